@@ -1,7 +1,7 @@
 """Errors every room may raise, told apart by whose fault it is.
 
-This module owns the classes and their words, not what follows from them: `tuishare.cli` alone turns a class into an
-exit code, `tuishare.api` alone turns one into a status. Nothing secret may stand in any of the three texts.
+This module owns the classes and their words, not what follows from them: `tuishare.cli` alone turns a class
+into an exit code, `tuishare.api` alone turns one into a status. Nothing secret may stand in any of the texts.
 """
 
 from __future__ import annotations

@@ -1,0 +1,218 @@
+"""Where things live, and how a file gets there whole or not at all.
+
+Owns the XDG places (one folder with ``TUISHARE_HOME``) and atomic publishing. Must not know what the files hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from tuishare.errors import BadConfiguration, SystemFailed, from_os_error
+
+HOME_VARIABLE = "TUISHARE_HOME"
+TEMPORARY_PREFIX = ".tuishare-"
+TEMPORARY_SUFFIX = ".tmp"
+_SOCKET_PATH_LIMIT = 107  # sun_path is 108 bytes with its NUL, unix(7)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders of one home; see the properties for the files in them."""
+
+    config: Path
+    state: Path
+    runtime: Path
+    files: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The person's own settings, never rewritten silently."""
+        return self.config / "config.toml"
+
+    @property
+    def users_file(self) -> Path:
+        """Users and their keys, mode 0600."""
+        return self.config / "users.toml"
+
+    @property
+    def identity_file(self) -> Path:
+        """This agent's private keys, mode 0600."""
+        return self.config / "identity.key"
+
+    @property
+    def store_file(self) -> Path:
+        """The SQLite database."""
+        return self.state / "tuishare.db"
+
+    @property
+    def staging(self) -> Path:
+        """Where things are made before they are published; private."""
+        return self.state / "staging"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the one agent of this home."""
+        return self.state / "agent.lock"
+
+    @property
+    def log_file(self) -> Path:
+        """What an agent started by the dashboard writes."""
+        return self.state / "agent.log"
+
+    @property
+    def socket(self) -> Path:
+        """The agent's API.
+
+        Raises:
+            BadConfiguration: the path is longer than a Unix socket address may be.
+        """
+        path = self.runtime / "tuishare.sock"
+        if len(os.fsencode(path)) > _SOCKET_PATH_LIMIT:
+            raise BadConfiguration(
+                f"The socket path {path} is longer than {_SOCKET_PATH_LIMIT} bytes",
+                hint=f"Choose a shorter {HOME_VARIABLE} or XDG_RUNTIME_DIR.",
+            )
+        return path
+
+    def prepare(self) -> None:
+        """Make the private folders, mode 0700.
+
+        Raises:
+            SystemFailed: a folder cannot be made.
+        """
+        for folder in (self.config, self.state, self.runtime, self.staging):
+            make_private(folder)
+
+
+def find_places(environment: Mapping[str, str] | None = None) -> Places:
+    """Find the places of this home from the environment; nothing is created."""
+    environment = os.environ if environment is None else environment
+    if home := environment.get(HOME_VARIABLE):
+        root = Path(home).expanduser().absolute()
+        return Places(root / "config", root / "state", root / "run", root)
+    state = platformdirs.user_state_path("tuishare")
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    return Places(
+        config=platformdirs.user_config_path("tuishare"),
+        state=state,
+        runtime=Path(runtime) if runtime else state / "run",
+        files=Path.home() / "tuishare",
+    )
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder (and its parents) that only we may enter; an existing one is left as it is.
+
+    Raises:
+        SystemFailed: it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"make the folder {folder}") from error
+
+
+def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True) -> None:
+    """Write a file so that readers see the old one or the whole new one, also after a power cut.
+
+    Args:
+        path: where it shall be; its folder exists.
+        data: all of its bytes.
+        mode: permission bits, set before the name appears.
+        replace: whether an existing file may be replaced.
+
+    Raises:
+        FileExistsError: ``replace`` is false and the name is taken.
+        SystemFailed: the file system refused; nothing is left behind.
+    """
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
+    try:
+        with _removed_on_failure(temporary):
+            _write_synced(temporary, data, mode)
+            if replace:
+                temporary.replace(path)
+            else:
+                os.link(temporary, path)
+                temporary.unlink()
+        sync_folder(path.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise from_os_error(error, f"write {path}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable (`fsync` of the directory)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what an interrupted `publish` left in a folder."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
+
+
+def free_name(folder: Path, name: str) -> Path:
+    """Find a path in the folder that nothing has yet: ``name``, else ``stem (2).suffix`` and so on."""
+    candidate = folder / name
+    stem, suffix = candidate.stem, candidate.suffix
+    number = 1
+    while os.path.lexists(candidate):
+        number += 1
+        candidate = folder / f"{stem} ({number}){suffix}"
+    return candidate
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """Read a whole regular file, never more than ``limit`` bytes and never through a link.
+
+    Raises:
+        NotFound: it does not exist.
+        SystemFailed: it is not a regular file, is longer than ``limit``, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise from_os_error(error, f"read {path}") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SystemFailed(f"Cannot read {path}: it is not a regular file")
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise from_os_error(error, f"read {path}") from error
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:
+        raise SystemFailed(f"Cannot read {path}: it is larger than the limit of {limit:,} bytes")
+    return data
+
+
+def _write_synced(path: Path, data: bytes, mode: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, mode), "wb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _removed_on_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
