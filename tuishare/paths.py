@@ -1,6 +1,6 @@
 """Where things live, and how a file gets there whole or not at all.
 
-Owns the XDG places (one folder with ``TUISHARE_HOME``) and atomic publishing. Must not know what the files hold.
+Owns the XDG places (one folder with ``TUISHARE_HOME``) and atomic publishing. Must not know what files hold.
 """
 
 from __future__ import annotations

@@ -1,0 +1,90 @@
+"""The settings: template, defaults, strictness."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tuishare.config import Config, load_config
+from tuishare.errors import BadConfiguration
+from tuishare.paths import Places, find_places
+
+TEMPLATE = Path(__file__).parent.parent / "config" / "tuishare.toml"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    found = find_places({"TUISHARE_HOME": str(tmp_path / "home")})
+    found.prepare()
+    return found
+
+
+def load(places: Places, text: str) -> Config:
+    places.config_file.write_text(text)
+    return load_config(places)
+
+
+def test_a_missing_file_means_defaults_under_the_home(places: Places) -> None:
+    config = load_config(places)
+    assert config.folders.inbox_path == places.files / "inbox"
+    assert config.network.listen == ":50007"
+    assert config.name
+
+
+def test_the_template_as_shipped_means_the_defaults(places: Places) -> None:
+    assert load(places, TEMPLATE.read_text()) == load_config_without_file(places)
+
+
+def load_config_without_file(places: Places) -> Config:
+    places.config_file.unlink()
+    return load_config(places)
+
+
+def test_every_setting_of_the_template_is_valid_when_uncommented(places: Places) -> None:
+    text = TEMPLATE.read_text()
+    text = re.sub(r"^# (?=\w+ = |\[\[)", "", text, flags=re.MULTILINE)
+    config = load(places, text)
+    assert config.name == "alice"
+    assert config.network.public_host == "studio.example.org"
+    assert config.drop[0].users == ["bob", "@crew"]
+    documented = set(re.findall(r"^(\w+) = ", text, flags=re.MULTILINE))
+    fields = {"name"} | {
+        f
+        for part in (config.network, config.folders, config.settle, config.drop[0])
+        for f in part.__struct_fields__
+    }
+    assert documented == fields
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = \n", r"line 1"),
+        ("\n[network]\nlissten = ':1'\n", r"line 3, key network\.lissten: .*unknown field"),
+        ("[settle]\nquiet = 'long'\n", r"line 2, key settle\.quiet: expected `float`"),
+        ("[settle]\nquiet = -1\n", r"settle\.quiet: expected seconds"),
+        ("[settle]\nquiet = nan\n", r"settle\.quiet: expected seconds"),
+        ("[folders]\ninbox = 'relative'\n", r"folders\.inbox: expected an absolute path"),
+        ("[[drop]]\npath = '/tmp/x'\nusers = []\n", r"at least one user"),
+        ("[[drop]]\npath = '/tmp/x'\nusers = 'bob'\n", r"line 3, key drop\.users: expected `array`"),
+        ("[[drop]]\npath='/tmp/x'\nusers=['b']\ntransport='plain'\n", r"needs network\.listen_plain"),
+        ("[[drop]]\npath='/tmp/x'\nusers=['b']\n[[drop]]\npath='/tmp/x/y'\nusers=['b']\n", r"overlap"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(places: Places, text: str, said: str) -> None:
+    with pytest.raises(BadConfiguration, match=said) as caught:
+        load(places, text)
+    assert str(places.config_file) in caught.value.detail
+
+
+def test_a_drop_folder_that_holds_our_keys_is_refused(places: Places) -> None:
+    with pytest.raises(BadConfiguration, match="overlap"):
+        load(places, f"[[drop]]\npath = '{places.config.parent}'\nusers = ['bob']\n")
+
+
+def test_text_that_is_not_utf8_is_refused(places: Places) -> None:
+    places.config_file.write_bytes(b'name = "\xff"')
+    with pytest.raises(BadConfiguration, match="UTF-8"):
+        load_config(places)
