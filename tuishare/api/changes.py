@@ -1,0 +1,55 @@
+"""The difference between two snapshots, and a snapshot with a difference applied.
+
+Owns both directions, so that agent and client agree. Pure: no clock, no I/O. The order of entries is not
+carried: an altered one keeps its place and a new one comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+
+from tuishare.api.messages import Changes, Download, DownloadId, Share, ShareId, Snapshot, Status
+
+E = TypeVar("E", Share, Download)
+
+
+def diff(before: Snapshot, after: Snapshot) -> Changes | None:
+    """Find what became different.
+
+    Returns:
+        The changes, or None when at most the agent's clock moved.
+    """
+    shares_before = {share.id: share for share in before.shares}
+    downloads_before = {download.id: download for download in before.downloads}
+    changes = Changes(
+        status=None if _without_clock(before.status) == _without_clock(after.status) else after.status,
+        shares=tuple(share for share in after.shares if shares_before.get(share.id) != share),
+        shares_removed=tuple(shares_before.keys() - {share.id for share in after.shares}),
+        downloads=tuple(item for item in after.downloads if downloads_before.get(item.id) != item),
+        downloads_removed=tuple(downloads_before.keys() - {item.id for item in after.downloads}),
+    )
+    return None if changes == Changes() else changes
+
+
+def apply(snapshot: Snapshot, changes: Changes) -> Snapshot:
+    """Bring a snapshot up to date."""
+    return Snapshot(
+        status=changes.status or snapshot.status,
+        shares=_merge(snapshot.shares, changes.shares, changes.shares_removed),
+        downloads=_merge(snapshot.downloads, changes.downloads, changes.downloads_removed),
+    )
+
+
+def _merge(old: tuple[E, ...], new: tuple[E, ...], removed: Iterable[ShareId | DownloadId]) -> tuple[E, ...]:
+    merged: dict[str, E] = {entry.id: entry for entry in old}
+    merged.update((entry.id, entry) for entry in new)
+    for gone in removed:
+        merged.pop(gone, None)
+    return tuple(merged.values())
+
+
+def _without_clock(status: Status) -> Status:
+    return msgspec.structs.replace(status, now=0)

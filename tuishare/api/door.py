@@ -1,0 +1,115 @@
+"""The door of the agent: a Unix socket that only its owner can reach.
+
+Owns making, guarding and removing the socket file. Must not speak HTTP. Threat T13: another local user cannot
+connect. The folder is 0700, the socket 0600, and each connection is asked for its user id as well (unix(7),
+``SO_PEERCRED``), because a descriptor can be handed on past both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import struct
+from pathlib import Path
+
+from tuishare.errors import BadConfiguration, Refused, SystemFailed, from_os_error
+
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred, unix(7)
+_BACKLOG = 64
+_PROBE_SECONDS = 2.0
+
+
+def open_door(path: Path) -> socket.socket:
+    """Make the listening socket; a stale file that nobody answers on is replaced.
+
+    The mode is set between bind and listen: before listen, nobody can connect. Two agents of one home that
+    start at the same moment are kept apart by the agent's own lock, not here.
+
+    Raises:
+        BadConfiguration: the folder can be entered by others, or the path is not free.
+        SystemFailed: another agent answers there, or the system refused.
+    """
+    _require_private(path.parent)
+    _clear(path)
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        door.bind(os.fspath(path))
+        path.chmod(0o600)
+        door.listen(_BACKLOG)
+    except OSError as error:
+        close_door(door, path)
+        raise from_os_error(error, f"listen on {path}") from error
+    door.setblocking(False)
+    return door
+
+
+def close_door(door: socket.socket, path: Path) -> None:
+    """Remove the socket file and close the socket."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    door.close()
+
+
+def check_peer(connection: socket.socket, owner: int) -> None:
+    """Refuse a connection that was not made by the owner.
+
+    Args:
+        connection: an accepted Unix socket.
+        owner: user id that may connect.
+
+    Raises:
+        Refused: it is somebody else's.
+    """
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(raw)
+    if uid != owner:
+        raise Refused(
+            f"User {uid} may not talk to the agent of user {owner}",
+            hint="Run the command as the user who runs the agent.",
+        )
+
+
+def _require_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise from_os_error(error, f"use the folder {folder}") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise BadConfiguration(f"{folder} is not a folder", hint="Remove it or choose another place.")
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise BadConfiguration(
+            f"The folder {folder} of the agent's socket can be entered by others",
+            hint=f"Make it yours alone: chmod 700 {folder}",
+        )
+
+
+def _clear(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise BadConfiguration(
+            f"{path} exists and is not a socket", hint="Move it away, then start the agent again."
+        )
+    if _answers(path):
+        raise SystemFailed(
+            f"Another agent already answers on {path}",
+            hint="Use it as it is, or end it first: tuishare stop",
+        )
+    path.unlink(missing_ok=True)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_PROBE_SECONDS)
+        try:
+            probe.connect(os.fspath(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:  # a full backlog or a refusal by mode: somebody is there
+            return True
+        return True

@@ -1,0 +1,307 @@
+"""The messages of the agent's API: frozen values, unknown fields refused.
+
+Owns the vocabulary and its units, nothing that sends or computes. Sizes are bytes, rates are bytes per
+second, times are Unix seconds. Names, paths and details are untrusted text: whoever displays them makes them
+safe first.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final, NewType
+
+import msgspec
+
+PROTOCOL: Final = 1
+"""Version of these messages. Raised with every change that an older client or agent would misread."""
+
+PROTOCOL_HEADER: Final = "Tuishare-Protocol"
+"""Header in which both sides name their `PROTOCOL`."""
+
+ShareId = NewType("ShareId", str)
+"""Hexadecimal name of a share, unique within one agent."""
+
+DownloadId = NewType("DownloadId", str)
+"""Hexadecimal name of a download, unique within one agent."""
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+"""A number of bytes, bytes per second, seconds or things; never negative."""
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+"""A TCP port."""
+
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""How much of something is done, from 0 to 1."""
+
+
+class FolderState(StrEnum):
+    """How a drop folder is being watched."""
+
+    WATCHING = "watching"
+    POLLING = "polling"
+    MISSING = "missing"
+
+
+class ShareState(StrEnum):
+    """Where a share stands on its way from dropped to seeded."""
+
+    SETTLING = "settling"
+    HASHING = "hashing"
+    SEALING = "sealing"
+    SEEDING = "seeding"
+    PAUSED = "paused"
+    WITHDRAWN = "withdrawn"
+    PROBLEM = "problem"
+
+
+class DownloadState(StrEnum):
+    """Where a download stands on its way from envelope to delivered."""
+
+    LOCKED = "locked"
+    WAITING = "waiting"
+    CHECKING = "checking"
+    DOWNLOADING = "downloading"
+    COMPLETE = "complete"
+    REJECTED = "rejected"
+    PAUSED = "paused"
+    PROBLEM = "problem"
+
+
+class DeliveryState(StrEnum):
+    """How far one recipient is with one share."""
+
+    NOT_OPENED = "not-opened"
+    DOWNLOADING = "downloading"
+    COMPLETE = "complete"
+    REVOKED = "revoked"
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every message: frozen, and strict about what it does not know."""
+
+
+class Problem(Message, frozen=True, kw_only=True):
+    """Something that needs the person.
+
+    Attributes:
+        id: stable for as long as the problem lasts.
+        title: what kind of trouble, three words or so.
+        detail: one sentence about this case.
+        hint: what to do about it; may be empty.
+        since: when it began, Unix seconds.
+    """
+
+    id: str
+    title: str
+    detail: str
+    hint: str
+    since: Count
+
+
+class Folder(Message, frozen=True, kw_only=True):
+    """A watched drop folder.
+
+    Attributes:
+        path: absolute path.
+        state: how it is watched.
+        users: for whom its entries are shared, as configured (``@crew``, ``bob``).
+        waiting: entries that are not shares yet.
+    """
+
+    path: str
+    state: FolderState
+    users: tuple[str, ...]
+    waiting: Count
+
+
+class Status(Message, frozen=True, kw_only=True):
+    """The agent itself.
+
+    Attributes:
+        name: the agent's own name, e.g. ``alice@studio``.
+        version: of the program, e.g. ``0.1.0``.
+        protocol: of these messages, see `PROTOCOL`.
+        pid: process id.
+        started: when the agent started, Unix seconds.
+        now: the agent's clock when this was made, Unix seconds.
+        listen_tls: port for TLS swarms, or None while it does not listen.
+        listen_plain: port for plain swarms, or None.
+        rate_up: bytes per second over all shares and downloads.
+        rate_down: the same, inwards.
+        free_bytes: free space where downloads land.
+        fingerprint: of the agent's own card, base32.
+        tls_ready: TLS 1.3 swarms with hybrid post-quantum key agreement work here.
+        no_resumption: the self-test saw that no TLS session ticket is issued.
+        problems: what needs the person, oldest first.
+        drop_folders: in the order of the configuration.
+    """
+
+    name: str
+    version: str
+    protocol: Count
+    pid: Count
+    started: Count
+    now: Count
+    listen_tls: Port | None
+    listen_plain: Port | None
+    rate_up: Count
+    rate_down: Count
+    free_bytes: Count
+    fingerprint: str
+    tls_ready: bool
+    no_resumption: bool
+    problems: tuple[Problem, ...] = ()
+    drop_folders: tuple[Folder, ...] = ()
+
+
+class Delivery(Message, frozen=True, kw_only=True):
+    """How far one recipient is with one share.
+
+    Attributes:
+        user: name in the user book.
+        state: what is known of it.
+        progress: share of the payload that this user has.
+    """
+
+    user: str
+    state: DeliveryState
+    progress: Fraction
+
+
+class Share(Message, frozen=True, kw_only=True):
+    """Something this agent publishes.
+
+    Attributes:
+        id: of the share.
+        name: of its file or folder; untrusted text.
+        recipients: as configured, e.g. ``("@crew",)``.
+        size: of the payload, bytes; what is known so far while it settles.
+        files: number of files.
+        state: where it stands.
+        progress: of the step that `state` names; 1 while seeding.
+        rate_up: bytes per second.
+        uploaded: bytes sent since the share was made.
+        peers: connected now.
+        generation: 1, 2, ... as content or recipients change.
+        added: when it was noticed, Unix seconds.
+        transport: ``tls`` or ``plain``.
+        path: of the payload on disk.
+        detail: what is wrong, or empty.
+        hint: what to do about it, or empty.
+        deliveries: one for each recipient that is known; empty while nothing is known.
+    """
+
+    id: ShareId
+    name: str
+    recipients: tuple[str, ...]
+    size: Count
+    files: Count
+    state: ShareState
+    progress: Fraction
+    rate_up: Count
+    uploaded: Count
+    peers: Count
+    generation: Count
+    added: Count
+    transport: str
+    path: str
+    detail: str = ""
+    hint: str = ""
+    deliveries: tuple[Delivery, ...] = ()
+
+
+class Download(Message, frozen=True, kw_only=True):
+    """Something this agent receives.
+
+    Attributes:
+        id: of the download.
+        sender: name in the user book, or empty while nobody knows.
+        name: of the payload, or of the envelope while it is locked; untrusted text.
+        size: of the payload, bytes.
+        files: number of files.
+        state: where it stands.
+        progress: of the payload.
+        rate_down: bytes per second.
+        rate_up: bytes per second.
+        eta: seconds until complete at the present rate, or None when nobody can tell.
+        peers: connected now.
+        added: when the envelope was noticed, Unix seconds.
+        path: where the payload lands, or of the envelope before that.
+        detail: what is wrong, or empty.
+        hint: what to do about it, or empty.
+    """
+
+    id: DownloadId
+    sender: str
+    name: str
+    size: Count
+    files: Count
+    state: DownloadState
+    progress: Fraction
+    rate_down: Count
+    rate_up: Count
+    eta: Count | None
+    peers: Count
+    added: Count
+    path: str
+    detail: str = ""
+    hint: str = ""
+
+
+class Snapshot(Message, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
+    """Everything a client shows, at one moment. First line of an event stream."""
+
+    status: Status
+    shares: tuple[Share, ...]
+    downloads: tuple[Download, ...]
+
+
+class Changes(Message, frozen=True, kw_only=True, tag_field="type", tag="changes"):
+    """What became different since the line before.
+
+    Attributes:
+        status: the new one, or None when nothing but its clock moved.
+        shares: new or altered.
+        shares_removed: gone.
+        downloads: new or altered.
+        downloads_removed: gone.
+    """
+
+    status: Status | None = None
+    shares: tuple[Share, ...] = ()
+    shares_removed: tuple[ShareId, ...] = ()
+    downloads: tuple[Download, ...] = ()
+    downloads_removed: tuple[DownloadId, ...] = ()
+
+
+class Heartbeat(Message, frozen=True, kw_only=True, tag_field="type", tag="heartbeat"):
+    """Nothing changed and the agent is alive.
+
+    Attributes:
+        now: the agent's clock, Unix seconds.
+    """
+
+    now: Count
+
+
+Event = Snapshot | Changes | Heartbeat
+"""One line of the event stream."""
+
+
+class Stopping(Message, frozen=True, kw_only=True):
+    """Answer to a stop request: the agent has begun to stop.
+
+    Attributes:
+        pid: process to wait for.
+    """
+
+    pid: Count
+
+
+class Failure(Message, frozen=True, kw_only=True):
+    """What an error looks like on the wire; the texts of a `tuishare.errors.TuishareError`."""
+
+    code: str
+    title: str
+    detail: str
+    hint: str
