@@ -1,0 +1,120 @@
+"""What the store remembers: one frozen value per row.
+
+Owns the shapes only. A new state of the world is a new record, made with `dataclasses.replace` and saved before its
+side effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tuishare.config import Transport
+
+
+class ShareStep(StrEnum):
+    """How far a share has come; each is recorded before the work that it names begins."""
+
+    HASHING = "hashing"
+    SEALING = "sealing"
+    SEEDING = "seeding"
+    PROBLEM = "problem"
+    MANUAL = "manual"
+    """Made by `tuishare create`; the agent leaves it alone."""
+
+
+class DownloadStep(StrEnum):
+    """How far an envelope from the inbox has come."""
+
+    LOCKED = "locked"
+    WAITING = "waiting"
+    DOWNLOADING = "downloading"
+    DELIVERING = "delivering"
+    """Complete and on disk; its final name is recorded and being taken."""
+    COMPLETE = "complete"
+    REJECTED = "rejected"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRecord:
+    """Something we publish; sizes in bytes, times in Unix seconds, certificates and keys as DER.
+
+    Attributes:
+        id: share id of the manifest, 32 hexadecimal digits.
+        folder: the drop folder that it came from, or empty.
+        path: the payload.
+        signature: of the payload's tree when it was hashed; empty before.
+        envelope: name of the file in the outbox; empty before it is chosen.
+    """
+
+    id: str
+    path: str
+    name: str
+    recipients: tuple[str, ...]
+    transport: Transport
+    added: int
+    folder: str = ""
+    generation: int = 1
+    step: ShareStep = ShareStep.HASHING
+    signature: str = ""
+    size: int = 0
+    files: int = 0
+    info_hash: str = ""
+    torrent: bytes = b""
+    root_certificate: bytes = b""
+    root_key: bytes = b""
+    leaf_certificate: bytes = b""
+    leaf_key: bytes = b""
+    envelope: str = ""
+    problem: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientRecord:
+    """One person's ticket for one share; the passkey itself is in the envelope alone.
+
+    Attributes:
+        passkey_hash: SHA-256 of the passkey, 32 bytes.
+    """
+
+    share: str
+    user: str
+    passkey_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadRecord:
+    """Something we receive; units as in `ShareRecord`.
+
+    Attributes:
+        id: derived from signer and share id, so that the same share is one download.
+        envelope: name of the file in the inbox.
+        signer: Ed25519 public key, 32 bytes; empty while locked.
+        staging: fresh private folder that the engine writes into.
+        path: where the payload lands; chosen when it is complete.
+    """
+
+    id: str
+    envelope: str
+    added: int
+    step: DownloadStep
+    sender: str = ""
+    signer: bytes = b""
+    share: str = ""
+    generation: int = 0
+    name: str = ""
+    size: int = 0
+    files: int = 0
+    transport: Transport = "tls"
+    info_hash: str = ""
+    torrent: bytes = b""
+    contacts: tuple[str, ...] = ()
+    root_certificate: bytes = b""
+    leaf_certificate: bytes = b""
+    leaf_key: bytes = b""
+    staging: str = ""
+    path: str = ""
+    problem: str = ""
+    hint: str = ""

@@ -1,0 +1,46 @@
+"""The tables of the store, version by version.
+
+Owns the SQL that makes and migrates them. A released statement is never edited: a change is a new entry at the end,
+so that an old state file opens for ever.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        """
+        CREATE TABLE shares (
+            id TEXT PRIMARY KEY, path TEXT NOT NULL, name TEXT NOT NULL, recipients TEXT NOT NULL,
+            transport TEXT NOT NULL, added INTEGER NOT NULL, folder TEXT NOT NULL, generation INTEGER NOT NULL,
+            step TEXT NOT NULL, signature TEXT NOT NULL, size INTEGER NOT NULL, files INTEGER NOT NULL,
+            info_hash TEXT NOT NULL, torrent BLOB NOT NULL, root_certificate BLOB NOT NULL, root_key BLOB NOT NULL,
+            leaf_certificate BLOB NOT NULL, leaf_key BLOB NOT NULL, envelope TEXT NOT NULL, problem TEXT NOT NULL,
+            hint TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX shares_by_info_hash ON shares (info_hash)",
+        """
+        CREATE TABLE recipients (
+            share TEXT NOT NULL, user TEXT NOT NULL, passkey_hash BLOB NOT NULL, PRIMARY KEY (share, user)
+        ) STRICT
+        """,
+        """
+        CREATE TABLE downloads (
+            id TEXT PRIMARY KEY, envelope TEXT NOT NULL, added INTEGER NOT NULL, step TEXT NOT NULL,
+            sender TEXT NOT NULL, signer BLOB NOT NULL, share TEXT NOT NULL, generation INTEGER NOT NULL,
+            name TEXT NOT NULL, size INTEGER NOT NULL, files INTEGER NOT NULL, transport TEXT NOT NULL,
+            info_hash TEXT NOT NULL, torrent BLOB NOT NULL, contacts TEXT NOT NULL, root_certificate BLOB NOT NULL,
+            leaf_certificate BLOB NOT NULL, leaf_key BLOB NOT NULL, staging TEXT NOT NULL, path TEXT NOT NULL,
+            problem TEXT NOT NULL, hint TEXT NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE ledger (
+            signer BLOB NOT NULL, share TEXT NOT NULL, generation INTEGER NOT NULL, PRIMARY KEY (signer, share)
+        ) STRICT
+        """,
+        "CREATE TABLE resume (info_hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
+    ),
+)

@@ -1,0 +1,218 @@
+"""What survives a restart: SQLite, one writer thread.
+
+Owns the schema, the transactions and the durability (WAL with ``synchronous=FULL``: what was saved is on disk). Must
+not decide anything: records come in and go out as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from tuishare.agent.records import DownloadRecord, RecipientRecord, ShareRecord
+from tuishare.agent.schema import MIGRATIONS
+from tuishare.errors import BadConfiguration, Refused, SystemFailed
+
+_BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
+_TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
+_JSON_COLUMNS: Final = frozenset({"recipients", "contacts"})
+Record = ShareRecord | RecipientRecord | DownloadRecord
+_T = TypeVar("_T")
+_Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
+
+
+class Database:
+    """The open database; all methods block and belong to one thread.
+
+    Raises:
+        SystemFailed: from any method when the disk or the file system refuses.
+        BadConfiguration: from the constructor when the file is damaged or was made by a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file, mode 0600."""
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._prepare(path)
+        except sqlite3.DatabaseError as error:
+            raise BadConfiguration(f"The database {path} is damaged: {error}", hint=_DAMAGED_HINT) from error
+        except OSError as error:
+            raise SystemFailed(f"Cannot open the database {path}: {error.strerror}") from error
+
+    def _prepare(self, path: Path) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        with self.transaction():
+            (found,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if found > len(MIGRATIONS):
+                raise BadConfiguration(
+                    f"The database {path} was made by a newer tuishare",
+                    hint="Install that version again, or use another TUISHARE_HOME.",
+                )
+            for statements in MIGRATIONS[found:]:
+                for statement in statements:
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def close(self) -> None:
+        """Close the file; nothing unsaved can exist."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block is saved, or nothing of it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def save(self, *records: Record) -> None:
+        """Insert the records, or replace the ones with the same key; all or none."""
+        with self.transaction():
+            for record in records:
+                self._put(record)
+
+    def _put(self, record: Record) -> None:
+        row = _encode(record)
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        statement = f"INSERT OR REPLACE INTO {_TABLES[type(record)]} ({names}) VALUES ({marks})"  # noqa: S608 — our fields' names
+        self._connection.execute(statement, tuple(row.values()))
+
+    def shares(self) -> list[ShareRecord]:
+        """Every share, oldest first."""
+        return self._all(ShareRecord, "ORDER BY added, id")
+
+    def share_by_info_hash(self, info_hash: str) -> ShareRecord | None:
+        """The newest share of that torrent, or None."""
+        found = self._all(
+            ShareRecord, "WHERE info_hash = ? ORDER BY added DESC, rowid DESC LIMIT 1", info_hash
+        )
+        return found[0] if found else None
+
+    def recipients(self, share: str) -> list[RecipientRecord]:
+        """Who holds a ticket of that share."""
+        return self._all(RecipientRecord, "WHERE share = ? ORDER BY user", share)
+
+    def downloads(self) -> list[DownloadRecord]:
+        """Every download, oldest first."""
+        return self._all(DownloadRecord, "ORDER BY added, id")
+
+    def forget_download(self, download: str) -> None:
+        """Remove one; the ledger still knows its generation."""
+        self._connection.execute("DELETE FROM downloads WHERE id = ?", (download,))
+
+    def forget_share(self, share: str) -> None:
+        """Remove one with its tickets."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
+            self._connection.execute("DELETE FROM shares WHERE id = ?", (share,))
+
+    def admit(self, record: DownloadRecord) -> None:
+        """Save a download whose generation has never been seen from that signer, and remember the generation.
+
+        Raises:
+            Refused: this or a newer generation was admitted before (a replay, also after the download was removed).
+        """
+        with self.transaction():
+            key = (record.signer, record.share)
+            known = self._connection.execute(
+                "SELECT generation FROM ledger WHERE signer = ? AND share = ?", key
+            ).fetchone()
+            if known is not None and record.generation <= known[0]:
+                raise Refused(
+                    f"Generation {record.generation} of this share was received before",
+                    hint="Ask the sender to share it again if you need it once more.",
+                )
+            self._connection.execute(
+                "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?)", (*key, record.generation)
+            )
+            self._put(record)
+
+    def resume_data(self, info_hash: str) -> bytes | None:
+        """What the engine wanted to remember of a torrent, or None."""
+        row = self._connection.execute("SELECT data FROM resume WHERE info_hash = ?", (info_hash,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def save_resume(self, data: dict[str, bytes]) -> None:
+        """Save resume data by info-hash."""
+        with self.transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO resume VALUES (?, ?)", data.items())
+
+    def _all(self, kind: type[_Record], clause: str, *parameters: object) -> list[_Record]:
+        names = [field.name for field in fields(kind)]
+        statement = f"SELECT {', '.join(names)} FROM {_TABLES[kind]} {clause}"  # noqa: S608 — our fields' names
+        rows = self._connection.execute(statement, parameters)
+        return [_decode(kind, dict(zip(names, row, strict=True))) for row in rows]
+
+
+class Store:
+    """The same database for the event loop: every call runs on the one writer thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember the path; `open` does the work."""
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._database: Database | None = None
+
+    async def open(self) -> None:
+        """Open the database.
+
+        Raises:
+            BadConfiguration: it is damaged or from a newer version.
+        """
+        self._database = await self._on_thread(lambda: Database(self._path))
+
+    async def run(self, work: Callable[[Database], _T]) -> _T:
+        """Run one piece of work on the writer thread and wait for it.
+
+        Raises:
+            SystemFailed: the disk or the file system refused; nothing was saved.
+        """
+        database = self._database
+        if database is None:
+            raise SystemFailed("The store is not open")
+        try:
+            return await self._on_thread(lambda: work(database))
+        except sqlite3.Error as error:
+            raise SystemFailed(
+                f"Cannot use the database {self._path}: {error}", hint=_DAMAGED_HINT
+            ) from error
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close."""
+        if self._database is not None:
+            await self._on_thread(self._database.close)
+            self._database = None
+        self._thread.shutdown()
+
+    async def _on_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+_DAMAGED_HINT: Final = (
+    "Check free space and permissions; if it stays damaged, move the file away and start again."
+)
+
+
+def _encode(record: Record) -> dict[str, Any]:
+    row = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {name: json.dumps(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
+
+
+def _decode(kind: type[_Record], row: dict[str, Any]) -> _Record:
+    decoded = {name: json.loads(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
+    return msgspec.convert(decoded, kind, builtin_types=(bytes,))
