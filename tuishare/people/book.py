@@ -1,0 +1,142 @@
+"""The user book: everybody configured here, and the groups they are in.
+
+Owns what must hold between users: one name, one card, one key each. Must not do I/O
+(`tuishare.people.book_file` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tuishare.errors import BadInput, NotFound
+from tuishare.people.names import fold_name
+from tuishare.people.users import User
+
+_LIST_HINT = "`tuishare user list` shows who is known."
+
+
+@dataclass(frozen=True, slots=True)
+class UserBook:
+    """Users in the order they were added. A value: each change gives a new book. One that exists is valid.
+
+    Names and groups are compared without regard to case.
+
+    Raises:
+        BadInput: two users share a name, a key of their card, or a key.
+    """
+
+    users: tuple[User, ...] = ()
+
+    def __post_init__(self) -> None:
+        owners: dict[tuple[str, str | bytes], str] = {}
+        for user in self.users:
+            for mark in _find_marks(user):
+                if other := owners.get(mark):
+                    raise BadInput(f"The users {other} and {user.name} have the same {mark[0]}")
+                owners[mark] = user.name
+
+    def __iter__(self) -> Iterator[User]:
+        return iter(self.users)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def add(self, user: User) -> UserBook:
+        """Return a book with one user more.
+
+        Raises:
+            BadInput: name, card or key belong to somebody already.
+        """
+        return UserBook((*self.users, user))
+
+    def replace(self, user: User) -> UserBook:
+        """Return a book where this user stands in the place of the one with the same name.
+
+        Raises:
+            NotFound: nobody has that name.
+            BadInput: card or key belong to somebody else.
+        """
+        old = self.find(user.name)
+        return UserBook(tuple(user if known is old else known for known in self.users))
+
+    def remove(self, name: str) -> UserBook:
+        """Return a book without the user of that name.
+
+        Raises:
+            NotFound: nobody has that name.
+        """
+        old = self.find(name)
+        return UserBook(tuple(known for known in self.users if known is not old))
+
+    def find(self, name: str) -> User:
+        """Return the user of that name.
+
+        Raises:
+            NotFound: nobody has that name.
+        """
+        wanted = fold_name(name)
+        for user in self.users:
+            if fold_name(user.name) == wanted:
+                return user
+        raise NotFound(f"There is no user {_quote(name)}", hint=_LIST_HINT)
+
+    def resolve(self, names: Iterable[str]) -> tuple[User, ...]:
+        """Find the users meant by names and ``@groups``, each once, in the order they are first meant.
+
+        Raises:
+            NotFound: no such user or group.
+            BadInput: ``@`` without the name of a group.
+        """
+        found: dict[str, User] = {}
+        for name in names:
+            members = (
+                self._find_members(name.removeprefix("@")) if name.startswith("@") else (self.find(name),)
+            )
+            for user in members:
+                found.setdefault(user.name, user)
+        return tuple(found.values())
+
+    def signer(self, signer_public: bytes) -> User | None:
+        """Return whose card has this Ed25519 public key (32 bytes), or None when no user's does."""
+        for user in self.users:
+            if user.card is not None and user.card.signer == signer_public:
+                return user
+        return None
+
+    def keys(self) -> tuple[tuple[str, bytes], ...]:
+        """Return name and key of every user with a key."""
+        return tuple((user.name, user.key) for user in self.users if user.key is not None)
+
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the members of every group by its name, as the first member spells it, without ``@``."""
+        spellings: dict[str, str] = {}
+        members: dict[str, tuple[str, ...]] = {}
+        for user in self.users:
+            for group in user.groups:
+                spelling = spellings.setdefault(fold_name(group), group)
+                members[spelling] = (*members.get(spelling, ()), user.name)
+        return members
+
+    def _find_members(self, group: str) -> tuple[User, ...]:
+        if not group:
+            raise BadInput("'@' must be followed by the name of a group", hint=_LIST_HINT)
+        wanted = fold_name(group)
+        members = tuple(user for user in self.users if wanted in map(fold_name, user.groups))
+        if not members:
+            raise NotFound(f"There is no group {_quote(group)}", hint=_LIST_HINT)
+        return members
+
+
+def _find_marks(user: User) -> Iterator[tuple[str, str | bytes]]:
+    yield "name", fold_name(user.name)
+    if user.key is not None:
+        yield "key", user.key
+    if user.card is not None:
+        # Either key alone is enough: with a signer in two cards `signer` would have two answers.
+        yield "card", user.card.signer
+        yield "card", user.card.public_key
+
+
+def _quote(name: str) -> str:
+    return ascii(name[:64]) if not name.isprintable() else f"'{name[:64]}'"

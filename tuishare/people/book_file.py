@@ -1,0 +1,117 @@
+"""Reading and writing ``users.toml``.
+
+Owns the layout of that file, one table per user::
+
+    [[user]]
+    name = "bob"
+    card = "tuishare-card-v1:..."   # or: key = "64 hexadecimal digits"
+    groups = ["crew"]               # optional, as are the two below
+    verified = true
+    accept_raw = false
+
+Every mistake is one sentence with the file and the user in it, and never a key. Must not know what users are
+for.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import tomli_w
+
+from tuishare.errors import BadConfiguration, BadInput, NotFound
+from tuishare.paths import make_private, publish
+from tuishare.people.book import UserBook
+from tuishare.people.cards import parse_card
+from tuishare.people.keys import format_key, parse_key
+from tuishare.people.private_files import read_private
+from tuishare.people.users import User
+
+_FILE_LIMIT = 16 * 2**20  # about 7,000 users with cards
+_HEADER = "# Users and their keys, kept by `tuishare user`. It holds secrets: keep it at mode 0600.\n"
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    name: str
+    card: str | None = None
+    key: str | None = None
+    groups: tuple[str, ...] = ()
+    verified: bool = False
+    accept_raw: bool = False
+
+
+def load_book(path: Path) -> UserBook:
+    """Read the user book; a missing file is an empty book.
+
+    Raises:
+        BadConfiguration: not TOML, something unknown, doubled or not allowed in it, or the file itself is not
+            a regular file, not ours, or open to group or others.
+        SystemFailed: it cannot be read.
+    """
+    try:
+        text = read_private(path, _FILE_LIMIT)
+    except NotFound:
+        return UserBook()
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfiguration(f"{path} is not valid TOML: {error}") from error
+    tables = document.pop("user", [])
+    if document or not isinstance(tables, list):
+        raise BadConfiguration(f"{path} may hold nothing but [[user]] tables")
+    users = tuple(_read_user(path, number, table) for number, table in enumerate(tables, start=1))
+    try:
+        return UserBook(users)
+    except BadInput as error:
+        raise BadConfiguration(f"{path}: {error.detail}", hint=error.hint) from error
+
+
+def save_book(path: Path, book: UserBook) -> None:
+    """Write the user book, mode 0600, whole or not at all; its folder is made when needed.
+
+    Raises:
+        SystemFailed: it cannot be written; the old file stays.
+    """
+    make_private(path.parent)
+    publish(path, "\n".join([_HEADER, *map(_format_user, book)]).encode())
+
+
+def _read_user(path: Path, number: int, table: object) -> User:
+    try:
+        row = msgspec.convert(table, _Row)
+        return User(
+            name=row.name,
+            card=None if row.card is None else parse_card(row.card),
+            key=None if row.key is None else parse_key(row.key),
+            groups=row.groups,
+            verified=row.verified,
+            accept_raw=row.accept_raw,
+        )
+    except msgspec.ValidationError as error:
+        raise BadConfiguration(f"{path}: {_name_user(number, table)}: {error}") from error
+    except BadInput as error:
+        raise BadConfiguration(
+            f"{path}: {_name_user(number, table)}: {error.detail}", hint=error.hint
+        ) from error
+
+
+def _name_user(number: int, table: object) -> str:
+    name = table.get("name") if isinstance(table, dict) else None
+    if isinstance(name, str) and 0 < len(name) <= 64:
+        return f"user '{name}'" if name.isprintable() else f"user {name!a}"
+    return f"user number {number}"
+
+
+def _format_user(user: User) -> str:
+    row = _Row(
+        name=user.name,
+        card=None if user.card is None else str(user.card),
+        key=None if user.key is None else format_key(user.key),
+        groups=user.groups,
+        verified=user.verified,
+        accept_raw=user.accept_raw,
+    )
+    # One table each, as tomli_w would put short users on one line of an inline array.
+    return f"[[user]]\n{tomli_w.dumps(msgspec.to_builtins(row))}"

@@ -1,0 +1,148 @@
+r"""Cards: the public half of an identity as one string that can be pasted anywhere.
+
+Owns the format, ``tuishare-card-v1:`` and the unpadded base64url (RFC 4648, section 5) of::
+
+    size  field
+    1     n, length of the name in bytes
+    n     name, UTF-8, normal form C
+    1216  X-Wing public key: ML-KEM-768 encapsulation key, X25519 key
+    32    Ed25519 public key
+    64    Ed25519 signature over "tuishare/card/v1\0" and everything above
+    6     checksum: first bytes of SHA-256("tuishare/card/v1/checksum\0" and everything above)
+
+The checksum tells a typing mistake from an attack; the signature proves that the owner of the signing key
+chose the name and the other key, so nobody can mix a card from two. It does not prove who the owner is: that
+is what the fingerprint and a person's eyes are for. Must not hold a private key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from tuishare.errors import BadInput
+from tuishare.people.fingerprints import Fingerprint
+from tuishare.people.names import NAME_BYTES, validate_name
+from tuishare.people.public_keys import PUBLIC_KEY_SIZE, SIGNER_SIZE, check_public_key, check_signer
+
+CARD_PREFIX = "tuishare-card-v1:"
+_SIGNATURE_SIZE = 64
+_CHECKSUM_SIZE = 6
+_FIXED_SIZE = 1 + PUBLIC_KEY_SIZE + SIGNER_SIZE + _SIGNATURE_SIZE + _CHECKSUM_SIZE
+_TEXT_LIMIT = 16_384  # a card has at most 2,117 characters; the rest is for line wraps
+_COPY_AGAIN = "Copy the whole card again, from 'tuishare-card-v1:' to its end."
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A name, the keys that belong to it, and the proof that they belong together. One that exists is valid.
+
+    Attributes:
+        name: what the owner calls himself; the user book may know him by another name.
+        public_key: X-Wing public key, 1,216 bytes.
+        signer: Ed25519 public key, 32 bytes.
+        signature: Ed25519 signature over the three, 64 bytes.
+
+    Raises:
+        BadInput: the name or a key is not allowed, or the signature does not fit.
+    """
+
+    name: str
+    public_key: bytes = field(repr=False)
+    signer: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if validate_name(self.name) != self.name:
+            raise BadInput("The name in the card is not in its normal form", hint="Ask for a new card.")
+        check_public_key(self.public_key)
+        check_signer(self.signer)
+        try:
+            statement = card_statement(self.name, self.public_key, self.signer)
+            Ed25519PublicKey.from_public_bytes(self.signer).verify(self.signature, statement)
+        except InvalidSignature as error:
+            raise BadInput(
+                "The signature in the card does not fit its name and keys",
+                hint="Somebody changed it: ask the owner for the card over another way.",
+            ) from error
+
+    def __str__(self) -> str:
+        body = _encode_body(self.name, self.public_key, self.signer) + self.signature
+        return CARD_PREFIX + base64.urlsafe_b64encode(body + _checksum(body)).decode().rstrip("=")
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What to read aloud to be sure that this card is the right one."""
+        return Fingerprint.of_keys(self.public_key, self.signer)
+
+
+def card_statement(name: str, public_key: bytes, signer: bytes) -> bytes:
+    """Return what the owner of ``signer`` signs to make a card."""
+    return b"tuishare/card/v1\0" + _encode_body(name, public_key, signer)
+
+
+def parse_card(text: str) -> Card:
+    """Read a card as it was pasted; white space around and inside it is ignored.
+
+    Raises:
+        BadInput: wrong prefix, cut off, mistyped, followed by something else, or not a valid card.
+    """
+    if len(text) > _TEXT_LIMIT:
+        raise BadInput("This text is too long to be a card", hint=_COPY_AGAIN)
+    compact = "".join(text.split())
+    if not compact.startswith(CARD_PREFIX):
+        raise BadInput(f"A card starts with '{CARD_PREFIX}'", hint=_COPY_AGAIN)
+    data = _decode_base64(compact.removeprefix(CARD_PREFIX))
+    body = _check_extent(data)[:-_CHECKSUM_SIZE]
+    if not hmac.compare_digest(_checksum(body), data[len(body) :]):
+        raise BadInput("The card has a typing mistake: its checksum does not fit", hint=_COPY_AGAIN)
+    return _decode_body(body)
+
+
+def _decode_base64(text: str) -> bytes:
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        reason = (
+            "is cut off" if len(text) % 4 == 1 and text.isascii() else "holds a character that no card has"
+        )
+        raise BadInput(f"The card {reason}", hint=_COPY_AGAIN) from error
+    if base64.urlsafe_b64encode(data).decode().rstrip("=") != text:  # stray bits after the last byte
+        raise BadInput("The card has a typing mistake at its end", hint=_COPY_AGAIN)
+    return data
+
+
+def _check_extent(data: bytes) -> bytes:
+    size = _FIXED_SIZE + (data[0] if data else 0)
+    if len(data) < size:
+        raise BadInput("The card is cut off", hint=_COPY_AGAIN)
+    if len(data) > size:
+        raise BadInput("Something follows the end of the card", hint=_COPY_AGAIN)
+    return data
+
+
+def _decode_body(body: bytes) -> Card:
+    name_end = 1 + body[0]
+    signer_start = name_end + PUBLIC_KEY_SIZE
+    signature_start = signer_start + SIGNER_SIZE
+    try:
+        name = body[1:name_end].decode()
+    except UnicodeDecodeError as error:
+        raise BadInput("The name in the card is not UTF-8", hint="Ask for a new card.") from error
+    return Card(name, body[name_end:signer_start], body[signer_start:signature_start], body[signature_start:])
+
+
+def _encode_body(name: str, public_key: bytes, signer: bytes) -> bytes:
+    encoded = name.encode()
+    assert len(encoded) <= NAME_BYTES
+    return bytes([len(encoded)]) + encoded + public_key + signer
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(b"tuishare/card/v1/checksum\0" + body).digest()[:_CHECKSUM_SIZE]

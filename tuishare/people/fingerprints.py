@@ -1,0 +1,83 @@
+"""What two people read to each other to be sure that a card is the right one.
+
+Owns the digest over a card's keys and its two spellings. The words are the English list of BIP-39, taken
+unchanged from the PyPI package ``mnemonic`` 0.21 (MIT, see ``wordlist/LICENSE``); its first four letters
+identify each word. Must not decide that somebody is verified: a person does.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import importlib.resources
+import re
+from dataclasses import dataclass
+
+from tuishare.errors import BadInput
+
+WORD_COUNT = 12
+_WORD_BITS = 11  # 2,048 words
+_BASE32_BYTES = 20  # 160 bits are 32 characters without padding
+_BASE32 = re.compile(r"[A-Z2-7]{32}")
+_DOMAIN = b"tuishare/fingerprint/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """SHA-256 over the two public keys of a card.
+
+    The name is not part of it: what we call somebody here need not be what he calls himself.
+
+    Attributes:
+        digest: 32 bytes.
+    """
+
+    digest: bytes
+
+    @classmethod
+    def of_keys(cls, public_key: bytes, signer: bytes) -> Fingerprint:
+        """Compute it from the X-Wing key (1,216 bytes) and the Ed25519 key (32 bytes) of a card."""
+        return cls(hashlib.sha256(_DOMAIN + public_key + signer).digest())
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its first 132 bits as 12 words of the BIP-39 English list."""
+        bits = int.from_bytes(self.digest, "big") >> (256 - WORD_COUNT * _WORD_BITS)
+        indices = [bits >> (_WORD_BITS * place) & 0x7FF for place in reversed(range(WORD_COUNT))]
+        return tuple(_load_words()[index] for index in indices)
+
+    @property
+    def base32(self) -> str:
+        """Its first 160 bits as 32 characters (RFC 4648, section 6) in groups of four."""
+        text = base64.b32encode(self.digest[:_BASE32_BYTES]).decode()
+        return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+    def matches(self, text: str) -> bool:
+        """Compare with what a person typed: the 12 words or the 32 characters.
+
+        Upper and lower case, spaces, line breaks, commas and hyphens make no difference. The whole fingerprint
+        is needed: a few words of it prove nothing.
+
+        Raises:
+            BadInput: the text is neither.
+        """
+        parts = re.findall(r"[^\s,-]+", text[:1024].lower())
+        if _BASE32.fullmatch("".join(parts).upper()):
+            return "".join(parts).upper() == self.base32.replace(" ", "")
+        for part in parts:
+            if part not in _load_words():
+                raise BadInput(
+                    f"{part[:20]!a} is not a word of a fingerprint",
+                    hint=f"Type its {WORD_COUNT} words, or its 32 letters and digits.",
+                )
+        if len(parts) != WORD_COUNT:
+            raise BadInput(
+                f"A fingerprint has {WORD_COUNT} words, not {len(parts)}", hint="Compare all of them."
+            )
+        return tuple(parts) == self.words
+
+
+@functools.cache
+def _load_words() -> tuple[str, ...]:
+    return tuple((importlib.resources.files(__package__) / "wordlist" / "english.txt").read_text().split())

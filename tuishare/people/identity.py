@@ -1,0 +1,145 @@
+r"""Our own keys and the file they live in.
+
+Owns ``identity.key``: one line, ``tuishare-identity-v1:`` and the unpadded base64url of::
+
+    size  field
+    64    ML-KEM-768 seed (FIPS 203: d, z)
+    32    X25519 private key
+    32    Ed25519 private key (seed)
+    8     checksum: first bytes of SHA-256("tuishare/identity/v1/checksum\0" and everything above)
+
+Another way to keep the keys gets another prefix. An identity is never replaced: whoever loses it loses every
+share sealed for it. Must not let a private key out in a text, a message or a `repr`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
+
+from tuishare.errors import BadConfiguration, NotFound, Refused
+from tuishare.paths import make_private, publish
+from tuishare.people.cards import Card, card_statement
+from tuishare.people.names import validate_name
+from tuishare.people.private_files import read_private
+
+IDENTITY_PREFIX = "tuishare-identity-v1:"
+_SEED_SIZE = 64 + 32 + 32
+_CHECKSUM_SIZE = 8
+_FILE_LIMIT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Both private keys of this agent and their public halves; two are equal when those are.
+
+    Attributes:
+        private_key: X-Wing private key, opens what is sealed for our card.
+        signing_key: Ed25519 private key, signs what we send.
+        public_key: X-Wing public key, 1,216 bytes: ML-KEM-768 encapsulation key, X25519 key.
+        signer: Ed25519 public key, 32 bytes.
+    """
+
+    private_key: MLKEM768X25519PrivateKey = field(repr=False, compare=False)
+    signing_key: Ed25519PrivateKey = field(repr=False, compare=False)
+    public_key: bytes = field(repr=False)
+    signer: bytes
+
+    def card(self, name: str) -> Card:
+        """Make our card, the same one each time for the same name.
+
+        Raises:
+            BadInput: the name is not allowed.
+        """
+        name = validate_name(name)
+        signature = self.signing_key.sign(card_statement(name, self.public_key, self.signer))
+        return Card(name, self.public_key, self.signer, signature)
+
+
+def load_identity(path: Path) -> Identity:
+    """Read the identity.
+
+    Raises:
+        NotFound: there is none yet.
+        BadConfiguration: it is damaged, not a regular file, not ours, or open to group or others.
+        SystemFailed: it cannot be read.
+    """
+    return _derive(_decode(path, read_private(path, _FILE_LIMIT).strip()))
+
+
+def create_identity(path: Path) -> Identity:
+    """Make new keys and write them, mode 0600; the folder is made when needed.
+
+    Raises:
+        Refused: something is already there; it is left alone.
+        SystemFailed: it cannot be written; nothing is left behind.
+    """
+    make_private(path.parent)
+    seed = secrets.token_bytes(_SEED_SIZE)
+    try:
+        publish(path, _encode(seed).encode(), replace=False)
+    except FileExistsError as error:
+        raise Refused(
+            f"There is already an identity at {path}",
+            hint="Without it nothing sealed for you opens any more; move it away yourself if you mean it.",
+        ) from error
+    return _derive(seed)
+
+
+def load_or_create_identity(path: Path) -> Identity:
+    """Read the identity, or make it on first use; of several processes at once all get the same.
+
+    Raises:
+        BadConfiguration: there is one that must not be used, see `load_identity`.
+        SystemFailed: it cannot be read or written.
+    """
+    try:
+        return load_identity(path)
+    except NotFound:
+        try:
+            return create_identity(path)
+        except Refused:  # another process was faster
+            return load_identity(path)
+
+
+def _derive(seed: bytes) -> Identity:
+    mlkem_key = MLKEM768PrivateKey.from_seed_bytes(seed[:64])
+    x25519_key = X25519PrivateKey.from_private_bytes(seed[64:96])
+    signing_key = Ed25519PrivateKey.from_private_bytes(seed[96:])
+    return Identity(
+        private_key=MLKEM768X25519PrivateKey(mlkem_key, x25519_key),
+        signing_key=signing_key,
+        public_key=mlkem_key.public_key().public_bytes_raw() + x25519_key.public_key().public_bytes_raw(),
+        signer=signing_key.public_key().public_bytes_raw(),
+    )
+
+
+def _encode(seed: bytes) -> str:
+    return IDENTITY_PREFIX + base64.urlsafe_b64encode(seed + _checksum(seed)).decode().rstrip("=") + "\n"
+
+
+def _decode(path: Path, line: str) -> bytes:
+    if line.startswith("tuishare-identity-") and not line.startswith(IDENTITY_PREFIX):
+        raise BadConfiguration(f"{path} was written by another version of tuishare", hint="Update tuishare.")
+    damaged = BadConfiguration(f"{path} is damaged", hint="Restore it from a backup.")
+    try:
+        data = base64.urlsafe_b64decode(line.removeprefix(IDENTITY_PREFIX) + "==")
+    except ValueError as error:
+        raise damaged from error
+    seed = data[:_SEED_SIZE]
+    # Comparing the whole line covers prefix, length, alphabet, stray bits and checksum at once.
+    if len(seed) != _SEED_SIZE or not secrets.compare_digest(_encode(seed).encode(), f"{line}\n".encode()):
+        raise damaged
+    return seed
+
+
+def _checksum(seed: bytes) -> bytes:
+    return hashlib.sha256(b"tuishare/identity/v1/checksum\0" + seed).digest()[:_CHECKSUM_SIZE]

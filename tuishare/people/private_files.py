@@ -1,0 +1,62 @@
+"""Reading the two files that nobody else may read.
+
+Owns the rule for secrets on disk: a regular file, ours, closed to group and others. Must not know what the
+files hold, and must not repair permissions silently: whoever could read a key may have done so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+from pathlib import Path
+
+from tuishare.errors import BadConfiguration, from_os_error
+
+
+def read_private(path: Path, limit: int) -> str:
+    """Read a whole text file that holds secrets.
+
+    The checks are made on the opened file, so it cannot be exchanged between check and read.
+
+    Args:
+        path: the file; no link is followed in its last part.
+        limit: most bytes it may have.
+
+    Raises:
+        NotFound: there is no such file.
+        BadConfiguration: not a regular file, not ours, open to group or others, too large, or not UTF-8.
+        SystemFailed: it cannot be read.
+    """
+    try:
+        # Without O_NONBLOCK a FIFO put there would hold us for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            _check_privacy(path, os.fstat(descriptor))
+            data = file.read(limit + 1)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise BadConfiguration(f"{path} is a link, not a regular file") from error
+        raise from_os_error(error, f"read {path}") from error
+    if len(data) > limit:
+        raise BadConfiguration(f"{path} is larger than {limit:,} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise BadConfiguration(f"{path} is damaged: it is not UTF-8 text") from error
+
+
+def _check_privacy(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise BadConfiguration(f"{path} is not a regular file")
+    if status.st_uid != os.geteuid():
+        raise BadConfiguration(
+            f"{path} belongs to another user (uid {status.st_uid}, ours is {os.geteuid()})",
+            hint="Run tuishare as its owner, or give it a home of its own.",
+        )
+    if status.st_mode & 0o077:
+        raise BadConfiguration(
+            f"{path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o})",
+            hint=f"Run: chmod 600 {shlex.quote(str(path))}",
+        )

@@ -1,0 +1,52 @@
+"""One user: a name and the one secret or card we know him by.
+
+Owns what a user may look like. Must not know other users: what must hold between them is
+`tuishare.people.book`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tuishare.errors import BadInput
+from tuishare.people.cards import Card
+from tuishare.people.keys import check_key
+from tuishare.people.names import fold_name, validate_name
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody configured here. One that exists is valid; names come out in Unicode normal form C.
+
+    Attributes:
+        name: what we call him, unique in the book without regard to case.
+        card: his card, or None for a user with a key.
+        key: the 32 bytes both sides share, or None for a user with a card.
+        groups: names of the groups he is in, without ``@``.
+        verified: a person compared the fingerprint.
+        accept_raw: envelopes in the raw form, which have no sender, may be taken with his key.
+
+    Raises:
+        BadInput: both or neither of card and key, or a name, a group or a key that is not allowed.
+    """
+
+    name: str
+    card: Card | None = None
+    key: bytes | None = field(default=None, repr=False)
+    groups: tuple[str, ...] = ()
+    verified: bool = False
+    accept_raw: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", validate_name(self.name))
+        object.__setattr__(self, "groups", tuple(validate_name(group) for group in self.groups))
+        if (self.card is None) == (self.key is None):
+            raise BadInput("A user has either a card or a key, exactly one of them")
+        if len({fold_name(group) for group in self.groups}) != len(self.groups):
+            raise BadInput("A user is in the same group twice")
+        if self.key is not None:
+            check_key(self.key)
+        elif self.accept_raw:
+            raise BadInput(
+                "Only a user with a key can have accept_raw: the raw form cannot be sealed for a card"
+            )
