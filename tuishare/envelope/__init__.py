@@ -1,0 +1,65 @@
+"""The envelope room: the `.torrent.encrypted` file format, TSE1 and raw; bytes in, bytes out.
+
+Owns every byte of the format, which SPEC.md in this folder lays down. It must not touch a file, a socket or a clock,
+and it decides nothing about trust: whether the signer is known, the generation new or `not_after` past is asked by
+the caller of `open_envelope`, who alone knows people and the time.
+"""
+
+from tuishare.envelope.errors import Damaged, NotForUs
+from tuishare.envelope.frame import (
+    MAGIC,
+    MAX_SIZE,
+    MAX_SLOTS,
+    SLOT_SIZE,
+    EnvelopeId,
+    Frame,
+    is_tse1,
+    parse_frame,
+)
+from tuishare.envelope.manifest import Announce, Manifest, ShareId
+from tuishare.envelope.opening import Opened, open_envelope
+from tuishare.envelope.raw import open_raw, seal_raw
+from tuishare.envelope.sealing import Sender, seal
+from tuishare.envelope.slots import (
+    KEY_SIZE,
+    PUBLIC_KEY_SIZE,
+    CardKey,
+    CardRecipient,
+    KeyRecipient,
+    OpeningKey,
+    Recipient,
+    UserKey,
+)
+from tuishare.envelope.ticket import MAX_TICKET, Ticket
+
+__all__ = [
+    "KEY_SIZE",
+    "MAGIC",
+    "MAX_SIZE",
+    "MAX_SLOTS",
+    "MAX_TICKET",
+    "PUBLIC_KEY_SIZE",
+    "SLOT_SIZE",
+    "Announce",
+    "CardKey",
+    "CardRecipient",
+    "Damaged",
+    "EnvelopeId",
+    "Frame",
+    "KeyRecipient",
+    "Manifest",
+    "NotForUs",
+    "Opened",
+    "OpeningKey",
+    "Recipient",
+    "Sender",
+    "ShareId",
+    "Ticket",
+    "UserKey",
+    "is_tse1",
+    "open_envelope",
+    "open_raw",
+    "parse_frame",
+    "seal",
+    "seal_raw",
+]

@@ -1,0 +1,34 @@
+"""Keys from keys: the domain strings and HKDF calls of TSE1.
+
+Owns each label of the format (SPEC.md, section "Derivations"). It must not encrypt.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_COMMITMENT: Final = b"tuishare/TSE1/commitment"
+_BODY: Final = b"tuishare/TSE1/body"
+_KEY_SLOT: Final = b"tuishare/TSE1/key-slot"
+
+
+def derive_commitment(content_key: bytes, envelope_id: bytes) -> bytes:
+    """32 public bytes that only one content key gives: AES-GCM alone would decrypt under several keys."""
+    return _hkdf(content_key, envelope_id, _COMMITMENT)
+
+
+def derive_body_key(content_key: bytes, envelope_id: bytes) -> bytes:
+    """The 32-byte key of the body."""
+    return _hkdf(content_key, envelope_id, _BODY)
+
+
+def derive_slot_key(user_key: bytes, enc: bytes, header: bytes) -> bytes:
+    """The 32-byte key of one key slot, whose salt is that slot's own `enc`."""
+    return _hkdf(user_key, enc, _KEY_SLOT + header)
+
+
+def _hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
+    return HKDF(SHA256(), length=32, salt=salt, info=info).derive(key)

@@ -1,0 +1,178 @@
+"""Slots: the content key and a ticket, encrypted for one recipient, all kinds looking alike.
+
+Owns who a slot can be for and how it is sealed and tried (SPEC.md, section "Slots"). It must not say, by an error or
+by stopping early, which slot is whose.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hpke import (
+    AEAD,
+    KDF,
+    KEM,
+    MLKEM768X25519PrivateKey,
+    MLKEM768X25519PublicKey,
+    Suite,
+)
+
+from tuishare.envelope.derivation import derive_slot_key
+from tuishare.envelope.frame import IV_SIZE, SLOT_SIZE, TAG_SIZE
+from tuishare.envelope.ticket import Ticket, slot_plaintext
+from tuishare.errors import BadInput
+
+KEY_SIZE: Final = 32
+"""Bytes of a user key."""
+PUBLIC_KEY_SIZE: Final = 1216
+"""Bytes of an X-Wing public key: ML-KEM-768 (1184), then X25519 (32)."""
+ENC_SIZE: Final = 1120
+"""Bytes of an X-Wing encapsulation: ML-KEM-768 (1088), then X25519 (32)."""
+CARD_PLAINTEXT_SIZE: Final = SLOT_SIZE - ENC_SIZE - TAG_SIZE
+KEY_PLAINTEXT_SIZE: Final = SLOT_SIZE - ENC_SIZE - IV_SIZE - TAG_SIZE
+
+_MLKEM_PUBLIC_SIZE: Final = 1184
+_SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_CARD_SLOT: Final = b"tuishare/TSE1/slot"
+
+
+@dataclass(frozen=True, slots=True)
+class CardRecipient:
+    """A user with a card.
+
+    Attributes:
+        public_key: X-Wing public key, 1184 bytes ML-KEM-768, then 32 bytes X25519.
+        ticket: what he alone gets.
+    """
+
+    public_key: bytes
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecipient:
+    """A user with a 256-bit key shared beforehand.
+
+    Attributes:
+        key: 32 bytes.
+        ticket: what he alone gets.
+    """
+
+    key: bytes = field(repr=False)
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class CardKey:
+    """The private half of a card, to open with."""
+
+    private: MLKEM768X25519PrivateKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UserKey:
+    """A 256-bit user key, to open with."""
+
+    key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        require_user_key(self.key)
+
+
+Recipient = CardRecipient | KeyRecipient
+OpeningKey = CardKey | UserKey
+
+
+def require_user_key(key: bytes) -> None:
+    """Refuse a user key that has not 32 bytes.
+
+    Raises:
+        BadInput: its size is wrong.
+    """
+    if len(key) != KEY_SIZE:
+        raise BadInput(f"A user key has {KEY_SIZE} bytes", hint="Write it as 64 hexadecimal digits.")
+
+
+def seal_slot(recipient: Recipient, content_key: bytes, ticket_data: bytes, header: bytes) -> bytes:
+    """Seal one slot of `SLOT_SIZE` bytes.
+
+    Raises:
+        BadInput: the recipient's public key is none, or his user key has a wrong size.
+    """
+    match recipient:
+        case CardRecipient(public_key=public_key):
+            plaintext = slot_plaintext(content_key, ticket_data, CARD_PLAINTEXT_SIZE)
+            return _seal_to_card(_load_public_key(public_key), plaintext, header)
+        case KeyRecipient(key=key):
+            require_user_key(key)
+            plaintext = slot_plaintext(content_key, ticket_data, KEY_PLAINTEXT_SIZE)
+            return _seal_to_key(key, plaintext, header)
+        case _:
+            assert_never(recipient)
+
+
+def seal_filler(header: bytes) -> bytes:
+    """Make a slot which nobody can open and nobody can tell from another; there is no secret in it."""
+    return _seal_to_card(_throw_away_key(), bytes(CARD_PLAINTEXT_SIZE), header)
+
+
+def try_slot(key: OpeningKey, slot: bytes, header: bytes) -> bytes | None:
+    """Try one key on one slot.
+
+    Returns:
+        The slot's plaintext, not yet checked, or `None` when the slot is not for this key (or not intact).
+    """
+    try:
+        match key:
+            case CardKey(private=private):
+                return _SUITE.decrypt(slot, private, info=_CARD_SLOT + header)
+            case UserKey(key=user_key):
+                enc, iv, sealed = (
+                    slot[:ENC_SIZE],
+                    slot[ENC_SIZE : ENC_SIZE + IV_SIZE],
+                    slot[ENC_SIZE + IV_SIZE :],
+                )
+                return AESGCM(derive_slot_key(user_key, enc, header)).decrypt(iv, sealed, header)
+            case _:
+                assert_never(key)
+    except InvalidTag:
+        return None
+
+
+def _seal_to_card(public_key: MLKEM768X25519PublicKey, plaintext: bytes, header: bytes) -> bytes:
+    try:
+        return _SUITE.encrypt(plaintext, public_key, info=_CARD_SLOT + header)
+    except ValueError as error:  # an X25519 point of small order gives no shared secret
+        raise _bad_public_key() from error
+
+
+def _seal_to_key(user_key: bytes, plaintext: bytes, header: bytes) -> bytes:
+    # A real encapsulation to nobody: its last 32 bytes are a point of Curve25519, which only every second random
+    # string is, so that random bytes in its place would give key slots away.
+    enc = _SUITE.encrypt(b"", _throw_away_key())[:ENC_SIZE]
+    iv = secrets.token_bytes(IV_SIZE)
+    return enc + iv + AESGCM(derive_slot_key(user_key, enc, header)).encrypt(iv, plaintext, header)
+
+
+def _throw_away_key() -> MLKEM768X25519PublicKey:
+    return MLKEM768X25519PrivateKey(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate()).public_key()
+
+
+def _load_public_key(public_key: bytes) -> MLKEM768X25519PublicKey:
+    try:
+        return MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(public_key[:_MLKEM_PUBLIC_SIZE]),
+            X25519PublicKey.from_public_bytes(public_key[_MLKEM_PUBLIC_SIZE:]),
+        )
+    except ValueError as error:
+        raise _bad_public_key() from error
+
+
+def _bad_public_key() -> BadInput:
+    return BadInput("A recipient's card holds no usable key", hint="Ask that user for the card again.")
