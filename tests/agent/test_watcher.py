@@ -1,0 +1,92 @@
+"""Real inotify events become hints about top-level entries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import wait_until
+from tuishare.agent.settling import HintKind
+from tuishare.agent.watcher import Hint, Watcher
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "drop"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+async def hints() -> AsyncIterator[tuple[Watcher, list[Hint]]]:
+    seen: list[Hint] = []
+    watcher = Watcher(seen.append)
+    yield watcher, seen
+    await watcher.close()
+
+
+async def test_a_written_file_ends_with_finished(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+    watcher, seen = hints
+    assert watcher.watch(folder)
+    (folder / "a").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "a", HintKind.FINISHED) in seen)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+async def test_a_move_into_the_folder_is_finished_at_once(
+    folder: Path, hints: tuple[Watcher, list[Hint]], kind: str
+) -> None:
+    watcher, seen = hints
+    outside = folder.parent / "outside"
+    if kind == "folder":
+        outside.mkdir()
+        (outside / "f").write_bytes(b"x")
+    else:
+        outside.write_bytes(b"x")
+    watcher.watch(folder)
+    outside.rename(folder / "inside")
+    await wait_until(lambda: Hint(folder, "inside", HintKind.FINISHED) in seen)
+    (folder / "last").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
+    assert {hint.kind for hint in seen if hint.entry == "inside"} == {HintKind.FINISHED}
+
+
+async def test_what_leaves_the_folder_is_hinted_at(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+    watcher, seen = hints
+    (folder / "a").write_bytes(b"x")
+    watcher.watch(folder)
+    (folder / "a").rename(folder.parent / "a")
+    await wait_until(lambda: any(hint.entry == "a" for hint in seen))
+
+
+async def test_a_file_closed_below_an_entry_only_says_changed(
+    folder: Path, hints: tuple[Watcher, list[Hint]]
+) -> None:
+    watcher, seen = hints
+    (folder / "sub").mkdir()
+    watcher.watch(folder)
+    (folder / "sub" / "f").write_bytes(b"x")
+    await wait_until(lambda: bool(seen))
+    (folder / "last").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
+    assert {hint.kind for hint in seen if hint.entry == "sub"} == {HintKind.CHANGED}
+
+
+async def test_reading_says_nothing(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+    watcher, seen = hints
+    (folder / "a").write_bytes(b"x")
+    watcher.watch(folder)
+    (folder / "a").read_bytes()
+    (folder / "last").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
+    assert {hint.entry for hint in seen} == {"last"}
+
+
+async def test_a_missing_folder_is_reported(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+    watcher, _ = hints
+    assert not watcher.watch(folder / "none")
+    assert watcher.watch(folder)
+    assert watcher.watch(folder)
+    watcher.unwatch(folder)

@@ -1,0 +1,97 @@
+"""Events from the file system, turned into hints.
+
+Owns the one watchdog observer. Its threads never touch the agent's state: every hint crosses to the event loop. Hints
+may be late, doubled or lost; `tuishare.agent.drops` scans for the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchdog import events
+from watchdog.observers.api import ObservedWatch
+from watchdog.observers.inotify import InotifyObserver
+
+from tuishare.agent.settling import HintKind
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """An event about one top-level entry of a watched folder."""
+
+    folder: Path
+    entry: str
+    kind: HintKind
+
+
+class Watcher:
+    """Watches folders, recursively; must be used from the event loop's thread."""
+
+    def __init__(self, notify: Callable[[Hint], None]) -> None:
+        """Remember whom to tell; `notify` is called on the event loop's thread."""
+        self._notify = notify
+        self._loop = asyncio.get_running_loop()
+        # Only "full" events tell a move into place from a creation that will be written to.
+        self._observer = InotifyObserver(generate_full_events=True)
+        self._observer.start()
+        self._watches: dict[Path, ObservedWatch] = {}
+
+    def watch(self, folder: Path, *, recursive: bool = True) -> bool:
+        """Watch a folder; watching it already is fine.
+
+        Returns:
+            False when the system would not (missing folder, inotify limits reached): poll instead.
+        """
+        if folder in self._watches:
+            return True
+        handler = _Handler(folder, self._hand_over)
+        try:
+            self._watches[folder] = self._observer.schedule(handler, str(folder), recursive=recursive)
+        except OSError:
+            return False
+        return True
+
+    def unwatch(self, folder: Path) -> None:
+        """Stop watching a folder, e.g. because it went away."""
+        if watch := self._watches.pop(folder, None):
+            self._observer.unschedule(watch)
+
+    async def close(self) -> None:
+        """Stop the threads and wait for them."""
+        self._observer.stop()
+        await asyncio.to_thread(self._observer.join)
+
+    def _hand_over(self, hint: Hint) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._notify, hint)
+
+
+class _Handler(events.FileSystemEventHandler):
+    """Runs on the observer's thread."""
+
+    def __init__(self, folder: Path, hand_over: Callable[[Hint], None]) -> None:
+        self._folder = folder
+        self._prefix = os.fspath(folder) + os.sep
+        self._hand_over = hand_over
+
+    def on_any_event(self, event: events.FileSystemEvent) -> None:
+        """Reduce one event to a hint for each top-level entry that it names."""
+        # Synthetic events repeat, for what lies below a moved folder, what the move itself has said.
+        if event.is_synthetic or isinstance(event, events.FileOpenedEvent | events.FileClosedNoWriteEvent):
+            return
+        arrived = isinstance(event, events.FileMovedEvent | events.DirMovedEvent)
+        self._say(os.fsdecode(event.src_path), finished=isinstance(event, events.FileClosedEvent))
+        if arrived and event.dest_path:
+            self._say(os.fsdecode(event.dest_path), finished=True)
+
+    def _say(self, path: str, *, finished: bool) -> None:
+        if not path.startswith(self._prefix):
+            return
+        entry, _, below = path.removeprefix(self._prefix).partition(os.sep)
+        # A file that was closed inside a folder says nothing about the next file of that folder.
+        kind = HintKind.FINISHED if finished and not below else HintKind.CHANGED
+        self._hand_over(Hint(self._folder, entry, kind))
