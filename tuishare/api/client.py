@@ -6,7 +6,7 @@ Owns one connection pool to one agent, and the words for an agent that does not 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -92,7 +92,7 @@ class AgentClient:
         """Ask the agent to stop, whatever its protocol version; errors as for `status`."""
         return await self._ask("POST", "/v1/stop", Stopping, any_version=True)
 
-    async def events(self) -> AsyncIterator[Snapshot | Changes]:
+    async def events(self) -> AsyncGenerator[Snapshot | Changes, None]:
         """Follow the agent: a snapshot, then changes, until it is lost.
 
         Raises:

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.api.samples import DOWNLOAD, NOW, SHARE, SNAPSHOT, STATUS
+from tuishare.api.changes import apply, diff
+from tuishare.api.messages import Changes, DownloadId, ShareId, Snapshot
+from tuishare.api.wire import decode_event, encode
+
+IDS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2), max_size=6)
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    return Snapshot(
+        status=msgspec.structs.replace(STATUS, rate_up=draw(st.integers(0, 1)), now=NOW),
+        shares=tuple(
+            msgspec.structs.replace(SHARE, id=ShareId(key), peers=peers) for key, peers in draw(IDS).items()
+        ),
+        downloads=tuple(
+            msgspec.structs.replace(DOWNLOAD, id=DownloadId(key), peers=peers)
+            for key, peers in draw(IDS).items()
+        ),
+    )
+
+
+def content(snapshot: Snapshot) -> tuple[object, ...]:
+    return snapshot.status, frozenset(snapshot.shares), frozenset(snapshot.downloads)
+
+
+@given(snapshots(), snapshots())
+def test_a_difference_applied_gives_the_new_snapshot(before: Snapshot, after: Snapshot) -> None:
+    changes = diff(before, after)
+    if changes is None:
+        assert content(before) == content(after)
+        return
+    carried = decode_event(encode(changes))
+    assert isinstance(carried, Changes)
+    assert content(apply(before, carried)) == content(after)
+
+
+@given(snapshots(), snapshots())
+def test_a_difference_names_nothing_that_stayed_the_same(before: Snapshot, after: Snapshot) -> None:
+    changes = diff(before, after) or Changes()
+    assert not set(changes.shares) & set(before.shares)
+    assert not set(changes.downloads) & set(before.downloads)
+
+
+def test_the_clock_alone_is_no_difference() -> None:
+    later = msgspec.structs.replace(STATUS, now=NOW + 5)
+    assert diff(SNAPSHOT, msgspec.structs.replace(SNAPSHOT, status=later)) is None
+
+
+def test_an_altered_entry_keeps_its_place() -> None:
+    first, second = SHARE, msgspec.structs.replace(SHARE, id=ShareId("a2"))
+    before = msgspec.structs.replace(SNAPSHOT, shares=(first, second))
+    changed = msgspec.structs.replace(first, peers=9)
+    new = msgspec.structs.replace(SHARE, id=ShareId("a0"))
+    assert apply(before, Changes(shares=(new, changed))).shares == (changed, second, new)
+
+
+def test_removing_what_is_not_there_is_harmless() -> None:
+    assert apply(SNAPSHOT, Changes(shares_removed=(ShareId("zz"),))) == SNAPSHOT
