@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tuishare.errors import BadConfiguration, NotFound, SystemFailed
-from tuishare.paths import find_places, free_name, publish, read_limited, sweep
+from tuishare.paths import find_places, free_name, move_into_place, publish, read_limited, sweep
 
 
 def test_one_folder_holds_everything(tmp_path: Path) -> None:
@@ -76,6 +76,41 @@ def test_free_name_counts_up(tmp_path: Path) -> None:
     (tmp_path / "a (2).txt").symlink_to("nowhere")
     assert free_name(tmp_path, "a.txt").name == "a (3).txt"
     assert free_name(tmp_path, "b.txt").name == "b.txt"
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_move_into_place_never_replaces(tmp_path: Path, *, folder: bool) -> None:
+    source, target = tmp_path / "a", tmp_path / "b"
+    _make(source, folder=folder, content=b"new")
+    _make(target, folder=folder, content=b"old")
+    with pytest.raises(FileExistsError):
+        move_into_place(source, target)
+    assert _content(source) == b"new"
+    assert _content(target) == b"old"
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_move_into_place_can_be_repeated(tmp_path: Path, *, folder: bool) -> None:
+    source, target = tmp_path / "a", tmp_path / "b"
+    _make(source, folder=folder, content=b"new")
+    if folder:
+        target.mkdir()  # what a crash between taking the name and moving leaves
+    else:
+        target.touch()
+    move_into_place(source, target)
+    move_into_place(source, target)
+    assert _content(target) == b"new"
+    assert not source.exists()
+
+
+def _make(path: Path, *, folder: bool, content: bytes) -> None:
+    if folder:
+        path.mkdir()
+    (path / "f" if folder else path).write_bytes(content)
+
+
+def _content(path: Path) -> bytes:
+    return (path / "f" if path.is_dir() else path).read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder", "large"])

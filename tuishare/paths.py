@@ -175,6 +175,43 @@ def free_name(folder: Path, name: str) -> Path:
     return candidate
 
 
+def move_into_place(source: Path, target: Path) -> None:
+    """Rename a file or folder to a name that nothing has, durably; both are on one file system.
+
+    The name is first taken with an empty placeholder, so nothing that exists is ever replaced. Calling it again after
+    a crash finishes the move.
+
+    Raises:
+        FileExistsError: something else has the name.
+        SystemFailed: the file system refused.
+    """
+    try:
+        if not os.path.lexists(source) and os.path.lexists(target):
+            return
+        _take_name(source, target)
+        source.rename(target)
+        sync_folder(target.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise from_os_error(error, f"move {source} to {target}") from error
+
+
+def _take_name(source: Path, target: Path) -> None:
+    folder = source.is_dir() and not source.is_symlink()
+    try:
+        if folder:
+            target.mkdir()
+        else:
+            target.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        found = target.lstat()
+        # An empty thing of the same kind is the placeholder of an interrupted call.
+        empty = not any(target.iterdir()) if folder and stat.S_ISDIR(found.st_mode) else found.st_size == 0
+        if folder != stat.S_ISDIR(found.st_mode) or not empty:
+            raise
+
+
 def read_limited(path: Path, limit: int) -> bytes:
     """Read a whole regular file, never more than ``limit`` bytes and never through a link.
 

@@ -14,7 +14,7 @@ from tuishare.agent.store import Database, Store
 from tuishare.errors import BadConfiguration, Refused, SystemFailed
 
 SHARE = ShareRecord(
-    id="ab" * 16, path="/drop/a", name="a", recipients=("bob", "@crew"), transport="tls", added=5,
+    id="ab" * 16, path="/drop/a", name="a", recipients=("bob", "@crew"), transport="tls", added=5, secret=b"s" * 32,
     step=ShareStep.SEEDING, torrent=b"d4:infode", info_hash="cd" * 32,
 )  # fmt: skip
 DOWNLOAD = DownloadRecord(

@@ -42,6 +42,7 @@ class ShareRecord:
 
     Attributes:
         id: share id of the manifest, 32 hexadecimal digits.
+        secret: 32 bytes that the recipients' passkeys are derived from.
         folder: the drop folder that it came from, or empty.
         path: the payload.
         signature: of the payload's tree when it was hashed; empty before.
@@ -54,6 +55,7 @@ class ShareRecord:
     recipients: tuple[str, ...]
     transport: Transport
     added: int
+    secret: bytes
     folder: str = ""
     generation: int = 1
     step: ShareStep = ShareStep.HASHING

@@ -13,8 +13,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         """
         CREATE TABLE shares (
             id TEXT PRIMARY KEY, path TEXT NOT NULL, name TEXT NOT NULL, recipients TEXT NOT NULL,
-            transport TEXT NOT NULL, added INTEGER NOT NULL, folder TEXT NOT NULL, generation INTEGER NOT NULL,
-            step TEXT NOT NULL, signature TEXT NOT NULL, size INTEGER NOT NULL, files INTEGER NOT NULL,
+            transport TEXT NOT NULL, added INTEGER NOT NULL, secret BLOB NOT NULL, folder TEXT NOT NULL,
+            generation INTEGER NOT NULL, step TEXT NOT NULL,
+            signature TEXT NOT NULL, size INTEGER NOT NULL, files INTEGER NOT NULL,
             info_hash TEXT NOT NULL, torrent BLOB NOT NULL, root_certificate BLOB NOT NULL, root_key BLOB NOT NULL,
             leaf_certificate BLOB NOT NULL, leaf_key BLOB NOT NULL, envelope TEXT NOT NULL, problem TEXT NOT NULL,
             hint TEXT NOT NULL

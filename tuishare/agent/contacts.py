@@ -1,0 +1,61 @@
+"""Where others can reach us, as it stands in an envelope.
+
+Owns the choice of addresses. Must not ask any other machine: what the system knows of itself is all there is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Final
+
+import ifaddr
+
+from tuishare.config import Network
+from tuishare.swarm import Endpoint, parse_endpoint
+
+MAX_CONTACTS: Final = 16
+_LOOPBACK: Final = "127.0.0.1"
+
+
+def find_contacts(network: Network, port: int) -> tuple[str, ...]:
+    """List ``host:port`` for a manifest: the public host, this machine's addresses, loopback; best first.
+
+    Args:
+        network: the settings; ``public_host`` may carry a port of its own.
+        port: where the swarm listens.
+
+    Returns:
+        At most `MAX_CONTACTS`; loopback, which serves recipients on the same machine, is always the last.
+
+    Raises:
+        BadInput: ``public_host`` is malformed.
+    """
+    own = _own_addresses() if network.share_addresses else ()
+    found = dict.fromkeys([*_public(network.public_host, port), *(str(Endpoint(host, port)) for host in own)])
+    return (*tuple(found)[: MAX_CONTACTS - 1], str(Endpoint(_LOOPBACK, port)))
+
+
+def listen_port(address: str) -> int:
+    """Read the port of a listen address ``[HOST]:PORT``.
+
+    Raises:
+        BadInput: it is malformed.
+    """
+    return parse_endpoint(address, default_host="0.0.0.0", any_port=True).port  # noqa: S104 — only parsed
+
+
+def _public(host: str, port: int) -> Iterator[str]:
+    if not host:
+        return
+    bare = host.count(":") != 1 and not host.startswith("[")
+    literal = f"[{host}]" if ":" in host else host
+    yield str(parse_endpoint(f"{literal}:{port}" if bare else host))
+
+
+def _own_addresses() -> tuple[str, ...]:
+    """The unicast addresses of all network interfaces, global ones first, without loopback and link-local."""
+    texts = (ip.ip if ip.is_IPv4 else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips)
+    addresses = {ipaddress.ip_address(text) for text in texts}
+    usable = [ip for ip in addresses if not (ip.is_loopback or ip.is_link_local or ip.is_unspecified)]
+    return tuple(str(ip) for ip in sorted(usable, key=lambda ip: (not ip.is_global, ip.version, int(ip))))

@@ -1,0 +1,138 @@
+"""From a torrent to an envelope: the share's authority, a ticket for each recipient, the seal.
+
+Owns what goes into an envelope that we make; serves the drop pipeline and ``tuishare create`` alike. Sealing the same
+record again gives an envelope with the same passkeys, so a crash between sealing and publishing harms nobody. Must
+not write files or records: it returns both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tuishare.agent.records import RecipientRecord, ShareRecord
+from tuishare.envelope import (
+    Announce,
+    CardRecipient,
+    KeyRecipient,
+    Manifest,
+    Recipient,
+    Sender,
+    ShareId,
+    Ticket,
+    seal,
+)
+from tuishare.people import Identity, User
+from tuishare.swarm import Credentials, ShareAuthority, create_authority
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An envelope and who holds which ticket of it."""
+
+    envelope: bytes
+    recipients: tuple[RecipientRecord, ...]
+
+
+def new_share_id() -> str:
+    """Draw a share id: 16 random bytes as hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def new_secret() -> bytes:
+    """Draw the secret that a share's passkeys are derived from, 32 bytes."""
+    return secrets.token_bytes(32)
+
+
+def give_authority(share: ShareRecord, now: datetime) -> ShareRecord:
+    """Return the share with a new authority and our own certificate; a plain share is returned as it is."""
+    if share.transport == "plain":
+        return share
+    authority = create_authority(now)
+    own = authority.issue(now)
+    return replace(
+        share,
+        root_certificate=authority.certificate,
+        root_key=authority.key,
+        leaf_certificate=own.certificate,
+        leaf_key=own.key,
+    )
+
+
+def own_credentials(share: ShareRecord) -> Credentials | None:
+    """What we join the share's swarm with; None for a plain one."""
+    if share.transport == "plain":
+        return None
+    return Credentials(share.root_certificate, share.leaf_certificate, share.leaf_key)
+
+
+def seal_share(
+    share: ShareRecord,
+    users: Sequence[User],
+    identity: Identity,
+    *,
+    contacts: Sequence[str],
+    announce: Sequence[str] = (),
+    now: datetime,
+) -> Sealed:
+    """Seal the torrent of a share for its recipients.
+
+    Args:
+        share: with torrent and authority.
+        users: whom it is for.
+        identity: ours; signs and gets a slot too.
+        contacts: ``host:port`` where we seed.
+        announce: tracker URLs.
+        now: the time, with a zone.
+
+    Raises:
+        BadInput: too many recipients, or the torrent is too large for an envelope.
+    """
+    manifest = Manifest(
+        share_id=ShareId(bytes.fromhex(share.id)),
+        generation=share.generation,
+        created=int(now.timestamp()),
+        not_after=None,
+        kind="share",
+        transport=share.transport,
+        torrent=share.torrent,
+        root_certificate=share.root_certificate or None,
+        contacts=tuple(contacts),
+        announce=tuple(Announce(url=url, pin=None) for url in announce),
+        note="",
+    )
+    own_ticket = Ticket(_passkey(share, ""), share.leaf_certificate or None, share.leaf_key or None)
+    others = [user for user in users if user.card is None or user.card.signer != identity.signer]
+    envelope = seal(
+        manifest,
+        [_recipient(user, _issue_ticket(share, user, now)) for user in others],
+        Sender(identity.signing_key, identity.public_key, own_ticket),
+    )
+    return Sealed(envelope, tuple(_remember(share, user) for user in others))
+
+
+def _passkey(share: ShareRecord, name: str) -> bytes:
+    return hmac.digest(share.secret, b"tuishare/passkey\0" + name.encode(), hashlib.sha256)
+
+
+def _remember(share: ShareRecord, user: User) -> RecipientRecord:
+    return RecipientRecord(share.id, user.name, hashlib.sha256(_passkey(share, user.name)).digest())
+
+
+def _issue_ticket(share: ShareRecord, user: User, now: datetime) -> Ticket:
+    passkey = _passkey(share, user.name)
+    if share.transport == "plain":
+        return Ticket(passkey, None, None)
+    leaf = ShareAuthority(share.root_certificate, share.root_key).issue(now)
+    return Ticket(passkey, leaf.certificate, leaf.key)
+
+
+def _recipient(user: User, ticket: Ticket) -> Recipient:
+    if user.card is not None:
+        return CardRecipient(user.card.public_key, ticket)
+    assert user.key is not None  # a user has one of the two
+    return KeyRecipient(user.key, ticket)
