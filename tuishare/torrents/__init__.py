@@ -1,0 +1,39 @@
+"""What is shared: the payload on disk, the .torrent made of it, and which torrents of others we accept.
+
+Owns walking and hashing files, building and parsing metainfo, and the policy. Keeps no state, uses no network, reads no
+clock and never writes; must not import libtorrent.
+"""
+
+from tuishare.torrents.announce import announce_fault
+from tuishare.torrents.content import TorrentFile
+from tuishare.torrents.faults import Cancelled, Changed
+from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
+from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent
+from tuishare.torrents.policy import Transport, accept
+from tuishare.torrents.pool import IsCancelled, Progress
+from tuishare.torrents.torrent import InfoHash, Torrent, parse_torrent
+from tuishare.torrents.walk import FileEntry, Ignore, Skipped, Tree, walk
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Cancelled",
+    "Changed",
+    "FileEntry",
+    "Ignore",
+    "InfoHash",
+    "IsCancelled",
+    "Limits",
+    "Progress",
+    "Skipped",
+    "Torrent",
+    "TorrentFile",
+    "Transport",
+    "Tree",
+    "Version",
+    "accept",
+    "announce_fault",
+    "default_piece_length",
+    "make_torrent",
+    "parse_torrent",
+    "walk",
+]

@@ -1,0 +1,129 @@
+"""Reads which files a torrent describes: a v1 list (BEP 3) or a v2 file tree with its piece layers (BEP 52)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from tuishare.torrents.bencode import Value
+from tuishare.torrents.fields import Fields, malformed, text, texts
+from tuishare.torrents.limits import MIN_PIECE_LENGTH
+from tuishare.torrents.merkle import HASH, root_of_layer
+from tuishare.torrents.names import Parts
+
+
+class TorrentFile(msgspec.Struct, frozen=True, gc=False):
+    """One file of a torrent.
+
+    Attributes:
+        parts: path below the torrent's name; for a torrent of one file just that name.
+        size: bytes.
+        attr: letters of BEP 47: ``x`` executable, ``h`` hidden, ``l`` symbolic link, ``p`` padding.
+        is_link: whether it is a symbolic link by `attr` or by a ``symlink path``.
+        root: `pieces root` of a v2 file that is not empty; 32 bytes or none.
+    """
+
+    parts: Parts
+    size: int
+    attr: str = ""
+    is_link: bool = False
+    root: bytes = b""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """The files of one version of a torrent.
+
+    Attributes:
+        files: in the order of the torrent.
+        is_folder: whether the torrent's name is a folder.
+        piece_count: pieces of all files together.
+    """
+
+    files: tuple[TorrentFile, ...]
+    is_folder: bool
+    piece_count: int
+
+
+def content_v1(info: Fields, name: str, piece_length: int) -> Content:
+    """Read `length` or `files`, and make sure that there is one hash per piece.
+
+    Raises:
+        BadInput: a field is missing or malformed, or the number of hashes is wrong.
+    """
+    if info.has("files") == info.has("length"):
+        raise malformed("it must have either “files” or “length”")
+    is_folder = info.has("files")
+    if is_folder:
+        files = tuple(_file_v1(Fields.of(value, "a file")) for value in info.values("files"))
+    else:
+        files = (_described(info, (name,)),)
+    count = -(-sum(file.size for file in files) // piece_length)
+    if len(info.octets("pieces")) != 20 * count:
+        raise malformed("the number of its piece hashes does not fit its size")
+    return Content(files, is_folder, count)
+
+
+def _file_v1(about: Fields) -> TorrentFile:
+    parts = tuple(texts(about.value("path"), "path"))
+    if about.has("path.utf-8") and tuple(texts(about.value("path.utf-8"), "path.utf-8")) != parts:
+        raise malformed("a file has two different paths")
+    return _described(about, parts)
+
+
+def _described(about: Fields, parts: Parts) -> TorrentFile:
+    attr = about.only_text("attr") if about.has("attr") else ""
+    is_link = "l" in attr or about.has("symlink path")
+    root = about.octets("pieces root") if about.has("pieces root") else b""
+    return TorrentFile(parts, about.natural("length"), attr, is_link, root)
+
+
+def content_v2(info: Fields, name: str, piece_length: int) -> Content:
+    """Read `file tree`.
+
+    Raises:
+        BadInput: a field is missing or malformed, or the piece length is not one of BEP 52.
+    """
+    if piece_length < MIN_PIECE_LENGTH or piece_length.bit_count() != 1:
+        raise malformed("its piece length is not a power of two of at least 16 KiB")
+    files = tuple(_files_v2(info.fields("file tree"), ()))
+    for file in files:
+        if len(file.root) != (HASH if file.size else 0):
+            raise malformed("the root hash of a file is missing or malformed")
+    is_folder = [file.parts for file in files] != [(name,)]
+    return Content(files, is_folder, sum(-(-file.size // piece_length) for file in files))
+
+
+def _files_v2(folder: Fields, above: Parts) -> Iterator[TorrentFile]:
+    if not folder.entries:
+        raise malformed("its file tree has an empty folder")
+    for key, value in folder.entries.items():
+        node = Fields.of(value, "a node of the file tree")
+        parts = (*above, text(key))
+        if not node.has(""):
+            yield from _files_v2(node, parts)
+        elif len(node.entries) == 1:
+            yield _described(node.fields(""), parts)
+        else:
+            raise malformed("something in its file tree is both a file and a folder")
+
+
+def verify_layers(top: Fields, content: Content, piece_length: int) -> None:
+    """Make sure that `piece layers` has what belongs to the files, all of it and nothing else.
+
+    Raises:
+        BadInput: a layer is missing, superfluous, too short or does not hash to its root.
+    """
+    layers = dict(top.fields("piece layers").entries) if top.has("piece layers") else {}
+    expected: dict[bytes, Value] = {}
+    for file in content.files:
+        if file.size <= piece_length or file.root in expected:
+            continue
+        layer = layers.get(file.root)
+        if not isinstance(layer, bytes) or len(layer) != -(-file.size // piece_length) * HASH:
+            raise malformed("the piece layer of a file is missing or of the wrong length")
+        if root_of_layer(layer, piece_length) != file.root:
+            raise malformed("a piece layer does not hash to the root of its file")
+        expected[file.root] = layer
+    if layers.keys() != expected.keys():
+        raise malformed("it has a piece layer that belongs to no file")

@@ -1,0 +1,39 @@
+"""The bounds inside which a torrent may live, ours or a stranger's.
+
+One set of numbers for both directions: what we would not accept we do not make either.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+MIN_PIECE_LENGTH = 16 * 1024
+"""Bytes; one block of BEP 52, the least a v2 torrent may use."""
+
+MAX_PIECE_LENGTH = 64 * 1024 * 1024
+"""Bytes; libtorrent loads up to 256 MiB, but every piece is held in memory until its hash is known."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds checked before anything is done with a torrent.
+
+    Attributes:
+        max_torrent_bytes: length of the bencoded torrent.
+        max_files: number of files.
+        max_total_size: bytes of payload.
+        max_component_bytes: UTF-8 bytes of one file or folder name. A Linux name may have 255, but libtorrent cuts
+            names above 240 and would then write another file than the one that was announced.
+        max_path_bytes: UTF-8 bytes of a path inside the torrent, its name included; leaves 512 of Linux's 4,096 to
+            the folder that downloads go to.
+        max_depth: components of a path, the torrent's name included.
+    """
+
+    max_torrent_bytes: int = 32 * 1024 * 1024
+    max_files: int = 100_000
+    max_total_size: int = 16 * 1024**4
+    max_component_bytes: int = 240
+    max_path_bytes: int = 3_584
+    max_depth: int = 64
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,183 @@
+"""Makes .torrent files: v2 for our own swarms, v1 so that any client can join.
+
+Owns which fields stand in them. Reads payload through the hashing modules only; the clock is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, assert_never
+
+from tuishare.errors import BadInput
+from tuishare.torrents import bencode
+from tuishare.torrents.announce import announce_fault
+from tuishare.torrents.bencode import Value
+from tuishare.torrents.layers import FileHashes, hash_v2
+from tuishare.torrents.limits import MAX_PIECE_LENGTH, MIN_PIECE_LENGTH
+from tuishare.torrents.pieces import hash_v1
+from tuishare.torrents.pool import IsCancelled, Progress
+from tuishare.torrents.walk import FileEntry, Tree
+
+Version = Literal[1, 2]
+
+_MOST_PIECES = 32_768
+_LEAST_DEFAULT = 256 * 1024
+_MOST_BYTES = 24 * 1024 * 1024
+"""Of a torrent we make: with 1,024 slots and padding its envelope still stays below 32 MiB."""
+
+_HASH_BYTES: dict[Version, int] = {1: 20, 2: 32}
+
+
+def default_piece_length(total: int) -> int:
+    """Return the piece length for a payload of `total` bytes.
+
+    256 KiB, doubled while there would be more than 32,768 pieces, but never above `MAX_PIECE_LENGTH`.
+    """
+    length = _LEAST_DEFAULT
+    while -(-total // length) > _MOST_PIECES and length < MAX_PIECE_LENGTH:
+        length *= 2
+    return length
+
+
+def make_torrent(
+    tree: Tree,
+    *,
+    version: Version,
+    piece_length: int | None = None,
+    announce: Sequence[Sequence[str]] = (),
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+    created: int | None = None,
+) -> bytes:
+    """Hash a payload and return its complete .torrent, marked private (BEP 27).
+
+    The same tree, version and piece length always give the same info-hash. Files stand in the order of a v2 file tree
+    in both versions; torf does the same, mktorrent only differs where a name continues that of a folder beside it with
+    a character below ``/`` (``a/`` and ``a.txt``).
+
+    Args:
+        tree: the payload; its name becomes that of the torrent.
+        version: 1 (BEP 3) or 2 (BEP 52).
+        piece_length: bytes; `default_piece_length` if None.
+        announce: tiers of tracker URLs (BEP 12), taken as given.
+        progress: see `pool.Progress`.
+        cancelled: see `pool.IsCancelled`.
+        created: creation date in seconds since the epoch, or None for none.
+
+    Raises:
+        BadInput: a piece length or URL that cannot be, or a payload that the version cannot express.
+        Changed: the payload is not, or no longer, what the walk saw.
+        SystemFailed: a file cannot be read.
+        Cancelled: `cancelled` said so.
+    """
+    _check_announce(announce)
+    length = default_piece_length(tree.total_size) if piece_length is None else piece_length
+    _check_piece_length(length, tree.total_size, version)
+    top = _top(announce, created)
+    match version:
+        case 1:
+            top[b"info"] = _info_v1(
+                tree, length, hash_v1(tree, length, progress=progress, cancelled=cancelled)
+            )
+        case 2:
+            _check_expressible(tree)
+            hashes = hash_v2(tree, length, progress=progress, cancelled=cancelled)
+            top[b"info"] = _info_v2(tree, length, hashes)
+            top[b"piece layers"] = {file.root: file.layer for file in hashes if file.layer}
+        case _:
+            assert_never(version)
+    data = bencode.encode(top)
+    if len(data) > _MOST_BYTES:
+        raise BadInput(f"The torrent of “{tree.name}” would be too large", hint="Share the folder in parts.")
+    return data
+
+
+def _check_announce(announce: Sequence[Sequence[str]]) -> None:
+    for tier in announce:
+        for url in tier:
+            if fault := announce_fault(url):
+                raise BadInput(
+                    f"A tracker URL {fault}", hint="For example https://tracker.example.org/announce"
+                )
+
+
+def _check_piece_length(length: int, total: int, version: Version) -> None:
+    if length.bit_count() != 1 or not MIN_PIECE_LENGTH <= length <= MAX_PIECE_LENGTH:
+        raise BadInput(
+            f"A piece length of {length} bytes is not possible",
+            hint="Take a power of two from 16 KiB to 64 MiB.",
+        )
+    if -(-total // length) * _HASH_BYTES[version] > _MOST_BYTES:
+        raise BadInput(
+            f"A piece length of {length} bytes makes too many pieces", hint="Take a longer one, or none."
+        )
+
+
+def _check_expressible(tree: Tree) -> None:
+    """Refuse the one folder that a v2 torrent cannot tell from a file: it says nothing of an outer folder then."""
+    if tree.is_folder and [entry.parts for entry in tree.files] == [(tree.name,)]:
+        raise BadInput(
+            f"The folder “{tree.name}” holds only a file of the same name, which arrives as a file without its folder",
+            hint="Rename one of them, or share the file itself.",
+        )
+
+
+def _top(announce: Sequence[Sequence[str]], created: int | None) -> dict[bytes, Value]:
+    top: dict[bytes, Value] = {b"created by": b"tuishare"}
+    if created is not None:
+        top[b"creation date"] = created
+    tiers = [[url.encode() for url in tier] for tier in announce if tier]
+    if tiers:
+        top[b"announce"] = tiers[0][0]
+    if sum(map(len, tiers)) > 1:
+        top[b"announce-list"] = [[*tier] for tier in tiers]
+    return top
+
+
+def _info_v1(tree: Tree, piece_length: int, pieces: bytes) -> dict[bytes, Value]:
+    info: dict[bytes, Value] = {
+        b"name": tree.name.encode(),
+        b"piece length": piece_length,
+        b"pieces": pieces,
+        b"private": 1,
+    }
+    if tree.is_folder:
+        info[b"files"] = [_file_v1(entry) for entry in tree.files]
+    else:
+        info[b"length"] = tree.total_size
+    return info
+
+
+def _file_v1(entry: FileEntry) -> Value:
+    path: list[Value] = [part.encode() for part in entry.parts]
+    return {b"length": entry.size, b"path": path}
+
+
+def _info_v2(tree: Tree, piece_length: int, hashes: list[FileHashes]) -> dict[bytes, Value]:
+    return {
+        b"file tree": _file_tree(tree, hashes),
+        b"meta version": 2,
+        b"name": tree.name.encode(),
+        b"piece length": piece_length,
+        b"private": 1,
+    }
+
+
+def _file_tree(tree: Tree, hashes: list[FileHashes]) -> dict[bytes, Value]:
+    top: dict[bytes, Value] = {}
+    folders: dict[tuple[str, ...], dict[bytes, Value]] = {(): top}
+    for entry, file in zip(tree.files, hashes, strict=True):
+        about: dict[bytes, Value] = {b"length": entry.size}
+        if file.root:
+            about[b"pieces root"] = file.root
+        _folder(folders, entry.parts[:-1])[entry.parts[-1].encode()] = {b"": about}
+    return top
+
+
+def _folder(folders: dict[tuple[str, ...], dict[bytes, Value]], parts: tuple[str, ...]) -> dict[bytes, Value]:
+    """Return the folder at `parts`, made together with those above it if it is not there yet."""
+    known = folders.get(parts)
+    if known is None:
+        known = folders[parts] = {}
+        _folder(folders, parts[:-1])[parts[-1].encode()] = known
+    return known

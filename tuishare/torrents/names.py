@@ -1,0 +1,127 @@
+"""Which names files and folders of a torrent may have.
+
+One validator for both ways in: the walk applies it to what we share, the policy to what we receive (threats T4, T14).
+The measure is that a receiver's libtorrent uses every name unchanged. It repairs silently: drops separators, bidi and
+zero-width characters, turns controls into `_`, cuts after 240 bytes; all of that is refused here. What only other
+systems reserve (`CON`, a colon, a trailing dot) is left alone: source trees hold files like `aux.c`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from tuishare.text import is_unseen, visible
+from tuishare.torrents.limits import Limits
+
+Parts = tuple[str, ...]
+"""A path as its components, without the torrent's own name."""
+
+
+def component_fault(name: str, limits: Limits) -> str | None:
+    """Tell why one file or folder name is unacceptable, as a clause such as ``is empty``; None if it is fine."""
+    if name in {"", ".", ".."}:
+        return f"is {name!r}, which is no name" if name else "is empty"
+    if "/" in name or "\\" in name:
+        return "contains a path separator"
+    if not (name.isascii() and name.isprintable()):
+        for character in name:
+            if "\ud800" <= character <= "\udfff":
+                return "is not valid UTF-8"
+            if is_unseen(character):
+                return f"contains the hidden character U+{ord(character):04X}"
+    if len(name.encode()) > limits.max_component_bytes:
+        return f"is longer than {limits.max_component_bytes} bytes"
+    return None
+
+
+def tree_fault(name: str, paths: Iterable[Parts], limits: Limits) -> str | None:
+    """Tell why the names of a torrent are unacceptable, as a sentence in which hostile text is made visible.
+
+    Args:
+        name: the torrent's name, which becomes a file or a folder.
+        paths: its files, each without that name; for a torrent of one file just ``[(name,)]``.
+        limits: bounds for names, depth and the number of files.
+
+    Returns:
+        The first fault found, or None.
+    """
+    if fault := component_fault(name, limits):
+        return f"The name “{visible(name)}” {fault}"
+    seen = _Places(name, limits)
+    for count, parts in enumerate(paths, start=1):
+        if count > limits.max_files:
+            return f"It has more than {limits.max_files} files"
+        if fault := seen.add(parts):
+            return f"The path “{visible('/'.join(parts))}” {fault}"
+    return None
+
+
+class _Places:
+    """The files and folders seen so far, each under its folded path, so that look-alikes meet.
+
+    A file system that ignores case or normalises (macOS, some network mounts, ext4 folders with casefold) would write
+    two such files into one.
+    """
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self._limits = limits
+        self._name_bytes = len(name.encode())
+        self._files: dict[Parts, Parts] = {}
+        self._folders: dict[Parts, Parts] = {}
+        self._folded: dict[str, str] = {}
+
+    def add(self, parts: Parts) -> str | None:
+        """Add one file; tell as a clause what is wrong with its path, if anything."""
+        if fault := self._path_fault(parts):
+            return fault
+        folded = tuple(map(self._fold, parts))
+        if folded in self._files:
+            same = self._files[folded] == parts
+            return "is there twice" if same else "differs from another only in case or Unicode form"
+        if folded in self._folders:
+            return "is both a file and a folder"
+        self._files[folded] = parts
+        return self._enter(parts[:-1], folded[:-1])
+
+    def _path_fault(self, parts: Parts) -> str | None:
+        if not parts:
+            return "is empty"
+        if len(parts) + 1 > self._limits.max_depth:
+            return f"is nested deeper than {self._limits.max_depth} folders"
+        for part in parts:
+            if part not in self._folded:
+                if fault := component_fault(part, self._limits):
+                    return fault
+                self._folded[part] = _fold(part)
+        length = self._name_bytes + sum(1 + len(part.encode()) for part in parts)
+        if length > self._limits.max_path_bytes:
+            return f"is longer than {self._limits.max_path_bytes} bytes"
+        return None
+
+    def _enter(self, folder: Parts, folded: Parts) -> str | None:
+        """Note the folders a file is in, innermost first; one that is known has known parents."""
+        while folder:
+            if folded in self._files:
+                return "is inside something that is also a file"
+            known = self._folders.setdefault(folded, folder)
+            if known is folder:
+                folder, folded = folder[:-1], folded[:-1]
+                continue
+            return (
+                None
+                if known == folder
+                else "is in a folder that differs from another only in case or Unicode form"
+            )
+        return None
+
+    def _fold(self, part: str) -> str:
+        return self._folded[part]
+
+
+def _fold(name: str) -> str:
+    """Return what a caseless, normalising file system would compare (Unicode 3.13, definition D145)."""
+    if name.isascii():
+        return name.lower()
+    once = unicodedata.normalize("NFD", name).casefold()
+    return unicodedata.normalize("NFD", once)

@@ -1,0 +1,143 @@
+"""Hashes a tree for a v1 torrent: SHA-1 of pieces that run across file borders (BEP 3).
+
+Owns how that stream is divided among the threads, each byte read once. Knows nothing of bencoding.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from hashlib import sha1
+from itertools import accumulate
+
+from tuishare.torrents import pool
+from tuishare.torrents.reading import Source, close, read_into
+from tuishare.torrents.walk import FileEntry, Tree
+
+_WINDOW = 1024 * 1024
+"""Bytes read at a time: large enough that threads seldom meet at the interpreter's lock, small enough for the cache
+(two cores, MB/s: 2,850 with 256 KiB, 3,250 with 1 MiB, 3,180 with 2 MiB)."""
+
+_SHARE = 8 * 1024 * 1024
+"""Bytes of one task, or one piece if that is longer: 5 ms of work, so that all threads end at about the same time."""
+
+_HASH = 20
+
+
+def hash_v1(
+    tree: Tree,
+    piece_length: int,
+    *,
+    progress: pool.Progress | None = None,
+    cancelled: pool.IsCancelled | None = None,
+) -> bytes:
+    """Return the hashes of all pieces, 20 bytes each, joined.
+
+    Args:
+        tree: what to hash.
+        piece_length: bytes; a power of two of at least 16 KiB.
+        progress: see `pool.Progress`.
+        cancelled: see `pool.IsCancelled`.
+
+    Raises:
+        Changed: a file is not, or no longer, what the walk saw.
+        SystemFailed: a file cannot be read.
+        Cancelled: `cancelled` said so.
+    """
+    stream = _Stream(tree, piece_length)
+    pool.run(stream.starts(), lambda: _Worker(stream), stream.total, progress=progress, cancelled=cancelled)
+    with Source(tree) as source:
+        for entry in tree.files:
+            if entry.size == 0:  # no piece has bytes of it, so no worker looked whether it is still empty
+                close(source.open(entry), entry)
+    return bytes(stream.hashes)
+
+
+def _sha1(piece: memoryview) -> bytes:
+    return sha1(piece, usedforsecurity=False).digest()
+
+
+class _Stream:
+    """All files as one run of bytes, and the hashes of its pieces as they become known."""
+
+    def __init__(self, tree: Tree, piece_length: int) -> None:
+        self.tree = tree
+        self.piece_length = piece_length
+        self.ends = list(accumulate(entry.size for entry in tree.files))
+        self.total = self.ends[-1]
+        self.hashes = bytearray(-(-self.total // piece_length) * _HASH)
+
+    def starts(self) -> range:
+        """Return where each task begins; it ends where the next begins."""
+        return range(0, self.total, max(self.piece_length, _SHARE))
+
+    def put(self, start: int, hashes: list[bytes]) -> None:
+        """Note the hashes of the pieces from offset `start` on; workers write to places of their own."""
+        first = start // self.piece_length
+        self.hashes[first * _HASH : (first + len(hashes)) * _HASH] = b"".join(hashes)
+
+
+class _Worker:
+    """Hashes one range of the stream at a time; the file at its end stays open until the next range."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self.done = 0
+        self._stream = stream
+        self._source = Source(stream.tree)
+        self._buffer = memoryview(bytearray(min(_WINDOW, stream.total)))
+        self._open: tuple[int, FileEntry] | None = None
+
+    def close(self) -> None:
+        self._leave()
+        self._source.close()
+
+    def do(self, start: int) -> None:
+        length = self._stream.piece_length
+        end = min(start + self._stream.starts().step, self._stream.total)
+        hashes: list[bytes] = []
+        if length <= _WINDOW:
+            for view in self._windows(start, end):
+                hashes += [_sha1(view[low : low + length]) for low in range(0, len(view), length)]
+        else:
+            for low in range(start, end, length):
+                digest = sha1(usedforsecurity=False)
+                for view in self._windows(low, min(low + length, end)):
+                    digest.update(view)
+                hashes.append(digest.digest())
+        self._leave()
+        self._stream.put(start, hashes)
+
+    def _windows(self, start: int, end: int) -> Iterator[memoryview]:
+        """Read a range of the stream; each view is good until the next is asked for."""
+        for at in range(start, end, _WINDOW):
+            view = self._buffer[: min(_WINDOW, end - at)]
+            self._fill(view, at)
+            yield view
+            self.done += len(view)
+
+    def _fill(self, view: memoryview, offset: int) -> None:
+        """Fill `view` with the stream from `offset` on, across as many files as that takes."""
+        index = bisect_right(self._stream.ends, offset)
+        while len(view):
+            entry = self._stream.tree.files[index]
+            inside = offset - self._stream.ends[index] + entry.size
+            count = min(entry.size - inside, len(view))
+            if count:
+                read_into(self._enter(entry), entry, view[:count], inside)
+            view = view[count:]
+            offset += count
+            index += 1
+
+    def _enter(self, entry: FileEntry) -> int:
+        if self._open is not None and self._open[1] is entry:
+            return self._open[0]
+        self._leave()
+        descriptor = self._source.open(entry)
+        self._open = (descriptor, entry)
+        return descriptor
+
+    def _leave(self) -> None:
+        if self._open is not None:
+            descriptor, entry = self._open
+            self._open = None
+            close(descriptor, entry)

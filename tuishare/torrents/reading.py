@@ -1,0 +1,142 @@
+"""Reads payload files, and only the very files that the walk saw (threat T15).
+
+Owns opening and reading, not what is done with the bytes. A `Source` belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import Self
+
+from tuishare.errors import SystemFailed, from_os_error
+from tuishare.text import visible
+from tuishare.torrents.faults import Changed
+from tuishare.torrents.names import Parts
+from tuishare.torrents.walk import FileEntry, Tree
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_BASE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+class Source:
+    """Opens the files of a tree through a chain of folder descriptors, never following a link.
+
+    The chain of the last file is kept, so that neighbours in one folder cost one open each. O_NONBLOCK: a pipe put in
+    a file's place must not hang us.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._chain: list[tuple[str, int]] = []
+        base = tree.root if tree.is_folder else tree.root.parent
+        try:
+            self._base = os.open(base, _BASE | (os.O_NOFOLLOW if tree.is_folder else 0))
+        except OSError as error:
+            raise _fault_of(error, tree.name) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back all descriptors of folders."""
+        self._shorten(0)
+        os.close(self._base)
+
+    def open(self, entry: FileEntry) -> int:
+        """Open one file and make sure that it is the one the walk saw; the caller gives it back to `close`.
+
+        Raises:
+            Changed: it is another file now, or gone.
+            SystemFailed: it cannot be read.
+        """
+        try:
+            descriptor = os.open(entry.parts[-1], _FILE, dir_fd=self._folder(entry.parts[:-1]))
+        except OSError as error:
+            raise _fault_of(error, "/".join(entry.parts)) from error
+        try:
+            _check(descriptor, entry)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _folder(self, folders: Parts) -> int:
+        """Return the descriptor of a folder below the base, reusing the chain as far as it leads there."""
+        common = 0
+        for (name, _), wanted in zip(self._chain, folders, strict=False):
+            if name != wanted:
+                break
+            common += 1
+        if common < len(self._chain):
+            self._shorten(common)
+        for name in folders[common:]:
+            self._chain.append((name, os.open(name, _FOLDER, dir_fd=self._last())))
+        return self._last()
+
+    def _last(self) -> int:
+        return self._chain[-1][1] if self._chain else self._base
+
+    def _shorten(self, length: int) -> None:
+        while len(self._chain) > length:
+            os.close(self._chain.pop()[1])
+
+
+def close(descriptor: int, entry: FileEntry) -> None:
+    """Give back an open file after its last byte was read.
+
+    Raises:
+        Changed: it was written to meanwhile.
+    """
+    try:
+        _check(descriptor, entry)
+    finally:
+        os.close(descriptor)
+
+
+def _check(descriptor: int, entry: FileEntry) -> None:
+    """Compare an open file with what the walk saw."""
+    status = os.fstat(descriptor)
+    if (
+        not stat.S_ISREG(status.st_mode)
+        or status.st_size != entry.size
+        or status.st_mtime_ns != entry.mtime_ns
+        or status.st_ino != entry.inode
+        or status.st_dev != entry.device
+    ):
+        raise _changed("/".join(entry.parts))
+
+
+def read_into(descriptor: int, entry: FileEntry, view: memoryview, offset: int) -> None:
+    """Fill `view` with the bytes of an open file from `offset` on.
+
+    Raises:
+        Changed: the file ends earlier.
+        SystemFailed: the disk failed.
+    """
+    done = 0
+    while done < len(view):
+        try:
+            count = os.preadv(descriptor, [view[done:] if done else view], offset + done)
+        except OSError as error:
+            raise _fault_of(error, "/".join(entry.parts)) from error
+        if count == 0:
+            raise _changed("/".join(entry.parts))
+        done += count
+
+
+def _changed(shown: str) -> Changed:
+    return Changed(f"“{visible(shown)}” changed while it was read", hint="Wait until nobody writes to it.")
+
+
+def _fault_of(error: OSError, shown: str) -> Changed | SystemFailed:
+    """Tell a file that was moved or exchanged from one that cannot be read."""
+    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}:
+        return _changed(shown)
+    fault = from_os_error(error, f"read “{visible(shown)}”")
+    return SystemFailed(fault.detail, hint=fault.hint)

@@ -1,0 +1,149 @@
+"""Reads .torrent files strictly and says what they contain, exotic things included.
+
+Owns the form, not the judgement: hostile names, links and foreign trackers parse, so that `policy` can refuse them by
+name. Nothing is repaired.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1, sha256
+from typing import Literal, NewType
+
+import msgspec
+
+from tuishare.torrents import bencode
+from tuishare.torrents.content import Content, TorrentFile, content_v1, content_v2, verify_layers
+from tuishare.torrents.fields import Fields, malformed, text, texts
+from tuishare.torrents.limits import DEFAULT_LIMITS
+
+InfoHash = NewType("InfoHash", str)
+"""Lower-case hexadecimal: 40 digits for v1 (SHA-1), 64 for v2 (SHA-256)."""
+
+
+class Torrent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a .torrent says.
+
+    Attributes:
+        name: of the file or folder.
+        version: 1 or 2; a hybrid is 2.
+        is_hybrid: whether it describes the same files in both versions.
+        info_hash: in the form of `version`.
+        info_hash_v1: also for a hybrid; None for pure v2.
+        piece_length: bytes.
+        piece_count: pieces of all files; in v2 each file begins a new piece.
+        files: in the order of the torrent.
+        is_folder: whether `name` is a folder.
+        private: whether `private` is 1 (BEP 27).
+        announce: tiers of tracker URLs (BEP 12).
+        web_seeds: URLs of `url-list` (BEP 19) and `httpseeds` (BEP 17).
+        nodes: DHT nodes (BEP 5) as ``host:port``.
+        fields: all keys at the top.
+        info_fields: all keys of the info dictionary.
+    """
+
+    name: str
+    version: Literal[1, 2]
+    is_hybrid: bool
+    info_hash: InfoHash
+    info_hash_v1: InfoHash | None
+    piece_length: int
+    piece_count: int
+    files: tuple[TorrentFile, ...]
+    is_folder: bool
+    private: bool
+    announce: tuple[tuple[str, ...], ...]
+    web_seeds: tuple[str, ...]
+    nodes: tuple[str, ...]
+    fields: frozenset[str]
+    info_fields: frozenset[str]
+
+    @property
+    def total_size(self) -> int:
+        """Bytes of payload."""
+        return sum(file.size for file in self.files)
+
+
+def parse_torrent(data: bytes) -> Torrent:
+    """Read a .torrent.
+
+    Args:
+        data: the whole file.
+
+    Raises:
+        BadInput: it is not a torrent, is not canonical, lacks a field, contradicts itself, or its piece layers are
+            missing or do not belong to their roots.
+    """
+    if len(data) > DEFAULT_LIMITS.max_torrent_bytes:
+        raise malformed(f"it is larger than {DEFAULT_LIMITS.max_torrent_bytes} bytes")
+    top = Fields.of(bencode.decode(data), "it")
+    info = top.fields("info")
+    name = info.only_text("name")
+    version = _version(info)
+    piece_length = info.natural("piece length")
+    if piece_length == 0:
+        raise malformed("its piece length is 0")
+    v1 = content_v1(info, name, piece_length) if version == 1 or info.has("pieces") else None
+    v2 = content_v2(info, name, piece_length) if version == 2 else None
+    if v2 is not None:
+        verify_layers(top, v2, piece_length)
+    content = _agreed(v1, v2)
+    encoded = bencode.encode(info.entries)
+    hash_v1 = InfoHash(sha1(encoded, usedforsecurity=False).hexdigest()) if v1 else None
+    return Torrent(
+        name=name,
+        version=version,
+        is_hybrid=v1 is not None and v2 is not None,
+        info_hash=hash_v1 if hash_v1 and not v2 else InfoHash(sha256(encoded).hexdigest()),
+        info_hash_v1=hash_v1,
+        piece_length=piece_length,
+        piece_count=content.piece_count,
+        files=content.files,
+        is_folder=content.is_folder,
+        private=info.entries.get(b"private") == 1,
+        announce=_announce(top),
+        web_seeds=(*top.text_or_texts("url-list"), *top.text_or_texts("httpseeds")),
+        nodes=_nodes(top),
+        fields=top.names(),
+        info_fields=info.names(),
+    )
+
+
+def _version(info: Fields) -> Literal[1, 2]:
+    if not info.has("meta version"):
+        return 1
+    if info.natural("meta version") != 2:
+        raise malformed("its meta version is unknown")
+    return 2
+
+
+def _agreed(v1: Content | None, v2: Content | None) -> Content:
+    """Return the only content there is, or the v1 one of a hybrid, which also shows its padding."""
+    if v1 is None or v2 is None:
+        content = v1 or v2
+        if content is None or not content.files:
+            raise malformed("it has no files")
+        return content
+    if [(file.parts, file.size) for file in v1.files if "p" not in file.attr] != [
+        (file.parts, file.size) for file in v2.files
+    ]:
+        raise malformed("its v1 and v2 parts describe different files")
+    return v1
+
+
+def _announce(top: Fields) -> tuple[tuple[str, ...], ...]:
+    tiers = [tuple(texts(tier, "announce-list")) for tier in top.values("announce-list")]
+    single = top.text_or_texts("announce")
+    if single and not any(single[0] in tier for tier in tiers):
+        tiers.insert(0, tuple(single))
+    return tuple(filter(None, tiers))
+
+
+def _nodes(top: Fields) -> tuple[str, ...]:
+    nodes: list[str] = []
+    for node in top.values("nodes"):
+        match node:
+            case [bytes(host), int(port)]:
+                nodes.append(f"{text(host)}:{port}")
+            case _:
+                raise malformed("“nodes” is malformed")
+    return tuple(nodes)
