@@ -1,0 +1,50 @@
+"""How payload moves: BitTorrent swarms that only ticket holders can join.
+
+Owns libtorrent (its only importer): the session, its alerts turned into frozen events, the certificate authority of
+each share, and the guard against resumed TLS sessions. Must not know shares, users, envelopes or where files belong;
+it is told a torrent, a folder and credentials.
+"""
+
+from tuishare.swarm.assignment import Assignment, Transport
+from tuishare.swarm.authority import Credentials, Leaf, ShareAuthority, check_credentials, create_authority
+from tuishare.swarm.endpoint import Endpoint, parse_endpoint
+from tuishare.swarm.engine import Engine
+from tuishare.swarm.events import (
+    Completed,
+    Event,
+    Failed,
+    Peer,
+    PeerRefused,
+    Progress,
+    Progressed,
+    State,
+    TrackerFailed,
+)
+from tuishare.swarm.selftest import prove_no_resumption
+from tuishare.swarm.settings import EngineSettings
+from tuishare.swarm.subscription import Subscription
+
+__all__ = [
+    "Assignment",
+    "Completed",
+    "Credentials",
+    "Endpoint",
+    "Engine",
+    "EngineSettings",
+    "Event",
+    "Failed",
+    "Leaf",
+    "Peer",
+    "PeerRefused",
+    "Progress",
+    "Progressed",
+    "ShareAuthority",
+    "State",
+    "Subscription",
+    "TrackerFailed",
+    "Transport",
+    "check_credentials",
+    "create_authority",
+    "parse_endpoint",
+    "prove_no_resumption",
+]

@@ -1,0 +1,168 @@
+"""An assignment turned into what libtorrent is given.
+
+Owns every decision about one torrent's parameters: private, not managed by libtorrent, no host contacted that the
+assignment does not name, TLS by the share's authority. Must not talk to a session.
+"""
+
+from __future__ import annotations
+
+from base64 import encodebytes
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from tuishare.errors import BadInput
+from tuishare.swarm.assignment import Assignment
+from tuishare.swarm.authority import Credentials, check_credentials
+from tuishare.swarm.notices import hash_of
+from tuishare.swarm.openssl import lt
+from tuishare.swarm.resolution import split_contacts
+from tuishare.torrents.torrent import InfoHash
+
+MAX_TORRENT = 32 * 1024 * 1024
+"""Bytes of the largest .torrent, as large as the largest envelope; libtorrent's own limit is 10 MB."""
+
+# set_ssl_certificate_buffer fails without Diffie-Hellman parameters. Elliptic curves are negotiated, these are not
+# used; they are group ffdhe2048 of RFC 7919, appendix A.1.
+_DH_PARAMETERS = """-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A torrent, ready to be added.
+
+    Attributes:
+        info_hash: as the other rooms write it.
+        params: libtorrent's parameters; the torrent starts paused, so that its certificate can be set first.
+        certificate: our certificate, its key and the DH parameters, each PEM; None in a plain swarm.
+        total: bytes of the whole payload.
+        executables: files whose attributes ask for an executable bit.
+    """
+
+    info_hash: InfoHash
+    params: lt.add_torrent_params
+    certificate: tuple[str, str, str] | None = field(repr=False)
+    total: int
+    executables: tuple[Path, ...]
+
+
+def prepare(assignment: Assignment, now: datetime) -> Admission:
+    """Check an assignment and write libtorrent's parameters; reads no payload.
+
+    Args:
+        assignment: what to do.
+        now: the time, with a zone, against which certificates are checked.
+
+    Raises:
+        BadInput: the torrent cannot be parsed, or credentials are missing, superfluous or damaged.
+        Refused: our certificate is not valid now.
+    """
+    params = _parse(assignment.torrent)
+    info = params.ti
+    assert info is not None
+    if info.ssl_cert():
+        raise BadInput("The torrent brings a certificate authority of its own")
+    if assignment.resume_data is not None:
+        _restore(params, assignment.resume_data)
+    params.save_path = str(assignment.save_path)
+    _close_side_doors(params, assignment)
+    params.flags = _flags(assignment)
+    if assignment.complete:
+        # Not seed_mode: with it every piece is hashed again when it is first asked for.
+        params.have_pieces = [True] * info.num_pieces()
+    return Admission(
+        info_hash=hash_of(info.info_hashes()),
+        params=params,
+        certificate=_certify(params, assignment, now),
+        total=info.total_size(),
+        executables=_executables(info, assignment.save_path),
+    )
+
+
+def _parse(torrent: bytes) -> lt.add_torrent_params:
+    try:
+        limits = {"max_buffer_size": MAX_TORRENT}
+        # The stub takes the limits for the other kind of dictionary.
+        params: lt.add_torrent_params = lt.load_torrent_buffer(torrent, limits)  # type: ignore[call-overload]
+    except RuntimeError:
+        raise BadInput("This is not a torrent that can be shared", hint="The file may be damaged.") from None
+    return params
+
+
+def _close_side_doors(params: lt.add_torrent_params, assignment: Assignment) -> None:
+    """Leave no host to contact but those of the assignment."""
+    tiers = assignment.announce
+    params.trackers = [url for tier in tiers for url in tier]
+    params.tracker_tiers = [number for number, tier in enumerate(tiers) for _ in tier]
+    params.url_seeds = []
+    params.http_seeds = []
+    params.dht_nodes = []
+    addresses, _ = split_contacts(assignment.contacts)
+    params.peers = [(address.host, address.port) for address in addresses]
+
+
+def _flags(assignment: Assignment) -> int:
+    flags = lt.torrent_flags
+    private = flags.disable_dht | flags.disable_lsd | flags.disable_pex
+    chosen = (
+        flags.paused | flags.update_subscribe | flags.duplicate_is_error | flags.apply_ip_filter | private
+    )
+    return chosen | flags.no_verify_files if assignment.complete else chosen
+
+
+def _certify(
+    params: lt.add_torrent_params, assignment: Assignment, now: datetime
+) -> tuple[str, str, str] | None:
+    credentials = assignment.credentials
+    if assignment.transport == "plain":
+        if credentials is not None:
+            raise BadInput("A plain swarm takes no certificates")
+        return None
+    if credentials is None:
+        raise BadInput("A TLS swarm needs a ticket", hint="Open the envelope that the sender made for you.")
+    check_credentials(credentials, now)
+    params.root_certificate = _pem("CERTIFICATE", credentials.root_certificate)
+    return _own_certificate(credentials)
+
+
+def _own_certificate(credentials: Credentials) -> tuple[str, str, str]:
+    certificate = _pem("CERTIFICATE", credentials.leaf_certificate)
+    return certificate, _pem("PRIVATE KEY", credentials.leaf_key), _DH_PARAMETERS
+
+
+def _pem(label: str, der: bytes) -> str:
+    return f"-----BEGIN {label}-----\n{encodebytes(der).decode()}-----END {label}-----\n"
+
+
+def _restore(params: lt.add_torrent_params, resume_data: bytes) -> None:
+    """Take over what was downloaded and counted, and nothing else: not names, paths, peers or trackers."""
+    try:
+        saved = lt.read_resume_data(resume_data)
+    except RuntimeError:
+        return
+    if saved.info_hashes != params.info_hashes:
+        return
+    params.have_pieces = saved.have_pieces
+    params.unfinished_pieces = saved.unfinished_pieces
+    params.total_uploaded = saved.total_uploaded
+    params.total_downloaded = saved.total_downloaded
+    params.added_time = saved.added_time
+    params.completed_time = saved.completed_time
+
+
+def _executables(info: lt.torrent_info, save_path: Path) -> tuple[Path, ...]:
+    layout = info.layout()
+    wanted = int(lt.file_flags_t.flag_executable)
+    return tuple(
+        save_path / layout.file_path(index)
+        for index in range(layout.num_files())
+        if layout.file_flags(index) & wanted
+    )

@@ -1,0 +1,44 @@
+"""What the engine is asked to do with one torrent.
+
+Owns the value only; `tuishare.swarm.admission` turns it into libtorrent's own form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from tuishare.swarm.authority import Credentials
+from tuishare.swarm.endpoint import Endpoint
+
+Transport: TypeAlias = Literal["tls", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One torrent to seed or to download.
+
+    Attributes:
+        torrent: the whole .torrent file. Only its info dict and piece layers count: trackers, web seeds and DHT nodes
+            in it are ignored, so no host is contacted that is not named here.
+        save_path: the folder that holds (or will hold) the payload under the torrent's name. For a download: fresh
+            and private, because the engine would write through links that are already there.
+        transport: `tls` needs credentials, `plain` must have none.
+        credentials: our certificate and the share's authority.
+        contacts: peers to connect to at once, and again and again while no peer is connected.
+        announce: tracker URLs in tiers (BEP 12); they may hold a passkey.
+        complete: the payload was just hashed by us: seed it without reading it again first.
+        resume_data: what `Engine.save_resume` gave; data that do not fit the torrent are ignored.
+        paused: add it without starting it.
+    """
+
+    torrent: bytes = field(repr=False)
+    save_path: Path
+    transport: Transport
+    credentials: Credentials | None
+    contacts: tuple[Endpoint, ...] = ()
+    announce: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    complete: bool = False
+    resume_data: bytes | None = field(default=None, repr=False)
+    paused: bool = False

@@ -1,0 +1,209 @@
+"""Who may join one TLS swarm: the share's certificate authority and the certificates of its members.
+
+Owns keys and X.509 only; must not know libtorrent, files or people. No certificate names anybody, so a certificate
+that leaks says nothing about who held it. ECDSA on P-256 keeps a member's ticket far below 1,800 bytes.
+
+Replacing the authority (it stands outside the info dict, so the info-hash stays) is how a member is revoked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tuishare.errors import BadInput, Refused
+
+ROOT_LIFETIME = timedelta(days=3650)
+"""How long a share's authority is valid by default; no member's certificate outlives it."""
+LEAF_LIFETIME = timedelta(days=3650)
+"""How long a member's certificate is valid by default; the sender ends access by revoking, not by waiting."""
+CLOCK_SKEW = timedelta(days=1)
+"""Certificates are valid from this long before they are made: a member's clock may be slow, its zone set wrong."""
+
+_ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "share")])
+_PURPOSES = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A member's certificate and its private key.
+
+    Attributes:
+        certificate: X.509, DER.
+        key: PKCS #8, DER, unencrypted; secret.
+    """
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a member needs to join a TLS swarm, all DER.
+
+    Attributes:
+        root_certificate: the share's authority; peers must show a certificate that it issued.
+        leaf_certificate: what we show.
+        leaf_key: PKCS #8, unencrypted; secret.
+    """
+
+    root_certificate: bytes
+    leaf_certificate: bytes
+    leaf_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ShareAuthority:
+    """The certificate authority of one share; only the sender has it.
+
+    Attributes:
+        certificate: self-signed X.509, DER.
+        key: PKCS #8, DER, unencrypted; secret.
+    """
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+    def issue(self, now: datetime, *, lifetime: timedelta = LEAF_LIFETIME, label: str = "") -> Leaf:
+        """Make one member's certificate.
+
+        Args:
+            now: the time, with a zone.
+            lifetime: how long from now; cut off where the authority itself ends.
+            label: an opaque name to stand in the certificate (never a person's); normally none.
+
+        Raises:
+            BadInput: the authority's own bytes are damaged.
+        """
+        root, root_key = _read_certificate(self.certificate), _read_key(self.key)
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, label)] if label else [])
+        # RFC 5280, 4.2.1.6: an empty subject makes the alternative name critical. libtorrent wants the torrent's
+        # name or "*" there; an authority per share makes "*" safe.
+        names = x509.SubjectAlternativeName([x509.DNSName("*")])
+        certificate = (
+            _draft(subject, key, now, min(now + lifetime, root.not_valid_after_utc))
+            .add_extension(names, critical=not label)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(_PURPOSES, critical=False)
+            .add_extension(_authority_id(root_key), critical=False)
+            .sign(root_key, hashes.SHA256())
+        )
+        return Leaf(certificate.public_bytes(Encoding.DER), _write_key(key))
+
+    def admit(self, leaf: Leaf) -> Credentials:
+        """Put a member's credentials together."""
+        return Credentials(self.certificate, leaf.certificate, leaf.key)
+
+
+def create_authority(now: datetime, *, lifetime: timedelta = ROOT_LIFETIME) -> ShareAuthority:
+    """Make the certificate authority of a new share (or of a new generation after a revocation).
+
+    Args:
+        now: the time, with a zone.
+        lifetime: how long from now.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _draft(_ISSUER, key, now, now + lifetime)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return ShareAuthority(certificate.public_bytes(Encoding.DER), _write_key(key))
+
+
+def check_credentials(credentials: Credentials, now: datetime) -> None:
+    """Find out before joining whether these credentials can work at all.
+
+    Raises:
+        BadInput: not certificates and a key, or they do not belong together.
+        Refused: the certificate is expired or not valid yet.
+    """
+    root = _read_certificate(credentials.root_certificate)
+    leaf = _read_certificate(credentials.leaf_certificate)
+    key = _read_key(credentials.leaf_key)
+    try:
+        leaf.verify_directly_issued_by(root)
+    except (ValueError, TypeError, InvalidSignature):
+        raise BadInput("The ticket's certificate was not issued by this share's authority") from None
+    if leaf.public_key() != key.public_key():
+        raise BadInput("The ticket's key does not belong to its certificate")
+    for certificate in (root, leaf):
+        if now > certificate.not_valid_after_utc:
+            raise Refused(
+                f"The ticket for this share expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
+                hint="Ask the sender for a new one.",
+            )
+        if now < certificate.not_valid_before_utc:
+            raise Refused(
+                f"The ticket for this share is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}",
+                hint="Check this machine's clock.",
+            )
+
+
+def _draft(
+    subject: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, end: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(_ISSUER)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(end)
+    )
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _authority_id(key: ec.EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+
+
+def _write_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _read_certificate(der: bytes) -> x509.Certificate:
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError:
+        raise BadInput("A certificate of this share is damaged") from None
+
+
+def _read_key(der: bytes) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = load_der_private_key(der, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise BadInput("A private key of this share is damaged") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise BadInput("A private key of this share is of a kind that is not used here")
+    return key

@@ -1,0 +1,69 @@
+"""Where a peer listens: a host and a port.
+
+Owns the text form ``HOST:PORT`` and its checks. Must not resolve names or open sockets.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from tuishare.errors import BadInput
+
+_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+_HINT = "Write HOST:PORT, for example 192.0.2.7:50007, alice.example:50007 or [2001:db8::7]:50007."
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host and a TCP/UDP port.
+
+    Attributes:
+        host: an IPv4 address, an IPv6 address without brackets, or a DNS name.
+        port: 1..65535; 0 only where we listen, meaning any free port.
+    """
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_endpoint(text: str, *, default_host: str = "", any_port: bool = False) -> Endpoint:
+    """Read ``HOST:PORT``; an IPv6 address stands in brackets.
+
+    Args:
+        text: what was written; at most 300 characters.
+        default_host: the host of a bare ``:PORT``; without one, that form is refused.
+        any_port: whether port 0 is allowed.
+
+    Raises:
+        BadInput: it is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or len(text) > 300 or not (port.isascii() and port.isdigit()) or len(port) > 5:
+        raise _malformed(text)
+    number = int(port)
+    if number > 65535 or (number == 0 and not any_port):
+        raise BadInput(f"{text[:80]!r} has no valid port", hint=_HINT)
+    return Endpoint(_parse_host(host or default_host, text), number)
+
+
+def _parse_host(host: str, text: str) -> str:
+    bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        address = ipaddress.ip_address(host[1:-1] if bracketed else host)
+    except ValueError:
+        # What looks like an address but is none (1.2.3, 999.1.1.1) must not reach a resolver that is more lenient.
+        if len(host) > 253 or not _NAME.fullmatch(host) or host.rstrip(".").rpartition(".")[2].isdigit():
+            raise _malformed(text) from None
+        return host
+    if bracketed != (address.version == 6):
+        raise _malformed(text)
+    return str(address)
+
+
+def _malformed(text: str) -> BadInput:
+    return BadInput(f"{text[:80]!r} is not a host and a port", hint=_HINT)

@@ -1,0 +1,350 @@
+"""The BitTorrent engine as the rest of the program sees it.
+
+Owns the torrents of one session: adding, stopping, asking, and telling what happens. Runs on one event loop and makes
+only libtorrent's non-blocking calls there. Must not know shares, users or files beyond the torrents it was given, and
+never deletes payload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Self, assert_never
+
+from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
+from tuishare.swarm.admission import Admission, prepare
+from tuishare.swarm.assignment import Assignment, Transport
+from tuishare.swarm.endpoint import Endpoint
+from tuishare.swarm.events import (
+    Completed,
+    Event,
+    Failed,
+    Peer,
+    PeerRefused,
+    Progress,
+    Progressed,
+    TrackerFailed,
+)
+from tuishare.swarm.membership import Membership, clear_executable_bits
+from tuishare.swarm.notices import (
+    Added,
+    Dropped,
+    Flushed,
+    ListenFailed,
+    Listening,
+    Notice,
+    PeersListed,
+    Removed,
+    ResumeSaved,
+    Updated,
+)
+from tuishare.swarm.openssl import lt
+from tuishare.swarm.ports import Ports
+from tuishare.swarm.replies import Replies, Reply
+from tuishare.swarm.resolution import resolve
+from tuishare.swarm.selftest import prove_no_resumption
+from tuishare.swarm.session import Session, open_session
+from tuishare.swarm.settings import EngineSettings, settings_for
+from tuishare.swarm.subscription import Subscription
+from tuishare.torrents.torrent import InfoHash
+
+PATIENCE = 30.0
+"""Seconds within which libtorrent answers anything but a flush."""
+FLUSH_PATIENCE = 300.0
+"""Seconds for what was received to be written; a slow disk may have 100 MB to go."""
+CLOSE_PATIENCE = 10.0
+"""Seconds for all resume data together."""
+REDIAL = 15.0
+"""Seconds between two rounds of dialling the contacts of torrents that have no peer."""
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """A running engine; made by `start`, ended by `close`."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._members: dict[InfoHash, Membership] = {}
+        self._replies = Replies()
+        self._ports = Ports()
+        self._subscriptions: list[Subscription] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._session: Session | None = None
+        self._listening: Mapping[Transport, int] = {}
+
+    @classmethod
+    async def start(cls, settings: EngineSettings) -> Self:
+        """Prove that TLS is safe here, open the ports, and be ready for torrents.
+
+        Raises:
+            BadInput: a listen address is malformed.
+            SystemFailed: a port cannot be opened, or TLS sessions could be resumed in this process.
+        """
+        pack = settings_for(settings)
+        if settings.listen_tls is not None:
+            await asyncio.to_thread(prove_no_resumption)
+        engine = cls(settings)
+        engine._session = await open_session(pack, engine._receive)
+        try:
+            engine._listening = engine._ports.check(*engine._transports())
+        except TuishareError:
+            await engine.close()
+            raise
+        engine._run(engine._refresh())
+        engine._run(engine._redial())
+        return engine
+
+    @property
+    def listening(self) -> Mapping[Transport, int]:
+        """The open port of each transport."""
+        return self._listening
+
+    def subscribe(self) -> Subscription:
+        """Follow all events from now on: ``async for event in engine.subscribe()``."""
+        subscription = Subscription(self._unsubscribe)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    async def add(self, assignment: Assignment) -> InfoHash:
+        """Take on a torrent.
+
+        Raises:
+            BadInput: the torrent or the credentials are unusable, or the torrent is already here.
+            Refused: our certificate is not valid now.
+            SystemFailed: this engine has no port for that transport, or libtorrent did not take it.
+        """
+        if assignment.transport not in self._listening:
+            raise SystemFailed(
+                f"This engine takes no {assignment.transport} swarms",
+                hint=f"Give it a port to listen on for {assignment.transport} swarms.",
+            )
+        admission = await asyncio.to_thread(prepare, assignment, datetime.now(UTC))
+        info_hash = admission.info_hash
+        if info_hash in self._members:
+            raise BadInput("This torrent is already being shared or downloaded")
+        # Registered first: libtorrent reports on a torrent before it says that it was added.
+        member = self._members[info_hash] = Membership(assignment, admission.total, admission.executables)
+        try:
+            member.handle = await self._admit(admission)
+        except BaseException:
+            del self._members[info_hash]
+            raise
+        if admission.certificate is not None:
+            # Not part of resume data. The torrent is paused until here, so no peer can come before it.
+            member.handle.set_ssl_certificate_buffer(*admission.certificate)
+        if not assignment.paused:
+            member.handle.resume()
+        self._run(self._dial(info_hash, member.names))
+        return info_hash
+
+    async def remove(self, info_hash: InfoHash) -> None:
+        """Let go of a torrent: its connections end, its payload stays."""
+        handle = self._handle(info_hash)
+        await self._ask(lambda: self._native.remove_torrent(handle), Removed, info_hash)
+        self._members.pop(info_hash, None)
+
+    async def pause(self, info_hash: InfoHash) -> None:
+        """Stop a torrent and end its connections."""
+        self._handle(info_hash).pause()
+
+    async def resume(self, info_hash: InfoHash) -> None:
+        """Go on with a torrent that was paused or has failed."""
+        handle = self._handle(info_hash)
+        handle.clear_error()
+        handle.resume()
+
+    async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
+        """Connect to more peers."""
+        self._handle(info_hash)
+        await self._dial(info_hash, tuple(endpoints))
+
+    async def flush(self, info_hash: InfoHash) -> None:
+        """Wait until everything received is in its files, none of them executable.
+
+        `Completed` alone does not mean that. Handed to the operating system, that is: surviving a power failure takes
+        an fsync by whoever owns the files.
+
+        Raises:
+            SystemFailed: the disk did not finish within five minutes.
+        """
+        handle = self._handle(info_hash)
+        await self._replies.ask(handle.flush_cache, Flushed, info_hash, patience=FLUSH_PATIENCE)
+        await asyncio.to_thread(clear_executable_bits, self._members[info_hash])
+
+    async def save_resume(self, info_hash: InfoHash) -> bytes:
+        """Return what is needed to go on later without checking the payload again (no keys, no certificates).
+
+        Raises:
+            SystemFailed: there is nothing to save yet.
+        """
+        data = await self._resume_data(info_hash)
+        if data is None:
+            raise SystemFailed("The engine has no resume data for this torrent yet", hint="Try again.")
+        return data
+
+    async def recheck(self, info_hash: InfoHash) -> None:
+        """Start reading and verifying the whole payload again; `Progressed` tells how far it is."""
+        self._handle(info_hash).force_recheck()
+
+    def progress(self, info_hash: InfoHash) -> Progress:
+        """Return the numbers of the latest refresh."""
+        return self._member(info_hash).progress(info_hash)
+
+    def all_progress(self) -> dict[InfoHash, Progress]:
+        """Return the numbers of every torrent."""
+        return {info_hash: member.progress(info_hash) for info_hash, member in self._members.items()}
+
+    async def peers(self, info_hash: InfoHash) -> tuple[Peer, ...]:
+        """Return the live connections of one torrent."""
+        handle = self._handle(info_hash)
+        listed = await self._ask(handle.post_peer_info, PeersListed, info_hash)
+        if self._member(info_hash).assignment.transport == "plain":
+            return listed.peers
+        return tuple(replace(peer, encryption="tls") for peer in listed.peers)
+
+    async def close(self) -> dict[InfoHash, bytes]:
+        """Stop everything in bounded time.
+
+        Returns:
+            Resume data of every torrent that has some.
+        """
+        if self._session is None:
+            return {}
+        for task in tuple(self._tasks):
+            task.cancel()
+        saved = await self._save_all()
+        session, self._session = self._session, None
+        await session.close()
+        for subscription in self._subscriptions:
+            subscription.end()
+        self._members.clear()
+        return saved
+
+    # What libtorrent says
+
+    def _receive(self, notice: Notice) -> None:
+        match notice:
+            case Listening() | ListenFailed():
+                self._ports.note(notice)
+            case Added() | Removed() | Flushed() | ResumeSaved() | PeersListed():
+                self._take_reply(notice)
+            case Updated():
+                for progress in notice.progress:
+                    self._update(progress)
+            case Completed() | Failed() | PeerRefused() | TrackerFailed() | Progressed():
+                self._publish(notice)
+            case Dropped():
+                _log.warning("libtorrent dropped reports: too many at once")
+            case _ as never:
+                assert_never(never)
+
+    def _take_reply(self, notice: Added | Removed | Flushed | ResumeSaved | PeersListed) -> None:
+        if isinstance(notice, Added) and not notice.error and notice.info_hash not in self._members:
+            # Whoever asked for it gave up meanwhile.
+            self._native.remove_torrent(notice.handle)
+        self._replies.settle(notice)
+
+    def _update(self, progress: Progress) -> None:
+        if member := self._members.get(progress.info_hash):
+            member.latest = progress
+            self._publish(Progressed(progress.info_hash, progress))
+
+    def _publish(self, event: Event) -> None:
+        member = self._members.get(event.info_hash)
+        if member is None:
+            return
+        if isinstance(event, Completed):
+            if member.assignment.complete:
+                return
+            self._native.post_torrent_updates(_STATUS)
+        for subscription in self._subscriptions:
+            subscription.put(event)
+
+    # Work of its own
+
+    async def _refresh(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.refresh)
+            self._native.post_torrent_updates(_STATUS)
+
+    async def _redial(self) -> None:
+        while True:
+            await asyncio.sleep(REDIAL)
+            lonely = [
+                (key, member.assignment.contacts) for key, member in self._members.items() if member.is_lonely
+            ]
+            await asyncio.gather(*(self._dial(info_hash, contacts) for info_hash, contacts in lonely))
+
+    async def _dial(self, info_hash: InfoHash, contacts: tuple[Endpoint, ...]) -> None:
+        for address in await resolve(contacts):
+            member = self._members.get(info_hash)
+            if member is not None and member.handle is not None:
+                member.handle.connect_peer((address.host, address.port))
+
+    async def _admit(self, admission: Admission) -> lt.torrent_handle:
+        added = await self._ask(
+            lambda: self._native.async_add_torrent(admission.params), Added, admission.info_hash
+        )
+        if added.error:
+            raise SystemFailed(f"The BitTorrent engine did not take this torrent: {added.error}")
+        return added.handle
+
+    async def _save_all(self) -> dict[InfoHash, bytes]:
+        ready = [key for key, member in self._members.items() if member.handle is not None]
+        for info_hash in ready:
+            self._handle(info_hash).pause()
+        async with asyncio.timeout(CLOSE_PATIENCE):
+            saved = await asyncio.gather(*map(self._resume_data, ready), return_exceptions=True)
+        return {key: data for key, data in zip(ready, saved, strict=True) if isinstance(data, bytes)}
+
+    async def _resume_data(self, info_hash: InfoHash) -> bytes | None:
+        handle = self._handle(info_hash)
+        flags = int(lt.save_resume_flags_t.flush_disk_cache)
+        saved = await self._ask(lambda: handle.save_resume_data(flags), ResumeSaved, info_hash)
+        return saved.data
+
+    # Small change
+
+    @property
+    def _native(self) -> lt.session:
+        if self._session is None:
+            raise SystemFailed("The BitTorrent engine is closed")
+        return self._session.native
+
+    def _transports(self) -> tuple[Transport, ...]:
+        wanted: dict[Transport, str | None] = {
+            "tls": self._settings.listen_tls,
+            "plain": self._settings.listen_plain,
+        }
+        return tuple(transport for transport, listen in wanted.items() if listen is not None)
+
+    async def _ask(self, question: Callable[[], object], kind: type[Reply], info_hash: InfoHash) -> Reply:
+        return await self._replies.ask(question, kind, info_hash, patience=PATIENCE)
+
+    def _member(self, info_hash: InfoHash) -> Membership:
+        try:
+            return self._members[info_hash]
+        except KeyError:
+            raise NotFound(f"No torrent {info_hash[:12]} is being shared or downloaded") from None
+
+    def _handle(self, info_hash: InfoHash) -> lt.torrent_handle:
+        handle = self._member(info_hash).handle
+        if handle is None:
+            raise NotFound(f"The torrent {info_hash[:12]} is still being added", hint="Try again.")
+        return handle
+
+    def _unsubscribe(self, subscription: Subscription) -> None:
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_STATUS = int(lt.status_flags_t.query_accurate_download_counters)

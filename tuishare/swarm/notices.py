@@ -1,0 +1,208 @@
+"""libtorrent's alerts, translated.
+
+Owns the reading of alerts. An alert is a raw pointer into a buffer that the next `pop_alerts` frees (reading one later
+crashes or gives another alert's text), so `translate` copies out everything at once, and no alert leaves this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tuishare.swarm.assignment import Transport
+from tuishare.swarm.endpoint import Endpoint
+from tuishare.swarm.events import Completed, Event, Failed, Peer, PeerRefused, Progress, State, TrackerFailed
+from tuishare.swarm.openssl import lt
+from tuishare.swarm.redaction import redact_text, redact_url
+from tuishare.text import visible
+from tuishare.torrents.torrent import InfoHash
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A port is open."""
+
+    transport: Transport
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ListenFailed:
+    """A port could not be opened; `code` is an errno."""
+
+    endpoint: Endpoint
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """libtorrent took a torrent, or says why not."""
+
+    info_hash: InfoHash
+    handle: lt.torrent_handle
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """libtorrent let go of a torrent."""
+
+    info_hash: InfoHash
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """Everything received so far has been written to its files."""
+
+    info_hash: InfoHash
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSaved:
+    """Resume data, serialised; None where libtorrent had none to give."""
+
+    info_hash: InfoHash
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeersListed:
+    """The live connections of one torrent."""
+
+    info_hash: InfoHash
+    peers: tuple[Peer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The numbers of every torrent that changed since the last update."""
+
+    progress: tuple[Progress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The queue overflowed: alerts are missing."""
+
+
+Notice: TypeAlias = (
+    Listening
+    | ListenFailed
+    | Added
+    | Removed
+    | Flushed
+    | ResumeSaved
+    | PeersListed
+    | Updated
+    | Dropped
+    | Event
+)
+
+_TLS_SOCKETS = {int(lt.socket_type_t.tcp_ssl), int(lt.socket_type_t.utp_ssl)}
+_CHECKING = {
+    int(lt.torrent_status.checking_files),
+    int(lt.torrent_status.checking_resume_data),
+}
+_COMPLETE = {int(lt.torrent_status.finished), int(lt.torrent_status.seeding)}
+
+
+def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one flat table
+    """Copy what we need out of one alert; None for alerts that mean nothing to us."""
+    match alert:
+        case lt.state_update_alert():
+            return Updated(tuple(_read_status(status) for status in alert.status))
+        case lt.add_torrent_alert():
+            error = alert.error.message() if alert.error.value() else ""
+            return Added(hash_of(alert.params.info_hashes), alert.handle, error)
+        case lt.torrent_removed_alert():
+            return Removed(hash_of(alert.info_hashes))
+        case lt.cache_flushed_alert():
+            return Flushed(_torrent(alert))
+        case lt.save_resume_data_alert():
+            return ResumeSaved(_torrent(alert), lt.write_resume_data_buf(alert.params))
+        case lt.save_resume_data_failed_alert():
+            return ResumeSaved(_torrent(alert), None)
+        case lt.peer_info_alert():
+            return PeersListed(_torrent(alert), tuple(_read_peer(peer) for peer in alert.peer_info))
+        case lt.torrent_finished_alert():
+            return Completed(_torrent(alert))
+        case lt.torrent_error_alert() | lt.file_error_alert():
+            return Failed(_torrent(alert), visible(alert.error.message()))
+        case lt.tracker_error_alert():
+            said = alert.failure_reason() or alert.error.message()
+            return TrackerFailed(_torrent(alert), redact_url(alert.url), redact_text(said, alert.url))
+        case lt.peer_ban_alert():
+            return PeerRefused(_torrent(alert), alert.endpoint[0], "it sent false data")
+        case lt.peer_error_alert() | lt.peer_disconnected_alert() if _is_tls_failure(alert.error):
+            return PeerRefused(_torrent(alert), alert.endpoint[0], visible(alert.error.message()))
+        case lt.listen_succeeded_alert():
+            return Listening(_transport(alert.socket_type), Endpoint(alert.address, alert.port))
+        case lt.listen_failed_alert():
+            endpoint = Endpoint(alert.address, alert.port)
+            return ListenFailed(endpoint, alert.error.value(), alert.error.message())
+        case lt.alerts_dropped_alert():
+            return Dropped()
+    return None
+
+
+def hash_of(hashes: lt.info_hash_t) -> InfoHash:
+    """Write an info-hash as the other rooms do: the v1 hash of a v1 torrent, else the v2 hash."""
+    return InfoHash(str(hashes.v2 if hashes.has_v2() else hashes.v1))
+
+
+def _torrent(alert: lt.torrent_alert) -> InfoHash:
+    return hash_of(alert.handle.info_hashes())
+
+
+def _transport(socket_type: int) -> Transport:
+    return "tls" if int(socket_type) in _TLS_SOCKETS else "plain"
+
+
+def _is_tls_failure(error: lt.error_code) -> bool:
+    return "ssl" in error.category().name().lower()
+
+
+def _read_status(status: lt.torrent_status) -> Progress:
+    return Progress(
+        info_hash=hash_of(status.info_hashes),
+        state=_state(status),
+        done=status.total_wanted_done,
+        total=status.total_wanted,
+        fraction=status.progress_ppm / 1_000_000,
+        rate_up=status.upload_payload_rate,
+        rate_down=status.download_payload_rate,
+        uploaded=status.all_time_upload,
+        downloaded=status.all_time_download,
+        peers=status.num_peers,
+        seeds=status.num_seeds,
+    )
+
+
+def _state(status: lt.torrent_status) -> State:
+    if status.errc.value():
+        return "failed"
+    if status.flags & lt.torrent_flags.paused:
+        return "paused"
+    state = int(status.state)
+    if state in _CHECKING:
+        return "checking"
+    return "seeding" if state in _COMPLETE else "downloading"
+
+
+def _read_peer(peer: lt.peer_info) -> Peer:
+    host, port = peer.remote_endpoint()
+    obfuscated = peer.flags & (lt.peer_info.rc4_encrypted | lt.peer_info.plaintext_encrypted)
+    return Peer(
+        host=host,
+        port=port,
+        client=visible(peer.client.decode(errors="replace")),
+        peer_id=peer.pid.to_bytes(),
+        fraction=peer.progress_ppm / 1_000_000,
+        rate_up=peer.payload_up_speed,
+        rate_down=peer.payload_down_speed,
+        uploaded=peer.total_upload,
+        downloaded=peer.total_download,
+        encryption="mse" if obfuscated else "none",
+        incoming=not peer.flags & lt.peer_info.local_connection,
+    )

@@ -1,0 +1,69 @@
+"""Questions to libtorrent that are answered by a later alert.
+
+Owns the futures that wait, keyed by the kind of answer and the torrent. Must not know what is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
+
+from tuishare.errors import SystemFailed
+from tuishare.swarm.notices import Added, Flushed, PeersListed, Removed, ResumeSaved
+from tuishare.torrents.torrent import InfoHash
+
+Reply = TypeVar("Reply", Added, Flushed, PeersListed, Removed, ResumeSaved)
+AnyReply = Added | Flushed | PeersListed | Removed | ResumeSaved
+
+
+class Replies:
+    """Who waits for which answer."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[tuple[type[AnyReply], InfoHash], list[asyncio.Future[AnyReply]]]
+        self._waiting = defaultdict(list)
+
+    async def ask(
+        self, question: Callable[[], object], kind: type[Reply], info_hash: InfoHash, *, patience: float
+    ) -> Reply:
+        """Ask, and wait for the next answer of that kind about that torrent.
+
+        Args:
+            question: makes the non-blocking call.
+            kind: of the answer.
+            info_hash: of the torrent.
+            patience: seconds to wait.
+
+        Raises:
+            SystemFailed: no answer within that time.
+        """
+        future: asyncio.Future[AnyReply] = asyncio.get_running_loop().create_future()
+        key = (kind, info_hash)
+        self._waiting[key].append(future)
+        try:
+            question()
+            async with asyncio.timeout(patience):
+                reply = await future
+        except TimeoutError:
+            raise SystemFailed(
+                f"The BitTorrent engine did not answer within {patience:g} seconds",
+                hint="The disk may be overloaded; try again.",
+            ) from None
+        finally:
+            self._forget(key, future)
+        assert isinstance(reply, kind)
+        return reply
+
+    def settle(self, reply: AnyReply) -> None:
+        """Give an answer to everybody who waits for it."""
+        for future in self._waiting.pop((type(reply), reply.info_hash), ()):
+            if not future.done():
+                future.set_result(reply)
+
+    def _forget(self, key: tuple[type[AnyReply], InfoHash], future: asyncio.Future[AnyReply]) -> None:
+        if future in self._waiting.get(key, ()):
+            self._waiting[key].remove(future)
+            if not self._waiting[key]:
+                del self._waiting[key]

@@ -1,0 +1,80 @@
+"""One libtorrent session, driven by the event loop.
+
+Owns the session object, the socket pair by which it wakes the loop (no thread, no polling), and its end. Must not know
+what a notice means: it hands each to a callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tuishare.swarm.notices import Notice, translate
+from tuishare.swarm.openssl import lt
+
+if TYPE_CHECKING:
+    from libtorrent import settings_pack
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """A running session; create it with `open_session` on the loop that will drive it."""
+
+    def __init__(self, session: lt.session, receive: Callable[[Notice], None]) -> None:
+        self._session: lt.session | None = session
+        self._receive = receive
+        self._woken, self._wake = socket.socketpair()
+        self._woken.setblocking(False)
+        self._wake.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._woken, self._pump)
+        session.set_alert_fd(self._wake.fileno())
+        self._pump()
+
+    @property
+    def native(self) -> lt.session:
+        """The object of libtorrent; only its non-blocking calls may be made on the loop."""
+        if self._session is None:
+            raise RuntimeError("the session is closed")
+        return self._session
+
+    def _pump(self) -> None:
+        """Take every waiting alert. The descriptor is edge-triggered: drain it first, then always pop."""
+        try:
+            while self._woken.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+        for alert in self.native.pop_alerts():
+            # One alert that cannot be read must not cost the others of its batch. Its text may hold a passkey, and
+            # so may the exception's: only the kinds are logged.
+            try:
+                notice = translate(alert)
+                if notice is not None:
+                    self._receive(notice)
+            except Exception as error:  # noqa: BLE001
+                _log.error("cannot handle %s: %s", type(alert).__name__, type(error).__name__)
+
+    async def close(self) -> None:
+        """End the session; its destructor waits for its own threads, so that happens off the loop."""
+        asyncio.get_running_loop().remove_reader(self._woken)
+        last_reference = [self.native]
+        self._session = None
+        await asyncio.to_thread(last_reference.clear)
+        self._woken.close()
+        self._wake.close()
+
+
+async def open_session(pack: settings_pack, receive: Callable[[Notice], None]) -> Session:
+    """Start a session and connect it to the loop; every report on its ports has been received afterwards."""
+    return Session(await asyncio.to_thread(_begin, pack), receive)
+
+
+def _begin(pack: settings_pack) -> lt.session:
+    """Block (20 ms) until the session has tried to open its ports: this call waits behind that work."""
+    session = lt.session(pack)
+    session.is_listening()
+    return session

@@ -1,0 +1,159 @@
+"""How the engine is set up: our few settings, turned into libtorrent's settings pack.
+
+Owns every value that differs from libtorrent's defaults, each with its reason. Must not open a session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import tuishare
+from tuishare.swarm.endpoint import Endpoint, parse_endpoint
+from tuishare.swarm.openssl import lt
+from tuishare.swarm.ports import EVERY_IPV4, EVERY_IPV6, free_port
+
+if TYPE_CHECKING:
+    from libtorrent import settings_pack
+
+ANY_HOSTS = (EVERY_IPV4, EVERY_IPV6)
+"""What a listen address without a host stands for: every address of this machine, in both families."""
+
+_UNLIMITED = -1
+_FOREVER = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What a person may choose.
+
+    Attributes:
+        listen_tls: ``[HOST]:PORT`` for TLS swarms; no host means every address, port 0 any free port; None: no
+            TLS swarms.
+        listen_plain: likewise for plain swarms.
+        upload_limit: bytes per second over all torrents; 0 is unlimited. Limits hold on local networks too.
+        download_limit: likewise.
+        force_mse: plain swarms speak only with peers that use message stream encryption. That hides the protocol
+            from simple filters; it is not security.
+        refresh: seconds between two `Progressed` of one torrent.
+    """
+
+    listen_tls: str | None = ":50007"
+    listen_plain: str | None = None
+    upload_limit: int = 0
+    download_limit: int = 0
+    force_mse: bool = False
+    refresh: float = 0.5
+
+
+def listen_endpoints(text: str) -> tuple[Endpoint, ...]:
+    """Read a listen address.
+
+    Returns:
+        The address; two, one per family, where no host was given. Port 0 without a host becomes a free port.
+
+    Raises:
+        BadInput: it is not ``[HOST]:PORT``.
+    """
+    endpoint = parse_endpoint(text, default_host=ANY_HOSTS[0], any_port=True)
+    port = endpoint.port
+    if not port and endpoint.host in ANY_HOSTS:
+        port = free_port()
+    hosts = ANY_HOSTS if text.startswith(":") else (endpoint.host,)
+    return tuple(Endpoint(host, port) for host in hosts)
+
+
+def settings_for(settings: EngineSettings) -> settings_pack:
+    """Build libtorrent's settings pack.
+
+    Raises:
+        BadInput: a listen address is malformed.
+    """
+    return {**_IDENTITY, **_NOTHING_PUBLIC, **_NO_QUOTAS, **_SPEED, **_CONTACTS, **_own(settings)}
+
+
+def _own(settings: EngineSettings) -> settings_pack:
+    forced = int(lt.enc_policy.forced) if settings.force_mse else int(lt.enc_policy.enabled)
+    return {
+        "listen_interfaces": ",".join(_interfaces(settings)),
+        "upload_rate_limit": settings.upload_limit,
+        "download_rate_limit": settings.download_limit,
+        "in_enc_policy": forced,
+        "out_enc_policy": forced,
+        "allowed_enc_level": int(lt.enc_level.rc4 if settings.force_mse else lt.enc_level.both),
+    }
+
+
+def _interfaces(settings: EngineSettings) -> list[str]:
+    """Write the listen addresses as libtorrent wants them; the suffix ``s`` makes a TLS port."""
+    tls = listen_endpoints(settings.listen_tls) if settings.listen_tls is not None else ()
+    plain = listen_endpoints(settings.listen_plain) if settings.listen_plain is not None else ()
+    return [f"{endpoint}s" for endpoint in tls] + [str(endpoint) for endpoint in plain]
+
+
+def _fingerprint(version: str) -> str:
+    """Begin our peer ids in the style of Azureus (BEP 20): two letters and four digits."""
+    digits = "".join(f"{int(part):X}" for part in version.split(".")[:3])
+    return f"-TU{digits:0<4}-"
+
+
+_IDENTITY: settings_pack = {
+    "user_agent": f"tuishare/{tuishare.__version__}",
+    "peer_fingerprint": _fingerprint(tuishare.__version__),
+    "alert_mask": (
+        lt.alert_category.error
+        | lt.alert_category.status
+        | lt.alert_category.storage
+        | lt.alert_category.tracker
+        | lt.alert_category.peer
+        | lt.alert_category.connect
+    ),
+    # 2,000 by default: a thousand torrents answering at once (close) must not lose one alert.
+    "alert_queue_size": 50_000,
+}
+
+_NOTHING_PUBLIC: settings_pack = {
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_upnp": False,
+    "enable_natpmp": False,
+    "dht_bootstrap_nodes": "",
+    "webtorrent_stun_server": "",  # a public server by default
+    "validate_https_trackers": True,
+    "ssrf_mitigation": True,
+    "allow_idna": False,
+    # A port in use is an error to report, not a reason to listen somewhere nobody knows of.
+    "max_retry_port_bind": 0,
+    "listen_system_port_fallback": False,
+}
+
+_NO_QUOTAS: settings_pack = {
+    "active_downloads": _UNLIMITED,
+    "active_seeds": _UNLIMITED,
+    "active_checking": 2,
+    "active_limit": _UNLIMITED,
+    "active_tracker_limit": _UNLIMITED,
+    "share_ratio_limit": _FOREVER,
+    "seed_time_ratio_limit": _FOREVER,
+    "seed_time_limit": _FOREVER,
+    "connections_limit": 1000,
+}
+
+_SPEED: settings_pack = {
+    # Measured on two cores: ten threads (the default) only get in each other's way.
+    "aio_threads": 1,
+    # uTP carries 0.4 of what TCP does on a fast link: the fallback, not an equal.
+    "mixed_mode_algorithm": int(lt.bandwidth_mixed_algo_t.prefer_tcp),
+    "enable_outgoing_utp": True,
+    "enable_incoming_utp": True,
+}
+
+_CONTACTS: settings_pack = {
+    # Several members may sit behind one address, and all of a test's on loopback.
+    "allow_multiple_connections_per_ip": True,
+    # Members come and go; without a tracker only the contacts lead back. The defaults (3 tries, 60 s apart and
+    # growing) give up on a sender who is away for five minutes.
+    "max_failcount": 100,
+    "min_reconnect_time": 2,
+    "stop_tracker_timeout": 1,
+}
