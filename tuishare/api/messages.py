@@ -134,6 +134,7 @@ class Status(Message, frozen=True, kw_only=True):
         no_resumption: the self-test saw that no TLS session ticket is issued.
         problems: what needs the person, oldest first.
         drop_folders: in the order of the configuration.
+        inbox: absolute path where encrypted torrents are put.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Status(Message, frozen=True, kw_only=True):
     no_resumption: bool
     problems: tuple[Problem, ...] = ()
     drop_folders: tuple[Folder, ...] = ()
+    inbox: str = ""
 
 
 class Delivery(Message, frozen=True, kw_only=True):

@@ -1,0 +1,130 @@
+"""The dashboard application.
+
+Owns the one view, the clock and the worker that follows the agent. Handlers only set reactives; screens and widgets
+watch them, because a query from here fails while a dialog is on top or everything is being torn down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+
+from tuishare.errors import SystemFailed, TuishareError
+from tuishare.tui.follower import AgentLost, Backoff, Follower, Reader, SnapshotArrived
+from tuishare.tui.formats import clean
+from tuishare.tui.screens.main import MainScreen
+from tuishare.tui.tones import DARK, LIGHT
+from tuishare.tui.view import Live, Lost, View
+
+_AGENT_STAYS = "The agent keeps running. End it with: tuishare stop"
+_AGENT_GONE = "No agent is running. Start one with: tuishare agent"
+
+
+class Dashboard(App[None]):
+    """Shows one agent, live.
+
+    Args:
+        reader: where snapshots come from, e.g. an open `tuishare.api.client.AgentClient`.
+        start_agent: starts an agent in the background and returns when it has been started; raises `TuishareError`.
+        clock: Unix seconds.
+        backoff: pauses between attempts to reach the agent.
+    """
+
+    CSS_PATH = "tuishare.tcss"
+    TITLE = "tuishare"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "start", "Start agent"),
+        Binding("q", "quit", "Quit"),
+    ]
+
+    view: reactive[View] = reactive(View())
+    now: reactive[float] = reactive(0.0)
+
+    def __init__(
+        self,
+        reader: Reader,
+        start_agent: Callable[[], Awaitable[None]],
+        *,
+        clock: Callable[[], float] = time.time,
+        backoff: Backoff | None = None,
+    ) -> None:
+        super().__init__()
+        self.clock = clock
+        self._start_agent = start_agent
+        self._follower = Follower(reader, self.post_message, clock, backoff)
+        self._may_autostart = True
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def get_default_screen(self) -> MainScreen:
+        """Begin with the main screen."""
+        return MainScreen()
+
+    def on_mount(self) -> None:
+        """Begin to follow the agent."""
+        self._tick()
+        self.set_interval(1, self._tick)
+        self.run_worker(self._follower.run(), name="follower")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to start the agent only while it is lost."""
+        if action == "start":
+            return isinstance(self.view.link, Lost)
+        return super().check_action(action, parameters)
+
+    def watch_view(self, before: View, after: View) -> None:
+        """Offer other keys when the agent is lost or found."""
+        if type(before.link) is not type(after.link):
+            self.refresh_bindings()
+
+    def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
+        """Show what the agent says."""
+        self._may_autostart = False
+        self.view = View(Live(), message.snapshot)
+
+    def on_agent_lost(self, message: AgentLost) -> None:
+        """Keep the last snapshot, as of when it was last known to be true; at the very beginning, start an agent."""
+        lost, before = message.lost, self.view.link
+        if isinstance(before, Lost):
+            lost = Lost(before.since, lost.detail, lost.hint, lost.retry_at, lost.startable)
+        self._tick()
+        self.view = View(lost, self.view.snapshot)
+        if self._may_autostart:
+            self._may_autostart = False
+            self.action_start()
+
+    def action_start(self) -> None:
+        """Start an agent, or only try again where one of another version answers."""
+        link = self.view.link
+        if isinstance(link, Lost) and link.startable:
+            self.run_worker(self._start(), name="start", exclusive=True, group="start")
+        else:
+            self._follower.wake()
+
+    async def action_quit(self) -> None:
+        """Leave, and say on the terminal what became of the agent."""
+        self.exit(message=_AGENT_STAYS if isinstance(self.view.link, Live) else _AGENT_GONE)
+
+    async def _start(self) -> None:
+        self.notify("Starting the agent …", timeout=3)
+        try:
+            await self._start_agent()
+        except TuishareError as error:
+            self._tell(error)
+        except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
+            self.log.error(error)
+            self._tell(SystemFailed("The agent could not be started", hint="Try: tuishare agent"))
+        self._follower.wake()
+
+    def _tell(self, error: TuishareError) -> None:
+        words = clean(f"{error.detail}. {error.hint}")
+        self.notify(words, title=error.title, severity="error", timeout=10, markup=False)
+
+    def _tick(self) -> None:
+        self.now = self.clock()

@@ -1,0 +1,186 @@
+"""What stands in the tables: one cell for an entry and a column, as plain values.
+
+Owns the wording and the glyphs of states. Pure; foreign names are still foreign here, the table makes them safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar, assert_never
+
+from tuishare.api.messages import (
+    DeliveryState,
+    Download,
+    DownloadState,
+    Share,
+    ShareState,
+)
+from tuishare.tui.formats import (
+    NOTHING,
+    draw_bar,
+    format_moment,
+    format_percent,
+    format_rate,
+    format_size,
+    format_span,
+)
+from tuishare.tui.tones import Tone
+
+E = TypeVar("E", bound=Share | Download)
+
+_BAR = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: its text, not yet safe or cut, and what its colour means."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[E]):
+    """One column of a table.
+
+    Attributes:
+        key: stable name.
+        title: heading.
+        width: in cells; 0 for the one that takes what is left.
+        cell: makes the cell for an entry at a moment (Unix seconds).
+        wide: shown only where there is room.
+        right: aligned to the right.
+    """
+
+    key: str
+    title: str
+    width: int
+    cell: Callable[[E, float], Cell]
+    wide: bool = False
+    right: bool = False
+
+
+def share_sign(share: Share) -> Cell:
+    """Give the glyph of a share's state."""
+    match share.state:
+        case ShareState.SEEDING:
+            return Cell("●", Tone.GOOD)
+        case ShareState.HASHING | ShareState.SEALING:
+            return Cell("◐", Tone.BUSY)
+        case ShareState.SETTLING:
+            return Cell("◌", Tone.BUSY)
+        case ShareState.PAUSED:
+            return Cell("‖", Tone.QUIET)
+        case ShareState.WITHDRAWN:
+            return Cell("○", Tone.QUIET)
+        case ShareState.PROBLEM:
+            return Cell("!", Tone.BAD)
+        case _:
+            assert_never(share.state)
+
+
+def share_state(share: Share) -> Cell:
+    """Say in words where a share stands."""
+    tone = share_sign(share).tone
+    match share.state:
+        case ShareState.HASHING:
+            return Cell(f"hashing {format_percent(share.progress)}", tone)
+        case ShareState.PROBLEM:
+            return Cell(share.detail or "problem", tone)
+        case _:
+            return Cell(share.state.value, tone)
+
+
+def share_delivered(share: Share) -> Cell:
+    """Say how many recipients have it all; revoked ones do not count."""
+    counted = [entry for entry in share.deliveries if entry.state is not DeliveryState.REVOKED]
+    if not counted:
+        return Cell(NOTHING, Tone.QUIET)
+    complete = sum(entry.state is DeliveryState.COMPLETE for entry in counted)
+    progress = sum(entry.progress for entry in counted) / len(counted)
+    everybody = complete == len(counted)
+    bar = draw_bar(1.0 if everybody else min(progress, 0.99), _BAR)
+    tick = " ✓" if everybody else ""
+    return Cell(f"{bar} {complete} of {len(counted)}{tick}", Tone.GOOD if everybody else Tone.PLAIN)
+
+
+def download_sign(download: Download) -> Cell:
+    """Give the glyph of a download's state."""
+    match download.state:
+        case DownloadState.COMPLETE:
+            return Cell("●", Tone.GOOD)
+        case DownloadState.DOWNLOADING | DownloadState.CHECKING:
+            return Cell("◐", Tone.BUSY)
+        case DownloadState.LOCKED:
+            return Cell("◌", Tone.QUIET)
+        case DownloadState.WAITING:
+            return Cell("◌", Tone.WARN)
+        case DownloadState.PAUSED:
+            return Cell("‖", Tone.QUIET)
+        case DownloadState.REJECTED | DownloadState.PROBLEM:
+            return Cell("!", Tone.BAD)
+        case _:
+            assert_never(download.state)
+
+
+def download_state(download: Download) -> Cell:
+    """Say in words where a download stands."""
+    tone = download_sign(download).tone
+    match download.state:
+        case DownloadState.WAITING:
+            return Cell("needs approval", tone)
+        case DownloadState.PROBLEM:
+            return Cell(download.detail or "problem", tone)
+        case DownloadState.REJECTED:
+            return Cell(f"rejected: {download.detail}" if download.detail else "rejected", tone)
+        case _:
+            return Cell(download.state.value, tone)
+
+
+def download_progress(download: Download) -> Cell:
+    """Draw how much is here."""
+    if download.state in {DownloadState.LOCKED, DownloadState.WAITING, DownloadState.REJECTED}:
+        return Cell(NOTHING, Tone.QUIET)
+    if download.state is DownloadState.COMPLETE:
+        return Cell(f"{draw_bar(1, _BAR)} 100 % ✓", Tone.GOOD)
+    return Cell(f"{draw_bar(download.progress, _BAR)} {format_percent(download.progress)}")
+
+
+def _rate(rate: int) -> Cell:
+    return Cell(format_rate(rate)) if rate else Cell(NOTHING, Tone.QUIET)
+
+
+def _size(size: int) -> Cell:
+    return Cell(format_size(size)) if size else Cell(NOTHING, Tone.QUIET)
+
+
+def _left(download: Download) -> Cell:
+    return Cell(NOTHING, Tone.QUIET) if download.eta is None else Cell(format_span(download.eta))
+
+
+SHARE_COLUMNS: Final[tuple[Column[Share], ...]] = (
+    Column("sign", "", 1, lambda share, _: share_sign(share)),
+    Column("name", "Name", 0, lambda share, _: Cell(share.name)),
+    Column("for", "For", 14, lambda share, _: Cell(", ".join(share.recipients)), wide=True),
+    Column("size", "Size", 8, lambda share, _: _size(share.size), wide=True, right=True),
+    Column("state", "State", 17, lambda share, _: share_state(share)),
+    Column("delivered", "Delivered", 16, lambda share, _: share_delivered(share)),
+    Column("up", "▲", 10, lambda share, _: _rate(share.rate_up), wide=True, right=True),
+    Column(
+        "added", "Added", 6, lambda share, now: Cell(format_moment(share.added, now), Tone.QUIET), wide=True
+    ),
+)
+"""The table of shares."""
+
+DOWNLOAD_COLUMNS: Final[tuple[Column[Download], ...]] = (
+    Column("sign", "", 1, lambda item, _: download_sign(item)),
+    Column("name", "Name", 0, lambda item, _: Cell(item.name)),
+    Column("from", "From", 14, lambda item, _: Cell(item.sender or "unknown"), wide=True),
+    Column("size", "Size", 8, lambda item, _: _size(item.size), wide=True, right=True),
+    Column("state", "State", 17, lambda item, _: download_state(item)),
+    Column("progress", "Progress", 13, lambda item, _: download_progress(item)),
+    Column("down", "▼", 10, lambda item, _: _rate(item.rate_down), wide=True, right=True),
+    Column("left", "Left", 6, lambda item, _: _left(item), wide=True, right=True),
+)
+"""The table of downloads."""

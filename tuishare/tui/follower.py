@@ -1,0 +1,135 @@
+"""Follows the agent, whatever happens to it, and tells the app in messages.
+
+Owns reconnecting: back-off, wake-up by hand, and that no failure ever ends it. Must not touch a widget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from textual.message import Message
+
+from tuishare.api.changes import apply
+from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.messages import Changes, Snapshot
+from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
+from tuishare.tui.view import Lost
+
+_log = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """Where snapshots come from; `tuishare.api.client.AgentClient` is one."""
+
+    def events(self) -> AsyncIterator[Snapshot | Changes]:
+        """Connect anew and give a snapshot, then changes; raise `TuishareError` when the agent is lost."""
+
+
+class SnapshotArrived(Message):
+    """The agent said how things are. A newer one replaces it while it waits in the queue."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        """Say yes for another snapshot: only the newest matters."""
+        return isinstance(message, SnapshotArrived)
+
+
+class AgentLost(Message):
+    """The agent does not answer, or no more."""
+
+    def __init__(self, lost: Lost) -> None:
+        super().__init__()
+        self.lost = lost
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses between attempts: doubled from ``first`` to ``longest``, seconds."""
+
+    first: float = 0.5
+    longest: float = 10.0
+
+    def pause(self, failures: int) -> float:
+        """Give the pause after that many failures in a row, one or more."""
+        return min(self.longest, self.first * 2.0 ** min(failures - 1, 30))
+
+
+class Follower:
+    """One endless conversation with the agent.
+
+    Args:
+        reader: where snapshots come from.
+        post: takes each message.
+        clock: Unix seconds.
+        backoff: between attempts.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        post: Callable[[Message], object],
+        clock: Callable[[], float],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._reader = reader
+        self._post = post
+        self._clock = clock
+        self._backoff = backoff or Backoff()
+        self._wake = asyncio.Event()
+        self._failures = 0
+
+    def wake(self) -> None:
+        """Try again now instead of after the pause."""
+        self._failures = 0
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            error = await self._follow_once()
+            self._failures += 1
+            pause = self._backoff.pause(self._failures)
+            self._post(AgentLost(self._describe(error, pause)))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+            self._wake.clear()
+
+    async def _follow_once(self) -> TuishareError:
+        try:
+            await self._read()
+        except TuishareError as error:
+            return error
+        except Exception:  # noqa: BLE001 (a dead worker would show old data as if it were live)
+            _log.exception("Following the agent failed")
+            return AgentUnreachable("The dashboard could not follow the agent", hint="Press s to try again.")
+        return AgentUnreachable("The agent ended the connection")
+
+    async def _read(self) -> None:
+        snapshot: Snapshot | None = None
+        async for event in self._reader.events():
+            if isinstance(event, Snapshot):
+                snapshot = event
+            elif snapshot is None:
+                raise VerificationFailed("The agent sent changes before it said how things are")
+            else:
+                snapshot = apply(snapshot, event)
+            self._failures = 0
+            self._post(SnapshotArrived(snapshot))
+
+    def _describe(self, error: TuishareError, pause: float) -> Lost:
+        now = self._clock()
+        return Lost(
+            since=now,
+            detail=error.detail,
+            hint=error.hint,
+            retry_at=now + pause,
+            startable=isinstance(error, AgentUnreachable) and not isinstance(error, ProtocolMismatch),
+        )

@@ -1,0 +1,62 @@
+"""What an empty tab says: what to do next.
+
+Owns the wording, as Textual content. Pure; every foreign text is cleaned here.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tuishare.api.messages import Folder, FolderState
+from tuishare.tui.formats import clean
+from tuishare.tui.tones import Tone
+from tuishare.tui.view import Lost, View
+
+_SUFFIX = "NAME.torrent.encrypted"
+
+
+def invite_to_share(view: View) -> Content:
+    """Say how something gets into the list of shares."""
+    if view.snapshot is None:
+        return _waiting(view)
+    folders = view.snapshot.status.drop_folders
+    if not folders:
+        return _lines(
+            "Nothing is shared yet, and no drop folder is set up.", "Add a [[drop]] block to config.toml."
+        )
+    return Content("\n").join(
+        [_title("Nothing is shared yet. Put a file or a folder into"), *map(_folder, folders)]
+    )
+
+
+def invite_to_receive(view: View) -> Content:
+    """Say how something gets into the list of downloads."""
+    if view.snapshot is None:
+        return _waiting(view)
+    inbox = clean(view.snapshot.status.inbox)
+    where = f"Put a {_SUFFIX} that you were sent into {inbox or 'your inbox folder'}"
+    return _lines("Nothing received yet.", where)
+
+
+def _waiting(view: View) -> Content:
+    if isinstance(view.link, Lost):
+        return _title("No agent, so nothing to show.")
+    return _title("Asking the agent …")
+
+
+def _folder(folder: Folder) -> Content:
+    users = ", ".join(map(clean, folder.users))
+    gone = folder.state is FolderState.MISSING
+    return Content.assemble(
+        (clean(folder.path), Tone.STRONG.value),
+        (f"  for {users}", Tone.QUIET.value),
+        ("  ! missing" if gone else "", Tone.BAD.value),
+    )
+
+
+def _lines(title: str, then: str) -> Content:
+    return Content("\n").join([_title(title), Content(then)])
+
+
+def _title(text: str) -> Content:
+    return Content.styled(text, Tone.QUIET.value)

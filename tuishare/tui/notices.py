@@ -1,0 +1,48 @@
+"""The sentences between header and tables: the agent is lost, or something needs the person.
+
+Owns their wording, as Textual content. Pure; every foreign text is cleaned here.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tuishare.api.messages import Problem
+from tuishare.tui.formats import clean, format_span
+from tuishare.tui.tones import Tone
+from tuishare.tui.view import Lost, View
+
+
+def write_notice(view: View, now: float) -> Content | None:
+    """Say what is wrong just now, the worst first; None when nothing is."""
+    if isinstance(view.link, Lost):
+        return _write_lost(view.link, now, stale=view.snapshot is not None)
+    if view.snapshot is not None and view.snapshot.status.problems:
+        return _write_problem(view.snapshot.status.problems)
+    return None
+
+
+def _write_lost(lost: Lost, now: float, *, stale: bool) -> Content:
+    age = f" What you see is {format_span(now - lost.since)} old." if stale else ""
+    key = "s start it" if lost.startable else "s try again"
+    return Content.assemble(
+        (f"! Agent lost.{age}", Tone.BAD.value),
+        f" {_sentence(lost.detail)} {_sentence(lost.hint)}\n",
+        (key, Tone.STRONG.value),
+        (f" · by itself in {format_span(lost.retry_at - now)}", Tone.QUIET.value),
+    )
+
+
+def _write_problem(problems: tuple[Problem, ...]) -> Content:
+    first, more = problems[0], len(problems) - 1
+    return Content.assemble(
+        (f"! {_sentence(first.title)}", Tone.BAD.value),
+        f" {_sentence(first.detail)}",
+        (f" {_sentence(first.hint)}" if first.hint else "", Tone.WARN.value),
+        (f" (and {more} more)" if more else "", Tone.QUIET.value),
+    )
+
+
+def _sentence(text: str) -> str:
+    text = clean(text).strip()
+    return text if not text or text[-1] in ".!?…" else f"{text}."

@@ -1,0 +1,69 @@
+"""What a colour means, and how it is drawn in the present theme.
+
+Owns the few tones and the two themes. A tone is never the only sign: a glyph or a word always says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from rich.style import Style
+from textual.theme import Theme
+
+
+class Tone(Enum):
+    """Meaning of a piece of text; the value is its style in Textual's notation."""
+
+    PLAIN = ""
+    STRONG = "bold"
+    QUIET = "dim"
+    GOOD = "$success"
+    BUSY = "$accent"
+    WARN = "$warning"
+    BAD = "bold $error"
+
+
+DARK: Final = Theme(
+    name="tuishare-dark",
+    primary="#7c9cbf",
+    secondary="#5f7a96",
+    accent="#8fb8de",
+    success="#8fbf8f",
+    warning="#e0b870",
+    error="#e88080",
+    foreground="#d8dde3",
+    background="#14181d",
+    surface="#191e24",
+    panel="#222932",
+    dark=True,
+)
+
+LIGHT: Final = Theme(
+    name="tuishare-light",
+    primary="#2f5d8a",
+    secondary="#54789b",
+    accent="#1f5f99",
+    success="#2b6e36",
+    warning="#8a5a00",
+    error="#a82626",
+    foreground="#20262c",
+    background="#f7f8f9",
+    surface="#ffffff",
+    panel="#e6eaee",
+    dark=False,
+)
+
+
+def rich_style(tone: Tone, variables: Mapping[str, str]) -> Style:
+    """Give a tone as rich draws it, for tables, whose cells know no theme variables.
+
+    Args:
+        tone: the meaning.
+        variables: of the present theme, `App.theme_variables`.
+    """
+    words = tone.value.split()
+    return Style.parse(
+        " ".join(variables.get(word[1:], "") if word.startswith("$") else word for word in words)
+    )

@@ -1,0 +1,56 @@
+"""What the dashboard knows at one moment: a frozen value, replaced as a whole.
+
+Owns the state and its transitions as pure functions of messages; draws nothing and waits for nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tuishare.api.messages import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """No answer yet, and no failure either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is shown is what the agent says now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The agent does not answer.
+
+    Attributes:
+        since: when that was noticed, Unix seconds.
+        detail: why, one sentence.
+        hint: what to do.
+        retry_at: when the next attempt comes, Unix seconds.
+        startable: whether starting an agent may help; not so when one runs in another version.
+    """
+
+    since: float
+    detail: str
+    hint: str
+    retry_at: float
+    startable: bool
+
+
+Link = Connecting | Live | Lost
+"""How things stand between dashboard and agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that the screens draw.
+
+    Attributes:
+        link: how things stand with the agent.
+        snapshot: the last one, also after the agent was lost; None before the first.
+    """
+
+    link: Link = Connecting()
+    snapshot: Snapshot | None = None
