@@ -158,6 +158,20 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(path: Path) -> None:
+    """Make a file, or everything in a folder, durable; links are not followed."""
+    if path.is_dir() and not path.is_symlink():
+        for child in path.iterdir():
+            sync_tree(child)
+        sync_folder(path)
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sweep(folder: Path) -> None:
     """Remove what an interrupted `publish` left in a folder."""
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):

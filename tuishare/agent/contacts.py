@@ -55,7 +55,11 @@ def _public(host: str, port: int) -> Iterator[str]:
 
 def _own_addresses() -> tuple[str, ...]:
     """The unicast addresses of all network interfaces, global ones first, without loopback and link-local."""
-    texts = (ip.ip if ip.is_IPv4 else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips)
+    texts = (
+        ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+        for adapter in ifaddr.get_adapters()
+        for ip in adapter.ips
+    )
     addresses = {ipaddress.ip_address(text) for text in texts}
     usable = [ip for ip in addresses if not (ip.is_loopback or ip.is_link_local or ip.is_unspecified)]
     return tuple(str(ip) for ip in sorted(usable, key=lambda ip: (not ip.is_global, ip.version, int(ip))))

@@ -15,6 +15,8 @@ from tuishare.config import Transport
 class ShareStep(StrEnum):
     """How far a share has come; each is recorded before the work that it names begins."""
 
+    SETTLING = "settling"
+    """It changed while it was hashed, or since; its drop folder waits for it."""
     HASHING = "hashing"
     SEALING = "sealing"
     SEEDING = "seeding"
@@ -26,13 +28,11 @@ class ShareStep(StrEnum):
 class DownloadStep(StrEnum):
     """How far an envelope from the inbox has come."""
 
-    LOCKED = "locked"
     WAITING = "waiting"
     DOWNLOADING = "downloading"
     DELIVERING = "delivering"
     """Complete and on disk; its final name is recorded and being taken."""
     COMPLETE = "complete"
-    REJECTED = "rejected"
     PROBLEM = "problem"
 
 
@@ -93,9 +93,10 @@ class DownloadRecord:
     Attributes:
         id: derived from signer and share id, so that the same share is one download.
         envelope: name of the file in the inbox.
-        signer: Ed25519 public key, 32 bytes; empty while locked.
+        signer: Ed25519 public key, 32 bytes.
         staging: fresh private folder that the engine writes into.
         path: where the payload lands; chosen when it is complete.
+        signature: of the payload's tree as it was delivered.
     """
 
     id: str
@@ -118,5 +119,6 @@ class DownloadRecord:
     leaf_key: bytes = b""
     staging: str = ""
     path: str = ""
+    signature: str = ""
     problem: str = ""
     hint: str = ""

@@ -34,7 +34,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             name TEXT NOT NULL, size INTEGER NOT NULL, files INTEGER NOT NULL, transport TEXT NOT NULL,
             info_hash TEXT NOT NULL, torrent BLOB NOT NULL, contacts TEXT NOT NULL, root_certificate BLOB NOT NULL,
             leaf_certificate BLOB NOT NULL, leaf_key BLOB NOT NULL, staging TEXT NOT NULL, path TEXT NOT NULL,
-            problem TEXT NOT NULL, hint TEXT NOT NULL
+            signature TEXT NOT NULL, problem TEXT NOT NULL, hint TEXT NOT NULL
         ) STRICT
         """,
         """

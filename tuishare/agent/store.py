@@ -152,6 +152,10 @@ class Database:
         with self.transaction():
             self._connection.executemany("INSERT OR REPLACE INTO resume VALUES (?, ?)", data.items())
 
+    def forget_resume(self, info_hash: str) -> None:
+        """Remove resume data that no longer fit."""
+        self._connection.execute("DELETE FROM resume WHERE info_hash = ?", (info_hash,))
+
     def _all(self, kind: type[_Record], clause: str, *parameters: object) -> list[_Record]:
         names = [field.name for field in fields(kind)]
         statement = f"SELECT {', '.join(names)} FROM {_TABLES[kind]} {clause}"  # noqa: S608 — our fields' names

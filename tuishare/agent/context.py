@@ -1,0 +1,52 @@
+"""What every part of the agent works with.
+
+Owns nothing itself: the composition root (`tuishare.agent.daemon`) fills it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tuishare.agent.store import Store
+from tuishare.api.service import ChangeSignal
+from tuishare.config import Config
+from tuishare.paths import Places
+from tuishare.people import Identity, UserBook, load_book
+from tuishare.swarm import Engine
+
+
+def wall_clock() -> datetime:
+    """The time, with a zone."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The surroundings of one running agent.
+
+    Attributes:
+        changed: to be notified whenever a client would see something new.
+        clock: gives the time with a zone; for what people see and certificates, never for measuring durations.
+    """
+
+    config: Config
+    places: Places
+    identity: Identity
+    store: Store
+    engine: Engine
+    changed: ChangeSignal
+    clock: Callable[[], datetime] = wall_clock
+
+    def now(self) -> int:
+        """Unix seconds."""
+        return int(self.clock().timestamp())
+
+    def book(self) -> UserBook:
+        """The users as they are on disk now, so that an edit counts at once.
+
+        Raises:
+            BadConfiguration: the file is not usable.
+        """
+        return load_book(self.places.users_file)

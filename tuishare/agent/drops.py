@@ -1,0 +1,82 @@
+"""The drop folders: settled entries become shares.
+
+Owns which entries count and how they are looked at. Must not know what becomes of them: `tuishare.agent.publishing`
+does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tuishare.agent.context import Context
+from tuishare.agent.following import FolderFollowing, Look
+from tuishare.agent.ignoring import IGNORE_FILE, read_ignoring
+from tuishare.agent.payload import sign_tree, walk_payload
+from tuishare.agent.publishing import Publisher
+from tuishare.agent.watcher import Hint
+from tuishare.config import DropFolder
+from tuishare.errors import TuishareError
+from tuishare.torrents import Tree
+
+
+class Drops:
+    """All drop folders of the configuration."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.publisher = Publisher(context, self._look_again)
+        self.followers = [DropFollower(folder, self.publisher, context) for folder in context.config.drop]
+        self.followings = {
+            Path(follower.folder.path): FolderFollowing(
+                Path(follower.folder.path), context.config.settle, follower
+            )
+            for follower in self.followers
+        }
+
+    def take_hint(self, hint: Hint) -> None:
+        """Take an event, if it is of a drop folder."""
+        if following := self.followings.get(hint.folder):
+            following.take_hint(hint)
+            self._context.changed.notify()
+
+    def _look_again(self, path: Path) -> None:
+        if following := self.followings.get(path.parent):
+            following.look_again(path.name)
+
+
+class DropFollower:
+    """What one drop folder's entries are for; implements `tuishare.agent.following.Follower`.
+
+    Attributes:
+        refusals: what cannot be shared as it is, by name.
+    """
+
+    def __init__(self, folder: DropFolder, publisher: Publisher, context: Context) -> None:
+        self.folder = folder
+        self.refusals: dict[str, TuishareError] = {}
+        self._publisher = publisher
+        self._context = context
+
+    def wants(self, entry: str) -> bool:
+        """Everything but the list of what to leave out; the look asks that list."""
+        return entry != IGNORE_FILE and not read_ignoring(Path(self.folder.path))((entry,), is_folder=False)
+
+    def look(self, path: Path) -> Look[Tree]:
+        """Walk the entry."""
+        tree = walk_payload(path, self.folder.path)
+        return Look(sign_tree(tree), tree.total_size, tree)
+
+    def known(self, path: Path, signature: str) -> bool:
+        """Whether it is a share in this form already."""
+        share = self._publisher.find(path)
+        return share is not None and share.signature == signature
+
+    async def settled(self, path: Path, look: Look[Tree]) -> None:
+        """Hand it on."""
+        self.refusals.pop(path.name, None)
+        await self._publisher.accept(look.payload, self.folder)
+
+    async def refused(self, path: Path, error: TuishareError) -> None:
+        """Show what cannot be shared, and why."""
+        self.refusals[path.name] = error
+        self._context.changed.notify()

@@ -1,0 +1,166 @@
+"""Follows one folder: hints and scans go in, settled entries come out.
+
+Owns the loop that both pipelines share. Events make it quick, the scan makes it right; a folder that is missing is a
+state, never "everything was deleted". Must not know what an entry is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from tuishare.agent.settling import HintKind, SettlingTracker, Unsettled
+from tuishare.agent.watcher import Hint, Watcher
+from tuishare.api.messages import FolderState
+from tuishare.config import Settle
+from tuishare.errors import NotFound, TuishareError
+
+_log = logging.getLogger(__name__)
+_Payload = TypeVar("_Payload")
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Generic[_Payload]):
+    """One look at an entry.
+
+    Attributes:
+        signature: equal for two looks exactly when nothing changed between them.
+        size: bytes.
+        payload: whatever `Follower.settled` wants to know of it.
+    """
+
+    signature: str
+    size: int
+    payload: _Payload
+
+
+class Follower(Protocol[_Payload]):
+    """What a pipeline does with the entries of its folder."""
+
+    def wants(self, entry: str) -> bool:
+        """Whether an entry of that name is any of our business."""
+
+    def look(self, path: Path) -> Look[_Payload]:
+        """Look at an entry; called on a thread.
+
+        Raises:
+            NotFound: it is gone.
+            TuishareError: it cannot be taken as it is.
+        """
+
+    def known(self, path: Path, signature: str) -> bool:
+        """Whether the entry was dealt with in exactly this form."""
+
+    def settled(self, path: Path, look: Look[_Payload]) -> Awaitable[None]:
+        """Take an entry that is complete."""
+
+    def refused(self, path: Path, error: TuishareError) -> Awaitable[None]:
+        """Take note of an entry that cannot be looked at; it is looked at again when it changes."""
+
+
+class FolderFollowing(Generic[_Payload]):
+    """One followed folder."""
+
+    def __init__(self, folder: Path, settle: Settle, follower: Follower[_Payload]) -> None:
+        self.folder = folder
+        self.state = FolderState.MISSING
+        self._settle = settle
+        self._follower = follower
+        self._tracker = SettlingTracker(settle)
+        self._woken = asyncio.Event()
+        self._next_scan = 0.0
+        self._faults: dict[str, str] = {}
+
+    @property
+    def unsettled(self) -> tuple[Unsettled, ...]:
+        """What is being waited for."""
+        return self._tracker.unsettled()
+
+    def take_hint(self, hint: Hint) -> None:
+        """Take an event of this folder."""
+        if self._follower.wants(hint.entry):
+            self._tracker.hint(hint.entry, hint.kind, time.monotonic())
+            self._woken.set()
+
+    def look_again(self, entry: str) -> None:
+        """Treat an entry as changed, e.g. because it changed while it was being read."""
+        self._tracker.hint(entry, HintKind.CHANGED, time.monotonic())
+        self._woken.set()
+
+    def scan_soon(self) -> None:
+        """Scan at once, e.g. because keys or settings changed."""
+        self._next_scan = 0.0
+        self._woken.set()
+
+    async def run(self, watcher: Watcher) -> None:
+        """Follow the folder until cancelled."""
+        while True:
+            if time.monotonic() >= self._next_scan:
+                await self._scan(watcher)
+            for entry in self._tracker.due(time.monotonic()):
+                await self._visit(entry)
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        due = self._tracker.next_due()
+        until = self._next_scan if due is None else min(due, self._next_scan)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _scan(self, watcher: Watcher) -> None:
+        """Watch before listing, so that nothing falls between; then compare everything with what is known."""
+        try:
+            watched = watcher.watch(self.folder)
+            entries = await asyncio.to_thread(os.listdir, self.folder)
+        except OSError:
+            watcher.unwatch(self.folder)
+            self.state = FolderState.MISSING
+        else:
+            self.state = FolderState.WATCHING if watched else FolderState.POLLING
+            for entry in filter(self._follower.wants, entries):
+                await self._compare(entry)
+        # Without events the scan is all there is.
+        pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
+        self._next_scan = time.monotonic() + pause
+
+    async def _compare(self, entry: str) -> None:
+        path = self.folder / entry
+        try:
+            look = await asyncio.to_thread(self._follower.look, path)
+            known = self._follower.known(path, look.signature)
+        except TuishareError as error:
+            known = self._faults.get(entry) == error.detail
+        if not known:
+            self._tracker.notice(entry, time.monotonic())
+
+    async def _visit(self, entry: str) -> None:
+        path = self.folder / entry
+        started = time.monotonic()
+        try:
+            look = await asyncio.to_thread(self._follower.look, path)
+        except NotFound:
+            self._tracker.drop(entry)
+            self._faults.pop(entry, None)
+            return
+        except TuishareError as error:
+            await self._settle_fault(path, entry, error, started)
+            return
+        if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
+            self._faults.pop(entry, None)
+            await self._follower.settled(path, look)
+
+    async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
+        """A fault settles like content: a folder that is empty now may be filled in a moment."""
+        if self._tracker.walked(entry, f"fault: {error.detail}", 0, started, time.monotonic()):
+            _log.warning("%s", error.detail)
+            self._faults[entry] = error.detail
+            await self._follower.refused(path, error)

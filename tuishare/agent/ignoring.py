@@ -1,0 +1,72 @@
+"""Which entries of a drop folder are nobody's business: temporary names and what ``.tuishareignore`` lists.
+
+Owns the default patterns and the reading of that file (gitignore syntax). Must not look at anything else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pathspec import GitIgnoreSpec
+
+from tuishare.errors import NotFound
+from tuishare.paths import read_limited
+
+IGNORE_FILE: Final = ".tuishareignore"
+_MAX_SIZE: Final = 256 * 1024
+
+TEMPORARY: Final = (
+    "/.*",  # hidden entries; inside a folder they belong to it
+    "*~",
+    "~$*",
+    "*.tmp",
+    "*.part",
+    "*.partial",
+    "*.crdownload",
+    "*.download",
+    "*.!qB",
+    "*.!ut",
+    "*.aria2",
+    "*.swp",
+    "Thumbs.db",
+    "desktop.ini",
+    "lost+found/",
+)
+
+
+class Ignoring:
+    """The patterns of one drop folder."""
+
+    def __init__(self, spec: GitIgnoreSpec) -> None:
+        self._spec = spec
+
+    def __call__(self, parts: tuple[str, ...], is_folder: bool) -> bool:
+        """Say whether a path below the drop folder is left out."""
+        return self._spec.match_file("/".join(parts) + ("/" if is_folder else ""))
+
+    def below(self, entry: str) -> Ignoring:
+        """The same patterns for a walk that starts at one entry."""
+        return _Below(self._spec, entry)
+
+
+class _Below(Ignoring):
+    def __init__(self, spec: GitIgnoreSpec, entry: str) -> None:
+        super().__init__(spec)
+        self._entry = entry
+
+    def __call__(self, parts: tuple[str, ...], is_folder: bool) -> bool:
+        return super().__call__((self._entry, *parts), is_folder)
+
+
+def read_ignoring(folder: Path) -> Ignoring:
+    """Read the patterns of a drop folder; its own come after ours, so that ``!name`` takes one back.
+
+    Raises:
+        SystemFailed: the file is there but cannot be read.
+    """
+    try:
+        own = read_limited(folder / IGNORE_FILE, _MAX_SIZE).decode(errors="replace").splitlines()
+    except NotFound:
+        own = []
+    return Ignoring(GitIgnoreSpec.from_lines([*TEMPORARY, *own]))
