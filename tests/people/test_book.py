@@ -88,7 +88,7 @@ def test_names_and_groups_resolve_once_each_in_order(book: UserBook) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("eve", "no user 'eve'"), ("@nobody", "no group 'nobody'"), ("\x1b", r"no user '\\x1b'")],
+    [("eve", "no user 'eve'"), ("@nobody", "no group 'nobody'"), ("\x1b", "no user '\ufffd'")],
 )
 def test_the_unknown_is_named(book: UserBook, name: str, text: str) -> None:
     with pytest.raises(NotFound, match=text) as caught:

@@ -183,10 +183,7 @@ def test_the_card_is_the_same_each_time_and_has_a_good_name(alice: Identity) -> 
 
 def test_identities_differ_and_show_no_private_key(alice: Identity, bob: Identity) -> None:
     assert alice != bob
-    for secret in (alice.signing_key.private_bytes_raw(),):
-        assert secret.hex() not in repr(alice)
-        assert repr(secret)[2:-1] not in repr(alice)
-    assert "PrivateKey" not in repr(alice)
+    assert repr(alice) == f"Identity(signer={alice.signer!r})"
 
 
 def test_nothing_is_left_when_it_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

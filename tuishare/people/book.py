@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tuishare.errors import BadInput, NotFound
 from tuishare.people.names import fold_name
 from tuishare.people.users import User
+from tuishare.text import visible
 
 _LIST_HINT = "`tuishare user list` shows who is known."
 
@@ -79,7 +80,7 @@ class UserBook:
         for user in self.users:
             if fold_name(user.name) == wanted:
                 return user
-        raise NotFound(f"There is no user {_quote(name)}", hint=_LIST_HINT)
+        raise NotFound(f"There is no user '{visible(name)}'", hint=_LIST_HINT)
 
     def resolve(self, names: Iterable[str]) -> tuple[User, ...]:
         """Find the users meant by names and ``@groups``, each once, in the order they are first meant.
@@ -124,7 +125,7 @@ class UserBook:
         wanted = fold_name(group)
         members = tuple(user for user in self.users if wanted in map(fold_name, user.groups))
         if not members:
-            raise NotFound(f"There is no group {_quote(group)}", hint=_LIST_HINT)
+            raise NotFound(f"There is no group '{visible(group)}'", hint=_LIST_HINT)
         return members
 
 
@@ -136,7 +137,3 @@ def _find_marks(user: User) -> Iterator[tuple[str, str | bytes]]:
         # Either key alone is enough: with a signer in two cards `signer` would have two answers.
         yield "card", user.card.signer
         yield "card", user.card.public_key
-
-
-def _quote(name: str) -> str:
-    return ascii(name[:64]) if not name.isprintable() else f"'{name[:64]}'"

@@ -28,6 +28,7 @@ from tuishare.people.cards import parse_card
 from tuishare.people.keys import format_key, parse_key
 from tuishare.people.private_files import read_private
 from tuishare.people.users import User
+from tuishare.text import visible
 
 _FILE_LIMIT = 16 * 2**20  # about 7,000 users with cards
 _HEADER = "# Users and their keys, kept by `tuishare user`. It holds secrets: keep it at mode 0600.\n"
@@ -90,7 +91,7 @@ def _read_user(path: Path, number: int, table: object) -> User:
             accept_raw=row.accept_raw,
         )
     except msgspec.ValidationError as error:
-        raise BadConfiguration(f"{path}: {_name_user(number, table)}: {error}") from error
+        raise BadConfiguration(f"{path}: {_name_user(number, table)}: {visible(str(error), 200)}") from error
     except BadInput as error:
         raise BadConfiguration(
             f"{path}: {_name_user(number, table)}: {error.detail}", hint=error.hint
@@ -99,9 +100,7 @@ def _read_user(path: Path, number: int, table: object) -> User:
 
 def _name_user(number: int, table: object) -> str:
     name = table.get("name") if isinstance(table, dict) else None
-    if isinstance(name, str) and 0 < len(name) <= 64:
-        return f"user '{name}'" if name.isprintable() else f"user {name!a}"
-    return f"user number {number}"
+    return f"user '{visible(name)}'" if isinstance(name, str) and name else f"user number {number}"
 
 
 def _format_user(user: User) -> str:

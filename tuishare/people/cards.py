@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tuishare.errors import BadInput
 from tuishare.people.fingerprints import Fingerprint
-from tuishare.people.names import NAME_BYTES, validate_name
+from tuishare.people.names import validate_name
 from tuishare.people.public_keys import PUBLIC_KEY_SIZE, SIGNER_SIZE, check_public_key, check_signer
 
 CARD_PREFIX = "tuishare-card-v1:"
@@ -142,7 +142,6 @@ def _decode_body(body: bytes) -> Card:
 
 def _encode_body(name: str, public_key: bytes, signer: bytes) -> bytes:
     encoded = name.encode()
-    assert len(encoded) <= NAME_BYTES
     return bytes([len(encoded)]) + encoded + public_key + signer
 
 

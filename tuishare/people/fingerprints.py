@@ -1,8 +1,8 @@
 """What two people read to each other to be sure that a card is the right one.
 
 Owns the digest over a card's keys and its two spellings. The words are the English list of BIP-39, taken
-unchanged from the PyPI package ``mnemonic`` 0.21 (MIT, see ``wordlist/LICENSE``); its first four letters
-identify each word. Must not decide that somebody is verified: a person does.
+unchanged from the PyPI package ``mnemonic`` 0.21 (MIT, see ``wordlist/LICENSE``). Must not decide that
+somebody is verified: a person does.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 
 from tuishare.errors import BadInput
+from tuishare.text import visible
 
 WORD_COUNT = 12
 _WORD_BITS = 11  # 2,048 words
@@ -68,7 +69,7 @@ class Fingerprint:
         for part in parts:
             if part not in _load_words():
                 raise BadInput(
-                    f"{part[:20]!a} is not a word of a fingerprint",
+                    f"'{visible(part, 20)}' is not a word of a fingerprint",
                     hint=f"Type its {WORD_COUNT} words, or its 32 letters and digits.",
                 )
         if len(parts) != WORD_COUNT:

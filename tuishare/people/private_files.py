@@ -32,9 +32,12 @@ def read_private(path: Path, limit: int) -> str:
     try:
         # Without O_NONBLOCK a FIFO put there would hold us for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             _check_privacy(path, os.fstat(descriptor))
-            data = file.read(limit + 1)
+            with open(descriptor, "rb", closefd=False) as file:
+                data = file.read(limit + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise BadConfiguration(f"{path} is a link, not a regular file") from error
