@@ -12,6 +12,7 @@ import pytest
 from tuishare.agent.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
 from tuishare.agent.store import Database, Store
 from tuishare.errors import BadConfiguration, Refused, SystemFailed
+from tuishare.torrents import InfoHash
 
 SHARE = ShareRecord(
     id="ab" * 16, path="/drop/a", name="a", recipients=("bob", "@crew"), transport="tls", added=5, secret=b"s" * 32,
@@ -117,7 +118,7 @@ async def test_the_event_loop_side_runs_work_on_one_thread(path: Path) -> None:
     store = Store(path)
     await store.open()
     await store.run(lambda database: database.save(SHARE))
-    await store.run(lambda database: database.save_resume({"aa": b"data"}))
+    await store.run(lambda database: database.save_resume({InfoHash("aa"): b"data"}))
     assert await store.run(lambda database: database.resume_data("aa")) == b"data"
     assert await store.run(lambda database: database.resume_data("bb")) is None
     await store.close()

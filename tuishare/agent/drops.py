@@ -6,6 +6,7 @@ does.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from tuishare.agent.context import Context
@@ -17,6 +18,15 @@ from tuishare.agent.watcher import Hint
 from tuishare.config import DropFolder
 from tuishare.errors import TuishareError
 from tuishare.torrents import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that cannot be shared as it is; `at` in Unix seconds."""
+
+    name: str
+    error: TuishareError
+    at: int
 
 
 class Drops:
@@ -53,7 +63,7 @@ class DropFollower:
 
     def __init__(self, folder: DropFolder, publisher: Publisher, context: Context) -> None:
         self.folder = folder
-        self.refusals: dict[str, TuishareError] = {}
+        self.refusals: dict[str, Refusal] = {}
         self._publisher = publisher
         self._context = context
 
@@ -78,5 +88,5 @@ class DropFollower:
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Show what cannot be shared, and why."""
-        self.refusals[path.name] = error
+        self.refusals[path.name] = Refusal(path.name, error, self._context.now())
         self._context.changed.notify()

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import fields
@@ -22,6 +22,7 @@ import msgspec
 from tuishare.agent.records import DownloadRecord, RecipientRecord, ShareRecord
 from tuishare.agent.schema import MIGRATIONS
 from tuishare.errors import BadConfiguration, Refused, SystemFailed
+from tuishare.torrents import InfoHash
 
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
 _TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
@@ -147,7 +148,7 @@ class Database:
         row = self._connection.execute("SELECT data FROM resume WHERE info_hash = ?", (info_hash,)).fetchone()
         return None if row is None else bytes(row[0])
 
-    def save_resume(self, data: dict[str, bytes]) -> None:
+    def save_resume(self, data: Mapping[InfoHash, bytes]) -> None:
         """Save resume data by info-hash."""
         with self.transaction():
             self._connection.executemany("INSERT OR REPLACE INTO resume VALUES (?, ?)", data.items())

@@ -1,0 +1,233 @@
+"""The running agent: the composition root and its life from start to stop.
+
+Owns the order in which parts start and stop, and what flows between them. Must not do any part's work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from typing import Self, assert_never
+
+import tuishare
+from tuishare.agent.context import Context
+from tuishare.agent.drops import Drops
+from tuishare.agent.inbox import Inbox
+from tuishare.agent.lock import HomeLock
+from tuishare.agent.store import Store
+from tuishare.agent.systemd import notify
+from tuishare.agent.views import free_space, view_downloads, view_folder, view_shares
+from tuishare.agent.watcher import Hint, Watcher
+from tuishare.api.messages import PROTOCOL, Download, Share, Snapshot, Status
+from tuishare.api.server import ApiServer
+from tuishare.api.service import ChangeSignal
+from tuishare.config import Config, load_config
+from tuishare.errors import from_os_error
+from tuishare.paths import Places, sweep
+from tuishare.people import load_or_create_identity
+from tuishare.swarm import (
+    Completed,
+    Engine,
+    EngineSettings,
+    Failed,
+    PeerRefused,
+    Progressed,
+    Subscription,
+    TrackerFailed,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Agent:
+    """One agent; implements `tuishare.api.service.AgentService`. Made by `running`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._drops = Drops(context)
+        self._inbox = Inbox(context)
+        self._started = context.now()
+        self._stopping = asyncio.Event()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def running(cls, places: Places) -> AsyncIterator[Self]:
+        """Start an agent for a home; it works until the block ends.
+
+        Raises:
+            BadConfiguration: settings, identity or database are not usable.
+            SystemFailed: another agent runs, or a port or folder cannot be had.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            context = await _open_home(places, stack)
+            agent = cls(context)
+            # Before anything is loaded: what completes while we load must not be missed.
+            events = stack.enter_context(context.engine.subscribe())
+            await agent._drops.publisher.load()
+            await agent._inbox.receiver.load()
+            stack.push_async_callback(agent._save_resume)
+            await stack.enter_async_context(agent._working(events))
+            server = ApiServer(agent, places.socket)
+            await server.start()
+            stack.push_async_callback(server.stop)
+            notify("READY=1")
+            _log.info("Agent %s is running, card %s", context.config.name, agent.status().fingerprint)
+            yield agent
+            notify("STOPPING=1")
+
+    async def wait(self) -> None:
+        """Wait until somebody asks the agent to stop."""
+        await self._stopping.wait()
+
+    # What clients ask (AgentService)
+
+    def status(self) -> Status:
+        """Tell about the agent itself."""
+        context = self._context
+        live = context.engine.all_progress().values()
+        followings = self._drops.followings.values()
+        return Status(
+            name=context.config.name,
+            version=tuishare.__version__,
+            protocol=PROTOCOL,
+            pid=os.getpid(),
+            started=self._started,
+            now=context.now(),
+            listen_tls=context.engine.listening.get("tls"),
+            listen_plain=context.engine.listening.get("plain"),
+            rate_up=sum(progress.rate_up for progress in live),
+            rate_down=sum(progress.rate_down for progress in live),
+            free_bytes=free_space(context.config.folders.downloads_path),
+            fingerprint=context.identity.card(context.config.name).fingerprint.base32,
+            tls_ready="tls" in context.engine.listening,
+            no_resumption="tls" in context.engine.listening,  # the engine does not start without that proof
+            drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
+        )
+
+    def shares(self) -> Sequence[Share]:
+        """List what is published, oldest first."""
+        return view_shares(self._drops, self._context.engine.all_progress())
+
+    def downloads(self) -> Sequence[Download]:
+        """List what is received, oldest first."""
+        return view_downloads(self._inbox, self._context.engine.all_progress())
+
+    def snapshot(self) -> Snapshot:
+        """Tell all of it, as of one moment."""
+        return Snapshot(status=self.status(), shares=tuple(self.shares()), downloads=tuple(self.downloads()))
+
+    def changes(self) -> ChangeSignal:
+        """Give the signal that moves whenever one of the answers above would differ."""
+        return self._context.changed
+
+    async def stop(self) -> None:
+        """Begin to stop."""
+        self.begin_stop()
+
+    def begin_stop(self) -> None:
+        """Begin to stop; for signal handlers."""
+        self._stopping.set()
+
+    # What flows inside
+
+    @contextlib.asynccontextmanager
+    async def _working(self, events: Subscription) -> AsyncIterator[None]:
+        """Run all loops for as long as the block lasts; one that fails ends the agent rather than half of it."""
+        watcher = Watcher(self._take_hint)
+        loops = [following.run(watcher) for following in self._drops.followings.values()]
+        loops += [self._inbox.following.run(watcher), self._drops.publisher.run(), self._inbox.receiver.run()]
+        tasks = [asyncio.create_task(loop) for loop in (*loops, self._follow_engine(events))]
+        for task in tasks:
+            task.add_done_callback(self._end_with)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.remove_done_callback(self._end_with)
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            await watcher.close()
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
+
+    def _end_with(self, _task: asyncio.Task[None]) -> None:
+        self._stopping.set()
+
+    def _take_hint(self, hint: Hint) -> None:
+        self._drops.take_hint(hint)
+        self._inbox.take_hint(hint)
+
+    async def _follow_engine(self, events: Subscription) -> None:
+        async for event in events:
+            match event:
+                case Progressed():
+                    self._context.changed.notify()
+                case Completed(info_hash):
+                    self._inbox.receiver.take_completed(info_hash)
+                case Failed(info_hash, reason):
+                    await self._drops.publisher.note_problem(info_hash, reason)
+                    await self._inbox.receiver.note_problem(info_hash, reason)
+                case PeerRefused(_, host, reason):
+                    _log.info("Refused the peer %s: %s", host, reason)
+                case TrackerFailed(_, url, reason):
+                    _log.warning("The tracker %s failed: %s", url, reason)
+                case _ as never:
+                    assert_never(never)
+
+    async def _save_resume(self) -> None:
+        data = await self._context.engine.close()
+        await self._context.store.run(lambda database: database.save_resume(data))
+
+
+async def _open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context:
+    """Lock the home, read what it holds, open store and engine."""
+    places.prepare()
+    lock = HomeLock(places.lock_file)
+    lock.acquire()
+    stack.callback(lock.release)
+    config = load_config(places)
+    _make_folders(config)
+    identity = load_or_create_identity(places.identity_file)
+    store = Store(places.store_file)
+    await store.open()
+    stack.push_async_callback(store.close)
+    engine = await Engine.start(_engine_settings(config))
+    stack.push_async_callback(engine.close)
+    return Context(config, places, identity, store, engine, ChangeSignal())
+
+
+def _engine_settings(config: Config) -> EngineSettings:
+    return EngineSettings(
+        listen_tls=config.network.listen,
+        listen_plain=config.network.listen_plain or None,
+        force_mse=config.network.force_mse,
+    )
+
+
+def _make_folders(config: Config) -> None:
+    """Make our own folders; a drop folder that is missing may be a disk that is not mounted, and is left missing."""
+    folders = config.folders
+    for folder in (folders.inbox_path, folders.outbox_path, folders.downloads_path):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"make the folder {folder}") from error
+        sweep(folder)
+
+
+async def run_agent(places: Places) -> None:
+    """Run an agent until it is told to stop, by a signal or through its API.
+
+    Raises:
+        TuishareError: as `Agent.running`.
+    """
+    loop = asyncio.get_running_loop()
+    async with Agent.running(places) as agent:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, agent.begin_stop)
+        await agent.wait()

@@ -1,0 +1,198 @@
+"""What clients see: records and live numbers, put into the API's messages.
+
+Owns the translation only; reads the pipelines, changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.drops import DropFollower, Drops, Refusal
+from tuishare.agent.following import FolderFollowing
+from tuishare.agent.inbox import Inbox, Locked, Rejected
+from tuishare.agent.publishing import Hashing
+from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
+from tuishare.agent.settling import Unsettled
+from tuishare.api.messages import Download, DownloadId, DownloadState, Folder, Share, ShareId, ShareState
+from tuishare.errors import TuishareError
+from tuishare.swarm import Progress
+from tuishare.torrents import InfoHash, Tree
+
+_SHARE_STATES: Final = {
+    ShareStep.SETTLING: ShareState.SETTLING,
+    ShareStep.HASHING: ShareState.HASHING,
+    ShareStep.SEALING: ShareState.SEALING,
+    ShareStep.SEEDING: ShareState.SEEDING,
+    ShareStep.PROBLEM: ShareState.PROBLEM,
+}
+_DOWNLOAD_STATES: Final = {
+    DownloadStep.WAITING: DownloadState.WAITING,
+    DownloadStep.DOWNLOADING: DownloadState.DOWNLOADING,
+    DownloadStep.DELIVERING: DownloadState.DOWNLOADING,
+    DownloadStep.COMPLETE: DownloadState.COMPLETE,
+    DownloadStep.PROBLEM: DownloadState.PROBLEM,
+}
+_CLOCK_OFFSET: Final = time.time() - time.monotonic()
+_Live = Mapping[InfoHash, Progress]
+
+
+def view_shares(drops: Drops, live: _Live) -> list[Share]:
+    """Every share, then what is settling or cannot be shared."""
+    publisher = drops.publisher
+    shares = [_share(share, live, publisher.hashing.get(share.id)) for share in publisher.shares.values()]
+    shared = {share.path for share in shares}
+    for follower in drops.followers:
+        following = drops.followings[Path(follower.folder.path)]
+        waiting = [_settling(entry, follower) for entry in following.unsettled]
+        refused = [_refused(refusal, follower) for refusal in follower.refusals.values()]
+        shares += [share for share in waiting + refused if share.path not in shared]
+    return shares
+
+
+def view_downloads(inbox: Inbox, live: _Live) -> list[Download]:
+    """Every download, then what is locked or was rejected."""
+    downloads = [
+        _download(record, live.get(InfoHash(record.info_hash)))
+        for record in inbox.receiver.downloads.values()
+    ]
+    downloads += [_locked(locked) for locked in inbox.locked.values()]
+    return downloads + [_rejected(rejected) for rejected in inbox.rejected]
+
+
+def view_folder(follower: DropFollower, following: FolderFollowing[Tree]) -> Folder:
+    """One drop folder."""
+    return Folder(
+        path=follower.folder.path,
+        state=following.state,
+        users=tuple(follower.folder.users),
+        waiting=len(following.unsettled),
+    )
+
+
+def free_space(folder: Path) -> int:
+    """Free bytes where downloads land; 0 when nobody can tell."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
+def _share(share: ShareRecord, live: _Live, hashing: Hashing | None) -> Share:
+    progress = live.get(InfoHash(share.info_hash))
+    fraction = hashing.done / hashing.total if hashing and hashing.total else 0.0
+    return Share(
+        id=ShareId(share.id),
+        name=share.name,
+        recipients=share.recipients,
+        size=share.size,
+        files=share.files,
+        state=_SHARE_STATES[share.step],
+        progress=1.0 if share.step is ShareStep.SEEDING else min(1.0, fraction),
+        rate_up=progress.rate_up if progress else 0,
+        uploaded=progress.uploaded if progress else 0,
+        peers=progress.peers if progress else 0,
+        generation=share.generation,
+        added=share.added,
+        transport=share.transport,
+        path=share.path,
+        detail=share.problem,
+        hint=share.hint,
+    )
+
+
+def _unborn(name: str, follower: DropFollower, size: int, added: int, error: TuishareError | None) -> Share:
+    path = f"{follower.folder.path}/{name}"
+    return Share(
+        id=ShareId(_name_id(path)),
+        name=name,
+        recipients=tuple(follower.folder.users),
+        size=size,
+        files=0,
+        state=ShareState.PROBLEM if error else ShareState.SETTLING,
+        progress=0.0,
+        rate_up=0,
+        uploaded=0,
+        peers=0,
+        generation=0,
+        added=added,
+        transport=follower.folder.transport,
+        path=path,
+        detail=error.detail if error else "",
+        hint=error.hint if error else "",
+    )
+
+
+def _settling(entry: Unsettled, follower: DropFollower) -> Share:
+    return _unborn(entry.name, follower, entry.size, int(entry.since + _CLOCK_OFFSET), None)
+
+
+def _refused(refusal: Refusal, follower: DropFollower) -> Share:
+    return _unborn(refusal.name, follower, 0, refusal.at, refusal.error)
+
+
+def _download(record: DownloadRecord, progress: Progress | None) -> Download:
+    complete = record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}
+    rate = progress.rate_down if progress else 0
+    left = record.size - progress.done if progress else record.size
+    checking = progress is not None and progress.state == "checking" and not complete
+    return Download(
+        id=DownloadId(record.id),
+        sender=record.sender,
+        name=record.name,
+        size=record.size,
+        files=record.files,
+        state=DownloadState.CHECKING if checking else _DOWNLOAD_STATES[record.step],
+        progress=1.0 if complete else progress.fraction if progress else 0.0,
+        rate_down=rate,
+        rate_up=progress.rate_up if progress else 0,
+        eta=None if complete or rate == 0 else left // rate,
+        peers=progress.peers if progress else 0,
+        added=record.added,
+        path=record.path or record.staging,
+        detail=record.problem,
+        hint=record.hint,
+    )
+
+
+def _locked(locked: Locked) -> Download:
+    return _unopened(
+        locked.name, DownloadState.LOCKED, locked.size, locked.since, "None of your keys opens it", _LOCKED
+    )
+
+
+def _rejected(rejected: Rejected) -> Download:
+    return _unopened(
+        rejected.name, DownloadState.REJECTED, 0, rejected.at, rejected.error.detail, rejected.error.hint
+    )
+
+
+_LOCKED: Final = "If it is meant for you, ask the sender to seal it for your card."
+
+
+def _unopened(name: str, state: DownloadState, size: int, added: int, detail: str, hint: str) -> Download:
+    return Download(
+        id=DownloadId(_name_id(f"{state}/{name}")),
+        sender="",
+        name=name,
+        size=size,
+        files=0,
+        state=state,
+        progress=0.0,
+        rate_down=0,
+        rate_up=0,
+        eta=None,
+        peers=0,
+        added=added,
+        path="",
+        detail=detail,
+        hint=hint,
+    )
+
+
+def _name_id(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
