@@ -64,6 +64,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     announce: Annotated[tuple[Announce, ...], Meta(max_length=16)]
     note: Annotated[str, Meta(max_length=500)]
 
+    def __repr__(self) -> str:
+        """Name what may stand in a log: no content, no address."""
+        return f"Manifest(kind={self.kind!r}, transport={self.transport!r}, generation={self.generation})"
+
 
 _DECODER: Final = msgspec.msgpack.Decoder(Manifest)
 
