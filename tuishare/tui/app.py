@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
@@ -17,12 +18,10 @@ from textual.reactive import reactive
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.tui.follower import AgentLost, Backoff, Follower, Reader, SnapshotArrived
 from tuishare.tui.formats import clean
+from tuishare.tui.notices import write_farewell
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.tones import DARK, LIGHT
 from tuishare.tui.view import Live, Lost, View
-
-_AGENT_STAYS = "The agent keeps running. End it with: tuishare stop"
-_AGENT_GONE = "No agent is running. Start one with: tuishare agent"
 
 
 class Dashboard(App[None]):
@@ -109,7 +108,7 @@ class Dashboard(App[None]):
 
     async def action_quit(self) -> None:
         """Leave, and say on the terminal what became of the agent."""
-        self.exit(message=_AGENT_STAYS if isinstance(self.view.link, Live) else _AGENT_GONE)
+        self.exit(message=Text(write_farewell(self.view)))
 
     async def _start(self) -> None:
         self.notify("Starting the agent …", timeout=3)

@@ -18,7 +18,9 @@ from tuishare.api.messages import (
 )
 from tuishare.tui.formats import (
     NOTHING,
+    clip,
     draw_bar,
+    fit,
     format_moment,
     format_percent,
     format_rate,
@@ -51,6 +53,7 @@ class Column(Generic[E]):
         cell: makes the cell for an entry at a moment (Unix seconds).
         wide: shown only where there is room.
         right: aligned to the right.
+        cut: makes a text safe and as narrow as the column.
     """
 
     key: str
@@ -59,6 +62,7 @@ class Column(Generic[E]):
     cell: Callable[[E, float], Cell]
     wide: bool = False
     right: bool = False
+    cut: Callable[[str, int], str] = clip
 
 
 def share_sign(share: Share) -> Cell:
@@ -161,7 +165,7 @@ def _left(download: Download) -> Cell:
 
 SHARE_COLUMNS: Final[tuple[Column[Share], ...]] = (
     Column("sign", "", 1, lambda share, _: share_sign(share)),
-    Column("name", "Name", 0, lambda share, _: Cell(share.name)),
+    Column("name", "Name", 0, lambda share, _: Cell(share.name), cut=fit),
     Column("for", "For", 14, lambda share, _: Cell(", ".join(share.recipients)), wide=True),
     Column("size", "Size", 8, lambda share, _: _size(share.size), wide=True, right=True),
     Column("state", "State", 17, lambda share, _: share_state(share)),
@@ -175,7 +179,7 @@ SHARE_COLUMNS: Final[tuple[Column[Share], ...]] = (
 
 DOWNLOAD_COLUMNS: Final[tuple[Column[Download], ...]] = (
     Column("sign", "", 1, lambda item, _: download_sign(item)),
-    Column("name", "Name", 0, lambda item, _: Cell(item.name)),
+    Column("name", "Name", 0, lambda item, _: Cell(item.name), cut=fit),
     Column("from", "From", 14, lambda item, _: Cell(item.sender or "unknown"), wide=True),
     Column("size", "Size", 8, lambda item, _: _size(item.size), wide=True, right=True),
     Column("state", "State", 17, lambda item, _: download_state(item)),

@@ -47,7 +47,7 @@ def describe_share(share: Share, width: int) -> Content:
         moving.append(f"ratio {share.uploaded / share.size:.1f}")
     lines = [
         _headline(share.name, facts, width),
-        _state(share_sign(share), share_state(share), moving, width),
+        _state(share_sign(share), share.state if share.detail else share_state(share).text, moving),
         *_trouble(share.detail, share.hint),
         _fact("For", ", ".join(map(clean, share.recipients)) or NOTHING),
         _fact("Path", share.path),
@@ -66,7 +66,11 @@ def describe_download(download: Download, width: int) -> Content:
         moving.append(f"{format_span(download.eta)} left")
     lines = [
         _headline(download.name, facts, width),
-        _state(download_sign(download), download_state(download), moving, width),
+        _state(
+            download_sign(download),
+            download.state if download.detail else download_state(download).text,
+            moving,
+        ),
         *_trouble(download.detail, download.hint),
         _fact("From", download.sender or "unknown"),
         _fact("Path", download.path),
@@ -82,10 +86,8 @@ def _headline(name: str, facts: list[str], width: int) -> Content:
     )
 
 
-def _state(sign: Cell, state: Cell, moving: list[str], width: int) -> Content:
-    rest = " · ".join(moving)
-    word = fit(state.text, max(12, width - len(rest) - 5))
-    return Content.assemble((f"{sign.text} {word}", sign.tone.value), f"   {rest}")
+def _state(sign: Cell, word: str, moving: list[str]) -> Content:
+    return Content.assemble((f"{sign.text} {word}", sign.tone.value), f"   {' · '.join(moving)}")
 
 
 def _trouble(detail: str, hint: str) -> list[Content]:

@@ -91,6 +91,12 @@ def fit(text: str, width: int) -> str:
     return f"{set_cell_size(text, width - 1 - tail).rstrip()}…{_last_cells(text, tail)}"
 
 
+def clip(text: str, width: int) -> str:
+    """Make a foreign sentence safe and at most ``width`` cells wide, cut at its end."""
+    text = clean(text)
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
+
+
 def _last_cells(text: str, width: int) -> str:
     taken = 0
     for index in range(len(text) - 1, -1, -1):

@@ -5,12 +5,14 @@ Owns their wording, as Textual content. Pure; every foreign text is cleaned here
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from textual.content import Content
 
 from tuishare.api.messages import Problem
 from tuishare.tui.formats import clean, format_span
 from tuishare.tui.tones import Tone
-from tuishare.tui.view import Lost, View
+from tuishare.tui.view import Connecting, Live, Lost, View
 
 
 def write_notice(view: View, now: float) -> Content | None:
@@ -20,6 +22,19 @@ def write_notice(view: View, now: float) -> Content | None:
     if view.snapshot is not None and view.snapshot.status.problems:
         return _write_problem(view.snapshot.status.problems)
     return None
+
+
+def write_farewell(view: View) -> str:
+    """Say on the terminal, after the dashboard has gone, what becomes of the agent."""
+    match view.link:
+        case Lost(detail=detail, hint=hint):
+            return f"{_sentence(detail)} {_sentence(hint)}".rstrip()
+        case Live():
+            return "The agent keeps running. End it with: tuishare stop"
+        case Connecting():
+            return "The agent did not answer yet. See how it is with: tuishare status"
+        case _:
+            assert_never(view.link)
 
 
 def _write_lost(lost: Lost, now: float, *, stale: bool) -> Content:

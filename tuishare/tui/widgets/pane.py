@@ -64,7 +64,7 @@ class EntryPane(Vertical, Generic[E]):
         yield Input(placeholder="filter by name or user", classes="filter", compact=True)
         yield EntryTable(self._columns, self.app.clock, id=f"{self.id}-table")
         yield Static(classes="invitation")
-        with VerticalScroll(classes="detail", can_focus=False):
+        with VerticalScroll(classes="detail"):
             yield Static(classes="words")
 
     def on_mount(self) -> None:

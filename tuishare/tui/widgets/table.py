@@ -17,10 +17,9 @@ from textual.widgets import DataTable
 
 from tuishare.api.messages import Download, Share
 from tuishare.tui.columns import Cell, Column
-from tuishare.tui.formats import fit
 from tuishare.tui.tones import rich_style
 
-WIDE = 100
+WIDE = 98
 """Cells from which the wide columns are shown."""
 
 _NAME_MINIMUM = 12
@@ -135,6 +134,6 @@ class EntryTable(DataTable[Text], Generic[E]):
 
     def _draw_cell(self, cell: Cell, column: Column[E], width: int) -> Text:
         style = rich_style(cell.tone, self.app.theme_variables)
-        text = Text(fit(cell.text, width), style=style, no_wrap=True)
+        text = Text(column.cut(cell.text, width), style=style, no_wrap=True)
         text.justify = "right" if column.right else "left"
         return text
