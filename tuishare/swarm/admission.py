@@ -17,7 +17,7 @@ from tuishare.swarm.authority import Credentials, check_credentials
 from tuishare.swarm.notices import hash_of
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.resolution import split_contacts
-from tuishare.torrents.torrent import InfoHash
+from tuishare.torrents import InfoHash
 
 MAX_TORRENT = 32 * 1024 * 1024
 """Bytes of the largest .torrent, as large as the largest envelope; libtorrent's own limit is 10 MB."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import replace
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Self, assert_never
 
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
 from tuishare.swarm.admission import Admission, prepare
 from tuishare.swarm.assignment import Assignment, Transport
+from tuishare.swarm.connections import list_peers
 from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.events import (
     Completed,
@@ -31,12 +32,12 @@ from tuishare.swarm.events import (
 from tuishare.swarm.membership import Membership, clear_executable_bits
 from tuishare.swarm.notices import (
     Added,
+    Checked,
     Dropped,
     Flushed,
     ListenFailed,
     Listening,
     Notice,
-    PeersListed,
     Removed,
     ResumeSaved,
     Updated,
@@ -49,7 +50,7 @@ from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.session import Session, open_session
 from tuishare.swarm.settings import EngineSettings, settings_for
 from tuishare.swarm.subscription import Subscription
-from tuishare.torrents.torrent import InfoHash
+from tuishare.torrents import InfoHash
 
 PATIENCE = 30.0
 """Seconds within which libtorrent answers anything but a flush."""
@@ -57,6 +58,10 @@ FLUSH_PATIENCE = 300.0
 """Seconds for what was received to be written; a slow disk may have 100 MB to go."""
 CLOSE_PATIENCE = 10.0
 """Seconds for all resume data together."""
+CHECK_PATIENCE = 0.2
+"""Seconds that adding waits for the check of a payload; a long one goes on behind it."""
+CLOSE_GRACE = 0.1
+"""Seconds for TLS connections to say goodbye: libtorrent's destructor holds the interpreter while it waits for that."""
 REDIAL = 15.0
 """Seconds between two rounds of dialling the contacts of torrents that have no peer."""
 
@@ -137,6 +142,7 @@ class Engine:
             # Not part of resume data. The torrent is paused until here, so no peer can come before it.
             member.handle.set_ssl_certificate_buffer(*admission.certificate)
         if not assignment.paused:
+            await _wait_for_check(member)
             member.handle.resume()
         self._run(self._dial(info_hash, member.names))
         return info_hash
@@ -201,10 +207,8 @@ class Engine:
     async def peers(self, info_hash: InfoHash) -> tuple[Peer, ...]:
         """Return the live connections of one torrent."""
         handle = self._handle(info_hash)
-        listed = await self._ask(handle.post_peer_info, PeersListed, info_hash)
-        if self._member(info_hash).assignment.transport == "plain":
-            return listed.peers
-        return tuple(replace(peer, encryption="tls") for peer in listed.peers)
+        transport = self._member(info_hash).assignment.transport
+        return await asyncio.to_thread(list_peers, handle, transport)
 
     async def close(self) -> dict[InfoHash, bytes]:
         """Stop everything in bounded time.
@@ -217,6 +221,8 @@ class Engine:
         for task in tuple(self._tasks):
             task.cancel()
         saved = await self._save_all()
+        if self._members:
+            await asyncio.sleep(CLOSE_GRACE)
         session, self._session = self._session, None
         await session.close()
         for subscription in self._subscriptions:
@@ -230,8 +236,11 @@ class Engine:
         match notice:
             case Listening() | ListenFailed():
                 self._ports.note(notice)
-            case Added() | Removed() | Flushed() | ResumeSaved() | PeersListed():
+            case Added() | Removed() | Flushed() | ResumeSaved():
                 self._take_reply(notice)
+            case Checked():
+                if member := self._members.get(notice.info_hash):
+                    member.checked.set()
             case Updated():
                 for progress in notice.progress:
                     self._update(progress)
@@ -242,7 +251,7 @@ class Engine:
             case _ as never:
                 assert_never(never)
 
-    def _take_reply(self, notice: Added | Removed | Flushed | ResumeSaved | PeersListed) -> None:
+    def _take_reply(self, notice: Added | Removed | Flushed | ResumeSaved) -> None:
         if isinstance(notice, Added) and not notice.error and notice.info_hash not in self._members:
             # Whoever asked for it gave up meanwhile.
             self._native.remove_torrent(notice.handle)
@@ -345,6 +354,17 @@ class Engine:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _wait_for_check(member: Membership) -> None:
+    """Wait a little for a check that needs no reading.
+
+    A torrent resumed after its check connects at once (0.06 s to deliver in 12 of 12 tries), one resumed during it a
+    tick later (0.5 s in one of six).
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CHECK_PATIENCE):
+            await member.checked.wait()
 
 
 _STATUS = int(lt.status_flags_t.query_accurate_download_counters)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from tuishare.torrents.torrent import InfoHash
+from tuishare.torrents import InfoHash
 
 State: TypeAlias = Literal["checking", "downloading", "seeding", "paused", "failed"]
 

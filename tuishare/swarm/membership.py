@@ -6,10 +6,11 @@ received is executable.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuishare.swarm.assignment import Assignment
@@ -17,7 +18,7 @@ from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.events import Progress, State
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.resolution import split_contacts
-from tuishare.torrents.torrent import InfoHash
+from tuishare.torrents import InfoHash
 
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
@@ -31,6 +32,7 @@ class Membership:
     executables: tuple[Path, ...]
     handle: lt.torrent_handle | None = None
     latest: Progress | None = None
+    checked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def names(self) -> tuple[Endpoint, ...]:

@@ -11,11 +11,11 @@ from typing import TypeAlias
 
 from tuishare.swarm.assignment import Transport
 from tuishare.swarm.endpoint import Endpoint
-from tuishare.swarm.events import Completed, Event, Failed, Peer, PeerRefused, Progress, State, TrackerFailed
+from tuishare.swarm.events import Completed, Event, Failed, PeerRefused, Progress, State, TrackerFailed
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.redaction import redact_text, redact_url
 from tuishare.text import visible
-from tuishare.torrents.torrent import InfoHash
+from tuishare.torrents import InfoHash
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,13 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """libtorrent knows what it has of a torrent."""
+
+    info_hash: InfoHash
+
+
+@dataclass(frozen=True, slots=True)
 class Removed:
     """libtorrent let go of a torrent."""
 
@@ -67,14 +74,6 @@ class ResumeSaved:
 
 
 @dataclass(frozen=True, slots=True)
-class PeersListed:
-    """The live connections of one torrent."""
-
-    info_hash: InfoHash
-    peers: tuple[Peer, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Updated:
     """The numbers of every torrent that changed since the last update."""
 
@@ -87,16 +86,7 @@ class Dropped:
 
 
 Notice: TypeAlias = (
-    Listening
-    | ListenFailed
-    | Added
-    | Removed
-    | Flushed
-    | ResumeSaved
-    | PeersListed
-    | Updated
-    | Dropped
-    | Event
+    Listening | ListenFailed | Added | Checked | Removed | Flushed | ResumeSaved | Updated | Dropped | Event
 )
 
 _TLS_SOCKETS = {int(lt.socket_type_t.tcp_ssl), int(lt.socket_type_t.utp_ssl)}
@@ -115,6 +105,8 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
         case lt.add_torrent_alert():
             error = alert.error.message() if alert.error.value() else ""
             return Added(hash_of(alert.params.info_hashes), alert.handle, error)
+        case lt.torrent_checked_alert():
+            return Checked(_torrent(alert))
         case lt.torrent_removed_alert():
             return Removed(hash_of(alert.info_hashes))
         case lt.cache_flushed_alert():
@@ -123,8 +115,6 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
             return ResumeSaved(_torrent(alert), lt.write_resume_data_buf(alert.params))
         case lt.save_resume_data_failed_alert():
             return ResumeSaved(_torrent(alert), None)
-        case lt.peer_info_alert():
-            return PeersListed(_torrent(alert), tuple(_read_peer(peer) for peer in alert.peer_info))
         case lt.torrent_finished_alert():
             return Completed(_torrent(alert))
         case lt.torrent_error_alert() | lt.file_error_alert():
@@ -188,21 +178,3 @@ def _state(status: lt.torrent_status) -> State:
     if state in _CHECKING:
         return "checking"
     return "seeding" if state in _COMPLETE else "downloading"
-
-
-def _read_peer(peer: lt.peer_info) -> Peer:
-    host, port = peer.remote_endpoint()
-    obfuscated = peer.flags & (lt.peer_info.rc4_encrypted | lt.peer_info.plaintext_encrypted)
-    return Peer(
-        host=host,
-        port=port,
-        client=visible(peer.client.decode(errors="replace")),
-        peer_id=peer.pid.to_bytes(),
-        fraction=peer.progress_ppm / 1_000_000,
-        rate_up=peer.payload_up_speed,
-        rate_down=peer.payload_down_speed,
-        uploaded=peer.total_upload,
-        downloaded=peer.total_download,
-        encryption="mse" if obfuscated else "none",
-        incoming=not peer.flags & lt.peer_info.local_connection,
-    )

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tuishare.errors import SystemFailed
-from tuishare.swarm.notices import Added, Flushed, PeersListed, Removed, ResumeSaved
-from tuishare.torrents.torrent import InfoHash
+from tuishare.swarm.notices import Added, Flushed, Removed, ResumeSaved
+from tuishare.torrents import InfoHash
 
-Reply = TypeVar("Reply", Added, Flushed, PeersListed, Removed, ResumeSaved)
-AnyReply = Added | Flushed | PeersListed | Removed | ResumeSaved
+Reply = TypeVar("Reply", Added, Flushed, Removed, ResumeSaved)
+AnyReply = Added | Flushed | Removed | ResumeSaved
 
 
 class Replies:

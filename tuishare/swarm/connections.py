@@ -1,0 +1,48 @@
+"""The live connections of one torrent.
+
+Owns asking libtorrent for them. Its non-blocking way is unusable (the binding of 2.1.1 cannot convert what
+`peer_info_alert` holds), so this blocks and belongs off the event loop.
+"""
+
+from __future__ import annotations
+
+from tuishare.errors import NotFound
+from tuishare.swarm.assignment import Transport
+from tuishare.swarm.events import Peer
+from tuishare.swarm.openssl import lt
+from tuishare.text import visible
+
+_OBFUSCATED = lt.peer_info.rc4_encrypted | lt.peer_info.plaintext_encrypted
+_UNFINISHED = lt.peer_info.connecting | lt.peer_info.handshake
+
+
+def list_peers(handle: lt.torrent_handle, transport: Transport) -> tuple[Peer, ...]:
+    """Return every peer that has shaken hands; blocking.
+
+    Raises:
+        NotFound: the torrent was removed meanwhile.
+    """
+    try:
+        peers = handle.get_peer_info()
+    except RuntimeError:
+        raise NotFound("This torrent is no longer being shared or downloaded") from None
+    return tuple(_read_peer(peer, transport) for peer in peers if not peer.flags & _UNFINISHED)
+
+
+def _read_peer(peer: lt.peer_info, transport: Transport) -> Peer:
+    host, port = peer.ip
+    obfuscated = peer.flags & _OBFUSCATED
+    return Peer(
+        host=host,
+        port=port,
+        client=visible(peer.client.decode(errors="replace")),
+        peer_id=peer.pid.to_bytes(),
+        fraction=peer.progress_ppm / 1_000_000,
+        rate_up=peer.payload_up_speed,
+        rate_down=peer.payload_down_speed,
+        uploaded=peer.total_upload,
+        downloaded=peer.total_download,
+        # Every connection of a TLS swarm is TLS, or it would not have shaken hands.
+        encryption="tls" if transport == "tls" else "mse" if obfuscated else "none",
+        incoming=not peer.flags & lt.peer_info.local_connection,
+    )
