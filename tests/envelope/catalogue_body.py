@@ -117,6 +117,16 @@ def _encoding() -> Iterator[tuple[str, str, Forgery]]:
     yield "signature-65", "a signature of 65 bytes", Forgery(signature=lambda signature: signature + b"x")
     yield "manifest-text", "the manifest as text", Forgery(signed=_signed_with(manifest="text"))
     yield "unknown-field", "a field beside the three, not signed", Forgery(signed=_signed_with(other=1))
+    yield (
+        "unknown-deep",
+        "such a field nested 2,000 deep",
+        Forgery(signed=_signed_with(other=msgspec.Raw(b"\x91" * 2000 + b"\xc0"))),
+    )
+    yield (
+        "deep",
+        "arrays nested 2,000 deep instead of a map",
+        Forgery(signed=lambda _: b"\x91" * 2000 + b"\xc0"),
+    )
     yield "no-signature", "no signature", Forgery(signed=_without("signature"))
     yield "no-signer", "no signer", Forgery(signed=_without("signer"))
     yield "unsorted", "keys not ascending", Forgery(signed=_reversed)

@@ -117,6 +117,7 @@ def _encoding() -> Iterator[Fault]:
     yield "trailing", "a byte after the map", DATA + b"\xc0"
     yield "cut", "the last byte is missing", DATA[:-1]
     yield "empty", "no byte", b""
+    yield "deep", "arrays nested 2,000 deep instead of a map", b"\x91" * 2000 + b"\xc0"
     yield "array", "an array instead of a map", pack([value for _, value in sorted(MANIFEST.items())])
     yield "never-used", "the byte which MessagePack never uses", b"\xc1"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from tests.envelope.forge import TICKET, Forgery, Slot, flipped, pack, pack_in_order, replaced, seed
 
 Fault = tuple[str, str, bytes]
@@ -75,6 +77,12 @@ def _malformed_tickets() -> Iterator[tuple[str, str, bytes]]:
     )
     yield "double-key", "passkey twice", b"\x84" + SHORT_MAP[1:] + pack_in_order(passkey=passkey)[1:]
     yield "unknown-field", "a field too many", pack(TICKET | {"other": 1})
+    yield (
+        "unknown-deep",
+        "such a field nested 1,500 deep",
+        pack(TICKET | {"other": msgspec.Raw(b"\x91" * 1500 + b"\xc0")}),
+    )
+    yield "deep", "arrays nested 1,500 deep instead of a map", b"\x91" * 1500 + b"\xc0"
     yield "no-passkey", "no passkey", pack({"leaf_certificate": leaf, "leaf_key": key})
     yield "no-leaf", "leaf fields absent instead of nil", pack({"passkey": passkey})
     yield "passkey-31", "a passkey of 31 bytes", pack(TICKET | {"passkey": passkey[:31]})

@@ -43,7 +43,7 @@ SMALL_ORDER_SIGNERS: Final = frozenset(
 
 
 class SignedManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body's content.
+    """The body's content, exactly these fields: what stands beside them would not be signed.
 
     Attributes:
         signer: 32 bytes, the sender's Ed25519 public key (RFC 8032).

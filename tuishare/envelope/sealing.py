@@ -109,5 +109,5 @@ def _encode_or_refuse(value: Manifest | Ticket) -> bytes:
     except ValueError as error:
         what = type(value).__name__.lower()
         raise BadInput(
-            f"This {what} cannot be sealed: {error}", hint="See SPEC.md for each field's limits."
+            f"This {what} cannot be sealed: {error}", hint="Shorten or correct the field named here."
         ) from None
