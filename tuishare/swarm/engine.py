@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Self, assert_never
 
-from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
+from tuishare.errors import SystemFailed, TuishareError
 from tuishare.swarm.admission import Admission, prepare
 from tuishare.swarm.assignment import Assignment, Transport
 from tuishare.swarm.connections import list_peers
+from tuishare.swarm.dialling import dial, redial
 from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.events import (
     Completed,
@@ -29,7 +29,7 @@ from tuishare.swarm.events import (
     Progressed,
     TrackerFailed,
 )
-from tuishare.swarm.membership import Membership, clear_executable_bits
+from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
 from tuishare.swarm.notices import (
     Added,
     Checked,
@@ -45,11 +45,10 @@ from tuishare.swarm.notices import (
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import Ports
 from tuishare.swarm.replies import Replies, Reply
-from tuishare.swarm.resolution import resolve
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.session import Session, open_session
 from tuishare.swarm.settings import EngineSettings, settings_for
-from tuishare.swarm.subscription import Subscription
+from tuishare.swarm.subscription import Audience, Subscription
 from tuishare.torrents import InfoHash
 
 PATIENCE = 30.0
@@ -58,12 +57,8 @@ FLUSH_PATIENCE = 300.0
 """Seconds for what was received to be written; a slow disk may have 100 MB to go."""
 CLOSE_PATIENCE = 10.0
 """Seconds for all resume data together."""
-CHECK_PATIENCE = 0.2
-"""Seconds that adding waits for the check of a payload; a long one goes on behind it."""
 CLOSE_GRACE = 0.1
 """Seconds for TLS connections to say goodbye: libtorrent's destructor holds the interpreter while it waits for that."""
-REDIAL = 15.0
-"""Seconds between two rounds of dialling the contacts of torrents that have no peer."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,10 +68,10 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._members: dict[InfoHash, Membership] = {}
+        self._roster = Roster()
         self._replies = Replies()
         self._ports = Ports()
-        self._subscriptions: list[Subscription] = []
+        self._audience = Audience()
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: Session | None = None
         self._listening: Mapping[Transport, int] = {}
@@ -95,12 +90,12 @@ class Engine:
         engine = cls(settings)
         engine._session = await open_session(pack, engine._receive)
         try:
-            engine._listening = engine._ports.check(*engine._transports())
+            engine._listening = engine._ports.check(*settings.transports)
         except TuishareError:
             await engine.close()
             raise
         engine._run(engine._refresh())
-        engine._run(engine._redial())
+        engine._run(redial(engine._roster))
         return engine
 
     @property
@@ -110,9 +105,7 @@ class Engine:
 
     def subscribe(self) -> Subscription:
         """Follow all events from now on: ``async for event in engine.subscribe()``."""
-        subscription = Subscription(self._unsubscribe)
-        self._subscriptions.append(subscription)
-        return subscription
+        return self._audience.join()
 
     async def add(self, assignment: Assignment) -> InfoHash:
         """Take on a torrent.
@@ -129,44 +122,40 @@ class Engine:
             )
         admission = await asyncio.to_thread(prepare, assignment, datetime.now(UTC))
         info_hash = admission.info_hash
-        if info_hash in self._members:
-            raise BadInput("This torrent is already being shared or downloaded")
-        # Registered first: libtorrent reports on a torrent before it says that it was added.
-        member = self._members[info_hash] = Membership(assignment, admission.total, admission.executables)
+        member = Membership(assignment, admission.total, admission.executables)
+        # Entered first: libtorrent reports on a torrent before it says that it was added.
+        self._roster.enter(info_hash, member)
         try:
-            member.handle = await self._admit(admission)
+            await self._admit(admission, member)
         except BaseException:
-            del self._members[info_hash]
+            self._roster.leave(info_hash)
+            if member.handle is not None:
+                self._native.remove_torrent(member.handle)
             raise
-        if admission.certificate is not None:
-            # Not part of resume data. The torrent is paused until here, so no peer can come before it.
-            member.handle.set_ssl_certificate_buffer(*admission.certificate)
-        if not assignment.paused:
-            await _wait_for_check(member)
-            member.handle.resume()
-        self._run(self._dial(info_hash, member.names))
+        self._native.post_torrent_updates(_STATUS)
+        self._run(dial(self._roster, info_hash, member.names))
         return info_hash
 
     async def remove(self, info_hash: InfoHash) -> None:
         """Let go of a torrent: its connections end, its payload stays."""
-        handle = self._handle(info_hash)
+        handle = self._roster.handle(info_hash)
         await self._ask(lambda: self._native.remove_torrent(handle), Removed, info_hash)
-        self._members.pop(info_hash, None)
+        self._roster.leave(info_hash)
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop a torrent and end its connections."""
-        self._handle(info_hash).pause()
+        self._roster.handle(info_hash).pause()
 
     async def resume(self, info_hash: InfoHash) -> None:
         """Go on with a torrent that was paused or has failed."""
-        handle = self._handle(info_hash)
+        handle = self._roster.handle(info_hash)
         handle.clear_error()
         handle.resume()
 
     async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
         """Connect to more peers."""
-        self._handle(info_hash)
-        await self._dial(info_hash, tuple(endpoints))
+        self._roster.handle(info_hash)
+        await dial(self._roster, info_hash, endpoints)
 
     async def flush(self, info_hash: InfoHash) -> None:
         """Wait until everything received is in its files, none of them executable.
@@ -177,9 +166,9 @@ class Engine:
         Raises:
             SystemFailed: the disk did not finish within five minutes.
         """
-        handle = self._handle(info_hash)
+        handle = self._roster.handle(info_hash)
         await self._replies.ask(handle.flush_cache, Flushed, info_hash, patience=FLUSH_PATIENCE)
-        await asyncio.to_thread(clear_executable_bits, self._members[info_hash])
+        await asyncio.to_thread(clear_executable_bits, self._roster.get(info_hash))
 
     async def save_resume(self, info_hash: InfoHash) -> bytes:
         """Return what is needed to go on later without checking the payload again (no keys, no certificates).
@@ -187,27 +176,27 @@ class Engine:
         Raises:
             SystemFailed: there is nothing to save yet.
         """
-        data = await self._resume_data(info_hash)
+        data = await self._resume_data(info_hash, PATIENCE)
         if data is None:
             raise SystemFailed("The engine has no resume data for this torrent yet", hint="Try again.")
         return data
 
     async def recheck(self, info_hash: InfoHash) -> None:
         """Start reading and verifying the whole payload again; `Progressed` tells how far it is."""
-        self._handle(info_hash).force_recheck()
+        self._roster.handle(info_hash).force_recheck()
 
     def progress(self, info_hash: InfoHash) -> Progress:
         """Return the numbers of the latest refresh."""
-        return self._member(info_hash).progress(info_hash)
+        return self._roster.get(info_hash).progress(info_hash)
 
     def all_progress(self) -> dict[InfoHash, Progress]:
         """Return the numbers of every torrent."""
-        return {info_hash: member.progress(info_hash) for info_hash, member in self._members.items()}
+        return self._roster.progress()
 
     async def peers(self, info_hash: InfoHash) -> tuple[Peer, ...]:
         """Return the live connections of one torrent."""
-        handle = self._handle(info_hash)
-        transport = self._member(info_hash).assignment.transport
+        handle = self._roster.handle(info_hash)
+        transport = self._roster.get(info_hash).assignment.transport
         return await asyncio.to_thread(list_peers, handle, transport)
 
     async def close(self) -> dict[InfoHash, bytes]:
@@ -221,13 +210,13 @@ class Engine:
         for task in tuple(self._tasks):
             task.cancel()
         saved = await self._save_all()
-        if self._members:
+        if self._roster.admitted():
             await asyncio.sleep(CLOSE_GRACE)
         session, self._session = self._session, None
         await session.close()
-        for subscription in self._subscriptions:
-            subscription.end()
-        self._members.clear()
+        self._roster.clear()
+        self._replies.abandon()
+        self._audience.dismiss()
         return saved
 
     # What libtorrent says
@@ -239,7 +228,7 @@ class Engine:
             case Added() | Removed() | Flushed() | ResumeSaved():
                 self._take_reply(notice)
             case Checked():
-                if member := self._members.get(notice.info_hash):
+                if member := self._roster.find(notice.info_hash):
                     member.checked.set()
             case Updated():
                 for progress in notice.progress:
@@ -252,26 +241,25 @@ class Engine:
                 assert_never(never)
 
     def _take_reply(self, notice: Added | Removed | Flushed | ResumeSaved) -> None:
-        if isinstance(notice, Added) and not notice.error and notice.info_hash not in self._members:
+        if isinstance(notice, Added) and not notice.error and self._roster.find(notice.info_hash) is None:
             # Whoever asked for it gave up meanwhile.
             self._native.remove_torrent(notice.handle)
         self._replies.settle(notice)
 
     def _update(self, progress: Progress) -> None:
-        if member := self._members.get(progress.info_hash):
+        if member := self._roster.find(progress.info_hash):
             member.latest = progress
             self._publish(Progressed(progress.info_hash, progress))
 
     def _publish(self, event: Event) -> None:
-        member = self._members.get(event.info_hash)
+        member = self._roster.find(event.info_hash)
         if member is None:
             return
         if isinstance(event, Completed):
             if member.assignment.complete:
                 return
             self._native.post_torrent_updates(_STATUS)
-        for subscription in self._subscriptions:
-            subscription.put(event)
+        self._audience.tell(event)
 
     # Work of its own
 
@@ -280,40 +268,37 @@ class Engine:
             await asyncio.sleep(self._settings.refresh)
             self._native.post_torrent_updates(_STATUS)
 
-    async def _redial(self) -> None:
-        while True:
-            await asyncio.sleep(REDIAL)
-            lonely = [
-                (key, member.assignment.contacts) for key, member in self._members.items() if member.is_lonely
-            ]
-            await asyncio.gather(*(self._dial(info_hash, contacts) for info_hash, contacts in lonely))
-
-    async def _dial(self, info_hash: InfoHash, contacts: tuple[Endpoint, ...]) -> None:
-        for address in await resolve(contacts):
-            member = self._members.get(info_hash)
-            if member is not None and member.handle is not None:
-                member.handle.connect_peer((address.host, address.port))
-
-    async def _admit(self, admission: Admission) -> lt.torrent_handle:
+    async def _admit(self, admission: Admission, member: Membership) -> None:
         added = await self._ask(
             lambda: self._native.async_add_torrent(admission.params), Added, admission.info_hash
         )
         if added.error:
             raise SystemFailed(f"The BitTorrent engine did not take this torrent: {added.error}")
-        return added.handle
+        member.handle = added.handle
+        if admission.certificate is not None:
+            # Not part of resume data. The torrent is paused until here, so no peer can come before it.
+            added.handle.set_ssl_certificate_buffer(*admission.certificate)
+        if not member.assignment.paused:
+            await member.wait_for_check()
+            added.handle.resume()
 
     async def _save_all(self) -> dict[InfoHash, bytes]:
-        ready = [key for key, member in self._members.items() if member.handle is not None]
+        ready = self._roster.admitted()
         for info_hash in ready:
-            self._handle(info_hash).pause()
-        async with asyncio.timeout(CLOSE_PATIENCE):
-            saved = await asyncio.gather(*map(self._resume_data, ready), return_exceptions=True)
+            self._roster.handle(info_hash).pause()
+        saved = await asyncio.gather(
+            *(self._resume_data(info_hash, CLOSE_PATIENCE) for info_hash in ready), return_exceptions=True
+        )
+        if failed := sum(not isinstance(data, bytes) for data in saved):
+            _log.warning("no resume data for %d of %d torrents", failed, len(ready))
         return {key: data for key, data in zip(ready, saved, strict=True) if isinstance(data, bytes)}
 
-    async def _resume_data(self, info_hash: InfoHash) -> bytes | None:
-        handle = self._handle(info_hash)
+    async def _resume_data(self, info_hash: InfoHash, patience: float) -> bytes | None:
+        handle = self._roster.handle(info_hash)
         flags = int(lt.save_resume_flags_t.flush_disk_cache)
-        saved = await self._ask(lambda: handle.save_resume_data(flags), ResumeSaved, info_hash)
+        saved = await self._replies.ask(
+            lambda: handle.save_resume_data(flags), ResumeSaved, info_hash, patience=patience
+        )
         return saved.data
 
     # Small change
@@ -324,47 +309,13 @@ class Engine:
             raise SystemFailed("The BitTorrent engine is closed")
         return self._session.native
 
-    def _transports(self) -> tuple[Transport, ...]:
-        wanted: dict[Transport, str | None] = {
-            "tls": self._settings.listen_tls,
-            "plain": self._settings.listen_plain,
-        }
-        return tuple(transport for transport, listen in wanted.items() if listen is not None)
-
     async def _ask(self, question: Callable[[], object], kind: type[Reply], info_hash: InfoHash) -> Reply:
         return await self._replies.ask(question, kind, info_hash, patience=PATIENCE)
-
-    def _member(self, info_hash: InfoHash) -> Membership:
-        try:
-            return self._members[info_hash]
-        except KeyError:
-            raise NotFound(f"No torrent {info_hash[:12]} is being shared or downloaded") from None
-
-    def _handle(self, info_hash: InfoHash) -> lt.torrent_handle:
-        handle = self._member(info_hash).handle
-        if handle is None:
-            raise NotFound(f"The torrent {info_hash[:12]} is still being added", hint="Try again.")
-        return handle
-
-    def _unsubscribe(self, subscription: Subscription) -> None:
-        if subscription in self._subscriptions:
-            self._subscriptions.remove(subscription)
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _wait_for_check(member: Membership) -> None:
-    """Wait a little for a check that needs no reading.
-
-    A torrent resumed after its check connects at once (0.06 s to deliver in 12 of 12 tries), one resumed during it a
-    tick later (0.5 s in one of six).
-    """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CHECK_PATIENCE):
-            await member.checked.wait()
 
 
 _STATUS = int(lt.status_flags_t.query_accurate_download_counters)

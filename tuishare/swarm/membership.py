@@ -1,7 +1,7 @@
 """What the engine remembers of one torrent while it is there.
 
-Owns the record and the two rules that depend on it alone: when its contacts are dialled again, and that nothing
-received is executable.
+Owns the records, finding one by its info-hash, and the rules that depend on a record alone: when it is lonely, and that
+nothing received is executable.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tuishare.errors import BadInput, NotFound
 from tuishare.swarm.assignment import Assignment
 from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.events import Progress, State
@@ -21,6 +22,8 @@ from tuishare.swarm.resolution import split_contacts
 from tuishare.torrents import InfoHash
 
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+
+_CHECK_PATIENCE = 0.2
 
 
 @dataclass(slots=True)
@@ -45,10 +48,86 @@ class Membership:
         latest = self.latest
         return latest is not None and latest.state == "downloading" and latest.peers == 0
 
+    async def wait_for_check(self) -> None:
+        """Wait a little for a check that needs no reading; a long one goes on behind.
+
+        A torrent resumed after its check connects at once (0.06 s to deliver in 12 of 12 tries), one resumed during it
+        a tick later (0.5 s in one of six).
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CHECK_PATIENCE):
+                await self.checked.wait()
+
     def progress(self, info_hash: InfoHash) -> Progress:
         """Return the latest numbers; before the first refresh, what is known without libtorrent."""
+        if self.latest is not None:
+            return self.latest
         state: State = "paused" if self.assignment.paused else "checking"
-        return self.latest or Progress(info_hash, state, 0, self.total, 0.0, 0, 0, 0, 0, 0, 0)
+        done = self.total if self.assignment.complete else 0
+        return Progress(info_hash, state, done, self.total, float(self.assignment.complete), 0, 0, 0, 0, 0, 0)
+
+
+class Roster:
+    """All torrents of one engine by info-hash."""
+
+    def __init__(self) -> None:
+        self._members: dict[InfoHash, Membership] = {}
+
+    def enter(self, info_hash: InfoHash, member: Membership) -> None:
+        """Begin a record.
+
+        Raises:
+            BadInput: there is one already.
+        """
+        if info_hash in self._members:
+            raise BadInput("This torrent is already being shared or downloaded")
+        self._members[info_hash] = member
+
+    def leave(self, info_hash: InfoHash) -> None:
+        """End a record, if there is one."""
+        self._members.pop(info_hash, None)
+
+    def clear(self) -> None:
+        """End all records."""
+        self._members.clear()
+
+    def find(self, info_hash: InfoHash) -> Membership | None:
+        """Return a record or None."""
+        return self._members.get(info_hash)
+
+    def get(self, info_hash: InfoHash) -> Membership:
+        """Return a record.
+
+        Raises:
+            NotFound: there is none.
+        """
+        member = self._members.get(info_hash)
+        if member is None:
+            raise NotFound(f"No torrent {info_hash[:12]} is being shared or downloaded")
+        return member
+
+    def handle(self, info_hash: InfoHash) -> lt.torrent_handle:
+        """Return libtorrent's handle of a torrent.
+
+        Raises:
+            NotFound: it is not here, or not yet.
+        """
+        handle = self.get(info_hash).handle
+        if handle is None:
+            raise NotFound(f"The torrent {info_hash[:12]} is still being added", hint="Try again.")
+        return handle
+
+    def admitted(self) -> tuple[InfoHash, ...]:
+        """Return every torrent that libtorrent has taken."""
+        return tuple(key for key, member in self._members.items() if member.handle is not None)
+
+    def lonely(self) -> tuple[tuple[InfoHash, Membership], ...]:
+        """Return every torrent whose contacts are worth calling again."""
+        return tuple((key, member) for key, member in self._members.items() if member.is_lonely)
+
+    def progress(self) -> dict[InfoHash, Progress]:
+        """Return the latest numbers of every torrent."""
+        return {key: member.progress(key) for key, member in self._members.items()}
 
 
 def clear_executable_bits(member: Membership) -> None:

@@ -62,6 +62,11 @@ class Replies:
             if not future.done():
                 future.set_result(reply)
 
+    def abandon(self) -> None:
+        """Tell everybody who still waits that no answer will come."""
+        for future in (future for group in self._waiting.values() for future in group if not future.done()):
+            future.set_exception(SystemFailed("The BitTorrent engine is closed"))
+
     def _forget(self, key: tuple[type[AnyReply], InfoHash], future: asyncio.Future[AnyReply]) -> None:
         if future in self._waiting.get(key, ()):
             self._waiting[key].remove(future)

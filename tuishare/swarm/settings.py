@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tuishare
+from tuishare.swarm.assignment import Transport
 from tuishare.swarm.endpoint import Endpoint, parse_endpoint
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import EVERY_IPV4, EVERY_IPV6, free_port
@@ -44,6 +45,12 @@ class EngineSettings:
     download_limit: int = 0
     force_mse: bool = False
     refresh: float = 0.5
+
+    @property
+    def transports(self) -> tuple[Transport, ...]:
+        """The kinds of swarms that there is a port for."""
+        listen: dict[Transport, str | None] = {"tls": self.listen_tls, "plain": self.listen_plain}
+        return tuple(transport for transport, address in listen.items() if address is not None)
 
 
 def listen_endpoints(text: str) -> tuple[Endpoint, ...]:

@@ -1,7 +1,8 @@
 """Handing events to those who read them at their own pace.
 
-Owns one reader's backlog. It is bounded without losing what counts: unread events of one kind about one torrent fold
-into the newest, so a backlog never holds more than a few per torrent, and `Completed` or `Failed` always arrives.
+Owns the readers and each one's backlog. A backlog is bounded without losing what counts: unread events of one kind
+about one torrent fold into the newest, so it never holds more than a few per torrent, and `Completed` or `Failed`
+always arrives.
 """
 
 from __future__ import annotations
@@ -55,6 +56,29 @@ class Subscription:
         """Let the reader finish what is there and then stop."""
         self._ended = True
         self._news.set()
+
+
+class Audience:
+    """Everybody who follows the events of one engine."""
+
+    def __init__(self) -> None:
+        self._subscriptions: list[Subscription] = []
+
+    def join(self) -> Subscription:
+        """Begin to follow, from the next event on."""
+        subscription = Subscription(self._subscriptions.remove)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    def tell(self, event: Event) -> None:
+        """Give an event to everybody."""
+        for subscription in self._subscriptions:
+            subscription.put(event)
+
+    def dismiss(self) -> None:
+        """Let everybody finish."""
+        for subscription in self._subscriptions:
+            subscription.end()
 
 
 def _subject(event: Event) -> Hashable:
