@@ -1,0 +1,337 @@
+"""The engine, with real sessions on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.swarm.conftest import StartEngine
+from tests.swarm.shares import Share, at, completed, make_share
+from tests.waiting import wait_until
+from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
+from tuishare.swarm import Assignment, Completed, Endpoint, Engine, EngineSettings, Failed, create_authority
+
+
+async def _handed_over(start_engine: StartEngine, share: Share, into: Path) -> tuple[Engine, Engine]:
+    """Seed with one engine, download with another."""
+    alice, bob = await start_engine(), await start_engine()
+    await alice.add(share.seeding())
+    transport = "tls" if share.authority else "plain"
+    await completed(bob, share.downloading(into, at(alice, transport)))
+    return alice, bob
+
+
+async def test_tls_delivers_the_same_bytes_without_any_tracker(
+    start_engine: StartEngine, tmp_path: Path
+) -> None:
+    share = make_share(tmp_path / "alice", size=3_000_001)
+    await _handed_over(start_engine, share, tmp_path / "bob")
+    assert (tmp_path / "bob" / "payload.bin").read_bytes() == share.data
+
+
+async def test_a_contact_is_reached_within_moments(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    alice, bob = await start_engine(), await start_engine()
+    await alice.add(share.seeding())
+    started = time.monotonic()
+    await completed(bob, share.downloading(tmp_path / "bob", at(alice)))
+    assert time.monotonic() - started < 1.5
+
+
+async def test_a_contact_by_name_is_reached(start_engine: StartEngine, share: Share, tmp_path: Path) -> None:
+    alice, bob = await start_engine(), await start_engine()
+    await alice.add(share.seeding())
+    await completed(bob, share.downloading(tmp_path / "bob", Endpoint("localhost", at(alice).port)))
+    assert (tmp_path / "bob" / "payload.bin").read_bytes() == share.data
+
+
+async def test_a_download_waits_for_a_sender_who_comes_later(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    bob = await start_engine()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with bob.subscribe() as events:
+        await bob.add(share.downloading(tmp_path / "bob", Endpoint("127.0.0.1", port)))
+        await wait_until(lambda: bob.progress(share.info_hash).state == "downloading")
+        alice = await start_engine(listen_tls=f"127.0.0.1:{port}")
+        await alice.add(share.seeding())
+        async with asyncio.timeout(20):
+            async for event in events:
+                if isinstance(event, Completed):
+                    break
+    assert bob.progress(share.info_hash).done == len(share.data)
+
+
+async def test_plain_delivers_too(start_engine: StartEngine, plain_share: Share, tmp_path: Path) -> None:
+    await _handed_over(start_engine, plain_share, tmp_path / "bob")
+    assert (tmp_path / "bob" / "payload.bin").read_bytes() == plain_share.data
+
+
+async def test_progress_ends_in_seeding_with_everything(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    alice, bob = await _handed_over(start_engine, share, tmp_path / "bob")
+    await wait_until(lambda: bob.progress(share.info_hash).state == "seeding")
+    await wait_until(lambda: alice.progress(share.info_hash).uploaded >= len(share.data))
+    assert bob.all_progress()[share.info_hash].done == len(share.data)
+    assert bob.progress(share.info_hash).fraction == 1.0
+
+
+async def test_what_we_hashed_ourselves_seeds_without_being_read(
+    start_engine: StartEngine, share: Share
+) -> None:
+    """The payload file is missing altogether: nobody looks at it before it is asked for."""
+    (share.folder / "payload.bin").unlink()
+    alice = await start_engine()
+    await alice.add(share.seeding())
+    await wait_until(lambda: alice.progress(share.info_hash).state == "seeding")
+    assert alice.progress(share.info_hash).done == len(share.data)
+
+
+async def test_a_payload_edited_while_seeding_is_never_accepted_by_the_recipient(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    """The engine does not notice; whoever owns the files must. The recipient does, and reports the peer."""
+    alice, bob = await start_engine(), await start_engine()
+    await alice.add(share.seeding())
+    (share.folder / "payload.bin").write_bytes(bytes(len(share.data)))
+    with bob.subscribe() as events:
+        await bob.add(share.downloading(tmp_path / "bob", at(alice)))
+        async with asyncio.timeout(10):
+            async for event in events:
+                if type(event).__name__ == "PeerRefused":
+                    break
+    assert bob.progress(share.info_hash).done == 0
+    assert alice.progress(share.info_hash).state == "seeding"
+
+
+async def test_an_interrupted_download_goes_on_where_it_was(
+    start_engine: StartEngine, tmp_path: Path
+) -> None:
+    share = make_share(tmp_path / "alice", size=2 << 20)
+    alice, bob = await start_engine(), await start_engine(download_limit=1_000_000)
+    await alice.add(share.seeding())
+    await bob.add(share.downloading(tmp_path / "bob", at(alice)))
+    await wait_until(lambda: bob.progress(share.info_hash).done > 300_000)
+    saved = await bob.close()
+    again = await start_engine()
+    await again.add(share.downloading(tmp_path / "bob", resume_data=saved[share.info_hash]))
+    await wait_until(lambda: again.progress(share.info_hash).state == "downloading")
+    kept = again.progress(share.info_hash).done
+    assert 300_000 < kept < len(share.data)
+    await again.connect(share.info_hash, [at(alice)])
+    await wait_until(lambda: again.progress(share.info_hash).state == "seeding")
+    await again.flush(share.info_hash)
+    assert (tmp_path / "bob" / "payload.bin").read_bytes() == share.data
+
+
+async def test_limits_hold_on_this_machine_too(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    alice, bob = await start_engine(upload_limit=500_000), await start_engine()
+    await alice.add(share.seeding())
+    started = time.monotonic()
+    await completed(bob, share.downloading(tmp_path / "bob", at(alice)))
+    assert time.monotonic() - started > 1.0
+
+
+async def test_resume_data_hold_no_secret(start_engine: StartEngine, share: Share) -> None:
+    alice = await start_engine()
+    seeding = replace(share.seeding(), announce=(("http://127.0.0.1:9/announce/planted-passkey",),))
+    info_hash = await alice.add(seeding)
+    data = await alice.save_resume(info_hash)
+    assert seeding.credentials is not None
+    assert seeding.credentials.leaf_key not in data
+    assert b"PRIVATE KEY" not in data
+
+
+async def test_recheck_finds_what_is_missing(start_engine: StartEngine, share: Share) -> None:
+    alice = await start_engine()
+    await alice.add(share.seeding())
+    (share.folder / "payload.bin").write_bytes(bytes(len(share.data)))
+    await alice.recheck(share.info_hash)
+    await wait_until(lambda: alice.progress(share.info_hash).state == "downloading")
+    assert alice.progress(share.info_hash).done == 0
+
+
+async def test_pause_ends_connections_and_resume_brings_them_back(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    alice, bob = await _handed_over(start_engine, share, tmp_path / "bob")
+    await bob.pause(share.info_hash)
+    await wait_until(lambda: bob.progress(share.info_hash).state == "paused")
+    await wait_until(lambda: alice.progress(share.info_hash).peers == 0)
+    await bob.resume(share.info_hash)
+    await wait_until(lambda: bob.progress(share.info_hash).state == "seeding")
+
+
+async def test_added_paused_stays_paused(start_engine: StartEngine, share: Share) -> None:
+    alice = await start_engine()
+    await alice.add(replace(share.seeding(), paused=True))
+    assert alice.progress(share.info_hash).state == "paused"
+    await alice.resume(share.info_hash)
+    await wait_until(lambda: alice.progress(share.info_hash).state == "seeding")
+
+
+async def test_remove_keeps_the_payload_and_allows_adding_again(
+    start_engine: StartEngine, share: Share
+) -> None:
+    alice = await start_engine()
+    await alice.add(share.seeding())
+    await alice.remove(share.info_hash)
+    assert (share.folder / "payload.bin").read_bytes() == share.data
+    with pytest.raises(NotFound):
+        alice.progress(share.info_hash)
+    await alice.add(share.seeding())
+
+
+async def test_a_torrent_is_added_once(start_engine: StartEngine, share: Share) -> None:
+    alice = await start_engine()
+    results = await asyncio.gather(
+        alice.add(share.seeding()), alice.add(share.seeding()), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [str, BadInput]
+
+
+async def test_an_add_that_is_cancelled_leaves_nothing(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    bob = await start_engine()
+    task = asyncio.create_task(bob.add(share.downloading(tmp_path / "bob")))
+    await wait_until(lambda: bool(bob.all_progress()))
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert bob.all_progress() == {}
+    await bob.add(share.downloading(tmp_path / "bob"))
+
+
+async def test_a_transport_without_a_port_is_refused(start_engine: StartEngine, share: Share) -> None:
+    engine = await start_engine(listen_tls=None)
+    with pytest.raises(SystemFailed, match="no tls swarms"):
+        await engine.add(share.seeding())
+
+
+async def test_an_expired_ticket_is_refused_before_anybody_is_called(
+    start_engine: StartEngine, share: Share
+) -> None:
+    engine = await start_engine()
+    then = datetime.now(UTC) - timedelta(days=10)
+    authority = create_authority(then)
+    late = replace(
+        share.seeding(), credentials=authority.admit(authority.issue(then, lifetime=timedelta(days=5)))
+    )
+    with pytest.raises(Refused, match="expired on"):
+        await engine.add(late)
+    assert engine.all_progress() == {}
+
+
+async def test_a_port_in_use_is_one_sentence(share: Share) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemFailed) as caught:
+            await Engine.start(EngineSettings(listen_tls=f"127.0.0.1:{port}"))
+    assert caught.value.detail == f"127.0.0.1:{port} is already in use"
+    assert caught.value.hint
+
+
+async def test_every_address_of_the_machine_has_the_same_port(
+    start_engine: StartEngine, share: Share
+) -> None:
+    engine = await start_engine(listen_tls=":0")
+    with socket.create_connection(("127.0.0.1", engine.listening["tls"]), 5):
+        pass
+
+
+async def test_a_disk_that_fails_is_told_and_resume_tries_again(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    alice, bob = await start_engine(), await start_engine()
+    await alice.add(share.seeding())
+    (tmp_path / "bob" / "payload.bin").mkdir(parents=True)
+    with bob.subscribe() as events:
+        await bob.add(share.downloading(tmp_path / "bob", at(alice)))
+        async with asyncio.timeout(10):
+            async for event in events:
+                if isinstance(event, Failed):
+                    assert event.reason
+                    break
+    await wait_until(lambda: bob.progress(share.info_hash).state == "failed")
+    (tmp_path / "bob" / "payload.bin").rmdir()
+    await bob.resume(share.info_hash)
+    await wait_until(lambda: bob.progress(share.info_hash).state == "seeding")
+
+
+async def test_nothing_received_is_executable(start_engine: StartEngine, tmp_path: Path) -> None:
+    """A torrent by somebody else's program, whose attributes (BEP 47) ask for an executable file."""
+    share = _executable(make_share(tmp_path / "alice", size=100_000, tls=False))
+    await _handed_over(start_engine, share, tmp_path / "bob")
+    assert (tmp_path / "bob" / "payload.bin").stat().st_mode & 0o111 == 0
+
+
+def _executable(share: Share) -> Share:
+    from tuishare.swarm.openssl import lt
+
+    torrent = lt.bdecode(share.torrent)
+    torrent[b"info"][b"attr"] = b"x"
+    return replace(share, torrent=lt.bencode(torrent))
+
+
+async def test_close_ends_the_events_and_says_what_there_is(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    alice, bob = await _handed_over(start_engine, share, tmp_path / "bob")
+    events = bob.subscribe()
+    started = time.monotonic()
+    saved = await bob.close()
+    assert time.monotonic() - started < 2
+    assert list(saved) == [share.info_hash]
+    assert [event async for event in events if isinstance(event, Completed)] == []
+    assert await bob.close() == {}
+    with pytest.raises(NotFound):
+        await bob.pause(share.info_hash)
+
+
+async def test_close_is_quick_although_a_tracker_hangs(start_engine: StartEngine, share: Share) -> None:
+    alice = await start_engine()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        silent.setblocking(False)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/announce"
+        await alice.add(replace(share.seeding(), announce=((url,),)))
+        await asyncio.get_running_loop().sock_accept(silent)
+        started = time.monotonic()
+        await alice.close()
+    assert time.monotonic() - started < 3
+
+
+async def test_only_what_the_assignment_names_is_contacted(
+    start_engine: StartEngine, plain_share: Share
+) -> None:
+    """Trackers, web seeds and nodes inside the torrent are ignored."""
+    from tuishare.swarm.openssl import lt
+
+    torrent = lt.bdecode(plain_share.torrent)
+    torrent[b"announce"] = b"http://127.0.0.1:9/announce"
+    torrent[b"url-list"] = b"http://127.0.0.1:9/"
+    torrent[b"nodes"] = [[b"127.0.0.1", 9]]
+    alice = await start_engine()
+    info_hash = await alice.add(
+        Assignment(lt.bencode(torrent), plain_share.folder, "plain", None, complete=True)
+    )
+    handle = alice._roster.handle(info_hash)
+    assert handle.trackers() == []
+    assert handle.url_seeds() == []
