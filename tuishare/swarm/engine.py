@@ -149,8 +149,15 @@ class Engine:
     async def resume(self, info_hash: InfoHash) -> None:
         """Go on with a torrent that was paused or has failed."""
         handle = self._roster.handle(info_hash)
+        member = self._roster.get(info_hash)
         handle.clear_error()
+        if member.failure:
+            # libtorrent counts a piece as ours before it is written, so only reading tells what a bad disk has kept.
+            member.failure = ""
+            handle.unset_flags(lt.torrent_flags.upload_mode)
+            handle.force_recheck()
         handle.resume()
+        self._run(dial(self._roster, info_hash, member.assignment.contacts))
 
     async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
         """Connect to more peers."""
@@ -164,21 +171,20 @@ class Engine:
         an fsync by whoever owns the files.
 
         Raises:
-            SystemFailed: the disk did not finish within five minutes.
+            SystemFailed: something could not be written, or not within five minutes.
         """
-        handle = self._roster.handle(info_hash)
-        await self._replies.ask(handle.flush_cache, Flushed, info_hash, patience=FLUSH_PATIENCE)
+        await self._flush(info_hash, FLUSH_PATIENCE)
         await asyncio.to_thread(clear_executable_bits, self._roster.get(info_hash))
 
     async def save_resume(self, info_hash: InfoHash) -> bytes:
         """Return what is needed to go on later without checking the payload again (no keys, no certificates).
 
         Raises:
-            SystemFailed: there is nothing to save yet.
+            SystemFailed: there is nothing to save yet, or something could not be written.
         """
         data = await self._resume_data(info_hash, PATIENCE)
-        if data is None:
-            raise SystemFailed("The engine has no resume data for this torrent yet", hint="Try again.")
+        # The data may count pieces that arrived after its own flush; they must be in their files before it is used.
+        await self._flush(info_hash, FLUSH_PATIENCE)
         return data
 
     async def recheck(self, info_hash: InfoHash) -> None:
@@ -255,9 +261,12 @@ class Engine:
         member = self._roster.find(event.info_hash)
         if member is None:
             return
-        if isinstance(event, Completed):
+        if isinstance(event, Failed):
+            member.fail(event.info_hash, event.reason)
+        elif isinstance(event, Completed):
             if member.assignment.complete:
                 return
+            member.complete(event.info_hash)
             self._native.post_torrent_updates(_STATUS)
         self._audience.tell(event)
 
@@ -293,13 +302,24 @@ class Engine:
             _log.warning("no resume data for %d of %d torrents", failed, len(ready))
         return {key: data for key, data in zip(ready, saved, strict=True) if isinstance(data, bytes)}
 
-    async def _resume_data(self, info_hash: InfoHash, patience: float) -> bytes | None:
+    async def _resume_data(self, info_hash: InfoHash, patience: float) -> bytes:
+        """Flush first: blocks that are still in the cache are not in the resume data."""
         handle = self._roster.handle(info_hash)
-        flags = int(lt.save_resume_flags_t.flush_disk_cache)
-        saved = await self._replies.ask(
-            lambda: handle.save_resume_data(flags), ResumeSaved, info_hash, patience=patience
-        )
+        await self._flush(info_hash, patience)
+        saved = await self._replies.ask(handle.save_resume_data, ResumeSaved, info_hash, patience=patience)
+        if saved.data is None:
+            raise SystemFailed("The engine has no resume data for this torrent yet", hint="Try again.")
         return saved.data
+
+    async def _flush(self, info_hash: InfoHash, patience: float) -> None:
+        """Wait for the disk; libtorrent answers also when it could not write, having reported that before."""
+        handle = self._roster.handle(info_hash)
+        await self._replies.ask(handle.flush_cache, Flushed, info_hash, patience=patience)
+        if failure := self._roster.get(info_hash).failure:
+            raise SystemFailed(
+                f"The received data could not be written: {failure}",
+                hint="Check the disk, then resume the download.",
+            )
 
     # Small change
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tuishare.errors import BadInput, NotFound
@@ -35,6 +35,7 @@ class Membership:
     executables: tuple[Path, ...]
     handle: lt.torrent_handle | None = None
     latest: Progress | None = None
+    failure: str = ""
     checked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -47,6 +48,16 @@ class Membership:
         """Whether it wants data and is connected to nobody."""
         latest = self.latest
         return latest is not None and latest.state == "downloading" and latest.peers == 0
+
+    def complete(self, info_hash: InfoHash) -> None:
+        """Count everything as done at once; the other numbers come with the next refresh."""
+        before = self.progress(info_hash)
+        self.latest = replace(before, state="seeding", done=self.total, total=self.total, fraction=1.0)
+
+    def fail(self, info_hash: InfoHash, reason: str) -> None:
+        """Remember a failure until the torrent is resumed."""
+        self.failure = reason
+        self.latest = replace(self.progress(info_hash), state="failed")
 
     async def wait_for_check(self) -> None:
         """Wait a little for a check that needs no reading; a long one goes on behind.
