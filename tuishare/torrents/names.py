@@ -21,7 +21,7 @@ Parts = tuple[str, ...]
 def component_fault(name: str, limits: Limits) -> str | None:
     """Tell why one file or folder name is unacceptable, as a clause such as ``is empty``; None if it is fine."""
     if name in {"", ".", ".."}:
-        return f"is {name!r}, which is no name" if name else "is empty"
+        return "is reserved by the system" if name else "is empty"
     if "/" in name or "\\" in name:
         return "contains a path separator"
     if not (name.isascii() and name.isprintable()):

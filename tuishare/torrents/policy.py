@@ -62,6 +62,7 @@ def accept(
         torrent = parse_torrent(data)
     except BadInput as error:
         raise Refused(error.detail, hint=error.hint) from error
+    _require_closed(torrent)
     match transport:
         case "tls":
             _require_ours(torrent)
@@ -69,7 +70,6 @@ def accept(
             _require_known_trackers(torrent, announce_allowed)
         case _:
             assert_never(transport)
-    _require_closed(torrent)
     _require_bounds(torrent, limits)
     for file in torrent.files:
         _require_plain_file(file)
@@ -87,6 +87,7 @@ def _require_ours(torrent: Torrent) -> None:
         raise _refused("A TLS swarm takes v2 torrents only, and this one is for older clients")
     if torrent.announce:
         raise _refused("The torrent names a tracker of its own, which a TLS swarm does not take")
+    _forbid((torrent.fields - _OURS) | (torrent.info_fields - _OURS_INFO))
 
 
 def _require_known_trackers(torrent: Torrent, allowed: IsAllowed | None) -> None:
@@ -105,12 +106,12 @@ def _require_closed(torrent: Torrent) -> None:
         raise _refused("The torrent names web seeds, which would be contacted outside the swarm")
     if "nodes" in torrent.fields:
         raise _refused("The torrent names DHT nodes, which would be contacted outside the swarm")
-    names = torrent.fields | torrent.info_fields
-    foreign = names & _ACTING
-    if torrent.version == 2:
-        foreign |= (torrent.fields - _OURS) | (torrent.info_fields - _OURS_INFO)
-    if foreign:
-        raise _refused(f"The torrent has the field “{visible(min(foreign))}”, which is not accepted")
+    _forbid((torrent.fields | torrent.info_fields) & _ACTING)
+
+
+def _forbid(fields: frozenset[str]) -> None:
+    if fields:
+        raise _refused(f"The torrent has the field “{visible(min(fields))}”, which is not accepted")
 
 
 def _require_bounds(torrent: Torrent, limits: Limits) -> None:

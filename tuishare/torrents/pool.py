@@ -68,15 +68,19 @@ def run(
     with ThreadPoolExecutor(count, thread_name_prefix="hashing") as executor:
         try:
             pending = [executor.submit(crew.work, hire) for _ in range(count)]
-            while _unfinished(pending):
-                if cancelled is not None and cancelled():
-                    raise Cancelled("Hashing was cancelled")
+            while _go_on(cancelled) and _unfinished(pending):
                 if progress is not None:
                     progress(crew.done(), total)
         finally:
             crew.stopped = True
     if progress is not None:
         progress(total, total)
+
+
+def _go_on(cancelled: IsCancelled | None) -> bool:
+    if cancelled is not None and cancelled():
+        raise Cancelled("Hashing was cancelled")
+    return True
 
 
 def _unfinished(pending: list[Future[None]]) -> bool:

@@ -15,6 +15,7 @@ from tuishare.torrents import bencode
 from tuishare.torrents.content import Content, TorrentFile, content_v1, content_v2, verify_layers
 from tuishare.torrents.fields import Fields, malformed, text, texts
 from tuishare.torrents.limits import DEFAULT_LIMITS
+from tuishare.torrents.names import Parts
 
 InfoHash = NewType("InfoHash", str)
 """Lower-case hexadecimal: 40 digits for v1 (SHA-1), 64 for v2 (SHA-256)."""
@@ -32,7 +33,8 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
         piece_length: bytes.
         piece_count: pieces of all files; in v2 each file begins a new piece.
         files: in the order of the torrent.
-        is_folder: whether `name` is a folder.
+        is_folder: whether `name` is a folder. Beware of a v2 folder with one file and nothing else: libtorrent leaves
+            the folder out (`file_path(0)` is just the file) unless it is told with `renamed_files`.
         private: whether `private` is 1 (BEP 27).
         announce: tiers of tracker URLs (BEP 12).
         web_seeds: URLs of `url-list` (BEP 19) and `httpseeds` (BEP 17).
@@ -123,11 +125,16 @@ def _agreed(v1: Content | None, v2: Content | None) -> Content:
         if content is None or not content.files:
             raise malformed("it has no files")
         return content
-    if [(file.parts, file.size) for file in v1.files if "p" not in file.attr] != [
-        (file.parts, file.size) for file in v2.files
+    if [_described(file) for file in v1.files if "p" not in file.attr] != [
+        _described(file) for file in v2.files
     ]:
         raise malformed("its v1 and v2 parts describe different files")
     return v1
+
+
+def _described(file: TorrentFile) -> tuple[Parts, int, str, bool]:
+    """Return all that both parts of a hybrid say of a file; the engine believes the v2 part, other clients v1."""
+    return file.parts, file.size, file.attr, file.is_link
 
 
 def _announce(top: Fields) -> tuple[tuple[str, ...], ...]:

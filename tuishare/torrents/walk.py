@@ -98,7 +98,7 @@ def walk(path: Path, *, ignore: Ignore | None = None, limits: Limits = DEFAULT_L
     except OSError as error:
         raise from_os_error(error, f"share {visible(str(root))}") from error
     if stat.S_ISDIR(status.st_mode):
-        found = _Findings(ignore or _nothing)
+        found = _Findings(ignore or _nothing, limits)
         with _opened(str(root), None, root.name) as folder:
             found.look(folder, ())
     elif reason := _special(status.st_mode):
@@ -107,9 +107,9 @@ def walk(path: Path, *, ignore: Ignore | None = None, limits: Limits = DEFAULT_L
             hint="Only regular files and folders are shared.",
         )
     else:
-        found = _Findings(_nothing)
+        found = _Findings(_nothing, limits)
         found.add((root.name,), status)
-        _require_readable(root.name, os.access(root, os.R_OK))
+        _require_readable(root.name, os.access(root, os.R_OK, effective_ids=True))
     tree = Tree(
         root,
         root.name,
@@ -193,18 +193,28 @@ def _fault_of(error: OSError, shown: str) -> TuishareError:
 
 
 class _Findings:
-    """Collects what a walk finds."""
+    """Collects what a walk finds; stops at the bounds, so that a huge or endless folder costs little."""
 
-    def __init__(self, ignore: Ignore) -> None:
+    def __init__(self, ignore: Ignore, limits: Limits) -> None:
         self.files: list[FileEntry] = []
         self.skipped: list[Skipped] = []
         self._ignore = ignore
+        self._limits = limits
 
     def add(self, parts: Parts, status: os.stat_result) -> None:
+        if len(self.files) == self._limits.max_files:
+            raise BadInput(
+                f"There are more than {self._limits.max_files} files to share", hint="Share them in parts."
+            )
         self.files.append(FileEntry(parts, status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev))
 
     def look(self, folder: int, above: Parts) -> None:
         """Go through one open folder and those in it."""
+        if len(above) == self._limits.max_depth:
+            raise BadInput(
+                f"“{visible('/'.join(above))}” is nested deeper than {self._limits.max_depth} folders",
+                hint="Share a folder further inside.",
+            )
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
@@ -229,5 +239,8 @@ class _Findings:
         elif reason := _special(status.st_mode):
             self.skipped.append(Skipped(parts, reason))
         else:
-            _require_readable(shown, os.access(entry.name, os.R_OK, dir_fd=folder, follow_symlinks=False))
+            readable = os.access(
+                entry.name, os.R_OK, dir_fd=folder, effective_ids=True, follow_symlinks=False
+            )
+            _require_readable(shown, readable)
             self.add(parts, status)

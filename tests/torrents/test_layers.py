@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tests.torrents.samples import BLOCK, descriptors_kept, folder, write
+from tuishare.torrents import Cancelled, Changed, layers, walk
+from tuishare.torrents.layers import FileHashes, hash_v2
+
+
+def by_the_book(content: bytes, piece_length: int) -> FileHashes:
+    """One file as BEP 52 words it, level by level."""
+    if not content:
+        return FileHashes(b"", b"")
+    nodes = [sha256(content[at : at + BLOCK]).digest() for at in range(0, len(content), BLOCK)]
+    size = 1
+    while size < len(nodes):
+        size *= 2
+    nodes += [bytes(32)] * (size - len(nodes))
+    layer, width = b"", BLOCK
+    while len(nodes) > 1:
+        if width == piece_length:
+            layer = b"".join(nodes[: -(-len(content) // piece_length)])
+        nodes = [sha256(left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+        width *= 2
+    return FileHashes(nodes[0], layer)
+
+
+@pytest.mark.parametrize("piece_length", [BLOCK, 2 * BLOCK, 4 * BLOCK, 1 << 18, 1 << 26])
+def test_every_file_has_its_tree(tmp_path: Path, piece_length: int) -> None:
+    tree = walk(folder(tmp_path / "t"))
+    contents = [tree.root.joinpath(*entry.parts).read_bytes() for entry in tree.files]
+    with descriptors_kept():
+        assert hash_v2(tree, piece_length) == [by_the_book(content, piece_length) for content in contents]
+
+
+@pytest.mark.parametrize("piece_length", [1 << 18, 1 << 23, 1 << 24])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_files_of_several_tasks(tmp_path: Path, piece_length: int, more: int) -> None:
+    file = write(tmp_path / "film", (16 << 20) + more)
+    assert hash_v2(walk(file), piece_length) == [by_the_book(file.read_bytes(), piece_length)]
+
+
+def test_many_small_files_share_tasks(tmp_path: Path) -> None:
+    for number in range(600):
+        write(tmp_path / "t" / str(number), number % 3)
+    tree = walk(tmp_path / "t")
+    assert [len(task) for task in layers._tasks(tree, 8 << 20)] == [256, 256, 88]
+    assert hash_v2(tree, BLOCK) == [
+        by_the_book(tree.root.joinpath(*entry.parts).read_bytes(), BLOCK) for entry in tree.files
+    ]
+
+
+@pytest.mark.parametrize("name", ["a/file", "in 0/é0.bin"])
+def test_changed_file_is_named(tmp_path: Path, name: str) -> None:
+    tree = walk(folder(tmp_path / "t"))
+    write(tree.root / name, 123)
+    with descriptors_kept(), pytest.raises(Changed, match=f"“{name}” changed"):
+        hash_v2(tree, BLOCK)
+
+
+def test_change_while_hashing_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path / "film", 1 << 20)
+    tree = walk(file)
+    real = os.preadv
+
+    def write_behind(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+        count = real(descriptor, buffers, offset)
+        os.utime(file, ns=(1, 1))
+        return count
+
+    monkeypatch.setattr(os, "preadv", write_behind)
+    with descriptors_kept(), pytest.raises(Changed):
+        hash_v2(tree, BLOCK)
+
+
+def test_progress_and_cancellation(tmp_path: Path) -> None:
+    tree = walk(folder(tmp_path / "t"))
+    reports: list[tuple[int, int]] = []
+    hash_v2(tree, BLOCK, progress=lambda done, total: reports.append((done, total)))
+    assert reports[-1] == (tree.total_size, tree.total_size)
+    with descriptors_kept(), pytest.raises(Cancelled):
+        hash_v2(tree, BLOCK, cancelled=lambda: True)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
+from tuishare.torrents.names import component_fault, tree_fault
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a",
+        "aux.c",
+        "CON",
+        "a:b",
+        "...",
+        " a ",
+        "-rf",
+        "naïve",
+        "日本",
+        "*?<>|",
+        "x" * 240,
+        "é" * 120,
+        "\U0001f600",
+    ],
+)
+def test_ordinary_names(name: str) -> None:
+    assert component_fault(name, DEFAULT_LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("", "is empty"),
+        (".", "is reserved"),
+        ("..", "is reserved"),
+        ("a/b", "path separator"),
+        ("/", "path separator"),
+        ("a\\b", "path separator"),
+        ("a\0b", "U+0000"),
+        ("a\nb", "U+000A"),
+        ("\x1b]0;x\x07", "U+001B"),
+        ("\x7f", "U+007F"),
+        ("\x85", "U+0085"),
+        ("exe\u202efdp", "U+202E"),
+        ("\u2066", "U+2066"),
+        ("\u061c", "U+061C"),
+        ("a\u200db", "U+200D"),
+        ("\ufeff", "U+FEFF"),
+        ("a\u2028", "U+2028"),
+        ("\U000e0041", "U+E0041"),
+        ("\udcff", "not valid UTF-8"),
+        ("x" * 241, "longer than 240"),
+        ("é" * 121, "longer than 240"),
+    ],
+)
+def test_faulty_names(name: str, fault: str) -> None:
+    assert fault in (component_fault(name, DEFAULT_LIMITS) or "")
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        [("a",), ("b",)],
+        [("a", "x"), ("a", "y"), ("a", "b", "x"), ("ab",)],
+        [("x", "a"), ("y", "a")],
+        [("ss",), ("s",)],
+    ],
+)
+def test_ordinary_trees(paths: list[tuple[str, ...]]) -> None:
+    assert tree_fault("t", paths, DEFAULT_LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("paths", "fault"),
+    [
+        ([()], "is empty"),
+        ([("a", "..", "b")], "is reserved"),
+        ([("a",), ("a",)], "is there twice"),
+        ([("a",), ("A",)], "only in case"),
+        ([("straße",), ("STRASSE",)], "only in case"),
+        ([("\u00e4",), ("a\u0308",)], "only in case"),
+        ([("\u212b",), ("\u00e5",)], "only in case"),
+        ([("a", "x"), ("A", "y")], "a folder that differs"),
+        ([("a", "b", "x"), ("c",), ("a", "B", "y")], "a folder that differs"),
+        ([("a", "b", "x"), ("A", "c", "y")], "a folder that differs"),
+        ([("a",), ("a", "x")], "inside something that is also a file"),
+        ([("a",), ("A", "b", "x")], "inside something that is also a file"),
+        ([("a", "x"), ("a",)], "both a file and a folder"),
+        ([("a", "b", "x"), ("a",)], "both a file and a folder"),
+    ],
+)
+def test_faulty_trees(paths: list[tuple[str, ...]], fault: str) -> None:
+    assert fault in (tree_fault("t", paths, DEFAULT_LIMITS) or "")
+
+
+def test_faulty_name_of_the_torrent() -> None:
+    assert tree_fault("..", [("a",)], DEFAULT_LIMITS) == "The name “..” is reserved by the system"
+
+
+def test_bounds() -> None:
+    limits = Limits(max_files=2, max_depth=3, max_path_bytes=10)
+    assert tree_fault("t", [("a", "b"), ("12345678",)], limits) is None
+    assert "more than 2 files" in (tree_fault("t", [("a",), ("b",), ("c",)], limits) or "")
+    assert "nested deeper than 3" in (tree_fault("t", [("a", "b", "c")], limits) or "")
+    assert "longer than 10 bytes" in (tree_fault("t", [("123456789",)], limits) or "")
+    assert "longer than 10 bytes" in (tree_fault("t", [("éééé", "b")], limits) or "")
+
+
+def test_hostile_names_are_shown_safely() -> None:
+    fault = tree_fault("t", [("a\x1b[2J\u202e" + "x" * 500,)], DEFAULT_LIMITS)
+    assert fault is not None
+    assert fault.isprintable()
+    assert len(fault) < 200
