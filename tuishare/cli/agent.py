@@ -1,0 +1,155 @@
+"""``tuishare agent``, ``status`` and ``stop``: the background process, run, asked and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from tuishare.api.client import AgentClient
+from tuishare.api.messages import Snapshot, Status
+from tuishare.cli.terminal import format_size, print_rows, say
+from tuishare.errors import AgentUnreachable, SystemFailed
+from tuishare.paths import Places, find_places
+
+_T = TypeVar("_T")
+_START_SECONDS = 15.0
+_STOP_SECONDS = 30.0
+
+
+def ask_agent(question: Callable[[AgentClient], Coroutine[Any, Any, _T]]) -> _T:
+    """Ask the agent of this home one thing.
+
+    Raises:
+        AgentUnreachable: none answers.
+    """
+
+    async def ask() -> _T:
+        async with AgentClient(find_places().socket) as client:
+            return await question(client)
+
+    return asyncio.run(ask())
+
+
+def run_foreground(*, verbose: bool) -> None:
+    """Run the agent until it is told to stop."""
+    import logging
+
+    from tuishare.agent.daemon import run_agent
+
+    # Under systemd the journal adds its own time.
+    stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format=f"{stamp}%(levelname)s %(name)s: %(message)s"
+    )
+    os.umask(0o077)
+    asyncio.run(run_agent(find_places()))
+
+
+def print_status(*, as_json: bool) -> None:
+    """Print what the agent says of itself."""
+    snapshot = ask_agent(_take_snapshot)
+    if as_json:
+        print(msgspec.json.encode(snapshot).decode())
+        return
+    print_rows(("what", "value"), _status_rows(snapshot.status))
+    print_rows(
+        ("what", "value"),
+        [("shares", str(len(snapshot.shares))), ("downloads", str(len(snapshot.downloads)))],
+    )
+
+
+async def _take_snapshot(client: AgentClient) -> Snapshot:
+    return Snapshot(
+        status=await client.status(),
+        shares=tuple(await client.shares()),
+        downloads=tuple(await client.downloads()),
+    )
+
+
+def _status_rows(status: Status) -> list[tuple[str, str]]:
+    folders = [
+        (f"drop folder, {folder.state}", f"{folder.path} → {', '.join(folder.users)}")
+        for folder in status.drop_folders
+    ]
+    return [
+        ("agent", f"{status.name}, version {status.version}, process {status.pid}"),
+        ("running since", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status.started))),
+        ("fingerprint", status.fingerprint),
+        ("TLS port", str(status.listen_tls or "–")),
+        ("plain port", str(status.listen_plain or "–")),
+        ("up", f"{format_size(status.rate_up)}/s"),
+        ("down", f"{format_size(status.rate_down)}/s"),
+        ("free", format_size(status.free_bytes)),
+        *folders,
+        *((f"problem: {problem.title}", problem.detail) for problem in status.problems),
+    ]
+
+
+def stop() -> None:
+    """Ask the agent to stop and wait until it has.
+
+    Raises:
+        SystemFailed: it still runs after half a minute.
+    """
+    pid = ask_agent(lambda client: client.stop()).pid
+    deadline = time.monotonic() + _STOP_SECONDS
+    while Path(f"/proc/{pid}").exists() and not _is_zombie(pid):
+        if time.monotonic() > deadline:
+            raise SystemFailed(f"The agent (process {pid}) is still stopping", hint="Look at its log.")
+        time.sleep(0.05)
+    say("The agent has stopped.")
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
+async def start_in_background(places: Places) -> None:
+    """Start an agent that outlives this command, and wait until it answers.
+
+    Raises:
+        SystemFailed: it ended at once; its log says why.
+    """
+    places.prepare()
+    process = await asyncio.to_thread(_spawn, places)
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            async with AgentClient(places.socket) as client:
+                await client.status()
+                return
+        except AgentUnreachable:
+            if process.poll() is not None:
+                raise SystemFailed(_last_words(places), hint=f"The log is {places.log_file}.") from None
+            await asyncio.sleep(0.05)
+    raise SystemFailed("The agent did not answer in time", hint=f"The log is {places.log_file}.")
+
+
+def _spawn(places: Places) -> subprocess.Popen[bytes]:
+    descriptor = os.open(places.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tuishare", "agent"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _last_words(places: Places) -> str:
+    """The last sentence of the log that an agent which failed to start has written."""
+    lines = places.log_file.read_text(errors="replace").splitlines()
+    said = [line.removeprefix("tuishare: ") for line in lines if line.startswith("tuishare: ")]
+    return said[-1].rstrip(".") if said else "The agent ended as soon as it was started"

@@ -1,0 +1,220 @@
+"""The command line: which commands there are, with which options.
+
+Owns names, help and defaults; each command's work is in the module of its name. The only place that ends the process.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import tuishare
+from tuishare.cli.exits import Exit, report
+from tuishare.errors import TuishareError
+
+app = typer.Typer(
+    name="tuishare",
+    help="Private file sharing for people who know each other. Without a command: the dashboard.",
+    no_args_is_help=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class TransportChoice(StrEnum):
+    """Who can join the swarm."""
+
+    TLS = "tls"
+    PLAIN = "plain"
+
+
+class FormatChoice(StrEnum):
+    """How the torrent is encrypted."""
+
+    TSE1 = "tse1"
+    RAW = "raw"
+
+
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object, as the agent's API gives it.")]
+_KeyText = Annotated[
+    str | None,
+    typer.Option("--key", metavar="HEX", help="64 hex digits. Other users can see it: prefer --key-file."),
+]
+_KeyFile = Annotated[
+    str | None,
+    typer.Option(
+        "--key-file", metavar="FILE", help="File with the key, - for stdin. Else TUISHARE_KEY is used."
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line and exit; every error becomes one sentence, a hint and its code."""
+    try:
+        app()
+    except TuishareError as error:
+        sys.exit(report(error))
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; a traceback would tell nobody anything.
+        sys.stderr.close()
+        sys.exit(Exit.FAILED)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        print(f"tuishare {tuishare.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def default(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Show the dashboard when no command is named."""
+    del version
+    if context.invoked_subcommand is None:
+        from tuishare.cli.dashboard import run_dashboard
+
+        run_dashboard()
+
+
+@app.command()
+def create(
+    file: Annotated[Path, typer.Option("--file", "-f", help="File or folder to share.")],
+    tracker: Annotated[list[str], typer.Option(help="Tracker URL (udp, http, https); may be repeated.")] = [],  # noqa: B006
+    user: Annotated[
+        list[str],
+        typer.Option("--user", "-u", help="User ID or @group; may be repeated. Strangers get a key."),
+    ] = [],  # noqa: B006
+    key: _KeyText = None,
+    key_file: _KeyFile = None,
+    piece_length: Annotated[
+        str | None, typer.Option(help="Such as 256KiB; a power of two. Default: by size.")
+    ] = None,
+    transport: Annotated[
+        TransportChoice | None,
+        typer.Option(help="tls (default): only ticket holders; plain: any BitTorrent client."),
+    ] = None,
+    format_: Annotated[
+        FormatChoice,
+        typer.Option("--format", help="raw: the prototype's form, one key, plain swarm, no sender."),
+    ] = FormatChoice.TSE1,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for both files.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+) -> None:
+    """Make a torrent and its encrypted torrent. Prints USER-ID<tab>KEY for each key that was made."""
+    from tuishare.cli.create import Order
+    from tuishare.cli.create import create as run
+    from tuishare.cli.secrets import read_key
+    from tuishare.cli.sizes import parse_size
+    from tuishare.errors import BadInput
+
+    raw = format_ is FormatChoice.RAW
+    if raw and transport is TransportChoice.TLS:
+        raise BadInput(
+            "The raw form has no tickets for a TLS swarm", hint="Leave out --format or --transport."
+        )
+    chosen = transport or (TransportChoice.PLAIN if raw else TransportChoice.TLS)
+    run(
+        Order(
+            payload=file,
+            trackers=tuple(tracker),
+            users=tuple(user),
+            key=read_key(key, key_file),
+            piece_length=parse_size(piece_length) if piece_length is not None else None,
+            transport="tls" if chosen is TransportChoice.TLS else "plain",
+            raw=raw,
+            output=output,
+            replace=force,
+        )
+    )
+
+
+@app.command()
+def seed(
+    file: Annotated[Path, typer.Option("--file", "-f", help="The payload.")],
+    torrent: Annotated[Path, typer.Option("--torrent", "-t", help="Its .torrent or .torrent.encrypted.")],
+    listen: Annotated[
+        str | None, typer.Option(metavar="[ADDRESS]:PORT", help="Default: as configured.")
+    ] = None,
+    key: _KeyText = None,
+    key_file: _KeyFile = None,
+) -> None:
+    """Seed a payload until Ctrl-C."""
+    from tuishare.cli.secrets import read_key
+    from tuishare.cli.seed import seed as run
+
+    run(file, torrent, listen=listen, key=read_key(key, key_file))
+
+
+@app.command()
+def download(
+    torrent: Annotated[Path, typer.Option("--torrent", "-t", help="The .torrent.encrypted.")],
+    user: Annotated[str, typer.Option("--user", "-u", help="Your user ID.")] = "",
+    key: _KeyText = None,
+    key_file: _KeyFile = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the payload.")] = Path(),
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="[ADDRESS]:PORT", help="Default: as configured, or any free port."),
+    ] = None,
+    peer: Annotated[
+        list[str], typer.Option(metavar="HOST:PORT", help="Somebody to ask; may be repeated.")
+    ] = [],  # noqa: B006
+    seed_on: Annotated[bool, typer.Option("--seed", help="Stay and seed when complete.")] = False,
+) -> None:
+    """Decrypt an encrypted torrent and download its payload; exits when it is verified. Prints its path."""
+    from tuishare.cli.download import Order
+    from tuishare.cli.download import download as run
+    from tuishare.cli.secrets import read_key
+
+    run(Order(torrent, user, read_key(key, key_file), output, listen, tuple(peer), seed_on))
+
+
+@app.command()
+def agent(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    """Run the agent in the foreground (what systemd runs)."""
+    from tuishare.cli.agent import run_foreground
+
+    run_foreground(verbose=verbose)
+
+
+@app.command()
+def status(as_json: _Json = False) -> None:
+    """Tell how the agent is."""
+    from tuishare.cli.agent import print_status
+
+    print_status(as_json=as_json)
+
+
+@app.command()
+def stop() -> None:
+    """Stop the agent."""
+    from tuishare.cli.agent import stop as run
+
+    run()
+
+
+@app.command()
+def demo(
+    size: Annotated[str, typer.Option(help="How much to share.")] = "64MiB",
+    tui: Annotated[bool, typer.Option("--tui", help="Open Alice's dashboard on it.")] = False,
+) -> None:
+    """Two agents in temporary homes on this machine: drop, envelope, inbox, delivered. Exit 0 only if identical."""
+    from tuishare.cli.demo import run_demo
+    from tuishare.cli.sizes import parse_size
+
+    run_demo(parse_size(size), tui=tui)

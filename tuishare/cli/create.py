@@ -1,0 +1,200 @@
+"""``tuishare create``: a torrent, its encrypted torrent, and the keys of those who shall open it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuishare.agent.contacts import find_contacts, listen_port
+from tuishare.agent.context import wall_clock
+from tuishare.agent.records import ShareRecord, ShareStep
+from tuishare.agent.sealing import give_authority, new_secret, new_share_id, seal_share
+from tuishare.cli.home import Home, open_home
+from tuishare.cli.terminal import metered, say
+from tuishare.config import Transport
+from tuishare.envelope import seal_raw
+from tuishare.errors import BadInput, NotFound, Refused
+from tuishare.paths import publish
+from tuishare.people import User, format_key, generate_key
+from tuishare.torrents import Tree, make_torrent, parse_torrent, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to create.
+
+    Attributes:
+        users: names and ``@groups``; strangers get a key.
+        key: for the one stranger, instead of a new one.
+        piece_length: bytes, or None for the default.
+        raw: the form without sender and tickets instead of an envelope.
+        output: folder for both files; None: beside the payload.
+        replace: whether existing files may be replaced.
+    """
+
+    payload: Path
+    trackers: tuple[str, ...]
+    users: tuple[str, ...]
+    key: bytes | None
+    piece_length: int | None
+    transport: Transport
+    raw: bool
+    output: Path | None
+    replace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The two files and the keys that were made: user ID and key."""
+
+    torrent: Path
+    envelope: Path
+    keys: tuple[tuple[str, bytes], ...]
+
+
+def create(order: Order) -> None:
+    """Create, print ``USER-ID<tab>KEY`` for each new key, and say what comes next.
+
+    Raises:
+        TuishareError: nothing was left behind.
+    """
+    created = make_share(order, open_home())
+    for name, key in created.keys:
+        print(f"{name}\t{format_key(key)}", flush=True)
+    say(f"{created.torrent}\n{created.envelope}")
+    if created.keys:
+        say("Give each user the encrypted torrent and, by another way, the key; it is not shown again.")
+
+
+def make_share(order: Order, home: Home) -> Created:
+    """Make both files; the share is recorded first, so that `seed` finds its credentials."""
+    users, new_keys = _find_users(order, home)
+    tree = walk(order.payload)
+    folder = order.output if order.output is not None else tree.root.parent
+    torrent_path = folder / f"{tree.name}.torrent"
+    envelope_path = folder / f"{tree.name}.torrent.encrypted"
+    _require_writable(folder, (torrent_path, envelope_path), replace=order.replace)
+    torrent = _hash(tree, order)
+    with _recorded(home, order, tree, torrent) as share:
+        envelope = _encrypt(order, home, share, users)
+        _write_both(torrent_path, torrent, envelope_path, envelope, replace=order.replace)
+    return Created(torrent_path, envelope_path, new_keys)
+
+
+def _find_users(order: Order, home: Home) -> tuple[list[User], tuple[tuple[str, bytes], ...]]:
+    """Look users up in the book; make a key for each who is not there."""
+    known: list[User] = []
+    strangers: list[str] = []
+    for name in order.users or (f"guest-{secrets.token_hex(3)}",):
+        try:
+            known += home.book.resolve([name])
+        except NotFound:
+            if name.startswith("@"):
+                raise
+            strangers.append(name)
+    if order.key is not None and len(strangers) != 1:
+        raise BadInput(
+            f"A key was given, but {len(strangers)} users without one",
+            hint="Give a key together with exactly one --user that is not in your user book.",
+        )
+    made = [User(name, key=order.key or generate_key()) for name in dict.fromkeys(strangers)]
+    users = list({user.name: user for user in (*known, *made)}.values())
+    if order.raw and (len(users) != 1 or users[0].key is None):
+        raise BadInput(
+            "The raw form has one key", hint="Name one --user without a card, or use the default format."
+        )
+    new = (
+        () if order.key is not None else tuple((user.name, user.key) for user in made if user.key is not None)
+    )
+    return users, new
+
+
+def _require_writable(folder: Path, paths: Sequence[Path], *, replace: bool) -> None:
+    """Find out before hashing for minutes."""
+    if not folder.is_dir():
+        raise NotFound(
+            f"The folder {folder} does not exist", hint="Make it first, or choose another --output."
+        )
+    for path in paths:
+        if path.exists() and not replace:
+            raise Refused(
+                f"{path} exists already", hint="Use --force to replace it, or choose another --output."
+            )
+
+
+def _hash(tree: Tree, order: Order) -> bytes:
+    for skipped in tree.skipped:
+        say(f"Left out {'/'.join(skipped.parts)!r}: {skipped.reason}")
+    with metered("Hashing") as meter:
+        return make_torrent(
+            tree,
+            version=2 if order.transport == "tls" else 1,
+            piece_length=order.piece_length,
+            # A TLS torrent's trackers travel in the envelope, signed; any client must find a plain one's.
+            announce=[[url] for url in order.trackers] if order.transport == "plain" else (),
+            progress=meter,
+            created=int(time.time()),
+        )
+
+
+@contextlib.contextmanager
+def _recorded(home: Home, order: Order, tree: Tree, torrent: bytes) -> Iterator[ShareRecord]:
+    """Record the share for the block, and for good unless the block fails."""
+    now = wall_clock()
+    share = give_authority(
+        ShareRecord(
+            id=new_share_id(),
+            path=str(tree.root),
+            name=tree.name,
+            recipients=order.users,
+            transport=order.transport,
+            added=int(now.timestamp()),
+            secret=new_secret(),
+            step=ShareStep.MANUAL,
+            size=tree.total_size,
+            files=len(tree.files),
+            info_hash=parse_torrent(torrent).info_hash,
+            torrent=torrent,
+        ),
+        now,
+    )
+    with home.database() as database:
+        database.save(share)
+        try:
+            yield share
+        except BaseException:
+            database.forget_share(share.id)
+            raise
+
+
+def _encrypt(order: Order, home: Home, share: ShareRecord, users: Sequence[User]) -> bytes:
+    if order.raw:
+        (user,) = users
+        assert user.key is not None  # checked when the users were found
+        return seal_raw(share.torrent, user.key)
+    network = home.config.network
+    address = network.listen if order.transport == "tls" else network.listen_plain or network.listen
+    contacts = find_contacts(network, listen_port(address))
+    sealed = seal_share(
+        share, users, home.identity, contacts=contacts, announce=order.trackers, now=wall_clock()
+    )
+    return sealed.envelope
+
+
+def _write_both(
+    torrent_path: Path, torrent: bytes, envelope_path: Path, envelope: bytes, *, replace: bool
+) -> None:
+    """Publish both files or neither."""
+    try:
+        publish(torrent_path, torrent, mode=0o644, replace=replace)
+        try:
+            publish(envelope_path, envelope, mode=0o644, replace=replace)
+        except BaseException:
+            torrent_path.unlink(missing_ok=True)
+            raise
+    except FileExistsError as error:
+        raise Refused(f"{error.filename2 or torrent_path} appeared meanwhile", hint="Try again.") from error

@@ -1,0 +1,272 @@
+"""``tuishare demo``: the whole path on one machine, with two real agents that know each other's cards.
+
+Owns two temporary homes and the processes in them; whatever happens, both are gone at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli_w
+
+from tuishare.api.client import AgentClient
+from tuishare.api.messages import Download, DownloadState, Snapshot
+from tuishare.cli.engine import run_until_interrupted
+from tuishare.cli.terminal import format_size
+from tuishare.errors import AgentUnreachable, BadInput, SystemFailed, VerificationFailed, from_os_error
+from tuishare.paths import Places, find_places
+from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
+
+_SENDER, _RECIPIENT = "alice", "bob"
+_START_SECONDS = 20.0
+_STOP_SECONDS = 15.0
+_BLOCK = 1024 * 1024
+_SMALL_FILES = {
+    "read me.txt": b"Dropped by the demo.\n",
+    "grüße/naïve 文.txt": b"Names may be anything that is Unicode.\n",
+    "grüße/empty": b"",
+}
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two agents."""
+
+    name: str
+    places: Places
+
+    @property
+    def drop(self) -> Path:
+        """Its one drop folder."""
+        return self.places.files / "drop"
+
+
+def run_demo(size: int, *, tui: bool) -> None:
+    """Run the demo and print each step with its time.
+
+    Raises:
+        VerificationFailed: what arrived is not what was sent.
+        TuishareError: a step failed.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    if size < 1:
+        raise BadInput("The demo needs at least one byte", hint="For example --size 64MiB.")
+    with _temporary_folder() as root:
+        run_until_interrupted(_demo(root, size, tui=tui))
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    root = Path(tempfile.mkdtemp(prefix="tuishare-demo-"))
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+async def _demo(root: Path, size: int, *, tui: bool) -> None:
+    sides = [Side(name, find_places({"TUISHARE_HOME": str(root / name)})) for name in (_SENDER, _RECIPIENT)]
+    if not tui:
+        await _walk(sides, size, _narrator())
+        return
+    lines: list[str] = []
+    try:
+        await _walk(sides, size, lines.append, show=True)
+    finally:
+        print("\n".join(lines))
+
+
+def _narrator() -> Tell:
+    started = time.monotonic()
+
+    def tell(line: str) -> None:
+        print(f"{time.monotonic() - started:7.2f} s  {line}", flush=True)
+
+    return tell
+
+
+async def _walk(sides: list[Side], size: int, tell: Tell, *, show: bool = False) -> None:
+    """Take both payloads from Alice's drop folder to Bob's downloads."""
+    alice, bob = sides
+    _introduce(alice, bob)
+    tell(f"Two homes made; {alice.name} and {bob.name} know each other's cards.")
+    async with _running(alice), _running(bob):
+        tell("Both agents are running.")
+        if not show:
+            await _tell_story(alice, bob, size, tell)
+            return
+        story = asyncio.create_task(_tell_story(alice, bob, size, tell))
+        await _show(alice)
+        if not story.done():
+            story.cancel()
+            raise KeyboardInterrupt
+        await story
+
+
+async def _tell_story(alice: Side, bob: Side, size: int, tell: Tell) -> None:
+    payloads = await asyncio.to_thread(_drop, alice, size)
+    tell(f"{format_size(size)} and a folder of {len(_SMALL_FILES)} files dropped into {alice.name}'s folder.")
+    carrier = asyncio.create_task(_carry(alice, bob, len(payloads), tell))
+    try:
+        await _until_delivered(bob, len(payloads), tell)
+    finally:
+        carrier.cancel()
+    received = bob.places.files / "downloads" / alice.name
+    for payload in payloads:
+        if not await asyncio.to_thread(_identical, payload, received / payload.name):
+            raise VerificationFailed(f"{payload.name} is not identical after delivery")
+    tell("Everything is identical, byte for byte.")
+
+
+def _introduce(*sides: Side) -> None:
+    """Give each side settings, an identity, and the other's card, as if both had compared fingerprints."""
+    identities: dict[str, Identity] = {}
+    for side in sides:
+        side.places.prepare()
+        side.drop.mkdir()
+        others = [other.name for other in sides if other is not side]
+        settings = {
+            "name": side.name,
+            # Nothing of the demo can be reached from another machine.
+            "network": {"listen": "127.0.0.1:0", "share_addresses": False},
+            "drop": [{"path": str(side.drop), "users": others}],
+        }
+        side.places.config_file.write_text(tomli_w.dumps(settings))
+        identities[side.name] = load_or_create_identity(side.places.identity_file)
+    for side in sides:
+        others = [other.name for other in sides if other is not side]
+        users = tuple(User(name, card=identities[name].card(name), verified=True) for name in others)
+        save_book(side.places.users_file, UserBook(users))
+
+
+@contextlib.asynccontextmanager
+async def _running(side: Side) -> AsyncIterator[None]:
+    """Run the side's agent as a process of its own for as long as the block lasts."""
+    log = side.places.log_file
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tuishare", "agent"],
+            env={**os.environ, "TUISHARE_HOME": str(side.places.files)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # Ctrl-C is ours to pass on
+        )
+    try:
+        await _until_answering(side, process)
+        yield
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+        process.kill()
+        process.wait()
+
+
+async def _until_answering(side: Side, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(AgentUnreachable):
+            async with AgentClient(side.places.socket) as client:
+                await client.status()
+                return
+        await asyncio.sleep(0.02)
+    words = side.places.log_file.read_text(errors="replace").strip().splitlines()
+    raise SystemFailed(f"{side.name}'s agent did not start: {words[-1] if words else 'it said nothing'}")
+
+
+def _drop(side: Side, size: int) -> list[Path]:
+    big, small = side.drop / "film.mov", side.drop / "small files"
+    try:
+        with big.open("wb") as file:
+            for offset in range(0, size, _BLOCK):
+                file.write(os.urandom(min(_BLOCK, size - offset)))
+        for name, content in _SMALL_FILES.items():
+            (small / name).parent.mkdir(parents=True, exist_ok=True)
+            (small / name).write_bytes(content)
+    except OSError as error:
+        raise from_os_error(error, f"write the demo's files to {side.drop}") from error
+    return [big, small]
+
+
+async def _carry(sender: Side, recipient: Side, count: int, tell: Tell) -> None:
+    """Do what a person does by mail or stick: take each envelope from the outbox to the other's inbox."""
+    outbox, inbox = sender.places.files / "outbox", recipient.places.files / "inbox"
+    carried = 0
+    while carried < count:
+        for envelope in sorted(outbox.glob("*.torrent.encrypted")):
+            size = envelope.stat().st_size
+            envelope.rename(inbox / envelope.name)
+            tell(
+                f"{envelope.name} ({format_size(size)}) moved from {sender.name}'s outbox to {recipient.name}'s inbox."
+            )
+            carried += 1
+        await asyncio.sleep(0.02)
+
+
+async def _until_delivered(side: Side, count: int, tell: Tell) -> None:
+    """Follow the agent until that many downloads are complete.
+
+    Raises:
+        SystemFailed: one was rejected or has a problem.
+    """
+    downloads: dict[str, Download] = {}
+    complete: set[str] = set()
+    async with AgentClient(side.places.socket) as client:
+        async for event in client.events():
+            news = event.downloads
+            if isinstance(event, Snapshot):
+                downloads.clear()
+            for download in news:
+                downloads[download.id] = download
+                _tell_news(download, side, complete, tell)
+            if len(complete) == count:
+                return
+
+
+def _tell_news(download: Download, side: Side, complete: set[str], tell: Tell) -> None:
+    match download.state:
+        case DownloadState.COMPLETE if download.id not in complete:
+            complete.add(download.id)
+            tell(f"{side.name} has {download.name} ({format_size(download.size)}), verified.")
+        case DownloadState.DOWNLOADING if download.rate_down:
+            tell(
+                f"{side.name} is at {download.progress:.0%} of {download.name}, {format_size(download.rate_down)}/s."
+            )
+        case DownloadState.REJECTED | DownloadState.PROBLEM | DownloadState.LOCKED | DownloadState.WAITING:
+            raise SystemFailed(f"{side.name} did not take {download.name}: {download.detail}")
+        case _:
+            pass
+
+
+def _identical(sent: Path, received: Path) -> bool:
+    """Compare two files, or two folders file by file, reading all of both."""
+    if sent.is_file():
+        return received.is_file() and filecmp.cmp(sent, received, shallow=False)
+    names = {path.relative_to(sent) for path in sent.rglob("*") if path.is_file()}
+    found = {path.relative_to(received) for path in received.rglob("*") if path.is_file()}
+    return names == found and all(filecmp.cmp(sent / name, received / name, shallow=False) for name in names)
+
+
+async def _show(side: Side) -> None:
+    from tuishare.tui.app import Dashboard
+
+    async with AgentClient(side.places.socket) as client:
+        await Dashboard(client, _cannot_start).run_async()
+
+
+async def _cannot_start() -> None:
+    raise SystemFailed("The demo's agent has ended", hint="Quit with q and run the demo again.")

@@ -1,0 +1,59 @@
+"""The home a command works in.
+
+Owns loading what several commands need: places, settings, identity, users and, for commands that work without an
+agent, the database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tuishare.agent.store import Database
+from tuishare.config import Config, load_config
+from tuishare.errors import SystemFailed
+from tuishare.paths import Places, find_places
+from tuishare.people import Identity, UserBook, load_book, load_or_create_identity
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a home holds, read once."""
+
+    places: Places
+    config: Config
+    identity: Identity
+    book: UserBook
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Database]:
+        """Open the database for one block, beside a running agent if need be.
+
+        Raises:
+            SystemFailed: the disk or the file system refused.
+        """
+        database = Database(self.places.store_file)
+        try:
+            yield database
+        except sqlite3.Error as error:
+            raise SystemFailed(f"Cannot use the database {self.places.store_file}: {error}") from error
+        finally:
+            database.close()
+
+
+def open_home() -> Home:
+    """Read the home of this environment; folders and identity are made on first use.
+
+    Raises:
+        BadConfiguration: settings, identity or user book are not usable.
+    """
+    places = find_places()
+    places.prepare()
+    return Home(
+        places,
+        load_config(places),
+        load_or_create_identity(places.identity_file),
+        load_book(places.users_file),
+    )

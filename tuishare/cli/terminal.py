@@ -1,0 +1,88 @@
+"""How commands speak: results to stdout, everything else to stderr.
+
+Owns the difference between a terminal (colour, tables, progress bars) and a pipe (tab-separated lines, no progress).
+Every text that others chose is made visible first (threat T14).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from tuishare.text import visible
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not a result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """Tell the person something to think about."""
+    say(f"tuishare: warning: {text}")
+
+
+def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on a terminal, tab-separated lines without headings elsewhere."""
+    clean = [[visible(cell, 200) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in clean:
+            print("\t".join(row))
+        return
+    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    for row in clean:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def format_size(size: float) -> str:
+    """Write a number of bytes, e.g. ``1.5 GiB``."""
+    for unit in _UNITS[:-1]:
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} {_UNITS[-1]}"
+
+
+class Meter(Protocol):
+    """Shows how far something is."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Show `done` of `total` bytes, with a few words beside."""
+
+
+@contextmanager
+def metered(label: str) -> Iterator[Meter]:
+    """Show a progress bar on stderr for as long as the block lasts; elsewhere than on a terminal show nothing."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None, note="")
+        yield lambda done, total, note="": progress.update(task, completed=done, total=total, note=note)
