@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tuishare.agent.context import Context
 from tuishare.agent.following import FolderFollowing, Look
-from tuishare.agent.ignoring import IGNORE_FILE, read_ignoring
+from tuishare.agent.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
 from tuishare.agent.payload import sign_tree, walk_payload
 from tuishare.agent.publishing import Publisher
 from tuishare.agent.watcher import Hint
@@ -47,6 +47,8 @@ class Drops:
         """Take an event, if it is of a drop folder."""
         if following := self.followings.get(hint.folder):
             following.take_hint(hint)
+            if hint.entry == IGNORE_FILE:
+                following.scan_soon()
             self._context.changed.notify()
 
     def _look_again(self, path: Path) -> None:
@@ -68,8 +70,13 @@ class DropFollower:
         self._context = context
 
     def wants(self, entry: str) -> bool:
-        """Everything but the list of what to leave out; the look asks that list."""
-        return entry != IGNORE_FILE and not read_ignoring(Path(self.folder.path))((entry,), is_folder=False)
+        """Everything but the list of what to leave out, and what stands on it."""
+        folder = Path(self.folder.path)
+        try:
+            ignoring = read_ignoring(folder)
+        except TuishareError:
+            ignoring = DEFAULTS  # the look fails for the same reason, which shows and keeps everything back
+        return entry != IGNORE_FILE and not ignoring((entry,), is_folder=(folder / entry).is_dir())
 
     def look(self, path: Path) -> Look[Tree]:
         """Walk the entry."""
@@ -78,15 +85,22 @@ class DropFollower:
 
     def known(self, path: Path, signature: str) -> bool:
         """Whether it is a share in this form already."""
-        share = self._publisher.find(path)
-        return share is not None and share.signature == signature
+        return self._publisher.knows(path, signature)
 
-    async def settled(self, path: Path, look: Look[Tree]) -> None:
+    async def settled(self, _path: Path, look: Look[Tree]) -> None:
         """Hand it on."""
-        self.refusals.pop(path.name, None)
         await self._publisher.accept(look.payload, self.folder)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Show what cannot be shared, and why."""
         self.refusals[path.name] = Refusal(path.name, error, self._context.now())
+        self._context.changed.notify()
+
+    def forget(self, entry: str) -> None:
+        """Stop showing what could not be shared."""
+        if self.refusals.pop(entry, None):
+            self._context.changed.notify()
+
+    def moved(self) -> None:
+        """Show that the folder came or went."""
         self._context.changed.notify()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import time
 from collections.abc import Awaitable
@@ -58,11 +59,17 @@ class Follower(Protocol[_Payload]):
     def known(self, path: Path, signature: str) -> bool:
         """Whether the entry was dealt with in exactly this form."""
 
-    def settled(self, path: Path, look: Look[_Payload]) -> Awaitable[None]:
+    def settled(self, path: Path, look: Look[_Payload], /) -> Awaitable[None]:
         """Take an entry that is complete."""
 
     def refused(self, path: Path, error: TuishareError) -> Awaitable[None]:
         """Take note of an entry that cannot be looked at; it is looked at again when it changes."""
+
+    def forget(self, entry: str) -> None:
+        """Forget what was noted of an entry: it is gone, or its fault is."""
+
+    def moved(self) -> None:
+        """Tell whoever watches us that the folder's own state is another one."""
 
 
 class FolderFollowing(Generic[_Payload]):
@@ -77,6 +84,7 @@ class FolderFollowing(Generic[_Payload]):
         self._woken = asyncio.Event()
         self._next_scan = 0.0
         self._faults: dict[str, str] = {}
+        self._present: set[str] = set()
 
     @property
     def unsettled(self) -> tuple[Unsettled, ...]:
@@ -84,8 +92,10 @@ class FolderFollowing(Generic[_Payload]):
         return self._tracker.unsettled()
 
     def take_hint(self, hint: Hint) -> None:
-        """Take an event of this folder."""
-        if self._follower.wants(hint.entry):
+        """Take an event of this folder; one without an entry is about the folder itself."""
+        if not hint.entry:
+            self.scan_soon()
+        elif self._follower.wants(hint.entry):
             self._tracker.hint(hint.entry, hint.kind, time.monotonic())
             self._woken.set()
 
@@ -95,7 +105,7 @@ class FolderFollowing(Generic[_Payload]):
         self._woken.set()
 
     def scan_soon(self) -> None:
-        """Scan at once, e.g. because keys or settings changed."""
+        """Scan at once, e.g. because what is wanted has changed."""
         self._next_scan = 0.0
         self._woken.set()
 
@@ -118,45 +128,70 @@ class FolderFollowing(Generic[_Payload]):
 
     async def _scan(self, watcher: Watcher) -> None:
         """Watch before listing, so that nothing falls between; then compare everything with what is known."""
+        self._next_scan = math.inf  # until this one ends, or somebody wants another
         try:
-            watched = watcher.watch(self.folder)
-            entries = await asyncio.to_thread(os.listdir, self.folder)
+            watched = await asyncio.to_thread(watcher.watch, self.folder)
+            listed = await asyncio.to_thread(os.listdir, self.folder)
         except OSError:
-            watcher.unwatch(self.folder)
-            self.state = FolderState.MISSING
+            await asyncio.to_thread(watcher.unwatch, self.folder)
+            self._enter(FolderState.MISSING)
         else:
-            self.state = FolderState.WATCHING if watched else FolderState.POLLING
-            for entry in filter(self._follower.wants, entries):
+            self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
+            entries = list(filter(self._follower.wants, listed))
+            for entry in self._present.difference(entries):
+                self._drop(entry)
+            self._present.update(entries)
+            for entry in entries:
                 await self._compare(entry)
         # Without events the scan is all there is.
         pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
-        self._next_scan = time.monotonic() + pause
+        self._next_scan = min(self._next_scan, time.monotonic() + pause)
+
+    def _enter(self, state: FolderState) -> None:
+        if state is not self.state:
+            _log.info("Folder %s: %s", self.folder, state.value)
+            self.state = state
+            self._follower.moved()
+
+    def _drop(self, entry: str) -> None:
+        self._tracker.drop(entry)
+        self._faults.pop(entry, None)
+        self._present.discard(entry)
+        self._follower.forget(entry)
 
     async def _compare(self, entry: str) -> None:
         path = self.folder / entry
         try:
             look = await asyncio.to_thread(self._follower.look, path)
-            known = self._follower.known(path, look.signature)
         except TuishareError as error:
             known = self._faults.get(entry) == error.detail
+        else:
+            self._heal(entry)
+            known = self._follower.known(path, look.signature)
         if not known:
             self._tracker.notice(entry, time.monotonic())
 
     async def _visit(self, entry: str) -> None:
         path = self.folder / entry
+        self._present.add(entry)
         started = time.monotonic()
         try:
             look = await asyncio.to_thread(self._follower.look, path)
         except NotFound:
-            self._tracker.drop(entry)
-            self._faults.pop(entry, None)
+            self._drop(entry)
             return
         except TuishareError as error:
             await self._settle_fault(path, entry, error, started)
             return
         if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
-            self._faults.pop(entry, None)
-            await self._follower.settled(path, look)
+            self._heal(entry)
+            # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
+            if not self._follower.known(path, look.signature):
+                await self._follower.settled(path, look)
+
+    def _heal(self, entry: str) -> None:
+        if self._faults.pop(entry, None) is not None:
+            self._follower.forget(entry)
 
     async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
         """A fault settles like content: a folder that is empty now may be filled in a moment."""

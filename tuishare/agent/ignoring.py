@@ -5,12 +5,14 @@ Owns the default patterns and the reading of that file (gitignore syntax). Must 
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from pathspec import GitIgnoreSpec
 
-from tuishare.errors import NotFound
+from tuishare.errors import BadConfiguration, NotFound
 from tuishare.paths import read_limited
 
 IGNORE_FILE: Final = ".tuishareignore"
@@ -62,11 +64,43 @@ class _Below(Ignoring):
 def read_ignoring(folder: Path) -> Ignoring:
     """Read the patterns of a drop folder; its own come after ours, so that ``!name`` takes one back.
 
+    Cheap to call often: a list that has not changed is not read again.
+
     Raises:
+        BadConfiguration: a line of the file is not a pattern. Nothing is guessed then: somebody wanted to keep
+            something back, and nobody knows what.
         SystemFailed: the file is there but cannot be read.
     """
+    path = folder / IGNORE_FILE
     try:
-        own = read_limited(folder / IGNORE_FILE, _MAX_SIZE).decode(errors="replace").splitlines()
+        status = path.lstat()
+    except OSError:
+        return _read(path, ())
+    return _read(path, (status.st_ino, status.st_size, status.st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _stamp: tuple[int, ...]) -> Ignoring:
+    try:
+        own = read_limited(path, _MAX_SIZE).decode(errors="replace").splitlines()
     except NotFound:
         own = []
+    for number, line in enumerate(own, 1):
+        if not _is_pattern(line):
+            raise BadConfiguration(
+                f"{path}: line {number} is not a pattern",
+                hint="Correct it; the lines are written as in a .gitignore.",
+            )
     return Ignoring(GitIgnoreSpec.from_lines([*TEMPORARY, *own]))
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
+
+
+DEFAULTS: Final = Ignoring(GitIgnoreSpec.from_lines(TEMPORARY))
+"""What is left out while the list of a drop folder cannot be read."""

@@ -1,13 +1,14 @@
 """Events from the file system, turned into hints.
 
 Owns the one watchdog observer. Its threads never touch the agent's state: every hint crosses to the event loop. Hints
-may be late, doubled or lost; `tuishare.agent.drops` scans for the truth.
+may be late, doubled or lost; `tuishare.agent.following` scans for the truth.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +22,24 @@ from tuishare.agent.settling import HintKind
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An event about one top-level entry of a watched folder."""
+    """An event about one top-level entry of a watched folder; ``entry`` is empty when the folder itself is gone."""
 
     folder: Path
     entry: str
     kind: HintKind
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """One watched folder, and which folder that was: the name may come to stand for another one."""
+
+    observed: ObservedWatch
+    device: int
+    inode: int
+
+
 class Watcher:
-    """Watches folders, recursively; must be used from the event loop's thread."""
+    """Watches folders, recursively. Made on the event loop; `watch` and `unwatch` block and may run on any thread."""
 
     def __init__(self, notify: Callable[[Hint], None]) -> None:
         """Remember whom to tell; `notify` is called on the event loop's thread."""
@@ -38,32 +48,59 @@ class Watcher:
         # Only "full" events tell a move into place from a creation that will be written to.
         self._observer = InotifyObserver(generate_full_events=True)
         self._observer.start()
-        self._watches: dict[Path, ObservedWatch] = {}
+        self._watches: dict[Path, _Watch] = {}
+        self._lock = threading.Lock()
+        self._closed = False
 
     def watch(self, folder: Path, *, recursive: bool = True) -> bool:
-        """Watch a folder; watching it already is fine.
+        """Watch a folder; watching it already is fine, also when it was removed and made again since.
 
         Returns:
             False when the system would not (missing folder, inotify limits reached): poll instead.
         """
-        if folder in self._watches:
+        with self._lock:
+            if self._closed:
+                return False
+            try:
+                status = folder.stat()
+                known = self._watches.get(folder)
+                if known is not None and self._holds(known, status):
+                    return True
+                self._forget(folder)
+                observed = self._observer.schedule(
+                    _Handler(folder, self._hand_over), str(folder), recursive=recursive
+                )
+            except OSError:
+                return False
+            self._watches[folder] = _Watch(observed, status.st_dev, status.st_ino)
             return True
-        handler = _Handler(folder, self._hand_over)
-        try:
-            self._watches[folder] = self._observer.schedule(handler, str(folder), recursive=recursive)
-        except OSError:
-            return False
-        return True
 
     def unwatch(self, folder: Path) -> None:
         """Stop watching a folder, e.g. because it went away."""
-        if watch := self._watches.pop(folder, None):
-            self._observer.unschedule(watch)
+        with self._lock:
+            self._forget(folder)
 
     async def close(self) -> None:
         """Stop the threads and wait for them."""
-        self._observer.stop()
-        await asyncio.to_thread(self._observer.join)
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._observer.stop()
+            self._observer.join()
+
+    def _holds(self, known: _Watch, status: os.stat_result) -> bool:
+        """Whether events still come; the inode alone cannot tell, because a new folder may get the old one's."""
+        alive = any(
+            emitter.watch is known.observed and emitter.should_keep_running()
+            for emitter in self._observer.emitters
+        )
+        return alive and (known.device, known.inode) == (status.st_dev, status.st_ino)
+
+    def _forget(self, folder: Path) -> None:
+        if known := self._watches.pop(folder, None):
+            self._observer.unschedule(known.observed)
 
     def _hand_over(self, hint: Hint) -> None:
         if not self._loop.is_closed():
@@ -83,6 +120,8 @@ class _Handler(events.FileSystemEventHandler):
         # Synthetic events repeat, for what lies below a moved folder, what the move itself has said.
         if event.is_synthetic or isinstance(event, events.FileOpenedEvent | events.FileClosedNoWriteEvent):
             return
+        if isinstance(event, events.DirDeletedEvent) and os.fsdecode(event.src_path) == str(self._folder):
+            self._hand_over(Hint(self._folder, "", HintKind.CHANGED))
         arrived = isinstance(event, events.FileMovedEvent | events.DirMovedEvent)
         self._say(os.fsdecode(event.src_path), finished=isinstance(event, events.FileClosedEvent))
         if arrived and event.dest_path:
