@@ -50,3 +50,14 @@ class Context:
             BadConfiguration: the file is not usable.
         """
         return load_book(self.places.users_file)
+
+    def book_stamp(self) -> tuple[int, ...]:
+        """Equal for two calls when the user book was not written between them.
+
+        What failed for want of a user or a key is worth another try when it is not.
+        """
+        try:
+            status = self.places.users_file.stat()
+        except OSError:
+            return ()
+        return status.st_ino, status.st_size, status.st_mtime_ns

@@ -16,7 +16,7 @@ from typing import Self, assert_never
 import tuishare
 from tuishare.agent.context import Context
 from tuishare.agent.drops import Drops
-from tuishare.agent.inbox import Inbox
+from tuishare.agent.inbox import REJECTED, Inbox
 from tuishare.agent.lock import HomeLock
 from tuishare.agent.store import Store
 from tuishare.agent.systemd import notify
@@ -138,6 +138,7 @@ class Agent:
     async def _working(self, events: Subscription) -> AsyncIterator[None]:
         """Run all loops for as long as the block lasts; one that fails ends the agent rather than half of it."""
         watcher = Watcher(self._take_hint)
+        watcher.watch(self._context.places.config, recursive=False)
         loops = [following.run(watcher) for following in self._drops.followings.values()]
         loops += [self._inbox.following.run(watcher), self._drops.publisher.run(), self._inbox.receiver.run()]
         tasks = [asyncio.create_task(loop) for loop in (*loops, self._follow_engine(events))]
@@ -159,8 +160,16 @@ class Agent:
         self._stopping.set()
 
     def _take_hint(self, hint: Hint) -> None:
+        if (hint.folder / hint.entry) == self._context.places.users_file:
+            self._scan_soon()
         self._drops.take_hint(hint)
         self._inbox.take_hint(hint)
+
+    def _scan_soon(self) -> None:
+        """Try again what failed for want of a user or a key."""
+        for following in self._drops.followings.values():
+            following.scan_soon()
+        self._inbox.following.scan_soon()
 
     async def _follow_engine(self, events: Subscription) -> None:
         async for event in events:
@@ -217,6 +226,7 @@ def _make_folders(config: Config) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise from_os_error(error, f"make the folder {folder}") from error
+    for folder in (folders.inbox_path / REJECTED, folders.outbox_path):
         sweep(folder)
 
 

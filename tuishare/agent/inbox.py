@@ -1,17 +1,20 @@
 """The inbox: envelopes that arrive are opened, judged, and downloaded, kept or turned away.
 
 Owns what happens to the envelope's file. Whatever is turned away is kept with its reason beside it; nothing is
-fetched because of an envelope whose signer is not trusted (threats T1, T2).
+fetched because of an envelope whose signer is not trusted (threats T1, T2). What fails because of us (a user book with
+a mistake, a full disk) is never held against an envelope.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import stat
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 from tuishare.agent.context import Context
 from tuishare.agent.following import FolderFollowing, Look
@@ -20,27 +23,41 @@ from tuishare.agent.receiving import Receiver
 from tuishare.agent.reception import Received, Trust, receive
 from tuishare.agent.watcher import Hint
 from tuishare.envelope import MAX_SIZE, NotForUs
-from tuishare.errors import Refused, TuishareError, from_os_error
+from tuishare.errors import BadConfiguration, NotFound, Refused, SystemFailed, TuishareError, from_os_error
 from tuishare.paths import free_name, move_into_place, publish, read_limited
+from tuishare.text import visible
 
-REJECTED = "rejected"
-REASON_SUFFIX = ".reason.txt"
+REJECTED: Final = "rejected"
+REASON_SUFFIX: Final = ".reason.txt"
+REMEMBERED: Final = 100
+"""Rejected envelopes that are shown; anybody may put files into an inbox."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """An envelope that none of our keys opens; kept, because a key may come later.
+    """An envelope that could not be opened yet; kept, because a key may come later.
 
     Attributes:
         size: of the file in bytes.
         since: Unix seconds.
+        detail: why, one sentence.
+        hint: what may help.
     """
 
     name: str
-    signature: str
     size: int
     since: int
+    detail: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What was judged and by which user book; ``stamp`` is None where another book would change nothing."""
+
+    signature: str
+    stamp: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,7 @@ class Inbox:
 
     Attributes:
         locked: by name of the file.
-        rejected: since the agent started, oldest first.
+        rejected: the last ones since the agent started, oldest first.
     """
 
     def __init__(self, context: Context) -> None:
@@ -71,7 +88,8 @@ class Inbox:
         self.receiver = Receiver(context)
         self.following: FolderFollowing[int] = FolderFollowing(self._folder, context.config.settle, self)
         self.locked: dict[str, Locked] = {}
-        self.rejected: list[Rejected] = []
+        self.rejected: deque[Rejected] = deque(maxlen=REMEMBERED)
+        self._judged: dict[str, _Judgement] = {}
 
     def take_hint(self, hint: Hint) -> None:
         """Take an event, if it is of the inbox."""
@@ -83,46 +101,81 @@ class Inbox:
         return entry.endswith(ENVELOPE_SUFFIX) and not entry.startswith(".")
 
     def look(self, path: Path) -> Look[int]:
-        """Look at the entry itself, never through a link."""
+        """Look at the entry itself, never through a link; what cannot be an envelope is refused unread."""
+        shown = visible(path.name)
         try:
             status = path.lstat()
         except OSError as error:
-            raise from_os_error(error, f"look at {path}") from error
-        signature = f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {stat.S_IFMT(status.st_mode)}"
+            raise from_os_error(error, f"look at “{shown}”") from error
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(f"“{shown}” is not a regular file")
+        if status.st_size > MAX_SIZE:
+            raise Refused(f"“{shown}” is larger than an envelope can be ({MAX_SIZE:,} bytes)")
+        if visible(path.name, len(path.name) + 3) != path.name:
+            raise Refused(
+                f"The name “{shown}” holds characters that cannot be shown", hint="Give it another name."
+            )
+        signature = f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
         return Look(signature, status.st_size, status.st_size)
 
     def known(self, path: Path, signature: str) -> bool:
         """Whether it waits here for a key, for approval, or for its download to end."""
-        locked = self.locked.get(path.name)
-        if locked is not None:
-            return locked.signature == signature
-        return self.receiver.find_envelope(path.name) is not None
+        judged = self._judged.get(path.name)
+        if judged is None or judged.signature != signature:
+            return False
+        return judged.stamp is None or judged.stamp == self._context.book_stamp()
 
     async def settled(self, path: Path, look: Look[int]) -> None:
         """Judge an envelope that is complete."""
-        self.locked.pop(path.name, None)
+        former = self.locked.pop(path.name, None)
+        stamp = self._context.book_stamp()
         try:
-            await self._take(path)
-        except NotForUs:
-            _log.info("No key of ours opens %r", path.name)
-            self.locked[path.name] = Locked(path.name, look.signature, look.size, self._context.now())
+            again = await self._take(path)
+        except NotFound:
+            self._judged.pop(path.name, None)
+        except (NotForUs, BadConfiguration) as error:
+            self._judged[path.name] = _Judgement(look.signature, stamp)
+            self._keep(path.name, look.size, error, former)
+        except SystemFailed as error:
+            self._keep(path.name, look.size, error, former)  # judged by nobody: the next scan tries again
         except TuishareError as error:
             await self._reject(path, error)
+        else:
+            self._judged[path.name] = _Judgement(look.signature, stamp if again else None)
         self._context.changed.notify()
+
+    def forget(self, entry: str) -> None:
+        """Forget an envelope that was taken away."""
+        self._judged.pop(entry, None)
+        if self.locked.pop(entry, None):
+            self._context.changed.notify()
+
+    def moved(self) -> None:
+        """Show that the folder came or went."""
+        self._context.changed.notify()
+
+    def _keep(self, name: str, size: int, error: TuishareError, former: Locked | None) -> None:
+        _log.info("Cannot open %r yet: %s", name, error.detail)
+        since = former.since if former else self._context.now()
+        hint = _NO_KEY if isinstance(error, NotForUs) else error.hint
+        self.locked[name] = Locked(name, size, since, error.detail, hint)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Turn away what cannot even be looked at."""
         await self._reject(path, error)
 
-    async def _take(self, path: Path) -> None:
-        received = await asyncio.to_thread(self._open, path)
+    async def _take(self, path: Path) -> bool:
+        """Open and judge it; return whether another user book may change the judgement."""
+        received, digest = await asyncio.to_thread(self._open, path)
         match received.trust:
             case Trust.VERIFIED:
-                await self.receiver.admit(received, path.name)
+                await self.receiver.admit(received, path.name, digest)
+                return False
             case Trust.UNVERIFIED:
                 await self.receiver.hold(
                     received,
                     path.name,
+                    digest,
                     f"{received.sender} is not verified yet",
                     "Compare fingerprints, then `tuishare user verify`.",
                 )
@@ -130,6 +183,7 @@ class Inbox:
                 await self.receiver.hold(
                     received,
                     path.name,
+                    digest,
                     "It was sealed with a key of yours, but signed by nobody you know",
                     "Ask the sender for a card and add it.",
                 )
@@ -143,10 +197,12 @@ class Inbox:
                 )
             case _ as never:
                 assert_never(never)
+        return True
 
-    def _open(self, path: Path) -> Received:
+    def _open(self, path: Path) -> tuple[Received, bytes]:
         data = read_limited(path, MAX_SIZE)
-        return receive(data, self._context.identity, self._context.book(), now=self._context.clock())
+        received = receive(data, self._context.identity, self._context.book(), now=self._context.clock())
+        return received, hashlib.sha256(data).digest()
 
     async def _reject(self, path: Path, error: TuishareError) -> None:
         """Move the file away with its reason; the reason comes first, so a crash leaves no riddle."""
@@ -156,6 +212,7 @@ class Inbox:
         except (TuishareError, OSError) as problem:
             _log.error("Cannot move %r away: %s", path.name, problem)
             return
+        self._judged.pop(path.name, None)
         self.rejected.append(Rejected(moved.name, error, self._context.now()))
         self._context.changed.notify()
 
@@ -164,6 +221,14 @@ class Inbox:
         folder.mkdir(exist_ok=True)
         target = free_name(folder, path.name)
         reason = f"{error.title}: {error.detail}\n{error.hint}\n".rstrip() + "\n"
-        publish(target.with_name(target.name + REASON_SUFFIX), reason.encode())
-        move_into_place(path, target)
+        note = target.with_name(target.name + REASON_SUFFIX)
+        publish(note, reason.encode())
+        try:
+            move_into_place(path, target)
+        except BaseException:
+            note.unlink(missing_ok=True)
+            raise
         return target
+
+
+_NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your card."

@@ -30,9 +30,9 @@ def sign_tree(tree: Tree) -> str:
     return hashlib.sha256(msgspec.msgpack.encode((tree.is_folder, tree.files))).hexdigest()
 
 
-def sign_payload(path: Path) -> str:
+def sign_payload(path: Path, folder: str = "") -> str:
     """The signature of what is there now; empty when it cannot be looked at."""
     try:
-        return sign_tree(walk_payload(path))
+        return sign_tree(walk_payload(path, folder))
     except TuishareError:
         return ""

@@ -1,42 +1,44 @@
 """The journey of a download: admitted, downloaded, delivered. Each step is recorded before its side effect.
 
-Owns the downloads of this agent and the files that they make. Must not watch folders or judge envelopes:
-`tuishare.agent.inbox` and `tuishare.agent.reception` do.
+Owns the downloads of this agent. Must not watch folders, judge envelopes or move files: `tuishare.agent.inbox`,
+`tuishare.agent.reception` and `tuishare.agent.landing` do.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import shutil
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
 
 from tuishare.agent.context import Context
+from tuishare.agent.landing import Landing
 from tuishare.agent.payload import sign_payload
 from tuishare.agent.reception import Received, download_id
 from tuishare.agent.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, NotFound, TuishareError
-from tuishare.paths import free_name, make_private, move_into_place, sync_tree
 from tuishare.swarm import Assignment, Credentials, Endpoint, parse_endpoint
 from tuishare.torrents import InfoHash
 
-INCOMING: Final = ".tuishare-incoming"
-"""Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""
-
+_UNDER_WAY: Final = frozenset({DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.PROBLEM})
 _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """Every download of this agent."""
+    """Every download of this agent.
+
+    One change at a time: a new generation must not meet the former one half delivered.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._landing = Landing(context.config.folders)
         self._downloads: dict[str, DownloadRecord] = {}
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
+        self._changing = asyncio.Lock()
+        self._joined: dict[str, InfoHash] = {}
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -44,56 +46,87 @@ class Receiver:
         return self._downloads
 
     async def load(self) -> None:
-        """Take up every download where the last run left it."""
-        for record in await self._context.store.run(lambda database: database.downloads()):
-            self._downloads[record.id] = record
-        for record in list(self._downloads.values()):
+        """Take up every download where the last run left it; what had a problem is tried again."""
+        records = await self._context.store.run(lambda database: database.downloads())
+        self._downloads = {record.id: record for record in records}
+        await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
+        for record in records:
             await self._or_problem(record, self._resume(record))
 
     async def run(self) -> None:
         """Deliver what is complete, until cancelled."""
         while True:
             info_hash = await self._completed.get()
-            for record in list(self._downloads.values()):
-                if record.info_hash == info_hash and record.step is DownloadStep.DOWNLOADING:
+            async with self._changing:
+                for record in self._downloading(info_hash):
                     await self._or_problem(record, self._deliver(record))
 
     def take_completed(self, info_hash: InfoHash) -> None:
         """Take note that every piece of a torrent has arrived."""
         self._completed.put_nowait(info_hash)
 
-    async def admit(self, received: Received, envelope: str) -> None:
-        """Begin to download what a verified sender sent.
+    async def admit(self, received: Received, envelope: str, digest: bytes) -> None:
+        """Begin to download what a verified sender sent; the envelope of a download under way changes nothing.
+
+        Args:
+            received: what the envelope holds.
+            envelope: name of the file in the inbox.
+            digest: SHA-256 of the file.
 
         Raises:
             Refused: a replay, or a ticket that cannot work.
         """
-        record = self._record(received, envelope, DownloadStep.DOWNLOADING)
-        await self._context.store.run(lambda database: database.admit(record))
-        previous = self._downloads.get(record.id)
-        self._downloads[record.id] = record
-        self._context.changed.notify()
-        if previous is not None:
-            await self._leave_swarm(previous)
-        await self._or_problem(record, self._join(record))
+        record = self._record(received, envelope, digest, DownloadStep.DOWNLOADING)
+        async with self._changing:
+            if self._is_under_way(record):
+                return
+            await self._context.store.run(lambda database: database.admit(record))
+            await self._replace(record)
+            await self._or_problem(record, self._join(record))
 
-    async def hold(self, received: Received, envelope: str, reason: str, hint: str) -> None:
-        """Keep an envelope that a person has to approve first."""
-        record = self._record(received, envelope, DownloadStep.WAITING)
-        await self._save(replace(record, problem=reason, hint=hint))
+    async def hold(self, received: Received, envelope: str, digest: bytes, reason: str, hint: str) -> None:
+        """Keep an envelope that a person has to approve first.
 
-    def find_envelope(self, envelope: str) -> DownloadRecord | None:
-        """The unfinished download of an envelope in the inbox, or None."""
-        unfinished = (DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.WAITING)
-        return next(
-            (r for r in self._downloads.values() if r.envelope == envelope and r.step in unfinished), None
-        )
+        Raises:
+            Refused: a replay, or a ticket that cannot work.
+        """
+        record = self._record(received, envelope, digest, DownloadStep.WAITING)
+        async with self._changing:
+            if self._is_under_way(record):
+                return
+            await self._context.store.run(lambda database: database.require_new(record))
+            await self._replace(record)
+            await self._save(replace(record, problem=reason, hint=hint))
 
     async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
-        for record in list(self._downloads.values()):
-            if record.info_hash == info_hash and record.step is DownloadStep.DOWNLOADING:
+        async with self._changing:
+            for record in self._downloading(info_hash):
                 await self._save(replace(record, step=DownloadStep.PROBLEM, problem=reason))
+
+    def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
+        return [
+            record
+            for record in self._downloads.values()
+            if record.step is DownloadStep.DOWNLOADING and self._joined.get(record.id) == info_hash
+        ]
+
+    def _is_under_way(self, record: DownloadRecord) -> bool:
+        known = self._downloads.get(record.id)
+        return (
+            known is not None
+            and known.step in _UNDER_WAY
+            and (known.envelope, known.envelope_hash) == (record.envelope, record.envelope_hash)
+        )
+
+    async def _replace(self, record: DownloadRecord) -> None:
+        """Let a record take the place of the former generation's, whose swarm and unfinished files go."""
+        former = self._downloads.get(record.id)
+        self._downloads[record.id] = record
+        self._context.changed.notify()
+        if former is not None:
+            await self._leave_swarm(former)
+            await asyncio.to_thread(self._landing.discard, former)
 
     async def _resume(self, record: DownloadRecord) -> None:
         match record.step:
@@ -103,73 +136,76 @@ class Receiver:
                 await self._land(record)
             case DownloadStep.COMPLETE:
                 await self._seed(record)
-            case DownloadStep.WAITING | DownloadStep.PROBLEM:
+            case DownloadStep.PROBLEM:
+                step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
+                await self._resume(await self._save(replace(record, step=step, problem="", hint="")))
+            case DownloadStep.WAITING:
                 pass
             case _ as never:
                 assert_never(never)
 
     async def _join(self, record: DownloadRecord) -> None:
-        staging = Path(record.staging)
-        make_private(staging.parent)
-        make_private(staging)
+        staging = await asyncio.to_thread(self._landing.prepare, record)
         resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
-        await self._context.engine.add(_assignment(record, staging, resume_data=resume))
+        await self._enter_swarm(record, _assignment(record, staging, resume_data=resume))
+
+    async def _enter_swarm(self, record: DownloadRecord, assignment: Assignment) -> None:
+        # Known before it begins: a small payload may be complete before `add` returns.
+        self._joined[record.id] = InfoHash(record.info_hash)
+        try:
+            await self._context.engine.add(assignment)
+        except TuishareError:
+            del self._joined[record.id]
+            raise
 
     async def _deliver(self, record: DownloadRecord) -> None:
         """From complete to landed: what is not on disk yet does not count as received."""
-        info_hash = InfoHash(record.info_hash)
-        await self._context.engine.flush(info_hash)
-        await self._context.engine.remove(info_hash)
-        sender = self._context.config.folders.downloads_path / record.sender
-        sender.mkdir(parents=True, exist_ok=True)
-        target = free_name(sender, record.name)
+        await self._context.engine.flush(InfoHash(record.info_hash))
+        await self._leave_swarm(record)
+        target = await asyncio.to_thread(self._landing.choose_target, record)
         await self._land(await self._save(replace(record, step=DownloadStep.DELIVERING, path=str(target))))
 
     async def _land(self, record: DownloadRecord) -> None:
-        await asyncio.to_thread(self._move_payload, record)
-        target = Path(record.path)
-        signature = await asyncio.to_thread(sign_payload, target)
+        try:
+            await asyncio.to_thread(self._landing.move_payload, record)
+        except FileExistsError:
+            # The name was free when it was chosen; now somebody has it, and keeps it.
+            target = await asyncio.to_thread(self._landing.choose_target, record)
+            record = await self._save(replace(record, path=str(target)))
+            await asyncio.to_thread(self._landing.move_payload, record)
+        await asyncio.to_thread(self._landing.file_envelope, record)
+        signature = await asyncio.to_thread(sign_payload, Path(record.path))
         await self._context.store.run(lambda database: database.forget_resume(record.info_hash))
         done = await self._save(replace(record, step=DownloadStep.COMPLETE, staging="", signature=signature))
         _log.info("Received %r from %s", record.name, record.sender)
         await self._seed(done)
 
-    def _move_payload(self, record: DownloadRecord) -> None:
-        staging, target = Path(record.staging), Path(record.path)
-        if os.path.lexists(staging / record.name):
-            sync_tree(staging / record.name)
-        move_into_place(staging / record.name, target)
-        shutil.rmtree(staging, ignore_errors=True)
-        self._file_envelope(record)
-
-    def _file_envelope(self, record: DownloadRecord) -> None:
-        inbox = self._context.config.folders.inbox_path
-        accepted = inbox / "accepted"
-        accepted.mkdir(exist_ok=True)
-        if (inbox / record.envelope).exists():
-            move_into_place(inbox / record.envelope, free_name(accepted, record.envelope))
-
     async def _seed(self, record: DownloadRecord) -> None:
         """Go on serving the other recipients, as long as the payload stands where and as it was delivered.
 
-        What its owner has moved or edited since is his: the engine must neither serve nor mend it.
+        What its owner has moved or edited since is his: the engine must neither serve nor mend it. It is received
+        whatever becomes of this.
         """
         target = Path(record.path)
         signature = await asyncio.to_thread(sign_payload, target)
         if target.name != record.name or not signature or signature != record.signature:
             return
-        await self._context.engine.add(_assignment(record, target.parent, complete=True))
+        try:
+            await self._enter_swarm(record, _assignment(record, target.parent, complete=True))
+        except TuishareError as error:
+            _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
 
     async def _leave_swarm(self, record: DownloadRecord) -> None:
-        try:
-            await self._context.engine.remove(InfoHash(record.info_hash))
-        except NotFound:
-            _log.debug("The former generation was not in the engine")
+        """Leave the swarm that was joined for this download, and no other of the same content."""
+        if info_hash := self._joined.pop(record.id, None):
+            try:
+                await self._context.engine.remove(info_hash)
+            except NotFound:
+                _log.debug("A download was not in the engine when it ended")
 
-    def _record(self, received: Received, envelope: str, step: DownloadStep) -> DownloadRecord:
+    def _record(self, received: Received, envelope: str, digest: bytes, step: DownloadStep) -> DownloadRecord:
         manifest, credentials = received.manifest, received.credentials
         identifier = download_id(received.signer, manifest.share_id)
-        incoming = self._context.config.folders.downloads_path / INCOMING
         return DownloadRecord(
             id=identifier,
             envelope=envelope,
@@ -189,7 +225,8 @@ class Receiver:
             root_certificate=credentials.root_certificate if credentials else b"",
             leaf_certificate=credentials.leaf_certificate if credentials else b"",
             leaf_key=credentials.leaf_key if credentials else b"",
-            staging=str(incoming / f"{identifier}-{manifest.generation}"),
+            staging=str(self._landing.staging(identifier, manifest.generation)),
+            envelope_hash=digest,
         )
 
     async def _or_problem(self, record: DownloadRecord, work: Coroutine[None, None, None]) -> None:

@@ -47,6 +47,7 @@ class ShareRecord:
         path: the payload.
         signature: of the payload's tree when it was hashed; empty before.
         envelope: name of the file in the outbox; empty before it is chosen.
+        sealed: the last generation whose envelope was published; 0 before.
     """
 
     id: str
@@ -69,6 +70,7 @@ class ShareRecord:
     leaf_certificate: bytes = b""
     leaf_key: bytes = b""
     envelope: str = ""
+    sealed: int = 0
     problem: str = ""
     hint: str = ""
 
@@ -93,6 +95,7 @@ class DownloadRecord:
     Attributes:
         id: derived from signer and share id, so that the same share is one download.
         envelope: name of the file in the inbox.
+        envelope_hash: SHA-256 of that file, because another one may come to have its name.
         signer: Ed25519 public key, 32 bytes.
         staging: fresh private folder that the engine writes into.
         path: where the payload lands; chosen when it is complete.
@@ -120,5 +123,6 @@ class DownloadRecord:
     staging: str = ""
     path: str = ""
     signature: str = ""
+    envelope_hash: bytes = b""
     problem: str = ""
     hint: str = ""

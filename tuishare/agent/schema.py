@@ -44,4 +44,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         """,
         "CREATE TABLE resume (info_hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT",
     ),
+    (
+        "ALTER TABLE shares ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0",
+        "UPDATE shares SET sealed = generation WHERE step = 'seeding'",
+        "ALTER TABLE downloads ADD COLUMN envelope_hash BLOB NOT NULL DEFAULT x''",
+    ),
 )

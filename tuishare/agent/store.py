@@ -125,23 +125,34 @@ class Database:
     def admit(self, record: DownloadRecord) -> None:
         """Save a download whose generation has never been seen from that signer, and remember the generation.
 
+        It begins with nothing: what the engine remembered of an earlier one of the same torrent is dropped.
+
         Raises:
             Refused: this or a newer generation was admitted before (a replay, also after the download was removed).
         """
         with self.transaction():
-            key = (record.signer, record.share)
-            known = self._connection.execute(
-                "SELECT generation FROM ledger WHERE signer = ? AND share = ?", key
-            ).fetchone()
-            if known is not None and record.generation <= known[0]:
-                raise Refused(
-                    f"Generation {record.generation} of this share was received before",
-                    hint="Ask the sender to share it again if you need it once more.",
-                )
+            self.require_new(record)
             self._connection.execute(
-                "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?)", (*key, record.generation)
+                "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?)",
+                (record.signer, record.share, record.generation),
             )
+            self.forget_resume(record.info_hash)
             self._put(record)
+
+    def require_new(self, record: DownloadRecord) -> None:
+        """Make sure that neither this nor a newer generation was admitted before.
+
+        Raises:
+            Refused: it was.
+        """
+        known = self._connection.execute(
+            "SELECT generation FROM ledger WHERE signer = ? AND share = ?", (record.signer, record.share)
+        ).fetchone()
+        if known is not None and record.generation <= known[0]:
+            raise Refused(
+                f"Generation {record.generation} of this share was received before",
+                hint="Ask the sender to share it again if you need it once more.",
+            )
 
     def resume_data(self, info_hash: str) -> bytes | None:
         """What the engine wanted to remember of a torrent, or None."""

@@ -109,7 +109,7 @@ def _unborn(name: str, follower: DropFollower, size: int, added: int, error: Tui
     path = f"{follower.folder.path}/{name}"
     return Share(
         id=ShareId(_name_id(path)),
-        name=name,
+        name=_encodable(name),
         recipients=tuple(follower.folder.users),
         size=size,
         files=0,
@@ -121,7 +121,7 @@ def _unborn(name: str, follower: DropFollower, size: int, added: int, error: Tui
         generation=0,
         added=added,
         transport=follower.folder.transport,
-        path=path,
+        path=_encodable(path),
         detail=error.detail if error else "",
         hint=error.hint if error else "",
     )
@@ -160,9 +160,7 @@ def _download(record: DownloadRecord, progress: Progress | None) -> Download:
 
 
 def _locked(locked: Locked) -> Download:
-    return _unopened(
-        locked.name, DownloadState.LOCKED, locked.size, locked.since, "None of your keys opens it", _LOCKED
-    )
+    return _unopened(locked.name, DownloadState.LOCKED, locked.size, locked.since, locked.detail, locked.hint)
 
 
 def _rejected(rejected: Rejected) -> Download:
@@ -171,14 +169,11 @@ def _rejected(rejected: Rejected) -> Download:
     )
 
 
-_LOCKED: Final = "If it is meant for you, ask the sender to seal it for your card."
-
-
 def _unopened(name: str, state: DownloadState, size: int, added: int, detail: str, hint: str) -> Download:
     return Download(
         id=DownloadId(_name_id(f"{state}/{name}")),
         sender="",
-        name=name,
+        name=_encodable(name),
         size=size,
         files=0,
         state=state,
@@ -192,6 +187,11 @@ def _unopened(name: str, state: DownloadState, size: int, added: int, detail: st
         detail=detail,
         hint=hint,
     )
+
+
+def _encodable(name: str) -> str:
+    """A file's name need not be UTF-8, a message must."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _name_id(text: str) -> str:
