@@ -1,0 +1,38 @@
+"""Every benchmark, one after the other, in one run: ``python -m tests.bench [--quick]``.
+
+Each is a module of its own and can be run alone with its own options.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+FULL: dict[str, list[str]] = {
+    "bench_hashing": [],
+    "bench_transfer": ["--size", "1GiB", "--rounds", "3"],
+    "bench_sealing": [],
+}
+QUICK: dict[str, list[str]] = {
+    "bench_hashing": ["--size", "256MiB"],
+    "bench_transfer": ["--size", "64MiB", "--rounds", "1"],
+    "bench_sealing": ["--rounds", "3"],
+}
+
+
+def main() -> None:
+    """Run all; exit non-zero if one failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that they run, not how fast")
+    failed = []
+    for module, options in (QUICK if parser.parse_args().quick else FULL).items():
+        print(f"\n== {module}", flush=True)
+        if subprocess.run([sys.executable, "-m", f"tests.bench.{module}", *options], check=False).returncode:
+            failed.append(module)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
