@@ -8,12 +8,16 @@ import ssl
 import struct
 from base64 import encodebytes
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tuishare.swarm import Credentials
+from tuishare.swarm.openssl import lt
+
+if TYPE_CHECKING:
+    from libtorrent import settings_pack
 
 BLOCK = 16 * 1024
-_CHOKE, _UNCHOKE, _INTERESTED, _REQUEST, _PIECE = 0, 1, 2, 6, 7
+_UNCHOKE, _INTERESTED, _REQUEST, _PIECE = 1, 2, 6, 7
 _PATIENCE = 5.0
 
 
@@ -63,6 +67,21 @@ def take_block(
         )
         stream.close()
     return loot
+
+
+def stock_session(encryption: int) -> lt.session:
+    """Start a libtorrent of nobody's: its defaults, kept on this machine, with that policy on obfuscation."""
+    settings: settings_pack = {
+        "listen_interfaces": "127.0.0.1:0",
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "in_enc_policy": int(encryption),
+        "out_enc_policy": int(encryption),
+        "alert_mask": lt.alert_category.all,
+    }
+    return lt.session(settings)
 
 
 def _ask(stream: socket.socket) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.swarm.conftest import StartEngine
-from tests.swarm.outsiders import BLOCK, member_context, take_block
+from tests.swarm.outsiders import BLOCK, member_context, stock_session, take_block
 from tests.swarm.shares import Share, at
 from tests.waiting import wait_until
 from tuishare.swarm import Credentials, Engine, PeerRefused, create_authority
@@ -81,20 +81,10 @@ async def test_tls_with_a_ticket_works_on_the_tls_port_only(
 @pytest.mark.parametrize("port", ["tls", "plain"])
 @pytest.mark.parametrize("policy", [lt.enc_policy.forced, lt.enc_policy.disabled])
 async def test_a_stock_client_gets_nothing_with_or_without_message_stream_encryption(
-    start_engine: StartEngine, share: Share, tmp_path: Path, port: str, policy: lt.enc_policy
+    start_engine: StartEngine, share: Share, tmp_path: Path, port: str, policy: int
 ) -> None:
     engine = await seed(start_engine, share)
-    session = lt.session(
-        {
-            "listen_interfaces": "127.0.0.1:0",
-            "enable_dht": False,
-            "out_enc_policy": int(policy),
-            "enable_lsd": False,
-            "enable_upnp": False,
-            "enable_natpmp": False,
-            "alert_mask": lt.alert_category.all,
-        }
-    )
+    session = stock_session(policy)
     params = lt.load_torrent_buffer(share.torrent)
     params.save_path = str(tmp_path)
     params.peers = [("127.0.0.1", at(engine, port).port)]

@@ -1,0 +1,95 @@
+"""What libtorrent is told, and what it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.swarm.shares import Share, make_share
+from tuishare.errors import BadInput
+from tuishare.swarm import Endpoint
+from tuishare.swarm.admission import prepare
+from tuishare.swarm.openssl import lt
+
+NOW = datetime.now(UTC)
+
+
+def test_private_unmanaged_and_paused(share: Share) -> None:
+    params = prepare(share.seeding(), NOW).params
+    flags = lt.torrent_flags
+    wanted = flags.disable_dht | flags.disable_lsd | flags.disable_pex | flags.paused
+    assert params.flags & wanted == wanted
+    assert not params.flags & flags.auto_managed
+    assert not params.flags & flags.seed_mode
+
+
+def test_the_info_hash_is_that_of_the_torrents_room(share: Share, plain_share_elsewhere: Share) -> None:
+    assert prepare(share.seeding(), NOW).info_hash == share.info_hash
+    assert prepare(plain_share_elsewhere.seeding(), NOW).info_hash == plain_share_elsewhere.info_hash
+
+
+@pytest.fixture
+def plain_share_elsewhere(tmp_path: Path) -> Share:
+    return make_share(tmp_path / "plain", tls=False)
+
+
+def test_tiers_and_contacts_are_passed_on(share: Share) -> None:
+    tiers = (("http://a/announce", "http://b/announce"), ("udp://c:80",))
+    assignment = replace(
+        share.seeding(), announce=tiers, contacts=(Endpoint("192.0.2.7", 5), Endpoint("alice.example", 6))
+    )
+    params = prepare(assignment, NOW).params
+    assert params.trackers == ["http://a/announce", "http://b/announce", "udp://c:80"]
+    assert params.tracker_tiers == [0, 0, 1]
+    assert params.peers == [("192.0.2.7", 5)]
+
+
+def test_credentials_fit_the_transport(share: Share, plain_share_elsewhere: Share) -> None:
+    with pytest.raises(BadInput, match="needs a ticket"):
+        prepare(replace(share.seeding(), credentials=None), NOW)
+    with pytest.raises(BadInput, match="takes no certificates"):
+        prepare(replace(plain_share_elsewhere.seeding(), credentials=share.member()), NOW)
+
+
+@pytest.mark.parametrize("torrent", [b"", b"no torrent", b"d4:infodee", b"le"])
+def test_what_is_no_torrent_is_bad_input(share: Share, torrent: bytes) -> None:
+    with pytest.raises(BadInput, match="not a torrent"):
+        prepare(replace(share.seeding(), torrent=torrent), NOW)
+
+
+def test_an_authority_inside_the_torrent_is_refused(share: Share) -> None:
+    """It would take the place of the share's own."""
+    assert share.authority is not None
+    inside = share.torrent.replace(b"e7:privatei1e", b"e7:privatei1e8:ssl-cert3:abc")
+    assert inside != share.torrent
+    with pytest.raises(BadInput, match="authority of its own"):
+        prepare(replace(share.seeding(), torrent=inside), NOW)
+
+
+def test_resume_data_bring_pieces_and_nothing_else(share: Share, tmp_path: Path) -> None:
+    """They may be old or altered: names, paths, trackers and peers come from the assignment alone."""
+    saved = lt.load_torrent_buffer(share.torrent)
+    saved.have_pieces = [True, False] * 16
+    saved.save_path = "/elsewhere"
+    saved.renamed_files = {0: "../../escape"}
+    saved.trackers = ["http://elsewhere/announce"]
+    saved.peers = [("192.0.2.66", 6)]
+    data = lt.write_resume_data_buf(saved)
+    params = prepare(share.downloading(tmp_path / "bob", resume_data=data), NOW).params
+    assert params.have_pieces == [True, False] * 16
+    assert params.save_path == str(tmp_path / "bob")
+    assert params.renamed_files == {}
+    assert params.trackers == []
+    assert params.peers == []
+
+
+def test_resume_data_of_another_torrent_are_ignored(share: Share, tmp_path: Path) -> None:
+    other = lt.load_torrent_buffer(make_share(tmp_path / "other", seed=9).torrent)
+    other.have_pieces = [True] * 32
+    data = lt.write_resume_data_buf(other)
+    for useless in (data, b"garbage"):
+        params = prepare(share.downloading(tmp_path / "bob", resume_data=useless), NOW).params
+        assert not any(params.have_pieces)

@@ -1,0 +1,55 @@
+"""Nothing public, no quotas, and the addresses as asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.swarm.conftest import StartEngine
+from tuishare.errors import BadInput
+from tuishare.swarm import Endpoint, EngineSettings
+from tuishare.swarm.openssl import lt
+from tuishare.swarm.settings import listen_endpoints, settings_for
+
+
+async def test_a_running_engine_has_everything_public_off(start_engine: StartEngine) -> None:
+    engine = await start_engine()
+    assert engine._session is not None
+    running = engine._session.native.get_settings()
+    for name in ("enable_dht", "enable_lsd", "enable_upnp", "enable_natpmp"):
+        assert running[name] is False, name
+    assert running["webtorrent_stun_server"] == ""
+    assert running["dht_bootstrap_nodes"] == ""
+    assert running["ssrf_mitigation"] is True
+    assert running["validate_https_trackers"] is True
+    assert running["user_agent"].startswith("tuishare/")
+
+
+def test_every_setting_is_one_that_libtorrent_knows() -> None:
+    assert settings_for(EngineSettings()).keys() <= lt.default_settings().keys()
+
+
+def test_limits_and_encryption_are_passed_on() -> None:
+    pack = settings_for(EngineSettings(upload_limit=7, download_limit=8, force_mse=True))
+    assert (pack["upload_rate_limit"], pack["download_rate_limit"]) == (7, 8)
+    assert pack["in_enc_policy"] == pack["out_enc_policy"] == int(lt.enc_policy.forced)
+    assert pack["allowed_enc_level"] == int(lt.enc_level.rc4)
+
+
+def test_tls_ports_are_marked() -> None:
+    pack = settings_for(EngineSettings(listen_tls="127.0.0.1:1", listen_plain="[::1]:2"))
+    assert pack["listen_interfaces"] == "127.0.0.1:1s,[::1]:2"
+
+
+def test_no_host_means_every_address_in_both_families() -> None:
+    assert listen_endpoints(":50007") == (Endpoint("0.0.0.0", 50007), Endpoint("::", 50007))
+    first, second = listen_endpoints(":0")
+    assert first.port == second.port > 0
+
+
+def test_transports_are_those_with_a_port() -> None:
+    assert EngineSettings(listen_tls=None, listen_plain=":1").transports == ("plain",)
+
+
+def test_a_malformed_address_is_bad_input() -> None:
+    with pytest.raises(BadInput):
+        settings_for(EngineSettings(listen_tls="nonsense"))
