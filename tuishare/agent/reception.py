@@ -17,7 +17,7 @@ from tuishare.envelope import CardKey, Manifest, OpeningKey, Ticket, UserKey, op
 from tuishare.errors import Refused
 from tuishare.people import Identity, UserBook
 from tuishare.swarm import Credentials
-from tuishare.torrents import DEFAULT_LIMITS, Torrent, accept
+from tuishare.torrents import Torrent, accept
 
 
 class Trust(Enum):
@@ -97,7 +97,12 @@ def receive(
     opening += [UserKey(key) for key in keys if key not in dict(named).values()]
     opened = open_envelope(data, opening)
     _require_current(opened.manifest, now)
-    torrent = accept(opened.manifest.torrent, transport=opened.manifest.transport, limits=DEFAULT_LIMITS)
+    trackers = {entry.url for entry in opened.manifest.announce}
+    torrent = accept(
+        opened.manifest.torrent,
+        transport=opened.manifest.transport,
+        announce_allowed=trackers.__contains__,  # signed and sealed, unlike what stands in a torrent
+    )
     opener = named[opened.key_index - 1][0] if 0 < opened.key_index <= len(named) else ""
     sender, trust = _attribute(opened.signer, identity, book, by_key=opened.key_index > 0, opener=opener)
     return Received(sender, opened.signer, trust, opened.manifest, opened.ticket, torrent)
