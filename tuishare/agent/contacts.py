@@ -48,8 +48,9 @@ def listen_port(address: str) -> int:
 def _public(host: str, port: int) -> Iterator[str]:
     if not host:
         return
-    bare = host.count(":") != 1 and not host.startswith("[")
-    literal = f"[{host}]" if ":" in host else host
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = bracketed or (host.count(":") != 1 and not host.startswith("["))
+    literal = f"[{host}]" if ":" in host and not bracketed else host
     yield str(parse_endpoint(f"{literal}:{port}" if bare else host))
 
 

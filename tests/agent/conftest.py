@@ -1,0 +1,35 @@
+"""Two people who know each other, and one whom nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.agent.homes import Home, introduce, make_home
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A folder with a short name: a socket path has 107 bytes."""
+    with TemporaryDirectory(prefix="ts-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def alice(root: Path) -> Home:
+    return make_home(root, "alice")
+
+
+@pytest.fixture
+def bob(root: Path, alice: Home) -> Home:
+    home = make_home(root, "bob")
+    introduce(alice, home)
+    return home
+
+
+@pytest.fixture
+def mallory(root: Path) -> Home:
+    return make_home(root, "mallory")
