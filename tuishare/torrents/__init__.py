@@ -11,6 +11,7 @@ from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent
 from tuishare.torrents.policy import Transport, accept
 from tuishare.torrents.pool import IsCancelled, Progress
+from tuishare.torrents.renaming import rename_torrent
 from tuishare.torrents.torrent import InfoHash, Torrent, parse_torrent
 from tuishare.torrents.walk import FileEntry, Ignore, Skipped, Tree, walk
 
@@ -35,5 +36,6 @@ __all__ = [
     "default_piece_length",
     "make_torrent",
     "parse_torrent",
+    "rename_torrent",
     "walk",
 ]

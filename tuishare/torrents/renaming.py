@@ -1,0 +1,40 @@
+"""Gives a torrent another name without hashing its payload again.
+
+Owns the one field of the info dictionary that names the payload; everything hashed stays as it is.
+"""
+
+from __future__ import annotations
+
+from tuishare.errors import BadInput
+from tuishare.torrents import bencode
+from tuishare.torrents.limits import DEFAULT_LIMITS
+from tuishare.torrents.names import tree_fault
+from tuishare.torrents.torrent import parse_torrent
+
+
+def rename_torrent(data: bytes, name: str) -> bytes:
+    """Return the torrent of the same payload under another name; its info-hash differs.
+
+    Args:
+        data: a .torrent of ours.
+        name: of the file or folder.
+
+    Raises:
+        BadInput: it is no torrent, or the name is one that others could not receive.
+    """
+    torrent = parse_torrent(data)
+    top = bencode.decode(data)
+    assert isinstance(top, dict)  # it parsed
+    info = top[b"info"]
+    assert isinstance(info, dict)
+    old, new = torrent.name.encode(), name.encode()
+    info[b"name"] = new
+    parts = [file.parts for file in torrent.files]
+    if not torrent.is_folder:
+        parts = [(name,)]
+        tree = info.get(b"file tree")
+        if isinstance(tree, dict):  # BEP 52: a single file stands in the tree under the torrent's name
+            tree[new] = tree.pop(old)
+    if fault := tree_fault(name, parts, DEFAULT_LIMITS):
+        raise BadInput(f"The payload cannot be named so: {fault}", hint="Choose another name.")
+    return bencode.encode(top)
