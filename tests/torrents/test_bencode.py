@@ -70,6 +70,12 @@ def test_other_than_canonical_is_refused(data: bytes) -> None:
         bencode.decode(data)
 
 
+def test_string_that_claims_more_than_there_is() -> None:
+    for data in [b"9999999999:a", b"l2:a", b"d1:a3:xye"]:
+        with pytest.raises(BadInput, match="longer than the rest"):
+            bencode.decode(data)
+
+
 def test_extremes_are_read() -> None:
     assert bencode.decode(b"li0ei-1ei9223372036854775807ei-9223372036854775808e0:ledee") == [
         0,

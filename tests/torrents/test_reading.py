@@ -7,7 +7,7 @@ import pytest
 
 from tests.torrents.samples import descriptors_kept, write
 from tuishare.errors import SystemFailed
-from tuishare.torrents import Changed, Tree, walk
+from tuishare.torrents import Changed, FileEntry, Tree, walk
 from tuishare.torrents.reading import Source, close, read_into
 
 
@@ -108,6 +108,31 @@ def test_only_the_file_that_was_walked_is_read(top: Path, change: object) -> Non
     change(top / "a" / "1")
     with descriptors_kept(), pytest.raises(Changed, match="“a/1” changed"):
         read_all(tree)
+
+
+def entry_like(path: Path, device: int = 0) -> FileEntry:
+    """What a walk would have seen, had this been a regular file with this very inode."""
+    status = path.lstat()
+    return FileEntry((path.name,), status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev + device)
+
+
+def test_pipe_is_not_read_even_if_it_got_the_inode_of_the_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    entry = entry_like(tmp_path / "pipe")
+    with (
+        Source(Tree(tmp_path, tmp_path.name, True, (entry,), ())) as source,
+        descriptors_kept(),
+        pytest.raises(Changed, match="“pipe” changed"),
+    ):
+        source.open(entry)
+
+
+def test_same_inode_on_another_file_system_is_another_file(top: Path) -> None:
+    with Source(walk(top)) as source:
+        entry = entry_like(top / "d")
+        close(source.open(entry), entry)
+        with pytest.raises(Changed):
+            source.open(entry_like(top / "d", device=1))
 
 
 def test_folder_exchanged_for_a_link_is_not_entered(top: Path) -> None:

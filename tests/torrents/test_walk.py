@@ -265,6 +265,19 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
         walk(tmp_path / "t")
 
 
+def test_huge_folder_ends_early(tmp_path: Path) -> None:
+    for number in range(20):
+        write(tmp_path / "t" / f"{number:02}")
+    seen: list[tuple[str, ...]] = []
+    with pytest.raises(BadInput, match="more than 5 files"):
+        walk(
+            tmp_path / "t",
+            ignore=lambda parts, _is_folder: bool(seen.append(parts)),
+            limits=Limits(max_files=5),
+        )
+    assert len(seen) == 6
+
+
 def test_very_deep_folder_ends_early(tmp_path: Path) -> None:
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(100):

@@ -120,8 +120,6 @@ def _require_bounds(torrent: Torrent, limits: Limits) -> None:
         or torrent.piece_length.bit_count() != 1
     ):
         raise _refused(f"The torrent has pieces of {torrent.piece_length} bytes, which is not accepted")
-    if len(torrent.files) > limits.max_files:
-        raise _refused(f"The torrent has more than {limits.max_files} files")
     if torrent.total_size > limits.max_total_size:
         raise _refused(f"The torrent holds more than {limits.max_total_size} bytes")
     if torrent.total_size == 0:
