@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import msgspec
 from textual.pilot import Pilot
@@ -41,6 +41,7 @@ class FakeAgent:
     def __init__(self, *events: Snapshot | Changes | Exception) -> None:
         self.queue: asyncio.Queue[Snapshot | Changes | Exception] = asyncio.Queue()
         self.attempts = 0
+        self.open = 0
         self.starts = 0
         self.start_fails_with: Exception | None = None
         for event in events:
@@ -49,13 +50,17 @@ class FakeAgent:
     def say(self, event: Snapshot | Changes | Exception) -> None:
         self.queue.put_nowait(event)
 
-    async def events(self) -> AsyncIterator[Snapshot | Changes]:
+    async def events(self) -> AsyncGenerator[Snapshot | Changes, None]:
         self.attempts += 1
-        while True:
-            event = await self.queue.get()
-            if isinstance(event, Exception):
-                raise event
-            yield event
+        self.open += 1
+        try:
+            while True:
+                event = await self.queue.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+        finally:
+            self.open -= 1
 
     async def start(self) -> None:
         self.starts += 1

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
@@ -87,9 +87,16 @@ async def test_nothing_ends_it_and_no_text_of_a_surprise_gets_out() -> None:
         await inbox.snapshot()
 
 
+async def test_a_conversation_given_up_is_closed() -> None:
+    agent = FakeAgent(Changes())
+    async with following(agent, PATIENT) as (_, inbox):
+        await inbox.lost()
+        assert (agent.attempts, agent.open) == (1, 0)
+
+
 async def test_a_stream_that_just_ends_is_a_loss() -> None:
     class Short:
-        async def events(self) -> AsyncIterator[Changes]:
+        async def events(self) -> AsyncGenerator[Changes, None]:
             for event in tuple[Changes, ...]():
                 yield event
 

@@ -157,13 +157,7 @@ class Status(Message, frozen=True, kw_only=True):
 
 
 class Delivery(Message, frozen=True, kw_only=True):
-    """How far one recipient is with one share.
-
-    Attributes:
-        user: name in the user book.
-        state: what is known of it.
-        progress: share of the payload that this user has.
-    """
+    """How far one recipient, named as in the user book, is with one share."""
 
     user: str
     state: DeliveryState
@@ -277,11 +271,7 @@ class Changes(Message, frozen=True, kw_only=True, tag_field="type", tag="changes
 
 
 class Heartbeat(Message, frozen=True, kw_only=True, tag_field="type", tag="heartbeat"):
-    """Nothing changed and the agent is alive.
-
-    Attributes:
-        now: the agent's clock, Unix seconds.
-    """
+    """Nothing changed and the agent is alive; ``now`` is its clock, Unix seconds."""
 
     now: Count
 
@@ -291,11 +281,7 @@ Event = Snapshot | Changes | Heartbeat
 
 
 class Stopping(Message, frozen=True, kw_only=True):
-    """Answer to a stop request: the agent has begun to stop.
-
-    Attributes:
-        pid: process to wait for.
-    """
+    """Answer to a stop request: the agent has begun to stop; ``pid`` is the process to wait for."""
 
     pid: Count
 

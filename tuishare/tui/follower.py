@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 class Reader(Protocol):
     """Where snapshots come from; `tuishare.api.client.AgentClient` is one."""
 
-    def events(self) -> AsyncIterator[Snapshot | Changes]:
+    def events(self) -> AsyncGenerator[Snapshot | Changes, None]:
         """Connect anew and give a snapshot, then changes; raise `TuishareError` when the agent is lost."""
 
 
@@ -114,15 +114,17 @@ class Follower:
 
     async def _read(self) -> None:
         snapshot: Snapshot | None = None
-        async for event in self._reader.events():
-            if isinstance(event, Snapshot):
-                snapshot = event
-            elif snapshot is None:
-                raise VerificationFailed("The agent sent changes before it said how things are")
-            else:
-                snapshot = apply(snapshot, event)
-            self._failures = 0
-            self._post(SnapshotArrived(snapshot))
+        # closed at once on the way out, or the connection would stay open until it is collected
+        async with contextlib.aclosing(self._reader.events()) as events:
+            async for event in events:
+                if isinstance(event, Snapshot):
+                    snapshot = event
+                elif snapshot is None:
+                    raise VerificationFailed("The agent sent changes before it said how things are")
+                else:
+                    snapshot = apply(snapshot, event)
+                self._failures = 0
+                self._post(SnapshotArrived(snapshot))
 
     def _describe(self, error: TuishareError, pause: float) -> Lost:
         now = self._clock()

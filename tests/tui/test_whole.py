@@ -1,0 +1,44 @@
+"""The dashboard against a real server on a real socket: what a person has, minus the agent's work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from tests.api.samples import SHARE, SNAPSHOT, ScriptedAgent
+from tests.tui.fakes import until
+from tuishare.api.client import AgentClient
+from tuishare.api.server import ApiServer
+from tuishare.api.stream import Pace
+from tuishare.tui.app import Dashboard
+from tuishare.tui.follower import Backoff
+from tuishare.tui.view import Live, Lost
+
+QUICK = Pace(interval=0.01, heartbeat=1)
+
+
+async def test_an_agent_is_started_watched_lost_and_found() -> None:
+    agent, servers = ScriptedAgent(), list[ApiServer]()
+    with TemporaryDirectory(prefix="tuishare-") as folder:
+        path = Path(folder) / "agent.sock"
+
+        async def start() -> None:
+            servers.append(ApiServer(agent, path, pace=QUICK))
+            await servers[-1].start()
+
+        async with AgentClient(path) as client:
+            app = Dashboard(client, start, backoff=Backoff(first=3600, longest=3600))
+            async with app.run_test() as pilot:
+                await until(pilot, lambda: app.view.snapshot == SNAPSHOT)
+                assert len(servers) == 1
+                slower = msgspec.structs.replace(SHARE, rate_up=1)
+                agent.show(msgspec.structs.replace(SNAPSHOT, shares=(slower,)))
+                await until(pilot, lambda: app.view.snapshot and app.view.snapshot.shares == (slower,))
+                await servers[0].stop()
+                await until(pilot, lambda: isinstance(app.view.link, Lost))
+                await pilot.press("s")
+                await until(pilot, lambda: isinstance(app.view.link, Live))
+                assert len(servers) == 2
+        await servers[1].stop()
