@@ -13,7 +13,6 @@ from typing import Final
 
 from tuishare.torrents import Torrent, TorrentFile
 
-
 _AT_ONCE: Final = 1 << 30
 
 
