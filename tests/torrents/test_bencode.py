@@ -71,7 +71,7 @@ def test_other_than_canonical_is_refused(data: bytes) -> None:
 
 
 def test_string_that_claims_more_than_there_is() -> None:
-    for data in [b"9999999999:a", b"l2:a", b"d1:a3:xye"]:
+    for data in [b"9999999999:a", b"l2:a", b"d1:a9:xye"]:
         with pytest.raises(BadInput, match="longer than the rest"):
             bencode.decode(data)
 

@@ -269,12 +269,13 @@ def test_huge_folder_ends_early(tmp_path: Path) -> None:
     for number in range(20):
         write(tmp_path / "t" / f"{number:02}")
     seen: list[tuple[str, ...]] = []
+
+    def watch(parts: tuple[str, ...], _is_folder: bool) -> bool:
+        seen.append(parts)
+        return False
+
     with pytest.raises(BadInput, match="more than 5 files"):
-        walk(
-            tmp_path / "t",
-            ignore=lambda parts, _is_folder: bool(seen.append(parts)),
-            limits=Limits(max_files=5),
-        )
+        walk(tmp_path / "t", ignore=watch, limits=Limits(max_files=5))
     assert len(seen) == 6
 
 
