@@ -10,9 +10,10 @@ import pytest
 
 from tests.swarm.shares import Share, make_share
 from tuishare.errors import BadInput
-from tuishare.swarm import Endpoint
+from tuishare.swarm import Assignment, Endpoint
 from tuishare.swarm.admission import prepare
 from tuishare.swarm.openssl import lt
+from tuishare.torrents import Version, make_torrent, walk
 
 NOW = datetime.now(UTC)
 
@@ -93,3 +94,20 @@ def test_resume_data_of_another_torrent_are_ignored(share: Share, tmp_path: Path
     for useless in (data, b"garbage"):
         params = prepare(share.downloading(tmp_path / "bob", resume_data=useless), NOW).params
         assert not any(params.have_pieces)
+
+
+def test_a_folder_with_one_file_arrives_as_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "seed" / "photos"
+    folder.mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(b"x" * 1000)
+    torrent = make_torrent(walk(folder), version=2)
+    prepared = prepare(Assignment(torrent, tmp_path, "plain", None), NOW)
+    assert dict(prepared.params.renamed_files) == {0: "photos/a.jpg"}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_single_file_keeps_its_path(tmp_path: Path, version: Version) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    torrent = make_torrent(walk(tmp_path / "a.jpg"), version=version)
+    prepared = prepare(Assignment(torrent, tmp_path, "plain", None), NOW)
+    assert dict(prepared.params.renamed_files) == {}

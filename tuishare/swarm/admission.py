@@ -17,7 +17,7 @@ from tuishare.swarm.authority import Credentials, check_credentials
 from tuishare.swarm.notices import hash_of
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.resolution import split_contacts
-from tuishare.torrents import InfoHash
+from tuishare.torrents import InfoHash, parse_torrent
 
 MAX_TORRENT = 32 * 1024 * 1024
 """Bytes of the largest .torrent, as large as the largest envelope; libtorrent's own limit is 10 MB."""
@@ -73,6 +73,7 @@ def prepare(assignment: Assignment, now: datetime) -> Admission:
     if assignment.resume_data is not None:
         _restore(params, assignment.resume_data)
     params.save_path = str(assignment.save_path)
+    params.renamed_files = _lone_file_in_folder(info, assignment.torrent)
     _close_side_doors(params, assignment)
     params.flags = _flags(assignment)
     if assignment.complete:
@@ -115,7 +116,11 @@ def _flags(assignment: Assignment) -> int:
     chosen = (
         flags.paused | flags.update_subscribe | flags.duplicate_is_error | flags.apply_ip_filter | private
     )
-    return chosen | flags.no_verify_files if assignment.complete else chosen
+    if assignment.complete:
+        # The payload is the person's own: upload_mode sees to it that nothing is ever written to it, not even if a
+        # check finds it changed and some peer could "repair" it.
+        chosen |= flags.no_verify_files | flags.upload_mode
+    return chosen
 
 
 def _certify(
@@ -156,6 +161,15 @@ def _restore(params: lt.add_torrent_params, resume_data: bytes) -> None:
     params.total_downloaded = saved.total_downloaded
     params.added_time = saved.added_time
     params.completed_time = saved.completed_time
+
+
+def _lone_file_in_folder(info: lt.torrent_info, data: bytes) -> dict[int, str]:
+    """Put the one file of a v2 folder back into its folder: libtorrent takes its name for that of the torrent."""
+    path = info.layout().file_path(0)
+    if "/" in path:
+        return {}
+    torrent = parse_torrent(data)
+    return {0: f"{torrent.name}/{path}"} if torrent.is_folder else {}
 
 
 def _executables(info: lt.torrent_info, save_path: Path) -> tuple[Path, ...]:

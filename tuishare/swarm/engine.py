@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Self, assert_never
 
@@ -44,19 +44,18 @@ from tuishare.swarm.notices import (
 )
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import Ports
-from tuishare.swarm.replies import Replies, Reply
+from tuishare.swarm.replies import Replies
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.session import Session, open_session
 from tuishare.swarm.settings import EngineSettings, settings_for
+from tuishare.swarm.storage import Storage
 from tuishare.swarm.subscription import Audience, Subscription
 from tuishare.torrents import InfoHash
 
-PATIENCE = 30.0
-"""Seconds within which libtorrent answers anything but a flush."""
 FLUSH_PATIENCE = 300.0
 """Seconds for what was received to be written; a slow disk may have 100 MB to go."""
 CLOSE_PATIENCE = 10.0
-"""Seconds for all resume data together."""
+"""Seconds for each step of saving resume data, all torrents at once."""
 CLOSE_GRACE = 0.1
 """Seconds for TLS connections to say goodbye: libtorrent's destructor holds the interpreter while it waits for that."""
 
@@ -70,6 +69,7 @@ class Engine:
         self._settings = settings
         self._roster = Roster()
         self._replies = Replies()
+        self._storage = Storage(self._roster, self._replies)
         self._ports = Ports()
         self._audience = Audience()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -139,8 +139,12 @@ class Engine:
     async def remove(self, info_hash: InfoHash) -> None:
         """Let go of a torrent: its connections end, its payload stays."""
         handle = self._roster.handle(info_hash)
-        await self._ask(lambda: self._native.remove_torrent(handle), Removed, info_hash)
-        self._roster.leave(info_hash)
+        # From here on it is nobody's, although the record stays until libtorrent has closed the files.
+        self._roster.get(info_hash).handle = None
+        try:
+            await self._replies.ask(lambda: self._native.remove_torrent(handle), Removed, info_hash)
+        finally:
+            self._roster.leave(info_hash)
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop a torrent and end its connections."""
@@ -154,8 +158,9 @@ class Engine:
         if member.failure:
             # libtorrent counts a piece as ours before it is written, so only reading tells what a bad disk has kept.
             member.failure = ""
-            handle.unset_flags(lt.torrent_flags.upload_mode)
             handle.force_recheck()
+            if not member.assignment.complete:
+                handle.unset_flags(lt.torrent_flags.upload_mode)
         handle.resume()
         self._run(dial(self._roster, info_hash, member.assignment.contacts))
 
@@ -173,7 +178,7 @@ class Engine:
         Raises:
             SystemFailed: something could not be written, or not within five minutes.
         """
-        await self._flush(info_hash, FLUSH_PATIENCE)
+        await self._storage.flush(info_hash, FLUSH_PATIENCE)
         await asyncio.to_thread(clear_executable_bits, self._roster.get(info_hash))
 
     async def save_resume(self, info_hash: InfoHash) -> bytes:
@@ -182,10 +187,7 @@ class Engine:
         Raises:
             SystemFailed: there is nothing to save yet, or something could not be written.
         """
-        data = await self._resume_data(info_hash, PATIENCE)
-        # The data may count pieces that arrived after its own flush; they must be in their files before it is used.
-        await self._flush(info_hash, FLUSH_PATIENCE)
-        return data
+        return await self._storage.resume_data(info_hash, FLUSH_PATIENCE)
 
     async def recheck(self, info_hash: InfoHash) -> None:
         """Start reading and verifying the whole payload again; `Progressed` tells how far it is."""
@@ -215,7 +217,7 @@ class Engine:
             return {}
         for task in tuple(self._tasks):
             task.cancel()
-        saved = await self._save_all()
+        saved = await self._storage.save_all(CLOSE_PATIENCE)
         if self._roster.admitted():
             await asyncio.sleep(CLOSE_GRACE)
         session, self._session = self._session, None
@@ -278,7 +280,7 @@ class Engine:
             self._native.post_torrent_updates(_STATUS)
 
     async def _admit(self, admission: Admission, member: Membership) -> None:
-        added = await self._ask(
+        added = await self._replies.ask(
             lambda: self._native.async_add_torrent(admission.params), Added, admission.info_hash
         )
         if added.error:
@@ -291,36 +293,6 @@ class Engine:
             await member.wait_for_check()
             added.handle.resume()
 
-    async def _save_all(self) -> dict[InfoHash, bytes]:
-        ready = self._roster.admitted()
-        for info_hash in ready:
-            self._roster.handle(info_hash).pause()
-        saved = await asyncio.gather(
-            *(self._resume_data(info_hash, CLOSE_PATIENCE) for info_hash in ready), return_exceptions=True
-        )
-        if failed := sum(not isinstance(data, bytes) for data in saved):
-            _log.warning("no resume data for %d of %d torrents", failed, len(ready))
-        return {key: data for key, data in zip(ready, saved, strict=True) if isinstance(data, bytes)}
-
-    async def _resume_data(self, info_hash: InfoHash, patience: float) -> bytes:
-        """Flush first: blocks that are still in the cache are not in the resume data."""
-        handle = self._roster.handle(info_hash)
-        await self._flush(info_hash, patience)
-        saved = await self._replies.ask(handle.save_resume_data, ResumeSaved, info_hash, patience=patience)
-        if saved.data is None:
-            raise SystemFailed("The engine has no resume data for this torrent yet", hint="Try again.")
-        return saved.data
-
-    async def _flush(self, info_hash: InfoHash, patience: float) -> None:
-        """Wait for the disk; libtorrent answers also when it could not write, having reported that before."""
-        handle = self._roster.handle(info_hash)
-        await self._replies.ask(handle.flush_cache, Flushed, info_hash, patience=patience)
-        if failure := self._roster.get(info_hash).failure:
-            raise SystemFailed(
-                f"The received data could not be written: {failure}",
-                hint="Check the disk, then resume the download.",
-            )
-
     # Small change
 
     @property
@@ -328,9 +300,6 @@ class Engine:
         if self._session is None:
             raise SystemFailed("The BitTorrent engine is closed")
         return self._session.native
-
-    async def _ask(self, question: Callable[[], object], kind: type[Reply], info_hash: InfoHash) -> Reply:
-        return await self._replies.ask(question, kind, info_hash, patience=PATIENCE)
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

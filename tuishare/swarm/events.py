@@ -85,7 +85,10 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """Every piece arrived and was verified. Not yet "on disk": `Engine.flush` first."""
+    """Every piece arrived and was verified (told also when a finished download is added again, not of `complete` ones).
+
+    Not yet "on disk": `Engine.flush` first.
+    """
 
     info_hash: InfoHash
 

@@ -14,6 +14,9 @@ from tuishare.errors import SystemFailed
 from tuishare.swarm.notices import Added, Flushed, Removed, ResumeSaved
 from tuishare.torrents import InfoHash
 
+PATIENCE = 30.0
+"""Seconds within which libtorrent answers anything but a flush."""
+
 Reply = TypeVar("Reply", Added, Flushed, Removed, ResumeSaved)
 AnyReply = Added | Flushed | Removed | ResumeSaved
 
@@ -26,7 +29,12 @@ class Replies:
         self._waiting = defaultdict(list)
 
     async def ask(
-        self, question: Callable[[], object], kind: type[Reply], info_hash: InfoHash, *, patience: float
+        self,
+        question: Callable[[], object],
+        kind: type[Reply],
+        info_hash: InfoHash,
+        *,
+        patience: float = PATIENCE,
     ) -> Reply:
         """Ask, and wait for the next answer of that kind about that torrent.
 
