@@ -28,8 +28,8 @@ class Assignment:
         credentials: our certificate and the share's authority.
         contacts: peers to connect to at once, and again and again while no peer is connected.
         announce: tracker URLs in tiers (BEP 12); they may hold a passkey.
-        complete: the payload is the person's own and was hashed by us: seed it without reading it again first, and
-            never write to it. (A finished download is seeded on with `resume_data` instead.)
+        complete: the whole payload is there and was verified by us (just hashed, or a download that was flushed): seed
+            it without reading it again first, and never write to it.
         resume_data: what `Engine.save_resume` gave; data that do not fit the torrent are ignored.
         paused: add it without starting it.
     """

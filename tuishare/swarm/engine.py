@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Self, assert_never
 
 from tuishare.errors import SystemFailed, TuishareError
+from tuishare.swarm import notices
 from tuishare.swarm.admission import Admission, prepare
 from tuishare.swarm.assignment import Assignment, Transport
 from tuishare.swarm.connections import list_peers
@@ -30,18 +31,6 @@ from tuishare.swarm.events import (
     TrackerFailed,
 )
 from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
-from tuishare.swarm.notices import (
-    Added,
-    Checked,
-    Dropped,
-    Flushed,
-    ListenFailed,
-    Listening,
-    Notice,
-    Removed,
-    ResumeSaved,
-    Updated,
-)
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import Ports
 from tuishare.swarm.replies import Replies
@@ -142,7 +131,7 @@ class Engine:
         # From here on it is nobody's, although the record stays until libtorrent has closed the files.
         self._roster.get(info_hash).handle = None
         try:
-            await self._replies.ask(lambda: self._native.remove_torrent(handle), Removed, info_hash)
+            await self._replies.ask(lambda: self._native.remove_torrent(handle), notices.Removed, info_hash)
         finally:
             self._roster.leave(info_hash)
 
@@ -229,27 +218,33 @@ class Engine:
 
     # What libtorrent says
 
-    def _receive(self, notice: Notice) -> None:
+    def _receive(self, notice: notices.Notice) -> None:
         match notice:
-            case Listening() | ListenFailed():
+            case notices.Listening() | notices.ListenFailed():
                 self._ports.note(notice)
-            case Added() | Removed() | Flushed() | ResumeSaved():
+            case notices.Added() | notices.Removed() | notices.Flushed() | notices.ResumeSaved():
                 self._take_reply(notice)
-            case Checked():
+            case notices.Checked():
                 if member := self._roster.find(notice.info_hash):
                     member.checked.set()
-            case Updated():
+            case notices.Updated():
                 for progress in notice.progress:
                     self._update(progress)
             case Completed() | Failed() | PeerRefused() | TrackerFailed() | Progressed():
                 self._publish(notice)
-            case Dropped():
+            case notices.Dropped():
                 _log.warning("libtorrent dropped reports: too many at once")
             case _ as never:
                 assert_never(never)
 
-    def _take_reply(self, notice: Added | Removed | Flushed | ResumeSaved) -> None:
-        if isinstance(notice, Added) and not notice.error and self._roster.find(notice.info_hash) is None:
+    def _take_reply(
+        self, notice: notices.Added | notices.Removed | notices.Flushed | notices.ResumeSaved
+    ) -> None:
+        if (
+            isinstance(notice, notices.Added)
+            and not notice.error
+            and self._roster.find(notice.info_hash) is None
+        ):
             # Whoever asked for it gave up meanwhile.
             self._native.remove_torrent(notice.handle)
         self._replies.settle(notice)
@@ -281,7 +276,7 @@ class Engine:
 
     async def _admit(self, admission: Admission, member: Membership) -> None:
         added = await self._replies.ask(
-            lambda: self._native.async_add_torrent(admission.params), Added, admission.info_hash
+            lambda: self._native.async_add_torrent(admission.params), notices.Added, admission.info_hash
         )
         if added.error:
             raise SystemFailed(f"The BitTorrent engine did not take this torrent: {added.error}")
@@ -292,8 +287,6 @@ class Engine:
         if not member.assignment.paused:
             await member.wait_for_check()
             added.handle.resume()
-
-    # Small change
 
     @property
     def _native(self) -> lt.session:
