@@ -81,6 +81,15 @@ def test_a_failure_leaves_nothing_behind(path: Path) -> None:
     assert list(path.parent.iterdir()) == []
 
 
+def test_an_agent_that_came_in_between_keeps_its_socket(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    door = open_door(path)
+    monkeypatch.setattr("tuishare.api.door._clear", lambda _path: None)  # it came after the look
+    with pytest.raises(SystemFailed, match="Cannot listen"):
+        open_door(path)
+    connect(path).close()
+    close_door(door, path)
+
+
 def test_closing_twice_is_harmless(path: Path) -> None:
     door = open_door(path)
     close_door(door, path)

@@ -105,6 +105,7 @@ async def test_a_start_that_fails_is_a_sentence(error: Exception, words: str) ->
         await until(pilot, lambda: isinstance(app.view.link, Lost))
         await pilot.press("s")
         await until(pilot, lambda: words in notifications(app))
+        await until(pilot, lambda: words.split()[1] in app.export_screenshot())  # markup shows as it is
         await until(pilot, lambda: agent.attempts == 2)  # it may run all the same
 
 

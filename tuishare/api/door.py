@@ -39,7 +39,7 @@ def open_door(path: Path) -> socket.socket:
         path.chmod(0o600)
         door.listen(_BACKLOG)
     except OSError as error:
-        close_door(door, path)
+        door.close()  # the file stays: when bind failed, it is somebody else's
         raise from_os_error(error, f"listen on {path}") from error
     door.setblocking(False)
     return door

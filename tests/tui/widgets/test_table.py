@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from tests.api.samples import NOW, SHARE
 from tests.tui.fakes import many_shares
 from tuishare.api.messages import Share, ShareId, ShareState
-from tuishare.tui.columns import SHARE_COLUMNS
+from tuishare.tui.columns import SHARE_COLUMNS, Cell
 from tuishare.tui.tones import LIGHT
 from tuishare.tui.widgets.table import EntryTable
 
@@ -73,6 +73,22 @@ async def test_only_cells_that_differ_are_touched(monkeypatch: pytest.MonkeyPatc
         table.show_entries(altered(shares, 7, rate_up=5, path="/elsewhere"))
         assert touched == [("0007", "up")]
         assert table.get_cell("0007", "up").plain == "5 B/s"
+
+
+async def test_what_did_not_change_is_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with table_of() as (_, table):
+        shares = many_shares(500)
+        table.show_entries(shares)
+        looked: list[str] = []
+        real = table._make_cells
+
+        def spy(share: Share) -> list[Cell]:
+            looked.append(share.id)
+            return real(share)
+
+        monkeypatch.setattr(table, "_make_cells", spy)
+        table.show_entries(altered(shares, 7, rate_up=5))
+        assert looked == ["0007"]
 
 
 async def test_the_cursor_stays_on_its_entry() -> None:
