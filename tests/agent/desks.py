@@ -1,0 +1,112 @@
+"""Two ends of a transfer without their agents: who seeds a share, and a receiver at work."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.agent.homes import Home, opened, seal_for, share_of
+from tests.waiting import wait_until
+from tuishare.agent.context import Context, wall_clock
+from tuishare.agent.publishing import ENVELOPE_SUFFIX
+from tuishare.agent.receiving import Receiver
+from tuishare.agent.reception import Received, receive
+from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord
+from tuishare.agent.sealing import own_credentials
+from tuishare.people import UserBook
+from tuishare.swarm import Assignment, Completed, Failed
+
+
+@dataclass
+class Desk:
+    """A receiver at work."""
+
+    context: Context
+    receiver: Receiver
+
+    @property
+    def only(self) -> DownloadRecord:
+        (record,) = self.receiver.downloads.values()
+        return record
+
+    async def stored(self) -> list[DownloadRecord]:
+        return await self.context.store.run(lambda database: database.downloads())
+
+    async def until(self, step: DownloadStep) -> DownloadRecord:
+        await wait_until(lambda: self.only.step is step and not self.receiver._changing.locked())
+        return self.only
+
+    @property
+    def joined(self) -> set[str]:
+        return set(self.context.engine.all_progress())
+
+
+@asynccontextmanager
+async def receiving_at(home: Home) -> AsyncIterator[Desk]:
+    async with opened(home) as context:
+        receiver = Receiver(context)
+        with context.engine.subscribe() as events:
+
+            async def listen() -> None:
+                async for event in events:
+                    if isinstance(event, Completed):
+                        receiver.take_completed(event.info_hash)
+                    elif isinstance(event, Failed):
+                        await receiver.note_problem(event.info_hash, event.reason)
+
+            await receiver.load()
+            tasks = [asyncio.create_task(work) for work in (listen(), receiver.run())]
+            try:
+                yield Desk(context, receiver)
+                assert not any(task.done() for task in tasks), tasks
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass
+class Sender:
+    """Alice, who seeds a share."""
+
+    home: Home
+    share: ShareRecord
+    contacts: tuple[str, ...]
+
+    def seal(self, to: Home, **changes: object) -> bytes:
+        share = replace(self.share, **changes)  # type: ignore[arg-type]
+        return seal_for(self.home, share, to.user(), contacts=self.contacts)
+
+
+@asynccontextmanager
+async def seeding(alice: Home, path: Path) -> AsyncIterator[Sender]:
+    share = share_of(path)
+    async with opened(alice) as context:
+        await context.engine.add(
+            Assignment(share.torrent, path.parent, "tls", own_credentials(share), complete=True)
+        )
+        yield Sender(alice, share, (f"127.0.0.1:{context.engine.listening['tls']}",))
+
+
+def judge(alice: Home, bob: Home, data: bytes) -> Received:
+    return receive(data, bob.identity, UserBook((alice.user(),)), now=wall_clock())
+
+
+async def put(desk: Desk, alice: Home, bob: Home, data: bytes, name: str = "x") -> None:
+    """Put an envelope into the inbox and admit it."""
+    envelope = f"{name}{ENVELOPE_SUFFIX}"
+    (bob.inbox / envelope).write_bytes(data)
+    await desk.receiver.admit(judge(alice, bob, data), envelope, digest(data))
+
+
+def digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def lonely(alice: Home, bob: Home, path: Path) -> bytes:
+    """An envelope whose sender is away."""
+    return seal_for(alice, share_of(path), bob.user())

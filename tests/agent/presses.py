@@ -1,0 +1,77 @@
+"""A publisher at work without its agent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.agent.homes import Home, opened
+from tests.waiting import wait_until
+from tuishare.agent.context import Context
+from tuishare.agent.payload import walk_payload
+from tuishare.agent.publishing import Publisher
+from tuishare.agent.records import ShareRecord, ShareStep
+from tuishare.config import DropFolder
+from tuishare.envelope import CardKey, Opened, open_envelope
+
+
+@dataclass
+class Press:
+    """A publisher at work, and which entries it wants to be looked at again."""
+
+    context: Context
+    publisher: Publisher
+    again: list[Path] = field(default_factory=list)
+
+    @property
+    def shares(self) -> list[ShareRecord]:
+        return list(self.publisher.shares.values())
+
+    @property
+    def only(self) -> ShareRecord:
+        (share,) = self.shares
+        return share
+
+    async def accept(self, path: Path, *, users: tuple[str, ...] = ("bob",)) -> None:
+        folder = DropFolder(path=str(path.parent), users=list(users))
+        await self.publisher.accept(walk_payload(path, folder.path), folder)
+
+    def find(self, path: Path) -> ShareRecord:
+        share = self.publisher.find(path)
+        assert share is not None
+        return share
+
+    async def until(self, path: Path, step: ShareStep, generation: int = 1) -> ShareRecord:
+        def done() -> bool:
+            share = self.find(path)
+            idle = self.publisher._queue.empty() and self.publisher._busy == ""
+            return idle and (share.step, share.generation) == (step, generation)
+
+        await wait_until(done)
+        return self.find(path)
+
+    @property
+    def served(self) -> set[str]:
+        return set(self.context.engine.all_progress())
+
+
+@asynccontextmanager
+async def publishing_at(home: Home) -> AsyncIterator[Press]:
+    async with opened(home) as context:
+        again: list[Path] = []
+        press = Press(context, Publisher(context, again.append), again)
+        await press.publisher.load()
+        task = asyncio.create_task(press.publisher.run())
+        try:
+            yield press
+            assert not task.done(), task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def open_from(home: Home, name: str, bob: Home) -> Opened:
+    return open_envelope((home.outbox / name).read_bytes(), [CardKey(bob.identity.private_key)])
