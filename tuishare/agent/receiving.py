@@ -91,12 +91,13 @@ class Receiver:
             Refused: a replay, or a ticket that cannot work.
         """
         record = self._record(received, envelope, digest, DownloadStep.WAITING)
+        record = replace(record, problem=reason, hint=hint)
         async with self._changing:
             if self._is_under_way(record):
                 return
             await self._context.store.run(lambda database: database.require_new(record))
             await self._replace(record)
-            await self._save(replace(record, problem=reason, hint=hint))
+            await self._save(record)
 
     async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
