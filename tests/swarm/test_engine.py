@@ -17,6 +17,7 @@ from tests.swarm.shares import Share, at, completed, make_share
 from tests.waiting import wait_until
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.swarm import Assignment, Completed, Endpoint, Engine, EngineSettings, create_authority
+from tuishare.torrents import bencode
 
 
 async def _handed_over(start_engine: StartEngine, share: Share, into: Path) -> tuple[Engine, Engine]:
@@ -200,7 +201,7 @@ async def test_an_add_that_is_cancelled_leaves_nothing(
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    assert bob.all_progress() == {}
+    await wait_until(lambda: bob.all_progress() == {})
     await bob.add(share.downloading(tmp_path / "bob"))
 
 
@@ -289,10 +290,12 @@ async def test_only_what_the_assignment_names_is_contacted(
     start_engine: StartEngine, plain_share: Share
 ) -> None:
     """Trackers, web seeds and nodes inside the torrent are ignored."""
-    torrent = (
-        b"d8:announce27:http://127.0.0.1:9/announce5:nodesll9:127.0.0.1i9eee8:url-list19:http://127.0.0.1:9/"
-        + plain_share.torrent[1:]
-    )
+    fields = bencode.decode(plain_share.torrent)
+    assert isinstance(fields, dict)
+    fields[b"announce"] = b"http://127.0.0.1:9/announce"
+    fields[b"url-list"] = b"http://127.0.0.1:9/"
+    fields[b"nodes"] = [[b"127.0.0.1", 9]]
+    torrent = bencode.encode(fields)
     alice = await start_engine()
     info_hash = await alice.add(Assignment(torrent, plain_share.folder, "plain", None, complete=True))
     handle = alice._roster.handle(info_hash)

@@ -84,7 +84,7 @@ def prepare(assignment: Assignment, now: datetime) -> Admission:
         params=params,
         certificate=_certify(params, assignment, now),
         total=info.total_size(),
-        executables=_executables(info, assignment.save_path),
+        executables=_executables(info, params.renamed_files, assignment.save_path),
     )
 
 
@@ -172,11 +172,11 @@ def _lone_file_in_folder(info: lt.torrent_info, data: bytes) -> dict[int, str]:
     return {0: f"{torrent.name}/{path}"} if torrent.is_folder else {}
 
 
-def _executables(info: lt.torrent_info, save_path: Path) -> tuple[Path, ...]:
+def _executables(info: lt.torrent_info, renamed: dict[int, str], save_path: Path) -> tuple[Path, ...]:
     layout = info.layout()
     wanted = int(lt.file_flags_t.flag_executable)
     return tuple(
-        save_path / layout.file_path(index)
+        save_path / renamed.get(index, layout.file_path(index))
         for index in range(layout.num_files())
         if layout.file_flags(index) & wanted
     )

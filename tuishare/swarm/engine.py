@@ -114,12 +114,15 @@ class Engine:
         member = Membership(assignment, admission.total, admission.executables)
         # Entered first: libtorrent reports on a torrent before it says that it was added.
         self._roster.enter(info_hash, member)
+        admitting = asyncio.ensure_future(self._admit(admission, member))
         try:
-            await self._admit(admission, member)
-        except BaseException:
+            # Not to be cut off half-way: libtorrent would go on, and what it says would be taken for the next attempt.
+            await asyncio.shield(admitting)
+        except asyncio.CancelledError:
+            self._run(self._withdraw(admitting, info_hash))
+            raise
+        except TuishareError:
             self._roster.leave(info_hash)
-            if member.handle is not None:
-                self._native.remove_torrent(member.handle)
             raise
         self._native.post_torrent_updates(_STATUS)
         self._run(dial(self._roster, info_hash, member.names))
@@ -287,6 +290,14 @@ class Engine:
         if not member.assignment.paused:
             await member.wait_for_check()
             added.handle.resume()
+
+    async def _withdraw(self, admitting: asyncio.Future[None], info_hash: InfoHash) -> None:
+        try:
+            await admitting
+        except TuishareError:
+            self._roster.leave(info_hash)
+        else:
+            await self.remove(info_hash)
 
     @property
     def _native(self) -> lt.session:
