@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -14,13 +12,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Snapshot, Status
+from tuishare.api.messages import Snapshot
+from tuishare.cli.background import spawn_agent
 from tuishare.cli.terminal import format_size, print_rows, say
-from tuishare.errors import AgentUnreachable, SystemFailed
-from tuishare.paths import Places, find_places
+from tuishare.errors import SystemFailed
+from tuishare.paths import find_places
 
 _T = TypeVar("_T")
-_START_SECONDS = 15.0
 _STOP_SECONDS = 30.0
 
 
@@ -59,11 +57,7 @@ def print_status(*, as_json: bool) -> None:
     if as_json:
         print(msgspec.json.encode(snapshot).decode())
         return
-    print_rows(("what", "value"), _status_rows(snapshot.status))
-    print_rows(
-        ("what", "value"),
-        [("shares", str(len(snapshot.shares))), ("downloads", str(len(snapshot.downloads)))],
-    )
+    print_rows(("what", "value"), _status_rows(snapshot))
 
 
 async def _take_snapshot(client: AgentClient) -> Snapshot:
@@ -74,7 +68,8 @@ async def _take_snapshot(client: AgentClient) -> Snapshot:
     )
 
 
-def _status_rows(status: Status) -> list[tuple[str, str]]:
+def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
+    status = snapshot.status
     folders = [
         (f"drop folder, {folder.state}", f"{folder.path} → {', '.join(folder.users)}")
         for folder in status.drop_folders
@@ -88,6 +83,8 @@ def _status_rows(status: Status) -> list[tuple[str, str]]:
         ("up", f"{format_size(status.rate_up)}/s"),
         ("down", f"{format_size(status.rate_down)}/s"),
         ("free", format_size(status.free_bytes)),
+        ("shares", str(len(snapshot.shares))),
+        ("downloads", str(len(snapshot.downloads))),
         *folders,
         *((f"problem: {problem.title}", problem.detail) for problem in status.problems),
     ]
@@ -115,41 +112,12 @@ def _is_zombie(pid: int) -> bool:
         return True
 
 
-async def start_in_background(places: Places) -> None:
+async def start_in_background() -> None:
     """Start an agent that outlives this command, and wait until it answers.
 
     Raises:
         SystemFailed: it ended at once; its log says why.
     """
+    places = find_places()
     places.prepare()
-    process = await asyncio.to_thread(_spawn, places)
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            async with AgentClient(places.socket) as client:
-                await client.status()
-                return
-        except AgentUnreachable:
-            if process.poll() is not None:
-                raise SystemFailed(_last_words(places), hint=f"The log is {places.log_file}.") from None
-            await asyncio.sleep(0.05)
-    raise SystemFailed("The agent did not answer in time", hint=f"The log is {places.log_file}.")
-
-
-def _spawn(places: Places) -> subprocess.Popen[bytes]:
-    descriptor = os.open(places.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tuishare", "agent"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-
-
-def _last_words(places: Places) -> str:
-    """The last sentence of the log that an agent which failed to start has written."""
-    lines = places.log_file.read_text(errors="replace").splitlines()
-    said = [line.removeprefix("tuishare: ") for line in lines if line.startswith("tuishare: ")]
-    return said[-1].rstrip(".") if said else "The agent ended as soon as it was started"
+    await spawn_agent(places).until_answering()

@@ -5,6 +5,7 @@ Owns names, help and defaults; each command's work is in the module of its name.
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +15,10 @@ import typer
 
 import tuishare
 from tuishare.cli.exits import Exit, report
-from tuishare.errors import TuishareError
+from tuishare.errors import TuishareError, from_os_error
+
+_STDOUT = 1
+"""Its file descriptor, which stays the same whatever `sys.stdout` is."""
 
 app = typer.Typer(
     name="tuishare",
@@ -56,15 +60,22 @@ _KeyFile = Annotated[
 def main() -> None:
     """Run the command line and exit; every error becomes one sentence, a hint and its code."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
     except TuishareError as error:
         sys.exit(report(error))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has enough of it; a traceback would tell nobody anything.
-        sys.stderr.close()
-        sys.exit(Exit.FAILED)
+    except OSError as error:
+        # What is still unwritten would only fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        if isinstance(error, BrokenPipeError):
+            # Whoever read our output has enough of it; words would tell nobody anything.
+            sys.exit(Exit.FAILED)
+        sys.exit(report(from_os_error(error, "go on")))
 
 
 def _show_version(value: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from tuishare.agent.contacts import find_contacts, listen_port
 from tuishare.agent.context import wall_clock
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import give_authority, new_secret, new_share_id, seal_share
+from tuishare.cli.engine import listen_address
 from tuishare.cli.home import Home, open_home
 from tuishare.cli.terminal import metered, say
 from tuishare.config import Transport
@@ -20,7 +22,7 @@ from tuishare.envelope import seal_raw
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.paths import publish
 from tuishare.people import User, format_key, generate_key
-from tuishare.torrents import Tree, make_torrent, parse_torrent, walk
+from tuishare.torrents import Tree, announce_fault, make_torrent, parse_torrent, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +50,47 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
-    """The two files and the keys that were made: user ID and key."""
+class Outputs:
+    """Where the two files go."""
 
     torrent: Path
     envelope: Path
-    keys: tuple[tuple[str, bytes], ...]
 
 
 def create(order: Order) -> None:
     """Create, print ``USER-ID<tab>KEY`` for each new key, and say what comes next.
 
+    The share is recorded first, so that `seed` finds its credentials.
+
     Raises:
         TuishareError: nothing was left behind.
     """
-    created = make_share(order, open_home())
-    for name, key in created.keys:
-        print(f"{name}\t{format_key(key)}", flush=True)
-    say(f"{created.torrent}\n{created.envelope}")
-    if created.keys:
-        say("Give each user the encrypted torrent and, by another way, the key; it is not shown again.")
-
-
-def make_share(order: Order, home: Home) -> Created:
-    """Make both files; the share is recorded first, so that `seed` finds its credentials."""
-    users, new_keys = _find_users(order, home)
+    home = open_home()
+    _check_trackers(order.trackers)
+    users, keys = _find_users(order, home)
     tree = walk(order.payload)
     folder = order.output if order.output is not None else tree.root.parent
-    torrent_path = folder / f"{tree.name}.torrent"
-    envelope_path = folder / f"{tree.name}.torrent.encrypted"
-    _require_writable(folder, (torrent_path, envelope_path), replace=order.replace)
+    outputs = Outputs(folder / f"{tree.name}.torrent", folder / f"{tree.name}.torrent.encrypted")
+    _require_writable(folder, outputs, replace=order.replace)
     torrent = _hash(tree, order)
     with _recorded(home, order, tree, torrent) as share:
         envelope = _encrypt(order, home, share, users)
-        _write_both(torrent_path, torrent, envelope_path, envelope, replace=order.replace)
-    return Created(torrent_path, envelope_path, new_keys)
+        with _published(outputs, torrent, envelope, replace=order.replace):
+            for name, key in keys:
+                print(f"{name}\t{format_key(key)}", flush=True)
+    say(str(outputs.torrent))
+    say(str(outputs.envelope))
+    if keys:
+        say("Give each user the encrypted torrent and, by another way, the key; it is not shown again.")
+
+
+def _check_trackers(urls: Sequence[str]) -> None:
+    """Find out before hashing; those of a TLS torrent never meet the torrent's own check."""
+    for number, url in enumerate(urls, 1):
+        if fault := announce_fault(url):
+            # The URL itself may hold a passkey.
+            which = "The tracker URL" if len(urls) == 1 else f"Tracker URL {number}"
+            raise BadInput(f"{which} {fault}", hint="For example https://tracker.example.org/announce")
 
 
 def _find_users(order: Order, home: Home) -> tuple[list[User], tuple[tuple[str, bytes], ...]]:
@@ -113,14 +121,14 @@ def _find_users(order: Order, home: Home) -> tuple[list[User], tuple[tuple[str, 
     return users, new
 
 
-def _require_writable(folder: Path, paths: Sequence[Path], *, replace: bool) -> None:
+def _require_writable(folder: Path, outputs: Outputs, *, replace: bool) -> None:
     """Find out before hashing for minutes."""
     if not folder.is_dir():
         raise NotFound(
             f"The folder {folder} does not exist", hint="Make it first, or choose another --output."
         )
-    for path in paths:
-        if path.exists() and not replace:
+    for path in (outputs.torrent, outputs.envelope):
+        if os.path.lexists(path) and not replace:
             raise Refused(
                 f"{path} exists already", hint="Use --force to replace it, or choose another --output."
             )
@@ -177,24 +185,32 @@ def _encrypt(order: Order, home: Home, share: ShareRecord, users: Sequence[User]
         assert user.key is not None  # checked when the users were found
         return seal_raw(share.torrent, user.key)
     network = home.config.network
-    address = network.listen if order.transport == "tls" else network.listen_plain or network.listen
-    contacts = find_contacts(network, listen_port(address))
+    port = listen_port(listen_address(network, order.transport))
+    # Port 0, any free one: nobody knows yet which; whoever seeds tells it.
+    contacts = find_contacts(network, port) if port else ()
     sealed = seal_share(
         share, users, home.identity, contacts=contacts, announce=order.trackers, now=wall_clock()
     )
     return sealed.envelope
 
 
-def _write_both(
-    torrent_path: Path, torrent: bytes, envelope_path: Path, envelope: bytes, *, replace: bool
-) -> None:
-    """Publish both files or neither."""
+@contextlib.contextmanager
+def _published(outputs: Outputs, torrent: bytes, envelope: bytes, *, replace: bool) -> Iterator[None]:
+    """Write both files, or neither; they go again when the block fails, because without their keys they are useless."""
+    written: list[Path] = []
     try:
-        publish(torrent_path, torrent, mode=0o644, replace=replace)
-        try:
-            publish(envelope_path, envelope, mode=0o644, replace=replace)
-        except BaseException:
-            torrent_path.unlink(missing_ok=True)
-            raise
+        for path, data in ((outputs.torrent, torrent), (outputs.envelope, envelope)):
+            publish(path, data, mode=0o644, replace=replace)
+            written.append(path)
+        yield
     except FileExistsError as error:
-        raise Refused(f"{error.filename2 or torrent_path} appeared meanwhile", hint="Try again.") from error
+        _remove(written)
+        raise Refused(f"{error.filename2} appeared meanwhile", hint="Try again.") from error
+    except BaseException:
+        _remove(written)
+        raise
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

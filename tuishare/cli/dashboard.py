@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from tuishare.api.client import AgentClient
 from tuishare.cli.agent import start_in_background
+from tuishare.cli.terminal import is_terminal
 from tuishare.errors import BadInput
-from tuishare.paths import Places, find_places
+from tuishare.paths import find_places
 
 
-def run_dashboard(places: Places | None = None) -> None:
+def require_terminal() -> None:
+    """Make sure that there is something to draw on.
+
+    Raises:
+        BadInput: this is not a terminal.
+    """
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        raise BadInput("The dashboard needs a terminal", hint="`tuishare status` works without one.")
+
+
+def run_dashboard() -> None:
     """Show the dashboard until it is quit; the agent stays.
 
     Raises:
         BadInput: this is not a terminal.
     """
-    import sys
-
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise BadInput("The dashboard needs a terminal", hint="`tuishare status` works without one.")
-    asyncio.run(_run(places or find_places()))
+    require_terminal()
+    asyncio.run(_run())
 
 
-async def _run(places: Places) -> None:
+async def _run() -> None:
     from tuishare.tui.app import Dashboard
 
-    async with AgentClient(places.socket) as client:
-        await Dashboard(client, lambda: start_in_background(places)).run_async()
+    async with AgentClient(find_places().socket) as client:
+        await Dashboard(client, start_in_background).run_async()

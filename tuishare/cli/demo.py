@@ -11,7 +11,6 @@ import filecmp
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,14 +21,15 @@ import tomli_w
 
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Download, DownloadState, Snapshot
+from tuishare.cli.background import spawn_agent
+from tuishare.cli.dashboard import require_terminal
 from tuishare.cli.engine import run_until_interrupted
 from tuishare.cli.terminal import format_size
-from tuishare.errors import AgentUnreachable, BadInput, SystemFailed, VerificationFailed, from_os_error
+from tuishare.errors import BadInput, SystemFailed, VerificationFailed, from_os_error
 from tuishare.paths import Places, find_places
 from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
 
 _SENDER, _RECIPIENT = "alice", "bob"
-_START_SECONDS = 20.0
 _STOP_SECONDS = 15.0
 _BLOCK = 1024 * 1024
 _SMALL_FILES = {
@@ -62,6 +62,8 @@ def run_demo(size: int, *, tui: bool) -> None:
         TuishareError: a step failed.
         KeyboardInterrupt: Ctrl-C.
     """
+    if tui:
+        require_terminal()
     if size < 1:
         raise BadInput("The demo needs at least one byte", hint="For example --size 64MiB.")
     with _temporary_folder() as root:
@@ -105,15 +107,29 @@ async def _walk(sides: list[Side], size: int, tell: Tell, *, show: bool = False)
     tell(f"Two homes made; {alice.name} and {bob.name} know each other's cards.")
     async with _running(alice), _running(bob):
         tell("Both agents are running.")
-        if not show:
+        if show:
+            await _tell_beside_dashboard(alice, bob, size, tell)
+        else:
             await _tell_story(alice, bob, size, tell)
-            return
-        story = asyncio.create_task(_tell_story(alice, bob, size, tell))
+
+
+async def _tell_beside_dashboard(alice: Side, bob: Side, size: int, tell: Tell) -> None:
+    """Let a person watch until he quits.
+
+    Raises:
+        KeyboardInterrupt: he did so before everything had arrived.
+    """
+    story = asyncio.create_task(_tell_story(alice, bob, size, tell))
+    try:
         await _show(alice)
-        if not story.done():
-            story.cancel()
-            raise KeyboardInterrupt
-        await story
+    finally:
+        finished = story.done()
+        story.cancel()
+        # Whatever ended it is told now; until here the dashboard had the screen.
+        with contextlib.suppress(asyncio.CancelledError):
+            await story
+    if not finished:
+        raise KeyboardInterrupt
 
 
 async def _tell_story(alice: Side, bob: Side, size: int, tell: Tell) -> None:
@@ -154,38 +170,18 @@ def _introduce(*sides: Side) -> None:
 
 @contextlib.asynccontextmanager
 async def _running(side: Side) -> AsyncIterator[None]:
-    """Run the side's agent as a process of its own for as long as the block lasts."""
-    log = side.places.log_file
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tuishare", "agent"],
-            env={**os.environ, "TUISHARE_HOME": str(side.places.files)},
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,  # Ctrl-C is ours to pass on
-        )
+    """Run the side's agent for as long as the block lasts; Ctrl-C reaches it only through us."""
+    agent = spawn_agent(side.places, side.places.files)
     try:
-        await _until_answering(side, process)
+        await agent.until_answering()
         yield
     finally:
-        process.terminate()
+        # Blocking on purpose: whatever happens to us now, no process may be left.
+        agent.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-        process.kill()
-        process.wait()
-
-
-async def _until_answering(side: Side, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(AgentUnreachable):
-            async with AgentClient(side.places.socket) as client:
-                await client.status()
-                return
-        await asyncio.sleep(0.02)
-    words = side.places.log_file.read_text(errors="replace").strip().splitlines()
-    raise SystemFailed(f"{side.name}'s agent did not start: {words[-1] if words else 'it said nothing'}")
+            agent.process.wait(_STOP_SECONDS)
+        agent.process.kill()
+        agent.process.wait()
 
 
 def _drop(side: Side, size: int) -> list[Path]:

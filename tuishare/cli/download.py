@@ -7,34 +7,34 @@ was; the destination's name appears only when everything is there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
-from dataclasses import dataclass
+import stat
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuishare.agent.context import wall_clock
-from tuishare.agent.reception import Received, Trust, receive
 from tuishare.cli.engine import run_until_interrupted, running_engine, show
 from tuishare.cli.home import Home, open_home
+from tuishare.cli.offer import Offer, open_encrypted, read_torrent_file
+from tuishare.cli.seed import watch_seeding
 from tuishare.cli.terminal import Meter, format_size, metered, say, warn
-from tuishare.envelope import MAX_SIZE, is_tse1, open_raw
-from tuishare.errors import NotFound, Refused, SystemFailed, from_os_error
+from tuishare.config import Network
+from tuishare.errors import NotFound, Refused, SystemFailed, TuishareError, from_os_error
 from tuishare.paths import make_private, move_into_place, publish, read_limited, sync_tree
 from tuishare.swarm import (
     Assignment,
     Completed,
-    Credentials,
     Endpoint,
     Engine,
     Failed,
     Progressed,
     Subscription,
     TrackerFailed,
-    Transport,
     parse_endpoint,
 )
 from tuishare.text import visible
-from tuishare.torrents import InfoHash, Torrent, accept
+from tuishare.torrents import InfoHash
 
 _RESUME_LIMIT = 64 * 1024 * 1024
 
@@ -59,15 +59,50 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What an envelope offers, whichever form it has."""
+class Transfer:
+    """One download under way.
 
-    data: bytes
-    torrent: Torrent
-    transport: Transport
-    credentials: Credentials | None
+    Attributes:
+        offer: what is downloaded.
+        contacts: whom to ask.
+        output: folder where the payload shall land.
+    """
+
+    offer: Offer
     contacts: tuple[Endpoint, ...]
-    announce: tuple[tuple[str, ...], ...]
+    output: Path
+
+    @property
+    def target(self) -> Path:
+        """Where the payload shall land."""
+        return self.output / self.offer.torrent.name
+
+    @property
+    def staging(self) -> Path:
+        """The private folder; on the file system of the target, so that delivering is a rename."""
+        return self.output / f".tuishare-{self.offer.torrent.info_hash[:16]}"
+
+    @property
+    def payload(self) -> Path:
+        """The payload as it grows."""
+        return self.staging / "payload" / self.offer.torrent.name
+
+    def downloading(self, resume_data: bytes | None) -> Assignment:
+        """What the engine is to do until everything is there."""
+        return replace(self.seeding(), save_path=self.payload.parent, complete=False, resume_data=resume_data)
+
+    def seeding(self) -> Assignment:
+        """What it may do afterwards."""
+        offer = self.offer
+        return Assignment(
+            offer.data,
+            self.output,
+            offer.transport,
+            offer.credentials,
+            contacts=self.contacts,
+            announce=offer.announce,
+            complete=True,
+        )
 
 
 def download(order: Order) -> None:
@@ -78,47 +113,19 @@ def download(order: Order) -> None:
         KeyboardInterrupt: Ctrl-C; the same command goes on later.
     """
     home = open_home()
-    offer = open_offer(order, home)
-    target = order.output / offer.torrent.name
+    peers = tuple(map(parse_endpoint, order.peers))
+    offer = open_encrypted(read_torrent_file(order.envelope), home, order.key or _key_of(order.user, home))
     if not order.output.is_dir():
         raise NotFound(
             f"The folder {order.output} does not exist", hint="Make it first, or choose another --output."
         )
+    target = order.output / offer.torrent.name
     if os.path.lexists(target):
         raise Refused(
             f"{visible(str(target))} exists already", hint="Move it away, or choose another --output."
         )
-    run_until_interrupted(_download(offer, order, home))
-
-
-def open_offer(order: Order, home: Home) -> Offer:
-    """Open the envelope with our identity, the given key, or the user's key in the book.
-
-    Raises:
-        NotForUs: none of them opens it.
-        Refused: nobody we trust made it, or its torrent is not one that we take.
-    """
-    data = read_limited(order.envelope, MAX_SIZE)
-    by_hand = tuple(map(parse_endpoint, order.peers))
-    key = order.key or _key_of(order.user, home)
-    if is_tse1(data):
-        received = receive(data, home.identity, home.book, keys=(key,) if key else (), now=wall_clock())
-        _require_trust(received)
-        contacts = tuple(parse_endpoint(contact) for contact in received.manifest.contacts)
-        return Offer(
-            received.manifest.torrent,
-            received.torrent,
-            received.manifest.transport,
-            received.credentials,
-            by_hand + contacts,
-            received.announce,
-        )
-    if key is None:
-        raise Refused("This encrypted torrent needs a key", hint="Give the key that you got with --key-file.")
-    torrent_data = open_raw(data, key)
-    # Whoever has the key made it, and its trackers are all there is to find peers by.
-    torrent = accept(torrent_data, transport="plain", announce_allowed=lambda _url: True)
-    return Offer(torrent_data, torrent, "plain", None, by_hand, torrent.announce)
+    transfer = Transfer(offer, peers + offer.contacts, order.output)
+    run_until_interrupted(_download(transfer, order, home.config.network))
 
 
 def _key_of(user: str, home: Home) -> bytes | None:
@@ -128,60 +135,48 @@ def _key_of(user: str, home: Home) -> bytes | None:
         return None
 
 
-def _require_trust(received: Received) -> None:
-    """Act on it only when its signer is trusted: known, or in possession of the key that was given by hand."""
-    match received.trust:
-        case Trust.UNKNOWN:
-            raise Refused(
-                "It was signed by nobody you know",
-                hint="Ask the sender for a card and add it: `tuishare user add`.",
-            )
-        case Trust.UNVERIFIED:
-            warn(f"{received.sender} made this, but nobody has compared fingerprints yet")
-        case Trust.KEY_ONLY:
-            say("It was made by somebody who has your key.")
-        case Trust.VERIFIED:
-            say(f"From {received.sender}.")
-        case Trust.OURSELVES:
-            say("This is a share of your own.")
-
-
-async def _download(offer: Offer, order: Order, home: Home) -> None:
-    staging = order.output / f".tuishare-{offer.torrent.info_hash[:16]}"
-    default = home.config.network.listen
-    async with running_engine(offer.transport, order.listen, default) as engine:
+async def _download(transfer: Transfer, order: Order, network: Network) -> None:
+    transport = transfer.offer.transport
+    async with running_engine(network, transport, order.listen, any_port=True) as engine:
         with engine.subscribe() as events:
-            await _fetch(engine, events, offer, staging)
-        target = await _deliver(engine, offer, order.output, staging)
-        print(target, flush=True)
+            await _fetch(engine, events, transfer)
+        await _deliver(engine, transfer)
+        print(transfer.target, flush=True)
         if order.stay:
-            await _stay(engine, offer, order.output)
+            with engine.subscribe() as events:
+                await engine.add(transfer.seeding())
+                say("Seeding on; Ctrl-C ends it.")
+                await watch_seeding(engine, events)
 
 
-async def _fetch(engine: Engine, events: Subscription, offer: Offer, staging: Path) -> None:
+async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> None:
     """Download into the private folder; what is there already is used."""
-    make_private(staging)
-    resume = staging / "resume"
+    _prepare_staging(transfer.staging)
+    make_private(transfer.payload.parent)
+    resume = transfer.staging / "resume"
     info_hash = await engine.add(
-        _assignment(
-            offer,
-            _payload(staging),
-            resume_data=read_limited(resume, _RESUME_LIMIT) if resume.exists() else None,
-        )
+        transfer.downloading(read_limited(resume, _RESUME_LIMIT) if resume.exists() else None)
     )
     try:
         with metered("Downloading") as meter:
             await _until_complete(events, meter)
     except BaseException:
-        # Also on Ctrl-C: the same command shall go on from here.
-        publish(resume, await engine.save_resume(info_hash))
+        # Also on Ctrl-C: the same command shall go on from here. Without resume data it reads again what is there.
+        with contextlib.suppress(TuishareError):
+            publish(resume, await engine.save_resume(info_hash))
         raise
 
 
-def _payload(staging: Path) -> Path:
-    folder = staging / "payload"
-    make_private(folder)
-    return folder
+def _prepare_staging(staging: Path) -> None:
+    """Make the private folder, or make sure that the one that is there is ours (threat T13).
+
+    Its name can be guessed by other members, and in a folder like /tmp another user could have put a link there.
+    """
+    make_private(staging)
+    status = staging.lstat()
+    ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    if not ours or status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise Refused(f"{staging} is not a private folder of yours", hint="Remove it and try again.")
 
 
 async def _until_complete(events: Subscription, meter: Meter) -> None:
@@ -193,7 +188,7 @@ async def _until_complete(events: Subscription, meter: Meter) -> None:
                 return
             case Failed(_, reason):
                 raise SystemFailed(
-                    f"The download stopped: {reason}", hint="Run the same command again to go on."
+                    f"The download stopped: {visible(reason)}", hint="Run the same command again to go on."
                 )
             case TrackerFailed(_, url, reason):
                 warn(f"the tracker {url} failed: {visible(reason)}")
@@ -202,18 +197,17 @@ async def _until_complete(events: Subscription, meter: Meter) -> None:
     raise SystemFailed("The engine stopped")
 
 
-async def _deliver(engine: Engine, offer: Offer, output: Path, staging: Path) -> Path:
-    info_hash = InfoHash(offer.torrent.info_hash)
+async def _deliver(engine: Engine, transfer: Transfer) -> None:
+    torrent = transfer.offer.torrent
+    info_hash = InfoHash(torrent.info_hash)
     await engine.flush(info_hash)
     await engine.remove(info_hash)
-    target = output / offer.torrent.name
-    await asyncio.to_thread(_move, staging, target)
-    say(f"Received {visible(offer.torrent.name)}, {format_size(offer.torrent.total_size)}, verified.")
-    return target
+    await asyncio.to_thread(_move, transfer)
+    say(f"Received {visible(torrent.name)}, {format_size(torrent.total_size)}, verified.")
 
 
-def _move(staging: Path, target: Path) -> None:
-    source = staging / "payload" / target.name
+def _move(transfer: Transfer) -> None:
+    source, target = transfer.payload, transfer.target
     try:
         sync_tree(source)
         move_into_place(source, target)
@@ -221,28 +215,4 @@ def _move(staging: Path, target: Path) -> None:
         raise Refused(f"{target} appeared meanwhile", hint=f"The download is in {source}.") from error
     except OSError as error:
         raise from_os_error(error, f"write {target}") from error
-    shutil.rmtree(staging, ignore_errors=True)
-
-
-async def _stay(engine: Engine, offer: Offer, folder: Path) -> None:
-    with engine.subscribe() as events, metered("Seeding") as meter:
-        await engine.add(_assignment(offer, folder, complete=True))
-        say("Seeding on; Ctrl-C ends it.")
-        async for event in events:
-            if isinstance(event, Progressed):
-                show(meter, event.progress)
-
-
-def _assignment(
-    offer: Offer, folder: Path, *, complete: bool = False, resume_data: bytes | None = None
-) -> Assignment:
-    return Assignment(
-        offer.data,
-        folder,
-        offer.transport,
-        offer.credentials,
-        contacts=offer.contacts,
-        announce=offer.announce,
-        complete=complete,
-        resume_data=resume_data,
-    )
+    shutil.rmtree(transfer.staging, ignore_errors=True)

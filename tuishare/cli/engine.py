@@ -10,7 +10,8 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Coroutine
 
-from tuishare.cli.terminal import Meter, format_size
+from tuishare.cli.terminal import Meter, format_size, say
+from tuishare.config import Network
 from tuishare.errors import SystemFailed
 from tuishare.swarm import Engine, EngineSettings, Progress, Transport
 
@@ -34,35 +35,46 @@ def run_until_interrupted(work: Coroutine[None, None, None]) -> None:
         raise KeyboardInterrupt from None
 
 
+def listen_address(network: Network, transport: Transport) -> str:
+    """Say where swarms of that kind listen unless told otherwise: ``[HOST]:PORT``, as configured."""
+    return network.listen if transport == "tls" else network.listen_plain or network.listen
+
+
 @contextlib.asynccontextmanager
-async def running_engine(transport: Transport, listen: str | None, default: str) -> AsyncIterator[Engine]:
+async def running_engine(
+    network: Network, transport: Transport, listen: str | None, *, any_port: bool = False
+) -> AsyncIterator[Engine]:
     """Run an engine that takes one kind of swarm.
 
     Args:
+        network: the settings.
         transport: the kind.
-        listen: the address that was asked for, or None: then `default`, or any free port while that is taken.
-        default: ``[HOST]:PORT``.
+        listen: the address that was asked for: that one or none. None: the configured one.
+        any_port: whether any free port will do while the configured one is taken.
 
     Raises:
         BadInput: the listen address is malformed.
-        SystemFailed: the port that was asked for cannot be had.
+        SystemFailed: the port cannot be had.
     """
+    address = listen_address(network, transport) if listen is None else listen
     try:
-        engine = await Engine.start(_settings(transport, listen or default))
-    except SystemFailed:
-        if listen is not None:
+        engine = await Engine.start(_settings(network, transport, address))
+    except SystemFailed as error:
+        if listen is not None or not any_port:
             raise
-        engine = await Engine.start(_settings(transport, ":0"))
+        engine = await Engine.start(_settings(network, transport, ":0"))
+        say(f"{error.detail}; listening on port {engine.listening[transport]} instead.")
     try:
         yield engine
     finally:
         await engine.close()
 
 
-def _settings(transport: Transport, listen: str) -> EngineSettings:
+def _settings(network: Network, transport: Transport, listen: str) -> EngineSettings:
     return EngineSettings(
         listen_tls=listen if transport == "tls" else None,
         listen_plain=listen if transport == "plain" else None,
+        force_mse=network.force_mse,
     )
 
 

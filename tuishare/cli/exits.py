@@ -18,6 +18,9 @@ from tuishare.errors import (
     TuishareError,
     VerificationFailed,
 )
+from tuishare.text import visible
+
+_LONGEST: Final = 2_000
 
 
 class Exit(IntEnum):
@@ -49,8 +52,11 @@ def exit_code(error: TuishareError) -> Exit:
 
 
 def report(error: TuishareError) -> Exit:
-    """Write an error to stderr as one sentence plus a hint, and return its exit code."""
-    print(f"tuishare: {error.detail.rstrip('.')}.", file=sys.stderr)
+    """Write an error to stderr as one sentence plus a hint, and return its exit code.
+
+    Names that others chose may stand in both (threat T14).
+    """
+    print(f"tuishare: {visible(error.detail, _LONGEST).rstrip('.')}.", file=sys.stderr)
     if error.hint:
-        print(f"  hint: {error.hint}", file=sys.stderr)
+        print(f"  hint: {visible(error.hint, _LONGEST)}", file=sys.stderr)
     return exit_code(error)

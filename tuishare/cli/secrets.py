@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.cli.terminal import warn
-from tuishare.errors import BadInput
-from tuishare.paths import read_limited
+from tuishare.errors import BadInput, from_os_error
 from tuishare.people import parse_key
 
 KEY_VARIABLE: Final = "TUISHARE_KEY"
@@ -31,9 +30,18 @@ def read_key(key: str | None, key_file: str | None) -> bytes | None:
     if key is not None:
         warn("other users of this machine can see a key on the command line; --key-file hides it")
         return parse_key(key)
-    if key_file == "-":
-        return parse_key(sys.stdin.read(_LIMIT))
     if key_file is not None:
-        return parse_key(read_limited(Path(key_file), _LIMIT).decode(errors="replace"))
+        return parse_key(_read_start(key_file).decode(errors="replace"))
     given = os.environ.get(KEY_VARIABLE)
     return parse_key(given) if given else None
+
+
+def _read_start(name: str) -> bytes:
+    """Read a file, or a pipe such as the shell's ``<(pass show bob)``; a key is shorter than the limit."""
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(_LIMIT) if sys.stdin else b""
+        with Path(name).open("rb") as file:
+            return file.read(_LIMIT)
+    except OSError as error:
+        raise from_os_error(error, f"read the key from {name}") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -26,12 +26,18 @@ from rich.text import Text
 
 from tuishare.text import visible
 
+_LONGEST = 4096
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Say whether a person looks at it; a stream that was closed before we started is None."""
+    return stream is not None and stream.isatty()
+
+
 def say(text: str) -> None:
-    """Tell the person something that is not a result."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell the person something that is not a result, in one line."""
+    print(visible(text, _LONGEST), file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
@@ -42,7 +48,7 @@ def warn(text: str) -> None:
 def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table on a terminal, tab-separated lines without headings elsewhere."""
     clean = [[visible(cell, 200) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         for row in clean:
             print("\t".join(row))
         return
@@ -71,7 +77,7 @@ class Meter(Protocol):
 @contextmanager
 def metered(label: str) -> Iterator[Meter]:
     """Show a progress bar on stderr for as long as the block lasts; elsewhere than on a terminal show nothing."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield lambda *_: None
         return
     columns = (

@@ -1,0 +1,160 @@
+"""What a file named on the command line offers: a torrent, and what is needed to join its swarm.
+
+Owns reading the three forms (a torrent, an envelope, the raw form) and whether their maker is trusted. Must not touch
+a payload or the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tuishare.agent.context import wall_clock
+from tuishare.agent.reception import Received, Trust, receive
+from tuishare.agent.sealing import own_credentials
+from tuishare.cli.home import Home
+from tuishare.cli.terminal import say, warn
+from tuishare.envelope import MAX_SIZE, is_tse1, open_raw
+from tuishare.errors import BadInput, NotFound, Refused
+from tuishare.paths import read_limited
+from tuishare.swarm import Credentials, Endpoint, Transport, parse_endpoint
+from tuishare.text import visible
+from tuishare.torrents import Torrent, accept, parse_torrent
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A torrent and how to join its swarm.
+
+    Attributes:
+        data: the .torrent.
+        torrent: it, parsed.
+        transport: the kind of its swarm.
+        credentials: ours in a TLS swarm.
+        contacts: where its maker seeds.
+        announce: tracker URLs in tiers, with our passkey.
+    """
+
+    data: bytes = field(repr=False)
+    torrent: Torrent
+    transport: Transport
+    credentials: Credentials | None
+    contacts: tuple[Endpoint, ...] = ()
+    announce: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+
+
+def read_torrent_file(path: Path) -> bytes:
+    """Read a torrent or an encrypted torrent; a link that was named on purpose is followed.
+
+    Raises:
+        NotFound: it does not exist.
+        BadInput: it is too large to be one.
+        SystemFailed: it cannot be read.
+    """
+    real = path.resolve()
+    if real.is_file() and real.stat().st_size > MAX_SIZE:
+        raise BadInput(
+            f"{path} is larger than {MAX_SIZE >> 20} MiB, so it is no encrypted torrent",
+            hint="Name the .torrent.encrypted file, not the payload.",
+        )
+    return read_limited(real, MAX_SIZE)
+
+
+def open_encrypted(data: bytes, home: Home, key: bytes | None) -> Offer:
+    """Open an envelope or the raw form with all we have.
+
+    Args:
+        data: the whole file.
+        home: whose identity and users are tried.
+        key: a further key; the only one that can open the raw form.
+
+    Raises:
+        NotForUs: nothing opens it.
+        Damaged: it is not intact.
+        Refused: nobody we trust made it, or its torrent is not one that we take.
+    """
+    if is_tse1(data):
+        return _open_envelope(data, home, key)
+    if key is None:
+        raise Refused("This encrypted torrent needs a key", hint="Give the key that you got with --key-file.")
+    torrent_data = open_raw(data, key)
+    # Whoever has the key made it, and its trackers are all there is to find peers by.
+    torrent = accept(torrent_data, transport="plain", announce_allowed=lambda _url: True)
+    return Offer(torrent_data, torrent, "plain", None, announce=torrent.announce)
+
+
+def open_any(data: bytes, home: Home, key: bytes | None) -> Offer:
+    """Like `open_encrypted`, but takes a bare torrent too: one that was made here, or one for a plain swarm.
+
+    Raises:
+        BadInput: it is none of these.
+        NotFound: it is for a TLS swarm whose credentials are not in this home.
+        TuishareError: as `open_encrypted`.
+    """
+    if is_tse1(data):
+        return _open_envelope(data, home, key)
+    try:
+        torrent = parse_torrent(data)
+    except BadInput as error:
+        if key is not None:
+            return open_encrypted(data, home, key)
+        if data.startswith(b"d"):  # bencoded: the parser's reason says more
+            raise
+        raise BadInput(
+            "This is neither a torrent nor an envelope", hint="The raw form needs its --key-file."
+        ) from error
+    return _join_own(data, torrent, home)
+
+
+def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
+    with home.database() as database:
+        share = database.share_by_info_hash(torrent.info_hash)
+    if share is None:
+        if torrent.version == 2:
+            raise NotFound(
+                f"The TLS credentials of “{visible(torrent.name)}” are not in this home",
+                hint="Name the .torrent.encrypted instead, or create the share here.",
+            )
+        return Offer(data, torrent, "plain", None, announce=torrent.announce)
+    return Offer(data, torrent, share.transport, own_credentials(share), announce=torrent.announce)
+
+
+def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
+    received = receive(data, home.identity, home.book, keys=(key,) if key else (), now=wall_clock())
+    _require_trust(received)
+    manifest = received.manifest
+    return Offer(
+        manifest.torrent,
+        received.torrent,
+        manifest.transport,
+        received.credentials,
+        tuple(_usable(manifest.contacts)),
+        received.announce,
+    )
+
+
+def _usable(contacts: Iterable[str]) -> Iterator[Endpoint]:
+    """Read the contacts of an envelope; one that is malformed must not stand in the way of the others."""
+    for contact in contacts:
+        with contextlib.suppress(BadInput):
+            yield parse_endpoint(contact)
+
+
+def _require_trust(received: Received) -> None:
+    """Act on it only when its signer is trusted: known, or in possession of the key that was given by hand."""
+    match received.trust:
+        case Trust.UNKNOWN:
+            raise Refused(
+                "It was signed by nobody you know",
+                hint="Ask the sender for a card and add it: `tuishare user add`.",
+            )
+        case Trust.UNVERIFIED:
+            warn(f"{received.sender} made this, but nobody has compared fingerprints yet")
+        case Trust.KEY_ONLY:
+            say("It was made by somebody who has your key.")
+        case Trust.VERIFIED:
+            say(f"From {received.sender}.")
+        case Trust.OURSELVES:
+            say("This is a share of your own.")
