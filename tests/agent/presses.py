@@ -12,9 +12,9 @@ from tests.agent.homes import Home, opened
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.payload import walk_payload
-from tuishare.agent.publishing import Publisher
+from tuishare.agent.publishing import Audience, Publisher
 from tuishare.agent.records import ShareRecord, ShareStep
-from tuishare.config import DropFolder
+from tuishare.agent.shelf import Shelf
 from tuishare.envelope import CardKey, Opened, open_envelope
 
 
@@ -36,8 +36,8 @@ class Press:
         return share
 
     async def accept(self, path: Path, *, users: tuple[str, ...] = ("bob",)) -> None:
-        folder = DropFolder(path=str(path.parent), users=list(users))
-        await self.publisher.accept(walk_payload(path, folder.path), folder)
+        audience = Audience(users, "tls", str(path.parent))
+        await self.publisher.accept(walk_payload(path, audience.folder), audience)
 
     def find(self, path: Path) -> ShareRecord:
         share = self.publisher.find(path)
@@ -62,7 +62,7 @@ class Press:
 async def publishing_at(home: Home) -> AsyncIterator[Press]:
     async with opened(home) as context:
         again: list[Path] = []
-        press = Press(context, Publisher(context, again.append), again)
+        press = Press(context, Publisher(context, Shelf(context), again.append), again)
         await press.publisher.load()
         task = asyncio.create_task(press.publisher.run())
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import wait_until
-from tuishare.agent.following import FolderFollowing, Look
+from tuishare.agent.following import FolderFollowing, Follower, Look
 from tuishare.agent.settling import HintKind
 from tuishare.agent.watcher import Hint, Watcher
 from tuishare.api.messages import FolderState
@@ -24,7 +24,7 @@ QUICK = Settle(after_close=0.05, quiet=0.1, rescan=60.0)
 
 
 @dataclass
-class Collector:
+class Collector(Follower[str]):
     """Takes settled files by their text; one that holds ``bad`` cannot be looked at."""
 
     settled_texts: list[tuple[str, str]] = field(default_factory=list)

@@ -12,10 +12,11 @@ import logging
 import math
 import os
 import time
-from collections.abc import Awaitable
+from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from tuishare.agent.settling import HintKind, SettlingTracker, Unsettled
 from tuishare.agent.watcher import Hint, Watcher
@@ -42,12 +43,14 @@ class Look(Generic[_Payload]):
     payload: _Payload
 
 
-class Follower(Protocol[_Payload]):
-    """What a pipeline does with the entries of its folder."""
+class Follower(ABC, Generic[_Payload]):
+    """What a pipeline does with the entries of its folder. What it need not care about has an answer here."""
 
+    @abstractmethod
     def wants(self, entry: str) -> bool:
         """Whether an entry of that name is any of our business."""
 
+    @abstractmethod
     def look(self, path: Path) -> Look[_Payload]:
         """Look at an entry; called on a thread.
 
@@ -56,20 +59,39 @@ class Follower(Protocol[_Payload]):
             TuishareError: it cannot be taken as it is.
         """
 
+    @abstractmethod
     def known(self, path: Path, signature: str) -> bool:
         """Whether the entry was dealt with in exactly this form."""
 
-    def settled(self, path: Path, look: Look[_Payload], /) -> Awaitable[None]:
+    @abstractmethod
+    async def settled(self, path: Path, look: Look[_Payload], /) -> None:
         """Take an entry that is complete."""
 
-    def refused(self, path: Path, error: TuishareError) -> Awaitable[None]:
+    @abstractmethod
+    async def refused(self, path: Path, error: TuishareError) -> None:
         """Take note of an entry that cannot be looked at; it is looked at again when it changes."""
 
+    @abstractmethod
     def forget(self, entry: str) -> None:
         """Forget what was noted of an entry: it is gone, or its fault is."""
 
+    @abstractmethod
     def moved(self) -> None:
         """Tell whoever watches us that the folder's own state is another one."""
+
+    def is_ready(self, listed: Collection[str]) -> bool:
+        """Whether the folder is the one that is meant, and not the place where it will be mounted; on a thread."""
+        del listed
+        return True
+
+    async def changing(self, path: Path, look: Look[_Payload], /) -> None:
+        """Take note that an entry was seen in a form that is new and may not be complete."""
+
+    async def gone(self, path: Path) -> None:
+        """Take note that an entry is no longer there, although its folder is."""
+
+    async def listed(self, entries: Collection[str]) -> None:
+        """Take note of all entries that there are."""
 
 
 class FolderFollowing(Generic[_Payload]):
@@ -131,21 +153,42 @@ class FolderFollowing(Generic[_Payload]):
         self._next_scan = math.inf  # until this one ends, or somebody wants another
         try:
             watched = await asyncio.to_thread(watcher.watch, self.folder)
-            listed = await asyncio.to_thread(os.listdir, self.folder)
+            listed = await asyncio.to_thread(self._list)
         except OSError:
             await asyncio.to_thread(watcher.unwatch, self.folder)
             self._enter(FolderState.MISSING)
         else:
             self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
-            entries = list(filter(self._follower.wants, listed))
-            for entry in self._present.difference(entries):
-                self._drop(entry)
-            self._present.update(entries)
-            for entry in entries:
-                await self._compare(entry)
+            await self._reconcile([entry for entry in listed if self._follower.wants(entry)])
         # Without events the scan is all there is.
         pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
         self._next_scan = min(self._next_scan, time.monotonic() + pause)
+
+    def _list(self) -> list[str]:
+        """List the folder.
+
+        Raises:
+            OSError: it is missing, or not the folder that is meant.
+        """
+        listed = os.listdir(self.folder)
+        if not self._follower.is_ready(listed):
+            raise FileNotFoundError(self.folder)
+        return listed
+
+    def _is_here(self) -> bool:
+        try:
+            self._list()
+        except OSError:
+            return False
+        return True
+
+    async def _reconcile(self, entries: list[str]) -> None:
+        for entry in self._present.difference(entries):
+            self._drop(entry)
+        self._present.update(entries)
+        await self._follower.listed(entries)
+        for entry in entries:
+            await self._compare(entry)
 
     def _enter(self, state: FolderState) -> None:
         if state is not self.state:
@@ -179,14 +222,19 @@ class FolderFollowing(Generic[_Payload]):
             look = await asyncio.to_thread(self._follower.look, path)
         except NotFound:
             self._drop(entry)
+            if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
+                await self._follower.gone(path)
             return
         except TuishareError as error:
             await self._settle_fault(path, entry, error, started)
             return
+        known = self._follower.known(path, look.signature)
+        if not known:
+            await self._follower.changing(path, look)
         if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
             self._heal(entry)
             # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
-            if not self._follower.known(path, look.signature):
+            if not known:
                 await self._follower.settled(path, look)
 
     def _heal(self, entry: str) -> None:

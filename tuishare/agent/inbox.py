@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from tuishare.agent.context import Context
-from tuishare.agent.following import FolderFollowing, Look
+from tuishare.agent.following import FolderFollowing, Follower, Look
 from tuishare.agent.publishing import ENVELOPE_SUFFIX
 from tuishare.agent.receiving import Receiver
 from tuishare.agent.reception import Received, Trust, receive
@@ -74,8 +74,8 @@ class Rejected:
     at: int
 
 
-class Inbox:
-    """The inbox folder; implements `tuishare.agent.following.Follower`.
+class Inbox(Follower[int]):
+    """The inbox folder.
 
     Attributes:
         locked: by name of the file.

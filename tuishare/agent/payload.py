@@ -26,8 +26,9 @@ def walk_payload(path: Path, folder: str = "") -> Tree:
 
 
 def sign_tree(tree: Tree) -> str:
-    """Condense a tree: equal exactly when names, sizes, times and inodes are."""
-    return hashlib.sha256(msgspec.msgpack.encode((tree.is_folder, tree.files))).hexdigest()
+    """Condense a tree: equal exactly when sizes, times, inodes and the names inside are, whatever its own name is."""
+    files = tree.files if tree.is_folder else [msgspec.structs.replace(file, parts=()) for file in tree.files]
+    return hashlib.sha256(msgspec.msgpack.encode((tree.is_folder, files))).hexdigest()
 
 
 def sign_payload(path: Path, folder: str = "") -> str:

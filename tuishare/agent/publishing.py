@@ -1,13 +1,14 @@
 """The journey of a share: hashing, sealing, seeding. Each step is recorded before its side effect.
 
-Owns the shares of this agent and their way from a settled entry to the swarm. Must not watch folders: settled trees
-come in from `tuishare.agent.drops`.
+Owns the way of a share from a settled entry to the swarm. Must not watch folders: settled trees come in from
+`tuishare.agent.drops`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,12 +19,12 @@ from tuishare.agent.contacts import find_contacts
 from tuishare.agent.context import Context
 from tuishare.agent.payload import sign_payload, sign_tree, walk_payload
 from tuishare.agent.records import ShareRecord, ShareStep
-from tuishare.agent.sealing import give_authority, new_secret, new_share_id, own_credentials, seal_share
-from tuishare.config import DropFolder
-from tuishare.errors import NotFound, Refused, TuishareError
+from tuishare.agent.sealing import give_authority, new_secret, new_share_id, seal_share
+from tuishare.agent.shelf import Shelf
+from tuishare.config import Transport
+from tuishare.errors import Refused, TuishareError
 from tuishare.paths import free_name, publish
-from tuishare.swarm import Assignment
-from tuishare.torrents import Changed, InfoHash, Tree, Version, make_torrent, parse_torrent
+from tuishare.torrents import Changed, Tree, Version, make_torrent, parse_torrent, rename_torrent
 
 ENVELOPE_SUFFIX: Final = ".torrent.encrypted"
 _NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
@@ -38,46 +39,61 @@ class Hashing:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """For whom and how an entry is shared.
+
+    Attributes:
+        folder: the drop folder whose ignore patterns hold, or empty.
+        note: for the recipients, at most 500 characters.
+        not_after: Unix seconds after which it is withdrawn; 0: never.
+    """
+
+    users: tuple[str, ...]
+    transport: Transport
+    folder: str = ""
+    note: str = ""
+    not_after: int = 0
+
+
 class Publisher:
-    """Every share of this agent. One is hashed at a time, because hashing uses all cores.
+    """Brings shares into the swarm. One is hashed at a time, because hashing uses all cores.
 
     A share has one writer: while one is being worked on, a newer form of it has to settle once more.
     """
 
-    def __init__(self, context: Context, look_again: Callable[[Path], None]) -> None:
+    def __init__(self, context: Context, shelf: Shelf, look_again: Callable[[Path], None]) -> None:
         """`look_again` is told of an entry that changed while it was worked on."""
         self._context = context
+        self._shelf = shelf
         self._look_again = look_again
-        self._shares: dict[str, ShareRecord] = {}
         self._queue: asyncio.Queue[str] = asyncio.Queue()
-        self._changing = asyncio.Lock()
         self._busy = ""
         self._outdated = False
-        self._joined: dict[str, InfoHash] = {}
         self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
         self.hashing: dict[str, Hashing] = {}
 
     @property
     def shares(self) -> Mapping[str, ShareRecord]:
         """All shares by id, oldest first."""
-        return self._shares
+        return self._shelf.shares
 
     async def load(self) -> None:
         """Take up every share where the last run left it; what had a problem is tried again once it has settled."""
-        for share in await self._context.store.run(lambda database: database.shares()):
-            if share.step is ShareStep.MANUAL:
-                continue
-            self._shares[share.id] = share
-            if share.step is not ShareStep.PROBLEM:
+        await self._shelf.load()
+        for share in self._shelf.shares.values():
+            if share.step in _UNDER_WAY:
                 self._queue.put_nowait(share.id)
 
     async def run(self) -> None:
         """Work on the shares, one after the other, until cancelled."""
         while True:
             share_id = await self._queue.get()
-            async with self._changing:
+            async with self._shelf.changing:
+                share = self._shelf.shares.get(share_id)
+                if share is None:
+                    continue  # removed while it waited
                 self._busy, self._outdated = share_id, False
-            share = self._shares[share_id]
             try:
                 await self._advance(share)
             finally:
@@ -87,76 +103,112 @@ class Publisher:
 
     def find(self, path: Path) -> ShareRecord | None:
         """The share of an entry, or None."""
-        return next((share for share in self._shares.values() if share.path == str(path)), None)
+        return self._shelf.find(path)
 
     def knows(self, path: Path, signature: str) -> bool:
         """Whether an entry was taken in exactly this form, and nothing speaks for another try."""
-        share = self.find(path)
-        if share is None:
+        share = self._shelf.find(path)
+        if share is None or share.step is ShareStep.WITHDRAWN:
             return False
         if share.step is ShareStep.PROBLEM:
             return self._failures.get(share.id) == (self._context.book_stamp(), signature)
-        return share.signature == signature
+        return share.signature == signature and share.step is not ShareStep.SETTLING
 
-    async def accept(self, tree: Tree, folder: DropFolder) -> None:
-        """Take a settled entry: a new share, a new generation of the one it was, or another try."""
-        async with self._changing:
-            known = self.find(tree.root)
+    async def accept(self, tree: Tree, audience: Audience) -> str:
+        """Take a settled entry: a new share, a new generation of the one it was, its new name, or another try.
+
+        Returns:
+            The id of its share.
+        """
+        async with self._shelf.changing:
+            known = self._shelf.find(tree.root)
+            if known is not None and known.step is ShareStep.FORGOTTEN:
+                await self._shelf.remove(known)  # it changed since: that is something new
+                known = None
             if known is None:
-                share = self._begin(tree, folder)
+                share = self._renamed(tree) or self._begin(tree, audience)
             elif known.id == self._busy:
                 self._outdated = True
-                return
-            elif known.signature != sign_tree(tree):
-                share = await self._supersede(known)
-            elif known.step is ShareStep.PROBLEM:
-                share = _retry(known)
+                return known.id
             else:
-                return
-            await self._save(replace(share, size=tree.total_size, files=len(tree.files)))
-            self._queue.put_nowait(share.id)
+                share = await self._next_form(known, tree)
+            if share is not known:
+                await self._shelf.save(replace(share, size=tree.total_size, files=len(tree.files)))
+                self._queue.put_nowait(share.id)
+            return share.id
 
-    async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
+    async def stop_serving(self, path: Path, signature: str) -> None:
+        """Stop serving an entry that is no longer what was hashed; whatever it becomes has to settle first."""
+        async with self._shelf.changing:
+            share = self._shelf.find(path)
+            if share is None or share.id == self._busy or share.signature == signature:
+                return
+            if share.step is ShareStep.SEEDING:
+                await self._shelf.leave_swarm(share)
+                await self._shelf.save(replace(share, step=ShareStep.SETTLING))
+
+    def take_up(self, share: ShareRecord) -> None:
+        """Work on a share that somebody else has brought to another step."""
+        self._queue.put_nowait(share.id)
+
+    def is_busy_with(self, share: ShareRecord) -> bool:
+        """Whether a share is being worked on right now."""
+        return share.id == self._busy
+
+    async def note_problem(self, info_hash: str, reason: str) -> None:
         """Take note that the engine gave a share up."""
-        async with self._changing:
-            for share in list(self._shares.values()):
-                if self._joined.get(share.id) == info_hash:
-                    await self._leave_swarm(share)
+        async with self._shelf.changing:
+            for share in list(self._shelf.shares.values()):
+                if share.info_hash == info_hash and self._shelf.is_served(share):
+                    await self._shelf.leave_swarm(share)
                     await self._fail(share, reason, "")
 
-    def _begin(self, tree: Tree, folder: DropFolder) -> ShareRecord:
+    def _begin(self, tree: Tree, audience: Audience) -> ShareRecord:
         return ShareRecord(
             id=new_share_id(),
             path=str(tree.root),
             name=tree.name,
-            recipients=tuple(folder.users),
-            transport=folder.transport,
+            recipients=audience.users,
+            transport=audience.transport,
             added=self._context.now(),
             secret=new_secret(),
-            folder=folder.path,
+            folder=audience.folder,
+            note=audience.note,
+            not_after=audience.not_after,
         )
 
-    async def _supersede(self, share: ShareRecord) -> ShareRecord:
-        """Stop serving what has changed on disk; what recipients hold of it stays theirs."""
-        await self._leave_swarm(share)
-        return replace(
-            share,
-            # Once hashed, an envelope may be out, even when a crash kept us from recording it.
-            generation=share.generation + (share.info_hash != ""),
-            step=ShareStep.HASHING,
-            info_hash="",
-            torrent=b"",
-            problem="",
-            hint="",
-        )
+    def _renamed(self, tree: Tree) -> ShareRecord | None:
+        """Find the share that this entry was under another name: same files, and the former name is gone."""
+        signature = sign_tree(tree)
+        for share in self._shelf.shares.values():
+            same = share.signature == signature and share.torrent and share.id != self._busy
+            if same and Path(share.path).parent == tree.root.parent and not os.path.lexists(share.path):
+                torrent = rename_torrent(share.torrent, tree.name)
+                return replace(
+                    give_authority(share, self._context.clock()),
+                    path=str(tree.root),
+                    name=tree.name,
+                    torrent=torrent,
+                    info_hash=parse_torrent(torrent).info_hash,
+                    generation=share.generation + 1,
+                    step=ShareStep.SEALING,
+                    envelope=self._choose_envelope(tree.name),
+                )
+        return None
 
-    async def _leave_swarm(self, share: ShareRecord) -> None:
-        """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
-        if info_hash := self._joined.pop(share.id, None):
-            try:
-                await self._context.engine.remove(info_hash)
-            except NotFound:
-                _log.debug("A share was not in the engine when it was superseded")
+    async def _next_form(self, share: ShareRecord, tree: Tree) -> ShareRecord:
+        """What a share becomes now that its entry has settled; the share itself when nothing is to be done."""
+        if share.signature != sign_tree(tree):
+            # What recipients hold of the former form stays theirs.
+            await self._shelf.leave_swarm(share)
+            return replace(share, step=ShareStep.HASHING, problem="", hint="")
+        match share.step:
+            case ShareStep.PROBLEM | ShareStep.SETTLING:
+                return _retry(share)
+            case ShareStep.WITHDRAWN:
+                return replace(share, step=ShareStep.SEALING, generation=share.generation + 1)
+            case _:
+                return share
 
     async def _advance(self, share: ShareRecord) -> None:
         try:
@@ -164,10 +216,10 @@ class Publisher:
                 share = await self._hash(share)
             if share.step is ShareStep.SEALING:
                 share = await self._seal(share)
-            if share.step is ShareStep.SEEDING:
+            if share.step is ShareStep.SEEDING and not share.paused:
                 await self._seed(share)
         except Changed:
-            await self._save(replace(share, step=ShareStep.SETTLING, signature=""))
+            await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
             self._outdated = True
         except TuishareError as error:
             await self._fail(share, error.detail, error.hint)
@@ -178,7 +230,7 @@ class Publisher:
         stamp = self._context.book_stamp()
         signature = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
         self._failures[share.id] = (stamp, signature)
-        await self._save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
+        await self._shelf.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
 
     async def _hash(self, share: ShareRecord) -> ShareRecord:
         version: Version = 2 if share.transport == "tls" else 1
@@ -194,17 +246,22 @@ class Publisher:
         finally:
             ended.set()  # an agent that stops must not wait for hours of hashing
             self.hashing.pop(share.id, None)
-        return await self._save(
-            replace(
-                give_authority(share, self._context.clock()),
-                step=ShareStep.SEALING,
-                signature=sign_tree(tree),
-                size=tree.total_size,
-                files=len(tree.files),
-                torrent=torrent,
-                info_hash=parse_torrent(torrent).info_hash,
-                envelope=share.envelope or self._choose_envelope(share.name),
-            )
+        return await self._shelf.save(self._hashed(share, tree, torrent))
+
+    def _hashed(self, share: ShareRecord, tree: Tree, torrent: bytes) -> ShareRecord:
+        info_hash = parse_torrent(torrent).info_hash
+        seen = replace(
+            share, signature=sign_tree(tree), size=tree.total_size, files=len(tree.files), info_hash=info_hash
+        )
+        if info_hash == share.info_hash and share.sealed == share.generation:
+            return replace(seen, step=ShareStep.SEEDING)  # touched, but the same: nobody needs to hear of it
+        return replace(
+            give_authority(seen, self._context.clock()),
+            step=ShareStep.SEALING,
+            torrent=torrent,
+            # Once hashed, an envelope may be out, even when a crash kept us from recording it.
+            generation=share.generation + (share.info_hash != ""),
+            envelope=share.envelope or self._choose_envelope(share.name),
         )
 
     def _hashing_progress(self, share_id: str) -> Callable[[int, int], None]:
@@ -228,7 +285,7 @@ class Publisher:
         await context.store.run(lambda database: database.save(*sealed.recipients))
         outbox = context.config.folders.outbox_path
         await asyncio.to_thread(publish, outbox / share.envelope, sealed.envelope, mode=0o644)
-        return await self._save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
+        return await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
 
     def _require_alone(self, share: ShareRecord) -> None:
         """Refuse, before anybody gets an envelope, what could not be served: a swarm has one authority."""
@@ -240,22 +297,16 @@ class Publisher:
 
     async def _seed(self, share: ShareRecord) -> None:
         """Join the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
-        if share.id in self._joined:
+        if self._shelf.is_served(share):
             return
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
         if sign_tree(tree) != share.signature:
             raise Changed(f"{share.name} has changed since it was hashed")
-        self._joined[share.id] = InfoHash(share.info_hash)
-        try:
-            await self._context.engine.add(_assignment(share))
-        except TuishareError:
-            del self._joined[share.id]
-            raise
-        self._context.changed.notify()
+        await self._shelf.enter_swarm(share)
 
     def _choose_envelope(self, name: str) -> str:
         """Find a file name in the outbox that no other share has or had."""
-        taken = {share.envelope for share in self._shares.values()}
+        taken = {share.envelope for share in self._shelf.shares.values()}
         stem = name.encode()[:_NAME_LIMIT].decode(errors="ignore")
         number = 1
         while True:
@@ -265,21 +316,8 @@ class Publisher:
                 return candidate
             number += 1
 
-    async def _save(self, share: ShareRecord) -> ShareRecord:
-        await self._context.store.run(lambda database: database.save(share))
-        self._shares[share.id] = share
-        self._context.changed.notify()
-        return share
 
-
-def _assignment(share: ShareRecord) -> Assignment:
-    return Assignment(
-        torrent=share.torrent,
-        save_path=Path(share.path).parent,
-        transport=share.transport,
-        credentials=own_credentials(share),
-        complete=True,
-    )
+_UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
 
 
 def _retry(share: ShareRecord) -> ShareRecord:
@@ -287,7 +325,7 @@ def _retry(share: ShareRecord) -> ShareRecord:
     if share.sealed == share.generation:
         step = ShareStep.SEEDING
     else:
-        step = ShareStep.SEALING if share.torrent else ShareStep.HASHING
+        step = ShareStep.SEALING if share.torrent and share.signature else ShareStep.HASHING
     return replace(share, step=step, problem="", hint="")
 
 

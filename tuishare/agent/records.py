@@ -21,6 +21,10 @@ class ShareStep(StrEnum):
     SEALING = "sealing"
     SEEDING = "seeding"
     PROBLEM = "problem"
+    WITHDRAWN = "withdrawn"
+    """Its payload is gone, or its time is over: nobody is served any more."""
+    FORGOTTEN = "forgotten"
+    """Its owner does not want it shared in this form; kept so that the drop folder is not taken at its word."""
     MANUAL = "manual"
     """Made by `tuishare create`; the agent leaves it alone."""
 
@@ -48,6 +52,9 @@ class ShareRecord:
         signature: of the payload's tree when it was hashed; empty before.
         envelope: name of the file in the outbox; empty before it is chosen.
         sealed: the last generation whose envelope was published; 0 before.
+        paused: its owner wants nobody to be served for now.
+        note: for the recipients, at most 500 characters.
+        not_after: when it is withdrawn; 0: never.
     """
 
     id: str
@@ -73,6 +80,9 @@ class ShareRecord:
     sealed: int = 0
     problem: str = ""
     hint: str = ""
+    paused: bool = False
+    note: str = ""
+    not_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,4 +49,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "UPDATE shares SET sealed = generation WHERE step = 'seeding'",
         "ALTER TABLE downloads ADD COLUMN envelope_hash BLOB NOT NULL DEFAULT x''",
     ),
+    (
+        "ALTER TABLE shares ADD COLUMN paused INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE shares ADD COLUMN note TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE shares ADD COLUMN not_after INTEGER NOT NULL DEFAULT 0",
+    ),
 )

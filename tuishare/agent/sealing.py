@@ -96,14 +96,14 @@ def seal_share(
         share_id=ShareId(bytes.fromhex(share.id)),
         generation=share.generation,
         created=int(now.timestamp()),
-        not_after=None,
+        not_after=share.not_after or None,
         kind="share",
         transport=share.transport,
         torrent=share.torrent,
         root_certificate=share.root_certificate or None,
         contacts=tuple(contacts),
         announce=tuple(Announce(url=url, pin=None) for url in announce),
-        note="",
+        note=share.note,
     )
     own_ticket = Ticket(_passkey(share, ""), share.leaf_certificate or None, share.leaf_key or None)
     others = [user for user in users if user.card is None or user.card.signer != identity.signer]

@@ -231,4 +231,4 @@ def _encode(record: Record) -> dict[str, Any]:
 
 def _decode(kind: type[_Record], row: dict[str, Any]) -> _Record:
     decoded = {name: json.loads(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
-    return msgspec.convert(decoded, kind, builtin_types=(bytes,))
+    return msgspec.convert(decoded, kind, strict=False, builtin_types=(bytes,))  # SQLite has no booleans

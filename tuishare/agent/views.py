@@ -29,6 +29,7 @@ _SHARE_STATES: Final = {
     ShareStep.SEALING: ShareState.SEALING,
     ShareStep.SEEDING: ShareState.SEEDING,
     ShareStep.PROBLEM: ShareState.PROBLEM,
+    ShareStep.WITHDRAWN: ShareState.WITHDRAWN,
 }
 _DOWNLOAD_STATES: Final = {
     DownloadStep.WAITING: DownloadState.WAITING,
@@ -44,7 +45,11 @@ _Live = Mapping[InfoHash, Progress]
 def view_shares(drops: Drops, live: _Live) -> list[Share]:
     """Every share, then what is settling or cannot be shared."""
     publisher = drops.publisher
-    shares = [_share(share, live, publisher.hashing.get(share.id)) for share in publisher.shares.values()]
+    shares = [
+        _share(share, live, publisher.hashing.get(share.id))
+        for share in publisher.shares.values()
+        if share.step in _SHARE_STATES
+    ]
     shared = {share.path for share in shares}
     for follower in drops.followers:
         following = drops.followings[Path(follower.folder.path)]
@@ -91,7 +96,7 @@ def _share(share: ShareRecord, live: _Live, hashing: Hashing | None) -> Share:
         recipients=share.recipients,
         size=share.size,
         files=share.files,
-        state=_SHARE_STATES[share.step],
+        state=ShareState.PAUSED if share.paused else _SHARE_STATES[share.step],
         progress=1.0 if share.step is ShareStep.SEEDING else min(1.0, fraction),
         rate_up=progress.rate_up if progress else 0,
         uploaded=progress.uploaded if progress else 0,

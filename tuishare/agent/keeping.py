@@ -1,0 +1,140 @@
+"""What becomes of a share by its owner's wish, or when its payload goes: paused, forgotten, deleted, withdrawn.
+
+Owns these changes and nothing of the way into the swarm, which is `tuishare.agent.publishing`. What a person asks for
+is recorded before it is done, so that a crash does not undo it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from tuishare.agent.context import Context
+from tuishare.agent.publishing import Publisher
+from tuishare.agent.records import ShareRecord, ShareStep
+from tuishare.agent.shelf import Shelf
+from tuishare.errors import Refused, from_os_error
+
+_AT_REST = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
+_log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Carries out what is asked of single shares.
+
+    Raises:
+        NotFound: from every method that takes an id: there is no such share.
+        Refused: likewise, while the share is being hashed or sealed.
+    """
+
+    def __init__(self, context: Context, shelf: Shelf, publisher: Publisher) -> None:
+        self._context = context
+        self._shelf = shelf
+        self._publisher = publisher
+
+    async def pause(self, share_id: str) -> None:
+        """Serve nobody until it is resumed, also after a restart."""
+        async with self._shelf.changing:
+            share = await self._shelf.save(replace(self._idle(share_id), paused=True))
+            await self._shelf.leave_swarm(share)
+
+    async def resume(self, share_id: str) -> None:
+        """Serve it again; a problem is tried once more."""
+        async with self._shelf.changing:
+            share = replace(self._idle(share_id), paused=False)
+            if share.step is ShareStep.PROBLEM:
+                share = replace(share, step=ShareStep.HASHING, problem="", hint="")
+            self._publisher.take_up(await self._shelf.save(share))
+
+    async def share_again(self, share_id: str) -> None:
+        """Make a new generation and a new envelope, also of content that has not changed."""
+        async with self._shelf.changing:
+            share = self._idle(share_id)
+            await self._shelf.leave_swarm(share)
+            # Without a sealed generation nothing can be the same as before, so it is sealed again.
+            again = replace(share, step=ShareStep.HASHING, sealed=0, problem="", hint="", paused=False)
+            self._publisher.take_up(await self._shelf.save(again))
+
+    async def forget(self, share_id: str) -> None:
+        """Stop sharing it and take its envelope back; the payload stays."""
+        async with self._shelf.changing:
+            share = self._idle(share_id)
+            await self._shelf.leave_swarm(share)
+            still_there = await asyncio.to_thread(self._take_envelope_back, share)
+            if share.folder and still_there:
+                await self._shelf.save(replace(share, step=ShareStep.FORGOTTEN, torrent=b""))
+            else:
+                await self._shelf.remove(share)
+
+    async def delete(self, share_id: str) -> None:
+        """Stop sharing it, take its envelope back, and delete the payload."""
+        async with self._shelf.changing:
+            share = self._idle(share_id)
+            await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN))
+            await self._shelf.leave_swarm(share)
+            await asyncio.to_thread(self._take_envelope_back, share)
+            await asyncio.to_thread(_delete_payload, Path(share.path))
+            await self._shelf.remove(share)
+
+    async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
+        """Withdraw the shares of a drop folder whose entries are gone from it."""
+        for share in list(self._shelf.shares.values()):
+            if share.folder == str(folder) and Path(share.path).name not in present:
+                await self.withdraw(Path(share.path))
+
+    async def withdraw(self, path: Path) -> None:
+        """Withdraw the share of an entry that is gone; forget it for good if it was to be forgotten."""
+        async with self._shelf.changing:
+            share = self._shelf.find(path)
+            if share is None or share.step is ShareStep.WITHDRAWN or self._publisher.is_busy_with(share):
+                return
+            if share.step is ShareStep.FORGOTTEN:
+                await self._shelf.remove(share)
+                return
+            await self._withdraw(share)
+
+    async def withdraw_expired(self) -> None:
+        """Withdraw the shares whose time is over."""
+        now = self._context.now()
+        async with self._shelf.changing:
+            for share in list(self._shelf.shares.values()):
+                over = 0 < share.not_after < now and share.step not in _AT_REST
+                if over and not self._publisher.is_busy_with(share):
+                    await self._withdraw(share)
+
+    async def _withdraw(self, share: ShareRecord) -> None:
+        _log.info("Withdrew %r", share.name)
+        await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
+        await self._shelf.leave_swarm(share)
+        await asyncio.to_thread(self._take_envelope_back, share)
+
+    def _idle(self, share_id: str) -> ShareRecord:
+        share = self._shelf.get(share_id)
+        if self._publisher.is_busy_with(share):
+            raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
+        return share
+
+    def _take_envelope_back(self, share: ShareRecord) -> bool:
+        """Remove the envelope from the outbox, if nobody has sent it on; return whether the payload is there."""
+        if share.envelope:
+            envelope = self._context.config.folders.outbox_path / share.envelope
+            try:
+                envelope.unlink(missing_ok=True)
+            except OSError as error:
+                _log.warning("Cannot remove an envelope from the outbox: %s", error.strerror)
+        return os.path.lexists(share.path)
+
+
+def _delete_payload(path: Path) -> None:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"delete {path}") from error

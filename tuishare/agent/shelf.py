@@ -1,0 +1,115 @@
+"""The shares of this agent, as they are now: in memory, on disk, and in the swarm.
+
+Owns the records and which of them are being served. Must not decide what becomes of a share: `publishing` works on
+them, `keeping` does what a person asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from tuishare.agent.context import Context
+from tuishare.agent.records import ShareRecord, ShareStep
+from tuishare.agent.sealing import own_credentials
+from tuishare.errors import NotFound, TuishareError
+from tuishare.swarm import Assignment
+from tuishare.torrents import InfoHash
+
+_log = logging.getLogger(__name__)
+
+
+class Shelf:
+    """Every share but those made by hand.
+
+    Attributes:
+        changing: held by whoever reads a record in order to save a newer one.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.changing = asyncio.Lock()
+        self._context = context
+        self._shares: dict[str, ShareRecord] = {}
+        self._joined: dict[str, InfoHash] = {}
+
+    @property
+    def shares(self) -> Mapping[str, ShareRecord]:
+        """All shares by id, oldest first."""
+        return self._shares
+
+    async def load(self) -> None:
+        """Read the shares of the last run."""
+        stored = await self._context.store.run(lambda database: database.shares())
+        self._shares = {share.id: share for share in stored if share.step is not ShareStep.MANUAL}
+
+    def get(self, share_id: str) -> ShareRecord:
+        """The share of that id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        try:
+            return self._shares[share_id]
+        except KeyError:
+            raise NotFound("There is no such share", hint="`tuishare list` shows them all.") from None
+
+    def find(self, path: Path) -> ShareRecord | None:
+        """The share of an entry, or None."""
+        return next((share for share in self._shares.values() if share.path == str(path)), None)
+
+    def is_served(self, share: ShareRecord) -> bool:
+        """Whether we are in its swarm."""
+        return share.id in self._joined
+
+    def served_as(self, info_hash: InfoHash) -> list[ShareRecord]:
+        """The share that is served under an info-hash, if any."""
+        return [share for share in self._shares.values() if self._joined.get(share.id) == info_hash]
+
+    async def save(self, share: ShareRecord) -> ShareRecord:
+        """Record a newer form of a share; it counts once it is on disk."""
+        await self._context.store.run(lambda database: database.save(share))
+        self._shares[share.id] = share
+        self._context.changed.notify()
+        return share
+
+    async def remove(self, share: ShareRecord) -> None:
+        """Leave its swarm and forget it."""
+        await self.leave_swarm(share)
+        await self._context.store.run(lambda database: database.forget_share(share.id))
+        self._shares.pop(share.id, None)
+        self._context.changed.notify()
+
+    async def enter_swarm(self, share: ShareRecord) -> None:
+        """Serve a share whose payload is known to be what was hashed.
+
+        Raises:
+            TuishareError: the engine does not take it.
+        """
+        self._joined[share.id] = InfoHash(share.info_hash)
+        try:
+            await self._context.engine.add(_assignment(share))
+        except TuishareError:
+            del self._joined[share.id]
+            raise
+        self._context.changed.notify()
+
+    async def leave_swarm(self, share: ShareRecord) -> None:
+        """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
+        if info_hash := self._joined.pop(share.id, None):
+            try:
+                await self._context.engine.remove(info_hash)
+            except NotFound:
+                _log.debug("A share was not in the engine when it was to leave it")
+            self._context.changed.notify()
+
+
+def _assignment(share: ShareRecord) -> Assignment:
+    return Assignment(
+        torrent=share.torrent,
+        save_path=Path(share.path).parent,
+        transport=share.transport,
+        credentials=own_credentials(share),
+        complete=True,
+    )
