@@ -6,6 +6,7 @@ Owns the XDG places (one folder with ``TUISHARE_HOME``) and atomic publishing. M
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import stat
@@ -147,6 +148,31 @@ def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True)
         raise
     except OSError as error:
         raise from_os_error(error, f"write {path}") from error
+
+
+@contextlib.contextmanager
+def edited_alone(path: Path) -> Iterator[None]:
+    """Hold off everybody else who edits a file, for one block; readers need not wait, because of `publish`.
+
+    The lock is on a file beside it, since publishing puts another file in its place. It stays behind, empty: whoever
+    removed it might remove the one that somebody else has just locked.
+
+    Args:
+        path: the file; its folder exists.
+
+    Raises:
+        SystemFailed: the file system refused.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise from_os_error(error, f"open {lock}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

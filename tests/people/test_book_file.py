@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tuishare.errors import BadConfiguration, BadInput, SystemFailed
-from tuishare.people import Identity, User, UserBook, load_book, save_book, validate_name
+from tuishare.errors import BadConfiguration, BadInput, NotFound, SystemFailed
+from tuishare.people import Identity, User, UserBook, edit_book, load_book, save_book, validate_name
 
 KEY = "5ec2e7" + "a" * 58
 
@@ -191,3 +193,46 @@ def test_a_failed_save_leaves_the_old_book(tmp_path: Path, monkeypatch: pytest.M
             save_book(path, UserBook())
     assert load_book(path) == old
     assert os.listdir(tmp_path) == ["users.toml"]
+
+
+def test_edits_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "users.toml"
+    names = [f"user {number}" for number in range(12)]
+    ready = threading.Barrier(len(names))
+
+    def add(number: int) -> None:
+        ready.wait(10)
+        edit_book(path, lambda book: book.add(User(names[number], key=bytes([number + 1] * 32))))
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        list(threads.map(add, range(len(names))))
+    assert {user.name for user in load_book(path)} == set(names)
+
+
+def test_an_edit_that_fails_leaves_the_file_and_the_lock_free(tmp_path: Path) -> None:
+    path = tmp_path / "users.toml"
+    edit_book(path, lambda book: book.add(User("bob", key=bytes([1] * 32))))
+    before = path.read_bytes()
+    with pytest.raises(NotFound):
+        edit_book(path, lambda book: book.remove("carol"))
+    assert path.read_bytes() == before
+    assert len(edit_book(path, lambda book: book.remove("bob"))) == 0
+
+
+def test_an_edit_that_changes_nothing_does_not_touch_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "users.toml"
+    edit_book(path, lambda book: book.add(User("bob", key=bytes([1] * 32))))
+    before = path.stat()
+    edit_book(path, lambda book: book.replace(book.find("bob")))
+    assert path.stat() == before
+
+
+def test_the_lock_is_for_us_alone_and_no_link_leads_it_astray(tmp_path: Path) -> None:
+    path, lock = tmp_path / "users.toml", tmp_path / ".users.toml.lock"
+    edit_book(path, lambda book: book)
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+    lock.unlink()
+    lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SystemFailed, match="lock"):
+        edit_book(path, lambda book: book)
+    assert not (tmp_path / "elsewhere").exists()

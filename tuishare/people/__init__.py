@@ -5,7 +5,7 @@ envelopes, torrents or the network, and must not decide what somebody may do: it
 """
 
 from tuishare.people.book import UserBook
-from tuishare.people.book_file import load_book, save_book
+from tuishare.people.book_file import edit_book, load_book, save_book
 from tuishare.people.cards import Card, parse_card
 from tuishare.people.fingerprints import Fingerprint
 from tuishare.people.identity import Identity, create_identity, load_identity, load_or_create_identity
@@ -20,6 +20,7 @@ __all__ = [
     "User",
     "UserBook",
     "create_identity",
+    "edit_book",
     "fold_name",
     "format_key",
     "generate_key",

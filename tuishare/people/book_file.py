@@ -16,13 +16,14 @@ for.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import tomli_w
 
 from tuishare.errors import BadConfiguration, BadInput, NotFound
-from tuishare.paths import make_private, publish
+from tuishare.paths import edited_alone, make_private, publish
 from tuishare.people.book import UserBook
 from tuishare.people.cards import parse_card
 from tuishare.people.keys import format_key, parse_key
@@ -77,6 +78,28 @@ def save_book(path: Path, book: UserBook) -> None:
     """
     make_private(path.parent)
     publish(path, "\n".join([_HEADER, *map(_format_user, book)]).encode())
+
+
+def edit_book(path: Path, change: Callable[[UserBook], UserBook]) -> UserBook:
+    """Change the user book so that of several edits at the same time none is lost.
+
+    Args:
+        path: the file; its folder is made when needed.
+        change: makes the new book of the old one. Others wait for it, so it must not ask a person.
+
+    Returns:
+        The new book, which is on disk.
+
+    Raises:
+        TuishareError: what `load_book`, `save_book` or the change raised; the old file stays.
+    """
+    make_private(path.parent)
+    with edited_alone(path):
+        before = load_book(path)
+        after = change(before)
+        if after != before:
+            save_book(path, after)
+    return after
 
 
 def _read_user(path: Path, number: int, table: object) -> User:
