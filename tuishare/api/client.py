@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 
@@ -26,7 +27,8 @@ from tuishare.api.messages import (
     Status,
     Stopping,
 )
-from tuishare.api.wire import LINE_LIMIT, decode, decode_event
+from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
+from tuishare.api.wire import LINE_LIMIT, decode, decode_event, encode
 from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
 
 SILENCE_SECONDS: Final = 15.0
@@ -88,6 +90,18 @@ class AgentClient:
         """Ask what is received; errors as for `status`."""
         return await self._ask("GET", "/v1/downloads", list[Download])
 
+    async def share(self, new: NewShare) -> str:
+        """Share a file or folder; returns the id of the share. Errors as for `status`."""
+        return (await self._ask("POST", "/v1/shares", Taken, body=new)).id
+
+    async def order_share(self, share: str, order: ShareOrder) -> None:
+        """Do something with a share; errors as for `status`."""
+        await self._ask("POST", f"/v1/shares/{quote(share, safe='')}/{order}", Taken)
+
+    async def order_download(self, download: str, order: DownloadOrder) -> None:
+        """Do something with a download; errors as for `status`."""
+        await self._ask("POST", f"/v1/downloads/{quote(download, safe='')}/{order}", Taken)
+
     async def stop(self) -> Stopping:
         """Ask the agent to stop, whatever its protocol version; errors as for `status`."""
         return await self._ask("POST", "/v1/stop", Stopping, any_version=True)
@@ -108,19 +122,35 @@ class AgentClient:
                     yield event
         raise AgentUnreachable("The agent ended the connection", hint=_HINT)
 
-    async def _ask(self, method: str, path: str, kind: type[M], *, any_version: bool = False) -> M:
-        async with self._request(method, path) as answer:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        kind: type[M],
+        *,
+        any_version: bool = False,
+        body: NewShare | None = None,
+    ) -> M:
+        async with self._request(method, path, body=body) as answer:
             await _check(answer, any_version=any_version)
             return decode(await _body(answer.content), kind)
 
     @contextlib.asynccontextmanager
     async def _request(
-        self, method: str, path: str, patience: aiohttp.ClientTimeout | None = None
+        self,
+        method: str,
+        path: str,
+        patience: aiohttp.ClientTimeout | None = None,
+        body: NewShare | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         assert self._session is not None, "use the client in an async with"
         try:
             async with self._session.request(
-                method, path, timeout=patience or self._session.timeout, allow_redirects=False
+                method,
+                path,
+                data=None if body is None else encode(body),
+                timeout=patience or self._session.timeout,
+                allow_redirects=False,
             ) as answer:
                 yield answer
         except PermissionError as error:

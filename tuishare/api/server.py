@@ -12,21 +12,29 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
 from tuishare.api.door import check_peer, close_door, open_door
 from tuishare.api.failures import Busy, check_protocol, describe, status_of
-from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, Message, Stopping
+from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, DownloadId, Message, ShareId, Stopping
+from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
 from tuishare.api.service import AgentService
 from tuishare.api.stream import Pace, follow
-from tuishare.api.wire import encode
+from tuishare.api.wire import decode_order, encode
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
 
 STREAM_LIMIT: Final = 32
 """How many event streams are served at a time."""
+
+NEW_SHARE_PATH: Final = "/v1/shares"
+"""The one route that takes a body."""
+
+BODY_LIMIT: Final = 512 * 1024
+"""Longest body, bytes: 1,024 recipients with long names stay below it."""
 
 STOP_PATH: Final = "/v1/stop"
 """The one route that serves every protocol version: after an upgrade, the old agent can still be stopped."""
@@ -34,6 +42,7 @@ STOP_PATH: Final = "/v1/stop"
 _SHUTDOWN_SECONDS = 2.0
 _WRITE_SECONDS = 30.0
 
+OrderT = TypeVar("OrderT", bound=StrEnum)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = logging.getLogger(__name__)
 
@@ -82,11 +91,14 @@ class ApiServer:
             close_door(door, self._path)
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._guard])
+        application = web.Application(middlewares=[self._guard], client_max_size=BODY_LIMIT)
         application.router.add_get("/v1/status", self._status)
         application.router.add_get("/v1/shares", self._shares)
         application.router.add_get("/v1/downloads", self._downloads)
         application.router.add_get("/v1/events", self._events)
+        application.router.add_post(NEW_SHARE_PATH, self._new_share)
+        application.router.add_post("/v1/shares/{id}/{order}", self._order_share)
+        application.router.add_post("/v1/downloads/{id}/{order}", self._order_download)
         application.router.add_post(STOP_PATH, self._stop)
         application.on_shutdown.append(self._end_streams)
         return application
@@ -118,6 +130,20 @@ class ApiServer:
 
     async def _downloads(self, _request: web.Request) -> web.Response:
         return _answer(list(self._service.downloads()))
+
+    async def _new_share(self, request: web.Request) -> web.Response:
+        new = decode_order(await request.read(), NewShare)
+        return _answer(Taken(id=await self._service.share(new)))
+
+    async def _order_share(self, request: web.Request) -> web.Response:
+        share, order = request.match_info["id"], _order(request, ShareOrder)
+        await self._service.order_share(ShareId(share), order)
+        return _answer(Taken(id=share))
+
+    async def _order_download(self, request: web.Request) -> web.Response:
+        download, order = request.match_info["id"], _order(request, DownloadOrder)
+        await self._service.order_download(DownloadId(download), order)
+        return _answer(Taken(id=download))
 
     async def _stop(self, _request: web.Request) -> web.Response:
         pid = self._service.status().pid
@@ -170,15 +196,30 @@ def _check_request(request: web.Request) -> None:
     # curl sends no version, and that is fine: a person reads the answer.
     if theirs is not None and request.path != STOP_PATH:
         check_protocol(theirs, they="client", we="agent")
-    if request.body_exists:
+    if request.body_exists and (request.method, request.path) != ("POST", NEW_SHARE_PATH):
         raise BadInput("This request takes no body", hint="Send it without data.")
+
+
+def _order(request: web.Request, kind: type[OrderT]) -> OrderT:
+    """Read which order a path names.
+
+    Raises:
+        NotFound: there is no such order.
+    """
+    try:
+        return kind(request.match_info["order"])
+    except ValueError:
+        known = ", ".join(kind)
+        raise NotFound("The agent knows no such order", hint=f"It knows: {known}.") from None
 
 
 def _routing_error(request: web.Request, error: web.HTTPException) -> TuishareError:
     if error.status == web.HTTPNotFound.status_code:
         return NotFound("The agent has nothing at this path", hint="See /v1/status.")
     if error.status == web.HTTPMethodNotAllowed.status_code:
-        return BadInput(f"This path does not take {request.method}", hint="Only /v1/stop takes POST.")
+        return BadInput(f"This path does not take {request.method}", hint="GET asks, POST orders.")
+    if error.status == web.HTTPRequestEntityTooLarge.status_code:
+        return BadInput(f"This request is longer than {BODY_LIMIT:,} bytes")
     return BadInput(f"The agent does not understand this request: {error.reason}")
 
 

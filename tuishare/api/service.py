@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from tuishare.api.messages import Download, Share, Snapshot, Status
+from tuishare.api.messages import Download, DownloadId, Share, ShareId, Snapshot, Status
+from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
 
 
 class ChangeSignal:
@@ -49,7 +50,7 @@ class ChangeSignal:
 
 
 class AgentService(Protocol):
-    """The agent as the server sees it. Every method but `stop` answers at once, from memory."""
+    """The agent as the server sees it. What is no order answers at once, from memory."""
 
     def status(self) -> Status:
         """Tell about the agent itself."""
@@ -65,6 +66,29 @@ class AgentService(Protocol):
 
     def changes(self) -> ChangeSignal:
         """Give the signal that moves whenever one of the answers above would differ."""
+
+    async def share(self, new: NewShare) -> ShareId:
+        """Share a file or folder outside the drop folders.
+
+        Raises:
+            TuishareError: it cannot be shared, or not for these recipients.
+        """
+
+    async def order_share(self, share: ShareId, order: ShareOrder) -> None:
+        """Do something with a share.
+
+        Raises:
+            NotFound: there is no such share.
+            Refused: not now.
+        """
+
+    async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
+        """Do something with a download.
+
+        Raises:
+            NotFound: there is no such download.
+            Refused: not now, or not with a download in its state.
+        """
 
     async def stop(self) -> None:
         """Begin to stop; returns once that is under way, not when it is done.

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from tuishare.api.messages import Event, Message
-from tuishare.errors import VerificationFailed
+from tuishare.errors import BadInput, VerificationFailed
 
 LINE_LIMIT: Final = 64 * 1024 * 1024
 """Longest line of an event stream and largest answer, bytes; 100,000 shares with long names stay below it."""
@@ -46,6 +46,18 @@ def decode(data: bytes, kind: type[M]) -> M:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _not_understood(error) from error
+
+
+def decode_order(data: bytes, kind: type[M]) -> M:
+    """Decode what a client orders.
+
+    Raises:
+        BadInput: it is not such a message; unknown fields count as wrong.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"The request is not understood: {error}") from error
 
 
 def decode_event(line: bytes) -> Event:

@@ -1,0 +1,75 @@
+"""What a client may ask the agent to do: a closed set, named by verbs.
+
+Owns the words only; `tuishare.api.service.AgentService` carries them out.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from tuishare.api.messages import Count, Message
+
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class ShareOrder(StrEnum):
+    """What can be done with one share."""
+
+    PAUSE = "pause"
+    """Serve nobody for now."""
+    RESUME = "resume"
+    """Serve again; try a problem once more."""
+    AGAIN = "again"
+    """Make a new generation with a new envelope."""
+    FORGET = "forget"
+    """Stop sharing; the payload stays."""
+    DELETE = "delete"
+    """Stop sharing and delete the payload."""
+
+
+class DownloadOrder(StrEnum):
+    """What can be done with one download."""
+
+    PAUSE = "pause"
+    """Leave the swarm for now."""
+    RESUME = "resume"
+    """Go on; try a problem once more."""
+    APPROVE = "approve"
+    """Download what waits for it, this once."""
+    REJECT = "reject"
+    """Turn away what waits for approval, for good."""
+    FORGET = "forget"
+    """Stop; what was delivered stays, what was not is discarded."""
+    DELETE = "delete"
+    """Stop and delete what was delivered."""
+
+
+class NewShare(Message, frozen=True, kw_only=True):
+    """A file or folder to share, outside the drop folders.
+
+    Attributes:
+        path: absolute.
+        recipients: users and ``@groups``, at least one.
+        transport: ``tls`` or ``plain``.
+        note: for the recipients.
+        not_after: Unix seconds after which it is withdrawn; 0: never.
+    """
+
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+    recipients: Annotated[tuple[_Name, ...], msgspec.Meta(min_length=1, max_length=1024)]
+    transport: str = "tls"
+    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    not_after: Count = 0
+
+
+class Taken(Message, frozen=True, kw_only=True):
+    """The agent has taken an order; the event stream shows what comes of it.
+
+    Attributes:
+        id: of the share or download that it is about.
+    """
+
+    id: str
