@@ -74,10 +74,8 @@ class Agent:
             server = ApiServer(agent, places.socket)
             await server.start()
             stack.push_async_callback(server.stop)
-            notify("READY=1")
             _log.info("Agent %s is running, card %s", context.config.name, agent.status().fingerprint)
             yield agent
-            notify("STOPPING=1")
 
     async def wait(self) -> None:
         """Wait until somebody asks the agent to stop."""
@@ -240,4 +238,6 @@ async def run_agent(places: Places) -> None:
     async with Agent.running(places) as agent:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, agent.begin_stop)
+        notify("READY=1")  # not earlier: whoever is told may stop it in the next moment
         await agent.wait()
+        notify("STOPPING=1")
