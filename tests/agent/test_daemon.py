@@ -1,0 +1,190 @@
+"""The life of an agent, from lock to last resume data."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.agent.homes import Home, fill
+from tests.agent.mail import running
+from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent, run_agent
+from tuishare.agent.inbox import REJECTED
+from tuishare.agent.publishing import Publisher
+from tuishare.api.client import AgentClient
+from tuishare.api.messages import DownloadState, ShareState
+from tuishare.errors import BadConfiguration, SystemFailed
+
+
+async def test_a_file_goes_from_drop_to_delivered_and_back_to_others(alice: Home, bob: Home) -> None:
+    async with running(alice) as a, running(bob) as b:
+        path = fill(alice.drop / "film.mkv", 300_000)
+        envelope = alice.outbox / "film.mkv.torrent.encrypted"
+        await wait_until(envelope.exists)
+        bob.receive(envelope)
+        landed = bob.downloads / "alice" / "film.mkv"
+        await wait_until(lambda: [download.state for download in b.downloads()] == [DownloadState.COMPLETE])
+        assert landed.read_bytes() == path.read_bytes()
+        await wait_until(lambda: a.shares()[0].uploaded >= 300_000)
+        assert (a.shares()[0].state, b.status().rate_down) == (ShareState.SEEDING, 0)
+
+
+async def test_both_ways_at_once(alice: Home, bob: Home) -> None:
+    async with running(alice), running(bob):
+        pairs = [(alice, bob), (bob, alice)]
+        for sender, _ in pairs:
+            fill(sender.drop / f"from {sender.name}")
+        for sender, recipient in pairs:
+            envelope = sender.outbox / f"from {sender.name}.torrent.encrypted"
+            await wait_until(envelope.exists)
+            recipient.receive(envelope)
+        for sender, recipient in pairs:
+            landed = recipient.downloads / sender.name / f"from {sender.name}"
+            await wait_until(landed.exists)
+
+
+async def test_the_api_answers_while_it_runs_and_not_after(alice: Home) -> None:
+    async with running(alice) as agent, AgentClient(alice.places.socket, silence=5) as client:
+        assert (await client.status()).pid == os.getpid()
+        assert (await client.status()).listen_tls == agent.status().listen_tls
+    assert not alice.places.socket.exists()
+
+
+async def test_a_client_can_end_it(alice: Home) -> None:
+    agent = asyncio.create_task(run_agent(alice.places))
+    await wait_until(lambda: alice.places.socket.exists() or agent.done())
+    async with AgentClient(alice.places.socket, silence=5) as client:
+        await client.stop()
+    await asyncio.wait_for(agent, 10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(alice: Home, number: signal.Signals) -> None:
+    code = (
+        "import asyncio, os; from tuishare.agent.daemon import run_agent; from tuishare.paths import find_places\n"
+        "asyncio.run(run_agent(find_places()))"
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        address = alice.places.files / "notify"
+        manager.bind(str(address))
+        manager.settimeout(20)
+        environment = {**os.environ, "TUISHARE_HOME": str(alice.places.files), "NOTIFY_SOCKET": str(address)}
+        with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
+            assert manager.recv(100) == b"READY=1"
+            process.send_signal(number)
+            assert manager.recv(100) == b"STOPPING=1"
+            assert process.wait(20) == 0
+    assert not alice.places.socket.exists()
+
+
+async def test_a_second_agent_of_a_home_is_refused_and_harms_nothing(alice: Home) -> None:
+    async with running(alice):
+        with pytest.raises(SystemFailed, match="Another agent"):
+            async with Agent.running(alice.places):
+                pass
+        async with AgentClient(alice.places.socket, silence=5) as client:
+            assert (await client.status()).name == "alice"
+    async with running(alice):
+        pass
+
+
+async def test_a_loop_that_fails_ends_the_agent_loudly(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(Publisher, "accept", broken)
+    fill(alice.drop / "x")
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        await asyncio.wait_for(run_agent(alice.places), 10)
+    monkeypatch.undo()
+    async with running(alice) as agent:
+        await wait_until(lambda: [share.state for share in agent.shares()] == [ShareState.SEEDING])
+
+
+async def test_a_port_in_use_is_said_and_leaves_the_home_free(alice: Home) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        network = {"listen": f"127.0.0.1:{taken.getsockname()[1]}", "share_addresses": False}
+        alice.configure(network=network)
+        with pytest.raises(SystemFailed):
+            async with Agent.running(alice.places):
+                pass
+    async with running(alice):
+        pass
+
+
+@pytest.mark.parametrize("mistake", ["config", "identity", "database"])
+async def test_a_home_that_is_not_usable_is_said_and_changed_in_nothing(alice: Home, mistake: str) -> None:
+    file = {
+        "config": alice.places.config_file,
+        "identity": alice.places.identity_file,
+        "database": alice.places.store_file,
+    }[mistake]
+    file.write_bytes(b"nonsense = [" * 100)
+    with pytest.raises(BadConfiguration):
+        async with Agent.running(alice.places):
+            pass
+    assert file.read_bytes() == b"nonsense = [" * 100
+
+
+async def test_an_identity_that_others_can_read_is_refused(alice: Home) -> None:
+    """T13"""
+    alice.places.identity_file.chmod(0o644)
+    with pytest.raises(BadConfiguration):
+        async with Agent.running(alice.places):
+            pass
+
+
+async def test_the_folders_are_made_but_never_a_drop_folder(alice: Home, bob: Home) -> None:
+    for folder in (alice.inbox, alice.outbox, alice.downloads, alice.drop):
+        folder.rmdir()
+    async with running(alice):
+        assert all(folder.is_dir() for folder in (alice.inbox, alice.outbox, alice.downloads))
+        assert not alice.drop.exists()
+
+
+async def test_what_an_interrupted_write_left_is_swept(alice: Home) -> None:
+    (alice.inbox / REJECTED).mkdir()
+    left = [folder / ".tuishare-0123.tmp" for folder in (alice.outbox, alice.inbox / REJECTED)]
+    for file in left:
+        file.write_bytes(b"half")
+    async with running(alice):
+        assert not any(file.exists() for file in left)
+
+
+async def test_resume_data_are_saved_at_the_end(alice: Home, bob: Home) -> None:
+    async with running(alice):
+        fill(alice.drop / "x")
+        envelope = alice.outbox / "x.torrent.encrypted"
+        await wait_until(envelope.exists)
+    data = envelope.read_bytes()
+    async with running(bob) as agent:
+        (bob.inbox / envelope.name).write_bytes(data)
+        await wait_until(lambda: len(agent._context.engine.all_progress()) == 1)
+        (info_hash,) = agent._context.engine.all_progress()
+    async with running(bob) as agent:
+        assert await agent._context.store.run(lambda database: database.resume_data(info_hash))
+
+
+async def test_nothing_secret_is_logged(alice: Home, bob: Home, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        async with running(alice) as a, running(bob):
+            fill(alice.drop / "x")
+            envelope = alice.outbox / "x.torrent.encrypted"
+            await wait_until(envelope.exists)
+            bob.receive(envelope)
+            await wait_until((bob.downloads / "alice" / "x").exists)
+            (share,) = await a._context.store.run(lambda database: database.shares())
+    assert share.secret.hex() not in caplog.text
+    for home in (alice, bob):
+        assert home.places.identity_file.read_text().strip().partition(":")[2] not in caplog.text
