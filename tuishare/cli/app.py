@@ -9,7 +9,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,6 +42,11 @@ class FormatChoice(StrEnum):
 
     TSE1 = "tse1"
     RAW = "raw"
+
+
+def _named(*names: str, help: str) -> Any:  # noqa: A002 — as in typer
+    """An option that names a path; what is wrong with that path is ours to say, not the parser's."""
+    return typer.Option(*names, help=help, readable=False)
 
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object, as the agent's API gives it.")]
@@ -102,7 +107,7 @@ def default(
 
 @app.command()
 def create(
-    file: Annotated[Path, typer.Option("--file", "-f", help="File or folder to share.")],
+    file: Annotated[Path, _named("--file", "-f", help="File or folder to share.")],
     tracker: Annotated[list[str], typer.Option(help="Tracker URL (udp, http, https); may be repeated.")] = [],  # noqa: B006
     user: Annotated[
         list[str],
@@ -121,7 +126,7 @@ def create(
         FormatChoice,
         typer.Option("--format", help="raw: the prototype's form, one key, plain swarm, no sender."),
     ] = FormatChoice.TSE1,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for both files.")] = None,
+    output: Annotated[Path | None, _named("--output", "-o", help="Folder for both files.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
     """Make a torrent and its encrypted torrent. Prints USER-ID<tab>KEY for each key that was made."""
@@ -154,8 +159,8 @@ def create(
 
 @app.command()
 def seed(
-    file: Annotated[Path, typer.Option("--file", "-f", help="The payload.")],
-    torrent: Annotated[Path, typer.Option("--torrent", "-t", help="Its .torrent or .torrent.encrypted.")],
+    file: Annotated[Path, _named("--file", "-f", help="The payload.")],
+    torrent: Annotated[Path, _named("--torrent", "-t", help="Its .torrent or .torrent.encrypted.")],
     listen: Annotated[
         str | None, typer.Option(metavar="[ADDRESS]:PORT", help="Default: as configured.")
     ] = None,
@@ -171,11 +176,11 @@ def seed(
 
 @app.command()
 def download(
-    torrent: Annotated[Path, typer.Option("--torrent", "-t", help="The .torrent.encrypted.")],
+    torrent: Annotated[Path, _named("--torrent", "-t", help="The .torrent.encrypted.")],
     user: Annotated[str, typer.Option("--user", "-u", help="Your user ID.")] = "",
     key: _KeyText = None,
     key_file: _KeyFile = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the payload.")] = Path(),
+    output: Annotated[Path, _named("--output", "-o", help="Folder for the payload.")] = Path(),
     listen: Annotated[
         str | None,
         typer.Option(metavar="[ADDRESS]:PORT", help="Default: as configured, or any free port."),

@@ -38,7 +38,10 @@ class Home:
         try:
             yield database
         except sqlite3.Error as error:
-            raise SystemFailed(f"Cannot use the database {self.places.store_file}: {error}") from error
+            raise SystemFailed(
+                f"Cannot use the database {self.places.store_file}: {error}",
+                hint="Check the free space of its disk.",
+            ) from error
         finally:
             database.close()
 
