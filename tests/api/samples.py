@@ -14,13 +14,16 @@ from tuishare.api.messages import (
     Folder,
     FolderState,
     Problem,
+    Reloaded,
     Share,
     ShareId,
     ShareState,
     Snapshot,
     Status,
 )
+from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
 from tuishare.api.service import ChangeSignal
+from tuishare.errors import BadConfiguration, NotFound
 
 NOW = 1_795_435_000  # 2026-11-23, seconds
 
@@ -77,6 +80,8 @@ DOWNLOAD = Download(
     path="/home/alice/downloads/bob/contract-v3.pdf",
 )
 
+RELOADED = Reloaded(applied=("drop",), restart=("network.listen",))
+
 SNAPSHOT = Snapshot(status=STATUS, shares=(SHARE,), downloads=(DOWNLOAD,))
 
 
@@ -87,6 +92,9 @@ class ScriptedAgent:
         self.now = snapshot
         self.signal = ChangeSignal()
         self.stops = 0
+        self.reloads = 0
+        self.broken: BadConfiguration | None = None
+        self.orders: list[object] = []
 
     def show(self, snapshot: Snapshot) -> None:
         self.now = snapshot
@@ -109,6 +117,27 @@ class ScriptedAgent:
 
     def changes(self) -> ChangeSignal:
         return self.signal
+
+    async def share(self, new: NewShare) -> ShareId:
+        self.orders.append(new)
+        return ShareId("new")
+
+    async def order_share(self, share: ShareId, order: ShareOrder) -> None:
+        self._take(share, order)
+
+    async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
+        self._take(download, order)
+
+    def _take(self, subject: str, order: ShareOrder | DownloadOrder) -> None:
+        if subject == "none":
+            raise NotFound("There is no such thing", hint="Look again.")
+        self.orders.append((subject, order))
+
+    async def reload(self) -> Reloaded:
+        self.reloads += 1
+        if self.broken:
+            raise self.broken
+        return RELOADED
 
     async def stop(self) -> None:
         self.stops += 1

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.api.samples import DOWNLOAD, SHARE, SNAPSHOT, STATUS, ScriptedAgent
+from tests.api.samples import DOWNLOAD, RELOADED, SHARE, SNAPSHOT, STATUS, ScriptedAgent
 from tuishare.api import client as client_module
 from tuishare.api.client import AgentClient
 from tuishare.api.failures import ProtocolMismatch
 from tuishare.api.messages import Changes, ShareId, Snapshot
 from tuishare.api.server import ApiServer
-from tuishare.errors import AgentUnreachable, SystemFailed, VerificationFailed
+from tuishare.errors import AgentUnreachable, BadConfiguration, SystemFailed, VerificationFailed
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HEAD = b"HTTP/1.1 200 OK\r\nTuishare-Protocol: 1\r\n"
@@ -56,6 +56,20 @@ async def test_answers_arrive_as_messages(client: AgentClient, agent: ScriptedAg
     assert await client.downloads() == [DOWNLOAD]
     assert (await client.stop()).pid == STATUS.pid
     assert agent.stops == 1
+
+
+async def test_a_reload_says_what_became_of_the_settings(client: AgentClient, agent: ScriptedAgent) -> None:
+    assert await client.reload() == RELOADED
+    assert agent.reloads == 1
+
+
+async def test_a_reload_of_a_broken_file_says_what_is_wrong(
+    client: AgentClient, agent: ScriptedAgent
+) -> None:
+    agent.broken = BadConfiguration("config.toml: line 3, key name: expected `str`", hint="Correct it.")
+    with pytest.raises(BadConfiguration, match="line 3, key name") as caught:
+        await client.reload()
+    assert caught.value.hint == "Correct it."
 
 
 async def test_events_arrive_and_heartbeats_do_not_show(client: AgentClient, agent: ScriptedAgent) -> None:

@@ -22,6 +22,7 @@ from tuishare.api.messages import (
     Download,
     Failure,
     Heartbeat,
+    Reloaded,
     Share,
     Snapshot,
     Status,
@@ -101,6 +102,14 @@ class AgentClient:
     async def order_download(self, download: str, order: DownloadOrder) -> None:
         """Do something with a download; errors as for `status`."""
         await self._ask("POST", f"/v1/downloads/{quote(download, safe='')}/{order}", Taken)
+
+    async def reload(self) -> Reloaded:
+        """Ask the agent to read settings and user book again.
+
+        Raises:
+            BadConfiguration: a file is not usable; what was in force before stays so. Else errors as for `status`.
+        """
+        return await self._ask("POST", "/v1/reload", Reloaded)
 
     async def stop(self) -> Stopping:
         """Ask the agent to stop, whatever its protocol version; errors as for `status`."""

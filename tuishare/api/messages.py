@@ -59,6 +59,7 @@ class DownloadState(StrEnum):
 
     LOCKED = "locked"
     WAITING = "waiting"
+    QUEUED = "queued"
     CHECKING = "checking"
     DOWNLOADING = "downloading"
     COMPLETE = "complete"
@@ -284,6 +285,18 @@ class Stopping(Message, frozen=True, kw_only=True):
     """Answer to a stop request: the agent has begun to stop; ``pid`` is the process to wait for."""
 
     pid: Count
+
+
+class Reloaded(Message, frozen=True, kw_only=True):
+    """Answer to a reload: what became of the settings that differ from those in force before.
+
+    Attributes:
+        applied: keys whose new value is in force now, such as ``drop`` or ``network.public_host``.
+        restart: keys whose new value takes effect when the agent is started again.
+    """
+
+    applied: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
 
 
 class Failure(Message, frozen=True, kw_only=True):

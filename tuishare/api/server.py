@@ -99,6 +99,7 @@ class ApiServer:
         application.router.add_post(NEW_SHARE_PATH, self._new_share)
         application.router.add_post("/v1/shares/{id}/{order}", self._order_share)
         application.router.add_post("/v1/downloads/{id}/{order}", self._order_download)
+        application.router.add_post("/v1/reload", self._reload)
         application.router.add_post(STOP_PATH, self._stop)
         application.on_shutdown.append(self._end_streams)
         return application
@@ -144,6 +145,9 @@ class ApiServer:
         download, order = request.match_info["id"], _order(request, DownloadOrder)
         await self._service.order_download(DownloadId(download), order)
         return _answer(Taken(id=download))
+
+    async def _reload(self, _request: web.Request) -> web.Response:
+        return _answer(await self._service.reload())
 
     async def _stop(self, _request: web.Request) -> web.Response:
         pid = self._service.status().pid

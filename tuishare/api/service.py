@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from tuishare.api.messages import Download, DownloadId, Share, ShareId, Snapshot, Status
+from tuishare.api.messages import Download, DownloadId, Reloaded, Share, ShareId, Snapshot, Status
 from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
 
 
@@ -88,6 +88,13 @@ class AgentService(Protocol):
         Raises:
             NotFound: there is no such download.
             Refused: not now, or not with a download in its state.
+        """
+
+    async def reload(self) -> Reloaded:
+        """Read settings and user book again, and try once more what failed for want of a user or a key.
+
+        Raises:
+            BadConfiguration: a file is not usable; what was in force before stays so.
         """
 
     async def stop(self) -> None:
