@@ -163,6 +163,7 @@ async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> No
     except BaseException:
         # Also on Ctrl-C: the same command shall go on from here. Without resume data it reads again what is there.
         with contextlib.suppress(TuishareError):
+            await engine.pause(info_hash)
             publish(resume, await engine.save_resume(info_hash))
         raise
 

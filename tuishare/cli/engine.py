@@ -9,11 +9,16 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Coroutine
+from typing import Final
 
 from tuishare.cli.terminal import Meter, format_size, say
 from tuishare.config import Network
 from tuishare.errors import SystemFailed
 from tuishare.swarm import Engine, EngineSettings, Progress, Transport
+
+
+_REFRESH: Final = 0.2
+"""Seconds between two looks at the one torrent; what is said at the end is at most that old."""
 
 
 def run_until_interrupted(work: Coroutine[None, None, None]) -> None:
@@ -75,6 +80,7 @@ def _settings(network: Network, transport: Transport, listen: str) -> EngineSett
         listen_tls=listen if transport == "tls" else None,
         listen_plain=listen if transport == "plain" else None,
         force_mse=network.force_mse,
+        refresh=_REFRESH,
     )
 
 

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.homes import Person
+from tests.cli.transfers import Made, create
+from tuishare.cli.seed import verify_payload
+from tuishare.errors import VerificationFailed
+from tuishare.torrents import parse_torrent
+
+
+@pytest.fixture
+def film(alice: Person) -> Made:
+    return create(alice, alice.fill("film.mov"))
+
+
+def take(port: int) -> socket.socket:
+    """Listen on a port, so that nobody else can."""
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.bind(("127.0.0.1", port))
+    taken.listen()
+    return taken
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_ends_with_130_and_the_port_is_free(
+    alice: Person, film: Made, number: signal.Signals
+) -> None:
+    with alice.started("seed", "--file", film.payload, "--torrent", film.torrent) as seed:
+        said = await seed.until_saying("Ctrl-C ends it")
+        assert f"Seeding film.mov on port {alice.port} (tls)" in said
+        ended = await seed.end(number)
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err.endswith("Sent 0 B.\n")
+    take(alice.port).close()
+
+
+async def test_with_the_envelope_and_a_port_of_its_own(alice: Person, bob: Person, film: Made) -> None:
+    with alice.started("seed", "-f", film.payload, "-t", film.envelope, "--listen", f":{bob.port}") as seed:
+        said = await seed.until_saying("Ctrl-C ends it")
+    assert f"on port {bob.port} (tls)" in said
+    assert "a share of your own" in said
+
+
+async def test_a_raw_file_with_its_key(alice: Person) -> None:
+    film = create(alice, alice.fill("film.mov"), "--format", "raw")
+    words = ("seed", "-f", film.payload, "-t", film.envelope)
+    assert alice.call(*words).failed(2, "neither a torrent nor an envelope")
+    assert alice.call(*words, "--key", "9f" * 32).failed(5, "None of the keys")
+    with alice.started(*words, TUISHARE_KEY=film.key) as seed:
+        assert "(plain)" in await seed.until_saying("Ctrl-C ends it")
+
+
+def test_a_changed_payload_is_refused_and_left_alone(alice: Person, film: Made) -> None:
+    changed = bytearray(film.payload.read_bytes())
+    changed[50_000] ^= 1
+    film.payload.write_bytes(changed)
+    before = film.payload.stat()
+    for torrent in (film.torrent, film.envelope):
+        seeded = alice.call("seed", "-f", film.payload, "-t", torrent)
+        assert seeded.failed(6, "is not what the torrent describes"), seeded
+    assert film.payload.read_bytes() == changed
+    assert film.payload.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_renamed_payload_is_refused(alice: Person, film: Made) -> None:
+    other = film.payload.rename(alice.desk / "other.mov")
+    assert alice.call("seed", "-f", other, "-t", film.torrent).failed(6, "is for “film.mov”, not for")
+
+
+def test_verifying_tells_where_the_payload_is(alice: Person, film: Made) -> None:
+    torrent = parse_torrent(film.torrent.read_bytes())
+    assert verify_payload(film.payload, torrent) == alice.desk
+    film.payload.write_bytes(b"short")
+    with pytest.raises(VerificationFailed):
+        verify_payload(film.payload, torrent)
+
+
+def test_a_tls_torrent_of_another_home(alice: Person, bob: Person, film: Made) -> None:
+    seeded = bob.call("seed", "-f", film.payload, "-t", film.torrent)
+    assert seeded.failed(4, "credentials of “film.mov” are not in this home"), seeded
+
+
+async def test_a_plain_torrent_of_another_home(alice: Person, bob: Person) -> None:
+    film = create(alice, alice.fill("film.mov"), "--transport", "plain")
+    with bob.started("seed", "-f", film.payload, "-t", film.torrent) as seed:
+        assert "(plain)" in await seed.until_saying("Ctrl-C ends it")
+
+
+def test_a_port_in_use(alice: Person, film: Made) -> None:
+    words = ("seed", "-f", film.payload, "-t", film.torrent)
+    with take(alice.port):
+        for more in ((), ("--listen", f"127.0.0.1:{alice.port}")):
+            assert alice.call(*words, *more).failed(1, "is already in use")
+
+
+@pytest.mark.parametrize("listen", ["", "nowhere", ":99999", "127.0.0.1"])
+def test_a_malformed_address(alice: Person, film: Made, listen: str) -> None:
+    assert alice.call("seed", "-f", film.payload, "-t", film.torrent, "--listen", listen).code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"hello", "neither a torrent"), (b"d4:infodee", "torrent"), (b"", "neither"), (b"TSE1", "intact")],
+)
+def test_what_is_no_torrent(alice: Person, content: bytes, sentence: str) -> None:
+    payload = alice.fill("film.mov")
+    (alice.desk / "x.torrent").write_bytes(content)
+    seeded = alice.call("seed", "-f", payload, "-t", "x.torrent")
+    assert seeded.code == (5 if content == b"TSE1" else 2)
+    assert sentence in seeded.err
+    assert seeded.out == ""
+
+
+def test_missing_things(alice: Person, film: Made) -> None:
+    assert alice.call("seed", "-f", film.payload, "-t", "missing").failed(4, "does not exist")
+    assert alice.call("seed", "-f", "missing", "-t", film.torrent).failed(4, "does not exist")
+
+
+async def test_a_payload_that_goes_away_is_not_seeded_on(
+    alice: Person, bob: Person, film: Made, root: Path
+) -> None:
+    key = root / "key"
+    key.write_text(film.key)
+    with alice.started("seed", "-f", film.payload, "-t", film.torrent) as seed:
+        await seed.until_saying("Ctrl-C ends it")
+        film.payload.unlink()
+        with bob.started("download", "-t", film.envelope, "--key-file", key):
+            ended = await seed.end()
+    assert ended.code == 6
+    assert "Seeding failed" in ended.err

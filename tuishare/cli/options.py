@@ -1,0 +1,27 @@
+"""Options that several commands have, so that they are called the same everywhere. Owns their names and help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead, for programs.")]
+KeyText = Annotated[
+    str | None,
+    typer.Option("--key", metavar="HEX", help="64 hex digits. Other users can see it: prefer --key-file."),
+]
+KeyFile = Annotated[
+    str | None,
+    typer.Option(
+        "--key-file", metavar="FILE", help="File with the key, - for stdin. Else TUISHARE_KEY is used."
+    ),
+]
+
+
+class TransportChoice(StrEnum):
+    """Who can join the swarm."""
+
+    TLS = "tls"
+    PLAIN = "plain"

@@ -1,0 +1,37 @@
+"""Files that come with the program but are no part of it: the template of the settings, the service unit.
+
+Owns where they lie: inside the package once installed, beside it in a checkout (pyproject.toml, force-include).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+import tuishare
+from tuishare.errors import SystemFailed, from_os_error
+
+
+class Shipped(Enum):
+    """What comes with the program: its name in the package, its path in a checkout."""
+
+    CONFIG_TEMPLATE = ("config.template.toml", "config/tuishare.toml")
+    SERVICE_UNIT = ("tuishare.service", "systemd/tuishare.service")
+
+
+def read_shipped(which: Shipped) -> str:
+    """Read one of them.
+
+    Raises:
+        SystemFailed: it is missing, so this is no whole installation.
+    """
+    installed, in_checkout = which.value
+    package = Path(tuishare.__file__).parent
+    for path in (package / installed, package.parent / in_checkout):
+        try:
+            return path.read_text()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise from_os_error(error, f"read {path}") from error
+    raise SystemFailed(f"{installed} did not come with this installation", hint="Install tuishare again.")

@@ -1,0 +1,107 @@
+"""The commands about people: ``card`` and ``user …``.
+
+Owns names, help and defaults; the work is in `tuishare.cli.cards` and `tuishare.cli.users`, imported when it is asked
+for.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tuishare.cli.options import AsJson, KeyFile, KeyText
+from tuishare.errors import BadInput
+
+user = typer.Typer(help="Who may receive from you, and whose files you take.", no_args_is_help=True)
+
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="What you call him.")]
+_Groups = Annotated[list[str], typer.Option("--group", "-g", metavar="GROUP", help="May be repeated.")]
+
+
+def card(as_json: AsJson = False) -> None:
+    """Print your card: give it to those who want to send you something or get something from you."""
+    from tuishare.cli.cards import print_card
+
+    print_card(as_json=as_json)
+
+
+@user.command("add")
+def add(
+    name: _Name,
+    card: Annotated[
+        str | None, typer.Argument(metavar="[CARD|FILE|-]", help="His card: text, file, or - for stdin.")
+    ] = None,
+    key: KeyText = None,
+    key_file: KeyFile = None,
+    new_key: Annotated[bool, typer.Option("--new-key", help="No card: make a key and print it.")] = False,
+    group: _Groups = [],  # noqa: B006
+    verified: Annotated[
+        bool, typer.Option("--verified", help="You have compared his fingerprint already.")
+    ] = False,
+) -> None:
+    """Add somebody, by his card (best) or by a key that both of you have."""
+    from tuishare.cli.cards import read_card
+    from tuishare.cli.secrets import read_key
+    from tuishare.cli.users import Newcomer, add_user
+
+    if sum((card is not None, key is not None or key_file is not None, new_key)) > 1:
+        raise BadInput("A card, a key and --new-key exclude each other", hint="Give one of them.")
+    # TUISHARE_KEY is meant for whoever gave neither.
+    own_key = None if card is not None or new_key else read_key(key, key_file)
+    if card is None and own_key is None and not new_key:
+        raise BadInput(
+            "Neither a card nor a key was given",
+            hint="Paste the card after the name, or use --key-file or --new-key.",
+        )
+    add_user(
+        Newcomer(
+            name=name,
+            card=None if card is None else read_card(card),
+            key=own_key,
+            groups=tuple(group),
+            verified=verified,
+        )
+    )
+
+
+@user.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Show everybody you know; keys are not shown."""
+    from tuishare.cli.users import list_users
+
+    list_users(as_json=as_json)
+
+
+@user.command("remove")
+def remove(name: _Name) -> None:
+    """Forget somebody."""
+    from tuishare.cli.users import remove_user
+
+    remove_user(name)
+
+
+@user.command("verify")
+def verify(
+    name: _Name,
+    fingerprint: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FINGERPRINT]...", help="As it was read to you: 12 words, or 32 characters."),
+    ] = None,
+) -> None:
+    """Confirm that a card is really his; without a fingerprint, you are shown it and asked."""
+    from tuishare.cli.users import verify_user
+
+    verify_user(name, " ".join(fingerprint or ()))
+
+
+@user.command("group")
+def group(
+    name: _Name,
+    add: Annotated[list[str], typer.Option("--add", "-a", metavar="GROUP", help="May be repeated.")] = [],  # noqa: B006
+    remove: Annotated[list[str], typer.Option("--remove", "-r", metavar="GROUP", help="Likewise.")] = [],  # noqa: B006
+) -> None:
+    """Put somebody into groups, or take him out; @GROUP stands for all of its members."""
+    from tuishare.cli.users import regroup_user
+
+    regroup_user(name, join=add, leave=remove)
