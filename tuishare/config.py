@@ -94,7 +94,11 @@ def load_config(places: Places) -> Config:
     """
     if not places.config_file.exists():
         return _resolve(Config(), places)
-    text = _read_text(places.config_file)
+    return parse_config(_read_text(places.config_file), places)
+
+
+def parse_config(text: str, places: Places) -> Config:
+    """Read what stands in `config.toml`, or is to stand there; returns and raises as `load_config`."""
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
     except tomllib.TOMLDecodeError as error:
@@ -160,7 +164,7 @@ def _resolve(config: Config, places: Places) -> Config:
     resolved = msgspec.structs.replace(
         config, name=config.name or default_name(), folders=folders, drop=drops
     )
-    _check(resolved, places)
+    check_config(resolved, places)
     return resolved
 
 
@@ -171,7 +175,12 @@ def _absolute(given: str, places: Places, key: str) -> str:
     return str(path)
 
 
-def _check(config: Config, places: Places) -> None:
+def check_config(config: Config, places: Places) -> None:
+    """Check what must hold between settings.
+
+    Raises:
+        BadConfiguration: it does not.
+    """
     for drop in config.drop:
         if not drop.users:
             raise _bad(places.config_file, f"drop folder {drop.path}: key users: expected at least one user")

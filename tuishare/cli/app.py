@@ -14,7 +14,9 @@ from typing import Annotated, Any
 import typer
 
 import tuishare
+from tuishare.cli import settings_commands, user_commands
 from tuishare.cli.exits import Exit, report
+from tuishare.cli.options import AsJson, KeyFile, KeyText, TransportChoice
 from tuishare.errors import TuishareError, from_os_error
 
 _STDOUT = 1
@@ -30,13 +32,6 @@ app = typer.Typer(
 )
 
 
-class TransportChoice(StrEnum):
-    """Who can join the swarm."""
-
-    TLS = "tls"
-    PLAIN = "plain"
-
-
 class FormatChoice(StrEnum):
     """How the torrent is encrypted."""
 
@@ -47,19 +42,6 @@ class FormatChoice(StrEnum):
 def _named(*names: str, help: str) -> Any:  # noqa: A002 — as in typer
     """An option that names a path; what is wrong with that path is ours to say, not the parser's."""
     return typer.Option(*names, help=help, readable=False)
-
-
-_Json = Annotated[bool, typer.Option("--json", help="One JSON object, as the agent's API gives it.")]
-_KeyText = Annotated[
-    str | None,
-    typer.Option("--key", metavar="HEX", help="64 hex digits. Other users can see it: prefer --key-file."),
-]
-_KeyFile = Annotated[
-    str | None,
-    typer.Option(
-        "--key-file", metavar="FILE", help="File with the key, - for stdin. Else TUISHARE_KEY is used."
-    ),
-]
 
 
 def main() -> None:
@@ -113,8 +95,8 @@ def create(
         list[str],
         typer.Option("--user", "-u", help="User ID or @group; may be repeated. Strangers get a key."),
     ] = [],  # noqa: B006
-    key: _KeyText = None,
-    key_file: _KeyFile = None,
+    key: KeyText = None,
+    key_file: KeyFile = None,
     piece_length: Annotated[
         str | None, typer.Option(help="Such as 256KiB; a power of two. Default: by size.")
     ] = None,
@@ -149,7 +131,7 @@ def create(
             users=tuple(user),
             key=read_key(key, key_file),
             piece_length=parse_size(piece_length) if piece_length is not None else None,
-            transport="tls" if chosen is TransportChoice.TLS else "plain",
+            transport=chosen.word,
             raw=raw,
             output=output,
             replace=force,
@@ -164,8 +146,8 @@ def seed(
     listen: Annotated[
         str | None, typer.Option(metavar="[ADDRESS]:PORT", help="Default: as configured.")
     ] = None,
-    key: _KeyText = None,
-    key_file: _KeyFile = None,
+    key: KeyText = None,
+    key_file: KeyFile = None,
 ) -> None:
     """Seed a payload until Ctrl-C."""
     from tuishare.cli.secrets import read_key
@@ -178,8 +160,8 @@ def seed(
 def download(
     torrent: Annotated[Path, _named("--torrent", "-t", help="The .torrent.encrypted.")],
     user: Annotated[str, typer.Option("--user", "-u", help="Your user ID.")] = "",
-    key: _KeyText = None,
-    key_file: _KeyFile = None,
+    key: KeyText = None,
+    key_file: KeyFile = None,
     output: Annotated[Path, _named("--output", "-o", help="Folder for the payload.")] = Path(),
     listen: Annotated[
         str | None,
@@ -209,7 +191,7 @@ def agent(
 
 
 @app.command()
-def status(as_json: _Json = False) -> None:
+def status(as_json: AsJson = False) -> None:
     """Tell how the agent is."""
     from tuishare.cli.agent import print_status
 
@@ -234,3 +216,10 @@ def demo(
     from tuishare.cli.sizes import parse_size
 
     run_demo(parse_size(size), tui=tui)
+
+
+app.command()(user_commands.card)
+app.add_typer(user_commands.user, name="user")
+app.add_typer(settings_commands.drop, name="drop")
+app.add_typer(settings_commands.config, name="config")
+app.command()(settings_commands.reload)

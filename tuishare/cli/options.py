@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tuishare.config import Transport
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead, for programs.")]
 KeyText = Annotated[
@@ -25,3 +28,8 @@ class TransportChoice(StrEnum):
 
     TLS = "tls"
     PLAIN = "plain"
+
+    @property
+    def word(self) -> Transport:
+        """The same as the settings and records write it."""
+        return "tls" if self is TransportChoice.TLS else "plain"
