@@ -170,8 +170,9 @@ async def test_resume_data_are_saved_at_the_end(alice: Home, bob: Home) -> None:
     data = envelope.read_bytes()
     async with running(bob) as agent:
         (bob.inbox / envelope.name).write_bytes(data)
-        await wait_until(lambda: len(agent._context.engine.all_progress()) == 1)
-        (info_hash,) = agent._context.engine.all_progress()
+        live = agent._context.engine.all_progress
+        await wait_until(lambda: [progress.state for progress in live().values()] == ["downloading"])
+        (info_hash,) = live()
     async with running(bob) as agent:
         assert await agent._context.store.run(lambda database: database.resume_data(info_hash))
 

@@ -106,6 +106,7 @@ async def test_an_envelope_under_way_that_is_only_touched_stays(
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
         await shown(agent, DownloadState.DOWNLOADING)
+        await wait_until(lambda: NAME in agent._inbox._judged)
         if not restart:
             before = agent._inbox._judged[NAME]
             os.utime(bob.inbox / NAME, (1, 1))

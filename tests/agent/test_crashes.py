@@ -1,0 +1,133 @@
+"""Killed at chosen points of both journeys: never anything half to be seen, and always resumed.
+
+A point that is no longer reached fails its test, because the victim then does not die.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home, fill
+from tests.agent.mail import running
+from tests.waiting import wait_until
+from tuishare.agent.landing import INCOMING
+from tuishare.api.messages import DownloadState, ShareState
+from tuishare.envelope import CardKey, open_envelope
+
+PATIENCE = 30.0
+SIZE = 100_000
+
+SAVE = "tuishare.agent.store:Database.save"
+ADMIT = "tuishare.agent.store:Database.admit"
+ADD = "tuishare.swarm.engine:Engine.add"
+FLUSH = "tuishare.swarm.engine:Engine.flush"
+REMOVE = "tuishare.swarm.engine:Engine.remove"
+WRITE = "tuishare.paths:_write_synced"
+SYNC_FOLDER = "tuishare.paths:sync_folder"
+MOVE = "tuishare.agent.landing:move_into_place"
+HASH = "tuishare.agent.publishing:make_torrent"
+
+DROP = [
+    (SAVE, "before", 1), (HASH, "after", 1), (SAVE, "after", 2), (WRITE, "after", 1), (SYNC_FOLDER, "before", 1),
+    (SAVE, "before", 4), (ADD, "before", 1), (ADD, "after", 1),
+]  # fmt: skip
+INBOX = [
+    (ADMIT, "after", 1), (ADD, "after", 1), (FLUSH, "before", 1), (FLUSH, "after", 1), (REMOVE, "after", 1),
+    (SAVE, "after", 1), (MOVE, "before", 1), (MOVE, "after", 1), (MOVE, "after", 2), (SAVE, "after", 2),
+]  # fmt: skip
+
+
+def name(point: tuple[str, str, int]) -> str:
+    where, when, count = point
+    return f"{when} {where.rpartition(':')[2]} {count}"
+
+
+async def kill_at(home: Home, point: tuple[str, str, int]) -> None:
+    """Run an agent until it dies there."""
+    environment = {**os.environ, "TUISHARE_HOME": str(home.places.files)}
+    arguments = (sys.executable, "-m", "tests.agent.victim", point[0], point[1], str(point[2]))
+    victim = await asyncio.create_subprocess_exec(*arguments, env=environment)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            assert await victim.wait() == -signal.SIGKILL
+    finally:
+        if victim.returncode is None:
+            victim.kill()
+            await victim.wait()
+
+
+def seen(folder: Path) -> list[str]:
+    """What a person sees in a folder."""
+    return sorted(entry for entry in os.listdir(folder) if not entry.startswith("."))
+
+
+@pytest.mark.parametrize("point", DROP, ids=name)
+async def test_a_drop_survives(alice: Home, bob: Home, point: tuple[str, str, int]) -> None:
+    path = fill(alice.drop / "x", SIZE)
+    await kill_at(alice, point)
+    key = CardKey(bob.identity.private_key)
+    for envelope in seen(alice.outbox):
+        open_envelope((alice.outbox / envelope).read_bytes(), [key])  # whole, or not there
+    async with running(alice) as agent:
+        await wait_until(
+            lambda: [share.state for share in agent.shares()] == [ShareState.SEEDING], seconds=PATIENCE
+        )
+        await wait_until(lambda: len(agent._context.engine.all_progress()) == 1)
+        (share,) = agent.shares()
+        assert (share.name, share.generation, share.path) == ("x", 1, str(path))
+    assert seen(alice.outbox) == ["x.torrent.encrypted"]
+    assert os.listdir(alice.outbox) == seen(alice.outbox)
+    opened = open_envelope((alice.outbox / "x.torrent.encrypted").read_bytes(), [key])
+    assert opened.manifest.share_id.hex() == share.id
+
+
+@pytest.mark.parametrize("point", INBOX, ids=name)
+async def test_a_download_survives(alice: Home, bob: Home, point: tuple[str, str, int]) -> None:
+    path = fill(alice.drop / "x", SIZE)
+    async with running(alice):
+        envelope = alice.outbox / "x.torrent.encrypted"
+        await wait_until(envelope.exists)
+        bob.receive(envelope)
+        await kill_at(bob, point)
+        landed = bob.downloads / "alice" / "x"
+        for found in bob.downloads.glob("[!.]*/*"):
+            assert (found, found.read_bytes()) == (landed, path.read_bytes())  # whole, or not there
+        async with running(bob) as agent:
+            await wait_until(
+                lambda: [download.state for download in agent.downloads()] == [DownloadState.COMPLETE],
+                seconds=PATIENCE,
+            )
+            (download,) = agent.downloads()
+            assert (download.path, download.detail) == (str(landed), "")
+    assert landed.read_bytes() == path.read_bytes()
+    assert os.listdir(bob.downloads / "alice") == ["x"]
+    assert os.listdir(bob.downloads / INCOMING) == []
+    assert seen(bob.inbox) == ["accepted"]
+    assert os.listdir(bob.inbox / "accepted") == ["x.torrent.encrypted"]
+
+
+async def test_killed_again_and_again_it_still_arrives(alice: Home, bob: Home) -> None:
+    """Each crash a step further than the one before."""
+    path = fill(alice.drop / "x", SIZE)
+    await kill_at(alice, (HASH, "after", 1))
+    await kill_at(alice, (WRITE, "after", 1))
+    await kill_at(alice, (SYNC_FOLDER, "before", 1))
+    async with running(alice) as agent:
+        # Not the one of the former run: that names the port of then.
+        await wait_until(lambda: [share.state for share in agent.shares()] == [ShareState.SEEDING])
+        envelope = alice.outbox / "x.torrent.encrypted"
+        bob.receive(envelope)
+        for point in ((ADMIT, "after", 1), (ADD, "after", 1), (FLUSH, "after", 1), (MOVE, "after", 1)):
+            await kill_at(bob, point)
+        async with running(bob):
+            landed = bob.downloads / "alice" / "x"
+            await wait_until(landed.exists)
+            await wait_until(lambda: seen(bob.inbox) == ["accepted"])
+    assert landed.read_bytes() == path.read_bytes()
+    assert os.listdir(bob.downloads / "alice") == ["x"]
