@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+import pytest
+
+from tuishare.cli.terminal import format_size, is_terminal, metered, print_rows, say, warn
+
+
+class Terminal(io.StringIO):
+    """A stream that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@contextmanager
+def on_terminal() -> Iterator[Terminal]:
+    """Let a person look at both streams; a fixture would meet pytest's own capturing."""
+    screen = Terminal()
+    with redirect_stdout(screen), redirect_stderr(screen):
+        yield screen
+
+
+ROWS = [("agent", "alice"), ("evil\x1b[31m\u202e", "a\tb\nc[red]")]
+
+
+def test_rows_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(("what", "value"), ROWS)
+    assert capsys.readouterr().out == "agent\talice\nevil�[31m�\ta�b�c[red]\n"
+
+
+def test_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    with on_terminal() as screen:
+        print_rows(("what", "value"), ROWS)
+    heading, first, second = screen.getvalue().splitlines()
+    assert heading.split() == ["what", "value"]
+    assert first.split() == ["agent", "alice"]
+    assert second.split() == ["evil�[31m�", "a�b�c[red]"]
+
+
+def test_words_go_to_stderr_in_one_safe_line(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\nb\x1b[2J")
+    warn("careful")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "a�b�[2J\ntuishare: warning: careful\n"
+
+
+def test_no_meter_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    with metered("Hashing") as meter:
+        meter(1, 2, "note")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_meter_on_a_terminal() -> None:
+    with on_terminal() as screen, metered("Hashing") as meter:
+        meter(1, 2, "[bold]note[/bold]")
+    shown = screen.getvalue()
+    assert "Hashing" in shown
+    assert "50%" in shown
+    assert "[bold]note[/bold]" in shown  # no markup from outside
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1536, "1.5 KiB"),
+        (64 << 20, "64.0 MiB"),
+        (5 << 50, "5120.0 TiB"),
+    ],
+)
+def test_sizes(size: int, text: str) -> None:
+    assert format_size(size) == text
+
+
+def test_a_closed_stream_is_no_terminal() -> None:
+    assert not is_terminal(None)
+    assert is_terminal(Terminal())
