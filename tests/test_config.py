@@ -52,7 +52,7 @@ def test_every_setting_of_the_template_is_valid_when_uncommented(places: Places)
     documented = set(re.findall(r"^(\w+) = ", text, flags=re.MULTILINE))
     fields = {"name"} | {
         f
-        for part in (config.network, config.folders, config.settle, config.drop[0])
+        for part in (config.network, config.folders, config.downloads, config.settle, config.drop[0])
         for f in part.__struct_fields__
     }
     assert documented == fields

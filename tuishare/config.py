@@ -57,6 +57,23 @@ class Folders(_Section, frozen=True):
         return Path(self.downloads)
 
 
+class Downloads(_Section, frozen=True):
+    """``[downloads]``: what arrives.
+
+    Attributes:
+        reserve: MiB of disk space that downloads leave free.
+        seed_days: how many days a delivered download is served to the other recipients; 0: not at all.
+    """
+
+    reserve: int = 1024
+    seed_days: float = 7.0
+
+    @property
+    def reserve_bytes(self) -> int:
+        """`reserve` in bytes."""
+        return self.reserve * 1024 * 1024
+
+
 class Settle(_Section, frozen=True):
     """``[settle]``: all in seconds."""
 
@@ -79,6 +96,7 @@ class Config(_Section, frozen=True):
     name: str = ""
     network: Network = Network()
     folders: Folders = Folders()
+    downloads: Downloads = Downloads()
     settle: Settle = Settle()
     drop: list[DropFolder] = []
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from tests.agent.homes import Home, opened, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.context import Context, wall_clock
+from tuishare.agent.landing import Landing
 from tuishare.agent.publishing import ENVELOPE_SUFFIX
 from tuishare.agent.receiving import Receiver
 from tuishare.agent.reception import Received, receive
 from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord
 from tuishare.agent.sealing import own_credentials
+from tuishare.agent.tray import Tray
 from tuishare.people import UserBook
 from tuishare.swarm import Assignment, Completed, Failed
 
@@ -37,7 +39,7 @@ class Desk:
         return await self.context.store.run(lambda database: database.downloads())
 
     async def until(self, step: DownloadStep) -> DownloadRecord:
-        await wait_until(lambda: self.only.step is step and not self.receiver._changing.locked())
+        await wait_until(lambda: self.only.step is step and not self.receiver._tray.changing.locked())
         return self.only
 
     @property
@@ -48,7 +50,7 @@ class Desk:
 @asynccontextmanager
 async def receiving_at(home: Home) -> AsyncIterator[Desk]:
     async with opened(home) as context:
-        receiver = Receiver(context)
+        receiver = Receiver(context, Tray(context), Landing(context.config.folders))
         with context.engine.subscribe() as events:
 
             async def listen() -> None:

@@ -22,7 +22,8 @@ from tuishare.agent.store import Store
 from tuishare.agent.systemd import notify
 from tuishare.agent.views import free_space, view_downloads, view_folder, view_shares
 from tuishare.agent.watcher import Hint, Watcher
-from tuishare.api.messages import PROTOCOL, Download, Share, Snapshot, Status
+from tuishare.api.messages import PROTOCOL, Download, DownloadId, Share, ShareId, Snapshot, Status
+from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
 from tuishare.api.server import ApiServer
 from tuishare.api.service import ChangeSignal
 from tuishare.config import Config, load_config
@@ -103,6 +104,7 @@ class Agent:
             fingerprint=context.identity.card(context.config.name).fingerprint.base32,
             tls_ready="tls" in context.engine.listening,
             no_resumption="tls" in context.engine.listening,  # the engine does not start without that proof
+            inbox=context.config.folders.inbox,
             drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
         )
 
@@ -121,6 +123,46 @@ class Agent:
     def changes(self) -> ChangeSignal:
         """Give the signal that moves whenever one of the answers above would differ."""
         return self._context.changed
+
+    async def share(self, new: NewShare) -> ShareId:
+        """Share a file or folder outside the drop folders."""
+        return ShareId(await self._drops.share(new))
+
+    async def order_share(self, share: ShareId, order: ShareOrder) -> None:
+        """Do something with a share."""
+        keeper = self._drops.keeper
+        match order:
+            case ShareOrder.PAUSE:
+                await keeper.pause(share)
+            case ShareOrder.RESUME:
+                await keeper.resume(share)
+            case ShareOrder.AGAIN:
+                await keeper.share_again(share)
+            case ShareOrder.FORGET:
+                await keeper.forget(share)
+            case ShareOrder.DELETE:
+                await keeper.delete(share)
+            case _ as never:
+                assert_never(never)
+
+    async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
+        """Do something with a download."""
+        handler = self._inbox.handler
+        match order:
+            case DownloadOrder.PAUSE:
+                await handler.pause(download)
+            case DownloadOrder.RESUME:
+                await handler.resume(download)
+            case DownloadOrder.APPROVE:
+                await handler.approve(download)
+            case DownloadOrder.REJECT:
+                await handler.reject(download)
+            case DownloadOrder.FORGET:
+                await handler.forget(download)
+            case DownloadOrder.DELETE:
+                await handler.delete(download)
+            case _ as never:
+                assert_never(never)
 
     async def stop(self) -> None:
         """Begin to stop."""

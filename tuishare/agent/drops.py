@@ -6,6 +6,7 @@ and `tuishare.agent.keeping` do.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from tuishare.agent.payload import sign_tree, walk_payload
 from tuishare.agent.publishing import Audience, Publisher
 from tuishare.agent.shelf import Shelf
 from tuishare.agent.watcher import Hint
+from tuishare.api.orders import NewShare
 from tuishare.config import DropFolder
-from tuishare.errors import TuishareError
+from tuishare.errors import BadInput, Refused, TuishareError
 from tuishare.torrents import Tree
 
 MARKER: Final = ".tuishare-folder"
@@ -60,6 +62,25 @@ class Drops:
             if hint.entry == IGNORE_FILE:
                 following.scan_soon()
             self._context.changed.notify()
+
+    async def share(self, new: NewShare) -> str:
+        """Share a file or folder that lies elsewhere.
+
+        Returns:
+            The id of the share.
+
+        Raises:
+            TuishareError: it cannot be shared, or not for these recipients.
+        """
+        path = Path(new.path)
+        if not path.is_absolute():
+            raise BadInput("The path to share is not absolute", hint="Write it from / on.")
+        if path.parent in self.followings:
+            raise Refused("This lies in a drop folder already", hint="Its drop folder says whom it is for.")
+        self._context.book().resolve(new.recipients)
+        tree = await asyncio.to_thread(walk_payload, path)
+        audience = Audience(new.recipients, new.transport, note=new.note, not_after=new.not_after)
+        return await self.publisher.accept(tree, audience)
 
     def _follower(self, folder: DropFolder) -> DropFollower:
         return DropFollower(folder, self.publisher, self.keeper, self._context)

@@ -18,9 +18,12 @@ from typing import Final, assert_never
 
 from tuishare.agent.context import Context
 from tuishare.agent.following import FolderFollowing, Follower, Look
+from tuishare.agent.handling import Handler
+from tuishare.agent.landing import Landing
 from tuishare.agent.publishing import ENVELOPE_SUFFIX
 from tuishare.agent.receiving import Receiver
 from tuishare.agent.reception import Received, Trust, receive
+from tuishare.agent.tray import Tray
 from tuishare.agent.watcher import Hint
 from tuishare.envelope import MAX_SIZE, NotForUs
 from tuishare.errors import BadConfiguration, NotFound, Refused, SystemFailed, TuishareError, from_os_error
@@ -85,7 +88,10 @@ class Inbox(Follower[int]):
     def __init__(self, context: Context) -> None:
         self._context = context
         self._folder = context.config.folders.inbox_path
-        self.receiver = Receiver(context)
+        self.tray = Tray(context)
+        landing = Landing(context.config.folders, reserve=context.config.downloads.reserve_bytes)
+        self.receiver = Receiver(context, self.tray, landing)
+        self.handler = Handler(context, self.tray, self.receiver, landing, self._turn_away)
         self.following: FolderFollowing[int] = FolderFollowing(self._folder, context.config.settle, self)
         self.locked: dict[str, Locked] = {}
         self.rejected: deque[Rejected] = deque(maxlen=REMEMBERED)
@@ -215,6 +221,12 @@ class Inbox(Follower[int]):
         self._judged.pop(path.name, None)
         self.rejected.append(Rejected(moved.name, error, self._context.now()))
         self._context.changed.notify()
+
+    async def _turn_away(self, envelope: str, error: TuishareError) -> None:
+        """Turn away an envelope whose download is not to be; one that is gone from the inbox is left alone."""
+        path = self._folder / envelope
+        if await asyncio.to_thread(path.is_file):
+            await self._reject(path, error)
 
     def _move_away(self, path: Path, error: TuishareError) -> Path:
         folder = self._folder / REJECTED

@@ -78,7 +78,7 @@ class Keeper:
             await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN))
             await self._shelf.leave_swarm(share)
             await asyncio.to_thread(self._take_envelope_back, share)
-            await asyncio.to_thread(_delete_payload, Path(share.path))
+            await asyncio.to_thread(delete_payload, Path(share.path))
             await self._shelf.remove(share)
 
     async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
@@ -130,7 +130,12 @@ class Keeper:
         return os.path.lexists(share.path)
 
 
-def _delete_payload(path: Path) -> None:
+def delete_payload(path: Path) -> None:
+    """Delete a file or folder; links are deleted, not followed. Blocking.
+
+    Raises:
+        SystemFailed: the file system refused.
+    """
     try:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from tuishare.agent.payload import sign_payload
 from tuishare.agent.records import DownloadRecord
 from tuishare.config import Folders
 from tuishare.envelope import MAX_SIZE
@@ -24,6 +25,7 @@ from tuishare.paths import free_name, make_private, move_into_place, read_limite
 INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""
 ACCEPTED: Final = "accepted"
+FORMER: Final = ".tuishare-former"
 
 _STAGING = re.compile(r"[0-9a-f]{32}-[0-9]+")
 _log = logging.getLogger(__name__)
@@ -32,7 +34,9 @@ _log = logging.getLogger(__name__)
 class Landing:
     """The folders of one home, as far as downloads have to do with them."""
 
-    def __init__(self, folders: Folders) -> None:
+    def __init__(self, folders: Folders, *, reserve: int = 0) -> None:
+        """`reserve`: bytes that are to stay free."""
+        self._reserve = reserve
         self._downloads = folders.downloads_path
         self._inbox = folders.inbox_path
 
@@ -63,8 +67,17 @@ class Landing:
         if record.staging:
             shutil.rmtree(record.staging, ignore_errors=True)
 
+    def lacks_space(self, record: DownloadRecord) -> str:
+        """Say in a sentence what is missing for the rest of a download to fit; empty when it fits."""
+        here = sum(path.lstat().st_blocks * 512 for path in Path(record.staging).rglob("*"))
+        needed = max(0, record.size - here) + self._reserve
+        free = shutil.disk_usage(self._downloads).free
+        if free >= needed:
+            return ""
+        return f"It waits for space: {needed:,} bytes with the reserve, {free:,} are free"
+
     def choose_target(self, record: DownloadRecord) -> Path:
-        """Find a name for the payload that nothing has.
+        """Find a name for the payload that nothing has, or that of the untouched payload which it replaces.
 
         Raises:
             SystemFailed: the sender's folder cannot be made.
@@ -74,6 +87,8 @@ class Landing:
             sender.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise from_os_error(error, f"make the folder {sender}") from error
+        if Path(record.replaces) == sender / record.name and _is_untouched(record):
+            return Path(record.replaces)
         return free_name(sender, record.name)
 
     def move_payload(self, record: DownloadRecord) -> None:
@@ -87,6 +102,7 @@ class Landing:
         source, target = Path(record.staging) / record.name, Path(record.path)
         if os.path.lexists(source):
             sync_tree(source)
+            _clear_former(record)
         elif not os.path.lexists(target):
             raise NotFound("The downloaded files are gone", hint="Ask the sender to share it again.")
         move_into_place(source, target)
@@ -109,3 +125,14 @@ class Landing:
             _log.debug("The envelope of a download is not in the inbox any more")
         except (TuishareError, OSError) as error:
             _log.warning("Cannot put an envelope into %s: %s", self._inbox / ACCEPTED, error)
+
+
+def _is_untouched(record: DownloadRecord) -> bool:
+    """Whether what the former generation delivered is still as it was; what a person has edited is his."""
+    return bool(record.replaces) and sign_payload(Path(record.replaces)) == record.replaces_signature
+
+
+def _clear_former(record: DownloadRecord) -> None:
+    """Move what is replaced out of the way, into the staging folder that is discarded at the end."""
+    if _is_untouched(record):
+        Path(record.replaces).rename(Path(record.staging) / FORMER)

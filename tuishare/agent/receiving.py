@@ -1,65 +1,68 @@
 """The journey of a download: admitted, downloaded, delivered. Each step is recorded before its side effect.
 
-Owns the downloads of this agent. Must not watch folders, judge envelopes or move files: `tuishare.agent.inbox`,
-`tuishare.agent.reception` and `tuishare.agent.landing` do.
+Owns the way of a download from its envelope to its place. Must not watch folders, judge envelopes or move files:
+`tuishare.agent.inbox`, `tuishare.agent.reception` and `tuishare.agent.landing` do.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
 
 from tuishare.agent.context import Context
+from tuishare.agent.generations import take_over
 from tuishare.agent.landing import Landing
 from tuishare.agent.payload import sign_payload
 from tuishare.agent.reception import Received, download_id
 from tuishare.agent.records import DownloadRecord, DownloadStep
-from tuishare.errors import BadInput, NotFound, TuishareError
-from tuishare.swarm import Assignment, Credentials, Endpoint, parse_endpoint
-from tuishare.torrents import InfoHash
+from tuishare.agent.tray import Tray
+from tuishare.errors import TuishareError
+from tuishare.text import visible
+from tuishare.torrents import InfoHash, parse_torrent
 
-_UNDER_WAY: Final = frozenset({DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.PROBLEM})
+_UNDER_WAY: Final = frozenset(
+    {DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.PROBLEM}
+)
+QUEUE_SECONDS: Final = 15.0
+"""How often it is looked whether there is space now for what waits for it."""
 _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """Every download of this agent.
+    """Brings downloads to where they belong."""
 
-    One change at a time: a new generation must not meet the former one half delivered.
-    """
-
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, tray: Tray, landing: Landing) -> None:
         self._context = context
-        self._landing = Landing(context.config.folders)
-        self._downloads: dict[str, DownloadRecord] = {}
+        self._tray = tray
+        self._landing = landing
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
-        self._changing = asyncio.Lock()
-        self._joined: dict[str, InfoHash] = {}
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
         """All downloads by id, oldest first."""
-        return self._downloads
+        return self._tray.downloads
 
     async def load(self) -> None:
         """Take up every download where the last run left it; what had a problem is tried again."""
-        records = await self._context.store.run(lambda database: database.downloads())
-        self._downloads = {record.id: record for record in records}
+        records = await self._tray.load()
         await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
         for record in records:
             await self._or_problem(record, self._resume(record))
 
     async def run(self) -> None:
-        """Deliver what is complete, until cancelled."""
+        """Deliver what is complete and start what waits for space, until cancelled."""
         while True:
-            info_hash = await self._completed.get()
-            async with self._changing:
-                for record in self._downloading(info_hash):
-                    await self._or_problem(record, self._deliver(record))
+            with contextlib.suppress(TimeoutError):
+                info_hash = await asyncio.wait_for(self._completed.get(), QUEUE_SECONDS)
+                async with self._tray.changing:
+                    for record in self._downloading(info_hash):
+                        await self._or_problem(record, self._deliver(record))
+            await self._start_queued()
 
     def take_completed(self, info_hash: InfoHash) -> None:
         """Take note that every piece of a torrent has arrived."""
@@ -77,12 +80,9 @@ class Receiver:
             Refused: a replay, or a ticket that cannot work.
         """
         record = self._record(received, envelope, digest, DownloadStep.DOWNLOADING)
-        async with self._changing:
-            if self._is_under_way(record):
-                return
-            await self._context.store.run(lambda database: database.admit(record))
-            await self._replace(record)
-            await self._or_problem(record, self._join(record))
+        async with self._tray.changing:
+            if not self._is_under_way(record):
+                await self._begin(record)
 
     async def hold(self, received: Received, envelope: str, digest: bytes, reason: str, hint: str) -> None:
         """Keep an envelope that a person has to approve first.
@@ -92,46 +92,86 @@ class Receiver:
         """
         record = self._record(received, envelope, digest, DownloadStep.WAITING)
         record = replace(record, problem=reason, hint=hint)
-        async with self._changing:
+        async with self._tray.changing:
             if self._is_under_way(record):
                 return
             await self._context.store.run(lambda database: database.require_new(record))
-            await self._replace(record)
-            await self._save(record)
+            await self._take_place(record)
+            await self._tray.save(record)
+
+    async def approve(self, record: DownloadRecord) -> None:
+        """Begin to download what waited for a person; the tray's lock is held.
+
+        Raises:
+            Refused: it has become a replay.
+        """
+        await self._begin(replace(record, step=DownloadStep.DOWNLOADING, problem="", hint=""))
+
+    async def go_on(self, record: DownloadRecord) -> None:
+        """Take up a download again where it stands; the tray's lock is held."""
+        await self._or_problem(record, self._resume(record))
 
     async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
-        async with self._changing:
+        async with self._tray.changing:
             for record in self._downloading(info_hash):
-                await self._save(replace(record, step=DownloadStep.PROBLEM, problem=reason))
+                await self._tray.leave_swarm(record)
+                await self._tray.save(replace(record, step=DownloadStep.PROBLEM, problem=reason))
 
     def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
-        return [
-            record
-            for record in self._downloads.values()
-            if record.step is DownloadStep.DOWNLOADING and self._joined.get(record.id) == info_hash
-        ]
+        joined = self._tray.joined_as(info_hash)
+        return [record for record in joined if record.step is DownloadStep.DOWNLOADING]
 
     def _is_under_way(self, record: DownloadRecord) -> bool:
-        known = self._downloads.get(record.id)
+        known = self._tray.downloads.get(record.id)
         return (
             known is not None
             and known.step in _UNDER_WAY
             and (known.envelope, known.envelope_hash) == (record.envelope, record.envelope_hash)
         )
 
-    async def _replace(self, record: DownloadRecord) -> None:
+    async def _begin(self, record: DownloadRecord) -> None:
+        former = self._tray.downloads.get(record.id)
+        record = _follow(record, former)
+        await self._context.store.run(lambda database: database.admit(record))
+        await self._take_place(record)
+        if former is not None and record.replaces == former.path:
+            await asyncio.to_thread(self._take_over, former, record)
+        await self._or_problem(record, self._join(record))
+
+    async def _take_place(self, record: DownloadRecord) -> None:
         """Let a record take the place of the former generation's, whose swarm and unfinished files go."""
-        former = self._downloads.get(record.id)
-        self._downloads[record.id] = record
-        self._context.changed.notify()
+        former = self._tray.downloads.get(record.id)
+        self._tray.show(record)
         if former is not None:
-            await self._leave_swarm(former)
-            await asyncio.to_thread(self._landing.discard, former)
+            await self._tray.leave_swarm(former)
+            if former.staging != record.staging:
+                await asyncio.to_thread(self._landing.discard, former)
+
+    def _take_over(self, former: DownloadRecord, record: DownloadRecord) -> None:
+        """Bring what did not change to where the new generation grows, unless somebody has edited it."""
+        payload = Path(former.path)
+        try:
+            if sign_payload(payload) != former.signature:
+                return
+            old, new = parse_torrent(former.torrent), parse_torrent(record.torrent)
+            taken = take_over(old, payload, new, self._landing.prepare(record))
+        except TuishareError as error:
+            _log.info("Nothing is taken over from the former generation: %s", error.detail)
+        else:
+            _log.info("Took over %d bytes of %r", taken, record.name)
+
+    async def _start_queued(self) -> None:
+        async with self._tray.changing:
+            for record in list(self._tray.downloads.values()):
+                if record.step is DownloadStep.QUEUED and not record.paused:
+                    await self._or_problem(record, self._join(record))
 
     async def _resume(self, record: DownloadRecord) -> None:
+        if record.paused:
+            return
         match record.step:
-            case DownloadStep.DOWNLOADING:
+            case DownloadStep.DOWNLOADING | DownloadStep.QUEUED:
                 await self._join(record)
             case DownloadStep.DELIVERING:
                 await self._land(record)
@@ -139,7 +179,7 @@ class Receiver:
                 await self._seed(record)
             case DownloadStep.PROBLEM:
                 step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
-                await self._resume(await self._save(replace(record, step=step, problem="", hint="")))
+                await self._resume(await self._tray.save(replace(record, step=step, problem="", hint="")))
             case DownloadStep.WAITING:
                 pass
             case _ as never:
@@ -147,37 +187,46 @@ class Receiver:
 
     async def _join(self, record: DownloadRecord) -> None:
         staging = await asyncio.to_thread(self._landing.prepare, record)
+        if reason := await asyncio.to_thread(self._landing.lacks_space, record):
+            if (record.step, record.problem) != (DownloadStep.QUEUED, reason):
+                await self._tray.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
+            return
+        if record.step is not DownloadStep.DOWNLOADING:
+            record = await self._tray.save(replace(record, step=DownloadStep.DOWNLOADING, problem=""))
         resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
-        await self._enter_swarm(record, _assignment(record, staging, resume_data=resume))
-
-    async def _enter_swarm(self, record: DownloadRecord, assignment: Assignment) -> None:
-        # Known before it begins: a small payload may be complete before `add` returns.
-        self._joined[record.id] = InfoHash(record.info_hash)
-        try:
-            await self._context.engine.add(assignment)
-        except TuishareError:
-            del self._joined[record.id]
-            raise
+        await self._tray.enter_swarm(record, staging, resume_data=resume)
 
     async def _deliver(self, record: DownloadRecord) -> None:
         """From complete to landed: what is not on disk yet does not count as received."""
         await self._context.engine.flush(InfoHash(record.info_hash))
-        await self._leave_swarm(record)
+        await self._tray.leave_swarm(record)
         target = await asyncio.to_thread(self._landing.choose_target, record)
-        await self._land(await self._save(replace(record, step=DownloadStep.DELIVERING, path=str(target))))
+        await self._land(
+            await self._tray.save(replace(record, step=DownloadStep.DELIVERING, path=str(target)))
+        )
 
     async def _land(self, record: DownloadRecord) -> None:
         try:
             await asyncio.to_thread(self._landing.move_payload, record)
         except FileExistsError:
             # The name was free when it was chosen; now somebody has it, and keeps it.
-            target = await asyncio.to_thread(self._landing.choose_target, record)
-            record = await self._save(replace(record, path=str(target)))
+            target = await asyncio.to_thread(self._landing.choose_target, replace(record, replaces=""))
+            record = await self._tray.save(replace(record, path=str(target)))
             await asyncio.to_thread(self._landing.move_payload, record)
         await asyncio.to_thread(self._landing.file_envelope, record)
         signature = await asyncio.to_thread(sign_payload, Path(record.path))
         await self._context.store.run(lambda database: database.forget_resume(record.info_hash))
-        done = await self._save(replace(record, step=DownloadStep.COMPLETE, staging="", signature=signature))
+        done = await self._tray.save(
+            replace(
+                record,
+                step=DownloadStep.COMPLETE,
+                staging="",
+                signature=signature,
+                replaces="",
+                replaces_signature="",
+                completed=self._context.now(),
+            )
+        )
         _log.info("Received %r from %s", record.name, record.sender)
         await self._seed(done)
 
@@ -192,17 +241,9 @@ class Receiver:
         if target.name != record.name or not signature or signature != record.signature:
             return
         try:
-            await self._enter_swarm(record, _assignment(record, target.parent, complete=True))
+            await self._tray.enter_swarm(record, target.parent, complete=True)
         except TuishareError as error:
             _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
-
-    async def _leave_swarm(self, record: DownloadRecord) -> None:
-        """Leave the swarm that was joined for this download, and no other of the same content."""
-        if info_hash := self._joined.pop(record.id, None):
-            try:
-                await self._context.engine.remove(info_hash)
-            except NotFound:
-                _log.debug("A download was not in the engine when it ended")
 
     def _record(self, received: Received, envelope: str, digest: bytes, step: DownloadStep) -> DownloadRecord:
         manifest, credentials = received.manifest, received.credentials
@@ -228,6 +269,7 @@ class Receiver:
             leaf_key=credentials.leaf_key if credentials else b"",
             staging=str(self._landing.staging(identifier, manifest.generation)),
             envelope_hash=digest,
+            announce=tuple(url for tier in received.announce for url in tier),
         )
 
     async def _or_problem(self, record: DownloadRecord, work: Coroutine[None, None, None]) -> None:
@@ -236,43 +278,15 @@ class Receiver:
         except (TuishareError, OSError) as error:
             detail = error.detail if isinstance(error, TuishareError) else str(error)
             hint = error.hint if isinstance(error, TuishareError) else ""
-            _log.warning("Cannot receive %r: %s", record.name, detail)
-            current = self._downloads[record.id]
-            await self._save(replace(current, step=DownloadStep.PROBLEM, problem=detail, hint=hint))
+            _log.warning("Cannot receive %r: %s", visible(record.name), detail)
+            current = self._tray.downloads[record.id]
+            await self._tray.save(replace(current, step=DownloadStep.PROBLEM, problem=detail, hint=hint))
 
-    async def _save(self, record: DownloadRecord) -> DownloadRecord:
-        await self._context.store.run(lambda database: database.save(record))
-        self._downloads[record.id] = record
-        self._context.changed.notify()
+
+def _follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRecord:
+    """Let a new generation replace what the former one delivered, or was to replace."""
+    if former is None:
         return record
-
-
-def _assignment(
-    record: DownloadRecord, folder: Path, *, complete: bool = False, resume_data: bytes | None = None
-) -> Assignment:
-    return Assignment(
-        torrent=record.torrent,
-        save_path=folder,
-        transport=record.transport,
-        credentials=_credentials(record),
-        contacts=_endpoints(record.contacts),
-        complete=complete,
-        resume_data=resume_data,
-    )
-
-
-def _credentials(record: DownloadRecord) -> Credentials | None:
-    if record.transport == "plain":
-        return None
-    return Credentials(record.root_certificate, record.leaf_certificate, record.leaf_key)
-
-
-def _endpoints(contacts: Iterable[str]) -> tuple[Endpoint, ...]:
-    """Read the sender's contacts; one that is malformed costs only itself."""
-    found: list[Endpoint] = []
-    for contact in contacts:
-        try:
-            found.append(parse_endpoint(contact))
-        except BadInput as error:
-            _log.info("A contact in the envelope is not usable: %s", error.detail)
-    return tuple(found)
+    if former.step is DownloadStep.COMPLETE:
+        return replace(record, replaces=former.path, replaces_signature=former.signature)
+    return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)

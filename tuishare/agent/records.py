@@ -33,6 +33,9 @@ class DownloadStep(StrEnum):
     """How far an envelope from the inbox has come."""
 
     WAITING = "waiting"
+    """For a person's approval."""
+    QUEUED = "queued"
+    """For free space."""
     DOWNLOADING = "downloading"
     DELIVERING = "delivering"
     """Complete and on disk; its final name is recorded and being taken."""
@@ -110,6 +113,11 @@ class DownloadRecord:
         staging: fresh private folder that the engine writes into.
         path: where the payload lands; chosen when it is complete.
         signature: of the payload's tree as it was delivered.
+        announce: tracker URLs; they hold our passkey.
+        paused: its owner wants it to rest for now.
+        replaces: the payload that the former generation delivered, or empty.
+        replaces_signature: of its tree as it was delivered.
+        completed: when it was delivered; 0 before.
     """
 
     id: str
@@ -136,3 +144,8 @@ class DownloadRecord:
     envelope_hash: bytes = b""
     problem: str = ""
     hint: str = ""
+    announce: tuple[str, ...] = ()
+    paused: bool = False
+    replaces: str = ""
+    replaces_signature: str = ""
+    completed: int = 0

@@ -53,5 +53,10 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE shares ADD COLUMN paused INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE shares ADD COLUMN note TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE shares ADD COLUMN not_after INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE downloads ADD COLUMN announce TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE downloads ADD COLUMN paused INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE downloads ADD COLUMN replaces TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE downloads ADD COLUMN replaces_signature TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE downloads ADD COLUMN completed INTEGER NOT NULL DEFAULT 0",
     ),
 )

@@ -26,7 +26,7 @@ from tuishare.torrents import InfoHash
 
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
 _TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
-_JSON_COLUMNS: Final = frozenset({"recipients", "contacts"})
+_JSON_COLUMNS: Final = frozenset({"recipients", "contacts", "announce"})
 Record = ShareRecord | RecipientRecord | DownloadRecord
 _T = TypeVar("_T")
 _Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)

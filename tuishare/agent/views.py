@@ -33,6 +33,7 @@ _SHARE_STATES: Final = {
 }
 _DOWNLOAD_STATES: Final = {
     DownloadStep.WAITING: DownloadState.WAITING,
+    DownloadStep.QUEUED: DownloadState.QUEUED,
     DownloadStep.DOWNLOADING: DownloadState.DOWNLOADING,
     DownloadStep.DELIVERING: DownloadState.DOWNLOADING,
     DownloadStep.COMPLETE: DownloadState.COMPLETE,
@@ -151,7 +152,7 @@ def _download(record: DownloadRecord, progress: Progress | None) -> Download:
         name=record.name,
         size=record.size,
         files=record.files,
-        state=DownloadState.CHECKING if checking else _DOWNLOAD_STATES[record.step],
+        state=_download_state(record, checking=checking),
         progress=1.0 if complete else progress.fraction if progress else 0.0,
         rate_down=rate,
         rate_up=progress.rate_up if progress else 0,
@@ -162,6 +163,12 @@ def _download(record: DownloadRecord, progress: Progress | None) -> Download:
         detail=record.problem,
         hint=record.hint,
     )
+
+
+def _download_state(record: DownloadRecord, *, checking: bool) -> DownloadState:
+    if record.paused:
+        return DownloadState.PAUSED
+    return DownloadState.CHECKING if checking else _DOWNLOAD_STATES[record.step]
 
 
 def _locked(locked: Locked) -> Download:

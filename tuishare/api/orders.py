@@ -6,7 +6,7 @@ Owns the words only; `tuishare.api.service.AgentService` carries them out.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -60,7 +60,7 @@ class NewShare(Message, frozen=True, kw_only=True):
 
     path: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
     recipients: Annotated[tuple[_Name, ...], msgspec.Meta(min_length=1, max_length=1024)]
-    transport: str = "tls"
+    transport: Literal["tls", "plain"] = "tls"
     note: Annotated[str, msgspec.Meta(max_length=500)] = ""
     not_after: Count = 0
 

@@ -118,7 +118,7 @@ def download_sign(download: Download) -> Cell:
             return Cell("◐", Tone.BUSY)
         case DownloadState.LOCKED:
             return Cell("◌", Tone.QUIET)
-        case DownloadState.WAITING:
+        case DownloadState.WAITING | DownloadState.QUEUED:
             return Cell("◌", Tone.WARN)
         case DownloadState.PAUSED:
             return Cell("‖", Tone.QUIET)

@@ -1,0 +1,190 @@
+"""New settings for an agent that runs: read again on request, or because a file has changed.
+
+Owns which settings are in force. A file with a mistake changes nothing and is a problem to show. Must not know what
+follows from a setting: whoever is told looks it up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from tuishare.agent.context import Context
+from tuishare.agent.systemd import notify
+from tuishare.api.messages import Problem, Reloaded
+from tuishare.config import Config, check_config, load_config
+from tuishare.errors import BadConfiguration, BadInput, TuishareError
+from tuishare.paths import Places
+
+LOOK_SECONDS: Final = 2.0
+"""How often the files are looked at; events only make it quicker, because not every file system sends any."""
+
+LIVE: Final = frozenset({"name", "network.public_host", "network.share_addresses", "drop"})
+"""Settings that count at once; ports are open and folders in use, so all others wait for a restart."""
+
+_log = logging.getLogger(__name__)
+_Stamp = tuple[int, ...]
+
+
+class Reloading:
+    """Keeps the settings of one agent in step with their files."""
+
+    def __init__(self, context: Context, take_up: Callable[[], None]) -> None:
+        """`take_up` is called after every reload: settings or users may be other ones."""
+        self._context = context
+        self._take_up = take_up
+        self._woken = asyncio.Event()
+        self._ordered = False
+        self._alone = asyncio.Lock()
+        self._seen = self._stamps()
+        self._problems: dict[str, Problem] = {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the files now."""
+        return tuple(self._problems.values())
+
+    def look(self) -> None:
+        """Look soon whether a file has changed."""
+        self._woken.set()
+
+    def order(self) -> None:
+        """Reload soon, whether a file has changed or not; for signal handlers."""
+        self._ordered = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Reload whenever it was ordered or a file has changed, until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._woken.wait()
+            self._woken.clear()
+            if self._ordered or await asyncio.to_thread(self._stamps) != self._seen:
+                self._ordered = False
+                with contextlib.suppress(TuishareError):  # shown as a problem
+                    await self.reload()
+
+    async def reload(self) -> Reloaded:
+        """Read both files again.
+
+        Raises:
+            BadConfiguration: one is not usable; what was in force before stays so.
+            SystemFailed: one cannot be read.
+        """
+        async with self._alone:
+            # sd_notify(3): systemd compares this clock with its own.
+            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            try:
+                return await self._reload()
+            finally:
+                notify("READY=1")
+                self._context.changed.notify()
+
+    async def _reload(self) -> Reloaded:
+        context = self._context
+        self._seen = await asyncio.to_thread(self._stamps)
+        with self._shown("config", "Settings not usable"):
+            config, reloaded = await asyncio.to_thread(self._read_settings)
+        context.config = config
+        for key in reloaded.applied:
+            _log.info("Setting %s has changed", key)
+        for key in reloaded.restart:
+            _log.info("Setting %s has changed, which counts after a restart", key)
+        self._take_up()
+        with self._shown("users", "User book not usable"):
+            await asyncio.to_thread(context.book)
+        return reloaded
+
+    def _read_settings(self) -> tuple[Config, Reloaded]:
+        places = self._context.places
+        wanted = load_config(places)
+        try:
+            self._context.identity.card(wanted.name)
+        except BadInput as error:
+            raise BadConfiguration(
+                f"{places.config_file}: key name: {error.detail}", hint=error.hint
+            ) from error
+        return merge(self._context.config, wanted, places)
+
+    @contextlib.contextmanager
+    def _shown(self, what: str, title: str) -> Iterator[None]:
+        try:
+            yield
+        except TuishareError as error:
+            _log.warning("%s; what was in force before stays so", error.detail)
+            known = self._problems.get(what)
+            since = known.since if known and known.detail == error.detail else self._context.now()
+            self._problems[what] = Problem(
+                id=what, title=title, detail=error.detail, hint=error.hint, since=since
+            )
+            raise
+        self._problems.pop(what, None)
+
+    def _stamps(self) -> tuple[_Stamp, _Stamp]:
+        places = self._context.places
+        return _stamp(places.config_file), _stamp(places.users_file)
+
+
+def merge(old: Config, new: Config, places: Places) -> tuple[Config, Reloaded]:
+    """Find what of new settings can count at once.
+
+    Args:
+        old: what is in force.
+        new: what the file says.
+        places: of the home.
+
+    Returns:
+        What is in force from now on, and which keys differ from the old settings.
+    """
+    before, after = _flatten(old), _flatten(new)
+    changed = [key for key in after if after[key] != before[key]]
+    live = {key for key in changed if key in LIVE}
+    try:
+        merged = _overlay(before, after, live)
+        check_config(merged, places)
+    except BadConfiguration:
+        # The drop folders fit only together with a setting that has to wait, such as a port for plain swarms.
+        live.discard("drop")
+        merged = _overlay(before, after, live)
+    return merged, Reloaded(
+        applied=tuple(key for key in changed if key in live),
+        restart=tuple(key for key in changed if key not in live),
+    )
+
+
+def _flatten(config: Config) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in msgspec.to_builtins(config).items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{inner}": of for inner, of in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _overlay(before: dict[str, Any], after: dict[str, Any], keys: set[str]) -> Config:
+    document: dict[str, Any] = {}
+    for key, value in {**before, **{key: after[key] for key in keys}}.items():
+        table, dot, inner = key.partition(".")
+        if dot:
+            document.setdefault(table, {})[inner] = value
+        else:
+            document[key] = value
+    return msgspec.convert(document, Config)
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
