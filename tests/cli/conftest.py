@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.cli.homes import Person, make_person
+from tests.cli.terminals import Tmux
 
 
 @pytest.fixture
@@ -26,3 +28,14 @@ def alice(root: Path) -> Person:
 @pytest.fixture
 def bob(root: Path) -> Person:
     return make_person(root, "bob")
+
+
+@pytest.fixture
+def tmux(root: Path) -> Iterator[Tmux]:
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+    terminal = Tmux(root / "tmux")
+    try:
+        yield terminal
+    finally:
+        terminal.close()

@@ -21,12 +21,12 @@ import tomli_w
 
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Download, DownloadState, Snapshot
-from tuishare.cli.background import spawn_agent
+from tuishare.cli.background import BackgroundAgent, spawn_agent
 from tuishare.cli.dashboard import require_terminal
 from tuishare.cli.engine import run_until_interrupted
 from tuishare.cli.terminal import format_size
 from tuishare.errors import BadInput, SystemFailed, VerificationFailed, from_os_error
-from tuishare.paths import Places, find_places
+from tuishare.paths import HOME_VARIABLE, Places, find_places
 from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
 
 _SENDER, _RECIPIENT = "alice", "bob"
@@ -80,15 +80,19 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 async def _demo(root: Path, size: int, *, tui: bool) -> None:
-    sides = [Side(name, find_places({"TUISHARE_HOME": str(root / name)})) for name in (_SENDER, _RECIPIENT)]
-    if not tui:
-        await _walk(sides, size, _narrator())
-        return
-    lines: list[str] = []
-    try:
-        await _walk(sides, size, lines.append, show=True)
-    finally:
-        print("\n".join(lines))
+    """Take both payloads from Alice's drop folder to Bob's downloads."""
+    alice, bob = (
+        Side(name, find_places({HOME_VARIABLE: str(root / name)})) for name in (_SENDER, _RECIPIENT)
+    )
+    tell = _narrator()
+    _introduce(alice, bob)
+    tell(f"Two homes made; {alice.name} and {bob.name} know each other's cards.")
+    async with _running(alice, bob):
+        tell("Both agents are running.")
+        if tui:
+            await _show(alice, bob, size)
+        else:
+            await _tell_story(alice, bob, size, tell)
 
 
 def _narrator() -> Tell:
@@ -98,38 +102,6 @@ def _narrator() -> Tell:
         print(f"{time.monotonic() - started:7.2f} s  {line}", flush=True)
 
     return tell
-
-
-async def _walk(sides: list[Side], size: int, tell: Tell, *, show: bool = False) -> None:
-    """Take both payloads from Alice's drop folder to Bob's downloads."""
-    alice, bob = sides
-    _introduce(alice, bob)
-    tell(f"Two homes made; {alice.name} and {bob.name} know each other's cards.")
-    async with _running(alice), _running(bob):
-        tell("Both agents are running.")
-        if show:
-            await _tell_beside_dashboard(alice, bob, size, tell)
-        else:
-            await _tell_story(alice, bob, size, tell)
-
-
-async def _tell_beside_dashboard(alice: Side, bob: Side, size: int, tell: Tell) -> None:
-    """Let a person watch until he quits.
-
-    Raises:
-        KeyboardInterrupt: he did so before everything had arrived.
-    """
-    story = asyncio.create_task(_tell_story(alice, bob, size, tell))
-    try:
-        await _show(alice)
-    finally:
-        finished = story.done()
-        story.cancel()
-        # Whatever ended it is told now; until here the dashboard had the screen.
-        with contextlib.suppress(asyncio.CancelledError):
-            await story
-    if not finished:
-        raise KeyboardInterrupt
 
 
 async def _tell_story(alice: Side, bob: Side, size: int, tell: Tell) -> None:
@@ -169,19 +141,28 @@ def _introduce(*sides: Side) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(side: Side) -> AsyncIterator[None]:
-    """Run the side's agent for as long as the block lasts; Ctrl-C reaches it only through us."""
-    agent = spawn_agent(side.places, side.places.files)
+async def _running(*sides: Side) -> AsyncIterator[None]:
+    """Run the sides' agents for as long as the block lasts; Ctrl-C reaches them only through us."""
+    agents: list[BackgroundAgent] = []
     try:
-        await agent.until_answering()
+        # A generator: those started before one fails are in the list.
+        agents.extend(spawn_agent(side.places, side.places.files) for side in sides)
+        for agent in agents:
+            await agent.until_answering()
         yield
     finally:
         # Blocking on purpose: whatever happens to us now, no process may be left.
-        agent.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            agent.process.wait(_STOP_SECONDS)
-        agent.process.kill()
-        agent.process.wait()
+        for agent in agents:
+            agent.process.terminate()
+        for agent in agents:
+            _await_end(agent.process)
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_SECONDS)
+    process.kill()
+    process.wait()
 
 
 def _drop(side: Side, size: int) -> list[Path]:
@@ -257,11 +238,34 @@ def _identical(sent: Path, received: Path) -> bool:
     return names == found and all(filecmp.cmp(sent / name, received / name, shallow=False) for name in names)
 
 
-async def _show(side: Side) -> None:
+async def _show(alice: Side, bob: Side, size: int) -> None:
+    """Let a person watch until he quits; the story goes on beside and is told in notices, and again at the end.
+
+    Raises:
+        KeyboardInterrupt: he quit before everything had arrived.
+    """
     from tuishare.tui.app import Dashboard
 
-    async with AgentClient(side.places.socket) as client:
-        await Dashboard(client, _cannot_start).run_async()
+    lines: list[str] = []
+    async with AgentClient(alice.places.socket) as client:
+        dashboard = Dashboard(client, _cannot_start)
+
+        def tell(line: str) -> None:
+            lines.append(line)
+            dashboard.notify(line, markup=False)
+
+        story = asyncio.create_task(_tell_story(alice, bob, size, tell))
+        try:
+            await dashboard.run_async()
+            finished = story.done()
+        finally:
+            story.cancel()
+            print("\n".join(lines))
+            # What made it fail is told now; until here the dashboard had the screen.
+            with contextlib.suppress(asyncio.CancelledError):
+                await story
+    if not finished:
+        raise KeyboardInterrupt
 
 
 async def _cannot_start() -> None:

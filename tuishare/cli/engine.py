@@ -16,7 +16,6 @@ from tuishare.config import Network
 from tuishare.errors import SystemFailed
 from tuishare.swarm import Engine, EngineSettings, Progress, Transport
 
-
 _REFRESH: Final = 0.2
 """Seconds between two looks at the one torrent; what is said at the end is at most that old."""
 

@@ -54,7 +54,9 @@ def read_torrent_file(path: Path) -> bytes:
         BadInput: it is too large to be one.
         SystemFailed: it cannot be read.
     """
-    real = Path(os.path.realpath(path))  # `Path.resolve` has an error of its own for links that go in a circle
+    real = Path(
+        os.path.realpath(path)
+    )  # `Path.resolve` has an error of its own for links that go in a circle
     if real.is_file() and real.stat().st_size > MAX_SIZE:
         raise BadInput(
             f"{path} is larger than {MAX_SIZE >> 20} MiB, so it is no encrypted torrent",

@@ -1,0 +1,44 @@
+"""A terminal that a test can type into and look at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cli.homes import Person
+
+
+class Tmux:
+    """A terminal that a test can look at; its server is only for this test."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def _tell(self, *words: str, **variables: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-S", self._socket, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=variables or None,
+        )
+        return done.stdout
+
+    def open(self, person: Person, *words: str, **variables: str) -> None:
+        """Run a command in it; how that ends can be read from the screen."""
+        command = f"{sys.executable} -m tuishare {' '.join(words)}; echo ended with $?; exec sleep 60"
+        session = ("new-session", "-d", "-x", "120", "-y", "40", command)
+        self._tell(
+            *session, **person.environment | variables | {"TERM": "screen-256color", "LC_ALL": "C.UTF-8"}
+        )
+
+    def press(self, *keys: str) -> None:
+        self._tell("send-keys", *keys)
+
+    def shows(self, words: str) -> Callable[[], bool]:
+        return lambda: words in self._tell("capture-pane", "-p", "-J")
+
+    def close(self) -> None:
+        self._tell("kill-server")
