@@ -22,11 +22,13 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """The surroundings of one running agent.
 
     Attributes:
+        config: the settings in force; `tuishare.agent.reloading` alone puts others in their place, so whoever keeps
+            one of them keeps it until the agent is started again.
         changed: to be notified whenever a client would see something new.
         clock: gives the time with a zone; for what people see and certificates, never for measuring durations.
     """

@@ -16,24 +16,20 @@ from typing import Self, assert_never
 import tuishare
 from tuishare.agent.context import Context
 from tuishare.agent.drops import Drops
-from tuishare.agent.inbox import REJECTED, Inbox
-from tuishare.agent.lock import HomeLock
-from tuishare.agent.store import Store
+from tuishare.agent.inbox import Inbox
+from tuishare.agent.opening import open_home
+from tuishare.agent.reloading import Reloading
 from tuishare.agent.systemd import notify
 from tuishare.agent.views import free_space, view_downloads, view_folder, view_shares
+from tuishare.agent.watchdog import Question, find_patience, prove_life
 from tuishare.agent.watcher import Hint, Watcher
-from tuishare.api.messages import PROTOCOL, Download, DownloadId, Share, ShareId, Snapshot, Status
+from tuishare.api.messages import PROTOCOL, Download, DownloadId, Reloaded, Share, ShareId, Snapshot, Status
 from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
 from tuishare.api.server import ApiServer
 from tuishare.api.service import ChangeSignal
-from tuishare.config import Config, load_config
-from tuishare.errors import from_os_error
-from tuishare.paths import Places, sweep
-from tuishare.people import load_or_create_identity
+from tuishare.paths import Places
 from tuishare.swarm import (
     Completed,
-    Engine,
-    EngineSettings,
     Failed,
     PeerRefused,
     Progressed,
@@ -51,6 +47,7 @@ class Agent:
         self._context = context
         self._drops = Drops(context)
         self._inbox = Inbox(context)
+        self._reloading = Reloading(context, self._take_up)
         self._started = context.now()
         self._stopping = asyncio.Event()
 
@@ -64,7 +61,7 @@ class Agent:
             SystemFailed: another agent runs, or a port or folder cannot be had.
         """
         async with contextlib.AsyncExitStack() as stack:
-            context = await _open_home(places, stack)
+            context = await open_home(places, stack)
             agent = cls(context)
             # Before anything is loaded: what completes while we load must not be missed.
             events = stack.enter_context(context.engine.subscribe())
@@ -105,6 +102,7 @@ class Agent:
             tls_ready="tls" in context.engine.listening,
             no_resumption="tls" in context.engine.listening,  # the engine does not start without that proof
             inbox=context.config.folders.inbox,
+            problems=self._reloading.problems,
             drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
         )
 
@@ -164,6 +162,14 @@ class Agent:
             case _ as never:
                 assert_never(never)
 
+    async def reload(self) -> Reloaded:
+        """Read settings and user book again."""
+        return await self._reloading.reload()
+
+    def begin_reload(self) -> None:
+        """Read them again soon; for signal handlers."""
+        self._reloading.order()
+
     async def stop(self) -> None:
         """Begin to stop."""
         self.begin_stop()
@@ -179,9 +185,11 @@ class Agent:
         """Run all loops for as long as the block lasts; one that fails ends the agent rather than half of it."""
         watcher = Watcher(self._take_hint)
         watcher.watch(self._context.places.config, recursive=False)
-        loops = [following.run(watcher) for following in self._drops.followings.values()]
-        loops += [self._inbox.following.run(watcher), self._drops.publisher.run(), self._inbox.receiver.run()]
-        tasks = [asyncio.create_task(loop) for loop in (*loops, self._follow_engine(events))]
+        loops = [self._drops.run(watcher), self._drops.publisher.run(), self._reloading.run()]
+        loops += [self._inbox.following.run(watcher), self._inbox.receiver.run(), self._follow_engine(events)]
+        if patience := find_patience():
+            loops.append(prove_life(patience, self._questions()))
+        tasks = [asyncio.create_task(loop) for loop in loops]
         for task in tasks:
             task.add_done_callback(self._end_with)
         try:
@@ -200,16 +208,23 @@ class Agent:
         self._stopping.set()
 
     def _take_hint(self, hint: Hint) -> None:
-        if (hint.folder / hint.entry) == self._context.places.users_file:
-            self._scan_soon()
+        if hint.folder == self._context.places.config:
+            self._reloading.look()
         self._drops.take_hint(hint)
         self._inbox.take_hint(hint)
 
-    def _scan_soon(self) -> None:
-        """Try again what failed for want of a user or a key."""
-        for following in self._drops.followings.values():
-            following.scan_soon()
+    def _take_up(self) -> None:
+        """Act on settings and users that may be other ones: also try again what failed for want of a user or a key."""
+        self._drops.take_settings()
+        self._drops.scan_soon()
         self._inbox.following.scan_soon()
+
+    def _questions(self) -> dict[str, Question]:
+        store = self._context.store
+        return {
+            "store": lambda: store.run(lambda database: database.resume_data("")),
+            "engine": self._context.engine.answer,
+        }
 
     async def _follow_engine(self, events: Subscription) -> None:
         async for event in events:
@@ -233,43 +248,6 @@ class Agent:
         await self._context.store.run(lambda database: database.save_resume(data))
 
 
-async def _open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context:
-    """Lock the home, read what it holds, open store and engine."""
-    places.prepare()
-    lock = HomeLock(places.lock_file)
-    lock.acquire()
-    stack.callback(lock.release)
-    config = load_config(places)
-    _make_folders(config)
-    identity = load_or_create_identity(places.identity_file)
-    store = Store(places.store_file)
-    await store.open()
-    stack.push_async_callback(store.close)
-    engine = await Engine.start(_engine_settings(config))
-    stack.push_async_callback(engine.close)
-    return Context(config, places, identity, store, engine, ChangeSignal())
-
-
-def _engine_settings(config: Config) -> EngineSettings:
-    return EngineSettings(
-        listen_tls=config.network.listen,
-        listen_plain=config.network.listen_plain or None,
-        force_mse=config.network.force_mse,
-    )
-
-
-def _make_folders(config: Config) -> None:
-    """Make our own folders; a drop folder that is missing may be a disk that is not mounted, and is left missing."""
-    folders = config.folders
-    for folder in (folders.inbox_path, folders.outbox_path, folders.downloads_path):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise from_os_error(error, f"make the folder {folder}") from error
-    for folder in (folders.inbox_path / REJECTED, folders.outbox_path):
-        sweep(folder)
-
-
 async def run_agent(places: Places) -> None:
     """Run an agent until it is told to stop, by a signal or through its API.
 
@@ -280,6 +258,7 @@ async def run_agent(places: Places) -> None:
     async with Agent.running(places) as agent:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, agent.begin_stop)
+        loop.add_signal_handler(signal.SIGHUP, agent.begin_reload)
         notify("READY=1")  # not earlier: whoever is told may stop it in the next moment
         await agent.wait()
         notify("STOPPING=1")

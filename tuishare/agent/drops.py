@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tuishare.agent.aligning import Aligner
 from tuishare.agent.context import Context
 from tuishare.agent.following import FolderFollowing, Follower, Look
 from tuishare.agent.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
@@ -20,7 +21,7 @@ from tuishare.agent.keeping import Keeper
 from tuishare.agent.payload import sign_tree, walk_payload
 from tuishare.agent.publishing import Audience, Publisher
 from tuishare.agent.shelf import Shelf
-from tuishare.agent.watcher import Hint
+from tuishare.agent.watcher import Hint, Watcher
 from tuishare.api.orders import NewShare
 from tuishare.config import DropFolder
 from tuishare.errors import BadInput, Refused, TuishareError
@@ -28,6 +29,10 @@ from tuishare.torrents import Tree
 
 MARKER: Final = ".tuishare-folder"
 """An empty file that tells a drop folder from the empty place where its disk is not mounted."""
+
+
+_BUSY_SECONDS: Final = 0.5
+"""How soon to try once more what a share that is being hashed or sealed did not allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +45,73 @@ class Refusal:
 
 
 class Drops:
-    """All drop folders of the configuration."""
+    """All drop folders of the settings, which may come and go while the agent runs."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._altered = asyncio.Event()
         self.shelf = Shelf(context)
         self.publisher = Publisher(context, self.shelf, self._look_again)
         self.keeper = Keeper(context, self.shelf, self.publisher)
-        self.followers = [self._follower(folder) for folder in context.config.drop]
+        self._aligner = Aligner(context, self.shelf, self.publisher, self.keeper)
+        self.followers: list[DropFollower] = []
+        self.followings: dict[Path, FolderFollowing[Tree]] = {}
+        self.take_settings()
+
+    def take_settings(self) -> None:
+        """Follow the folders that the settings name now; `run` does the rest."""
+        known = {follower.folder.path: follower for follower in self.followers}
+        self.followers = [
+            known.get(folder.path) or self._follower(folder) for folder in self._context.config.drop
+        ]
+        for follower, folder in zip(self.followers, self._context.config.drop, strict=True):
+            follower.folder = folder
         self.followings = {
-            Path(follower.folder.path): FolderFollowing(
-                Path(follower.folder.path), context.config.settle, follower
-            )
+            follower.path: self.followings.get(follower.path) or self._following(follower)
             for follower in self.followers
         }
+        self._altered.set()
+
+    async def run(self, watcher: Watcher) -> None:
+        """Follow all folders until cancelled, whichever they are; what fails in one of them fails here."""
+        tasks: dict[DropFollower, asyncio.Task[None]] = {}
+        try:
+            while True:
+                self._altered.clear()
+                await self._adjust(tasks, watcher)
+                aligned = await self._aligner.align()
+                await self._until_altered(tasks.values(), None if aligned else _BUSY_SECONDS)
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    async def _adjust(self, tasks: dict[DropFollower, asyncio.Task[None]], watcher: Watcher) -> None:
+        for follower in set(tasks).difference(self.followers):
+            async with follower.acting:  # never in the middle of what is recorded and then done
+                task = tasks.pop(follower)
+                task.cancel()
+            await asyncio.wait({task})
+            await asyncio.to_thread(watcher.unwatch, follower.path)
+        for follower in self.followers:
+            if follower not in tasks:
+                tasks[follower] = asyncio.create_task(self.followings[follower.path].run(watcher))
+
+    async def _until_altered(self, tasks: Iterable[asyncio.Task[None]], seconds: float | None) -> None:
+        altered = asyncio.create_task(self._altered.wait())
+        try:
+            ended, _ = await asyncio.wait(
+                {altered, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            altered.cancel()
+        for task in ended:
+            task.result()
+
+    def scan_soon(self) -> None:
+        """Scan all folders at once, because what was refused may be welcome now."""
+        for following in self.followings.values():
+            following.scan_soon()
 
     def take_hint(self, hint: Hint) -> None:
         """Take an event, if it is of a drop folder."""
@@ -85,6 +143,9 @@ class Drops:
     def _follower(self, folder: DropFolder) -> DropFollower:
         return DropFollower(folder, self.publisher, self.keeper, self._context)
 
+    def _following(self, follower: DropFollower) -> FolderFollowing[Tree]:
+        return FolderFollowing(follower.path, self._context.config.settle, follower)
+
     def _look_again(self, path: Path) -> None:
         if following := self.followings.get(path.parent):
             following.look_again(path.name)
@@ -94,13 +155,17 @@ class DropFollower(Follower[Tree]):
     """What one drop folder's entries are for.
 
     Attributes:
+        folder: as it is configured now; its path stays the same.
+        path: of the folder.
         refusals: what cannot be shared as it is, by name.
+        acting: held while a share is being changed.
     """
 
     def __init__(self, folder: DropFolder, publisher: Publisher, keeper: Keeper, context: Context) -> None:
         self.folder = folder
         self.refusals: dict[str, Refusal] = {}
-        self._path = Path(folder.path)
+        self.path = Path(folder.path)
+        self.acting = asyncio.Lock()
         self._publisher = publisher
         self._keeper = keeper
         self._context = context
@@ -108,11 +173,11 @@ class DropFollower(Follower[Tree]):
     def wants(self, entry: str) -> bool:
         """Everything but what we put there ourselves, the list of what to leave out, and what stands on it."""
         try:
-            ignoring = read_ignoring(self._path)
+            ignoring = read_ignoring(self.path)
         except TuishareError:
             ignoring = DEFAULTS  # the look fails for the same reason, which shows and keeps everything back
         ours = entry in {IGNORE_FILE, MARKER}
-        return not ours and not ignoring((entry,), is_folder=(self._path / entry).is_dir())
+        return not ours and not ignoring((entry,), is_folder=(self.path / entry).is_dir())
 
     def look(self, path: Path) -> Look[Tree]:
         """Walk the entry."""
@@ -125,13 +190,15 @@ class DropFollower(Follower[Tree]):
 
     async def changing(self, path: Path, look: Look[Tree]) -> None:
         """Serve no longer what is not what it was."""
-        await self._publisher.stop_serving(path, look.signature)
+        async with self.acting:
+            await self._publisher.stop_serving(path, look.signature)
 
     async def settled(self, path: Path, look: Look[Tree]) -> None:
         """Hand it on."""
         del path
         audience = Audience(tuple(self.folder.users), self.folder.transport, self.folder.path)
-        await self._publisher.accept(look.payload, audience)
+        async with self.acting:
+            await self._publisher.accept(look.payload, audience)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Show what cannot be shared, and why."""
@@ -145,7 +212,8 @@ class DropFollower(Follower[Tree]):
 
     async def gone(self, path: Path) -> None:
         """Withdraw what was deleted."""
-        await self._keeper.withdraw(path)
+        async with self.acting:
+            await self._keeper.withdraw(path)
 
     def is_ready(self, listed: Collection[str]) -> bool:
         """Look for our marker; make it where nothing was shared from yet, or something that was is still there.
@@ -156,12 +224,13 @@ class DropFollower(Follower[Tree]):
         if MARKER in listed or (known and known.isdisjoint(listed)):
             return MARKER in listed
         with contextlib.suppress(OSError):
-            (self._path / MARKER).touch()
+            (self.path / MARKER).touch()
         return True
 
     async def listed(self, entries: Collection[str]) -> None:
         """Withdraw what was deleted while nobody watched."""
-        await self._keeper.withdraw_missing(self._path, entries)
+        async with self.acting:
+            await self._keeper.withdraw_missing(self.path, entries)
 
     def moved(self) -> None:
         """Show that the folder came or went."""

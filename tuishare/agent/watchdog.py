@@ -45,14 +45,16 @@ async def prove_life(patience: float, questions: Mapping[str, Question]) -> None
 
 
 async def _all_answer(questions: Mapping[str, Question], seconds: float) -> bool:
-    for part, question in questions.items():
-        try:
-            async with asyncio.timeout(seconds):
+    part = ""
+    try:
+        async with asyncio.timeout(seconds):
+            for asked, question in questions.items():
+                part = asked
                 await question()
-        except TimeoutError:
-            _log.error("The %s does not answer", part)
-            return False
-        except TuishareError as error:
-            _log.error("The %s has failed: %s", part, error.detail)
-            return False
+    except TimeoutError:
+        _log.error("The %s does not answer", part)
+        return False
+    except TuishareError as error:
+        _log.error("The %s has failed: %s", part, error.detail)
+        return False
     return True

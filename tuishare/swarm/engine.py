@@ -199,6 +199,10 @@ class Engine:
         transport = self._roster.get(info_hash).assignment.transport
         return await asyncio.to_thread(list_peers, handle, transport)
 
+    async def answer(self) -> None:
+        """Return when libtorrent's own thread has answered a question; while that hangs, this does."""
+        await asyncio.to_thread(self._native.is_paused)
+
     async def close(self) -> dict[InfoHash, bytes]:
         """Stop everything in bounded time.
 

@@ -1,0 +1,61 @@
+"""What an agent needs before it can work: the home locked and read, store and engine open.
+
+Owns the order of that, and what follows from the settings for the engine. Must not do any of the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from tuishare.agent.context import Context
+from tuishare.agent.inbox import REJECTED
+from tuishare.agent.lock import HomeLock
+from tuishare.agent.store import Store
+from tuishare.api.service import ChangeSignal
+from tuishare.config import Config, load_config
+from tuishare.errors import from_os_error
+from tuishare.paths import Places, sweep
+from tuishare.people import load_or_create_identity
+from tuishare.swarm import Engine, EngineSettings
+
+
+async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context:
+    """Lock the home, read what it holds, open store and engine; the stack closes them again.
+
+    Raises:
+        BadConfiguration: settings, identity or database are not usable.
+        SystemFailed: another agent runs, or a port or folder cannot be had.
+    """
+    places.prepare()
+    lock = HomeLock(places.lock_file)
+    lock.acquire()
+    stack.callback(lock.release)
+    config = load_config(places)
+    _make_folders(config)
+    identity = load_or_create_identity(places.identity_file)
+    store = Store(places.store_file)
+    await store.open()
+    stack.push_async_callback(store.close)
+    engine = await Engine.start(_engine_settings(config))
+    stack.push_async_callback(engine.close)
+    return Context(config, places, identity, store, engine, ChangeSignal())
+
+
+def _engine_settings(config: Config) -> EngineSettings:
+    return EngineSettings(
+        listen_tls=config.network.listen,
+        listen_plain=config.network.listen_plain or None,
+        force_mse=config.network.force_mse,
+    )
+
+
+def _make_folders(config: Config) -> None:
+    """Make our own folders; a drop folder that is missing may be a disk that is not mounted, and is left missing."""
+    folders = config.folders
+    for folder in (folders.inbox_path, folders.outbox_path, folders.downloads_path):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"make the folder {folder}") from error
+    for folder in (folders.inbox_path / REJECTED, folders.outbox_path):
+        sweep(folder)
