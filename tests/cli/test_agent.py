@@ -50,6 +50,11 @@ def test_no_agent(alice: Person, command: str) -> None:
     assert alice.call(command).failed(1, "No agent answers")
 
 
+def test_settings_that_are_wrong(alice: Person) -> None:
+    alice.configure(settle={"quiet": -1.0})
+    assert alice.run("agent").failed(3, "key settle.quiet")
+
+
 def test_a_home_whose_socket_path_is_too_long(alice: Person) -> None:
     said = alice.call("status", TUISHARE_HOME=f"/tmp/{'x' * 100}")
     assert said.failed(3, "is longer than 107 bytes")

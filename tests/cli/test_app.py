@@ -113,10 +113,9 @@ def test_a_stream_may_be_closed(alice: Person, closed: int) -> None:
         ('[[drop]]\npath = "relative"\nusers = ["bob"]\n', "key drop.path"),
     ],
 )
-@pytest.mark.parametrize("command", [["agent"], ["create", "--file", "film.mov"]])
-def test_settings_that_are_wrong(alice: Person, text: str, place: str, command: list[str]) -> None:
+def test_settings_that_are_wrong(alice: Person, text: str, place: str) -> None:
     alice.fill("film.mov")
     alice.places.config_file.write_text(text)
-    said = alice.run(*command)
+    said = alice.call("create", "--file", "film.mov")
     assert said.failed(3, str(alice.places.config_file)), said
     assert place in said.err

@@ -242,7 +242,7 @@ async def test_a_progress_bar_on_a_terminal(alice: Person, bob: Person, film: Ma
             return True
         return False
 
-    async with seeding(alice, film, rate=2 * MIB) as seed:
+    async with seeding(alice, film, rate=3 * MIB) as seed:
         words = ("download", "-t", film.envelope, "--peer", seed.address)
         process = subprocess.Popen(  # noqa: ASYNC220 — a few milliseconds
             [sys.executable, "-m", "tuishare", *map(str, words)],
