@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 import tuishare
-from tuishare.cli import settings_commands, user_commands
+from tuishare.cli import machine_commands, settings_commands, user_commands
 from tuishare.cli.exits import Exit, report
 from tuishare.cli.options import AsJson, KeyFile, KeyText, TransportChoice
 from tuishare.errors import TuishareError, from_os_error
@@ -223,3 +223,5 @@ app.add_typer(user_commands.user, name="user")
 app.add_typer(settings_commands.drop, name="drop")
 app.add_typer(settings_commands.config, name="config")
 app.command()(settings_commands.reload)
+app.add_typer(machine_commands.service, name="service")
+app.command()(machine_commands.doctor)

@@ -1,0 +1,123 @@
+"""Checks of `tuishare doctor` on a home: its permissions, keys, settings, users and folders. They change nothing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from tuishare.cli.findings import Finding, Mark
+from tuishare.cli.settings import check_deeply
+from tuishare.cli.terminal import format_size
+from tuishare.config import load_config
+from tuishare.errors import NotFound
+from tuishare.paths import Places
+from tuishare.people import load_book, load_identity
+
+
+def check_privacy(places: Places) -> Iterator[Finding]:
+    """Nobody else may enter our folders (threat T13)."""
+    for folder in (places.config, places.state, places.runtime):
+        try:
+            found = folder.stat()
+        except FileNotFoundError:
+            yield Finding(Mark.FINE, "home", f"{folder} will be made when it is needed")
+            continue
+        if found.st_uid != os.geteuid():
+            yield Finding(
+                Mark.FAULT, "home", f"{folder} belongs to another user", "Run tuishare as its owner."
+            )
+        elif found.st_mode & 0o077:
+            mode = f"{stat.S_IMODE(found.st_mode):04o}"
+            hint = f"Run: chmod 700 {shlex.quote(str(folder))}"
+            yield Finding(Mark.FAULT, "home", f"{folder} can be entered by others (mode {mode})", hint)
+        else:
+            yield Finding(Mark.FINE, "home", f"{folder} is yours alone")
+
+
+def check_identity(places: Places) -> Iterator[Finding]:
+    """The keys are there, whole, and ours alone."""
+    try:
+        load_identity(places.identity_file)
+    except NotFound:
+        yield Finding(Mark.NOTE, "identity", "there is none yet", "`tuishare card` makes one.")
+    else:
+        yield Finding(Mark.FINE, "identity", f"{places.identity_file} is whole")
+
+
+def check_settings(places: Places) -> Iterator[Finding]:
+    """The settings are usable, as far as can be known without starting."""
+    check_deeply(load_config(places), places)
+    there = places.config_file.exists()
+    yield Finding(
+        Mark.FINE, "settings", f"{places.config_file} is valid" if there else "none, the defaults hold"
+    )
+
+
+def check_users(places: Places) -> Iterator[Finding]:
+    """There is somebody to share with, and fingerprints were compared."""
+    book = load_book(places.users_file)
+    if not len(book):
+        yield Finding(
+            Mark.NOTE, "users", "nobody is known yet", "Add somebody: `tuishare user add NAME CARD`."
+        )
+        return
+    yield Finding(Mark.FINE, "users", f"{len(book)} known")
+    for user in book:
+        if user.card is not None and not user.verified:
+            yield Finding(
+                Mark.NOTE,
+                "users",
+                f"{user.name} is not verified: what he sends waits for your approval",
+                f"Compare fingerprints: `tuishare user verify {user.name}`.",
+            )
+
+
+def check_folders(places: Places) -> Iterator[Finding]:
+    """What is written to can be written, what is watched can be read, and there is room."""
+    config = load_config(places)
+    for name in ("inbox", "outbox", "downloads"):
+        yield _check_writable(name, Path(getattr(config.folders, name)))
+    yield _check_room(config.folders.downloads_path, config.downloads.reserve_bytes)
+    for drop in config.drop:
+        yield _check_readable(Path(drop.path))
+
+
+def _check_writable(name: str, folder: Path) -> Finding:
+    if not folder.exists():
+        return Finding(Mark.FINE, name, f"{folder} will be made when the agent starts")
+    if not folder.is_dir():
+        return Finding(
+            Mark.FAULT, name, f"{folder} is not a folder", "Move it away, or choose another place."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Finding(Mark.FAULT, name, f"{folder} cannot be written", "Check its owner and permissions.")
+    return Finding(Mark.FINE, name, f"{folder} can be written")
+
+
+def _check_room(folder: Path, reserve: int) -> Finding:
+    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if free <= reserve:
+        return Finding(
+            Mark.FAULT,
+            "free space",
+            f"{format_size(free)} where downloads land, and {format_size(reserve)} are kept free",
+            "Free some space, or choose another folder: `tuishare config set folders.downloads PATH`.",
+        )
+    return Finding(Mark.FINE, "free space", f"{format_size(free)} where downloads land")
+
+
+def _check_readable(folder: Path) -> Finding:
+    if not folder.is_dir():
+        return Finding(
+            Mark.NOTE, "drop folder", f"{folder} is missing", "Make it, or mount the disk that it is on."
+        )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return Finding(
+            Mark.FAULT, "drop folder", f"{folder} cannot be read", "Check its owner and permissions."
+        )
+    return Finding(Mark.FINE, "drop folder", f"{folder} can be read")

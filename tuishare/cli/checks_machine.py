@@ -1,0 +1,159 @@
+"""Checks of `tuishare doctor` on the machine and the agent: versions, TLS, limits, ports. They change nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import re
+import socket
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from tuishare.api.client import AgentClient
+from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.messages import Status
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.findings import Finding, Mark
+from tuishare.cli.service import unit_path
+from tuishare.cli.systemd import linger_command, lingers
+from tuishare.config import load_config
+from tuishare.errors import AgentUnreachable
+from tuishare.paths import Places
+from tuishare.swarm import prove_no_resumption
+from tuishare.swarm.settings import listen_endpoints
+
+_COUNTED: Final = 200_000
+"""Folders that are counted at most; whoever has more has more than any default limit."""
+_RELEASED: Final = 1_735_689_600
+"""Beginning of 2025: no clock that is right shows an earlier time."""
+_INOTIFY: Final = Path("/proc/sys/fs/inotify")
+
+
+def check_versions(_places: Places) -> Iterator[Finding]:
+    """The parts that we stand on are those that we were tested with."""
+    yield Finding(Mark.FINE, "Python", f"{platform.python_version()} on {platform.system()}")
+    found = version("libtorrent")
+    if re.match(r"2\.[1-9]", found):
+        yield Finding(Mark.FINE, "libtorrent", found)
+    else:
+        yield Finding(
+            Mark.FAULT, "libtorrent", f"{found} is not 2.1 or a later 2.x", "Install tuishare again."
+        )
+
+
+def check_tls(_places: Places) -> Iterator[Finding]:
+    """TLS swarms work here, and no session can be resumed (threats T9, T10)."""
+    prove_no_resumption()
+    yield Finding(Mark.FINE, "TLS", "the self-test passed: no session can be resumed")
+
+
+def check_agent(_places: Places) -> Iterator[Finding]:
+    """An agent runs, speaks our language, and has no trouble."""
+    try:
+        status = ask_agent(AgentClient.status)
+    except ProtocolMismatch:
+        raise
+    except AgentUnreachable as error:
+        yield Finding(Mark.NOTE, "agent", "none is running", error.hint)
+        return
+    yield Finding(Mark.FINE, "agent", f"version {status.version} runs as process {status.pid}")
+    for problem in status.problems:
+        yield Finding(Mark.NOTE, "agent", f"{problem.title}: {problem.detail}", problem.hint)
+
+
+def check_ports(places: Places) -> Iterator[Finding]:
+    """The configured ports are free, or our own agent has them."""
+    network = load_config(places).network
+    held = _held_ports()
+    for kind, address in (("tls", network.listen), ("plain", network.listen_plain)):
+        for endpoint in listen_endpoints(address) if address else ():
+            subject = f"{kind} port"
+            if endpoint.port in held:
+                yield Finding(Mark.FINE, subject, f"{endpoint} is held by the agent")
+            elif reason := _why_taken(str(endpoint.host), endpoint.port):
+                hint = "Stop the other program, or choose another port: `tuishare config set network.listen :PORT`."
+                yield Finding(Mark.FAULT, subject, f"{endpoint} {reason}", hint)
+            else:
+                yield Finding(Mark.FINE, subject, f"{endpoint} is free")
+
+
+def check_inotify(places: Places) -> Iterator[Finding]:
+    """The system lets us watch all drop folders; else they are polled."""
+    drops = [Path(drop.path) for drop in load_config(places).drop]
+    limit = int((_INOTIFY / "max_user_watches").read_text())
+    needed = sum(map(_count_folders, drops))
+    detail = f"{needed:,} folders to watch, {limit:,} allowed for all programs"
+    if needed * 2 > limit:
+        raised = max(2 * limit, 4 * needed)
+        hint = f"Run as root: sysctl fs.inotify.max_user_watches={raised}"
+        yield Finding(Mark.NOTE, "inotify", f"{detail}: some may be polled instead", hint)
+    else:
+        yield Finding(Mark.FINE, "inotify", detail)
+    instances = int((_INOTIFY / "max_user_instances").read_text())
+    if instances < 16:
+        hint = "Run as root: sysctl fs.inotify.max_user_instances=128"
+        yield Finding(Mark.NOTE, "inotify", f"only {instances} programs may watch files", hint)
+
+
+def check_linger(_places: Places) -> Iterator[Finding]:
+    """A service goes on when its user logs out."""
+    if not unit_path().exists():
+        yield Finding(
+            Mark.NOTE,
+            "service",
+            "the agent does not start by itself",
+            "`tuishare service install` changes that.",
+        )
+    elif lingers() is False:
+        yield Finding(Mark.NOTE, "service", "it ends when you log out", f"Run: {linger_command()}")
+    else:
+        yield Finding(Mark.FINE, "service", f"installed as {unit_path()}")
+
+
+def check_clock(places: Places) -> Iterator[Finding]:
+    """Certificates are valid for a time, so the clock must be right."""
+    now = time.time()
+    files = (places.identity_file, places.users_file, places.config_file, places.store_file)
+    written = max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+    if now < _RELEASED or now < written - 60:
+        shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
+        yield Finding(Mark.FAULT, "clock", f"it shows {shown}, which is past", "Set it, best by NTP.")
+    else:
+        yield Finding(Mark.FINE, "clock", "nothing speaks against it")
+
+
+def _held_ports() -> set[int]:
+    try:
+        status: Status = ask_agent(AgentClient.status)
+    except AgentUnreachable:
+        return set()
+    return {port for port in (status.listen_tls, status.listen_plain) if port}
+
+
+def _why_taken(host: str, port: int) -> str:
+    """Say why a TCP port cannot be had, or nothing when it can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As libtorrent does: a connection that is just ending does not hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return "is in use"
+            return f"cannot be had: {(error.strerror or 'refused').lower()}"
+    return ""
+
+
+def _count_folders(folder: Path) -> int:
+    count = 0
+    for _ in os.walk(folder):
+        count += 1
+        if count >= _COUNTED:
+            break
+    return count

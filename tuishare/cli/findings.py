@@ -1,0 +1,61 @@
+"""What a check of `tuishare doctor` finds, and how it is told. Owns the three marks and no check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from tuishare.errors import TuishareError
+from tuishare.paths import Places
+from tuishare.text import visible
+
+
+class Mark(Enum):
+    """How good or bad it is: the word for programs, the sign for people."""
+
+    FINE = ("fine", "✓")
+    NOTE = ("note", "!")
+    FAULT = ("fault", "✗")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the diagnosis; the hint says what a person can do, and may be empty."""
+
+    mark: Mark
+    subject: str
+    detail: str
+    hint: str = ""
+
+    def lines(self) -> Iterator[str]:
+        """Say it to a person."""
+        yield f"{self.mark.value[1]} {self.subject}: {visible(self.detail, 300)}"
+        if self.hint:
+            yield f"  hint: {visible(self.hint, 300)}"
+
+    def describe(self) -> dict[str, Any]:
+        """Put it into JSON's terms."""
+        return {
+            "mark": self.mark.value[0],
+            "subject": self.subject,
+            "detail": self.detail,
+            "hint": self.hint,
+        }
+
+
+Check = Callable[[Places], Iterable[Finding]]
+"""Looks at one thing and changes nothing."""
+
+
+def run_check(subject: str, check: Check, places: Places) -> list[Finding]:
+    """Run one check; what it cannot get past is a fault."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(check(places))
+    except TuishareError as error:
+        findings.append(Finding(Mark.FAULT, subject, error.detail, error.hint))
+    except OSError as error:
+        findings.append(Finding(Mark.FAULT, subject, error.strerror or type(error).__name__))
+    return findings

@@ -1,0 +1,142 @@
+"""``tuishare service …``: the agent as a systemd user service.
+
+Owns the order of the steps and the dialogue; the unit's text is in `tuishare.cli.unit`, systemd in
+`tuishare.cli.systemd`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from tuishare.cli.agent import stop
+from tuishare.cli.shipped import Shipped, read_shipped
+from tuishare.cli.systemd import UNIT, find_version, linger_command, lingers, show_unit, systemctl
+from tuishare.cli.terminal import print_rows, say
+from tuishare.cli.unit import Installation, render_unit
+from tuishare.config import Config, load_config
+from tuishare.errors import AgentUnreachable, NotFound, from_os_error
+from tuishare.paths import HOME_VARIABLE, Places, find_places, publish
+
+_KEPT: Final = (HOME_VARIABLE, "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+"""Variables that say where our files are; systemd does not know what a shell has set."""
+
+
+def unit_path() -> Path:
+    """Where our unit belongs, systemd.unit(5)."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "systemd" / "user" / UNIT
+
+
+def install_service() -> None:
+    """Write the unit for this installation and home, enable it and start it; doing it again brings it up to date.
+
+    Raises:
+        BadConfiguration: the settings are not usable.
+        SystemFailed: there is no systemd for this user, or it refused.
+    """
+    places = find_places()
+    config = load_config(places)
+    version = find_version()
+    places.prepare()
+    _write_unit(
+        render_unit(
+            read_shipped(Shipped.SERVICE_UNIT),
+            Installation(
+                (sys.executable, "-P", "-m", "tuishare", "agent"),
+                _make_folders(places, config),
+                {name: os.path.abspath(os.environ[name]) for name in _KEPT if os.environ.get(name)},
+                version,
+            ),
+        )
+    )
+    systemctl("daemon-reload")
+    if show_unit().get("ActiveState") != "active":
+        _make_way()
+    systemctl("enable", UNIT)
+    systemctl("restart", UNIT)
+    say(f"The agent runs as the service {UNIT} and starts with your session.")
+    say("Install it again after a change of folders: it may write to no others.")
+    _tell_linger()
+
+
+def uninstall_service() -> None:
+    """Stop the service and remove its unit; settings, users and files stay.
+
+    Raises:
+        NotFound: it is not installed.
+        SystemFailed: there is no systemd for this user, or it refused.
+    """
+    path = unit_path()
+    if not path.exists():
+        raise NotFound("The service is not installed", hint="`tuishare service install` does that.")
+    systemctl("disable", "--now", UNIT)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"remove {path}") from error
+    systemctl("daemon-reload")
+    say("The service is gone; settings, users and files stay.")
+
+
+def print_service() -> bool:
+    """Print how the service is, and return whether it runs.
+
+    Raises:
+        SystemFailed: there is no systemd for this user.
+    """
+    unit = show_unit()
+    path = unit_path()
+    linger = {True: "yes", False: "no", None: "unknown"}[lingers()]
+    rows = [
+        ("unit", str(path) if path.exists() else "not installed"),
+        ("state", f"{unit.get('ActiveState', 'unknown')} ({unit.get('SubState', 'unknown')})"),
+        ("at login", unit.get("UnitFileState") or "no"),
+        ("process", unit.get("MainPID", "0")),
+        ("last result", unit.get("Result", "")),
+        ("runs without a session", linger),
+    ]
+    print_rows(("what", "value"), rows)
+    _tell_linger()
+    return unit.get("ActiveState") in {"active", "reloading"}
+
+
+def writable_places(places: Places, config: Config) -> list[Path]:
+    """Every place that the agent of a home writes to; for drop folders that is a marker, and what is deleted."""
+    ours = [places.config, places.state, places.runtime]
+    folders = [config.folders.inbox_path, config.folders.outbox_path, config.folders.downloads_path]
+    return [*ours, *folders, *(Path(drop.path) for drop in config.drop)]
+
+
+def _make_folders(places: Places, config: Config) -> list[Path]:
+    """Make the agent's own folders now: it will not be able to, and what is missing when it starts is read-only."""
+    for folder in (config.folders.inbox_path, config.folders.outbox_path, config.folders.downloads_path):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"make the folder {folder}") from error
+    return writable_places(places, config)
+
+
+def _write_unit(text: str) -> None:
+    path = unit_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"make the folder {path.parent}") from error
+    publish(path, text.encode(), mode=0o644)
+
+
+def _make_way() -> None:
+    """End an agent that runs without systemd: there can be only one of a home."""
+    try:
+        stop()
+    except AgentUnreachable:
+        return
+
+
+def _tell_linger() -> None:
+    if lingers() is False:
+        say(f"It ends when you log out. To let it run on: {linger_command()}")

@@ -1,0 +1,96 @@
+"""Talking to systemd by its own commands.
+
+Owns the processes ``systemctl --user`` and ``loginctl``, and the words for a machine without them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import shutil
+import subprocess
+from typing import Final
+
+from tuishare.errors import SystemFailed
+
+UNIT: Final = "tuishare.service"
+_SECONDS: Final = 90
+"""Longer than a unit may take to stop."""
+_NO_SESSION: Final = "Log in as this user in the usual way, not through su or sudo."
+
+
+def find_version() -> int:
+    """Return the version of systemd.
+
+    Raises:
+        SystemFailed: there is none, or it does not serve this user.
+    """
+    said = systemctl("--version")
+    systemctl("show-environment")
+    version = re.match(r"systemd (\d+)", said)
+    return int(version[1]) if version else 0
+
+
+def systemctl(*arguments: str) -> str:
+    """Run ``systemctl --user`` and return what it printed.
+
+    Raises:
+        SystemFailed: there is no systemd here, or it refused.
+    """
+    program = shutil.which("systemctl")
+    if program is None:
+        raise SystemFailed(
+            "There is no systemd on this machine",
+            hint="Let whatever starts your programs run `tuishare agent`.",
+        )
+    return _run(program, "--user", *arguments)
+
+
+def show_unit() -> dict[str, str]:
+    """Ask how our unit is; for one that does not exist systemd answers as well.
+
+    Raises:
+        SystemFailed: as `systemctl`.
+    """
+    wanted = "--property=LoadState,ActiveState,SubState,UnitFileState,MainPID,Result"
+    lines = systemctl("show", UNIT, wanted).splitlines()
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
+def lingers() -> bool | None:
+    """Return whether this user's services outlive his sessions; None where nobody can tell."""
+    program = shutil.which("loginctl")
+    if program is None:
+        return None
+    try:
+        said = _run(program, "show-user", getpass.getuser(), "--property=Linger", "--value").strip()
+    except SystemFailed:
+        return None  # loginctl knows only users that are logged in or linger
+    return {"yes": True, "no": False}.get(said)
+
+
+def linger_command() -> str:
+    """The command that lets this user's services outlive his sessions."""
+    return f"loginctl enable-linger {getpass.getuser()}"
+
+
+def _run(program: str, *arguments: str) -> str:
+    command = " ".join((program.rpartition("/")[2], *arguments))
+    try:
+        done = subprocess.run(  # noqa: S603 — a program of the system, and our own words
+            [program, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SystemFailed(f"`{command}` cannot be run or does not end", hint=str(error)) from error
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines() or ["it gave no reason"]
+        # Without a session there is no systemd of this user: cron, su, containers.
+        hint = _NO_SESSION if "bus" in said[0] else f"`journalctl --user --unit {UNIT}` may say more."
+        raise SystemFailed(f"`{command}` failed: {said[0]}", hint=hint)
+    return done.stdout

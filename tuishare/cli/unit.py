@@ -1,0 +1,70 @@
+"""The text of our systemd user unit for one installation and one home.
+
+Owns what is filled into the unit that comes with the program, and how systemd wants it quoted. Text in, text out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+NOTIFY_RELOAD: Final = 253
+"""First version of systemd that knows ``Type=notify-reload``; Debian 12 has 252."""
+
+_SHARED_TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 — named, not used
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What differs from one unit to the next.
+
+    Attributes:
+        command: absolute path of the program, then its arguments.
+        writable: files and folders that the agent writes to.
+        environment: what the agent must know of the environment in which it was installed.
+        version: of systemd.
+    """
+
+    command: Sequence[str]
+    writable: Sequence[Path]
+    environment: Mapping[str, str]
+    version: int
+
+
+def render_unit(template: str, installation: Installation) -> str:
+    """Fill the unit that came with the program in."""
+    program, *arguments = installation.command
+    unit = _put(
+        template,
+        "ExecStart",
+        # The program itself may hold a "$" as it is, its arguments may not: systemd.service(5), command lines.
+        " ".join([quote(program), *(quote(argument).replace("$", "$$") for argument in arguments)]),
+    )
+    unit = _put(unit, "ReadWritePaths", " ".join(quote(f"-{path}") for path in installation.writable))
+    if any(_is_shared_temporary(path) for path in installation.writable):
+        unit = _put(unit, "PrivateTmp", "no")
+    if installation.version < NOTIFY_RELOAD:
+        unit = _put(unit, "Type", "notify\nExecReload=/bin/kill -HUP $MAINPID")
+    return _put(unit, "UMask", "\n".join(["0077", *_environment(installation.environment)]))
+
+
+def quote(text: str) -> str:
+    """Quote one word: systemd.syntax(7), quoting; systemd.unit(5), specifiers."""
+    escaped = "".join(_ESCAPES.get(sign, sign) for sign in text).replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _environment(environment: Mapping[str, str]) -> Iterable[str]:
+    return (f"Environment={quote(f'{name}={value}')}" for name, value in environment.items())
+
+
+def _put(unit: str, key: str, value: str) -> str:
+    return re.sub(rf"(?m)^{key}=.*$", lambda _: f"{key}={value}", unit, count=1)
+
+
+def _is_shared_temporary(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in _SHARED_TEMPORARY)
