@@ -10,7 +10,7 @@ from tests.agent.homes import Home
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.inbox import REASON_SUFFIX, REJECTED
-from tuishare.agent.publishing import ENVELOPE_SUFFIX
+from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.api.messages import Download, DownloadState
 
 NAME = f"x{ENVELOPE_SUFFIX}"

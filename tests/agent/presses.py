@@ -11,8 +11,9 @@ from pathlib import Path
 from tests.agent.homes import Home, opened
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
+from tuishare.agent.forms import Audience
 from tuishare.agent.payload import walk_payload
-from tuishare.agent.publishing import Audience, Publisher
+from tuishare.agent.publishing import Publisher
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.shelf import Shelf
 from tuishare.envelope import CardKey, Opened, open_envelope
@@ -47,8 +48,7 @@ class Press:
     async def until(self, path: Path, step: ShareStep, generation: int = 1) -> ShareRecord:
         def done() -> bool:
             share = self.find(path)
-            idle = self.publisher._queue.empty() and self.publisher._busy == ""
-            return idle and (share.step, share.generation) == (step, generation)
+            return self.publisher.is_idle and (share.step, share.generation) == (step, generation)
 
         await wait_until(done)
         return self.find(path)

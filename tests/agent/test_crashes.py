@@ -31,7 +31,7 @@ REMOVE = "tuishare.swarm.engine:Engine.remove"
 WRITE = "tuishare.paths:_write_synced"
 SYNC_FOLDER = "tuishare.paths:sync_folder"
 MOVE = "tuishare.agent.landing:move_into_place"
-HASH = "tuishare.agent.publishing:make_torrent"
+HASH = "tuishare.agent.workshop:make_torrent"
 
 DROP = [
     (SAVE, "before", 1), (HASH, "after", 1), (SAVE, "after", 2), (WRITE, "after", 1), (SYNC_FOLDER, "before", 1),

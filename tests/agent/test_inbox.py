@@ -13,8 +13,8 @@ from tests.agent.mail import NAME, rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent import inbox as inbox_module
 from tuishare.agent.inbox import REASON_SUFFIX, REJECTED, REMEMBERED
-from tuishare.agent.publishing import ENVELOPE_SUFFIX
 from tuishare.agent.records import ShareRecord
+from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.api.messages import DownloadState
 from tuishare.envelope import MAX_SIZE
 

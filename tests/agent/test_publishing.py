@@ -12,10 +12,10 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent import publishing
+from tuishare.agent import workshop
 from tuishare.agent.payload import sign_payload
-from tuishare.agent.publishing import ENVELOPE_SUFFIX
 from tuishare.agent.records import ShareStep
+from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.paths import publish
 from tuishare.torrents import InfoHash, Tree, Version, make_torrent
 
@@ -44,7 +44,7 @@ async def test_an_entry_that_is_shared_already_is_left_alone(alice: Home, bob: H
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         await press.accept(path)
-        assert (press.only, press.publisher._queue.empty()) == (share, True)
+        assert (press.only, press.publisher.is_idle) == (share, True)
 
 
 async def test_a_changed_entry_is_the_next_generation_of_its_share(alice: Home, bob: Home) -> None:
@@ -71,7 +71,7 @@ async def test_what_changes_while_it_is_hashed_has_to_settle_again(
         fill(path)
         return make_torrent(tree, version=version, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(publishing, "make_torrent", disturbed)
+    monkeypatch.setattr(workshop, "make_torrent", disturbed)
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.SETTLING)
@@ -95,7 +95,7 @@ async def test_a_new_form_while_the_old_one_is_sealed_waits_for_its_turn(
         monkeypatch.undo()
         publish(path, data, mode=mode)
 
-    monkeypatch.setattr(publishing, "publish", slow)
+    monkeypatch.setattr(workshop, "publish", slow)
     async with publishing_at(alice) as press:
         await press.accept(path)
         await wait_until(at_work.is_set)
@@ -124,16 +124,14 @@ async def test_a_share_that_is_queued_twice_is_served_once(
         assert go_on.wait(10)
         return make_torrent(tree, version=version)
 
-    monkeypatch.setattr(publishing, "make_torrent", slow)
+    monkeypatch.setattr(workshop, "make_torrent", slow)
     async with publishing_at(alice) as press:
         await press.accept(first)
         await wait_until(at_work.is_set)
         await press.accept(second)
         await press.accept(fill(second))
         go_on.set()
-        await wait_until(
-            lambda: press.publisher._queue.empty() and press.find(second).step is ShareStep.SEEDING
-        )
+        await wait_until(lambda: press.publisher.is_idle and press.find(second).step is ShareStep.SEEDING)
         await press.until(second, ShareStep.SEEDING)
         assert [share.problem for share in press.shares] == ["", ""]
         assert len(press.served) == 2
@@ -188,7 +186,7 @@ async def test_a_long_name_is_cut_between_characters(alice: Home, bob: Home) -> 
 async def test_the_progress_of_hashing_is_told_and_then_forgotten(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[dict[str, publishing.Hashing]] = []
+    told: list[dict[str, workshop.Hashing]] = []
     path = fill(alice.drop / "film.mkv", 3_000_000)
     async with publishing_at(alice) as press:
         monkeypatch.setattr(
@@ -197,4 +195,4 @@ async def test_the_progress_of_hashing_is_told_and_then_forgotten(
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         assert press.publisher.hashing == {}
-    assert publishing.Hashing(3_000_000, 3_000_000) in [seen.get(share.id) for seen in told]
+    assert workshop.Hashing(3_000_000, 3_000_000) in [seen.get(share.id) for seen in told]

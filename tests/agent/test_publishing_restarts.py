@@ -12,7 +12,7 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent import publishing
+from tuishare.agent import workshop
 from tuishare.agent.payload import sign_payload
 from tuishare.agent.records import ShareStep
 from tuishare.torrents import InfoHash, Tree, Version
@@ -150,7 +150,7 @@ async def test_hashing_ends_with_the_agent(alice: Home, bob: Home, monkeypatch: 
         ended.set()
         return b""
 
-    monkeypatch.setattr(publishing, "make_torrent", endless)
+    monkeypatch.setattr(workshop, "make_torrent", endless)
     path = fill(alice.drop / "film.mkv")
     async with publishing_at(alice) as press:
         await press.accept(path)

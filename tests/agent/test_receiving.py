@@ -16,10 +16,10 @@ from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share
 from tests.waiting import wait_until
 from tuishare.agent.landing import INCOMING
 from tuishare.agent.payload import sign_payload
-from tuishare.agent.publishing import ENVELOPE_SUFFIX
 from tuishare.agent.reception import Received
 from tuishare.agent.records import DownloadStep
 from tuishare.agent.sealing import own_credentials
+from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.envelope import Ticket
 from tuishare.errors import Refused
 from tuishare.swarm import Assignment

@@ -12,8 +12,8 @@ import pytest
 from tests.agent.desks import judge, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, opened, seal_for
 from tuishare.agent.landing import INCOMING
-from tuishare.agent.publishing import ENVELOPE_SUFFIX
 from tuishare.agent.records import DownloadRecord, DownloadStep
+from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.torrents import InfoHash
 
 pytestmark = pytest.mark.usefixtures("bob")

@@ -13,9 +13,9 @@ from tests.agent.homes import Home, fill
 from tests.agent.mail import NAME, running, shown
 from tests.waiting import wait_until
 from tuishare.agent import views
-from tuishare.agent.publishing import Hashing
 from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.agent.views import free_space
+from tuishare.agent.workshop import Hashing
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.swarm import Progress
 from tuishare.torrents import InfoHash

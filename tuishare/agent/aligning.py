@@ -5,19 +5,18 @@ Owns what becomes of them. Must not watch folders nor read settings files: it is
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
+from tuishare.agent.forms import Audience, readdress
 from tuishare.agent.keeping import Keeper
 from tuishare.agent.publishing import Publisher
 from tuishare.agent.records import ShareRecord, ShareStep
-from tuishare.agent.sealing import give_authority
 from tuishare.agent.shelf import Shelf
 from tuishare.config import DropFolder
 
-_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
+_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
 
 
 class Aligner:
@@ -62,29 +61,13 @@ class Aligner:
             if self._publisher.is_busy_with(share):
                 return False
             await self._shelf.leave_swarm(share)
-            readdressed = await self._shelf.save(self._for_others(share, folder))
+            audience = Audience(
+                tuple(folder.users), folder.transport, folder.path, share.note, share.not_after
+            )
+            readdressed = await self._shelf.save(readdress(share, audience, self._context.clock()))
             if readdressed.step in {ShareStep.HASHING, ShareStep.SEALING}:
                 self._publisher.take_up(readdressed)
         return True
-
-    def _for_others(self, share: ShareRecord, folder: DropFolder) -> ShareRecord:
-        changed = replace(
-            share,
-            recipients=tuple(folder.users),
-            transport=folder.transport,
-            generation=share.generation + 1,
-            # The other kind of swarm needs the other kind of torrent.
-            signature=share.signature if folder.transport == share.transport else "",
-        )
-        changed = give_authority(changed, self._context.clock())
-        match share.step:
-            # These wait for their payload, and are sealed or hashed when it comes.
-            case ShareStep.SETTLING | ShareStep.HASHING | ShareStep.WITHDRAWN | ShareStep.FORGOTTEN:
-                return changed
-            case _:
-                hashed = changed.torrent and changed.signature
-                step = ShareStep.SEALING if hashed else ShareStep.HASHING
-                return replace(changed, step=step, problem="", hint="")
 
 
 def _is_for(share: ShareRecord, folder: DropFolder) -> bool:

@@ -16,10 +16,11 @@ from typing import Final
 from tuishare.agent.aligning import Aligner
 from tuishare.agent.context import Context
 from tuishare.agent.following import FolderFollowing, Follower, Look
+from tuishare.agent.forms import Audience
 from tuishare.agent.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
 from tuishare.agent.keeping import Keeper
 from tuishare.agent.payload import sign_tree, walk_payload
-from tuishare.agent.publishing import Audience, Publisher
+from tuishare.agent.publishing import Publisher
 from tuishare.agent.shelf import Shelf
 from tuishare.agent.watcher import Hint, Watcher
 from tuishare.api.orders import NewShare
@@ -201,7 +202,9 @@ class DropFollower(Follower[Tree]):
             await self._publisher.accept(look.payload, audience)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
-        """Show what cannot be shared, and why."""
+        """Show what cannot be shared, and why; what it was before is served no longer."""
+        async with self.acting:
+            await self._publisher.note_fault(path, error)
         self.refusals[path.name] = Refusal(path.name, error, self._context.now())
         self._context.changed.notify()
 

@@ -20,9 +20,9 @@ from tuishare.agent.context import Context
 from tuishare.agent.following import FolderFollowing, Follower, Look
 from tuishare.agent.handling import Handler
 from tuishare.agent.landing import Landing
-from tuishare.agent.publishing import ENVELOPE_SUFFIX
 from tuishare.agent.receiving import Receiver
 from tuishare.agent.reception import Received, Trust, receive
+from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.agent.tray import Tray
 from tuishare.agent.watcher import Hint
 from tuishare.envelope import MAX_SIZE, NotForUs

@@ -7,20 +7,22 @@ is recorded before it is done, so that a crash does not undo it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.publishing import Publisher
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.shelf import Shelf
-from tuishare.errors import Refused, from_os_error
+from tuishare.errors import Refused, SystemFailed, from_os_error
 
-_AT_REST = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
+_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
 _log = logging.getLogger(__name__)
 
 
@@ -52,9 +54,17 @@ class Keeper:
             self._publisher.take_up(await self._shelf.save(share))
 
     async def share_again(self, share_id: str) -> None:
-        """Make a new generation and a new envelope, also of content that has not changed."""
+        """Make a new generation and a new envelope, also of content that has not changed.
+
+        Raises:
+            Refused: its time is over.
+        """
         async with self._shelf.changing:
             share = self._idle(share_id)
+            if self._is_over(share):
+                raise Refused(
+                    "The time of this share is over", hint="Share its path again, with another end or none."
+                )
             await self._shelf.leave_swarm(share)
             # Without a sealed generation nothing can be the same as before, so it is sealed again.
             again = replace(share, step=ShareStep.HASHING, sealed=0, problem="", hint="", paused=False)
@@ -64,22 +74,33 @@ class Keeper:
         """Stop sharing it and take its envelope back; the payload stays."""
         async with self._shelf.changing:
             share = self._idle(share_id)
+            step = ShareStep.FORGOTTEN if share.folder else ShareStep.WITHDRAWN
+            share = await self._shelf.save(replace(share, step=step, torrent=b"", problem="", hint=""))
             await self._shelf.leave_swarm(share)
-            still_there = await asyncio.to_thread(self._take_envelope_back, share)
-            if share.folder and still_there:
-                await self._shelf.save(replace(share, step=ShareStep.FORGOTTEN, torrent=b""))
-            else:
+            await self._shelf.take_envelope_back(share)
+            # Only a drop folder that still has the entry would share it again.
+            if not share.folder or not await asyncio.to_thread(os.path.lexists, share.path):
                 await self._shelf.remove(share)
 
     async def delete(self, share_id: str) -> None:
-        """Stop sharing it, take its envelope back, and delete the payload."""
+        """Stop sharing it, take its envelope back, and delete the payload.
+
+        Raises:
+            SystemFailed: not all of the payload could be deleted; it is shared no longer all the same.
+        """
         async with self._shelf.changing:
-            share = self._idle(share_id)
-            await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN))
-            await self._shelf.leave_swarm(share)
-            await asyncio.to_thread(self._take_envelope_back, share)
-            await asyncio.to_thread(delete_payload, Path(share.path))
-            await self._shelf.remove(share)
+            share = replace(self._idle(share_id), step=ShareStep.DELETING, problem="", hint="")
+            await self._delete(await self._shelf.save(share))
+
+    async def finish(self) -> None:
+        """Finish what a crash has interrupted: deletions, and envelopes that were to be taken back."""
+        async with self._shelf.changing:
+            for share in list(self._shelf.shares.values()):
+                if share.step is ShareStep.DELETING:
+                    with contextlib.suppress(SystemFailed):  # shown with the share
+                        await self._delete(share)
+                elif share.step in _AT_REST:
+                    await self._shelf.take_envelope_back(share)
 
     async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
@@ -91,7 +112,9 @@ class Keeper:
         """Withdraw the share of an entry that is gone; forget it for good if it was to be forgotten."""
         async with self._shelf.changing:
             share = self._shelf.find(path)
-            if share is None or share.step is ShareStep.WITHDRAWN or self._publisher.is_busy_with(share):
+            if share is None or self._publisher.is_busy_with(share):
+                return
+            if share.step in {ShareStep.WITHDRAWN, ShareStep.DELETING}:
                 return
             if share.step is ShareStep.FORGOTTEN:
                 await self._shelf.remove(share)
@@ -100,10 +123,9 @@ class Keeper:
 
     async def withdraw_expired(self) -> None:
         """Withdraw the shares whose time is over."""
-        now = self._context.now()
         async with self._shelf.changing:
             for share in list(self._shelf.shares.values()):
-                over = 0 < share.not_after < now and share.step not in _AT_REST
+                over = self._is_over(share) and share.step not in _AT_REST
                 if over and not self._publisher.is_busy_with(share):
                     await self._withdraw(share)
 
@@ -111,23 +133,26 @@ class Keeper:
         _log.info("Withdrew %r", share.name)
         await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
         await self._shelf.leave_swarm(share)
-        await asyncio.to_thread(self._take_envelope_back, share)
+        await self._shelf.take_envelope_back(share)
+
+    async def _delete(self, share: ShareRecord) -> None:
+        await self._shelf.leave_swarm(share)
+        await self._shelf.take_envelope_back(share)
+        try:
+            await asyncio.to_thread(delete_payload, Path(share.path))
+        except SystemFailed as error:
+            await self._shelf.save(replace(share, problem=error.detail, hint=error.hint))
+            raise
+        await self._shelf.remove(share)
+
+    def _is_over(self, share: ShareRecord) -> bool:
+        return 0 < share.not_after < self._context.now()
 
     def _idle(self, share_id: str) -> ShareRecord:
         share = self._shelf.get(share_id)
         if self._publisher.is_busy_with(share):
             raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
         return share
-
-    def _take_envelope_back(self, share: ShareRecord) -> bool:
-        """Remove the envelope from the outbox, if nobody has sent it on; return whether the payload is there."""
-        if share.envelope:
-            envelope = self._context.config.folders.outbox_path / share.envelope
-            try:
-                envelope.unlink(missing_ok=True)
-            except OSError as error:
-                _log.warning("Cannot remove an envelope from the outbox: %s", error.strerror)
-        return os.path.lexists(share.path)
 
 
 def delete_payload(path: Path) -> None:

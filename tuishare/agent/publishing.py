@@ -1,7 +1,7 @@
-"""The journey of a share: hashing, sealing, seeding. Each step is recorded before its side effect.
+"""The journey of a share: which form it takes, and its turn to be worked on.
 
-Owns the way of a share from a settled entry to the swarm. Must not watch folders: settled trees come in from
-`tuishare.agent.drops`.
+Owns the way of a share from a settled entry to the swarm; `tuishare.agent.workshop` does the work. Must not watch
+folders: settled trees come in from `tuishare.agent.drops`.
 """
 
 from __future__ import annotations
@@ -9,51 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.contacts import find_contacts
 from tuishare.agent.context import Context
-from tuishare.agent.payload import sign_payload, sign_tree, walk_payload
+from tuishare.agent.forms import Audience, begin, readdress, rename, retry
+from tuishare.agent.payload import sign_tree
 from tuishare.agent.records import ShareRecord, ShareStep
-from tuishare.agent.sealing import give_authority, new_secret, new_share_id, seal_share
 from tuishare.agent.shelf import Shelf
-from tuishare.config import Transport
+from tuishare.agent.workshop import Hashing, Workshop
 from tuishare.errors import Refused, TuishareError
-from tuishare.paths import free_name, publish
-from tuishare.torrents import Changed, Tree, Version, make_torrent, parse_torrent, rename_torrent
+from tuishare.torrents import Tree
 
-ENVELOPE_SUFFIX: Final = ".torrent.encrypted"
-_NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
+_UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
+_SEEDERS: Final = 8
+"""Shares that join their swarms at the same time; most of it is waiting for libtorrent."""
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Hashing:
-    """How far the hashing of one share is, in bytes."""
-
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """For whom and how an entry is shared.
-
-    Attributes:
-        folder: the drop folder whose ignore patterns hold, or empty.
-        note: for the recipients, at most 500 characters.
-        not_after: Unix seconds after which it is withdrawn; 0: never.
-    """
-
-    users: tuple[str, ...]
-    transport: Transport
-    folder: str = ""
-    note: str = ""
-    not_after: int = 0
 
 
 class Publisher:
@@ -67,39 +40,52 @@ class Publisher:
         self._context = context
         self._shelf = shelf
         self._look_again = look_again
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
-        self._busy = ""
-        self._outdated = False
-        self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
-        self.hashing: dict[str, Hashing] = {}
+        self._workshop = Workshop(context, shelf)
+        self._to_make: asyncio.Queue[str] = asyncio.Queue()
+        self._to_seed: asyncio.Queue[str] = asyncio.Queue()
+        self._busy: set[str] = set()
+        self._outdated: set[str] = set()
 
     @property
     def shares(self) -> Mapping[str, ShareRecord]:
         """All shares by id, oldest first."""
         return self._shelf.shares
 
+    @property
+    def hashing(self) -> Mapping[str, Hashing]:
+        """How far the hashing of a share is, by its id."""
+        return self._workshop.hashing
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being worked on or waits for that."""
+        return self._to_make.empty() and self._to_seed.empty() and not self._busy
+
     async def load(self) -> None:
         """Take up every share where the last run left it; what had a problem is tried again once it has settled."""
         await self._shelf.load()
         for share in self._shelf.shares.values():
             if share.step in _UNDER_WAY:
-                self._queue.put_nowait(share.id)
+                self.take_up(share)
 
     async def run(self) -> None:
-        """Work on the shares, one after the other, until cancelled."""
-        while True:
-            share_id = await self._queue.get()
-            async with self._shelf.changing:
-                share = self._shelf.shares.get(share_id)
-                if share is None:
-                    continue  # removed while it waited
-                self._busy, self._outdated = share_id, False
-            try:
-                await self._advance(share)
-            finally:
-                self._busy = ""
-            if self._outdated:
-                self._look_again(Path(share.path))
+        """Work on the shares until cancelled; those that are made already need not wait for the others."""
+        lanes = [self._work(self._to_make), *(self._work(self._to_seed) for _ in range(_SEEDERS))]
+        tasks = [asyncio.create_task(lane) for lane in lanes]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def take_up(self, share: ShareRecord) -> None:
+        """Work on a share, in the form that it has when its turn comes."""
+        (self._to_seed if share.step is ShareStep.SEEDING else self._to_make).put_nowait(share.id)
+
+    def is_busy_with(self, share: ShareRecord) -> bool:
+        """Whether a share is being worked on right now."""
+        return share.id in self._busy
 
     def find(self, path: Path) -> ShareRecord | None:
         """The share of an entry, or None."""
@@ -110,8 +96,10 @@ class Publisher:
         share = self._shelf.find(path)
         if share is None or share.step is ShareStep.WITHDRAWN:
             return False
+        if share.step is ShareStep.DELETING:
+            return True
         if share.step is ShareStep.PROBLEM:
-            return self._failures.get(share.id) == (self._context.book_stamp(), signature)
+            return self._workshop.would_fail(share, signature)
         return share.signature == signature and share.step is not ShareStep.SETTLING
 
     async def accept(self, tree: Tree, audience: Audience) -> str:
@@ -119,6 +107,9 @@ class Publisher:
 
         Returns:
             The id of its share.
+
+        Raises:
+            Refused: it is to be for others, outside the drop folders, while it is being worked on.
         """
         async with self._shelf.changing:
             known = self._shelf.find(tree.root)
@@ -126,34 +117,38 @@ class Publisher:
                 await self._shelf.remove(known)  # it changed since: that is something new
                 known = None
             if known is None:
-                share = self._renamed(tree) or self._begin(tree, audience)
-            elif known.id == self._busy:
-                self._outdated = True
+                share = await self._renamed(tree) or begin(tree, audience, self._context.clock())
+            elif known.step is ShareStep.DELETING:
+                return known.id
+            elif self.is_busy_with(known):
+                self._put_off(known, audience)
                 return known.id
             else:
-                share = await self._next_form(known, tree)
+                share = await self._next_form(known, tree, audience)
             if share is not known:
-                await self._shelf.save(replace(share, size=tree.total_size, files=len(tree.files)))
-                self._queue.put_nowait(share.id)
+                share = await self._shelf.save(replace(share, size=tree.total_size, files=len(tree.files)))
+                self.take_up(share)
             return share.id
 
     async def stop_serving(self, path: Path, signature: str) -> None:
         """Stop serving an entry that is no longer what was hashed; whatever it becomes has to settle first."""
         async with self._shelf.changing:
             share = self._shelf.find(path)
-            if share is None or share.id == self._busy or share.signature == signature:
+            if share is None or self.is_busy_with(share) or share.signature == signature:
                 return
             if share.step is ShareStep.SEEDING:
                 await self._shelf.leave_swarm(share)
                 await self._shelf.save(replace(share, step=ShareStep.SETTLING))
 
-    def take_up(self, share: ShareRecord) -> None:
-        """Work on a share that somebody else has brought to another step."""
-        self._queue.put_nowait(share.id)
-
-    def is_busy_with(self, share: ShareRecord) -> bool:
-        """Whether a share is being worked on right now."""
-        return share.id == self._busy
+    async def note_fault(self, path: Path, error: TuishareError) -> None:
+        """Stop serving an entry that can no longer be shared at all, until it can."""
+        async with self._shelf.changing:
+            share = self._shelf.find(path)
+            if share is None or self.is_busy_with(share):
+                return
+            if share.step in {ShareStep.SEEDING, ShareStep.SETTLING}:
+                await self._shelf.leave_swarm(share)
+                await self._workshop.fail(share, error.detail, error.hint)
 
     async def note_problem(self, info_hash: str, reason: str) -> None:
         """Take note that the engine gave a share up."""
@@ -161,176 +156,63 @@ class Publisher:
             for share in list(self._shelf.shares.values()):
                 if share.info_hash == info_hash and self._shelf.is_served(share):
                     await self._shelf.leave_swarm(share)
-                    await self._fail(share, reason, "")
+                    await self._workshop.fail(share, reason, "")
 
-    def _begin(self, tree: Tree, audience: Audience) -> ShareRecord:
-        return ShareRecord(
-            id=new_share_id(),
-            path=str(tree.root),
-            name=tree.name,
-            recipients=audience.users,
-            transport=audience.transport,
-            added=self._context.now(),
-            secret=new_secret(),
-            folder=audience.folder,
-            note=audience.note,
-            not_after=audience.not_after,
-        )
+    async def _work(self, queue: asyncio.Queue[str]) -> None:
+        while True:
+            share_id = await queue.get()
+            async with self._shelf.changing:
+                share = self._shelf.shares.get(share_id)
+                if share is None or share_id in self._busy:
+                    continue  # removed while it waited, or in hand
+                if queue is self._to_seed and share.step is not ShareStep.SEEDING:
+                    continue  # changed while it waited, and thus in the other queue
+                self._busy.add(share_id)
+                self._outdated.discard(share_id)
+            try:
+                settled = await self._workshop.advance(share)
+            finally:
+                self._busy.discard(share_id)
+            if not settled or share_id in self._outdated:
+                self._look_again(Path(share.path))
 
-    def _renamed(self, tree: Tree) -> ShareRecord | None:
+    def _put_off(self, share: ShareRecord, audience: Audience) -> None:
+        if not audience.folder and not audience.is_of(share):
+            raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
+        self._outdated.add(share.id)
+
+    async def _renamed(self, tree: Tree) -> ShareRecord | None:
         """Find the share that this entry was under another name: same files, and the former name is gone."""
         signature = sign_tree(tree)
-        for share in self._shelf.shares.values():
-            same = share.signature == signature and share.torrent and share.id != self._busy
-            if same and Path(share.path).parent == tree.root.parent and not os.path.lexists(share.path):
-                torrent = rename_torrent(share.torrent, tree.name)
-                return replace(
-                    give_authority(share, self._context.clock()),
-                    path=str(tree.root),
-                    name=tree.name,
-                    torrent=torrent,
-                    info_hash=parse_torrent(torrent).info_hash,
-                    generation=share.generation + 1,
-                    step=ShareStep.SEALING,
-                    envelope=self._choose_envelope(tree.name),
-                )
+        for share in list(self._shelf.shares.values()):
+            same = share.signature == signature and share.torrent and not self.is_busy_with(share)
+            beside = Path(share.path).parent == tree.root.parent
+            if same and beside and not await asyncio.to_thread(os.path.lexists, share.path):
+                envelope = self._shelf.choose_envelope(tree.name)
+                try:
+                    renamed = rename(share, tree, envelope, self._context.clock())
+                except TuishareError as error:
+                    _log.info("Cannot go on with %r under another name: %s", share.name, error.detail)
+                    return None
+                await self._shelf.leave_swarm(share)
+                await self._shelf.take_envelope_back(share)
+                return renamed
         return None
 
-    async def _next_form(self, share: ShareRecord, tree: Tree) -> ShareRecord:
+    async def _next_form(self, known: ShareRecord, tree: Tree, audience: Audience) -> ShareRecord:
         """What a share becomes now that its entry has settled; the share itself when nothing is to be done."""
+        share = known
+        if audience.folder != share.folder or (not audience.folder and not audience.is_of(share)):
+            await self._shelf.leave_swarm(share)
+            share = readdress(share, audience, self._context.clock())
         if share.signature != sign_tree(tree):
             # What recipients hold of the former form stays theirs.
             await self._shelf.leave_swarm(share)
             return replace(share, step=ShareStep.HASHING, problem="", hint="")
         match share.step:
             case ShareStep.PROBLEM | ShareStep.SETTLING:
-                return _retry(share)
+                return retry(share)
             case ShareStep.WITHDRAWN:
                 return replace(share, step=ShareStep.SEALING, generation=share.generation + 1)
             case _:
                 return share
-
-    async def _advance(self, share: ShareRecord) -> None:
-        try:
-            if share.step is ShareStep.HASHING:
-                share = await self._hash(share)
-            if share.step is ShareStep.SEALING:
-                share = await self._seal(share)
-            if share.step is ShareStep.SEEDING and not share.paused:
-                await self._seed(share)
-        except Changed:
-            await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
-            self._outdated = True
-        except TuishareError as error:
-            await self._fail(share, error.detail, error.hint)
-
-    async def _fail(self, share: ShareRecord, problem: str, hint: str) -> None:
-        """Show the problem, and remember what it was tried with: another try with the same would fail as well."""
-        _log.warning("Cannot share %r: %s", share.name, problem)
-        stamp = self._context.book_stamp()
-        signature = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
-        self._failures[share.id] = (stamp, signature)
-        await self._shelf.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
-
-    async def _hash(self, share: ShareRecord) -> ShareRecord:
-        version: Version = 2 if share.transport == "tls" else 1
-        show = self._hashing_progress(share.id)
-        ended = threading.Event()
-
-        def work() -> tuple[Tree, bytes]:
-            tree = walk_payload(Path(share.path), share.folder)
-            return tree, make_torrent(tree, version=version, progress=show, cancelled=ended.is_set)
-
-        try:
-            tree, torrent = await asyncio.to_thread(work)
-        finally:
-            ended.set()  # an agent that stops must not wait for hours of hashing
-            self.hashing.pop(share.id, None)
-        return await self._shelf.save(self._hashed(share, tree, torrent))
-
-    def _hashed(self, share: ShareRecord, tree: Tree, torrent: bytes) -> ShareRecord:
-        info_hash = parse_torrent(torrent).info_hash
-        seen = replace(
-            share, signature=sign_tree(tree), size=tree.total_size, files=len(tree.files), info_hash=info_hash
-        )
-        if info_hash == share.info_hash and share.sealed == share.generation:
-            return replace(seen, step=ShareStep.SEEDING)  # touched, but the same: nobody needs to hear of it
-        return replace(
-            give_authority(seen, self._context.clock()),
-            step=ShareStep.SEALING,
-            torrent=torrent,
-            # Once hashed, an envelope may be out, even when a crash kept us from recording it.
-            generation=share.generation + (share.info_hash != ""),
-            envelope=share.envelope or self._choose_envelope(share.name),
-        )
-
-    def _hashing_progress(self, share_id: str) -> Callable[[int, int], None]:
-        loop = asyncio.get_running_loop()
-
-        def show(done: int, total: int) -> None:
-            self.hashing[share_id] = Hashing(done, total)
-            self._context.changed.notify()
-
-        return lambda done, total: _call_if_running(loop, show, done, total)
-
-    async def _seal(self, share: ShareRecord) -> ShareRecord:
-        context = self._context
-        self._require_alone(share)
-        users = context.book().resolve(share.recipients)
-        port = context.engine.listening[share.transport]
-        contacts = find_contacts(context.config.network, port)
-        sealed = await asyncio.to_thread(
-            lambda: seal_share(share, users, context.identity, contacts=contacts, now=context.clock())
-        )
-        await context.store.run(lambda database: database.save(*sealed.recipients))
-        outbox = context.config.folders.outbox_path
-        await asyncio.to_thread(publish, outbox / share.envelope, sealed.envelope, mode=0o644)
-        return await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
-
-    def _require_alone(self, share: ShareRecord) -> None:
-        """Refuse, before anybody gets an envelope, what could not be served: a swarm has one authority."""
-        if share.info_hash in self._context.engine.all_progress():
-            raise Refused(
-                f"The same content is already shared or downloaded here under the name “{share.name}”",
-                hint="Share it once, for everybody who is to have it, or rename one of them.",
-            )
-
-    async def _seed(self, share: ShareRecord) -> None:
-        """Join the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
-        if self._shelf.is_served(share):
-            return
-        tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
-        if sign_tree(tree) != share.signature:
-            raise Changed(f"{share.name} has changed since it was hashed")
-        await self._shelf.enter_swarm(share)
-
-    def _choose_envelope(self, name: str) -> str:
-        """Find a file name in the outbox that no other share has or had."""
-        taken = {share.envelope for share in self._shelf.shares.values()}
-        stem = name.encode()[:_NAME_LIMIT].decode(errors="ignore")
-        number = 1
-        while True:
-            candidate = f"{stem}{ENVELOPE_SUFFIX}" if number == 1 else f"{stem} ({number}){ENVELOPE_SUFFIX}"
-            path = self._context.config.folders.outbox_path / candidate
-            if candidate not in taken and free_name(path.parent, path.name) == path:
-                return candidate
-            number += 1
-
-
-_UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
-
-
-def _retry(share: ShareRecord) -> ShareRecord:
-    """Go back to the step that had the problem; an envelope that went out is not sealed again."""
-    if share.sealed == share.generation:
-        step = ShareStep.SEEDING
-    else:
-        step = ShareStep.SEALING if share.torrent and share.signature else ShareStep.HASHING
-    return replace(share, step=step, problem="", hint="")
-
-
-def _call_if_running(
-    loop: asyncio.AbstractEventLoop, call: Callable[[int, int], None], done: int, total: int
-) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call, done, total)

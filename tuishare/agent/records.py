@@ -25,6 +25,8 @@ class ShareStep(StrEnum):
     """Its payload is gone, or its time is over: nobody is served any more."""
     FORGOTTEN = "forgotten"
     """Its owner does not want it shared in this form; kept so that the drop folder is not taken at its word."""
+    DELETING = "deleting"
+    """Its owner wants it deleted with its payload, which a crash must neither undo nor leave half done."""
     MANUAL = "manual"
     """Made by `tuishare create`; the agent leaves it alone."""
 

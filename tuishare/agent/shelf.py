@@ -1,7 +1,7 @@
-"""The shares of this agent, as they are now: in memory, on disk, and in the swarm.
+"""The shares of this agent, as they are now: in memory, on disk, in the outbox and in the swarm.
 
-Owns the records and which of them are being served. Must not decide what becomes of a share: `publishing` works on
-them, `keeping` does what a person asks for.
+Owns the records, the names of their envelopes, and which of them are being served. Must not decide what becomes of a
+share: `publishing` works on them, `keeping` does what a person asks for.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import own_credentials
 from tuishare.errors import NotFound, TuishareError
+from tuishare.paths import free_name
 from tuishare.swarm import Assignment
 from tuishare.torrents import InfoHash
 
+ENVELOPE_SUFFIX: Final = ".torrent.encrypted"
+_NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +36,7 @@ class Shelf:
         self.changing = asyncio.Lock()
         self._context = context
         self._shares: dict[str, ShareRecord] = {}
+        self._at: dict[str, str] = {}
         self._joined: dict[str, InfoHash] = {}
 
     @property
@@ -43,6 +48,7 @@ class Shelf:
         """Read the shares of the last run."""
         stored = await self._context.store.run(lambda database: database.shares())
         self._shares = {share.id: share for share in stored if share.step is not ShareStep.MANUAL}
+        self._at = {share.path: share.id for share in self._shares.values()}
 
     def get(self, share_id: str) -> ShareRecord:
         """The share of that id.
@@ -57,7 +63,7 @@ class Shelf:
 
     def find(self, path: Path) -> ShareRecord | None:
         """The share of an entry, or None."""
-        return next((share for share in self._shares.values() if share.path == str(path)), None)
+        return self._shares.get(self._at.get(str(path), ""))
 
     def is_served(self, share: ShareRecord) -> bool:
         """Whether we are in its swarm."""
@@ -70,7 +76,9 @@ class Shelf:
     async def save(self, share: ShareRecord) -> ShareRecord:
         """Record a newer form of a share; it counts once it is on disk."""
         await self._context.store.run(lambda database: database.save(share))
+        self._lose(share.id)
         self._shares[share.id] = share
+        self._at[share.path] = share.id
         self._context.changed.notify()
         return share
 
@@ -78,8 +86,36 @@ class Shelf:
         """Leave its swarm and forget it."""
         await self.leave_swarm(share)
         await self._context.store.run(lambda database: database.forget_share(share.id))
+        self._lose(share.id)
         self._shares.pop(share.id, None)
         self._context.changed.notify()
+
+    def _lose(self, share_id: str) -> None:
+        """Let a share be found at its former path no longer."""
+        former = self._shares.get(share_id)
+        if former is not None and self._at.get(former.path) == share_id:
+            del self._at[former.path]
+
+    def choose_envelope(self, name: str) -> str:
+        """Find a file name in the outbox that no other share has or had."""
+        taken = {share.envelope for share in self._shares.values()}
+        outbox = self._context.config.folders.outbox_path
+        stem = name.encode()[:_NAME_LIMIT].decode(errors="ignore")
+        number = 1
+        while True:
+            candidate = f"{stem}{ENVELOPE_SUFFIX}" if number == 1 else f"{stem} ({number}){ENVELOPE_SUFFIX}"
+            if candidate not in taken and free_name(outbox, candidate).name == candidate:
+                return candidate
+            number += 1
+
+    async def take_envelope_back(self, share: ShareRecord) -> None:
+        """Remove the envelope of a share from the outbox, if nobody has sent it on."""
+        if share.envelope:
+            envelope = self._context.config.folders.outbox_path / share.envelope
+            try:
+                await asyncio.to_thread(envelope.unlink, missing_ok=True)
+            except OSError as error:
+                _log.warning("Cannot remove an envelope from the outbox: %s", error.strerror)
 
     async def enter_swarm(self, share: ShareRecord) -> None:
         """Serve a share whose payload is known to be what was hashed.

@@ -15,9 +15,9 @@ from typing import Final
 from tuishare.agent.drops import DropFollower, Drops, Refusal
 from tuishare.agent.following import FolderFollowing
 from tuishare.agent.inbox import Inbox, Locked, Rejected
-from tuishare.agent.publishing import Hashing
 from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.agent.settling import Unsettled
+from tuishare.agent.workshop import Hashing
 from tuishare.api.messages import Download, DownloadId, DownloadState, Folder, Share, ShareId, ShareState
 from tuishare.errors import TuishareError
 from tuishare.swarm import Progress
@@ -30,6 +30,7 @@ _SHARE_STATES: Final = {
     ShareStep.SEEDING: ShareState.SEEDING,
     ShareStep.PROBLEM: ShareState.PROBLEM,
     ShareStep.WITHDRAWN: ShareState.WITHDRAWN,
+    ShareStep.DELETING: ShareState.PROBLEM,
 }
 _DOWNLOAD_STATES: Final = {
     DownloadStep.WAITING: DownloadState.WAITING,
@@ -49,7 +50,7 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
     shares = [
         _share(share, live, publisher.hashing.get(share.id))
         for share in publisher.shares.values()
-        if share.step in _SHARE_STATES
+        if share.step in _SHARE_STATES and (share.problem or share.step is not ShareStep.DELETING)
     ]
     shared = {share.path for share in shares}
     for follower in drops.followers:

@@ -1,0 +1,151 @@
+"""The work on one share: hashed, sealed, taken into its swarm. Each step is recorded before its side effect.
+
+Owns how a step is done and what comes after it. Must not decide which share is worked on, nor when: that is
+`tuishare.agent.publishing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.contacts import find_contacts
+from tuishare.agent.context import Context
+from tuishare.agent.forms import note_hashed
+from tuishare.agent.payload import sign_payload, sign_tree, walk_payload
+from tuishare.agent.records import ShareRecord, ShareStep
+from tuishare.agent.sealing import seal_share
+from tuishare.agent.shelf import Shelf
+from tuishare.errors import Refused, TuishareError
+from tuishare.paths import publish
+from tuishare.torrents import Changed, Tree, Version, make_torrent
+
+_SEALED: Final = frozenset({ShareStep.SETTLING, ShareStep.SEEDING})
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """How far the hashing of one share is, in bytes."""
+
+    done: int
+    total: int
+
+
+class Workshop:
+    """Does the steps of shares.
+
+    Attributes:
+        hashing: by share id, while its payload is read.
+    """
+
+    def __init__(self, context: Context, shelf: Shelf) -> None:
+        self._context = context
+        self._shelf = shelf
+        self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
+        self.hashing: dict[str, Hashing] = {}
+
+    async def advance(self, share: ShareRecord) -> bool:
+        """Do all that is left to do for a share; what goes wrong is recorded with it.
+
+        Returns:
+            False when its payload is not what it was, and has to settle first.
+        """
+        try:
+            if share.step is ShareStep.HASHING:
+                share = await self._hash(share)
+            if share.step is ShareStep.SEALING:
+                share = await self._seal(share)
+            if share.step is ShareStep.SEEDING and not share.paused:
+                await self._seed(share)
+        except Changed:
+            await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
+            return False
+        except TuishareError as error:
+            await self.fail(share, error.detail, error.hint)
+        return True
+
+    async def fail(self, share: ShareRecord, problem: str, hint: str) -> None:
+        """Show the problem, and remember what it was tried with: another try with the same would fail as well."""
+        _log.warning("Cannot share %r: %s", share.name, problem)
+        stamp = self._context.book_stamp()
+        signature = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
+        self._failures[share.id] = (stamp, signature)
+        await self._shelf.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
+
+    def would_fail(self, share: ShareRecord, signature: str) -> bool:
+        """Whether another try, with the payload in that form, would be the very one that failed."""
+        return self._failures.get(share.id) == (self._context.book_stamp(), signature)
+
+    async def _hash(self, share: ShareRecord) -> ShareRecord:
+        version: Version = 2 if share.transport == "tls" else 1
+        show = self._progress_of(share.id)
+        ended = threading.Event()
+
+        def work() -> tuple[Tree, bytes]:
+            tree = walk_payload(Path(share.path), share.folder)
+            return tree, make_torrent(tree, version=version, progress=show, cancelled=ended.is_set)
+
+        try:
+            tree, torrent = await asyncio.to_thread(work)
+        finally:
+            ended.set()  # an agent that stops must not wait for hours of hashing
+            self.hashing.pop(share.id, None)
+        hashed = note_hashed(share, tree, torrent, self._context.clock())
+        return await self._shelf.save(
+            replace(hashed, envelope=hashed.envelope or self._shelf.choose_envelope(hashed.name))
+        )
+
+    def _progress_of(self, share_id: str) -> Callable[[int, int], None]:
+        loop = asyncio.get_running_loop()
+
+        def show(done: int, total: int) -> None:
+            self.hashing[share_id] = Hashing(done, total)
+            self._context.changed.notify()
+
+        return lambda done, total: _call_if_running(loop, show, done, total)
+
+    async def _seal(self, share: ShareRecord) -> ShareRecord:
+        context = self._context
+        self._require_alone(share)
+        users = context.book().resolve(share.recipients)
+        port = context.engine.listening[share.transport]
+        contacts = find_contacts(context.config.network, port)
+        sealed = await asyncio.to_thread(
+            lambda: seal_share(share, users, context.identity, contacts=contacts, now=context.clock())
+        )
+        await context.store.run(lambda database: database.save(*sealed.recipients))
+        outbox = context.config.folders.outbox_path
+        await asyncio.to_thread(publish, outbox / share.envelope, sealed.envelope, mode=0o644)
+        return await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
+
+    def _require_alone(self, share: ShareRecord) -> None:
+        """Refuse, before anybody gets an envelope, what could not be served: a swarm has one authority."""
+        others = (other for other in self._shelf.shares.values() if other.id != share.id)
+        shared = any(other.info_hash == share.info_hash and other.step in _SEALED for other in others)
+        if shared or share.info_hash in self._context.engine.all_progress():
+            raise Refused(
+                f"The same content is already shared or downloaded here under the name “{share.name}”",
+                hint="Share it once, for everybody who is to have it, or rename one of them.",
+            )
+
+    async def _seed(self, share: ShareRecord) -> None:
+        """Join the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
+        if self._shelf.is_served(share):
+            return
+        tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
+        if sign_tree(tree) != share.signature:
+            raise Changed(f"{share.name} has changed since it was hashed")
+        await self._shelf.enter_swarm(share)
+
+
+def _call_if_running(
+    loop: asyncio.AbstractEventLoop, call: Callable[[int, int], None], done: int, total: int
+) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call, done, total)
