@@ -87,7 +87,9 @@ class Person:
     @property
     def environment(self) -> dict[str, str]:
         """What his shell passes on."""
-        passed = {key: value for key, value in os.environ.items() if not key.startswith(("TUISHARE", "XDG"))}
+        # An unbuffered Python, for one, would meet errors of its output elsewhere.
+        ours = ("TUISHARE", "XDG", "PYTHON")
+        passed = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         return passed | {"TUISHARE_HOME": str(self.places.files)}
 
     def configure(self, **tables: Any) -> None:
