@@ -19,12 +19,15 @@ from tests.agent.homes import Home, fill, opened
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.forms import Audience
+from tuishare.agent.publishing import Publisher
 from tuishare.agent.reloading import LIVE, Reloading, merge
 from tuishare.api.messages import DownloadState, FolderState, ShareState
 from tuishare.config import Config, DropFolder, Network, load_config
 from tuishare.config_file import settable_keys
 from tuishare.errors import BadConfiguration
 from tuishare.people import User
+from tuishare.torrents import Tree
 
 ENVELOPE = "film.mkv.torrent.encrypted"
 
@@ -230,7 +233,7 @@ def bob_with_key() -> User:
     return User("shared", key=bytes(range(32)))
 
 
-async def test_a_hangup_reloads_and_systemd_is_told(alice: Home) -> None:
+def test_a_hangup_reloads_and_systemd_is_told(alice: Home) -> None:
     address = alice.places.files / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(address))
@@ -261,3 +264,27 @@ async def test_what_waits_for_a_restart_is_logged(alice: Home, caplog: pytest.Lo
         reloaded = await Reloading(context, lambda: None).reload()
     assert reloaded.restart == ("settle.quiet",)
     assert "settle.quiet has changed, which counts after a restart" in caplog.text
+
+
+async def test_what_is_being_recorded_is_not_cut_off_by_a_reload(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    accept = Publisher.accept
+
+    async def slow(self: Publisher, tree: Tree, audience: Audience) -> str:
+        entered.set()
+        await go_on.wait()
+        share = await accept(self, tree, audience)
+        ended.set()
+        return share
+
+    monkeypatch.setattr(Publisher, "accept", slow)
+    fill(alice.drop / "film.mkv")
+    async with running(alice) as agent:
+        await entered.wait()
+        alice.configure()
+        await agent.reload()
+        go_on.set()
+        await asyncio.wait_for(ended.wait(), 5)
+        await until_shared(agent, ShareState.WITHDRAWN)

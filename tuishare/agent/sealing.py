@@ -49,9 +49,9 @@ def new_secret() -> bytes:
 
 
 def give_authority(share: ShareRecord, now: datetime) -> ShareRecord:
-    """Return the share with a new authority and our own certificate; a plain share is returned as it is."""
+    """Return the share with a new authority and our own certificate; a plain share with none."""
     if share.transport == "plain":
-        return share
+        return replace(share, root_certificate=b"", root_key=b"", leaf_certificate=b"", leaf_key=b"")
     authority = create_authority(now)
     own = authority.issue(now)
     return replace(
