@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 import tuishare
-from tuishare.cli import machine_commands, settings_commands, user_commands
+from tuishare.cli import entry_commands, machine_commands, settings_commands, user_commands
 from tuishare.cli.exits import Exit, report
 from tuishare.cli.options import AsJson, KeyFile, KeyText, TransportChoice
 from tuishare.errors import TuishareError, from_os_error
@@ -218,6 +218,7 @@ def demo(
     run_demo(parse_size(size), tui=tui)
 
 
+entry_commands.register(app)
 app.command()(user_commands.card)
 app.add_typer(user_commands.user, name="user")
 app.add_typer(settings_commands.drop, name="drop")

@@ -45,9 +45,15 @@ def warn(text: str) -> None:
     say(f"tuishare: warning: {text}")
 
 
-def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on a terminal, tab-separated lines without headings elsewhere."""
-    clean = [[visible(cell, 200) for cell in row] for row in rows]
+def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, longest: int = 200) -> None:
+    """Print a table on a terminal, tab-separated lines without headings elsewhere.
+
+    Args:
+        headings: one for each column.
+        rows: of the table.
+        longest: most characters of a cell; a longer one loses its middle.
+    """
+    clean = [[visible(cell, longest) for cell in row] for row in rows]
     if not is_terminal(sys.stdout):
         for row in clean:
             print("\t".join(row))

@@ -1,0 +1,149 @@
+"""Shares and downloads as a person names them: by id, by the beginning of one, or by name.
+
+Owns which entry a word means and how short an id may be written. Pure but for asking the agent what there is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, TypeVar
+
+from tuishare.api.client import AgentClient
+from tuishare.api.messages import Download, DownloadState, Share
+from tuishare.errors import BadInput, NotFound, Refused
+from tuishare.text import visible
+
+Entry = Share | Download
+E = TypeVar("E", Share, Download, Entry)
+
+SHORTEST: Final = 6
+"""Least characters of an id that are shown; fewer would soon be ambiguous."""
+
+_PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
+"""What may be the beginning of an id. Not less: a word that is no name any more would mean something else by chance."""
+
+_LISTED: Final = 8
+_NAME: Final = 40
+_WHOLE: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """All shares and downloads, oldest first."""
+
+    shares: tuple[Share, ...]
+    downloads: tuple[Download, ...]
+
+    @property
+    def all(self) -> tuple[Entry, ...]:
+        """Both kinds."""
+        return (*self.shares, *self.downloads)
+
+    def short_ids(self) -> dict[str, str]:
+        """The shortest unambiguous beginning of every id, among both kinds, so that it fits every command."""
+        return shorten(entry.id for entry in self.all)
+
+    def find(self, word: str) -> Entry:
+        """The share or download that a word means; errors as for `find`."""
+        return find(word, self.all, self.short_ids(), "share or download")
+
+    def find_share(self, word: str) -> Share:
+        """The share that a word means; errors as for `find`."""
+        return find(word, self.shares, self.short_ids(), "share")
+
+    def find_download(self, word: str) -> Download:
+        """The download that a word means; errors as for `find`."""
+        return find(word, self.downloads, self.short_ids(), "download")
+
+
+async def fetch_entries(client: AgentClient) -> Entries:
+    """Ask the agent for all of them."""
+    return Entries(tuple(await client.shares()), tuple(await client.downloads()))
+
+
+def shorten(ids: Iterable[str]) -> dict[str, str]:
+    """Cut each id to its shortest beginning of at least `SHORTEST` characters that no other one has."""
+    ordered = sorted(set(ids))
+    shared = [_common_length(one, other) for one, other in pairwise(ordered)]
+    nearest = zip([0, *shared], [*shared, 0], strict=True) if ordered else ()
+    return {
+        one: one[: max(SHORTEST, before + 1, after + 1)]
+        for one, (before, after) in zip(ordered, nearest, strict=True)
+    }
+
+
+def find(word: str, entries: Sequence[E], short_ids: dict[str, str], kind: str) -> E:
+    """Find the one entry that a word means: its id, the beginning of it, or its name as it is shown.
+
+    Args:
+        word: what the person typed.
+        entries: among which to look.
+        short_ids: how ids are written in messages.
+        kind: what the entries are called.
+
+    Raises:
+        NotFound: none.
+        BadInput: several; the sentence lists them.
+    """
+    found = [entry for entry in entries if entry.id == word] or _candidates(word, entries)
+    if not found:
+        raise NotFound(f"There is no {kind} “{visible(word)}”", hint="`tuishare list` shows them all.")
+    if len(found) > 1:
+        raise _ambiguous(word, found, short_ids)
+    return found[0]
+
+
+def name_kind(entry: Entry) -> str:
+    """Say what it is: ``share`` or ``download``."""
+    return "share" if isinstance(entry, Share) else "download"
+
+
+def require_taken(entry: Entry) -> None:
+    """Make sure that the agent has begun with it: only then it can be ordered about.
+
+    Raises:
+        Refused: it is listed for information only.
+    """
+    name = visible(entry.name)
+    match entry:
+        case Share(generation=0):
+            raise Refused(
+                f"“{name}” is not shared yet", hint="Wait until it is complete, or move it out of its folder."
+            )
+        case Download(state=DownloadState.LOCKED):
+            raise Refused(f"“{name}” cannot be opened yet", hint="Move it out of the inbox to be rid of it.")
+        case Download(state=DownloadState.REJECTED):
+            raise Refused(
+                f"“{name}” was rejected already", hint="It lies in the folder rejected of the inbox."
+            )
+        case _:
+            return
+
+
+def _common_length(one: str, other: str) -> int:
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+
+
+def _candidates(word: str, entries: Sequence[E]) -> list[E]:
+    # Hostile and odd names are typed as they are shown, with replacement characters.
+    shown = visible(word, _WHOLE)
+    prefix = word if _PREFIX.fullmatch(word) else None
+    return [
+        entry
+        for entry in entries
+        if visible(entry.name, _WHOLE) == shown or (prefix is not None and entry.id.startswith(prefix))
+    ]
+
+
+def _ambiguous(word: str, found: Sequence[Entry], short_ids: dict[str, str]) -> BadInput:
+    listed = [
+        f"{short_ids[entry.id]} ({name_kind(entry)} “{visible(entry.name, _NAME)}”)"
+        for entry in found[:_LISTED]
+    ]
+    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    return BadInput(
+        f"“{visible(word)}” may be {', '.join(listed)}{more}", hint="Write the id, or more of its beginning."
+    )

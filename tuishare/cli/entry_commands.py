@@ -1,0 +1,123 @@
+"""The commands about shares and downloads: ``list``, ``show``, ``share``, ``pause`` and the like.
+
+Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.sharing` and `tuishare.cli.orders`,
+imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuishare.cli.options import AsJson, TransportChoice
+
+if TYPE_CHECKING:
+    from tuishare.cli.exits import Exit
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="Id, its beginning, or the exact name.")]
+_Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, their beginnings, or exact names.")]
+
+
+class KindChoice(StrEnum):
+    """What to list."""
+
+    SHARES = "shares"
+    DOWNLOADS = "downloads"
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    app.command("list")(list_)
+    for command in (show, share, pause, resume, again, forget, delete, approve, reject):
+        app.command()(command)
+
+
+def list_(
+    kind: Annotated[KindChoice | None, typer.Argument(help="Only these.")] = None, as_json: AsJson = False
+) -> None:
+    """List what is shared and what is received."""
+    from tuishare.cli.listing import list_entries
+
+    list_entries(
+        shares=kind is not KindChoice.DOWNLOADS, downloads=kind is not KindChoice.SHARES, as_json=as_json
+    )
+
+
+def show(id_: _Id, as_json: AsJson = False) -> None:
+    """Show everything about one share or download."""
+    from tuishare.cli.listing import show_entry
+
+    show_entry(id_, as_json=as_json)
+
+
+def share(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder.", readable=False)],
+    to: Annotated[list[str], typer.Option("--to", metavar="USER|@GROUP", help="May be repeated.")] = [],  # noqa: B006
+    transport: Annotated[
+        TransportChoice, typer.Option(help="tls: only ticket holders; plain: any BitTorrent client.")
+    ] = TransportChoice.TLS,
+    note: Annotated[str, typer.Option(help="A few words for the recipients.")] = "",
+    expires: Annotated[
+        str, typer.Option(metavar="WHEN", help="12h, 30d, 2w, or the last day: 2026-12-31. Default: never.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Share something that lies in no drop folder. Prints the id of the share."""
+    from tuishare.cli.sharing import Wish, share_path
+
+    share_path(Wish(path, tuple(to), transport.word, note, expires), as_json=as_json)
+
+
+def pause(ids: _Ids, as_json: AsJson = False) -> None:
+    """Stop serving or downloading for now, also after a restart."""
+    _carry_out("pause", ids, as_json=as_json)
+
+
+def resume(ids: _Ids, as_json: AsJson = False) -> None:
+    """Go on with what is paused; try once more what has a problem."""
+    _carry_out("resume", ids, as_json=as_json)
+
+
+def again(ids: _Ids, as_json: AsJson = False) -> None:
+    """Share again: a new generation with a new encrypted torrent."""
+    _carry_out("again", ids, as_json=as_json)
+
+
+def forget(ids: _Ids, as_json: AsJson = False) -> None:
+    """Stop sharing or downloading; complete files stay."""
+    _carry_out("forget", ids, as_json=as_json)
+
+
+def delete(
+    ids: _Ids,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Stop sharing or downloading, and delete the files."""
+    from tuishare.cli.orders import delete as run
+
+    _end(run(ids, agreed=yes, as_json=as_json))
+
+
+def approve(ids: _Ids, as_json: AsJson = False) -> None:
+    """Download what waits for approval, this once."""
+    _carry_out("approve", ids, as_json=as_json)
+
+
+def reject(ids: _Ids, as_json: AsJson = False) -> None:
+    """Turn away what waits for approval, for good."""
+    _carry_out("reject", ids, as_json=as_json)
+
+
+def _carry_out(verb: str, ids: list[str], *, as_json: bool) -> None:
+    from tuishare.cli.orders import Verb, carry_out
+
+    _end(carry_out(Verb(verb), ids, as_json=as_json))
+
+
+def _end(code: Exit) -> None:
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,167 @@
+"""``tuishare list`` and ``show``: what is shared and received.
+
+Owns which facts stand in the tables and how they are worded. The agent's messages are printed as they are with
+``--json``.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Final
+
+import msgspec
+
+from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.entries import Entry, fetch_entries
+from tuishare.cli.terminal import format_size, is_terminal, print_rows, say
+
+_NOTHING: Final = "–"
+_WHOLE: Final = 4096
+_SHARE_HEADINGS: Final = ("share", "name", "for", "size", "state", "delivered", "added")
+_DOWNLOAD_HEADINGS: Final = ("download", "name", "from", "size", "state", "here", "added")
+_Row = tuple[str, ...]
+
+
+def list_entries(*, shares: bool, downloads: bool, as_json: bool) -> None:
+    """Print a table of shares, one of downloads, or both.
+
+    Elsewhere than on a terminal each line begins with ``share`` or ``download``. JSON is an array, or an object with an
+    array for each of both.
+    """
+    entries = ask_agent(fetch_entries)
+    if as_json:
+        wanted = entries if shares and downloads else entries.shares if shares else entries.downloads
+        print(msgspec.json.encode(wanted).decode())
+        return
+    short = entries.short_ids()
+    if shares:
+        rows = [_share_row(share, short[share.id]) for share in entries.shares]
+        _print_table("share", _SHARE_HEADINGS, rows, "Nothing is shared yet.")
+    if shares and downloads and is_terminal(sys.stdout):
+        print()
+    if downloads:
+        rows = [_download_row(download, short[download.id]) for download in entries.downloads]
+        _print_table("download", _DOWNLOAD_HEADINGS, rows, "Nothing was received yet.")
+
+
+def show_entry(word: str, *, as_json: bool) -> None:
+    """Print all facts of one share or download.
+
+    Raises:
+        NotFound: there is none of that id or name.
+        BadInput: there are several.
+    """
+    entry = ask_agent(fetch_entries).find(word)
+    if as_json:
+        print(msgspec.json.encode(entry).decode())
+        return
+    print_rows(("what", "value"), _describe(entry), longest=_WHOLE)
+
+
+def _print_table(kind: str, headings: _Row, rows: list[_Row], empty: str) -> None:
+    if not rows:
+        say(empty)
+    elif is_terminal(sys.stdout):
+        print_rows(headings, rows)
+    else:
+        print_rows((), [(kind, *row) for row in rows])
+
+
+def _share_row(share: Share, short: str) -> _Row:
+    complete = sum(delivery.state is DeliveryState.COMPLETE for delivery in share.deliveries)
+    counted = sum(delivery.state is not DeliveryState.REVOKED for delivery in share.deliveries)
+    return (
+        short,
+        share.name,
+        ", ".join(share.recipients),
+        format_size(share.size),
+        _state(share),
+        f"{complete} of {counted}" if counted else _NOTHING,
+        _moment(share.added),
+    )
+
+
+def _download_row(download: Download, short: str) -> _Row:
+    return (
+        short,
+        download.name,
+        download.sender or _NOTHING,
+        format_size(download.size) if download.size else _NOTHING,
+        _state(download),
+        _percent(download.progress),
+        _moment(download.added),
+    )
+
+
+def _describe(entry: Entry) -> list[tuple[str, str]]:
+    if isinstance(entry, Share):
+        return _describe_share(entry)
+    return _describe_download(entry)
+
+
+def _describe_share(share: Share) -> list[tuple[str, str]]:
+    return [
+        ("share", share.id),
+        ("name", share.name),
+        ("state", _state(share)),
+        *_trouble(share),
+        ("for", ", ".join(share.recipients)),
+        ("size", _exact_size(share.size)),
+        ("files", f"{share.files:,}"),
+        ("generation", str(share.generation)),
+        ("swarm", "TLS" if share.transport == "tls" else f"{share.transport}, not encrypted"),
+        ("up", f"{format_size(share.rate_up)}/s"),
+        ("sent", _exact_size(share.uploaded)),
+        ("peers", str(share.peers)),
+        ("added", _moment(share.added)),
+        ("path", share.path),
+        *((f"recipient {delivery.user}", _delivery(delivery)) for delivery in share.deliveries),
+    ]
+
+
+def _describe_download(download: Download) -> list[tuple[str, str]]:
+    return [
+        ("download", download.id),
+        ("name", download.name),
+        ("state", _state(download)),
+        *_trouble(download),
+        ("from", download.sender or _NOTHING),
+        ("size", _exact_size(download.size)),
+        ("files", f"{download.files:,}"),
+        ("here", _percent(download.progress)),
+        ("left", _NOTHING if download.eta is None else f"{download.eta:,} s"),
+        ("down", f"{format_size(download.rate_down)}/s"),
+        ("up", f"{format_size(download.rate_up)}/s"),
+        ("peers", str(download.peers)),
+        ("added", _moment(download.added)),
+        ("path", download.path or _NOTHING),
+    ]
+
+
+def _state(entry: Entry) -> str:
+    if entry.state is ShareState.HASHING:
+        return f"hashing {_percent(entry.progress)}"
+    return "waiting for approval" if entry.state is DownloadState.WAITING else entry.state.value
+
+
+def _trouble(entry: Entry) -> list[tuple[str, str]]:
+    return [(word, text) for word, text in (("problem", entry.detail), ("hint", entry.hint)) if text]
+
+
+def _delivery(delivery: Delivery) -> str:
+    words = delivery.state.value.replace("-", " ")
+    return f"{words}, {_percent(delivery.progress)}"
+
+
+def _percent(fraction: float) -> str:
+    return f"{int(fraction * 100)} %"
+
+
+def _exact_size(size: int) -> str:
+    return f"{format_size(size)} ({size:,} bytes)" if size >= 1024 else f"{size} B"
+
+
+def _moment(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

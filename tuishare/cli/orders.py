@@ -1,0 +1,146 @@
+"""``tuishare pause``, ``resume``, ``again``, ``forget``, ``delete``, ``approve``, ``reject``.
+
+Owns how orders for several entries are given and what is asked before something is deleted. What an order does, and
+whether it can be done now, the agent knows.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from tuishare.api.client import AgentClient
+from tuishare.api.messages import Share
+from tuishare.api.orders import DownloadOrder, ShareOrder, Taken
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.entries import Entries, Entry, fetch_entries, name_kind, require_taken
+from tuishare.cli.exits import Exit, report
+from tuishare.cli.terminal import format_size, is_terminal, say
+from tuishare.errors import AgentUnreachable, BadInput, Refused, TuishareError
+from tuishare.text import visible
+
+_YES: Final = frozenset({"y", "yes"})
+_NAME: Final = 80
+_PATH: Final = 400
+
+
+class Verb(StrEnum):
+    """What can be ordered; the words of `ShareOrder` and `DownloadOrder` together."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    AGAIN = "again"
+    FORGET = "forget"
+    DELETE = "delete"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+_DONE: Final = {
+    Verb.PAUSE: "Paused",
+    Verb.RESUME: "Resumed",
+    Verb.AGAIN: "Sharing again:",
+    Verb.FORGET: "Forgot",
+    Verb.DELETE: "Deleted",
+    Verb.APPROVE: "Approved",
+    Verb.REJECT: "Rejected",
+}
+
+
+def carry_out(verb: Verb, words: Sequence[str], *, as_json: bool = False) -> Exit:
+    """Order the same for every entry that is named; each failure is reported by itself.
+
+    With `as_json` the agent's answers to what succeeded are printed as one array.
+
+    Returns:
+        The worst of the exit codes: the greatest.
+
+    Raises:
+        AgentUnreachable: there is nobody to order about.
+    """
+    chosen, worst = _choose(verb, words, ask_agent(fetch_entries))
+    return max(worst, _order(verb, chosen, as_json=as_json))
+
+
+def delete(words: Sequence[str], *, agreed: bool, as_json: bool) -> Exit:
+    """Like `carry_out`, for deleting: the person is asked first, unless he has agreed already.
+
+    Raises:
+        BadInput: nobody can be asked; nothing was deleted.
+        Refused: the person said no; nothing was deleted.
+    """
+    if not agreed and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise BadInput("Nobody can be asked: this is not a terminal", hint="Say it with --yes.")
+    chosen, worst = _choose(Verb.DELETE, words, ask_agent(fetch_entries))
+    if chosen and not agreed and not _ask(chosen):
+        raise Refused("Nothing was deleted", hint="`tuishare forget` stops sharing and keeps the files.")
+    return max(worst, _order(Verb.DELETE, chosen, as_json=as_json))
+
+
+def _choose(verb: Verb, words: Iterable[str], entries: Entries) -> tuple[list[Entry], Exit]:
+    find = _finder(verb, entries)
+    chosen: dict[str, Entry] = {}
+    worst = Exit.OK
+    for word in words:
+        try:
+            entry = find(word)
+            require_taken(entry)
+        except TuishareError as error:
+            worst = max(worst, report(error))
+        else:
+            chosen[entry.id] = entry
+    return list(chosen.values()), worst
+
+
+def _finder(verb: Verb, entries: Entries) -> Callable[[str], Entry]:
+    if verb.value not in set(DownloadOrder):
+        return entries.find_share
+    if verb.value not in set(ShareOrder):
+        return entries.find_download
+    return entries.find
+
+
+def _order(verb: Verb, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
+    worst = Exit.OK
+    taken: list[Taken] = []
+
+    async def order_all(client: AgentClient) -> None:
+        nonlocal worst
+        for entry in chosen:
+            try:
+                await _order_one(client, verb, entry)
+            except AgentUnreachable:
+                raise
+            except TuishareError as error:
+                worst = max(worst, report(error))
+            else:
+                taken.append(Taken(id=entry.id))
+                say(f"{_DONE[verb]} “{visible(entry.name, _NAME)}”.")
+
+    try:
+        ask_agent(order_all)
+    finally:
+        if as_json:
+            print(msgspec.json.encode(taken).decode(), flush=True)
+    return worst
+
+
+async def _order_one(client: AgentClient, verb: Verb, entry: Entry) -> None:
+    if isinstance(entry, Share):
+        await client.order_share(entry.id, ShareOrder(verb))
+    else:
+        await client.order_download(entry.id, DownloadOrder(verb))
+
+
+def _ask(chosen: Sequence[Entry]) -> bool:
+    say("This is deleted for good:")
+    for entry in chosen:
+        place = visible(entry.path, _PATH) if entry.path else "what has arrived of it"
+        facts = f"{entry.files:,} file{'' if entry.files == 1 else 's'}, {format_size(entry.size)}"
+        say(f"  {name_kind(entry)} “{visible(entry.name, _NAME)}” ({facts}): {place}")
+    print("Delete? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in _YES

@@ -1,0 +1,75 @@
+"""``tuishare share``: something that lies outside the drop folders, shared once.
+
+Owns the dialogue with the person; the agent does the work.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from tuishare.api.orders import NewShare, Taken
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.expiry import parse_expiry
+from tuishare.cli.terminal import say
+from tuishare.config import Transport
+from tuishare.errors import BadInput
+from tuishare.text import visible
+
+_NOTE: Final = 500  # characters; the same limit as in envelopes
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for on the command line; `expires` as it was written, or empty."""
+
+    path: Path
+    users: tuple[str, ...]
+    transport: Transport = "tls"
+    note: str = ""
+    expires: str = ""
+
+
+def share_path(wish: Wish, *, as_json: bool) -> None:
+    """Have the agent share a file or folder; prints the id of the share.
+
+    Raises:
+        BadInput: nobody was named, or one of the options makes no sense.
+        NotFound: the path, a user or a group is unknown to the agent.
+        Refused: it lies in a drop folder, or is at work in another form.
+    """
+    new = _make_order(wish)
+    taken = ask_agent(lambda client: client.share(new))
+    print(msgspec.json.encode(Taken(id=taken)).decode() if as_json else taken, flush=True)
+    say(f"Sharing “{visible(Path(new.path).name)}” with {', '.join(new.recipients)}.")
+
+
+def _make_order(wish: Wish) -> NewShare:
+    if not wish.users:
+        raise BadInput("Nobody was named", hint="Say for whom: --to NAME or --to @GROUP, also repeatedly.")
+    if len(wish.note) > _NOTE:
+        raise BadInput(
+            f"The note has {len(wish.note):,} characters", hint=f"At most {_NOTE} go with a share."
+        )
+    path = os.path.abspath(wish.path)  # “..” leads where the shell says, not where a link does
+    _require_text(path)
+    return NewShare(
+        path=path,
+        recipients=wish.users,
+        transport=wish.transport,
+        note=wish.note,
+        not_after=parse_expiry(wish.expires, time.time()) if wish.expires else 0,
+    )
+
+
+def _require_text(path: str) -> None:
+    """Messages are UTF-8; a name that is not would reach the agent as another one."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"The name {visible(path)} is not UTF-8", hint="Rename it first.") from None
