@@ -13,11 +13,13 @@ FULL: dict[str, list[str]] = {
     "bench_hashing": [],
     "bench_transfer": ["--size", "1GiB", "--rounds", "3"],
     "bench_sealing": [],
+    "bench_latency": [],
 }
 QUICK: dict[str, list[str]] = {
     "bench_hashing": ["--size", "256MiB"],
     "bench_transfer": ["--size", "64MiB", "--rounds", "1"],
     "bench_sealing": ["--rounds", "3"],
+    "bench_latency": ["--rounds", "3", "--folders", "1"],
 }
 
 

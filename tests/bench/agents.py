@@ -1,0 +1,89 @@
+"""Whole agents to measure: processes of their own in temporary homes, and a carrier between them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from tests.agent.homes import Home, introduce, make_home
+from tuishare.agent.shelf import ENVELOPE_SUFFIX
+from tuishare.cli.background import BackgroundAgent, spawn_agent
+from tuishare.config import Settle
+
+_PAUSE = 0.001
+_STOP_SECONDS = 30
+
+
+def default_settle() -> dict[str, float]:
+    """The waits of somebody who configured none; the homes of the tests have shorter ones."""
+    return {name: getattr(Settle(), name) for name in Settle.__struct_fields__}
+
+
+def make_friends(root: Path) -> tuple[Home, Home]:
+    """Make two homes whose drop folders are for each other, with the default waits."""
+    alice, bob = make_home(root, "alice"), make_home(root, "bob")
+    introduce(alice, bob)
+    for home, friend in ((alice, bob), (bob, alice)):
+        home.configure(friend.name, settle=default_settle())
+    return alice, bob
+
+
+@asynccontextmanager
+async def answering(home: Home) -> AsyncIterator[BackgroundAgent]:
+    """Run the agent of a home for as long as the block lasts."""
+    agent = spawn_agent(home.places, home.places.files)
+    try:
+        await agent.until_answering()
+        yield agent
+    finally:
+        end(agent.process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process in order, or by force if it does not want to."""
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def carrying(sender: Home, receiver: Home) -> Iterator[None]:
+    """Move every envelope from one outbox to the other's inbox as soon as it appears."""
+    ended = threading.Event()
+
+    def carry() -> None:
+        while not ended.wait(_PAUSE):
+            for name in os.listdir(sender.outbox):
+                if name.endswith(ENVELOPE_SUFFIX):
+                    with contextlib.suppress(FileNotFoundError):  # withdrawn in this moment
+                        receiver.receive(sender.outbox / name)
+
+    thread = threading.Thread(target=carry)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def seconds_until(condition: Callable[[], bool], *, since: float, limit: float = 120.0) -> float:
+    """Wait for a condition; return how long after a moment of `time.perf_counter` it came true.
+
+    Raises:
+        TimeoutError: it did not, within so many seconds.
+    """
+    while not condition():
+        if time.perf_counter() - since > limit:
+            raise TimeoutError(f"nothing after {limit:.0f} s")
+        time.sleep(_PAUSE)
+    return time.perf_counter() - since
