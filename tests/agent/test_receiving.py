@@ -75,7 +75,7 @@ async def test_a_replay_is_refused_even_when_the_download_was_removed(alice: Hom
         record = await desk.until(DownloadStep.COMPLETE)
         with pytest.raises(Refused, match="received before"):
             await put(desk, alice, bob, data)
-        await desk.context.store.run(lambda database: database.forget_download(record.id))
+        await desk.context.store.run(lambda database: database.decline(record))
     async with receiving_at(bob) as desk:
         for work in (desk.receiver.admit, hold(desk)):
             with pytest.raises(Refused, match="received before"):

@@ -71,7 +71,7 @@ def test_the_newest_share_of_an_info_hash_is_found(path: Path) -> None:
 def test_a_generation_is_admitted_once_even_after_the_download_was_removed(path: Path) -> None:
     database = Database(path)
     database.admit(DOWNLOAD)
-    database.forget_download(DOWNLOAD.id)
+    database.decline(DOWNLOAD)
     for generation in (1, 2):
         with pytest.raises(Refused, match="received before"):
             database.admit(replace(DOWNLOAD, generation=generation))

@@ -16,7 +16,7 @@ from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.shelf import Shelf
 from tuishare.config import DropFolder
 
-_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
+_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
 
 
 class Aligner:
@@ -44,6 +44,8 @@ class Aligner:
         return done
 
     async def _align(self, share: ShareRecord, folder: DropFolder | None) -> bool:
+        if share.step is ShareStep.DELETING:
+            return True
         if folder is not None:
             return _is_for(share, folder) or await self._readdress(share.id, folder)
         if share.step in _AT_REST:

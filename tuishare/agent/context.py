@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tuishare.agent.store import Store
+from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
 from tuishare.config import Config
 from tuishare.paths import Places
@@ -31,6 +32,7 @@ class Context:
             one of them keeps it until the agent is started again.
         changed: to be notified whenever a client would see something new.
         clock: gives the time with a zone; for what people see and certificates, never for measuring durations.
+        problems: what went wrong when the home was opened.
     """
 
     config: Config
@@ -40,6 +42,7 @@ class Context:
     engine: Engine
     changed: ChangeSignal
     clock: Callable[[], datetime] = wall_clock
+    problems: tuple[Problem, ...] = ()
 
     def now(self) -> int:
         """Unix seconds."""

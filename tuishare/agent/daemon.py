@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
-from typing import Self, assert_never
+from typing import Final, Self, assert_never
 
 import tuishare
 from tuishare.agent.context import Context
@@ -37,6 +37,8 @@ from tuishare.swarm import (
     TrackerFailed,
 )
 
+CLOCK_SECONDS: Final = 30.0
+"""How often it is looked what has had its time."""
 _log = logging.getLogger(__name__)
 
 
@@ -65,7 +67,7 @@ class Agent:
             agent = cls(context)
             # Before anything is loaded: what completes while we load must not be missed.
             events = stack.enter_context(context.engine.subscribe())
-            await agent._drops.publisher.load()
+            await agent._drops.load()
             await agent._inbox.receiver.load()
             stack.push_async_callback(agent._save_resume)
             await stack.enter_async_context(agent._working(events))
@@ -102,7 +104,7 @@ class Agent:
             tls_ready="tls" in context.engine.listening,
             no_resumption="tls" in context.engine.listening,  # the engine does not start without that proof
             inbox=context.config.folders.inbox,
-            problems=self._reloading.problems,
+            problems=(*context.problems, *self._reloading.problems),
             drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
         )
 
@@ -136,6 +138,7 @@ class Agent:
                 await keeper.resume(share)
             case ShareOrder.AGAIN:
                 await keeper.share_again(share)
+                self._drops.take_shares()
             case ShareOrder.FORGET:
                 await keeper.forget(share)
             case ShareOrder.DELETE:
@@ -187,6 +190,7 @@ class Agent:
         watcher.watch(self._context.places.config, recursive=False)
         loops = [self._drops.run(watcher), self._drops.publisher.run(), self._reloading.run()]
         loops += [self._inbox.following.run(watcher), self._inbox.receiver.run(), self._follow_engine(events)]
+        loops.append(self._keep_time())
         if patience := find_patience():
             loops.append(prove_life(patience, self._questions()))
         tasks = [asyncio.create_task(loop) for loop in loops]
@@ -225,6 +229,13 @@ class Agent:
             "store": lambda: store.run(lambda database: database.resume_data("")),
             "engine": self._context.engine.answer,
         }
+
+    async def _keep_time(self) -> None:
+        """End what has its time: shares that expire, downloads that were served on long enough."""
+        while True:
+            await self._drops.keeper.withdraw_expired()
+            await self._inbox.receiver.end_seeding()
+            await asyncio.sleep(CLOCK_SECONDS)
 
     async def _follow_engine(self, events: Subscription) -> None:
         async for event in events:

@@ -11,15 +11,17 @@ import contextlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from tuishare.agent.aligning import Aligner
 from tuishare.agent.context import Context
-from tuishare.agent.following import FolderFollowing, Follower, Look
+from tuishare.agent.entries import EntryFollower
+from tuishare.agent.following import FolderFollowing, Look
 from tuishare.agent.forms import Audience
 from tuishare.agent.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
 from tuishare.agent.keeping import Keeper
-from tuishare.agent.payload import sign_tree, walk_payload
+from tuishare.agent.loose import LooseFollower, find_folders
+from tuishare.agent.payload import walk_payload
 from tuishare.agent.publishing import Publisher
 from tuishare.agent.shelf import Shelf
 from tuishare.agent.watcher import Hint, Watcher
@@ -36,6 +38,9 @@ _BUSY_SECONDS: Final = 0.5
 """How soon to try once more what a share that is being hashed or sealed did not allow."""
 
 
+_Tasks: TypeAlias = dict[EntryFollower, asyncio.Task[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An entry that cannot be shared as it is; `at` in Unix seconds."""
@@ -46,7 +51,7 @@ class Refusal:
 
 
 class Drops:
-    """All drop folders of the settings, which may come and go while the agent runs."""
+    """All drop folders of the settings, which may come and go while the agent runs, and what is shared elsewhere."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -56,8 +61,15 @@ class Drops:
         self.keeper = Keeper(context, self.shelf, self.publisher)
         self._aligner = Aligner(context, self.shelf, self.publisher, self.keeper)
         self.followers: list[DropFollower] = []
+        self._loose: list[LooseFollower] = []
         self.followings: dict[Path, FolderFollowing[Tree]] = {}
         self.take_settings()
+
+    async def load(self) -> None:
+        """Take up what the last run left."""
+        await self.publisher.load()
+        await self.keeper.finish()
+        self.take_shares()
 
     def take_settings(self) -> None:
         """Follow the folders that the settings name now; `run` does the rest."""
@@ -67,15 +79,26 @@ class Drops:
         ]
         for follower, folder in zip(self.followers, self._context.config.drop, strict=True):
             follower.folder = folder
+        self.take_shares()
+
+    def take_shares(self) -> None:
+        """Follow the shares that lie elsewhere, too; `run` does the rest."""
+        dropped = {follower.path for follower in self.followers}
+        known = {follower.path: follower for follower in self._loose}
+        self._loose = [
+            known.get(folder) or LooseFollower(folder, self.publisher, self.keeper, self._context)
+            for folder in find_folders(self.shelf.shares.values()) - dropped
+        ]
+        former = {following.follower: following for following in self.followings.values()}
         self.followings = {
-            follower.path: self.followings.get(follower.path) or self._following(follower)
-            for follower in self.followers
+            follower.path: former.get(follower) or self._following(follower)
+            for follower in (*self.followers, *self._loose)
         }
         self._altered.set()
 
     async def run(self, watcher: Watcher) -> None:
         """Follow all folders until cancelled, whichever they are; what fails in one of them fails here."""
-        tasks: dict[DropFollower, asyncio.Task[None]] = {}
+        tasks: _Tasks = {}
         try:
             while True:
                 self._altered.clear()
@@ -87,14 +110,15 @@ class Drops:
                 task.cancel()
             await asyncio.gather(*tasks.values(), return_exceptions=True)
 
-    async def _adjust(self, tasks: dict[DropFollower, asyncio.Task[None]], watcher: Watcher) -> None:
-        for follower in set(tasks).difference(self.followers):
+    async def _adjust(self, tasks: _Tasks, watcher: Watcher) -> None:
+        wanted = (*self.followers, *self._loose)
+        for follower in set(tasks).difference(wanted):
             async with follower.acting:  # never in the middle of what is recorded and then done
                 task = tasks.pop(follower)
                 task.cancel()
             await asyncio.wait({task})
             await asyncio.to_thread(watcher.unwatch, follower.path)
-        for follower in self.followers:
+        for follower in wanted:
             if follower not in tasks:
                 tasks[follower] = asyncio.create_task(self.followings[follower.path].run(watcher))
 
@@ -134,42 +158,54 @@ class Drops:
         path = Path(new.path)
         if not path.is_absolute():
             raise BadInput("The path to share is not absolute", hint="Write it from / on.")
-        if path.parent in self.followings:
-            raise Refused("This lies in a drop folder already", hint="Its drop folder says whom it is for.")
+        await asyncio.to_thread(self._require_foreign, path)
         self._context.book().resolve(new.recipients)
         tree = await asyncio.to_thread(walk_payload, path)
         audience = Audience(new.recipients, new.transport, note=new.note, not_after=new.not_after)
-        return await self.publisher.accept(tree, audience)
+        share = await self.publisher.accept(tree, audience)
+        self.take_shares()
+        return share
+
+    def _require_foreign(self, path: Path) -> None:
+        """Refuse what is shared already by its folder, and what holds keys."""
+        if path.parent in {follower.path for follower in self.followers}:
+            raise Refused("This lies in a drop folder already", hint="Its drop folder says whom it is for.")
+        places, folders = self._context.places, self._context.config.folders
+        wanted = path.resolve()
+        for folder in (places.config, places.state, folders.inbox_path, folders.outbox_path):
+            own = folder.resolve()
+            if own == wanted or own in wanted.parents or wanted in own.parents:
+                raise Refused(
+                    f"{path} is, lies in or holds {folder}, which is tuishare's own",
+                    hint="Your keys and envelopes are nothing to share; copy what you want to share elsewhere.",
+                )
 
     def _follower(self, folder: DropFolder) -> DropFollower:
         return DropFollower(folder, self.publisher, self.keeper, self._context)
 
-    def _following(self, follower: DropFollower) -> FolderFollowing[Tree]:
-        return FolderFollowing(follower.path, self._context.config.settle, follower)
+    def _following(self, follower: EntryFollower) -> FolderFollowing[Tree]:
+        # Who shares one file of a large folder does not want all of that watched.
+        recursive = isinstance(follower, DropFollower)
+        return FolderFollowing(follower.path, self._context.config.settle, follower, recursive=recursive)
 
     def _look_again(self, path: Path) -> None:
         if following := self.followings.get(path.parent):
             following.look_again(path.name)
 
 
-class DropFollower(Follower[Tree]):
+class DropFollower(EntryFollower):
     """What one drop folder's entries are for.
 
     Attributes:
         folder: as it is configured now; its path stays the same.
-        path: of the folder.
         refusals: what cannot be shared as it is, by name.
-        acting: held while a share is being changed.
     """
 
     def __init__(self, folder: DropFolder, publisher: Publisher, keeper: Keeper, context: Context) -> None:
+        super().__init__(Path(folder.path), publisher, keeper, context)
         self.folder = folder
+        self.patterns = folder.path
         self.refusals: dict[str, Refusal] = {}
-        self.path = Path(folder.path)
-        self.acting = asyncio.Lock()
-        self._publisher = publisher
-        self._keeper = keeper
-        self._context = context
 
     def wants(self, entry: str) -> bool:
         """Everything but what we put there ourselves, the list of what to leave out, and what stands on it."""
@@ -180,20 +216,6 @@ class DropFollower(Follower[Tree]):
         ours = entry in {IGNORE_FILE, MARKER}
         return not ours and not ignoring((entry,), is_folder=(self.path / entry).is_dir())
 
-    def look(self, path: Path) -> Look[Tree]:
-        """Walk the entry."""
-        tree = walk_payload(path, self.folder.path)
-        return Look(sign_tree(tree), tree.total_size, tree)
-
-    def known(self, path: Path, signature: str) -> bool:
-        """Whether it is a share in this form already."""
-        return self._publisher.knows(path, signature)
-
-    async def changing(self, path: Path, look: Look[Tree]) -> None:
-        """Serve no longer what is not what it was."""
-        async with self.acting:
-            await self._publisher.stop_serving(path, look.signature)
-
     async def settled(self, path: Path, look: Look[Tree]) -> None:
         """Hand it on."""
         del path
@@ -203,8 +225,7 @@ class DropFollower(Follower[Tree]):
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Show what cannot be shared, and why; what it was before is served no longer."""
-        async with self.acting:
-            await self._publisher.note_fault(path, error)
+        await super().refused(path, error)
         self.refusals[path.name] = Refusal(path.name, error, self._context.now())
         self._context.changed.notify()
 
@@ -212,11 +233,6 @@ class DropFollower(Follower[Tree]):
         """Stop showing what could not be shared."""
         if self.refusals.pop(entry, None):
             self._context.changed.notify()
-
-    async def gone(self, path: Path) -> None:
-        """Withdraw what was deleted."""
-        async with self.acting:
-            await self._keeper.withdraw(path)
 
     def is_ready(self, listed: Collection[str]) -> bool:
         """Look for our marker; make it where nothing was shared from yet, or something that was is still there.
@@ -234,10 +250,6 @@ class DropFollower(Follower[Tree]):
         """Withdraw what was deleted while nobody watched."""
         async with self.acting:
             await self._keeper.withdraw_missing(self.path, entries)
-
-    def moved(self) -> None:
-        """Show that the folder came or went."""
-        self._context.changed.notify()
 
     def _entries(self) -> set[str]:
         shares = list(self._publisher.shares.values())

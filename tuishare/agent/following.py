@@ -97,11 +97,15 @@ class Follower(ABC, Generic[_Payload]):
 class FolderFollowing(Generic[_Payload]):
     """One followed folder."""
 
-    def __init__(self, folder: Path, settle: Settle, follower: Follower[_Payload]) -> None:
+    def __init__(
+        self, folder: Path, settle: Settle, follower: Follower[_Payload], *, recursive: bool = True
+    ) -> None:
+        """Without `recursive`, changes below an entry are found by scans alone."""
         self.folder = folder
+        self._recursive = recursive
         self.state = FolderState.MISSING
         self._settle = settle
-        self._follower = follower
+        self.follower = follower
         self._tracker = SettlingTracker(settle)
         self._woken = asyncio.Event()
         self._next_scan = 0.0
@@ -117,7 +121,7 @@ class FolderFollowing(Generic[_Payload]):
         """Take an event of this folder; one without an entry is about the folder itself."""
         if not hint.entry:
             self.scan_soon()
-        elif self._follower.wants(hint.entry):
+        elif self.follower.wants(hint.entry):
             self._tracker.hint(hint.entry, hint.kind, time.monotonic())
             self._woken.set()
 
@@ -152,14 +156,14 @@ class FolderFollowing(Generic[_Payload]):
         """Watch before listing, so that nothing falls between; then compare everything with what is known."""
         self._next_scan = math.inf  # until this one ends, or somebody wants another
         try:
-            watched = await asyncio.to_thread(watcher.watch, self.folder)
+            watched = await asyncio.to_thread(watcher.watch, self.folder, recursive=self._recursive)
             listed = await asyncio.to_thread(self._list)
         except OSError:
             await asyncio.to_thread(watcher.unwatch, self.folder)
             self._enter(FolderState.MISSING)
         else:
             self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
-            await self._reconcile([entry for entry in listed if self._follower.wants(entry)])
+            await self._reconcile([entry for entry in listed if self.follower.wants(entry)])
         # Without events the scan is all there is.
         pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
         self._next_scan = min(self._next_scan, time.monotonic() + pause)
@@ -171,7 +175,7 @@ class FolderFollowing(Generic[_Payload]):
             OSError: it is missing, or not the folder that is meant.
         """
         listed = os.listdir(self.folder)
-        if not self._follower.is_ready(listed):
+        if not self.follower.is_ready(listed):
             raise FileNotFoundError(self.folder)
         return listed
 
@@ -186,7 +190,7 @@ class FolderFollowing(Generic[_Payload]):
         for entry in self._present.difference(entries):
             self._drop(entry)
         self._present.update(entries)
-        await self._follower.listed(entries)
+        await self.follower.listed(entries)
         for entry in entries:
             await self._compare(entry)
 
@@ -194,23 +198,23 @@ class FolderFollowing(Generic[_Payload]):
         if state is not self.state:
             _log.info("Folder %s: %s", self.folder, state.value)
             self.state = state
-            self._follower.moved()
+            self.follower.moved()
 
     def _drop(self, entry: str) -> None:
         self._tracker.drop(entry)
         self._faults.pop(entry, None)
         self._present.discard(entry)
-        self._follower.forget(entry)
+        self.follower.forget(entry)
 
     async def _compare(self, entry: str) -> None:
         path = self.folder / entry
         try:
-            look = await asyncio.to_thread(self._follower.look, path)
+            look = await asyncio.to_thread(self.follower.look, path)
         except TuishareError as error:
             known = self._faults.get(entry) == error.detail
         else:
             self._heal(entry)
-            known = self._follower.known(path, look.signature)
+            known = self.follower.known(path, look.signature)
         if not known:
             self._tracker.notice(entry, time.monotonic())
 
@@ -219,31 +223,31 @@ class FolderFollowing(Generic[_Payload]):
         self._present.add(entry)
         started = time.monotonic()
         try:
-            look = await asyncio.to_thread(self._follower.look, path)
+            look = await asyncio.to_thread(self.follower.look, path)
         except NotFound:
             self._drop(entry)
             if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
-                await self._follower.gone(path)
+                await self.follower.gone(path)
             return
         except TuishareError as error:
             await self._settle_fault(path, entry, error, started)
             return
-        known = self._follower.known(path, look.signature)
+        known = self.follower.known(path, look.signature)
         if not known:
-            await self._follower.changing(path, look)
+            await self.follower.changing(path, look)
         if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
             self._heal(entry)
             # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
             if not known:
-                await self._follower.settled(path, look)
+                await self.follower.settled(path, look)
 
     def _heal(self, entry: str) -> None:
         if self._faults.pop(entry, None) is not None:
-            self._follower.forget(entry)
+            self.follower.forget(entry)
 
     async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
         """A fault settles like content: a folder that is empty now may be filled in a moment."""
         if self._tracker.walked(entry, f"fault: {error.detail}", 0, started, time.monotonic()):
             _log.warning("%s", error.detail)
             self._faults[entry] = error.detail
-            await self._follower.refused(path, error)
+            await self.follower.refused(path, error)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.keeping import delete_payload
 from tuishare.agent.landing import Landing
 from tuishare.agent.receiving import Receiver
@@ -33,14 +32,12 @@ class Handler:
 
     def __init__(
         self,
-        context: Context,
         tray: Tray,
         receiver: Receiver,
         landing: Landing,
         turn_away: Callable[[str, TuishareError], Awaitable[None]],
     ) -> None:
         """`turn_away` moves an envelope out of the inbox, with the reason beside it."""
-        self._context = context
         self._tray = tray
         self._receiver = receiver
         self._landing = landing
@@ -63,9 +60,8 @@ class Handler:
         """
         async with self._tray.changing:
             record = self._waiting(download_id)
-            await self._context.store.run(lambda database: database.admit(record))
-            await self._turn_away(record.envelope, Refused("You rejected it"))
             await self._tray.remove(record)
+            await self._turn_away(record.envelope, Refused("You rejected it"))
 
     async def pause(self, download_id: str) -> None:
         """Leave the swarm until it is resumed, also after a restart; what was downloaded is kept."""
@@ -86,20 +82,23 @@ class Handler:
             await self._forget(self._tray.get(download_id))
 
     async def delete(self, download_id: str) -> None:
-        """Stop it and delete what was delivered."""
+        """Stop it and delete what was delivered.
+
+        Raises:
+            SystemFailed: not all of it could be deleted; it stays in the list.
+        """
         async with self._tray.changing:
             record = self._tray.get(download_id)
-            await self._forget(record)
-            if record.path:
+            await self._tray.leave_swarm(record)
+            # Before that, whatever has this name is somebody else's.
+            if record.step is DownloadStep.COMPLETE:
                 await asyncio.to_thread(delete_payload, Path(record.path))
+            await self._forget(record)
 
     async def _forget(self, record: DownloadRecord) -> None:
-        await self._tray.leave_swarm(record)
-        if record.step in _UNFINISHED:
-            if record.step is DownloadStep.WAITING:
-                await self._context.store.run(lambda database: database.admit(record))
-            await self._turn_away(record.envelope, Refused("You stopped its download"))
         await self._tray.remove(record)
+        if record.step in _UNFINISHED:
+            await self._turn_away(record.envelope, Refused("You stopped its download"))
         await asyncio.to_thread(self._landing.discard, record)
 
     def _waiting(self, download_id: str) -> DownloadRecord:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
 
+import msgspec
+
 from tuishare.agent.context import Context
 from tuishare.agent.following import FolderFollowing, Follower, Look
 from tuishare.agent.handling import Handler
@@ -25,7 +27,7 @@ from tuishare.agent.reception import Received, Trust, receive
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.agent.tray import Tray
 from tuishare.agent.watcher import Hint
-from tuishare.envelope import MAX_SIZE, NotForUs
+from tuishare.envelope import MAX_SIZE, Damaged, NotForUs
 from tuishare.errors import BadConfiguration, NotFound, Refused, SystemFailed, TuishareError, from_os_error
 from tuishare.paths import free_name, move_into_place, publish, read_limited
 from tuishare.text import visible
@@ -91,11 +93,14 @@ class Inbox(Follower[int]):
         self.tray = Tray(context)
         landing = Landing(context.config.folders, reserve=context.config.downloads.reserve_bytes)
         self.receiver = Receiver(context, self.tray, landing)
-        self.handler = Handler(context, self.tray, self.receiver, landing, self._turn_away)
-        self.following: FolderFollowing[int] = FolderFollowing(self._folder, context.config.settle, self)
+        self.handler = Handler(self.tray, self.receiver, landing, self._turn_away)
+        # Nobody waits for an envelope: one that turns out to be half written is looked at again.
+        settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
+        self.following: FolderFollowing[int] = FolderFollowing(self._folder, settle, self)
         self.locked: dict[str, Locked] = {}
         self.rejected: deque[Rejected] = deque(maxlen=REMEMBERED)
         self._judged: dict[str, _Judgement] = {}
+        self._doubtful: dict[str, str] = {}
 
     def take_hint(self, hint: Hint) -> None:
         """Take an event, if it is of the inbox."""
@@ -144,6 +149,12 @@ class Inbox(Follower[int]):
             self._keep(path.name, look.size, error, former)
         except SystemFailed as error:
             self._keep(path.name, look.size, error, former)  # judged by nobody: the next scan tries again
+        except Damaged as error:
+            if self._doubtful.get(path.name) == look.signature:
+                await self._reject(path, error)
+            else:  # somebody may still be writing it: only once it has been quiet it is known to be damaged
+                self._doubtful[path.name] = look.signature
+                self.following.look_again(path.name)
         except TuishareError as error:
             await self._reject(path, error)
         else:
@@ -153,6 +164,7 @@ class Inbox(Follower[int]):
     def forget(self, entry: str) -> None:
         """Forget an envelope that was taken away."""
         self._judged.pop(entry, None)
+        self._doubtful.pop(entry, None)
         if self.locked.pop(entry, None):
             self._context.changed.notify()
 
@@ -219,6 +231,7 @@ class Inbox(Follower[int]):
             _log.error("Cannot move %r away: %s", path.name, problem)
             return
         self._judged.pop(path.name, None)
+        self._doubtful.pop(path.name, None)
         self.rejected.append(Rejected(moved.name, error, self._context.now()))
         self._context.changed.notify()
 

@@ -30,6 +30,7 @@ _UNDER_WAY: Final = frozenset(
 )
 QUEUE_SECONDS: Final = 15.0
 """How often it is looked whether there is space now for what waits for it."""
+_DAY: Final = 86_400
 _log = logging.getLogger(__name__)
 
 
@@ -91,10 +92,10 @@ class Receiver:
             Refused: a replay, or a ticket that cannot work.
         """
         record = self._record(received, envelope, digest, DownloadStep.WAITING)
-        record = replace(record, problem=reason, hint=hint)
         async with self._tray.changing:
             if self._is_under_way(record):
                 return
+            record = replace(_follow(record, self._tray.downloads.get(record.id)), problem=reason, hint=hint)
             await self._context.store.run(lambda database: database.require_new(record))
             await self._take_place(record)
             await self._tray.save(record)
@@ -110,6 +111,13 @@ class Receiver:
     async def go_on(self, record: DownloadRecord) -> None:
         """Take up a download again where it stands; the tray's lock is held."""
         await self._or_problem(record, self._resume(record))
+
+    async def end_seeding(self) -> None:
+        """Leave the swarms of what was served on long enough."""
+        async with self._tray.changing:
+            for record in list(self._tray.downloads.values()):
+                if record.step is DownloadStep.COMPLETE and self._has_served(record):
+                    await self._tray.leave_swarm(record)
 
     async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
@@ -236,6 +244,8 @@ class Receiver:
         What its owner has moved or edited since is his: the engine must neither serve nor mend it. It is received
         whatever becomes of this.
         """
+        if self._has_served(record):
+            return
         target = Path(record.path)
         signature = await asyncio.to_thread(sign_payload, target)
         if target.name != record.name or not signature or signature != record.signature:
@@ -244,6 +254,10 @@ class Receiver:
             await self._tray.enter_swarm(record, target.parent, complete=True)
         except TuishareError as error:
             _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
+
+    def _has_served(self, record: DownloadRecord) -> bool:
+        days = self._context.config.downloads.seed_days
+        return self._context.now() >= (record.completed or record.added) + days * _DAY
 
     def _record(self, received: Received, envelope: str, digest: bytes, step: DownloadStep) -> DownloadRecord:
         manifest, credentials = received.manifest, received.credentials

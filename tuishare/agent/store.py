@@ -112,9 +112,15 @@ class Database:
         """Every download, oldest first."""
         return self._all(DownloadRecord, "ORDER BY added, id")
 
-    def forget_download(self, download: str) -> None:
-        """Remove one; the ledger still knows its generation."""
-        self._connection.execute("DELETE FROM downloads WHERE id = ?", (download,))
+    def decline(self, record: DownloadRecord) -> None:
+        """Remove a download, and remember its generation, whether it was admitted or not."""
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO ledger VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET generation = max(generation, excluded.generation)",
+                (record.signer, record.share, record.generation),
+            )
+            self._connection.execute("DELETE FROM downloads WHERE id = ?", (record.id,))
 
     def forget_share(self, share: str) -> None:
         """Remove one with its tickets."""

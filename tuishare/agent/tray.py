@@ -71,9 +71,9 @@ class Tray:
         return record
 
     async def remove(self, record: DownloadRecord) -> None:
-        """Leave its swarm and forget it; the ledger goes on knowing its generation."""
+        """Leave its swarm and forget it; its generation is not taken again."""
         await self.leave_swarm(record)
-        await self._context.store.run(lambda database: database.forget_download(record.id))
+        await self._context.store.run(lambda database: database.decline(record))
         self._downloads.pop(record.id, None)
         self._context.changed.notify()
 
