@@ -161,7 +161,12 @@ def _add(book: UserBook, user: User) -> UserBook:
             f"There is already a user {user.name}",
             hint=f"Remove him first (`tuishare user remove {user.name}`), or choose another name.",
         )
-    return book.add(user)
+    try:
+        return book.add(user)
+    except BadInput as error:
+        raise BadInput(
+            error.detail, hint="Remove the one who is there already, if it is the same person."
+        ) from error
 
 
 def _refuse_ourselves(places: Places, user: User) -> None:
@@ -217,7 +222,10 @@ def _regroup(user: User, join: tuple[str, ...], leave: tuple[str, ...]) -> User:
     groups = {fold_name(group): group for group in user.groups}
     for group in leave:
         if groups.pop(fold_name(group), None) is None:
-            raise NotFound(f"{user.name} is not in the group '{visible(group)}'")
+            raise NotFound(
+                f"{user.name} is not in the group '{visible(group)}'",
+                hint="`tuishare user list` shows who is in which.",
+            )
     for group in join:
         groups.setdefault(fold_name(group), group)
     return replace(user, groups=tuple(groups.values()))
