@@ -18,6 +18,7 @@ from unittest import mock
 import tomli_w
 
 from tests.waiting import wait_until
+from tuishare.agent.store import Database
 from tuishare.cli.app import main
 from tuishare.paths import Places, find_places
 from tuishare.people import User, UserBook, load_or_create_identity, save_book
@@ -158,6 +159,10 @@ class Person:
         try:
             yield Running(process, out, err)
         finally:
+            # Politely: a demo that is killed cannot end its agents.
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
             process.kill()
             process.wait()
 
@@ -184,3 +189,15 @@ def make_person(root: Path, name: str) -> Person:
 def left(folder: Path) -> set[str]:
     """The names in a folder."""
     return {path.name for path in folder.iterdir()}
+
+
+def shares_of(person: Person) -> int:
+    database = Database(person.places.store_file)
+    try:
+        return len(database.shares())
+    finally:
+        database.close()
+
+
+def nothing_made(person: Person, *payload: str) -> bool:
+    return left(person.desk) == set(payload) and shares_of(person) == 0

@@ -1,20 +1,14 @@
 from __future__ import annotations
 
 import os
-import resource
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.cli.homes import Person, Result, left
+from tests.cli.homes import Person, left, nothing_made
 from tuishare.agent.context import wall_clock
 from tuishare.agent.reception import Received, Trust, receive
-from tuishare.agent.store import Database
 from tuishare.people import UserBook, load_or_create_identity
 from tuishare.torrents import Torrent, parse_torrent
 
@@ -31,18 +25,6 @@ def opened_by(person: Person, path: Path, *keys: str) -> Received:
     return receive(
         envelope, identity, UserBook(), keys=[bytes.fromhex(key) for key in keys], now=wall_clock()
     )
-
-
-def shares_of(person: Person) -> int:
-    database = Database(person.places.store_file)
-    try:
-        return len(database.shares())
-    finally:
-        database.close()
-
-
-def nothing_made(person: Person, *payload: str) -> bool:
-    return left(person.desk) == set(payload) and shares_of(person) == 0
 
 
 def test_one_file_in_a_process_of_its_own(alice: Person, bob: Person) -> None:
@@ -245,90 +227,6 @@ def test_payloads_that_cannot_be_shared(alice: Person) -> None:
     for name, code in cases.items():
         assert alice.call("create", "-f", name).failed(code, f"{name}"), name
     assert nothing_made(alice, "empty", "none", "pipe")
-
-
-def as_nobody(person: Person, *words: str) -> Result:
-    """Run a command as somebody who may not read everything, as root may."""
-    if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("root reads everything, and setpriv is not here to become somebody else")
-        for path in (person.desk.parents[1], *person.desk.parent.rglob("*"), person.desk.parent):
-            os.chown(path, 65_534, 65_534)
-        words = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words)
-    done = subprocess.run(words, cwd=person.desk, env=person.environment, capture_output=True, check=False)
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def test_what_may_not_be_read(alice: Person) -> None:
-    secret = alice.fill("secret")
-    secret.chmod(0)
-    command = (sys.executable, "-m", "tuishare", "create", "--file", "secret")
-    made = as_nobody(alice, *command)
-    assert made.failed(1, "Cannot read"), made
-    assert nothing_made(alice, "secret")
-
-
-@pytest.fixture
-def small_disk(root: Path) -> Iterator[Path]:
-    """A file system of 64 KiB."""
-    folder = root / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tuishare-test", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("a file system can be mounted only by root")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-def test_a_full_disk(alice: Person, small_disk: Path) -> None:
-    film = alice.fill("film.mov", 1_000_000)
-    words = ("create", "-f", film, "--piece-length", "16KiB", "-o", small_disk)
-    (small_disk / "other").write_bytes(bytes(56 * 1024))
-    full = alice.call(*words)
-    assert full.failed(1, "no space left on device"), full
-    assert left(small_disk) == {"other"}
-    assert nothing_made(alice, "film.mov")
-    (small_disk / "other").unlink()
-    assert alice.call(*words).code == 0
-
-
-def test_a_home_on_a_full_disk(alice: Person) -> None:
-    first = alice.fill("first")
-    assert alice.call("create", "-f", first).code == 0
-    made = left(alice.desk)
-    with alice.fill("film.mov").open("ab") as film:
-        film.truncate(1 << 26)  # sparse: only its torrent is large, 128 KiB
-    limit = 100_000
-    done = subprocess.run(
-        [sys.executable, "-m", "tuishare", "create", "-f", "film.mov", "--piece-length", "16KiB"],
-        cwd=alice.desk,
-        env=alice.environment,
-        capture_output=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )
-    full = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert full.failed(1, "Cannot use the database"), full
-    assert left(alice.desk) == made | {"film.mov"}
-    assert shares_of(alice) == 1
-
-
-def test_keys_that_nobody_could_read_leave_nothing(alice: Person) -> None:
-    film = alice.fill("film.mov")
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "tuishare", "create", "-f", film],
-            env=alice.environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
-    assert Result(done.returncode, "", done.stderr.decode()).failed(1, "no space left")
-    assert nothing_made(alice, "film.mov")
 
 
 def test_what_is_left_out_is_named(alice: Person) -> None:
