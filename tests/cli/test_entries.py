@@ -1,24 +1,15 @@
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.samples import DOWNLOAD, SHARE
-from tuishare.api.messages import Download, DownloadId, DownloadState, Share, ShareId
+from tests.cli.served import download, share
+from tuishare.api.messages import Download, DownloadState, Share
 from tuishare.cli.entries import Entries, require_taken, shorten
 from tuishare.errors import BadInput, NotFound, Refused
 
 HEX = st.text("0123456789abcdef", min_size=32, max_size=32)
-
-
-def share(id_: str, name: str = "film.mov", **fields: object) -> Share:
-    return msgspec.structs.replace(SHARE, id=ShareId(id_.ljust(32, "0")), name=name, **fields)
-
-
-def download(id_: str, name: str = "contract.pdf", **fields: object) -> Download:
-    return msgspec.structs.replace(DOWNLOAD, id=DownloadId(id_.ljust(32, "0")), name=name, **fields)
 
 
 @given(st.sets(HEX | HEX.map(lambda text: "abcdef12" + text[8:]), max_size=30))

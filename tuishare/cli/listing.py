@@ -36,14 +36,15 @@ def list_entries(*, shares: bool, downloads: bool, as_json: bool) -> None:
         print(msgspec.json.encode(wanted).decode())
         return
     short = entries.short_ids()
-    if shares:
-        rows = [_share_row(share, short[share.id]) for share in entries.shares]
-        _print_table("share", _SHARE_HEADINGS, rows, "Nothing is shared yet.")
-    if shares and downloads and is_terminal(sys.stdout):
+    share_rows = [_share_row(share, short[share.id]) for share in entries.shares] if shares else []
+    download_rows = [_download_row(item, short[item.id]) for item in entries.downloads] if downloads else []
+    _print_table("share", _SHARE_HEADINGS, share_rows)
+    if share_rows and download_rows and is_terminal(sys.stdout):
         print()
-    if downloads:
-        rows = [_download_row(download, short[download.id]) for download in entries.downloads]
-        _print_table("download", _DOWNLOAD_HEADINGS, rows, "Nothing was received yet.")
+    _print_table("download", _DOWNLOAD_HEADINGS, download_rows)
+    if not share_rows and not download_rows:
+        asked = [word for word, wanted in (("shared", shares), ("received", downloads)) if wanted]
+        say(f"Nothing is {' or '.join(asked)} yet.")
 
 
 def show_entry(word: str, *, as_json: bool) -> None:
@@ -60,10 +61,8 @@ def show_entry(word: str, *, as_json: bool) -> None:
     print_rows(("what", "value"), _describe(entry), longest=_WHOLE)
 
 
-def _print_table(kind: str, headings: _Row, rows: list[_Row], empty: str) -> None:
-    if not rows:
-        say(empty)
-    elif is_terminal(sys.stdout):
+def _print_table(kind: str, headings: _Row, rows: list[_Row]) -> None:
+    if rows and is_terminal(sys.stdout):
         print_rows(headings, rows)
     else:
         print_rows((), [(kind, *row) for row in rows])

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from tests.cli.homes import Person
+from tests.cli.served import download, served, share
+from tests.cli.test_terminal import on_terminal
+from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.cli import listing
+from tuishare.cli.entries import Entries
+
+HOSTILE = "\x1b[2Jevil\u202egnp\t[red]\nexe"
+CREW = (
+    Delivery(user="bob", state=DeliveryState.COMPLETE, progress=1.0),
+    Delivery(user="carol", state=DeliveryState.NOT_OPENED, progress=0.0),
+    Delivery(user="dan", state=DeliveryState.REVOKED, progress=0.12),
+)
+
+
+async def test_lines_in_a_pipe(alice: Person) -> None:
+    entries = (
+        share("abcdef1", deliveries=CREW, added=0),
+        share("2", state=ShareState.HASHING, progress=0.649, recipients=("bob", "@crew"), deliveries=()),
+        download("abcdef3", state=DownloadState.WAITING, sender="", progress=0.0),
+    )
+    async with served(alice, *entries) as shell:
+        every = await shell.call("list")
+        assert (every.code, every.err) == (0, "")
+        lines = [line.split("\t")[:-1] for line in every.out.splitlines()]
+        assert lines == [
+            ["share", "abcdef1", "film.mov", "@crew", "35.6 GiB", "seeding", "1 of 2"],
+            ["share", "200000", "film.mov", "bob, @crew", "35.6 GiB", "hashing 64 %", "–"],
+            ["download", "abcdef3", "contract.pdf", "–", "1.1 MiB", "waiting for approval", "0 %"],
+        ]
+        kinds = {kind: await shell.call("list", kind) for kind in ("shares", "downloads")}
+        assert kinds["shares"].out + kinds["downloads"].out == every.out
+
+
+async def test_json_is_what_the_agent_says(alice: Person) -> None:
+    film, contract = share("1", HOSTILE, deliveries=CREW), download("2")
+    async with served(alice, film, contract) as shell:
+        every = json.loads((await shell.call("list", "--json")).out)
+        assert msgspec.convert(every["shares"], list[Share]) == [film]
+        assert msgspec.convert(every["downloads"], list[Download]) == [contract]
+        assert json.loads((await shell.call("list", "shares", "--json")).out) == every["shares"]
+        assert json.loads((await shell.call("list", "downloads", "--json")).out) == every["downloads"]
+        one = await shell.call("show", film.id, "--json")
+        assert msgspec.json.decode(one.out, type=Share) == film
+        assert "\x1b" not in one.out  # JSON escapes it
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Nothing is shared or received yet.\n"),
+        (("shares",), "Nothing is shared yet.\n"),
+        (("downloads",), "Nothing is received yet.\n"),
+    ],
+)
+async def test_nothing_yet(alice: Person, words: tuple[str, ...], sentence: str) -> None:
+    async with served(alice) as shell:
+        said = await shell.call("list", *words)
+        assert (said.code, said.out, said.err) == (0, "", sentence)
+        assert json.loads((await shell.call("list", *words, "--json")).out) in (
+            [],
+            {"shares": [], "downloads": []},
+        )
+
+
+async def test_a_share_in_full(alice: Person) -> None:
+    film = share(
+        "1",
+        state=ShareState.PROBLEM,
+        detail="It changed",
+        hint="Share it again",
+        deliveries=CREW,
+        path="/a" * 500,
+    )
+    async with served(alice, film) as shell:
+        told = dict(line.split("\t") for line in (await shell.call("show", "film.mov")).out.splitlines())
+    assert told["share"] == film.id
+    assert (told["state"], told["problem"], told["hint"]) == ("problem", "It changed", "Share it again")
+    assert told["size"] == "35.6 GiB (38,200,000,000 bytes)"
+    assert told["path"] == film.path
+    assert told["recipient bob"] == "complete, 100 %"
+    assert told["recipient carol"] == "not opened, 0 %"
+    assert told["recipient dan"] == "revoked, 12 %"
+    assert told["swarm"] == "TLS"
+
+
+async def test_a_plain_swarm_says_that_it_is_not_encrypted(alice: Person) -> None:
+    async with served(alice, share("1", transport="plain")) as shell:
+        assert "plain, not encrypted" in (await shell.call("show", "film.mov")).out
+
+
+async def test_a_download_in_full(alice: Person) -> None:
+    async with served(alice, download("1"), download("2", eta=None, path="", sender="")) as shell:
+        told, other = [
+            dict(line.split("\t") for line in (await shell.call("show", id_)).out.splitlines())
+            for id_ in ("1000", "2000")
+        ]
+    assert (told["here"], told["left"], told["from"]) == ("43 %", "90 s", "bob")
+    assert (other["left"], other["from"], other["path"]) == ("–", "–", "–")
+    assert not {"problem", "hint"} & told.keys()
+
+
+async def test_unknown_and_ambiguous(alice: Person) -> None:
+    async with served(alice, share("1"), download("2", "film.mov")) as shell:
+        assert (await shell.call("show", "nix\x1b")).failed(4, "There is no share or download “nix\ufffd”")
+        assert (await shell.call("show", "film.mov")).failed(2, "100000 (share “film.mov”), 200000 (download")
+
+
+async def test_hostile_names_are_made_visible(alice: Person) -> None:
+    fields = {"recipients": (HOSTILE,), "path": HOSTILE, "detail": HOSTILE, "transport": HOSTILE}
+    entries = (share("1111", HOSTILE, **fields), download("2222", HOSTILE, sender=HOSTILE, hint=HOSTILE))
+    async with served(alice, *entries) as shell:
+        listed = await shell.call("list")
+        shown = [await shell.call("show", id_) for id_ in ("1111", "2222")]
+    assert len(listed.out.splitlines()) == 2
+    for line in listed.out.splitlines():
+        assert line.count("\t") == 7
+    text = "".join(result.out for result in (listed, *shown))
+    assert not {"\x1b", "\u202e"} & set(text)
+    assert all(line.count("\t") == 1 for result in shown for line in result.out.splitlines())
+
+
+def test_tables_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    entries = Entries((share("1", "a\x1b[red]b"),), (download("2"),))
+    monkeypatch.setattr(listing, "ask_agent", lambda _question: entries)
+    with on_terminal() as screen:
+        listing.list_entries(shares=True, downloads=True, as_json=False)
+    heading, film, gap, other, contract = screen.getvalue().splitlines()
+    assert heading.split()[0] == "share"
+    assert film.split()[:2] == ["100000", "a\ufffd[red]b"]
+    assert gap == ""
+    assert other.split()[0] == "download"
+    assert contract.split()[:2] == ["200000", "contract.pdf"]
