@@ -1,0 +1,128 @@
+"""The doctor looks at the machine and at the agent."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.homes import Person
+from tuishare.cli import checks_machine
+from tuishare.cli.checks_machine import (
+    check_agent,
+    check_clock,
+    check_inotify,
+    check_linger,
+    check_ports,
+    check_tls,
+    check_versions,
+)
+from tuishare.cli.findings import Check, Finding, Mark, run_check
+from tuishare.errors import SystemFailed
+
+
+@pytest.fixture(autouse=True)
+def at_home(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUISHARE_HOME", str(alice.places.files))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(alice.desk))
+
+
+@pytest.fixture
+def taken(alice: Person) -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        alice.configure(network={"listen": f"127.0.0.1:{port}"})
+        yield port
+
+
+def look(check: Check, person: Person) -> list[Finding]:
+    return run_check("x", check, person.places)
+
+
+@pytest.mark.parametrize("check", [check_versions, check_tls, check_ports, check_inotify, check_clock])
+def test_a_machine_like_this_one_is_fine(alice: Person, check: Check) -> None:
+    found = look(check, alice)
+    assert {finding.mark for finding in found} == {Mark.FINE}
+
+
+def test_another_libtorrent(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks_machine, "version", lambda _name: "2.0.11")
+    assert [found.mark for found in look(check_versions, alice)] == [Mark.FINE, Mark.FAULT]
+
+
+def test_tls_that_is_not_safe(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise SystemFailed("TLS sessions could be resumed here", hint="Why.")
+
+    monkeypatch.setattr(checks_machine, "prove_no_resumption", fail)
+    (found,) = look(check_tls, alice)
+    assert (found.mark, "resumed" in found.detail) == (Mark.FAULT, True)
+
+
+def test_a_port_that_another_program_has(alice: Person, taken: int) -> None:
+    (found,) = look(check_ports, alice)
+    assert (found.mark, found.detail) == (Mark.FAULT, f"127.0.0.1:{taken} is in use")
+
+
+def test_a_port_that_nobody_may_have(alice: Person) -> None:
+    alice.configure(network={"listen": "192.0.2.1:50007"})
+    (found,) = look(check_ports, alice)
+    assert (found.mark, "cannot be had" in found.detail) == (Mark.FAULT, True)
+
+
+def test_no_agent_is_worth_a_note(alice: Person) -> None:
+    (found,) = look(check_agent, alice)
+    assert (found.mark, found.detail) == (Mark.NOTE, "none is running")
+
+
+def test_few_watches(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in (("max_user_watches", "8\n"), ("max_user_instances", "4\n")):
+        (alice.desk / name).write_text(text)
+    monkeypatch.setattr(checks_machine, "_INOTIFY", alice.desk)
+    drop = alice.desk / "drop"
+    for number in range(9):
+        (drop / str(number)).mkdir(parents=True)
+    alice.configure(drop=[{"path": str(drop), "users": ["bob"]}])
+    watches, instances = look(check_inotify, alice)
+    assert watches.mark is instances.mark is Mark.NOTE
+    assert watches.detail.startswith("10 folders to watch, 8 allowed")
+    assert watches.hint == "Run as root: sysctl fs.inotify.max_user_watches=40"
+
+
+def test_a_service_that_ends_with_the_session(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = look(check_linger, alice)
+    assert (found.mark, "service install" in found.hint) == (Mark.NOTE, True)
+    unit = alice.desk / "systemd" / "user" / "tuishare.service"
+    unit.parent.mkdir(parents=True)
+    unit.touch()
+    for answer, mark in ((False, Mark.NOTE), (True, Mark.FINE), (None, Mark.FINE)):
+        monkeypatch.setattr(checks_machine, "lingers", lambda answer=answer: answer)
+        (found,) = look(check_linger, alice)
+        assert found.mark is mark
+
+
+def test_a_clock_that_runs_behind_our_own_files(alice: Person) -> None:
+    later = 4_000_000_000
+    os.utime(alice.places.config_file, (later, later))
+    (found,) = look(check_clock, alice)
+    assert (found.mark, "which is past" in found.detail) == (Mark.FAULT, True)
+
+
+def test_a_clock_without_battery(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice.places.config_file.unlink()
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    (found,) = look(check_clock, alice)
+    assert found.mark is Mark.FAULT
+
+
+def test_nothing_is_counted_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(checks_machine, "_COUNTED", 3)
+    for number in range(9):
+        (tmp_path / str(number)).mkdir()
+    assert checks_machine._count_folders(tmp_path) == 3

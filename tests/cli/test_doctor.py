@@ -1,0 +1,50 @@
+"""The whole diagnosis."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.homes import Person
+from tuishare.paths import find_places
+
+
+def test_a_good_home_exits_0_and_says_what_is_fine(alice: Person, bob: Person) -> None:
+    alice.know(bob.as_user())
+    alice.as_user()
+    said = alice.run("doctor")
+    assert (said.code, said.err) == (0, "")
+    lines = said.out.splitlines()
+    assert all(line.startswith(("✓ ", "! ", "  hint: ")) for line in lines)
+    subjects = {line[2:].partition(":")[0] for line in lines if line[0] in "✓!"}
+    assert subjects >= {
+        *("Python", "libtorrent", "home", "identity", "settings", "users", "inbox", "outbox", "downloads"),
+        *("free space", "inotify", "TLS", "agent", "tls port", "service", "clock"),
+    }
+
+
+def test_one_fault_exits_1(alice: Person) -> None:
+    alice.places.config_file.write_text("name = 1\n")
+    said = alice.run("doctor")
+    assert said.code == 1
+    assert "✗ settings: " in said.out
+    assert "line 1, key name" in said.out
+    assert "✓ TLS" in said.out
+
+
+async def test_a_running_agent_holds_its_ports(alice: Person) -> None:
+    with alice.started("agent") as agent:
+        await agent.until_saying("is running")
+        found = json.loads(alice.run("doctor", "--json").out)
+        by_subject = {finding["subject"]: finding for finding in found}
+        assert by_subject["tls port"]["detail"] == f"127.0.0.1:{alice.port} is held by the agent"
+        assert f"runs as process {agent.process.pid}" in by_subject["agent"]["detail"]
+        alice.places.config_file.write_text(alice.places.config_file.read_text() + "\n[x]\n")
+        assert alice.run("reload").code == 3
+        problems = [f for f in json.loads(alice.run("doctor", "--json").out) if "not usable" in f["detail"]]
+        assert [problem["mark"] for problem in problems] == ["note"]
+
+
+def test_nothing_is_made_by_looking(alice: Person) -> None:
+    places = find_places({"TUISHARE_HOME": str(alice.desk / "none")})
+    assert alice.run("doctor", TUISHARE_HOME=str(places.files)).code in {0, 1}
+    assert not places.files.exists()

@@ -1,0 +1,42 @@
+"""What a check finds, and a check that cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.homes import Person
+from tuishare.cli.findings import Finding, Mark, run_check
+from tuishare.errors import BadConfiguration
+from tuishare.paths import Places
+
+
+def test_it_is_told_in_one_line_with_its_hint_below() -> None:
+    finding = Finding(Mark.FAULT, "clock", "it is \x1b[31mwrong", "Set it.")
+    assert list(finding.lines()) == ["✗ clock: it is \ufffd[31mwrong", "  hint: Set it."]
+    assert list(Finding(Mark.FINE, "clock", "right").lines()) == ["✓ clock: right"]
+
+
+def test_programs_get_words() -> None:
+    told = Finding(Mark.NOTE, "users", "nobody").describe()
+    assert told == {"mark": "note", "subject": "users", "detail": "nobody", "hint": ""}
+
+
+@pytest.mark.parametrize(
+    ("error", "detail", "hint"),
+    [
+        (BadConfiguration("line 3", hint="Correct it."), "line 3", "Correct it."),
+        (PermissionError(13, "Permission denied"), "Permission denied", ""),
+    ],
+)
+def test_what_a_check_cannot_get_past_is_a_fault_and_the_rest_stays(
+    alice: Person, error: Exception, detail: str, hint: str
+) -> None:
+    def check(_places: Places) -> Iterator[Finding]:
+        yield Finding(Mark.FINE, "x", "good so far")
+        raise error
+
+    good, bad = run_check("x", check, alice.places)
+    assert good.mark is Mark.FINE
+    assert bad == Finding(Mark.FAULT, "x", detail, hint)
