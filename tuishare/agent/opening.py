@@ -5,17 +5,20 @@ Owns the order of that, and what follows from the settings for the engine. Must 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
-from tuishare.agent.context import Context
+from tuishare.agent.context import Context, wall_clock
 from tuishare.agent.inbox import REJECTED
 from tuishare.agent.lock import HomeLock
+from tuishare.agent.salvage import ensure_intact
 from tuishare.agent.store import Store
+from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
 from tuishare.config import Config, load_config
 from tuishare.errors import from_os_error
 from tuishare.paths import Places, sweep
-from tuishare.people import load_or_create_identity
+from tuishare.people import Identity, load_or_create_identity
 from tuishare.swarm import Engine, EngineSettings
 
 
@@ -33,12 +36,30 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     config = load_config(places)
     _make_folders(config)
     identity = load_or_create_identity(places.identity_file)
+    problems = await asyncio.to_thread(_check_database, places, config, identity)
     store = Store(places.store_file)
     await store.open()
     stack.push_async_callback(store.close)
     engine = await Engine.start(_engine_settings(config))
     stack.push_async_callback(engine.close)
-    return Context(config, places, identity, store, engine, ChangeSignal())
+    return Context(config, places, identity, store, engine, ChangeSignal(), problems=problems)
+
+
+def _check_database(places: Places, config: Config, identity: Identity) -> tuple[Problem, ...]:
+    """Make sure that there is a database to work with; tell when it had to be a new one."""
+    now = wall_clock()
+    aside = ensure_intact(places, config, identity, now)
+    if aside is None:
+        return ()
+    return (
+        Problem(
+            id="database",
+            title="Database was damaged",
+            detail=f"The damaged database is kept as {aside}; a new one was begun from your folders",
+            hint="What you shared by command has to be shared again; what was delivered is in your downloads folder.",
+            since=int(now.timestamp()),
+        ),
+    )
 
 
 def _engine_settings(config: Config) -> EngineSettings:

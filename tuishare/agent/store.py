@@ -10,10 +10,10 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,9 +27,23 @@ from tuishare.torrents import InfoHash
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
 _TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
 _JSON_COLUMNS: Final = frozenset({"recipients", "contacts", "announce"})
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 Record = ShareRecord | RecipientRecord | DownloadRecord
 _T = TypeVar("_T")
 _Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One row of the ledger: no generation of that signer's share up to that number is taken again."""
+
+    signer: bytes
+    share: str
+    number: int
+
+
+class DamagedDatabase(BadConfiguration):
+    """The file is not an intact database of ours."""
 
 
 class Database:
@@ -37,7 +51,8 @@ class Database:
 
     Raises:
         SystemFailed: from any method when the disk or the file system refuses.
-        BadConfiguration: from the constructor when the file is damaged or was made by a newer version.
+        DamagedDatabase: from the constructor when the file is damaged.
+        BadConfiguration: from the constructor when it was made by a newer version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,11 +60,20 @@ class Database:
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise SystemFailed(f"Cannot open the database {path}: {error}") from error
+        try:
             self._prepare(path)
-        except sqlite3.DatabaseError as error:
-            raise BadConfiguration(f"The database {path} is damaged: {error}", hint=_DAMAGED_HINT) from error
-        except OSError as error:
-            raise SystemFailed(f"Cannot open the database {path}: {error.strerror}") from error
+        except sqlite3.Error as error:
+            self.close()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+                raise DamagedDatabase(
+                    f"The database {path} is damaged: {error}", hint=_DAMAGED_HINT
+                ) from error
+            raise SystemFailed(f"Cannot open the database {path}: {error}", hint=_DAMAGED_HINT) from error
+        except BadConfiguration:
+            self.close()
+            raise
 
     def _prepare(self, path: Path) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -65,6 +89,21 @@ class Database:
                 for statement in statements:
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def check(self) -> None:
+        """Read everything once, because SQLite does not notice by itself what was overwritten.
+
+        Raises:
+            DamagedDatabase: something is not as it was written.
+        """
+        try:
+            (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            self.shares()
+            self.downloads()
+        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: a value that no record can hold
+            verdict = str(error)
+        if verdict != "ok":
+            raise DamagedDatabase(f"The database is damaged: {verdict}", hint=_DAMAGED_HINT)
 
     def close(self) -> None:
         """Close the file; nothing unsaved can exist."""
@@ -115,11 +154,7 @@ class Database:
     def decline(self, record: DownloadRecord) -> None:
         """Remove a download, and remember its generation, whether it was admitted or not."""
         with self.transaction():
-            self._connection.execute(
-                "INSERT INTO ledger VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET generation = max(generation, excluded.generation)",
-                (record.signer, record.share, record.generation),
-            )
+            self._remember(Generation(record.signer, record.share, record.generation))
             self._connection.execute("DELETE FROM downloads WHERE id = ?", (record.id,))
 
     def forget_share(self, share: str) -> None:
@@ -138,10 +173,7 @@ class Database:
         """
         with self.transaction():
             self.require_new(record)
-            self._connection.execute(
-                "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?)",
-                (record.signer, record.share, record.generation),
-            )
+            self._remember(Generation(record.signer, record.share, record.generation))
             self.forget_resume(record.info_hash)
             self._put(record)
 
@@ -159,6 +191,19 @@ class Database:
                 f"Generation {record.generation} of this share was received before",
                 hint="Ask the sender to share it again if you need it once more.",
             )
+
+    def remember(self, generations: Iterable[Generation]) -> None:
+        """Take note of generations that are not to be taken again."""
+        with self.transaction():
+            for generation in generations:
+                self._remember(generation)
+
+    def _remember(self, generation: Generation) -> None:
+        self._connection.execute(
+            "INSERT INTO ledger VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET generation = max(generation, excluded.generation)",
+            (generation.signer, generation.share, generation.number),
+        )
 
     def resume_data(self, info_hash: str) -> bytes | None:
         """What the engine wanted to remember of a torrent, or None."""

@@ -1,0 +1,150 @@
+"""A database that is damaged: set aside, and a new one begun from what else there is.
+
+Owns what is taken over: of the ledger all that can still be read, so that nothing old is taken for new; of our shares
+the identity, from the envelopes in the outbox, so that recipients see the next generation and not a double. Blocking:
+call it on a thread. Must not touch anything but the database: the agent follows its folders as always.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from tuishare.agent.landing import ACCEPTED
+from tuishare.agent.records import ShareRecord, ShareStep
+from tuishare.agent.sealing import new_secret
+from tuishare.agent.shelf import ENVELOPE_SUFFIX
+from tuishare.agent.store import DamagedDatabase, Database, Generation
+from tuishare.config import Config
+from tuishare.envelope import MAX_SIZE, CardKey, Opened, OpeningKey, UserKey, open_envelope
+from tuishare.errors import TuishareError, from_os_error
+from tuishare.paths import Places, read_limited, sync_folder
+from tuishare.people import Identity, load_book
+from tuishare.torrents import parse_torrent
+
+_COMPANIONS = ("-wal", "-shm")
+_log = logging.getLogger(__name__)
+
+
+def ensure_intact(places: Places, config: Config, identity: Identity, now: datetime) -> Path | None:
+    """Replace a damaged database by a new one; a crash before the end leaves the damaged one in place.
+
+    Args:
+        places: of the home, which nobody else uses.
+        config: its settings.
+        identity: ours.
+        now: for the name of what is set aside.
+
+    Returns:
+        Where the damaged one is now, or None where nothing is wrong.
+
+    Raises:
+        BadConfiguration: the database is from a newer version.
+        SystemFailed: the file system refused.
+    """
+    try:
+        with contextlib.closing(Database(places.store_file)) as database:
+            database.check()
+    except DamagedDatabase as error:
+        _log.error("%s", error.detail)
+    else:
+        return None
+    try:
+        return _Salvage(places, config, identity).replace(now)
+    except OSError as error:
+        raise from_os_error(error, f"replace the database {places.store_file}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Salvage:
+    places: Places
+    config: Config
+    identity: Identity
+
+    def replace(self, now: datetime) -> Path:
+        damaged = self.places.store_file
+        rebuilt = damaged.with_name(f"{damaged.name}.rebuilt")
+        for leftover in (rebuilt, *(Path(f"{rebuilt}{companion}") for companion in _COMPANIONS)):
+            leftover.unlink(missing_ok=True)
+        with contextlib.closing(Database(rebuilt)) as database:
+            database.remember(self.generations())
+            database.save(*self.shares())
+        aside = damaged.with_name(f"{damaged.name}.damaged-{now:%Y%m%dT%H%M%SZ}")
+        aside.unlink(missing_ok=True)
+        os.link(damaged, aside)
+        # Before the new one has the name: what they hold must never be taken for its own.
+        for companion in _COMPANIONS:
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"{damaged}{companion}").rename(f"{aside}{companion}")
+        rebuilt.replace(damaged)
+        sync_folder(damaged.parent)
+        _log.error("The damaged database is now %s; a new one was begun", aside)
+        return aside
+
+    def generations(self) -> Iterator[Generation]:
+        """What must not be taken again; what waits in the inbox was not taken to its end, and may be."""
+        folder = self.config.folders.inbox_path
+        open_ended = {_name(opened): opened.manifest.generation for _, opened in self._envelopes(folder)}
+        for known in _read_ledger(self.places.store_file):
+            waits = open_ended.get((known.signer, known.share)) == known.number
+            yield replace(known, number=known.number - 1) if waits else known
+        for _, opened in self._envelopes(folder / ACCEPTED):
+            yield Generation(*_name(opened), opened.manifest.generation)
+
+    def shares(self) -> Iterator[ShareRecord]:
+        """Our shares as withdrawn ones, which begin anew when their entries are found."""
+        taken: set[tuple[str, str]] = set()
+        for envelope, opened in self._envelopes(self.config.folders.outbox_path):
+            manifest = opened.manifest
+            name = parse_torrent(manifest.torrent).name
+            places = (drop for drop in self.config.drop if os.path.lexists(Path(drop.path) / name))
+            folder = next((drop for drop in places if (drop.path, name) not in taken), None)
+            if opened.signer == self.identity.signer and folder is not None:
+                taken.add((folder.path, name))
+                yield ShareRecord(
+                    id=manifest.share_id.hex(),
+                    path=str(Path(folder.path) / name),
+                    name=name,
+                    recipients=tuple(folder.users),
+                    transport=folder.transport,
+                    added=manifest.created,
+                    secret=new_secret(),
+                    folder=folder.path,
+                    generation=manifest.generation,
+                    step=ShareStep.WITHDRAWN,
+                    info_hash=parse_torrent(manifest.torrent).info_hash,
+                    envelope=envelope,
+                )
+
+    def _envelopes(self, folder: Path) -> Iterator[tuple[str, Opened]]:
+        """Every envelope in a folder that one of our keys opens, with the name of its file."""
+        keys: list[OpeningKey] = [CardKey(self.identity.private_key)]
+        with contextlib.suppress(TuishareError):
+            named = load_book(self.places.users_file).keys()
+            keys += [UserKey(key) for _, key in named]
+        with contextlib.suppress(FileNotFoundError):
+            for name in sorted(os.listdir(folder)):
+                if name.endswith(ENVELOPE_SUFFIX):
+                    with contextlib.suppress(TuishareError):
+                        yield name, open_envelope(read_limited(folder / name, MAX_SIZE), keys)
+
+
+def _name(opened: Opened) -> tuple[bytes, str]:
+    return opened.signer, opened.manifest.share_id.hex()
+
+
+def _read_ledger(path: Path) -> Iterator[Generation]:
+    """As many rows as a damaged database still gives."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            for signer, share, number in connection.execute("SELECT signer, share, generation FROM ledger"):
+                if (type(signer), type(share), type(number)) == (bytes, str, int):
+                    yield Generation(signer, share, number)
+    except sqlite3.Error as error:
+        _log.warning("Not all of the ledger can be read: %s", error)
