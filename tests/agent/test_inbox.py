@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from tuishare.agent.records import ShareRecord
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.api.messages import DownloadState
 from tuishare.envelope import MAX_SIZE
+from tuishare.errors import SystemFailed
 
 
 @pytest.fixture
@@ -158,3 +160,19 @@ async def test_an_attacker_among_the_recipients_is_a_stranger_like_any_other(
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(seal_for(carol, share, bob.user()))
         assert (await shown(agent, DownloadState.WAITING)).sender == "carol"
+
+
+async def test_a_reason_never_stands_alone(bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Path] = []
+
+    def full(source: Path, target: Path) -> None:
+        tried.append(target.with_name(target.name + REASON_SUFFIX))
+        assert tried[-1].exists()  # it comes first, so that a crash leaves no riddle
+        raise SystemFailed("The disk is full")
+
+    monkeypatch.setattr(inbox_module, "move_into_place", full)
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(b"x")
+        await wait_until(lambda: bool(tried) and not tried[0].exists())
+        assert agent.downloads() == []
+    assert (bob.inbox / NAME).exists()

@@ -185,6 +185,7 @@ async def test_content_that_we_serve_ourselves_is_not_touched(alice: Home, bob: 
         await put(desk, alice, bob, seal_for(alice, share, bob.user()))
         assert (desk.only.step, "already" in desk.only.problem) == (DownloadStep.PROBLEM, True)
         await put(desk, alice, bob, seal_for(alice, replace(share, generation=2), bob.user()))
+        assert (desk.only.generation, desk.only.step) == (2, DownloadStep.PROBLEM)
         assert desk.joined == {own.info_hash}
 
 

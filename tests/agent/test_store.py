@@ -124,3 +124,12 @@ async def test_the_event_loop_side_runs_work_on_one_thread(path: Path) -> None:
     await store.close()
     with pytest.raises(SystemFailed):
         await store.run(lambda database: database.shares())
+
+
+def test_what_is_admitted_begins_with_nothing(path: Path) -> None:
+    """Resume data of an earlier download of the same torrent tell of files that are not in its staging folder."""
+    database = Database(path)
+    database.save_resume({InfoHash("aa"): b"old", InfoHash("bb"): b"other"})
+    database.admit(replace(DOWNLOAD, info_hash="aa"))
+    assert (database.resume_data("aa"), database.resume_data("bb")) == (None, b"other")
+    database.close()

@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC240 — the files of a test are small and near
 """Real inotify events become hints about top-level entries."""
 
 from __future__ import annotations
@@ -90,3 +91,27 @@ async def test_a_missing_folder_is_reported(folder: Path, hints: tuple[Watcher, 
     assert watcher.watch(folder)
     assert watcher.watch(folder)
     watcher.unwatch(folder)
+
+
+@pytest.mark.parametrize("away", ["removed", "renamed"])
+async def test_a_folder_that_was_exchanged_is_watched_when_asked_again(
+    folder: Path, hints: tuple[Watcher, list[Hint]], away: str
+) -> None:
+    """The name is the same, the inode may be: what was watched is neither."""
+    watcher, seen = hints
+    assert watcher.watch(folder)
+    if away == "removed":
+        folder.rmdir()
+        await wait_until(lambda: Hint(folder, "", HintKind.CHANGED) in seen)
+    else:
+        folder.rename(folder.with_name("elsewhere"))
+    folder.mkdir()
+    assert watcher.watch(folder)
+    (folder / "a").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "a", HintKind.FINISHED) in seen)
+
+
+async def test_a_closed_watcher_watches_nothing(folder: Path) -> None:
+    watcher = Watcher(lambda _hint: None)
+    await watcher.close()
+    assert not watcher.watch(folder)
