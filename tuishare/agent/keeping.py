@@ -112,7 +112,7 @@ class Keeper:
         """Withdraw the share of an entry that is gone; forget it for good if it was to be forgotten."""
         async with self._shelf.changing:
             share = self._shelf.find(path)
-            if share is None or self._publisher.is_busy_with(share):
+            if share is None or self._publisher.put_off(share):
                 return
             if share.step in {ShareStep.WITHDRAWN, ShareStep.DELETING}:
                 return

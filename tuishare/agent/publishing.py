@@ -87,6 +87,13 @@ class Publisher:
         """Whether a share is being worked on right now."""
         return share.id in self._busy
 
+    def put_off(self, share: ShareRecord) -> bool:
+        """Whether a share is being worked on right now; if so, its entry is looked at again after that."""
+        if self.is_busy_with(share):
+            self._outdated.add(share.id)
+            return True
+        return False
+
     def find(self, path: Path) -> ShareRecord | None:
         """The share of an entry, or None."""
         return self._shelf.find(path)
@@ -120,8 +127,9 @@ class Publisher:
                 share = await self._renamed(tree) or begin(tree, audience, self._context.clock())
             elif known.step is ShareStep.DELETING:
                 return known.id
-            elif self.is_busy_with(known):
-                self._put_off(known, audience)
+            elif self.put_off(known):
+                if not audience.folder and not audience.is_of(known):
+                    raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
                 return known.id
             else:
                 share = await self._next_form(known, tree, audience)
@@ -175,11 +183,6 @@ class Publisher:
                 self._busy.discard(share_id)
             if not settled or share_id in self._outdated:
                 self._look_again(Path(share.path))
-
-    def _put_off(self, share: ShareRecord, audience: Audience) -> None:
-        if not audience.folder and not audience.is_of(share):
-            raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
-        self._outdated.add(share.id)
 
     async def _renamed(self, tree: Tree) -> ShareRecord | None:
         """Find the share that this entry was under another name: same files, and the former name is gone."""
