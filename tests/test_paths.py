@@ -93,10 +93,8 @@ def test_move_into_place_never_replaces(tmp_path: Path, *, folder: bool) -> None
 def test_move_into_place_can_be_repeated(tmp_path: Path, *, folder: bool) -> None:
     source, target = tmp_path / "a", tmp_path / "b"
     _make(source, folder=folder, content=b"new")
-    if folder:
-        target.mkdir()  # what a crash between taking the name and moving leaves
-    else:
-        target.touch()
+    if not folder:
+        os.link(source, target)  # what a crash between the two steps leaves
     move_into_place(source, target)
     move_into_place(source, target)
     assert _content(target) == b"new"
@@ -111,6 +109,35 @@ def _make(path: Path, *, folder: bool, content: bytes) -> None:
 
 def _content(path: Path) -> bytes:
     return (path / "f" if path.is_dir() else path).read_bytes()
+
+
+def test_a_file_system_without_hard_links_is_served_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    source, target, taken = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    for path in (source, taken):
+        path.write_bytes(path.name.encode())
+    with pytest.raises(FileExistsError):
+        move_into_place(source, taken)
+    move_into_place(source, target)
+    assert (target.read_bytes(), taken.read_bytes(), source.exists()) == (b"a", b"c", False)
+
+
+def test_a_numbered_envelope_is_still_an_envelope(tmp_path: Path) -> None:
+    (tmp_path / "a.torrent.encrypted").touch()
+    assert free_name(tmp_path, "a.torrent.encrypted").name == "a (2).torrent.encrypted"
+
+
+def test_a_name_as_long_as_can_be_is_cut_for_its_number(tmp_path: Path) -> None:
+    name = "ü" * 125 + ".mov"
+    (tmp_path / name).touch()
+    found = free_name(tmp_path, name)
+    found.touch()
+    assert found.name.endswith("ü (2).mov")
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder", "large"])

@@ -6,7 +6,9 @@ Owns the XDG places (one folder with ``TUISHARE_HOME``) and atomic publishing. M
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import itertools
 import os
 import secrets
 import stat
@@ -21,6 +23,8 @@ from tuishare.errors import BadConfiguration, SystemFailed, from_os_error
 HOME_VARIABLE = "TUISHARE_HOME"
 TEMPORARY_PREFIX = ".tuishare-"
 TEMPORARY_SUFFIX = ".tmp"
+_ENVELOPE_SUFFIX = ".torrent.encrypted"
+_NAME_LIMIT = 255  # bytes, ext4, XFS, btrfs and tmpfs alike
 _SOCKET_PATH_LIMIT = 107  # sun_path is 108 bytes with its NUL, unix(7)
 
 
@@ -205,21 +209,28 @@ def sweep(folder: Path) -> None:
 
 
 def free_name(folder: Path, name: str) -> Path:
-    """Find a path in the folder that nothing has yet: ``name``, else ``stem (2).suffix`` and so on."""
-    candidate = folder / name
-    stem, suffix = candidate.stem, candidate.suffix
-    number = 1
-    while os.path.lexists(candidate):
-        number += 1
-        candidate = folder / f"{stem} ({number}){suffix}"
-    return candidate
+    """Find a path in the folder that nothing has yet: ``name``, else ``stem (2).suffix`` and so on.
+
+    The number stands before the whole suffix of a ``.torrent.encrypted``; a stem too long for a number is cut.
+    """
+    if not os.path.lexists(folder / name):
+        return folder / name
+    suffix = _ENVELOPE_SUFFIX if name.endswith(_ENVELOPE_SUFFIX) else Path(name).suffix
+    stem = name.removesuffix(suffix)
+    for number in itertools.count(2):
+        tail = f" ({number}){suffix}"
+        room = _NAME_LIMIT - len(os.fsencode(tail))
+        candidate = folder / (os.fsencode(stem)[:room].decode(errors="ignore") + tail)
+        if not os.path.lexists(candidate):
+            return candidate
+    raise AssertionError("there is always a greater number")
 
 
 def move_into_place(source: Path, target: Path) -> None:
-    """Rename a file or folder to a name that nothing has, durably; both are on one file system.
+    """Move a file or folder to a name that nothing has, durably; both are on one file system.
 
-    The name is first taken with an empty placeholder, so nothing that exists is ever replaced. Calling it again after
-    a crash finishes the move.
+    The name appears with the whole content behind it, and nothing that exists is ever replaced (an empty folder aside,
+    which holds nothing). Calling it again after a crash finishes the move.
 
     Raises:
         FileExistsError: something else has the name.
@@ -228,8 +239,10 @@ def move_into_place(source: Path, target: Path) -> None:
     try:
         if not os.path.lexists(source) and os.path.lexists(target):
             return
-        _take_name(source, target)
-        source.rename(target)
+        if source.is_dir() and not source.is_symlink():
+            _move_folder(source, target)
+        else:
+            _move_file(source, target)
         sync_folder(target.parent)
     except FileExistsError:
         raise
@@ -237,19 +250,34 @@ def move_into_place(source: Path, target: Path) -> None:
         raise from_os_error(error, f"move {source} to {target}") from error
 
 
-def _take_name(source: Path, target: Path) -> None:
-    folder = source.is_dir() and not source.is_symlink()
+def _move_folder(source: Path, target: Path) -> None:
     try:
-        if folder:
-            target.mkdir()
-        else:
-            target.touch(mode=0o600, exist_ok=False)
+        source.rename(target)
+    except OSError as error:
+        # rename(2): a file, or a folder that holds something, is in the way.
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+            raise FileExistsError(error.errno, error.strerror, str(target)) from error
+        raise
+
+
+def _move_file(source: Path, target: Path) -> None:
+    """Give the file its second name and take the first one away; unlike a rename, a link never replaces."""
+    try:
+        os.link(source, target, follow_symlinks=False)
     except FileExistsError:
-        found = target.lstat()
-        # An empty thing of the same kind is the placeholder of an interrupted call.
-        empty = not any(target.iterdir()) if folder and stat.S_ISDIR(found.st_mode) else found.st_size == 0
-        if folder != stat.S_ISDIR(found.st_mode) or not empty:
+        if not os.path.samestat(source.lstat(), target.lstat()):
             raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # A file system without hard links: an empty file takes the name, and is replaced.
+        target.touch(mode=0o600, exist_ok=False)
+        source.rename(target)
+        return
+    source.unlink()
+
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def read_limited(path: Path, limit: int) -> bytes:
