@@ -36,7 +36,7 @@ async def test_it_ends_with_130_and_the_port_is_free(
         assert f"Seeding film.mov on port {alice.port} (tls)" in said
         ended = await seed.end(number)
     assert (ended.code, ended.out) == (130, "")
-    assert ended.err.endswith("Sent 0 B.\n")
+    assert ended.err.endswith("0 B had been sent.\n")
     take(alice.port).close()
 
 

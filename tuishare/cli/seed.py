@@ -89,4 +89,6 @@ async def watch_seeding(engine: Engine, events: Subscription) -> None:
                         pass
     finally:
         sent = sum(progress.uploaded for progress in engine.all_progress().values())
-        say(f"Sent {format_size(sent)}.")
+        say(
+            f"Stopped; at the last count {format_size(sent)} had been sent."
+        )  # the engine counts once a second
