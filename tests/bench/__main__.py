@@ -14,12 +14,14 @@ FULL: dict[str, list[str]] = {
     "bench_transfer": ["--size", "1GiB", "--rounds", "3"],
     "bench_sealing": [],
     "bench_latency": [],
+    "bench_seeding": [],
 }
 QUICK: dict[str, list[str]] = {
     "bench_hashing": ["--size", "256MiB"],
     "bench_transfer": ["--size", "64MiB", "--rounds", "1"],
     "bench_sealing": ["--rounds", "3"],
     "bench_latency": ["--rounds", "3", "--folders", "1"],
+    "bench_seeding": ["--shares", "50", "--seconds", "3"],
 }
 
 

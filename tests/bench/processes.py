@@ -1,0 +1,51 @@
+"""What a running process costs, from procfs, proc(5)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What it costs to keep a process that has nothing to do.
+
+    Attributes:
+        memory: resident, MiB.
+        idle: of one core, percent.
+    """
+
+    memory: float
+    idle: float
+
+
+def resident_memory(pid: int) -> float:
+    """MiB of a process and its children, as each of them sees it."""
+    found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert found is not None, "a process that runs has memory"
+    return int(found[1]) / 1024 + sum(map(resident_memory, _children(pid)))
+
+
+def processor_seconds(pid: int) -> float:
+    """Seconds that a process and its children have spent on all cores so far."""
+    # The name, in brackets, may hold spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(map(processor_seconds, _children(pid)))
+
+
+async def measure_idle(pid: int, seconds: float) -> Cost:
+    """Watch a process that nobody asks anything, after a moment in which it comes to rest."""
+    await asyncio.sleep(seconds / 4)
+    started, before = time.perf_counter(), processor_seconds(pid)
+    await asyncio.sleep(seconds)
+    spent = (processor_seconds(pid) - before) / (time.perf_counter() - started)
+    return Cost(resident_memory(pid), spent * 100)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
