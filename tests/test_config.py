@@ -67,6 +67,7 @@ def test_every_setting_of_the_template_is_valid_when_uncommented(places: Places)
         ("[settle]\nquiet = -1\n", r"settle\.quiet: expected seconds"),
         ("[settle]\nquiet = nan\n", r"settle\.quiet: expected seconds"),
         ("[folders]\ninbox = 'relative'\n", r"folders\.inbox: expected an absolute path"),
+        ("[folders]\ninbox = '~nobody-of-that-name/x'\n", r"folders\.inbox: expected an absolute path"),
         ("[[drop]]\npath = '/tmp/x'\nusers = []\n", r"at least one user"),
         ("[[drop]]\npath = '/tmp/x'\nusers = 'bob'\n", r"line 3, key drop\.users: expected `array`"),
         ("[[drop]]\npath='/tmp/x'\nusers=['b']\ntransport='plain'\n", r"needs network\.listen_plain"),
@@ -88,3 +89,9 @@ def test_text_that_is_not_utf8_is_refused(places: Places) -> None:
     places.config_file.write_bytes(b'name = "\xff"')
     with pytest.raises(BadConfiguration, match="UTF-8"):
         load_config(places)
+
+
+def test_links_in_a_circle_are_no_reason_to_fail(places: Places, tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    config = load(places, f"[[drop]]\npath = '{tmp_path / 'circle'}'\nusers = ['bob']\n")
+    assert config.drop[0].path == str(tmp_path / "circle")

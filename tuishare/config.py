@@ -6,6 +6,7 @@ Owns the shape and the defaults. Must not write the file (the person owns it) no
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -187,7 +188,8 @@ def _resolve(config: Config, places: Places) -> Config:
 
 
 def _absolute(given: str, places: Places, key: str) -> str:
-    path = Path(given).expanduser()
+    # Unlike `Path`, this leaves the "~" of a user that does not exist as it is.
+    path = Path(os.path.expanduser(given))
     if not path.is_absolute() or "\0" in given:
         raise _bad(places.config_file, f"key {key}: expected an absolute path or one with ~, not {given!r}")
     return str(path)
@@ -219,8 +221,9 @@ def _check_apart(config: Config, places: Places) -> None:
     """No watched folder may lie in another: what we write would be shared, or shared twice."""
     folders = [config.folders.inbox, config.folders.outbox, config.folders.downloads]
     folders += [drop.path for drop in config.drop]
-    ours = [(Path(folder).resolve(), folder) for folder in folders]
-    ours += [(place.resolve(), str(place)) for place in (places.config, places.state)]
+    folders += [str(place) for place in (places.config, places.state)]
+    # Unlike `Path.resolve`, this takes links that lead in a circle for what they are worth.
+    ours = [(Path(os.path.realpath(folder)), folder) for folder in folders]
     for index, (one, name) in enumerate(ours):
         for other, other_name in ours[index + 1 :]:
             if one == other or one in other.parents or other in one.parents:

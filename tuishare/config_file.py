@@ -6,6 +6,7 @@ means: an edit counts only when `tuishare.config` would take the whole file.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -166,7 +167,7 @@ def _drops_of(document: TOMLDocument) -> AoT | Array:
 
 def _find_drop(drops: AoT | Array, path: Path) -> AbstractTable | None:
     for drop in drops:
-        if Path(drop["path"]).expanduser().resolve() == path.resolve():
+        if os.path.realpath(os.path.expanduser(drop["path"])) == os.path.realpath(path):
             found: AbstractTable = drop
             return found
     return None

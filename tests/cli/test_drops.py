@@ -81,3 +81,7 @@ def test_a_folder_that_was_there_stays_when_it_cannot_be_watched(alice: Person) 
     film = alice.fill("drop/film.mkv")
     assert alice.call("drop", "add", "drop", "--to", "bob", "--transport", "plain").code == 2
     assert film.exists()
+
+
+def test_a_home_of_nobody_is_a_name_like_any_other(alice: Person) -> None:
+    assert alice.call("drop", "remove", "~nobody-of-that-name/x").failed(4, "is not a drop folder")

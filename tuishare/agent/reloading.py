@@ -21,7 +21,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.systemd import notify
 from tuishare.api.messages import Problem, Reloaded
 from tuishare.config import Config, check_config, load_config
-from tuishare.errors import BadConfiguration, BadInput, TuishareError
+from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
 from tuishare.paths import Places
 
 LOOK_SECONDS: Final = 2.0
@@ -106,7 +106,10 @@ class Reloading:
 
     def _read_settings(self) -> tuple[Config, Reloaded]:
         places = self._context.places
-        wanted = load_config(places)
+        try:
+            wanted = load_config(places)
+        except OSError as error:
+            raise from_os_error(error, f"read {places.config_file}") from error
         try:
             self._context.identity.card(wanted.name)
         except BadInput as error:

@@ -63,7 +63,7 @@ def remove_drop_folder(path: Path) -> None:
 
 def _absolute(path: Path) -> Path:
     """Where a path leads to that was typed in this folder; links are kept, as their owner means them."""
-    return Path(os.path.normpath(path.expanduser().absolute()))
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 @contextlib.contextmanager
