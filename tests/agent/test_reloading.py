@@ -196,6 +196,17 @@ async def test_a_user_book_with_a_mistake_is_shown_and_the_settings_count(alice:
         assert reloading.problems == ()
 
 
+async def test_new_users_count_whatever_is_wrong_with_the_settings(alice: Home) -> None:
+    async with opened(alice) as context:
+        taken: list[int] = []
+        reloading = Reloading(context, lambda: taken.append(len(context.book())))
+        alice.places.config_file.write_text("name = 1")
+        alice.know(bob_with_key())
+        with pytest.raises(BadConfiguration):
+            await reloading.reload()
+        assert taken == [1]
+
+
 async def test_changed_files_are_noticed_without_any_event(
     alice: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

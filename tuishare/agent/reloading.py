@@ -90,18 +90,19 @@ class Reloading:
                 self._context.changed.notify()
 
     async def _reload(self) -> Reloaded:
-        context = self._context
         self._seen = await asyncio.to_thread(self._stamps)
-        with self._shown("config", "Settings not usable"):
-            config, reloaded = await asyncio.to_thread(self._read_settings)
-        context.config = config
+        try:
+            with self._shown("config", "Settings not usable"):
+                config, reloaded = await asyncio.to_thread(self._read_settings)
+            self._context.config = config
+        finally:
+            self._take_up()  # whatever is wrong with the settings, there may be new users
         for key in reloaded.applied:
             _log.info("Setting %s has changed", key)
         for key in reloaded.restart:
             _log.info("Setting %s has changed, which counts after a restart", key)
-        self._take_up()
         with self._shown("users", "User book not usable"):
-            await asyncio.to_thread(context.book)
+            await asyncio.to_thread(self._context.book)
         return reloaded
 
     def _read_settings(self) -> tuple[Config, Reloaded]:
