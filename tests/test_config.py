@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tuishare.config import Config, load_config
 from tuishare.errors import BadConfiguration
 from tuishare.paths import Places, find_places
 
+PERIOD = "[[limits.schedule]]\nfrom = '08:00'\nuntil = '18:00'\n"
 TEMPLATE = Path(__file__).parent.parent / "config" / "tuishare.toml"
 
 
@@ -50,12 +52,11 @@ def test_every_setting_of_the_template_is_valid_when_uncommented(places: Places)
     assert config.network.public_host == "studio.example.org"
     assert config.drop[0].users == ["bob", "@crew"]
     documented = set(re.findall(r"^(\w+) = ", text, flags=re.MULTILINE))
-    fields = {"name"} | {
-        f
-        for part in (config.network, config.folders, config.downloads, config.settle, config.drop[0])
-        for f in part.__struct_fields__
-    }
-    assert documented == fields
+    tables = [getattr(config, name) for name in config.__struct_fields__]
+    parts = [table for table in tables if isinstance(table, msgspec.Struct)]
+    parts += [*config.drop, *config.limits.schedule]
+    fields = {"name"} | {f for part in parts for f in part.__struct_encode_fields__}
+    assert documented == fields - {"schedule"}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,25 @@ def test_every_setting_of_the_template_is_valid_when_uncommented(places: Places)
         ("[settle]\nquiet = 'long'\n", r"line 2, key settle\.quiet: expected `float`"),
         ("[settle]\nquiet = -1\n", r"settle\.quiet: expected seconds"),
         ("[settle]\nquiet = nan\n", r"settle\.quiet: expected seconds"),
+        ("[limits]\n\nupload = '5 parsecs'\n", r"line 3, key limits\.upload: '5 parsecs' is not a size"),
+        ("[limits]\nactive_downloads = -1\n", r"key limits\.active_downloads: expected 0 or more"),
+        (
+            PERIOD + "[[limits.schedule]]\nfrom = '8:00'\n" + "until='9:00'\n",
+            r"line 5, key limits\.schedule\.from",
+        ),
+        (PERIOD + "days = ['mondays']\n", r"line 4, key limits\.schedule\.days"),
+        (
+            PERIOD + "[[limits.schedule]]\nuntil = '08:00'\n",
+            r"limits\.schedule: .*missing required field `from`",
+        ),
+        (
+            PERIOD + "[[limits.schedule]]\nfrom='08:00'\nuntil='24:00'\n",
+            r"line 6, key limits\.schedule\.until",
+        ),
+        ("[network]\nproxy = 'ftp://x:1'\n", r"line 2, key network\.proxy: This is not a proxy"),
+        ("[inbox]\nquota = 'much'\n", r"line 2, key inbox\.quota: 'much' is not a size"),
+        ("[inbox]\nenvelopes_per_minute = -1\n", r"key inbox\.envelopes_per_minute: expected 0 or more"),
+        ("[downloads]\nseed_ratio = nan\n", r"key downloads\.seed_ratio: expected 0 or more"),
         ("[folders]\ninbox = 'relative'\n", r"folders\.inbox: expected an absolute path"),
         ("[folders]\ninbox = '~nobody-of-that-name/x'\n", r"folders\.inbox: expected an absolute path"),
         ("[[drop]]\npath = '/tmp/x'\nusers = []\n", r"at least one user"),

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from tuishare.errors import BadConfiguration
+from tuishare.errors import BadConfiguration, BadInput
+from tuishare.limits import Limits
+from tuishare.mistakes import explain, name_place
 from tuishare.paths import Places, read_limited
+from tuishare.proxy import parse_proxy
+from tuishare.sizes import parse_size
 
 MAX_SIZE = 1024 * 1024
 Transport = Literal["tls", "plain"]
@@ -26,13 +30,20 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Network(_Section, frozen=True):
-    """``[network]``: addresses are ``[HOST]:PORT``."""
+    """``[network]``: addresses are ``[HOST]:PORT``.
+
+    Attributes:
+        port_mapping: ask the router, by UPnP or NAT-PMP, to let others reach us.
+        proxy: through which all peers and trackers are reached, see `tuishare.proxy`; empty: directly.
+    """
 
     listen: str = ":50007"
     listen_plain: str = ""
     public_host: str = ""
     share_addresses: bool = True
     force_mse: bool = False
+    port_mapping: bool = False
+    proxy: str = ""
 
 
 class Folders(_Section, frozen=True):
@@ -64,15 +75,46 @@ class Downloads(_Section, frozen=True):
     Attributes:
         reserve: MiB of disk space that downloads leave free.
         seed_days: how many days a delivered download is served to the other recipients; 0: not at all.
+        seed_ratio: it ends earlier when as many times its size was served; 0: it does not.
     """
 
     reserve: int = 1024
     seed_days: float = 7.0
+    seed_ratio: float = 0.0
 
     @property
     def reserve_bytes(self) -> int:
         """`reserve` in bytes."""
         return self.reserve * 1024 * 1024
+
+
+class Arrivals(_Section, frozen=True):
+    """``[inbox]``: what is taken from it, and how much of that.
+
+    Attributes:
+        envelopes_per_minute: how many are opened, the others wait; 0: all.
+        quota: size of what one sender may have under way here, such as ``50GiB``; ``0``: no quota.
+        trackers: hosts of the trackers that a torrent in the raw form may name.
+    """
+
+    envelopes_per_minute: int = 60
+    quota: str = "0"
+    trackers: list[str] = []
+
+    @property
+    def quota_bytes(self) -> int:
+        """`quota` in bytes."""
+        return parse_size(self.quota)
+
+
+class Notifications(_Section, frozen=True):
+    """``[notifications]``.
+
+    Attributes:
+        desktop: tell the desktop what was received or needs its owner, where ``notify-send`` is installed.
+    """
+
+    desktop: bool = True
 
 
 class Settle(_Section, frozen=True):
@@ -98,6 +140,9 @@ class Config(_Section, frozen=True):
     network: Network = Network()
     folders: Folders = Folders()
     downloads: Downloads = Downloads()
+    inbox: Arrivals = Arrivals()
+    limits: Limits = Limits()
+    notifications: Notifications = Notifications()
     settle: Settle = Settle()
     drop: list[DropFolder] = []
 
@@ -123,8 +168,22 @@ def parse_config(text: str, places: Places) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise _bad(places.config_file, str(error)) from error
     except msgspec.ValidationError as error:
-        raise _bad(places.config_file, _explain(error, text)) from error
+        raise _bad(places.config_file, explain(error, text)) from error
+    for place, given, read in _texts(config):
+        try:
+            read(given)
+        except BadInput as error:
+            raise _bad(places.config_file, f"{name_place(place, text)}{error.detail}", error.hint) from error
     return _resolve(config, places)
+
+
+def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]:
+    """Each text with a grammar of its own: its place, the text, and what reads it or raises `BadInput`."""
+    if config.network.proxy:
+        yield "network.proxy", config.network.proxy, parse_proxy
+    yield "inbox.quota", config.inbox.quota, parse_size
+    for place, given, read in config.limits.texts():
+        yield f"limits.{place}", given, read
 
 
 def _read_text(path: Path) -> str:
@@ -134,35 +193,9 @@ def _read_text(path: Path) -> str:
         raise _bad(path, "it is not UTF-8 text") from error
 
 
-def _bad(path: Path, reason: str) -> BadConfiguration:
-    return BadConfiguration(f"{path}: {reason}", hint="Correct the file; `tuishare config check` tests it.")
-
-
-def _explain(error: msgspec.ValidationError, text: str) -> str:
-    """Say line and key of what msgspec refused; it names the place as ``$.drop[0].users``."""
-    reason, _, place = str(error).partition(" - at ")
-    keys = re.findall(r"[A-Za-z_]+", place)
-    if unknown := re.search(r"unknown field `(.+)`", reason):
-        keys.append(unknown[1])
-    line = _line_of(keys, text)
-    named = f"key {'.'.join(keys)}: " if keys else ""
-    return f"{f'line {line}, ' if line else ''}{named}{reason[:1].lower()}{reason[1:]}"
-
-
-def _line_of(keys: list[str], text: str) -> int | None:
-    """Find the first line that sets the last key below the header of its table (or the header itself)."""
-    if not keys:
-        return None
-    *tables, key = keys
-    inside = not tables
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-            inside = header[1] == ".".join(tables)
-            if header[1] == ".".join(keys):
-                return number
-        elif inside and re.match(rf"\s*{re.escape(key)}\s*=", line):
-            return number
-    return None
+def _bad(path: Path, reason: str, hint: str = "") -> BadConfiguration:
+    advice = "Correct the file; `tuishare config check` tests it."
+    return BadConfiguration(f"{path}: {reason}", hint=f"{hint} {advice}".lstrip())
 
 
 def _resolve(config: Config, places: Places) -> Config:
@@ -210,11 +243,22 @@ def check_config(config: Config, places: Places) -> None:
                 f"drop folder {drop.path}: transport plain needs network.listen_plain",
             )
     _check_apart(config, places)
+    _check_amounts(config, places)
     for key, seconds in msgspec.structs.asdict(config.settle).items():
         if not 0 < seconds < 86_400:  # also refuses NaN
             raise _bad(
                 places.config_file, f"key settle.{key}: expected seconds between 0 and 86400, not {seconds}"
             )
+
+
+def _check_amounts(config: Config, places: Places) -> None:
+    for key, amount in (
+        ("downloads.seed_ratio", config.downloads.seed_ratio),
+        ("inbox.envelopes_per_minute", config.inbox.envelopes_per_minute),
+        ("limits.active_downloads", config.limits.active_downloads),
+    ):
+        if not 0 <= amount < 1_000_000:  # also refuses NaN
+            raise _bad(places.config_file, f"key {key}: expected 0 or more, not {amount}")
 
 
 def _check_apart(config: Config, places: Places) -> None:

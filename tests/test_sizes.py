@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuishare.cli.sizes import parse_size
 from tuishare.errors import BadInput
+from tuishare.sizes import parse_size
 
 
 @pytest.mark.parametrize(

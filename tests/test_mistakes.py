@@ -1,0 +1,36 @@
+"""Where in a file a mistake is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tuishare.mistakes import name_place
+
+TEXT = """\
+name = "alice"
+[network]
+listen = ":1"
+[[drop]]
+path = "/a"
+[limits]
+schedule = [{from = "1"}]
+[[drop]]
+path = "/b"
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("$.name", "line 1, key name: "),
+        ("$.network.listen", "line 3, key network.listen: "),
+        ("$.network", "line 2, key network: "),
+        ("$.drop[0].path", "line 5, key drop.path: "),
+        ("$.drop[1].path", "line 9, key drop.path: "),
+        ("$.drop[2].path", "key drop.path: "),
+        ("$.limits.schedule[0].from", "key limits.schedule.from: "),
+        ("$", ""),
+    ],
+)
+def test_a_place_is_named(place: str, said: str) -> None:
+    assert name_place(place, TEXT) == said
