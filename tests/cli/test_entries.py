@@ -95,7 +95,7 @@ def test_what_is_only_listed_takes_no_orders(entry: Share | Download, sentence: 
     assert (caught.value.detail, bool(caught.value.hint)) == (sentence, True)
 
 
-@pytest.mark.parametrize("state", set(DownloadState) - {DownloadState.LOCKED, DownloadState.REJECTED})
+@pytest.mark.parametrize("state", sorted(set(DownloadState) - {DownloadState.LOCKED, DownloadState.REJECTED}))
 def test_everything_else_takes_orders(state: DownloadState) -> None:
     require_taken(download("1", state=state))
     require_taken(share("1"))
