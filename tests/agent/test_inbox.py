@@ -16,7 +16,7 @@ from tuishare.agent import inbox as inbox_module
 from tuishare.agent.inbox import REASON_SUFFIX, REJECTED, REMEMBERED
 from tuishare.agent.records import ShareRecord
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
-from tuishare.api.messages import DownloadState
+from tuishare.api.messages import DownloadState, FolderState
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import SystemFailed
 
@@ -60,6 +60,29 @@ async def test_a_damaged_envelope_is_turned_away(bob: Home, envelope: bytes, dam
         (bob.inbox / NAME).write_bytes(DAMAGE[damage](envelope))
         assert await rejected(bob)
         assert agent._context.engine.all_progress() == {}
+
+
+async def test_what_is_half_written_is_not_turned_away(bob: Home, envelope: bytes) -> None:
+    """Somebody may close a file and write on."""
+    bob.configure(settle={"quiet": 1.0})
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(envelope[: len(envelope) // 2])
+        await wait_until(lambda: NAME in agent._inbox._doubtful)
+        (bob.inbox / NAME).write_bytes(envelope)
+        await shown(agent, DownloadState.DOWNLOADING)
+    assert not (bob.inbox / REJECTED).exists()
+
+
+@pytest.mark.parametrize("how", ["written", "moved"])
+async def test_an_envelope_is_opened_the_moment_it_is_there(bob: Home, envelope: bytes, how: str) -> None:
+    bob.configure(settle={"after_close": 60.0, "quiet": 60.0})
+    async with running(bob) as agent:
+        await wait_until(lambda: agent._inbox.following.state is FolderState.WATCHING)
+        path = bob.inbox / NAME if how == "written" else bob.places.files / NAME
+        path.write_bytes(envelope)
+        if how == "moved":
+            path.rename(bob.inbox / NAME)
+        await shown(agent, DownloadState.DOWNLOADING)
 
 
 async def test_what_breaks_a_rule_names_it(alice: Home, bob: Home, share: ShareRecord) -> None:

@@ -196,3 +196,54 @@ async def test_the_progress_of_hashing_is_told_and_then_forgotten(
         share = await press.until(path, ShareStep.SEEDING)
         assert press.publisher.hashing == {}
     assert workshop.Hashing(3_000_000, 3_000_000) in [seen.get(share.id) for seen in told]
+
+
+async def test_what_was_shared_before_need_not_wait_for_what_is_hashed(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [fill(alice.drop / name) for name in "abc"]
+    async with publishing_at(alice) as press:
+        for path in paths:
+            await press.accept(path)
+            await press.until(path, ShareStep.SEEDING)
+    go_on = threading.Event()
+
+    def slow(tree: Tree, *, version: Version, **_more: Callable[..., object]) -> bytes:
+        assert go_on.wait(10)
+        return make_torrent(tree, version=version)
+
+    monkeypatch.setattr(workshop, "make_torrent", slow)
+    async with publishing_at(alice) as press:
+        new = fill(alice.drop / "new")
+        await press.accept(new)
+        await wait_until(lambda: len(press.served) == 3)
+        assert press.find(new).step is ShareStep.HASHING
+        go_on.set()
+        await press.until(new, ShareStep.SEEDING)
+
+
+async def test_never_are_two_shares_hashed_at_the_same_time(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = threading.Lock()
+
+    def guarded(tree: Tree, *, version: Version, **_more: Callable[..., object]) -> bytes:
+        assert alone.acquire(blocking=False)
+        try:
+            return make_torrent(tree, version=version)
+        finally:
+            alone.release()
+
+    monkeypatch.setattr(workshop, "make_torrent", guarded)
+    paths = [fill(alice.drop / name) for name in "abcdef"]
+    async with publishing_at(alice) as press:
+        for path in paths:
+            await press.accept(path)
+            await press.until(path, ShareStep.SEEDING)
+        for path in paths:
+            # In both queues: served again, and then changed before its turn came.
+            press.publisher.take_up(press.find(path))
+            await press.accept(fill(path))
+        for path in paths:
+            await press.until(path, ShareStep.SEEDING, generation=2)
+        assert [share.problem for share in press.shares] == [""] * 6

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.agent.desks import judge, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, opened, seal_for
+from tuishare.agent.context import wall_clock
 from tuishare.agent.landing import INCOMING
 from tuishare.agent.records import DownloadRecord, DownloadStep
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
@@ -88,6 +90,31 @@ async def test_what_was_delivered_is_served_on_after_a_restart(alice: Home, bob:
     done = await finished(alice, bob, fill(alice.drop / "x"))
     async with receiving_at(bob) as desk:
         assert (desk.only, desk.joined) == (done, {done.info_hash})
+
+
+@pytest.mark.parametrize(("days", "passed", "served"), [(7, 6.9, True), (7, 7.1, False), (0.5, 0.6, False)])
+async def test_what_was_delivered_is_served_on_for_some_days(
+    alice: Home, bob: Home, days: float, passed: float, served: bool
+) -> None:
+    bob.configure(downloads={"seed_days": days})
+    done = await finished(alice, bob, fill(alice.drop / "x"))
+    async with receiving_at(bob) as desk:
+        assert desk.joined == {done.info_hash}
+        desk.context.clock = lambda: wall_clock() + timedelta(days=passed)
+        await desk.receiver.end_seeding()
+        assert desk.joined == ({done.info_hash} if served else set())
+    await rewind(bob, replace(done, completed=done.completed - int(passed * 86_400)))
+    async with receiving_at(bob) as desk:  # nor after a restart
+        assert desk.joined == ({done.info_hash} if served else set())
+
+
+async def test_who_wants_so_serves_nothing_on(alice: Home, bob: Home) -> None:
+    bob.configure(downloads={"seed_days": 0})
+    path = fill(alice.drop / "x")
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        await put(desk, alice, bob, sender.seal(bob))
+        await desk.until(DownloadStep.COMPLETE)
+        assert desk.joined == set()
 
 
 @pytest.mark.parametrize("change", ["edited", "touched", "moved", "removed"])
