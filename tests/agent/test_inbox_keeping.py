@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from functools import partial
@@ -15,9 +16,10 @@ from tests.waiting import wait_until
 from tuishare.agent import inbox as inbox_module
 from tuishare.agent.daemon import Agent
 from tuishare.agent.receiving import Receiver
+from tuishare.agent.reception import Received
 from tuishare.agent.records import ShareRecord
 from tuishare.api.messages import DownloadState
-from tuishare.errors import SystemFailed
+from tuishare.errors import Refused, SystemFailed
 from tuishare.paths import read_limited
 from tuishare.people import User
 
@@ -53,6 +55,28 @@ async def test_without_a_key_it_is_kept_and_tried_again_when_one_comes(
         download = await shown(agent, DownloadState.DOWNLOADING)  # signed by Alice, whose card Bob has
         assert (download.sender, download.name) == ("alice", "x")
     assert os.listdir(bob.inbox) == [NAME]
+
+
+async def test_what_was_delivered_and_filed_while_it_was_judged_is_no_replay(
+    bob: Home, envelope: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a crash the download may end before the inbox has come to its envelope."""
+
+    async def admit(_receiver: Receiver, _received: Received, name: str, _digest: bytes) -> None:
+        (bob.inbox / name).unlink()
+        judged.set()
+        raise Refused("received before")
+
+    judged = asyncio.Event()
+    monkeypatch.setattr(Receiver, "admit", admit)
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(envelope)
+        await judged.wait()
+        await wait_until(lambda: NAME not in {entry.name for entry in agent._inbox.following.unsettled})
+        (bob.inbox / "next").write_bytes(b"")
+        agent._inbox.following.scan_soon()
+        await wait_until(lambda: NAME not in agent._inbox.following._present)
+        assert (agent.downloads(), os.listdir(bob.inbox)) == ([], ["next"])
 
 
 async def test_a_locked_envelope_that_is_taken_away_is_no_longer_shown(

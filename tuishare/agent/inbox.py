@@ -156,10 +156,18 @@ class Inbox(Follower[int]):
                 self._doubtful[path.name] = look.signature
                 self.following.look_again(path.name)
         except TuishareError as error:
-            await self._reject(path, error)
+            if await asyncio.to_thread(self._is_still, path, look.signature):
+                await self._reject(path, error)
         else:
             self._judged[path.name] = _Judgement(look.signature, stamp if again else None)
         self._context.changed.notify()
+
+    def _is_still(self, path: Path, signature: str) -> bool:
+        """Whether that file is what was judged; its own download may have been delivered meanwhile and filed it."""
+        try:
+            return self.look(path).signature == signature
+        except TuishareError:
+            return False
 
     def forget(self, entry: str) -> None:
         """Forget an envelope that was taken away."""
