@@ -1,4 +1,4 @@
-"""An agent at the seam where the dashboard reads: a test says what it tells, and when it dies."""
+"""An agent at the seam where the dashboard reads and orders: a test says what it tells, and when it dies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE, STATUS
 from tuishare.api.messages import Changes, Download, Share, ShareId, Snapshot, Status
+from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.errors import AgentUnreachable
 from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Backoff
@@ -36,7 +37,7 @@ FULL = snapshot((SHARE,), (DOWNLOAD,))
 
 
 class FakeAgent:
-    """A `Reader` told what to say, and a starter that remembers its calls."""
+    """A `Reader` told what to say; a starter and a taker of orders that remember their calls."""
 
     def __init__(self, *events: Snapshot | Changes | Exception) -> None:
         self.queue: asyncio.Queue[Snapshot | Changes | Exception] = asyncio.Queue()
@@ -44,6 +45,10 @@ class FakeAgent:
         self.open = 0
         self.starts = 0
         self.start_fails_with: Exception | None = None
+        self.orders: list[tuple[str, ShareOrder | DownloadOrder]] = []
+        self.order_fails_with: Exception | None = None
+        self.answering = asyncio.Event()
+        self.answering.set()
         for event in events:
             self.say(event)
 
@@ -67,6 +72,18 @@ class FakeAgent:
         if self.start_fails_with:
             raise self.start_fails_with
 
+    async def order_share(self, share: str, order: ShareOrder) -> None:
+        await self._take(share, order)
+
+    async def order_download(self, download: str, order: DownloadOrder) -> None:
+        await self._take(download, order)
+
+    async def _take(self, subject: str, order: ShareOrder | DownloadOrder) -> None:
+        self.orders.append((subject, order))
+        await self.answering.wait()
+        if self.order_fails_with:
+            raise self.order_fails_with
+
 
 class Clock:
     """A clock that a test moves."""
@@ -82,7 +99,7 @@ def dashboard(
     agent: FakeAgent, *, clock: Callable[[], float] | None = None, backoff: Backoff = PATIENT
 ) -> Dashboard:
     start: Callable[[], Awaitable[None]] = agent.start
-    app = Dashboard(agent, start, clock=clock or Clock(), backoff=backoff)
+    app = Dashboard(agent, agent, start, clock=clock or Clock(), backoff=backoff)
     app.animation_level = "none"
     return app
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 from textual.app import App
@@ -8,7 +10,8 @@ from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, PATIENT, Clock, FakeAgent, dashboard, many_shares, snapshot, until
 from tuishare.api.failures import ProtocolMismatch
 from tuishare.api.messages import Changes
-from tuishare.errors import SystemFailed
+from tuishare.api.orders import ShareOrder
+from tuishare.errors import Refused, SystemFailed
 from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Backoff
 from tuishare.tui.view import Connecting, Live, Lost
@@ -107,6 +110,41 @@ async def test_a_start_that_fails_is_a_sentence(error: Exception, words: str) ->
         await until(pilot, lambda: words in notifications(app))
         await until(pilot, lambda: words.split()[1] in app.export_screenshot())  # markup shows as it is
         await until(pilot, lambda: agent.attempts == 2)  # it may run all the same
+
+
+async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> None:
+    agent = FakeAgent(FULL)
+    agent.answering.clear()
+    app = dashboard(agent)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.view.link, Live))
+        pressed = time.monotonic()
+        await pilot.press("f")
+        await until(pilot, lambda: f"Asked the agent to forget “{SHARE.name}”." in notifications(app))
+        assert time.monotonic() - pressed < 2  # on a machine with nothing else to do: 0.1
+        await pilot.press("2")  # and the dashboard goes on
+        await until(pilot, lambda: app.screen.query_one("#downloads-pane").region.area)
+        agent.answering.set()
+        await until(pilot, lambda: agent.orders == [(SHARE.id, ShareOrder.FORGET)])
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Refused("It is [b]busy[/b]\x1b", hint="Later"), "It is [b]busy[/b]\ufffd. Later"),
+        (ZeroDivisionError("passkey=s3cret"), "The agent could not be asked. Try again."),
+    ],
+)
+async def test_an_order_that_is_refused_is_a_sentence_with_its_hint(error: Exception, words: str) -> None:
+    agent = FakeAgent(FULL)
+    agent.order_fails_with = error
+    app = dashboard(agent)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await pilot.press("space")
+        await until(pilot, lambda: words in notifications(app))
+        await until(pilot, lambda: words.split()[1] in app.export_screenshot())
+        assert app.is_running
 
 
 async def test_an_agent_of_another_version_is_left_alone() -> None:

@@ -111,3 +111,8 @@ def test_a_lost_agent(snap_compare: Look) -> None:
 
 def test_nothing_yet(snap_compare: Look) -> None:
     assert snap_compare(dashboard(FakeAgent(snapshot())), terminal_size=SMALL, run_before=living())
+
+
+@pytest.mark.parametrize("keys", ["jjjjjD", "2D", "2jjx"], ids=["share", "download", "reject"])
+def test_questions(snap_compare: Look, keys: str) -> None:
+    assert snap_compare(dashboard(FakeAgent(FULL)), terminal_size=SMALL, run_before=living(keys))

@@ -29,7 +29,7 @@ async def test_an_agent_is_started_watched_lost_and_found() -> None:
             await servers[-1].start()
 
         async with AgentClient(path) as client:
-            app = Dashboard(client, start, backoff=Backoff(first=3600, longest=3600))
+            app = Dashboard(client, client, start, backoff=Backoff(first=3600, longest=3600))
             async with app.run_test() as pilot:
                 await until(pilot, lambda: app.view.snapshot == SNAPSHOT)
                 assert len(servers) == 1

@@ -36,4 +36,4 @@ async def _run() -> None:
     from tuishare.tui.app import Dashboard
 
     async with AgentClient(find_places().socket) as client:
-        await Dashboard(client, start_in_background).run_async()
+        await Dashboard(client, client, start_in_background).run_async()

@@ -248,7 +248,7 @@ async def _show(alice: Side, bob: Side, size: int) -> None:
 
     lines: list[str] = []
     async with AgentClient(alice.places.socket) as client:
-        dashboard = Dashboard(client, _cannot_start)
+        dashboard = Dashboard(client, client, _cannot_start)
 
         def tell(line: str) -> None:
             lines.append(line)

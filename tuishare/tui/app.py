@@ -19,6 +19,9 @@ from tuishare.errors import SystemFailed, TuishareError
 from tuishare.tui.follower import AgentLost, Backoff, Follower, Reader, SnapshotArrived
 from tuishare.tui.formats import clean
 from tuishare.tui.notices import write_farewell
+from tuishare.tui.orders import Deed, Orders, send, tell
+from tuishare.tui.questions import ask_before
+from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.tones import DARK, LIGHT
 from tuishare.tui.view import Live, Lost, View
@@ -29,6 +32,7 @@ class Dashboard(App[None]):
 
     Args:
         reader: where snapshots come from, e.g. an open `tuishare.api.client.AgentClient`.
+        orders: who takes orders; that client, too.
         start_agent: starts an agent in the background and returns when it has been started; raises `TuishareError`.
         clock: Unix seconds.
         backoff: pauses between attempts to reach the agent.
@@ -47,6 +51,7 @@ class Dashboard(App[None]):
     def __init__(
         self,
         reader: Reader,
+        orders: Orders,
         start_agent: Callable[[], Awaitable[None]],
         *,
         clock: Callable[[], float] = time.time,
@@ -54,6 +59,7 @@ class Dashboard(App[None]):
     ) -> None:
         super().__init__()
         self.clock = clock
+        self._orders = orders
         self._start_agent = start_agent
         self._follower = Follower(reader, self.post_message, clock, backoff)
         self._may_autostart = True
@@ -106,9 +112,33 @@ class Dashboard(App[None]):
         else:
             self._follower.wake()
 
+    def take_deed(self, deed: Deed) -> None:
+        """Have the agent do something, after a question where something would be lost."""
+        question = ask_before(deed)
+        if question is None:
+            self._begin_deed(deed)
+        else:
+            self.push_screen(
+                ConfirmScreen(question), lambda agreed: self._begin_deed(deed) if agreed else None
+            )
+
     async def action_quit(self) -> None:
         """Leave, and say on the terminal what became of the agent."""
         self.exit(message=Text(write_farewell(self.view)))
+
+    def _begin_deed(self, deed: Deed) -> None:
+        # At once, because the agent may take its time: deleting a large folder, for example.
+        self.notify(tell(deed), timeout=3, markup=False)
+        self.run_worker(self._do(deed), name="order", group="orders")
+
+    async def _do(self, deed: Deed) -> None:
+        try:
+            await send(self._orders, deed)
+        except TuishareError as error:
+            self._tell(error)
+        except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
+            self.log.error(error)
+            self._tell(SystemFailed("The agent could not be asked", hint="Try again."))
 
     async def _start(self) -> None:
         self.notify("Starting the agent …", timeout=3)

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import msgspec
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Footer, Input, Static
+from textual.widgets._footer import FooterKey
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
-from tuishare.api.messages import Changes, DownloadId, ShareId
+from tuishare.api.messages import Changes, DownloadId, DownloadState, ShareId, ShareState
+from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.widgets.pane import DownloadsPane, SharesPane
 
 
@@ -73,8 +76,8 @@ async def test_the_filter_narrows_and_escape_widens() -> None:
 async def test_letters_in_the_filter_are_no_commands() -> None:
     async with dashboard(FakeAgent(snapshot(many_shares(2)))).run_test() as pilot:
         await until(pilot, lambda: pane(pilot).table.row_count == 2)
-        await pilot.press("slash", *"q12sjk")
-        assert pane(pilot).query_one(Input).value == "q12sjk"
+        await pilot.press("slash", *"q12sjkfDax ")
+        assert pane(pilot).query_one(Input).value == "q12sjkfDax "
         assert pilot.app.is_running
 
 
@@ -103,3 +106,126 @@ async def test_what_is_old_looks_old() -> None:
         assert not pane(pilot).has_class("-stale")
         agent.say(GONE)
         await until(pilot, lambda: pane(pilot).has_class("-stale"))
+
+
+def footer(pilot: Pilot[None]) -> dict[str, str]:
+    """What the footer offers beside the keys that are always there."""
+    bindings = [active.binding for active in pilot.app.screen.active_bindings.values()]
+    shown = {binding.key_display or binding.key: binding.description for binding in bindings if binding.show}
+    return {key: words for key, words in shown.items() if key not in {"/", "?", "q", "ctrl+p"}}
+
+
+END = {"f": "Forget", "D": "Delete"}
+
+
+async def test_the_footer_shows_what_fits_a_share() -> None:
+    agent = FakeAgent(FULL)
+    async with dashboard(agent).run_test() as pilot:
+        for state, offered in {
+            ShareState.HASHING: {},
+            ShareState.SEEDING: {"space": "Pause", "s": "Share again", **END},
+            ShareState.PAUSED: {"space": "Resume", "s": "Share again", **END},
+            ShareState.WITHDRAWN: {"s": "Share again", **END},
+        }.items():
+            share = msgspec.structs.replace(SHARE, state=state)
+            agent.say(Changes(shares=(share,)))
+            await until(pilot, lambda share=share: pane(pilot).table.selected == share)  # type: ignore[misc]
+            assert footer(pilot) == offered
+
+
+async def test_the_footer_shows_what_fits_a_download() -> None:
+    agent = FakeAgent(FULL)
+    async with dashboard(agent).run_test() as pilot:
+        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await pilot.press("2")
+        for state, offered in {
+            DownloadState.LOCKED: {},
+            DownloadState.WAITING: {"a": "Approve", "x": "Reject"},
+            DownloadState.DOWNLOADING: {"space": "Pause", **END},
+            DownloadState.PROBLEM: {"space": "Resume", **END},
+        }.items():
+            agent.say(Changes(downloads=(msgspec.structs.replace(DOWNLOAD, state=state),)))
+            await until(pilot, lambda offered=offered: footer(pilot) == offered)  # type: ignore[misc]
+
+
+async def test_the_footer_follows_the_cursor() -> None:
+    paused = msgspec.structs.replace(SHARE, id=ShareId("z"), state=ShareState.PAUSED)
+    async with dashboard(FakeAgent(snapshot((SHARE, paused)))).run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: pane(pilot).table.row_count == 2)
+        drawn = pilot.app.screen.query_one(Footer)
+        await until(pilot, lambda: "Pause" in {key.description for key in drawn.query(FooterKey)})
+        await pilot.press("down")
+        await until(pilot, lambda: "Resume" in {key.description for key in drawn.query(FooterKey)})
+        assert "Pause" not in {key.description for key in drawn.query(FooterKey)}
+
+
+async def test_keys_for_shares() -> None:
+    agent = FakeAgent(FULL)
+    app = dashboard(agent)
+    async with app.run_test() as pilot:
+        for keys, state, order in (
+            (["space"], ShareState.SEEDING, ShareOrder.PAUSE),
+            (["space"], ShareState.PAUSED, ShareOrder.RESUME),
+            (["s"], ShareState.SEEDING, ShareOrder.AGAIN),
+            (["f"], ShareState.SEEDING, ShareOrder.FORGET),
+            (["D", "y"], ShareState.SEEDING, ShareOrder.DELETE),
+        ):
+            agent.orders.clear()
+            share = msgspec.structs.replace(SHARE, state=state)
+            agent.say(Changes(shares=(share,)))
+            await until(pilot, lambda share=share: pane(pilot).table.selected == share)  # type: ignore[misc]
+            await pilot.press(*keys)
+            await until(pilot, lambda: agent.orders)
+            assert agent.orders == [(SHARE.id, order)]
+        assert agent.starts == 0
+
+
+async def test_keys_for_downloads() -> None:
+    agent = FakeAgent(FULL)
+    async with dashboard(agent).run_test() as pilot:
+        downloads = pilot.app.screen.query_one(DownloadsPane)
+        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await pilot.press("2")
+        for keys, state, progress, order in (
+            (["a"], DownloadState.WAITING, 0.0, DownloadOrder.APPROVE),
+            (["x", "y"], DownloadState.WAITING, 0.0, DownloadOrder.REJECT),
+            (["space"], DownloadState.DOWNLOADING, 0.4, DownloadOrder.PAUSE),
+            (["space"], DownloadState.PAUSED, 0.4, DownloadOrder.RESUME),
+            (["f"], DownloadState.COMPLETE, 1.0, DownloadOrder.FORGET),
+            (["f", "y"], DownloadState.DOWNLOADING, 0.4, DownloadOrder.FORGET),
+            (["D", "y"], DownloadState.COMPLETE, 1.0, DownloadOrder.DELETE),
+        ):
+            agent.orders.clear()
+            entry = msgspec.structs.replace(DOWNLOAD, state=state, progress=progress)
+            agent.say(Changes(downloads=(entry,)))
+            await until(pilot, lambda entry=entry: downloads.table.selected == entry)  # type: ignore[misc]
+            await pilot.press(*keys)
+            await until(pilot, lambda: agent.orders)
+            assert agent.orders == [(DOWNLOAD.id, order)]
+
+
+async def test_keys_that_do_not_fit_do_nothing() -> None:
+    locked = msgspec.structs.replace(DOWNLOAD, state=DownloadState.LOCKED)
+    hashing = msgspec.structs.replace(SHARE, state=ShareState.HASHING)
+    agent = FakeAgent(snapshot((hashing,), (locked,)))
+    app = dashboard(agent)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        keys = ("space", "s", "f", "D", "a", "x")
+        await pilot.press(*keys, "2", *keys)
+        assert (agent.orders, agent.starts) == ([], 0)
+        assert isinstance(app.screen, MainScreen)
+
+
+async def test_nothing_is_ordered_of_an_agent_that_is_lost() -> None:
+    agent = FakeAgent(FULL)
+    app = dashboard(agent)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: footer(pilot).get("s") == "Share again")
+        agent.say(GONE)
+        await until(pilot, lambda: footer(pilot) == {"s": "Start agent"})
+        await pilot.press("space", "f", "D")
+        assert agent.orders == []
+        await pilot.press("s")
+        await until(pilot, lambda: agent.starts == 1)
+        assert agent.orders == []

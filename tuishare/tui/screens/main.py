@@ -28,8 +28,8 @@ class MainScreen(Screen[None]):
     app: Dashboard
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "open_tab('shares')", "Shares"),
-        Binding("2", "open_tab('downloads')", "Downloads"),
+        Binding("1", "open_tab('shares')", "Shares", show=False),  # the tabs say it
+        Binding("2", "open_tab('downloads')", "Downloads", show=False),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("question_mark", "keys", "Help", key_display="?"),
     ]
@@ -43,7 +43,7 @@ class MainScreen(Screen[None]):
                 yield SharesPane()
             with TabPane("2 Downloads", id="downloads"):
                 yield DownloadsPane()
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         """Follow the app, and let the table have the keys."""

@@ -5,11 +5,12 @@ Owns how these four play together, for shares and for downloads alike. Must not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import DataTable, Input, Static
@@ -19,6 +20,7 @@ from tuishare.tui.columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS, Column
 from tuishare.tui.details import describe_download, describe_share
 from tuishare.tui.formats import clean
 from tuishare.tui.invitations import invite_to_receive, invite_to_share
+from tuishare.tui.orders import Deed, offer_for_download, offer_for_share
 from tuishare.tui.view import Live, View
 from tuishare.tui.widgets.table import EntryTable
 
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
 
 E = TypeVar("E", bound=Share | Download)
+
+_PAUSE: Final = (
+    Binding("space", "order('pause')", "Pause"),
+    Binding("space", "order('resume')", "Resume"),
+)
+_END: Final = (
+    Binding("f", "order('forget')", "Forget"),
+    Binding("D", "order('delete')", "Delete", key_display="D"),
+)
 
 
 class EntryPane(Vertical, Generic[E]):
@@ -37,6 +48,7 @@ class EntryPane(Vertical, Generic[E]):
         describe: the selected entry in full, for a width.
         invite: what to say while there is none.
         words: texts of an entry that the filter searches.
+        offer: what can be ordered of an entry, by the order's word.
         id: of the widget.
     """
 
@@ -49,6 +61,7 @@ class EntryPane(Vertical, Generic[E]):
         describe: Callable[[E, int], Content],
         invite: Callable[[View], Content],
         words: Callable[[E], str],
+        offer: Callable[[E], Mapping[str, Deed]],
         *,
         id: str,  # noqa: A002 (Textual's name)
     ) -> None:
@@ -58,6 +71,8 @@ class EntryPane(Vertical, Generic[E]):
         self._describe = describe
         self._invite = invite
         self._words = words
+        self._offer = offer
+        self._offered: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         """Put the four parts together."""
@@ -91,6 +106,21 @@ class EntryPane(Vertical, Generic[E]):
             field.value = ""
             field.display = False
             self.table.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what fits the selected entry, as long as there is an agent to ask."""
+        if action == "order":
+            return parameters[0] in self._deeds()
+        return super().check_action(action, parameters)
+
+    def action_order(self, word: str) -> None:
+        """Have that done with the selected entry."""
+        if deed := self._deeds().get(word):
+            self.app.take_deed(deed)
+
+    def _deeds(self) -> Mapping[str, Deed]:
+        entry = self.table.selected
+        return self._offer(entry) if entry is not None and isinstance(self.app.view.link, Live) else {}
 
     @on(Input.Changed)
     def _filter(self) -> None:
@@ -136,10 +166,20 @@ class EntryPane(Vertical, Generic[E]):
         self.query_one(".detail").display = entry is not None
         if entry is not None:
             self.query_one(".words", Static).update(self._describe(entry, self.size.width - 4))
+        offered = frozenset(self._deeds())
+        if offered != self._offered:  # the footer is made anew, so only when it says something else
+            self._offered = offered
+            self.refresh_bindings()
 
 
 class SharesPane(EntryPane[Share]):
     """What this agent publishes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *_PAUSE,
+        Binding("s", "order('again')", "Share again"),
+        *_END,
+    ]
 
     def __init__(self) -> None:
         super().__init__(
@@ -148,12 +188,20 @@ class SharesPane(EntryPane[Share]):
             describe_share,
             invite_to_share,
             lambda share: " ".join((share.name, *share.recipients)),
+            offer_for_share,
             id="shares-pane",
         )
 
 
 class DownloadsPane(EntryPane[Download]):
     """What this agent receives."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "order('approve')", "Approve"),
+        Binding("x", "order('reject')", "Reject"),
+        *_PAUSE,
+        *_END,
+    ]
 
     def __init__(self) -> None:
         super().__init__(
@@ -162,6 +210,7 @@ class DownloadsPane(EntryPane[Download]):
             describe_download,
             invite_to_receive,
             lambda download: f"{download.name} {download.sender}",
+            offer_for_download,
             id="downloads-pane",
         )
 

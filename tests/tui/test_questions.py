@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.api.samples import DOWNLOAD, SHARE
+from tuishare.api.messages import Download, DownloadState, Share
+from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.tui.orders import DownloadDeed, ShareDeed
+from tuishare.tui.questions import Question, ask_before
+
+HOSTILE = "\x1b[2Jevil\u202egnp[red]\n" + "x" * 5000
+DONE = msgspec.structs.replace(DOWNLOAD, state=DownloadState.COMPLETE, progress=1.0)
+
+
+def ask(entry: Share | Download, order: ShareOrder | DownloadOrder) -> Question:
+    if isinstance(entry, Share):
+        question = ask_before(ShareDeed(entry, ShareOrder(order)))
+    else:
+        question = ask_before(DownloadDeed(entry, DownloadOrder(order)))
+    assert question is not None
+    return question
+
+
+@pytest.mark.parametrize("order", set(ShareOrder) - {ShareOrder.DELETE})
+def test_nothing_else_that_is_done_to_a_share_needs_a_question(order: ShareOrder) -> None:
+    assert ask_before(ShareDeed(SHARE, order)) is None
+
+
+@pytest.mark.parametrize("order", set(DownloadOrder) - {DownloadOrder.DELETE, DownloadOrder.REJECT})
+def test_nothing_is_lost_with_a_complete_download(order: DownloadOrder) -> None:
+    assert ask_before(DownloadDeed(DONE, order)) is None
+
+
+def test_deleting_a_share_names_what_goes() -> None:
+    question = ask(SHARE, ShareOrder.DELETE)
+    assert question.name == SHARE.name
+    assert question.facts == ("1,204 files · 38.2 GB", SHARE.path)
+    assert "deleted from this disk" in question.consequence
+
+
+def test_deleting_a_download_names_what_goes() -> None:
+    question = ask(DONE, DownloadOrder.DELETE)
+    assert question.facts == ("1 file · 1.2 MB · from bob", DOWNLOAD.path)
+    assert "deleted from this disk" in question.consequence
+
+
+@pytest.mark.parametrize("order", [DownloadOrder.DELETE, DownloadOrder.FORGET])
+def test_what_is_not_complete_is_lost_either_way(order: DownloadOrder) -> None:
+    question = ask(DOWNLOAD, order)
+    assert "so far (43 %) is discarded" in question.consequence
+    assert DOWNLOAD.path not in question.facts
+
+
+def test_turning_away_names_the_sender() -> None:
+    waiting = msgspec.structs.replace(DOWNLOAD, state=DownloadState.WAITING, sender="")
+    assert "somebody unknown" in ask(waiting, DownloadOrder.REJECT).facts[0]
+    assert "from bob" in ask(DOWNLOAD, DownloadOrder.REJECT).facts[0]
+
+
+def test_foreign_facts_are_safe_and_short() -> None:
+    share = msgspec.structs.replace(SHARE, name=HOSTILE, path=HOSTILE)
+    download = msgspec.structs.replace(DONE, name=HOSTILE, path=HOSTILE, sender=HOSTILE)
+    for question in (ask(share, ShareOrder.DELETE), ask(download, DownloadOrder.DELETE)):
+        for fact in question.facts:
+            assert not {"\x1b", "\u202e", "\n"} & set(fact)
+            assert len(fact) <= 112

@@ -1,0 +1,87 @@
+"""What is asked before something is lost: in plain words, naming it.
+
+Owns which orders need a question, and its wording. Pure; every foreign text is cleaned here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tuishare.api.messages import Download, Share
+from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.tui.formats import fit, format_count, format_percent, format_size
+from tuishare.tui.orders import Deed, DownloadDeed, ShareDeed
+
+_SENDER: Final = 24
+_PATH: Final = 112  # cells: two lines of the dialog, so that the answers below stay in sight
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that yes or no answers.
+
+    Attributes:
+        title: the verb.
+        name: of what it is about; foreign text, not yet cut.
+        facts: what that is, made safe.
+        consequence: what follows from yes.
+        yes: the word on the button that does it.
+    """
+
+    title: str
+    name: str
+    facts: tuple[str, ...]
+    consequence: str
+    yes: str
+
+
+def ask_before(deed: Deed) -> Question | None:
+    """Write the question that comes before an order; None for one that loses nothing."""
+    match deed:
+        case ShareDeed(share, ShareOrder.DELETE):
+            return Question(
+                "Delete this share and its files?", share.name, _share_facts(share), _DELETED, "Delete"
+            )
+        case DownloadDeed(download, DownloadOrder.DELETE):
+            lost = _DELETED_DOWNLOAD if download.progress >= 1 else _lost(download)
+            return Question(
+                "Delete this download and its files?",
+                download.name,
+                _download_facts(download),
+                lost,
+                "Delete",
+            )
+        case DownloadDeed(download, DownloadOrder.REJECT):
+            return Question(
+                "Turn this away?", download.name, _download_facts(download), _REJECTED, "Turn away"
+            )
+        case DownloadDeed(download, DownloadOrder.FORGET) if download.progress < 1:
+            return Question(
+                "Stop this download?", download.name, _download_facts(download), _lost(download), "Stop"
+            )
+        case _:
+            return None
+
+
+_DELETED = "The files are deleted from this disk for good. What others have downloaded stays theirs."
+_DELETED_DOWNLOAD = "The downloaded files are deleted from this disk for good."
+_REJECTED = "It is not downloaded, and the same is not taken again. The envelope moves to rejected."
+
+
+def _lost(download: Download) -> str:
+    return f"What has arrived so far ({format_percent(download.progress)}) is discarded. The same is not taken again."
+
+
+def _share_facts(share: Share) -> tuple[str, ...]:
+    return (_amount(share), fit(share.path, _PATH))
+
+
+def _download_facts(download: Download) -> tuple[str, ...]:
+    sender = f"from {fit(download.sender, _SENDER)}" if download.sender else "from somebody unknown"
+    place = (fit(download.path, _PATH),) if download.progress >= 1 else ()
+    return (f"{_amount(download)} · {sender}", *place)
+
+
+def _amount(entry: Share | Download) -> str:
+    return f"{format_count(entry.files, 'file')} · {format_size(entry.size)}"

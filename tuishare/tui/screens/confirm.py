@@ -1,0 +1,57 @@
+"""A question above everything else, before something is lost.
+
+Owns how it is drawn and answered. Must not know what follows from the answer. The safe answer has the focus, so that
+a hasty Enter loses nothing.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from tuishare.tui.formats import fit
+from tuishare.tui.questions import Question
+from tuishare.tui.tones import Tone
+
+_NAME = 56
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Asks a question; its result is whether the person agreed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "dismiss(True)", "Yes", show=False),
+        Binding("n,escape", "dismiss(False)", "No", show=False),
+        Binding("left,right", "app.focus_next", "Other answer", show=False),
+    ]
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """Write what it is about, what follows, and both answers."""
+        question = self._question
+        with Vertical(id="question") as box:
+            box.border_title = question.title
+            yield Static(Content.styled(fit(question.name, _NAME), Tone.STRONG.value))
+            yield Static(Content.styled("\n".join(question.facts), Tone.QUIET.value), classes="facts")
+            yield Static(Content(question.consequence))
+            with Horizontal():
+                yield Button("No  n", id="no", compact=True)
+                yield Button(f"{question.yes}  y", id="yes", variant="error", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin at the safe answer."""
+        self.query_one("#no").focus()
+
+    @on(Button.Pressed)
+    def _answer(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
