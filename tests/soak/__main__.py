@@ -1,0 +1,179 @@
+"""A year of trouble in minutes: ``python -m tests.soak --operations 1000 --seed 1``.
+
+Two real agents, each on a small disk of its own (a tmpfs where we may mount one), send each other what lands in their
+drop folders while things are changed, renamed, deleted and slowly copied, agents are killed and restarted, clocks jump
+and disks fill up. Every so many operations everything may come to rest, and then what is in the drop folders must have
+arrived: exactly once, every byte. What is done follows from the seed; when exactly, from the machine. Exits with 1 if
+anything was lost, doubled, half done or needed help.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.soak.carrier import Carrier
+from tests.soak.operations import Operations
+from tests.soak.peer import Peer
+from tests.soak.verdict import Direction
+from tuishare.api.client import AgentClient
+from tuishare.api.messages import DownloadState, ShareState
+from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.errors import TuishareError
+
+_PATIENCE, _MORE_PATIENCE = 60.0, 60.0
+"""Seconds to come to rest without help, and with that of a person."""
+_DISK = "256m"
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, root: Path, seed: int) -> None:
+        self._alice, self._bob = Peer(root, "alice"), Peer(root, "bob")
+        self._peers = (self._alice, self._bob)
+        self._alice.configure(self._bob.home)
+        self._bob.configure(self._alice.home)
+        self.operations = Operations(self._peers, seed)
+        self._directions = (
+            Direction(self._alice, self._bob, self.operations.history),
+            Direction(self._bob, self._alice, self.operations.history),
+        )
+        self._carriers = (Carrier(self._alice, self._bob), Carrier(self._bob, self._alice))
+        self.faults: list[str] = []
+
+    async def run(self, count: int, every: int) -> None:
+        """Do that many operations, looking at the whole now and then."""
+        tasks = [asyncio.create_task(carrier.run()) for carrier in self._carriers]
+        try:
+            for peer in self._peers:
+                peer.start()
+            for number in range(1, count + 1):
+                await self.operations.step()
+                for peer in self._peers:
+                    peer.look_after()
+                if number % every == 0 or number == count:
+                    await self._judge(number)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for peer in self._peers:
+                await peer.stop()
+        self.faults += [f"{peer.home.name}'s agent: {how}" for peer in self._peers for how in peer.unplanned]
+
+    async def _judge(self, number: int) -> None:
+        started = time.monotonic()
+        await self.operations.settle()
+        for peer in self._peers:
+            peer.start()
+        if not await self._rests(_PATIENCE):
+            self.faults += [f"after {number}: {missing}" for missing in await self._explain()]
+            await self._help()
+            if not await self._rests(_MORE_PATIENCE):
+                self.faults += [f"after {number}, also with help: {one}" for one in await self._explain()]
+        self.faults += [f"after {number}: {one}" for way in self._directions for one in way.find_faults()]
+        print(
+            f"{number} operations, at rest in {time.monotonic() - started:.1f} s, {len(self.faults)} faults",
+            flush=True,
+        )
+
+    async def _rests(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not await self._is_at_rest():
+                    for peer in self._peers:
+                        peer.look_after()
+                    await asyncio.sleep(0.2)
+                return True
+        return False
+
+    async def _is_at_rest(self) -> bool:
+        if any(way.find_missing() for way in self._directions) or not all(c.is_idle for c in self._carriers):
+            return False
+        return all([await peer.answers() for peer in self._peers])
+
+    async def _explain(self) -> list[str]:
+        """What is missing, with what the agents say about it."""
+        said = []
+        for way in self._directions:
+            for name in way.find_missing():
+                shares = await _ask(way.sender, name, shares=True)
+                downloads = await _ask(way.receiver, name, shares=False)
+                said.append(f"{name} from {way.sender.home.name} is missing; {shares}; {downloads}")
+        return said or ["the agents do not answer, or envelopes are not taken"]
+
+    async def _help(self) -> None:
+        """Do what a person would: try again whatever shows a problem."""
+        for peer in self._peers:
+            with contextlib.suppress(TuishareError):
+                async with AgentClient(peer.home.places.socket) as client:
+                    for share in await client.shares():
+                        if share.state is ShareState.PROBLEM:
+                            await client.order_share(share.id, ShareOrder.RESUME)
+                    for download in await client.downloads():
+                        if download.state is DownloadState.PROBLEM:
+                            await client.order_download(download.id, DownloadOrder.RESUME)
+
+
+async def _ask(peer: Peer, name: str, *, shares: bool) -> str:
+    try:
+        async with AgentClient(peer.home.places.socket) as client:
+            found = await client.shares() if shares else await client.downloads()
+    except TuishareError as error:
+        return error.detail
+    return "; ".join(f"{one.state} {one.detail}" for one in found if one.name == name) or "not known"
+
+
+@contextmanager
+def disks(root: Path) -> Iterator[str]:
+    """Give each of the two a small disk; tell which."""
+    with ExitStack() as stack:
+        for name in ("alice", "bob"):
+            (folder := root / name).mkdir()
+            command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tuishare-soak", str(folder)]
+            if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+                yield "no tmpfs may be mounted here, so no disk fills up"
+                return
+            stack.callback(subprocess.run, ["umount", "-l", str(folder)], check=False)
+        yield f"a tmpfs of {_DISK} for each"
+
+
+def main() -> None:
+    """Run it and print a summary."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--operations", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every", type=int, default=50, help="operations between two looks at the whole")
+    parser.add_argument("--keep", type=Path, default=None, help="where to put the logs of a run with faults")
+    options = parser.parse_args()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="ts-") as folder, disks(Path(folder)) as told:
+        print(told)
+        soak = Soak(Path(folder), options.seed)
+        asyncio.run(soak.run(options.operations, options.every))
+        if soak.faults and options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            for log in Path(folder).glob("*.log"):
+                shutil.copy(log, options.keep)
+    print(", ".join(f"{name} {count}" for name, count in sorted(soak.operations.counts.items())))
+    forms, seconds = soak.operations.history.count(), time.monotonic() - started
+    print(f"seed {options.seed}: {options.operations} operations, {forms} forms of entries, {seconds:.0f} s")
+    for fault in soak.faults:
+        print(f"FAULT {fault}")
+    print("lost, doubled or half done: nothing" if not soak.faults else f"{len(soak.faults)} faults")
+    sys.exit(bool(soak.faults))
+
+
+if __name__ == "__main__":
+    main()

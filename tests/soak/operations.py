@@ -1,0 +1,284 @@
+"""What may happen to two people in a year, as single operations; which and when is drawn from the seed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from random import Random
+
+from tests.soak.entries import History, is_empty
+from tests.soak.peer import SETTLE, Peer
+
+MAX_ENTRIES = 40
+_LARGEST = 200_000
+_JUMP = 10 * 3600
+"""Seconds; two clocks may be twice as far apart, which is within what tickets allow for."""
+
+
+class Operations:
+    """Does operations; some go on in the background.
+
+    Attributes:
+        history: every form of every entry, noted after each change.
+    """
+
+    def __init__(self, peers: tuple[Peer, Peer], seed: int) -> None:
+        self.history = History()
+        self._peers = peers
+        self._seed = seed
+        self._number = 0
+        self._names = 0
+        self._entries: dict[Peer, list[str]] = {peer: [] for peer in peers}
+        self._held: set[Path] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.counts: dict[str, int] = {}
+
+    async def step(self) -> None:
+        """Do the next one, after a pause; everything about it but its moment follows from the seed."""
+        self._number += 1
+        random = Random(f"{self._seed}/{self._number}")
+        await asyncio.sleep(random.choice((0.0, 0.02, 0.1, 0.4)))
+        name = random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        peer = random.choice(self._peers)
+        if len(self._entries[peer]) > MAX_ENTRIES:
+            name = "delete"
+        operation: Callable[[Random, Peer], Awaitable[None]] = getattr(self, name)
+        await operation(random, peer)
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    async def settle(self) -> None:
+        """Wait until nothing goes on in the background."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    # Things that people do to entries
+
+    async def drop_file(self, random: Random, peer: Peer) -> None:
+        """A file, written in place or moved into it."""
+        data = random.randbytes(random.randint(1, _LARGEST))
+        entry = self._new(peer)
+        if random.random() < 0.5:
+            self._alter(peer, entry, lambda: entry.write_bytes(data))
+        else:
+            self._alter(peer, entry, lambda: self._move_in(peer, entry, lambda made: made.write_bytes(data)))
+
+    async def drop_folder(self, random: Random, peer: Peer) -> None:
+        """A folder, filled in place or moved into it."""
+        files = {
+            f"{n % 3}/{n}": random.randbytes(random.randint(1, 20_000)) for n in range(random.randint(1, 12))
+        }
+        entry = self._new(peer)
+
+        def fill(folder: Path) -> None:
+            for name, data in files.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(data)
+                self.history.note(peer.home.name, entry)
+
+        if random.random() < 0.5:
+            self._alter(peer, entry, lambda: fill(entry))
+        else:
+            self._alter(peer, entry, lambda: self._move_in(peer, entry, fill))
+
+    async def change(self, random: Random, peer: Peer) -> None:
+        """Some bytes of an entry become others, or more; its size may stay the same."""
+        if entry := self._any(random, peer):
+            file = random.choice(_files(entry))
+            data = random.randbytes(random.randint(1, 5_000))
+            place = random.randint(0, file.stat().st_size)
+
+            def change() -> None:
+                with file.open("r+b") as writer:
+                    writer.seek(place)
+                    writer.write(data)
+
+            self._alter(peer, entry, change)
+
+    async def alter_folder(self, random: Random, peer: Peer) -> None:
+        """A folder gets a file, or loses one."""
+        entry = self._any(random, peer)
+        if entry is None or not entry.is_dir():
+            return
+        files, data = _files(entry), random.randbytes(random.randint(1, 20_000))
+        if len(files) > 1 and random.random() < 0.5:
+            gone = random.choice(files)
+            self._alter(peer, entry, gone.unlink)
+        else:
+            self._alter(peer, entry, lambda: (entry / f"new-{self._number}").write_bytes(data))
+
+    async def rename(self, random: Random, peer: Peer) -> None:
+        """An entry gets a name that nothing ever had."""
+        if entry := self._any(random, peer):
+            target = self._new(peer)
+            self._entries[peer].remove(entry.name)
+            entry.rename(target)
+            self.history.note(peer.home.name, target)
+
+    async def delete(self, random: Random, peer: Peer) -> None:
+        """An entry goes; sometimes another one of its name comes at once."""
+        if entry := self._any(random, peer):
+            _remove(entry)
+            if random.random() < 0.3:
+                data = random.randbytes(random.randint(1, _LARGEST))
+                self._alter(peer, entry, lambda: entry.write_bytes(data))
+            else:
+                self._entries[peer].remove(entry.name)
+
+    async def copy_slowly(self, random: Random, peer: Peer) -> None:
+        """A large file arrives little by little, its writer holding it open."""
+        entry = self._new(peer)
+        parts = [random.randbytes(random.randint(1, 30_000)) for _ in range(random.randint(3, 12))]
+        self._begin(self._write_slowly(peer, entry, parts, random.uniform(0.02, SETTLE["quiet"] * 0.7)))
+
+    async def append_slowly(self, random: Random, peer: Peer) -> None:
+        """An entry that is there already grows, opened and closed for every part."""
+        entry = self._any(random, peer)
+        if entry is not None and entry.is_file():
+            parts = [random.randbytes(random.randint(1, 5_000)) for _ in range(random.randint(2, 6))]
+            self._begin(self._append_slowly(peer, entry, parts, random.uniform(0.02, 0.5)))
+
+    # Things that happen to machines
+
+    async def kill(self, random: Random, peer: Peer) -> None:
+        """The agent is killed, and started again at once or after a while."""
+        if peer.kill():
+            self._begin(self._revive(peer, random.choice((0.0, 0.0, 1.5))))
+
+    async def restart(self, random: Random, peer: Peer) -> None:
+        """The agent is ended in order and started again."""
+        self._begin(self._restart(peer))
+
+    async def jump(self, random: Random, peer: Peer) -> None:
+        """The clock of a machine jumps, or is put right."""
+        peer.set_clock(random.choice((0, random.randint(-_JUMP, _JUMP))))
+
+    async def fill_disk(self, random: Random, peer: Peer) -> None:
+        """The disk is full for a while; never one that others use too."""
+        if peer.has_small_disk and peer.desk not in self._held:
+            self._begin(self._fill_disk(peer, random.uniform(0.2, 3.0)))
+
+    async def _write_slowly(self, peer: Peer, entry: Path, parts: list[bytes], pause: float) -> None:
+        with self._holding(entry):
+            try:
+                with entry.open("wb", buffering=0) as writer:
+                    for part in parts:
+                        writer.write(part)
+                        self.history.note(peer.home.name, entry)
+                        await asyncio.sleep(pause)
+            except OSError:
+                pass  # a full disk
+        self._note(peer, entry)
+
+    async def _append_slowly(self, peer: Peer, entry: Path, parts: list[bytes], pause: float) -> None:
+        with self._holding(entry):
+            for part in parts:
+                try:
+                    with entry.open("ab", buffering=0) as writer:
+                        writer.write(part)
+                except OSError:
+                    break  # a full disk
+                finally:
+                    self.history.note(peer.home.name, entry)
+                await asyncio.sleep(pause)
+        self._note(peer, entry)
+
+    async def _revive(self, peer: Peer, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        peer.start()
+
+    async def _restart(self, peer: Peer) -> None:
+        if await peer.stop():
+            peer.start()
+
+    async def _fill_disk(self, peer: Peer, seconds: float) -> None:
+        with self._holding(peer.desk), peer.full_disk():
+            await asyncio.sleep(seconds)
+
+    # What the above have in common
+
+    def _holding(self, path: Path) -> _Holding:
+        return _Holding(self._held, path)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _new(self, peer: Peer) -> Path:
+        self._names += 1
+        entry = peer.home.drop / f"entry{self._names:05}.bin"
+        self._entries[peer].append(entry.name)
+        return entry
+
+    def _any(self, random: Random, peer: Peer) -> Path | None:
+        drop = peer.home.drop
+        free = [
+            name for name in self._entries[peer] if drop / name not in self._held and (drop / name).exists()
+        ]
+        return drop / random.choice(free) if free else None
+
+    def _move_in(self, peer: Peer, entry: Path, make: Callable[[Path], object]) -> None:
+        made = peer.desk / entry.name
+        try:
+            make(made)
+            made.rename(entry)
+        finally:
+            _remove(made)
+
+    def _alter(self, peer: Peer, entry: Path, change: Callable[[], object]) -> None:
+        with contextlib.suppress(OSError):  # a full disk: whatever has been written is the entry now
+            change()
+        self._note(peer, entry)
+
+    def _note(self, peer: Peer, entry: Path) -> None:
+        """Note what is there now; what has no bytes cannot be shared, so nobody leaves it there."""
+        if entry.exists() and not is_empty(entry):
+            self.history.note(peer.home.name, entry)
+            return
+        _remove(entry)
+        if entry.name in self._entries[peer]:
+            self._entries[peer].remove(entry.name)
+
+
+class _Holding:
+    """Keeps other operations away from something for one block."""
+
+    def __init__(self, held: set[Path], path: Path) -> None:
+        self._held, self._path = held, path
+
+    def __enter__(self) -> None:
+        self._held.add(self._path)
+
+    def __exit__(self, *_: object) -> None:
+        self._held.discard(self._path)
+
+
+def _files(entry: Path) -> list[Path]:
+    return sorted(path for path in entry.rglob("*") if path.is_file()) if entry.is_dir() else [entry]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+_WEIGHTS = {
+    Operations.drop_file.__name__: 20,
+    Operations.drop_folder.__name__: 10,
+    Operations.change.__name__: 16,
+    Operations.alter_folder.__name__: 6,
+    Operations.rename.__name__: 10,
+    Operations.delete.__name__: 8,
+    Operations.copy_slowly.__name__: 7,
+    Operations.append_slowly.__name__: 6,
+    Operations.kill.__name__: 7,
+    Operations.restart.__name__: 3,
+    Operations.jump.__name__: 4,
+    Operations.fill_disk.__name__: 3,
+}
+"""How often each is drawn, out of 100."""

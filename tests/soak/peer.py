@@ -1,0 +1,131 @@
+"""One of the two people: a home on a small disk, an agent that may die, a clock that may jump."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.agent.homes import Home, make_home
+from tests.waiting import wait_until
+from tuishare.api.client import AgentClient
+from tuishare.errors import TuishareError
+from tuishare.paths import HOME_VARIABLE
+
+SETTLE = {"after_close": 0.05, "quiet": 0.3, "rescan": 3.0}
+"""Seconds; a slow writer must write more often than `quiet`."""
+_STOP_SECONDS = 60.0
+
+
+class Peer:
+    """A person with an agent.
+
+    Attributes:
+        desk: a folder on the same disk as the drop folder.
+        unplanned: how often the agent ended by itself, with its last words.
+    """
+
+    def __init__(self, root: Path, name: str) -> None:
+        """`root`: the folder of all; the disk of this one is mounted already, if it is."""
+        self.home: Home = make_home(root, name)
+        self.desk = root / name / "desk"
+        self.desk.mkdir()
+        self.unplanned: list[str] = []
+        self._clock = root / f"{name}.clock"
+        self._log = root / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.set_clock(0)
+
+    @property
+    def has_small_disk(self) -> bool:
+        """Whether the home is a disk of its own."""
+        return self.home.places.files.is_mount()
+
+    def configure(self, friend: Home) -> None:
+        """Make the drop folder one for the friend."""
+        self.home.know(friend.user())
+        self.home.configure(friend.name, settle=SETTLE, downloads={"reserve": 1})
+
+    def start(self) -> None:
+        """Start the agent; whether it answers is another question."""
+        if self._process is not None:
+            return
+        environment = os.environ | {HOME_VARIABLE: str(self.home.places.files)}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.soak.agent", str(self._clock)],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def look_after(self) -> None:
+        """Start an agent that has ended by itself again, as systemd would, and remember that it has."""
+        if self._process is not None and self._process.poll() is not None:
+            words = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+            self.unplanned.append(f"exit {self._process.returncode}: {' '.join(words)}")
+            self._process = None
+            self.start()
+
+    def kill(self) -> bool:
+        """As ``kill -9``; returns whether there was something to kill."""
+        return self._end_now(signal.SIGKILL)
+
+    async def stop(self) -> bool:
+        """End the agent in order; returns whether there was one."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return False
+        self._process = None
+        process.terminate()
+        try:
+            await wait_until(lambda: process.poll() is not None, seconds=_STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            process.wait()
+            self.unplanned.append(f"it did not end within {_STOP_SECONDS:.0f} s")
+        return True
+
+    def _end_now(self, number: signal.Signals) -> bool:
+        process, self._process = self._process, None
+        if process is None:
+            return False
+        process.send_signal(number)
+        process.wait()
+        return True
+
+    async def answers(self) -> bool:
+        """Whether the agent answers."""
+        with contextlib.suppress(TuishareError):
+            async with AgentClient(self.home.places.socket) as client:
+                await client.status()
+                return True
+        return False
+
+    def set_clock(self, seconds: int) -> None:
+        """Move the agent's wall clock away from the true time."""
+        temporary = self._clock.with_suffix(".new")
+        temporary.write_text(str(seconds))
+        temporary.replace(self._clock)
+
+    @contextlib.contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """Leave no byte free on the disk for as long as the block lasts."""
+        ballast = self.desk / "ballast"
+        descriptor = os.open(ballast, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            step = 1 << 24
+            while step >= 1 << 12:
+                try:
+                    os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, step)
+                except OSError:
+                    step //= 2
+            yield
+        finally:
+            os.close(descriptor)
+            ballast.unlink()

@@ -1,0 +1,57 @@
+"""What must be true once everything has come to rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.soak.entries import History, digest_of, original_name
+from tests.soak.peer import Peer
+from tuishare.agent.inbox import REASON_SUFFIX, REJECTED
+from tuishare.agent.landing import INCOMING
+from tuishare.paths import TEMPORARY_PREFIX
+
+_REPLAY = "was received before"
+"""The one reason to turn an envelope away here: an agent that was killed after it had published one does it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Everything that one person sends to the other."""
+
+    sender: Peer
+    receiver: Peer
+    history: History
+
+    @property
+    def _landed(self) -> list[tuple[Path, str, str]]:
+        """Path, original name and content of everything delivered."""
+        folder = self.receiver.home.downloads / self.sender.home.name
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        return [(path, original_name(path), digest_of(path)) for path in paths]
+
+    def find_missing(self) -> list[str]:
+        """Entries that have not arrived as they are now."""
+        arrived = {(name, digest) for _, name, digest in self._landed}
+        entries = sorted(self.sender.home.drop.glob("entry*"))
+        return [entry.name for entry in entries if (entry.name, digest_of(entry)) not in arrived]
+
+    def find_faults(self) -> list[str]:
+        """What arrived twice, or never was so, and what lies about half done."""
+        landed, name = self._landed, self.sender.home.name
+        counts = Counter((original, digest) for _, original, digest in landed)
+        faults = [f"{original} arrived {count} times" for (original, _), count in counts.items() if count > 1]
+        faults += [
+            f"{path} was never like that"
+            for path, original, digest in landed
+            if not self.history.knows(name, original, digest)
+        ]
+        home = self.receiver.home
+        for folder in (home.downloads, home.downloads / name, home.inbox, home.outbox):
+            leftovers = folder.glob(f"{TEMPORARY_PREFIX}*") if folder.is_dir() else ()
+            faults += [f"{path} was left behind" for path in leftovers if path.name != INCOMING]
+        for note in (home.inbox / REJECTED).glob(f"*{REASON_SUFFIX}"):
+            if _REPLAY not in (reason := note.read_text()):
+                faults.append(f"{note.name}: {reason}")
+        return [f"{name} to {home.name}: {fault}" for fault in faults]
