@@ -18,7 +18,7 @@ from tuishare.errors import BadConfiguration, BadInput
 from tuishare.limits import Limits
 from tuishare.mistakes import explain, name_place
 from tuishare.paths import Places, read_limited
-from tuishare.proxy import parse_proxy
+from tuishare.proxy import Proxy, parse_proxy
 from tuishare.sizes import parse_size
 
 MAX_SIZE = 1024 * 1024
@@ -44,6 +44,11 @@ class Network(_Section, frozen=True):
     force_mse: bool = False
     port_mapping: bool = False
     proxy: str = ""
+
+    @property
+    def way_out(self) -> Proxy | None:
+        """`proxy` in parts, or None."""
+        return parse_proxy(self.proxy) if self.proxy else None
 
 
 class Folders(_Section, frozen=True):

@@ -126,6 +126,16 @@ async def test_limits_hold_on_this_machine_too(
     assert time.monotonic() - started > 1.0
 
 
+async def test_limits_may_change_at_any_time(start_engine: StartEngine, share: Share, tmp_path: Path) -> None:
+    alice, bob = await start_engine(upload_limit=10_000), await start_engine()
+    await alice.add(share.seeding())
+    await bob.add(share.downloading(tmp_path / "bob", at(alice)))
+    await wait_until(lambda: bob.progress(share.info_hash).downloaded > 0)
+    assert bob.progress(share.info_hash).done < len(share.data)  # all of it would take 100 s
+    alice.apply(upload_limit=0, download_limit=0)
+    await wait_until(lambda: bob.progress(share.info_hash).done == len(share.data))
+
+
 async def test_recheck_finds_what_is_missing(start_engine: StartEngine, share: Share) -> None:
     alice = await start_engine()
     await alice.add(share.seeding())

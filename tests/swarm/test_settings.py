@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.swarm.conftest import StartEngine
 from tuishare.errors import BadInput
+from tuishare.proxy import Proxy
 from tuishare.swarm import Endpoint, EngineSettings
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.settings import listen_endpoints, settings_for
@@ -33,6 +36,33 @@ def test_limits_and_encryption_are_passed_on() -> None:
     assert (pack["upload_rate_limit"], pack["download_rate_limit"]) == (7, 8)
     assert pack["in_enc_policy"] == pack["out_enc_policy"] == int(lt.enc_policy.forced)
     assert pack["allowed_enc_level"] == int(lt.enc_level.rc4)
+
+
+def test_a_router_is_asked_only_if_that_is_wanted_and_no_proxy_is_there() -> None:
+    wanted = EngineSettings(port_mapping=True)
+    hidden = replace(wanted, proxy=Proxy("http", "proxy.example.org", 3128))
+    for settings, asked in ((EngineSettings(), False), (wanted, True), (hidden, False)):
+        pack = settings_for(settings)
+        assert (pack["enable_upnp"], pack["enable_natpmp"]) == (asked, asked)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "kind"),
+    [
+        (Proxy("socks5", "h", 1), lt.proxy_type_t.socks5),
+        (Proxy("socks5", "h", 1, "ann", "secret"), lt.proxy_type_t.socks5_pw),
+        (Proxy("http", "h", 1), lt.proxy_type_t.http),
+        (Proxy("http", "h", 1, "ann", "secret"), lt.proxy_type_t.http_pw),
+    ],
+)
+def test_a_proxy_is_for_everything(proxy: Proxy, kind: int) -> None:
+    pack = settings_for(EngineSettings(proxy=proxy))
+    lt.session({**pack, "listen_interfaces": ""})  # refuses what it does not know
+    assert pack["proxy_type"] == int(kind)
+    assert (pack["proxy_username"], pack["proxy_password"]) == (proxy.user, proxy.password)
+    assert pack["proxy_hostnames"]
+    assert pack["proxy_peer_connections"]
+    assert pack["proxy_tracker_connections"]
 
 
 def test_tls_ports_are_marked() -> None:

@@ -20,6 +20,7 @@ from tuishare.agent.inbox import Inbox
 from tuishare.agent.opening import open_home
 from tuishare.agent.reloading import Reloading
 from tuishare.agent.systemd import notify
+from tuishare.agent.throttling import Throttle
 from tuishare.agent.views import free_space, view_downloads, view_folder, view_shares
 from tuishare.agent.watchdog import Question, find_patience, prove_life
 from tuishare.agent.watcher import Hint, Watcher
@@ -49,6 +50,7 @@ class Agent:
         self._context = context
         self._drops = Drops(context)
         self._inbox = Inbox(context)
+        self._throttle = Throttle(context)
         self._reloading = Reloading(context, self._take_up)
         self._started = context.now()
         self._stopping = asyncio.Event()
@@ -65,6 +67,7 @@ class Agent:
         async with contextlib.AsyncExitStack() as stack:
             context = await open_home(places, stack)
             agent = cls(context)
+            agent._throttle.take_settings()  # before anything moves
             # Before anything is loaded: what completes while we load must not be missed.
             events = stack.enter_context(context.engine.subscribe())
             await agent._drops.load()
@@ -101,8 +104,8 @@ class Agent:
             rate_down=sum(progress.rate_down for progress in live),
             free_bytes=free_space(context.config.folders.downloads_path),
             fingerprint=context.identity.card(context.config.name).fingerprint.base32,
-            tls_ready="tls" in context.engine.listening,
-            no_resumption="tls" in context.engine.listening,  # the engine does not start without that proof
+            tls_ready="tls" in context.engine.transports,
+            no_resumption="tls" in context.engine.transports,  # the engine does not start without that proof
             inbox=context.config.folders.inbox,
             problems=(*context.problems, *self._reloading.problems),
             drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
@@ -190,7 +193,7 @@ class Agent:
         watcher.watch(self._context.places.config, recursive=False)
         loops = [self._drops.run(watcher), self._drops.publisher.run(), self._reloading.run()]
         loops += [self._inbox.following.run(watcher), self._inbox.receiver.run(), self._follow_engine(events)]
-        loops.append(self._keep_time())
+        loops += [self._keep_time(), self._throttle.run()]
         if patience := find_patience():
             loops.append(prove_life(patience, self._questions()))
         tasks = [asyncio.create_task(loop) for loop in loops]
@@ -219,6 +222,7 @@ class Agent:
 
     def _take_up(self) -> None:
         """Act on settings and users that may be other ones: also try again what failed for want of a user or a key."""
+        self._throttle.take_settings()
         self._drops.take_settings()
         self._drops.scan_soon()
         self._inbox.following.scan_soon()

@@ -67,6 +67,8 @@ def _engine_settings(config: Config) -> EngineSettings:
         listen_tls=config.network.listen,
         listen_plain=config.network.listen_plain or None,
         force_mse=config.network.force_mse,
+        port_mapping=config.network.port_mapping,
+        proxy=config.network.way_out,
     )
 
 

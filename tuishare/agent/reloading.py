@@ -20,14 +20,27 @@ import msgspec
 from tuishare.agent.context import Context
 from tuishare.agent.systemd import notify
 from tuishare.api.messages import Problem, Reloaded
-from tuishare.config import Config, check_config, load_config
+from tuishare.config import Arrivals, Config, check_config, load_config
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
+from tuishare.limits import Limits
 from tuishare.paths import Places
 
 LOOK_SECONDS: Final = 2.0
 """How often the files are looked at; events only make it quicker, because not every file system sends any."""
 
-LIVE: Final = frozenset({"name", "network.public_host", "network.share_addresses", "drop"})
+LIVE: Final = frozenset(
+    {
+        "name",
+        "network.public_host",
+        "network.share_addresses",
+        "drop",
+        "downloads.seed_days",
+        "downloads.seed_ratio",
+    }
+    | {f"inbox.{key}" for key in Arrivals.__struct_fields__}
+    | {f"limits.{key}" for key in Limits.__struct_fields__}
+    | {"notifications.desktop"}
+)
 """Settings that count at once; ports are open and folders in use, so all others wait for a restart."""
 
 _log = logging.getLogger(__name__)

@@ -114,8 +114,10 @@ class Workshop:
         context = self._context
         self._require_alone(share)
         users = context.book().resolve(share.recipients)
-        port = context.engine.listening[share.transport]
-        contacts = find_contacts(context.config.network, port)
+        port = context.engine.listening.get(share.transport)
+        contacts = (
+            find_contacts(context.config.network, port) if port else ()
+        )  # nobody reaches us behind a proxy
         sealed = await asyncio.to_thread(
             lambda: seal_share(share, users, context.identity, contacts=contacts, now=context.clock())
         )

@@ -80,6 +80,8 @@ def _settings(network: Network, transport: Transport, listen: str) -> EngineSett
         listen_plain=listen if transport == "plain" else None,
         force_mse=network.force_mse,
         refresh=_REFRESH,
+        port_mapping=network.port_mapping,
+        proxy=network.way_out,
     )
 
 

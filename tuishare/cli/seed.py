@@ -66,8 +66,9 @@ async def _seed(offer: Offer, folder: Path, network: Network, listen: str | None
                     complete=True,
                 )
             )
-            port = engine.listening[offer.transport]
-            say(f"Seeding {visible(offer.torrent.name)} on port {port} ({offer.transport}); Ctrl-C ends it.")
+            port = engine.listening.get(offer.transport)
+            where = f"on port {port}" if port else "behind the proxy"
+            say(f"Seeding {visible(offer.torrent.name)} {where} ({offer.transport}); Ctrl-C ends it.")
             await watch_seeding(engine, events)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self, assert_never
 
@@ -34,9 +35,10 @@ from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import Ports
 from tuishare.swarm.replies import Replies
+from tuishare.swarm.resolution import split_contacts
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.session import Session, open_session
-from tuishare.swarm.settings import EngineSettings, settings_for
+from tuishare.swarm.settings import EngineSettings, rates_for, settings_for
 from tuishare.swarm.storage import Storage
 from tuishare.swarm.subscription import Audience, Subscription
 from tuishare.torrents import InfoHash
@@ -78,19 +80,29 @@ class Engine:
             await asyncio.to_thread(prove_no_resumption)
         engine = cls(settings)
         engine._session = await open_session(pack, engine._receive)
-        try:
-            engine._listening = engine._ports.check(*settings.transports)
-        except TuishareError:
-            await engine.close()
-            raise
+        if settings.proxy is None:
+            try:
+                engine._listening = engine._ports.check(*settings.transports)
+            except TuishareError:
+                await engine.close()
+                raise
         engine._run(engine._refresh())
         engine._run(redial(engine._roster))
         return engine
 
     @property
     def listening(self) -> Mapping[Transport, int]:
-        """The open port of each transport."""
+        """The open port of each transport; behind a proxy there is none."""
         return self._listening
+
+    @property
+    def transports(self) -> Collection[Transport]:
+        """The kinds of swarms that torrents may be added to."""
+        return self._settings.transports
+
+    def apply(self, *, upload_limit: int, download_limit: int) -> None:
+        """Let other limits hold from now on; bytes per second over all torrents, 0 is unlimited."""
+        self._native.apply_settings(rates_for(upload_limit, download_limit))
 
     def subscribe(self) -> Subscription:
         """Follow all events from now on: ``async for event in engine.subscribe()``."""
@@ -104,11 +116,12 @@ class Engine:
             Refused: our certificate is not valid now.
             SystemFailed: this engine has no port for that transport, or libtorrent did not take it.
         """
-        if assignment.transport not in self._listening:
+        if assignment.transport not in self.transports:
             raise SystemFailed(
                 f"This engine takes no {assignment.transport} swarms",
                 hint=f"Give it a port to listen on for {assignment.transport} swarms.",
             )
+        assignment = replace(assignment, contacts=self._callable(assignment.contacts))
         admission = await asyncio.to_thread(prepare, assignment, datetime.now(UTC))
         info_hash = admission.info_hash
         member = Membership(assignment, admission.total, admission.executables)
@@ -159,7 +172,7 @@ class Engine:
     async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
         """Connect to more peers."""
         self._roster.handle(info_hash)
-        await dial(self._roster, info_hash, endpoints)
+        await dial(self._roster, info_hash, self._callable(endpoints))
 
     async def flush(self, info_hash: InfoHash) -> None:
         """Wait until everything received is in its files, none of them executable.
@@ -302,6 +315,10 @@ class Engine:
             self._roster.leave(info_hash)
         else:
             await self.remove(info_hash)
+
+    def _callable(self, contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+        """Leave out names where their look-up would go around the proxy."""
+        return tuple(contacts) if self._settings.proxy is None else split_contacts(contacts)[0]
 
     @property
     def _native(self) -> lt.session:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tuishare
+from tuishare.proxy import Proxy
 from tuishare.swarm.assignment import Transport
 from tuishare.swarm.endpoint import Endpoint, parse_endpoint
 from tuishare.swarm.openssl import lt
@@ -37,6 +38,9 @@ class EngineSettings:
         force_mse: plain swarms speak only with peers that use message stream encryption. That hides the protocol
             from simple filters; it is not security.
         refresh: seconds between two `Progressed` of one torrent.
+        port_mapping: ask the router by UPnP and NAT-PMP to let others reach our ports.
+        proxy: through which alone peers and trackers are reached. libtorrent opens no port then, so nobody can reach
+            us; and names of contacts are not looked up, because that would go around the proxy.
     """
 
     listen_tls: str | None = ":50007"
@@ -45,6 +49,8 @@ class EngineSettings:
     download_limit: int = 0
     force_mse: bool = False
     refresh: float = 0.5
+    port_mapping: bool = False
+    proxy: Proxy | None = None
 
     @property
     def transports(self) -> tuple[Transport, ...]:
@@ -76,18 +82,50 @@ def settings_for(settings: EngineSettings) -> settings_pack:
     Raises:
         BadInput: a listen address is malformed.
     """
-    return {**_IDENTITY, **_NOTHING_PUBLIC, **_NO_QUOTAS, **_SPEED, **_CONTACTS, **_own(settings)}
+    pack: settings_pack = {
+        **_IDENTITY,
+        **_NOTHING_PUBLIC,
+        **_NO_QUOTAS,
+        **_SPEED,
+        **_CONTACTS,
+        **_own(settings),
+    }
+    return pack if settings.proxy is None else {**pack, **_through(settings.proxy)}
+
+
+def rates_for(upload: int, download: int) -> settings_pack:
+    """Build the part of the settings pack that may change at any time; bytes per second, 0 is unlimited."""
+    return {"upload_rate_limit": upload, "download_rate_limit": download}
 
 
 def _own(settings: EngineSettings) -> settings_pack:
     forced = int(lt.enc_policy.forced) if settings.force_mse else int(lt.enc_policy.enabled)
     return {
         "listen_interfaces": ",".join(_interfaces(settings)),
-        "upload_rate_limit": settings.upload_limit,
-        "download_rate_limit": settings.download_limit,
+        **rates_for(settings.upload_limit, settings.download_limit),
+        # The router is asked directly, which a proxy is there to avoid.
+        "enable_upnp": settings.port_mapping and settings.proxy is None,
+        "enable_natpmp": settings.port_mapping and settings.proxy is None,
         "in_enc_policy": forced,
         "out_enc_policy": forced,
         "allowed_enc_level": int(lt.enc_level.rc4 if settings.force_mse else lt.enc_level.both),
+    }
+
+
+def _through(proxy: Proxy) -> settings_pack:
+    """Reach everything through a proxy: without it, nothing is reached (libtorrent never falls back)."""
+    kinds = lt.proxy_type_t
+    named = {"socks5": kinds.socks5_pw, "http": kinds.http_pw}
+    plain = {"socks5": kinds.socks5, "http": kinds.http}
+    return {
+        "proxy_type": int((named if proxy.user else plain)[proxy.kind]),
+        "proxy_hostname": proxy.host,
+        "proxy_port": proxy.port,
+        "proxy_username": proxy.user,
+        "proxy_password": proxy.password,
+        "proxy_hostnames": True,
+        "proxy_peer_connections": True,
+        "proxy_tracker_connections": True,
     }
 
 
@@ -122,8 +160,6 @@ _IDENTITY: settings_pack = {
 _NOTHING_PUBLIC: settings_pack = {
     "enable_dht": False,
     "enable_lsd": False,
-    "enable_upnp": False,
-    "enable_natpmp": False,
     "dht_bootstrap_nodes": "",
     "webtorrent_stun_server": "",  # a public server by default
     "validate_https_trackers": True,
