@@ -6,7 +6,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import pytest
 
-from tuishare.cli.terminal import format_size, is_terminal, metered, print_rows, say, warn
+from tuishare.cli.terminal import ask, can_ask, format_size, is_terminal, metered, print_rows, say, warn
 
 
 class Terminal(io.StringIO):
@@ -84,3 +84,23 @@ def test_sizes(size: int, text: str) -> None:
 def test_a_closed_stream_is_no_terminal() -> None:
     assert not is_terminal(None)
     assert is_terminal(Terminal())
+
+
+@pytest.mark.parametrize(
+    ("answer", "agreed"),
+    [("y\n", True), (" YES \n", True), ("n\n", False), ("\n", False), ("", False), ("yep\n", False)],
+)
+def test_only_a_clear_yes_agrees(monkeypatch: pytest.MonkeyPatch, answer: str, agreed: bool) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    with on_terminal() as screen:
+        assert can_ask()
+        assert ask("Delete\x1b?") is agreed
+    assert screen.getvalue() == "Delete\ufffd? [y/N] "
+
+
+def test_nobody_can_be_asked_through_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    with on_terminal():
+        monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+        assert not can_ask()
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert not can_ask()

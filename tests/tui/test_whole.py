@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.api.samples import SHARE, SNAPSHOT, ScriptedAgent
+from tests.api.samples import DOWNLOAD, SHARE, SNAPSHOT, ScriptedAgent
 from tests.tui.fakes import until
 from tuishare.api.client import AgentClient
+from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.api.server import ApiServer
 from tuishare.api.stream import Pace
 from tuishare.tui.app import Dashboard
@@ -33,6 +34,9 @@ async def test_an_agent_is_started_watched_lost_and_found() -> None:
             async with app.run_test() as pilot:
                 await until(pilot, lambda: app.view.snapshot == SNAPSHOT)
                 assert len(servers) == 1
+                await pilot.press("space", "2", "f", "y")
+                taken = [(SHARE.id, ShareOrder.PAUSE), (DOWNLOAD.id, DownloadOrder.FORGET)]
+                await until(pilot, lambda: agent.orders == taken)
                 slower = msgspec.structs.replace(SHARE, rate_up=1)
                 agent.show(msgspec.structs.replace(SNAPSHOT, shares=(slower,)))
                 await until(pilot, lambda: app.view.snapshot and app.view.snapshot.shares == (slower,))

@@ -6,7 +6,6 @@ whether it can be done now, the agent knows.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Final
@@ -19,11 +18,10 @@ from tuishare.api.orders import DownloadOrder, ShareOrder, Taken
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import Entries, Entry, fetch_entries, name_kind, require_taken
 from tuishare.cli.exits import Exit, report
-from tuishare.cli.terminal import format_size, is_terminal, say
+from tuishare.cli.terminal import ask, can_ask, format_size, say
 from tuishare.errors import AgentUnreachable, BadInput, Refused, TuishareError
 from tuishare.text import visible
 
-_YES: Final = frozenset({"y", "yes"})
 _NAME: Final = 80
 _PATH: Final = 400
 
@@ -73,7 +71,7 @@ def delete(words: Sequence[str], *, agreed: bool, as_json: bool) -> Exit:
         BadInput: nobody can be asked; nothing was deleted.
         Refused: the person said no; nothing was deleted.
     """
-    if not agreed and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not agreed and not can_ask():
         raise BadInput("Nobody can be asked: this is not a terminal", hint="Say it with --yes.")
     chosen, worst = _choose(Verb.DELETE, words, ask_agent(fetch_entries))
     if chosen and not agreed and not _ask(chosen):
@@ -142,5 +140,4 @@ def _ask(chosen: Sequence[Entry]) -> bool:
         place = visible(entry.path, _PATH) if entry.path else "what has arrived of it"
         facts = f"{entry.files:,} file{'' if entry.files == 1 else 's'}, {format_size(entry.size)}"
         say(f"  {name_kind(entry)} “{visible(entry.name, _NAME)}” ({facts}): {place}")
-    print("Delete? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in _YES
+    return ask("Delete?")

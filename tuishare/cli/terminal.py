@@ -45,6 +45,17 @@ def warn(text: str) -> None:
     say(f"tuishare: warning: {text}")
 
 
+def can_ask() -> bool:
+    """Say whether there is a person who sees a question and can answer it."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def ask(question: str) -> bool:
+    """Ask a question that only ``y`` or ``yes`` agrees to; see `can_ask`."""
+    print(f"{visible(question, _LONGEST)} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, longest: int = 200) -> None:
     """Print a table on a terminal, tab-separated lines without headings elsewhere.
 

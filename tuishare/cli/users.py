@@ -6,16 +6,14 @@ just made.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import msgspec
 
 from tuishare.cli.cards import describe_card, show_fingerprint
 from tuishare.cli.reload import take_effect
-from tuishare.cli.terminal import is_terminal, print_rows, say, warn
+from tuishare.cli.terminal import ask, can_ask, print_rows, say, warn
 from tuishare.config import load_config
 from tuishare.errors import BadInput, NotFound, Refused, TuishareError
 from tuishare.paths import Places, find_places
@@ -31,8 +29,6 @@ from tuishare.people import (
     load_identity,
 )
 from tuishare.text import visible
-
-_YES: Final = frozenset({"y", "yes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +200,13 @@ def _card_of(user: User) -> Card:
 
 
 def _ask(name: str, card: Card) -> bool:
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not can_ask():
         raise Refused(
             "Nobody can be asked: this is not a terminal",
             hint=f"Give the fingerprint that was read to you: `tuishare user verify {visible(name)} WORDS...`.",
         )
     show_fingerprint(visible(name), card.fingerprint)
-    print("Is this exactly what was read to you? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in _YES
+    return ask("Is this exactly what was read to you?")
 
 
 def _bare(group: str) -> str:
