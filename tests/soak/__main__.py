@@ -3,7 +3,8 @@
 Two real agents, each on a small disk of its own (a tmpfs where we may mount one), send each other what lands in their
 drop folders while things are changed, renamed, deleted and slowly copied, agents are killed and restarted, clocks jump
 and disks fill up. Every so many operations everything may come to rest, and then what is in the drop folders must have
-arrived: exactly once, every byte. What is done follows from the seed; when exactly, from the machine. Exits with 1 if
+arrived: exactly once, every byte. An agent that ends because its disk is full is started again, as a service would be,
+and counted. What is done follows from the seed; when exactly, from the machine. Exits with 1 if
 anything was lost, doubled, half done or needed help.
 """
 
@@ -14,6 +15,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,10 +53,14 @@ class Soak:
         )
         self._carriers = (Carrier(self._alice, self._bob), Carrier(self._bob, self._alice))
         self.faults: list[str] = []
+        self.starved = 0
 
     async def run(self, count: int, every: int) -> None:
         """Do that many operations, looking at the whole now and then."""
         tasks = [asyncio.create_task(carrier.run()) for carrier in self._carriers]
+        own = asyncio.current_task()
+        assert own is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
         try:
             for peer in self._peers:
                 peer.start()
@@ -158,7 +164,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=None, help="where to put the logs of a run with faults")
     options = parser.parse_args()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="ts-") as folder, disks(Path(folder)) as told:
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder, disks(Path(folder)) as told:
         print(told)
         soak = Soak(Path(folder), options.seed)
         asyncio.run(soak.run(options.operations, options.every))
@@ -169,6 +175,7 @@ def main() -> None:
     print(", ".join(f"{name} {count}" for name, count in sorted(soak.operations.counts.items())))
     forms, seconds = soak.operations.history.count(), time.monotonic() - started
     print(f"seed {options.seed}: {options.operations} operations, {forms} forms of entries, {seconds:.0f} s")
+    print(f"agents ended {soak.starved} times because a disk was full, and were started again")
     for fault in soak.faults:
         print(f"FAULT {fault}")
     print("lost, doubled or half done: nothing" if not soak.faults else f"{len(soak.faults)} faults")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
 from tuishare.errors import TuishareError
 from tuishare.paths import HOME_VARIABLE
+from tuishare.swarm.ports import free_port
 
 SETTLE = {"after_close": 0.05, "quiet": 0.3, "rescan": 3.0}
 """Seconds; a slow writer must write more often than `quiet`."""
 _STOP_SECONDS = 60.0
+_FULL = re.compile("disk is full|No space left")
 
 
 class Peer:
@@ -26,7 +29,8 @@ class Peer:
 
     Attributes:
         desk: a folder on the same disk as the drop folder.
-        unplanned: how often the agent ended by itself, with its last words.
+        unplanned: the agent's last words, for every time that it ended by itself.
+        starved: how often it did so because the disk was full.
     """
 
     def __init__(self, root: Path, name: str) -> None:
@@ -35,6 +39,8 @@ class Peer:
         self.desk = root / name / "desk"
         self.desk.mkdir()
         self.unplanned: list[str] = []
+        self.starved = 0
+        self._port = free_port()
         self._clock = root / f"{name}.clock"
         self._log = root / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -48,7 +54,9 @@ class Peer:
     def configure(self, friend: Home) -> None:
         """Make the drop folder one for the friend."""
         self.home.know(friend.user())
-        self.home.configure(friend.name, settle=SETTLE, downloads={"reserve": 1})
+        # A port that stays: the envelopes that are under way name it.
+        network = {"listen": f"127.0.0.1:{self._port}", "share_addresses": False}
+        self.home.configure(friend.name, settle=SETTLE, downloads={"reserve": 1}, network=network)
 
     def start(self) -> None:
         """Start the agent; whether it answers is another question."""
@@ -67,8 +75,11 @@ class Peer:
     def look_after(self) -> None:
         """Start an agent that has ended by itself again, as systemd would, and remember that it has."""
         if self._process is not None and self._process.poll() is not None:
-            words = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-            self.unplanned.append(f"exit {self._process.returncode}: {' '.join(words)}")
+            words = " ".join(self._log.read_text(errors="replace").strip().splitlines()[-1:])
+            if _FULL.search(words):
+                self.starved += 1
+            else:
+                self.unplanned.append(f"exit {self._process.returncode}: {words}")
             self._process = None
             self.start()
 
