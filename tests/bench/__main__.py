@@ -15,6 +15,7 @@ FULL: dict[str, list[str]] = {
     "bench_sealing": [],
     "bench_latency": [],
     "bench_seeding": [],
+    "bench_flood": [],
 }
 QUICK: dict[str, list[str]] = {
     "bench_hashing": ["--size", "256MiB"],
@@ -22,6 +23,7 @@ QUICK: dict[str, list[str]] = {
     "bench_sealing": ["--rounds", "3"],
     "bench_latency": ["--rounds", "3", "--folders", "1"],
     "bench_seeding": ["--shares", "50", "--seconds", "3"],
+    "bench_flood": ["--folders", "20"],
 }
 
 
