@@ -14,6 +14,8 @@ from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.errors import AgentUnreachable
 from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Backoff
+from tuishare.tui.notices import write_farewell
+from tuishare.tui.view import View
 
 CALM: Status = msgspec.structs.replace(STATUS, problems=(), inbox="/home/alice/tuishare/inbox")
 GONE = AgentUnreachable("No agent answers on /run/tuishare.sock", hint="Start it with: tuishare agent")
@@ -96,10 +98,14 @@ class Clock:
 
 
 def dashboard(
-    agent: FakeAgent, *, clock: Callable[[], float] | None = None, backoff: Backoff = PATIENT
+    agent: FakeAgent,
+    *,
+    clock: Callable[[], float] | None = None,
+    backoff: Backoff = PATIENT,
+    farewell: Callable[[View], str] = write_farewell,
 ) -> Dashboard:
     start: Callable[[], Awaitable[None]] = agent.start
-    app = Dashboard(agent, agent, start, clock=clock or Clock(), backoff=backoff)
+    app = Dashboard(agent, agent, start, clock=clock or Clock(), backoff=backoff, farewell=farewell)
     app.animation_level = "none"
     return app
 

@@ -188,6 +188,18 @@ async def test_quitting_says_what_becomes_of_the_agent(
     assert words in capsys.readouterr().err
 
 
+async def test_whoever_runs_the_agent_himself_says_what_becomes_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = dashboard(FakeAgent(FULL), farewell=lambda _view: "It ends with us.")
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await pilot.press("q")
+    said = capsys.readouterr().err
+    assert "It ends with us." in said
+    assert "keeps running" not in said
+
+
 async def test_hostile_names_everywhere_are_survived_at_any_size() -> None:
     name = "\x1b]0;x\x07[red]\u202e[/]\n" + "写" * 300
     bad_share = msgspec.structs.replace(

@@ -248,7 +248,9 @@ async def _show(alice: Side, bob: Side, size: int) -> None:
 
     lines: list[str] = []
     async with AgentClient(alice.places.socket) as client:
-        dashboard = Dashboard(client, client, _cannot_start)
+        dashboard = Dashboard(
+            client, client, _cannot_start, farewell=lambda _view: "The demo's agents end with it."
+        )
 
         def tell(line: str) -> None:
             lines.append(line)

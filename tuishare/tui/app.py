@@ -36,6 +36,7 @@ class Dashboard(App[None]):
         start_agent: starts an agent in the background and returns when it has been started; raises `TuishareError`.
         clock: Unix seconds.
         backoff: pauses between attempts to reach the agent.
+        farewell: what to say on the terminal after quitting.
     """
 
     CSS_PATH = "tuishare.tcss"
@@ -56,9 +57,11 @@ class Dashboard(App[None]):
         *,
         clock: Callable[[], float] = time.time,
         backoff: Backoff | None = None,
+        farewell: Callable[[View], str] = write_farewell,
     ) -> None:
         super().__init__()
         self.clock = clock
+        self._farewell = farewell
         self._orders = orders
         self._start_agent = start_agent
         self._follower = Follower(reader, self.post_message, clock, backoff)
@@ -124,7 +127,7 @@ class Dashboard(App[None]):
 
     async def action_quit(self) -> None:
         """Leave, and say on the terminal what became of the agent."""
-        self.exit(message=Text(write_farewell(self.view)))
+        self.exit(message=Text(self._farewell(self.view)))
 
     def _begin_deed(self, deed: Deed) -> None:
         # At once, because the agent may take its time: deleting a large folder, for example.
