@@ -175,6 +175,7 @@ def main() -> None:
     print(", ".join(f"{name} {count}" for name, count in sorted(soak.operations.counts.items())))
     forms, seconds = soak.operations.history.count(), time.monotonic() - started
     print(f"seed {options.seed}: {options.operations} operations, {forms} forms of entries, {seconds:.0f} s")
+    print(f"full disks refused {soak.operations.refused} writes of ours")
     print(f"agents ended {soak.starved} times because a disk was full, and were started again")
     for fault in soak.faults:
         print(f"FAULT {fault}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,8 @@ class Operations:
 
     Attributes:
         history: every form of every entry, noted after each change.
+        counts: how often each operation was done.
+        refused: how often a full disk refused a write of ours.
     """
 
     def __init__(self, peers: tuple[Peer, Peer], seed: int) -> None:
@@ -35,6 +38,7 @@ class Operations:
         self._held: set[Path] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts: dict[str, int] = {}
+        self.refused = 0
 
     async def step(self) -> None:
         """Do the next one, after a pause; everything about it but its moment follows from the seed."""
@@ -161,27 +165,19 @@ class Operations:
             self._begin(self._fill_disk(peer, random.uniform(0.2, 3.0)))
 
     async def _write_slowly(self, peer: Peer, entry: Path, parts: list[bytes], pause: float) -> None:
-        with self._holding(entry):
-            try:
-                with entry.open("wb", buffering=0) as writer:
-                    for part in parts:
-                        writer.write(part)
-                        self.history.note(peer.home.name, entry)
-                        await asyncio.sleep(pause)
-            except OSError:
-                pass  # a full disk
+        with self._holding(entry), self._on_full_disk(), entry.open("wb", buffering=0) as writer:
+            for part in parts:
+                writer.write(part)
+                self.history.note(peer.home.name, entry)
+                await asyncio.sleep(pause)
         self._note(peer, entry)
 
     async def _append_slowly(self, peer: Peer, entry: Path, parts: list[bytes], pause: float) -> None:
         with self._holding(entry):
             for part in parts:
-                try:
-                    with entry.open("ab", buffering=0) as writer:
-                        writer.write(part)
-                except OSError:
-                    break  # a full disk
-                finally:
-                    self.history.note(peer.home.name, entry)
+                with self._on_full_disk(), entry.open("ab", buffering=0) as writer:
+                    writer.write(part)
+                self.history.note(peer.home.name, entry)
                 await asyncio.sleep(pause)
         self._note(peer, entry)
 
@@ -198,6 +194,16 @@ class Operations:
             await asyncio.sleep(seconds)
 
     # What the above have in common
+
+    @contextlib.contextmanager
+    def _on_full_disk(self) -> Iterator[None]:
+        """Whatever could be written is the entry then."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            self.refused += 1
 
     def _holding(self, path: Path) -> _Holding:
         return _Holding(self._held, path)
@@ -229,7 +235,7 @@ class Operations:
             _remove(made)
 
     def _alter(self, peer: Peer, entry: Path, change: Callable[[], object]) -> None:
-        with contextlib.suppress(OSError):  # a full disk: whatever has been written is the entry now
+        with self._on_full_disk():
             change()
         self._note(peer, entry)
 
