@@ -1,6 +1,7 @@
-"""Killed at chosen points of both journeys: never anything half to be seen, and always resumed.
+"""Killed at chosen points of all journeys: never anything half to be seen, and always resumed.
 
-A point that is no longer reached fails its test, because the victim then does not die.
+A point that is no longer reached fails its test, because the victim then does not die. `crash_points` tries
+all there are.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.arrivals import Approve, Follow, FollowName, Reject
+from tests.agent.crashing import beginning
 from tests.agent.homes import Home, fill
+from tests.agent.journeys import Change, Delete, Forget, Journey, Rename, Withdraw, seen
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.landing import INCOMING
@@ -62,11 +66,6 @@ async def kill_at(home: Home, point: tuple[str, str, int]) -> None:
             await victim.wait()
 
 
-def seen(folder: Path) -> list[str]:
-    """What a person sees in a folder."""
-    return sorted(entry for entry in os.listdir(folder) if not entry.startswith("."))
-
-
 @pytest.mark.parametrize("point", DROP, ids=name)
 async def test_a_drop_survives(alice: Home, bob: Home, point: tuple[str, str, int]) -> None:
     path = fill(alice.drop / "x", SIZE)
@@ -110,6 +109,18 @@ async def test_a_download_survives(alice: Home, bob: Home, point: tuple[str, str
     assert os.listdir(bob.downloads / INCOMING) == []
     assert seen(bob.inbox) == ["accepted"]
     assert os.listdir(bob.inbox / "accepted") == ["x.torrent.encrypted"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (Change, 30), (Change, 38), (Rename, 36), (Rename, 44), (Withdraw, 32), (Forget, 36), (Delete, 36),
+        (Approve, 36), (Reject, 28), (Follow, 34), (Follow, 60), (FollowName, 50),
+    ],
+)  # fmt: skip
+async def test_a_sample_of_all_points(root: Path, kind: type[Journey], number: int) -> None:
+    async with beginning(kind, root) as stage:
+        assert await stage.kill_at(number)
 
 
 async def test_killed_again_and_again_it_still_arrives(alice: Home, bob: Home) -> None:

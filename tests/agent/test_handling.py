@@ -209,6 +209,22 @@ async def test_delete_takes_nothing_that_was_never_delivered(alice: Home, bob: H
     assert somebodys.read_text() == "somebody's"
 
 
+async def test_an_approved_generation_replaces_the_one_before(alice: Home, bob: Home) -> None:
+    async with sending(alice, bob) as sender, running(bob) as agent:
+        first = await complete(alice, bob, agent)
+        bob.know(alice.user(verified=False))
+        fill(alice.drop / "x", SIZE)
+        await until(sender, "x", ShareState.SEEDING, generation=2)
+        await wait_until((alice.outbox / ENVELOPE).exists)
+        bob.receive(alice.outbox / ENVELOPE)
+        waiting = await shown(agent, DownloadState.WAITING)
+        assert (waiting.id, os.listdir(bob.downloads / "alice")) == (first.id, ["x"])
+        await agent.order_download(waiting.id, DownloadOrder.APPROVE)
+        await shown(agent, DownloadState.COMPLETE)
+        assert os.listdir(bob.downloads / "alice") == ["x"]
+        assert (bob.downloads / "alice" / "x").read_bytes() == (alice.drop / "x").read_bytes()
+
+
 async def test_what_does_not_fit_waits_says_so_and_goes_on_when_there_is_space(
     alice: Home, bob: Home
 ) -> None:

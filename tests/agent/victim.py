@@ -1,7 +1,9 @@
-"""An agent that is killed like by ``kill -9`` or a power cut, at a point of its work that is named to it.
+"""An agent that is killed like by ``kill -9``, at a point of its work.
 
 Run as ``python -m tests.agent.victim MODULE:NAME before|after COUNT``: the process ends without any clean-up when that
-function is called, or has returned, for the COUNTth time.
+function is called, or has returned, for the COUNTth time. Run as ``python -m tests.agent.victim POINT LOG``: it ends at
+the POINTth of all points there are, before and after every call of what is in `POINTS`, and writes the name of that
+point into the file LOG first; 0 is never reached.
 """
 
 from __future__ import annotations
@@ -10,56 +12,110 @@ import asyncio
 import functools
 import importlib
 import inspect
+import itertools
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tuishare.agent.daemon import run_agent
 from tuishare.paths import find_places
+
+POINTS = (
+    "tuishare.agent.store:Database.save",
+    "tuishare.agent.store:Database.admit",
+    "tuishare.agent.store:Database.decline",
+    "tuishare.agent.store:Database.forget_share",
+    "tuishare.agent.store:Database.forget_resume",
+    "tuishare.agent.store:Database.save_resume",
+    "tuishare.agent.workshop:make_torrent",
+    "tuishare.agent.workshop:seal_share",
+    "tuishare.agent.generations:_copy",
+    "tuishare.paths:_write_synced",
+    "tuishare.paths:sync_folder",
+    "tuishare.paths:sync_tree",
+    "tuishare.swarm.engine:Engine.add",
+    "tuishare.swarm.engine:Engine.remove",
+    "tuishare.swarm.engine:Engine.flush",
+    "pathlib:Path.rename",
+    "pathlib:Path.replace",
+    "pathlib:Path.unlink",
+    "pathlib:Path.mkdir",
+    "pathlib:Path.touch",
+    "shutil:rmtree",
+    "os:link",
+    "os:unlink",
+    "os:rmdir",
+)
+"""Whatever changes something that outlives the process, and the slow work between."""
+
+_lock = threading.Lock()
 
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def deadly(function: Callable[..., Any], when: str, count: int) -> Callable[..., Any]:
-    """The function, fatal at its `count`th call."""
-    calls = 0
-
-    def reached(moment: str) -> None:
-        nonlocal calls
-        calls += moment == "before"
-        if (moment, calls) == (when, count):
-            die()
+def watched(function: Callable[..., Any], reach: Callable[[str], None]) -> Callable[..., Any]:
+    """The function; `reach` is told before and after each call."""
 
     @functools.wraps(function)
     def call(*args: Any, **more: Any) -> Any:
-        reached("before")
+        reach("before")
         result = function(*args, **more)
-        reached("after")
+        reach("after")
         return result
 
     @functools.wraps(function)
     async def call_later(*args: Any, **more: Any) -> Any:
-        reached("before")
+        reach("before")
         result = await function(*args, **more)
-        reached("after")
+        reach("after")
         return result
 
     return call_later if inspect.iscoroutinefunction(function) else call
 
 
-def arm(point: str, when: str, count: int) -> None:
+def arm(point: str, reach: Callable[[str], None]) -> None:
     module, _, name = point.partition(":")
     owner: Any = importlib.import_module(module)
     *holders, last = name.split(".")
     for holder in holders:
         owner = getattr(owner, holder)
-    setattr(owner, last, deadly(getattr(owner, last), when, count))
+    setattr(owner, last, watched(getattr(owner, last), reach))
+
+
+def arm_one(point: str, when: str, count: int) -> None:
+    """Die at the `count`th call of one function."""
+    calls = itertools.count(1)
+
+    def reach(moment: str) -> None:
+        if moment == when and next(calls) == count:
+            die()
+
+    arm(point, reach)
+
+
+def arm_all(number: int, log: Path) -> None:
+    """Die at the `number`th of all points."""
+    reached = itertools.count(1)
+
+    def reach(point: str, moment: str) -> None:
+        with _lock:
+            if next(reached) == number:
+                log.write_text(f"{moment} {point.rpartition(':')[2]}")
+                die()
+
+    for point in POINTS:
+        arm(point, functools.partial(reach, point))
 
 
 if __name__ == "__main__":
-    arm(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    if len(sys.argv) == 3:
+        arm_all(int(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        arm_one(sys.argv[1], sys.argv[2], int(sys.argv[3]))
     asyncio.run(run_agent(find_places()))
