@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.desks import Desk, digest, judge, lonely, put, receiving_at, seeding
+from tests.agent.desks import Desk, Sender, digest, judge, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
 from tuishare.agent.landing import INCOMING
@@ -22,7 +22,7 @@ from tuishare.agent.sealing import own_credentials
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.envelope import Ticket
 from tuishare.errors import Refused
-from tuishare.swarm import Assignment
+from tuishare.swarm import Assignment, Endpoint, Engine, EngineSettings
 from tuishare.torrents import InfoHash
 
 pytestmark = pytest.mark.usefixtures("bob")
@@ -226,3 +226,41 @@ async def test_a_plain_share_is_received_too(alice: Home, bob: Home) -> None:
         contacts = (f"127.0.0.1:{context.engine.listening['plain']}",)
         await put(desk, alice, bob, seal_for(alice, share, bob.user(), contacts=contacts))
         assert Path((await desk.until(DownloadStep.COMPLETE)).path).read_bytes() == path.read_bytes()
+
+
+async def test_what_was_given_often_enough_is_served_no_longer_also_after_a_restart(
+    alice: Home, bob: Home
+) -> None:
+    path = fill(alice.drop / "x", 300_000)
+    bob.configure(downloads={"seed_ratio": 1.0})
+    async with seeding(alice, path) as sender:
+        async with receiving_at(bob) as desk:
+            await put(desk, alice, bob, sender.seal(bob))
+            done = await desk.until(DownloadStep.COMPLETE)
+            await desk.receiver.end_seeding()
+            assert desk.joined == {done.info_hash}
+            await _fetch_from(desk, sender, alice.places.files / "again")
+            await wait_until(
+                lambda: desk.context.engine.all_progress()[InfoHash(done.info_hash)].uploaded >= 300_000
+            )
+            await desk.receiver.end_seeding()
+            assert desk.joined == set()
+        async with receiving_at(bob) as desk:
+            await wait_until(
+                lambda: desk.context.engine.all_progress()[InfoHash(done.info_hash)].uploaded > 0
+            )
+            await desk.receiver.end_seeding()
+            assert desk.joined == set()
+
+
+async def _fetch_from(desk: Desk, sender: Sender, into: Path) -> None:
+    """Let somebody else with a ticket download from a recipient."""
+    into.mkdir()
+    engine = await Engine.start(EngineSettings(listen_tls="127.0.0.1:0", refresh=0.05))
+    try:
+        there = Endpoint("127.0.0.1", desk.context.engine.listening["tls"])
+        ticket = own_credentials(sender.share)
+        info_hash = await engine.add(Assignment(sender.share.torrent, into, "tls", ticket, contacts=(there,)))
+        await wait_until(lambda: engine.progress(info_hash).state == "seeding")
+    finally:
+        await engine.close()

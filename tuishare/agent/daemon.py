@@ -193,7 +193,7 @@ class Agent:
         watcher.watch(self._context.places.config, recursive=False)
         loops = [self._drops.run(watcher), self._drops.publisher.run(), self._reloading.run()]
         loops += [self._inbox.following.run(watcher), self._inbox.receiver.run(), self._follow_engine(events)]
-        loops += [self._keep_time(), self._throttle.run()]
+        loops += [self._keep_time(), self._throttle.run(), self._inbox.pace.run()]
         if patience := find_patience():
             loops.append(prove_life(patience, self._questions()))
         tasks = [asyncio.create_task(loop) for loop in loops]

@@ -22,12 +22,14 @@ from tuishare.agent.context import Context
 from tuishare.agent.following import FolderFollowing, Follower, Look
 from tuishare.agent.handling import Handler
 from tuishare.agent.landing import Landing
+from tuishare.agent.pacing import Pace, Waiting
+from tuishare.agent.rawform import receive_raw
 from tuishare.agent.receiving import Receiver
 from tuishare.agent.reception import Received, Trust, receive
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.agent.tray import Tray
 from tuishare.agent.watcher import Hint
-from tuishare.envelope import MAX_SIZE, Damaged, NotForUs
+from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
 from tuishare.errors import BadConfiguration, NotFound, Refused, SystemFailed, TuishareError, from_os_error
 from tuishare.paths import free_name, move_into_place, publish, read_limited
 from tuishare.text import visible
@@ -83,6 +85,7 @@ class Inbox(Follower[int]):
     """The inbox folder.
 
     Attributes:
+        pace: who waits because too many came at once.
         locked: by name of the file.
         rejected: the last ones since the agent started, oldest first.
     """
@@ -97,6 +100,7 @@ class Inbox(Follower[int]):
         # Nobody waits for an envelope: one that turns out to be half written is looked at again.
         settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
         self.following: FolderFollowing[int] = FolderFollowing(self._folder, settle, self)
+        self.pace = Pace(lambda: context.config.inbox.envelopes_per_minute, self.following.look_again)
         self.locked: dict[str, Locked] = {}
         self.rejected: deque[Rejected] = deque(maxlen=REMEMBERED)
         self._judged: dict[str, _Judgement] = {}
@@ -130,14 +134,24 @@ class Inbox(Follower[int]):
         return Look(signature, status.st_size, status.st_size)
 
     def known(self, path: Path, signature: str) -> bool:
-        """Whether it waits here for a key, for approval, or for its download to end."""
+        """Whether it waits here for its turn, for a key, for approval, or for its download to end."""
+        if self.pace.holds(path.name, signature):
+            return True
         judged = self._judged.get(path.name)
         if judged is None or judged.signature != signature:
             return False
         return judged.stamp is None or judged.stamp == self._context.book_stamp()
 
     async def settled(self, path: Path, look: Look[int]) -> None:
-        """Judge an envelope that is complete."""
+        """Judge an envelope that is complete, unless too many were judged within a minute."""
+        again = self._doubtful.get(path.name) == look.signature  # it has had its turn
+        if again or self.pace.admits(path.name):
+            await self._judge(path, look)
+        else:
+            self.pace.queue(Waiting(path.name, look.size, self._context.now(), look.signature))
+            self._context.changed.notify()
+
+    async def _judge(self, path: Path, look: Look[int]) -> None:
         former = self.locked.pop(path.name, None)
         stamp = self._context.book_stamp()
         try:
@@ -173,7 +187,8 @@ class Inbox(Follower[int]):
         """Forget an envelope that was taken away."""
         self._judged.pop(entry, None)
         self._doubtful.pop(entry, None)
-        if self.locked.pop(entry, None):
+        waited, locked = self.pace.forget(entry), self.locked.pop(entry, None)
+        if waited or locked:
             self._context.changed.notify()
 
     def moved(self) -> None:
@@ -226,8 +241,11 @@ class Inbox(Follower[int]):
         return True
 
     def _open(self, path: Path) -> tuple[Received, bytes]:
-        data = read_limited(path, MAX_SIZE)
-        received = receive(data, self._context.identity, self._context.book(), now=self._context.clock())
+        data, context = read_limited(path, MAX_SIZE), self._context
+        if is_tse1(data):
+            received = receive(data, context.identity, context.book(), now=context.clock())
+        else:
+            received = receive_raw(data, context.book(), trackers=context.config.inbox.trackers)
         return received, hashlib.sha256(data).digest()
 
     async def _reject(self, path: Path, error: TuishareError) -> None:

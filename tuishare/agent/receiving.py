@@ -18,6 +18,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.generations import take_over
 from tuishare.agent.landing import Landing
 from tuishare.agent.payload import sign_payload
+from tuishare.agent.rationing import exceeds_quota, lacks_turn
 from tuishare.agent.reception import Received, download_id
 from tuishare.agent.records import DownloadRecord, DownloadStep
 from tuishare.agent.tray import Tray
@@ -70,7 +71,9 @@ class Receiver:
         self._completed.put_nowait(info_hash)
 
     async def admit(self, received: Received, envelope: str, digest: bytes) -> None:
-        """Begin to download what a verified sender sent; the envelope of a download under way changes nothing.
+        """Begin to download what a verified sender sent, or hold it when he has too much under way here.
+
+        The envelope of a download under way changes nothing.
 
         Args:
             received: what the envelope holds.
@@ -82,7 +85,14 @@ class Receiver:
         """
         record = self._record(received, envelope, digest, DownloadStep.DOWNLOADING)
         async with self._tray.changing:
-            if not self._is_under_way(record):
+            if self._is_under_way(record):
+                return
+            quota = self._context.config.inbox.quota_bytes
+            if excess := exceeds_quota(record, self._tray.downloads.values(), quota):
+                await self._hold(
+                    record, excess, "Approve it, or wait until others of the same sender are done."
+                )
+            else:
                 await self._begin(record)
 
     async def hold(self, received: Received, envelope: str, digest: bytes, reason: str, hint: str) -> None:
@@ -93,12 +103,8 @@ class Receiver:
         """
         record = self._record(received, envelope, digest, DownloadStep.WAITING)
         async with self._tray.changing:
-            if self._is_under_way(record):
-                return
-            record = replace(_follow(record, self._tray.downloads.get(record.id)), problem=reason, hint=hint)
-            await self._context.store.run(lambda database: database.require_new(record))
-            await self._take_place(record)
-            await self._tray.save(record)
+            if not self._is_under_way(record):
+                await self._hold(record, reason, hint)
 
     async def approve(self, record: DownloadRecord) -> None:
         """Begin to download what waited for a person; the tray's lock is held.
@@ -113,11 +119,16 @@ class Receiver:
         await self._or_problem(record, self._resume(record))
 
     async def end_seeding(self) -> None:
-        """Leave the swarms of what was served on long enough."""
+        """Leave the swarms of what was served on long enough, or often enough."""
         async with self._tray.changing:
             for record in list(self._tray.downloads.values()):
-                if record.step is DownloadStep.COMPLETE and self._has_served(record):
+                if record.step is not DownloadStep.COMPLETE:
+                    continue
+                if self._has_served(record):
                     await self._tray.leave_swarm(record)
+                elif self._has_given(record):
+                    # The count goes on after a restart: what has given enough leaves again at once.
+                    await self._tray.leave_swarm(record, keep_progress=True)
 
     async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
@@ -137,6 +148,13 @@ class Receiver:
             and known.step in _UNDER_WAY
             and (known.envelope, known.envelope_hash) == (record.envelope, record.envelope_hash)
         )
+
+    async def _hold(self, record: DownloadRecord, reason: str, hint: str) -> None:
+        record = replace(record, step=DownloadStep.WAITING, problem=reason, hint=hint)
+        record = _follow(record, self._tray.downloads.get(record.id))
+        await self._context.store.run(lambda database: database.require_new(record))
+        await self._take_place(record)
+        await self._tray.save(record)
 
     async def _begin(self, record: DownloadRecord) -> None:
         former = self._tray.downloads.get(record.id)
@@ -195,7 +213,8 @@ class Receiver:
 
     async def _join(self, record: DownloadRecord) -> None:
         staging = await asyncio.to_thread(self._landing.prepare, record)
-        if reason := await asyncio.to_thread(self._landing.lacks_space, record):
+        reason = self._lacks_turn(record) or await asyncio.to_thread(self._landing.lacks_space, record)
+        if reason:
             if (record.step, record.problem) != (DownloadStep.QUEUED, reason):
                 await self._tray.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
             return
@@ -203,6 +222,13 @@ class Receiver:
             record = await self._tray.save(replace(record, step=DownloadStep.DOWNLOADING, problem=""))
         resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
         await self._tray.enter_swarm(record, staging, resume_data=resume)
+
+    def _lacks_turn(self, record: DownloadRecord) -> str:
+        others = [other for other in self._tray.downloads.values() if other.id != record.id]
+        active = sum(
+            other.step is DownloadStep.DOWNLOADING and self._tray.has_joined(other) for other in others
+        )
+        return lacks_turn(active, self._context.config.limits.active_downloads)
 
     async def _deliver(self, record: DownloadRecord) -> None:
         """From complete to landed: what is not on disk yet does not count as received."""
@@ -251,13 +277,21 @@ class Receiver:
         if target.name != record.name or not signature or signature != record.signature:
             return
         try:
-            await self._tray.enter_swarm(record, target.parent, complete=True)
+            resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
+            await self._tray.enter_swarm(record, target.parent, complete=True, resume_data=resume)
         except TuishareError as error:
             _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
 
     def _has_served(self, record: DownloadRecord) -> bool:
         days = self._context.config.downloads.seed_days
         return self._context.now() >= (record.completed or record.added) + days * _DAY
+
+    def _has_given(self, record: DownloadRecord) -> bool:
+        ratio = self._context.config.downloads.seed_ratio
+        if not ratio or not self._tray.has_joined(record):
+            return False
+        given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
+        return given >= ratio * record.size
 
     def _record(self, received: Received, envelope: str, digest: bytes, step: DownloadStep) -> DownloadRecord:
         manifest, credentials = received.manifest, received.credentials

@@ -55,6 +55,10 @@ class Tray:
         except KeyError:
             raise NotFound("There is no such download", hint="`tuishare list` shows them all.") from None
 
+    def has_joined(self, record: DownloadRecord) -> bool:
+        """Whether a download is in the engine."""
+        return record.id in self._joined
+
     def joined_as(self, info_hash: InfoHash) -> list[DownloadRecord]:
         """The download that is in the engine under an info-hash, if any."""
         return [record for record in self._downloads.values() if self._joined.get(record.id) == info_hash]

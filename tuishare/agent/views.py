@@ -9,12 +9,14 @@ import hashlib
 import shutil
 import time
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.drops import DropFollower, Drops, Refusal
 from tuishare.agent.following import FolderFollowing
-from tuishare.agent.inbox import Inbox, Locked, Rejected
+from tuishare.agent.inbox import REMEMBERED, Inbox, Locked, Rejected
+from tuishare.agent.pacing import Waiting
 from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.agent.settling import Unsettled
 from tuishare.agent.workshop import Hashing
@@ -62,12 +64,14 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
 
 
 def view_downloads(inbox: Inbox, live: _Live) -> list[Download]:
-    """Every download, then what is locked or was rejected."""
+    """Every download, then what is locked, waits to be opened (the first hundred), or was rejected."""
     downloads = [
         _download(record, live.get(InfoHash(record.info_hash)))
         for record in inbox.receiver.downloads.values()
     ]
     downloads += [_locked(locked) for locked in inbox.locked.values()]
+    unopened = (waiting for waiting in inbox.pace.waiting.values() if waiting.name not in inbox.locked)
+    downloads += [_waiting(waiting) for waiting in islice(unopened, REMEMBERED)]
     return downloads + [_rejected(rejected) for rejected in inbox.rejected]
 
 
@@ -174,6 +178,12 @@ def _download_state(record: DownloadRecord, *, checking: bool) -> DownloadState:
 
 def _locked(locked: Locked) -> Download:
     return _unopened(locked.name, DownloadState.LOCKED, locked.size, locked.since, locked.detail, locked.hint)
+
+
+def _waiting(waiting: Waiting) -> Download:
+    detail = "It waits for its turn: many encrypted torrents came at once"
+    hint = "They are opened a few at a time; envelopes_per_minute in the settings says how many."
+    return _unopened(waiting.name, DownloadState.QUEUED, waiting.size, waiting.since, detail, hint)
 
 
 def _rejected(rejected: Rejected) -> Download:
