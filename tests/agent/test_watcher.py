@@ -75,6 +75,19 @@ async def test_a_file_closed_below_an_entry_only_says_changed(
     assert {hint.kind for hint in seen if hint.entry == "sub"} == {HintKind.CHANGED}
 
 
+async def test_a_flood_of_events_is_one_hint_for_each_entry_with_the_last_kind(
+    folder: Path, hints: tuple[Watcher, list[Hint]]
+) -> None:
+    watcher, seen = hints
+    for _ in range(1_000):  # the loop cannot take any of them in between
+        watcher._hand_over(Hint(folder, "a", HintKind.CHANGED))
+        watcher._hand_over(Hint(folder, "b", HintKind.FINISHED))
+    watcher._hand_over(Hint(folder, "a", HintKind.FINISHED))
+    watcher._hand_over(Hint(folder, "b", HintKind.CHANGED))
+    await wait_until(lambda: bool(seen))
+    assert seen == [Hint(folder, "a", HintKind.FINISHED), Hint(folder, "b", HintKind.CHANGED)]
+
+
 async def test_reading_says_nothing(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
     watcher, seen = hints
     (folder / "a").write_bytes(b"x")

@@ -51,6 +51,8 @@ class Watcher:
         self._watches: dict[Path, _Watch] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._pending: dict[tuple[Path, str], Hint] = {}
+        self._pending_lock = threading.Lock()
 
     def watch(self, folder: Path, *, recursive: bool = True) -> bool:
         """Watch a folder; watching it already is fine, also when it was removed and made again since.
@@ -103,8 +105,21 @@ class Watcher:
             self._observer.unschedule(known.observed)
 
     def _hand_over(self, hint: Hint) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._notify, hint)
+        """Let the loop know; of what it has not taken yet, the last hint of each entry counts.
+
+        Thousands of files that are written into one folder are as many events, all about one entry.
+        """
+        with self._pending_lock:
+            is_first = not self._pending
+            self._pending[hint.folder, hint.entry] = hint
+        if is_first and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        with self._pending_lock:
+            hints, self._pending = self._pending, {}
+        for hint in hints.values():
+            self._notify(hint)
 
 
 class _Handler(events.FileSystemEventHandler):
