@@ -14,12 +14,14 @@ import argparse
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -53,7 +55,7 @@ class Soak:
         )
         self._carriers = (Carrier(self._alice, self._bob), Carrier(self._bob, self._alice))
         self.faults: list[str] = []
-        self.starved = 0
+        self.starved: Counter[str] = Counter()
 
     async def run(self, count: int, every: int) -> None:
         """Do that many operations, looking at the whole now and then."""
@@ -77,6 +79,7 @@ class Soak:
             for peer in self._peers:
                 await peer.stop()
         self.faults += [f"{peer.home.name}'s agent: {how}" for peer in self._peers for how in peer.unplanned]
+        self.starved.update(re.sub(r"/\S+/", "", how) for peer in self._peers for how in peer.starved)
 
     async def _judge(self, number: int) -> None:
         started = time.monotonic()
@@ -176,7 +179,9 @@ def main() -> None:
     forms, seconds = soak.operations.history.count(), time.monotonic() - started
     print(f"seed {options.seed}: {options.operations} operations, {forms} forms of entries, {seconds:.0f} s")
     print(f"full disks refused {soak.operations.refused} writes of ours")
-    print(f"agents ended {soak.starved} times because a disk was full, and were started again")
+    print(f"agents ended {soak.starved.total()} times while their disk was full, and were started again")
+    for words, count in soak.starved.most_common():
+        print(f"  {count} x {words}")
     for fault in soak.faults:
         print(f"FAULT {fault}")
     print("lost, doubled or half done: nothing" if not soak.faults else f"{len(soak.faults)} faults")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
-import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tuishare.swarm.ports import free_port
 SETTLE = {"after_close": 0.05, "quiet": 0.3, "rescan": 3.0}
 """Seconds; a slow writer must write more often than `quiet`."""
 _STOP_SECONDS = 60.0
-_FULL = re.compile("disk is full|No space left")
+_DYING_SECONDS = 2.0
 
 
 class Peer:
@@ -30,7 +31,7 @@ class Peer:
     Attributes:
         desk: a folder on the same disk as the drop folder.
         unplanned: the agent's last words, for every time that it ended by itself.
-        starved: how often it did so because the disk was full.
+        starved: likewise, where its disk was full then or had been a moment before.
     """
 
     def __init__(self, root: Path, name: str) -> None:
@@ -39,7 +40,8 @@ class Peer:
         self.desk = root / name / "desk"
         self.desk.mkdir()
         self.unplanned: list[str] = []
-        self.starved = 0
+        self.starved: list[str] = []
+        self._full_until = -math.inf
         self._port = free_port()
         self._clock = root / f"{name}.clock"
         self._log = root / f"{name}.log"
@@ -75,13 +77,14 @@ class Peer:
     def look_after(self) -> None:
         """Start an agent that has ended by itself again, as systemd would, and remember that it has."""
         if self._process is not None and self._process.poll() is not None:
-            words = " ".join(self._log.read_text(errors="replace").strip().splitlines()[-1:])
-            if _FULL.search(words):
-                self.starved += 1
-            else:
-                self.unplanned.append(f"exit {self._process.returncode}: {words}")
+            self._note_end(self._process.returncode)
             self._process = None
             self.start()
+
+    def _note_end(self, code: int) -> None:
+        words = " ".join(self._log.read_text(errors="replace").strip().splitlines()[-1:])
+        starved = time.monotonic() < self._full_until + _DYING_SECONDS
+        (self.starved if starved else self.unplanned).append(f"exit {code}: {words}")
 
     def kill(self) -> bool:
         """As ``kill -9``; returns whether there was something to kill."""
@@ -100,6 +103,9 @@ class Peer:
             process.kill()
             process.wait()
             self.unplanned.append(f"it did not end within {_STOP_SECONDS:.0f} s")
+        else:
+            if process.returncode:
+                self._note_end(process.returncode)
         return True
 
     def _end_now(self, number: signal.Signals) -> bool:
@@ -136,7 +142,9 @@ class Peer:
                     os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, step)
                 except OSError:
                     step //= 2
+            self._full_until = math.inf
             yield
         finally:
             os.close(descriptor)
             ballast.unlink()
+            self._full_until = time.monotonic()
