@@ -68,6 +68,7 @@ class Home:
             "network": network,
             "settle": {**SETTLE, **(settle or {})},
             "drop": drop,
+            "notifications": {"desktop": False},
         }
         self.places.config_file.write_text(tomli_w.dumps({**document, **tables}))
 

@@ -6,6 +6,8 @@ import msgspec
 
 from tuishare.api.messages import (
     PROTOCOL,
+    Activity,
+    ActivityKind,
     Delivery,
     DeliveryState,
     Download,
@@ -80,6 +82,10 @@ DOWNLOAD = Download(
     path="/home/alice/downloads/bob/contract-v3.pdf",
 )
 
+ACTIVITY = Activity(
+    id=7, at=1_700_000_000, kind=ActivityKind.RECEIVED, subject="contract-v3.pdf", detail="from bob"
+)
+
 RELOADED = Reloaded(applied=("drop",), restart=("network.listen",))
 
 SNAPSHOT = Snapshot(status=STATUS, shares=(SHARE,), downloads=(DOWNLOAD,))
@@ -93,6 +99,7 @@ class ScriptedAgent:
         self.signal = ChangeSignal()
         self.stops = 0
         self.reloads = 0
+        self.happened = [ACTIVITY]
         self.broken: BadConfiguration | None = None
         self.orders: list[object] = []
 
@@ -117,6 +124,9 @@ class ScriptedAgent:
 
     def changes(self) -> ChangeSignal:
         return self.signal
+
+    async def activity(self, limit: int) -> list[Activity]:
+        return self.happened[:limit]
 
     async def share(self, new: NewShare) -> ShareId:
         self.orders.append(new)

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.api.samples import DOWNLOAD, SHARE, SNAPSHOT, STATUS, ScriptedAgent
-from tuishare.api.messages import Download, Event, Failure, Share, Snapshot, Status, Stopping
+from tests.api.samples import ACTIVITY, DOWNLOAD, SHARE, SNAPSHOT, STATUS, ScriptedAgent
+from tuishare.api.messages import Activity, Download, Event, Failure, Share, Snapshot, Status, Stopping
 from tuishare.api.server import STREAM_LIMIT, ApiServer
 from tuishare.api.stream import Pace
 from tuishare.errors import NotFound, SystemFailed
@@ -50,6 +50,22 @@ async def test_lists_are_answered(path: Path) -> None:
     _, _, downloads = await talk(path, "GET /v1/downloads")
     assert msgspec.json.decode(shares, type=list[Share]) == [SHARE]
     assert msgspec.json.decode(downloads, type=list[Download]) == [DOWNLOAD]
+
+
+@pytest.mark.usefixtures("server")
+async def test_as_much_of_what_happened_is_told_as_was_asked_for(path: Path) -> None:
+    for query in ("", "?limit=1", "?limit=10000"):
+        status, _, body = await talk(path, f"GET /v1/activity{query}")
+        assert status == 200
+        assert msgspec.json.decode(body, type=list[Activity]) == [ACTIVITY]
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("limit", ["0", "-1", "10001", "x", "", "1e3", "%D9%A1", "9" * 30])
+async def test_a_limit_that_is_none_is_refused(path: Path, limit: str) -> None:
+    status, _, body = await talk(path, f"GET /v1/activity?limit={limit}")
+    assert status == 400
+    assert "from 1 to 10000" in msgspec.json.decode(body, type=Failure).detail
 
 
 @pytest.mark.usefixtures("server")

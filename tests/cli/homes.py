@@ -96,7 +96,8 @@ class Person:
     def configure(self, **tables: Any) -> None:
         """Write his settings; nothing of a test can be reached from another machine."""
         network = {"listen": f"127.0.0.1:{self.port}", "share_addresses": False} | tables.pop("network", {})
-        self.places.config_file.write_text(tomli_w.dumps({"name": self.name, "network": network, **tables}))
+        quiet = {"desktop": False}
+        self.places.config_file.write_text(tomli_w.dumps({"name": self.name, "network": network, "notifications": quiet, **tables}))
 
     def as_user(self, *, verified: bool = True, groups: tuple[str, ...] = ()) -> User:
         """How others know him."""

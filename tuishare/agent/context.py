@@ -6,9 +6,10 @@ Owns nothing itself: the composition root (`tuishare.agent.daemon`) fills it in.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from tuishare.agent.journal import Journal
 from tuishare.agent.store import Store
 from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
@@ -33,6 +34,7 @@ class Context:
         changed: to be notified whenever a client would see something new.
         clock: gives the time with a zone; for what people see and certificates, never for measuring durations.
         problems: what went wrong when the home was opened.
+        journal: takes note of what happens.
     """
 
     config: Config
@@ -43,6 +45,10 @@ class Context:
     changed: ChangeSignal
     clock: Callable[[], datetime] = wall_clock
     problems: tuple[Problem, ...] = ()
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.store, self.now)
 
     def now(self) -> int:
         """Unix seconds."""

@@ -17,6 +17,7 @@ import tuishare
 from tuishare.agent.context import Context
 from tuishare.agent.drops import Drops
 from tuishare.agent.inbox import Inbox
+from tuishare.agent.notifying import Notifier
 from tuishare.agent.opening import open_home
 from tuishare.agent.reloading import Reloading
 from tuishare.agent.systemd import notify
@@ -24,10 +25,21 @@ from tuishare.agent.throttling import Throttle
 from tuishare.agent.views import free_space, view_downloads, view_folder, view_shares
 from tuishare.agent.watchdog import Question, find_patience, prove_life
 from tuishare.agent.watcher import Hint, Watcher
-from tuishare.api.messages import PROTOCOL, Download, DownloadId, Reloaded, Share, ShareId, Snapshot, Status
+from tuishare.api.messages import (
+    PROTOCOL,
+    Activity,
+    Download,
+    DownloadId,
+    Reloaded,
+    Share,
+    ShareId,
+    Snapshot,
+    Status,
+)
 from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
 from tuishare.api.server import ApiServer
 from tuishare.api.service import ChangeSignal
+from tuishare.errors import SystemFailed
 from tuishare.paths import Places
 from tuishare.swarm import (
     Completed,
@@ -51,6 +63,10 @@ class Agent:
         self._drops = Drops(context)
         self._inbox = Inbox(context)
         self._throttle = Throttle(context)
+        folders = context.config.folders
+        received = (folders.downloads_path, folders.inbox_path)
+        self._notifier = Notifier(lambda: context.config.notifications.desktop, received)
+        context.journal.told = self._notifier.tell
         self._reloading = Reloading(context, self._take_up)
         self._started = context.now()
         self._stopping = asyncio.Event()
@@ -127,6 +143,10 @@ class Agent:
         """Give the signal that moves whenever one of the answers above would differ."""
         return self._context.changed
 
+    async def activity(self, limit: int) -> Sequence[Activity]:
+        """List the last of what happened, newest first."""
+        return await self._context.journal.latest(limit)
+
     async def share(self, new: NewShare) -> ShareId:
         """Share a file or folder outside the drop folders."""
         return ShareId(await self._drops.share(new))
@@ -194,6 +214,7 @@ class Agent:
         loops = [self._drops.run(watcher), self._drops.publisher.run(), self._reloading.run()]
         loops += [self._inbox.following.run(watcher), self._inbox.receiver.run(), self._follow_engine(events)]
         loops += [self._keep_time(), self._throttle.run(), self._inbox.pace.run()]
+        loops += [self._context.journal.run(), self._notifier.run()]
         if patience := find_patience():
             loops.append(prove_life(patience, self._questions()))
         tasks = [asyncio.create_task(loop) for loop in loops]
@@ -259,6 +280,8 @@ class Agent:
                     assert_never(never)
 
     async def _save_resume(self) -> None:
+        with contextlib.suppress(SystemFailed):  # it was said before
+            await self._context.journal.write()
         data = await self._context.engine.close()
         await self._context.store.run(lambda database: database.save_resume(data))
 

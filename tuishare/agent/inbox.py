@@ -29,6 +29,7 @@ from tuishare.agent.reception import Received, Trust, receive
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.agent.tray import Tray
 from tuishare.agent.watcher import Hint
+from tuishare.api.messages import ActivityKind
 from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
 from tuishare.errors import BadConfiguration, NotFound, Refused, SystemFailed, TuishareError, from_os_error
 from tuishare.paths import free_name, move_into_place, publish, read_limited
@@ -258,6 +259,7 @@ class Inbox(Follower[int]):
             return
         self._judged.pop(path.name, None)
         self._doubtful.pop(path.name, None)
+        self._context.journal.note(ActivityKind.REJECTED, path.name, error.detail)
         self.rejected.append(Rejected(moved.name, error, self._context.now()))
         self._context.changed.notify()
 

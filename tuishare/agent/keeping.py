@@ -20,6 +20,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.publishing import Publisher
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.shelf import Shelf
+from tuishare.api.messages import ActivityKind
 from tuishare.errors import Refused, SystemFailed, from_os_error
 
 _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
@@ -131,6 +132,7 @@ class Keeper:
 
     async def _withdraw(self, share: ShareRecord) -> None:
         _log.info("Withdrew %r", share.name)
+        self._context.journal.note(ActivityKind.WITHDRAWN, share.name)
         await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
         await self._shelf.leave_swarm(share)
         await self._shelf.take_envelope_back(share)

@@ -22,6 +22,7 @@ from tuishare.agent.rationing import exceeds_quota, lacks_turn
 from tuishare.agent.reception import Received, download_id
 from tuishare.agent.records import DownloadRecord, DownloadStep
 from tuishare.agent.tray import Tray
+from tuishare.api.messages import ActivityKind
 from tuishare.errors import TuishareError
 from tuishare.text import visible
 from tuishare.torrents import InfoHash, parse_torrent
@@ -136,6 +137,7 @@ class Receiver:
             for record in self._downloading(info_hash):
                 await self._tray.leave_swarm(record)
                 await self._tray.save(replace(record, step=DownloadStep.PROBLEM, problem=reason))
+                self._context.journal.note(ActivityKind.PROBLEM, record.name, reason)
 
     def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
         joined = self._tray.joined_as(info_hash)
@@ -153,8 +155,11 @@ class Receiver:
         record = replace(record, step=DownloadStep.WAITING, problem=reason, hint=hint)
         record = _follow(record, self._tray.downloads.get(record.id))
         await self._context.store.run(lambda database: database.require_new(record))
+        former = self._tray.downloads.get(record.id)
         await self._take_place(record)
         await self._tray.save(record)
+        if former is None or (former.step, former.generation) != (record.step, record.generation):
+            self._context.journal.note(ActivityKind.APPROVAL, record.name, reason)
 
     async def _begin(self, record: DownloadRecord) -> None:
         former = self._tray.downloads.get(record.id)
@@ -262,6 +267,7 @@ class Receiver:
             )
         )
         _log.info("Received %r from %s", record.name, record.sender)
+        self._context.journal.note(ActivityKind.RECEIVED, record.name, f"from {record.sender}")
         await self._seed(done)
 
     async def _seed(self, record: DownloadRecord) -> None:
@@ -327,6 +333,7 @@ class Receiver:
             detail = error.detail if isinstance(error, TuishareError) else str(error)
             hint = error.hint if isinstance(error, TuishareError) else ""
             _log.warning("Cannot receive %r: %s", visible(record.name), detail)
+            self._context.journal.note(ActivityKind.PROBLEM, record.name, detail)
             current = self._tray.downloads[record.id]
             await self._tray.save(replace(current, step=DownloadStep.PROBLEM, problem=detail, hint=hint))
 

@@ -151,3 +151,22 @@ class DownloadRecord:
     replaces: str = ""
     replaces_signature: str = ""
     completed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """Something that happened.
+
+    Attributes:
+        at: Unix seconds.
+        kind: a `tuishare.api.messages.ActivityKind`.
+        subject: name of what it happened to, fit to be shown.
+        detail: one sentence or less; may be empty.
+        id: grows from event to event; 0 while it is not in the store.
+    """
+
+    at: int
+    kind: str
+    subject: str
+    detail: str
+    id: int = 0

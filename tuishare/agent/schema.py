@@ -59,4 +59,11 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE downloads ADD COLUMN replaces_signature TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE downloads ADD COLUMN completed INTEGER NOT NULL DEFAULT 0",
     ),
+    (
+        """
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL
+        ) STRICT
+        """,
+    ),
 )

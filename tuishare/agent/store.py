@@ -19,11 +19,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from tuishare.agent.records import DownloadRecord, RecipientRecord, ShareRecord
+from tuishare.agent.records import DownloadRecord, EventRecord, RecipientRecord, ShareRecord
 from tuishare.agent.schema import MIGRATIONS
 from tuishare.errors import BadConfiguration, Refused, SystemFailed
 from tuishare.torrents import InfoHash
 
+EVENTS_KEPT: Final = 10_000
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
 _TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
 _JSON_COLUMNS: Final = frozenset({"recipients", "contacts", "announce"})
@@ -218,6 +219,24 @@ class Database:
     def forget_resume(self, info_hash: str) -> None:
         """Remove resume data that no longer fit."""
         self._connection.execute("DELETE FROM resume WHERE info_hash = ?", (info_hash,))
+
+    def note(self, events: Iterable[EventRecord]) -> None:
+        """Save what happened; beyond `EVENTS_KEPT` the oldest go."""
+        rows = [(event.at, event.kind, event.subject, event.detail) for event in events]
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT INTO events (at, kind, subject, detail) VALUES (?, ?, ?, ?)", rows
+            )
+            self._connection.execute(
+                "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?", (EVENTS_KEPT,)
+            )
+
+    def events(self, limit: int) -> list[EventRecord]:
+        """The last of what happened, newest first."""
+        rows = self._connection.execute(
+            "SELECT at, kind, subject, detail, id FROM events ORDER BY id DESC LIMIT ?", (limit,)
+        )
+        return [EventRecord(*row) for row in rows]
 
     def _all(self, kind: type[_Record], clause: str, *parameters: object) -> list[_Record]:
         names = [field.name for field in fields(kind)]

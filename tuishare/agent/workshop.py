@@ -21,6 +21,7 @@ from tuishare.agent.payload import sign_payload, sign_tree, walk_payload
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import seal_share
 from tuishare.agent.shelf import Shelf
+from tuishare.api.messages import ActivityKind
 from tuishare.errors import Refused, TuishareError
 from tuishare.paths import publish
 from tuishare.torrents import Changed, Tree, Version, make_torrent
@@ -73,6 +74,7 @@ class Workshop:
     async def fail(self, share: ShareRecord, problem: str, hint: str) -> None:
         """Show the problem, and remember what it was tried with: another try with the same would fail as well."""
         _log.warning("Cannot share %r: %s", share.name, problem)
+        self._context.journal.note(ActivityKind.PROBLEM, share.name, problem)
         stamp = self._context.book_stamp()
         signature = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
         self._failures[share.id] = (stamp, signature)
@@ -124,7 +126,9 @@ class Workshop:
         await context.store.run(lambda database: database.save(*sealed.recipients))
         outbox = context.config.folders.outbox_path
         await asyncio.to_thread(publish, outbox / share.envelope, sealed.envelope, mode=0o644)
-        return await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
+        sealed_share = await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
+        context.journal.note(ActivityKind.SHARED, share.name, f"for {', '.join(share.recipients)}")
+        return sealed_share
 
     def _require_alone(self, share: ShareRecord) -> None:
         """Refuse, before anybody gets an envelope, what could not be served: a swarm has one authority."""

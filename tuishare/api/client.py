@@ -18,6 +18,7 @@ from tuishare.api.failures import check_protocol, revive
 from tuishare.api.messages import (
     PROTOCOL,
     PROTOCOL_HEADER,
+    Activity,
     Changes,
     Download,
     Failure,
@@ -90,6 +91,10 @@ class AgentClient:
     async def downloads(self) -> list[Download]:
         """Ask what is received; errors as for `status`."""
         return await self._ask("GET", "/v1/downloads", list[Download])
+
+    async def activity(self, limit: int = 100) -> list[Activity]:
+        """Ask for the last of what happened, newest first; errors as for `status`."""
+        return await self._ask("GET", f"/v1/activity?limit={limit}", list[Activity])
 
     async def share(self, new: NewShare) -> str:
         """Share a file or folder; returns the id of the share. Errors as for `status`."""

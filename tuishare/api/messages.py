@@ -77,6 +77,20 @@ class DeliveryState(StrEnum):
     REVOKED = "revoked"
 
 
+class ActivityKind(StrEnum):
+    """What can happen."""
+
+    SHARED = "shared"
+    """A generation of a share was sealed for its recipients."""
+    WITHDRAWN = "withdrawn"
+    RECEIVED = "received"
+    """A download was delivered."""
+    APPROVAL = "approval"
+    """An envelope waits for its owner's approval."""
+    REJECTED = "rejected"
+    PROBLEM = "problem"
+
+
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of every message: frozen, and strict about what it does not know."""
 
@@ -243,6 +257,24 @@ class Download(Message, frozen=True, kw_only=True):
     path: str
     detail: str = ""
     hint: str = ""
+
+
+class Activity(Message, frozen=True, kw_only=True):
+    """Something that happened.
+
+    Attributes:
+        id: greater than that of everything before.
+        at: Unix seconds.
+        kind: what.
+        subject: name of the share, download, envelope or setting.
+        detail: one sentence or less; may be empty.
+    """
+
+    id: Count
+    at: Count
+    kind: ActivityKind
+    subject: str
+    detail: str
 
 
 class Snapshot(Message, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):

@@ -36,6 +36,9 @@ NEW_SHARE_PATH: Final = "/v1/shares"
 BODY_LIMIT: Final = 512 * 1024
 """Longest body, bytes: 1,024 recipients with long names stay below it."""
 
+ACTIVITY_LIMIT: Final = 10_000
+"""How much of what happened is told at most; as many as there can be."""
+
 STOP_PATH: Final = "/v1/stop"
 """The one route that serves every protocol version: after an upgrade, the old agent can still be stopped."""
 
@@ -95,6 +98,7 @@ class ApiServer:
         application.router.add_get("/v1/status", self._status)
         application.router.add_get("/v1/shares", self._shares)
         application.router.add_get("/v1/downloads", self._downloads)
+        application.router.add_get("/v1/activity", self._activity)
         application.router.add_get("/v1/events", self._events)
         application.router.add_post(NEW_SHARE_PATH, self._new_share)
         application.router.add_post("/v1/shares/{id}/{order}", self._order_share)
@@ -131,6 +135,9 @@ class ApiServer:
 
     async def _downloads(self, _request: web.Request) -> web.Response:
         return _answer(list(self._service.downloads()))
+
+    async def _activity(self, request: web.Request) -> web.Response:
+        return _answer(list(await self._service.activity(_limit(request))))
 
     async def _new_share(self, request: web.Request) -> web.Response:
         new = decode_order(await request.read(), NewShare)
@@ -215,6 +222,18 @@ def _order(request: web.Request, kind: type[OrderT]) -> OrderT:
     except ValueError:
         known = ", ".join(kind)
         raise NotFound("The agent knows no such order", hint=f"It knows: {known}.") from None
+
+
+def _limit(request: web.Request) -> int:
+    """Read how many are asked for; 100 if nothing is said.
+
+    Raises:
+        BadInput: that is no such number.
+    """
+    text = request.query.get("limit", "100")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 0 < int(text) <= ACTIVITY_LIMIT):
+        raise BadInput(f"The limit is no number from 1 to {ACTIVITY_LIMIT}", hint="Leave it out for 100.")
+    return int(text)
 
 
 def _routing_error(request: web.Request, error: web.HTTPException) -> TuishareError:

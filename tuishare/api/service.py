@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from tuishare.api.messages import Download, DownloadId, Reloaded, Share, ShareId, Snapshot, Status
+from tuishare.api.messages import Activity, Download, DownloadId, Reloaded, Share, ShareId, Snapshot, Status
 from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
 
 
@@ -66,6 +66,13 @@ class AgentService(Protocol):
 
     def changes(self) -> ChangeSignal:
         """Give the signal that moves whenever one of the answers above would differ."""
+
+    async def activity(self, limit: int) -> Sequence[Activity]:
+        """List the last of what happened, newest first.
+
+        Raises:
+            SystemFailed: it cannot be read.
+        """
 
     async def share(self, new: NewShare) -> ShareId:
         """Share a file or folder outside the drop folders.

@@ -38,15 +38,10 @@ def ask_agent(question: Callable[[AgentClient], Coroutine[Any, Any, _T]]) -> _T:
 
 def run_foreground(*, verbose: bool) -> None:
     """Run the agent until it is told to stop."""
-    import logging
-
     from tuishare.agent.daemon import run_agent
+    from tuishare.agent.logbook import open_logbook
 
-    # Under systemd the journal adds its own time.
-    stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO, format=f"{stamp}%(levelname)s %(name)s: %(message)s"
-    )
+    open_logbook(verbose=verbose)
     os.umask(0o077)
     asyncio.run(run_agent(find_places()))
 

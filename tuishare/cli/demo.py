@@ -131,6 +131,7 @@ def _introduce(*sides: Side) -> None:
             # Nothing of the demo can be reached from another machine.
             "network": {"listen": "127.0.0.1:0", "share_addresses": False},
             "drop": [{"path": str(side.drop), "users": others}],
+            "notifications": {"desktop": False},
         }
         side.places.config_file.write_text(tomli_w.dumps(settings))
         identities[side.name] = load_or_create_identity(side.places.identity_file)

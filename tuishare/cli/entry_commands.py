@@ -31,7 +31,7 @@ class KindChoice(StrEnum):
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command("list")(list_)
-    for command in (show, share, pause, resume, again, forget, delete, approve, reject):
+    for command in (activity, show, share, pause, resume, again, forget, delete, approve, reject):
         app.command()(command)
 
 
@@ -44,6 +44,16 @@ def list_(
     list_entries(
         shares=kind is not KindChoice.DOWNLOADS, downloads=kind is not KindChoice.SHARES, as_json=as_json
     )
+
+
+def activity(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what happened: shared, received, turned away, in need of you."""
+    from tuishare.cli.activity import print_activity
+
+    print_activity(limit, as_json=as_json)
 
 
 def show(id_: _Id, as_json: AsJson = False) -> None:

@@ -1,0 +1,82 @@
+"""What the agent says on stderr: one line each, with its weight, and nothing secret.
+
+Owns the form of the lines and the last line of defence against secrets in them. Whoever logs must not rely on it: what
+no pattern here knows would pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from typing import Final, TextIO
+
+from tuishare.swarm.redaction import redact_url
+from tuishare.text import visible
+
+_HIDDEN: Final = "…"
+_URL: Final = re.compile(r"\b(?:udp|https?|wss?|socks5)://[^\s'\"<>]+", re.IGNORECASE)
+_SECRETS: Final = (
+    re.compile(r"(?<=tuishare-card-v1:)[\w-]+"),
+    re.compile(r"-----BEGIN .*?(?:-----END [^-]*-----|\Z)", re.DOTALL),
+    re.compile(r"[0-9A-Fa-f]{64,}"),
+    re.compile(r"\bb(?:'(?:[^'\\]|\\.){16,}'|\"(?:[^\"\\]|\\.){16,}\")"),  # bytes as Python shows them
+    # 32 bytes as base64; names are rarely so long, and more rarely so mixed.
+    re.compile(r"(?<![\w+/-])(?=[^\d\s]*\d)(?=[^a-z\s]*[a-z])(?=[^A-Z\s]*[A-Z])[\w+-]{43,}={0,2}", re.ASCII),
+)
+_PRIORITIES: Final = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+
+
+def redact(text: str) -> str:
+    """Take out whatever looks like a key, a passkey, a card, or an announce URL with more than its host."""
+    text = _URL.sub(lambda found: redact_url(found[0]), text)
+    for secret in _SECRETS:
+        text = secret.sub(_HIDDEN, text)
+    return text
+
+
+class LineFormatter(logging.Formatter):
+    """Formats for a person, or for the journal: it keeps time itself and wants ``<PRIORITY>`` before each line."""
+
+    def __init__(self, *, journal: bool) -> None:
+        super().__init__(
+            "%(name)s: %(message)s" if journal else "%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
+        self._journal = journal
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 — as in logging
+        """Keep a message on its line: names in it may be hostile (threat T14)."""
+        message = super().formatMessage(record)
+        return visible(message, limit=max(len(message), 3))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record, a traceback included, without what is secret."""
+        text = redact(super().format(record))
+        if not self._journal:
+            return text
+        mark = f"<{_PRIORITIES.get(record.levelno, 5)}>"  # sd-daemon(3)
+        return "\n".join(mark + line for line in text.split("\n"))
+
+
+def open_logbook(*, verbose: bool, stream: TextIO | None = None) -> None:
+    """Let everything that is logged go to a stream, stderr by default."""
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(LineFormatter(journal=_is_journal(stream)))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether a stream ends in the journal: the variable alone may be inherited (systemd.exec(5))."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
