@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.agent.homes import Home
 from tests.agent.journeys import PATIENCE, Journey, ask, make_pair
-from tests.agent.mail import running
+from tests.agent.mail import come_to_rest, running
 
 
 @contextlib.asynccontextmanager
@@ -55,7 +55,7 @@ class Stage:
         self.journey.check_halfway()
         async with running(self.journey.home) as agent, asyncio.timeout(PATIENCE):
             await ask(self.journey)
-            await self.journey.settle(agent)
+            await come_to_rest(agent)
             self.journey.check(agent)
         return name
 

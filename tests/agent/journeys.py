@@ -14,13 +14,11 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.agent.homes import Home, fill, introduce, make_home
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.following import FolderFollowing
 from tuishare.agent.records import ShareStep
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
@@ -127,19 +125,6 @@ class Journey(ABC):
     @abstractmethod
     def check(self, agent: Agent) -> None:
         """Nothing is lost, doubled or half done."""
-
-    async def settle(self, agent: Agent) -> None:
-        """Wait until the agent has nothing left to do."""
-        followings: list[FolderFollowing[Any]] = [*agent._drops.followings.values(), agent._inbox.following]
-
-        def at_rest() -> bool:
-            scanned = all(f._next_scan > 0 and f._tracker.next_due() is None for f in followings)
-            locked = agent._drops.shelf.changing.locked() or agent._inbox.tray.changing.locked()
-            return scanned and not locked and agent._drops.publisher.is_idle
-
-        for following in followings:
-            following.scan_soon()
-        await wait_until(at_rest, seconds=PATIENCE)
 
 
 class SenderJourney(Journey):

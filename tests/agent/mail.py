@@ -1,14 +1,18 @@
-"""A whole agent whose inbox is written to."""
+"""A whole agent whose inbox is written to, and waiting until it has nothing left to do."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 from tests.agent.homes import Home
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.following import FolderFollowing
 from tuishare.agent.inbox import REASON_SUFFIX, REJECTED
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.api.messages import Download, DownloadState
@@ -22,6 +26,25 @@ async def running(home: Home) -> AsyncIterator[Agent]:
     async with Agent.running(home.places) as agent:
         yield agent
         assert not agent._stopping.is_set()
+
+
+async def come_to_rest(agent: Agent) -> None:
+    """Wait until every folder was scanned, everything that was found has settled, and nothing is in work.
+
+    Scanned twice: an entry that has settled is in nobody's list while it is taken, and the second scan waits for that.
+    """
+    for _ in range(2):
+        followings: list[FolderFollowing[Any]] = [*agent._drops.followings.values(), agent._inbox.following]
+        for following in followings:
+            following.scan_soon()
+        await wait_until(partial(_is_at_rest, agent, followings), seconds=30.0)
+
+
+def _is_at_rest(agent: Agent, followings: list[FolderFollowing[Any]]) -> bool:
+    # 0: wants to scan; infinity: is scanning.
+    scanned = all(0 < each._next_scan < math.inf and each._tracker.next_due() is None for each in followings)
+    locked = agent._drops.shelf.changing.locked() or agent._inbox.tray.changing.locked()
+    return scanned and not locked and agent._drops.publisher.is_idle
 
 
 async def shown(agent: Agent, state: DownloadState) -> Download:

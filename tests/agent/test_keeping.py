@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,16 +12,17 @@ from pathlib import Path
 import pytest
 
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
+from tests.agent.mail import come_to_rest, running
 from tests.agent.test_drops import until
 from tests.waiting import wait_until
-from tuishare.agent import keeping
+from tuishare.agent import keeping, workshop
 from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.api.messages import Share, ShareId, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.errors import NotFound, Refused, SystemFailed
+from tuishare.torrents import Tree, Version
 
 ENVELOPE = "x.torrent.encrypted"
 pytestmark = pytest.mark.usefixtures("bob")
@@ -29,20 +32,6 @@ async def seeded(agent: Agent, generation: int = 1) -> Share:
     share = await until(agent, "x", ShareState.SEEDING, generation)
     await wait_until(lambda: agent._drops.publisher.is_idle)
     return share
-
-
-async def idle(agent: Agent) -> None:
-    """Wait until every entry has been looked at after a scan, and nothing is in work."""
-    for following in agent._drops.followings.values():
-        following.scan_soon()
-    await wait_until(
-        lambda: (
-            agent._drops.publisher.is_idle
-            and all(
-                f._next_scan > 0 and f._tracker.next_due() is None for f in agent._drops.followings.values()
-            )
-        )
-    )
 
 
 def served(agent: Agent) -> int:
@@ -62,7 +51,7 @@ async def test_a_paused_share_serves_nobody_also_after_a_restart_until_it_is_res
         assert [s.state for s in agent.shares()] == [ShareState.PAUSED]
         assert served(agent) == 0
     async with running(alice) as agent:
-        await idle(agent)
+        await come_to_rest(agent)
         assert ([s.state for s in agent.shares()], served(agent)) == ([ShareState.PAUSED], 0)
         await agent.order_share(share.id, ShareOrder.RESUME)
         await wait_until(lambda: served(agent) == 1)
@@ -75,10 +64,10 @@ async def test_what_is_forgotten_stays_away_until_it_changes(alice: Home) -> Non
         share = await seeded(agent)
         await agent.order_share(share.id, ShareOrder.FORGET)
         assert (agent.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
-        await idle(agent)
+        await come_to_rest(agent)
         assert agent.shares() == []
     async with running(alice) as agent:
-        await idle(agent)
+        await come_to_rest(agent)
         assert (agent.shares(), os.listdir(alice.outbox)) == ([], [])
         fill(path)
         again = await seeded(agent)
@@ -108,7 +97,7 @@ async def test_delete_takes_the_payload_too_and_never_what_links_point_to(alice:
         await agent.order_share(share.id, ShareOrder.DELETE)
         assert (agent.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
         assert not (alice.drop / "x").exists()
-        await idle(agent)
+        await come_to_rest(agent)
         assert agent.shares() == []
     assert os.listdir(outside) == ["kept"]
 
@@ -138,7 +127,7 @@ async def test_a_deletion_that_fails_is_shown_and_what_is_left_is_not_shared(
             with pytest.raises(SystemFailed):
                 await agent.order_share(share.id, ShareOrder.DELETE)
         fill(path)
-        await idle(agent)
+        await come_to_rest(agent)
         (shown,) = agent.shares()
         assert (shown.id, shown.state, "permission denied" in shown.detail) == (
             share.id,
@@ -163,7 +152,7 @@ async def test_what_was_asked_for_is_finished_after_a_crash(alice: Home, step: S
         await agent._drops.shelf.save(replace(kept, step=step))
     (alice.outbox / ENVELOPE).write_bytes(data)
     async with running(alice) as agent:
-        await idle(agent)
+        await come_to_rest(agent)
         assert (agent.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
         assert path.exists() is (step is ShareStep.FORGOTTEN)
 
@@ -232,6 +221,26 @@ async def test_a_drop_folder_that_is_not_mounted_withdraws_nothing(alice: Home, 
         away.rename(alice.drop)
         again = await seeded(agent)
         assert (again.id, again.generation, os.listdir(alice.outbox)) == (share.id, 1, [ENVELOPE])
+
+
+async def test_what_is_deleted_while_it_is_hashed_is_withdrawn_after_that(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def slow(_tree: Tree, *, version: Version, **_more: Callable[..., object]) -> bytes:
+        at_work.set()
+        assert go_on.wait(10)
+        raise NotFound("Cannot read it: it does not exist")
+
+    monkeypatch.setattr(workshop, "make_torrent", slow)
+    async with running(alice) as agent:
+        path = fill(alice.drop / "x")
+        await wait_until(at_work.is_set)
+        path.unlink()
+        await wait_until(lambda: agent._drops.publisher._outdated != set())
+        go_on.set()
+        await until(agent, "x", ShareState.WITHDRAWN)
 
 
 async def test_an_expired_share_is_withdrawn_and_not_made_again(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
+from tests.agent.mail import come_to_rest, running
 from tests.agent.test_drops import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -95,9 +95,7 @@ async def test_a_deleted_one_is_withdrawn_and_its_name_means_nothing_any_more(
         await wait_until(lambda: os.listdir(alice.outbox) == [])
         fill(path)
         fill(folder / "y")
-        follower = following(agent)
-        follower.scan_soon()
-        await wait_until(lambda: follower._next_scan > 0 and follower._tracker.next_due() is None)
+        await come_to_rest(agent)
         assert [found.state for found in agent.shares()] == [ShareState.WITHDRAWN]
         assert os.listdir(alice.outbox) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,7 @@ async def test_never_are_two_shares_hashed_at_the_same_time(
     def guarded(tree: Tree, *, version: Version, **_more: Callable[..., object]) -> bytes:
         assert alone.acquire(blocking=False)
         try:
+            threading.Event().wait(0.05)  # long enough for another one to begin
             return make_torrent(tree, version=version)
         finally:
             alone.release()
@@ -240,10 +242,27 @@ async def test_never_are_two_shares_hashed_at_the_same_time(
         for path in paths:
             await press.accept(path)
             await press.until(path, ShareStep.SEEDING)
-        for path in paths:
-            # In both queues: served again, and then changed before its turn came.
-            press.publisher.take_up(press.find(path))
-            await press.accept(fill(path))
+        async with press.publisher._shelf.changing:
+            for path in paths:
+                # In both queues: to be served, and then changed before its turn came.
+                press.publisher.take_up(press.find(path))
+                await press.publisher._shelf.leave_swarm(press.find(path))
+                press.publisher.take_up(
+                    await press.publisher._shelf.save(
+                        replace(press.find(path), step=ShareStep.HASHING, sealed=0)
+                    )
+                )
         for path in paths:
             await press.until(path, ShareStep.SEEDING, generation=2)
-        assert [share.problem for share in press.shares] == [""] * 6
+
+
+async def test_the_envelope_of_a_former_name_does_not_stay(alice: Home, bob: Home) -> None:
+    old, new = fill(alice.drop / "old"), alice.drop / "new"
+    async with publishing_at(alice) as press:
+        await press.accept(old)
+        first = await press.until(old, ShareStep.SEEDING)
+        old.rename(new)
+        await press.accept(new)  # nobody has noticed yet that the old name is gone
+        again = await press.until(new, ShareStep.SEEDING, generation=2)
+        assert (again.id, os.listdir(alice.outbox)) == (first.id, [again.envelope])
+        assert press.served == {again.info_hash}
