@@ -97,7 +97,9 @@ class Person:
         """Write his settings; nothing of a test can be reached from another machine."""
         network = {"listen": f"127.0.0.1:{self.port}", "share_addresses": False} | tables.pop("network", {})
         quiet = {"desktop": False}
-        self.places.config_file.write_text(tomli_w.dumps({"name": self.name, "network": network, "notifications": quiet, **tables}))
+        self.places.config_file.write_text(
+            tomli_w.dumps({"name": self.name, "network": network, "notifications": quiet, **tables})
+        )
 
     def as_user(self, *, verified: bool = True, groups: tuple[str, ...] = ()) -> User:
         """How others know him."""
