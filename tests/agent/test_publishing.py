@@ -256,6 +256,17 @@ async def test_never_are_two_shares_hashed_at_the_same_time(
             await press.until(path, ShareStep.SEEDING, generation=2)
 
 
+async def test_what_is_being_deleted_is_not_shared_again(alice: Home, bob: Home) -> None:
+    """It may have settled before the wish came."""
+    path = fill(alice.drop / "film.mkv")
+    async with publishing_at(alice) as press:
+        await press.accept(path)
+        share = await press.until(path, ShareStep.SEEDING)
+        doomed = await press.publisher._shelf.save(replace(share, step=ShareStep.DELETING))
+        await press.accept(fill(path))
+        assert (press.only, press.publisher.is_idle) == (doomed, True)
+
+
 async def test_the_envelope_of_a_former_name_does_not_stay(alice: Home, bob: Home) -> None:
     old, new = fill(alice.drop / "old"), alice.drop / "new"
     async with publishing_at(alice) as press:
