@@ -123,13 +123,9 @@ async def test_a_port_in_use_is_said_and_leaves_the_home_free(alice: Home) -> No
         pass
 
 
-@pytest.mark.parametrize("mistake", ["config", "identity", "database"])
+@pytest.mark.parametrize("mistake", ["config", "identity"])
 async def test_a_home_that_is_not_usable_is_said_and_changed_in_nothing(alice: Home, mistake: str) -> None:
-    file = {
-        "config": alice.places.config_file,
-        "identity": alice.places.identity_file,
-        "database": alice.places.store_file,
-    }[mistake]
+    file = {"config": alice.places.config_file, "identity": alice.places.identity_file}[mistake]
     file.write_bytes(b"nonsense = [" * 100)
     with pytest.raises(BadConfiguration):
         async with Agent.running(alice.places):

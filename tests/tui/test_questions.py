@@ -22,12 +22,12 @@ def ask(entry: Share | Download, order: ShareOrder | DownloadOrder) -> Question:
     return question
 
 
-@pytest.mark.parametrize("order", set(ShareOrder) - {ShareOrder.DELETE})
+@pytest.mark.parametrize("order", sorted(set(ShareOrder) - {ShareOrder.DELETE}))
 def test_nothing_else_that_is_done_to_a_share_needs_a_question(order: ShareOrder) -> None:
     assert ask_before(ShareDeed(SHARE, order)) is None
 
 
-@pytest.mark.parametrize("order", set(DownloadOrder) - {DownloadOrder.DELETE, DownloadOrder.REJECT})
+@pytest.mark.parametrize("order", sorted(set(DownloadOrder) - {DownloadOrder.DELETE, DownloadOrder.REJECT}))
 def test_nothing_is_lost_with_a_complete_download(order: DownloadOrder) -> None:
     assert ask_before(DownloadDeed(DONE, order)) is None
 
