@@ -73,7 +73,8 @@ class Stage:
                 await asyncio.wait({asking, dying}, return_when=asyncio.FIRST_COMPLETED)
                 if not dying.done():
                     # At its end: what comes when an agent is told to stop are points, too.
-                    victim.send_signal(signal.SIGTERM)
+                    with contextlib.suppress(ProcessLookupError):  # it died just now
+                        victim.send_signal(signal.SIGTERM)
                 code = await dying
         finally:
             asking.cancel()
