@@ -23,6 +23,7 @@ SETTLE = {"after_close": 0.05, "quiet": 0.3, "rescan": 3.0}
 """Seconds; a slow writer must write more often than `quiet`."""
 _STOP_SECONDS = 60.0
 _DYING_SECONDS = 2.0
+_READY = "is running, card"
 
 
 class Peer:
@@ -42,6 +43,7 @@ class Peer:
         self.unplanned: list[str] = []
         self.starved: list[str] = []
         self._full_until = -math.inf
+        self._said_before = 0
         self._port = free_port()
         self._clock = root / f"{name}.clock"
         self._log = root / f"{name}.log"
@@ -66,6 +68,7 @@ class Peer:
             return
         environment = os.environ | {HOME_VARIABLE: str(self.home.places.files)}
         with self._log.open("ab") as log:
+            self._said_before = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.soak.agent", str(self._clock)],
                 env=environment,
@@ -82,7 +85,10 @@ class Peer:
             self.start()
 
     def _note_end(self, code: int) -> None:
-        words = " ".join(self._log.read_text(errors="replace").strip().splitlines()[-1:])
+        said = self._log.read_bytes()[self._said_before :].decode(errors="replace").strip()
+        if code == -signal.SIGTERM and _READY not in said:
+            return  # told to end before it had begun to listen to that, which harms nobody
+        words = " ".join(said.splitlines()[-1:])
         starved = time.monotonic() < self._full_until + _DYING_SECONDS
         (self.starved if starved else self.unplanned).append(f"exit {code}: {words}")
 
