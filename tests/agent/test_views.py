@@ -36,7 +36,7 @@ HALF = Progress(
 
 
 def test_a_seeding_share_is_shown_with_its_live_numbers() -> None:
-    shown = views._share(SHARE, {HASH: HALF}, None)
+    shown = views._share(SHARE, views._SHARE_STATES[SHARE.step], {HASH: HALF}, None)
     assert (shown.state, shown.progress, shown.rate_up, shown.uploaded, shown.peers) == (
         ShareState.SEEDING,
         1.0,
@@ -49,9 +49,9 @@ def test_a_seeding_share_is_shown_with_its_live_numbers() -> None:
 
 def test_a_share_that_is_hashed_shows_how_far() -> None:
     hashing = replace(SHARE, step=ShareStep.HASHING, info_hash="")
-    assert views._share(hashing, {}, Hashing(250, 1000)).progress == 0.25
-    assert views._share(hashing, {}, Hashing(0, 0)).progress == 0.0
-    assert views._share(hashing, {}, None).progress == 0.0
+    assert views._share(hashing, views._SHARE_STATES[hashing.step], {}, Hashing(250, 1000)).progress == 0.25
+    assert views._share(hashing, views._SHARE_STATES[hashing.step], {}, Hashing(0, 0)).progress == 0.0
+    assert views._share(hashing, views._SHARE_STATES[hashing.step], {}, None).progress == 0.0
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,9 @@ def test_every_step_of_a_download_is_shown_as_something() -> None:
 
 def test_no_secret_is_in_what_clients_see() -> None:
     """T13: clients log and show what they get."""
-    sent = msgspec.json.encode([views._share(SHARE, {}, None), views._download(DOWNLOAD, None)])
+    sent = msgspec.json.encode(
+        [views._share(SHARE, views._SHARE_STATES[SHARE.step], {}, None), views._download(DOWNLOAD, None)]
+    )
     assert b"key" not in sent
     assert b"secret" not in sent
 

@@ -181,6 +181,7 @@ class Publisher:
                 settled = await self._workshop.advance(share)
             finally:
                 self._busy.discard(share_id)
+                self._context.changed.notify()
             if not settled or share_id in self._outdated:
                 self._look_again(Path(share.path))
 

@@ -50,7 +50,7 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
     """Every share, then what is settling or cannot be shared."""
     publisher = drops.publisher
     shares = [
-        _share(share, live, publisher.hashing.get(share.id))
+        _share(share, _share_state(share, drops), live, publisher.hashing.get(share.id))
         for share in publisher.shares.values()
         if share.step in _SHARE_STATES and (share.problem or share.step is not ShareStep.DELETING)
     ]
@@ -93,7 +93,17 @@ def free_space(folder: Path) -> int:
         return 0
 
 
-def _share(share: ShareRecord, live: _Live, hashing: Hashing | None) -> Share:
+def _share_state(share: ShareRecord, drops: Drops) -> ShareState:
+    """Where a share stands; it seeds when it is in its swarm, not when that is about to be so."""
+    if share.paused:
+        return ShareState.PAUSED
+    at_rest = drops.shelf.is_served(share) and not drops.publisher.is_busy_with(share)
+    if share.step is ShareStep.SEEDING and not at_rest:
+        return ShareState.SEALING
+    return _SHARE_STATES[share.step]
+
+
+def _share(share: ShareRecord, state: ShareState, live: _Live, hashing: Hashing | None) -> Share:
     progress = live.get(InfoHash(share.info_hash))
     fraction = hashing.done / hashing.total if hashing and hashing.total else 0.0
     return Share(
@@ -102,7 +112,7 @@ def _share(share: ShareRecord, live: _Live, hashing: Hashing | None) -> Share:
         recipients=share.recipients,
         size=share.size,
         files=share.files,
-        state=ShareState.PAUSED if share.paused else _SHARE_STATES[share.step],
+        state=state,
         progress=1.0 if share.step is ShareStep.SEEDING else min(1.0, fraction),
         rate_up=progress.rate_up if progress else 0,
         uploaded=progress.uploaded if progress else 0,
