@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -160,7 +159,7 @@ async def test_failures_are_said_once(
         await wait_until(lambda: notifier._waiting.empty() and notifier._has_failed)
         if trouble == "code":
             await wait_until(lambda: len(desktop.calls) == 3)
-    said = [found for found in caplog.records if found.levelno == logging.WARNING]
+    said = [found for found in caplog.records if found.name == "tuishare.agent.notifying"]
     assert len(said) == 1
     assert "Cannot notify the desktop" in said[0].getMessage()
 
@@ -181,6 +180,17 @@ def test_no_program_is_found_where_received_files_are(
     assert find_program([downloads]) == str(desktop.program)
     monkeypatch.delenv("PATH")
     assert find_program([downloads]) is None
+
+
+def test_a_program_is_found_in_absolute_folders_only(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desktop.program.parent)
+    for path in ("", ".", f".{os.pathsep}", "../bin"):
+        monkeypatch.setenv("PATH", path)
+        assert find_program([]) is None
+    monkeypatch.setenv("PATH", f".{os.pathsep}{desktop.program.parent}")
+    assert find_program([]) == str(desktop.program)
 
 
 async def test_without_the_program_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,14 @@ def test_so_many_pass_in_any_minute() -> None:
     assert not pace.admits("d")
 
 
+def test_nobody_overtakes_who_waits() -> None:
+    clock = Clock()
+    pace = clock.pace()
+    arrive(pace, "a", "b", "c")
+    clock.now += 60
+    assert not pace.admits("new")
+
+
 def test_without_a_limit_all_pass() -> None:
     assert len(arrive(Clock(limit=0).pace(), *map(str, range(1000)))) == 1000
 
