@@ -14,12 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
 
+from tuishare.agent.beginning import Arrival, begin, follow
 from tuishare.agent.context import Context
 from tuishare.agent.generations import take_over
 from tuishare.agent.landing import Landing
 from tuishare.agent.payload import sign_payload
 from tuishare.agent.rationing import exceeds_quota, lacks_turn
-from tuishare.agent.reception import Received, download_id
+from tuishare.agent.reception import Received
 from tuishare.agent.records import DownloadRecord, DownloadStep
 from tuishare.agent.tray import Tray
 from tuishare.api.messages import ActivityKind
@@ -84,7 +85,7 @@ class Receiver:
         Raises:
             Refused: a replay, or a ticket that cannot work.
         """
-        record = self._record(received, envelope, digest, DownloadStep.DOWNLOADING)
+        record = self._begun(received, envelope, digest)
         async with self._tray.changing:
             if self._is_under_way(record):
                 return
@@ -102,7 +103,7 @@ class Receiver:
         Raises:
             Refused: a replay, or a ticket that cannot work.
         """
-        record = self._record(received, envelope, digest, DownloadStep.WAITING)
+        record = self._begun(received, envelope, digest)
         async with self._tray.changing:
             if not self._is_under_way(record):
                 await self._hold(record, reason, hint)
@@ -153,7 +154,7 @@ class Receiver:
 
     async def _hold(self, record: DownloadRecord, reason: str, hint: str) -> None:
         record = replace(record, step=DownloadStep.WAITING, problem=reason, hint=hint)
-        record = _follow(record, self._tray.downloads.get(record.id))
+        record = follow(record, self._tray.downloads.get(record.id))
         await self._context.store.run(lambda database: database.require_new(record))
         former = self._tray.downloads.get(record.id)
         await self._take_place(record)
@@ -163,7 +164,7 @@ class Receiver:
 
     async def _begin(self, record: DownloadRecord) -> None:
         former = self._tray.downloads.get(record.id)
-        record = _follow(record, former)
+        record = follow(record, former)
         await self._context.store.run(lambda database: database.admit(record))
         await self._take_place(record)
         if former is not None and record.replaces == former.path:
@@ -299,32 +300,8 @@ class Receiver:
         given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
         return given >= ratio * record.size
 
-    def _record(self, received: Received, envelope: str, digest: bytes, step: DownloadStep) -> DownloadRecord:
-        manifest, credentials = received.manifest, received.credentials
-        identifier = download_id(received.signer, manifest.share_id)
-        return DownloadRecord(
-            id=identifier,
-            envelope=envelope,
-            added=self._context.now(),
-            step=step,
-            sender=received.sender,
-            signer=received.signer,
-            share=manifest.share_id.hex(),
-            generation=manifest.generation,
-            name=received.torrent.name,
-            size=received.torrent.total_size,
-            files=len(received.torrent.files),
-            transport=manifest.transport,
-            info_hash=received.torrent.info_hash,
-            torrent=manifest.torrent,
-            contacts=manifest.contacts,
-            root_certificate=credentials.root_certificate if credentials else b"",
-            leaf_certificate=credentials.leaf_certificate if credentials else b"",
-            leaf_key=credentials.leaf_key if credentials else b"",
-            staging=str(self._landing.staging(identifier, manifest.generation)),
-            envelope_hash=digest,
-            announce=tuple(url for tier in received.announce for url in tier),
-        )
+    def _begun(self, received: Received, envelope: str, digest: bytes) -> DownloadRecord:
+        return begin(received, Arrival(envelope, digest), self._landing, self._context.now())
 
     async def _or_problem(self, record: DownloadRecord, work: Coroutine[None, None, None]) -> None:
         try:
@@ -336,12 +313,3 @@ class Receiver:
             self._context.journal.note(ActivityKind.PROBLEM, record.name, detail)
             current = self._tray.downloads[record.id]
             await self._tray.save(replace(current, step=DownloadStep.PROBLEM, problem=detail, hint=hint))
-
-
-def _follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRecord:
-    """Let a new generation replace what the former one delivered, or was to replace."""
-    if former is None:
-        return record
-    if former.step is DownloadStep.COMPLETE:
-        return replace(record, replaces=former.path, replaces_signature=former.signature)
-    return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)

@@ -1,0 +1,67 @@
+"""How a download begins: its first record, and what it replaces.
+
+Owns what an envelope says about it. Pure: whoever calls saves the record and does what follows from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tuishare.agent.landing import Landing
+from tuishare.agent.reception import Received, download_id
+from tuishare.agent.records import DownloadRecord, DownloadStep
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The envelope as it came.
+
+    Attributes:
+        envelope: name of the file in the inbox.
+        digest: SHA-256 of the file.
+    """
+
+    envelope: str
+    digest: bytes
+
+
+def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> DownloadRecord:
+    """The download of what somebody sent; `now` in Unix seconds.
+
+    Raises:
+        Refused: its ticket cannot work.
+    """
+    manifest, credentials = received.manifest, received.credentials
+    identifier = download_id(received.signer, manifest.share_id)
+    return DownloadRecord(
+        id=identifier,
+        envelope=arrival.envelope,
+        added=now,
+        step=DownloadStep.DOWNLOADING,
+        sender=received.sender,
+        signer=received.signer,
+        share=manifest.share_id.hex(),
+        generation=manifest.generation,
+        name=received.torrent.name,
+        size=received.torrent.total_size,
+        files=len(received.torrent.files),
+        transport=manifest.transport,
+        info_hash=received.torrent.info_hash,
+        torrent=manifest.torrent,
+        contacts=manifest.contacts,
+        root_certificate=credentials.root_certificate if credentials else b"",
+        leaf_certificate=credentials.leaf_certificate if credentials else b"",
+        leaf_key=credentials.leaf_key if credentials else b"",
+        staging=str(landing.staging(identifier, manifest.generation)),
+        envelope_hash=arrival.digest,
+        announce=tuple(url for tier in received.announce for url in tier),
+    )
+
+
+def follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRecord:
+    """Let a new generation replace what the former one delivered, or was to replace."""
+    if former is None:
+        return record
+    if former.step is DownloadStep.COMPLETE:
+        return replace(record, replaces=former.path, replaces_signature=former.signature)
+    return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)
