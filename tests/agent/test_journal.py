@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,20 @@ async def test_a_disk_that_refuses_ends_nothing_and_costs_nothing_but_the_oldest
 
 async def subjects(context: Context) -> list[str]:
     return [event.subject for event in reversed(await context.journal.latest(10_000))]
+
+
+async def test_an_agent_that_stops_in_the_middle_of_writing_loses_and_doubles_nothing(alice: Home) -> None:
+    async with opened(alice) as context:
+        busy = threading.Event()
+        blocking = asyncio.create_task(context.store.run(lambda _: busy.wait(10)))
+        context.journal.note(ActivityKind.SHARED, "x")
+        writing = asyncio.create_task(context.journal.write())
+        await wait_until(lambda: context.journal._writing is not None and not context.journal._unwritten)
+        writing.cancel()
+        await asyncio.wait({writing})
+        busy.set()
+        await blocking
+        assert await subjects(context) == ["x"]
 
 
 async def test_both_journeys_are_told(alice: Home, bob: Home) -> None:
