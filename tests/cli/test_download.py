@@ -263,4 +263,4 @@ async def test_a_progress_bar_on_a_terminal(alice: Person, bob: Person, film: Ma
             os.close(ours)
     assert process.returncode == 0
     text = shown.decode()
-    assert all(words in text for words in ("Downloading", "━", "1 peer", "MB", "/s")), text
+    assert all(words in text for words in ("Downloading", "━", "1 peer", "B/s")), text
