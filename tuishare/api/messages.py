@@ -34,6 +34,10 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 """How much of something is done, from 0 to 1."""
 
 
+ACTIVITY_SHOWN: Final = 200
+"""How much of what happened a snapshot holds; `GET /v1/activity` tells more."""
+
+
 class FolderState(StrEnum):
     """How a drop folder is being watched."""
 
@@ -85,6 +89,14 @@ class ActivityKind(StrEnum):
     WITHDRAWN = "withdrawn"
     RECEIVED = "received"
     """A download was delivered."""
+    DELIVERED = "delivered"
+    """A recipient has all of a share."""
+    REVOKED = "revoked"
+    """A recipient was taken out of a share, or of all."""
+    RENEWED = "renewed"
+    """New tickets for a share: made for those who stay in it, or taken from its sender."""
+    ROTATED = "rotated"
+    """An identity or a key was replaced by a new one."""
     APPROVAL = "approval"
     """An envelope waits for its owner's approval."""
     REJECTED = "rejected"
@@ -150,6 +162,11 @@ class Status(Message, frozen=True, kw_only=True):
         problems: what needs the person, oldest first.
         drop_folders: in the order of the configuration.
         inbox: absolute path where encrypted torrents are put.
+        outbox: absolute path where they come out.
+        downloads: absolute path where payloads land.
+        reachable: others can connect to us from outside; None while nobody can tell.
+        public_address: ``host:port`` where we seem to be reachable from outside, or empty.
+        listen_tracker: port of our own tracker, or None while there is none.
     """
 
     name: str
@@ -169,14 +186,92 @@ class Status(Message, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     drop_folders: tuple[Folder, ...] = ()
     inbox: str = ""
+    outbox: str = ""
+    downloads: str = ""
+    reachable: bool | None = None
+    public_address: str = ""
+    listen_tracker: Port | None = None
+
+
+class UserKind(StrEnum):
+    """By what a user is known."""
+
+    CARD = "card"
+    KEY = "key"
+
+
+class User(Message, frozen=True, kw_only=True):
+    """Somebody in the user book.
+
+    Attributes:
+        name: in the user book.
+        kind: by what we know him.
+        fingerprint: of his card, base32; empty for a key.
+        words: the same to be read aloud, separated by spaces; empty for a key.
+        verified: a person compared the fingerprint.
+        groups: names without ``@``.
+        accept_raw: envelopes in the raw form may be taken with his key.
+        shares: how many shares are sealed for him now.
+        complete: how many of them he has completely.
+        seen: when he was last seen at one of them, Unix seconds; 0: never.
+        former: base32 fingerprints of earlier cards that he replaced by his present one, latest first.
+    """
+
+    name: str
+    kind: UserKind
+    fingerprint: str = ""
+    words: str = ""
+    verified: bool = False
+    groups: tuple[str, ...] = ()
+    accept_raw: bool = False
+    shares: Count = 0
+    complete: Count = 0
+    seen: Count = 0
+    former: tuple[str, ...] = ()
+
+
+class People(Message, frozen=True, kw_only=True):
+    """Who is known here, and who we are.
+
+    Attributes:
+        card: our own, to be given to others.
+        fingerprint: of that card, base32.
+        words: the same to be read aloud, separated by spaces.
+        users: in the order they were added; their groups stand with them.
+    """
+
+    card: str = ""
+    fingerprint: str = ""
+    words: str = ""
+    users: tuple[User, ...] = ()
 
 
 class Delivery(Message, frozen=True, kw_only=True):
-    """How far one recipient, named as in the user book, is with one share."""
+    """How far one recipient is with one share.
+
+    Attributes:
+        user: name in the user book.
+        state: where he stands.
+        progress: of the payload.
+        rate: bytes per second that we send him now.
+        left: bytes that he still lacks; the size of the share while nobody knows.
+        sealed: when his ticket was sealed, Unix seconds.
+        opened: when he was first seen; 0: not yet.
+        completed: when he had all of it; 0: not yet.
+        seen: when he was last seen; 0: never.
+        revoked: when his ticket was revoked; 0: it was not.
+    """
 
     user: str
     state: DeliveryState
     progress: Fraction
+    rate: Count = 0
+    left: Count = 0
+    sealed: Count = 0
+    opened: Count = 0
+    completed: Count = 0
+    seen: Count = 0
+    revoked: Count = 0
 
 
 class Share(Message, frozen=True, kw_only=True):
@@ -199,7 +294,9 @@ class Share(Message, frozen=True, kw_only=True):
         path: of the payload on disk.
         detail: what is wrong, or empty.
         hint: what to do about it, or empty.
-        deliveries: one for each recipient that is known; empty while nothing is known.
+        note: for the recipients; untrusted text.
+        not_after: when it is withdrawn, Unix seconds; 0: never.
+        deliveries: one for each recipient that has or had a ticket; empty before it is sealed.
     """
 
     id: ShareId
@@ -218,6 +315,8 @@ class Share(Message, frozen=True, kw_only=True):
     path: str
     detail: str = ""
     hint: str = ""
+    note: str = ""
+    not_after: Count = 0
     deliveries: tuple[Delivery, ...] = ()
 
 
@@ -240,6 +339,11 @@ class Download(Message, frozen=True, kw_only=True):
         path: where the payload lands, or of the envelope before that.
         detail: what is wrong, or empty.
         hint: what to do about it, or empty.
+        note: of the sender; untrusted text.
+        not_after: when the sender withdraws it, Unix seconds; 0: never.
+        generation: 1, 2, ... as the sender changed content or recipients; 0 while it is locked.
+        fingerprint: of the sender's card, base32; empty while nobody knows it, or where a key takes its place.
+        verified: a person compared that fingerprint.
     """
 
     id: DownloadId
@@ -257,6 +361,11 @@ class Download(Message, frozen=True, kw_only=True):
     path: str
     detail: str = ""
     hint: str = ""
+    note: str = ""
+    not_after: Count = 0
+    generation: Count = 0
+    fingerprint: str = ""
+    verified: bool = False
 
 
 class Activity(Message, frozen=True, kw_only=True):
@@ -278,11 +387,17 @@ class Activity(Message, frozen=True, kw_only=True):
 
 
 class Snapshot(Message, frozen=True, kw_only=True, tag_field="type", tag="snapshot"):
-    """Everything a client shows, at one moment. First line of an event stream."""
+    """Everything a client shows, at one moment. First line of an event stream.
+
+    Attributes:
+        activity: the last of what happened, newest first, at most `ACTIVITY_SHOWN`.
+    """
 
     status: Status
     shares: tuple[Share, ...]
     downloads: tuple[Download, ...]
+    people: People = People()
+    activity: tuple[Activity, ...] = ()
 
 
 class Changes(Message, frozen=True, kw_only=True, tag_field="type", tag="changes"):
@@ -294,6 +409,8 @@ class Changes(Message, frozen=True, kw_only=True, tag_field="type", tag="changes
         shares_removed: gone.
         downloads: new or altered.
         downloads_removed: gone.
+        people: all of them, or None when nothing about them changed.
+        activity: what happened since, newest first.
     """
 
     status: Status | None = None
@@ -301,6 +418,8 @@ class Changes(Message, frozen=True, kw_only=True, tag_field="type", tag="changes
     shares_removed: tuple[ShareId, ...] = ()
     downloads: tuple[Download, ...] = ()
     downloads_removed: tuple[DownloadId, ...] = ()
+    people: People | None = None
+    activity: tuple[Activity, ...] = ()
 
 
 class Heartbeat(Message, frozen=True, kw_only=True, tag_field="type", tag="heartbeat"):
