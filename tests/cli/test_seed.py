@@ -5,12 +5,12 @@ import socket
 from pathlib import Path
 
 import pytest
+import torf
 
 from tests.cli.homes import Person
 from tests.cli.transfers import Made, create
 from tuishare.cli.seed import verify_payload
 from tuishare.errors import VerificationFailed
-from tuishare.torrents import parse_torrent
 
 
 @pytest.fixture
@@ -74,11 +74,26 @@ def test_a_renamed_payload_is_refused(alice: Person, film: Made) -> None:
 
 
 def test_verifying_tells_where_the_payload_is(alice: Person, film: Made) -> None:
-    torrent = parse_torrent(film.torrent.read_bytes())
+    torrent = film.torrent.read_bytes()
     assert verify_payload(film.payload, torrent) == alice.desk
     film.payload.write_bytes(b"short")
     with pytest.raises(VerificationFailed):
         verify_payload(film.payload, torrent)
+
+
+async def test_what_another_program_has_made_of_the_same_payload(alice: Person) -> None:
+    payload = alice.fill("film.mov")
+    theirs = torf.Torrent(path=str(payload), piece_size=16 * 1024)
+    theirs.generate(threads=1)
+    theirs.write(str(alice.desk / "film.torrent"))
+    with alice.started("seed", "-f", payload, "-t", alice.desk / "film.torrent") as seed:
+        assert "(plain)" in await seed.until_saying("Ctrl-C ends it")
+    changed = bytearray(payload.read_bytes())
+    changed[-1] ^= 1
+    payload.write_bytes(changed)
+    assert alice.call("seed", "-f", payload, "-t", "film.torrent").failed(
+        6, "is not what the torrent describes"
+    )
 
 
 def test_a_tls_torrent_of_another_home(alice: Person, bob: Person, film: Made) -> None:

@@ -53,6 +53,28 @@ def test_default_piece_length(total: int, length: int) -> None:
     assert default_piece_length(total) == length
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_salt_gives_the_same_payload_an_info_hash_of_its_own(payload: Path, version: Version) -> None:
+    tree = walk(payload)
+
+    def info_hash(salt: bytes) -> str:
+        data = make_torrent(tree, version=version, salt=salt)
+        ours = accept(data, transport="tls" if version == 2 else "plain")
+        engine = lt.load_torrent_buffer(data).info_hashes
+        assert str(engine.v2 if version == 2 else engine.v1) == ours.info_hash
+        assert ours.salt == salt
+        return ours.info_hash
+
+    salts = (b"", b"a" * 16, b"b" * 16)
+    assert len(set(map(info_hash, salts))) == 3
+    assert info_hash(salts[1]) == info_hash(salts[1])
+
+
+def test_a_salt_has_one_length(payload: Path) -> None:
+    with pytest.raises(BadInput, match="16 bytes"):
+        make_torrent(walk(payload), version=2, salt=bytes(15))
+
+
 @pytest.mark.parametrize("piece_length", [BLOCK, 4 * BLOCK, 256 * KIB, 2 * MIB])
 def test_v1_is_what_torf_makes(payload: Path, piece_length: int) -> None:
     theirs = torf.Torrent(path=str(payload), private=True, piece_size=piece_length)

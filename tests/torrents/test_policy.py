@@ -46,6 +46,13 @@ def test_hybrids_are_accepted_for_plain_swarms_unless_one_half_hides_something()
         assert "different files" in refusal(torrent(hybrid | {b"file tree": tree}), "plain")
 
 
+def test_a_salt_is_accepted_if_it_is_one_of_ours() -> None:
+    assert accept(tls(salt=bytes(16)), transport="tls").salt == bytes(16)
+    for salt in (b"", bytes(15), bytes(17)):
+        assert "salt of another length" in refusal(tls(salt=salt))
+    assert "“salt” is not a string" in refusal(tls(salt=1))
+
+
 def test_garbage_is_refused() -> None:
     assert "not a torrent" in refusal(b"<html>")
     assert "not a valid torrent" in refusal(b"de")

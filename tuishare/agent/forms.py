@@ -5,6 +5,7 @@ Owns what changes with each and what stays. Pure: whoever calls saves the record
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -39,6 +40,14 @@ class Audience:
         )
 
 
+def salt_of(share_id: str) -> bytes:
+    """What the torrents of one share have in their info dictionary: 16 bytes, the same in every generation.
+
+    So each share has an info-hash of its own, whatever it holds, and only who has an envelope can tell what that is of.
+    """
+    return hashlib.sha256(b"tuishare/salt\0" + bytes.fromhex(share_id)).digest()[:16]
+
+
 def begin(tree: Tree, audience: Audience, now: datetime) -> ShareRecord:
     """A share that nobody has heard of yet."""
     return ShareRecord(
@@ -70,6 +79,7 @@ def rename(share: ShareRecord, tree: Tree, envelope: str, now: datetime) -> Shar
         info_hash=parse_torrent(torrent).info_hash,
         generation=share.generation + 1,
         step=ShareStep.SEALING,
+        kind="share",
         envelope=envelope,
         problem="",
         hint="",
@@ -87,6 +97,7 @@ def note_hashed(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -
     return replace(
         give_authority(seen, now),
         step=ShareStep.SEALING,
+        kind="share",
         torrent=torrent,
         # Once hashed, an envelope may be out, even when a crash kept us from recording it.
         generation=share.generation + (share.info_hash != ""),
@@ -95,24 +106,35 @@ def note_hashed(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -
 
 def readdress(share: ShareRecord, audience: Audience, now: datetime) -> ShareRecord:
     """A generation for others, whose new authority keeps those out who are not meant any more."""
-    changed = replace(
-        share,
-        recipients=audience.users,
-        transport=audience.transport,
-        folder=audience.folder,
-        note=audience.note,
-        not_after=audience.not_after,
-        generation=share.generation + 1,
-        # The other kind of swarm needs the other kind of torrent.
-        signature=share.signature if audience.transport == share.transport else "",
+    return renew(
+        replace(
+            share,
+            recipients=audience.users,
+            transport=audience.transport,
+            folder=audience.folder,
+            note=audience.note,
+            not_after=audience.not_after,
+            # The other kind of swarm needs the other kind of torrent.
+            signature=share.signature if audience.transport == share.transport else "",
+        ),
+        now,
     )
-    changed = give_authority(changed, now)
+
+
+def renew(share: ShareRecord, now: datetime) -> ShareRecord:
+    """A generation with the same content, whose new authority shuts out whoever gets no new ticket."""
+    renewed = replace(
+        give_authority(share, now),
+        generation=share.generation + 1,
+        # Whoever has not heard of this content yet needs more than a ticket.
+        kind="renew" if share.sealed == share.generation and share.signature else "share",
+    )
     match share.step:
         case ShareStep.PROBLEM | ShareStep.SEALING | ShareStep.SEEDING:
-            step = ShareStep.SEALING if changed.torrent and changed.signature else ShareStep.HASHING
-            return replace(changed, step=step, problem="", hint="")
+            step = ShareStep.SEALING if renewed.torrent and renewed.signature else ShareStep.HASHING
+            return replace(renewed, step=step, problem="", hint="")
         case _:  # these wait for their payload, and are sealed or hashed when it comes
-            return changed
+            return renewed
 
 
 def retry(share: ShareRecord) -> ShareRecord:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tuishare.agent.contacts import find_contacts, listen_port
 from tuishare.agent.context import wall_clock
+from tuishare.agent.forms import salt_of
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import give_authority, new_secret, new_share_id, seal_share
 from tuishare.cli.engine import listen_address
@@ -72,8 +73,9 @@ def create(order: Order) -> None:
     folder = order.output if order.output is not None else tree.root.parent
     outputs = Outputs(folder / f"{tree.name}.torrent", folder / f"{tree.name}.torrent.encrypted")
     _require_writable(folder, outputs, replace=order.replace)
-    torrent = _hash(tree, order)
-    with _recorded(home, order, tree, torrent) as share:
+    share_id = new_share_id()
+    torrent = _hash(tree, order, salt_of(share_id))
+    with _recorded(home, order, share_id, tree, torrent) as share:
         envelope = _encrypt(order, home, share, users)
         with _published(outputs, torrent, envelope, replace=order.replace):
             for name, key in keys:
@@ -134,7 +136,7 @@ def _require_writable(folder: Path, outputs: Outputs, *, replace: bool) -> None:
             )
 
 
-def _hash(tree: Tree, order: Order) -> bytes:
+def _hash(tree: Tree, order: Order, salt: bytes) -> bytes:
     for skipped in tree.skipped:
         say(f"Left out {'/'.join(skipped.parts)!r}: {skipped.reason}")
     with metered("Hashing") as meter:
@@ -146,16 +148,17 @@ def _hash(tree: Tree, order: Order) -> bytes:
             announce=[[url] for url in order.trackers] if order.transport == "plain" else (),
             progress=meter,
             created=int(time.time()),
+            salt=salt,
         )
 
 
 @contextlib.contextmanager
-def _recorded(home: Home, order: Order, tree: Tree, torrent: bytes) -> Iterator[ShareRecord]:
+def _recorded(home: Home, order: Order, share_id: str, tree: Tree, torrent: bytes) -> Iterator[ShareRecord]:
     """Record the share for the block, and for good unless the block fails."""
     now = wall_clock()
     share = give_authority(
         ShareRecord(
-            id=new_share_id(),
+            id=share_id,
             path=str(tree.root),
             name=tree.name,
             recipients=order.users,

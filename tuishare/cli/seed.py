@@ -12,7 +12,7 @@ from tuishare.config import Network
 from tuishare.errors import VerificationFailed
 from tuishare.swarm import Assignment, Engine, Failed, Progressed, Subscription
 from tuishare.text import visible
-from tuishare.torrents import Torrent, make_torrent, parse_torrent, walk
+from tuishare.torrents import is_payload_of, parse_torrent, walk
 
 
 def seed(payload: Path, torrent: Path, *, listen: str | None, key: bytes | None) -> None:
@@ -24,12 +24,16 @@ def seed(payload: Path, torrent: Path, *, listen: str | None, key: bytes | None)
     """
     home = open_home()
     offer = open_any(read_torrent_file(torrent), home, key)
-    folder = verify_payload(payload, offer.torrent)
+    folder = verify_payload(payload, offer.data)
     run_until_interrupted(_seed(offer, folder, home.config.network, listen))
 
 
-def verify_payload(payload: Path, torrent: Torrent) -> Path:
-    """Make sure that a payload is what the torrent describes, by hashing all of it; it is never written to.
+def verify_payload(payload: Path, data: bytes) -> Path:
+    """Make sure that a payload is what a torrent describes, by hashing all of it; it is never written to.
+
+    Args:
+        payload: the file or folder.
+        data: the .torrent, made by whatever program.
 
     Returns:
         The folder that holds it.
@@ -38,17 +42,17 @@ def verify_payload(payload: Path, torrent: Torrent) -> Path:
         VerificationFailed: it is not.
     """
     tree = walk(payload)
-    shown = visible(torrent.name)
-    if tree.name != torrent.name:
+    name = parse_torrent(data).name
+    shown = visible(name)
+    if tree.name != name:
         raise VerificationFailed(
             f"The torrent is for “{shown}”, not for “{visible(tree.name)}”", hint=f"Rename it to “{shown}”."
         )
     with metered("Checking") as meter:
-        made = make_torrent(tree, version=torrent.version, piece_length=torrent.piece_length, progress=meter)
-    if parse_torrent(made).info_hash != torrent.info_hash:
+        same = is_payload_of(data, tree, progress=meter)
+    if not same:
         raise VerificationFailed(
-            f"“{shown}” is not what the torrent describes",
-            hint="It was changed since, or another program made the torrent; create a new one.",
+            f"“{shown}” is not what the torrent describes", hint="It was changed since; create a new one."
         )
     return tree.root.parent
 

@@ -13,6 +13,7 @@ from tuishare.torrents.policy import Transport, accept
 from tuishare.torrents.pool import IsCancelled, Progress
 from tuishare.torrents.renaming import rename_torrent
 from tuishare.torrents.torrent import InfoHash, Torrent, parse_torrent
+from tuishare.torrents.verifying import is_payload_of
 from tuishare.torrents.walk import FileEntry, Ignore, Skipped, Tree, walk
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "accept",
     "announce_fault",
     "default_piece_length",
+    "is_payload_of",
     "make_torrent",
     "parse_torrent",
     "rename_torrent",

@@ -13,6 +13,9 @@ MIN_PIECE_LENGTH = 16 * 1024
 MAX_PIECE_LENGTH = 64 * 1024 * 1024
 """Bytes; libtorrent loads up to 256 MiB, but every piece is held in memory until its hash is known."""
 
+SALT_BYTES = 16
+"""Of the field ``salt`` that our torrents carry in their info dictionary; other clients pay no heed to it."""
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds checked before anything is done with a torrent.

@@ -13,7 +13,7 @@ from tuishare.torrents import bencode
 from tuishare.torrents.announce import announce_fault
 from tuishare.torrents.bencode import Value
 from tuishare.torrents.layers import FileHashes, hash_v2
-from tuishare.torrents.limits import MAX_PIECE_LENGTH, MIN_PIECE_LENGTH
+from tuishare.torrents.limits import MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, SALT_BYTES
 from tuishare.torrents.pieces import hash_v1
 from tuishare.torrents.pool import IsCancelled, Progress
 from tuishare.torrents.walk import FileEntry, Tree
@@ -48,12 +48,13 @@ def make_torrent(
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
     created: int | None = None,
+    salt: bytes = b"",
 ) -> bytes:
     """Hash a payload and return its complete .torrent, marked private (BEP 27).
 
-    The same tree, version and piece length always give the same info-hash. Files stand in the order of a v2 file tree
-    in both versions; torf does the same, mktorrent only differs where a name continues that of a folder beside it with
-    a character below ``/`` (``a/`` and ``a.txt``).
+    The same tree, version, piece length and salt always give the same info-hash. Files stand in the order of a v2 file
+    tree in both versions; torf does the same, mktorrent only differs where a name continues that of a folder beside it
+    with a character below ``/`` (``a/`` and ``a.txt``).
 
     Args:
         tree: the payload; its name becomes that of the torrent.
@@ -63,6 +64,7 @@ def make_torrent(
         progress: see `pool.Progress`.
         cancelled: see `pool.IsCancelled`.
         created: creation date in seconds since the epoch, or None for none.
+        salt: 16 bytes, by which the same content gets an info-hash of its own that nobody can guess; empty: none.
 
     Raises:
         BadInput: a piece length or URL that cannot be, or a payload that the version cannot express.
@@ -71,21 +73,24 @@ def make_torrent(
         Cancelled: `cancelled` said so.
     """
     _check_announce(announce)
+    if len(salt) not in {0, SALT_BYTES}:
+        raise BadInput(f"The salt of a torrent has {SALT_BYTES} bytes")
     length = default_piece_length(tree.total_size) if piece_length is None else piece_length
     _check_piece_length(length, tree.total_size, version)
     top = _top(announce, created)
     match version:
         case 1:
-            top[b"info"] = _info_v1(
-                tree, length, hash_v1(tree, length, progress=progress, cancelled=cancelled)
-            )
+            info = _info_v1(tree, length, hash_v1(tree, length, progress=progress, cancelled=cancelled))
         case 2:
             _check_expressible(tree)
             hashes = hash_v2(tree, length, progress=progress, cancelled=cancelled)
-            top[b"info"] = _info_v2(tree, length, hashes)
+            info = _info_v2(tree, length, hashes)
             top[b"piece layers"] = {file.root: file.layer for file in hashes if file.layer}
         case _:
             assert_never(version)
+    if salt:
+        info[b"salt"] = salt
+    top[b"info"] = info
     data = bencode.encode(top)
     if len(data) > _MOST_BYTES:
         raise BadInput(f"The torrent of “{tree.name}” would be too large", hint="Share the folder in parts.")

@@ -18,7 +18,7 @@ from tuishare.errors import BadInput, Refused
 from tuishare.text import visible
 from tuishare.torrents.announce import announce_fault
 from tuishare.torrents.content import TorrentFile
-from tuishare.torrents.limits import DEFAULT_LIMITS, MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, Limits
+from tuishare.torrents.limits import DEFAULT_LIMITS, MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, SALT_BYTES, Limits
 from tuishare.torrents.names import tree_fault
 from tuishare.torrents.torrent import Torrent, parse_torrent
 
@@ -30,7 +30,7 @@ IsAllowed: TypeAlias = Callable[[str], bool]
 _OURS = frozenset(
     {"announce", "announce-list", "comment", "created by", "creation date", "info", "piece layers"}
 )
-_OURS_INFO = frozenset({"file tree", "meta version", "name", "piece length", "private"})
+_OURS_INFO = frozenset({"file tree", "meta version", "name", "piece length", "private", "salt"})
 """All that a torrent for a TLS swarm may hold; those are made by tuishare only."""
 
 _ACTING = frozenset({"collections", "root hash", "similar", "ssl-cert", "update-url"})
@@ -88,6 +88,8 @@ def _require_ours(torrent: Torrent) -> None:
     if torrent.announce:
         raise _refused("The torrent names a tracker of its own, which a TLS swarm does not take")
     _forbid((torrent.fields - _OURS) | (torrent.info_fields - _OURS_INFO))
+    if "salt" in torrent.info_fields and len(torrent.salt) != SALT_BYTES:
+        raise _refused("The torrent has a salt of another length than ours")
 
 
 def _require_known_trackers(torrent: Torrent, allowed: IsAllowed | None) -> None:

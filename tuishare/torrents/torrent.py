@@ -36,6 +36,7 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
         is_folder: whether `name` is a folder. Beware of a v2 folder with one file and nothing else: libtorrent leaves
             the folder out (`file_path(0)` is just the file) unless it is told with `renamed_files`.
         private: whether `private` is 1 (BEP 27).
+        salt: what makes the info-hash one of its own, in torrents of ours; or nothing.
         announce: tiers of tracker URLs (BEP 12).
         web_seeds: URLs of `url-list` (BEP 19) and `httpseeds` (BEP 17).
         nodes: DHT nodes (BEP 5) as ``host:port``.
@@ -53,6 +54,7 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[TorrentFile, ...]
     is_folder: bool
     private: bool
+    salt: bytes
     announce: tuple[tuple[str, ...], ...]
     web_seeds: tuple[str, ...]
     nodes: tuple[str, ...]
@@ -102,6 +104,7 @@ def parse_torrent(data: bytes) -> Torrent:
         files=content.files,
         is_folder=content.is_folder,
         private=info.entries.get(b"private") == 1,
+        salt=info.octets("salt") if info.has("salt") else b"",
         announce=_announce(top),
         web_seeds=(*top.text_or_texts("url-list"), *top.text_or_texts("httpseeds")),
         nodes=_nodes(top),
