@@ -6,7 +6,14 @@ it is told a torrent, a folder and credentials.
 """
 
 from tuishare.swarm.assignment import Assignment, Transport
-from tuishare.swarm.authority import Credentials, Leaf, ShareAuthority, check_credentials, create_authority
+from tuishare.swarm.authority import (
+    LEAF_LIFETIME,
+    Credentials,
+    Leaf,
+    ShareAuthority,
+    check_credentials,
+    create_authority,
+)
 from tuishare.swarm.endpoint import Endpoint, parse_endpoint
 from tuishare.swarm.engine import Engine
 from tuishare.swarm.events import (
@@ -20,22 +27,29 @@ from tuishare.swarm.events import (
     State,
     TrackerFailed,
 )
+from tuishare.swarm.evidence import CertificateDates, Evidence
+from tuishare.swarm.reachability import MappedPort, PortMapping
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.settings import EngineSettings
 from tuishare.swarm.subscription import Subscription
 
 __all__ = [
+    "LEAF_LIFETIME",
     "Assignment",
+    "CertificateDates",
     "Completed",
     "Credentials",
     "Endpoint",
     "Engine",
     "EngineSettings",
     "Event",
+    "Evidence",
     "Failed",
     "Leaf",
+    "MappedPort",
     "Peer",
     "PeerRefused",
+    "PortMapping",
     "Progress",
     "Progressed",
     "ShareAuthority",

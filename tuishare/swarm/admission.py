@@ -7,6 +7,7 @@ assignment does not name, TLS by the share's authority. Must not talk to a sessi
 from __future__ import annotations
 
 from base64 import encodebytes
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -86,6 +87,17 @@ def prepare(assignment: Assignment, now: datetime) -> Admission:
         total=info.total_size(),
         executables=_executables(info, params.renamed_files, assignment.save_path),
     )
+
+
+def tracker_entries(tiers: Sequence[Sequence[str]]) -> list[lt.announce_entry]:
+    """Write tracker URLs in tiers (BEP 12) for a torrent that is running."""
+    entries = []
+    for number, tier in enumerate(tiers):
+        for url in tier:
+            entry = lt.announce_entry(url)
+            entry.tier = number
+            entries.append(entry)
+    return entries
 
 
 def _parse(torrent: bytes) -> lt.add_torrent_params:

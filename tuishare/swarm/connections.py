@@ -7,16 +7,17 @@ Owns asking libtorrent for them. Its non-blocking way is unusable (the binding o
 from __future__ import annotations
 
 from tuishare.errors import NotFound
-from tuishare.swarm.assignment import Transport
 from tuishare.swarm.events import Peer
 from tuishare.swarm.openssl import lt
 from tuishare.text import visible
 
 _OBFUSCATED = lt.peer_info.rc4_encrypted | lt.peer_info.plaintext_encrypted
+# peer_info::ssl_socket, which the binding leaves out: what libtorrent itself says about that connection.
+_TLS = 1 << 18
 _UNFINISHED = lt.peer_info.connecting | lt.peer_info.handshake
 
 
-def list_peers(handle: lt.torrent_handle, transport: Transport) -> tuple[Peer, ...]:
+def list_peers(handle: lt.torrent_handle) -> tuple[Peer, ...]:
     """Return every peer that has shaken hands; blocking.
 
     Raises:
@@ -26,10 +27,10 @@ def list_peers(handle: lt.torrent_handle, transport: Transport) -> tuple[Peer, .
         peers = handle.get_peer_info()
     except RuntimeError:
         raise NotFound("This torrent is no longer being shared or downloaded") from None
-    return tuple(_read_peer(peer, transport) for peer in peers if not peer.flags & _UNFINISHED)
+    return tuple(_read_peer(peer) for peer in peers if not peer.flags & _UNFINISHED)
 
 
-def _read_peer(peer: lt.peer_info, transport: Transport) -> Peer:
+def _read_peer(peer: lt.peer_info) -> Peer:
     host, port = peer.ip
     obfuscated = peer.flags & _OBFUSCATED
     return Peer(
@@ -42,7 +43,6 @@ def _read_peer(peer: lt.peer_info, transport: Transport) -> Peer:
         rate_down=peer.payload_down_speed,
         uploaded=peer.total_upload,
         downloaded=peer.total_download,
-        # Every connection of a TLS swarm is TLS, or it would not have shaken hands.
-        encryption="tls" if transport == "tls" else "mse" if obfuscated else "none",
+        encryption="tls" if peer.flags & _TLS else "mse" if obfuscated else "none",
         incoming=not peer.flags & lt.peer_info.local_connection,
     )

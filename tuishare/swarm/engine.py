@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Iterable, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Self, assert_never
 
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.swarm import notices
-from tuishare.swarm.admission import Admission, prepare
+from tuishare.swarm.admission import tracker_entries
 from tuishare.swarm.assignment import Assignment, Transport
+from tuishare.swarm.authority import Credentials
 from tuishare.swarm.connections import list_peers
 from tuishare.swarm.dialling import dial, redial
 from tuishare.swarm.endpoint import Endpoint
@@ -31,9 +31,12 @@ from tuishare.swarm.events import (
     Progressed,
     TrackerFailed,
 )
+from tuishare.swarm.evidence import Evidence, gather
+from tuishare.swarm.gate import Gate
 from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import Ports
+from tuishare.swarm.reachability import MappedPort, PortMapping, Reachability
 from tuishare.swarm.replies import Replies
 from tuishare.swarm.resolution import split_contacts
 from tuishare.swarm.selftest import prove_no_resumption
@@ -61,7 +64,9 @@ class Engine:
         self._roster = Roster()
         self._replies = Replies()
         self._storage = Storage(self._roster, self._replies)
+        self._gate = Gate(lambda: self._native, self._roster, self._replies, self._storage, self._run)
         self._ports = Ports()
+        self._reachability = Reachability()
         self._audience = Audience()
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: Session | None = None
@@ -96,6 +101,32 @@ class Engine:
         return self._listening
 
     @property
+    def external_addresses(self) -> tuple[str, ...]:
+        """Our addresses as peers, trackers and the router see them, the one told most often first; hearsay."""
+        return self._reachability.addresses
+
+    @property
+    def mapped_ports(self) -> tuple[MappedPort, ...]:
+        """The ports that a router forwards to us at present, those of `map_port` included."""
+        return self._reachability.mapped(self._listening.values())
+
+    @property
+    def mapping_faults(self) -> tuple[str, ...]:
+        """Why ports are not forwarded, one sentence each; empty where nothing was asked or all went well."""
+        return self._reachability.faults
+
+    async def map_port(self, port: int) -> PortMapping:
+        """Ask the router to forward a TCP port of ours under its own number; kept until the engine closes.
+
+        What became of it shows in `mapped_ports` or `mapping_faults` seconds later.
+        """
+        ask = self._native.add_port_mapping
+        numbers = await asyncio.to_thread(ask, lt.portmap_protocol.tcp, port, port)
+        known = [int(number) for number in numbers if int(number) >= 0]
+        self._reachability.expect(port, known)
+        return PortMapping(port, asked=bool(known))
+
+    @property
     def transports(self) -> Collection[Transport]:
         """The kinds of swarms that torrents may be added to."""
         return self._settings.transports
@@ -121,53 +152,63 @@ class Engine:
                 f"This engine takes no {assignment.transport} swarms",
                 hint=f"Give it a port to listen on for {assignment.transport} swarms.",
             )
-        assignment = replace(assignment, contacts=self._callable(assignment.contacts))
-        admission = await asyncio.to_thread(prepare, assignment, datetime.now(UTC))
-        info_hash = admission.info_hash
-        member = Membership(assignment, admission.total, admission.executables)
-        # Entered first: libtorrent reports on a torrent before it says that it was added.
-        self._roster.enter(info_hash, member)
-        admitting = asyncio.ensure_future(self._admit(admission, member))
-        try:
-            # Not to be cut off half-way: libtorrent would go on, and what it says would be taken for the next attempt.
-            await asyncio.shield(admitting)
-        except asyncio.CancelledError:
-            self._run(self._withdraw(admitting, info_hash))
-            raise
-        except TuishareError:
-            self._roster.leave(info_hash)
-            raise
+        info_hash, member = await self._gate.admit(
+            replace(assignment, contacts=self._callable(assignment.contacts))
+        )
         self._native.post_torrent_updates(_STATUS)
         self._run(dial(self._roster, info_hash, member.names))
         return info_hash
 
     async def remove(self, info_hash: InfoHash) -> None:
         """Let go of a torrent: its connections end, its payload stays."""
-        handle = self._roster.handle(info_hash)
-        # From here on it is nobody's, although the record stays until libtorrent has closed the files.
-        self._roster.get(info_hash).handle = None
-        try:
-            await self._replies.ask(lambda: self._native.remove_torrent(handle), notices.Removed, info_hash)
-        finally:
-            self._roster.leave(info_hash)
+        await self._gate.release(info_hash)
+
+    async def renew(self, info_hash: InfoHash, credentials: Credentials) -> None:
+        """Take another authority and certificate for a torrent that is here, and nothing else about it.
+
+        Every connection ends before anything else happens, and only who has a certificate of the new authority comes
+        back. What was verified is not read again; contacts, trackers and whether it is paused stay. A finished
+        download tells `Completed` once more, as when it is added again.
+
+        Raises:
+            NotFound: the torrent is not here, or still being added.
+            BadInput: the credentials are damaged, or the swarm is a plain one.
+            Refused: the certificate is not valid now.
+            SystemFailed: libtorrent did not take the torrent back; it is gone then, and must be added.
+        """
+        await self._gate.renew(info_hash, credentials)
+        self._native.post_torrent_updates(_STATUS)
+        self._run(dial(self._roster, info_hash, self._roster.get(info_hash).names))
+
+    async def announce(self, info_hash: InfoHash, tiers: Sequence[Sequence[str]]) -> None:
+        """Give a torrent other tracker URLs in tiers (BEP 12), and announce to them at once."""
+        async with self._roster.get(info_hash).turn:
+            handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
+            member.assignment = replace(member.assignment, announce=tuple(map(tuple, tiers)))
+            handle.replace_trackers(tracker_entries(tiers))
+            handle.force_reannounce()
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop a torrent and end its connections."""
-        self._roster.handle(info_hash).pause()
+        async with self._roster.get(info_hash).turn:
+            handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
+            member.assignment = replace(member.assignment, paused=True)
+            handle.pause()
 
     async def resume(self, info_hash: InfoHash) -> None:
         """Go on with a torrent that was paused or has failed."""
-        handle = self._roster.handle(info_hash)
-        member = self._roster.get(info_hash)
-        handle.clear_error()
-        if member.failure:
-            # libtorrent counts a piece as ours before it is written, so only reading tells what a bad disk has kept.
-            member.failure = ""
-            handle.force_recheck()
-            if not member.assignment.complete:
-                handle.unset_flags(lt.torrent_flags.upload_mode)
-        handle.resume()
-        self._run(dial(self._roster, info_hash, member.assignment.contacts))
+        async with self._roster.get(info_hash).turn:
+            handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
+            member.assignment = replace(member.assignment, paused=False)
+            handle.clear_error()
+            if member.failure:
+                # libtorrent counts a piece as ours before it is written, so only reading tells what a bad disk kept.
+                member.failure = ""
+                _read_again(handle, member)
+                if not member.assignment.complete:
+                    handle.unset_flags(lt.torrent_flags.upload_mode)
+            handle.resume()
+            self._run(dial(self._roster, info_hash, member.assignment.contacts))
 
     async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
         """Connect to more peers."""
@@ -196,7 +237,7 @@ class Engine:
 
     async def recheck(self, info_hash: InfoHash) -> None:
         """Start reading and verifying the whole payload again; `Progressed` tells how far it is."""
-        self._roster.handle(info_hash).force_recheck()
+        _read_again(self._roster.handle(info_hash), self._roster.get(info_hash))
 
     def progress(self, info_hash: InfoHash) -> Progress:
         """Return the numbers of the latest refresh."""
@@ -209,8 +250,12 @@ class Engine:
     async def peers(self, info_hash: InfoHash) -> tuple[Peer, ...]:
         """Return the live connections of one torrent."""
         handle = self._roster.handle(info_hash)
-        transport = self._roster.get(info_hash).assignment.transport
-        return await asyncio.to_thread(list_peers, handle, transport)
+        return await asyncio.to_thread(list_peers, handle)
+
+    async def evidence(self, info_hash: InfoHash) -> Evidence:
+        """Return what can be shown about a torrent's privacy at this moment."""
+        handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
+        return await asyncio.to_thread(gather, self._native, handle, member.assignment, self._listening)
 
     async def answer(self) -> None:
         """Return when libtorrent's own thread has answered a question; while that hangs, this does."""
@@ -242,6 +287,8 @@ class Engine:
         match notice:
             case notices.Listening() | notices.ListenFailed():
                 self._ports.note(notice)
+            case notices.AddressTold() | notices.PortMapped() | notices.PortMappingFailed():
+                self._reachability.note(notice)
             case notices.Added() | notices.Removed() | notices.Flushed() | notices.ResumeSaved():
                 self._take_reply(notice)
             case notices.Checked():
@@ -271,6 +318,10 @@ class Engine:
 
     def _update(self, progress: Progress) -> None:
         if member := self._roster.find(progress.info_hash):
+            if member.failure and progress.state == "paused":
+                progress = replace(
+                    progress, state="failed"
+                )  # it was taken in again since, which clears libtorrent's
             member.latest = progress
             self._publish(Progressed(progress.info_hash, progress))
 
@@ -294,28 +345,6 @@ class Engine:
             await asyncio.sleep(self._settings.refresh)
             self._native.post_torrent_updates(_STATUS)
 
-    async def _admit(self, admission: Admission, member: Membership) -> None:
-        added = await self._replies.ask(
-            lambda: self._native.async_add_torrent(admission.params), notices.Added, admission.info_hash
-        )
-        if added.error:
-            raise SystemFailed(f"The BitTorrent engine did not take this torrent: {added.error}")
-        member.handle = added.handle
-        if admission.certificate is not None:
-            # Not part of resume data. The torrent is paused until here, so no peer can come before it.
-            added.handle.set_ssl_certificate_buffer(*admission.certificate)
-        if not member.assignment.paused:
-            await member.wait_for_check()
-            added.handle.resume()
-
-    async def _withdraw(self, admitting: asyncio.Future[None], info_hash: InfoHash) -> None:
-        try:
-            await admitting
-        except TuishareError:
-            self._roster.leave(info_hash)
-        else:
-            await self.remove(info_hash)
-
     def _callable(self, contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         """Leave out names where their look-up would go around the proxy."""
         return tuple(contacts) if self._settings.proxy is None else split_contacts(contacts)[0]
@@ -326,10 +355,16 @@ class Engine:
             raise SystemFailed("The BitTorrent engine is closed")
         return self._session.native
 
-    def _run(self, work: Coroutine[None, None, None]) -> None:
+    def _run(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _read_again(handle: lt.torrent_handle, member: Membership) -> None:
+    member.checked.clear()
+    handle.force_recheck()
 
 
 _STATUS = int(lt.status_flags_t.query_accurate_download_counters)

@@ -37,6 +37,8 @@ class Membership:
     latest: Progress | None = None
     failure: str = ""
     checked: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever stops, starts, removes or renews the torrent."""
 
     @property
     def names(self) -> tuple[Endpoint, ...]:
@@ -48,6 +50,18 @@ class Membership:
         """Whether it wants data and is connected to nobody."""
         latest = self.latest
         return latest is not None and latest.state == "downloading" and latest.peers == 0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether its files are being read, or were found to be other than the person's torrent says."""
+        latest = self.latest
+        damaged = self.assignment.complete and latest is not None and latest.done < latest.total
+        return damaged or not self.checked.is_set()
+
+    @property
+    def stays_stopped(self) -> bool:
+        """Whether it waits for `Engine.resume`."""
+        return self.assignment.paused or bool(self.failure)
 
     def complete(self, info_hash: InfoHash) -> None:
         """Count everything as done at once; the other numbers come with the next refresh."""

@@ -7,7 +7,7 @@ crashes or gives another alert's text), so `translate` copies out everything at 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from tuishare.swarm.assignment import Transport
 from tuishare.swarm.endpoint import Endpoint
@@ -16,6 +16,9 @@ from tuishare.swarm.openssl import lt
 from tuishare.swarm.redaction import redact_text, redact_url
 from tuishare.text import visible
 from tuishare.torrents import InfoHash
+
+Router: TypeAlias = Literal["NAT-PMP", "UPnP"]
+"""How a router is spoken to; NAT-PMP stands for its successor PCP as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,50 @@ class Updated:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressTold:
+    """Somebody says from which address we come."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortMapped:
+    """The router forwards a port; `number` is libtorrent's own for that request."""
+
+    number: int
+    external_port: int
+    protocol: Literal["tcp", "udp"]
+    router: Router
+
+
+@dataclass(frozen=True, slots=True)
+class PortMappingFailed:
+    """The router did not answer or did not want to."""
+
+    number: int
+    router: Router
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """The queue overflowed: alerts are missing."""
 
 
 Notice: TypeAlias = (
-    Listening | ListenFailed | Added | Checked | Removed | Flushed | ResumeSaved | Updated | Dropped | Event
+    Listening
+    | ListenFailed
+    | AddressTold
+    | PortMapped
+    | PortMappingFailed
+    | Added
+    | Checked
+    | Removed
+    | Flushed
+    | ResumeSaved
+    | Updated
+    | Dropped
+    | Event
 )
 
 _TLS_SOCKETS = {int(lt.socket_type_t.tcp_ssl), int(lt.socket_type_t.utp_ssl)}
@@ -131,6 +172,15 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
         case lt.listen_failed_alert():
             endpoint = Endpoint(alert.address, alert.port)
             return ListenFailed(endpoint, alert.error.value(), alert.error.message())
+        case lt.external_ip_alert():
+            return AddressTold(alert.external_address)
+        case lt.portmap_alert():
+            udp = int(alert.map_protocol) == int(lt.portmap_protocol.udp)
+            return PortMapped(
+                alert.mapping, alert.external_port, "udp" if udp else "tcp", _router(alert.map_transport)
+            )
+        case lt.portmap_error_alert():
+            return PortMappingFailed(alert.mapping, _router(alert.map_transport), alert.error.message())
         case lt.alerts_dropped_alert():
             return Dropped()
     return None
@@ -147,6 +197,10 @@ def _torrent(alert: lt.torrent_alert) -> InfoHash:
 
 def _transport(socket_type: int) -> Transport:
     return "tls" if int(socket_type) in _TLS_SOCKETS else "plain"
+
+
+def _router(transport: int) -> Router:
+    return "UPnP" if int(transport) == int(lt.portmap_transport.upnp) else "NAT-PMP"
 
 
 def _is_tls_failure(error: lt.error_code) -> bool:

@@ -152,6 +152,7 @@ _IDENTITY: settings_pack = {
         | lt.alert_category.tracker
         | lt.alert_category.peer
         | lt.alert_category.connect
+        | lt.alert_category.port_mapping
     ),
     # 2,000 by default: a thousand torrents answering at once (close) must not lose one alert.
     "alert_queue_size": 50_000,
