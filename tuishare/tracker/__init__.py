@@ -1,0 +1,26 @@
+"""Who is there: announces that only members get an answer to, and how our own announces reach trackers.
+
+Owns the agent's tracker (passkeys, peers, http and https listeners, its certificate) and the relay through which
+libtorrent announces. Must not know shares beyond their ids, envelopes, libtorrent or what deliveries are made of it.
+"""
+
+from tuishare.tracker.certificate import TrackerCertificate, load_certificate
+from tuishare.tracker.limits import TrackerLimits
+from tuishare.tracker.peers import Announced, Event, Presence, SeedAddress
+from tuishare.tracker.relay import Relay
+from tuishare.tracker.server import TrackerServer
+from tuishare.tracker.tracker import Tracker, Unwelcome
+
+__all__ = [
+    "Announced",
+    "Event",
+    "Presence",
+    "Relay",
+    "SeedAddress",
+    "Tracker",
+    "TrackerCertificate",
+    "TrackerLimits",
+    "TrackerServer",
+    "Unwelcome",
+    "load_certificate",
+]

@@ -1,0 +1,126 @@
+"""The words of the tracker protocol: a request's query and the bencoded answer (BEP 3, 7, 23).
+
+Owns both forms. Pure; must not know who may ask. The parameters ``ip``, ``ipv4``, ``ipv6`` and ``key`` are not even
+read: what counts is where a request comes from, and the passkey.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeGuard, get_args
+from urllib.parse import unquote_to_bytes
+
+from tuishare.errors import BadInput
+from tuishare.torrents import bencode
+from tuishare.tracker.peers import Announce, Answer, Event, Named
+
+FAILURE: Final = bencode.encode({b"failure reason": b"This announce is not accepted here"})
+"""The one answer to whatever is refused: who guesses learns nothing about how near he was."""
+
+_LONGEST_QUERY: Final = 2_048
+_NUMBER: Final = re.compile(rb"[0-9]{1,19}")
+_LARGEST: Final = 2**63 - 1
+_READ: Final = frozenset(
+    {
+        *("info_hash", "peer_id", "port", "left", "uploaded", "downloaded"),
+        *("event", "numwant", "compact", "no_peer_id"),
+    }
+)
+
+
+def parse_announce(query: str) -> Announce:
+    """Read a request's query, still percent-encoded.
+
+    Raises:
+        BadInput: it is too long, something needed is missing, said twice or out of range.
+    """
+    fields = _fields(query)
+    try:
+        event = fields.get("event", b"").decode()
+    except UnicodeDecodeError:
+        raise _malformed("event") from None
+    if not _is_event(event):
+        raise _malformed("event")
+    return Announce(
+        info_hash=_twenty(fields, "info_hash"),
+        peer_id=_twenty(fields, "peer_id"),
+        port=_number(fields, "port", most=65_535),
+        left=_number(fields, "left"),
+        uploaded=_number(fields, "uploaded", default=0),
+        downloaded=_number(fields, "downloaded", default=0),
+        event=event,
+        wanted=_wanted(fields.get("numwant")),
+        compact=fields.get("compact") != b"0",
+        peer_ids=fields.get("no_peer_id") != b"1",
+    )
+
+
+def encode_answer(answer: Answer, announce: Announce) -> bytes:
+    """Write an answer in the form that was asked for."""
+    peers = answer.peers
+    said: dict[bytes, bencode.Value] = {
+        b"interval": answer.interval,
+        b"min interval": answer.least_interval,
+        b"complete": answer.complete,
+        b"incomplete": answer.incomplete,
+    }
+    if announce.compact:
+        said[b"peers"] = b"".join(_pack(peer) for peer in peers if peer.host.version == 4)
+        said[b"peers6"] = b"".join(_pack(peer) for peer in peers if peer.host.version == 6)
+    else:
+        said[b"peers"] = [_spell(peer, with_id=announce.peer_ids) for peer in peers]
+    return bencode.encode(said)
+
+
+def _fields(query: str) -> dict[str, bytes]:
+    """Take the query apart. A plus is a plus: announces are no forms, and hashes are raw bytes."""
+    if len(query) > _LONGEST_QUERY:
+        raise _malformed("length")
+    fields: dict[str, bytes] = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if name in fields:
+            raise _malformed(name)
+        if name in _READ:
+            fields[name] = unquote_to_bytes(value)
+    return fields
+
+
+def _is_event(text: str) -> TypeGuard[Event]:
+    return text in get_args(Event)
+
+
+def _twenty(fields: dict[str, bytes], name: str) -> bytes:
+    value = fields.get(name, b"")
+    if len(value) != 20:
+        raise _malformed(name)
+    return value
+
+
+def _number(fields: dict[str, bytes], name: str, *, most: int = _LARGEST, default: int | None = None) -> int:
+    text = fields.get(name)
+    if text is None and default is not None:
+        return default
+    if text is None or not _NUMBER.fullmatch(text) or int(text) > most:
+        raise _malformed(name)
+    return int(text)
+
+
+def _wanted(text: bytes | None) -> int | None:
+    """Some clients say -1 for "as you like"."""
+    return int(text) if text is not None and _NUMBER.fullmatch(text) else None
+
+
+def _pack(peer: Named) -> bytes:
+    return peer.host.packed + peer.port.to_bytes(2)
+
+
+def _spell(peer: Named, *, with_id: bool) -> dict[bytes, bencode.Value]:
+    spelt: dict[bytes, bencode.Value] = {b"ip": str(peer.host).encode(), b"port": peer.port}
+    if with_id and peer.peer_id is not None:
+        spelt[b"peer id"] = peer.peer_id
+    return spelt
+
+
+def _malformed(what: str) -> BadInput:
+    return BadInput(f"The {what} of this announce is missing or malformed")

@@ -1,0 +1,132 @@
+"""How an agent asks a tracker: over a connection whose other end has proved who it is.
+
+Owns the client side: the pinned key or the web's authorities, the proxy, no redirects, no long answers. Must not know
+libtorrent or keep anything between two requests but open connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import aiohttp
+from aiohttp_socks import ProxyConnector, ProxyError, ProxyType
+from yarl import URL
+
+from tuishare.errors import SystemFailed, VerificationFailed
+from tuishare.proxy import Kind, Proxy
+from tuishare.tracker.certificate import pin_of
+
+LONGEST_ANSWER: Final = 256 * 1024
+"""Bytes; a thousand peers in the long form are less."""
+_SECONDS: Final = 30.0
+_KINDS: Final[dict[Kind, ProxyType]] = {"socks5": ProxyType.SOCKS5, "http": ProxyType.HTTP}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A tracker as one share's announces reach it.
+
+    Attributes:
+        url: http or https, with our passkey; secret.
+        pin: SHA-256 of the tracker's public key (https); None: its certificate must be good for any browser.
+    """
+
+    url: str = field(repr=False)
+    pin: bytes | None = None
+
+
+class PinMismatch(VerificationFailed):
+    """Somebody else answers at the tracker's address."""
+
+
+class _Pin(aiohttp.Fingerprint):
+    """Compares the public key where aiohttp would compare the certificate: before anything is sent."""
+
+    def check(self, transport: asyncio.Transport) -> None:
+        shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        if pin_of(shown) != self.fingerprint:
+            transport.abort()
+            raise PinMismatch(
+                "The tracker shows another key than its sender signed",
+                hint="Somebody may be listening in on the way; or ask the sender for a new envelope.",
+            )
+
+
+class Forwarder:
+    """Asks trackers; an asynchronous context manager."""
+
+    def __init__(self, proxy: Proxy | None) -> None:
+        self._proxy = proxy
+
+    async def __aenter__(self) -> Self:
+        """Be ready to ask."""
+        # No cookies, no environment: nothing but the configured proxy decides where requests go.
+        self._session = aiohttp.ClientSession(
+            connector=_connector(self._proxy),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=_SECONDS),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Cut all connections."""
+        await self._session.close()
+
+    async def ask(self, target: Target, query: str, user_agent: str) -> bytes:
+        """Send one announce.
+
+        Args:
+            target: whom.
+            query: as the client wrote it; not decoded, because it holds raw bytes.
+            user_agent: the client's own; empty: none.
+
+        Returns:
+            What the tracker said, at most `LONGEST_ANSWER` bytes.
+
+        Raises:
+            VerificationFailed: it is not who it should be; nothing was sent then. Or the answer is too long.
+            SystemFailed: it cannot be reached, or did not answer with 200.
+        """
+        url = URL(f"{target.url}{'&' if '?' in target.url else '?'}{query}", encoded=True)
+        secure = _Pin(target.pin) if target.pin is not None else True
+        headers = {"User-Agent": user_agent} if user_agent else {}
+        try:
+            async with self._session.get(url, headers=headers, ssl=secure, allow_redirects=False) as answer:
+                return await _read(answer)
+        except aiohttp.ClientSSLError:
+            raise VerificationFailed(
+                "The tracker has no valid certificate", hint="Give its URL to the sender to be put right."
+            ) from None
+        except (aiohttp.ClientError, ProxyError, TimeoutError, OSError):
+            # Their texts may quote the URL, which holds the passkey.
+            raise SystemFailed("The tracker cannot be reached", hint="It is asked again later.") from None
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    said = b""
+    async for chunk in answer.content.iter_chunked(16 * 1024):
+        said += chunk
+        if len(said) > LONGEST_ANSWER:
+            raise VerificationFailed(f"The tracker's answer is longer than {LONGEST_ANSWER:,} bytes")
+    if answer.status != 200:
+        raise SystemFailed(
+            f"The tracker answered with status {answer.status}", hint="It is asked again later."
+        )
+    return said
+
+
+def _connector(proxy: Proxy | None) -> aiohttp.TCPConnector:
+    if proxy is None:
+        return aiohttp.TCPConnector()
+    return ProxyConnector(
+        host=proxy.host,
+        port=proxy.port,
+        proxy_type=_KINDS[proxy.kind],
+        username=proxy.user or None,
+        password=proxy.password or None,
+        rdns=True,  # names are not looked up around the proxy
+    )

@@ -1,0 +1,154 @@
+"""Who is present in one share's swarms.
+
+Owns the peers and whom each is told of. Pure: the time is given. Must not know passkeys, HTTP or bencoding.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from tuishare.tracker.limits import TrackerLimits
+from tuishare.tracker.peers import Address, Announce, Answer, Named, Presence, SeedAddress
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One address of a peer, as long as it announces from there."""
+
+    host: Address
+    port: int
+    expires: float
+
+
+@dataclass(slots=True)
+class _Peer:
+    """Its seats are told apart by family and by being on loopback: one of each kind counts."""
+
+    user: str
+    peer_id: bytes
+    info_hash: bytes
+    left: int = 0
+    seats: dict[tuple[int, bool], _Seat] = field(default_factory=dict)
+
+
+class Registry:
+    """The peers of one share. Nobody can enter a peer for another user, whatever peer id he uses."""
+
+    def __init__(self, seeds: tuple[SeedAddress, ...], limits: TrackerLimits) -> None:
+        self.seeds = seeds
+        self._limits = limits
+        self._peers: dict[tuple[str, bytes, bytes], _Peer] = {}
+        self._swept = -math.inf
+
+    def announce(self, user: str, announce: Announce, host: Address, now: float) -> Answer:
+        """Take note of a peer and tell it of others.
+
+        Args:
+            user: who has proved to be a member.
+            announce: what his peer says.
+            host: where it was said from; no other address is ever noted.
+            now: seconds of one monotonic clock.
+        """
+        self._drop_silent(now)
+        if announce.event == "stopped":
+            self._peers.pop((user, announce.peer_id, announce.info_hash), None)
+            return self._answer(())
+        self._note(user, announce, host, now)
+        return self._answer(self._choose(user, announce, host))
+
+    def present(self, now: float) -> tuple[Presence, ...]:
+        """Who is here."""
+        self._drop_silent(now)
+        return tuple(
+            Presence(
+                peer.user, peer.peer_id, tuple(str(seat.host) for seat in peer.seats.values()), peer.left
+            )
+            for peer in self._peers.values()
+        )
+
+    def keep(self, users: Collection[str], info_hashes: Collection[bytes]) -> None:
+        """Drop the peers of everybody else and of other swarms."""
+        self._peers = {
+            key: peer
+            for key, peer in self._peers.items()
+            if peer.user in users and peer.info_hash in info_hashes
+        }
+
+    def _note(self, user: str, announce: Announce, host: Address, now: float) -> None:
+        key = (user, announce.peer_id, announce.info_hash)
+        self._drop_predecessor(key, host, announce.port)
+        # Taken out and put in again: the dictionary's order is the order of the last announces.
+        peer = self._peers.pop(key, None) or _Peer(*key)
+        peer.left = announce.left
+        self._peers[key] = peer
+        silence = self._limits.expiry_for(self._interval())
+        peer.seats[host.version, host.is_loopback] = _Seat(host, announce.port, now + silence)
+        own = [key for key, peer in self._peers.items() if peer.user == user]
+        for oldest in own[: -self._limits.peers_per_user]:
+            del self._peers[oldest]
+
+    def _drop_predecessor(self, key: tuple[str, bytes, bytes], host: Address, port: int) -> None:
+        """Forget what listened on a port before: a client that starts again takes another peer id."""
+        gone = [
+            other
+            for other, peer in self._peers.items()
+            if other[0] == key[0] and other[1] != key[1] and other[2] == key[2]
+            if port and any((seat.host, seat.port) == (host, port) for seat in peer.seats.values())
+        ]
+        for other in gone:
+            del self._peers[other]
+
+    def _drop_silent(self, now: float) -> None:
+        """Forget who was silent too long; looking at all of them once a second is enough."""
+        if now < self._swept + 1:
+            return
+        self._swept = now
+        for key, peer in tuple(self._peers.items()):
+            peer.seats = {kind: seat for kind, seat in peer.seats.items() if seat.expires > now}
+            if not peer.seats:
+                del self._peers[key]
+
+    def _choose(self, user: str, announce: Announce, host: Address) -> tuple[Named, ...]:
+        """Name the sender's seed, then others at random; who has everything is not told of others who do, too."""
+        fitting = [
+            peer
+            for peer in self._peers.values()
+            if peer.info_hash == announce.info_hash
+            and (announce.left or peer.left)
+            and (peer.user, peer.peer_id) != (user, announce.peer_id)
+        ]
+        limits = self._limits
+        wanted = min(
+            limits.peers_per_answer if announce.wanted is None else announce.wanted, limits.most_per_answer
+        )
+        chosen = random.sample(fitting, min(wanted, len(fitting)))
+        seeds = (Named(seed.host, seed.port) for seed in self.seeds)
+        others = (
+            Named(seat.host, seat.port, peer.peer_id) for peer in chosen for seat in peer.seats.values()
+        )
+        return tuple(_callable((*seeds, *others), host))
+
+    def _answer(self, peers: tuple[Named, ...]) -> Answer:
+        complete = sum(not peer.left for peer in self._peers.values())
+        interval = self._interval()
+        return Answer(
+            interval=interval,
+            least_interval=interval // 2,
+            complete=complete + bool(self.seeds),
+            incomplete=len(self._peers) - complete,
+            peers=peers,
+        )
+
+    def _interval(self) -> int:
+        downloading = any(peer.left for peer in self._peers.values())
+        return self._limits.interval_for(len(self._peers), downloading=downloading)
+
+
+def _callable(peers: Collection[Named], asking: Address) -> Iterator[Named]:
+    """Leave out who listens nowhere, and what means another machine, or none, to who asks."""
+    for peer in peers:
+        if peer.port and (asking.is_loopback or not peer.host.is_loopback):
+            yield peer

@@ -1,0 +1,109 @@
+"""Where libtorrent announces to instead of the tracker: a port on loopback that passes announces on.
+
+libtorrent demands that the https tracker of a TLS torrent chains to that share's authority, and quotes announce URLs in
+its alerts. Behind the relay it needs to know neither certificate nor passkey.
+
+Owns the tokens that stand for the real URLs, in memory only. Must not parse what passes through, beyond its length.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from tuishare.errors import BadInput, TuishareError
+from tuishare.proxy import Proxy
+from tuishare.torrents import announce_fault, bencode
+from tuishare.tracker.forwarding import Forwarder, Target
+from tuishare.tracker.listener import Bounds, Listener
+
+# libtorrent's ssrf_mitigation lets loopback trackers have paths that begin like this only.
+_PATH: Final = re.compile(r"/announce/([A-Za-z0-9_-]{22})\?(.*)", re.ASCII)
+_TOKEN_BYTES: Final = 16
+_HOST: Final = "127.0.0.1"
+_BOUNDS: Final = Bounds(connections=256, connections_each=256, patience=60.0)
+"""libtorrent asks with 50 connections at a time; an announce may take as long as the forwarder's own patience."""
+
+_log = logging.getLogger(__name__)
+
+
+class Relay:
+    """Passes announces on; an asynchronous context manager."""
+
+    def __init__(self, proxy: Proxy | None = None) -> None:
+        """Prepare, without a socket yet.
+
+        Args:
+            proxy: through which alone trackers are reached.
+        """
+        self._forwarder = Forwarder(proxy)
+        self._targets: dict[str, Target] = {}
+        self._tokens: dict[Target, str] = {}
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen, on loopback only.
+
+        Raises:
+            SystemFailed: no port can be opened.
+        """
+        self._listener = await Listener.open(self._serve, _HOST, 0, _BOUNDS)
+        await self._forwarder.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop, and forget all URLs."""
+        await self._listener.close()
+        await self._forwarder.__aexit__()
+        self._targets.clear()
+        self._tokens.clear()
+
+    def local(self, announce_url: str, pin: bytes | None = None) -> str:
+        """Give the URL that libtorrent is to announce to instead; the same one for the same tracker and passkey.
+
+        Args:
+            announce_url: http or https, with the passkey in it.
+            pin: SHA-256 of the tracker's public key (https only); None: the web's authorities decide.
+
+        Raises:
+            BadInput: the URL is none that can be asked so, or the pin makes no sense.
+        """
+        target = Target(announce_url, pin)
+        _check(target)
+        token = self._tokens.get(target)
+        if token is None:
+            token = self._tokens[target] = secrets.token_urlsafe(_TOKEN_BYTES)
+            self._targets[token] = target
+        return f"http://{_HOST}:{self._listener.port}/announce/{token}"
+
+    def forget(self, local_url: str) -> None:
+        """Pass nothing on for this local URL any more; harmless when it is unknown."""
+        target = self._targets.pop(local_url.rpartition("/")[2], None)
+        if target is not None:
+            del self._tokens[target]
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        match = _PATH.fullmatch(request.raw_path)
+        target = self._targets.get(match[1]) if match and request.method == "GET" else None
+        if match is None or target is None:
+            return web.Response(status=404)
+        try:
+            said = await self._forwarder.ask(target, match[2], request.headers.get("User-Agent", ""))
+        except TuishareError as error:
+            _log.debug("An announce was not passed on: %s", error.detail)
+            said = bencode.encode({b"failure reason": error.detail.encode()})
+        return web.Response(body=said, content_type="text/plain")
+
+
+def _check(target: Target) -> None:
+    if fault := announce_fault(target.url):
+        raise BadInput(f"The tracker's URL {fault}")
+    parts = urlsplit(target.url)
+    if parts.scheme not in {"http", "https"} or parts.fragment:
+        raise BadInput("Only http and https trackers are announced to through this agent")
+    if target.pin is not None and (parts.scheme != "https" or len(target.pin) != 32):
+        raise BadInput("A tracker's pin has 32 bytes and is for https only")

@@ -1,0 +1,117 @@
+"""The tracker on the network: https for agents, http for any BitTorrent client.
+
+Owns paths, statuses and who is cut off. Must not decide who is a member: that is `tuishare.tracker.tracker`'s.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from ipaddress import ip_address
+from typing import Final, Literal, TypeAlias
+
+from aiohttp import web
+
+from tuishare.tracker.announce import FAILURE
+from tuishare.tracker.certificate import TrackerCertificate
+from tuishare.tracker.doorkeeper import Doorkeeper, Network, plain
+from tuishare.tracker.listener import Bounds, Listener
+from tuishare.tracker.peers import Address
+from tuishare.tracker.tracker import Tracker, Unwelcome
+
+Scheme: TypeAlias = Literal["https", "http"]
+
+_PATH: Final = re.compile(r"/announce(?:/([^/?]*))?(?:\?(.*))?", re.ASCII)
+_PASSKEY: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_NOBODYS: Final = b""
+"""What stands for a passkey that is not even one; no member's hash is that of nothing."""
+
+
+class TrackerServer:
+    """Serves one tracker; `start` and `close` it."""
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        certificate: TrackerCertificate,
+        *,
+        https: tuple[str, int] | None,
+        http: tuple[str, int] | None = None,
+        trusted_proxies: Collection[Network] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare, without a socket yet.
+
+        Args:
+            tracker: who answers.
+            certificate: for https.
+            https: host and port to listen on; an empty host is all addresses of both families, port 0 any free one.
+            http: likewise, for plain shares, whose other clients cannot pin a certificate.
+            trusted_proxies: networks of proxies of our own, whose ``X-Forwarded-For`` counts.
+            clock: seconds, never jumping.
+        """
+        self._tracker = tracker
+        self._certificate = certificate
+        self._hosts: dict[Scheme, tuple[str, int] | None] = {"https": https, "http": http}
+        self._doorkeeper = Doorkeeper(tracker.limits, trusted_proxies, clock)
+        self._listeners: dict[Scheme, Listener] = {}
+
+    @property
+    def ports(self) -> Mapping[Scheme, int]:
+        """Where it listens now."""
+        return {scheme: listener.port for scheme, listener in self._listeners.items()}
+
+    async def start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            SystemFailed: a port cannot be opened; none is open then.
+        """
+        limits = self._tracker.limits
+        bounds = Bounds(limits.connections, limits.connections_each, limits.patience, self._doorkeeper.admits)
+        try:
+            for scheme, place in self._hosts.items():
+                if place:
+                    tls = self._certificate.context if scheme == "https" else None
+                    self._listeners[scheme] = await Listener.open(self._serve, *place, bounds, tls)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Stop listening and cut all connections; harmless when not started."""
+        while self._listeners:
+            await self._listeners.popitem()[1].close()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        host = self._sender(request)
+        match = _PATH.fullmatch(request.raw_path)
+        if request.method != "GET" or match is None or request.body_exists:
+            return self._refuse(request, host, web.Response(status=404))
+        passkey, query = match.groups(default="")
+        try:
+            said = self._tracker.answer(_read_passkey(passkey), query, host)
+        except Unwelcome:
+            return self._refuse(request, host, _say(FAILURE))
+        self._doorkeeper.welcome(host)
+        return _say(said)
+
+    def _refuse(self, request: web.BaseRequest, host: Address, refusal: web.Response) -> web.Response:
+        """Refuse, and end the connection of whoever goes on asking without a word."""
+        if not self._doorkeeper.answers_stranger(host) and request.transport is not None:
+            request.transport.abort()
+        return refusal
+
+    def _sender(self, request: web.BaseRequest) -> Address:
+        # The connection may be gone by now; nobody reads the answer then.
+        host = plain(ip_address((request.remote or "::").partition("%")[0]))
+        return self._doorkeeper.sender(host, ",".join(request.headers.getall("X-Forwarded-For", [])))
+
+
+def _read_passkey(text: str) -> bytes:
+    return bytes.fromhex(text) if _PASSKEY.fullmatch(text) else _NOBODYS
+
+
+def _say(said: bytes) -> web.Response:
+    return web.Response(body=said, headers={"Content-Type": "text/plain", "Cache-Control": "no-store"})
