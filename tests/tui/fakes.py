@@ -9,8 +9,10 @@ import msgspec
 from textual.pilot import Pilot
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE, STATUS
-from tuishare.api.messages import Changes, Download, Share, ShareId, Snapshot, Status
-from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.api.details import Details, Proof
+from tuishare.api.messages import Changes, Download, Reloaded, Share, ShareId, Snapshot, Status
+from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
+from tuishare.api.people import Added, CardSeen, DropChange, NewUser, SettingChange, SettingsText, UserChange
 from tuishare.errors import AgentUnreachable
 from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Backoff
@@ -49,6 +51,11 @@ class FakeAgent:
         self.start_fails_with: Exception | None = None
         self.orders: list[tuple[str, ShareOrder | DownloadOrder]] = []
         self.order_fails_with: Exception | None = None
+        self.calls: list[tuple[object, ...]] = []
+        self.details = Details()
+        self.card = CardSeen(name="bob", fingerprint="ABCD", words="able bold calm dare")
+        self.proof = Proof(findings=())
+        self.text = SettingsText(text='name = "alice"', path="/home/alice/.config/tuishare/config.toml")
         self.answering = asyncio.Event()
         self.answering.set()
         for event in events:
@@ -80,8 +87,81 @@ class FakeAgent:
     async def order_download(self, download: str, order: DownloadOrder) -> None:
         await self._take(download, order)
 
+    async def share(self, new: NewShare) -> str:
+        await self._call("share", new)
+        return "new"
+
+    async def revoke_from_share(self, share: str, user: str) -> None:
+        await self._call("revoke_from_share", share, user)
+
+    async def share_details(self, share: str) -> Details:
+        await self._call("share_details", share)
+        return self.details
+
+    async def download_details(self, download: str) -> Details:
+        await self._call("download_details", download)
+        return self.details
+
+    async def share_proof(self, share: str) -> Proof:
+        await self._call("share_proof", share)
+        return self.proof
+
+    async def card_seen(self, card: str) -> CardSeen:
+        await self._call("card_seen", card)
+        return self.card
+
+    async def add_user(self, new: NewUser) -> Added:
+        await self._call("add_user", new)
+        return Added(name=new.name, key="" if new.card or new.key else "ab" * 32)
+
+    async def change_user(self, change: UserChange) -> None:
+        await self._call("change_user", change)
+
+    async def remove_user(self, name: str) -> None:
+        await self._call("remove_user", name)
+
+    async def new_key(self, name: str) -> Added:
+        await self._call("new_key", name)
+        return Added(name=name, key="cd" * 32)
+
+    async def revoke_user(self, name: str) -> None:
+        await self._call("revoke_user", name)
+
+    async def rotate_identity(self) -> str:
+        await self._call("rotate_identity")
+        return "NEWFINGERPRINT"
+
+    async def set_drop(self, change: DropChange) -> None:
+        await self._call("set_drop", change)
+
+    async def remove_drop(self, path: str) -> None:
+        await self._call("remove_drop", path)
+
+    async def settings(self) -> SettingsText:
+        await self._call("settings")
+        return self.text
+
+    async def change_setting(self, change: SettingChange) -> Reloaded:
+        await self._call("change_setting", change)
+        return Reloaded(applied=(change.key,))
+
+    async def write_settings(self, settings: SettingsText) -> Reloaded:
+        await self._call("write_settings", settings)
+        return Reloaded()
+
+    async def reload(self) -> Reloaded:
+        await self._call("reload")
+        return Reloaded()
+
     async def _take(self, subject: str, order: ShareOrder | DownloadOrder) -> None:
         self.orders.append((subject, order))
+        await self._answer()
+
+    async def _call(self, *call: object) -> None:
+        self.calls.append(call)
+        await self._answer()
+
+    async def _answer(self) -> None:
         await self.answering.wait()
         if self.order_fails_with:
             raise self.order_fails_with

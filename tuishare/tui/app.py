@@ -16,10 +16,12 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from tuishare.errors import SystemFailed, TuishareError
+from tuishare.tui.agent import Agent
+from tuishare.tui.dialogs import DIALOGS, Subject
 from tuishare.tui.follower import AgentLost, Backoff, Follower, Reader, SnapshotArrived
 from tuishare.tui.formats import clean
 from tuishare.tui.notices import write_farewell
-from tuishare.tui.orders import Deed, Orders, send, tell
+from tuishare.tui.orders import Deed, send, tell
 from tuishare.tui.questions import ask_before
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
@@ -32,7 +34,7 @@ class Dashboard(App[None]):
 
     Args:
         reader: where snapshots come from, e.g. an open `tuishare.api.client.AgentClient`.
-        orders: who takes orders; that client, too.
+        agent: who answers questions and takes orders; that client, too.
         start_agent: starts an agent in the background and returns when it has been started; raises `TuishareError`.
         clock: Unix seconds.
         backoff: pauses between attempts to reach the agent.
@@ -52,7 +54,7 @@ class Dashboard(App[None]):
     def __init__(
         self,
         reader: Reader,
-        orders: Orders,
+        agent: Agent,
         start_agent: Callable[[], Awaitable[None]],
         *,
         clock: Callable[[], float] = time.time,
@@ -62,7 +64,7 @@ class Dashboard(App[None]):
         super().__init__()
         self.clock = clock
         self._farewell = farewell
-        self._orders = orders
+        self.agent = agent
         self._start_agent = start_agent
         self._follower = Follower(reader, self.post_message, clock, backoff)
         self._may_autostart = True
@@ -84,6 +86,8 @@ class Dashboard(App[None]):
         """Offer to start the agent only while it is lost."""
         if action == "start":
             return isinstance(self.view.link, Lost)
+        if action == "open_dialog":
+            return parameters[0] in DIALOGS and isinstance(self.view.link, Live)
         return super().check_action(action, parameters)
 
     def watch_view(self, before: View, after: View) -> None:
@@ -125,6 +129,14 @@ class Dashboard(App[None]):
                 ConfirmScreen(question), lambda agreed: self._begin_deed(deed) if agreed else None
             )
 
+    def open_dialog(self, wish: str, about: tuple[Subject, ...] = ()) -> None:
+        """Ask for more about a wish; `tuishare.tui.dialogs` says which there are."""
+        DIALOGS[wish](self, about)
+
+    def action_open_dialog(self, wish: str) -> None:
+        """Open a dialog that is about nothing that is listed."""
+        self.open_dialog(wish)
+
     async def action_quit(self) -> None:
         """Leave, and say on the terminal what became of the agent."""
         self.exit(message=Text(self._farewell(self.view)))
@@ -136,25 +148,26 @@ class Dashboard(App[None]):
 
     async def _do(self, deed: Deed) -> None:
         try:
-            await send(self._orders, deed)
+            await send(self.agent, deed)
         except TuishareError as error:
-            self._tell(error)
+            self.tell_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.log.error(error)
-            self._tell(SystemFailed("The agent could not be asked", hint="Try again."))
+            self.tell_error(SystemFailed("The agent could not be asked", hint="Try again."))
 
     async def _start(self) -> None:
         self.notify("Starting the agent …", timeout=3)
         try:
             await self._start_agent()
         except TuishareError as error:
-            self._tell(error)
+            self.tell_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.log.error(error)
-            self._tell(SystemFailed("The agent could not be started", hint="Try: tuishare agent"))
+            self.tell_error(SystemFailed("The agent could not be started", hint="Try: tuishare agent"))
         self._follower.wake()
 
-    def _tell(self, error: TuishareError) -> None:
+    def tell_error(self, error: TuishareError) -> None:
+        """Say what went wrong and what to do, as a notification."""
         words = clean(f"{error.detail}. {error.hint}")
         self.notify(words, title=error.title, severity="error", timeout=10, markup=False)
 

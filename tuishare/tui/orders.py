@@ -5,12 +5,13 @@ Owns the choice and its wording. Pure; whether an order can really be carried ou
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.tui.agent import Agent
 from tuishare.tui.formats import fit
 
 Order = ShareOrder | DownloadOrder
@@ -39,16 +40,6 @@ _DOWNLOAD_OFFERS: Final = {
     DownloadState.PAUSED: _STOPPING | {DownloadOrder.RESUME},
     DownloadState.PROBLEM: _STOPPING | {DownloadOrder.RESUME},
 }
-
-
-class Orders(Protocol):
-    """Who takes orders; `tuishare.api.client.AgentClient` is one."""
-
-    def order_share(self, share: str, order: ShareOrder) -> Awaitable[None]:
-        """Do something with a share, or raise `TuishareError`."""
-
-    def order_download(self, download: str, order: DownloadOrder) -> Awaitable[None]:
-        """Do something with a download, or raise `TuishareError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,7 @@ def offer_for_download(download: Download) -> dict[str, Deed]:
     return {order.value: DownloadDeed(download, order) for order in _DOWNLOAD_OFFERS[download.state]}
 
 
-async def send(orders: Orders, deed: Deed) -> None:
+async def send(agent: Agent, deed: Deed) -> None:
     """Give an order.
 
     Raises:
@@ -91,9 +82,9 @@ async def send(orders: Orders, deed: Deed) -> None:
     """
     match deed:
         case ShareDeed(share, order):
-            await orders.order_share(share.id, order)
+            await agent.order_share(share.id, order)
         case DownloadDeed(download, order):
-            await orders.order_download(download.id, order)
+            await agent.order_download(download.id, order)
         case _:
             assert_never(deed)
 
