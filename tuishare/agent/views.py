@@ -82,6 +82,7 @@ def view_folder(follower: DropFollower, following: FolderFollowing[Tree]) -> Fol
         state=following.state,
         users=tuple(follower.folder.users),
         waiting=len(following.unsettled),
+        transport=follower.folder.transport,
     )
 
 

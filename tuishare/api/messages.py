@@ -133,12 +133,14 @@ class Folder(Message, frozen=True, kw_only=True):
         state: how it is watched.
         users: for whom its entries are shared, as configured (``@crew``, ``bob``).
         waiting: entries that are not shares yet.
+        transport: ``tls`` or ``plain``.
     """
 
     path: str
     state: FolderState
     users: tuple[str, ...]
     waiting: Count
+    transport: str = "tls"
 
 
 class Status(Message, frozen=True, kw_only=True):

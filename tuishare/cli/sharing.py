@@ -15,10 +15,10 @@ import msgspec
 
 from tuishare.api.orders import NewShare, Taken
 from tuishare.cli.agent import ask_agent
-from tuishare.cli.expiry import parse_expiry
 from tuishare.cli.terminal import say
 from tuishare.config import Transport
 from tuishare.errors import BadInput
+from tuishare.expiry import parse_expiry
 from tuishare.text import visible
 
 _NOTE: Final = 500  # characters; the same limit as in envelopes

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuishare.cli.expiry import parse_expiry
 from tuishare.errors import BadInput
+from tuishare.expiry import parse_expiry
 
 NOW = 1_795_435_000.7  # 2026-11-23, seconds
 

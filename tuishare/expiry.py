@@ -34,7 +34,7 @@ def parse_expiry(text: str, now: float) -> int:
     if moment <= now:
         raise BadInput(f"{text[:40]!r} is over already", hint="Name a day to come, or a time such as 30d.")
     if moment > now + _FARTHEST:
-        raise BadInput(f"{text[:40]!r} is too far away", hint="Leave out --expires to share for good.")
+        raise BadInput(f"{text[:40]!r} is too far away", hint="Name a nearer day, or none to share for good.")
     return moment
 
 
