@@ -18,6 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
+from tuishare.durability import sync_folder
 from tuishare.errors import BadConfiguration, SystemFailed, from_os_error
 
 HOME_VARIABLE = "TUISHARE_HOME"
@@ -175,29 +176,6 @@ def edited_alone(path: Path) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable (`fsync` of the directory)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_tree(path: Path) -> None:
-    """Make a file, or everything in a folder, durable; links are not followed."""
-    if path.is_dir() and not path.is_symlink():
-        for child in path.iterdir():
-            sync_tree(child)
-        sync_folder(path)
-        return
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

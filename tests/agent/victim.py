@@ -36,7 +36,7 @@ POINTS = (
     "tuishare.agent.generations:_copy",
     "tuishare.paths:_write_synced",
     "tuishare.paths:sync_folder",
-    "tuishare.paths:sync_tree",
+    "tuishare.agent.landing:sync_tree",
     "tuishare.swarm.engine:Engine.add",
     "tuishare.swarm.engine:Engine.remove",
     "tuishare.swarm.engine:Engine.flush",

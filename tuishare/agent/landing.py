@@ -18,9 +18,10 @@ from typing import Final
 from tuishare.agent.payload import sign_payload
 from tuishare.agent.records import DownloadRecord
 from tuishare.config import Folders
+from tuishare.durability import sync_tree
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, TuishareError, from_os_error
-from tuishare.paths import free_name, make_private, move_into_place, read_limited, sync_tree
+from tuishare.paths import free_name, make_private, move_into_place, read_limited
 
 INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""

@@ -22,9 +22,10 @@ from tuishare.agent.sealing import new_secret
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.agent.store import DamagedDatabase, Database, Generation
 from tuishare.config import Config
+from tuishare.durability import sync_folder
 from tuishare.envelope import MAX_SIZE, CardKey, Opened, OpeningKey, UserKey, open_envelope
 from tuishare.errors import TuishareError, from_os_error
-from tuishare.paths import Places, read_limited, sync_folder
+from tuishare.paths import Places, read_limited
 from tuishare.people import Identity, load_book
 from tuishare.torrents import parse_torrent
 
