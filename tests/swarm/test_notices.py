@@ -15,23 +15,30 @@ from tuishare.swarm import TrackerFailed
 KEY = "planted-passkey-0123456789abcdef"
 
 
-async def test_a_tracker_that_quotes_the_passkey_does_not_spread_it(
-    start_engine: StartEngine, share: Share, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        assert KEY.encode() in request
-        reason = f"unknown passkey {KEY}".encode()
-        body = b"d14:failure reason%d:%se" % (len(reason), reason)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-        await writer.drain()
-        writer.close()
+async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    request = await reader.readuntil(b"\r\n\r\n")
+    assert KEY.encode() in request
+    reason = f"unknown passkey {KEY}".encode()
+    body = b"d14:failure reason%d:%se" % (len(reason), reason)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    await writer.drain()
+    writer.close()
 
-    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+
+@pytest.mark.parametrize("late", [False, True], ids=["from the start", "replaced while it runs"])
+async def test_a_tracker_that_quotes_the_passkey_does_not_spread_it(
+    start_engine: StartEngine, share: Share, caplog: pytest.LogCaptureFixture, late: bool
+) -> None:
+    server = await asyncio.start_server(_refuse, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}/announce/{KEY}"
     alice = await start_engine()
     with alice.subscribe() as events:
-        await alice.add(replace(share.seeding(), announce=((f"http://127.0.0.1:{port}/announce/{KEY}",),)))
+        if late:
+            await alice.add(share.seeding())
+            await alice.announce(share.info_hash, [[url]])
+        else:
+            await alice.add(replace(share.seeding(), announce=((url,),)))
         async with asyncio.timeout(10):
             async for event in events:
                 assert KEY not in repr(event)

@@ -1,0 +1,57 @@
+"""What others say about our address and ports."""
+
+from __future__ import annotations
+
+from tests.swarm.conftest import StartEngine
+from tuishare.swarm import MappedPort
+from tuishare.swarm.notices import AddressTold, PortMapped, PortMappingFailed
+from tuishare.swarm.reachability import MAX_ADDRESSES, Reachability
+
+
+def test_the_address_told_most_often_comes_first() -> None:
+    known = Reachability()
+    for address in ("192.0.2.1", "192.0.2.7", "192.0.2.7"):
+        known.note(AddressTold(address))
+    assert known.addresses == ("192.0.2.7", "192.0.2.1")
+
+
+def test_liars_cannot_fill_the_memory() -> None:
+    known = Reachability()
+    known.note(AddressTold("192.0.2.7"))
+    for number in range(1000):
+        known.note(AddressTold(f"2001:db8::{number:x}"))
+    known.note(AddressTold("192.0.2.7"))
+    assert len(known.addresses) == MAX_ADDRESSES
+    assert known.addresses[0] == "192.0.2.7"
+
+
+def test_a_mapped_port_is_named_by_what_was_asked_for_it() -> None:
+    known = Reachability()
+    known.expect(8080, [2])
+    known.note(PortMapped(0, 50007, "tcp", "UPnP"))
+    known.note(PortMapped(1, 40123, "udp", "UPnP"))
+    known.note(PortMapped(2, 18080, "tcp", "NAT-PMP"))
+    assert known.mapped([50007]) == (
+        MappedPort(50007, 50007, "tcp", "UPnP"),
+        MappedPort(0, 40123, "udp", "UPnP"),
+        MappedPort(8080, 18080, "tcp", "NAT-PMP"),
+    )
+
+
+def test_a_mapping_that_fails_later_is_a_fault_until_it_works_again() -> None:
+    known = Reachability()
+    known.note(PortMapped(0, 50007, "tcp", "UPnP"))
+    known.note(PortMappingFailed(0, "UPnP", "no \x1b[31mrouter"))
+    assert known.mapped([50007]) == ()
+    (fault,) = known.faults
+    assert fault.startswith("UPnP did not map a port: no ")
+    assert "\x1b" not in fault
+    known.note(PortMapped(0, 50007, "tcp", "UPnP"))
+    assert known.faults == ()
+
+
+async def test_without_port_mapping_no_router_is_asked(start_engine: StartEngine) -> None:
+    engine = await start_engine()
+    mapping = await engine.map_port(18080)
+    assert (mapping.port, mapping.asked) == (18080, False)
+    assert (engine.mapped_ports, engine.mapping_faults, engine.external_addresses) == ((), (), ())
