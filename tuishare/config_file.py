@@ -6,6 +6,7 @@ means: an edit counts only when `tuishare.config` would take the whole file.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from tomlkit.items import AbstractTable, AoT, Array
 from tomlkit.toml_document import TOMLDocument
 
 from tuishare.config import MAX_SIZE, Config, Transport, load_config, parse_config
-from tuishare.errors import BadConfiguration, BadInput, NotFound
+from tuishare.errors import BadConfiguration, BadInput, NotFound, Refused
 from tuishare.paths import Places, edited_alone, make_private, publish, read_limited
 
 _UNCHANGED: Final = "Nothing was changed."
@@ -43,16 +44,66 @@ def edit_config(places: Places, change: Callable[[str], str]) -> Config:
     with edited_alone(places.config_file):
         load_config(places)
         before = _read(places.config_file)
-        after = change(before)
-        try:
-            data = after.encode()
-            config = parse_config(after, places)
-        except UnicodeEncodeError as error:
-            raise BadInput("This is not UTF-8 text", hint=_UNCHANGED) from error
-        except BadConfiguration as error:
-            raise BadInput(error.detail, hint=_UNCHANGED) from error
-        if after != before:
-            publish(places.config_file, data, mode=_mode(places.config_file))
+        return _publish(places, before, change(before))
+
+
+def read_config(places: Places) -> tuple[str, str]:
+    """Read the text of `config.toml`, empty where there is none, and a stamp that another text would not have.
+
+    Raises:
+        BadConfiguration: it is too large, or not UTF-8.
+        SystemFailed: it cannot be read.
+    """
+    try:
+        text = _read(places.config_file)
+    except UnicodeDecodeError as error:
+        raise BadConfiguration(f"{places.config_file} is not UTF-8 text", hint="Correct the file.") from error
+    return text, _stamp(text)
+
+
+def replace_config(
+    places: Places, text: str, *, stamp: str = "", check: Callable[[Config], None] = lambda _: None
+) -> Config:
+    """Replace `config.toml`, also one that is not usable.
+
+    Args:
+        places: of the home.
+        text: what is to stand in it.
+        stamp: of the text that this one was made from, see `read_config`; empty: whatever stands there.
+        check: raises what else speaks against the new settings.
+
+    Returns:
+        The settings as they are now.
+
+    Raises:
+        Refused: the file was changed since.
+        BadInput: it would not be usable.
+        SystemFailed: it cannot be written.
+    """
+    make_private(places.config)
+    with edited_alone(places.config_file):
+        before, now = read_config(places)
+        if stamp not in {"", now}:
+            raise Refused(
+                "The settings were changed meanwhile",
+                hint="Look at them again, then change what is to change.",
+            )
+        return _publish(places, before, text, check)
+
+
+def _publish(
+    places: Places, before: str, after: str, check: Callable[[Config], None] = lambda _: None
+) -> Config:
+    try:
+        data = after.encode()
+        config = parse_config(after, places)
+        check(config)
+    except UnicodeEncodeError as error:
+        raise BadInput("This is not UTF-8 text", hint=_UNCHANGED) from error
+    except BadConfiguration as error:
+        raise BadInput(error.detail, hint=_UNCHANGED) from error
+    if after != before:
+        publish(places.config_file, data, mode=_mode(places.config_file))
     return config
 
 
@@ -175,6 +226,10 @@ def _find_drop(drops: AoT | Array, path: Path) -> AbstractTable | None:
 
 def _read(path: Path) -> str:
     return read_limited(path, MAX_SIZE).decode() if path.exists() else ""
+
+
+def _stamp(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _mode(path: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tuishare.api.details import Details, File, PeerInfo
 from tuishare.api.messages import (
     PROTOCOL,
     Activity,
@@ -15,6 +16,7 @@ from tuishare.api.messages import (
     DownloadState,
     Folder,
     FolderState,
+    People,
     Problem,
     Reloaded,
     Share,
@@ -22,8 +24,22 @@ from tuishare.api.messages import (
     ShareState,
     Snapshot,
     Status,
+    User,
+    UserKind,
 )
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
+from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
+from tuishare.api.people import (
+    Added,
+    CardSeen,
+    CardText,
+    DropChange,
+    DropNamed,
+    NewUser,
+    SettingChange,
+    SettingsText,
+    UserChange,
+    UserNamed,
+)
 from tuishare.api.service import ChangeSignal
 from tuishare.errors import BadConfiguration, NotFound
 
@@ -88,7 +104,103 @@ ACTIVITY = Activity(
 
 RELOADED = Reloaded(applied=("drop",), restart=("network.listen",))
 
-SNAPSHOT = Snapshot(status=STATUS, shares=(SHARE,), downloads=(DOWNLOAD,))
+PEOPLE = People(
+    card="tuishare-card-v1:abc",
+    fingerprint="ABCD EFGH",
+    words="zoo zebra",
+    users=(User(name="bob", kind=UserKind.CARD, fingerprint="IJKL MNOP", verified=True, groups=("crew",)),),
+)
+
+DETAILS = Details(
+    files=(File(path="day 1/a.mov", size=7, progress=0.5),),
+    more_files=1203,
+    peers=(PeerInfo(address="192.0.2.7:50007", user="bob", client="tuishare"),),
+    history=(ACTIVITY,),
+)
+
+CARD_SEEN = CardSeen(name="Bob", fingerprint="IJKL MNOP", words="able about", known_as="bob")
+
+SETTINGS = SettingsText(text='name = "alice"  # me\n', path="/home/alice/config.toml", stamp="ab12")
+
+SNAPSHOT = Snapshot(
+    status=STATUS, shares=(SHARE,), downloads=(DOWNLOAD,), people=PEOPLE, activity=(ACTIVITY,)
+)
+
+
+class ScriptedPeople:
+    """A `PeopleService` that remembers its orders."""
+
+    def __init__(self, orders: list[object]) -> None:
+        self.orders = orders
+
+    def view(self) -> People:
+        return PEOPLE
+
+    async def card_seen(self, text: CardText) -> CardSeen:
+        self.orders.append(text)
+        return CARD_SEEN
+
+    async def add_user(self, new: NewUser) -> Added:
+        self.orders.append(new)
+        return Added(name=new.name, key="11" * 32)
+
+    async def change_user(self, change: UserChange) -> Taken:
+        return self._take(change.name, change)
+
+    async def remove_user(self, user: UserNamed) -> Taken:
+        return self._take(user.name, "remove")
+
+    async def new_key(self, user: UserNamed) -> Added:
+        self._take(user.name, "key")
+        return Added(name=user.name, key="22" * 32)
+
+    async def revoke_user(self, user: UserNamed) -> Taken:
+        return self._take(user.name, "revoke")
+
+    def _take(self, name: str, order: object) -> Taken:
+        self.orders.append((name, order))
+        return Taken(id=name)
+
+
+class ScriptedHome:
+    """A `HomeService` that remembers its orders."""
+
+    def __init__(self, orders: list[object]) -> None:
+        self.orders = orders
+
+    async def set_drop(self, change: DropChange) -> Taken:
+        self.orders.append(change)
+        return Taken(id=change.path)
+
+    async def remove_drop(self, drop: DropNamed) -> Taken:
+        self.orders.append(drop)
+        return Taken(id=drop.path)
+
+    async def settings(self) -> SettingsText:
+        return SETTINGS
+
+    async def change_setting(self, change: SettingChange) -> Reloaded:
+        self.orders.append(change)
+        return RELOADED
+
+    async def write_settings(self, settings: SettingsText) -> Reloaded:
+        self.orders.append(settings)
+        return RELOADED
+
+
+class ScriptedInsight:
+    """An `InsightService` that knows one thing of each kind."""
+
+    async def share_details(self, share: ShareId) -> Details:
+        return self._find(share, SHARE.id)
+
+    async def download_details(self, download: DownloadId) -> Details:
+        return self._find(download, DOWNLOAD.id)
+
+    def _find(self, given: str, known: str) -> Details:
+        if given != known:
+            raise NotFound("There is no such thing", hint="Look again.")
+        return DETAILS
 
 
 class ScriptedAgent:
@@ -102,6 +214,9 @@ class ScriptedAgent:
         self.happened = [ACTIVITY]
         self.broken: BadConfiguration | None = None
         self.orders: list[object] = []
+        self.people = ScriptedPeople(self.orders)
+        self.home = ScriptedHome(self.orders)
+        self.insight = ScriptedInsight()
 
     def show(self, snapshot: Snapshot) -> None:
         self.now = snapshot
@@ -134,6 +249,9 @@ class ScriptedAgent:
 
     async def order_share(self, share: ShareId, order: ShareOrder) -> None:
         self._take(share, order)
+
+    async def revoke_from_share(self, share: ShareId, user: str) -> None:
+        self.orders.append((share, "revoke", user))
 
     async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
         self._take(download, order)

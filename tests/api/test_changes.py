@@ -4,12 +4,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.samples import DOWNLOAD, NOW, SHARE, SNAPSHOT, STATUS
+from tests.api.samples import ACTIVITY, DOWNLOAD, NOW, PEOPLE, SHARE, SNAPSHOT, STATUS
 from tuishare.api.changes import apply, diff
-from tuishare.api.messages import Changes, DownloadId, ShareId, Snapshot
+from tuishare.api.messages import ACTIVITY_SHOWN, Activity, Changes, DownloadId, People, ShareId, Snapshot
 from tuishare.api.wire import decode_event, encode
 
 IDS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2), max_size=6)
+
+
+def happened(*numbers: int) -> tuple[Activity, ...]:
+    return tuple(msgspec.structs.replace(ACTIVITY, id=number) for number in numbers)
 
 
 @st.composite
@@ -23,11 +27,12 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
             msgspec.structs.replace(DOWNLOAD, id=DownloadId(key), peers=peers)
             for key, peers in draw(IDS).items()
         ),
+        people=draw(st.sampled_from((PEOPLE, People(card="other")))),
     )
 
 
 def content(snapshot: Snapshot) -> tuple[object, ...]:
-    return snapshot.status, frozenset(snapshot.shares), frozenset(snapshot.downloads)
+    return snapshot.status, frozenset(snapshot.shares), frozenset(snapshot.downloads), snapshot.people
 
 
 @given(snapshots(), snapshots())
@@ -63,3 +68,18 @@ def test_an_altered_entry_keeps_its_place() -> None:
 
 def test_removing_what_is_not_there_is_harmless() -> None:
     assert apply(SNAPSHOT, Changes(shares_removed=(ShareId("zz"),))) == SNAPSHOT
+
+
+def test_only_what_happened_since_is_carried() -> None:
+    before = msgspec.structs.replace(SNAPSHOT, activity=happened(5, 3))
+    after = msgspec.structs.replace(SNAPSHOT, activity=happened(9, 7, 5, 3))
+    changes = diff(before, after)
+    assert changes == Changes(activity=happened(9, 7))
+    assert apply(before, changes) == after
+
+
+def test_no_more_than_is_shown_is_kept_of_what_happened() -> None:
+    before = msgspec.structs.replace(SNAPSHOT, activity=happened(*range(ACTIVITY_SHOWN, 0, -1)))
+    newest = happened(ACTIVITY_SHOWN + 1)
+    kept = apply(before, Changes(activity=newest)).activity
+    assert kept == newest + before.activity[:-1]

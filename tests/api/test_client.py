@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.api.samples import DOWNLOAD, RELOADED, SHARE, SNAPSHOT, STATUS, ScriptedAgent
-from tuishare.api import client as client_module
+from tuishare.api import connection
 from tuishare.api.client import AgentClient
 from tuishare.api.failures import ProtocolMismatch
 from tuishare.api.messages import Changes, ShareId, Snapshot
@@ -161,7 +161,7 @@ async def test_an_error_is_raised_as_what_it_was(path: Path) -> None:
 
 
 async def test_an_answer_without_end_is_cut_off(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "LINE_LIMIT", 1000)
+    monkeypatch.setattr(connection, "LINE_LIMIT", 1000)
     async with imposter(path, sized(b"[" * 2000)), AgentClient(path) as client:
         with pytest.raises(VerificationFailed, match="longer than"):
             await client.status()

@@ -14,11 +14,15 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, Self, assert_never
 
 import tuishare
+from tuishare.agent.acquaintances import Acquaintances
 from tuishare.agent.context import Context
 from tuishare.agent.drops import Drops
+from tuishare.agent.furnishing import Furnishing
 from tuishare.agent.inbox import Inbox
+from tuishare.agent.insight import Insight
 from tuishare.agent.notifying import Notifier
 from tuishare.agent.opening import open_home
+from tuishare.agent.ordering import order_download, order_share
 from tuishare.agent.reloading import Reloading
 from tuishare.agent.systemd import notify
 from tuishare.agent.throttling import Throttle
@@ -41,6 +45,7 @@ from tuishare.api.server import ApiServer
 from tuishare.api.service import ChangeSignal
 from tuishare.errors import SystemFailed
 from tuishare.paths import Places
+from tuishare.people import UserBook
 from tuishare.swarm import (
     Completed,
     Failed,
@@ -49,6 +54,7 @@ from tuishare.swarm import (
     Subscription,
     TrackerFailed,
 )
+from tuishare.tracker import Announced
 
 CLOCK_SECONDS: Final = 30.0
 """How often it is looked what has had its time."""
@@ -67,7 +73,13 @@ class Agent:
         received = (folders.downloads_path, folders.inbox_path)
         self._notifier = Notifier(lambda: context.config.notifications.desktop, received)
         context.journal.told = self._notifier.tell
-        self._reloading = Reloading(context, self._take_up)
+        context.announcing.heard = self._take_announce
+        context.journal.written = context.changed.notify
+        self._reloading = Reloading(context, self._take_up, self._take_book)
+        drops = self._drops
+        self.people = Acquaintances(context, drops.shelf, drops.keeper, self._reloading.reload)
+        self.home = Furnishing(context, self._reloading)
+        self.insight = Insight(context, drops, self._inbox)
         self._started = context.now()
         self._stopping = asyncio.Event()
 
@@ -86,6 +98,8 @@ class Agent:
             agent._throttle.take_settings()  # before anything moves
             # Before anything is loaded: what completes while we load must not be missed.
             events = stack.enter_context(context.engine.subscribe())
+            await context.journal.load()
+            await agent._reloading.load()
             await agent._drops.load()
             await agent._inbox.receiver.load()
             stack.push_async_callback(agent._save_resume)
@@ -116,6 +130,7 @@ class Agent:
             now=context.now(),
             listen_tls=context.engine.listening.get("tls"),
             listen_plain=context.engine.listening.get("plain"),
+            listen_tracker=context.announcing.port,
             rate_up=sum(progress.rate_up for progress in live),
             rate_down=sum(progress.rate_down for progress in live),
             free_bytes=free_space(context.config.folders.downloads_path),
@@ -123,6 +138,8 @@ class Agent:
             tls_ready="tls" in context.engine.transports,
             no_resumption="tls" in context.engine.transports,  # the engine does not start without that proof
             inbox=context.config.folders.inbox,
+            outbox=context.config.folders.outbox,
+            downloads=context.config.folders.downloads,
             problems=(*context.problems, *self._reloading.problems),
             drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
         )
@@ -137,7 +154,13 @@ class Agent:
 
     def snapshot(self) -> Snapshot:
         """Tell all of it, as of one moment."""
-        return Snapshot(status=self.status(), shares=tuple(self.shares()), downloads=tuple(self.downloads()))
+        return Snapshot(
+            status=self.status(),
+            shares=tuple(self.shares()),
+            downloads=tuple(self.downloads()),
+            people=self.people.view(),
+            activity=self._context.journal.recent,
+        )
 
     def changes(self) -> ChangeSignal:
         """Give the signal that moves whenever one of the answers above would differ."""
@@ -153,40 +176,15 @@ class Agent:
 
     async def order_share(self, share: ShareId, order: ShareOrder) -> None:
         """Do something with a share."""
-        keeper = self._drops.keeper
-        match order:
-            case ShareOrder.PAUSE:
-                await keeper.pause(share)
-            case ShareOrder.RESUME:
-                await keeper.resume(share)
-            case ShareOrder.AGAIN:
-                await keeper.share_again(share)
-                self._drops.take_shares()
-            case ShareOrder.FORGET:
-                await keeper.forget(share)
-            case ShareOrder.DELETE:
-                await keeper.delete(share)
-            case _ as never:
-                assert_never(never)
+        await order_share(self._drops, share, order)
+
+    async def revoke_from_share(self, share: ShareId, user: str) -> None:
+        """Take a user out of one share."""
+        await self._drops.keeper.revoke(share, user)
 
     async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
         """Do something with a download."""
-        handler = self._inbox.handler
-        match order:
-            case DownloadOrder.PAUSE:
-                await handler.pause(download)
-            case DownloadOrder.RESUME:
-                await handler.resume(download)
-            case DownloadOrder.APPROVE:
-                await handler.approve(download)
-            case DownloadOrder.REJECT:
-                await handler.reject(download)
-            case DownloadOrder.FORGET:
-                await handler.forget(download)
-            case DownloadOrder.DELETE:
-                await handler.delete(download)
-            case _ as never:
-                assert_never(never)
+        await order_download(self._inbox, download, order)
 
     async def reload(self) -> Reloaded:
         """Read settings and user book again."""
@@ -214,7 +212,7 @@ class Agent:
         loops = [self._drops.run(watcher), self._drops.publisher.run(), self._reloading.run()]
         loops += [self._inbox.following.run(watcher), self._inbox.receiver.run(), self._follow_engine(events)]
         loops += [self._keep_time(), self._throttle.run(), self._inbox.pace.run()]
-        loops += [self._context.journal.run(), self._notifier.run()]
+        loops += [self._context.journal.run(), self._notifier.run(), self._drops.shelf.watch_deliveries()]
         if patience := find_patience():
             loops.append(prove_life(patience, self._questions()))
         tasks = [asyncio.create_task(loop) for loop in loops]
@@ -241,12 +239,20 @@ class Agent:
         self._drops.take_hint(hint)
         self._inbox.take_hint(hint)
 
+    def _take_announce(self, announced: Announced) -> None:
+        shelf = self._drops.shelf
+        if share := shelf.shares.get(announced.share):
+            shelf.deliveries.take(announced, share)
+
     def _take_up(self) -> None:
         """Act on settings and users that may be other ones: also try again what failed for want of a user or a key."""
         self._throttle.take_settings()
         self._drops.take_settings()
         self._drops.scan_soon()
         self._inbox.following.scan_soon()
+
+    def _take_book(self, book: UserBook) -> None:
+        self.people.take(book)
 
     def _questions(self) -> dict[str, Question]:
         store = self._context.store
@@ -282,6 +288,7 @@ class Agent:
     async def _save_resume(self) -> None:
         with contextlib.suppress(SystemFailed):  # it was said before
             await self._context.journal.write()
+            await self._drops.shelf.deliveries.save()
         data = await self._context.engine.close()
         await self._context.store.run(lambda database: database.save_resume(data))
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from tuishare.agent.logbook import redact
 from tuishare.agent.records import EventRecord
-from tuishare.agent.store import Store
-from tuishare.api.messages import Activity, ActivityKind
+from tuishare.agent.store import EVENTS_KEPT, Database, Store
+from tuishare.api.messages import ACTIVITY_SHOWN, Activity, ActivityKind
 from tuishare.errors import SystemFailed
 from tuishare.text import visible
 
@@ -30,6 +30,7 @@ class Journal:
 
     Attributes:
         told: called with each event at once.
+        written: called when some more of them can be seen in `recent`.
     """
 
     def __init__(self, store: Store, now: Callable[[], int]) -> None:
@@ -40,6 +41,8 @@ class Journal:
         self._some = asyncio.Event()
         self._alone = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
+        self._recent: deque[Activity] = deque(maxlen=ACTIVITY_SHOWN)
+        self.written: Callable[[], None] = lambda: None
         self.told: Callable[[EventRecord], None] = lambda _: None
 
     def note(self, kind: ActivityKind, subject: str, detail: str = "") -> None:
@@ -57,6 +60,29 @@ class Journal:
         self._some.set()
         self.told(event)
 
+    @property
+    def recent(self) -> tuple[Activity, ...]:
+        """The last of what was written down, newest first, at most `ACTIVITY_SHOWN`; from memory."""
+        return tuple(self._recent)
+
+    async def load(self) -> None:
+        """Remember what the last run wrote.
+
+        Raises:
+            SystemFailed: the database cannot be used.
+        """
+        events = await self._store.run(lambda database: database.events(ACTIVITY_SHOWN))
+        self._recent = deque(map(_show, events), maxlen=ACTIVITY_SHOWN)
+
+    async def history(self, subject: str) -> list[Activity]:
+        """List what happened to a share or download of that name, newest first.
+
+        Raises:
+            SystemFailed: the database cannot be used.
+        """
+        shown = visible(redact(subject))
+        return [event for event in await self.latest(EVENTS_KEPT) if event.subject == shown][:ACTIVITY_SHOWN]
+
     async def latest(self, limit: int) -> list[Activity]:
         """List the last events, newest first.
 
@@ -65,16 +91,7 @@ class Journal:
         """
         await self.write()
         events = await self._store.run(lambda database: database.events(limit))
-        return [
-            Activity(
-                id=event.id,
-                at=event.at,
-                kind=ActivityKind(event.kind),
-                subject=event.subject,
-                detail=event.detail,
-            )
-            for event in events
-        ]
+        return list(map(_show, events))
 
     async def run(self) -> None:
         """Write what is noted, several at a time when they come fast, until cancelled."""
@@ -106,7 +123,25 @@ class Journal:
         events = tuple(self._unwritten)
         self._unwritten.clear()
         try:
-            await self._store.run(lambda database: database.note(events))
+            written = await self._store.run(lambda database: _write_down(database, events))
         except SystemFailed:
             self._unwritten = deque([*events, *self._unwritten], maxlen=_UNWRITTEN)
             raise
+        self._recent.extendleft(map(_show, reversed(written)))
+        self.written()
+
+
+def _write_down(database: Database, events: Sequence[EventRecord]) -> list[EventRecord]:
+    """Save events and read them again, newest first, with the numbers that they have got."""
+    database.note(events)
+    return database.events(min(len(events), ACTIVITY_SHOWN))
+
+
+def _show(event: EventRecord) -> Activity:
+    return Activity(
+        id=event.id,
+        at=event.at,
+        kind=ActivityKind(event.kind),
+        subject=event.subject,
+        detail=event.detail,
+    )

@@ -24,6 +24,7 @@ from tuishare.config import Arrivals, Config, check_config, load_config
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
 from tuishare.limits import Limits
 from tuishare.paths import Places
+from tuishare.people import UserBook
 
 LOOK_SECONDS: Final = 2.0
 """How often the files are looked at; events only make it quicker, because not every file system sends any."""
@@ -50,9 +51,15 @@ _Stamp = tuple[int, ...]
 class Reloading:
     """Keeps the settings of one agent in step with their files."""
 
-    def __init__(self, context: Context, take_up: Callable[[], None]) -> None:
-        """`take_up` is called after every reload: settings or users may be other ones."""
+    def __init__(
+        self,
+        context: Context,
+        take_up: Callable[[], None],
+        take_book: Callable[[UserBook], None] = lambda _: None,
+    ) -> None:
+        """Both are called after every reload: settings or users may be other ones."""
         self._context = context
+        self._take_book = take_book
         self._take_up = take_up
         self._woken = asyncio.Event()
         self._ordered = False
@@ -115,8 +122,13 @@ class Reloading:
         for key in reloaded.restart:
             _log.info("Setting %s has changed, which counts after a restart", key)
         with self._shown("users", "User book not usable"):
-            await asyncio.to_thread(self._context.book)
+            self._take_book(await asyncio.to_thread(self._context.book))
         return reloaded
+
+    async def load(self) -> None:
+        """Read the users at the start; a book that is not usable is a problem to show."""
+        with contextlib.suppress(TuishareError), self._shown("users", "User book not usable"):
+            self._take_book(await asyncio.to_thread(self._context.book))
 
     def _read_settings(self) -> tuple[Config, Reloaded]:
         places = self._context.places

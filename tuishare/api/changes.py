@@ -11,7 +11,17 @@ from typing import TypeVar
 
 import msgspec
 
-from tuishare.api.messages import Changes, Download, DownloadId, Share, ShareId, Snapshot, Status
+from tuishare.api.messages import (
+    ACTIVITY_SHOWN,
+    Activity,
+    Changes,
+    Download,
+    DownloadId,
+    Share,
+    ShareId,
+    Snapshot,
+    Status,
+)
 
 E = TypeVar("E", Share, Download)
 
@@ -30,6 +40,8 @@ def diff(before: Snapshot, after: Snapshot) -> Changes | None:
         shares_removed=tuple(shares_before.keys() - {share.id for share in after.shares}),
         downloads=tuple(item for item in after.downloads if downloads_before.get(item.id) != item),
         downloads_removed=tuple(downloads_before.keys() - {item.id for item in after.downloads}),
+        people=None if before.people == after.people else after.people,
+        activity=_since(before.activity, after.activity),
     )
     return None if changes == Changes() else changes
 
@@ -40,6 +52,8 @@ def apply(snapshot: Snapshot, changes: Changes) -> Snapshot:
         status=changes.status or snapshot.status,
         shares=_merge(snapshot.shares, changes.shares, changes.shares_removed),
         downloads=_merge(snapshot.downloads, changes.downloads, changes.downloads_removed),
+        people=changes.people or snapshot.people,
+        activity=(changes.activity + snapshot.activity)[:ACTIVITY_SHOWN],
     )
 
 
@@ -49,6 +63,12 @@ def _merge(old: tuple[E, ...], new: tuple[E, ...], removed: Iterable[ShareId | D
     for gone in removed:
         merged.pop(gone, None)
     return tuple(merged.values())
+
+
+def _since(known: tuple[Activity, ...], now: tuple[Activity, ...]) -> tuple[Activity, ...]:
+    """What happened after the newest thing that is known; both newest first."""
+    last = known[0].id if known else 0
+    return tuple(event for event in now if event.id > last)
 
 
 def _without_clock(status: Status) -> Status:

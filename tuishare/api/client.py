@@ -1,28 +1,25 @@
 """The client's side of the API, for the dashboard and the commands.
 
-Owns one connection pool to one agent, and the words for an agent that does not answer. Must not start agents.
+Owns which request says what; how it gets to the agent is `tuishare.api.connection`. Must not start agents.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Self
 from urllib.parse import quote
 
-import aiohttp
-
-from tuishare.api.failures import check_protocol, revive
+from tuishare.api.connection import SILENCE_SECONDS, Connection
+from tuishare.api.details import Details, Proof
 from tuishare.api.messages import (
-    PROTOCOL,
-    PROTOCOL_HEADER,
     Activity,
     Changes,
     Download,
-    Failure,
     Heartbeat,
+    Message,
     Reloaded,
     Share,
     Snapshot,
@@ -30,16 +27,19 @@ from tuishare.api.messages import (
     Stopping,
 )
 from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
-from tuishare.api.wire import LINE_LIMIT, decode, decode_event, encode
-from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
-
-SILENCE_SECONDS: Final = 15.0
-"""How long an event stream may be silent before the agent counts as lost: three heartbeats."""
-
-_ANSWER_SECONDS = 10.0
-_HINT = "Start it with: tuishare agent"
-
-M = TypeVar("M")
+from tuishare.api.people import (
+    Added,
+    CardSeen,
+    CardText,
+    DropChange,
+    DropNamed,
+    NewUser,
+    SettingChange,
+    SettingsText,
+    UserChange,
+    UserNamed,
+)
+from tuishare.api.wire import decode_event
 
 
 class AgentClient:
@@ -51,18 +51,10 @@ class AgentClient:
     """
 
     def __init__(self, socket_path: Path, *, silence: float = SILENCE_SECONDS) -> None:
-        self._path = socket_path
-        self._silence = silence
-        self._session: aiohttp.ClientSession | None = None
+        self._connection = Connection(socket_path, silence=silence)
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            base_url="http://agent",
-            connector=aiohttp.UnixConnector(path=str(self._path)),
-            headers={PROTOCOL_HEADER: str(PROTOCOL)},
-            timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS),
-            trust_env=False,
-        )
+        await self._connection.__aenter__()
         return self
 
     async def __aexit__(
@@ -71,9 +63,7 @@ class AgentClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._connection.__aexit__(kind, error, trace)
 
     async def status(self) -> Status:
         """Ask about the agent itself.
@@ -82,31 +72,100 @@ class AgentClient:
             AgentUnreachable: nobody answers, or in another protocol version.
             TuishareError: what the agent said instead of an answer. This and the above hold for every method.
         """
-        return await self._ask("GET", "/v1/status", Status)
+        return await self._connection.ask("GET", "/v1/status", Status)
 
     async def shares(self) -> list[Share]:
         """Ask what is published; errors as for `status`."""
-        return await self._ask("GET", "/v1/shares", list[Share])
+        return await self._connection.ask("GET", "/v1/shares", list[Share])
 
     async def downloads(self) -> list[Download]:
         """Ask what is received; errors as for `status`."""
-        return await self._ask("GET", "/v1/downloads", list[Download])
+        return await self._connection.ask("GET", "/v1/downloads", list[Download])
 
     async def activity(self, limit: int = 100) -> list[Activity]:
         """Ask for the last of what happened, newest first; errors as for `status`."""
-        return await self._ask("GET", f"/v1/activity?limit={limit}", list[Activity])
+        return await self._connection.ask("GET", f"/v1/activity?limit={limit}", list[Activity])
 
     async def share(self, new: NewShare) -> str:
         """Share a file or folder; returns the id of the share. Errors as for `status`."""
-        return (await self._ask("POST", "/v1/shares", Taken, body=new)).id
+        return (await self._connection.ask("POST", "/v1/shares", Taken, body=new)).id
 
     async def order_share(self, share: str, order: ShareOrder) -> None:
         """Do something with a share; errors as for `status`."""
-        await self._ask("POST", f"/v1/shares/{quote(share, safe='')}/{order}", Taken)
+        await self._connection.ask("POST", f"/v1/shares/{quote(share, safe='')}/{order}", Taken)
 
     async def order_download(self, download: str, order: DownloadOrder) -> None:
         """Do something with a download; errors as for `status`."""
-        await self._ask("POST", f"/v1/downloads/{quote(download, safe='')}/{order}", Taken)
+        await self._connection.ask("POST", f"/v1/downloads/{quote(download, safe='')}/{order}", Taken)
+
+    async def revoke_from_share(self, share: str, user: str) -> None:
+        """Take a user out of one share; errors as for `status`."""
+        await self._order(f"/v1/shares/{quote(share, safe='')}/revoke", UserNamed(name=user))
+
+    async def share_details(self, share: str) -> Details:
+        """Ask for files, peers and history of a share; errors as for `status`."""
+        return await self._connection.ask("GET", f"/v1/shares/{quote(share, safe='')}/details", Details)
+
+    async def download_details(self, download: str) -> Details:
+        """Ask for files, peers and history of a download; errors as for `status`."""
+        return await self._connection.ask("GET", f"/v1/downloads/{quote(download, safe='')}/details", Details)
+
+    async def share_proof(self, share: str) -> Proof:
+        """Ask what a share lets out and to whom; errors as for `status`."""
+        return await self._connection.ask("GET", f"/v1/shares/{quote(share, safe='')}/proof", Proof)
+
+    async def card_seen(self, card: str) -> CardSeen:
+        """Ask what stands in a card, before it is added; errors as for `status`."""
+        return await self._connection.ask("POST", "/v1/people/card", CardSeen, body=CardText(card=card))
+
+    async def add_user(self, new: NewUser) -> Added:
+        """Add a user; a key that was made is told this once. Errors as for `status`."""
+        return await self._connection.ask("POST", "/v1/people/add", Added, body=new)
+
+    async def change_user(self, change: UserChange) -> None:
+        """Change a user's groups, card or trust; errors as for `status`."""
+        await self._order("/v1/people/change", change)
+
+    async def remove_user(self, name: str) -> None:
+        """Forget a user; errors as for `status`."""
+        await self._order("/v1/people/remove", UserNamed(name=name))
+
+    async def new_key(self, name: str) -> Added:
+        """Give a user with a key another one, told this once; errors as for `status`."""
+        return await self._connection.ask("POST", "/v1/people/key", Added, body=UserNamed(name=name))
+
+    async def revoke_user(self, name: str) -> None:
+        """Take a user out of everything that is shared; errors as for `status`."""
+        await self._order("/v1/people/revoke", UserNamed(name=name))
+
+    async def rotate_identity(self) -> str:
+        """Give ourselves new keys; returns the base32 fingerprint of the new card. Errors as for `status`."""
+        return (await self._connection.ask("POST", "/v1/identity/rotate", Taken)).id
+
+    async def set_drop(self, change: DropChange) -> None:
+        """Add a drop folder or change whom it is for; errors as for `status`."""
+        await self._order("/v1/folders/set", change)
+
+    async def remove_drop(self, path: str) -> None:
+        """Stop sharing what lies in a folder; errors as for `status`."""
+        await self._order("/v1/folders/remove", DropNamed(path=path))
+
+    async def settings(self) -> SettingsText:
+        """Ask for the text of the settings file; errors as for `status`."""
+        return await self._connection.ask("GET", "/v1/settings", SettingsText)
+
+    async def change_setting(self, change: SettingChange) -> Reloaded:
+        """Change one setting, in the file and in the agent; errors as for `status`."""
+        return await self._connection.ask("POST", "/v1/settings", Reloaded, body=change)
+
+    async def write_settings(self, settings: SettingsText) -> Reloaded:
+        """Replace the settings file, and take it up; errors as for `status`.
+
+        Raises:
+            BadInput: the agent could not use it; the file stays as it was.
+            Refused: the file was changed since its text was asked for.
+        """
+        return await self._connection.ask("POST", "/v1/settings/text", Reloaded, body=settings)
 
     async def reload(self) -> Reloaded:
         """Ask the agent to read settings and user book again.
@@ -114,11 +173,11 @@ class AgentClient:
         Raises:
             BadConfiguration: a file is not usable; what was in force before stays so. Else errors as for `status`.
         """
-        return await self._ask("POST", "/v1/reload", Reloaded)
+        return await self._connection.ask("POST", "/v1/reload", Reloaded)
 
     async def stop(self) -> Stopping:
         """Ask the agent to stop, whatever its protocol version; errors as for `status`."""
-        return await self._ask("POST", "/v1/stop", Stopping, any_version=True)
+        return await self._connection.ask("POST", "/v1/stop", Stopping, any_version=True)
 
     async def events(self) -> AsyncGenerator[Snapshot | Changes, None]:
         """Follow the agent: a snapshot, then changes, until it is lost.
@@ -127,89 +186,11 @@ class AgentClient:
             AgentUnreachable: nobody answers, the stream ended, or it was silent for too long.
             TuishareError: what the agent said instead of an answer.
         """
-        patience = aiohttp.ClientTimeout(total=None, connect=_ANSWER_SECONDS, sock_read=self._silence)
-        async with self._request("GET", "/v1/events", patience=patience) as answer:
-            await _check(answer)
-            async for line in _lines(answer.content):
+        async with contextlib.aclosing(self._connection.lines("/v1/events")) as lines:
+            async for line in lines:
                 event = decode_event(line)
                 if not isinstance(event, Heartbeat):
                     yield event
-        raise AgentUnreachable("The agent ended the connection", hint=_HINT)
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        kind: type[M],
-        *,
-        any_version: bool = False,
-        body: NewShare | None = None,
-    ) -> M:
-        async with self._request(method, path, body=body) as answer:
-            await _check(answer, any_version=any_version)
-            return decode(await _body(answer.content), kind)
-
-    @contextlib.asynccontextmanager
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        patience: aiohttp.ClientTimeout | None = None,
-        body: NewShare | None = None,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        assert self._session is not None, "use the client in an async with"
-        try:
-            async with self._session.request(
-                method,
-                path,
-                data=None if body is None else encode(body),
-                timeout=patience or self._session.timeout,
-                allow_redirects=False,
-            ) as answer:
-                yield answer
-        except PermissionError as error:
-            raise AgentUnreachable(
-                f"The agent's socket {self._path} belongs to somebody else", hint="Run this as its user."
-            ) from error
-        except TimeoutError as error:
-            raise AgentUnreachable("The agent does not answer in time", hint=_HINT) from error
-        except aiohttp.ClientPayloadError as error:
-            raise AgentUnreachable("The agent went away in the middle of an answer", hint=_HINT) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise AgentUnreachable(f"No agent answers on {self._path}", hint=_HINT) from error
-
-
-async def _check(answer: aiohttp.ClientResponse, *, any_version: bool = False) -> None:
-    if not any_version:
-        check_protocol(answer.headers.get(PROTOCOL_HEADER), they="agent", we="client")
-    if answer.status != 200:
-        raise await _failure(answer)
-
-
-async def _failure(answer: aiohttp.ClientResponse) -> TuishareError:
-    return revive(decode(await _body(answer.content), Failure))
-
-
-async def _body(content: aiohttp.StreamReader) -> bytes:
-    body = bytearray()
-    async for chunk in content.iter_any():
-        body += chunk
-        _limit(len(body))
-    return bytes(body)
-
-
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Split a stream into lines; `StreamReader.readline` gives up at 128 KiB, a snapshot may be longer."""
-    pending = bytearray()
-    async for chunk in content.iter_any():
-        *complete, rest = chunk.split(b"\n")
-        for part in complete:
-            yield bytes(pending + part)
-            pending.clear()
-        pending += rest
-        _limit(len(pending))
-
-
-def _limit(length: int) -> None:
-    if length > LINE_LIMIT:
-        raise VerificationFailed(f"The agent's answer is longer than {LINE_LIMIT:,} bytes")
+    async def _order(self, path: str, body: Message) -> None:
+        await self._connection.ask("POST", path, Taken, body=body)

@@ -69,7 +69,7 @@ class Taken(Message, frozen=True, kw_only=True):
     """The agent has taken an order; the event stream shows what comes of it.
 
     Attributes:
-        id: of the share or download that it is about.
+        id: of the share or download that it is about; for the others the name, path or fingerprint.
     """
 
     id: str

@@ -44,6 +44,8 @@ class UserChange(Message, frozen=True, kw_only=True):
     Attributes:
         card: a new one that takes the place of the old, not verified unless the old key signed it.
         verified: whether a person compared the fingerprint.
+        fingerprint: base32 of the card that this is about: refused when he has another one meanwhile. Empty: of
+            whatever card he has.
     """
 
     name: Name
@@ -51,6 +53,7 @@ class UserChange(Message, frozen=True, kw_only=True):
     verified: bool | None = None
     accept_raw: bool | None = None
     card: Annotated[str, msgspec.Meta(max_length=16_384)] | None = None
+    fingerprint: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class UserNamed(Message, frozen=True, kw_only=True):
@@ -106,10 +109,13 @@ class SettingsText(Message, frozen=True, kw_only=True):
     Attributes:
         path: of the file.
         text: TOML with its comments.
+        stamp: of the text as the agent told it; whoever sends it back is refused when the file was changed since.
+            Empty: the file is replaced whatever stands in it.
     """
 
     text: Annotated[str, msgspec.Meta(max_length=1_000_000)]
     path: str = ""
+    stamp: Annotated[str, msgspec.Meta(max_length=128)] = ""
 
 
 class SettingChange(Message, frozen=True, kw_only=True):
@@ -117,7 +123,7 @@ class SettingChange(Message, frozen=True, kw_only=True):
 
     Attributes:
         key: dotted, such as ``limits.upload``.
-        value: as it would stand in the file, TOML.
+        value: as a person types it: no quotes, ``true`` or ``false``, numbers.
     """
 
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]

@@ -9,8 +9,31 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from tuishare.api.messages import Activity, Download, DownloadId, Reloaded, Share, ShareId, Snapshot, Status
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
+from tuishare.api.details import Details
+from tuishare.api.messages import (
+    Activity,
+    Download,
+    DownloadId,
+    People,
+    Reloaded,
+    Share,
+    ShareId,
+    Snapshot,
+    Status,
+)
+from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
+from tuishare.api.people import (
+    Added,
+    CardSeen,
+    CardText,
+    DropChange,
+    DropNamed,
+    NewUser,
+    SettingChange,
+    SettingsText,
+    UserChange,
+    UserNamed,
+)
 
 
 class ChangeSignal:
@@ -49,8 +72,118 @@ class ChangeSignal:
         return self._revision
 
 
+class PeopleService(Protocol):
+    """What the agent does about people, itself included.
+
+    Raises:
+        BadInput: from every order: a name, card, key or group is not allowed.
+        BadConfiguration: likewise: the user book is not usable as it is.
+        SystemFailed: likewise: the disk refused; nothing has changed.
+    """
+
+    def view(self) -> People:
+        """Tell who is known and who we are, at once, from memory."""
+
+    async def card_seen(self, text: CardText) -> CardSeen:
+        """Tell what stands in a card."""
+
+    async def add_user(self, new: NewUser) -> Added:
+        """Add somebody; a key that was made is told this once."""
+
+    async def change_user(self, change: UserChange) -> Taken:
+        """Change somebody's groups, card or trust.
+
+        Raises:
+            NotFound: nobody has that name.
+        """
+
+    async def remove_user(self, user: UserNamed) -> Taken:
+        """Forget somebody.
+
+        Raises:
+            NotFound: nobody has that name.
+        """
+
+    async def new_key(self, user: UserNamed) -> Added:
+        """Give somebody with a key another one, told this once.
+
+        Raises:
+            NotFound: nobody has that name.
+        """
+
+    async def revoke_user(self, user: UserNamed) -> Taken:
+        """Take somebody out of everything that is shared.
+
+        Raises:
+            NotFound: nothing is shared with him.
+        """
+
+
+class HomeService(Protocol):
+    """What the agent does about its folders and settings.
+
+    Raises:
+        BadInput: from every order: the settings would not be usable; they stay as they are.
+        BadConfiguration: likewise: they are not usable as they are.
+        SystemFailed: likewise: the disk refused; nothing has changed.
+    """
+
+    async def set_drop(self, change: DropChange) -> Taken:
+        """Add a drop folder, or change whom it is for.
+
+        Raises:
+            NotFound: a user or group is unknown.
+        """
+
+    async def remove_drop(self, drop: DropNamed) -> Taken:
+        """Stop sharing what lies in a folder; its files stay.
+
+        Raises:
+            NotFound: it is no drop folder.
+        """
+
+    async def settings(self) -> SettingsText:
+        """Give the text of the settings file."""
+
+    async def change_setting(self, change: SettingChange) -> Reloaded:
+        """Change one setting and take it up; the comments of the file stay."""
+
+    async def write_settings(self, settings: SettingsText) -> Reloaded:
+        """Replace the settings file and take it up.
+
+        Raises:
+            Refused: somebody changed it since.
+        """
+
+
+class InsightService(Protocol):
+    """What the agent tells about one share or download to whoever looks closer.
+
+    Raises:
+        NotFound: from every method: there is no such share or download.
+    """
+
+    async def share_details(self, share: ShareId) -> Details:
+        """List files, peers and history of a share."""
+
+    async def download_details(self, download: DownloadId) -> Details:
+        """List files, peers and history of a download."""
+
+
 class AgentService(Protocol):
     """The agent as the server sees it. What is no order answers at once, from memory."""
+
+    @property
+    def people(self) -> PeopleService:
+        """Who carries out what is about people."""
+
+    @property
+    def home(self) -> HomeService:
+        """Who carries out what is about folders and settings."""
+
+    @property
+    def insight(self) -> InsightService:
+        """Who looks closer."""
 
     def status(self) -> Status:
         """Tell about the agent itself."""
@@ -87,6 +220,13 @@ class AgentService(Protocol):
         Raises:
             NotFound: there is no such share.
             Refused: not now.
+        """
+
+    async def revoke_from_share(self, share: ShareId, user: str) -> None:
+        """Take a user out of one share.
+
+        Raises:
+            NotFound: there is no such share, or it is not for him.
         """
 
     async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:

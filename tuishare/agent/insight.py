@@ -1,0 +1,95 @@
+"""A closer look at one share or download: its files, who is connected, what happened to it.
+
+Owns the translation into the API's messages; reads the pipelines, changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from tuishare.agent.context import Context
+from tuishare.agent.drops import Drops
+from tuishare.agent.inbox import Inbox
+from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
+from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo
+from tuishare.api.messages import DownloadId, ShareId
+from tuishare.errors import NotFound
+from tuishare.swarm import Endpoint, Peer
+from tuishare.torrents import InfoHash, Torrent, parse_torrent
+
+
+class Insight:
+    """Implements `tuishare.api.service.InsightService`."""
+
+    def __init__(self, context: Context, drops: Drops, inbox: Inbox) -> None:
+        self._context = context
+        self._drops = drops
+        self._inbox = inbox
+
+    async def share_details(self, share: ShareId) -> Details:
+        """List files, peers and history of a share."""
+        record = self._drops.shelf.get(share)
+        here = 1.0 if record.step is ShareStep.SEEDING else 0.0
+
+        def name_peer(peer: Peer) -> str:
+            return self._drops.shelf.deliveries.user_of(share, peer)
+
+        peers = [_peer(peer, name_peer(peer)) for peer in await self._peers(record.info_hash)]
+        return await self._details(record, here, peers)
+
+    async def download_details(self, download: DownloadId) -> Details:
+        """List files, peers and history of a download."""
+        record = self._inbox.receiver.downloads.get(download)
+        if record is None:
+            raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
+        peers = [_peer(peer, "") for peer in await self._peers(record.info_hash)]
+        return await self._details(record, self._fraction(record), peers)
+
+    async def _details(
+        self, record: ShareRecord | DownloadRecord, here: float, peers: list[PeerInfo]
+    ) -> Details:
+        files = 0
+        shown: tuple[File, ...] = ()
+        if record.torrent:
+            torrent = await asyncio.to_thread(parse_torrent, record.torrent)
+            files, shown = len(torrent.files), _files(torrent, here)
+        return Details(
+            files=shown,
+            more_files=files - len(shown),
+            peers=tuple(peers),
+            history=tuple(await self._context.journal.history(record.name)),
+        )
+
+    async def _peers(self, info_hash: str) -> tuple[Peer, ...]:
+        try:
+            return await self._context.engine.peers(InfoHash(info_hash))
+        except NotFound:  # not in its swarm now
+            return ()
+
+    def _fraction(self, record: DownloadRecord) -> float:
+        if record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}:
+            return 1.0
+        progress = self._context.engine.all_progress().get(InfoHash(record.info_hash))
+        return progress.fraction if progress else 0.0
+
+
+def _files(torrent: Torrent, here: float) -> tuple[File, ...]:
+    """The engine tells how much of everything is here, not of each file."""
+    return tuple(
+        File(path="/".join(file.parts) or torrent.name, size=file.size, progress=here)
+        for file in torrent.files[:FILES_SHOWN]
+    )
+
+
+def _peer(peer: Peer, user: str) -> PeerInfo:
+    return PeerInfo(
+        address=str(Endpoint(peer.host, peer.port)),
+        user=user,
+        client=peer.client,
+        progress=min(1.0, peer.fraction),
+        rate_up=peer.rate_up,
+        rate_down=peer.rate_down,
+        uploaded=peer.uploaded,
+        downloaded=peer.downloaded,
+        encryption=peer.encryption,
+    )

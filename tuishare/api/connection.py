@@ -1,0 +1,161 @@
+"""One client's connection to one agent: requests, answers, streams of lines.
+
+Owns the connection pool, the limits of what is read, and the words for an agent that does not answer. Must not know
+what is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+import aiohttp
+
+from tuishare.api.failures import check_protocol, revive
+from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, Failure, Message
+from tuishare.api.wire import LINE_LIMIT, decode, encode
+from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
+
+SILENCE_SECONDS: Final = 15.0
+"""How long an event stream may be silent before the agent counts as lost: three heartbeats."""
+
+_ANSWER_SECONDS = 10.0
+_HINT = "Start it with: tuishare agent"
+
+M = TypeVar("M")
+
+
+class Connection:
+    """Talks to the agent on one socket. An async context manager.
+
+    Args:
+        socket_path: of the agent.
+        silence: seconds without a line after which an event stream counts as dead.
+    """
+
+    def __init__(self, socket_path: Path, *, silence: float = SILENCE_SECONDS) -> None:
+        self._path = socket_path
+        self._silence = silence
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            base_url="http://agent",
+            connector=aiohttp.UnixConnector(path=str(self._path)),
+            headers={PROTOCOL_HEADER: str(PROTOCOL)},
+            timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS),
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        kind: type[M],
+        *,
+        any_version: bool = False,
+        body: Message | None = None,
+    ) -> M:
+        """Send one request and read its answer.
+
+        Raises:
+            AgentUnreachable: nobody answers, or in another protocol version.
+            TuishareError: what the agent said instead of an answer.
+        """
+        async with self._request(method, path, body=body) as answer:
+            await _check(answer, any_version=any_version)
+            return decode(await _body(answer.content), kind)
+
+    async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
+        """Read a stream line by line until the agent is lost.
+
+        Raises:
+            AgentUnreachable: nobody answers, the stream ended, or it was silent for too long.
+            TuishareError: what the agent said instead of an answer.
+        """
+        patience = aiohttp.ClientTimeout(total=None, connect=_ANSWER_SECONDS, sock_read=self._silence)
+        async with self._request("GET", path, patience=patience) as answer:
+            await _check(answer)
+            async for line in _lines(answer.content):
+                yield line
+        raise AgentUnreachable("The agent ended the connection", hint=_HINT)
+
+    @contextlib.asynccontextmanager
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        patience: aiohttp.ClientTimeout | None = None,
+        body: Message | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        assert self._session is not None, "use the client in an async with"
+        try:
+            async with self._session.request(
+                method,
+                path,
+                data=None if body is None else io.BytesIO(encode(body)),
+                timeout=patience or self._session.timeout,
+                allow_redirects=False,
+            ) as answer:
+                yield answer
+        except PermissionError as error:
+            raise AgentUnreachable(
+                f"The agent's socket {self._path} belongs to somebody else", hint="Run this as its user."
+            ) from error
+        except TimeoutError as error:
+            raise AgentUnreachable("The agent does not answer in time", hint=_HINT) from error
+        except aiohttp.ClientPayloadError as error:
+            raise AgentUnreachable("The agent went away in the middle of an answer", hint=_HINT) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise AgentUnreachable(f"No agent answers on {self._path}", hint=_HINT) from error
+
+
+async def _check(answer: aiohttp.ClientResponse, *, any_version: bool = False) -> None:
+    if not any_version:
+        check_protocol(answer.headers.get(PROTOCOL_HEADER), they="agent", we="client")
+    if answer.status != 200:
+        raise await _failure(answer)
+
+
+async def _failure(answer: aiohttp.ClientResponse) -> TuishareError:
+    return revive(decode(await _body(answer.content), Failure))
+
+
+async def _body(content: aiohttp.StreamReader) -> bytes:
+    body = bytearray()
+    async for chunk in content.iter_any():
+        body += chunk
+        _limit(len(body))
+    return bytes(body)
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Split a stream into lines; `StreamReader.readline` gives up at 128 KiB, a snapshot may be longer."""
+    pending = bytearray()
+    async for chunk in content.iter_any():
+        *complete, rest = chunk.split(b"\n")
+        for part in complete:
+            yield bytes(pending + part)
+            pending.clear()
+        pending += rest
+        _limit(len(pending))
+
+
+def _limit(length: int) -> None:
+    if length > LINE_LIMIT:
+        raise VerificationFailed(f"The agent's answer is longer than {LINE_LIMIT:,} bytes")
