@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "tuishare").rglob("*.py"))
-ROOMS = ("envelope", "people", "torrents", "swarm", "agent", "api", "tui", "cli")
+ROOMS = ("envelope", "people", "torrents", "swarm", "tracker", "agent", "api", "tui", "cli")
 
 
 def test_files_are_small() -> None:
