@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 
 from tests.waiting import wait_until
 from tuishare.agent.settling import HintKind
@@ -128,3 +131,33 @@ async def test_a_closed_watcher_watches_nothing(folder: Path) -> None:
     watcher = Watcher(lambda _hint: None)
     await watcher.close()
     assert not watcher.watch(folder)
+
+
+async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
+    folder: Path, hints: tuple[Watcher, list[Hint]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, seen = hints
+    other = folder.parent / "other"
+    other.mkdir()
+    assert watcher.watch(folder)
+    assert watcher.watch(other, recursive=False)
+    go_on = threading.Event()
+    read_events = InotifyFD.read_events
+
+    def slow(queue: InotifyFD) -> list[InotifyEvent]:
+        go_on.wait(30)
+        return read_events(queue)
+
+    monkeypatch.setattr(InotifyFD, "read_events", slow)
+    (folder / "first").touch()
+    await wait_until(lambda: any(hint.entry == "first" for hint in seen))  # from now on nobody reads
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    for number in range(most // 3 + 1):  # created, opened, closed
+        os.close(os.open(folder / f"{number}", os.O_CREAT | os.O_WRONLY))
+    (folder / "lost").mkdir()
+    go_on.set()
+    everything = {Hint(folder, "", HintKind.CHANGED), Hint(other, "", HintKind.CHANGED)}
+    await wait_until(lambda: everything <= set(seen))
+    assert not any(hint.entry == "lost" for hint in seen)
+    (folder / "lost" / "later").touch()  # and events come again, from folders that nobody had heard of, too
+    await wait_until(lambda: any(hint.entry == "lost" for hint in seen))

@@ -7,6 +7,7 @@ may be late, doubled or lost; `tuishare.agent.following` scans for the truth.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -14,15 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog import events
-from watchdog.observers.api import ObservedWatch
-from watchdog.observers.inotify import InotifyObserver
+from watchdog.observers.api import BaseObserver, ObservedWatch
+from watchdog.observers.inotify import InotifyFullEmitter
+from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 
 from tuishare.agent.settling import HintKind
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An event about one top-level entry of a watched folder; ``entry`` is empty when the folder itself is gone."""
+    """An event about one top-level entry of a watched folder.
+
+    ``entry`` is empty when the folder itself is gone, or when events were lost: only looking at all of it helps then.
+    """
 
     folder: Path
     entry: str
@@ -45,8 +52,7 @@ class Watcher:
         """Remember whom to tell; `notify` is called on the event loop's thread."""
         self._notify = notify
         self._loop = asyncio.get_running_loop()
-        # Only "full" events tell a move into place from a creation that will be written to.
-        self._observer = InotifyObserver(generate_full_events=True)
+        self._observer = _Observer(self._note_overflow)
         self._observer.start()
         self._watches: dict[Path, _Watch] = {}
         self._lock = threading.Lock()
@@ -115,11 +121,51 @@ class Watcher:
         if is_first and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._tell)
 
+    def _note_overflow(self) -> None:
+        # No lock here: whoever closes holds it, and waits for the thread that this runs on.
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell_of_all)
+
+    def _tell_of_all(self) -> None:
+        _log.warning("More changed at once than the system could tell of; all folders are looked at again")
+        for folder in list(self._watches):
+            self._notify(Hint(folder, "", HintKind.CHANGED))
+
     def _tell(self) -> None:
         with self._pending_lock:
             hints, self._pending = self._pending, {}
         for hint in hints.values():
             self._notify(hint)
+
+
+class _Queue(InotifyFD):
+    """Reads the events of the kernel, whose queue holds 16,384 of them by default; what comes then is lost."""
+
+    def __init__(self, overflowed: Callable[[], None]) -> None:
+        super().__init__()
+        self._overflowed = overflowed
+
+    def handle_event(self, event: InotifyEvent) -> None:
+        """Let watchdog do its part, which is to watch folders that it has not heard of; then tell ours."""
+        super().handle_event(event)
+        if event.is_queue_overflow:
+            self._overflowed()
+
+
+class _Observer(BaseObserver):
+    """The observer that watchdog has for inotify, but with a queue that tells when it overflows."""
+
+    def __init__(self, overflowed: Callable[[], None]) -> None:
+        self._queue = _Queue(overflowed)
+        self._queue.start()
+        # Only "full" events tell a move into place from a creation that will be written to.
+        super().__init__(InotifyFullEmitter, inotify_fd=self._queue)
+
+    def on_thread_stop(self) -> None:
+        """Stop the queue's thread as well."""
+        super().on_thread_stop()
+        self._queue.stop()
+        self._queue.join()
 
 
 class _Handler(events.FileSystemEventHandler):
