@@ -51,6 +51,22 @@ class Network(_Section, frozen=True):
         return parse_proxy(self.proxy) if self.proxy else None
 
 
+class Tracking(_Section, frozen=True):
+    """``[tracker]``: addresses are ``[HOST]:PORT``.
+
+    Attributes:
+        listen: where our own tracker answers recipients over https; empty: there is none.
+        listen_plain: the same for plain swarms, over http; only there while plain swarms are.
+        trusted_proxies: addresses of proxies whose ``X-Forwarded-For`` is believed.
+        others: announce URLs of trackers that are used besides ours; ``{passkey}`` stands for each recipient's own.
+    """
+
+    listen: str = ":50009"
+    listen_plain: str = ":50010"
+    trusted_proxies: list[str] = []
+    others: list[str] = []
+
+
 class Folders(_Section, frozen=True):
     """``[folders]``: after `load_config` every path is absolute."""
 
@@ -143,6 +159,7 @@ class Config(_Section, frozen=True):
 
     name: str = ""
     network: Network = Network()
+    tracker: Tracking = Tracking()
     folders: Folders = Folders()
     downloads: Downloads = Downloads()
     inbox: Arrivals = Arrivals()

@@ -54,6 +54,11 @@ class Places:
         return self.config / "identity.key"
 
     @property
+    def tracker_file(self) -> Path:
+        """Key and certificate of this agent's tracker, mode 0600."""
+        return self.config / "tracker.pem"
+
+    @property
     def store_file(self) -> Path:
         """The SQLite database."""
         return self.state / "tuishare.db"

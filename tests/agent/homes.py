@@ -66,6 +66,7 @@ class Home:
         document = {
             "name": self.name,
             "network": network,
+            "tracker": {"listen": "127.0.0.1:0", "listen_plain": "127.0.0.1:0"},
             "settle": {**SETTLE, **(settle or {})},
             "drop": drop,
             "notifications": {"desktop": False},

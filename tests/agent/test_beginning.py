@@ -10,7 +10,7 @@ from tests.agent.desks import judge
 from tests.agent.homes import Home, fill, seal_manifest, share_of
 from tuishare.agent.beginning import Arrival, begin, follow
 from tuishare.agent.landing import Landing
-from tuishare.agent.records import DownloadRecord, DownloadStep
+from tuishare.agent.records import DownloadRecord, DownloadStep, TrackerAddress
 from tuishare.config import load_config
 from tuishare.envelope import Announce, Ticket
 from tuishare.errors import Refused
@@ -28,14 +28,21 @@ def test_a_record_says_all_that_the_envelope_said(alice: Home, bob: Home) -> Non
     url = "https://tracker.example.org/announce/{passkey}"
     ticket = Ticket(b"p" * 32, share.leaf_certificate, share.leaf_key)
     data = seal_manifest(
-        alice, share, bob.user(), ticket=ticket, contacts=("192.0.2.1:7",), announce=(Announce(url, None),)
+        alice,
+        share,
+        bob.user(),
+        ticket=ticket,
+        contacts=("192.0.2.1:7",),
+        announce=(Announce(url, b"k" * 32),),
     )
     record = begun(alice, bob, data)
     assert (record.envelope, record.envelope_hash, record.added) == (ARRIVAL.envelope, ARRIVAL.digest, 7)
     assert (record.sender, record.signer, record.share) == ("alice", alice.identity.signer, share.id)
     assert (record.name, record.generation, record.info_hash) == ("film.mkv", 3, share.info_hash)
     assert record.contacts == ("192.0.2.1:7",)
-    assert record.announce == (url.replace("{passkey}", (b"p" * 32).hex()),)
+    assert record.trackers == (
+        TrackerAddress(url.replace("{passkey}", (b"p" * 32).hex()), (b"k" * 32).hex()),
+    )
     assert (record.root_certificate, record.leaf_key) == (share.root_certificate, share.leaf_key)
     assert record.staging.endswith(f"{record.id}-3")
 

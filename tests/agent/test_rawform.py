@@ -44,7 +44,7 @@ def test_the_sender_is_whose_key_opens_it(payload: Path) -> None:
     assert (received.torrent.name, received.manifest.transport) == ("film.mkv", "plain")
     assert received.credentials is None
     assert received.manifest.contacts == ()
-    assert received.announce == ()
+    assert received.trackers == ()
 
 
 def test_the_same_torrent_by_somebody_else_is_another_download(payload: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_changed_file_is_not_opened(payload: Path) -> None:
 )
 def test_only_trackers_of_the_settings_may_be_named(payload: Path, listed: list[str], taken: bool) -> None:
     if taken:
-        assert receive_raw(raw(payload, TRACKER), BOOK, trackers=listed).announce == ((TRACKER,),)
+        assert receive_raw(raw(payload, TRACKER), BOOK, trackers=listed).trackers == ((TRACKER, ""),)
     else:
         with pytest.raises(Refused, match="tracker that is not configured here"):
             receive_raw(raw(payload, TRACKER), BOOK, trackers=listed)

@@ -10,7 +10,7 @@ import pytest
 from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, share_of
 from tuishare.agent.context import wall_clock
 from tuishare.agent.reception import Received, Trust, download_id, receive
-from tuishare.agent.records import ShareRecord
+from tuishare.agent.records import ShareRecord, TrackerAddress
 from tuishare.envelope import Announce, CardKey, Damaged, NotForUs, Ticket, parse_frame
 from tuishare.envelope.body import _encode_signed, open_body, seal_body, sign
 from tuishare.envelope.slots import CardRecipient, seal_slot, try_slot
@@ -151,9 +151,10 @@ def test_an_expired_share_is_refused_and_its_last_second_is_not(
         receive(data, bob.identity, book, now=now + timedelta(seconds=1))
 
 
-def test_a_renewal_of_nothing_is_refused(alice: Home, bob: Home, share: ShareRecord) -> None:
-    with pytest.raises(Refused, match="renews"):
-        take(bob, seal_manifest(alice, share, bob.user(), kind="renew"), alice.user())
+def test_a_renewal_says_that_it_is_one(alice: Home, bob: Home, share: ShareRecord) -> None:
+    renewal = seal_manifest(alice, share, bob.user(), kind="renew")
+    assert take(bob, renewal, alice.user()).renews
+    assert not take(bob, seal_manifest(alice, share, bob.user()), alice.user()).renews
 
 
 def test_the_torrent_of_a_trusted_sender_is_judged_as_well(
@@ -178,8 +179,8 @@ def test_a_ticket_without_a_certificate_is_said(alice: Home, bob: Home, share: S
 def test_the_passkey_is_filled_into_the_tracker_urls(alice: Home, bob: Home, share: ShareRecord) -> None:
     announce = tuple(Announce(f"https://{host}.example/announce/{{passkey}}", None) for host in ("a", "b"))
     received = take(bob, seal_manifest(alice, share, bob.user(), announce=announce), alice.user())
-    assert received.announce == tuple(
-        (f"https://{host}.example/announce/{'00' * 32}",) for host in ("a", "b")
+    assert received.trackers == tuple(
+        TrackerAddress(f"https://{host}.example/announce/{'00' * 32}", "") for host in ("a", "b")
     )
 
 

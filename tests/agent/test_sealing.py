@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+from cryptography import x509
 
 from tests.agent.homes import Home, fill, make_home, seal_for, share_of
 from tuishare.agent.context import wall_clock
@@ -77,9 +78,22 @@ def test_sealing_again_keeps_the_passkeys(alice: Home, bob: Home, share: ShareRe
 
 
 def test_what_is_remembered_is_the_hash_of_the_passkey(alice: Home, bob: Home, share: ShareRecord) -> None:
-    sealed = seal_share(share, [bob.user()], alice.identity, contacts=(), now=wall_clock())
-    passkey = open_as(bob, sealed.envelope).ticket.passkey
-    assert sealed.recipients == (RecipientRecord(share.id, "bob", hashlib.sha256(passkey).digest()),)
+    now = wall_clock()
+    sealed = seal_share(replace(share, size=7), [bob.user()], alice.identity, contacts=(), now=now)
+    digest = hashlib.sha256(open_as(bob, sealed.envelope).ticket.passkey).digest()
+    at = int(now.timestamp())
+    assert sealed.recipients == (RecipientRecord(share.id, "bob", digest, sealed=at, remaining=7),)
+
+
+def test_tickets_end_with_the_share(alice: Home, bob: Home, share: ShareRecord) -> None:
+    now = wall_clock()
+    ending = replace(share, not_after=int(now.timestamp()) + 3600)
+    ending = give_authority(ending, now)
+    ticket = open_as(bob, seal_for(alice, ending, bob.user())).ticket
+    assert ticket.leaf_certificate is not None
+    for certificate in (ticket.leaf_certificate, ending.leaf_certificate):
+        end = x509.load_der_x509_certificate(certificate).not_valid_after_utc
+        assert abs(end.timestamp() - ending.not_after) <= 1
 
 
 def test_a_card_of_our_own_among_the_users_gets_no_second_slot(

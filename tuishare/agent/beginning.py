@@ -54,7 +54,22 @@ def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> D
         leaf_key=credentials.leaf_key if credentials else b"",
         staging=str(landing.staging(identifier, manifest.generation)),
         envelope_hash=arrival.digest,
-        announce=tuple(url for tier in received.announce for url in tier),
+        trackers=received.trackers,
+    )
+
+
+def take_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadRecord:
+    """The same download with the tickets of a newer envelope, and where its swarm is now."""
+    return replace(
+        former,
+        envelope=record.envelope,
+        envelope_hash=record.envelope_hash,
+        generation=record.generation,
+        contacts=record.contacts,
+        trackers=record.trackers,
+        root_certificate=record.root_certificate,
+        leaf_certificate=record.leaf_certificate,
+        leaf_key=record.leaf_key,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import ifaddr
@@ -18,12 +19,13 @@ MAX_CONTACTS: Final = 16
 _LOOPBACK: Final = "127.0.0.1"
 
 
-def find_contacts(network: Network, port: int) -> tuple[str, ...]:
+def find_contacts(network: Network, port: int, *, of_swarm: bool = True) -> tuple[str, ...]:
     """List ``host:port`` for a manifest: the public host, this machine's addresses, loopback; best first.
 
     Args:
-        network: the settings; ``public_host`` may carry a port of its own.
-        port: where the swarm listens.
+        network: the settings; ``public_host`` may carry a port of its own, which is that of the swarms.
+        port: where we listen.
+        of_swarm: whether that is the port of the swarms.
 
     Returns:
         At most `MAX_CONTACTS`; loopback, which serves recipients on the same machine, is always the last.
@@ -32,7 +34,10 @@ def find_contacts(network: Network, port: int) -> tuple[str, ...]:
         BadInput: ``public_host`` is malformed.
     """
     own = _own_addresses() if network.share_addresses else ()
-    found = dict.fromkeys([*_public(network.public_host, port), *(str(Endpoint(host, port)) for host in own)])
+    public = _public(network.public_host, port)
+    if not of_swarm:
+        public = (str(replace(parse_endpoint(contact), port=port)) for contact in public)
+    found = dict.fromkeys([*public, *(str(Endpoint(host, port)) for host in own)])
     return (*tuple(found)[: MAX_CONTACTS - 1], str(Endpoint(_LOOPBACK, port)))
 
 

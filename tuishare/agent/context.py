@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from tuishare.agent.announcing import Announcing
 from tuishare.agent.journal import Journal
 from tuishare.agent.store import Store
 from tuishare.api.messages import Problem
@@ -34,6 +35,7 @@ class Context:
         changed: to be notified whenever a client would see something new.
         clock: gives the time with a zone; for what people see and certificates, never for measuring durations.
         problems: what went wrong when the home was opened.
+        announcing: our tracker, and the way to those of others.
         journal: takes note of what happens.
     """
 
@@ -45,6 +47,7 @@ class Context:
     changed: ChangeSignal
     clock: Callable[[], datetime] = wall_clock
     problems: tuple[Problem, ...] = ()
+    announcing: Announcing = field(default_factory=Announcing)
     journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from tuishare.agent.publishing import Publisher
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.shelf import Shelf
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import Refused, SystemFailed, from_os_error
+from tuishare.errors import NotFound, Refused, SystemFailed, from_os_error
 
 _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
 _log = logging.getLogger(__name__)
@@ -71,6 +71,39 @@ class Keeper:
             again = replace(share, step=ShareStep.HASHING, sealed=0, problem="", hint="", paused=False)
             self._publisher.take_up(await self._shelf.save(again))
 
+    async def revoke(self, share_id: str, user: str) -> None:
+        """Take somebody out of a share; everybody else gets a new ticket.
+
+        From here on the tracker tells him nothing, his connections to us end and no new one is possible, also after a
+        crash at any point. What he has downloaded stays his, and the others have to get the new envelope from the
+        outbox before they can go on with us.
+
+        Raises:
+            NotFound: that share is not for him.
+        """
+        async with self._shelf.changing:
+            await self._revoke(self._shelf.get(share_id), user)
+
+    async def revoke_everywhere(self, user: str) -> None:
+        """Take somebody out of all shares that are sealed for him.
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self._shelf.changing:
+            shares = self._shelf.deliveries.shares_of(user)
+            if not shares:
+                raise NotFound(
+                    "No share is sealed for that user", hint="`tuishare list` shows what is shared."
+                )
+            for share_id in shares:
+                await self._revoke(self._shelf.get(share_id), user)
+
+    async def renew(self, share_id: str) -> None:
+        """Give everybody a new ticket for a share."""
+        async with self._shelf.changing:
+            await self._publisher.renew(self._idle(share_id))
+
     async def forget(self, share_id: str) -> None:
         """Stop sharing it and take its envelope back; the payload stays."""
         async with self._shelf.changing:
@@ -102,6 +135,7 @@ class Keeper:
                         await self._delete(share)
                 elif share.step in _AT_REST:
                     await self._shelf.take_envelope_back(share)
+                await self._publisher.shut_out(share)
 
     async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
@@ -129,6 +163,13 @@ class Keeper:
                 over = self._is_over(share) and share.step not in _AT_REST
                 if over and not self._publisher.is_busy_with(share):
                     await self._withdraw(share)
+
+    async def _revoke(self, share: ShareRecord, user: str) -> None:
+        if await self._shelf.deliveries.revoke(share, user):
+            _log.info("Took %s out of %r", user, share.name)
+            self._context.journal.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
+        self._context.announcing.revoke(share.id, user)
+        await self._publisher.shut_out(share)
 
     async def _withdraw(self, share: ShareRecord) -> None:
         _log.info("Withdrew %r", share.name)

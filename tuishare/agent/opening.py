@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from tuishare.agent.announcing import Announcing
 from tuishare.agent.context import Context, wall_clock
 from tuishare.agent.inbox import REJECTED
 from tuishare.agent.lock import HomeLock
@@ -40,9 +41,12 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     store = Store(places.store_file)
     await store.open()
     stack.push_async_callback(store.close)
+    # Opened before the engine, and thus closed after it: the engine says good-bye to its trackers.
+    announcing = await stack.enter_async_context(Announcing.running(config, places))
     engine = await Engine.start(_engine_settings(config))
     stack.push_async_callback(engine.close)
-    return Context(config, places, identity, store, engine, ChangeSignal(), problems=problems)
+    changed = ChangeSignal()
+    return Context(config, places, identity, store, engine, changed, problems=problems, announcing=announcing)
 
 
 def _check_database(places: Places, config: Config, identity: Identity) -> tuple[Problem, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.forms import Audience, begin, readdress, rename, retry
+from tuishare.agent.forms import Audience, begin, readdress, rename, renew, retry
 from tuishare.agent.payload import sign_tree
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.shelf import Shelf
@@ -138,6 +138,22 @@ class Publisher:
                 self.take_up(share)
             return share.id
 
+    async def shut_out(self, share: ShareRecord) -> None:
+        """Let those who were taken out have no ticket that is good; `changing` is held.
+
+        While a share is being worked on, this is done right after that.
+        """
+        if not self.is_busy_with(share) and self._shelf.deliveries.is_due(share):
+            await self.renew(share)
+
+    async def renew(self, share: ShareRecord) -> None:
+        """Give new tickets for a share that is not being worked on, and cut all connections; `changing` is held."""
+        renewed = await self._shelf.save(renew(share, self._context.clock()))
+        # TLS asks for a certificate at the handshake only, so whoever is connected has to come again.
+        await self._shelf.leave_swarm(renewed)
+        if renewed.step in _UNDER_WAY:
+            self.take_up(renewed)
+
     async def stop_serving(self, path: Path, signature: str) -> None:
         """Stop serving an entry that is no longer what was hashed; whatever it becomes has to settle first."""
         async with self._shelf.changing:
@@ -182,6 +198,9 @@ class Publisher:
             finally:
                 self._busy.discard(share_id)
                 self._context.changed.notify()
+            async with self._shelf.changing:
+                if share_id in self._shelf.shares:
+                    await self.shut_out(self._shelf.get(share_id))
             if not settled or share_id in self._outdated:
                 self._look_again(Path(share.path))
 
@@ -217,6 +236,6 @@ class Publisher:
             case ShareStep.PROBLEM | ShareStep.SETTLING:
                 return retry(share)
             case ShareStep.WITHDRAWN:
-                return replace(share, step=ShareStep.SEALING, generation=share.generation + 1)
+                return replace(share, step=ShareStep.SEALING, generation=share.generation + 1, kind="renew")
             case _:
                 return share

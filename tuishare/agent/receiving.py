@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
 
-from tuishare.agent.beginning import Arrival, begin, follow
+from tuishare.agent.beginning import Arrival, begin, follow, take_tickets
 from tuishare.agent.context import Context
 from tuishare.agent.generations import take_over
 from tuishare.agent.landing import Landing
@@ -24,7 +24,7 @@ from tuishare.agent.reception import Received
 from tuishare.agent.records import DownloadRecord, DownloadStep
 from tuishare.agent.tray import Tray
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import TuishareError
+from tuishare.errors import Refused, TuishareError
 from tuishare.text import visible
 from tuishare.torrents import InfoHash, parse_torrent
 
@@ -75,7 +75,7 @@ class Receiver:
     async def admit(self, received: Received, envelope: str, digest: bytes) -> None:
         """Begin to download what a verified sender sent, or hold it when he has too much under way here.
 
-        The envelope of a download under way changes nothing.
+        The envelope of a download under way changes nothing; one that renews its tickets changes nothing else.
 
         Args:
             received: what the envelope holds.
@@ -87,7 +87,7 @@ class Receiver:
         """
         record = self._begun(received, envelope, digest)
         async with self._tray.changing:
-            if self._is_under_way(record):
+            if self._is_under_way(record) or await self._renew(received, record):
                 return
             quota = self._context.config.inbox.quota_bytes
             if excess := exceeds_quota(record, self._tray.downloads.values(), quota):
@@ -105,7 +105,7 @@ class Receiver:
         """
         record = self._begun(received, envelope, digest)
         async with self._tray.changing:
-            if not self._is_under_way(record):
+            if not self._is_under_way(record) and not await self._renew(received, record):
                 await self._hold(record, reason, hint)
 
     async def approve(self, record: DownloadRecord) -> None:
@@ -151,6 +151,37 @@ class Receiver:
             and known.step in _UNDER_WAY
             and (known.envelope, known.envelope_hash) == (record.envelope, record.envelope_hash)
         )
+
+    async def _renew(self, received: Received, record: DownloadRecord) -> bool:
+        """Take the tickets of an envelope that renews what is here, and nothing else: it was approved before.
+
+        Returns:
+            False when the envelope is about content that is not here.
+
+        Raises:
+            Refused: that content was here and is no longer wanted, or the envelope is a replay.
+        """
+        if not received.renews:
+            return False
+        former = self._tray.downloads.get(record.id)
+        if former is None and await self._context.store.run(lambda database: database.knows(record)):
+            raise Refused(
+                "It renews a download that was removed here", hint="Ask the sender to share it again."
+            )
+        waits = former is not None and former.step is DownloadStep.WAITING
+        if former is None or waits or former.info_hash != record.info_hash:
+            return False
+        renewed = take_tickets(former, record)
+        await self._context.store.run(lambda database: database.renew(renewed))
+        await self._tray.leave_swarm(former, keep_progress=former.step is DownloadStep.DOWNLOADING)
+        self._tray.show(renewed)
+        filed = [former] if former.envelope != renewed.envelope else []
+        filed += [renewed] if former.step is DownloadStep.COMPLETE else []
+        for old in filed:
+            await asyncio.to_thread(self._landing.file_envelope, old)
+        self._context.journal.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
+        await self.go_on(renewed)
+        return True
 
     async def _hold(self, record: DownloadRecord, reason: str, hint: str) -> None:
         record = replace(record, step=DownloadStep.WAITING, problem=reason, hint=hint)

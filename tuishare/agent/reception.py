@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 
+from tuishare.agent.records import TrackerAddress
 from tuishare.envelope import CardKey, Manifest, OpeningKey, Ticket, UserKey, open_envelope
 from tuishare.errors import Refused
 from tuishare.people import Identity, UserBook
@@ -68,10 +69,18 @@ class Received:
         return Credentials(self.manifest.root_certificate, self.ticket.leaf_certificate, self.ticket.leaf_key)
 
     @property
-    def announce(self) -> tuple[tuple[str, ...], ...]:
-        """Tracker URLs with our own passkey filled in, each a tier of its own."""
+    def trackers(self) -> tuple[TrackerAddress, ...]:
+        """Where to announce, with our own passkey filled in; best first."""
         passkey = self.ticket.passkey.hex()
-        return tuple((entry.url.replace("{passkey}", passkey),) for entry in self.manifest.announce)
+        return tuple(
+            TrackerAddress(entry.url.replace("{passkey}", passkey), (entry.pin or b"").hex())
+            for entry in self.manifest.announce
+        )
+
+    @property
+    def renews(self) -> bool:
+        """Whether it gives new tickets for content that its recipients have heard of before."""
+        return self.manifest.kind == "renew"
 
 
 def receive(
@@ -125,10 +134,6 @@ def _attribute(
 
 
 def _require_current(manifest: Manifest, now: datetime) -> None:
-    if manifest.kind == "renew":
-        raise Refused(
-            "This envelope renews a share that is not known here", hint="Ask the sender for the share itself."
-        )
     if manifest.not_after is not None and now.timestamp() > manifest.not_after:
         ended = datetime.fromtimestamp(manifest.not_after, UTC)
         raise Refused(f"This share expired on {ended:%Y-%m-%d}", hint="Ask the sender to share it again.")

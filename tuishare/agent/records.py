@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, NamedTuple
 
 from tuishare.config import Transport
 
@@ -58,6 +59,8 @@ class ShareRecord:
         envelope: name of the file in the outbox; empty before it is chosen.
         sealed: the last generation whose envelope was published; 0 before.
         paused: its owner wants nobody to be served for now.
+        kind: what the envelope of this generation is: a ``share`` of content, or a ``renew``, which gives new tickets
+            for the content that the generation before had.
         note: for the recipients, at most 500 characters.
         not_after: when it is withdrawn; 0: never.
     """
@@ -88,19 +91,46 @@ class ShareRecord:
     paused: bool = False
     note: str = ""
     not_after: int = 0
+    kind: Literal["share", "renew"] = "share"
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientRecord:
-    """One person's ticket for one share; the passkey itself is in the envelope alone.
+    """One person's ticket for one share, and how far he is with it; the passkey itself is in the envelope alone.
 
     Attributes:
         passkey_hash: SHA-256 of the passkey, 32 bytes.
+        sealed: when the ticket was made, Unix seconds.
+        remaining: bytes that he lacked when he last told.
+        opened: when he was first seen in the swarm; 0: not yet.
+        completed: when he had everything; 0: not yet.
+        seen: when he was last seen; 0: never.
+        revoked: when his ticket was revoked; 0: it was not.
+        until: once revoked, the last generation that he had a ticket for.
     """
 
     share: str
     user: str
     passkey_hash: bytes
+    sealed: int = 0
+    remaining: int = 0
+    opened: int = 0
+    completed: int = 0
+    seen: int = 0
+    revoked: int = 0
+    until: int = 0
+
+
+class TrackerAddress(NamedTuple):
+    """Where to announce a download.
+
+    Attributes:
+        url: announce URL; it may hold our passkey.
+        pin: SHA-256 of the public key of the tracker's certificate, hexadecimal; empty without one.
+    """
+
+    url: str
+    pin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +145,7 @@ class DownloadRecord:
         staging: fresh private folder that the engine writes into.
         path: where the payload lands; chosen when it is complete.
         signature: of the payload's tree as it was delivered.
-        announce: tracker URLs; they hold our passkey.
+        trackers: where it is announced, best first.
         paused: its owner wants it to rest for now.
         replaces: the payload that the former generation delivered, or empty.
         replaces_signature: of its tree as it was delivered.
@@ -146,7 +176,7 @@ class DownloadRecord:
     envelope_hash: bytes = b""
     problem: str = ""
     hint: str = ""
-    announce: tuple[str, ...] = ()
+    trackers: tuple[TrackerAddress, ...] = ()
     paused: bool = False
     replaces: str = ""
     replaces_signature: str = ""

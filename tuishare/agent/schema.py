@@ -66,4 +66,17 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) STRICT
         """,
     ),
+    (
+        "ALTER TABLE shares ADD COLUMN kind TEXT NOT NULL DEFAULT 'share'",
+        *(
+            f"ALTER TABLE recipients ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0"
+            for name in ("sealed", "remaining", "opened", "completed", "seen", "revoked", "until")
+        ),
+        "ALTER TABLE downloads ADD COLUMN trackers TEXT NOT NULL DEFAULT '[]'",
+        """
+        UPDATE downloads
+        SET trackers = (SELECT json_group_array(json_array(value, '')) FROM json_each(downloads.announce))
+        """,
+        "ALTER TABLE downloads DROP COLUMN announce",
+    ),
 )

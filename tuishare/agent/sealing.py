@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from tuishare.agent.records import RecipientRecord, ShareRecord
 from tuishare.envelope import (
@@ -27,7 +27,7 @@ from tuishare.envelope import (
     seal,
 )
 from tuishare.people import Identity, User
-from tuishare.swarm import Credentials, ShareAuthority, create_authority
+from tuishare.swarm import LEAF_LIFETIME, Credentials, ShareAuthority, create_authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def give_authority(share: ShareRecord, now: datetime) -> ShareRecord:
     if share.transport == "plain":
         return replace(share, root_certificate=b"", root_key=b"", leaf_certificate=b"", leaf_key=b"")
     authority = create_authority(now)
-    own = authority.issue(now)
+    own = authority.issue(now, lifetime=_lifetime(share, now))
     return replace(
         share,
         root_certificate=authority.certificate,
@@ -76,7 +76,7 @@ def seal_share(
     identity: Identity,
     *,
     contacts: Sequence[str],
-    announce: Sequence[str] = (),
+    announce: Sequence[Announce] = (),
     now: datetime,
 ) -> Sealed:
     """Seal the torrent of a share for its recipients.
@@ -86,7 +86,7 @@ def seal_share(
         users: whom it is for.
         identity: ours; signs and gets a slot too.
         contacts: ``host:port`` where we seed.
-        announce: tracker URLs.
+        announce: trackers, with ``{passkey}`` in the URL where each recipient's own is to stand.
         now: the time, with a zone.
 
     Raises:
@@ -97,12 +97,12 @@ def seal_share(
         generation=share.generation,
         created=int(now.timestamp()),
         not_after=share.not_after or None,
-        kind="share",
+        kind=share.kind,
         transport=share.transport,
         torrent=share.torrent,
         root_certificate=share.root_certificate or None,
         contacts=tuple(contacts),
-        announce=tuple(Announce(url=url, pin=None) for url in announce),
+        announce=tuple(announce),
         note=share.note,
     )
     own_ticket = Ticket(_passkey(share, ""), share.leaf_certificate or None, share.leaf_key or None)
@@ -112,22 +112,30 @@ def seal_share(
         [_recipient(user, _issue_ticket(share, user, now)) for user in others],
         Sender(identity.signing_key, identity.public_key, own_ticket),
     )
-    return Sealed(envelope, tuple(_remember(share, user) for user in others))
+    return Sealed(envelope, tuple(_remember(share, user, now) for user in others))
 
 
 def _passkey(share: ShareRecord, name: str) -> bytes:
     return hmac.digest(share.secret, b"tuishare/passkey\0" + name.encode(), hashlib.sha256)
 
 
-def _remember(share: ShareRecord, user: User) -> RecipientRecord:
-    return RecipientRecord(share.id, user.name, hashlib.sha256(_passkey(share, user.name)).digest())
+def _remember(share: ShareRecord, user: User, now: datetime) -> RecipientRecord:
+    digest = hashlib.sha256(_passkey(share, user.name)).digest()
+    return RecipientRecord(share.id, user.name, digest, sealed=int(now.timestamp()), remaining=share.size)
+
+
+def _lifetime(share: ShareRecord, now: datetime) -> timedelta:
+    """How long a ticket of that share is good for: as long as the share, where that ends."""
+    if not share.not_after:
+        return LEAF_LIFETIME
+    return min(LEAF_LIFETIME, max(timedelta(0), datetime.fromtimestamp(share.not_after, UTC) - now))
 
 
 def _issue_ticket(share: ShareRecord, user: User, now: datetime) -> Ticket:
     passkey = _passkey(share, user.name)
     if share.transport == "plain":
         return Ticket(passkey, None, None)
-    leaf = ShareAuthority(share.root_certificate, share.root_key).issue(now)
+    leaf = ShareAuthority(share.root_certificate, share.root_key).issue(now, lifetime=_lifetime(share, now))
     return Ticket(passkey, leaf.certificate, leaf.key)
 
 

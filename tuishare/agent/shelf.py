@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tuishare.agent.contacts import find_contacts
 from tuishare.agent.context import Context
+from tuishare.agent.deliveries import Deliveries
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import own_credentials
 from tuishare.errors import NotFound, TuishareError
@@ -30,10 +32,12 @@ class Shelf:
 
     Attributes:
         changing: held by whoever reads a record in order to save a newer one.
+        deliveries: who has tickets of them.
     """
 
     def __init__(self, context: Context) -> None:
         self.changing = asyncio.Lock()
+        self.deliveries = Deliveries(context)
         self._context = context
         self._shares: dict[str, ShareRecord] = {}
         self._at: dict[str, str] = {}
@@ -49,6 +53,7 @@ class Shelf:
         stored = await self._context.store.run(lambda database: database.shares())
         self._shares = {share.id: share for share in stored if share.step is not ShareStep.MANUAL}
         self._at = {share.path: share.id for share in self._shares.values()}
+        await self.deliveries.load()
 
     def get(self, share_id: str) -> ShareRecord:
         """The share of that id.
@@ -69,6 +74,14 @@ class Shelf:
         """Whether we are in its swarm."""
         return share.id in self._joined
 
+    def served(self) -> list[ShareRecord]:
+        """The shares whose swarms we are in."""
+        return [self._shares[share] for share in self._joined if share in self._shares]
+
+    async def watch_deliveries(self) -> None:
+        """Keep the deliveries of what is served up to date, until cancelled."""
+        await self.deliveries.run(self.served)
+
     def served_as(self, info_hash: InfoHash) -> list[ShareRecord]:
         """The share that is served under an info-hash, if any."""
         return [share for share in self._shares.values() if self._joined.get(share.id) == info_hash]
@@ -88,6 +101,7 @@ class Shelf:
         await self._context.store.run(lambda database: database.forget_share(share.id))
         self._lose(share.id)
         self._shares.pop(share.id, None)
+        self.deliveries.forget(share.id)
         self._context.changed.notify()
 
     def _lose(self, share_id: str) -> None:
@@ -124,16 +138,21 @@ class Shelf:
             TuishareError: the engine does not take it.
         """
         self._joined[share.id] = InfoHash(share.info_hash)
+        context = self._context
         try:
-            await self._context.engine.add(_assignment(share))
+            await context.engine.add(_assignment(share))
         except TuishareError:
             del self._joined[share.id]
             raise
-        self._context.changed.notify()
+        port = context.engine.listening.get(share.transport)
+        seed = find_contacts(context.config.network, port) if port else ()
+        context.announcing.admit(share, self.deliveries.passkeys(share.id), seed)
+        context.changed.notify()
 
     async def leave_swarm(self, share: ShareRecord) -> None:
         """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
         if info_hash := self._joined.pop(share.id, None):
+            self._context.announcing.withdraw(share.id)
             try:
                 await self._context.engine.remove(info_hash)
             except NotFound:

@@ -27,7 +27,7 @@ from tuishare.torrents import InfoHash
 EVENTS_KEPT: Final = 10_000
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
 _TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
-_JSON_COLUMNS: Final = frozenset({"recipients", "contacts", "announce"})
+_JSON_COLUMNS: Final = frozenset({"recipients", "contacts", "trackers"})
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 Record = ShareRecord | RecipientRecord | DownloadRecord
 _T = TypeVar("_T")
@@ -145,8 +145,19 @@ class Database:
         return found[0] if found else None
 
     def recipients(self, share: str) -> list[RecipientRecord]:
-        """Who holds a ticket of that share."""
+        """Who holds or held a ticket of that share."""
         return self._all(RecipientRecord, "WHERE share = ? ORDER BY user", share)
+
+    def all_recipients(self) -> list[RecipientRecord]:
+        """Who holds or held a ticket of any share."""
+        return self._all(RecipientRecord, "ORDER BY share, user")
+
+    def seat(self, share: str, recipients: Iterable[RecipientRecord]) -> None:
+        """Let these be the ones who hold or held a ticket of a share, and nobody else."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
+            for recipient in recipients:
+                self._put(recipient)
 
     def downloads(self) -> list[DownloadRecord]:
         """Every download, oldest first."""
@@ -177,6 +188,24 @@ class Database:
             self._remember(Generation(record.signer, record.share, record.generation))
             self.forget_resume(record.info_hash)
             self._put(record)
+
+    def renew(self, record: DownloadRecord) -> None:
+        """Save a download that goes on with new tickets, and remember their generation.
+
+        Raises:
+            Refused: this or a newer generation was admitted before.
+        """
+        with self.transaction():
+            self.require_new(record)
+            self._remember(Generation(record.signer, record.share, record.generation))
+            self._put(record)
+
+    def knows(self, record: DownloadRecord) -> bool:
+        """Whether any generation of a download was admitted before, also one that was removed since."""
+        row = self._connection.execute(
+            "SELECT 1 FROM ledger WHERE signer = ? AND share = ?", (record.signer, record.share)
+        ).fetchone()
+        return row is not None
 
     def require_new(self, record: DownloadRecord) -> None:
         """Make sure that neither this nor a newer generation was admitted before.

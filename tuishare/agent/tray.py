@@ -104,7 +104,7 @@ class Tray:
                     transport=record.transport,
                     credentials=_credentials(record),
                     contacts=_endpoints(record.contacts),
-                    announce=tuple((url,) for url in record.announce),
+                    announce=self._context.announcing.tiers(record.trackers),
                     complete=complete,
                     resume_data=resume_data,
                 )

@@ -13,14 +13,26 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from tuishare.agent.drops import DropFollower, Drops, Refusal
 from tuishare.agent.following import FolderFollowing
 from tuishare.agent.inbox import REMEMBERED, Inbox, Locked, Rejected
 from tuishare.agent.pacing import Waiting
-from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
+from tuishare.agent.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
 from tuishare.agent.settling import Unsettled
 from tuishare.agent.workshop import Hashing
-from tuishare.api.messages import Download, DownloadId, DownloadState, Folder, Share, ShareId, ShareState
+from tuishare.api.messages import (
+    Delivery,
+    DeliveryState,
+    Download,
+    DownloadId,
+    DownloadState,
+    Folder,
+    Share,
+    ShareId,
+    ShareState,
+)
 from tuishare.errors import TuishareError
 from tuishare.swarm import Progress
 from tuishare.torrents import InfoHash, Tree
@@ -50,7 +62,10 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
     """Every share, then what is settling or cannot be shared."""
     publisher = drops.publisher
     shares = [
-        _share(share, _share_state(share, drops), live, publisher.hashing.get(share.id))
+        msgspec.structs.replace(
+            _share(share, _share_state(share, drops), live, publisher.hashing.get(share.id)),
+            deliveries=tuple(_delivery(row, share, drops) for row in drops.shelf.deliveries.of(share.id)),
+        )
         for share in publisher.shares.values()
         if share.step in _SHARE_STATES and (share.problem or share.step is not ShareStep.DELETING)
     ]
@@ -125,6 +140,31 @@ def _share(share: ShareRecord, state: ShareState, live: _Live, hashing: Hashing 
         detail=share.problem,
         hint=share.hint,
     )
+
+
+def _delivery(row: RecipientRecord, share: ShareRecord, drops: Drops) -> Delivery:
+    """How far one recipient is; where the size changed since he told, nobody knows better than he did."""
+    remaining = min(row.remaining, share.size)
+    return Delivery(
+        user=row.user,
+        state=_delivery_state(row),
+        progress=1.0 if row.completed else 1 - remaining / share.size if share.size else 0.0,
+        rate=drops.shelf.deliveries.rate(share.id, row.user),
+        left=0 if row.completed else remaining,
+        sealed=row.sealed,
+        opened=row.opened,
+        completed=row.completed,
+        seen=row.seen,
+        revoked=row.revoked,
+    )
+
+
+def _delivery_state(row: RecipientRecord) -> DeliveryState:
+    if row.revoked:
+        return DeliveryState.REVOKED
+    if row.completed:
+        return DeliveryState.COMPLETE
+    return DeliveryState.DOWNLOADING if row.opened else DeliveryState.NOT_OPENED
 
 
 def _unborn(name: str, follower: DropFollower, size: int, added: int, error: TuishareError | None) -> Share:

@@ -12,21 +12,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from tuishare.agent.contacts import find_contacts
 from tuishare.agent.context import Context
-from tuishare.agent.forms import note_hashed
+from tuishare.agent.forms import note_hashed, salt_of
 from tuishare.agent.payload import sign_payload, sign_tree, walk_payload
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import seal_share
 from tuishare.agent.shelf import Shelf
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import Refused, TuishareError
+from tuishare.errors import TuishareError
 from tuishare.paths import publish
 from tuishare.torrents import Changed, Tree, Version, make_torrent
 
-_SEALED: Final = frozenset({ShareStep.SETTLING, ShareStep.SEEDING})
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +66,7 @@ class Workshop:
             await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
             return False
         except TuishareError as error:
+            await self._shelf.leave_swarm(share)
             await self.fail(share, error.detail, error.hint)
         return True
 
@@ -91,7 +90,10 @@ class Workshop:
 
         def work() -> tuple[Tree, bytes]:
             tree = walk_payload(Path(share.path), share.folder)
-            return tree, make_torrent(tree, version=version, progress=show, cancelled=ended.is_set)
+            torrent = make_torrent(
+                tree, version=version, progress=show, cancelled=ended.is_set, salt=salt_of(share.id)
+            )
+            return tree, torrent
 
         try:
             tree, torrent = await asyncio.to_thread(work)
@@ -114,31 +116,32 @@ class Workshop:
 
     async def _seal(self, share: ShareRecord) -> ShareRecord:
         context = self._context
-        self._require_alone(share)
-        users = context.book().resolve(share.recipients)
+        out = self._shelf.deliveries.revoked(share.id)
+        users = [user for user in context.book().resolve(share.recipients) if user.name not in out]
         port = context.engine.listening.get(share.transport)
         contacts = (
             find_contacts(context.config.network, port) if port else ()
         )  # nobody reaches us behind a proxy
         sealed = await asyncio.to_thread(
-            lambda: seal_share(share, users, context.identity, contacts=contacts, now=context.clock())
+            lambda: seal_share(
+                share,
+                users,
+                context.identity,
+                contacts=contacts,
+                announce=context.announcing.addresses(context.config, share.transport),
+                now=context.clock(),
+            )
         )
-        await context.store.run(lambda database: database.save(*sealed.recipients))
+        await self._shelf.deliveries.seat(share, sealed.recipients)
+        if not share.paused:
+            # Served before anybody can know of it: a recipient who called too early would wait four seconds.
+            await self._seed(share)
         outbox = context.config.folders.outbox_path
         await asyncio.to_thread(publish, outbox / share.envelope, sealed.envelope, mode=0o644)
         sealed_share = await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
-        context.journal.note(ActivityKind.SHARED, share.name, f"for {', '.join(share.recipients)}")
+        kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
+        context.journal.note(kind, share.name, f"for {', '.join(share.recipients)}")
         return sealed_share
-
-    def _require_alone(self, share: ShareRecord) -> None:
-        """Refuse, before anybody gets an envelope, what could not be served: a swarm has one authority."""
-        others = (other for other in self._shelf.shares.values() if other.id != share.id)
-        shared = any(other.info_hash == share.info_hash and other.step in _SEALED for other in others)
-        if shared or share.info_hash in self._context.engine.all_progress():
-            raise Refused(
-                f"The same content is already shared or downloaded here under the name “{share.name}”",
-                hint="Share it once, for everybody who is to have it, or rename one of them.",
-            )
 
     async def _seed(self, share: ShareRecord) -> None:
         """Join the swarm, unless the payload is no longer what was hashed: then it has to settle again."""

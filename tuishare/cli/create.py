@@ -19,7 +19,7 @@ from tuishare.cli.engine import listen_address
 from tuishare.cli.home import Home, open_home
 from tuishare.cli.terminal import metered, say
 from tuishare.config import Transport
-from tuishare.envelope import seal_raw
+from tuishare.envelope import Announce, seal_raw
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.paths import publish
 from tuishare.people import User, format_key, generate_key
@@ -192,7 +192,12 @@ def _encrypt(order: Order, home: Home, share: ShareRecord, users: Sequence[User]
     # Port 0, any free one: nobody knows yet which; whoever seeds tells it.
     contacts = find_contacts(network, port) if port else ()
     sealed = seal_share(
-        share, users, home.identity, contacts=contacts, announce=order.trackers, now=wall_clock()
+        share,
+        users,
+        home.identity,
+        contacts=contacts,
+        announce=[Announce(url=url, pin=None) for url in order.trackers],
+        now=wall_clock(),
     )
     return sealed.envelope
 

@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuishare.cli.engine import run_until_interrupted, running_engine, show
+from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import Home, open_home
 from tuishare.cli.offer import Offer, open_encrypted, read_torrent_file
 from tuishare.cli.seed import watch_seeding
@@ -67,11 +67,13 @@ class Transfer:
         offer: what is downloaded.
         contacts: whom to ask.
         output: folder where the payload shall land.
+        tiers: where to announce.
     """
 
     offer: Offer
     contacts: tuple[Endpoint, ...]
     output: Path
+    tiers: tuple[tuple[str, ...], ...] = ()
 
     @property
     def target(self) -> Path:
@@ -101,7 +103,7 @@ class Transfer:
             offer.transport,
             offer.credentials,
             contacts=self.contacts,
-            announce=offer.announce,
+            announce=self.tiers,
             complete=True,
         )
 
@@ -138,7 +140,11 @@ def _key_of(user: str, home: Home) -> bytes | None:
 
 async def _download(transfer: Transfer, order: Order, network: Network) -> None:
     transport = transfer.offer.transport
-    async with running_engine(network, transport, order.listen, any_port=True) as engine:
+    async with (
+        routes_of(network) as routes,
+        running_engine(network, transport, order.listen, any_port=True) as engine,
+    ):
+        transfer = replace(transfer, tiers=routes.tiers(transfer.offer.trackers))
         with engine.subscribe() as events:
             await _fetch(engine, events, transfer)
         await _deliver(engine, transfer)

@@ -11,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from typing import Final
 
+from tuishare.agent.routes import Routes
 from tuishare.cli.terminal import Meter, format_size, say
 from tuishare.config import Network
 from tuishare.errors import SystemFailed
@@ -72,6 +73,15 @@ async def running_engine(
         yield engine
     finally:
         await engine.close()
+
+
+def routes_of(network: Network) -> contextlib.AbstractAsyncContextManager[Routes]:
+    """Open the way to trackers; before the engine, which says good-bye to them at its end.
+
+    Raises:
+        SystemFailed: no port can be had for it.
+    """
+    return Routes.open(network.way_out)
 
 
 def _settings(network: Network, transport: Transport, listen: str) -> EngineSettings:

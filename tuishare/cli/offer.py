@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tuishare.agent.context import wall_clock
 from tuishare.agent.reception import Received, Trust, receive
+from tuishare.agent.records import TrackerAddress
 from tuishare.agent.sealing import own_credentials
 from tuishare.cli.home import Home
 from tuishare.cli.terminal import say, warn
@@ -35,7 +36,7 @@ class Offer:
         transport: the kind of its swarm.
         credentials: ours in a TLS swarm.
         contacts: where its maker seeds.
-        announce: tracker URLs in tiers, with our passkey.
+        trackers: where to announce.
     """
 
     data: bytes = field(repr=False)
@@ -43,7 +44,7 @@ class Offer:
     transport: Transport
     credentials: Credentials | None
     contacts: tuple[Endpoint, ...] = ()
-    announce: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    trackers: tuple[TrackerAddress, ...] = field(default=(), repr=False)
 
 
 def read_torrent_file(path: Path) -> bytes:
@@ -85,7 +86,7 @@ def open_encrypted(data: bytes, home: Home, key: bytes | None) -> Offer:
     torrent_data = open_raw(data, key)
     # Whoever has the key made it, and its trackers are all there is to find peers by.
     torrent = accept(torrent_data, transport="plain", announce_allowed=lambda _url: True)
-    return Offer(torrent_data, torrent, "plain", None, announce=torrent.announce)
+    return Offer(torrent_data, torrent, "plain", None, trackers=_trackers(torrent))
 
 
 def open_any(data: bytes, home: Home, key: bytes | None) -> Offer:
@@ -120,8 +121,8 @@ def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
                 f"The TLS credentials of “{visible(torrent.name)}” are not in this home",
                 hint="Name the .torrent.encrypted instead, or create the share here.",
             )
-        return Offer(data, torrent, "plain", None, announce=torrent.announce)
-    return Offer(data, torrent, share.transport, own_credentials(share), announce=torrent.announce)
+        return Offer(data, torrent, "plain", None, trackers=_trackers(torrent))
+    return Offer(data, torrent, share.transport, own_credentials(share), trackers=_trackers(torrent))
 
 
 def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
@@ -134,8 +135,12 @@ def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
         manifest.transport,
         received.credentials,
         tuple(_usable(manifest.contacts)),
-        received.announce,
+        received.trackers,
     )
+
+
+def _trackers(torrent: Torrent) -> tuple[TrackerAddress, ...]:
+    return tuple(TrackerAddress(url, "") for tier in torrent.announce for url in tier)
 
 
 def _usable(contacts: Iterable[str]) -> Iterator[Endpoint]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuishare.cli.engine import run_until_interrupted, running_engine, show
+from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import open_home
 from tuishare.cli.offer import Offer, open_any, read_torrent_file
 from tuishare.cli.terminal import format_size, metered, say
@@ -58,7 +58,7 @@ def verify_payload(payload: Path, data: bytes) -> Path:
 
 
 async def _seed(offer: Offer, folder: Path, network: Network, listen: str | None) -> None:
-    async with running_engine(network, offer.transport, listen) as engine:
+    async with routes_of(network) as routes, running_engine(network, offer.transport, listen) as engine:
         with engine.subscribe() as events:
             await engine.add(
                 Assignment(
@@ -66,7 +66,7 @@ async def _seed(offer: Offer, folder: Path, network: Network, listen: str | None
                     folder,
                     offer.transport,
                     offer.credentials,
-                    announce=offer.announce,
+                    announce=routes.tiers(offer.trackers),
                     complete=True,
                 )
             )
