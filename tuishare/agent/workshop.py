@@ -63,6 +63,7 @@ class Workshop:
             if share.step is ShareStep.SEEDING and not share.paused:
                 await self._seed(share)
         except Changed:
+            await self._shelf.leave_swarm(share)
             await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
             return False
         except TuishareError as error:
@@ -144,13 +145,12 @@ class Workshop:
         return sealed_share
 
     async def _seed(self, share: ShareRecord) -> None:
-        """Join the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
-        if self._shelf.is_served(share):
-            return
+        """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
         if sign_tree(tree) != share.signature:
             raise Changed(f"{share.name} has changed since it was hashed")
-        await self._shelf.enter_swarm(share)
+        if not self._shelf.is_served(share):
+            await self._shelf.enter_swarm(share)
 
 
 def _call_if_running(
