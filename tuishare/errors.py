@@ -6,6 +6,7 @@ into an exit code, `tuishare.api` alone turns one into a status. Nothing secret 
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -33,6 +34,18 @@ class SystemFailed(TuishareError):
 
     code = "system"
     title = "System problem"
+
+
+class DiskRefused(SystemFailed):
+    """A disk takes or gives nothing now: full, over quota, read-only or failing. Another try may succeed.
+
+    Attributes:
+        full: whether free space would be enough.
+    """
+
+    def __init__(self, detail: str, *, hint: str = "", full: bool = False) -> None:
+        super().__init__(detail, hint=hint)
+        self.full = full
 
 
 class BadInput(TuishareError):
@@ -85,15 +98,21 @@ def from_os_error(error: OSError, what: str) -> TuishareError:
         what: the action in the infinitive with its object, e.g. ``read /tmp/x``.
 
     Returns:
-        `NotFound` for a missing file, `SystemFailed` for everything else.
+        `NotFound` for a missing file, `DiskRefused` for a disk in need, `SystemFailed` for everything else.
     """
     reason = error.strerror or type(error).__name__
     if isinstance(error, FileNotFoundError):
         return NotFound(f"Cannot {what}: it does not exist", hint="Check the spelling of the path.")
-    return SystemFailed(f"Cannot {what}: {reason.lower()}", hint=_HINTS.get(error.errno or 0, ""))
+    detail, hint = f"Cannot {what}: {reason.lower()}", _HINTS.get(error.errno or 0, "")
+    if error.errno in _DISK:
+        return DiskRefused(detail, hint=hint, full=error.errno in _FULL)
+    return SystemFailed(detail, hint=hint)
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DISK = {*_FULL, errno.EIO, errno.EROFS}
 _HINTS = {
+    5: "Check the disk: it may be failing.",
     13: "Check who owns it and its permissions.",
     1: "Check who owns it and its permissions.",
     28: "Free some space on that disk, or choose another folder.",

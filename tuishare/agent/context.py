@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from tuishare.agent.announcing import Announcing
 from tuishare.agent.journal import Journal
+from tuishare.agent.patience import Patience
 from tuishare.agent.store import Store
 from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
@@ -37,6 +38,7 @@ class Context:
         problems: what went wrong when the home was opened.
         announcing: our tracker, and the way to those of others.
         journal: takes note of what happens.
+        outbox: patience with its disk.
     """
 
     config: Config
@@ -49,9 +51,13 @@ class Context:
     problems: tuple[Problem, ...] = ()
     announcing: Announcing = field(default_factory=Announcing)
     journal: Journal = field(init=False)
+    outbox: Patience = field(init=False)
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.store, self.now)
+        self.outbox = Patience(self.config.folders.outbox_path)
+        for patience in (self.store.patience, self.outbox):
+            patience.told = self.changed.notify
 
     def now(self) -> int:
         """Unix seconds."""

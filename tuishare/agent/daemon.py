@@ -10,18 +10,19 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
-from typing import Final, Self, assert_never
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from typing import Any, Final, Self, assert_never
 
 import tuishare
 from tuishare.agent.acquaintances import Acquaintances
+from tuishare.agent.answering import Answering
 from tuishare.agent.context import Context
 from tuishare.agent.drops import Drops
 from tuishare.agent.furnishing import Furnishing
 from tuishare.agent.inbox import Inbox
 from tuishare.agent.insight import Insight
 from tuishare.agent.notifying import Notifier
-from tuishare.agent.opening import open_home
+from tuishare.agent.opening import open_home, open_store
 from tuishare.agent.ordering import order_download, order_share
 from tuishare.agent.reloading import Reloading
 from tuishare.agent.systemd import notify
@@ -56,6 +57,7 @@ from tuishare.swarm import (
 )
 from tuishare.tracker import Announced
 
+_LOADING: Final = "loading"
 CLOCK_SECONDS: Final = 30.0
 """How often it is looked what has had its time."""
 _log = logging.getLogger(__name__)
@@ -80,6 +82,7 @@ class Agent:
         self.people = Acquaintances(context, drops.shelf, drops.keeper, self._reloading.reload)
         self.home = Furnishing(context, self._reloading)
         self.insight = Insight(context, drops, self._inbox)
+        self._answering = Answering(context.store.patience)
         self._started = context.now()
         self._stopping = asyncio.Event()
 
@@ -98,10 +101,7 @@ class Agent:
             agent._throttle.take_settings()  # before anything moves
             # Before anything is loaded: what completes while we load must not be missed.
             events = stack.enter_context(context.engine.subscribe())
-            await context.journal.load()
             await agent._reloading.load()
-            await agent._drops.load()
-            await agent._inbox.receiver.load()
             stack.push_async_callback(agent._save_resume)
             await stack.enter_async_context(agent._working(events))
             server = ApiServer(agent, places.socket)
@@ -140,7 +140,12 @@ class Agent:
             inbox=context.config.folders.inbox,
             outbox=context.config.folders.outbox,
             downloads=context.config.folders.downloads,
-            problems=(*context.problems, *self._reloading.problems),
+            problems=(
+                *context.store.patience.problems,
+                *context.outbox.problems,
+                *context.problems,
+                *self._reloading.problems,
+            ),
             drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
         )
 
@@ -172,19 +177,19 @@ class Agent:
 
     async def share(self, new: NewShare) -> ShareId:
         """Share a file or folder outside the drop folders."""
-        return ShareId(await self._drops.share(new))
+        return ShareId(await self._answering.carry_out(self._drops.share(new)))
 
     async def order_share(self, share: ShareId, order: ShareOrder) -> None:
         """Do something with a share."""
-        await order_share(self._drops, share, order)
+        await self._answering.carry_out(order_share(self._drops, share, order))
 
     async def revoke_from_share(self, share: ShareId, user: str) -> None:
         """Take a user out of one share."""
-        await self._drops.keeper.revoke(share, user)
+        await self._answering.carry_out(self._drops.keeper.revoke(share, user))
 
     async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
         """Do something with a download."""
-        await order_download(self._inbox, download, order)
+        await self._answering.carry_out(order_download(self._inbox, download, order))
 
     async def reload(self) -> Reloaded:
         """Read settings and user book again."""
@@ -206,21 +211,26 @@ class Agent:
 
     @contextlib.asynccontextmanager
     async def _working(self, events: Subscription) -> AsyncIterator[None]:
-        """Run all loops for as long as the block lasts; one that fails ends the agent rather than half of it."""
+        """Take up what the last run left, then run all loops for as long as the block lasts.
+
+        One that fails ends the agent rather than half of it. Where the disk does not let us begin, the block does,
+        and we as soon as the disk allows it.
+        """
         watcher = Watcher(self._take_hint)
         watcher.watch(self._context.places.config, recursive=False)
-        loops = [self._drops.run(watcher), self._drops.publisher.run(), self._reloading.run()]
-        loops += [self._inbox.following.run(watcher), self._inbox.receiver.run(), self._follow_engine(events)]
-        loops += [self._keep_time(), self._throttle.run(), self._inbox.pace.run()]
-        loops += [self._context.journal.run(), self._notifier.run(), self._drops.shelf.watch_deliveries()]
-        if patience := find_patience():
-            loops.append(prove_life(patience, self._questions()))
-        tasks = [asyncio.create_task(loop) for loop in loops]
+        loading = asyncio.create_task(self._load(), name=_LOADING)
+        tasks = [loading, *(asyncio.create_task(loop) for loop in self._loops(events, watcher))]
         for task in tasks:
             task.add_done_callback(self._end_with)
+        refused = asyncio.create_task(self._context.store.patience.refused())
         try:
+            await asyncio.wait({loading, refused}, return_when=asyncio.FIRST_COMPLETED)
+            if loading.done():
+                loading.result()
             yield
         finally:
+            refused.cancel()
+            await self._answering.close()
             for task in tasks:
                 task.remove_done_callback(self._end_with)
                 task.cancel()
@@ -230,8 +240,33 @@ class Agent:
                 if isinstance(result, Exception):
                     raise result
 
-    def _end_with(self, _task: asyncio.Task[None]) -> None:
-        self._stopping.set()
+    def _loops(self, events: Subscription, watcher: Watcher) -> Iterator[Coroutine[Any, Any, None]]:
+        drops, inbox = self._drops, self._inbox
+        yield self._once_ready(lambda: drops.run(watcher))
+        yield self._once_ready(lambda: inbox.following.run(watcher))
+        yield self._once_ready(lambda: self._follow_engine(events))
+        yield self._once_ready(drops.shelf.watch_deliveries)
+        for loop in (drops.publisher.run, inbox.receiver.run, inbox.pace.run, self._keep_time):
+            yield self._once_ready(loop)
+        for work in (self._reloading, self._throttle, self._context.journal, self._notifier):
+            yield work.run()
+        if patience := find_patience():
+            yield prove_life(patience, self._questions())
+
+    async def _load(self) -> None:
+        await open_store(self._context)
+        await self._context.journal.load()
+        await self._drops.load()
+        await self._inbox.receiver.load()
+        self._answering.ready.set()
+
+    async def _once_ready(self, loop: Callable[[], Awaitable[None]]) -> None:
+        await self._answering.ready.wait()
+        await loop()
+
+    def _end_with(self, task: asyncio.Task[None]) -> None:
+        if not self._answering.ready.is_set() or task.get_name() != _LOADING:
+            self._stopping.set()
 
     def _take_hint(self, hint: Hint) -> None:
         if hint.folder == self._context.places.config:
@@ -290,7 +325,10 @@ class Agent:
             await self._context.journal.write()
             await self._drops.shelf.deliveries.save()
         data = await self._context.engine.close()
-        await self._context.store.run(lambda database: database.save_resume(data))
+        try:
+            await self._context.store.run(lambda database: database.save_resume(data))
+        except SystemFailed as error:  # nobody waits for a disk at the end
+            _log.warning("What has been downloaded will be checked again: %s", error.detail)
 
 
 async def run_agent(places: Places) -> None:

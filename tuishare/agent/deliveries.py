@@ -102,7 +102,7 @@ class Deliveries:
             if known is not None and share.kind == "renew":
                 row = replace(known, passkey_hash=row.passkey_hash, sealed=row.sealed)  # noqa: PLW2901
             rows[row.user] = row
-        await self._context.store.run(lambda database: database.seat(share.id, rows.values()))
+        await self._context.store.change(lambda database: database.seat(share.id, rows.values()))
         self._board[share.id] = rows
         self._context.changed.notify()
 
@@ -119,7 +119,7 @@ class Deliveries:
         if row.revoked:
             return False
         gone = replace(row, revoked=self._context.now(), until=share.generation)
-        await self._context.store.run(lambda database: database.save(gone))
+        await self._context.store.change(lambda database: database.save(gone))
         self._unsaved.pop((share.id, user), None)
         self._rates.get(share.id, {}).pop(user, None)
         self._show(gone)

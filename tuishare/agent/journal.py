@@ -7,6 +7,7 @@ nor end the agent: what cannot be written waits, and the oldest of it is lost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -89,7 +90,8 @@ class Journal:
         Raises:
             SystemFailed: the database cannot be used.
         """
-        await self.write()
+        with contextlib.suppress(SystemFailed):  # what is on disk can be read all the same
+            await self.write()
         events = await self._store.run(lambda database: database.events(limit))
         return list(map(_show, events))
 

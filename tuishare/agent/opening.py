@@ -1,4 +1,4 @@
-"""What an agent needs before it can work: the home locked and read, store and engine open.
+"""What an agent needs before it can work: the home locked and read, engine and store open.
 
 Owns the order of that, and what follows from the settings for the engine. Must not do any of the work.
 """
@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 
 from tuishare.agent.announcing import Announcing
-from tuishare.agent.context import Context, wall_clock
+from tuishare.agent.context import Context
 from tuishare.agent.inbox import REJECTED
 from tuishare.agent.lock import HomeLock
 from tuishare.agent.salvage import ensure_intact
@@ -19,15 +19,15 @@ from tuishare.api.service import ChangeSignal
 from tuishare.config import Config, load_config
 from tuishare.errors import from_os_error
 from tuishare.paths import Places, sweep
-from tuishare.people import Identity, load_or_create_identity
+from tuishare.people import load_or_create_identity
 from tuishare.swarm import Engine, EngineSettings
 
 
 async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context:
-    """Lock the home, read what it holds, open store and engine; the stack closes them again.
+    """Lock the home, read what it holds, open the engine; the stack closes all again, and the store.
 
     Raises:
-        BadConfiguration: settings, identity or database are not usable.
+        BadConfiguration: settings or identity are not usable.
         SystemFailed: another agent runs, or a port or folder cannot be had.
     """
     places.prepare()
@@ -37,22 +37,31 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     config = load_config(places)
     _make_folders(config)
     identity = load_or_create_identity(places.identity_file)
-    problems = await asyncio.to_thread(_check_database, places, config, identity)
     store = Store(places.store_file)
-    await store.open()
     stack.push_async_callback(store.close)
     # Opened before the engine, and thus closed after it: the engine says good-bye to its trackers.
     announcing = await stack.enter_async_context(Announcing.running(config, places))
     engine = await Engine.start(_engine_settings(config))
     stack.push_async_callback(engine.close)
-    changed = ChangeSignal()
-    return Context(config, places, identity, store, engine, changed, problems=problems, announcing=announcing)
+    return Context(config, places, identity, store, engine, ChangeSignal(), announcing=announcing)
 
 
-def _check_database(places: Places, config: Config, identity: Identity) -> tuple[Problem, ...]:
+async def open_store(context: Context) -> None:
+    """Open the database as soon as the disk allows it; one that is damaged is replaced, which is a problem to show.
+
+    Raises:
+        BadConfiguration: it is from a newer version.
+        SystemFailed: it cannot be used.
+    """
+    store = context.store
+    context.problems = await store.patience.insist(lambda: asyncio.to_thread(_check_database, context))
+    await store.open()
+
+
+def _check_database(context: Context) -> tuple[Problem, ...]:
     """Make sure that there is a database to work with; tell when it had to be a new one."""
-    now = wall_clock()
-    aside = ensure_intact(places, config, identity, now)
+    now = context.clock()
+    aside = ensure_intact(context.places, context.config, context.identity, now)
     if aside is None:
         return ()
     return (
@@ -85,4 +94,5 @@ def _make_folders(config: Config) -> None:
         except OSError as error:
             raise from_os_error(error, f"make the folder {folder}") from error
     for folder in (folders.inbox_path / REJECTED, folders.outbox_path):
-        sweep(folder)
+        with contextlib.suppress(OSError):  # what was left does no harm
+            sweep(folder)

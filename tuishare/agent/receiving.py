@@ -172,7 +172,7 @@ class Receiver:
         if former is None or waits or former.info_hash != record.info_hash:
             return False
         renewed = take_tickets(former, record)
-        await self._context.store.run(lambda database: database.renew(renewed))
+        await self._context.store.change(lambda database: database.renew(renewed))
         await self._tray.leave_swarm(former, keep_progress=former.step is DownloadStep.DOWNLOADING)
         self._tray.show(renewed)
         filed = [former] if former.envelope != renewed.envelope else []
@@ -196,7 +196,7 @@ class Receiver:
     async def _begin(self, record: DownloadRecord) -> None:
         former = self._tray.downloads.get(record.id)
         record = follow(record, former)
-        await self._context.store.run(lambda database: database.admit(record))
+        await self._context.store.change(lambda database: database.admit(record))
         await self._take_place(record)
         if former is not None and record.replaces == former.path:
             await asyncio.to_thread(self._take_over, former, record)
@@ -286,7 +286,7 @@ class Receiver:
             await asyncio.to_thread(self._landing.move_payload, record)
         await asyncio.to_thread(self._landing.file_envelope, record)
         signature = await asyncio.to_thread(sign_payload, Path(record.path))
-        await self._context.store.run(lambda database: database.forget_resume(record.info_hash))
+        await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
         done = await self._tray.save(
             replace(
                 record,

@@ -16,15 +16,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from tuishare.agent.diagnosis import DamagedDatabase, tell_apart
 from tuishare.agent.landing import ACCEPTED
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import new_secret
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
-from tuishare.agent.store import DamagedDatabase, Database, Generation
+from tuishare.agent.store import Database, Generation
 from tuishare.config import Config
 from tuishare.durability import sync_folder
 from tuishare.envelope import MAX_SIZE, CardKey, Opened, OpeningKey, UserKey, open_envelope
-from tuishare.errors import TuishareError, from_os_error
+from tuishare.errors import DiskRefused, TuishareError, from_os_error
 from tuishare.paths import Places, read_limited
 from tuishare.people import Identity, load_book
 from tuishare.torrents import parse_torrent
@@ -47,6 +48,7 @@ def ensure_intact(places: Places, config: Config, identity: Identity, now: datet
 
     Raises:
         BadConfiguration: the database is from a newer version.
+        DiskRefused: the disk did; that is no damage, and nothing was changed.
         SystemFailed: the file system refused.
     """
     try:
@@ -60,6 +62,8 @@ def ensure_intact(places: Places, config: Config, identity: Identity, now: datet
         return _Salvage(places, config, identity).replace(now)
     except OSError as error:
         raise from_os_error(error, f"replace the database {places.store_file}") from error
+    except sqlite3.Error as error:
+        raise tell_apart(error, places.store_file) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +152,7 @@ def _read_ledger(path: Path) -> Iterator[Generation]:
                 if (type(signer), type(share), type(number)) == (bytes, str, int):
                     yield Generation(signer, share, number)
     except sqlite3.Error as error:
+        refusal = tell_apart(error, path)
+        if isinstance(refusal, DiskRefused) and refusal.full:
+            raise refusal from error  # with some space all of it may be read
         _log.warning("Not all of the ledger can be read: %s", error)

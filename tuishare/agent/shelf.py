@@ -88,7 +88,7 @@ class Shelf:
 
     async def save(self, share: ShareRecord) -> ShareRecord:
         """Record a newer form of a share; it counts once it is on disk."""
-        await self._context.store.run(lambda database: database.save(share))
+        await self._context.store.change(lambda database: database.save(share))
         self._lose(share.id)
         self._shares[share.id] = share
         self._at[share.path] = share.id
@@ -98,7 +98,7 @@ class Shelf:
     async def remove(self, share: ShareRecord) -> None:
         """Leave its swarm and forget it."""
         await self.leave_swarm(share)
-        await self._context.store.run(lambda database: database.forget_share(share.id))
+        await self._context.store.change(lambda database: database.forget_share(share.id))
         self._lose(share.id)
         self._shares.pop(share.id, None)
         self.deliveries.forget(share.id)

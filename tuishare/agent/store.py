@@ -19,16 +19,17 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from tuishare.agent.diagnosis import DAMAGED_HINT, DamagedDatabase, tell_apart
+from tuishare.agent.patience import Patience
 from tuishare.agent.records import DownloadRecord, EventRecord, RecipientRecord, ShareRecord
 from tuishare.agent.schema import MIGRATIONS
-from tuishare.errors import BadConfiguration, Refused, SystemFailed
+from tuishare.errors import BadConfiguration, DiskRefused, Refused, SystemFailed, from_os_error
 from tuishare.torrents import InfoHash
 
 EVENTS_KEPT: Final = 10_000
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
 _TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
 _JSON_COLUMNS: Final = frozenset({"recipients", "contacts", "trackers"})
-_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 Record = ShareRecord | RecipientRecord | DownloadRecord
 _T = TypeVar("_T")
 _Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
@@ -43,35 +44,31 @@ class Generation:
     number: int
 
 
-class DamagedDatabase(BadConfiguration):
-    """The file is not an intact database of ours."""
-
-
 class Database:
     """The open database; all methods block and belong to one thread.
 
     Raises:
-        SystemFailed: from any method when the disk or the file system refuses.
+        sqlite3.Error: from any method; see `tell_apart`.
+        DiskRefused: from the constructor when the disk or the file system refuses, which is never taken for damage.
         DamagedDatabase: from the constructor when the file is damaged.
         BadConfiguration: from the constructor when it was made by a newer version.
     """
 
     def __init__(self, path: Path) -> None:
         """Open or create the file, mode 0600."""
+        self._path = path
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            raise SystemFailed(f"Cannot open the database {path}: {error}") from error
+        except OSError as error:
+            raise from_os_error(error, f"open the database {path}") from error
+        except sqlite3.Error as error:
+            raise tell_apart(error, path) from error
         try:
             self._prepare(path)
         except sqlite3.Error as error:
             self.close()
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
-                raise DamagedDatabase(
-                    f"The database {path} is damaged: {error}", hint=_DAMAGED_HINT
-                ) from error
-            raise SystemFailed(f"Cannot open the database {path}: {error}", hint=_DAMAGED_HINT) from error
+            raise tell_apart(error, path) from error
         except BadConfiguration:
             self.close()
             raise
@@ -89,22 +86,28 @@ class Database:
             for statements in MIGRATIONS[found:]:
                 for statement in statements:
                     self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            if found < len(MIGRATIONS):  # otherwise nothing is written: the disk may be full
+                self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def check(self) -> None:
         """Read everything once, because SQLite does not notice by itself what was overwritten.
 
         Raises:
             DamagedDatabase: something is not as it was written.
+            DiskRefused: it cannot be read now, whatever is in it.
         """
         try:
             (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
             self.shares()
             self.downloads()
-        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: a value that no record can hold
+        except sqlite3.DatabaseError as error:
+            if isinstance(said := tell_apart(error, self._path), DiskRefused):
+                raise said from error
+            verdict = str(error)
+        except ValueError as error:  # a value that no record can hold
             verdict = str(error)
         if verdict != "ok":
-            raise DamagedDatabase(f"The database is damaged: {verdict}", hint=_DAMAGED_HINT)
+            raise DamagedDatabase(f"The database is damaged: {verdict}", hint=DAMAGED_HINT)
 
     def close(self) -> None:
         """Close the file; nothing unsaved can exist."""
@@ -116,10 +119,11 @@ class Database:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # a disk that refuses may have ended it already
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def save(self, *records: Record) -> None:
         """Insert the records, or replace the ones with the same key; all or none."""
@@ -275,37 +279,50 @@ class Database:
 
 
 class Store:
-    """The same database for the event loop: every call runs on the one writer thread."""
+    """The same database for the event loop: every call runs on the one writer thread.
+
+    Attributes:
+        patience: with the disk of the database.
+    """
 
     def __init__(self, path: Path) -> None:
         """Remember the path; `open` does the work."""
+        self.patience = Patience(path.parent)
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._database: Database | None = None
 
     async def open(self) -> None:
-        """Open the database.
+        """Open the database, as soon as the disk allows it.
 
         Raises:
             BadConfiguration: it is damaged or from a newer version.
         """
-        self._database = await self._on_thread(lambda: Database(self._path))
+        self._database = await self.patience.insist(lambda: self._on_thread(lambda: Database(self._path)))
 
     async def run(self, work: Callable[[Database], _T]) -> _T:
         """Run one piece of work on the writer thread and wait for it.
 
         Raises:
-            SystemFailed: the disk or the file system refused; nothing was saved.
+            DiskRefused: the disk or the file system refused; nothing was saved.
+            SystemFailed: the database cannot be used.
         """
         database = self._database
         if database is None:
+            self.patience.require()  # it may be waiting for the disk
             raise SystemFailed("The store is not open")
         try:
             return await self._on_thread(lambda: work(database))
         except sqlite3.Error as error:
-            raise SystemFailed(
-                f"Cannot use the database {self._path}: {error}", hint=_DAMAGED_HINT
-            ) from error
+            raise tell_apart(error, self._path) from error
+
+    async def change(self, work: Callable[[Database], _T]) -> _T:
+        """Run one transaction; while the disk refuses, wait with it, and let all later changes wait behind it.
+
+        Raises:
+            SystemFailed: the database cannot be used.
+        """
+        return await self.patience.insist(lambda: self.run(work))
 
     async def close(self) -> None:
         """Wait for what is under way, then close."""
@@ -316,11 +333,6 @@ class Store:
 
     async def _on_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-_DAMAGED_HINT: Final = (
-    "Check free space and permissions; if it stays damaged, move the file away and start again."
-)
 
 
 def _encode(record: Record) -> dict[str, Any]:

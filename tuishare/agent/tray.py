@@ -70,14 +70,14 @@ class Tray:
 
     async def save(self, record: DownloadRecord) -> DownloadRecord:
         """Record a newer form of a download; it counts once it is on disk."""
-        await self._context.store.run(lambda database: database.save(record))
+        await self._context.store.change(lambda database: database.save(record))
         self.show(record)
         return record
 
     async def remove(self, record: DownloadRecord) -> None:
         """Leave its swarm and forget it; its generation is not taken again."""
         await self.leave_swarm(record)
-        await self._context.store.run(lambda database: database.decline(record))
+        await self._context.store.change(lambda database: database.decline(record))
         self._downloads.pop(record.id, None)
         self._context.changed.notify()
 
@@ -129,7 +129,7 @@ class Tray:
         except SystemFailed as error:
             _log.info("What has been downloaded will be checked again: %s", error.detail)
             return
-        await self._context.store.run(lambda database: database.save_resume(data))
+        await self._context.store.change(lambda database: database.save_resume(data))
 
 
 def _credentials(record: DownloadRecord) -> Credentials | None:

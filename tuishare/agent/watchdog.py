@@ -1,19 +1,20 @@
 """Proof of life for the service manager, see sd_watchdog_enabled(3).
 
 Owns when it is given: only after the engine and the store have both answered a real question, so that an agent whose
-parts hang is started again. Must not decide what happens otherwise; systemd does. Not to be confused with the library
-`watchdog`, which watches files.
+parts hang is started again. That the disk refuses is an answer, too. Must not decide what happens otherwise; systemd
+does. Not to be confused with the library `watchdog`, which watches files.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 
 from tuishare.agent.systemd import notify
-from tuishare.errors import TuishareError
+from tuishare.errors import DiskRefused, TuishareError
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ async def _all_answer(questions: Mapping[str, Question], seconds: float) -> bool
         async with asyncio.timeout(seconds):
             for asked, question in questions.items():
                 part = asked
-                await question()
+                with contextlib.suppress(DiskRefused):  # being started again would not help
+                    await question()
     except TimeoutError:
         _log.error("The %s does not answer", part)
         return False

@@ -137,8 +137,8 @@ class Workshop:
         if not share.paused:
             # Served before anybody can know of it: a recipient who called too early would wait four seconds.
             await self._seed(share)
-        outbox = context.config.folders.outbox_path
-        await asyncio.to_thread(publish, outbox / share.envelope, sealed.envelope, mode=0o644)
+        envelope = context.config.folders.outbox_path / share.envelope
+        await context.outbox.insist(lambda: asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
         sealed_share = await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
         context.journal.note(kind, share.name, f"for {', '.join(share.recipients)}")
