@@ -32,6 +32,7 @@ MANIFESTS = st.builds(
         max_size=16,
     ).map(tuple),
     note=st.text(max_size=500),
+    succession=st.binary(max_size=3000),
 )
 
 
@@ -66,6 +67,7 @@ def test_a_plain_manifest_comes_back() -> None:
         {"note": "n" * 501},
         {"note": "\ud800"},
         {"torrent": "text"},
+        {"succession": bytes(65_537)},
     ],
     ids=str,
 )
@@ -77,6 +79,17 @@ def test_what_the_reader_would_refuse_is_not_encoded(changes: dict[str, object])
 def test_fields_of_a_later_version_are_ignored() -> None:
     later = pack(FIELDS | {"a": 1, "zz": {"b": [b"c"]}})
     assert decode_manifest(later) == decode_manifest(pack(FIELDS))
+
+
+def test_without_a_succession_there_is_no_trace_of_it() -> None:
+    assert encode_manifest(decode_manifest(pack(FIELDS))) == pack(FIELDS)
+    assert encode_manifest(with_changes(MANIFEST, succession=b"word")) != encode_manifest(MANIFEST)
+
+
+@pytest.mark.parametrize("empty", [b"", None])
+def test_a_succession_is_there_or_it_is_missing(empty: object) -> None:
+    with pytest.raises(ValueError, match="succession"):
+        decode_manifest(pack(FIELDS | {"succession": empty}))
 
 
 def test_what_stands_beside_the_torrent_is_limited_and_the_torrent_is_not() -> None:

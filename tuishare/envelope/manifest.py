@@ -35,8 +35,8 @@ class Announce(msgspec.Struct, frozen=True):
     pin: Annotated[bytes, Meta(min_length=32, max_length=32)] | None
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is signed. Every field is present in the file; `None` is written as nil.
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is signed. `None` is written as nil; `succession` is left out when it is empty, all others are present.
 
     Attributes:
         share_id: 16 bytes.
@@ -50,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         contacts: where the sender seeds, ``host:port``, at most 64.
         announce: trackers, at most 16.
         note: at most 500 code points from the sender to be shown; not free of control characters.
+        succession: the former identity's word for the one that signs here, not yet looked at; empty without one.
     """
 
     share_id: Annotated[ShareId, Meta(min_length=16, max_length=16)]
@@ -63,6 +64,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     contacts: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=300)], ...], Meta(max_length=64)]
     announce: Annotated[tuple[Announce, ...], Meta(max_length=16)]
     note: Annotated[str, Meta(max_length=500)]
+    succession: Annotated[bytes, Meta(min_length=1, max_length=65_536)] = b""
 
     def __repr__(self) -> str:
         """Name what may stand in a log: no content, no address."""

@@ -105,6 +105,18 @@ class UserBook:
                 return user
         return None
 
+    def former(self, signer_public: bytes) -> User | None:
+        """Return whose former card had this Ed25519 public key (32 bytes), or None when nobody's had."""
+        for user in self.users:
+            if any(card.signer == signer_public for card in user.former):
+                return user
+        return None
+
+    def origin(self, signer_public: bytes) -> bytes:
+        """Return the Ed25519 public key that its owner had first, so that what he sends keeps its name; or the same."""
+        user = self.signer(signer_public)
+        return user.former[-1].signer if user and user.former else signer_public
+
     def keys(self) -> tuple[tuple[str, bytes], ...]:
         """Return name and key of every user with a key."""
         return tuple((user.name, user.key) for user in self.users if user.key is not None)
@@ -137,3 +149,5 @@ def _find_marks(user: User) -> Iterator[tuple[str, str | bytes]]:
         # Either key alone is enough: with a signer in two cards `signer` would have two answers.
         yield "card", user.card.signer
         yield "card", user.card.public_key
+    for former in user.former:
+        yield "card", former.signer

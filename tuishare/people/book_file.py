@@ -5,9 +5,10 @@ Owns the layout of that file, one table per user::
     [[user]]
     name = "bob"
     card = "tuishare-card-v1:..."   # or: key = "64 hexadecimal digits"
-    groups = ["crew"]               # optional, as are the two below
+    groups = ["crew"]               # optional, as are those below
     verified = true
     accept_raw = false
+    former = ["SIGNER FINGERPRINT"] # both as 64 hexadecimal digits: cards that he replaced by this one, latest first
 
 Every mistake is one sentence with the file and the user in it, and never a key. Must not know what users are
 for.
@@ -15,6 +16,7 @@ for.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -26,12 +28,15 @@ from tuishare.errors import BadConfiguration, BadInput, NotFound
 from tuishare.paths import edited_alone, make_private, publish
 from tuishare.people.book import UserBook
 from tuishare.people.cards import parse_card
+from tuishare.people.fingerprints import Fingerprint
 from tuishare.people.keys import format_key, parse_key
 from tuishare.people.private_files import read_private
-from tuishare.people.users import User
+from tuishare.people.public_keys import check_signer
+from tuishare.people.users import Former, User
 from tuishare.text import visible
 
 _FILE_LIMIT = 16 * 2**20  # about 7,000 users with cards
+_FORMER = re.compile(r"[0-9a-f]{64} [0-9a-f]{64}")
 _HEADER = "# Users and their keys, kept by `tuishare user`. It holds secrets: keep it at mode 0600.\n"
 
 
@@ -42,6 +47,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     groups: tuple[str, ...] = ()
     verified: bool = False
     accept_raw: bool = False
+    former: tuple[str, ...] = ()
 
 
 def load_book(path: Path) -> UserBook:
@@ -112,6 +118,7 @@ def _read_user(path: Path, number: int, table: object) -> User:
             groups=row.groups,
             verified=row.verified,
             accept_raw=row.accept_raw,
+            former=tuple(map(_parse_former, row.former)),
         )
     except msgspec.ValidationError as error:
         raise BadConfiguration(f"{path}: {_name_user(number, table)}: {visible(str(error), 200)}") from error
@@ -119,6 +126,13 @@ def _read_user(path: Path, number: int, table: object) -> User:
         raise BadConfiguration(
             f"{path}: {_name_user(number, table)}: {error.detail}", hint=error.hint
         ) from error
+
+
+def _parse_former(text: str) -> Former:
+    if not _FORMER.fullmatch(text):
+        raise BadInput("A former card is written as two times 64 hexadecimal digits")
+    signer, _, digest = text.partition(" ")
+    return Former(check_signer(bytes.fromhex(signer)), Fingerprint(bytes.fromhex(digest)))
 
 
 def _name_user(number: int, table: object) -> str:
@@ -134,6 +148,7 @@ def _format_user(user: User) -> str:
         groups=user.groups,
         verified=user.verified,
         accept_raw=user.accept_raw,
+        former=tuple(f"{card.signer.hex()} {card.fingerprint.digest.hex()}" for card in user.former),
     )
     # One table each, as tomli_w would put short users on one line of an inline array.
     return f"[[user]]\n{tomli_w.dumps(msgspec.to_builtins(row))}"

@@ -74,7 +74,7 @@ class Card:
             ) from error
 
     def __str__(self) -> str:
-        body = _encode_body(self.name, self.public_key, self.signer) + self.signature
+        body = encode_card(self)
         return CARD_PREFIX + _encode_base64(body + _checksum(body))
 
     @property
@@ -104,6 +104,26 @@ def parse_card(text: str) -> Card:
     if not hmac.compare_digest(_checksum(body), data[len(body) :]):
         raise BadInput("The card has a typing mistake: its checksum does not fit", hint=_COPY_AGAIN)
     return _decode_body(body)
+
+
+def encode_card(card: Card) -> bytes:
+    """Put a card into bytes: everything but the checksum, which guards against typing mistakes only."""
+    return _encode_body(card.name, card.public_key, card.signer) + card.signature
+
+
+def split_card(data: bytes) -> tuple[Card, bytes]:
+    """Read the card that `data` begins with.
+
+    Returns:
+        The card, and what follows it.
+
+    Raises:
+        BadInput: it does not begin with one.
+    """
+    size = _FIXED_SIZE - _CHECKSUM_SIZE + (data[0] if data else 0)
+    if len(data) < size:
+        raise BadInput("The card is cut off", hint="Ask for it again.")
+    return _decode_body(data[:size]), data[size:]
 
 
 def _decode_base64(text: str) -> bytes:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from tuishare.errors import BadInput, NotFound
+from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people.book import UserBook
 from tuishare.people.cards import Card
 from tuishare.people.keys import generate_key
 from tuishare.people.names import fold_name
-from tuishare.people.users import User
+from tuishare.people.successions import Succession
+from tuishare.people.users import Former, User
 from tuishare.text import visible
+
+_FORMER_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,35 @@ def rekey(user: User) -> User:
             hint="Ask him for his new card (`tuishare user rotate --self`), then `tuishare user replace`.",
         )
     return replace(user, key=generate_key())
+
+
+def follow_succession(book: UserBook, succession: Succession) -> UserBook:
+    """Put the new card of somebody in the place of the one that gave its word for it; he is as verified as he was.
+
+    Raises:
+        Refused: nobody has one of the former cards now; what was replaced itself has no word to give any more.
+        BadInput: the new card belongs to somebody already.
+    """
+    user = find_predecessor(book, succession)
+    if user is None or user.card is None:
+        raise Refused("None of the former cards is known here", hint="Ask for the new card, and compare it.")
+    replaced = Former(user.card.signer, user.card.fingerprint)
+    # The first one names what he sends; of those between, some are enough.
+    former = (replaced, *user.former[: _FORMER_KEPT - 2], *user.former[_FORMER_KEPT - 2 :][-1:])
+    return book.replace(replace(user, card=succession.card, former=former))
+
+
+def find_predecessor(book: UserBook, succession: Succession) -> User | None:
+    """Return who has, in this book, a card that gave its word for the new one; None when nobody has."""
+    for signer in succession.formers:
+        if user := book.signer(signer):
+            return user
+    return None
+
+
+def replace_card(user: User, card: Card) -> User:
+    """Put a card in the place of what a user was known by, without its word: it has to be verified anew."""
+    return replace(user, card=card, key=None, verified=False, accept_raw=False, former=())
 
 
 def _require_foreign(card: Card | None, own_signer: bytes | None) -> None:

@@ -8,8 +8,9 @@ Owns ``identity.key``: one line, ``tuishare-identity-v1:`` and the unpadded base
     32    Ed25519 private key (seed)
     8     checksum: first bytes of SHA-256("tuishare/identity/v1/checksum\0" and everything above)
 
-Another way to keep the keys gets another prefix. An identity is never replaced: whoever loses it loses every
-share sealed for it. Must not let a private key out in a text, a message or a `repr`.
+Another way to keep the keys gets another prefix. An identity is never replaced but by its own word for the next one
+(`rotate_identity`): whoever loses it loses every share sealed for it. Must not let a private key out in a text, a
+message or a `repr`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,13 +27,16 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 
 from tuishare.errors import BadConfiguration, NotFound, Refused
-from tuishare.paths import make_private, publish
+from tuishare.paths import edited_alone, make_private, publish
 from tuishare.people.cards import Card, card_statement
+from tuishare.people.heritage import read_retired, read_succession, retire, write_succession
 from tuishare.people.names import validate_name
 from tuishare.people.private_files import read_private
+from tuishare.people.successions import Succession, succeed
 
 IDENTITY_PREFIX = "tuishare-identity-v1:"
-_SEED_SIZE = 64 + 32 + 32
+_OPENING_SIZE = 64 + 32
+_SEED_SIZE = _OPENING_SIZE + 32
 _CHECKSUM_SIZE = 8
 _FILE_LIMIT = 4096
 
@@ -46,12 +50,21 @@ class Identity:
         signing_key: Ed25519 private key, signs what we send.
         public_key: X-Wing public key, 1,216 bytes: ML-KEM-768 encapsulation key, X25519 key.
         signer: Ed25519 public key, 32 bytes.
+        retired: X-Wing private keys of our former identities; they open what was sealed for our former cards.
+        succession: their word for this one; None for a first identity.
     """
 
     private_key: MLKEM768X25519PrivateKey = field(repr=False, compare=False)
     signing_key: Ed25519PrivateKey = field(repr=False, compare=False)
     public_key: bytes = field(repr=False)
     signer: bytes
+    retired: tuple[MLKEM768X25519PrivateKey, ...] = field(default=(), repr=False, compare=False)
+    succession: Succession | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def signers(self) -> tuple[bytes, ...]:
+        """Our present Ed25519 public key and the former ones that we can prove to have been ours."""
+        return (self.signer, *(self.succession.formers if self.succession else ()))
 
     def card(self, name: str) -> Card:
         """Make our card, the same one each time for the same name.
@@ -72,7 +85,8 @@ def load_identity(path: Path) -> Identity:
         BadConfiguration: it is damaged, not a regular file, not ours, or open to group or others.
         SystemFailed: it cannot be read.
     """
-    return _derive(_decode(path, read_private(path, _FILE_LIMIT).strip()))
+    identity = _derive(_read_seed(path))
+    return replace(identity, retired=read_retired(path), succession=read_succession(path, identity.signer))
 
 
 def create_identity(path: Path) -> Identity:
@@ -110,10 +124,39 @@ def load_or_create_identity(path: Path) -> Identity:
             return load_identity(path)
 
 
+def rotate_identity(path: Path, name: str) -> Identity:
+    """Put new keys in the place of the present ones, which give their word for the new card.
+
+    The former X-Wing key is kept, the former signing key is not. At whatever point this ends, there is an identity and
+    everything opens that was sealed for it. What others have of us must be sealed again: `tuishare.people.heritage`.
+
+    Args:
+        path: of the identity.
+        name: that stands in the new card.
+
+    Raises:
+        NotFound: there is none yet.
+        BadInput: the name is not allowed.
+        BadConfiguration: the identity must not be used, see `load_identity`.
+        SystemFailed: it cannot be written.
+    """
+    with edited_alone(path):
+        former, seed = load_identity(path), secrets.token_bytes(_SEED_SIZE)
+        card = _derive(seed).card(name)
+        retire(path, _read_seed(path)[:_OPENING_SIZE])
+        write_succession(path, succeed(former.signing_key, card, former.succession))
+        publish(path, _encode(seed).encode())
+        return load_identity(path)
+
+
+def _read_seed(path: Path) -> bytes:
+    return _decode(path, read_private(path, _FILE_LIMIT).strip())
+
+
 def _derive(seed: bytes) -> Identity:
     mlkem_key = MLKEM768PrivateKey.from_seed_bytes(seed[:64])
-    x25519_key = X25519PrivateKey.from_private_bytes(seed[64:96])
-    signing_key = Ed25519PrivateKey.from_private_bytes(seed[96:])
+    x25519_key = X25519PrivateKey.from_private_bytes(seed[64:_OPENING_SIZE])
+    signing_key = Ed25519PrivateKey.from_private_bytes(seed[_OPENING_SIZE:])
     return Identity(
         private_key=MLKEM768X25519PrivateKey(mlkem_key, x25519_key),
         signing_key=signing_key,

@@ -10,8 +10,22 @@ from dataclasses import dataclass, field
 
 from tuishare.errors import BadInput
 from tuishare.people.cards import Card
+from tuishare.people.fingerprints import Fingerprint
 from tuishare.people.keys import check_key
 from tuishare.people.names import fold_name, validate_name
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A card that its owner replaced by another one, as far as it is still of use.
+
+    Attributes:
+        signer: its Ed25519 public key, 32 bytes.
+        fingerprint: of the card.
+    """
+
+    signer: bytes
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,7 @@ class User:
         groups: names of the groups he is in, without ``@``.
         verified: a person compared the fingerprint.
         accept_raw: envelopes in the raw form, which have no sender, may be taken with his key.
+        former: the cards that led to his present one, each by its own word, latest first.
 
     Raises:
         BadInput: both or neither of card and key, or a name, a group or a key that is not allowed.
@@ -36,6 +51,7 @@ class User:
     groups: tuple[str, ...] = ()
     verified: bool = False
     accept_raw: bool = False
+    former: tuple[Former, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", validate_name(self.name))
@@ -46,6 +62,8 @@ class User:
             raise BadInput("A user is in the same group twice")
         if self.key is not None:
             check_key(self.key)
+            if self.former:
+                raise BadInput("Only a card can have former ones")
         elif self.accept_raw:
             raise BadInput(
                 "Only a user with a key can have accept_raw: the raw form cannot be sealed for a card"

@@ -1,0 +1,143 @@
+"""What an identity keeps of those before it.
+
+Owns the files beside ``identity.key``:
+
+- ``identity.retired/``, one file for each former identity: ``tuishare-retired-v1:`` and the unpadded base64url of its
+  X-Wing private key (ML-KEM-768 seed, 64 bytes; X25519 key, 32) and a checksum of 8 bytes, so that what was sealed for
+  the former card still opens. The former signing key is not kept: nobody shall ever sign with it again.
+- ``identity.succession``, the former identity's word for this one, see `tuishare.people.successions`.
+- ``identity.rotated``, empty: what was sealed with a former identity is to be sealed again.
+
+Must not know how an identity is made.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
+
+from tuishare.errors import BadConfiguration, BadInput, NotFound
+from tuishare.paths import make_private, publish
+from tuishare.people.private_files import read_private
+from tuishare.people.successions import Succession, parse_succession
+
+RETIRED_PREFIX: Final = "tuishare-retired-v1:"
+_SEED_SIZE = 64 + 32
+_CHECKSUM_SIZE = 8
+_FILE_LIMIT = 4096
+_SUCCESSION_LIMIT = 65_536
+
+
+def retire(identity_file: Path, seed: bytes) -> None:
+    """Keep the X-Wing key of an identity that is about to be replaced, and note that there is something to seal again.
+
+    Args:
+        identity_file: where the identity lies.
+        seed: of its X-Wing key, 96 bytes.
+
+    Raises:
+        SystemFailed: it cannot be written.
+    """
+    folder = _folder(identity_file)
+    make_private(folder)
+    publish(folder / f"{_checksum(seed).hex()}.key", _encode(seed).encode())
+    publish(_mark(identity_file), b"")
+
+
+def read_retired(identity_file: Path) -> tuple[MLKEM768X25519PrivateKey, ...]:
+    """Read the X-Wing private keys of all former identities.
+
+    Raises:
+        BadConfiguration: one is damaged, not a regular file, not ours, or open to group or others.
+        SystemFailed: one cannot be read.
+    """
+    folder = _folder(identity_file)
+    files = sorted(folder.glob("*.key")) if folder.is_dir() else []
+    return tuple(load_seed(_decode(file, read_private(file, _FILE_LIMIT).strip())) for file in files)
+
+
+def load_seed(seed: bytes) -> MLKEM768X25519PrivateKey:
+    """Make an X-Wing private key of its 96 bytes."""
+    mlkem_key = MLKEM768PrivateKey.from_seed_bytes(seed[:64])
+    return MLKEM768X25519PrivateKey(mlkem_key, X25519PrivateKey.from_private_bytes(seed[64:]))
+
+
+def write_succession(identity_file: Path, succession: Succession) -> None:
+    """Keep the former identity's word for the next one.
+
+    Raises:
+        SystemFailed: it cannot be written.
+    """
+    publish(_succession(identity_file), f"{succession}\n".encode())
+
+
+def read_succession(identity_file: Path, signer: bytes) -> Succession | None:
+    """Read how the identity with that Ed25519 public key came to be its owner's; None for a first one.
+
+    A crash in the middle of a rotation leaves a word for an identity that does not exist; the links before it hold.
+
+    Raises:
+        BadConfiguration: the file is damaged or must not be used.
+        SystemFailed: it cannot be read.
+    """
+    path = _succession(identity_file)
+    try:
+        links = parse_succession(read_private(path, _SUCCESSION_LIMIT)).links
+    except NotFound:
+        return None
+    except BadInput as error:
+        raise BadConfiguration(
+            f"{path} is damaged: {error.detail}", hint="Restore it from a backup, or remove it."
+        ) from error
+    while links and links[-1].card.signer != signer:
+        links = links[:-1]
+    return Succession(links) if links else None
+
+
+def is_rotated(identity_file: Path) -> bool:
+    """Whether something may still be sealed with a former identity."""
+    return _mark(identity_file).exists()
+
+
+def settle_rotation(identity_file: Path) -> None:
+    """Note that everything is sealed with the present identity."""
+    _mark(identity_file).unlink(missing_ok=True)
+
+
+def _folder(identity_file: Path) -> Path:
+    return identity_file.with_name("identity.retired")
+
+
+def _succession(identity_file: Path) -> Path:
+    return identity_file.with_name("identity.succession")
+
+
+def _mark(identity_file: Path) -> Path:
+    return identity_file.with_name("identity.rotated")
+
+
+def _encode(seed: bytes) -> str:
+    return RETIRED_PREFIX + base64.urlsafe_b64encode(seed + _checksum(seed)).decode().rstrip("=") + "\n"
+
+
+def _decode(path: Path, line: str) -> bytes:
+    damaged = BadConfiguration(f"{path} is damaged", hint="Restore it from a backup, or remove it.")
+    try:
+        data = base64.urlsafe_b64decode(line.removeprefix(RETIRED_PREFIX) + "==")
+    except ValueError as error:
+        raise damaged from error
+    seed = data[:_SEED_SIZE]
+    if len(seed) != _SEED_SIZE or not secrets.compare_digest(_encode(seed).encode(), f"{line}\n".encode()):
+        raise damaged
+    return seed
+
+
+def _checksum(seed: bytes) -> bytes:
+    return hashlib.sha256(b"tuishare/retired/v1/checksum\0" + seed).digest()[:_CHECKSUM_SIZE]
