@@ -136,6 +136,7 @@ async def test_what_its_owner_changed_is_neither_served_nor_mended(
     before = {file: file.read_bytes() for file in landed.parent.iterdir()}
     async with seeding(alice, path), receiving_at(bob) as desk:
         assert (desk.only.step, desk.joined) == (DownloadStep.COMPLETE, set())
+        assert desk.receiver._tray.is_altered(desk.only)
     assert {file: file.read_bytes() for file in landed.parent.iterdir()} == before
 
 

@@ -74,6 +74,13 @@ def test_how_far_a_download_is(
     assert (shown.state, shown.progress, shown.eta) == (state, fraction, eta)
 
 
+def test_what_was_changed_here_is_no_problem_but_said() -> None:
+    complete = replace(DOWNLOAD, step=DownloadStep.COMPLETE)
+    shown = views._download(complete, None, altered=True)
+    assert (shown.state, "changed" in shown.detail) == (DownloadState.COMPLETE, True)
+    assert views._download(complete, None).detail == ""
+
+
 def test_every_step_of_a_download_is_shown_as_something() -> None:
     assert set(views._DOWNLOAD_STATES) == set(DownloadStep)
 

@@ -244,6 +244,7 @@ class Agent:
         drops, inbox = self._drops, self._inbox
         yield self._once_ready(lambda: drops.run(watcher))
         yield self._once_ready(lambda: inbox.following.run(watcher))
+        yield self._once_ready(lambda: inbox.vigil.run(watcher))
         yield self._once_ready(lambda: self._follow_engine(events))
         yield self._once_ready(drops.shelf.watch_deliveries)
         for loop in (drops.publisher.run, inbox.receiver.run, inbox.pace.run, self._keep_time):

@@ -28,6 +28,7 @@ from tuishare.agent.receiving import Receiver
 from tuishare.agent.reception import Received, Trust, receive
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.agent.tray import Tray
+from tuishare.agent.vigil import Vigil
 from tuishare.agent.watcher import Hint
 from tuishare.api.messages import ActivityKind
 from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
@@ -87,6 +88,7 @@ class Inbox(Follower[int]):
 
     Attributes:
         pace: who waits because too many came at once.
+        vigil: looks after what was delivered.
         locked: by name of the file.
         rejected: the last ones since the agent started, oldest first.
     """
@@ -95,6 +97,7 @@ class Inbox(Follower[int]):
         self._context = context
         self._folder = context.config.folders.inbox_path
         self.tray = Tray(context)
+        self.vigil = Vigil(context, self.tray)
         landing = Landing(context.config.folders, reserve=context.config.downloads.reserve_bytes)
         self.receiver = Receiver(context, self.tray, landing)
         self.handler = Handler(self.tray, self.receiver, landing, self._turn_away)
@@ -108,7 +111,8 @@ class Inbox(Follower[int]):
         self._doubtful: dict[str, str] = {}
 
     def take_hint(self, hint: Hint) -> None:
-        """Take an event, if it is of the inbox."""
+        """Take an event, if it is of the inbox, or of where something was delivered."""
+        self.vigil.take_hint(hint)
         if hint.folder == self._folder:
             self.following.take_hint(hint)
 

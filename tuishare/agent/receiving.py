@@ -312,8 +312,11 @@ class Receiver:
             return
         target = Path(record.path)
         signature = await asyncio.to_thread(sign_payload, target)
-        if target.name != record.name or not signature or signature != record.signature:
+        if not signature or signature != record.signature:
+            self._tray.note_altered(record)
             return
+        if target.name != record.name:
+            return  # its own name was taken, and the engine serves it under no other
         try:
             resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
             await self._tray.enter_swarm(record, target.parent, complete=True, resume_data=resume)

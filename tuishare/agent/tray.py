@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tuishare.agent.context import Context
@@ -25,6 +25,7 @@ class Tray:
 
     Attributes:
         changing: held by whoever changes a download: a new generation must not meet the former one half delivered.
+        entered: told whenever a download has entered its swarm.
     """
 
     def __init__(self, context: Context) -> None:
@@ -32,6 +33,8 @@ class Tray:
         self._context = context
         self._downloads: dict[str, DownloadRecord] = {}
         self._joined: dict[str, InfoHash] = {}
+        self._altered: set[str] = set()
+        self.entered: Callable[[], None] = lambda: None
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -59,6 +62,15 @@ class Tray:
         """Whether a download is in the engine."""
         return record.id in self._joined
 
+    def is_altered(self, record: DownloadRecord) -> bool:
+        """Whether a payload was found to be no longer what was delivered, and is not served for that."""
+        return record.id in self._altered
+
+    def note_altered(self, record: DownloadRecord) -> None:
+        """Remember that, until it enters a swarm again."""
+        self._altered.add(record.id)
+        self._context.changed.notify()
+
     def joined_as(self, info_hash: InfoHash) -> list[DownloadRecord]:
         """The download that is in the engine under an info-hash, if any."""
         return [record for record in self._downloads.values() if self._joined.get(record.id) == info_hash]
@@ -79,6 +91,7 @@ class Tray:
         await self.leave_swarm(record)
         await self._context.store.change(lambda database: database.decline(record))
         self._downloads.pop(record.id, None)
+        self._altered.discard(record.id)
         self._context.changed.notify()
 
     async def enter_swarm(
@@ -112,6 +125,8 @@ class Tray:
         except TuishareError:
             del self._joined[record.id]
             raise
+        self._altered.discard(record.id)
+        self.entered()
 
     async def leave_swarm(self, record: DownloadRecord, *, keep_progress: bool = False) -> None:
         """Leave the swarm that was joined for this download, and no other of the same content."""

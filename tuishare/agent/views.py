@@ -55,6 +55,7 @@ _DOWNLOAD_STATES: Final = {
     DownloadStep.PROBLEM: DownloadState.PROBLEM,
 }
 _CLOCK_OFFSET: Final = time.time() - time.monotonic()
+_ALTERED: Final = "It is served no longer, because it was changed, moved or deleted here"
 _Live = Mapping[InfoHash, Progress]
 
 
@@ -64,6 +65,8 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
     shares = [
         msgspec.structs.replace(
             _share(share, _share_state(share, drops), live, publisher.hashing.get(share.id)),
+            note=share.note,
+            not_after=share.not_after,
             deliveries=tuple(_delivery(row, share, drops) for row in drops.shelf.deliveries.of(share.id)),
         )
         for share in publisher.shares.values()
@@ -81,7 +84,7 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
 def view_downloads(inbox: Inbox, live: _Live) -> list[Download]:
     """Every download, then what is locked, waits to be opened (the first hundred), or was rejected."""
     downloads = [
-        _download(record, live.get(InfoHash(record.info_hash)))
+        _download(record, live.get(InfoHash(record.info_hash)), altered=inbox.tray.is_altered(record))
         for record in inbox.receiver.downloads.values()
     ]
     downloads += [_locked(locked) for locked in inbox.locked.values()]
@@ -197,7 +200,7 @@ def _refused(refusal: Refusal, follower: DropFollower) -> Share:
     return _unborn(refusal.name, follower, 0, refusal.at, refusal.error)
 
 
-def _download(record: DownloadRecord, progress: Progress | None) -> Download:
+def _download(record: DownloadRecord, progress: Progress | None, *, altered: bool = False) -> Download:
     complete = record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}
     rate = progress.rate_down if progress else 0
     left = record.size - progress.done if progress else record.size
@@ -216,8 +219,9 @@ def _download(record: DownloadRecord, progress: Progress | None) -> Download:
         peers=progress.peers if progress else 0,
         added=record.added,
         path=record.path or record.staging,
-        detail=record.problem,
+        detail=record.problem or (_ALTERED if altered else ""),
         hint=record.hint,
+        generation=record.generation,
     )
 
 
