@@ -22,9 +22,10 @@ from tuishare.agent.payload import sign_payload
 from tuishare.agent.rationing import exceeds_quota, lacks_turn
 from tuishare.agent.reception import Received
 from tuishare.agent.records import DownloadRecord, DownloadStep
+from tuishare.agent.retries import Retries, is_of_disk
 from tuishare.agent.tray import Tray
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import Refused, TuishareError
+from tuishare.errors import Refused, TuishareError, from_os_error
 from tuishare.text import visible
 from tuishare.torrents import InfoHash, parse_torrent
 
@@ -45,6 +46,7 @@ class Receiver:
         self._tray = tray
         self._landing = landing
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
+        self._retries = Retries()
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -59,7 +61,7 @@ class Receiver:
             await self._or_problem(record, self._resume(record))
 
     async def run(self) -> None:
-        """Deliver what is complete and start what waits for space, until cancelled."""
+        """Deliver what is complete, start what waits for space, try again what a disk refused; until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
                 info_hash = await asyncio.wait_for(self._completed.get(), QUEUE_SECONDS)
@@ -67,6 +69,7 @@ class Receiver:
                     for record in self._downloading(info_hash):
                         await self._or_problem(record, self._deliver(record))
             await self._start_queued()
+            await self._try_again()
 
     def take_completed(self, info_hash: InfoHash) -> None:
         """Take note that every piece of a torrent has arrived."""
@@ -137,8 +140,7 @@ class Receiver:
         async with self._tray.changing:
             for record in self._downloading(info_hash):
                 await self._tray.leave_swarm(record)
-                await self._tray.save(replace(record, step=DownloadStep.PROBLEM, problem=reason))
-                self._context.journal.note(ActivityKind.PROBLEM, record.name, reason)
+                await self._give_up(record, reason, "")
 
     def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
         joined = self._tray.joined_as(info_hash)
@@ -298,6 +300,7 @@ class Receiver:
                 completed=self._context.now(),
             )
         )
+        self._retries.drop(record.id)
         _log.info("Received %r from %s", record.name, record.sender)
         self._context.journal.note(ActivityKind.RECEIVED, record.name, f"from {record.sender}")
         await self._seed(done)
@@ -341,9 +344,25 @@ class Receiver:
         try:
             await work
         except (TuishareError, OSError) as error:
-            detail = error.detail if isinstance(error, TuishareError) else str(error)
-            hint = error.hint if isinstance(error, TuishareError) else ""
-            _log.warning("Cannot receive %r: %s", visible(record.name), detail)
-            self._context.journal.note(ActivityKind.PROBLEM, record.name, detail)
-            current = self._tray.downloads[record.id]
-            await self._tray.save(replace(current, step=DownloadStep.PROBLEM, problem=detail, hint=hint))
+            if isinstance(error, OSError):
+                error = from_os_error(error, f"receive “{visible(record.name)}”")
+            _log.warning("Cannot receive %r: %s", visible(record.name), error.detail)
+            await self._give_up(self._tray.downloads[record.id], error.detail, error.hint)
+
+    async def _give_up(self, record: DownloadRecord, problem: str, hint: str) -> None:
+        """Show a problem; one of a disk is tried again, until a person has made space, and told of once."""
+        news = True
+        if is_of_disk(problem):
+            news = self._retries.put_off(record.id)
+        else:
+            self._retries.drop(record.id)
+        if news:
+            self._context.journal.note(ActivityKind.PROBLEM, record.name, problem)
+        await self._tray.save(replace(record, step=DownloadStep.PROBLEM, problem=problem, hint=hint))
+
+    async def _try_again(self) -> None:
+        async with self._tray.changing:
+            for record in map(self._tray.downloads.get, self._retries.take_due()):
+                if record is not None and record.step is DownloadStep.PROBLEM and not record.paused:
+                    await self._tray.leave_swarm(record)
+                    await self.go_on(record)

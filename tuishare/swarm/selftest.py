@@ -12,7 +12,6 @@ import socket
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tuishare.errors import SystemFailed
 from tuishare.swarm.admission import Admission, prepare
@@ -22,6 +21,8 @@ from tuishare.swarm.openssl import lt
 from tuishare.swarm.settings import EngineSettings, settings_for
 
 _PATIENCE = 5.0
+_NOWHERE = Path(os.devnull)
+"""Nothing of the share is ever read or written."""
 _TORRENT = (
     b"d4:infod6:lengthi16384e4:name1:x12:piece lengthi16384e6:pieces20:" + bytes(20) + b"7:privatei1eee"
 )
@@ -39,21 +40,18 @@ def prove_no_resumption() -> None:
     now = datetime.now(UTC)
     authority = create_authority(now)
     credentials = authority.admit(authority.issue(now))
-    with TemporaryDirectory(prefix="tuishare-") as folder:
-        admission = prepare(Assignment(_TORRENT, Path(folder), "tls", credentials, complete=True), now)
-        # The session must outlive the probes: without a reference it ends.
-        session, port = _serve(admission)
-        try:
-            for version in _VERSIONS:
-                _probe(
-                    _client(version, admission, credentials.root_certificate, Path(folder)), port, admission
-                )
-        except OSError as error:
-            raise SystemFailed(
-                "The TLS self-test could not connect to this machine itself",
-                hint="Something keeps programs from using 127.0.0.1.",
-            ) from error
-        del session
+    admission = prepare(Assignment(_TORRENT, _NOWHERE, "tls", credentials, complete=True), now)
+    # The session must outlive the probes: without a reference it ends.
+    session, port = _serve(admission)
+    try:
+        for version in _VERSIONS:
+            _probe(_client(version, admission, credentials.root_certificate), port, admission)
+    except OSError as error:
+        raise SystemFailed(
+            "The TLS self-test could not connect to this machine itself",
+            hint="Something keeps programs from using 127.0.0.1.",
+        ) from error
+    del session
 
 
 def _serve(admission: Admission) -> tuple[lt.session, int]:
@@ -65,17 +63,18 @@ def _serve(admission: Admission) -> tuple[lt.session, int]:
     return session, session.ssl_listen_port()
 
 
-def _client(version: ssl.TLSVersion, admission: Admission, root: bytes, folder: Path) -> ssl.SSLContext:
+def _client(version: ssl.TLSVersion, admission: Admission, root: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = context.maximum_version = version
     context.check_hostname = False  # the certificate says "*"; its authority is checked
     context.load_verify_locations(cadata=root)
     assert admission.certificate is not None
     certificate, key, _ = admission.certificate
-    # `ssl` reads these from a file only; the folder is ours alone, and the key opens nothing but this test.
-    file = folder / "throw-away.pem"
-    file.write_text(certificate + key)
-    context.load_cert_chain(file)
+    # `ssl` reads these from a file only; this one is in memory, because a disk may be full.
+    with os.fdopen(os.memfd_create("throw-away.pem"), "w") as file:
+        file.write(certificate + key)
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
     return context
 
 
