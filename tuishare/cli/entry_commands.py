@@ -1,7 +1,7 @@
 """The commands about shares and downloads: ``list``, ``show``, ``share``, ``pause`` and the like.
 
-Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.sharing` and `tuishare.cli.orders`,
-imported when it is asked for.
+Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.sharing`, `tuishare.cli.orders` and
+`tuishare.cli.revoking`, imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class KindChoice(StrEnum):
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command("list")(list_)
-    for command in (activity, show, share, pause, resume, again, forget, delete, approve, reject):
+    for command in (activity, show, share, pause, resume, again, forget, delete, approve, reject, revoke):
         app.command()(command)
 
 
@@ -120,6 +120,24 @@ def approve(ids: _Ids, as_json: AsJson = False) -> None:
 def reject(ids: _Ids, as_json: AsJson = False) -> None:
     """Turn away what waits for approval, for good."""
     _carry_out("reject", ids, as_json=as_json)
+
+
+def revoke(
+    words: Annotated[
+        list[str], typer.Argument(metavar="[SHARE] USER", help="A share's id or name, and whom.")
+    ],
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="Out of all shares; name the user only.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take somebody out of a share: no peers, no connections; everybody else gets a new ticket.
+
+    What was downloaded already stays where it is. The new encrypted torrents in the outbox have to reach the others.
+    """
+    from tuishare.cli.revoking import revoke as run
+
+    run(words, everywhere=everywhere, as_json=as_json)
 
 
 def _carry_out(verb: str, ids: list[str], *, as_json: bool) -> None:

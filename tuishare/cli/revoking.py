@@ -1,0 +1,75 @@
+"""``tuishare revoke``: somebody is taken out of a share, or of all.
+
+Owns what the person is told: what it does, what has to be done now, and what nobody can do.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tuishare.api.client import AgentClient
+from tuishare.api.messages import DeliveryState, Share
+from tuishare.api.orders import Taken
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.entries import fetch_entries, require_taken
+from tuishare.cli.terminal import say, warn
+from tuishare.errors import BadInput
+from tuishare.text import visible
+
+_NAME = 80
+
+
+def revoke(words: list[str], *, everywhere: bool, as_json: bool) -> None:
+    """Take a user out of one share, or out of everything that is shared.
+
+    Args:
+        words: share and user; with `everywhere` the user alone.
+        everywhere: out of all shares.
+        as_json: print the ids of the shares that have changed.
+
+    Raises:
+        BadInput: not that many words.
+        NotFound: there is no such share, or it is not for that user.
+    """
+    if len(words) != (1 if everywhere else 2):
+        raise BadInput(
+            "Name the share and the user",
+            hint="tuishare revoke SHARE USER, or: tuishare revoke --everywhere USER",
+        )
+    changed = ask_agent(lambda client: _revoke(client, words, everywhere=everywhere))
+    if as_json:
+        print(msgspec.json.encode([Taken(id=share.id) for share in changed]).decode())
+    _explain(words[-1], changed)
+
+
+async def _revoke(client: AgentClient, words: list[str], *, everywhere: bool) -> list[Share]:
+    entries, user = await fetch_entries(client), words[-1]
+    if everywhere:
+        concerned = [share for share in entries.shares if user in _members(share)]
+        await client.revoke_user(user)
+        return concerned
+    share = entries.find_share(words[0])
+    require_taken(share)
+    await client.revoke_from_share(share.id, user)
+    return [share]
+
+
+def _members(share: Share) -> list[str]:
+    return [row.user for row in share.deliveries if row.state is not DeliveryState.REVOKED]
+
+
+def _explain(user: str, changed: list[Share]) -> None:
+    who = visible(user, _NAME)
+    for share in changed:
+        say(f"Took {who} out of “{visible(share.name, _NAME)}”.")
+    say(
+        f"{who} gets no peers from our tracker any more, is disconnected, and no connection to us is possible. "
+        "What was downloaded already stays where it is, and so does what others give on."
+    )
+    others = sorted({name for share in changed for name in _members(share)} - {user})
+    if others:
+        named = ", ".join(visible(name, _NAME) for name in others)
+        say(f"New encrypted torrents are in the outbox: send them to {named}. Nothing is downloaded twice.")
+        say(f"Until they have it, they cannot go on with you, and are open to {who} among themselves.")
+    if any(share.transport == "plain" for share in changed):
+        warn("a plain swarm asks nobody for a certificate: whoever knows an address of it can still connect")
