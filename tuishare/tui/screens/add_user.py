@@ -1,0 +1,179 @@
+"""Somebody new: by his card, or by a key.
+
+Owns the order of things: paste, compare, decide. A card is only verified by the button that says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Button, Input, Select, Static, TextArea
+
+from tuishare.api.people import CardSeen, NewUser
+from tuishare.errors import TuishareError
+from tuishare.tui.formats import clean, clip
+from tuishare.tui.screens.fingerprints import show_fingerprint
+from tuishare.tui.screens.form import Done, Fault, Field, Form
+from tuishare.tui.screens.secrets import KeyShown
+from tuishare.tui.tones import Tone
+
+_CARD, _NEW_KEY, _OLD_KEY = "card", "new-key", "old-key"
+_WAYS: Final = (("a card", _CARD), ("a new key, made now", _NEW_KEY), ("a key that he has", _OLD_KEY))
+CARD_PREFIX: Final = "tuishare-card-v1:"
+"""How a card begins."""
+_NAME, _CARD_LIMIT = 256, 16_384
+
+
+class AddUserScreen(Form):
+    """Asks who it is and by what he is known."""
+
+    HEADING = "Add somebody"
+    YES = "Add, compare later"
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+y", "verify", "Same", show=False, priority=True)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: CardSeen | None = None
+        self._suggested = ""
+
+    def compose_fields(self) -> ComposeResult:
+        """By what, what stands in it, and how he is called here."""
+        yield Field("Known by", Select(_WAYS, value=_CARD, allow_blank=False, id="way", compact=True))
+        yield Field(
+            "Card",
+            TextArea(id="card", compact=True, tab_behavior="focus", placeholder=f"paste {CARD_PREFIX}…"),
+        )
+        yield Static(id="seen", classes="aside -apart")
+        yield Field("Key", Input(id="key", password=True, placeholder="64 hexadecimal digits", compact=True))
+        yield Field("Name", Input(id="name", placeholder="how you call him", compact=True))
+        yield Field("Groups", Input(id="groups", placeholder="such as: crew family", compact=True))
+
+    def compose_answers(self) -> ComposeResult:
+        """Also: they were compared."""
+        yield Button("They are the same  ^y", id="same", variant="success", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin at the card."""
+        super().on_mount()
+        self._show_way()
+        self.query_one("#card").focus()
+
+    def find_faults(self) -> Iterator[Fault]:
+        """What the chosen way needs, and a name."""
+        if self._way == _CARD and not self._card:
+            yield Fault("card", "Paste his card; he finds it under People, c, or with: tuishare card")
+        if self._way == _OLD_KEY and not self.query_one("#key", Input).value.strip():
+            yield Fault("key", "Paste the key, 64 hexadecimal digits.")
+        name = self._name_given
+        if not name:
+            yield Fault("name", "Give him a name.")
+        elif len(name) > _NAME:
+            yield Fault("name", "This name is too long.")
+
+    async def carry_out(self) -> Done:
+        """Add him; a card stays unverified."""
+        return await self._add(verified=False)
+
+    def action_verify(self) -> None:
+        """Add him, with a fingerprint that was compared: only when one was shown."""
+        if self._seen is not None and not self.show_faults():
+            self.ask(self._add_verified)
+
+    async def _add_verified(self) -> Done:
+        return await self._add(verified=True)
+
+    async def _add(self, *, verified: bool) -> Done:
+        new = NewUser(
+            name=self._name_given,
+            card=self._card if self._way == _CARD else "",
+            key=self.query_one("#key", Input).value.strip() if self._way == _OLD_KEY else "",
+            groups=split_groups(self.query_one("#groups", Input).value),
+            verified=verified and self._way == _CARD,
+        )
+        added = await self.app.agent.add_user(new)
+        shown = KeyShown(added.name, added.key) if added.key else None
+        return Done(f"{clean(added.name)} is added{', verified' if new.verified else ''}.", shown)
+
+    @property
+    def _way(self) -> str:
+        return str(self.query_one("#way", Select).value)
+
+    @property
+    def _card(self) -> str:
+        return find_card(self.query_one("#card", TextArea).text)
+
+    @property
+    def _name_given(self) -> str:
+        return self.query_one("#name", Input).value.strip()
+
+    @on(Select.Changed)
+    def _show_way(self) -> None:
+        way = self._way
+        self.query_one("#card-field").display = way == _CARD
+        self.query_one("#key-field").display = way == _OLD_KEY
+        self.query_one("#accept", Button).label = "Add, compare later  ^s" if way == _CARD else "Add  ^s"
+        self._show_seen(self._seen if way == _CARD else None)
+
+    @on(TextArea.Changed)
+    def _look_at_card(self) -> None:
+        self._show_seen(None)
+        card = self._card
+        if card.startswith(CARD_PREFIX) and len(card) <= _CARD_LIMIT:
+            self.run_worker(self._look(card), name="look", group="look", exclusive=True)
+        elif card:
+            self._tell(Content.styled(f"A card begins with {CARD_PREFIX}", Tone.WARN.value))
+
+    async def _look(self, card: str) -> None:
+        try:
+            seen = await self.app.agent.card_seen(card)
+        except TuishareError as error:
+            self._tell(Content.styled(clean(f"! {error.detail}. {error.hint}"), Tone.BAD.value))
+            return
+        name = self.query_one("#name", Input)
+        if name.value in {"", self._suggested}:  # not over what the person typed
+            self._suggested = name.value = clean(seen.name)
+        self._show_seen(seen)
+
+    def _show_seen(self, seen: CardSeen | None) -> None:
+        self._seen = seen
+        self.query_one("#same").display = seen is not None
+        self._tell(_describe(seen) if seen else None)
+
+    def _tell(self, content: Content | None) -> None:
+        line = self.query_one("#seen", Static)
+        line.display = content is not None
+        line.update(content or "")
+
+    @on(Button.Pressed, "#same")
+    def _on_same(self) -> None:
+        self.action_verify()
+
+
+def find_card(text: str) -> str:
+    """Read a card out of what was pasted: what comes before it and after the next empty line is left out.
+
+    A mail may have wrapped it. Gives all of the text where no card begins.
+    """
+    begin = max(text.find(CARD_PREFIX), 0)
+    return "".join(re.split(r"\n\s*\n", text[begin:], maxsplit=1)[0].split())
+
+
+def split_groups(text: str) -> tuple[str, ...]:
+    """Read groups as a person lists them, with or without ``@``."""
+    return tuple(dict.fromkeys(word.removeprefix("@") for word in text.replace(",", " ").split()))
+
+
+def _describe(seen: CardSeen) -> Content:
+    head = Content.assemble("says it is of ", (clip(seen.name, 40), Tone.STRONG.value), "; compare aloud:")
+    lines = [head, show_fingerprint(seen.words, seen.fingerprint)]
+    if seen.known_as:
+        known = f"! You know this card already, as {clip(seen.known_as, 40)}."
+        lines.append(Content.styled(known, Tone.WARN.value))
+    return Content("\n").join(lines)

@@ -1,0 +1,124 @@
+"""What comes from somebody unverified: whether to take it.
+
+Owns how it is shown before that: who he claims to be, his fingerprint to compare, his note, and which files it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from tuishare.api.details import Details
+from tuishare.api.messages import Download, People, User
+from tuishare.api.orders import DownloadOrder
+from tuishare.api.people import UserChange
+from tuishare.errors import TuishareError
+from tuishare.tui.formats import clean, clip, fit, format_count, format_size
+from tuishare.tui.screens.fingerprints import show_fingerprint
+from tuishare.tui.screens.form import Done, Form
+from tuishare.tui.tones import Tone
+
+_NAME, _PATH, _NOTE = 60, 54, 300
+_FILES: Final = 200
+"""How many files are listed here; the detail pane has more."""
+
+
+class ApproveScreen(Form):
+    """Asks whether a download that waits may begin.
+
+    Args:
+        download: as it was shown.
+        people: whom we know; the sender's fingerprint is looked up there.
+    """
+
+    HEADING = "Approve?"
+    YES = "Once"
+    NO = "Later"
+
+    def __init__(self, download: Download, people: People) -> None:
+        super().__init__()
+        self._download = download
+        self._sender = _find_sender(download, people)
+
+    def compose_fields(self) -> ComposeResult:
+        """Say what it is, from whom, and how to know that."""
+        download = self._download
+        yield Static(Content.styled(fit(download.name, _NAME), Tone.STRONG.value))
+        amount = f"{format_count(download.files, 'file')} · {format_size(download.size)}"
+        yield Static(Content.styled(amount, Tone.QUIET.value))
+        if download.note:
+            yield Static(Content(f"“{clip(download.note, _NOTE)}”"))
+        yield Static(self._tell_sender(), classes="-apart")
+        yield Static(Content.styled("asking for the files …", Tone.QUIET.value), id="files", classes="-apart")
+
+    def compose_answers(self) -> ComposeResult:
+        """Also for ever, and never."""
+        yield Button("Reject", id="reject", variant="error", compact=True)
+        if self._sender is not None and not self._sender.verified:
+            yield Button("Always", id="always", compact=True)
+
+    def on_mount(self) -> None:
+        """Ask for the files; begin at the answer that commits to nothing."""
+        super().on_mount()
+        self.query_one("#cancel").focus()
+        self.run_worker(self._list_files(), name="files")
+
+    async def carry_out(self) -> Done:
+        """Take it this once."""
+        await self.app.agent.order_download(self._download.id, DownloadOrder.APPROVE)
+        return Done(f"Asked the agent to download “{fit(self._download.name, 40)}”.")
+
+    async def _always(self) -> Done:
+        assert self._sender is not None
+        await self.app.agent.change_user(UserChange(name=self._sender.name, verified=True))
+        await self.carry_out()
+        return Done(f"{clean(self._sender.name)} is verified; what he sends is taken from now on.")
+
+    async def _reject(self) -> Done:
+        await self.app.agent.order_download(self._download.id, DownloadOrder.REJECT)
+        return Done(f"Asked the agent to turn “{fit(self._download.name, 40)}” away.")
+
+    def _tell_sender(self) -> Content:
+        sender = self._sender
+        if sender is None:
+            return Content(f"from {clean(self._download.sender) or 'somebody unknown'}")
+        trust = "verified" if sender.verified else "not verified"
+        head = Content.assemble("from ", (clean(sender.name), Tone.STRONG.value), f", {trust}")
+        if not sender.words:
+            return head
+        compare = Content.styled("Always: only after he has read you these words himself.", Tone.WARN.value)
+        return Content("\n").join([head, show_fingerprint(sender.words, sender.fingerprint), compare])
+
+    async def _list_files(self) -> None:
+        files = self.query_one("#files", Static)
+        try:
+            files.update(_tell_files(await self.app.agent.download_details(self._download.id)))
+        except TuishareError as error:
+            files.update(
+                Content.styled(clean(f"The files cannot be listed: {error.detail}"), Tone.WARN.value)
+            )
+
+    @on(Button.Pressed, "#always")
+    def _on_always(self) -> None:
+        self.ask(self._always)
+
+    @on(Button.Pressed, "#reject")
+    def _on_reject(self) -> None:
+        self.ask(self._reject)
+
+
+def _find_sender(download: Download, people: People) -> User | None:
+    return next((user for user in people.users if user.name == download.sender), None)
+
+
+def _tell_files(details: Details) -> Content:
+    shown = details.files[:_FILES]
+    lines = [f"{format_size(file.size):>9}  {fit(file.path, _PATH)}" for file in shown]
+    more = len(details.files) - len(shown) + details.more_files
+    if more:
+        lines.append(f"and {format_count(more, 'more file', 'more files')}")
+    return Content("\n".join(lines) or "No files are known yet.")

@@ -1,0 +1,217 @@
+"""What every dialog with fields is: a box, fields, a line for trouble, and buttons.
+
+Owns focus, Escape, faults beside their fields, and that nothing typed is lost when the agent refuses or is lost. Must
+not know what is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from tuishare.errors import SystemFailed, TuishareError
+from tuishare.tui.formats import clean
+from tuishare.tui.tones import Tone
+
+if TYPE_CHECKING:
+    from tuishare.tui.app import Dashboard
+
+
+_AROUND, _FEW = 7, 4
+"""Rows of a dialog besides its fields: border, three of trouble, buttons; and the fewest that fields get."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one field.
+
+    Attributes:
+        field: id of its control.
+        sentence: what is expected; foreign text, not yet safe.
+    """
+
+    field: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a dialog.
+
+    Attributes:
+        words: what to tell, made safe; may be empty.
+        following: the dialog that comes next.
+    """
+
+    words: str = ""
+    following: ModalScreen[Any] | None = None
+
+
+class Field(Vertical):
+    """A label, the control beside it, and a line for what is wrong with it."""
+
+    def __init__(self, label: str, control: Widget) -> None:
+        super().__init__(id=f"{control.id}-field", classes="field")
+        self._label = label
+        self._control = control
+
+    def compose(self) -> ComposeResult:
+        """Put the three together."""
+        with Horizontal():
+            yield Static(Content(self._label), classes="label")
+            yield self._control
+        yield Static(classes="fault")
+
+    def complain(self, sentence: str) -> None:
+        """Say what is wrong; nothing for an empty sentence."""
+        line = self.query_one(".fault", Static)
+        line.display = bool(sentence)
+        line.update(Content.styled(f"! {clean(sentence)}", Tone.BAD.value))
+
+
+class Form(ModalScreen[None]):
+    """Asks for something and has the agent do it; it closes only when that was taken or given up."""
+
+    HEADING: ClassVar[str] = ""
+    YES: ClassVar[str] = ""
+    NO: ClassVar[str] = "Cancel"
+    SAFE: ClassVar[bool] = True
+    """Whether nothing is lost by it; else the button is red and a hasty Enter cancels."""
+
+    app: Dashboard
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("ctrl+s", "accept", "Accept", show=False, priority=True),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asking = False
+
+    def compose(self) -> ComposeResult:
+        """Put fields, trouble and buttons into a box."""
+        with Vertical(classes="dialog" if self.SAFE else "dialog -grave") as box:
+            box.border_title = self.HEADING
+            with VerticalScroll(classes="fields", can_focus=False):
+                yield from self.compose_fields()
+            yield Static(classes="trouble")
+            with Horizontal(classes="answers"):
+                yield Button(f"{self.NO}  esc", id="cancel", compact=True)
+                yield from self.compose_answers()
+                if self.YES:
+                    accept = Button(f"{self.YES}  ^s", id="accept", compact=True)
+                    accept.variant = "primary" if self.SAFE else "error"
+                    yield accept
+
+    def compose_fields(self) -> ComposeResult:
+        """What is asked."""
+        yield from ()
+
+    def compose_answers(self) -> ComposeResult:
+        """Buttons besides the usual two."""
+        yield from ()
+
+    def find_faults(self) -> Iterator[Fault]:
+        """What is wrong with the fields, before the agent is asked."""
+        yield from ()
+
+    async def carry_out(self) -> Done:
+        """Have it done.
+
+        Raises:
+            TuishareError: what the agent said instead; it is shown, and the dialog stays.
+        """
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Begin at the first field, or at the safe answer."""
+        for line in self.query(".fault, .trouble"):
+            line.display = False
+        if not self.SAFE:
+            self.query_one("#cancel").focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Let the fields scroll before the buttons are out of sight."""
+        # In cells, because a maximum in other units counts only after the box around it has its height.
+        self.query_one(".fields").styles.max_height = max(_FEW, event.size.height - _AROUND)
+
+    def action_cancel(self) -> None:
+        """Close without doing anything."""
+        self.dismiss()
+
+    def action_accept(self) -> None:
+        """Do it, unless a field is wrong."""
+        if self.YES and not self.show_faults():
+            self.ask(self.carry_out)
+
+    def show_faults(self) -> bool:
+        """Say beside each field what is wrong with it and go to the first one; False when all is well."""
+        faults = list(self.find_faults())
+        said = {fault.field: fault.sentence for fault in reversed(faults)}
+        for field in self.query(Field):
+            field.complain(said.get((field.id or "").removesuffix("-field"), ""))
+        if faults:
+            self.query_one(f"#{faults[0].field}").focus()
+        return bool(faults)
+
+    def ask(self, question: Callable[[], Awaitable[Done]]) -> None:
+        """Put something to the agent and close when it was taken; nothing while it is thinking already."""
+        if not self._asking:
+            self._asking = True
+            self.show_trouble(Content.styled("Asking the agent …", Tone.QUIET.value))
+            self.run_worker(self._ask(question), name="ask", group="ask")
+
+    def show_trouble(self, content: Content | None) -> None:
+        """Write the line above the buttons; None takes it away."""
+        line = self.query_one(".trouble", Static)
+        line.display = content is not None
+        line.update(content or "")
+
+    async def _ask(self, question: Callable[[], Awaitable[Done]]) -> None:
+        try:
+            done = await question()
+        except TuishareError as error:
+            self.show_error(error)
+        except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
+            self.log.error(error)
+            self.show_error(SystemFailed("The agent could not be asked", hint="Try again."))
+        else:
+            self._close(done)
+        finally:
+            self._asking = False
+
+    def show_error(self, error: TuishareError) -> None:
+        """Say what went wrong and what to do, in the dialog."""
+        words = clean(f"! {error.detail}. {error.hint}")
+        self.show_trouble(Content.styled(words, Tone.BAD.value))
+
+    def _close(self, done: Done) -> None:
+        app = self.app
+        self.dismiss()
+        if done.words:
+            app.notify(done.words, timeout=5, markup=False)
+        if done.following is not None:
+            app.push_screen(done.following)
+
+    @on(Button.Pressed, "#cancel")
+    def _on_cancel(self) -> None:
+        self.action_cancel()
+
+    @on(Button.Pressed, "#accept")
+    def _on_accept(self) -> None:
+        self.action_accept()
+
+    @on(Input.Submitted)
+    def _on_submitted(self) -> None:
+        self.action_accept()

@@ -1,0 +1,165 @@
+"""What to share, with whom, until when: the dialog behind `n`.
+
+Owns the fields and their check before the agent is asked; counts what was chosen in a thread, within bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import ClassVar, Final, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Button, Input, Select, Static
+
+from tuishare.api.messages import People
+from tuishare.api.orders import NewShare
+from tuishare.errors import BadInput, TuishareError
+from tuishare.expiry import parse_expiry
+from tuishare.tui.formats import clean, fit, format_count, format_size
+from tuishare.tui.measuring import measure
+from tuishare.tui.screens.form import Done, Fault, Field, Form
+from tuishare.tui.screens.paths import PathSuggester, PickPath, expand, find_path_fault
+from tuishare.tui.screens.recipients import Recipients, Tick, list_recipients
+from tuishare.tui.tones import Tone
+
+_OWN: Final = "own"
+_SPANS: Final = (
+    ("never", ""),
+    ("in a day", "1d"),
+    ("in a week", "7d"),
+    ("in 30 days", "30d"),
+    ("other …", _OWN),
+)
+_NOTE: Final = 500  # characters; the same limit as in envelopes
+_NOBODY: Final = "Nobody is known yet: add somebody first (tab People, n)."
+
+
+class NewShareScreen(Form):
+    """Asks what to share."""
+
+    HEADING = "New share"
+    YES = "Share"
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+o", "browse", "Browse", show=False, priority=True)]
+
+    def __init__(self, people: People) -> None:
+        super().__init__()
+        self._people = people
+        self._stop = Event()
+
+    def compose_fields(self) -> ComposeResult:
+        """What, how much, for whom, until when, and a note."""
+        yield Field(
+            "What",
+            Input(
+                placeholder="/path or ~/path; → completes",
+                suggester=PathSuggester(),
+                id="path",
+                compact=True,
+            ),
+        )
+        yield Static(classes="under", id="extent")
+        yield Field("For", Recipients(list_recipients(self._people)))
+        yield Field("Expires", Select(_SPANS, value="", allow_blank=False, id="expires", compact=True))
+        yield Field("Until", Input(placeholder="12h, 30d, 2w or 2026-12-31", id="until", compact=True))
+        yield Field("Note", Input(placeholder="for the recipients", id="note", compact=True))
+        yield Field("Swarm", Tick("any BitTorrent client: not encrypted", id="plain"))
+
+    def compose_answers(self) -> ComposeResult:
+        """Also a way to the tree."""
+        yield Button("Browse  ^o", id="browse", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin at the path."""
+        super().on_mount()
+        self.query_one("#until-field").display = False
+        self._tell_extent(Content.styled("its size is shown here", Tone.QUIET.value))
+
+    def on_unmount(self) -> None:
+        """Let the count end with the dialog."""
+        self._stop.set()
+
+    def find_faults(self) -> Iterator[Fault]:
+        """A path, somebody, a time to come, a note that fits."""
+        if fault := find_path_fault(self.query_one("#path", Input).value):
+            yield Fault("path", fault)
+        if not self._people.users:
+            yield Fault("recipients", _NOBODY)
+        elif not self.query_one(Recipients).selected:
+            yield Fault("recipients", "Choose at least one: Space ticks.")
+        try:
+            self._not_after()
+        except BadInput as error:
+            yield Fault("until", f"{error.detail}. {error.hint}")
+        note = self.query_one("#note", Input).value
+        if len(note) > _NOTE:
+            yield Fault("note", f"It has {len(note):,} characters; at most {_NOTE} go with a share.")
+
+    async def carry_out(self) -> Done:
+        """Share it."""
+        path = expand(self.query_one("#path", Input).value)
+        transport: Literal["tls", "plain"] = "plain" if self.query_one("#plain", Tick).value else "tls"
+        new = NewShare(
+            path=str(path),
+            recipients=tuple(self.query_one(Recipients).selected),
+            transport=transport,
+            note=self.query_one("#note", Input).value,
+            not_after=self._not_after(),
+        )
+        await self.app.agent.share(new)
+        return Done(f"Sharing “{fit(path.name, 40)}” with {clean(', '.join(new.recipients))}.")
+
+    def action_browse(self) -> None:
+        """Pick the path in a tree."""
+        given = self.query_one("#path", Input).value
+        start = Path.home() if find_path_fault(given) else expand(given)
+        self.app.push_screen(PickPath(start), self._take_path)
+
+    def _take_path(self, path: str | None) -> None:
+        if path is not None:
+            self.query_one("#path", Input).value = path
+
+    def _not_after(self) -> int:
+        span = self.query_one("#expires", Select).value
+        text = self.query_one("#until", Input).value if span == _OWN else str(span)
+        return parse_expiry(text, self.app.clock()) if text or span == _OWN else 0
+
+    @on(Button.Pressed, "#browse")
+    def _on_browse(self) -> None:
+        self.action_browse()
+
+    @on(Select.Changed)
+    def _offer_own_date(self, event: Select.Changed) -> None:
+        self.query_one("#until-field").display = event.value == _OWN
+        if event.value == _OWN:
+            self.query_one("#until").focus()
+
+    @on(Input.Changed, "#path")
+    def _count(self, event: Input.Changed) -> None:
+        self._stop.set()
+        self._stop = Event()
+        if find_path_fault(event.value):
+            self._tell_extent(Content(""))
+        else:
+            self.run_worker(self._measure(expand(event.value), self._stop), group="measure", exclusive=True)
+
+    async def _measure(self, path: Path, stop: Event) -> None:
+        self._tell_extent(Content.styled("counting …", Tone.QUIET.value))
+        try:
+            extent = await asyncio.to_thread(measure, path, stop)
+        except TuishareError as error:
+            self._tell_extent(Content.styled(clean(error.detail), Tone.WARN.value))
+            return
+        if not stop.is_set():
+            more = "" if extent.whole else "more than "
+            words = f"{more}{format_count(extent.files, 'file')} · {more}{format_size(extent.size)}"
+            self._tell_extent(Content.styled(words, Tone.GOOD.value if extent.files else Tone.WARN.value))
+
+    def _tell_extent(self, content: Content) -> None:
+        self.query_one("#extent", Static).update(content)

@@ -1,0 +1,72 @@
+"""What is ticked: recipients, several at a time, and single boxes.
+
+Owns how users and groups are listed, and that a tick is seen without colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from rich.segment import Segment
+from textual.content import Content
+from textual.strip import Strip
+from textual.widgets import Checkbox, SelectionList
+from textual.widgets.selection_list import Selection
+
+from tuishare.api.messages import People, User
+from tuishare.tui.formats import clip, fit
+from tuishare.tui.tones import Tone
+
+_NAME, _MEMBERS = 24, 30
+
+
+def list_recipients(people: People, chosen: Collection[str] = ()) -> list[Selection[str]]:
+    """List groups, then users; those chosen already, also such as nobody knows any more, are ticked."""
+    groups: dict[str, list[str]] = {}
+    for user in people.users:
+        for group in user.groups:
+            groups.setdefault(group, []).append(user.name)
+    known = {f"@{group}": ", ".join(members) for group, members in sorted(groups.items())}
+    known |= {user.name: _tell_trust(user) for user in people.users}
+    known |= {name: "not known any more" for name in chosen if name not in known}
+    return [choice(name, words, chosen=name in chosen) for name, words in known.items()]
+
+
+def choice(name: str, words: str = "", *, chosen: bool = False) -> Selection[str]:
+    """Make one line to tick: a foreign name and foreign words about it."""
+    label = Content.assemble(fit(name, _NAME), (f"  {clip(words, _MEMBERS)}", Tone.QUIET.value))
+    return Selection(label, name, chosen)
+
+
+class Recipients(SelectionList[str]):
+    """A list to tick; Space or Enter ticks."""
+
+    def __init__(self, choices: Iterable[Selection[str]], *, id: str = "recipients") -> None:  # noqa: A002
+        super().__init__(*choices, id=id, compact=True)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line; a box that is not ticked is empty, because Textual tells both apart by colour only."""
+        line = super().render_line(y)
+        index = self.scroll_offset.y + y
+        if index >= self.option_count or self.get_option_at_index(index).value in self.selected:
+            return line
+        left, inner, *rest = line
+        return Strip([left, Segment(" ", inner.style), *rest])
+
+
+class Tick(Checkbox):
+    """One box to tick; it is empty when it is not ticked, whatever the colours."""
+
+    def __init__(self, label: str, ticked: bool = False, *, id: str) -> None:  # noqa: A002
+        super().__init__(label, ticked, id=id, compact=True)
+
+    def render(self) -> Content:
+        """Draw box and label."""
+        self.BUTTON_INNER = "X" if self.value else " "
+        return super().render()
+
+
+def _tell_trust(user: User) -> str:
+    if not user.fingerprint:
+        return "by key"
+    return "verified" if user.verified else "not verified"

@@ -1,0 +1,154 @@
+"""The usual settings as fields, and a way to the file itself.
+
+Owns which settings have a field, and sends only those that the person changed, one by one, so that the comments of the
+file stay and each refusal stands beside its field.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Button, Input
+
+from tuishare.api.people import SettingChange, SettingsText
+from tuishare.errors import AgentUnreachable, TuishareError
+from tuishare.tui.formats import clean
+from tuishare.tui.screens.form import Done, Field, Form
+from tuishare.tui.screens.recipients import Tick
+from tuishare.tui.screens.settings_file import SettingsFileScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting that has a field.
+
+    Attributes:
+        key: dotted, as in the file.
+        label: what it is called here, 14 cells at most.
+        default: what holds while the file says nothing.
+        hint: what can stand in it.
+    """
+
+    key: str
+    label: str
+    default: str
+    hint: str
+
+    @property
+    def control(self) -> str:
+        """Id of its control."""
+        return self.key.replace(".", "-")
+
+
+SETTINGS: Final = (
+    Setting("name", "Your name", "", "on your card"),
+    Setting("limits.upload", "Upload", "0", "a second, such as 5MiB; 0: as fast as it goes"),
+    Setting("limits.download", "Download", "0", "a second, such as 5MiB; 0: as fast as it goes"),
+    Setting("limits.active_downloads", "At a time", "0", "downloads; 0: all"),
+    Setting("downloads.seed_days", "Seed on", "7.0", "days after delivery; 0: not at all"),
+    Setting("downloads.seed_ratio", "Seed ratio", "0.0", "ends it earlier; 0: does not"),
+    Setting("inbox.quota", "Quota", "0", "under way for one sender, such as 50GiB; 0: none"),
+    Setting("network.listen", "Port", ":50007", "[ADDRESS]:PORT for TLS swarms"),
+    Setting("network.listen_plain", "Plain port", "", "[ADDRESS]:PORT; empty: no plain swarms"),
+    Setting("network.public_host", "Public host", "", "name or address that others reach"),
+)
+DESKTOP: Final = Setting("notifications.desktop", "Desktop", "true", "")
+
+
+class SettingsScreen(Form):
+    """Asks which settings are to be different.
+
+    Args:
+        file: as the agent told it just now.
+    """
+
+    HEADING = "Settings"
+    YES = "Save"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+t", "edit_file", "File", show=False, priority=True)
+    ]
+
+    def __init__(self, file: SettingsText) -> None:
+        super().__init__()
+        self._file = file
+        self._before = read_settings(file.text)
+
+    def compose_fields(self) -> ComposeResult:
+        """One field for each."""
+        for setting in SETTINGS:
+            value = self._before[setting.key]
+            yield Field(
+                setting.label, Input(value, placeholder=setting.hint, id=setting.control, compact=True)
+            )
+        told = self._before[DESKTOP.key] == "true"
+        yield Field(DESKTOP.label, Tick("tell it what happens", told, id=DESKTOP.control))
+
+    def compose_answers(self) -> ComposeResult:
+        """Also the file as it is."""
+        yield Button("The file  ^t", id="file", compact=True)
+
+    async def carry_out(self) -> Done:
+        """Send what is different now; what was taken is not sent again after a refusal."""
+        restart: list[str] = []
+        for key, value in self._typed().items():
+            if value != self._before[key]:
+                restart += await self._change(key, value)
+        if not restart:
+            return Done("The settings are saved.")
+        return Done(f"Saved. After a restart of the agent: {clean(', '.join(dict.fromkeys(restart)))}")
+
+    async def _change(self, key: str, value: str) -> tuple[str, ...]:
+        try:
+            reloaded = await self.app.agent.change_setting(SettingChange(key=key, value=value))
+        except AgentUnreachable:
+            raise
+        except TuishareError as error:
+            for setting in (*SETTINGS, DESKTOP):
+                if setting.key == key:
+                    self.query_one(f"#{setting.control}-field", Field).complain(error.detail)
+                    self.query_one(f"#{setting.control}").focus()
+            raise
+        self._before[key] = value
+        return reloaded.restart
+
+    def _typed(self) -> dict[str, str]:
+        typed = {
+            setting.key: self.query_one(f"#{setting.control}", Input).value.strip() or setting.default
+            for setting in SETTINGS
+        }
+        told = self.query_one(f"#{DESKTOP.control}", Tick).value
+        return typed | {DESKTOP.key: str(told).lower()}
+
+    def action_edit_file(self) -> None:
+        """Show the file instead."""
+        app = self.app
+        self.dismiss()
+        app.push_screen(SettingsFileScreen(self._file))
+
+    @on(Button.Pressed, "#file")
+    def _on_file(self) -> None:
+        self.action_edit_file()
+
+
+def read_settings(text: str) -> dict[str, str]:
+    """Read the values that have a field; the defaults where the file says nothing, or is not TOML."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        tables = {}
+    return {setting.key: _find(tables, setting) for setting in (*SETTINGS, DESKTOP)}
+
+
+def _find(tables: dict[str, object], setting: Setting) -> str:
+    value: object = tables
+    for part in setting.key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if value is None:
+        return setting.default
+    return str(value).lower() if isinstance(value, bool) else str(value)

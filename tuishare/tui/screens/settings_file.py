@@ -1,0 +1,53 @@
+"""The settings file as text.
+
+Owns the editor; the agent checks the text before it takes the place of the file, and refuses it when the file was
+changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static, TextArea
+
+from tuishare.api.people import SettingsText
+from tuishare.tui.formats import clean, fit
+from tuishare.tui.screens.form import Done, Form
+from tuishare.tui.tones import Tone
+
+_WIDTH = 64
+
+
+class SettingsFileScreen(Form):
+    """Shows the file and asks for another text.
+
+    Args:
+        file: as the agent told it.
+    """
+
+    HEADING = "Settings file"
+    YES = "Check and save"
+
+    def __init__(self, file: SettingsText) -> None:
+        super().__init__()
+        self._file = file
+
+    def compose_fields(self) -> ComposeResult:
+        """The path and the text."""
+        yield Static(Content.styled(fit(self._file.path, _WIDTH), Tone.QUIET.value))
+        yield TextArea(self._file.text, id="text", compact=True, show_line_numbers=True, tab_behavior="focus")
+
+    def on_mount(self) -> None:
+        """Begin in the text."""
+        super().on_mount()
+        self.query_one(TextArea).focus()
+
+    async def carry_out(self) -> Done:
+        """Have it checked and taken up."""
+        text = self.query_one(TextArea).text
+        reloaded = await self.app.agent.write_settings(
+            SettingsText(text=text, path=self._file.path, stamp=self._file.stamp)
+        )
+        if not reloaded.restart:
+            return Done("The settings are saved.")
+        return Done(f"Saved. After a restart of the agent: {clean(', '.join(reloaded.restart))}")

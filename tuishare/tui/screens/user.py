@@ -1,0 +1,171 @@
+"""One user: groups, trust, a new card or key, and the ways to be rid of him.
+
+Owns what can be changed about somebody who is known already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Button, Input, Static, TextArea
+
+from tuishare.api.messages import User, UserKind
+from tuishare.api.people import UserChange
+from tuishare.tui.formats import clean, fit, format_count
+from tuishare.tui.screens.add_user import CARD_PREFIX, find_card, split_groups
+from tuishare.tui.screens.fingerprints import show_fingerprint
+from tuishare.tui.screens.form import Done, Fault, Field, Form
+from tuishare.tui.screens.recipients import Tick
+from tuishare.tui.screens.revoke import RevokeUserScreen
+from tuishare.tui.screens.secrets import KeyShown
+from tuishare.tui.tones import Tone
+
+_NAME, _FORMER = 40, 3
+_REMOVED = "He is forgotten: nothing more is shared with him, and what he sends is turned away."
+_NEW_KEY = "A new key takes the place of his present one at once; he needs it to open what comes."
+
+
+class UserScreen(Form):
+    """Shows one user and asks what is to be different.
+
+    Args:
+        user: as he was shown.
+    """
+
+    HEADING = "User"
+    YES = "Save"
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self._user = user
+
+    def compose_fields(self) -> ComposeResult:
+        """Who he is, then what can be changed."""
+        user = self._user
+        has = f"has {user.complete:,} of {format_count(user.shares, 'share')}"
+        yield Static(Content.assemble((fit(user.name, _NAME), Tone.STRONG.value), f"  {has}"))
+        if user.kind is UserKind.CARD:
+            yield Static(show_fingerprint(user.words, user.fingerprint))
+            yield from self._tell_former()
+            yield Field("Compared", Tick("these words are his", user.verified, id="verified"))
+        else:
+            yield Field("Raw form", Tick("accept it with his key", user.accept_raw, id="raw"))
+        yield Field("Groups", Input(" ".join(user.groups), id="groups", compact=True))
+        if user.kind is UserKind.CARD:
+            area = TextArea(
+                id="card", compact=True, tab_behavior="focus", placeholder="paste it if he has another"
+            )
+            yield Field("New card", area)
+
+    def compose_answers(self) -> ComposeResult:
+        """What cannot be undone; each asks once more."""
+        yield Button("Remove …", id="remove", variant="error", compact=True)
+        yield Button("Revoke …", id="revoke", variant="error", compact=True)
+        if self._user.kind is UserKind.KEY:
+            yield Button("New key …", id="renew", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin at the groups."""
+        super().on_mount()
+        self.query_one("#groups").focus()
+
+    def find_faults(self) -> Iterator[Fault]:
+        """A card is one word."""
+        card = self._card
+        if card and not card.startswith(CARD_PREFIX):
+            yield Fault("card", f"A card begins with {CARD_PREFIX}")
+
+    async def carry_out(self) -> Done:
+        """Change what is different now."""
+        change = self._change()
+        if change == UserChange(name=self._user.name):
+            return Done("Nothing was changed.")
+        await self.app.agent.change_user(change)
+        return Done(f"{clean(self._user.name)} is changed.")
+
+    def _change(self) -> UserChange:
+        user, groups = self._user, split_groups(self.query_one("#groups", Input).value)
+        return UserChange(
+            name=user.name,
+            groups=None if groups == user.groups else groups,
+            verified=self._ticked("verified", user.verified),
+            accept_raw=self._ticked("raw", user.accept_raw),
+            card=self._card or None,
+        )
+
+    def _ticked(self, name: str, before: bool) -> bool | None:
+        """What is ticked now, or None where that is as it was."""
+        now = [box.value for box in self.query(f"#{name}").results(Tick)]
+        return None if now in ([], [before]) else now[0]
+
+    @property
+    def _card(self) -> str:
+        return "".join(find_card(area.text) for area in self.query("#card").results(TextArea))
+
+    def _tell_former(self) -> Iterator[Static]:
+        for fingerprint in self._user.former[:_FORMER]:
+            yield Static(Content.styled(f"before that {fit(fingerprint, 56)}", Tone.QUIET.value))
+
+    @on(Button.Pressed, "#remove")
+    def _on_remove(self) -> None:
+        self._follow(RemoveUserScreen(self._user))
+
+    @on(Button.Pressed, "#revoke")
+    def _on_revoke(self) -> None:
+        self._follow(RevokeUserScreen([self._user]))
+
+    @on(Button.Pressed, "#renew")
+    def _on_renew(self) -> None:
+        self._follow(NewKeyScreen(self._user))
+
+    def _follow(self, screen: Form) -> None:
+        app = self.app
+        self.dismiss()
+        app.push_screen(screen)
+
+
+class RemoveUserScreen(Form):
+    """Asks before somebody is forgotten."""
+
+    HEADING = "Remove this user?"
+    YES = "Remove"
+    SAFE = False
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self._user = user
+
+    def compose_fields(self) -> ComposeResult:
+        """Name him, and what follows."""
+        yield Static(Content.styled(fit(self._user.name, _NAME), Tone.STRONG.value))
+        yield Static(Content(_REMOVED), classes="aside -apart")
+
+    async def carry_out(self) -> Done:
+        """Forget him."""
+        await self.app.agent.remove_user(self._user.name)
+        return Done(f"{clean(self._user.name)} is removed.")
+
+
+class NewKeyScreen(Form):
+    """Asks before a key is replaced."""
+
+    HEADING = "Make a new key?"
+    YES = "Make it"
+    SAFE = False
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self._user = user
+
+    def compose_fields(self) -> ComposeResult:
+        """Name whose, and what follows."""
+        yield Static(Content.styled(fit(self._user.name, _NAME), Tone.STRONG.value))
+        yield Static(Content(_NEW_KEY), classes="aside -apart")
+
+    async def carry_out(self) -> Done:
+        """Replace it, and show the new one this once."""
+        added = await self.app.agent.new_key(self._user.name)
+        return Done(following=KeyShown(added.name, added.key))
