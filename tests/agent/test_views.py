@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.agent.mail import NAME, running, shown
 from tests.waiting import wait_until
 from tuishare.agent import views
 from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.agent.views import free_space
 from tuishare.agent.workshop import Hashing
-from tuishare.api.messages import DownloadState, ShareState
+from tuishare.api.messages import DownloadState, ShareState, User, UserKind
 from tuishare.swarm import Progress
 from tuishare.torrents import InfoHash
 
@@ -70,15 +70,41 @@ def test_a_share_that_is_hashed_shows_how_far() -> None:
 def test_how_far_a_download_is(
     step: DownloadStep, progress: Progress | None, state: DownloadState, fraction: float, eta: int | None
 ) -> None:
-    shown = views._download(replace(DOWNLOAD, step=step), progress)
+    shown = views._download(replace(DOWNLOAD, step=step), progress, None)
     assert (shown.state, shown.progress, shown.eta) == (state, fraction, eta)
 
 
 def test_what_was_changed_here_is_no_problem_but_said() -> None:
     complete = replace(DOWNLOAD, step=DownloadStep.COMPLETE)
-    shown = views._download(complete, None, altered=True)
+    shown = views._download(complete, None, None, altered=True)
     assert (shown.state, "changed" in shown.detail) == (DownloadState.COMPLETE, True)
-    assert views._download(complete, None).detail == ""
+    assert views._download(complete, None, None).detail == ""
+
+
+def test_whose_a_download_is_and_what_he_says_of_it() -> None:
+    alice = User(name="alice", kind=UserKind.CARD, fingerprint="F", words="W", verified=True)
+    record = replace(DOWNLOAD, generation=3, note="the cut", not_after=99)
+    shown = views._download(record, None, alice)
+    assert (shown.generation, shown.note, shown.not_after) == (3, "the cut", 99)
+    assert (shown.fingerprint, shown.verified) == ("F", True)
+    nobody = views._download(record, None, None)
+    assert (nobody.fingerprint, nobody.verified) == ("", False)
+
+
+async def test_only_who_signed_lends_a_download_his_fingerprint(alice: Home, bob: Home) -> None:
+    """A name may be given to somebody else; approving goes by what is shown."""
+    share = share_of(fill(alice.drop / "x"), note="the cut", not_after=2**32)
+    envelope = seal_for(alice, share, bob.user())
+    bob.know(replace(alice.user(), verified=False))
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(envelope)
+        waiting = await shown(agent, DownloadState.WAITING)
+        card = alice.identity.card("alice").fingerprint.base32
+        assert (waiting.fingerprint, waiting.verified, waiting.generation) == (card, False, 1)
+        assert (waiting.note, waiting.not_after) == ("the cut", 2**32)
+        bob.know(replace(bob.user(), name="alice"))
+        await agent.reload()
+        await wait_until(lambda: [each.fingerprint for each in agent.downloads()] == [""])
 
 
 def test_every_step_of_a_download_is_shown_as_something() -> None:
@@ -88,7 +114,10 @@ def test_every_step_of_a_download_is_shown_as_something() -> None:
 def test_no_secret_is_in_what_clients_see() -> None:
     """T13: clients log and show what they get."""
     sent = msgspec.json.encode(
-        [views._share(SHARE, views._SHARE_STATES[SHARE.step], {}, None), views._download(DOWNLOAD, None)]
+        [
+            views._share(SHARE, views._SHARE_STATES[SHARE.step], {}, None),
+            views._download(DOWNLOAD, None, None),
+        ]
     )
     assert b"key" not in sent
     assert b"secret" not in sent

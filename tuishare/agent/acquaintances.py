@@ -48,10 +48,21 @@ class Acquaintances:
         self._keeper = keeper
         self._reload = reload
         self._users: tuple[User, ...] = ()
+        self._signers: dict[bytes, User] = {}
 
     def take(self, book: UserBook) -> None:
         """Show the users of this book from now on."""
         self._users = tuple(map(_describe, book))
+        self._signers = {
+            card.signer: shown
+            for user, shown in zip(book, self._users, strict=True)
+            for card in (user.card, *user.former)
+            if card is not None
+        }
+
+    def find_signer(self, signer: bytes) -> User | None:
+        """Tell who signs with an Ed25519 public key, or did so with a former card; None: nobody who is known."""
+        return self._signers.get(signer)
 
     def view(self) -> People:
         """Tell who is known and who we are."""

@@ -55,6 +55,8 @@ def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> D
         staging=str(landing.staging(identifier, manifest.generation)),
         envelope_hash=arrival.digest,
         trackers=received.trackers,
+        note=manifest.note,
+        not_after=manifest.not_after or 0,
     )
 
 
@@ -67,6 +69,8 @@ def take_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadReco
         generation=record.generation,
         contacts=record.contacts,
         trackers=record.trackers,
+        note=record.note,
+        not_after=record.not_after,
         root_certificate=record.root_certificate,
         leaf_certificate=record.leaf_certificate,
         leaf_key=record.leaf_key,

@@ -155,7 +155,8 @@ class Agent:
 
     def downloads(self) -> Sequence[Download]:
         """List what is received, oldest first."""
-        return view_downloads(self._inbox, self._context.engine.all_progress())
+        progress = self._context.engine.all_progress()
+        return view_downloads(self._inbox, progress, self.people.find_signer)
 
     def snapshot(self) -> Snapshot:
         """Tell all of it, as of one moment."""

@@ -150,6 +150,8 @@ class DownloadRecord:
         replaces: the payload that the former generation delivered, or empty.
         replaces_signature: of its tree as it was delivered.
         completed: when it was delivered; 0 before.
+        note: of the sender.
+        not_after: Unix seconds after which he withdraws it; 0: never.
     """
 
     id: str
@@ -181,6 +183,8 @@ class DownloadRecord:
     replaces: str = ""
     replaces_signature: str = ""
     completed: int = 0
+    note: str = ""
+    not_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,4 +79,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         """,
         "ALTER TABLE downloads DROP COLUMN announce",
     ),
+    (
+        "ALTER TABLE downloads ADD COLUMN note TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE downloads ADD COLUMN not_after INTEGER NOT NULL DEFAULT 0",
+    ),
 )

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -32,6 +32,7 @@ from tuishare.api.messages import (
     Share,
     ShareId,
     ShareState,
+    User,
 )
 from tuishare.errors import TuishareError
 from tuishare.swarm import Progress
@@ -57,6 +58,8 @@ _DOWNLOAD_STATES: Final = {
 _CLOCK_OFFSET: Final = time.time() - time.monotonic()
 _ALTERED: Final = "It is served no longer, because it was changed, moved or deleted here"
 _Live = Mapping[InfoHash, Progress]
+FindSigner: TypeAlias = Callable[[bytes], User | None]
+"""Tells who signs with an Ed25519 public key."""
 
 
 def view_shares(drops: Drops, live: _Live) -> list[Share]:
@@ -81,10 +84,15 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
     return shares
 
 
-def view_downloads(inbox: Inbox, live: _Live) -> list[Download]:
+def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[Download]:
     """Every download, then what is locked, waits to be opened (the first hundred), or was rejected."""
     downloads = [
-        _download(record, live.get(InfoHash(record.info_hash)), altered=inbox.tray.is_altered(record))
+        _download(
+            record,
+            live.get(InfoHash(record.info_hash)),
+            find_signer(record.signer),
+            altered=inbox.tray.is_altered(record),
+        )
         for record in inbox.receiver.downloads.values()
     ]
     downloads += [_locked(locked) for locked in inbox.locked.values()]
@@ -200,7 +208,9 @@ def _refused(refusal: Refusal, follower: DropFollower) -> Share:
     return _unborn(refusal.name, follower, 0, refusal.at, refusal.error)
 
 
-def _download(record: DownloadRecord, progress: Progress | None, *, altered: bool = False) -> Download:
+def _download(
+    record: DownloadRecord, progress: Progress | None, signer: User | None, *, altered: bool = False
+) -> Download:
     complete = record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}
     rate = progress.rate_down if progress else 0
     left = record.size - progress.done if progress else record.size
@@ -221,7 +231,11 @@ def _download(record: DownloadRecord, progress: Progress | None, *, altered: boo
         path=record.path or record.staging,
         detail=record.problem or (_ALTERED if altered else ""),
         hint=record.hint,
+        note=record.note,
+        not_after=record.not_after,
         generation=record.generation,
+        fingerprint=signer.fingerprint if signer else "",
+        verified=signer is not None and signer.verified,
     )
 
 
