@@ -13,13 +13,14 @@ import ipaddress
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Final, Self
 
-from tuishare.agent.contacts import find_contacts, listen_port
+from tuishare.agent.contacts import listen_port
+from tuishare.agent.reach import tracker_contacts
 from tuishare.agent.records import ShareRecord, TrackerAddress
 from tuishare.agent.routes import Routes
 from tuishare.config import Config, Transport
 from tuishare.envelope import Announce
 from tuishare.paths import Places
-from tuishare.swarm import parse_endpoint
+from tuishare.swarm import Engine, parse_endpoint
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced, Presence, SeedAddress, Tracker, TrackerServer, load_certificate
 
@@ -73,14 +74,14 @@ class Announcing:
         """Where the tracker of TLS swarms listens, if there is one."""
         return self._ports.get("https")
 
-    def addresses(self, config: Config, transport: Transport) -> tuple[Announce, ...]:
+    def addresses(self, config: Config, engine: Engine, transport: Transport) -> tuple[Announce, ...]:
         """What a manifest says about trackers, best first."""
         scheme = "https" if transport == "tls" else "http"
         others = [Announce(url=url, pin=None) for url in config.tracker.others]
         if (port := self._ports.get(scheme)) is None:
             return tuple(others)
         pin = self._pin if scheme == "https" else None
-        contacts = find_contacts(config.network, port, of_swarm=False)
+        contacts = tracker_contacts(config.network, engine, port)
         # The last one is loopback, for recipients on the same machine; it stays, whatever has to go.
         kept = (*contacts[: _MOST_TRACKERS - len(others) - 1], contacts[-1])
         own = (f"{scheme}://{contact}/announce/{{passkey}}" for contact in dict.fromkeys(kept))

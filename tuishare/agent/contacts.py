@@ -19,12 +19,15 @@ MAX_CONTACTS: Final = 16
 _LOOPBACK: Final = "127.0.0.1"
 
 
-def find_contacts(network: Network, port: int, *, of_swarm: bool = True) -> tuple[str, ...]:
+def find_contacts(
+    network: Network, port: int, *, outside: str = "", of_swarm: bool = True
+) -> tuple[str, ...]:
     """List ``host:port`` for a manifest: the public host, this machine's addresses, loopback; best first.
 
     Args:
         network: the settings; ``public_host`` may carry a port of its own, which is that of the swarms.
         port: where we listen.
+        outside: ``host:port`` where a router forwards to that port, or empty.
         of_swarm: whether that is the port of the swarms.
 
     Returns:
@@ -37,7 +40,8 @@ def find_contacts(network: Network, port: int, *, of_swarm: bool = True) -> tupl
     public = _public(network.public_host, port)
     if not of_swarm:
         public = (str(replace(parse_endpoint(contact), port=port)) for contact in public)
-    found = dict.fromkeys([*public, *(str(Endpoint(host, port)) for host in own)])
+    known = [outside] if outside else []
+    found = dict.fromkeys([*public, *known, *(str(Endpoint(host, port)) for host in own)])
     return (*tuple(found)[: MAX_CONTACTS - 1], str(Endpoint(_LOOPBACK, port)))
 
 

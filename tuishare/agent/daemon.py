@@ -24,6 +24,7 @@ from tuishare.agent.insight import Insight
 from tuishare.agent.notifying import Notifier
 from tuishare.agent.opening import open_home, open_store
 from tuishare.agent.ordering import order_download, order_share
+from tuishare.agent.reach import find_public_address, is_reachable
 from tuishare.agent.reloading import Reloading
 from tuishare.agent.systemd import notify
 from tuishare.agent.throttling import Throttle
@@ -78,11 +79,10 @@ class Agent:
         context.announcing.heard = self._take_announce
         context.journal.written = context.changed.notify
         self._reloading = Reloading(context, self._take_up, self._take_book)
-        drops = self._drops
-        self.people = Acquaintances(context, drops.shelf, drops.keeper, self._reloading.reload)
-        self.home = Furnishing(context, self._reloading)
-        self.insight = Insight(context, drops, self._inbox)
         self._answering = Answering(context.store.patience)
+        self.people = Acquaintances(context, self._drops, self._answering, self._reloading.reload)
+        self.home = Furnishing(context, self._reloading)
+        self.insight = Insight(context, self._drops, self._inbox)
         self._started = context.now()
         self._stopping = asyncio.Event()
 
@@ -139,6 +139,8 @@ class Agent:
             no_resumption="tls" in context.engine.transports,  # the engine does not start without that proof
             inbox=context.config.folders.inbox,
             outbox=context.config.folders.outbox,
+            reachable=is_reachable(context.config.network, context.engine),
+            public_address=find_public_address(context.config.network, context.engine),
             downloads=context.config.folders.downloads,
             problems=(
                 *context.store.patience.problems,
@@ -248,6 +250,7 @@ class Agent:
         yield self._once_ready(lambda: inbox.vigil.run(watcher))
         yield self._once_ready(lambda: self._follow_engine(events))
         yield self._once_ready(drops.shelf.watch_deliveries)
+        yield self._once_ready(drops.resealing.run)
         for loop in (drops.publisher.run, inbox.receiver.run, inbox.pace.run, self._keep_time):
             yield self._once_ready(loop)
         for work in (self._reloading, self._throttle, self._context.journal, self._notifier):

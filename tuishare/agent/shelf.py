@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.contacts import find_contacts
 from tuishare.agent.context import Context
 from tuishare.agent.deliveries import Deliveries
+from tuishare.agent.reach import swarm_contacts
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import own_credentials
 from tuishare.errors import NotFound, TuishareError
@@ -144,8 +144,7 @@ class Shelf:
         except TuishareError:
             del self._joined[share.id]
             raise
-        port = context.engine.listening.get(share.transport)
-        seed = find_contacts(context.config.network, port) if port else ()
+        seed = swarm_contacts(context.config.network, context.engine, share.transport)
         context.announcing.admit(share, self.deliveries.passkeys(share.id), seed)
         context.changed.notify()
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuishare.agent.contacts import find_contacts
 from tuishare.agent.context import Context
 from tuishare.agent.forms import note_hashed, salt_of
 from tuishare.agent.payload import sign_payload, sign_tree, walk_payload
+from tuishare.agent.reach import swarm_contacts
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.sealing import seal_share
 from tuishare.agent.shelf import Shelf
@@ -119,17 +119,14 @@ class Workshop:
         context = self._context
         out = self._shelf.deliveries.revoked(share.id)
         users = [user for user in context.book().resolve(share.recipients) if user.name not in out]
-        port = context.engine.listening.get(share.transport)
-        contacts = (
-            find_contacts(context.config.network, port) if port else ()
-        )  # nobody reaches us behind a proxy
+        contacts = swarm_contacts(context.config.network, context.engine, share.transport)
         sealed = await asyncio.to_thread(
             lambda: seal_share(
                 share,
                 users,
                 context.identity,
                 contacts=contacts,
-                announce=context.announcing.addresses(context.config, share.transport),
+                announce=context.announcing.addresses(context.config, context.engine, share.transport),
                 now=context.clock(),
             )
         )
