@@ -157,6 +157,9 @@ class ScriptedPeople:
     async def revoke_user(self, user: UserNamed) -> Taken:
         return self._take(user.name, "revoke")
 
+    async def rotate_identity(self) -> Taken:
+        return self._take("QRST UVWX", "rotate")
+
     def _take(self, name: str, order: object) -> Taken:
         self.orders.append((name, order))
         return Taken(id=name)

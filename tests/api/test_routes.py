@@ -38,6 +38,7 @@ async def test_orders_about_people_arrive(agent: ScriptedAgent, client: AgentCli
     assert await client.new_key("bob") == Added(name="bob", key="22" * 32)
     await client.revoke_user("bob")
     await client.revoke_from_share("../people", "bob")
+    assert await client.rotate_identity() == "QRST UVWX"
     assert agent.orders == [
         CardText(card="tuishare-card-v1:x"),
         NewUser(name="eve"),
@@ -46,6 +47,7 @@ async def test_orders_about_people_arrive(agent: ScriptedAgent, client: AgentCli
         ("bob", "key"),
         ("bob", "revoke"),
         ("../people", "revoke", "bob"),
+        ("QRST UVWX", "rotate"),
     ]
 
 

@@ -12,40 +12,50 @@ from dataclasses import replace
 
 import msgspec
 
+from tuishare.agent.answering import Answering
 from tuishare.agent.context import Context
-from tuishare.agent.keeping import Keeper
-from tuishare.agent.shelf import Shelf
+from tuishare.agent.drops import Drops
 from tuishare.api.messages import ActivityKind, People, User, UserKind
 from tuishare.api.orders import Taken
 from tuishare.api.people import Added, CardSeen, CardText, NewUser, UserChange, UserNamed
 from tuishare.errors import Refused
 from tuishare.people import (
-    Card,
     Newcomer,
     UserBook,
     add_newcomer,
     card_of,
     edit_book,
+    find_predecessor,
     format_key,
+    give_card,
     parse_card,
     parse_key,
+    parse_succession,
     rekey,
+    rotate_identity,
     set_groups,
     trust,
 )
 from tuishare.people import User as Known
+from tuishare.people.successions import SUCCESSION_PREFIX
 
 
 class Acquaintances:
     """Implements `tuishare.api.service.PeopleService`."""
 
     def __init__(
-        self, context: Context, shelf: Shelf, keeper: Keeper, reload: Callable[[], Awaitable[object]]
+        self,
+        context: Context,
+        drops: Drops,
+        answering: Answering,
+        reload: Callable[[], Awaitable[object]],
     ) -> None:
         """`reload` makes a changed user book count."""
         self._context = context
-        self._shelf = shelf
-        self._keeper = keeper
+        self._answering = answering
+        self._deliveries = drops.shelf.deliveries
+        self._keeper = drops.keeper
+        self._resealing = drops.resealing
         self._reload = reload
         self._users: tuple[User, ...] = ()
         self._signers: dict[bytes, User] = {}
@@ -71,13 +81,19 @@ class Acquaintances:
             card=str(card),
             fingerprint=card.fingerprint.base32,
             words=" ".join(card.fingerprint.words),
+            succession=str(self._context.identity.succession or ""),
             users=tuple(map(self._count, self._users)),
         )
 
     async def card_seen(self, text: CardText) -> CardSeen:
         """Tell what stands in a card."""
-        card = parse_card(text.card)
-        known = (await asyncio.to_thread(self._context.book)).signer(card.signer)
+        book = await asyncio.to_thread(self._context.book)
+        if text.card.strip().startswith(SUCCESSION_PREFIX):
+            succession = parse_succession(text.card)
+            card, known = succession.card, find_predecessor(book, succession)
+        else:
+            card = parse_card(text.card)
+            known = book.signer(card.signer)
         return CardSeen(
             name=card.name,
             fingerprint=card.fingerprint.base32,
@@ -101,8 +117,10 @@ class Acquaintances:
 
     async def change_user(self, change: UserChange) -> Taken:
         """Change somebody's groups, card or trust."""
-        card = parse_card(change.card) if change.card else None
-        book = await self._edit(lambda book: book.replace(_changed(book.find(change.name), change, card)))
+        own = self._context.identity.signer
+        book = await self._edit(lambda book: _change(_exchange(book, change, own), change))
+        if change.card:
+            self._context.journal.note(ActivityKind.ROTATED, change.name, "has a new card")
         return Taken(id=book.find(change.name).name)
 
     async def remove_user(self, user: UserNamed) -> Taken:
@@ -115,12 +133,25 @@ class Acquaintances:
         book = await self._edit(lambda book: book.replace(rekey(book.find(user.name))))
         changed = book.find(user.name)
         self._context.journal.note(ActivityKind.ROTATED, changed.name, "has a new key")
+        self._resealing.order(self._deliveries.shares_of(changed.name))
         return Added(name=changed.name, key=format_key(changed.key or b""))
 
     async def revoke_user(self, user: UserNamed) -> Taken:
         """Take somebody out of everything that is shared."""
-        await self._keeper.revoke_everywhere(user.name)
+        await self._answering.carry_out(self._keeper.revoke_everywhere(user.name))
         return Taken(id=user.name)
+
+    async def rotate_identity(self) -> Taken:
+        """Give ourselves new keys, and seal everything again with them."""
+        context = self._context
+        context.identity = await asyncio.to_thread(
+            rotate_identity, context.places.identity_file, context.config.name
+        )
+        fingerprint = self.view().fingerprint
+        context.journal.note(ActivityKind.ROTATED, context.config.name, f"has a new card: {fingerprint}")
+        self._resealing.take_rotation()
+        context.changed.notify()
+        return Taken(id=fingerprint)
 
     async def _edit(self, change: Callable[[UserBook], UserBook]) -> UserBook:
         book = await asyncio.to_thread(edit_book, self._context.places.users_file, change)
@@ -131,7 +162,7 @@ class Acquaintances:
 
     def _count(self, user: User) -> User:
         """Say what somebody has of what is shared with him."""
-        deliveries = self._shelf.deliveries
+        deliveries = self._deliveries
         rows = [deliveries.find(share, user.name) for share in deliveries.shares_of(user.name)]
         if not rows:
             return user
@@ -153,18 +184,24 @@ def _describe(user: Known) -> User:
         verified=user.verified,
         groups=user.groups,
         accept_raw=user.accept_raw,
+        former=tuple(former.fingerprint.base32 for former in user.former),
     )
 
 
-def _changed(user: Known, change: UserChange, card: Card | None) -> Known:
+def _exchange(book: UserBook, change: UserChange, own_signer: bytes) -> UserBook:
+    """Put another card in the place of somebody's present one: with its word, or to be verified anew."""
+    user = book.find(change.name)
     if change.fingerprint and card_of(user).fingerprint.base32 != change.fingerprint:
         raise Refused(f"The card of {user.name} was replaced meanwhile", hint="Compare the new fingerprint.")
-    if card is not None:
-        user = replace(user, card=card, key=None, verified=False, accept_raw=False)
+    return give_card(book, user, change.card, own_signer=own_signer) if change.card else book
+
+
+def _change(book: UserBook, change: UserChange) -> UserBook:
+    user = book.find(change.name)
     if change.groups is not None:
         user = set_groups(user, change.groups)
     if change.verified is not None:
         user = trust(user, verified=change.verified)
     if change.accept_raw is not None:
         user = replace(user, accept_raw=change.accept_raw)
-    return user
+    return book.replace(user)

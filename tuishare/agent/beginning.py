@@ -32,14 +32,14 @@ def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> D
         Refused: its ticket cannot work.
     """
     manifest, credentials = received.manifest, received.credentials
-    identifier = download_id(received.signer, manifest.share_id)
+    identifier = download_id(received.origin, manifest.share_id)
     return DownloadRecord(
         id=identifier,
         envelope=arrival.envelope,
         added=now,
         step=DownloadStep.DOWNLOADING,
         sender=received.sender,
-        signer=received.signer,
+        signer=received.origin,
         share=manifest.share_id.hex(),
         generation=manifest.generation,
         name=received.torrent.name,

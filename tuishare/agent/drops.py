@@ -23,6 +23,7 @@ from tuishare.agent.keeping import Keeper
 from tuishare.agent.loose import LooseFollower, find_folders
 from tuishare.agent.payload import walk_payload
 from tuishare.agent.publishing import Publisher
+from tuishare.agent.resealing import Resealing
 from tuishare.agent.shelf import Shelf
 from tuishare.agent.watcher import Hint, Watcher
 from tuishare.api.orders import NewShare
@@ -59,6 +60,7 @@ class Drops:
         self.shelf = Shelf(context)
         self.publisher = Publisher(context, self.shelf, self._look_again)
         self.keeper = Keeper(context, self.shelf, self.publisher)
+        self.resealing = Resealing(context, self.shelf, self.keeper)
         self._aligner = Aligner(context, self.shelf, self.publisher, self.keeper)
         self.followers: list[DropFollower] = []
         self._loose: list[LooseFollower] = []

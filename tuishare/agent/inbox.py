@@ -27,6 +27,7 @@ from tuishare.agent.rawform import receive_raw
 from tuishare.agent.receiving import Receiver
 from tuishare.agent.reception import Received, Trust, receive
 from tuishare.agent.shelf import ENVELOPE_SUFFIX
+from tuishare.agent.succession import take_succession
 from tuishare.agent.tray import Tray
 from tuishare.agent.vigil import Vigil
 from tuishare.agent.watcher import Hint
@@ -213,6 +214,8 @@ class Inbox(Follower[int]):
     async def _take(self, path: Path) -> bool:
         """Open and judge it; return whether another user book may change the judgement."""
         received, digest = await asyncio.to_thread(self._open, path)
+        if received.succession is not None:
+            await take_succession(self._context, received.sender, received.succession)
         match received.trust:
             case Trust.VERIFIED:
                 await self.receiver.admit(received, path.name, digest)

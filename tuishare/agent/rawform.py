@@ -66,7 +66,8 @@ def _attribute(content: bytes, name: str, key: bytes, trackers: Collection[str])
     )
     # Nobody signed it; for the ledger of what was received the key stands in, of which this tells nothing.
     signer = hashlib.sha256(b"tuishare/raw/signer\0" + key).digest()
-    return Received(name, signer, Trust.VERIFIED, manifest, Ticket(bytes(32), None, None), torrent)
+    ticket = Ticket(bytes(32), None, None)
+    return Received(name, signer, Trust.VERIFIED, manifest, ticket, torrent, origin=signer)
 
 
 def _announced(torrent: Torrent) -> Iterator[Announce]:

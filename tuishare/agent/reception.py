@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 
 from tuishare.agent.records import TrackerAddress
-from tuishare.envelope import CardKey, Manifest, OpeningKey, Ticket, UserKey, open_envelope
-from tuishare.errors import Refused
-from tuishare.people import Identity, UserBook
+from tuishare.envelope import CardKey, Manifest, Opened, OpeningKey, Ticket, UserKey, open_envelope
+from tuishare.errors import BadInput, Refused
+from tuishare.people import Identity, Succession, UserBook, decode_succession, find_predecessor
 from tuishare.swarm import Credentials
 from tuishare.torrents import Torrent, accept
 
@@ -43,6 +43,8 @@ class Received:
     Attributes:
         sender: name in the user book; empty when unknown.
         signer: Ed25519 public key, 32 bytes; its signature was proved.
+        origin: the one that the sender had first, as far as we know; it stays when he gets a new card.
+        succession: his former card's word for the one that signed; None where we know the one that signed.
         torrent: parsed and accepted.
     """
 
@@ -52,6 +54,8 @@ class Received:
     manifest: Manifest
     ticket: Ticket
     torrent: Torrent
+    origin: bytes
+    succession: Succession | None = None
 
     @property
     def credentials(self) -> Credentials | None:
@@ -90,7 +94,7 @@ def receive(
 
     Args:
         data: the whole file, format TSE1.
-        identity: ours, tried first.
+        identity: ours with all of its former keys, tried first.
         book: whose keys are tried next, and who may have signed.
         keys: further 256-bit keys, given by hand.
         now: the time, with a zone.
@@ -98,10 +102,11 @@ def receive(
     Raises:
         NotForUs: none of our keys opens it.
         Damaged: it is not intact.
-        Refused: it has expired, or its torrent is not one that we take.
+        Refused: it has expired, was signed with a former key, or its torrent is not one that we take.
     """
     named = book.keys()
-    opening: list[OpeningKey] = [CardKey(identity.private_key)]
+    ours = [CardKey(key) for key in (identity.private_key, *identity.retired)]
+    opening: list[OpeningKey] = [*ours]
     opening += [UserKey(key) for _, key in named]
     opening += [UserKey(key) for key in keys if key not in dict(named).values()]
     opened = open_envelope(data, opening)
@@ -112,9 +117,22 @@ def receive(
         transport=opened.manifest.transport,
         announce_allowed=trackers.__contains__,  # signed and sealed, unlike what stands in a torrent
     )
-    opener = named[opened.key_index - 1][0] if 0 < opened.key_index <= len(named) else ""
-    sender, trust = _attribute(opened.signer, identity, book, by_key=opened.key_index > 0, opener=opener)
-    return Received(sender, opened.signer, trust, opened.manifest, opened.ticket, torrent)
+    succession = _find_succession(opened, book)
+    by_key = opened.key_index >= len(ours)
+    index = opened.key_index - len(ours)
+    opener = named[index][0] if 0 <= index < len(named) else ""
+    known = _predecessor(succession, book) if succession else opened.signer
+    sender, trust = _attribute(known, identity, book, by_key=by_key, opener=opener)
+    return Received(
+        sender,
+        opened.signer,
+        trust,
+        opened.manifest,
+        opened.ticket,
+        torrent,
+        origin=book.origin(known),
+        succession=succession,
+    )
 
 
 def download_id(signer: bytes, share_id: bytes) -> str:
@@ -126,11 +144,31 @@ def _attribute(
     signer: bytes, identity: Identity, book: UserBook, *, by_key: bool, opener: str
 ) -> tuple[str, Trust]:
     """Say who signed. The signature alone counts: a co-recipient may know the content key, and thus seal a body."""
-    if signer == identity.signer:
+    if signer in identity.signers:
         return "", Trust.OURSELVES
     if user := book.signer(signer):
         return user.name, Trust.VERIFIED if user.verified else Trust.UNVERIFIED
+    if user := book.former(signer):
+        raise Refused(
+            f"It was signed with a key that {user.name} has replaced since", hint="Ask him to share it again."
+        )
     return opener, Trust.KEY_ONLY if by_key else Trust.UNKNOWN
+
+
+def _find_succession(opened: Opened, book: UserBook) -> Succession | None:
+    """Find the word of somebody we know for a signer whom we do not know; a word that is none counts for nothing."""
+    if not opened.manifest.succession or book.signer(opened.signer):
+        return None
+    try:
+        succession = decode_succession(opened.manifest.succession)
+    except BadInput:
+        return None
+    ours = succession.card.signer == opened.signer and find_predecessor(book, succession) is not None
+    return succession if ours else None
+
+
+def _predecessor(succession: Succession, book: UserBook) -> bytes:
+    return next(signer for signer in succession.formers if book.signer(signer))
 
 
 def _require_current(manifest: Manifest, now: datetime) -> None:

@@ -141,7 +141,7 @@ class DownloadRecord:
         id: derived from signer and share id, so that the same share is one download.
         envelope: name of the file in the inbox.
         envelope_hash: SHA-256 of that file, because another one may come to have its name.
-        signer: Ed25519 public key, 32 bytes.
+        signer: Ed25519 public key that the sender had first, 32 bytes; it stays when he replaces his card.
         staging: fresh private folder that the engine writes into.
         path: where the payload lands; chosen when it is complete.
         signature: of the payload's tree as it was delivered.

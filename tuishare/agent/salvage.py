@@ -27,7 +27,7 @@ from tuishare.durability import sync_folder
 from tuishare.envelope import MAX_SIZE, CardKey, Opened, OpeningKey, UserKey, open_envelope
 from tuishare.errors import DiskRefused, TuishareError, from_os_error
 from tuishare.paths import Places, read_limited
-from tuishare.people import Identity, load_book
+from tuishare.people import Identity, UserBook, load_book
 from tuishare.torrents import parse_torrent
 
 _COMPANIONS = ("-wal", "-shm")
@@ -95,12 +95,12 @@ class _Salvage:
     def generations(self) -> Iterator[Generation]:
         """What must not be taken again; what waits in the inbox was not taken to its end, and may be."""
         folder = self.config.folders.inbox_path
-        open_ended = {_name(opened): opened.manifest.generation for _, opened in self._envelopes(folder)}
+        open_ended = {self._name(opened): opened.manifest.generation for _, opened in self._envelopes(folder)}
         for known in _read_ledger(self.places.store_file):
             waits = open_ended.get((known.signer, known.share)) == known.number
             yield replace(known, number=known.number - 1) if waits else known
         for _, opened in self._envelopes(folder / ACCEPTED):
-            yield Generation(*_name(opened), opened.manifest.generation)
+            yield Generation(*self._name(opened), opened.manifest.generation)
 
     def shares(self) -> Iterator[ShareRecord]:
         """Our shares as withdrawn ones, which begin anew when their entries are found."""
@@ -110,7 +110,7 @@ class _Salvage:
             name = parse_torrent(manifest.torrent).name
             places = (drop for drop in self.config.drop if os.path.lexists(Path(drop.path) / name))
             folder = next((drop for drop in places if (drop.path, name) not in taken), None)
-            if opened.signer == self.identity.signer and folder is not None:
+            if opened.signer in self.identity.signers and folder is not None:
                 taken.add((folder.path, name))
                 yield ShareRecord(
                     id=manifest.share_id.hex(),
@@ -129,19 +129,24 @@ class _Salvage:
 
     def _envelopes(self, folder: Path) -> Iterator[tuple[str, Opened]]:
         """Every envelope in a folder that one of our keys opens, with the name of its file."""
-        keys: list[OpeningKey] = [CardKey(self.identity.private_key)]
-        with contextlib.suppress(TuishareError):
-            named = load_book(self.places.users_file).keys()
-            keys += [UserKey(key) for _, key in named]
+        own = (self.identity.private_key, *self.identity.retired)
+        keys: list[OpeningKey] = [CardKey(key) for key in own]
+        named = self._book().keys()
+        keys += [UserKey(key) for _, key in named]
         with contextlib.suppress(FileNotFoundError):
             for name in sorted(os.listdir(folder)):
                 if name.endswith(ENVELOPE_SUFFIX):
                     with contextlib.suppress(TuishareError):
                         yield name, open_envelope(read_limited(folder / name, MAX_SIZE), keys)
 
+    def _name(self, opened: Opened) -> tuple[bytes, str]:
+        return self._book().origin(opened.signer), opened.manifest.share_id.hex()
 
-def _name(opened: Opened) -> tuple[bytes, str]:
-    return opened.signer, opened.manifest.share_id.hex()
+    def _book(self) -> UserBook:
+        try:
+            return load_book(self.places.users_file)
+        except TuishareError:
+            return UserBook()
 
 
 def _read_ledger(path: Path) -> Iterator[Generation]:

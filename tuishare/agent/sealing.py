@@ -104,9 +104,11 @@ def seal_share(
         contacts=tuple(contacts),
         announce=tuple(announce),
         note=share.note,
+        # With every envelope: nobody can tell which of ours a recipient reads first.
+        succession=bytes(identity.succession) if identity.succession else b"",
     )
     own_ticket = Ticket(_passkey(share, ""), share.leaf_certificate or None, share.leaf_key or None)
-    others = [user for user in users if user.card is None or user.card.signer != identity.signer]
+    others = [user for user in users if user.card is None or user.card.signer not in identity.signers]
     envelope = seal(
         manifest,
         [_recipient(user, _issue_ticket(share, user, now)) for user in others],

@@ -239,12 +239,14 @@ class People(Message, frozen=True, kw_only=True):
         card: our own, to be given to others.
         fingerprint: of that card, base32.
         words: the same to be read aloud, separated by spaces.
+        succession: our former card's word for this one, to be given to those who know the former; empty without one.
         users: in the order they were added; their groups stand with them.
     """
 
     card: str = ""
     fingerprint: str = ""
     words: str = ""
+    succession: str = ""
     users: tuple[User, ...] = ()
 
 

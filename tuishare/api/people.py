@@ -42,7 +42,8 @@ class UserChange(Message, frozen=True, kw_only=True):
     """What is to be different about a user; None leaves it as it is.
 
     Attributes:
-        card: a new one that takes the place of the old, not verified unless the old key signed it.
+        card: a new one that takes the place of the old and is not verified yet, or the old one's word for its
+            successor (``tuishare-succession-v1:…``), after which he is as verified as before.
         verified: whether a person compared the fingerprint.
         fingerprint: base32 of the card that this is about: refused when he has another one meanwhile. Empty: of
             whatever card he has.
@@ -52,7 +53,7 @@ class UserChange(Message, frozen=True, kw_only=True):
     groups: _Groups | None = None
     verified: bool | None = None
     accept_raw: bool | None = None
-    card: Annotated[str, msgspec.Meta(max_length=16_384)] | None = None
+    card: Annotated[str, msgspec.Meta(max_length=32_768)] | None = None
     fingerprint: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
@@ -63,9 +64,9 @@ class UserNamed(Message, frozen=True, kw_only=True):
 
 
 class CardText(Message, frozen=True, kw_only=True):
-    """A card to look at before it is added."""
+    """A card, or one card's word for the next, to look at before it is added."""
 
-    card: Annotated[str, msgspec.Meta(max_length=16_384)]
+    card: Annotated[str, msgspec.Meta(max_length=32_768)]
 
 
 class CardSeen(Message, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ class CardSeen(Message, frozen=True, kw_only=True):
         name: that its owner chose; untrusted text.
         fingerprint: base32.
         words: the same to be read aloud, separated by spaces.
-        known_as: the user in our book who has this card, or empty.
+        known_as: the user in our book who has this card, or the one that it succeeds; or empty.
     """
 
     name: str

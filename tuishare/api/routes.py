@@ -75,6 +75,7 @@ class Routes:
         router.add_get("/v1/settings", self._settings)
         router.add_post("/v1/shares/{id}/{order}", self._order_share)
         router.add_post("/v1/downloads/{id}/{order}", self._order_download)
+        router.add_post("/v1/identity/rotate", self._rotate)
         router.add_post("/v1/reload", self._reload)
         router.add_post(STOP_PATH, self._stop)
 
@@ -122,6 +123,9 @@ class Routes:
 
     async def _settings(self, _request: web.Request) -> web.Response:
         return answer(await self._service.home.settings())
+
+    async def _rotate(self, _request: web.Request) -> web.Response:
+        return answer(await self._service.people.rotate_identity())
 
     async def _reload(self, _request: web.Request) -> web.Response:
         return answer(await self._service.reload())

@@ -118,6 +118,9 @@ class PeopleService(Protocol):
             NotFound: nothing is shared with him.
         """
 
+    async def rotate_identity(self) -> Taken:
+        """Give ourselves new keys; the answer names the base32 fingerprint of the new card."""
+
 
 class HomeService(Protocol):
     """What the agent does about its folders and settings.

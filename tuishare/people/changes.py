@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people.book import UserBook
-from tuishare.people.cards import Card
+from tuishare.people.cards import Card, parse_card
 from tuishare.people.keys import generate_key
 from tuishare.people.names import fold_name
-from tuishare.people.successions import Succession
+from tuishare.people.successions import SUCCESSION_PREFIX, Succession, parse_succession
 from tuishare.people.users import Former, User
 from tuishare.text import visible
 
@@ -163,9 +163,30 @@ def find_predecessor(book: UserBook, succession: Succession) -> User | None:
     return None
 
 
-def replace_card(user: User, card: Card) -> User:
-    """Put a card in the place of what a user was known by, without its word: it has to be verified anew."""
-    return replace(user, card=card, key=None, verified=False, accept_raw=False, former=())
+def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None) -> UserBook:
+    """Put another card in the place of what a user is known by.
+
+    Args:
+        book: that he is in.
+        user: who he is now.
+        text: a succession of his, after which he is as verified as before, or a card, which has to be verified anew.
+        own_signer: our own Ed25519 public key, 32 bytes; None while we have none.
+
+    Raises:
+        BadInput: it is neither, or somebody's card already, ours for instance.
+        Refused: the succession is not his.
+    """
+    if not text.strip().startswith(SUCCESSION_PREFIX):
+        card = parse_card(text)
+        _require_foreign(card, own_signer)
+        return book.replace(replace(user, card=card, key=None, verified=False, accept_raw=False, former=()))
+    succession = parse_succession(text)
+    if find_predecessor(book, succession) is not user:
+        raise Refused(
+            f"This is not the word of the card that {user.name} has here",
+            hint="Ask for his new card, and compare its fingerprint.",
+        )
+    return follow_succession(book, succession)
 
 
 def _require_foreign(card: Card | None, own_signer: bytes | None) -> None:
