@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 import aiohttp
-from aiohttp_socks import ProxyConnector, ProxyError, ProxyType
+from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError, ProxyType
 from yarl import URL
 
 from tuishare.errors import SystemFailed, VerificationFailed
@@ -22,6 +22,11 @@ LONGEST_ANSWER: Final = 256 * 1024
 """Bytes; a thousand peers in the long form are less."""
 _SECONDS: Final = 30.0
 _KINDS: Final[dict[Kind, ProxyType]] = {"socks5": ProxyType.SOCKS5, "http": ProxyType.HTTP}
+
+_UNREACHABLE: Final = (
+    *(aiohttp.ClientError, TimeoutError, OSError),
+    *(ProxyError, ProxyConnectionError, ProxyTimeoutError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ class Forwarder:
             raise VerificationFailed(
                 "The tracker has no valid certificate", hint="Give its URL to the sender to be put right."
             ) from None
-        except (aiohttp.ClientError, ProxyError, TimeoutError, OSError):
+        except _UNREACHABLE:
             # Their texts may quote the URL, which holds the passkey.
             raise SystemFailed("The tracker cannot be reached", hint="It is asked again later.") from None
 

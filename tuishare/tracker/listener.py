@@ -7,6 +7,7 @@ and writes HTTP. Must not know what is asked.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections import Counter
@@ -32,6 +33,10 @@ _BACKLOG: Final = 256
 _EXHAUSTED_SECONDS: Final = 0.5
 """To wait when this process may open no more files; asking again at once would only burn the processor."""
 _GOODBYE_SECONDS: Final = 1.0
+
+_log = logging.getLogger(__name__)
+_mute = logging.Logger("mute")
+_mute.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +130,15 @@ class Listener:
         visit = asyncio.create_task(self._host(connection))
         self._visits.add(visit)
         self._crowd[home] += 1
-        visit.add_done_callback(lambda _: self._see_off(visit, home))
 
-    def _see_off(self, visit: asyncio.Task[None], home: Household) -> None:
-        self._visits.discard(visit)
-        self._crowd[home] -= 1
-        if not self._crowd[home]:
-            del self._crowd[home]
+        def see_off(visit: asyncio.Task[None]) -> None:
+            connection.close()  # here, because a task that is cancelled at once never runs
+            self._visits.discard(visit)
+            self._crowd[home] -= 1
+            if not self._crowd[home]:
+                del self._crowd[home]
+
+        visit.add_done_callback(see_off)
 
     async def _host(self, connection: socket.socket) -> None:
         """Let one connection live until it ends by itself or its time is over."""
@@ -148,16 +155,18 @@ class Listener:
         finally:
             if isinstance(transport, asyncio.Transport):
                 transport.abort()
-            connection.close()
 
 
 class _Server(web.Server):
-    """Tells when a connection has ended."""
+    """Tells when a connection has ended, and says nothing of what strangers send."""
 
     def __init__(self, handler: Handler, patience: float) -> None:
         super().__init__(
-            handler,
+            _guarded(handler),
+            handler_cancellation=True,
             access_log=None,
+            # It would quote malformed requests, passkeys and all, as errors, and as often as a stranger likes.
+            logger=_mute,
             keepalive_timeout=patience,
             lingering_time=0,
             max_line_size=_LONGEST_LINE,
@@ -179,6 +188,17 @@ class _Server(web.Server):
         """Wait for the end of a connection."""
         if end := self._ends.get(handler):
             await end.wait()
+
+
+def _guarded(handler: Handler) -> Handler:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Exception:  # noqa: BLE001 (one bad answer must not end the connection without a word)
+            _log.exception("Answering a request failed")
+            return web.Response(status=500)
+
+    return answer
 
 
 def _listen(host: str, port: int) -> socket.socket:

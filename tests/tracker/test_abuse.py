@@ -1,0 +1,41 @@
+"""A hundred thousand guesses: nobody named, nothing left behind (threat T11)."""
+
+from __future__ import annotations
+
+import sys
+from ipaddress import ip_address
+
+from tests.tracker.announces import BOB, CAROL, Clock, Desk, named, open_desk, query
+from tuishare.tracker import TrackerLimits, Unwelcome
+from tuishare.tracker.doorkeeper import Doorkeeper
+
+_BLOCKS = 1_000
+"""Of memory, of the some 500,000 that the interpreter holds; one a guess would be 100 times as many."""
+
+
+def _guess(desk: Desk, doorkeeper: Doorkeeper, numbers: range) -> int:
+    """Try passkeys, each from another address and so past the limit of any; return how many were let through."""
+    welcome, said = 0, query("mallory")
+    for number in numbers:
+        host = ip_address(2**31 + number)
+        doorkeeper.admits(host)
+        try:
+            desk.tracker.answer(number.to_bytes(32), said, host)
+            welcome += 1
+        except Unwelcome:
+            doorkeeper.answers_stranger(host)
+    return welcome
+
+
+def test_a_hundred_thousand_guesses_from_everywhere_leave_nothing_behind() -> None:
+    desk = open_desk()
+    doorkeeper = Doorkeeper(TrackerLimits(), (), Clock())
+    desk.ask(BOB, query())
+    _guess(desk, doorkeeper, range(10_000))  # all tables are full now
+    before = sys.getallocatedblocks()
+    welcome = _guess(desk, doorkeeper, range(10_000, 110_000))
+    assert sys.getallocatedblocks() - before < _BLOCKS
+    assert welcome == 0
+    assert len(doorkeeper._connections) == len(doorkeeper._refusals) == TrackerLimits().addresses
+    assert len(desk.heard) == 1
+    assert named(desk.ask(CAROL, query("carol"))) == {"192.0.2.1:50007", "198.51.100.7:6881"}

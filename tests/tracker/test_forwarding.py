@@ -1,0 +1,134 @@
+"""How trackers are asked: whoever answers has proved who he is before a word is said (threat T7)."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from pathlib import Path
+
+import pytest
+
+from tests.swarm.proxies import relaying
+from tests.tracker.trackers import answering, http_answer
+from tests.waiting import wait_until
+from tuishare.errors import SystemFailed, TuishareError, VerificationFailed
+from tuishare.proxy import Proxy
+from tuishare.swarm.ports import free_port
+from tuishare.tracker import TrackerCertificate, load_certificate
+from tuishare.tracker.forwarding import LONGEST_ANSWER, Forwarder, PinMismatch, Target
+
+SECRET = "5ec2e7" * 10
+GOOD = http_answer(b"d8:intervali20ee")
+
+
+def _target(port: int, pin: bytes | None = None, *, more: str = "", host: str = "127.0.0.1") -> Target:
+    return Target(f"http{'s' if pin else ''}://{host}:{port}/announce/{SECRET}{more}", pin)
+
+
+async def _ask(target: Target, query: str = "a=%00%ff+b", proxy: Proxy | None = None) -> bytes:
+    async with Forwarder(proxy) as forwarder:
+        return await forwarder.ask(target, query, "client/1")
+
+
+async def test_the_query_arrives_as_it_was_written(certificate: TrackerCertificate) -> None:
+    async with answering(GOOD, certificate.context) as tracker:
+        assert await _ask(_target(tracker.port, certificate.pin)) == b"d8:intervali20ee"
+    line, *headers = tracker.text.decode().split("\r\n")
+    assert line == f"GET /announce/{SECRET}?a=%00%ff+b HTTP/1.1"
+    assert [name.partition(":")[0] for name in headers if name] == ["Host", "User-Agent"]
+
+
+async def test_a_url_with_a_query_gets_a_longer_one() -> None:
+    async with answering(GOOD) as tracker:
+        await _ask(_target(tracker.port, more="?k=1"))
+    assert tracker.text.startswith(f"GET /announce/{SECRET}?k=1&a=%00%ff+b ".encode())
+
+
+async def test_nothing_is_said_to_somebody_with_another_key(
+    certificate: TrackerCertificate, tmp_path: Path
+) -> None:
+    other = load_certificate(tmp_path / "other.pem")
+    async with answering(GOOD, other.context) as stranger:
+        with pytest.raises(PinMismatch) as caught:
+            await _ask(_target(stranger.port, certificate.pin))
+        await stranger.ended.wait()
+    assert stranger.text == b""
+    assert SECRET not in str(caught.value)
+
+
+async def test_without_a_pin_the_webs_authorities_decide(certificate: TrackerCertificate) -> None:
+    async with answering(GOOD, certificate.context) as tracker:
+        url = f"https://127.0.0.1:{tracker.port}/announce/{SECRET}"
+        with pytest.raises(VerificationFailed, match="no valid certificate"):
+            await _ask(Target(url))
+    assert tracker.text == b""
+
+
+@pytest.mark.parametrize("status", ["302 Found", "301 Moved", "307 Temporary", "500 Oops", "404 Gone"])
+async def test_only_200_counts_and_redirects_are_not_followed(status: str) -> None:
+    async with answering(GOOD) as elsewhere:
+        location = f"Location: http://127.0.0.1:{elsewhere.port}/announce"
+        async with answering(http_answer(b"", status, location)) as tracker:
+            with pytest.raises(SystemFailed, match=status[:3]):
+                await _ask(_target(tracker.port))
+    assert elsewhere.connections == 0
+
+
+async def test_an_endless_answer_is_cut_off() -> None:
+    async with answering(b"HTTP/1.1 200 OK\r\n\r\n", forever=True) as tracker:
+        with pytest.raises(VerificationFailed, match="longer than"):
+            await _ask(_target(tracker.port))
+        await asyncio.wait_for(tracker.ended.wait(), 5)
+
+
+async def test_a_packed_answer_is_not_unpacked() -> None:
+    bomb = gzip.compress(bytes(LONGEST_ANSWER * 4))
+    async with answering(http_answer(bomb, "200 OK", "Content-Encoding: gzip")) as tracker:
+        assert await _ask(_target(tracker.port)) == bomb
+
+
+@pytest.mark.parametrize(
+    "reply", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nd"]
+)
+async def test_whatever_goes_wrong_is_told_without_the_passkey(reply: bytes) -> None:
+    async with answering(reply) as tracker:
+        asking = asyncio.create_task(_ask(_target(tracker.port)))
+        await wait_until(lambda: bool(tracker.text))
+    with pytest.raises(SystemFailed, match="cannot be reached") as caught:
+        await asking
+    assert SECRET not in str(caught.value) + caught.value.hint
+    assert caught.value.__suppress_context__
+
+
+async def test_the_proxy_is_gone_through(certificate: TrackerCertificate) -> None:
+    async with answering(GOOD, certificate.context) as tracker, relaying() as proxy:
+        assert await _ask(_target(tracker.port, certificate.pin), proxy=proxy.proxy) == b"d8:intervali20ee"
+        assert proxy.asked == {("127.0.0.1", tracker.port)}
+
+
+async def test_the_pin_counts_behind_a_proxy_too(certificate: TrackerCertificate) -> None:
+    async with answering(GOOD, certificate.context) as tracker, relaying() as proxy:
+        with pytest.raises(PinMismatch):
+            await _ask(_target(tracker.port, b"x" * 32), proxy=proxy.proxy)
+    assert tracker.text == b""
+
+
+@pytest.mark.parametrize(
+    "proxy", [Proxy("socks5", "127.0.0.1", free_port()), Proxy("http", "127.0.0.1", free_port())]
+)
+async def test_a_proxy_that_is_away_is_not_gone_around(proxy: Proxy) -> None:
+    async with answering(GOOD) as tracker:
+        with pytest.raises(TuishareError, match="cannot be reached"):
+            await _ask(_target(tracker.port), proxy=proxy)
+    assert tracker.connections == 0
+
+
+async def test_an_http_proxy_is_asked_for_a_tunnel() -> None:
+    async with answering(b"HTTP/1.1 403 No\r\n\r\n") as proxy:
+        with pytest.raises(SystemFailed):
+            await _ask(
+                _target(443, b"x" * 32, host="tracker.example.org"),
+                proxy=Proxy("http", "127.0.0.1", proxy.port, "alice", "pw"),
+            )
+    assert proxy.text.startswith(b"CONNECT tracker.example.org:443 HTTP/1.1\r\n")
+    assert SECRET.encode() not in proxy.text

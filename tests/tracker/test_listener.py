@@ -1,0 +1,146 @@
+"""Connections are few and short."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.waiting import wait_until
+from tuishare.errors import SystemFailed
+from tuishare.tracker import TrackerCertificate
+from tuishare.tracker.listener import Bounds, Listener
+
+
+async def _hello(_: web.BaseRequest) -> web.Response:
+    return web.Response(body=b"hello")
+
+
+@asynccontextmanager
+async def _listening(
+    *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, **bounds: Any
+) -> AsyncIterator[Listener]:
+    chosen = Bounds(**{"connections": 8, "connections_each": 8, "patience": 5.0, **bounds})
+    listener = await Listener.open(_hello, host, 0, chosen, tls)
+    try:
+        yield listener
+    finally:
+        await listener.close()
+
+
+async def _ask(listener: Listener, host: str = "127.0.0.1", text: bytes = b"GET / HTTP/1.0\r\n\r\n") -> bytes:
+    reader, writer = await asyncio.open_connection(host, listener.port)
+    try:
+        writer.write(text)
+        return await asyncio.wait_for(reader.read(), 10)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def _is_closed(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await asyncio.wait_for(reader.read(1), 10) == b""
+    except ConnectionError:
+        return True
+
+
+async def test_it_answers() -> None:
+    async with _listening() as listener:
+        assert (await _ask(listener)).endswith(b"\r\n\r\nhello")
+
+
+async def test_without_a_host_both_families_are_answered() -> None:
+    async with _listening(host="") as listener:
+        for host in ("127.0.0.1", "::1"):
+            assert (await _ask(listener, host)).endswith(b"hello")
+
+
+async def test_a_slow_client_is_cut_off() -> None:
+    async with _listening(patience=0.3) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(b"GET / HT")
+        assert await _is_closed(reader)
+        writer.close()
+        assert not listener._visits
+
+
+async def test_a_client_that_never_begins_tls_is_cut_off(certificate: TrackerCertificate) -> None:
+    async with _listening(patience=0.3, tls=certificate.context) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        assert await _is_closed(reader)
+        writer.close()
+        assert (await _ask(listener)) == b""
+
+
+@pytest.mark.parametrize("bounds", [{"connections": 2}, {"connections_each": 2}])
+async def test_one_more_than_there_is_room_for_is_closed_at_once(bounds: dict[str, Any]) -> None:
+    async with _listening(**bounds) as listener:
+        held = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(2)]
+        await wait_until(lambda: len(listener._visits) == 2)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        assert await _is_closed(reader)
+        writer.close()
+        for _, one in held:
+            one.close()
+        await wait_until(lambda: not listener._visits)
+        assert not listener._crowd
+        assert (await _ask(listener)).endswith(b"hello")
+
+
+async def test_who_is_not_admitted_gets_no_word() -> None:
+    async with _listening(admits=lambda _: False) as listener:
+        assert await _ask(listener) == b""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nx: " + b"y" * 9_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 500 + b"\r\n",
+        b"hello\r\n\r\n",
+    ],
+)
+async def test_requests_are_short(text: bytes) -> None:
+    async with _listening() as listener:
+        assert (await _ask(listener, text=text)).startswith(b"HTTP/1.0 400")
+
+
+async def test_a_handler_that_fails_is_logged_and_the_next_request_answered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(_: web.BaseRequest) -> web.Response:
+        raise KeyError
+
+    listener = await Listener.open(fail, "127.0.0.1", 0, Bounds(8, 8, 5.0))
+    try:
+        for _ in range(2):
+            assert (await _ask(listener)).startswith(b"HTTP/1.0 500")
+    finally:
+        await listener.close()
+    assert [record.name for record in caplog.records] == ["tuishare.tracker.listener"] * 2
+
+
+async def test_closing_cuts_everything() -> None:
+    async with _listening() as listener:
+        port = listener.port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await wait_until(lambda: bool(listener._visits))
+        await listener.close()
+        assert await _is_closed(reader)
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_port_in_use_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemFailed, match="listen on port"):
+        await Listener.open(_hello, "127.0.0.1", taken.getsockname()[1], Bounds(1, 1, 1.0))

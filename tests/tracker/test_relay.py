@@ -1,0 +1,180 @@
+"""The relay: what libtorrent announces to, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from tests.swarm.conftest import (
+    StartEngine,
+    start_engine,  # noqa: F401 (a fixture)
+)
+from tests.swarm.shares import Share, at, completed, make_share
+from tests.tracker.announces import BOB, CAROL, FAILED, member, named, open_desk, query
+from tests.tracker.conftest import StartServer
+from tests.tracker.trackers import answering, http_answer
+from tests.waiting import wait_until
+from tuishare.errors import BadInput
+from tuishare.swarm import TrackerFailed
+from tuishare.tracker import Announced, Relay, SeedAddress, Tracker, TrackerCertificate
+
+PIN = b"p" * 32
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    """One MiB in a TLS swarm."""
+    return make_share(tmp_path / "alice")
+
+
+def _https(port: int, passkey: bytes = BOB) -> str:
+    return f"https://127.0.0.1:{port}/announce/{passkey.hex()}"
+
+
+async def _get(client: aiohttp.ClientSession, local: str, said: str) -> bytes:
+    async with client.get(URL(f"{local}?{said}", encoded=True)) as answer:
+        assert answer.status == 200
+        return await answer.read()
+
+
+async def test_an_announce_goes_through_and_the_answer_comes_back(
+    start_server: StartServer, client: aiohttp.ClientSession, certificate: TrackerCertificate
+) -> None:
+    desk = open_desk()
+    server = await start_server(desk.tracker)
+    async with Relay() as relay:
+        local = relay.local(_https(server.ports["https"]), certificate.pin)
+        assert named(await _get(client, local, query(left=5))) == {"192.0.2.1:50007"}
+        foreign = relay.local(_https(server.ports["https"], b"x" * 32), certificate.pin)
+        assert await _get(client, foreign, query()) == FAILED
+    assert desk.heard[0].left == 5
+
+
+async def test_local_urls_are_on_loopback_and_tell_nothing() -> None:
+    async with Relay() as relay:
+        url = "https://tracker.example.org/announce/" + BOB.hex()
+        local = relay.local(url, PIN)
+        assert relay.local(url, PIN) == local
+        assert relay.local(url) != local
+        assert local.startswith("http://127.0.0.1:")
+        assert URL(local).path.startswith("/announce/")
+        assert BOB.hex() not in local
+        assert BOB.hex() not in repr(vars(relay))
+
+
+async def test_only_known_tokens_are_passed_on(client: aiohttp.ClientSession) -> None:
+    async with answering(http_answer(b"de")) as tracker, Relay() as relay:
+        local = relay.local(f"http://127.0.0.1:{tracker.port}/announce")
+        relay.forget(local)
+        relay.forget(local)
+        known = relay.local(f"http://127.0.0.1:{tracker.port}/announce")
+        for url in (
+            f"{local}?a",
+            f"{known}x?a",
+            known,
+            known.replace("announce", "scrape") + "?a",
+            f"{known}/a?b",
+        ):
+            async with client.get(url) as answer:
+                assert answer.status == 404
+        async with client.post(f"{known}?a") as answer:
+            assert answer.status == 404
+        assert tracker.connections == 0
+        assert await _get(client, known, "a") == b"de"
+
+
+@pytest.mark.parametrize(
+    ("url", "pin"),
+    [
+        ("udp://tracker.example.org:1/announce", None),
+        ("ftp://tracker.example.org/announce", None),
+        ("https://tracker.example.org/announce#x", None),
+        ("https://", None),
+        ("http://tracker.example.org/announce", PIN),
+        ("https://tracker.example.org/announce", b"short"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(url: str, pin: bytes | None) -> None:
+    async with Relay() as relay:
+        with pytest.raises(BadInput):
+            relay.local(url, pin)
+
+
+async def test_what_goes_wrong_is_a_reason_that_clients_show(
+    client: aiohttp.ClientSession, certificate: TrackerCertificate, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with answering(http_answer(b"de"), certificate.context) as tracker, Relay() as relay:
+        answer = await _get(client, relay.local(_https(tracker.port), PIN), query())
+        assert answer == b"d14:failure reason52:The tracker shows another key than its sender signede"
+    assert tracker.text == b""
+    assert BOB.hex() not in caplog.text
+
+
+async def test_closing_does_not_wait_for_trackers(client: aiohttp.ClientSession) -> None:
+    async with answering(b"") as tracker:
+        async with asyncio.timeout(10), Relay() as relay:
+            asking = asyncio.create_task(_get(client, relay.local(f"http://127.0.0.1:{tracker.port}/a"), "a"))
+            await wait_until(lambda: bool(tracker.text))
+        with pytest.raises(aiohttp.ClientError):
+            await asking
+
+
+async def test_members_of_a_tls_swarm_find_each_other_through_it(
+    start_server: StartServer,
+    start_engine: StartEngine,  # noqa: F811
+    share: Share,
+    certificate: TrackerCertificate,
+    tmp_path: Path,
+) -> None:
+    """Bob knows nobody but the tracker, Carol finds Bob when the sender is away."""
+    heard: list[Announced] = []
+    tracker = Tracker(heard.append)
+    server = await start_server(tracker)
+    alice, bob, carol = [await start_engine() for _ in range(3)]
+    await alice.add(share.seeding())
+    seed = SeedAddress(ip_address("127.0.0.1"), at(alice).port)
+    members = {member(BOB): "bob", member(CAROL): "carol"}
+    tracker.admit("film", members, (share.info_hash,), (seed,))
+    async with Relay() as his, Relay() as hers:
+        for engine, relay, name, passkey in ((bob, his, "bob", BOB), (carol, hers, "carol", CAROL)):
+            local = relay.local(_https(server.ports["https"], passkey), certificate.pin)
+            await completed(
+                engine, replace(share.downloading(tmp_path / name), announce=((local,),)), seconds=20
+            )
+            await wait_until(lambda: heard[-1].event == "completed")
+            await alice.remove(share.info_hash) if name == "bob" else None
+    assert {presence.user for presence in tracker.swarm_of("film")} == {"bob", "carol"}
+    for name in ("bob", "carol"):
+        assert (tmp_path / name / "payload.bin").read_bytes() == share.data
+    assert {(said.user, said.event, said.left) for said in heard} >= {
+        ("bob", "started", len(share.data)),
+        ("bob", "completed", 0),
+        ("carol", "completed", 0),
+    }
+
+
+async def test_an_engine_is_told_why_and_never_the_passkey(
+    start_engine: StartEngine,  # noqa: F811
+    share: Share,
+    certificate: TrackerCertificate,
+    tmp_path: Path,
+) -> None:
+    bob = await start_engine()
+    async with answering(http_answer(b"de"), certificate.context) as tracker, Relay() as relay:
+        local = relay.local(_https(tracker.port), PIN)
+        with bob.subscribe() as events:
+            await bob.add(replace(share.downloading(tmp_path / "bob"), announce=((local,),)))
+            async with asyncio.timeout(10):
+                async for event in events:
+                    if isinstance(event, TrackerFailed):
+                        break
+        assert "another key" in repr(event)
+        assert BOB.hex() not in repr(event)
