@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuishare.errors import BadInput
-from tuishare.sizes import parse_size
+from tuishare.sizes import format_rate, format_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,9 @@ from tuishare.sizes import parse_size
         ("7B", 7),
         ("1k", 1024),
         ("256KiB", 262_144),
-        ("256 kb", 262_144),
+        ("256 kb", 256_000),
+        ("5MB", 5_000_000),
+        ("5mib", 5 << 20),
         (" 4MiB ", 4 << 20),
         ("2G", 2 << 30),
         ("1TiB", 1 << 40),
@@ -38,3 +40,30 @@ def test_what_is_no_size(text: str) -> None:
 def test_any_text_is_a_size_or_refused(text: str) -> None:
     with suppress(BadInput):
         assert 0 <= parse_size(text) < 10**15 << 40
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (1_200_000, "1.2 MB"),
+        (38_200_000_000, "38.2 GB"),
+        (99_949_999, "99.9 MB"),
+        (99_950_000, "100 MB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (812 * 10**9, "812 GB"),
+        (10**18, "1.0 EB"),
+        (10**22, "10,000 EB"),
+    ],
+)
+def test_sizes_have_three_digits_and_a_unit(size: int, text: str) -> None:
+    assert format_size(size) == text
+
+
+@given(st.integers(0, 10**21))
+def test_a_size_fits_its_column(size: int) -> None:
+    assert len(format_size(size)) <= 8
+    assert len(format_rate(size)) <= 10

@@ -1,6 +1,7 @@
-"""Sizes as people write them.
+"""Sizes as people read and write them.
 
-Owns the grammar: a whole number of bytes, or one with KiB, MiB, GiB or TiB (also written K, M, G, T).
+Owns the units. What is shown is decimal, as file managers and torrent clients have it: ``38.2 GB``. What is read may
+be either, as GNU tools have it: ``5MB`` is 5,000,000 bytes, ``5MiB`` or ``5M`` is 5 × 1,024².
 """
 
 from __future__ import annotations
@@ -10,17 +11,41 @@ from typing import Final
 
 from tuishare.errors import BadInput
 
-_FORM: Final = re.compile(r"(\d{1,15})\s*(?:([KMGT])(?:i?B)?|B)?", re.IGNORECASE | re.ASCII)
-_SHIFTS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+_FORM: Final = re.compile(r"(\d{1,15})\s*(?:([KMGT])(i?B)?|B)?", re.IGNORECASE | re.ASCII)
+_PREFIXES: Final = "KMGT"
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def parse_size(text: str) -> int:
-    """Read a size in bytes; every prefix is a power of 1,024.
+    """Read a size in bytes.
 
     Raises:
         BadInput: it is not of that form.
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:
-        raise BadInput(f"{text[:40]!r} is not a size", hint="Write bytes, or something like 256KiB or 4MiB.")
-    return int(match[1]) << _SHIFTS[(match[2] or "").upper()]
+        raise BadInput(
+            f"{text[:40]!r} is not a size", hint="Write bytes, or something like 256KiB, 4MiB or 5MB."
+        )
+    number, prefix, unit = match.groups()
+    step = 1000 if unit is not None and unit.upper() == "B" else 1024
+    size = int(number)
+    for _ in range(_PREFIXES.index(prefix.upper()) + 1 if prefix else 0):
+        size *= step
+    return size
+
+
+def format_size(size: float) -> str:
+    """Write a number of bytes with three digits at most and a decimal unit: ``38.2 GB``."""
+    value = float(size)
+    for unit in _UNITS:
+        if value < 999.5 or unit == _UNITS[-1]:
+            break
+        value /= 1000
+    digits = 1 if unit != "B" and value < 99.95 else 0
+    return f"{value:,.{digits}f} {unit}"
+
+
+def format_rate(rate: float) -> str:
+    """Write bytes per second: ``11.9 MB/s``."""
+    return f"{format_size(rate)}/s"

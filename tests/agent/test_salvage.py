@@ -152,7 +152,7 @@ async def test_a_value_that_no_record_can_hold_counts_as_damage(alice: Home, bob
 
 
 BLOBS = {"signer", "torrent", "root_certificate", "leaf_certificate", "leaf_key", "envelope_hash"}
-NUMBERS = {"added", "generation", "size", "files", "paused", "completed"}
+NUMBERS = {"added", "generation", "size", "files", "paused", "completed", "not_after"}
 
 
 async def test_a_share_made_by_command_is_not_made_up(alice: Home, bob: Home) -> None:

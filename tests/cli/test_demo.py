@@ -38,7 +38,7 @@ def nothing_left(temporary: Path) -> bool:
 def test_it_delivers_and_leaves_nothing(alice: Person, temporary: Path) -> None:
     shown = alice.run("demo", "--size", "1MiB", TMPDIR=str(temporary))
     assert (shown.code, shown.err) == (0, ""), shown
-    assert "bob has film.mov (1.0 MiB), verified." in shown.out
+    assert "bob has film.mov (1.0 MB), verified." in shown.out
     assert shown.out.endswith("Everything is identical, byte for byte.\n")
     assert nothing_left(temporary)
 

@@ -45,7 +45,7 @@ async def test_two_homes_on_one_machine_without_a_tracker(alice: Person, bob: Pe
     assert got.code == 0, got.err
     assert got.out == "film.mov\n"  # the path, for scripts
     # Not a terminal: words, but no progress.
-    assert got.err == "It was made by somebody who has your key.\nReceived film.mov, 3.0 MiB, verified.\n"
+    assert got.err == "It was made by somebody who has your key.\nReceived film.mov, 3.1 MB, verified.\n"
     assert same(film.payload, bob.desk / "film.mov")
     assert left(bob.desk) == {"film.mov"}
 

@@ -76,7 +76,7 @@ async def test_any_port_only_where_it_was_said(alice: Person, capsys: pytest.Cap
     [
         ("checking", 0, 0, (25, 100, "checking what is there")),
         ("downloading", 1, 0, (40, 100, "1 peer")),
-        ("seeding", 2, 2048, (40, 100, "2 peers, up 2.0 KiB/s")),
+        ("seeding", 2, 2048, (40, 100, "2 peers, up 2.0 kB/s")),
     ],
 )
 def test_numbers_on_a_meter(state: State, peers: int, rate_up: int, shown: tuple[int, int, str]) -> None:

@@ -31,9 +31,9 @@ async def test_lines_in_a_pipe(alice: Person) -> None:
         assert (every.code, every.err) == (0, "")
         lines = [line.split("\t")[:-1] for line in every.out.splitlines()]
         assert lines == [
-            ["share", "abcdef1", "film.mov", "@crew", "35.6 GiB", "seeding", "1 of 2"],
-            ["share", "200000", "film.mov", "bob, @crew", "35.6 GiB", "hashing 64 %", "–"],
-            ["download", "abcdef3", "contract.pdf", "–", "1.1 MiB", "waiting for approval", "0 %"],
+            ["share", "abcdef1", "film.mov", "@crew", "38.2 GB", "seeding", "1 of 2"],
+            ["share", "200000", "film.mov", "bob, @crew", "38.2 GB", "hashing 64 %", "–"],
+            ["download", "abcdef3", "contract.pdf", "–", "1.2 MB", "waiting for approval", "0 %"],
         ]
         kinds = {kind: await shell.call("list", kind) for kind in ("shares", "downloads")}
         assert kinds["shares"].out + kinds["downloads"].out == every.out
@@ -83,7 +83,7 @@ async def test_a_share_in_full(alice: Person) -> None:
         told = dict(line.split("\t") for line in (await shell.call("show", "film.mov")).out.splitlines())
     assert told["share"] == film.id
     assert (told["state"], told["problem"], told["hint"]) == ("problem", "It changed", "Share it again")
-    assert told["size"] == "35.6 GiB (38,200,000,000 bytes)"
+    assert told["size"] == "38.2 GB (38,200,000,000 bytes)"
     assert told["path"] == film.path
     assert told["recipient bob"] == "complete, 100 %"
     assert told["recipient carol"] == "not opened, 0 %"
@@ -97,14 +97,37 @@ async def test_a_plain_swarm_says_that_it_is_not_encrypted(alice: Person) -> Non
 
 
 async def test_a_download_in_full(alice: Person) -> None:
-    async with served(alice, download("1"), download("2", eta=None, path="", sender="")) as shell:
+    known = download("1", fingerprint="AAAA BBBB", verified=True, note="the cut", not_after=4_000_000_000)
+    nobody = download("2", eta=None, path="", sender="", fingerprint="", note="", not_after=0, generation=0)
+    async with served(alice, known, nobody) as shell:
         told, other = [
             dict(line.split("\t") for line in (await shell.call("show", id_)).out.splitlines())
             for id_ in ("1000", "2000")
         ]
-    assert (told["here"], told["left"], told["from"]) == ("43 %", "90 s", "bob")
+    assert (told["here"], told["left"]) == ("43 %", "90 s")
+    assert (told["from"], told["note"]) == ("bob, verified, AAAA BBBB", "the cut")
+    assert told["until"].startswith("2096-")
+    assert not {"note", "until"} & other.keys()
     assert (other["left"], other["from"], other["path"]) == ("–", "–", "–")
     assert not {"problem", "hint"} & told.keys()
+
+
+async def test_who_is_not_verified_is_called_so(alice: Person) -> None:
+    async with served(alice, download("1", fingerprint="AAAA", verified=False)) as shell:
+        assert "bob, not verified, AAAA" in (await shell.call("show", "1000")).out
+
+
+async def test_what_is_said_of_a_delivered_download_is_no_problem(alice: Person) -> None:
+    changed = download("1", state=DownloadState.COMPLETE, detail="It was changed here")
+    async with served(alice, changed) as shell:
+        assert "remark\tIt was changed here\n" in (await shell.call("show", "1000")).out
+
+
+async def test_until_when_something_is_shared(alice: Person) -> None:
+    async with served(alice, share("1", note="the cut", not_after=4_000_000_000)) as shell:
+        said = (await shell.call("show", "1000")).out
+    assert "note\tthe cut\n" in said
+    assert "until\t2096-" in said
 
 
 async def test_unknown_and_ambiguous(alice: Person) -> None:

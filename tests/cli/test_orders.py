@@ -97,7 +97,7 @@ async def test_deleting_asks_and_names_what_goes(alice: Person, tmux: Tmux, answ
     async with served(alice, share("1", path="/a/film.mov"), hostile) as shell:
         tmux.open(alice, "delete", "1000", "2000")
         await _until(tmux, "Delete? [y/N]")
-        assert tmux.shows("share “film.mov” (1,204 files, 35.6 GiB): /a/film.mov")()
+        assert tmux.shows("share “film.mov” (1,204 files, 38.2 GB): /a/film.mov")()
         assert tmux.shows("share “evil\ufffd[2J\ufffd.exe”")()
         assert shell.agent.orders == []
         tmux.press(*answer, "Enter")

@@ -6,7 +6,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import pytest
 
-from tuishare.cli.terminal import ask, can_ask, format_size, is_terminal, metered, print_rows, say, warn
+from tuishare.cli.terminal import ask, can_ask, is_terminal, metered, print_rows, say, warn
 
 
 class Terminal(io.StringIO):
@@ -64,21 +64,6 @@ def test_a_meter_on_a_terminal() -> None:
     assert "Hashing" in shown
     assert "50%" in shown
     assert "[bold]note[/bold]" in shown  # no markup from outside
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (1536, "1.5 KiB"),
-        (64 << 20, "64.0 MiB"),
-        (5 << 50, "5120.0 TiB"),
-    ],
-)
-def test_sizes(size: int, text: str) -> None:
-    assert format_size(size) == text
 
 
 def test_a_closed_stream_is_no_terminal() -> None:

@@ -13,39 +13,10 @@ from tuishare.tui.formats import (
     format_count,
     format_moment,
     format_percent,
-    format_rate,
-    format_size,
     format_span,
 )
 
 DAY = 86_400
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (1_200_000, "1.2 MB"),
-        (38_200_000_000, "38.2 GB"),
-        (99_949_999, "99.9 MB"),
-        (99_950_000, "100 MB"),
-        (999_499, "999 kB"),
-        (999_500, "1.0 MB"),
-        (812 * 10**9, "812 GB"),
-        (10**18, "1.0 EB"),
-        (10**22, "10,000 EB"),
-    ],
-)
-def test_sizes_have_three_digits_and_a_unit(size: int, text: str) -> None:
-    assert format_size(size) == text
-
-
-@given(st.integers(0, 10**21))
-def test_a_size_fits_its_column(size: int) -> None:
-    assert len(format_size(size)) <= 8
-    assert len(format_rate(size)) <= 10
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ import msgspec
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Snapshot
 from tuishare.cli.background import spawn_agent
-from tuishare.cli.terminal import format_size, print_rows, say
+from tuishare.cli.terminal import print_rows, say
 from tuishare.errors import SystemFailed
 from tuishare.paths import find_places
+from tuishare.sizes import format_rate, format_size
 
 _T = TypeVar("_T")
 _STOP_SECONDS = 30.0
@@ -75,8 +76,8 @@ def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("fingerprint", status.fingerprint),
         ("TLS port", str(status.listen_tls or "–")),
         ("plain port", str(status.listen_plain or "–")),
-        ("up", f"{format_size(status.rate_up)}/s"),
-        ("down", f"{format_size(status.rate_down)}/s"),
+        ("up", format_rate(status.rate_up)),
+        ("down", format_rate(status.rate_down)),
         ("free", format_size(status.free_bytes)),
         ("shares", str(len(snapshot.shares))),
         ("downloads", str(len(snapshot.downloads))),

@@ -24,10 +24,10 @@ from tuishare.api.messages import Download, DownloadState, Snapshot
 from tuishare.cli.background import BackgroundAgent, spawn_agent
 from tuishare.cli.dashboard import require_terminal
 from tuishare.cli.engine import run_until_interrupted
-from tuishare.cli.terminal import format_size
 from tuishare.errors import BadInput, SystemFailed, VerificationFailed, from_os_error
 from tuishare.paths import HOME_VARIABLE, Places, find_places
 from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
+from tuishare.sizes import format_rate, format_size
 
 _SENDER, _RECIPIENT = "alice", "bob"
 _STOP_SECONDS = 15.0
@@ -222,7 +222,7 @@ def _tell_news(download: Download, side: Side, complete: set[str], tell: Tell) -
             tell(f"{side.name} has {download.name} ({format_size(download.size)}), verified.")
         case DownloadState.DOWNLOADING if download.rate_down:
             tell(
-                f"{side.name} is at {download.progress:.0%} of {download.name}, {format_size(download.rate_down)}/s."
+                f"{side.name} is at {download.progress:.0%} of {download.name}, {format_rate(download.rate_down)}."
             )
         case DownloadState.REJECTED | DownloadState.PROBLEM | DownloadState.LOCKED | DownloadState.WAITING:
             raise SystemFailed(f"{side.name} did not take {download.name}: {download.detail}")

@@ -18,11 +18,12 @@ from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine
 from tuishare.cli.home import Home, open_home
 from tuishare.cli.offer import Offer, open_encrypted, read_torrent_file
 from tuishare.cli.seed import watch_seeding
-from tuishare.cli.terminal import Meter, format_size, metered, say, warn
+from tuishare.cli.terminal import Meter, metered, say, warn
 from tuishare.config import Network
 from tuishare.durability import sync_tree
 from tuishare.errors import NotFound, Refused, SystemFailed, TuishareError, from_os_error
 from tuishare.paths import make_private, move_into_place, publish, read_limited
+from tuishare.sizes import format_size
 from tuishare.swarm import (
     Assignment,
     Completed,

@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Final
 
 from tuishare.agent.routes import Routes
-from tuishare.cli.terminal import Meter, format_size, say
+from tuishare.cli.terminal import Meter, say
 from tuishare.config import Network
 from tuishare.errors import SystemFailed
+from tuishare.sizes import format_rate
 from tuishare.swarm import Engine, EngineSettings, Progress, Transport
 
 _REFRESH: Final = 0.2
@@ -101,5 +102,5 @@ def show(meter: Meter, progress: Progress) -> None:
     if progress.state == "checking":
         meter(int(progress.fraction * progress.total), progress.total, "checking what is there")
     else:
-        up = f", up {format_size(progress.rate_up)}/s" if progress.rate_up else ""
+        up = f", up {format_rate(progress.rate_up)}" if progress.rate_up else ""
         meter(progress.done, progress.total, people + up)

@@ -15,7 +15,8 @@ import msgspec
 from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import Entry, fetch_entries
-from tuishare.cli.terminal import format_size, is_terminal, print_rows, say
+from tuishare.cli.terminal import is_terminal, print_rows, say
+from tuishare.sizes import format_rate, format_size
 
 _NOTHING: Final = "–"
 _WHOLE: Final = 4096
@@ -107,11 +108,12 @@ def _describe_share(share: Share) -> list[tuple[str, str]]:
         ("state", _state(share)),
         *_trouble(share),
         ("for", ", ".join(share.recipients)),
+        *_words(share),
         ("size", _exact_size(share.size)),
         ("files", f"{share.files:,}"),
         ("generation", str(share.generation)),
         ("swarm", "TLS" if share.transport == "tls" else f"{share.transport}, not encrypted"),
-        ("up", f"{format_size(share.rate_up)}/s"),
+        ("up", format_rate(share.rate_up)),
         ("sent", _exact_size(share.uploaded)),
         ("peers", str(share.peers)),
         ("added", _moment(share.added)),
@@ -126,13 +128,15 @@ def _describe_download(download: Download) -> list[tuple[str, str]]:
         ("name", download.name),
         ("state", _state(download)),
         *_trouble(download),
-        ("from", download.sender or _NOTHING),
+        ("from", _sender(download)),
+        *_words(download),
         ("size", _exact_size(download.size)),
         ("files", f"{download.files:,}"),
+        ("generation", str(download.generation) if download.generation else _NOTHING),
         ("here", _percent(download.progress)),
         ("left", _NOTHING if download.eta is None else f"{download.eta:,} s"),
-        ("down", f"{format_size(download.rate_down)}/s"),
-        ("up", f"{format_size(download.rate_up)}/s"),
+        ("down", format_rate(download.rate_down)),
+        ("up", format_rate(download.rate_up)),
         ("peers", str(download.peers)),
         ("added", _moment(download.added)),
         ("path", download.path or _NOTHING),
@@ -145,8 +149,23 @@ def _state(entry: Entry) -> str:
     return "waiting for approval" if entry.state is DownloadState.WAITING else entry.state.value
 
 
+def _sender(download: Download) -> str:
+    if not download.fingerprint:
+        return download.sender or _NOTHING
+    trust = "verified" if download.verified else "not verified"
+    return f"{download.sender}, {trust}, {download.fingerprint}"
+
+
+def _words(entry: Entry) -> list[tuple[str, str]]:
+    """What its sender says of it, and until when it is shared."""
+    note = [("note", entry.note)] if entry.note else []
+    return [*note, ("until", _moment(entry.not_after))] if entry.not_after else note
+
+
 def _trouble(entry: Entry) -> list[tuple[str, str]]:
-    return [(word, text) for word, text in (("problem", entry.detail), ("hint", entry.hint)) if text]
+    # What is complete has no problem, but there may be something to say about it.
+    word = "remark" if entry.state is DownloadState.COMPLETE else "problem"
+    return [(word, text) for word, text in ((word, entry.detail), ("hint", entry.hint)) if text]
 
 
 def _delivery(delivery: Delivery) -> str:
@@ -159,7 +178,7 @@ def _percent(fraction: float) -> str:
 
 
 def _exact_size(size: int) -> str:
-    return f"{format_size(size)} ({size:,} bytes)" if size >= 1024 else f"{size} B"
+    return f"{format_size(size)} ({size:,} bytes)" if size >= 1000 else f"{size} B"
 
 
 def _moment(seconds: int) -> str:

@@ -18,8 +18,9 @@ from tuishare.api.orders import DownloadOrder, ShareOrder, Taken
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import Entries, Entry, fetch_entries, name_kind, require_taken
 from tuishare.cli.exits import Exit, report
-from tuishare.cli.terminal import ask, can_ask, format_size, say
+from tuishare.cli.terminal import ask, can_ask, say
 from tuishare.errors import AgentUnreachable, BadInput, Refused, TuishareError
+from tuishare.sizes import format_size
 from tuishare.text import visible
 
 _NAME: Final = 80

@@ -7,9 +7,10 @@ from pathlib import Path
 from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import open_home
 from tuishare.cli.offer import Offer, open_any, read_torrent_file
-from tuishare.cli.terminal import format_size, metered, say
+from tuishare.cli.terminal import metered, say
 from tuishare.config import Network
 from tuishare.errors import VerificationFailed
+from tuishare.sizes import format_size
 from tuishare.swarm import Assignment, Engine, Failed, Progressed, Subscription
 from tuishare.text import visible
 from tuishare.torrents import is_payload_of, parse_torrent, walk

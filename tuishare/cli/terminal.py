@@ -27,7 +27,6 @@ from rich.text import Text
 from tuishare.text import visible
 
 _LONGEST = 4096
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -75,15 +74,6 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, longes
     Console().print(table)
 
 
-def format_size(size: float) -> str:
-    """Write a number of bytes, e.g. ``1.5 GiB``."""
-    for unit in _UNITS[:-1]:
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} {_UNITS[-1]}"
-
-
 class Meter(Protocol):
     """Shows how far something is."""
 
@@ -101,7 +91,7 @@ def metered(label: str) -> Iterator[Meter]:
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        DownloadColumn(binary_units=True),
+        DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="dim", markup=False),

@@ -1,7 +1,7 @@
 """Numbers and names as short text for a terminal.
 
-Owns the wording of sizes, rates, times, bars and cut names. Pure: the present moment is an argument. Widths are
-terminal cells, not characters.
+Owns the wording of times, bars and cut names; sizes and rates are those of `tuishare.sizes`. Pure: the present moment
+is an argument. Widths are terminal cells, not characters.
 """
 
 from __future__ import annotations
@@ -11,30 +11,29 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
+from tuishare.sizes import format_rate, format_size
 from tuishare.text import visible
+
+__all__ = [
+    "NOTHING",
+    "clean",
+    "clip",
+    "draw_bar",
+    "fit",
+    "format_count",
+    "format_moment",
+    "format_percent",
+    "format_rate",
+    "format_size",
+    "format_span",
+    "pad",
+]
 
 NOTHING: Final = "–"
 """Shown where there is no value."""
 
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _SPANS = ((86_400, "d"), (3600, "h"), (60, "min"))
 _NAME_LIMIT = 4096  # characters; longer than any path
-
-
-def format_size(size: int) -> str:
-    """Write a number of bytes with three digits at most and a decimal unit: ``38.2 GB``."""
-    value = float(size)
-    for unit in _UNITS:
-        if value < 999.5 or unit == _UNITS[-1]:
-            break
-        value /= 1000
-    digits = 1 if unit != "B" and value < 99.95 else 0
-    return f"{value:,.{digits}f} {unit}"
-
-
-def format_rate(rate: int) -> str:
-    """Write bytes per second: ``11.9 MB/s``."""
-    return f"{format_size(rate)}/s"
 
 
 def format_span(seconds: float) -> str:
@@ -95,6 +94,11 @@ def clip(text: str, width: int) -> str:
     """Make a foreign sentence safe and at most ``width`` cells wide, cut at its end."""
     text = clean(text)
     return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
+
+
+def pad(text: str, width: int) -> str:
+    """Fill a text that is safe and short enough with spaces up to a width in cells."""
+    return text + " " * (width - cell_len(text))
 
 
 def _last_cells(text: str, width: int) -> str:
