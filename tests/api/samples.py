@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tuishare.api.details import Details, File, PeerInfo
+from tuishare.api.details import Details, File, Finding, PeerInfo, Proof
 from tuishare.api.messages import (
     PROTOCOL,
     Activity,
@@ -118,6 +118,8 @@ DETAILS = Details(
     history=(ACTIVITY,),
 )
 
+PROOF = Proof(findings=(Finding(topic="DHT", good=True, evidence="It is off."),))
+
 CARD_SEEN = CardSeen(name="Bob", fingerprint="IJKL MNOP", words="able about", known_as="bob")
 
 SETTINGS = SettingsText(text='name = "alice"  # me\n', path="/home/alice/config.toml", stamp="ab12")
@@ -199,6 +201,10 @@ class ScriptedInsight:
 
     async def download_details(self, download: DownloadId) -> Details:
         return self._find(download, DOWNLOAD.id)
+
+    async def share_proof(self, share: ShareId) -> Proof:
+        self._find(share, SHARE.id)
+        return PROOF
 
     def _find(self, given: str, known: str) -> Details:
         if given != known:

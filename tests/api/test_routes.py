@@ -10,6 +10,7 @@ from tests.api.samples import (
     CARD_SEEN,
     DETAILS,
     DOWNLOAD,
+    PROOF,
     RELOADED,
     SETTINGS,
     SHARE,
@@ -64,6 +65,7 @@ async def test_orders_about_folders_and_settings_arrive(agent: ScriptedAgent, cl
 
 async def test_details_are_told_of_what_there_is(client: AgentClient) -> None:
     assert await client.share_details(SHARE.id) == DETAILS
+    assert await client.share_proof(SHARE.id) == PROOF
     assert await client.download_details(DOWNLOAD.id) == DETAILS
     with pytest.raises(NotFound):
         await client.share_details("../downloads/d1")

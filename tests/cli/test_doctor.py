@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from tests.api.samples import SHARE
 from tests.cli.homes import Person
+from tests.cli.served import served
 from tuishare.paths import find_places
 
 
@@ -48,3 +50,12 @@ def test_nothing_is_made_by_looking(alice: Person) -> None:
     places = find_places({"TUISHARE_HOME": str(alice.desk / "none")})
     assert alice.run("doctor", TUISHARE_HOME=str(places.files)).code in {0, 1}
     assert not places.files.exists()
+
+
+async def test_the_proof_of_one_share_is_told_with_its_evidence(alice: Person) -> None:
+    async with served(alice, SHARE) as shell:
+        said = await shell.call("doctor", "--share", SHARE.id[:8])
+        assert (said.code, said.out) == (0, "✓ DHT: It is off.\n")
+        assert (await shell.call("doctor", "--share", "nix")).failed(4, "There is no share “nix”")
+        found = json.loads((await shell.call("doctor", "--json", "--share", SHARE.id)).out)
+        assert found == [{"mark": "fine", "subject": "DHT", "detail": "It is off.", "hint": ""}]

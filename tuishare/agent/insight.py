@@ -10,11 +10,13 @@ import asyncio
 from tuishare.agent.context import Context
 from tuishare.agent.drops import Drops
 from tuishare.agent.inbox import Inbox
+from tuishare.agent.proof import Case, judge
+from tuishare.agent.reach import is_reachable
 from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
-from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo
+from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo, Proof
 from tuishare.api.messages import DownloadId, ShareId
 from tuishare.errors import NotFound
-from tuishare.swarm import Endpoint, Peer
+from tuishare.swarm import Endpoint, Evidence, Peer
 from tuishare.torrents import InfoHash, Torrent, parse_torrent
 
 
@@ -44,6 +46,27 @@ class Insight:
             raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
         peers = [_peer(peer, "") for peer in await self._peers(record.info_hash)]
         return await self._details(record, self._fraction(record), peers)
+
+    async def share_proof(self, share: ShareId) -> Proof:
+        """Say what a share lets out and to whom."""
+        record, context = self._drops.shelf.get(share), self._context
+        case = Case(
+            record,
+            await self._evidence(record),
+            self._drops.shelf.deliveries.of(share),
+            context.announcing.port,
+            is_reachable(context.config.network, context.engine),
+            context.clock(),
+        )
+        return Proof(findings=tuple(judge(case)))
+
+    async def _evidence(self, record: ShareRecord) -> Evidence | None:
+        if not self._drops.shelf.is_served(record):
+            return None
+        try:
+            return await self._context.engine.evidence(InfoHash(record.info_hash))
+        except NotFound:  # it left the swarm in this moment
+            return None
 
     async def _details(
         self, record: ShareRecord | DownloadRecord, here: float, peers: list[PeerInfo]

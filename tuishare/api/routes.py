@@ -69,6 +69,7 @@ class Routes:
         router.add_get("/v1/status", self._status)
         router.add_get("/v1/shares", self._shares)
         router.add_get("/v1/shares/{id}/details", self._share_details)
+        router.add_get("/v1/shares/{id}/proof", self._share_proof)
         router.add_get("/v1/downloads", self._downloads)
         router.add_get("/v1/downloads/{id}/details", self._download_details)
         router.add_get("/v1/activity", self._activity)
@@ -117,6 +118,9 @@ class Routes:
 
     async def _share_details(self, request: web.Request) -> web.Response:
         return answer(await self._service.insight.share_details(ShareId(request.match_info["id"])))
+
+    async def _share_proof(self, request: web.Request) -> web.Response:
+        return answer(await self._service.insight.share_proof(ShareId(request.match_info["id"])))
 
     async def _download_details(self, request: web.Request) -> web.Response:
         return answer(await self._service.insight.download_details(DownloadId(request.match_info["id"])))

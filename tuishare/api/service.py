@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from tuishare.api.details import Details
+from tuishare.api.details import Details, Proof
 from tuishare.api.messages import (
     Activity,
     Download,
@@ -168,6 +168,9 @@ class InsightService(Protocol):
 
     async def share_details(self, share: ShareId) -> Details:
         """List files, peers and history of a share."""
+
+    async def share_proof(self, share: ShareId) -> Proof:
+        """Say what a share lets out and to whom, with evidence."""
 
     async def download_details(self, download: DownloadId) -> Details:
         """List files, peers and history of a download."""

@@ -1,16 +1,22 @@
-"""``tuishare doctor``: everything that can be wrong, looked at once.
+"""``tuishare doctor``: everything that can be wrong, looked at once, or everything that one share lets out.
 
-Owns the list of checks and their order; nothing is changed and no folder is made.
+Owns the list of checks, their order, and how they are told; nothing is changed and no folder is made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
+from tuishare.api.client import AgentClient
+from tuishare.api.details import Finding as ProofFinding
+from tuishare.api.details import Proof
 from tuishare.cli import checks_home, checks_machine
-from tuishare.cli.findings import Check, Mark, run_check
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.entries import fetch_entries, require_taken
+from tuishare.cli.findings import Check, Finding, Mark, run_check
 from tuishare.paths import find_places
 
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
@@ -32,12 +38,37 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
 def diagnose(*, as_json: bool) -> bool:
     """Run all checks and print what they find; returns whether nothing is wrong."""
     places = find_places()
-    findings = []
-    for subject, check in CHECKS:
-        found = run_check(subject, check, places)
-        findings += found
+    return _tell((run_check(subject, check, places) for subject, check in CHECKS), as_json=as_json)
+
+
+def prove(word: str, *, as_json: bool) -> bool:
+    """Print what one share lets out and to whom, with evidence; returns whether it is as it should be.
+
+    Raises:
+        NotFound: there is no such share.
+        BadInput: there are several.
+    """
+
+    async def ask(client: AgentClient) -> Proof:
+        share = (await fetch_entries(client)).find_share(word)
+        require_taken(share)
+        return await client.share_proof(share.id)
+
+    return _tell([[_read(finding) for finding in ask_agent(ask).findings]], as_json=as_json)
+
+
+def _read(finding: ProofFinding) -> Finding:
+    mark = Mark.NOTE if finding.good is None else Mark.FINE if finding.good else Mark.FAULT
+    return Finding(mark, finding.topic, finding.evidence, finding.hint)
+
+
+def _tell(found: Iterable[list[Finding]], *, as_json: bool) -> bool:
+    """Print each as soon as it is known; JSON is one array."""
+    findings: list[Finding] = []
+    for some in found:
+        findings += some
         if not as_json:
-            for finding in found:
+            for finding in some:
                 print(*finding.lines(), sep="\n", flush=True)
     if as_json:
         print(msgspec.json.encode([finding.describe() for finding in findings]).decode())

@@ -6,6 +6,8 @@ asked for.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from tuishare.cli.exits import Exit
@@ -14,11 +16,17 @@ from tuishare.cli.options import AsJson
 service = typer.Typer(help="The agent as a systemd service of yours.", no_args_is_help=True)
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    share: Annotated[
+        str,
+        typer.Option(metavar="ID", help="Only this share: what it lets out, to whom, and how that is known."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """Look for everything that can be wrong; exits 0 when nothing is."""
-    from tuishare.cli.doctor import diagnose
+    from tuishare.cli.doctor import diagnose, prove
 
-    if not diagnose(as_json=as_json):
+    if not (prove(share, as_json=as_json) if share else diagnose(as_json=as_json)):
         raise typer.Exit(Exit.FAILED)
 
 
