@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.agent.disks import full
 from tests.agent.homes import Home, make_home
 from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
@@ -22,7 +21,7 @@ from tuishare.swarm.ports import free_port
 SETTLE = {"after_close": 0.05, "quiet": 0.3, "rescan": 3.0}
 """Seconds; a slow writer must write more often than `quiet`."""
 _STOP_SECONDS = 60.0
-_DYING_SECONDS = 2.0
+_WAITS = "; waiting for the disk"
 _READY = "is running, card"
 
 
@@ -32,7 +31,6 @@ class Peer:
     Attributes:
         desk: a folder on the same disk as the drop folder.
         unplanned: the agent's last words, for every time that it ended by itself.
-        starved: likewise, where its disk was full then or had been a moment before.
     """
 
     def __init__(self, root: Path, name: str) -> None:
@@ -41,8 +39,6 @@ class Peer:
         self.desk = root / name / "desk"
         self.desk.mkdir()
         self.unplanned: list[str] = []
-        self.starved: list[str] = []
-        self._full_until = -math.inf
         self._said_before = 0
         self._port = free_port()
         self._clock = root / f"{name}.clock"
@@ -88,9 +84,7 @@ class Peer:
         said = self._log.read_bytes()[self._said_before :].decode(errors="replace").strip()
         if code == -signal.SIGTERM and _READY not in said:
             return  # told to end before it had begun to listen to that, which harms nobody
-        words = " ".join(said.splitlines()[-1:])
-        starved = time.monotonic() < self._full_until + _DYING_SECONDS
-        (self.starved if starved else self.unplanned).append(f"exit {code}: {words}")
+        self.unplanned.append(f"exit {code}: {' '.join(said.splitlines()[-1:])}")
 
     def kill(self) -> bool:
         """As ``kill -9``; returns whether there was something to kill."""
@@ -139,18 +133,9 @@ class Peer:
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
         """Leave no byte free on the disk for as long as the block lasts."""
-        ballast = self.desk / "ballast"
-        descriptor = os.open(ballast, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            step = 1 << 24
-            while step >= 1 << 12:
-                try:
-                    os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, step)
-                except OSError:
-                    step //= 2
-            self._full_until = math.inf
+        with full(self.desk):
             yield
-        finally:
-            os.close(descriptor)
-            ballast.unlink()
-            self._full_until = time.monotonic()
+
+    def count_waits(self) -> int:
+        """How often an agent began to wait for its disk."""
+        return self._log.read_text(errors="replace").count(_WAITS) if self._log.exists() else 0
