@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.homes import Person, Result
 from tests.waiting import wait_until
+from tuishare.people import User
 
 _SYSTEMCTL = """#!/bin/sh
 echo "systemctl $*" >> "$FAKE/said"
@@ -54,8 +55,10 @@ class Machine:
             (self.folder / name).write_text(text)
 
     def service(self, *words: str) -> Result:
+        return self.run("service", *words)
+
+    def run(self, *words: str) -> Result:
         return self.person.run(
-            "service",
             *words,
             PATH=f"{self.folder / 'bin'}:/usr/bin:/bin",
             FAKE=str(self.folder),
@@ -93,6 +96,29 @@ def test_drop_folders_may_be_written_to(machine: Machine) -> None:
     machine.person.configure(drop=[{"path": "/srv/my drop", "users": ["bob"]}])
     machine.service("install")
     assert '"-/srv/my drop"' in machine.unit.read_text()
+
+
+def test_a_folder_that_the_service_may_not_write_to_is_told_with_what_helps(machine: Machine) -> None:
+    machine.person.know(User("bob", key=bytes([1] * 32)))
+    assert "may not write" not in machine.run("drop", "add", "before", "--to", "bob").err  # none is installed
+    machine.service("install")
+    assert "may not write" not in machine.service("status").err
+    added = machine.run("drop", "add", "later", "--to", "bob")
+    told = f"The service may not write to {machine.person.desk / 'later'} yet."
+    assert added.code == 0
+    assert told in added.err
+    assert "`tuishare service install`" in added.err
+    assert told in machine.service("status").err
+    assert f"it may not write to {machine.person.desk / 'later'}" in machine.run("doctor").out
+    machine.service("install")
+    assert "may not write" not in machine.service("status").err
+
+
+def test_the_service_of_another_home_is_not_ours_to_judge(machine: Machine) -> None:
+    machine.service("install")
+    elsewhere = machine.unit.read_text().replace(str(machine.person.places.files), "/elsewhere")
+    machine.unit.write_text(elsewhere)
+    assert "may not write" not in machine.service("status").err
 
 
 def test_debian_12_gets_its_reload_by_signal(machine: Machine) -> None:

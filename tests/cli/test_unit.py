@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tuishare.cli.shipped import Shipped, read_shipped
-from tuishare.cli.unit import Installation, quote, render_unit
+from tuishare.cli.unit import Installation, quote, read_writable, render_unit
 
 TEMPLATE = read_shipped(Shipped.SERVICE_UNIT)
 WRITABLE = [Path('/home/a b/50% "off"'), Path("/srv/drop")]
@@ -66,6 +66,16 @@ def test_no_path_breaks_out_of_its_line_or_its_quotes(path: str) -> None:
     assert re.fullmatch(r'ReadWritePaths="(?:[^"\\]|\\.)*"', line)
     assert unit.count("ExecStart=") == unit.count("\nExecStart=") + path.count("ExecStart=")
     assert len(unit.splitlines()) == len(render_unit(TEMPLATE, installation()).splitlines())
+
+
+@pytest.mark.parametrize("name", ["a b", "ä %h", 'a" "-b', "a\\", "a\\n\nb", "%%", "-"])
+def test_what_it_may_write_to_can_be_read_again(name: str) -> None:
+    writable = (Path("/srv") / name, Path("/other"))
+    assert read_writable(render_unit(TEMPLATE, installation(writable=writable))) == writable
+
+
+def test_a_unit_of_somebody_else_says_nothing() -> None:
+    assert read_writable("") == read_writable("ReadWritePaths=/a /b\n") == ()
 
 
 def test_quoting_knows_specifiers() -> None:

@@ -18,7 +18,7 @@ from tuishare.api.failures import ProtocolMismatch
 from tuishare.api.messages import Status
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.findings import Finding, Mark
-from tuishare.cli.service import unit_path
+from tuishare.cli.service import find_locked_out, unit_path
 from tuishare.cli.systemd import linger_command, lingers
 from tuishare.config import load_config
 from tuishare.errors import AgentUnreachable
@@ -112,6 +112,9 @@ def check_linger(_places: Places) -> Iterator[Finding]:
         yield Finding(Mark.NOTE, "service", "it ends when you log out", f"Run: {linger_command()}")
     else:
         yield Finding(Mark.FINE, "service", f"installed as {unit_path()}")
+    for folder in find_locked_out():
+        hint = "Let it by `tuishare service install`."
+        yield Finding(Mark.NOTE, "service", f"it may not write to {folder}", hint)
 
 
 def check_clock(places: Places) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from tuishare.cli.agent import stop
 from tuishare.cli.shipped import Shipped, read_shipped
 from tuishare.cli.systemd import UNIT, find_version, linger_command, lingers, show_unit, systemctl
 from tuishare.cli.terminal import print_rows, say
-from tuishare.cli.unit import Installation, render_unit
+from tuishare.cli.unit import Installation, read_writable, render_unit
 from tuishare.config import Config, load_config
 from tuishare.errors import AgentUnreachable, NotFound, from_os_error
 from tuishare.paths import HOME_VARIABLE, Places, find_places, publish
@@ -99,6 +100,7 @@ def print_service() -> bool:
         ("runs without a session", linger),
     ]
     print_rows(("what", "value"), rows)
+    tell_locked_out()
     _tell_linger()
     return unit.get("ActiveState") in {"active", "reloading"}
 
@@ -108,6 +110,45 @@ def writable_places(places: Places, config: Config) -> list[Path]:
     ours = [places.config, places.state, places.runtime]
     folders = [config.folders.inbox_path, config.folders.outbox_path, config.folders.downloads_path]
     return [*ours, *folders, *(Path(drop.path) for drop in config.drop)]
+
+
+def find_locked_out() -> list[Path]:
+    """Find the folders of the settings that the service may not write to, because it was installed before them.
+
+    Returns:
+        None of them where no service is installed, or it is one of another home.
+
+    Raises:
+        BadConfiguration: the settings are not usable.
+        SystemFailed: the unit cannot be read.
+    """
+    path = unit_path()
+    try:
+        allowed = read_writable(path.read_text(errors="replace"))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise from_os_error(error, f"read {path}") from error
+    places = find_places()
+    if not _is_covered(places.state, allowed):
+        return []
+    return [
+        place for place in writable_places(places, load_config(places)) if not _is_covered(place, allowed)
+    ]
+
+
+def tell_locked_out() -> None:
+    """Say which folders those are, and what lets the service write to them.
+
+    Raises:
+        TuishareError: as `find_locked_out`.
+    """
+    for folder in find_locked_out():
+        say(f"The service may not write to {folder} yet. To let it: `tuishare service install`")
+
+
+def _is_covered(place: Path, allowed: Sequence[Path]) -> bool:
+    return any(place.is_relative_to(folder) for folder in allowed)
 
 
 def _make_folders(places: Places, config: Config) -> list[Path]:

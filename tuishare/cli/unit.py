@@ -1,6 +1,7 @@
 """The text of our systemd user unit for one installation and one home.
 
-Owns what is filled into the unit that comes with the program, and how systemd wants it quoted. Text in, text out.
+Owns what is filled into the unit that comes with the program and read from one that is installed, and how systemd
+wants it quoted. Text in, text out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ NOTIFY_RELOAD: Final = 253
 
 _SHARED_TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 — named, not used
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
+_SIGNS: Final = {escape: sign for sign, escape in _ESCAPES.items()} | {"%%": "%"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,13 @@ def render_unit(template: str, installation: Installation) -> str:
     if installation.version < NOTIFY_RELOAD:
         unit = _put(unit, "Type", "notify\nExecReload=/bin/kill -HUP $MAINPID")
     return _put(unit, "UMask", "\n".join(["0077", *_environment(installation.environment)]))
+
+
+def read_writable(unit: str) -> tuple[Path, ...]:
+    """Read which files and folders a unit that `render_unit` made lets the agent write to."""
+    found = re.search(r"(?m)^ReadWritePaths=(.*)$", unit)
+    words = re.findall(r'"-((?:[^"\\]|\\.)*)"', found[1]) if found else []
+    return tuple(Path(re.sub(r"\\.|%%", lambda match: _SIGNS[match[0]], word)) for word in words)
 
 
 def quote(text: str) -> str:
