@@ -9,7 +9,7 @@ import pytest
 from tests.cli.homes import Person
 from tests.cli.terminals import Tmux
 from tests.waiting import wait_until
-from tuishare.people import format_key, load_book
+from tuishare.people import format_key, load_book, load_identity, load_or_create_identity
 
 KEY = "9f" * 32
 
@@ -148,9 +148,11 @@ async def test_at_a_terminal_a_person_is_asked(
     card = bob.as_user().card
     assert card is not None
     alice.know(bob.as_user(verified=False))
+    load_or_create_identity(alice.places.identity_file)
     tmux.open(alice, "user", "verify", "bob")
     await wait_until(tmux.shows("[y/N]"))
     assert tmux.shows(card.fingerprint.base32)()
+    assert tmux.shows(load_identity(alice.places.identity_file).fingerprint.base32)()
     tmux.press(answer, *(["Enter"] if code != 130 else []))
     await wait_until(tmux.shows(f"ended with {code}"))
     assert load_book(alice.places.users_file).find("bob").verified is (code == 0)
@@ -164,6 +166,20 @@ def test_a_user_with_a_key_has_nothing_to_verify(alice: Person) -> None:
 def test_unknown_people_are_not_found(alice: Person) -> None:
     for words in (["verify", "nobody", "x"], ["remove", "nobody"], ["group", "nobody", "--add", "crew"]):
         assert alice.call("user", *words).failed(4, "There is no user 'nobody'")
+
+
+def test_a_new_card_takes_the_place_of_a_verified_one_and_is_not_verified(
+    alice: Person, bob: Person, card: str
+) -> None:
+    alice.call("user", "add", "eve", card, "--verified", "-g", "crew")
+    bob.places.identity_file.unlink()
+    newer = bob.call("card").out.strip()
+    said = alice.call("user", "replace", "eve", newer)
+    assert (said.code, "tuishare user verify eve" in said.err) == (0, True)
+    eve = book(alice)["eve"]
+    assert (eve["card"], eve["verified"], eve["groups"]) == (newer, False, ["crew"])
+    own = alice.call("card").out
+    assert alice.call("user", "replace", "eve", own).failed(2, "This is your own card")
 
 
 def test_groups_come_and_go(alice: Person) -> None:

@@ -17,6 +17,7 @@ from tuishare.cli.terminal import say
 from tuishare.errors import BadInput, from_os_error
 from tuishare.people import Card, Fingerprint, parse_card
 from tuishare.people.cards import CARD_PREFIX
+from tuishare.people.successions import SUCCESSION_PREFIX
 
 _LIMIT: Final = 64 * 1024
 
@@ -58,9 +59,20 @@ def read_card(given: str) -> Card:
         NotFound: there is no such file.
         SystemFailed: the file cannot be read.
     """
-    if given.strip().startswith(CARD_PREFIX):
-        return parse_card(given)
-    return parse_card(_read_start(given).decode(errors="replace"))
+    return parse_card(read_text(given))
+
+
+def read_text(given: str) -> str:
+    """Read the text of a card or of a succession: itself, ``-`` for stdin, or the name of a file that holds it.
+
+    Raises:
+        BadInput: it can be none of them.
+        NotFound: there is no such file.
+        SystemFailed: the file cannot be read.
+    """
+    if given.strip().startswith((CARD_PREFIX, SUCCESSION_PREFIX)):
+        return given
+    return _read_start(given).decode(errors="replace")
 
 
 def _read_start(name: str) -> bytes:

@@ -1,20 +1,19 @@
 """``tuishare config …``: the settings, shown, checked, installed and changed.
 
-Owns the dialogue with the person, and the checks that need more than the file: names and addresses.
+Owns the dialogue with the person; the checks that need more than the file are `tuishare.agent.premises`.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from tuishare.agent import premises
 from tuishare.cli.reload import take_effect
 from tuishare.cli.shipped import Shipped, read_shipped
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config import Config, load_config
-from tuishare.config_file import edit_config, set_value
-from tuishare.errors import BadConfiguration, BadInput, Refused, TuishareError
-from tuishare.paths import Places, find_places, make_private, publish
-from tuishare.people import load_book, validate_name
+from tuishare.errors import Refused
+from tuishare.paths import find_places, make_private, publish
 
 
 def print_path() -> None:
@@ -39,32 +38,11 @@ def check_config_file() -> None:
     """
     places = find_places()
     config = load_config(places)
-    check_deeply(config, places)
+    premises.check_deeply(config, places)
     if places.config_file.exists():
         say(f"{places.config_file} is fine.")
     else:
         say(f"There is no {places.config_file}: the defaults hold. `tuishare config init` makes one.")
-
-
-def check_deeply(config: Config, places: Places) -> None:
-    """Check what `tuishare.config` cannot know: whether the name, the addresses and the users are usable.
-
-    Raises:
-        BadConfiguration: one is not.
-    """
-    from tuishare.swarm.settings import listen_endpoints
-
-    try:
-        validate_name(config.name)
-        for address in filter(None, (config.network.listen, config.network.listen_plain)):
-            listen_endpoints(address)
-        book = load_book(places.users_file)
-        for folder in config.drop:
-            book.resolve(folder.users)
-    except BadConfiguration:
-        raise
-    except TuishareError as error:
-        raise BadConfiguration(f"{places.config_file}: {error.detail}", hint=error.hint) from error
 
 
 def install_template() -> None:
@@ -90,28 +68,8 @@ def change_setting(key: str, value: str) -> None:
     Raises:
         BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
     """
-    places = find_places()
-
-    def change(text: str) -> str:
-        _check_word(key, value)
-        return set_value(text, key, value)
-
-    edit_config(places, change)
+    premises.change_setting(find_places(), key, value)
     take_effect()
-
-
-def _check_word(key: str, value: str) -> None:
-    match key:
-        case "name":
-            validate_name(value)
-        case "network.listen" | "network.listen_plain" if value:
-            from tuishare.swarm.settings import listen_endpoints
-
-            listen_endpoints(value)
-        case "network.listen":
-            raise BadInput("network.listen must not be empty", hint='":0" listens on any free port.')
-        case _:
-            pass
 
 
 def _rows(config: Config) -> list[tuple[str, str]]:

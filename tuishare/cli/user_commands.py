@@ -43,7 +43,8 @@ def add(
     """Add somebody, by his card (best) or by a key that both of you have."""
     from tuishare.cli.cards import read_card
     from tuishare.cli.secrets import read_key
-    from tuishare.cli.users import Newcomer, add_user
+    from tuishare.cli.users import add_user
+    from tuishare.people import Newcomer
 
     if sum((card is not None, key is not None or key_file is not None, new_key)) > 1:
         raise BadInput("A card, a key and --new-key exclude each other", hint="Give one of them.")
@@ -93,6 +94,35 @@ def verify(
     from tuishare.cli.users import verify_user
 
     verify_user(name, " ".join(fingerprint or ()))
+
+
+@user.command("replace")
+def replace(
+    name: _Name,
+    card: Annotated[str, typer.Argument(metavar="CARD|FILE|-", help="Text, file, or - for stdin.")],
+) -> None:
+    """Know somebody by his new card, or by what `user rotate` printed for him."""
+    from tuishare.cli.cards import read_text
+    from tuishare.cli.users import replace_user
+
+    replace_user(name, read_text(card))
+
+
+@user.command("rotate")
+def rotate(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Somebody with a key.")] = None,
+    ourselves: Annotated[bool, typer.Option("--self", help="Replace your own keys and card.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Replace a key: of somebody who has one, or with --self all of your own."""
+    from tuishare.cli.rotation import rotate_key, rotate_ourselves
+
+    if (name is not None) == ourselves:
+        raise BadInput("Say whose key is to be replaced", hint="Name somebody with a key, or use --self.")
+    if name is None:
+        rotate_ourselves(agreed=yes)
+    else:
+        rotate_key(name)
 
 
 @user.command("group")

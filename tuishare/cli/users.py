@@ -7,7 +7,7 @@ just made.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import msgspec
 
@@ -19,27 +19,21 @@ from tuishare.errors import BadInput, NotFound, Refused, TuishareError
 from tuishare.paths import Places, find_places
 from tuishare.people import (
     Card,
+    Identity,
+    Newcomer,
     User,
     UserBook,
+    add_newcomer,
+    card_of,
     edit_book,
     fold_name,
     format_key,
-    generate_key,
+    give_card,
     load_book,
     load_identity,
+    regroup,
 )
 from tuishare.text import visible
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """Somebody to add: by his card, by a key that he has already, or by one that is made now (neither)."""
-
-    name: str
-    card: Card | None = None
-    key: bytes | None = field(default=None, repr=False)
-    groups: tuple[str, ...] = ()
-    verified: bool = False
 
 
 def add_user(newcomer: Newcomer) -> None:
@@ -48,12 +42,12 @@ def add_user(newcomer: Newcomer) -> None:
     Raises:
         BadInput: name, card or key are not allowed or belong to somebody already.
     """
-    if newcomer.verified and newcomer.card is None:
-        raise BadInput("Only a card has a fingerprint to verify", hint="Leave out --verified.")
-    places = find_places()
-    user = _make_user(newcomer)
-    _refuse_ourselves(places, user)
-    edit_book(places.users_file, lambda book: _add(book, user))
+    places, user = find_places(), newcomer.user()
+    own = _find_ourselves(places)
+    edit_book(
+        places.users_file,
+        lambda book: add_newcomer(book, user, own_signer=own.signer if own else None),
+    )
     if user.card is not None:
         _explain_card(user, user.card)
     elif newcomer.key is None and user.key is not None:
@@ -102,9 +96,11 @@ def verify_user(name: str, fingerprint: str) -> None:
         BadInput: the user has no card, or that is no fingerprint.
         Refused: the fingerprint is another one, the person said no, or nobody can be asked.
     """
-    path = find_places().users_file
-    card = _card_of(load_book(path).find(name))
-    if not (card.fingerprint.matches(fingerprint) if fingerprint else _ask(name, card)):
+    places = find_places()
+    card = card_of(load_book(places.users_file).find(name))
+    if not (
+        card.fingerprint.matches(fingerprint) if fingerprint else _ask(name, card, _find_ourselves(places))
+    ):
         raise Refused(
             f"{visible(name)} is not verified: the fingerprints differ",
             hint="Do not send anything yet: ask for the card over another way.",
@@ -112,11 +108,11 @@ def verify_user(name: str, fingerprint: str) -> None:
 
     def mark(book: UserBook) -> UserBook:
         user = book.find(name)
-        if _card_of(user) != card:
+        if card_of(user) != card:
             raise Refused(f"The card of {user.name} was replaced meanwhile", hint="Verify the new one.")
         return book.replace(replace(user, verified=True))
 
-    edit_book(path, mark)
+    edit_book(places.users_file, mark)
     say(f"{visible(name)} is verified.")
     take_effect()
 
@@ -128,11 +124,13 @@ def regroup_user(name: str, *, join: Iterable[str], leave: Iterable[str]) -> Non
         NotFound: nobody has that name, or he is not in a group that he shall leave.
         BadInput: a group's name is not allowed.
     """
-    joined, left = tuple(map(_bare, join)), tuple(map(_bare, leave))
+    joined, left = tuple(join), tuple(leave)
     if not joined and not left:
         raise BadInput("No group was named", hint="Use --add GROUP or --remove GROUP.")
     places = find_places()
-    book = edit_book(places.users_file, lambda book: book.replace(_regroup(book.find(name), joined, left)))
+    book = edit_book(
+        places.users_file, lambda book: book.replace(regroup(book.find(name), join=joined, leave=left))
+    )
     user = book.find(name)
     groups = ", ".join(f"@{group}" for group in user.groups)
     say(f"{user.name} is in {groups or 'no group'}.")
@@ -141,41 +139,30 @@ def regroup_user(name: str, *, join: Iterable[str], leave: Iterable[str]) -> Non
     take_effect()
 
 
-def _make_user(newcomer: Newcomer) -> User:
-    return User(
-        name=newcomer.name,
-        card=newcomer.card,
-        key=None if newcomer.card is not None else newcomer.key or generate_key(),
-        groups=tuple(map(_bare, newcomer.groups)),
-        verified=newcomer.verified,
+def replace_user(name: str, text: str) -> None:
+    """Know a user by another card: a new one, or one that his former card vouches for.
+
+    Raises:
+        NotFound: nobody has that name.
+        BadInput: it is neither, or somebody's card already.
+        Refused: another card than his vouches for it.
+    """
+    places = find_places()
+    own = _find_ourselves(places)
+    book = edit_book(
+        places.users_file,
+        lambda book: give_card(book, book.find(name), text, own_signer=own.signer if own else None),
     )
+    user = book.find(name)
+    _explain_card(user, card_of(user))
+    take_effect()
 
 
-def _add(book: UserBook, user: User) -> UserBook:
-    if any(fold_name(known.name) == fold_name(user.name) for known in book):
-        raise BadInput(
-            f"There is already a user {user.name}",
-            hint=f"Remove him first (`tuishare user remove {user.name}`), or choose another name.",
-        )
+def _find_ourselves(places: Places) -> Identity | None:
     try:
-        return book.add(user)
-    except BadInput as error:
-        raise BadInput(
-            error.detail, hint="Remove the one who is there already, if it is the same person."
-        ) from error
-
-
-def _refuse_ourselves(places: Places, user: User) -> None:
-    if user.card is None:
-        return
-    try:
-        own = load_identity(places.identity_file)
+        return load_identity(places.identity_file)
     except NotFound:
-        return
-    if user.card.signer == own.signer:
-        raise BadInput(
-            "This is your own card", hint="Give it to others; `tuishare user add` takes the cards of others."
-        )
+        return None
 
 
 def _explain_card(user: User, card: Card) -> None:
@@ -190,40 +177,17 @@ def _explain_card(user: User, card: Card) -> None:
     say(f"  tuishare user verify {user.name}")
 
 
-def _card_of(user: User) -> Card:
-    if user.card is None:
-        raise BadInput(
-            f"{user.name} has a key, not a card: there is no fingerprint to compare",
-            hint="Who has the key was decided when you gave it away.",
-        )
-    return user.card
-
-
-def _ask(name: str, card: Card) -> bool:
+def _ask(name: str, card: Card, own: Identity | None) -> bool:
     if not can_ask():
         raise Refused(
             "Nobody can be asked: this is not a terminal",
             hint=f"Give the fingerprint that was read to you: `tuishare user verify {visible(name)} WORDS...`.",
         )
+    if own is not None:
+        say(f"Read yours to {visible(name)}, who compares it with what he has:")
+        show_fingerprint("your own card", own.fingerprint)
     show_fingerprint(visible(name), card.fingerprint)
     return ask("Is this exactly what was read to you?")
-
-
-def _bare(group: str) -> str:
-    return group.removeprefix("@")
-
-
-def _regroup(user: User, join: tuple[str, ...], leave: tuple[str, ...]) -> User:
-    groups = {fold_name(group): group for group in user.groups}
-    for group in leave:
-        if groups.pop(fold_name(group), None) is None:
-            raise NotFound(
-                f"{user.name} is not in the group '{visible(group)}'",
-                hint="`tuishare user list` shows who is in which.",
-            )
-    for group in join:
-        groups.setdefault(fold_name(group), group)
-    return replace(user, groups=tuple(groups.values()))
 
 
 def _warn_of_drops(places: Places, book: UserBook) -> None:

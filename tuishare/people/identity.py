@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 from tuishare.errors import BadConfiguration, NotFound, Refused
 from tuishare.paths import edited_alone, make_private, publish
 from tuishare.people.cards import Card, card_statement
+from tuishare.people.fingerprints import Fingerprint
 from tuishare.people.heritage import read_retired, read_succession, retire, write_succession
 from tuishare.people.names import validate_name
 from tuishare.people.private_files import read_private
@@ -65,6 +66,11 @@ class Identity:
     def signers(self) -> tuple[bytes, ...]:
         """Our present Ed25519 public key and the former ones that we can prove to have been ours."""
         return (self.signer, *(self.succession.formers if self.succession else ()))
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """That of our card, whatever name stands in it."""
+        return Fingerprint.of_keys(self.public_key, self.signer)
 
     def card(self, name: str) -> Card:
         """Make our card, the same one each time for the same name.
