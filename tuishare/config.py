@@ -90,6 +90,16 @@ class Folders(_Section, frozen=True):
         return Path(self.downloads)
 
 
+class Sharing(_Section, frozen=True):
+    """``[sharing]``: what is sent.
+
+    Attributes:
+        until: how long a share is served: ``forever``, or until ``everybody`` whom it is for has it.
+    """
+
+    until: Literal["forever", "everybody"] = "forever"
+
+
 class Downloads(_Section, frozen=True):
     """``[downloads]``: what arrives.
 
@@ -161,6 +171,7 @@ class Config(_Section, frozen=True):
     network: Network = Network()
     tracker: Tracking = Tracking()
     folders: Folders = Folders()
+    sharing: Sharing = Sharing()
     downloads: Downloads = Downloads()
     inbox: Arrivals = Arrivals()
     limits: Limits = Limits()

@@ -63,3 +63,34 @@ async def test_the_old_envelope_of_a_changed_share_says_nothing_about_the_new(al
         fill(path, 200_000)
         await until(sender, "x", ShareState.SEEDING, 2)
         assert (delivery(sender).state, delivery(sender).left) == (DeliveryState.NOT_OPENED, 200_000)
+
+
+async def test_what_everybody_has_is_served_no_longer_if_that_is_the_rule(alice: Home, bob: Home) -> None:
+    introduce(alice, bob)
+    alice.configure("bob", sharing={"until": "everybody"})
+    fill(alice.drop / "x")
+    async with running(alice) as sender, running(bob) as receiver:
+        share = await until(sender, "x", ShareState.SEEDING)
+        keeper = sender._drops.keeper
+        await keeper.end_done()
+        assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
+        post(alice, bob)
+        await complete(receiver)
+        await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
+        await keeper.end_done()
+        assert [each.state for each in sender.shares()] == [ShareState.PAUSED]
+        await keeper.resume(share.id)
+        await keeper.end_done()
+        await until(sender, "x", ShareState.SEEDING)
+
+
+async def test_usually_what_everybody_has_is_served_on(alice: Home, bob: Home) -> None:
+    introduce(alice, bob)
+    fill(alice.drop / "x")
+    async with running(alice) as sender, running(bob) as receiver:
+        await until(sender, "x", ShareState.SEEDING)
+        post(alice, bob)
+        await complete(receiver)
+        await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
+        await sender._drops.keeper.end_done()
+        assert [each.state for each in sender.shares()] == [ShareState.SEEDING]

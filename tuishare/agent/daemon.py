@@ -305,6 +305,7 @@ class Agent:
         """End what has its time: shares that expire, downloads that were served on long enough."""
         while True:
             await self._drops.keeper.withdraw_expired()
+            await self._drops.keeper.end_done()
             await self._inbox.receiver.end_seeding()
             await asyncio.sleep(CLOCK_SECONDS)
 

@@ -36,6 +36,7 @@ class Deliveries:
         self._board: dict[str, dict[str, RecipientRecord]] = {}
         self._rates: dict[str, dict[str, int]] = {}
         self._unsaved: dict[tuple[str, str], RecipientRecord] = {}
+        self._done: set[str] = set()
 
     async def load(self) -> None:
         """Read what the last run knew."""
@@ -132,6 +133,11 @@ class Deliveries:
         for place in [place for place in self._unsaved if place[0] == share]:
             del self._unsaved[place]
 
+    def take_done(self) -> set[str]:
+        """Give, once, the shares that the last of their recipients has completed since this was asked before."""
+        done, self._done = self._done, set()
+        return done
+
     def take(self, announced: Announced, share: ShareRecord) -> None:
         """Take note of what a recipient of that share told the tracker."""
         row = self._board.get(share.id, {}).get(announced.user)
@@ -205,6 +211,8 @@ class Deliveries:
         if done:
             _log.info("%s has all of %r", row.user, name)
             self._context.journal.note(ActivityKind.DELIVERED, name, f"to {row.user}")
+            if all(each.completed or each.revoked for each in self.of(row.share)):
+                self._done.add(row.share)
 
     def _show(self, record: RecipientRecord) -> None:
         self._board.setdefault(record.share, {})[record.user] = record

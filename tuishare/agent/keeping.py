@@ -171,6 +171,15 @@ class Keeper:
         self._context.announcing.revoke(share.id, user)
         await self._publisher.shut_out(share)
 
+    async def end_done(self) -> None:
+        """Pause what everybody has got since this was called before, if that is the rule; resuming it is for good."""
+        done = self._shelf.deliveries.take_done()
+        if self._context.config.sharing.until == "everybody":
+            for share_id in done & self._shelf.shares.keys():
+                _log.info("Everybody has %r", self._shelf.get(share_id).name)
+                with contextlib.suppress(Refused):  # it is being made anew, for everybody to get again
+                    await self.pause(share_id)
+
     async def _withdraw(self, share: ShareRecord) -> None:
         _log.info("Withdrew %r", share.name)
         self._context.journal.note(ActivityKind.WITHDRAWN, share.name)

@@ -35,6 +35,8 @@ LIVE: Final = frozenset(
         "network.public_host",
         "network.share_addresses",
         "drop",
+        "sharing.until",
+        "tracker.others",
         "downloads.seed_days",
         "downloads.seed_ratio",
     }
