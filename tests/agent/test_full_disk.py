@@ -23,7 +23,7 @@ from tests.agent.test_store import SHARE
 from tests.waiting import wait_until
 from tuishare.agent import patience, receiving, retries
 from tuishare.agent.context import wall_clock
-from tuishare.agent.daemon import Agent
+from tuishare.agent.daemon import Agent, run_agent
 from tuishare.agent.landing import Landing
 from tuishare.agent.salvage import ensure_intact
 from tuishare.agent.store import Database
@@ -154,6 +154,24 @@ async def test_it_starts_without_space_and_begins_when_there_is(
             assert titles(agent) == []
             assert [share.generation for share in agent.shares()] == [1]
     assert [name for name in os.listdir(state) if "damaged" in name] == []
+
+
+async def test_a_first_start_waits_for_space(
+    alice: Home, bob: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    for made in (alice.places.identity_file, alice.places.tracker_file):
+        made.unlink(missing_ok=True)
+    with small_disk(alice.places.config) as disk:
+        with full(disk):
+            starting = asyncio.create_task(run_agent(alice.places))
+            await wait_until(lambda: "waiting for the disk" in caplog.text or starting.done())
+            assert not starting.done()
+        await wait_until(lambda: alice.places.socket.exists() or starting.done())
+        async with AgentClient(alice.places.socket, silence=PROMPT) as client:
+            assert (await client.status()).problems == ()
+            await client.stop()
+        await asyncio.wait_for(starting, 20)
+        assert {alice.places.identity_file.name, alice.places.tracker_file.name} <= set(os.listdir(disk))
 
 
 def test_a_service_manager_hears_that_it_is_ready_and_alive(alice: Home, state: Path) -> None:

@@ -19,8 +19,9 @@ from tuishare.api.service import ChangeSignal
 from tuishare.config import Config, load_config
 from tuishare.errors import from_os_error
 from tuishare.paths import Places, sweep
-from tuishare.people import load_or_create_identity
+from tuishare.people import Identity, load_or_create_identity
 from tuishare.swarm import Engine, EngineSettings
+from tuishare.tracker import load_certificate
 
 
 async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context:
@@ -34,11 +35,10 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     lock = HomeLock(places.lock_file)
     lock.acquire()
     stack.callback(lock.release)
-    config = load_config(places)
-    _make_folders(config)
-    identity = load_or_create_identity(places.identity_file)
     store = Store(places.store_file)
     stack.push_async_callback(store.close)
+    # Files of ours that are missing are made, which a full disk delays and does not prevent.
+    config, identity = await store.patience.insist(lambda: asyncio.to_thread(_read_home, places))
     # Opened before the engine, and thus closed after it: the engine says good-bye to its trackers.
     announcing = await stack.enter_async_context(Announcing.running(config, places))
     engine = await Engine.start(_engine_settings(config))
@@ -46,6 +46,14 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     if config.network.port_mapping and announcing.port is not None:
         await engine.map_port(announcing.port)
     return Context(config, places, identity, store, engine, ChangeSignal(), announcing=announcing)
+
+
+def _read_home(places: Places) -> tuple[Config, Identity]:
+    config = load_config(places)
+    _make_folders(config)
+    if config.tracker.listen:
+        load_certificate(places.tracker_file)
+    return config, load_or_create_identity(places.identity_file)
 
 
 async def open_store(context: Context) -> None:
