@@ -117,6 +117,19 @@ async def test_a_silent_agent_counts_as_lost(path: Path) -> None:
             await asyncio.wait_for(drain(client), 5)
 
 
+async def test_an_order_has_more_time_than_a_question(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "_ORDER_SECONDS", 1.0)
+    loop = asyncio.get_running_loop()
+    async with imposter(path, b"", hold=True), AgentClient(path) as client:
+        for ask, least, most in ((client.status, 0.2, 1.0), (client.reload, 1.0, 5.0)):
+            started = loop.time()
+            with pytest.raises(AgentUnreachable, match="in time"):
+                await ask()
+            assert least <= loop.time() - started + 0.01
+            assert loop.time() - started < most
+
+
 async def test_an_end_without_a_word_is_an_end(path: Path) -> None:
     async with imposter(path, HEAD + b"Connection: close\r\n\r\n"), AgentClient(path) as client:
         with pytest.raises(AgentUnreachable, match="ended the connection"):

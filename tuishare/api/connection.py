@@ -24,6 +24,8 @@ SILENCE_SECONDS: Final = 15.0
 """How long an event stream may be silent before the agent counts as lost: three heartbeats."""
 
 _ANSWER_SECONDS = 10.0
+_ORDER_SECONDS = 600.0
+"""For what changes something: deleting or walking millions of files takes its time, and goes on without us as well."""
 _HINT = "Start it with: tuishare agent"
 
 M = TypeVar("M")
@@ -77,7 +79,10 @@ class Connection:
             AgentUnreachable: nobody answers, or in another protocol version.
             TuishareError: what the agent said instead of an answer.
         """
-        async with self._request(method, path, body=body) as answer:
+        patience = None
+        if method != "GET":
+            patience = aiohttp.ClientTimeout(total=_ORDER_SECONDS, connect=_ANSWER_SECONDS)
+        async with self._request(method, path, patience, body) as answer:
             await _check(answer, any_version=any_version)
             return decode(await _body(answer.content), kind)
 
