@@ -78,7 +78,7 @@ def test_a_drop_folder_where_the_inbox_still_is_waits_until_it_has_moved(alice: 
 
 
 def test_every_live_setting_exists() -> None:
-    assert set(settable_keys()) | {"drop", "inbox.trackers", "limits.schedule"} >= LIVE
+    assert set(settable_keys()) | {"drop", "inbox.trackers", "tracker.others", "limits.schedule"} >= LIVE
     assert Network().share_addresses
 
 
