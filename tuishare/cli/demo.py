@@ -130,6 +130,7 @@ def _introduce(*sides: Side) -> None:
             "name": side.name,
             # Nothing of the demo can be reached from another machine.
             "network": {"listen": "127.0.0.1:0", "share_addresses": False},
+            "tracker": {"listen": "127.0.0.1:0"},
             "drop": [{"path": str(side.drop), "users": others}],
             "notifications": {"desktop": False},
         }
