@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tuishare.errors import BadConfiguration, BadInput, NotFound, SystemFailed
-from tuishare.people import Identity, User, UserBook, edit_book, load_book, save_book, validate_name
+from tuishare.people import Former, Identity, User, UserBook, edit_book, load_book, save_book, validate_name
 
 KEY = "5ec2e7" + "a" * 58
 
@@ -236,3 +236,15 @@ def test_the_lock_is_for_us_alone_and_no_link_leads_it_astray(tmp_path: Path) ->
     with pytest.raises(SystemFailed, match="lock"):
         edit_book(path, lambda book: book)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_former_cards_are_kept(tmp_path: Path, alice: Identity, bob: Identity) -> None:
+    path = tmp_path / "users.toml"
+    user = User("al", alice.card("alice"), former=(Former(bob.signer, bob.fingerprint),))
+    save_book(path, UserBook((user,)))
+    assert load_book(path).find("al") == user
+    text = path.read_text()
+    for wrong in ("00", f"{'0' * 64} {'0' * 64}", f"{bob.signer.hex().upper()} {'0' * 64}"):
+        path.write_text(text.replace(f"{bob.signer.hex()} {bob.fingerprint.digest.hex()}", wrong))
+        with pytest.raises(BadConfiguration, match="user 'al'"):
+            load_book(path)

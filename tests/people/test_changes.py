@@ -1,0 +1,127 @@
+"""Orders about people: what each may change, and what it must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tuishare.errors import BadInput, NotFound, Refused
+from tuishare.people import (
+    Former,
+    Identity,
+    Newcomer,
+    User,
+    UserBook,
+    add_newcomer,
+    find_predecessor,
+    follow_succession,
+    give_card,
+    regroup,
+    rekey,
+    set_groups,
+    trust,
+)
+from tuishare.people.successions import succeed
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def book(alice: Identity) -> UserBook:
+    """One person with a card, who is verified and in a group, and one with a key."""
+    card = alice.card("alice")
+    return UserBook((User("al", card, groups=("crew",), verified=True), User("eve", key=KEY)))
+
+
+def test_a_newcomer_without_anything_gets_a_key() -> None:
+    one, other = Newcomer("eve").user(), Newcomer("eve", groups=("@crew",)).user()
+    assert one.key is not None
+    assert one.key != other.key
+    assert other.groups == ("crew",)
+    with pytest.raises(BadInput, match="Only a card has a fingerprint"):
+        Newcomer("eve", verified=True).user()
+
+
+def test_nobody_is_added_twice_or_by_our_own_card(book: UserBook, bob: Identity) -> None:
+    newcomer = Newcomer("bob", bob.card("bob")).user()
+    assert add_newcomer(book, newcomer, own_signer=None).find("bob") == newcomer
+    with pytest.raises(BadInput, match="your own card"):
+        add_newcomer(book, newcomer, own_signer=bob.signer)
+    with pytest.raises(BadInput, match="already a user AL"):
+        add_newcomer(book, User("AL", key=bytes([1] * 32)), own_signer=None)
+    with pytest.raises(BadInput, match="same key"):
+        add_newcomer(book, User("eva", key=KEY), own_signer=None)
+
+
+def test_groups(book: UserBook) -> None:
+    user = book.find("al")
+    assert regroup(user, join=("@fans", "CREW"), leave=()).groups == ("crew", "fans")
+    assert regroup(user, join=(), leave=("@Crew",)).groups == ()
+    assert set_groups(user, ("@a", "b")).groups == ("a", "b")
+    with pytest.raises(NotFound):
+        regroup(user, join=(), leave=("fans",))
+
+
+def test_only_a_card_can_be_trusted_and_only_a_key_exchanged(book: UserBook) -> None:
+    assert not trust(book.find("al"), verified=False).verified
+    with pytest.raises(BadInput, match="no fingerprint"):
+        trust(book.find("eve"), verified=True)
+    assert rekey(book.find("eve")).key not in {KEY, None}
+    with pytest.raises(BadInput, match="only he can"):
+        rekey(book.find("al"))
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_word_moves_the_card_and_neither_gives_nor_takes_trust(
+    book: UserBook, alice: Identity, bob: Identity, verified: bool
+) -> None:
+    known = book.replace(trust(book.find("al"), verified=verified))
+    word = succeed(alice.signing_key, bob.card("bob"), None)
+    moved = follow_succession(known, word)
+    user = moved.find("al")
+    assert (user.card, user.verified, user.groups) == (bob.card("bob"), verified, ("crew",))
+    assert user.former == (Former(alice.signer, alice.fingerprint),)
+    assert moved.origin(bob.signer) == moved.origin(alice.signer) == alice.signer
+    assert (moved.signer(alice.signer), moved.former(alice.signer)) == (None, user)
+    assert moved.find("eve") == known.find("eve")
+
+
+def test_a_card_that_was_replaced_has_no_word_to_give_any_more(
+    book: UserBook, alice: Identity, bob: Identity
+) -> None:
+    moved = follow_succession(book, succeed(alice.signing_key, bob.card("bob"), None))
+    again = succeed(alice.signing_key, alice.card("thief"), None)
+    assert find_predecessor(moved, again) is None
+    with pytest.raises(Refused, match="None of the former cards"):
+        follow_succession(moved, again)
+
+
+def test_nobody_can_take_a_card_that_led_to_somebody_elses(
+    book: UserBook, alice: Identity, bob: Identity
+) -> None:
+    moved = follow_succession(book, succeed(alice.signing_key, bob.card("bob"), None))
+    with pytest.raises(BadInput, match="same card"):
+        add_newcomer(moved, User("al2", alice.card("alice")), own_signer=None)
+
+
+def test_the_first_card_is_never_forgotten(book: UserBook, alice: Identity, bob: Identity) -> None:
+    many = tuple(Former(bytes([4, *[number] * 31]), alice.fingerprint) for number in range(30))
+    user = User("al", alice.card("alice"), former=many)
+    moved = follow_succession(UserBook((user,)), succeed(alice.signing_key, bob.card("bob"), None))
+    former = moved.find("al").former
+    assert (former[0].signer, former[1:-1], former[-1]) == (alice.signer, many[:14], many[-1])
+
+
+def test_a_card_without_a_word_has_to_be_verified_anew(book: UserBook, bob: Identity) -> None:
+    changed = give_card(book, book.find("al"), str(bob.card("bob")), own_signer=None).find("al")
+    assert (changed.card, changed.verified, changed.former) == (bob.card("bob"), False, ())
+    changed = give_card(book, book.find("eve"), str(bob.card("bob")), own_signer=None).find("eve")
+    assert (changed.card, changed.key) == (bob.card("bob"), None)
+    with pytest.raises(BadInput, match="your own card"):
+        give_card(book, book.find("al"), str(bob.card("bob")), own_signer=bob.signer)
+
+
+def test_the_word_of_one_moves_nobody_else(book: UserBook, alice: Identity, bob: Identity) -> None:
+    word = str(succeed(alice.signing_key, bob.card("bob"), None))
+    assert give_card(book, book.find("al"), word, own_signer=None).find("al").verified
+    with pytest.raises(Refused, match="not the word of the card that eve has"):
+        give_card(book, book.find("eve"), word, own_signer=None)
