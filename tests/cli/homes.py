@@ -19,7 +19,7 @@ import tomli_w
 
 from tests.waiting import wait_until
 from tuishare.agent.store import Database
-from tuishare.cli.app import main
+from tuishare.cli import main
 from tuishare.paths import Places, find_places
 from tuishare.people import User, UserBook, load_or_create_identity, save_book
 from tuishare.swarm.ports import free_port
@@ -96,10 +96,13 @@ class Person:
     def configure(self, **tables: Any) -> None:
         """Write his settings; nothing of a test can be reached from another machine."""
         network = {"listen": f"127.0.0.1:{self.port}", "share_addresses": False} | tables.pop("network", {})
-        quiet = {"desktop": False}
-        self.places.config_file.write_text(
-            tomli_w.dumps({"name": self.name, "network": network, "notifications": quiet, **tables})
-        )
+        settings = {
+            "name": self.name,
+            "network": network,
+            "tracker": {"listen": "127.0.0.1:0"},
+            "notifications": {"desktop": False},
+        }
+        self.places.config_file.write_text(tomli_w.dumps(settings | tables))
 
     def as_user(self, *, verified: bool = True, groups: tuple[str, ...] = ()) -> User:
         """How others know him."""

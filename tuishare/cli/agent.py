@@ -1,9 +1,8 @@
-"""``tuishare agent``, ``status`` and ``stop``: the background process, run, asked and ended."""
+"""``tuishare status`` and ``stop``: the background process, asked and ended."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -35,16 +34,6 @@ def ask_agent(question: Callable[[AgentClient], Coroutine[Any, Any, _T]]) -> _T:
             return await question(client)
 
     return asyncio.run(ask())
-
-
-def run_foreground(*, verbose: bool) -> None:
-    """Run the agent until it is told to stop."""
-    from tuishare.agent.daemon import run_agent
-    from tuishare.agent.logbook import open_logbook
-
-    open_logbook(verbose=verbose)
-    os.umask(0o077)
-    asyncio.run(run_agent(find_places()))
 
 
 def print_status(*, as_json: bool) -> None:

@@ -1,12 +1,10 @@
 """The command line: which commands there are, with which options.
 
-Owns names, help and defaults; each command's work is in the module of its name. The only place that ends the process.
+Owns names, help and defaults; each command's work is in the module of its name.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,12 +13,7 @@ import typer
 
 import tuishare
 from tuishare.cli import entry_commands, machine_commands, settings_commands, user_commands
-from tuishare.cli.exits import Exit, report
 from tuishare.cli.options import AsJson, KeyFile, KeyText, TransportChoice
-from tuishare.errors import TuishareError, from_os_error
-
-_STDOUT = 1
-"""Its file descriptor, which stays the same whatever `sys.stdout` is."""
 
 app = typer.Typer(
     name="tuishare",
@@ -42,27 +35,6 @@ class FormatChoice(StrEnum):
 def _named(*names: str, help: str) -> Any:  # noqa: A002 — as in typer
     """An option that names a path; what is wrong with that path is ours to say, not the parser's."""
     return typer.Option(*names, help=help, readable=False)
-
-
-def main() -> None:
-    """Run the command line and exit; every error becomes one sentence, a hint and its code."""
-    try:
-        try:
-            app()
-        finally:
-            if sys.stdout:
-                sys.stdout.flush()
-    except TuishareError as error:
-        sys.exit(report(error))
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
-    except OSError as error:
-        # What is still unwritten would only fail again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
-        if isinstance(error, BrokenPipeError):
-            # Whoever read our output has enough of it; words would tell nobody anything.
-            sys.exit(Exit.FAILED)
-        sys.exit(report(from_os_error(error, "go on")))
 
 
 def _show_version(value: bool) -> None:
@@ -185,7 +157,7 @@ def agent(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Run the agent in the foreground (what systemd runs)."""
-    from tuishare.cli.agent import run_foreground
+    from tuishare.cli.foreground import run_foreground
 
     run_foreground(verbose=verbose)
 

@@ -1,0 +1,33 @@
+"""What a process loads for the command that it runs; errors and exit codes are tested with the commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_SCRIPT = """
+import sys
+from tuishare.cli import foreground, main
+foreground.run_foreground = lambda *, verbose: print(
+    verbose, *(name for name in ('typer', 'rich', 'pydantic', 'textual') if name in sys.modules)
+)
+main()
+"""
+
+
+def loaded(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_the_agent_loads_nothing_that_reads_a_command_line() -> None:
+    assert loaded("agent") == "False\n"
+
+
+@pytest.mark.parametrize("option", ["--verbose", "-v"])
+def test_its_options_are_read_as_those_of_any_command(option: str) -> None:
+    assert loaded("agent", option).startswith("True typer")

@@ -1,0 +1,49 @@
+"""Where the program begins and ends.
+
+Owns the end of the process: every error becomes one sentence, a hint and an exit code here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tuishare.cli.exits import Exit, report
+from tuishare.errors import TuishareError, from_os_error
+
+_STDOUT = 1
+"""Its file descriptor, which stays the same whatever `sys.stdout` is."""
+
+
+def main() -> None:
+    """Run the command line and exit; every error becomes one sentence, a hint and its code."""
+    try:
+        try:
+            _run(sys.argv[1:])
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except TuishareError as error:
+        sys.exit(report(error))
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except OSError as error:
+        # What is still unwritten would only fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        if isinstance(error, BrokenPipeError):
+            # Whoever read our output has enough of it; words would tell nobody anything.
+            sys.exit(Exit.FAILED)
+        sys.exit(report(from_os_error(error, "go on")))
+
+
+def _run(arguments: Sequence[str]) -> None:
+    if arguments == ["agent"]:
+        # As systemd and the dashboard start it. What reads any other command line would be 10 MiB that it keeps.
+        from tuishare.cli.foreground import run_foreground
+
+        run_foreground(verbose=False)
+    else:
+        from tuishare.cli.app import app
+
+        app()
