@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
-from tests.agent.homes import Home, fill, introduce
+import pytest
+
+from tests.agent.homes import Home, fill, introduce, opened, share_of
 from tests.agent.mail import running
 from tests.agent.test_drops import until
 from tests.waiting import wait_until
+from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
+from tuishare.agent.deliveries import Deliveries
+from tuishare.agent.records import RecipientRecord, ShareRecord
 from tuishare.api.messages import ActivityKind, Delivery, DeliveryState, Download, DownloadState, ShareState
+from tuishare.swarm import Peer
 
 
 def delivery(agent: Agent, user: str = "bob") -> Delivery:
@@ -94,3 +105,98 @@ async def test_usually_what_everybody_has_is_served_on(alice: Home, bob: Home) -
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
         await sender._drops.keeper.end_done()
         assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
+
+
+@dataclass
+class Board:
+    """A board with one share for two people, and what they tell the tracker."""
+
+    deliveries: Deliveries
+    context: Context
+    share: ShareRecord
+    passkeys: dict[str, bytes]
+
+    def tell(
+        self, user: str, *, left: int = 7, peer_id: bytes = b"-LT2110-123456789012", host: str = ""
+    ) -> None:
+        """Announce as that user."""
+        info_hash = bytes.fromhex(self.share.info_hash)[:20]
+        query = {"info_hash": info_hash, "peer_id": peer_id, "port": 7, "left": left, "event": "started"}
+        query |= {"uploaded": 0, "downloaded": 0}
+        tracker = self.context.announcing._tracker
+        tracker.answer(
+            self.passkeys[user], urlencode(query, quote_via=quote), ip_address(host or "192.0.2.1")
+        )
+
+    def row(self, user: str) -> RecipientRecord:
+        return self.deliveries.find(self.share.id, user)
+
+
+@pytest.fixture
+async def board(alice: Home, tmp_path: Path) -> AsyncIterator[Board]:
+    async with opened(alice) as context:
+        share = share_of(fill(tmp_path / "x"), size=40_000, files=1)
+        passkeys = {user: user.encode().ljust(32) for user in ("bob", "carol")}
+        rows = [
+            RecipientRecord(share.id, user, sha256(passkey).digest(), sealed=1, remaining=40_000)
+            for user, passkey in passkeys.items()
+        ]
+        deliveries = Deliveries(context)
+        await deliveries.seat(share, rows)
+        context.announcing.heard = lambda announced: deliveries.take(announced, share)
+        context.announcing.admit(share, deliveries.passkeys(share.id), ())
+        yield Board(deliveries, context, share, passkeys)
+
+
+def peer(peer_id: bytes, host: str) -> Peer:
+    return Peer(host, 7, "x", peer_id, 0.5, 0, 0, 0, 0, "tls", incoming=True)
+
+
+async def test_nobody_lacks_more_than_there_is_nor_loses_what_he_had(board: Board) -> None:
+    board.tell("bob", left=10**15)
+    assert board.row("bob").remaining == 40_000
+    board.tell("bob", left=0)
+    done = board.row("bob")
+    assert (done.remaining, done.completed > 0) == (0, True)
+    board.tell("bob", left=39_000)  # he may fetch it once more, and had it all the same
+    assert (board.row("bob").remaining, board.row("bob").completed) == (0, done.completed)
+    assert board.row("carol").opened == 0
+
+
+async def test_a_peer_is_who_announced_it_and_of_two_who_did_the_one_at_that_address(board: Board) -> None:
+    ours = b"-LT2110-123456789012"
+    user_of = board.deliveries.user_of
+    assert user_of(board.share.id, peer(ours, "192.0.2.1")) == ""
+    board.tell("bob", host="192.0.2.1")
+    assert user_of(board.share.id, peer(ours, "198.51.100.9")) == "bob"  # he may have several addresses
+    board.tell("carol", host="192.0.2.2")  # she says that she is that peer
+    assert user_of(board.share.id, peer(ours, "192.0.2.1")) == "bob"
+    assert user_of(board.share.id, peer(ours, "198.51.100.9")) == ""
+    assert user_of(board.share.id, peer(b"x" * 20, "192.0.2.1")) == ""
+
+
+async def test_what_was_told_survives_a_restart_and_whoever_is_out_is_not_heard(board: Board) -> None:
+    board.tell("bob", left=9)
+    assert await board.deliveries.revoke(board.share, "bob")
+    assert not await board.deliveries.revoke(board.share, "bob")
+    board.tell("bob", left=3)
+    board.tell("carol", left=5)
+    await board.deliveries.save()
+    again = Deliveries(board.context)
+    await again.load()
+    assert again.of(board.share.id) == board.deliveries.of(board.share.id)
+    assert [row.remaining for row in again.of(board.share.id)] == [9, 5]
+    assert again.revoked(board.share.id) == {"bob"}
+    assert again.is_due(board.share)
+    assert not again.is_due(replace(board.share, generation=2))
+
+
+async def test_new_tickets_leave_everybody_where_he_is_and_new_content_does_not(board: Board) -> None:
+    board.tell("bob", left=9)
+    fresh = [
+        replace(row, sealed=2, remaining=40_000, opened=0) for row in board.deliveries.of(board.share.id)
+    ]
+    await board.deliveries.seat(replace(board.share, kind="renew"), fresh)
+    assert (board.row("bob").remaining, board.row("bob").sealed) == (9, 2)
+    await board.deliveries.seat(board.share, fresh[:1])
+    assert board.deliveries.of(board.share.id) == tuple(fresh[:1])

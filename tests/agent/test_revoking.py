@@ -130,6 +130,25 @@ async def test_a_crash_right_after_the_decision_changes_nothing(alice: Home, bob
         assert (await until(sender, "x", ShareState.SEEDING, 2)).generation == 2
 
 
+async def test_the_tracker_refuses_at_once_also_while_a_share_is_being_worked_on(
+    alice: Home, bob: Home, carol: Home
+) -> None:
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender, running(bob) as receiver:
+        share = await until(sender, "x", ShareState.SEEDING)
+        post(alice, bob)
+        await complete(receiver)
+        assert b"peers" in await ask_tracker(record(receiver))
+        busy = sender._drops.publisher._busy
+        busy.add(share.id)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        assert sender._drops.shelf.get(share.id).generation == 1
+        assert await ask_tracker(record(receiver)) == FAILURE
+        busy.remove(share.id)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        await until(sender, "x", ShareState.SEEDING, 2)
+
+
 async def test_whoever_is_out_stays_out_of_what_follows(alice: Home, bob: Home, carol: Home) -> None:
     path = fill(alice.drop / "x")
     async with running(alice) as sender:
