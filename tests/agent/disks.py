@@ -20,6 +20,11 @@ def mount(folder: Path, size: str) -> bool:
     return os.geteuid() == 0 and not subprocess.run(command, capture_output=True, check=False).returncode
 
 
+def remount(folder: Path, how: str) -> None:
+    """Let a disk be read-only, ``ro``, or not, ``rw``."""
+    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
+
+
 def unmount(folder: Path) -> None:
     """Take it away again, whoever still uses it."""
     subprocess.run(["umount", "-l", str(folder)], check=False)

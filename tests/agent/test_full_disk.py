@@ -15,20 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.disks import full, small_disk
+from tests.agent.disks import full, remount, small_disk
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running, shown
 from tests.agent.test_drops import until
 from tests.agent.test_store import SHARE
 from tests.waiting import wait_until
-from tuishare.agent import patience, receiving, retries
+from tuishare.agent import patience, receiving, retries, salvage
 from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent, run_agent
 from tuishare.agent.landing import Landing
 from tuishare.agent.salvage import ensure_intact
-from tuishare.agent.store import Database
+from tuishare.agent.store import Database, Generation
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import DownloadState, ShareState
+from tuishare.api.messages import ActivityKind, DownloadState, ShareState
 from tuishare.api.orders import ShareOrder
 from tuishare.config import load_config
 from tuishare.envelope import CardKey, open_envelope
@@ -109,7 +109,8 @@ async def test_orders_are_answered_at_once(alice: Home, state: Path) -> None:
             with pytest.raises(SystemFailed, match="no space left"):
                 await client.order_share(share.id, ShareOrder.FORGET)
             assert [problem.title for problem in (await client.status()).problems] == [FULL]
-            await client.activity(10)
+            agent._context.journal.note(ActivityKind.PROBLEM, "x", "y" * 300)
+            assert [event.kind for event in await client.activity(10)] == [ActivityKind.SHARED]
             assert (await client.shares())[0].state is ShareState.SEEDING
         await until(agent, "x", ShareState.PAUSED)
         await client.order_share(share.id, ShareOrder.RESUME)
@@ -226,6 +227,29 @@ def test_a_damaged_database_waits_for_space_with_all_it_knows(alice: Home, state
     assert ensure_intact(alice.places, load_config(alice.places), alice.identity, wall_clock())
 
 
+def test_a_ledger_that_cannot_be_read_for_want_of_space_is_not_given_up(alice: Home, state: Path) -> None:
+    """Its generations would be taken again."""
+    path = alice.places.store_file
+    database = Database(path)
+    database.remember([Generation(b"s", "ab", 5)])
+    database.close()
+    with full(state), pytest.raises(DiskRefused):
+        list(salvage._read_ledger(path))
+    assert [known.number for known in salvage._read_ledger(path)] == [5]
+
+
+async def test_what_cannot_be_swept_does_not_keep_it_from_starting(alice: Home, bob: Home) -> None:
+    with small_disk(alice.outbox) as outbox:
+        (outbox / ".tuishare-0123.tmp").write_bytes(b"half")
+        remount(outbox, "ro")
+        async with running(alice) as agent:
+            fill(alice.drop / "x")
+            await wait_until(lambda: titles(agent) == ["The disk does not work"])
+            assert "read-only" in agent.status().problems[0].detail
+            remount(outbox, "rw")
+            await until(agent, "x", ShareState.SEEDING)
+
+
 def test_a_refused_transaction_leaves_the_database_as_it_was(alice: Home, state: Path) -> None:
     database = Database(alice.places.store_file)
     large = b"x" * 300_000
@@ -251,7 +275,9 @@ async def test_an_envelope_waits_for_space_in_the_outbox(alice: Home, bob: Home)
             assert sorted(os.listdir(outbox)) == [ENVELOPE]
 
 
-async def test_a_download_goes_on_by_itself(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_download_goes_on_by_itself(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     path = fill(alice.drop / "x", 600_000)
     bob.configure(downloads={"reserve": 1})
     with small_disk(bob.downloads, "4m") as disk:
@@ -263,7 +289,10 @@ async def test_a_download_goes_on_by_itself(alice: Home, bob: Home, monkeypatch:
                 )  # as if the disk had filled up meanwhile
                 bob.receive(alice.outbox / ENVELOPE)
                 await shown(receiver, DownloadState.PROBLEM)
-                assert "pace" in receiver.downloads()[0].detail
+                assert "No space left" in receiver.downloads()[0].detail
+                await wait_until(lambda: caplog.text.count("Cannot receive") > 1)
             await shown(receiver, DownloadState.COMPLETE)
             assert (disk / "alice" / "x").read_bytes() == path.read_bytes()
             assert os.listdir(disk / "alice") == ["x"]
+            told = [event.kind for event in await receiver.activity(10)]
+            assert told == [ActivityKind.RECEIVED, ActivityKind.PROBLEM]  # once, however often it was tried

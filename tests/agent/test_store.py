@@ -11,7 +11,7 @@ import pytest
 
 from tuishare.agent.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
 from tuishare.agent.store import Database, Store
-from tuishare.errors import BadConfiguration, Refused, SystemFailed
+from tuishare.errors import BadConfiguration, DiskRefused, Refused, SystemFailed
 from tuishare.torrents import InfoHash
 
 SHARE = ShareRecord(
@@ -132,4 +132,29 @@ def test_what_is_admitted_begins_with_nothing(path: Path) -> None:
     database.save_resume({InfoHash("aa"): b"old", InfoHash("bb"): b"other"})
     database.admit(replace(DOWNLOAD, info_hash="aa"))
     assert (database.resume_data("aa"), database.resume_data("bb")) == (None, b"other")
+    database.close()
+
+
+def test_opening_it_again_writes_nothing(path: Path) -> None:
+    """So an agent can begin on a disk that has just filled up."""
+    Database(path).close()
+    before = path.read_bytes()
+    again = Database(path)
+    assert path.with_name("tuishare.db-wal").stat().st_size == 0
+    again.close()
+    assert path.read_bytes() == before
+
+
+def test_a_disk_that_fails_while_all_is_read_is_no_damage(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Database) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        raise error
+
+    database = Database(path)
+    monkeypatch.setattr(Database, "shares", fail)
+    with pytest.raises(DiskRefused):
+        database.check()
     database.close()
