@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -20,13 +21,15 @@ from tuishare.tui.agent import Agent
 from tuishare.tui.dialogs import DIALOGS, Subject
 from tuishare.tui.follower import AgentLost, Backoff, Follower, Reader, SnapshotArrived
 from tuishare.tui.formats import clean
+from tuishare.tui.news import find_news
 from tuishare.tui.notices import write_farewell
 from tuishare.tui.orders import Deed, send, tell
 from tuishare.tui.questions import ask_before
+from tuishare.tui.rates import Rates
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
-from tuishare.tui.tones import DARK, LIGHT
-from tuishare.tui.view import Live, Lost, View
+from tuishare.tui.tones import DARK, THEMES
+from tuishare.tui.view import Live, Lost, View, take_snapshot
 
 
 class Dashboard(App[None]):
@@ -65,11 +68,12 @@ class Dashboard(App[None]):
         self.clock = clock
         self._farewell = farewell
         self.agent = agent
+        self.rates = Rates()
         self._start_agent = start_agent
         self._follower = Follower(reader, self.post_message, clock, backoff)
         self._may_autostart = True
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for theme in THEMES:
+            self.register_theme(theme)
         self.theme = DARK.name
 
     def get_default_screen(self) -> MainScreen:
@@ -98,7 +102,10 @@ class Dashboard(App[None]):
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
         """Show what the agent says."""
         self._may_autostart = False
-        self.view = View(Live(), message.snapshot)
+        for news in find_news(self.view.snapshot, message.snapshot):
+            self.notify(news.words, title=news.title, severity=news.severity, markup=False)
+        self.rates.record(message.snapshot, self.clock())
+        self.view = take_snapshot(self.view, message.snapshot)
 
     def on_agent_lost(self, message: AgentLost) -> None:
         """Keep the last snapshot, as of when it was last known to be true; at the very beginning, start an agent."""
@@ -106,7 +113,7 @@ class Dashboard(App[None]):
         if isinstance(before, Lost):
             lost = Lost(before.since, lost.detail, lost.hint, lost.retry_at, lost.startable)
         self._tick()
-        self.view = View(lost, self.view.snapshot)
+        self.view = replace(self.view, link=lost)
         if self._may_autostart:
             self._may_autostart = False
             self.action_start()
@@ -119,14 +126,14 @@ class Dashboard(App[None]):
         else:
             self._follower.wake()
 
-    def take_deed(self, deed: Deed) -> None:
-        """Have the agent do something, after a question where something would be lost."""
-        question = ask_before(deed)
+    def take_deeds(self, deeds: tuple[Deed, ...]) -> None:
+        """Have the agent do the same with one entry or several, after a question where something would be lost."""
+        question = ask_before(deeds)
         if question is None:
-            self._begin_deed(deed)
+            self._begin_deeds(deeds)
         else:
             self.push_screen(
-                ConfirmScreen(question), lambda agreed: self._begin_deed(deed) if agreed else None
+                ConfirmScreen(question), lambda agreed: self._begin_deeds(deeds) if agreed else None
             )
 
     def open_dialog(self, wish: str, about: tuple[Subject, ...] = ()) -> None:
@@ -141,19 +148,28 @@ class Dashboard(App[None]):
         """Leave, and say on the terminal what became of the agent."""
         self.exit(message=Text(self._farewell(self.view)))
 
-    def _begin_deed(self, deed: Deed) -> None:
+    def _begin_deeds(self, deeds: tuple[Deed, ...]) -> None:
         # At once, because the agent may take its time: deleting a large folder, for example.
-        self.notify(tell(deed), timeout=3, markup=False)
-        self.run_worker(self._do(deed), name="order", group="orders")
+        self.notify(tell(deeds), timeout=3, markup=False)
+        self.run_worker(self._do(deeds), name="order", group="orders")
 
-    async def _do(self, deed: Deed) -> None:
+    async def _do(self, deeds: tuple[Deed, ...]) -> None:
+        errors = [error for deed in deeds if (error := await self._do_one(deed))]
+        if errors:
+            self.tell_error(errors[0])
+        if len(errors) > 1:
+            words = f"{len(errors):,} of {len(deeds):,} orders failed. This was the first of them."
+            self.notify(words, severity="error", timeout=10)
+
+    async def _do_one(self, deed: Deed) -> TuishareError | None:
         try:
             await send(self.agent, deed)
         except TuishareError as error:
-            self.tell_error(error)
+            return error
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.log.error(error)
-            self.tell_error(SystemFailed("The agent could not be asked", hint="Try again."))
+            return SystemFailed("The agent could not be asked", hint="Try again.")
+        return None
 
     async def _start(self) -> None:
         self.notify("Starting the agent …", timeout=3)

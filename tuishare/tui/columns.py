@@ -5,9 +5,9 @@ Owns the wording and the glyphs of states. Pure; foreign names are still foreign
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar, assert_never
+from typing import Any, Final, Generic, TypeVar, assert_never
 
 from tuishare.api.messages import (
     DeliveryState,
@@ -29,9 +29,14 @@ from tuishare.tui.formats import (
 )
 from tuishare.tui.tones import Tone
 
-E = TypeVar("E", bound=Share | Download)
+E = TypeVar("E")
+
+WIDE: Final = 98
+"""Cells from which the wide columns are shown."""
 
 _BAR = 5
+_NAME_MINIMUM: Final = 12
+_SOON: Final = 86_400  # seconds; what ends within a day is worth a look
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Column(Generic[E]):
         wide: shown only where there is room.
         right: aligned to the right.
         cut: makes a text safe and as narrow as the column.
+        order: what the table can be sorted by; None where there is nothing to compare.
     """
 
     key: str
@@ -63,6 +69,14 @@ class Column(Generic[E]):
     wide: bool = False
     right: bool = False
     cut: Callable[[str, int], str] = clip
+    order: Callable[[E], Any] | None = None
+
+
+def lay_out(columns: Sequence[Column[E]], width: int) -> tuple[tuple[Column[E], int], ...]:
+    """Choose the columns for a table of that many cells, and how wide each is."""
+    shown = [column for column in columns if width >= WIDE or not column.wide]
+    rest = max(_NAME_MINIMUM, width - sum(column.width + 2 for column in shown))
+    return tuple((column, column.width or rest) for column in shown)
 
 
 def share_sign(share: Share) -> Cell:
@@ -163,28 +177,142 @@ def _left(download: Download) -> Cell:
     return Cell(NOTHING, Tone.QUIET) if download.eta is None else Cell(format_span(download.eta))
 
 
+def _expiry(not_after: int, now: float) -> Cell:
+    if not not_after:
+        return Cell(NOTHING, Tone.QUIET)
+    left = not_after - now
+    return Cell("over", Tone.QUIET) if left <= 0 else Cell(format_span(left), _hurry(left))
+
+
+def _hurry(left: float) -> Tone:
+    return Tone.WARN if left < _SOON else Tone.PLAIN
+
+
+def _share_rate(share: Share) -> Cell:
+    # screens: where there is trouble, the way out of it is worth more than a rate of nothing
+    return Cell("press s", Tone.WARN) if share.state is ShareState.PROBLEM else _rate(share.rate_up)
+
+
+def _delivered_part(share: Share) -> float:
+    counted = [entry.progress for entry in share.deliveries if entry.state is not DeliveryState.REVOKED]
+    return -sum(counted) / len(counted) if counted else 1.0
+
+
+def _sender(download: Download) -> Cell:
+    if not download.sender:
+        return Cell("unknown", Tone.QUIET)
+    return Cell(download.sender, Tone.PLAIN if download.verified else Tone.WARN)
+
+
 SHARE_COLUMNS: Final[tuple[Column[Share], ...]] = (
     Column("sign", "", 1, lambda share, _: share_sign(share)),
-    Column("name", "Name", 0, lambda share, _: Cell(share.name), cut=fit),
-    Column("for", "For", 14, lambda share, _: Cell(", ".join(share.recipients)), wide=True),
-    Column("size", "Size", 8, lambda share, _: _size(share.size), wide=True, right=True),
-    Column("state", "State", 17, lambda share, _: share_state(share)),
-    Column("delivered", "Delivered", 16, lambda share, _: share_delivered(share)),
-    Column("up", "▲", 10, lambda share, _: _rate(share.rate_up), wide=True, right=True),
     Column(
-        "added", "Added", 6, lambda share, now: Cell(format_moment(share.added, now), Tone.QUIET), wide=True
+        "name",
+        "Name",
+        0,
+        lambda share, _: Cell(share.name),
+        cut=fit,
+        order=lambda share: share.name.casefold(),
+    ),
+    Column(
+        "for",
+        "For",
+        14,
+        lambda share, _: Cell(", ".join(share.recipients)),
+        wide=True,
+        order=lambda share: share.recipients,
+    ),
+    Column(
+        "size",
+        "Size",
+        8,
+        lambda share, _: _size(share.size),
+        wide=True,
+        right=True,
+        order=lambda share: -share.size,
+    ),
+    Column("state", "State", 17, lambda share, _: share_state(share), order=lambda share: share.state.value),
+    Column("delivered", "Delivered", 16, lambda share, _: share_delivered(share), order=_delivered_part),
+    Column(
+        "up",
+        "▲",
+        10,
+        lambda share, _: _share_rate(share),
+        wide=True,
+        right=True,
+        order=lambda share: -share.rate_up,
+    ),
+    Column(
+        "expiry",
+        "Ends in",
+        9,
+        lambda share, now: _expiry(share.not_after, now),
+        wide=True,
+        right=True,
+        order=lambda share: share.not_after or float("inf"),
+    ),
+    Column(
+        "added",
+        "Added",
+        8,
+        lambda share, now: Cell(format_moment(share.added, now), Tone.QUIET),
+        wide=True,
+        order=lambda share: -share.added,
     ),
 )
 """The table of shares."""
 
 DOWNLOAD_COLUMNS: Final[tuple[Column[Download], ...]] = (
     Column("sign", "", 1, lambda item, _: download_sign(item)),
-    Column("name", "Name", 0, lambda item, _: Cell(item.name), cut=fit),
-    Column("from", "From", 14, lambda item, _: Cell(item.sender or "unknown"), wide=True),
-    Column("size", "Size", 8, lambda item, _: _size(item.size), wide=True, right=True),
-    Column("state", "State", 17, lambda item, _: download_state(item)),
-    Column("progress", "Progress", 13, lambda item, _: download_progress(item)),
-    Column("down", "▼", 10, lambda item, _: _rate(item.rate_down), wide=True, right=True),
-    Column("left", "Left", 6, lambda item, _: _left(item), wide=True, right=True),
+    Column(
+        "name", "Name", 0, lambda item, _: Cell(item.name), cut=fit, order=lambda item: item.name.casefold()
+    ),
+    Column(
+        "from",
+        "From",
+        14,
+        lambda item, _: _sender(item),
+        wide=True,
+        order=lambda item: item.sender.casefold(),
+    ),
+    Column(
+        "size",
+        "Size",
+        8,
+        lambda item, _: _size(item.size),
+        wide=True,
+        right=True,
+        order=lambda item: -item.size,
+    ),
+    Column("state", "State", 17, lambda item, _: download_state(item), order=lambda item: item.state.value),
+    Column(
+        "progress", "Progress", 13, lambda item, _: download_progress(item), order=lambda item: -item.progress
+    ),
+    Column(
+        "down",
+        "▼",
+        10,
+        lambda item, _: _rate(item.rate_down),
+        wide=True,
+        right=True,
+        order=lambda item: -item.rate_down,
+    ),
+    Column(
+        "left",
+        "Left",
+        6,
+        lambda item, _: _left(item),
+        wide=True,
+        right=True,
+        order=lambda item: float("inf") if item.eta is None else item.eta,
+    ),
+    Column(
+        "added",
+        "Added",
+        8,
+        lambda item, now: Cell(format_moment(item.added, now), Tone.QUIET),
+        wide=True,
+        order=lambda item: -item.added,
+    ),
 )
 """The table of downloads."""

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from tuishare.api.messages import Folder, FolderState
 from tuishare.tui.formats import clean
+from tuishare.tui.portraits import describe_self
 from tuishare.tui.tones import Tone
 from tuishare.tui.view import Lost, View
 
@@ -22,7 +23,8 @@ def invite_to_share(view: View) -> Content:
     folders = view.snapshot.status.drop_folders
     if not folders:
         return _lines(
-            "Nothing is shared yet, and no drop folder is set up.", "Add a [[drop]] block to config.toml."
+            "Nothing is shared yet, and no drop folder is set up.",
+            "Press n to share a file or folder, or 4 and n to set up a folder whose contents are shared by themselves.",
         )
     return Content("\n").join(
         [_title("Nothing is shared yet. Put a file or a folder into"), *map(_folder, folders)]
@@ -36,6 +38,36 @@ def invite_to_receive(view: View) -> Content:
     inbox = clean(view.snapshot.status.inbox)
     where = f"Put a {_SUFFIX} that you were sent into {inbox or 'your inbox folder'}"
     return _lines("Nothing received yet.", where)
+
+
+def invite_people(view: View) -> Content:
+    """Say how somebody gets into the list of people."""
+    if view.snapshot is None:
+        return _waiting(view)
+    own = Content("\n").join(describe_self(view.snapshot))
+    return Content("\n").join(
+        [
+            _title("Nobody is known here yet."),
+            Content(
+                "Press n and paste the card that somebody sent you. Press c to copy your own, and send it.\n"
+            ),
+            own,
+        ]
+    )
+
+
+def invite_to_set_up(view: View) -> Content:
+    """Say how a folder gets into the list of folders."""
+    if view.snapshot is None:
+        return _waiting(view)
+    return _lines("No folder is set up yet.", "Press n to add one whose contents are shared by themselves.")
+
+
+def invite_to_wait(view: View) -> Content:
+    """Say what will be listed where nothing happened yet."""
+    if view.snapshot is None:
+        return _waiting(view)
+    return _lines("Nothing happened yet.", "What is shared, delivered, received or goes wrong is told here.")
 
 
 def _waiting(view: View) -> Content:

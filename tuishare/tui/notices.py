@@ -19,9 +19,7 @@ def write_notice(view: View, now: float) -> Content | None:
     """Say what is wrong just now, the worst first; None when nothing is."""
     if isinstance(view.link, Lost):
         return _write_lost(view.link, now, stale=view.snapshot is not None)
-    if view.snapshot is not None and view.snapshot.status.problems:
-        return _write_problem(view.snapshot.status.problems)
-    return None
+    return _write_problem(view.problems) if view.problems else None
 
 
 def write_farewell(view: View) -> str:

@@ -5,7 +5,7 @@ Owns the choice and its wording. Pure; whether an order can really be carried ou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -13,10 +13,14 @@ from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.tui.agent import Agent
 from tuishare.tui.formats import fit
+from tuishare.tui.rows import Place
 
 Order = ShareOrder | DownloadOrder
 
 _NAME: Final = 40
+REMOVE: Final = "remove"
+"""The one order for a drop folder."""
+
 _ENDING: Final = frozenset({ShareOrder.FORGET, ShareOrder.DELETE})
 _SHARE_OFFERS: Final = {
     # Being written or in the agent's hands: all that it would say is “not now”.
@@ -58,7 +62,14 @@ class DownloadDeed:
     order: DownloadOrder
 
 
-Deed = ShareDeed | DownloadDeed
+@dataclass(frozen=True, slots=True)
+class FolderDeed:
+    """A drop folder is to be one no longer."""
+
+    entry: Place
+
+
+Deed = ShareDeed | DownloadDeed | FolderDeed
 """An order and what it is about."""
 
 
@@ -74,6 +85,21 @@ def offer_for_download(download: Download) -> dict[str, Deed]:
     return {order.value: DownloadDeed(download, order) for order in _DOWNLOAD_OFFERS[download.state]}
 
 
+def offer_for_place(place: Place) -> dict[str, Deed]:
+    """Say what can be ordered of a folder: a drop folder can be given up."""
+    return {} if place.folder is None else {REMOVE: FolderDeed(place)}
+
+
+def name_order(deed: Deed) -> str:
+    """Give the order's word."""
+    return REMOVE if isinstance(deed, FolderDeed) else deed.order.value
+
+
+def name_entry(deed: Deed) -> str:
+    """Give the name of what it is about; foreign text."""
+    return deed.entry.path if isinstance(deed, FolderDeed) else deed.entry.name
+
+
 async def send(agent: Agent, deed: Deed) -> None:
     """Give an order.
 
@@ -85,21 +111,26 @@ async def send(agent: Agent, deed: Deed) -> None:
             await agent.order_share(share.id, order)
         case DownloadDeed(download, order):
             await agent.order_download(download.id, order)
+        case FolderDeed(place):
+            await agent.remove_drop(place.path)
         case _:
             assert_never(deed)
 
 
-def tell(deed: Deed) -> str:
-    """Say what the agent is being asked to do."""
-    return f"Asked the agent to {_PHRASES[deed.order.value](fit(deed.entry.name, _NAME))}."
+def tell(deeds: Sequence[Deed]) -> str:
+    """Say what the agent is being asked to do; all of one kind."""
+    one = f"“{fit(name_entry(deeds[0]), _NAME)}”"
+    about = one if len(deeds) == 1 else f"{len(deeds):,} entries"
+    return f"Asked the agent to {_PHRASES[name_order(deeds[0])](about)}."
 
 
 _PHRASES: Final[dict[str, Callable[[str], str]]] = {
-    "pause": "pause “{}”".format,
-    "resume": "go on with “{}”".format,
-    "again": "share “{}” again".format,
-    "forget": "forget “{}”".format,
-    "delete": "delete “{}”".format,
-    "approve": "download “{}”".format,
-    "reject": "turn “{}” away".format,
+    "pause": "pause {}".format,
+    "resume": "go on with {}".format,
+    "again": "share {} again".format,
+    "forget": "forget {}".format,
+    "delete": "delete {}".format,
+    "approve": "download {}".format,
+    "reject": "turn {} away".format,
+    "remove": "give up the folder {}".format,
 }

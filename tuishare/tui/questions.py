@@ -5,15 +5,18 @@ Owns which orders need a question, and its wording. Pure; every foreign text is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from tuishare.api.messages import Download, Share
 from tuishare.api.orders import DownloadOrder, ShareOrder
-from tuishare.tui.formats import fit, format_count, format_percent, format_size
-from tuishare.tui.orders import Deed, DownloadDeed, ShareDeed
+from tuishare.tui.formats import clean, fit, format_count, format_percent, format_size
+from tuishare.tui.orders import Deed, DownloadDeed, FolderDeed, ShareDeed, name_entry, name_order
 
 _SENDER: Final = 24
+_LISTED: Final = 6  # names; more would push the answers out of sight at 24 lines
+_LISTED_NAME: Final = 56
 _PATH: Final = 112  # cells: two lines of the dialog, so that the answers below stay in sight
 
 
@@ -36,7 +39,20 @@ class Question:
     yes: str
 
 
-def ask_before(deed: Deed) -> Question | None:
+def ask_before(deeds: Sequence[Deed]) -> Question | None:
+    """Write the question that comes before one order for several entries; None where nothing is lost."""
+    questions = [question for deed in deeds if (question := _ask_one(deed))]
+    if len(deeds) == 1 or not questions:
+        return questions[0] if questions else None
+    number = f"{len(deeds):,} entries"
+    names = tuple(fit(name_entry(deed), _LISTED_NAME) for deed in deeds[:_LISTED])
+    more = (f"and {len(deeds) - _LISTED:,} more",) if len(deeds) > _LISTED else ()
+    title = f"{questions[0].yes} {number}?"
+    lost = _SEVERAL.get(name_order(deeds[0]), questions[0].consequence)
+    return Question(title, number, (*names, *more), lost, questions[0].yes)
+
+
+def _ask_one(deed: Deed) -> Question | None:
     """Write the question that comes before an order; None for one that loses nothing."""
     match deed:
         case ShareDeed(share, ShareOrder.DELETE):
@@ -60,10 +76,19 @@ def ask_before(deed: Deed) -> Question | None:
             return Question(
                 "Stop this download?", download.name, _download_facts(download), _lost(download), "Stop"
             )
+        case FolderDeed(place):
+            users = ", ".join(map(clean, place.folder.users)) if place.folder else ""
+            return Question("Give up this drop folder?", place.path, (f"for {users}",), _GIVEN_UP, "Give up")
         case _:
             return None
 
 
+_GIVEN_UP = "What lies in it stays on the disk and is shared no longer."
+_SEVERAL: Final = {
+    "delete": "Their files are deleted from this disk for good.",
+    "reject": "They are not downloaded, and the same are not taken again.",
+    "forget": "What has arrived of those that are not complete is discarded. The same is not taken again.",
+}
 _DELETED = "The files are deleted from this disk for good. What others have downloaded stays theirs."
 _DELETED_DOWNLOAD = "The downloaded files are deleted from this disk for good."
 _REJECTED = "It is not downloaded, and the same is not taken again. The envelope moves to rejected."

@@ -1,6 +1,6 @@
 """What a colour means, and how it is drawn in the present theme.
 
-Owns the few tones and the two themes. A tone is never the only sign: a glyph or a word always says the same.
+Owns the few tones and the three themes. A tone is never the only sign: a glyph or a word always says the same.
 """
 
 from __future__ import annotations
@@ -54,6 +54,24 @@ LIGHT: Final = Theme(
     panel="#e6eaee",
     dark=False,
 )
+
+PLAIN: Final = Theme(
+    name="tuishare-plain",
+    primary="#b0b0b0",
+    secondary="#909090",
+    accent="#d0d0d0",
+    success="#d0d0d0",
+    warning="#e8e8e8",
+    error="#ffffff",
+    foreground="#d8d8d8",
+    background="#000000",
+    surface="#0c0c0c",
+    panel="#2c2c2c",
+    dark=True,
+)
+
+THEMES: Final = (DARK, LIGHT, PLAIN)
+"""Dark, light and without colour; the last is also what ``NO_COLOR`` looks like."""
 
 
 def rich_style(tone: Tone, variables: Mapping[str, str]) -> Style:

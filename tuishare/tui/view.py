@@ -5,9 +5,10 @@ Owns the state and its transitions as pure functions of messages; draws nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from tuishare.api.messages import Snapshot
+from tuishare.api.messages import Problem, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,26 @@ class View:
     Attributes:
         link: how things stand with the agent.
         snapshot: the last one, also after the agent was lost; None before the first.
+        dismissed: problems that the person wants to see no longer, by their ids.
     """
 
     link: Link = Connecting()
     snapshot: Snapshot | None = None
+    dismissed: frozenset[str] = frozenset()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What needs the person and was not dismissed, oldest first."""
+        if self.snapshot is None:
+            return ()
+        return tuple(problem for problem in self.snapshot.status.problems if problem.id not in self.dismissed)
+
+
+def take_snapshot(view: View, snapshot: Snapshot) -> View:
+    """Show what the agent says now. A problem that is over is forgotten, and shown again when it comes back."""
+    return View(Live(), snapshot, view.dismissed & {problem.id for problem in snapshot.status.problems})
+
+
+def dismiss(view: View, problems: Iterable[str]) -> View:
+    """Show these problems no longer."""
+    return replace(view, dismissed=view.dismissed | frozenset(problems))

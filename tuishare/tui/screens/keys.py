@@ -1,56 +1,80 @@
 """The list of keys, above everything else.
 
-Owns the wording of the help. Any key of the usual ones closes it.
+Owns the wording of the help; what a tab's own keys are, the tab says. Any key of the usual ones closes it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tuishare.tui.tones import Tone
 
-KEYS: Final = (
-    ("1  2", "shares, downloads"),
-    ("↑ ↓  j k", "move in the table"),
-    ("g  G", "first, last"),
+Key = tuple[str, str]
+"""A key as it is written, and what it does."""
+
+KEYS: Final[tuple[Key, ...]] = (
+    ("1 … 5", "the tabs"),
+    ("↑ ↓  j k", "move;  g G  first, last"),
+    ("← →  h l", "delivery, files, peers, history"),
     ("/", "filter; Escape shows all again"),
-    ("space", "pause, or go on"),
-    ("s", "share again; while the agent is lost: start it"),
-    ("f  D", "forget; delete with the files"),
-    ("a  x", "approve a download; turn it away"),
+    ("m  M", "mark; mark all; Escape unmarks"),
+    ("< > =", "sort by another column; turn around"),
+    (",", "settings"),
     ("^p", "every command, and other themes"),
-    ("?", "this help"),
+    ("s", "while the agent is lost: start it"),
     ("q", "quit; the agent keeps running"),
 )
 
 SIGNS: Final = (
-    ("●", "seeding, or complete", Tone.GOOD),
+    ("●", "seeding, complete, verified", Tone.GOOD),
     ("◐", "at work", Tone.BUSY),
-    ("◌", "waiting: still being written, locked, or for you", Tone.WARN),
-    ("‖", "paused", Tone.QUIET),
+    ("◌", "waiting, locked, or for you", Tone.WARN),
+    ("‖ ○", "paused; withdrawn", Tone.QUIET),
     ("!", "needs you", Tone.BAD),
 )
 
+_WIDTH: Final = 10
+
 
 class KeysScreen(ModalScreen[None]):
-    """Keys and signs."""
+    """Keys and signs.
+
+    Args:
+        tab: name of the tab that is shown.
+        own: the keys of that tab.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,enter", "dismiss", "Close", show=False),
     ]
 
+    def __init__(self, tab: str, own: Sequence[Key]) -> None:
+        super().__init__()
+        self._tab = tab
+        self._own = own
+
     def compose(self) -> ComposeResult:
-        """Write the two lists."""
-        keys = [Content.assemble((f"{key:<10}", Tone.STRONG.value), words) for key, words in KEYS]
-        signs = [Content.assemble((f"{sign:<10}", tone.value), words) for sign, words, tone in SIGNS]
-        with Vertical(id="keys") as box:
-            box.border_title = "Keys"
+        """Write the lists."""
+        signs = [Content.assemble((f"{sign:<{_WIDTH}}", tone.value), words) for sign, words, tone in SIGNS]
+        with VerticalScroll(id="keys") as box:
+            box.border_title = f"Keys for {self._tab}"
             box.border_subtitle = "Escape closes"
-            yield Static(Content("\n").join([*keys, Content(""), *signs]))
+            yield Static(
+                Content("\n").join([*_lines(self._own), Content(""), *_lines(KEYS), Content(""), *signs])
+            )
+
+    def on_click(self) -> None:
+        """Close, also by mouse."""
+        self.dismiss()
+
+
+def _lines(keys: Iterable[Key]) -> list[Content]:
+    return [Content.assemble((f"{key:<{_WIDTH}}", Tone.STRONG.value), words) for key, words in keys]

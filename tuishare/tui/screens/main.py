@@ -5,21 +5,40 @@ Owns the keys that move between tabs and the counts on the tabs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer, TabbedContent, TabPane
 
-from tuishare.api.messages import Download, Share
+from tuishare.api.messages import DownloadState, ShareState
+from tuishare.tui.rows import count_missing
 from tuishare.tui.screens.keys import KeysScreen
-from tuishare.tui.widgets.pane import DownloadsPane, EntryPane, SharesPane
+from tuishare.tui.view import View
+from tuishare.tui.widgets.pane import EntryPane
+from tuishare.tui.widgets.panes import ActivityPane, DownloadsPane, FoldersPane, PeoplePane, SharesPane
 from tuishare.tui.widgets.strips import Headline, Notice
 
 if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
+
+TABS: Final = ("shares", "downloads", "people", "folders", "activity")
+"""Names of the tabs, from left to right; the first has key 1."""
+
+_PANES: Final[tuple[Callable[[], EntryPane[Any]], ...]] = (
+    SharesPane,
+    DownloadsPane,
+    PeoplePane,
+    FoldersPane,
+    ActivityPane,
+)
+
+
+_ROOMY: Final = 110
+"""Cells from which the footer has room for every key."""
 
 
 class MainScreen(Screen[None]):
@@ -28,9 +47,12 @@ class MainScreen(Screen[None]):
     app: Dashboard
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "open_tab('shares')", "Shares", show=False),  # the tabs say it
-        Binding("2", "open_tab('downloads')", "Downloads", show=False),
+        *(  # the tabs say it
+            Binding(str(number), f"open_tab('{name}')", name.capitalize(), show=False)
+            for number, name in enumerate(TABS, 1)
+        ),
         Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("comma", "app.open_dialog('settings')", "Settings", show=False),
         Binding("question_mark", "keys", "Help", key_display="?"),
     ]
 
@@ -38,17 +60,25 @@ class MainScreen(Screen[None]):
         """Put the regions together."""
         yield Headline(id="headline")
         yield Notice(id="notice")
-        with TabbedContent(initial="shares"):
-            with TabPane("1 Shares", id="shares"):
-                yield SharesPane()
-            with TabPane("2 Downloads", id="downloads"):
-                yield DownloadsPane()
+        with TabbedContent(initial=TABS[0]):
+            for number, (name, pane) in enumerate(zip(TABS, _PANES, strict=True), 1):
+                with TabPane(f"{number} {name.capitalize()}", id=name):
+                    yield pane()
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
         """Follow the app, and let the table have the keys."""
         self.watch(self.app, "view", self._count)
-        self._pane().table.focus()
+        self.pane.table.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave the palette's key out of the footer where the tab's own keys need the room."""
+        self.query_one(Footer).show_command_palette = event.size.width >= _ROOMY
+
+    @property
+    def pane(self) -> EntryPane[Any]:
+        """What fills the tab that is shown."""
+        return self.query_one(f"#{self.query_one(TabbedContent).active}-pane", EntryPane)
 
     def action_open_tab(self, name: str) -> None:
         """Show the tab of that name."""
@@ -56,24 +86,40 @@ class MainScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Ask what to look for in the tab that is shown."""
-        self._pane().ask_filter()
+        self.pane.ask_filter()
 
     def action_keys(self) -> None:
-        """List the keys."""
-        self.app.push_screen(KeysScreen())
+        """List the keys of the tab that is shown."""
+        self.app.push_screen(KeysScreen(self.pane.listing.name, self.pane.list_keys()))
 
     @on(TabbedContent.TabActivated)
-    def _focus_table(self) -> None:
-        self._pane().table.focus()
-
-    def _pane(self) -> EntryPane[Share | Download]:
-        active = self.query_one(TabbedContent).active
-        return self.query_one(f"#{active}-pane", EntryPane)
+    def _open(self) -> None:
+        self.pane.show()
+        self.pane.table.focus()
 
     def _count(self) -> None:
-        snapshot = self.app.view.snapshot
-        if snapshot is None:
-            return
         tabs = self.query_one(TabbedContent)
-        tabs.get_tab("shares").label = f"1 Shares {len(snapshot.shares):,}"
-        tabs.get_tab("downloads").label = f"2 Downloads {len(snapshot.downloads):,}"
+        for number, name in enumerate(TABS, 1):
+            label = " ".join((str(number), name.capitalize(), *_count_for(name, self.app.view)))
+            tab = tabs.get_tab(name)
+            if tab.label_text != label:  # a new label lays the whole screen out anew
+                tab.label = label
+
+
+def _count_for(name: str, view: View) -> list[str]:
+    snapshot = view.snapshot
+    if snapshot is None:
+        return []
+    match name:
+        case "shares":
+            number, needy = len(snapshot.shares), sum(s.state is ShareState.PROBLEM for s in snapshot.shares)
+        case "downloads":
+            number = len(snapshot.downloads)
+            needy = sum(item.state is DownloadState.WAITING for item in snapshot.downloads)
+        case "people":
+            number, needy = len(snapshot.people.users), 0
+        case "folders":
+            number, needy = len(snapshot.status.drop_folders), count_missing(snapshot)
+        case _:
+            return [f"●{len(view.problems)}"] if view.problems else []
+    return [f"{number:,}", *([f"●{needy:,}"] if needy else [])]

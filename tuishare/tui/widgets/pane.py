@@ -1,96 +1,113 @@
 """One tab's inside: filter, table, words for when it is empty, and the selected entry in full.
 
-Owns how these four play together, for shares and for downloads alike. Must not talk to the agent.
+Owns how these four play together, for all tabs alike. Must not talk to the agent; what can be ordered, the tabs say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import Input, Static, TabPane
 
-from tuishare.api.messages import Download, Share, Snapshot
-from tuishare.tui.columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS, Column
-from tuishare.tui.details import describe_download, describe_share
-from tuishare.tui.formats import clean
-from tuishare.tui.invitations import invite_to_receive, invite_to_share
-from tuishare.tui.orders import Deed, offer_for_download, offer_for_share
+from tuishare.api.details import Details
+from tuishare.tui.dialogs import DIALOGS, Subject
+from tuishare.tui.formats import clean, clip
+from tuishare.tui.listings import Listing
+from tuishare.tui.orders import Deed
 from tuishare.tui.view import Live, View
+from tuishare.tui.widgets.detail import Detail, Section
 from tuishare.tui.widgets.table import EntryTable
 
 if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
 
-E = TypeVar("E", bound=Share | Download)
+E = TypeVar("E")
 
-_PAUSE: Final = (
-    Binding("space", "order('pause')", "Pause"),
-    Binding("space", "order('resume')", "Resume"),
-)
-_END: Final = (
-    Binding("f", "order('forget')", "Forget"),
-    Binding("D", "order('delete')", "Delete", key_display="D"),
-)
+_COPIED = 60
 
 
 class EntryPane(Vertical, Generic[E]):
     """Shows the entries of one kind.
 
     Args:
-        columns: of the table.
-        pick: takes the entries out of a snapshot.
-        describe: the selected entry in full, for a width.
+        listing: what they are.
+        sections: ways to look at the selected one.
         invite: what to say while there is none.
-        words: texts of an entry that the filter searches.
-        offer: what can be ordered of an entry, by the order's word.
-        id: of the widget.
+        ask: asks the agent for the closeups of an entry.
     """
 
     app: Dashboard
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "turn(-1)", "Section before", show=False),
+        Binding("right,l", "turn(1)", "Next section", show=False),
+    ]
+
     def __init__(
         self,
-        columns: Sequence[Column[E]],
-        pick: Callable[[Snapshot], Iterable[E]],
-        describe: Callable[[E, int], Content],
+        listing: Listing[E],
+        sections: Sequence[Section[E]],
         invite: Callable[[View], Content],
-        words: Callable[[E], str],
-        offer: Callable[[E], Mapping[str, Deed]],
-        *,
-        id: str,  # noqa: A002 (Textual's name)
+        ask: Callable[[E], Awaitable[Details]] | None = None,
     ) -> None:
-        super().__init__(id=id)
-        self._columns = columns
-        self._pick = pick
-        self._describe = describe
+        super().__init__(id=f"{listing.name}-pane")
+        self.listing = listing
+        self._sections = sections
         self._invite = invite
-        self._words = words
-        self._offer = offer
-        self._offered: frozenset[str] = frozenset()
+        self._ask = ask
+        self._possible: Mapping[str, tuple[Deed, ...]] = {}
+        self._offered: object = None
 
     def compose(self) -> ComposeResult:
         """Put the four parts together."""
-        yield Input(placeholder="filter by name or user", classes="filter", compact=True)
-        yield EntryTable(self._columns, self.app.clock, id=f"{self.id}-table")
+        yield Input(placeholder="filter by name, user or state", classes="filter", compact=True)
+        yield EntryTable(self.listing, self.app.clock, id=f"{self.id}-table")
         yield Static(classes="invitation")
-        with VerticalScroll(classes="detail"):
-            yield Static(classes="words")
+        yield Detail(self._sections, self.listing.key, self._ask)
 
     def on_mount(self) -> None:
         """Follow the app."""
         self.query_one(Input).display = False
-        self.watch(self.app, "view", self._show)
+        self.watch(self.app, "view", self.show)
 
     @property
     def table(self) -> EntryTable[E]:
         """The table, for focus and for tests."""
         return self.query_one(EntryTable)
+
+    @property
+    def detail(self) -> Detail[E]:
+        """The selected entry in full."""
+        return self.query_one(Detail)
+
+    @property
+    def chosen(self) -> tuple[E, ...]:
+        """What an order is about: what is marked, or else what the cursor is on."""
+        selected = self.table.selected
+        return self.table.marked or (() if selected is None else (selected,))
+
+    def list_keys(self) -> list[tuple[str, str]]:
+        """Give this tab's own keys and what they do."""
+        bindings = [binding for _, binding in self._bindings if binding.tooltip]
+        return [(binding.key_display or binding.key, binding.tooltip) for binding in bindings]
+
+    def offer(self, _entry: E) -> Mapping[str, Deed]:
+        """Say what can be ordered of an entry, by the order's word."""
+        return {}
+
+    def ask_about(self, _wish: str) -> tuple[Subject, ...] | None:
+        """Say what a dialog would be about; None where it does not fit what is chosen."""
+        return None
+
+    def wanted(self, _entry: E) -> bool:
+        """Say whether an entry is listed at all."""
+        return True
 
     def ask_filter(self) -> None:
         """Open the filter and put the cursor into it."""
@@ -99,32 +116,75 @@ class EntryPane(Vertical, Generic[E]):
         field.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Close the filter with Escape, wherever the cursor is in this pane."""
+        """Close the filter with Escape, wherever the cursor is in this pane; then take the marks away."""
         field = self.query_one(Input)
-        if event.key == "escape" and field.display:
-            event.stop()
+        if event.key != "escape":
+            return
+        if field.display:
             field.value = ""
             field.display = False
             self.table.focus()
+        elif self.table.marked:
+            self.table.clear_marks()
+        event.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what fits the selected entry, as long as there is an agent to ask."""
+        """Offer what fits the chosen entries, as long as there is an agent to ask."""
         if action == "order":
-            return parameters[0] in self._deeds()
+            return parameters[0] in self._possible
+        if action == "dialog":
+            wish = str(parameters[0])
+            return wish in DIALOGS and self._is_live() and self.ask_about(wish) is not None
+        if action == "copy":
+            return self.table.selected is not None
         return super().check_action(action, parameters)
 
     def action_order(self, word: str) -> None:
-        """Have that done with the selected entry."""
-        if deed := self._deeds().get(word):
-            self.app.take_deed(deed)
+        """Have that done with what is chosen."""
+        if deeds := self._possible.get(word):
+            self.app.take_deeds(deeds)
 
-    def _deeds(self) -> Mapping[str, Deed]:
-        entry = self.table.selected
-        return self._offer(entry) if entry is not None and isinstance(self.app.view.link, Live) else {}
+    def action_dialog(self, wish: str) -> None:
+        """Ask for more about a wish."""
+        about = self.ask_about(wish)
+        if about is not None:
+            self.app.open_dialog(wish, about)
+
+    def action_turn(self, step: int) -> None:
+        """Show another section of the selected entry."""
+        self.detail.turn(step)
+
+    def action_copy(self) -> None:
+        """Copy what names the selected entry elsewhere, such as its path."""
+        if (entry := self.table.selected) is not None:
+            self.copy(self.listing.copied(entry))
+
+    def copy(self, text: str) -> None:
+        """Put a text into the clipboard of the terminal (OSC 52), and say so."""
+        self.app.copy_to_clipboard(text)
+        self.notify(f"Copied: {clip(text, _COPIED)}", timeout=3, markup=False)
+
+    def show(self) -> None:
+        """Show what the app knows now. A tab out of sight waits until it is opened."""
+        if isinstance(self.parent, TabPane) and not self.parent.display:
+            return
+        view = self.app.view
+        every = [] if view.snapshot is None else self.listing.pick(view.snapshot)
+        listed = [entry for entry in every if self.wanted(entry)]
+        sought = self.query_one(Input).value.strip().casefold()
+        shown = [e for e in listed if sought in self.listing.words(e).casefold()] if sought else listed
+        self.table.show_entries(shown)
+        self.set_class(not self._is_live(), "-stale")
+        self._show_invitation(view, none_at_all=not listed, none_found=not shown)
+        self._show_detail()
+
+    def on_resize(self) -> None:
+        """Cut the words to the new width."""
+        self.detail.draw()
 
     @on(Input.Changed)
     def _filter(self) -> None:
-        self._show()
+        self.show()
 
     @on(Input.Submitted)
     def _leave_filter(self) -> None:
@@ -132,23 +192,14 @@ class EntryPane(Vertical, Generic[E]):
         field.display = bool(field.value)
         self.table.focus()
 
-    @on(DataTable.RowHighlighted)
-    def _select(self) -> None:
-        self._show_detail()
-
-    def on_resize(self) -> None:
-        """Cut the words to the new width."""
-        self._show_detail()
-
-    def _show(self) -> None:
-        view = self.app.view
-        every = [] if view.snapshot is None else sorted(self._pick(view.snapshot), key=_newest_first)
-        wanted = self.query_one(Input).value.strip().casefold()
-        shown = [entry for entry in every if wanted in self._words(entry).casefold()]
-        self.table.show_entries(shown)
-        self.set_class(not isinstance(view.link, Live), "-stale")
-        self._show_invitation(view, none_at_all=not every, none_found=not shown)
-        self._show_detail()
+    @on(EntryTable.Changed)
+    def _show_detail(self) -> None:
+        self.detail.show(self.table.selected)
+        self._possible = self._gather() if self._is_live() else {}
+        offered = self._offered_now()
+        if offered != self._offered:  # the footer is made anew, so only when it says something else
+            self._offered = offered
+            self.refresh_bindings()
 
     def _show_invitation(self, view: View, *, none_at_all: bool, none_found: bool) -> None:
         self.table.display = not none_found
@@ -161,59 +212,16 @@ class EntryPane(Vertical, Generic[E]):
                 Content(f"Nothing matches “{clean(self.query_one(Input).value)}”. Escape shows all.")
             )
 
-    def _show_detail(self) -> None:
-        entry = self.table.selected
-        self.query_one(".detail").display = entry is not None
-        if entry is not None:
-            self.query_one(".words", Static).update(self._describe(entry, self.size.width - 4))
-        offered = frozenset(self._deeds())
-        if offered != self._offered:  # the footer is made anew, so only when it says something else
-            self._offered = offered
-            self.refresh_bindings()
+    def _gather(self) -> Mapping[str, tuple[Deed, ...]]:
+        gathered: dict[str, list[Deed]] = {}
+        for entry in self.chosen:
+            for word, deed in self.offer(entry).items():
+                gathered.setdefault(word, []).append(deed)
+        return {word: tuple(deeds) for word, deeds in gathered.items()}
 
+    def _offered_now(self) -> object:
+        wishes = frozenset(wish for wish in DIALOGS if self.ask_about(wish) is not None)
+        return frozenset(self._possible), wishes, self._is_live(), self.table.selected is None
 
-class SharesPane(EntryPane[Share]):
-    """What this agent publishes."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *_PAUSE,
-        Binding("s", "order('again')", "Share again"),
-        *_END,
-    ]
-
-    def __init__(self) -> None:
-        super().__init__(
-            SHARE_COLUMNS,
-            lambda snapshot: snapshot.shares,
-            describe_share,
-            invite_to_share,
-            lambda share: " ".join((share.name, *share.recipients)),
-            offer_for_share,
-            id="shares-pane",
-        )
-
-
-class DownloadsPane(EntryPane[Download]):
-    """What this agent receives."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "order('approve')", "Approve"),
-        Binding("x", "order('reject')", "Reject"),
-        *_PAUSE,
-        *_END,
-    ]
-
-    def __init__(self) -> None:
-        super().__init__(
-            DOWNLOAD_COLUMNS,
-            lambda snapshot: snapshot.downloads,
-            describe_download,
-            invite_to_receive,
-            lambda download: f"{download.name} {download.sender}",
-            offer_for_download,
-            id="downloads-pane",
-        )
-
-
-def _newest_first(entry: Share | Download) -> tuple[int, str]:
-    return -entry.added, entry.id
+    def _is_live(self) -> bool:
+        return isinstance(self.app.view.link, Live)

@@ -1,73 +1,120 @@
-"""A table of entries that changes only the cells that differ.
+"""A table of entries that draws only the rows in sight.
 
-Owns rows, order, cursor and the fit of columns to the width. Must not know where entries come from. A full refresh
-of 1,000 rows costs about 60 ms, one changed cell next to nothing; hence the comparison.
+Owns rows, order, marks, cursor and the fit of columns to the width. Must not know where entries come from. Textual's
+own table keeps every cell, also of 5,000 rows; here a new snapshot costs one sort and the lines that
+differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from rich.text import Text
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.theme import Theme
-from textual.widgets import DataTable
 
-from tuishare.api.messages import Download, Share
-from tuishare.tui.columns import Cell, Column
-from tuishare.tui.tones import rich_style
+from tuishare.tui.columns import Cell, Column, lay_out
+from tuishare.tui.listings import Listing
+from tuishare.tui.tones import Tone, rich_style
 
-WIDE = 98
-"""Cells from which the wide columns are shown."""
+E = TypeVar("E")
 
-_NAME_MINIMUM = 12
-
-E = TypeVar("E", bound=Share | Download)
+_DOWN, _UP = " ↓", " ↑"
 
 
-class EntryTable(DataTable[Text], Generic[E]):
+class EntryTable(ScrollView, Generic[E], can_focus=True):
     """Shows entries of one kind, one row each.
 
     Args:
-        columns: of the table.
+        listing: what the entries are and which columns they have.
         clock: Unix seconds, for cells that tell a time.
         id: of the widget.
     """
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("g", "scroll_top", "Top", show=False),
-        Binding("G", "scroll_bottom", "Bottom", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("home,g", "go(0)", "First", show=False),
+        Binding("end,G", "go(-1)", "Last", show=False),
+        Binding("m", "mark", "Mark", show=False),
+        Binding("M", "mark_all", "Mark all", show=False),
+        Binding("less_than_sign", "sort(-1)", "Sort by the column before", show=False),
+        Binding("greater_than_sign", "sort(1)", "Sort by the next column", show=False),
+        Binding("equals_sign", "reverse", "Reverse the order", show=False),
     ]
 
-    def __init__(self, columns: Sequence[Column[E]], clock: Callable[[], float], *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
-        self._all = tuple(columns)
+    class Changed(Message):
+        """Another entry has the cursor, or others are marked."""
+
+    def __init__(self, listing: Listing[E], clock: Callable[[], float], *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._listing = listing
         self._clock = clock
         self._laid: tuple[tuple[Column[E], int], ...] = ()
-        self._entries: dict[str, E] = {}
-        self._cells: dict[str, list[Cell]] = {}
+        self._entries: list[E] = []
+        self._row = 0
+        self._sort: Column[E] | None = None
+        self._reverse = False
+        self._marks: set[str] = set()
+        self._styles: dict[tuple[Tone, str], Style] = {}
+
+    @property
+    def row_count(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
+
+    @property
+    def cursor_row(self) -> int:
+        """Row of the cursor, from 0."""
+        return self._row
 
     @property
     def selected(self) -> E | None:
         """The entry under the cursor, or None in an empty table."""
-        keys = list(self._entries)
-        return self._entries[keys[self.cursor_row]] if 0 <= self.cursor_row < len(keys) else None
+        return self._entries[self._row] if self._row < len(self._entries) else None
 
-    def show_entries(self, entries: Sequence[E]) -> None:
-        """Make the table show these, in this order; the cursor stays on its entry."""
-        wanted = {str(entry.id): entry for entry in entries}
-        staying = [key for key in self._entries if key in wanted]
-        if not self._laid:
-            self._entries = wanted
-        elif staying != list(wanted):
-            self._rebuild(wanted)
-        else:
-            self._drop([key for key in self._entries if key not in wanted])
-            self._alter(wanted)
+    @property
+    def marked(self) -> tuple[E, ...]:
+        """What is marked, as it stands in the table."""
+        if not self._marks:
+            return ()
+        return tuple(entry for entry in self._entries if self._listing.key(entry) in self._marks)
+
+    @property
+    def sorted_by(self) -> tuple[str, bool]:
+        """Key of the column that gives the order, empty for the usual one, and whether it is reversed."""
+        return (self._sort.key if self._sort else "", self._reverse)
+
+    def show_entries(self, entries: Iterable[E]) -> None:
+        """Make the table show these; cursor and marks stay on their entries."""
+        ordered = self._arrange(entries)
+        if self._marks:
+            self._marks &= {self._listing.key(entry) for entry in ordered}
+        chosen, before = self.selected, self._in_sight()
+        self._entries = ordered
+        self._row = self._find(chosen)
+        self.virtual_size = Size(self.size.width, len(ordered) + 1)
+        self._refresh_rows(before)
+
+    def clear_marks(self) -> None:
+        """Mark nothing."""
+        self._marks.clear()
+        self._tell()
+
+    def describe_row(self, row: int) -> list[str]:
+        """Give the texts of one row as they are drawn, without padding."""
+        return [text.strip() for text, _ in self._texts(self._entries[row])]
 
     def on_mount(self) -> None:
         """Draw anew in the colours of another theme."""
@@ -75,65 +122,155 @@ class EntryTable(DataTable[Text], Generic[E]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose columns for the new width."""
-        laid = self._layout_columns(event.size.width - self.styles.scrollbar_size_vertical)
-        if laid != self._laid and event.size.width:
-            self._laid = laid
-            self._rebuild(self._entries)
+        self._laid = lay_out(self._listing.columns, self.scrollable_content_region.width or event.size.width)
+        self.virtual_size = Size(self.size.width, len(self._entries) + 1)
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the row, or sort by the column whose title was clicked."""
+        if event.y > 0:
+            self._go(min(event.y - 1 + self.scroll_offset.y, len(self._entries) - 1))
+        elif column := self._column_at(event.x):
+            self._sort_by(column)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line: the titles, or an entry."""
+        width = self.scrollable_content_region.width
+        row = y - 1 + self.scroll_offset.y
+        if y == 0:
+            line, name = self._titles(), "table--header"
+        elif row < len(self._entries):
+            line, name = self._texts(self._entries[row]), "table--cursor" if row == self._row else ""
+        else:
+            line, name = [], ""
+        segments = [Segment(text, self._style(tone, name)) for text, tone in line]
+        return Strip(segments).adjust_cell_length(width, self._style(Tone.PLAIN, name))
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._go(self._row + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by as much as is in sight."""
+        self._go(self._row + pages * max(1, self.size.height - 2))
+
+    def action_go(self, row: int) -> None:
+        """Move the cursor to a row; -1 is the last."""
+        self._go(row if row >= 0 else len(self._entries) - 1)
+
+    def action_mark(self) -> None:
+        """Mark the entry under the cursor, or no longer, and go on to the next."""
+        if (entry := self.selected) is not None:
+            self._marks ^= {self._listing.key(entry)}
+            self._go(self._row + 1)
+            self._tell()
+
+    def action_mark_all(self) -> None:
+        """Mark all that is listed, or nothing when all is marked."""
+        every = {self._listing.key(entry) for entry in self._entries}
+        self._marks = set() if self._marks == every else every
+        self._tell()
+
+    def action_sort(self, step: int) -> None:
+        """Take the order from the next column, or the one before; after the last comes the usual order."""
+        order: list[Column[E] | None] = [None, *(column for column, _ in self._laid if column.order)]
+        present = order.index(self._sort) if self._sort in order else 0
+        self._sort, self._reverse = order[(present + step) % len(order)], False
+        self._resort()
+
+    def action_reverse(self) -> None:
+        """Turn the order around."""
+        self._reverse = not self._reverse
+        self._resort()
+
+    def _sort_by(self, column: Column[E]) -> None:
+        if column.order is None:
+            return
+        self._reverse = not self._reverse if column is self._sort else False
+        self._sort = column
+        self._resort()
+
+    def _resort(self) -> None:
+        self.show_entries(self._entries)
+        self.refresh()
+
+    def _arrange(self, entries: Iterable[E]) -> list[E]:
+        ordered = sorted(entries, key=self._listing.order)  # also the order among equals
+        if self._sort is not None and self._sort.order is not None:
+            ordered.sort(key=self._sort.order)
+        return ordered[::-1] if self._reverse else ordered
+
+    def _find(self, chosen: E | None) -> int:
+        if chosen is not None:
+            wanted, key = self._listing.key(chosen), self._listing.key
+            for row, entry in enumerate(self._entries):
+                if key(entry) == wanted:
+                    return row
+        return max(0, min(self._row, len(self._entries) - 1))
+
+    def _go(self, row: int) -> None:
+        row = max(0, min(row, len(self._entries) - 1))
+        before = self._in_sight()
+        self._row = row
+        self._refresh_rows(before)
+        # the titles cover the first line of what is in sight
+        self.scroll_to_region(Region(0, row, 1, 2), animate=False, force=True)
+        self.post_message(self.Changed())
+
+    def _tell(self) -> None:
+        self.refresh()
+        self.post_message(self.Changed())
+
+    def _in_sight(self) -> list[tuple[E, bool]]:
+        first = self.scroll_offset.y
+        rows = enumerate(self._entries[first : first + self.size.height], first)
+        return [(entry, row == self._row) for row, entry in rows]
+
+    def _refresh_rows(self, before: Sequence[tuple[E, bool]]) -> None:
+        after = self._in_sight()
+        for line in range(max(len(before), len(after))):
+            old, new = before[line : line + 1], after[line : line + 1]
+            # `changes.apply` keeps the very entries that did not change, so identity is enough and fast
+            same = old and new and old[0][0] is new[0][0] and old[0][1] == new[0][1]
+            if not same:
+                self.refresh(Region(0, line + 1, self.size.width, 1))
 
     def _recolour(self, _theme: Theme) -> None:
-        self._rebuild(self._entries)
+        self._styles.clear()
+        self.refresh()
 
-    def _layout_columns(self, width: int) -> tuple[tuple[Column[E], int], ...]:
-        shown = [column for column in self._all if width >= WIDE or not column.wide]
-        fixed = sum(column.width for column in shown) + 2 * self.cell_padding * len(shown)
-        rest = max(_NAME_MINIMUM, width - fixed)
-        return tuple((column, column.width or rest) for column in shown)
+    def _style(self, tone: Tone, name: str) -> Style:
+        style = self._styles.get((tone, name))
+        if style is None:
+            base = self.get_component_rich_style(name) if name else self.rich_style
+            style = self._styles[tone, name] = base + rich_style(tone, self.app.theme_variables)
+        return style
 
-    def _rebuild(self, entries: dict[str, E]) -> None:
-        chosen, place = self.selected, self.scroll_offset
-        self.clear(columns=True)
-        self._entries, self._cells = entries, {}
+    def _column_at(self, x: int) -> Column[E] | None:
         for column, width in self._laid:
-            title = Text(column.title, justify="right" if column.right else "left")
-            self.add_column(title, width=width, key=column.key)
-        for key, entry in entries.items():
-            cells = self._cells[key] = self._make_cells(entry)
-            self.add_row(*self._draw(cells), key=key)
-        if chosen is not None and chosen.id in entries:
-            self.move_cursor(row=self.get_row_index(str(chosen.id)), scroll=False)
-            self.scroll_to(*place, animate=False)
+            if x < width + 2:
+                return column
+            x -= width + 2
+        return None
 
-    def _drop(self, keys: Sequence[str]) -> None:
-        chosen = self.selected
-        for key in keys:
-            self.remove_row(key)
-            del self._entries[key], self._cells[key]
-        if keys and chosen is not None and chosen.id in self._entries:
-            self.move_cursor(row=self.get_row_index(str(chosen.id)), scroll=False)
-
-    def _alter(self, entries: dict[str, E]) -> None:
-        for key, entry in entries.items():
-            if self._entries[key] is entry:  # `changes.apply` keeps what did not change
-                continue
-            before, after = self._cells[key], self._make_cells(entry)
-            for position, (column, width) in enumerate(self._laid):
-                if before[position] != after[position]:
-                    self.update_cell(key, column.key, self._draw_cell(after[position], column, width))
-            self._cells[key] = after
-        self._entries = entries
-
-    def _make_cells(self, entry: E) -> list[Cell]:
-        now = self._clock()
-        return [column.cell(entry, now) for column, _ in self._laid]
-
-    def _draw(self, cells: Sequence[Cell]) -> list[Text]:
+    def _titles(self) -> list[tuple[str, Tone]]:
+        arrow = _UP if self._reverse else _DOWN
+        titles = ((column, width, arrow if column is self._sort else "") for column, width in self._laid)
         return [
-            self._draw_cell(cell, column, width)
-            for cell, (column, width) in zip(cells, self._laid, strict=True)
+            (_pad(column.title + sign, column, width), Tone.STRONG if sign else Tone.PLAIN)
+            for column, width, sign in titles
         ]
 
-    def _draw_cell(self, cell: Cell, column: Column[E], width: int) -> Text:
-        style = rich_style(cell.tone, self.app.theme_variables)
-        text = Text(column.cut(cell.text, width), style=style, no_wrap=True)
-        text.justify = "right" if column.right else "left"
-        return text
+    def _texts(self, entry: E) -> list[tuple[str, Tone]]:
+        now, marked = self._clock(), self._listing.key(entry) in self._marks
+        line = []
+        for position, (column, width) in enumerate(self._laid):
+            cell = Cell("✚", Tone.STRONG) if marked and position == 0 else column.cell(entry, now)
+            line.append((_pad(cell.text, column, width), cell.tone))
+        return line
+
+
+def _pad(text: str, column: Column[E], width: int) -> str:
+    text = column.cut(text, width)
+    space = " " * (width - cell_len(text))
+    return f" {space}{text} " if column.right else f" {text}{space} "

@@ -1,0 +1,149 @@
+"""The text about the selected person, folder or event, as Textual content.
+
+Owns what is said of each, and in which order. Pure; every foreign text is cleaned here.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from textual.content import Content
+
+from tuishare.api.messages import Activity, Delivery, FolderState, Problem, Share, Snapshot, User, UserKind
+from tuishare.tui.columns import Cell
+from tuishare.tui.details import delivery_words
+from tuishare.tui.formats import clean, fit, format_count, format_moment, format_percent, format_size, pad
+from tuishare.tui.register import event_kind, event_sign, event_subject, person_has, person_name, person_trust
+from tuishare.tui.rows import Event, Group, Person, Place, Purpose
+from tuishare.tui.tones import Tone
+
+_LABEL = 13
+_NAME = 32
+_SHARES = 20  # lines: the newest; the tab of shares has the filter for all
+
+_PURPOSES = {
+    Purpose.DROP: "What you put here is shared by itself.",
+    Purpose.INBOX: "Put encrypted torrents here that you were sent.",
+    Purpose.OUTBOX: "Encrypted torrents come out here, to be sent to their recipients.",
+    Purpose.DOWNLOADS: "What you receive lands here.",
+}
+_WATCHED = {
+    FolderState.WATCHING: "Every change is noticed at once.",
+    FolderState.POLLING: "Looked through from time to time, because changes are not told here.",
+    FolderState.MISSING: "The folder is not there. Make it again, or take it out of the settings.",
+}
+
+
+def describe_person(person: Person, snapshot: Snapshot, now: float, _width: int) -> Content:
+    """Say all about a user or a group, and last how we are known ourselves."""
+    match person:
+        case Group():
+            lines = _group(person)
+        case User():
+            lines = [*_user(person, now), *_shares_for(person, snapshot, now)]
+        case _:
+            assert_never(person)
+    return Content("\n").join([*lines, *describe_self(snapshot)])
+
+
+def describe_self(snapshot: Snapshot) -> list[Content]:
+    """Say how others know us."""
+    people = snapshot.people
+    if not people.card:
+        return []
+    return [
+        _fact("Your card", people.fingerprint),
+        _fact("", people.words),
+        Content.styled(f"{'':<{_LABEL}}C copies your card, to be given to others", Tone.QUIET.value),
+    ]
+
+
+def describe_place(place: Place, _snapshot: Snapshot, _now: float, _width: int) -> Content:
+    """Say all about a folder."""
+    lines = [
+        Content.styled(clean(place.path), Tone.STRONG.value),
+        Content(_PURPOSES[place.purpose]),
+    ]
+    if folder := place.folder:
+        missing = folder.state is FolderState.MISSING
+        lines += [
+            _fact("For", ", ".join(map(clean, folder.users))),
+            _fact("Waiting", f"{format_count(folder.waiting, 'entry', 'entries')} not shared yet"),
+            Content.styled(_WATCHED[folder.state], (Tone.BAD if missing else Tone.QUIET).value),
+        ]
+    if place.free is not None:
+        lines.append(_fact("Free", format_size(place.free)))
+    return Content("\n").join(lines)
+
+
+def describe_event(event: Event, _snapshot: Snapshot, now: float, _width: int) -> Content:
+    """Say all about something that happened, or is wrong now."""
+    sign = event_sign(event)
+    lines = [_title(Cell(f"{sign.text} {event_kind(event).text}", sign.tone), event_subject(event))]
+    match event:
+        case Problem():
+            lines += [Content(clean(event.detail)), _fact("Since", format_moment(event.since, now))]
+            lines += [Content.styled(f"→ {clean(event.hint)}", Tone.WARN.value)] if event.hint else []
+            lines.append(Content.styled("x takes it off the list; it stays a problem.", Tone.QUIET.value))
+        case Activity():
+            lines += [Content(clean(event.detail)), _fact("When", format_moment(event.at, now))]
+        case _:
+            assert_never(event)
+    return Content("\n").join(lines)
+
+
+def _group(group: Group) -> list[Content]:
+    return [
+        Content.styled(clean(person_name(group)), Tone.STRONG.value),
+        _fact("Members", ", ".join(clean(user.name) for user in group.members)),
+    ]
+
+
+def _user(user: User, now: float) -> list[Content]:
+    lines = [_title(person_trust(user), user.name, last=True)]
+    if user.kind is UserKind.CARD:
+        lines += [_fact("Fingerprint", user.fingerprint), _fact("", user.words)]
+    else:
+        lines.append(
+            _fact("Known by", "a key that you both have; whoever has it can read what is shared with it")
+        )
+    if user.groups:
+        lines.append(_fact("Groups", " ".join(f"@{group}" for group in user.groups)))
+    if user.former:
+        lines.append(_fact("Cards before", ", ".join(user.former)))
+    lines.append(_fact("Has", person_has(user).text))
+    lines.append(_fact("Last seen", format_moment(user.seen, now) if user.seen else "never"))
+    return lines
+
+
+def _shares_for(user: User, snapshot: Snapshot, now: float) -> list[Content]:
+    found = [
+        (share, delivery)
+        for share in snapshot.shares
+        for delivery in share.deliveries
+        if delivery.user == user.name
+    ]
+    found.sort(key=lambda pair: -pair[0].added)
+    lines = [_share_for(share, delivery, now) for share, delivery in found[:_SHARES]]
+    more = len(found) - _SHARES
+    return lines + ([Content.styled(f"and {more:,} more", Tone.QUIET.value)] if more > 0 else [])
+
+
+def _share_for(share: Share, delivery: Delivery, now: float) -> Content:
+    return Content.assemble(
+        pad(fit(share.name, _NAME), _NAME),
+        (
+            f" {format_percent(delivery.progress):>6}  {delivery_words(delivery, now)}",
+            Tone.QUIET.value,
+        ),
+    )
+
+
+def _title(sign: Cell, name: str, *, last: bool = False) -> Content:
+    strong = (clean(name), Tone.STRONG.value)
+    word = (sign.text, sign.tone.value)
+    return Content.assemble(strong, "  ", word) if last else Content.assemble(word, "  ", strong)
+
+
+def _fact(label: str, text: str) -> Content:
+    return Content.assemble((f"{label:<{_LABEL}}", Tone.QUIET.value), clean(text))

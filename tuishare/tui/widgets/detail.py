@@ -1,0 +1,217 @@
+"""The selected entry in full: at a glance, or one of its closeups, with a chart where there is room.
+
+Owns which section is shown, and when the agent is asked for what only a closer look needs. Must not know what the
+entries are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from tuishare.api.details import Details
+from tuishare.api.messages import Snapshot
+from tuishare.errors import TuishareError
+from tuishare.tui.formats import clean
+from tuishare.tui.rates import draw_chart
+from tuishare.tui.tones import Tone
+from tuishare.tui.view import Live
+
+if TYPE_CHECKING:
+    from tuishare.tui.app import Dashboard
+
+E = TypeVar("E")
+
+CALM: Final = 2.0
+"""Seconds between two questions about the same entry."""
+
+_CHART_FROM: Final = 110  # cells; below, the words need all of them
+_CHART_WIDTH: Final = 30
+_CHART_HEIGHT: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Generic[E]):
+    """One way to look at an entry: from what is known, or from what the agent is asked for.
+
+    Attributes:
+        title: one word.
+        glance: writes it from entry, snapshot, moment (Unix seconds) and width in cells.
+        closeup: writes it from the agent's answer, moment and width; takes the place of ``glance``.
+    """
+
+    title: str
+    glance: Callable[[E, Snapshot, float, int], Content] | None = None
+    closeup: Callable[[Details, float, int], Content] | None = None
+
+
+class Detail(Vertical, Generic[E]):
+    """Shows one entry.
+
+    Args:
+        sections: ways to look at it, the first one first.
+        key: names an entry.
+        ask: asks the agent for the closeups of an entry.
+    """
+
+    app: Dashboard
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "turn(-1)", "Section before", show=False),
+        Binding("right,l", "turn(1)", "Next section", show=False),
+    ]
+
+    def __init__(
+        self,
+        sections: Sequence[Section[E]],
+        key: Callable[[E], str],
+        ask: Callable[[E], Awaitable[Details]] | None = None,
+    ) -> None:
+        super().__init__(classes="detail")
+        self._sections = tuple(sections)
+        self._key = key
+        self._ask = ask
+        self._section = 0
+        self._entry: E | None = None
+        self._answer: Details | str | None = None
+        self._asking = ""
+        self._drawn: dict[str, Content] = {}
+
+    def compose(self) -> ComposeResult:
+        """Put titles, words and chart together."""
+        yield SectionTitles()
+        with Horizontal():
+            with VerticalScroll(can_focus=False):
+                yield Static(classes="words")
+            yield Static(classes="chart")
+
+    def on_mount(self) -> None:
+        """Ask again from time to time, as long as a closeup is in sight."""
+        self.query_one(".chart").display = False
+        self.set_interval(CALM, self._inquire)
+
+    @property
+    def section(self) -> str:
+        """Title of the section that is shown."""
+        return self._sections[self._section].title
+
+    def show(self, entry: E | None) -> None:
+        """Show this entry as it is now."""
+        self.display = entry is not None
+        other = entry is None or self._entry is None or self._key(entry) != self._key(self._entry)
+        self._entry = entry
+        if other:
+            self._answer = None
+            self.query_one(VerticalScroll).scroll_home(animate=False)
+            self._inquire()
+        self.draw()
+
+    def turn(self, step: int) -> None:
+        """Show another section."""
+        self.open_section((self._section + step) % len(self._sections))
+
+    def open_section(self, number: int) -> None:
+        """Show the section of that number, from 0."""
+        self._section = number
+        self.query_one(VerticalScroll).scroll_home(animate=False)
+        self._inquire()
+        self.draw()
+
+    def draw(self) -> None:
+        """Write everything for the present width."""
+        snapshot = self.app.view.snapshot
+        if self._entry is None or snapshot is None or not self.size.width:
+            return
+        wide = self._section == 0 and self._ask is not None and self.size.width >= _CHART_FROM
+        width = self.size.width - 4 - (_CHART_WIDTH + 4 if wide else 0)
+        self._put(".words", self._write(self._entry, snapshot, width))
+        self.query_one(SectionTitles).show([section.title for section in self._sections], self._section)
+        self.query_one(".chart").display = wide
+        if wide:
+            self._put(".chart", self._draw_chart(self._entry))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Cut the words to the new width."""
+        self.draw()
+
+    def _write(self, entry: E, snapshot: Snapshot, width: int) -> Content:
+        section = self._sections[self._section]
+        if section.glance is not None:
+            return section.glance(entry, snapshot, self.app.now, width)
+        assert section.closeup is not None, "a section is the one or the other"
+        if isinstance(self._answer, Details):
+            return section.closeup(self._answer, self.app.now, width)
+        return Content.styled(self._answer or "Asking the agent …", Tone.QUIET.value)
+
+    def _draw_chart(self, entry: E) -> Content:
+        steps = self.app.rates.steps(self._key(entry))
+        lines = draw_chart(steps, self.app.now, _CHART_WIDTH, _CHART_HEIGHT)
+        chart = [Content.styled(line, Tone.BUSY.value) for line in lines]
+        return Content("\n").join([Content.styled("last 5 min", Tone.QUIET.value), *chart])
+
+    def _put(self, where: str, content: Content) -> None:
+        if self._drawn.get(where) != content:  # each update lays the whole screen out anew
+            self._drawn[where] = content
+            self.query_one(where, Static).update(content)
+
+    def _inquire(self) -> None:
+        entry, ask = self._entry, self._ask
+        if entry is None or ask is None or self._sections[self._section].closeup is None:
+            return
+        key = self._key(entry)
+        if key != self._asking and self.is_on_screen and isinstance(self.app.view.link, Live):
+            self._asking = key
+            self.run_worker(self._fetch(entry, ask), exclusive=True, group="closeup")
+
+    async def _fetch(self, entry: E, ask: Callable[[E], Awaitable[Details]]) -> None:
+        answer: Details | str
+        try:
+            answer = await ask(entry)
+        except TuishareError as error:
+            answer = clean(f"{error.detail}. {error.hint}")
+        except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
+            self.log.error(error)
+            answer = "The agent could not be asked."
+        finally:
+            self._asking = ""
+        if self._entry is not None and self._key(self._entry) == self._key(entry):
+            self._answer = answer
+            self.draw()
+
+
+class SectionTitles(Static):
+    """The titles of the sections, in the line above them; a click opens one."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="sections")
+        self._titles: tuple[str, ...] = ()
+        self._shown = -1
+
+    def show(self, titles: Sequence[str], shown: int) -> None:
+        """Write the titles; there is nothing to choose from one."""
+        if (tuple(titles), shown) == (self._titles, self._shown):
+            return
+        self._titles, self._shown = tuple(titles), shown
+        words = [
+            (f" {title} ", (Tone.STRONG if number == shown else Tone.QUIET).value)
+            for number, title in enumerate(titles)
+        ]
+        line = [("── ", Tone.QUIET.value), *words, (" ── ← →", Tone.QUIET.value)]
+        self.update(Content.assemble(*line) if len(titles) > 1 else Content.styled("─" * 3, Tone.QUIET.value))
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the section whose title was clicked."""
+        x = event.x - 3
+        for number, title in enumerate(self._titles):
+            if 0 <= x < len(title) + 2 and isinstance(self.parent, Detail):
+                self.parent.open_section(number)
+                return
+            x -= len(title) + 2

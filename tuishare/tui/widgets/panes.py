@@ -1,0 +1,244 @@
+"""The five tabs: what each lists, how its entries are looked at, and its keys.
+
+Owns the choice of keys. How a tab works, `tuishare.tui.widgets.pane` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from textual.binding import Binding, BindingType
+
+from tuishare.api.details import Details
+from tuishare.api.messages import (
+    ActivityKind,
+    Download,
+    DownloadState,
+    Problem,
+    Share,
+    User,
+)
+from tuishare.api.orders import DownloadOrder
+from tuishare.tui.closeups import describe_files, describe_history, describe_peers
+from tuishare.tui.details import describe_download, describe_share
+from tuishare.tui.dialogs import DIALOGS, Subject
+from tuishare.tui.invitations import (
+    invite_people,
+    invite_to_receive,
+    invite_to_set_up,
+    invite_to_share,
+    invite_to_wait,
+)
+from tuishare.tui.listings import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
+from tuishare.tui.orders import Deed, offer_for_download, offer_for_place, offer_for_share
+from tuishare.tui.portraits import describe_event, describe_person, describe_place
+from tuishare.tui.register import KIND_WORDS
+from tuishare.tui.rows import Event, Person, Place
+from tuishare.tui.view import dismiss
+from tuishare.tui.widgets.detail import Section
+from tuishare.tui.widgets.pane import EntryPane
+
+_PAUSE: Final = (
+    Binding("space", "order('pause')", "Pause", tooltip="pause, or go on"),
+    Binding("space", "order('resume')", "Resume"),
+)
+_COPY: Final = Binding("c", "copy", "Copy path", show=False, tooltip="copy the path")
+_END: Final = (
+    Binding("f", "order('forget')", "Forget", tooltip="forget; the files stay"),
+    Binding("D", "order('delete')", "Delete", key_display="D", tooltip="delete with the files"),
+)
+
+
+class SharesPane(EntryPane[Share]):
+    """What this agent publishes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "dialog('new_share')", "New", tooltip="share a file or folder"),
+        *_PAUSE,
+        Binding("s", "order('again')", "Again", tooltip="share again, as it is now"),
+        Binding("r", "dialog('revoke')", "Revoke", tooltip="take somebody out"),
+        *_END,
+        _COPY,
+    ]
+
+    def __init__(self) -> None:
+        sections: tuple[Section[Share], ...] = (
+            Section("Delivery", glance=lambda share, _, now, width: describe_share(share, now, width)),
+            Section("Files", closeup=describe_files),
+            Section("Peers", closeup=describe_peers),
+            Section("History", closeup=describe_history),
+        )
+        super().__init__(SHARES, sections, invite_to_share, self._inquire)
+
+    def offer(self, entry: Share) -> Mapping[str, Deed]:
+        """Say what can be ordered of a share."""
+        return offer_for_share(entry)
+
+    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
+        """New shares always; who has a ticket can lose it."""
+        if wish == "new_share":
+            return ()
+        if wish == "revoke":
+            return tuple(share for share in self.chosen if share.generation and share.deliveries) or None
+        return None
+
+    async def _inquire(self, share: Share) -> Details:
+        return await self.app.agent.share_details(share.id)
+
+
+class DownloadsPane(EntryPane[Download]):
+    """What this agent receives."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "approve", "Approve", tooltip="approve a download"),
+        Binding("x", "order('reject')", "Reject", tooltip="turn a download away"),
+        *_PAUSE,
+        *_END,
+        _COPY,
+    ]
+
+    def __init__(self) -> None:
+        sections: tuple[Section[Download], ...] = (
+            Section("Progress", glance=lambda item, _, now, width: describe_download(item, now, width)),
+            Section("Files", closeup=describe_files),
+            Section("Peers", closeup=describe_peers),
+            Section("History", closeup=describe_history),
+        )
+        super().__init__(DOWNLOADS, sections, invite_to_receive, self._inquire)
+
+    def offer(self, entry: Download) -> Mapping[str, Deed]:
+        """Say what can be ordered of a download."""
+        return offer_for_download(entry)
+
+    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
+        """One that waits can be looked at before it is approved."""
+        chosen = self.chosen
+        fits = wish == "approve" and len(chosen) == 1 and chosen[0].state is DownloadState.WAITING
+        return chosen if fits else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to approve what waits for it."""
+        if action == "approve":
+            return super().check_action("order", (DownloadOrder.APPROVE.value,))
+        return super().check_action(action, parameters)
+
+    def action_approve(self) -> None:
+        """Show what one download is before it is approved; several are approved at once."""
+        if "approve" in DIALOGS and self.ask_about("approve"):
+            self.action_dialog("approve")
+        else:
+            self.action_order(DownloadOrder.APPROVE.value)
+
+    async def _inquire(self, download: Download) -> Details:
+        return await self.app.agent.download_details(download.id)
+
+
+class PeoplePane(EntryPane[Person]):
+    """Who is known here, and who we are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "dialog('add_user')", "New", tooltip="add somebody"),
+        Binding(
+            "e,enter", "dialog('change_user')", "Edit", key_display="e", tooltip="verify, groups, remove"
+        ),
+        Binding("c", "copy_card", "Copy my card", tooltip="copy your own card"),
+        Binding("r", "dialog('revoke_user')", "Revoke", tooltip="revoke everywhere"),
+        Binding("R", "dialog('rotate')", "New keys", key_display="R", tooltip="give yourself new keys"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(PEOPLE, (Section("Person", glance=describe_person),), invite_people)
+
+    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
+        """Users can be changed one by one; groups are what users are in."""
+        users = tuple(person for person in self.chosen if isinstance(person, User))
+        match wish:
+            case "add_user" | "rotate":
+                return ()
+            case "change_user":
+                return users if len(users) == 1 else None
+            case "revoke_user":
+                return users or None
+            case _:
+                return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer our card when it is known."""
+        if action == "copy_card":
+            snapshot = self.app.view.snapshot
+            return snapshot is not None and bool(snapshot.people.card)
+        return super().check_action(action, parameters)
+
+    def action_copy_card(self) -> None:
+        """Copy our own card."""
+        if snapshot := self.app.view.snapshot:
+            self.copy(snapshot.people.card)
+
+
+class FoldersPane(EntryPane[Place]):
+    """Folders that are watched, and those where things come in and out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "dialog('add_folder')", "New", tooltip="add a drop folder"),
+        Binding("e,enter", "dialog('change_folder')", "Edit", key_display="e", tooltip="for whom it is"),
+        Binding("D", "order('remove')", "Remove", key_display="D", tooltip="stop sharing what lies in it"),
+        _COPY,
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(FOLDERS, (Section("Folder", glance=describe_place),), invite_to_set_up)
+
+    def offer(self, entry: Place) -> Mapping[str, Deed]:
+        """Say what can be ordered of a folder."""
+        return offer_for_place(entry)
+
+    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
+        """Only drop folders can be changed here."""
+        if wish == "add_folder":
+            return ()
+        folders = tuple(place.folder for place in self.chosen if place.folder is not None)
+        return folders if wish == "change_folder" and len(folders) == 1 else None
+
+
+class ActivityPane(EntryPane[Event]):
+    """What is wrong now, and what happened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "dismiss", "Dismiss", tooltip="take a problem off the list"),
+        Binding("t", "next_kind", "Kind", tooltip="only one kind of event; again for the next"),
+        Binding("c", "copy", "Copy", show=False, tooltip="copy what it says"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(ACTIVITY, (Section("Event", glance=describe_event),), invite_to_wait)
+        self.kind: ActivityKind | None = None
+
+    def wanted(self, entry: Event) -> bool:
+        """List problems until they are dismissed, and events of the kind that is looked for."""
+        if isinstance(entry, Problem):
+            return entry.id not in self.app.view.dismissed
+        return self.kind is None or entry.kind is self.kind
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to dismiss problems only; what happened has happened."""
+        if action == "dismiss":
+            return any(isinstance(event, Problem) for event in self.chosen)
+        return super().check_action(action, parameters)
+
+    def action_dismiss(self) -> None:
+        """Take the chosen problems off the list."""
+        chosen = (event.id for event in self.chosen if isinstance(event, Problem))
+        self.app.view = dismiss(self.app.view, chosen)
+
+    def action_next_kind(self) -> None:
+        """List only the next kind that there is; after the last one all."""
+        snapshot = self.app.view.snapshot
+        if snapshot is None:
+            return
+        present = {event.kind for event in snapshot.activity}
+        kinds: list[ActivityKind | None] = [None, *(kind for kind in ActivityKind if kind in present)]
+        position = kinds.index(self.kind) if self.kind in kinds else 0
+        self.kind = kinds[(position + 1) % len(kinds)]
+        self.notify("Shown: " + (KIND_WORDS[self.kind] if self.kind else "everything"), timeout=2)
+        self.show()
