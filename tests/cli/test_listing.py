@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ CREW = (
     Delivery(user="carol", state=DeliveryState.NOT_OPENED, progress=0.0),
     Delivery(user="dan", state=DeliveryState.REVOKED, progress=0.12),
 )
+ERIN = Delivery(user="erin", state=DeliveryState.DOWNLOADING, progress=0.5, rate=2_000_000, left=7_000_000)
 
 
 async def test_lines_in_a_pipe(alice: Person) -> None:
@@ -76,7 +78,7 @@ async def test_a_share_in_full(alice: Person) -> None:
         state=ShareState.PROBLEM,
         detail="It changed",
         hint="Share it again",
-        deliveries=CREW,
+        deliveries=(*CREW, ERIN),
         path="/a" * 500,
     )
     async with served(alice, film) as shell:
@@ -85,9 +87,14 @@ async def test_a_share_in_full(alice: Person) -> None:
     assert (told["state"], told["problem"], told["hint"]) == ("problem", "It changed", "Share it again")
     assert told["size"] == "38.2 GB (38,200,000,000 bytes)"
     assert told["path"] == film.path
-    assert told["recipient bob"] == "complete, 100 %"
-    assert told["recipient carol"] == "not opened, 0 %"
-    assert told["recipient dan"] == "revoked, 12 %"
+    day = r"\d{4}-\d\d-\d\d \d\d:\d\d"
+    for user, words in {
+        "bob": f"complete {day}",
+        "carol": f"not opened, sealed {day}",
+        "dan": rf"revoked {day}, kept what had arrived \(12 %\)",
+        "erin": rf"50 %, 2\.0 MB/s, 3 s left, last seen {day}",
+    }.items():
+        assert re.fullmatch(words, told[f"recipient {user}"])
     assert told["swarm"] == "TLS"
 
 

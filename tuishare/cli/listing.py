@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -169,8 +169,27 @@ def _trouble(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _delivery(delivery: Delivery) -> str:
-    words = delivery.state.value.replace("-", " ")
-    return f"{words}, {_percent(delivery.progress)}"
+    match delivery.state:
+        case DeliveryState.NOT_OPENED:
+            words = ["not opened", f"sealed {_moment(delivery.sealed)}"]
+        case DeliveryState.DOWNLOADING:
+            words = [_percent(delivery.progress), *_pace(delivery), f"last seen {_moment(delivery.seen)}"]
+        case DeliveryState.COMPLETE:
+            words = [f"complete {_moment(delivery.completed)}"]
+        case DeliveryState.REVOKED:
+            words = [
+                f"revoked {_moment(delivery.revoked)}",
+                f"kept what had arrived ({_percent(delivery.progress)})",
+            ]
+        case _ as never:
+            assert_never(never)
+    return ", ".join(words)
+
+
+def _pace(delivery: Delivery) -> list[str]:
+    if not delivery.rate:
+        return []
+    return [f"{format_size(delivery.rate)}/s", f"{delivery.left // delivery.rate:,} s left"]
 
 
 def _percent(fraction: float) -> str:
