@@ -169,21 +169,22 @@ def _trouble(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _delivery(delivery: Delivery) -> str:
+    return ", ".join(_stages(delivery))
+
+
+def _stages(delivery: Delivery) -> list[str]:
     match delivery.state:
         case DeliveryState.NOT_OPENED:
-            words = ["not opened", f"sealed {_moment(delivery.sealed)}"]
+            return ["not opened", f"sealed {_moment(delivery.sealed)}"]
         case DeliveryState.DOWNLOADING:
-            words = [_percent(delivery.progress), *_pace(delivery), f"last seen {_moment(delivery.seen)}"]
+            return [_percent(delivery.progress), *_pace(delivery), f"last seen {_moment(delivery.seen)}"]
         case DeliveryState.COMPLETE:
-            words = [f"complete {_moment(delivery.completed)}"]
+            return [f"complete {_moment(delivery.completed)}"]
         case DeliveryState.REVOKED:
-            words = [
-                f"revoked {_moment(delivery.revoked)}",
-                f"kept what had arrived ({_percent(delivery.progress)})",
-            ]
+            kept = f"kept what had arrived ({_percent(delivery.progress)})"
+            return [f"revoked {_moment(delivery.revoked)}", kept]
         case _ as never:
             assert_never(never)
-    return ", ".join(words)
 
 
 def _pace(delivery: Delivery) -> list[str]:
