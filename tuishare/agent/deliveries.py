@@ -149,8 +149,13 @@ class Deliveries:
         beat = 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            live = self._context.engine.all_progress()
+            crowded = {info_hash for info_hash, progress in live.items() if progress.peers}
             for share in served():
-                await self._look_at(share)
+                if share.info_hash in crowded:
+                    await self._look_at(share)
+                elif self._rates.pop(share.id, None):
+                    self._context.changed.notify()
             beat += 1
             if beat * LOOK_SECONDS >= SAVE_SECONDS:
                 beat = 0
@@ -171,11 +176,6 @@ class Deliveries:
                     del self._unsaved[place]
 
     async def _look_at(self, share: ShareRecord) -> None:
-        progress = self._context.engine.all_progress().get(InfoHash(share.info_hash))
-        if progress is None or not progress.peers:
-            if self._rates.pop(share.id, None):
-                self._context.changed.notify()
-            return
         try:
             peers = await self._context.engine.peers(InfoHash(share.info_hash))
         except NotFound:

@@ -92,8 +92,10 @@ class Insight:
     def _fraction(self, record: DownloadRecord) -> float:
         if record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}:
             return 1.0
-        progress = self._context.engine.all_progress().get(InfoHash(record.info_hash))
-        return progress.fraction if progress else 0.0
+        try:
+            return self._context.engine.progress(InfoHash(record.info_hash)).fraction
+        except NotFound:  # not in its swarm now
+            return 0.0
 
 
 def _files(torrent: Torrent, here: float) -> tuple[File, ...]:
