@@ -28,15 +28,14 @@ class Furnishing:
     async def set_drop(self, change: DropChange) -> Taken:
         """Add a drop folder, or change whom it is for."""
         folder = _folder(change.path)
-        await asyncio.to_thread(place_drop, self._places, folder, change.users, change.transport)
-        await self._reloading.reload()
+        places, users, transport = self._places, change.users, change.transport
+        await self._reloading.reload(lambda: place_drop(places, folder, users, transport))
         return Taken(id=str(folder))
 
     async def remove_drop(self, drop: DropNamed) -> Taken:
         """Stop sharing what lies in a folder; its files stay."""
         folder = _folder(drop.path)
-        await asyncio.to_thread(clear_drop, self._places, folder)
-        await self._reloading.reload()
+        await self._reloading.reload(lambda: clear_drop(self._places, folder))
         return Taken(id=str(folder))
 
     async def settings(self) -> SettingsText:
@@ -46,13 +45,12 @@ class Furnishing:
 
     async def change_setting(self, change: SettingChange) -> Reloaded:
         """Change one setting and take it up."""
-        await asyncio.to_thread(change_setting, self._places, change.key, change.value)
-        return await self._reloading.reload()
+        return await self._reloading.reload(lambda: change_setting(self._places, change.key, change.value))
 
     async def write_settings(self, settings: SettingsText) -> Reloaded:
         """Replace the settings file and take it up."""
-        await asyncio.to_thread(write_settings, self._places, settings.text, settings.stamp)
-        return await self._reloading.reload()
+        text, stamp = settings.text, settings.stamp
+        return await self._reloading.reload(lambda: write_settings(self._places, text, stamp))
 
 
 def _folder(path: str) -> Path:

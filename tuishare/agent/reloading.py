@@ -95,14 +95,19 @@ class Reloading:
                 with contextlib.suppress(TuishareError):  # shown as a problem
                     await self.reload()
 
-    async def reload(self) -> Reloaded:
+    async def reload(self, edit: Callable[[], object] = lambda: None) -> Reloaded:
         """Read both files again.
 
+        Args:
+            edit: changes them first, on a thread; nobody else takes that up before this does.
+
         Raises:
+            TuishareError: what the edit raised; nothing was read.
             BadConfiguration: one is not usable; what was in force before stays so.
             SystemFailed: one cannot be read.
         """
         async with self._alone:
+            await asyncio.to_thread(edit)
             # sd_notify(3): systemd compares this clock with its own.
             notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
             try:
