@@ -195,6 +195,25 @@ async def test_interrupted_it_goes_on_where_it_was(alice: Person, bob: Person) -
     assert first + second < 10 * MIB
 
 
+async def test_two_do_not_download_the_same_into_one_folder(alice: Person, bob: Person, film: Made) -> None:
+    words: tuple[object, ...] = ("download", "-t", film.envelope)
+    (bob.desk / "other").mkdir()
+    async with seeding(alice, film) as seed:
+        with bob.started(*words, TUISHARE_KEY=film.key) as first:  # it knows nobody yet who has it
+            await wait_until(lambda: any((staging / "payload").exists() for staging in staging_of(bob)))
+            words += ("--peer", seed.address)
+            with bob.started(*words, TUISHARE_KEY=film.key) as second:
+                refused = await second.end()
+            assert refused.failed(5, "Another command downloads the same into this folder"), refused
+            with bob.started(*words, "-o", "other", TUISHARE_KEY=film.key) as elsewhere:
+                assert (await elsewhere.end()).code == 0
+            await first.end(signal.SIGINT)
+        with bob.started(*words, TUISHARE_KEY=film.key) as third:
+            got = await third.end()
+    assert got.code == 0, got.err
+    assert same(film.payload, bob.desk / "film.mov")
+
+
 async def test_killed_it_reads_what_is_there(alice: Person, bob: Person, film: Made) -> None:
     words = ("download", "-t", film.envelope)
     with bob.started(*words, TUISHARE_KEY=film.key) as download:

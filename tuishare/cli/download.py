@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -146,9 +148,10 @@ async def _download(transfer: Transfer, order: Order, network: Network) -> None:
         running_engine(network, transport, order.listen, any_port=True) as engine,
     ):
         transfer = replace(transfer, tiers=routes.tiers(transfer.offer.trackers))
-        with engine.subscribe() as events:
-            await _fetch(engine, events, transfer)
-        await _deliver(engine, transfer)
+        with _held(transfer.staging):
+            with engine.subscribe() as events:
+                await _fetch(engine, events, transfer)
+            await _deliver(engine, transfer)
         print(transfer.target, flush=True)
         if order.stay:
             with engine.subscribe() as events:
@@ -159,7 +162,6 @@ async def _download(transfer: Transfer, order: Order, network: Network) -> None:
 
 async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> None:
     """Download into the private folder; what is there already is used."""
-    _prepare_staging(transfer.staging)
     make_private(transfer.payload.parent)
     resume = transfer.staging / "resume"
     info_hash = await engine.add(
@@ -174,6 +176,29 @@ async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> No
             await engine.pause(info_hash)
             publish(resume, await engine.save_resume(info_hash))
         raise
+
+
+@contextlib.contextmanager
+def _held(staging: Path) -> Iterator[None]:
+    """Have the private folder for ourselves for one block: two that write into it would spoil each other's pieces.
+
+    The lock is on the folder itself; the kernel drops it with the process, and it goes with the folder.
+    """
+    _prepare_staging(staging)
+    try:
+        descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise from_os_error(error, f"open {staging}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise Refused(
+            "Another command downloads the same into this folder",
+            hint="Wait for it, or choose another --output.",
+        ) from error
+    finally:
+        os.close(descriptor)
 
 
 def _prepare_staging(staging: Path) -> None:
