@@ -16,6 +16,7 @@ FULL: dict[str, list[str]] = {
     "bench_latency": [],
     "bench_seeding": [],
     "bench_flood": [],
+    "bench_tracker": [],
 }
 QUICK: dict[str, list[str]] = {
     "bench_hashing": ["--size", "256MiB"],
@@ -24,6 +25,7 @@ QUICK: dict[str, list[str]] = {
     "bench_latency": ["--rounds", "3", "--folders", "1"],
     "bench_seeding": ["--shares", "50", "--seconds", "3"],
     "bench_flood": ["--folders", "20"],
+    "bench_tracker": ["--announces", "1000", "--guesses", "5000"],
 }
 
 

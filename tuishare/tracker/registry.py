@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tuishare.tracker.limits import TrackerLimits
@@ -18,8 +18,7 @@ from tuishare.tracker.peers import Address, Announce, Answer, Named, Presence, S
 class _Seat:
     """One address of a peer, as long as it announces from there."""
 
-    host: Address
-    port: int
+    named: Named
     expires: float
 
 
@@ -64,7 +63,10 @@ class Registry:
         self._drop_silent(now)
         return tuple(
             Presence(
-                peer.user, peer.peer_id, tuple(str(seat.host) for seat in peer.seats.values()), peer.left
+                peer.user,
+                peer.peer_id,
+                tuple(str(seat.named.host) for seat in peer.seats.values()),
+                peer.left,
             )
             for peer in self._peers.values()
         )
@@ -85,7 +87,9 @@ class Registry:
         peer.left = announce.left
         self._peers[key] = peer
         silence = self._limits.expiry_for(self._interval())
-        peer.seats[host.version, host.is_loopback] = _Seat(host, announce.port, now + silence)
+        peer.seats[host.version, host.is_loopback] = _Seat(
+            Named(host, announce.port, announce.peer_id), now + silence
+        )
         own = [key for key, peer in self._peers.items() if peer.user == user]
         for oldest in own[: -self._limits.peers_per_user]:
             del self._peers[oldest]
@@ -96,7 +100,8 @@ class Registry:
             other
             for other, peer in self._peers.items()
             if other[0] == key[0] and other[1] != key[1] and other[2] == key[2]
-            if port and any((seat.host, seat.port) == (host, port) for seat in peer.seats.values())
+            if port
+            and any((seat.named.host, seat.named.port) == (host, port) for seat in peer.seats.values())
         ]
         for other in gone:
             del self._peers[other]
@@ -125,11 +130,16 @@ class Registry:
             limits.peers_per_answer if announce.wanted is None else announce.wanted, limits.most_per_answer
         )
         chosen = random.sample(fitting, min(wanted, len(fitting)))
-        seeds = (Named(seed.host, seed.port) for seed in self.seeds)
+        # An address on loopback means another machine, or none, to who asks from elsewhere; port 0 is no door at all.
+        nearby = host.is_loopback
+        seeds = (Named(seed.host, seed.port) for seed in self.seeds if nearby or not seed.host.is_loopback)
         others = (
-            Named(seat.host, seat.port, peer.peer_id) for peer in chosen for seat in peer.seats.values()
+            seat.named
+            for peer in chosen
+            for (_, on_loopback), seat in peer.seats.items()
+            if seat.named.port and (nearby or not on_loopback)
         )
-        return tuple(_callable((*seeds, *others), host))
+        return (*seeds, *others)
 
     def _answer(self, peers: tuple[Named, ...]) -> Answer:
         complete = sum(not peer.left for peer in self._peers.values())
@@ -145,10 +155,3 @@ class Registry:
     def _interval(self) -> int:
         downloading = any(peer.left for peer in self._peers.values())
         return self._limits.interval_for(len(self._peers), downloading=downloading)
-
-
-def _callable(peers: Collection[Named], asking: Address) -> Iterator[Named]:
-    """Leave out who listens nowhere, and what means another machine, or none, to who asks."""
-    for peer in peers:
-        if peer.port and (asking.is_loopback or not peer.host.is_loopback):
-            yield peer
