@@ -154,7 +154,7 @@ def test_trackers_of_a_tls_torrent_stand_only_in_the_envelope(alice: Person) -> 
     assert alice.call("create", "-f", film, "--tracker", url).code == 0
     assert torrent_of(film).announce == ()
     assert url.encode() not in (alice.desk / "film.mov.torrent").read_bytes()
-    assert opened_by(alice, film).announce == ((url,),)
+    assert [tracker.url for tracker in opened_by(alice, film).trackers] == [url]
 
 
 def test_contacts_are_where_seed_will_listen(alice: Person) -> None:

@@ -131,7 +131,10 @@ def group(
     add: Annotated[list[str], typer.Option("--add", "-a", metavar="GROUP", help="May be repeated.")] = [],  # noqa: B006
     remove: Annotated[list[str], typer.Option("--remove", "-r", metavar="GROUP", help="Likewise.")] = [],  # noqa: B006
 ) -> None:
-    """Put somebody into groups, or take him out; @GROUP stands for all of its members."""
+    """Put somebody into groups, or take him out; @GROUP stands for all who are in it when something is shared.
+
+    What is shared already stays for whom it was sealed: `tuishare again` seals it for those who are in it now.
+    """
     from tuishare.cli.users import regroup_user
 
     regroup_user(name, join=add, leave=remove)
