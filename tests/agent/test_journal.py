@@ -109,10 +109,13 @@ async def test_both_journeys_are_told(alice: Home, bob: Home) -> None:
         bob.receive(envelope)
         await shown(receiver, DownloadState.COMPLETE)
         assert await happened(receiver) == [(ActivityKind.RECEIVED, "film.mkv")]
+        journal = sender._context.journal
+        await wait_until(lambda: ActivityKind.DELIVERED in {event.kind for event in journal.recent})
         (alice.drop / "film.mkv").unlink()
         await wait_until(lambda: [share.state for share in sender.shares()] == ["withdrawn"])
         assert await happened(sender) == [
             (ActivityKind.SHARED, "film.mkv"),
+            (ActivityKind.DELIVERED, "film.mkv"),
             (ActivityKind.WITHDRAWN, "film.mkv"),
         ]
         (told, *_) = reversed(await sender.activity(10))
