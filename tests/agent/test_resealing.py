@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, seal_manifest
 from tests.agent.mail import rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -80,6 +82,18 @@ async def test_generations_go_on_after_a_rotation_and_old_ones_stay_replays(alic
         await wait_until(lambda: b.downloads()[0].generation == 2)
         (bob.inbox / "replay.torrent.encrypted").write_bytes(again)
         assert "received before" in await rejected(bob, "replay.torrent.encrypted")
+
+
+async def test_a_new_identity_cannot_begin_its_generations_anew(alice: Home, bob: Home) -> None:
+    async with running(alice) as a, running(bob) as b:
+        await delivered(alice, bob, a, b)
+        (share,) = a._drops.shelf.shares.values()
+        newer = rotate_identity(alice.places.identity_file, "alice")
+        data = seal_manifest(
+            replace(alice, identity=newer), share, bob.user(), succession=bytes(newer.succession or b"")
+        )
+        (bob.inbox / "again.torrent.encrypted").write_bytes(data)
+        assert "received before" in await rejected(bob, "again.torrent.encrypted")
 
 
 async def test_what_was_signed_with_the_former_key_is_no_longer_believed(alice: Home, bob: Home) -> None:
