@@ -157,6 +157,17 @@ def test_trackers_of_a_tls_torrent_stand_only_in_the_envelope(alice: Person) -> 
     assert [tracker.url for tracker in opened_by(alice, film).trackers] == [url]
 
 
+@pytest.mark.parametrize("transport", ["tls", "plain"])
+def test_nobody_recognises_content_by_its_info_hash(alice: Person, transport: str) -> None:
+    film = alice.fill("film.mov")
+    hashes = set()
+    for _ in range(2):
+        assert alice.call("create", "-f", film, "--transport", transport, "--force").code == 0
+        hashes.add(torrent_of(film).info_hash)
+    assert len(hashes) == 2
+    assert len(torrent_of(film).salt) == 16
+
+
 def test_contacts_are_where_seed_will_listen(alice: Person) -> None:
     film = alice.fill("film.mov")
     alice.configure(network={"listen_plain": "127.0.0.1:4711", "public_host": "alice.example"})
