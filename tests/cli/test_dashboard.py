@@ -21,7 +21,9 @@ async def test_it_starts_an_agent_and_leaves_it_running(alice: Person, tmux: Tmu
     await wait_until(tmux.shows("Shares"), seconds=20)
     await wait_until(alice.places.socket.exists, seconds=20)
     try:
-        await wait_until(tmux.shows("alice"))
+        await wait_until(tmux.shows("Welcome to tuishare"), seconds=20)
+        tmux.press("Escape")
+        await wait_until(lambda: not tmux.shows("Welcome to tuishare")())
         tmux.press("q")
         await wait_until(tmux.shows("ended with 0"))
     finally:

@@ -77,9 +77,9 @@ def test_a_temporary_folder_too_deep_for_a_socket(alice: Person, temporary: Path
 @pytest.mark.parametrize("code", [130, 0])
 async def test_beside_the_dashboard(alice: Person, temporary: Path, tmux: Tmux, code: int) -> None:
     tmux.open(alice, "demo", "--tui", "--size", "1MiB", TMPDIR=str(temporary))
-    await wait_until(tmux.shows("Shares"), seconds=30)
+    await wait_until(tmux.shows("Alice shares"), seconds=30)
     if code == 0:
-        await wait_until(tmux.shows("Everything is identical"), seconds=30)
+        await wait_until(tmux.shows("Press q to quit"), seconds=30)
     tmux.press("q")
     await wait_until(tmux.shows("ended with"), seconds=20)
     assert tmux.shows(f"ended with {code}")()

@@ -33,7 +33,10 @@ def run_dashboard() -> None:
 
 
 async def _run() -> None:
-    from tuishare.tui.app import Dashboard
+    from tuishare.tui.greeting import Greeting
+    from tuishare.tui.home import HomeDashboard
 
-    async with AgentClient(find_places().socket) as client:
-        await Dashboard(client, client, start_in_background).run_async()
+    places = find_places()
+    async with AgentClient(places.socket) as client:
+        greeting = Greeting(places.state / "greeted")
+        await HomeDashboard(client, client, start_in_background, greeting).run_async()

@@ -24,13 +24,14 @@ from tuishare.api.messages import Download, DownloadState, Snapshot
 from tuishare.cli.background import BackgroundAgent, spawn_agent
 from tuishare.cli.dashboard import require_terminal
 from tuishare.cli.engine import run_until_interrupted
-from tuishare.errors import BadInput, SystemFailed, VerificationFailed, from_os_error
+from tuishare.errors import BadInput, SystemFailed, TuishareError, VerificationFailed, from_os_error
 from tuishare.paths import HOME_VARIABLE, Places, find_places
 from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
 from tuishare.sizes import format_rate, format_size
 
 _SENDER, _RECIPIENT = "alice", "bob"
 _STOP_SECONDS = 15.0
+_LOOK_SECONDS = 2.0
 _BLOCK = 1024 * 1024
 _SMALL_FILES = {
     "read me.txt": b"Dropped by the demo.\n",
@@ -241,36 +242,48 @@ def _identical(sent: Path, received: Path) -> bool:
 
 
 async def _show(alice: Side, bob: Side, size: int) -> None:
-    """Let a person watch until he quits; the story goes on beside and is told in notices, and again at the end.
+    """Let a person watch both sides until he quits; each step of the story stands below, and all of it at the end.
 
     Raises:
         KeyboardInterrupt: he quit before everything had arrived.
     """
-    from tuishare.tui.app import Dashboard
+    from tuishare.tui.duo import Duo, Part
+    from tuishare.tui.listings import DOWNLOADS, SHARES
 
     lines: list[str] = []
-    async with AgentClient(alice.places.socket) as client:
-        dashboard = Dashboard(
-            client, client, _cannot_start, farewell=lambda _view: "The demo's agents end with it."
+    async with AgentClient(alice.places.socket) as sender, AgentClient(bob.places.socket) as recipient:
+        duo = Duo(
+            Part(
+                "Alice shares", "What she drops into a folder is sealed for Bob and seeded.", sender, SHARES
+            ),
+            Part("Bob receives", "His agent opens the envelope and downloads.", recipient, DOWNLOADS),
         )
 
         def tell(line: str) -> None:
             lines.append(line)
-            dashboard.notify(line, markup=False)
+            duo.tell(line)
 
-        story = asyncio.create_task(_tell_story(alice, bob, size, tell))
+        story = asyncio.create_task(_tell_slowly(alice, bob, size, tell))
         try:
-            await dashboard.run_async()
+            await duo.run_async()
             finished = story.done()
         finally:
             story.cancel()
             print("\n".join(lines))
-            # What made it fail is told now; until here the dashboard had the screen.
+            # What made it fail is told now; until here the screen was taken.
             with contextlib.suppress(asyncio.CancelledError):
                 await story
     if not finished:
         raise KeyboardInterrupt
 
 
-async def _cannot_start() -> None:
-    raise SystemFailed("The demo's agent has ended", hint="Quit with q and run the demo again.")
+async def _tell_slowly(alice: Side, bob: Side, size: int, tell: Tell) -> None:
+    """Tell the story to somebody who watches: say what comes before it comes, and why it failed if it does."""
+    tell("Alice and Bob have exchanged cards. In a moment Alice drops a film and a folder.")
+    await asyncio.sleep(_LOOK_SECONDS)
+    try:
+        await _tell_story(alice, bob, size, tell)
+    except TuishareError as error:
+        tell(f"{error.detail}. Press q to quit.")
+        raise
+    tell("Everything has arrived, identical byte for byte. Press q to quit.")

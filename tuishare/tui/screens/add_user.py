@@ -42,6 +42,7 @@ class AddUserScreen(Form):
         super().__init__()
         self._seen: CardSeen | None = None
         self._suggested = ""
+        self._looked_at = ""
 
     def compose_fields(self) -> ComposeResult:
         """By what, what stands in it, and how he is called here."""
@@ -123,8 +124,11 @@ class AddUserScreen(Form):
 
     @on(TextArea.Changed)
     def _look_at_card(self) -> None:
-        self._show_seen(None)
         card = self._card
+        if card == self._looked_at:  # Textual tells of one paste more than once
+            return
+        self._looked_at = card
+        self._show_seen(None)
         if card.startswith(CARD_PREFIX) and len(card) <= _CARD_LIMIT:
             self.run_worker(self._look(card), name="look", group="look", exclusive=True)
         elif card:
@@ -134,6 +138,7 @@ class AddUserScreen(Form):
         try:
             seen = await self.app.agent.card_seen(card)
         except TuishareError as error:
+            self._looked_at = ""
             self._tell(Content.styled(clean(f"! {error.detail}. {error.hint}"), Tone.BAD.value))
             return
         name = self.query_one("#name", Input)

@@ -1,0 +1,141 @@
+"""What holds for every dialog alike."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from textual.widgets import Button
+
+from tests.api.samples import SHARE
+from tests.tui.fakes import CALM, GONE, FakeAgent, dashboard, until
+from tests.tui.people import BOB, DAN, EVE, HOSTILE, PEOPLE, WAITING, known
+from tests.tui.screens.dialogs import opened
+from tuishare.errors import Refused
+from tuishare.tui.dialogs import DIALOGS, Subject
+from tuishare.tui.screens.form import Form
+from tuishare.tui.view import Lost
+
+FOLDER = CALM.drop_folders[0]
+ABOUT: dict[str, tuple[Subject, ...]] = {
+    "revoke": (SHARE,),
+    "approve": (WAITING,),
+    "change_user": (BOB,),
+    "revoke_user": (BOB, DAN),
+    "change_folder": (FOLDER,),
+}
+EVERY = sorted(DIALOGS)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+@pytest.mark.parametrize("wish", EVERY)
+async def test_escape_cancels_and_buttons_are_in_sight(wish: str, size: tuple[int, int]) -> None:
+    async with opened(wish, ABOUT.get(wish, ()), size=size) as desk:
+        buttons = [button for button in desk.screen.query(Button) if button.display]
+        assert len(buttons) >= 2
+        for button in buttons:
+            assert desk.screen.region.contains_region(button.region), button
+        before = len(desk.agent.calls)
+        await desk.press("escape")
+        assert desk.closed
+        assert desk.agent.calls[before:] == []
+
+
+@pytest.mark.parametrize("wish", EVERY)
+async def test_the_mouse_cancels_too(wish: str) -> None:
+    async with opened(wish, ABOUT.get(wish, ())) as desk:
+        before = len(desk.agent.calls)
+        await desk.click("cancel")
+        assert desk.closed
+        assert desk.agent.calls[before:] == []
+
+
+@pytest.mark.parametrize("wish", EVERY)
+async def test_every_control_is_reached_by_tab(wish: str) -> None:
+    async with opened(wish, ABOUT.get(wish, ())) as desk:
+        controls = set(desk.screen.focus_chain)
+        seen = set()
+        for _ in controls:
+            await desk.press("tab")
+            assert desk.screen.focused is not None
+            seen.add(desk.screen.focused)
+        assert seen == controls
+
+
+@pytest.mark.parametrize("wish", EVERY)
+async def test_an_agent_lost_and_found_below_leaves_it_open(wish: str) -> None:
+    async with opened(wish, ABOUT.get(wish, ())) as desk:
+        screen = desk.screen
+        desk.agent.say(GONE)
+        await until(desk.pilot, lambda: isinstance(desk.app.view.link, Lost))
+        desk.agent.say(known(BOB))
+        desk.app._follower.wake()
+        await until(desk.pilot, lambda: desk.app.view.snapshot == known(BOB))
+        assert desk.screen is screen
+        await desk.press("escape")
+        assert desk.closed
+
+
+async def test_a_refusal_is_said_in_the_dialog() -> None:
+    async with opened("rotate") as desk:
+        desk.agent.order_fails_with = Refused("[red]No\x1b", hint="Never.")
+        await desk.press("ctrl+s")
+        await desk.until_said("! [red]No\ufffd. Never.")
+        desk.agent.order_fails_with = None
+        await desk.press("ctrl+s")
+        await desk.until_closed()
+        assert len(desk.calls("rotate_identity")) == 2
+
+
+async def test_no_traceback_whatever_happens() -> None:
+    async with opened("rotate") as desk:
+        desk.agent.order_fails_with = ZeroDivisionError()
+        await desk.press("ctrl+s")
+        await desk.until_said("The agent could not be asked")
+
+
+async def test_asked_twice_in_haste_it_is_done_once() -> None:
+    async with opened("rotate") as desk:
+        desk.agent.answering.clear()
+        await desk.press("ctrl+s", "ctrl+s")
+        await desk.until_said("Asking the agent")
+        await desk.click("accept")
+        desk.agent.answering.set()
+        await desk.until_closed()
+        assert len(desk.calls("rotate_identity")) == 1
+
+
+@pytest.mark.parametrize("wish", ["revoke", "revoke_user", "rotate", "approve"])
+async def test_a_hasty_enter_loses_nothing(wish: str) -> None:
+    async with opened(wish, ABOUT.get(wish, ())) as desk:
+        before = len(desk.agent.calls)
+        await desk.press("enter")
+        assert desk.agent.calls[before:] == []
+
+
+@pytest.mark.parametrize("wish", EVERY)
+async def test_hostile_names_are_drawn_safely(wish: str) -> None:
+    evil = msgspec.structs.replace(PEOPLE, users=(EVE,), card=HOSTILE, words=HOSTILE, fingerprint=HOSTILE)
+    folder = msgspec.structs.replace(FOLDER, path=f"/{HOSTILE}", users=(HOSTILE,))
+    delivery = msgspec.structs.replace(SHARE.deliveries[0], user=HOSTILE)
+    about: dict[str, tuple[Subject, ...]] = {
+        "revoke": (msgspec.structs.replace(SHARE, name=HOSTILE, deliveries=(delivery,)),),
+        "approve": (msgspec.structs.replace(WAITING, name=HOSTILE, sender=HOSTILE, note=HOSTILE),),
+        "change_user": (EVE,),
+        "revoke_user": (EVE,),
+        "change_folder": (folder,),
+    }
+    snapshot = msgspec.structs.replace(known(), people=evil)
+    async with opened(wish, about.get(wish, ()), snapshot=snapshot) as desk:
+        drawn = desk.drawn
+        assert not {"\x1b", "\u202e"} & set(drawn)
+        assert "[red]" in drawn or wish in {"new_share", "add_user", "settings"}
+
+
+async def test_a_form_that_says_nothing_of_its_own_has_a_way_out() -> None:
+    agent = FakeAgent(known())
+    app = dashboard(agent)
+    async with app.run_test() as pilot:
+        app.push_screen(Form())
+        await pilot.pause()
+        await pilot.press("ctrl+s", "escape")
+        assert not isinstance(app.screen, Form)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Select, Static
+
+from tests.api.samples import NOW
+from tests.tui.fakes import until
+from tests.tui.people import PEOPLE, known
+from tests.tui.screens.dialogs import Desk, opened
+from tuishare.api.messages import People, Snapshot
+from tuishare.api.orders import NewShare
+from tuishare.errors import Refused
+from tuishare.tui.screens.paths import PickPath
+from tuishare.tui.screens.recipients import Recipients, Tick
+
+
+def payload(folder: Path) -> Path:
+    film = folder / "film"
+    film.mkdir()
+    for number in range(3):
+        (film / f"{number}.mov").write_bytes(bytes(1000))
+    return film
+
+
+def tick(desk: Desk, *names: str) -> None:
+    for name in names:
+        desk.screen.query_one(Recipients).select(name)
+
+
+async def test_by_keys_alone(tmp_path: Path) -> None:
+    film = payload(tmp_path)
+    async with opened("new_share") as desk:
+        await desk.press(*str(film)[:-2])
+        await until(desk.pilot, lambda: desk.screen.query_one("#path", Input)._suggestion == f"{film}/")
+        await desk.press("right", "tab", "down", "down", "space", "tab", "tab", *"hello", "enter")
+        await desk.until_closed()
+        assert desk.calls("share") == [(NewShare(path=str(film), recipients=("bob",), note="hello"),)]
+
+
+async def test_it_says_how_much_it_is_before_it_starts(tmp_path: Path) -> None:
+    async with opened("new_share") as desk:
+        desk.fill("path", str(payload(tmp_path)))
+        await desk.until_said("3 files · 3.0 kB")
+        desk.fill("path", str(tmp_path / "nothing"))
+        await desk.until_said("There is no such file or folder")
+        assert desk.calls("share") == []
+
+
+@pytest.mark.parametrize(("span", "until_when"), [("", 0), ("1d", NOW + 86_400), ("30d", NOW + 30 * 86_400)])
+async def test_expiry_and_transport(tmp_path: Path, span: str, until_when: int) -> None:
+    async with opened("new_share") as desk:
+        desk.fill("path", str(payload(tmp_path)))
+        tick(desk, "@crew")
+        desk.screen.query_one("#expires", Select).value = span
+        desk.screen.query_one("#plain", Tick).value = True
+        await desk.press("ctrl+s")
+        await desk.until_closed()
+        [(new,)] = desk.calls("share")
+        assert isinstance(new, NewShare)
+        assert (new.not_after, new.transport, new.recipients) == (until_when, "plain", ("@crew",))
+
+
+async def test_a_date_of_ones_own(tmp_path: Path) -> None:
+    async with opened("new_share") as desk:
+        desk.fill("path", str(payload(tmp_path)))
+        tick(desk, "bob")
+        desk.screen.query_one("#expires", Select).value = "own"
+        await desk.pilot.pause()
+        for text, sentence in (("", "neither a date nor a time"), ("2020-01-01", "is over already")):
+            desk.fill("until", text)
+            await desk.press("ctrl+s")
+            assert sentence in desk.fault("until")
+        assert desk.calls("share") == []
+        desk.fill("until", "12h")
+        await desk.press("ctrl+s")
+        await desk.until_closed()
+        [(new,)] = desk.calls("share")
+        assert isinstance(new, NewShare)
+        assert new.not_after == NOW + 12 * 3600
+
+
+async def test_faults_stand_beside_their_fields() -> None:
+    async with opened("new_share") as desk:
+        desk.fill("note", "x" * 501)
+        await desk.press("ctrl+s")
+        assert "Choose a path" in desk.fault("path")
+        assert "at least one" in desk.fault("recipients")
+        assert "501 characters" in desk.fault("note")
+        assert desk.fault("until") == ""
+        assert desk.screen.focused is desk.screen.query_one("#path")
+        for path, sentence in (
+            ("film", "Begin with"),
+            ("/x\x1b", "cannot be shown"),
+            ("/x\u202e", "cannot be shown"),
+        ):
+            desk.fill("path", path)
+            await desk.press("ctrl+s")
+            assert sentence in desk.fault("path")
+        assert desk.calls("share") == []
+
+
+async def test_nothing_typed_is_lost_when_the_agent_refuses(tmp_path: Path) -> None:
+    film = payload(tmp_path)
+    async with opened("new_share") as desk:
+        desk.agent.order_fails_with = Refused("It lies in a drop folder", hint="Move it.")
+        desk.fill("path", str(film))
+        desk.fill("note", "hello")
+        tick(desk, "bob")
+        await desk.press("ctrl+s")
+        await desk.until_said("! It lies in a drop folder. Move it.")
+        assert desk.screen.query_one("#path", Input).value == str(film)
+        assert desk.screen.query_one("#note", Input).value == "hello"
+        assert desk.screen.query_one(Recipients).selected == ["bob"]
+
+
+async def test_picked_in_the_tree_by_mouse(tmp_path: Path) -> None:
+    film = payload(tmp_path)
+    async with opened("new_share") as desk:
+        desk.fill("path", str(tmp_path))
+        await desk.click("browse")
+        assert isinstance(desk.screen, PickPath)
+        await until(desk.pilot, lambda: "film" in desk.drawn)
+        assert await desk.pilot.click("#tree", offset=(8, 1))
+        await until(
+            desk.pilot, lambda: str(desk.screen.query_one("#choice", Static).content).endswith("film")
+        )
+        await desk.click("accept")
+        await until(desk.pilot, lambda: "3 files" in desk.words)
+        assert desk.screen.query_one("#path", Input).value == str(film)
+
+
+async def test_with_nobody_known_it_says_what_comes_first() -> None:
+    alone = Snapshot(status=known().status, shares=(), downloads=(), people=People(card=PEOPLE.card))
+    async with opened("new_share", snapshot=alone) as desk:
+        await desk.press("ctrl+s")
+        assert "Nobody is known yet" in desk.fault("recipients")

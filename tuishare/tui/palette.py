@@ -1,0 +1,112 @@
+"""The command palette: everything that can be done, by its plain name, grouped by what it is about.
+
+Owns names and groups. What is behind a name are the same actions as behind the keys, so nothing is possible here that
+a key does not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from tuishare.tui.dialogs import DIALOGS
+from tuishare.tui.screens.main import TABS, MainScreen
+from tuishare.tui.widgets.pane import EntryPane
+
+if TYPE_CHECKING:
+    from tuishare.tui.app import Dashboard
+
+_DIALOGS: Final = {
+    "new_share": ("Shares: new share …", "pick a file or folder and say for whom"),
+    "add_user": ("People: add somebody …", "by a card or by a key"),
+    "card": ("People: my card", "copied, with a sentence to send along"),
+    "rotate": ("People: replace my keys …", "a new card; what is shared is sealed anew"),
+    "add_folder": ("Folders: add a drop folder …", "what is put into it is shared"),
+    "settings": ("Settings …", "limits, ports, notifications, and the file itself"),
+}
+"""Those that are about nothing listed; the others belong to what the cursor is on, and are keys of a tab."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line of the palette."""
+
+    name: str
+    words: str
+    run: Callable[[], Awaitable[object]]
+
+
+class Actions(Provider):
+    """Finds what can be done on the main screen."""
+
+    async def discover(self) -> Hits:
+        """List everything, while nothing is typed yet."""
+        for command in list_commands(self.screen):
+            yield DiscoveryHit(command.name, command.run, help=command.words)
+
+    async def search(self, query: str) -> Hits:
+        """List what fits the words that were typed."""
+        matcher = self.matcher(query)
+        for command in list_commands(self.screen):
+            if score := matcher.match(command.name):
+                yield Hit(score, matcher.highlight(command.name), command.run, help=command.words)
+
+
+def list_commands(screen: object) -> list[Command]:
+    """List what can be done from a screen, by group; nothing above a dialog."""
+    if not isinstance(screen, MainScreen):
+        return []
+    commands = [*_dialogs(screen.app), *_tabs(screen), *_keys(screen)]
+    for pane in screen.query(EntryPane):
+        commands += _pane_keys(screen, pane)
+    return sorted(
+        {command.name: command for command in reversed(commands)}.values(), key=lambda one: one.name
+    )
+
+
+def _dialogs(app: Dashboard) -> Iterator[Command]:
+    for wish, (name, words) in _DIALOGS.items():
+        if wish in DIALOGS:
+            yield Command(name, words, partial(app.run_action, f"app.open_dialog('{wish}')"))
+
+
+def _tabs(screen: MainScreen) -> Iterator[Command]:
+    for number, name in enumerate(TABS, 1):
+        action = partial(screen.run_action, f"open_tab('{name}')")
+        yield Command(f"Go to: {name}", f"key {number}", action)
+
+
+def _keys(screen: MainScreen) -> Iterator[Command]:
+    shown = {"filter": "Look for a name", "keys": "List the keys", "start": "Start the agent"}
+    for owner in (screen, screen.app):
+        for _, binding in owner._bindings:  # noqa: SLF001 (Textual offers no other list)
+            if name := shown.get(binding.action):
+                yield Command(
+                    name,
+                    f"key {binding.key_display or binding.key}",
+                    partial(owner.run_action, binding.action),
+                )
+
+
+def _pane_keys(screen: MainScreen, pane: EntryPane[Any]) -> Iterator[Command]:
+    tab = str(pane.id).removesuffix("-pane")
+    for _, binding in pane._bindings:  # noqa: SLF001 (likewise)
+        words = f"key {binding.key_display or binding.key}, for what is chosen there"
+        yield Command(
+            f"{tab.capitalize()}: {binding.description.lower()}",
+            words,
+            partial(_do_there, screen, tab, binding),
+        )
+
+
+async def _do_there(screen: MainScreen, tab: str, binding: Binding) -> None:
+    """Open the tab and do it there, if it fits what is chosen."""
+    await screen.run_action(f"open_tab('{tab}')")
+    pane = screen.pane
+    if pane.id != f"{tab}-pane" or not await screen.app.run_action(binding.action, pane):
+        screen.app.notify(f"“{binding.description}” does not fit what is chosen here.", markup=False)
