@@ -74,7 +74,8 @@ class Stage:
                 if not dying.done():
                     # At its end: what comes when an agent is told to stop are points, too.
                     with contextlib.suppress(ProcessLookupError):  # it died just now
-                        victim.send_signal(signal.SIGTERM)
+                        # Not `send_signal`: it takes the exit code of one that just died from whoever waits for it.
+                        os.kill(victim.pid, signal.SIGTERM)
                 code = await dying
         finally:
             asking.cancel()
