@@ -12,6 +12,7 @@ import sys
 FULL: dict[str, list[str]] = {
     "bench_hashing": [],
     "bench_transfer": ["--size", "1GiB", "--rounds", "3"],
+    "bench_uplink": ["--size", "100MiB", "--rounds", "3"],
     "bench_sealing": [],
     "bench_latency": [],
     "bench_seeding": [],
@@ -21,6 +22,7 @@ FULL: dict[str, list[str]] = {
 QUICK: dict[str, list[str]] = {
     "bench_hashing": ["--size", "256MiB"],
     "bench_transfer": ["--size", "64MiB", "--rounds", "1"],
+    "bench_uplink": ["--size", "16MiB", "--rounds", "1"],
     "bench_sealing": ["--rounds", "3"],
     "bench_latency": ["--rounds", "3", "--folders", "1"],
     "bench_seeding": ["--shares", "50", "--seconds", "3"],

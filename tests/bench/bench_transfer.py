@@ -236,7 +236,8 @@ def run(size: int, rounds: int, workdir: Path) -> dict[str, float]:
     return {way: statistics.median(speeds) for way, speeds in results.items()}
 
 
-def _parse_size(text: str) -> int:
+def parse_size(text: str) -> int:
+    """Read a size for a benchmark; bytes."""
     match = re.fullmatch(r"(\d+)(MiB|GiB)", text)
     if match is None:
         raise argparse.ArgumentTypeError("write for example 256MiB or 1GiB")
@@ -246,7 +247,7 @@ def _parse_size(text: str) -> int:
 def main() -> None:
     """Print a table of medians and the ratios that are wanted."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=_parse_size, default=1 << 30)
+    parser.add_argument("--size", type=parse_size, default=1 << 30)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workdir", type=Path, default=None, help="a folder on the disk to measure")
     parser.add_argument("--role", default="", help=argparse.SUPPRESS)

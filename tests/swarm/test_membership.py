@@ -15,7 +15,7 @@ from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
 
 
 def _member(share: Share, *paths: Path) -> Membership:
-    return Membership(replace(share.seeding(), complete=False), len(share.data), paths)
+    return Membership(replace(share.seeding(), complete=False), len(share.data), 32, paths)
 
 
 def test_executable_bits_are_cleared_and_links_left_alone(share: Share, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_fifo_is_not_waited_for(share: Share, tmp_path: Path) -> None:
 def test_our_own_files_are_left_alone(share: Share) -> None:
     path = share.folder / "payload.bin"
     path.chmod(0o755)
-    clear_executable_bits(Membership(share.seeding(), len(share.data), (path,)))
+    clear_executable_bits(Membership(share.seeding(), len(share.data), 32, (path,)))
     assert path.stat().st_mode & 0o777 == 0o755
 
 

@@ -45,6 +45,7 @@ class Admission:
         params: libtorrent's parameters; the torrent starts paused, so that its certificate can be set first.
         certificate: our certificate, its key and the DH parameters, each PEM; None in a plain swarm.
         total: bytes of the whole payload.
+        pieces: how many pieces it has.
         executables: files whose attributes ask for an executable bit.
     """
 
@@ -52,6 +53,7 @@ class Admission:
     params: lt.add_torrent_params
     certificate: tuple[str, str, str] | None = field(repr=False)
     total: int
+    pieces: int
     executables: tuple[Path, ...]
 
 
@@ -85,6 +87,7 @@ def prepare(assignment: Assignment, now: datetime) -> Admission:
         params=params,
         certificate=_certify(params, assignment, now),
         total=info.total_size(),
+        pieces=info.num_pieces(),
         executables=_executables(info, params.renamed_files, assignment.save_path),
     )
 

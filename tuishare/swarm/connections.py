@@ -14,6 +14,7 @@ from tuishare.text import visible
 _OBFUSCATED = lt.peer_info.rc4_encrypted | lt.peer_info.plaintext_encrypted
 # peer_info::ssl_socket, which the binding leaves out: what libtorrent itself says about that connection.
 _TLS = 1 << 18
+_SATED = lt.peer_info.seed | lt.peer_info.upload_only
 _UNFINISHED = lt.peer_info.connecting | lt.peer_info.handshake
 
 
@@ -28,6 +29,18 @@ def list_peers(handle: lt.torrent_handle) -> tuple[Peer, ...]:
     except RuntimeError:
         raise NotFound("This torrent is no longer being shared or downloaded") from None
     return tuple(_read_peer(peer) for peer in peers if not peer.flags & _UNFINISHED)
+
+
+def find_rivals(handle: lt.torrent_handle) -> frozenset[bytes]:
+    """Return the peer ids of everybody who is connected and still downloads; blocking.
+
+    Nobody when the torrent is gone.
+    """
+    try:
+        peers = handle.get_peer_info()
+    except RuntimeError:
+        return frozenset()
+    return frozenset(peer.pid.to_bytes() for peer in peers if not peer.flags & (_UNFINISHED | _SATED))
 
 
 def _read_peer(peer: lt.peer_info) -> Peer:

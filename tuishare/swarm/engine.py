@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Self, assert_never
+from typing import TYPE_CHECKING, Self, assert_never
 
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.swarm import notices
@@ -41,10 +41,14 @@ from tuishare.swarm.replies import Replies
 from tuishare.swarm.resolution import split_contacts
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.session import Session, open_session
-from tuishare.swarm.settings import EngineSettings, rates_for, settings_for
+from tuishare.swarm.settings import FINGERPRINT, EngineSettings, rates_for, settings_for
+from tuishare.swarm.sharing_out import create_peer_id, share_out
 from tuishare.swarm.storage import Storage
 from tuishare.swarm.subscription import Audience, Subscription
 from tuishare.torrents import InfoHash
+
+if TYPE_CHECKING:
+    from libtorrent import settings_pack
 
 FLUSH_PATIENCE = 300.0
 """Seconds for what was received to be written; a slow disk may have 100 MB to go."""
@@ -80,7 +84,8 @@ class Engine:
             BadInput: a listen address is malformed.
             SystemFailed: a port cannot be opened, or TLS sessions could be resumed in this process.
         """
-        pack = settings_for(settings)
+        name = create_peer_id(FINGERPRINT)
+        pack: settings_pack = {**settings_for(settings), "peer_fingerprint": name}
         if settings.listen_tls is not None:
             await asyncio.to_thread(prove_no_resumption)
         engine = cls(settings)
@@ -93,6 +98,7 @@ class Engine:
                 raise
         engine._run(engine._refresh())
         engine._run(redial(engine._roster))
+        engine._run(share_out(engine._roster, name))
         return engine
 
     @property

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TypeAlias
 
 from tuishare.errors import SystemFailed, TuishareError
@@ -63,7 +64,7 @@ class Gate:
         """
         admission = await asyncio.to_thread(prepare, assignment, datetime.now(UTC))
         info_hash = admission.info_hash
-        member = Membership(assignment, admission.total, admission.executables)
+        member = Membership(assignment, admission.total, admission.pieces, admission.executables)
         # Entered first: libtorrent reports on a torrent before it says that it was added.
         self._roster.enter(info_hash, member)
         admitting = asyncio.ensure_future(self._enter(admission, member))
@@ -136,6 +137,7 @@ class Gate:
             return None
 
     async def _enter(self, admission: Admission, member: Membership) -> None:
+        member.rivals, member.entered = frozenset(), monotonic()
         added = await self._replies.ask(
             lambda: self._session().async_add_torrent(admission.params), Added, admission.info_hash
         )

@@ -12,6 +12,7 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 
 from tuishare.errors import BadInput, NotFound
 from tuishare.swarm.assignment import Assignment
@@ -24,6 +25,7 @@ from tuishare.torrents import InfoHash
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 _CHECK_PATIENCE = 0.2
+_YOUTH = 10.0
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Membership:
 
     assignment: Assignment
     total: int
+    pieces: int
     executables: tuple[Path, ...]
     handle: lt.torrent_handle | None = None
     latest: Progress | None = None
@@ -39,6 +42,9 @@ class Membership:
     checked: asyncio.Event = field(default_factory=asyncio.Event)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever stops, starts, removes or renews the torrent."""
+    rivals: frozenset[bytes] = frozenset()
+    """The peer ids of others who were downloading when the pieces were last divided."""
+    entered: float = field(default_factory=monotonic)
 
     @property
     def names(self) -> tuple[Endpoint, ...]:
@@ -62,6 +68,17 @@ class Membership:
     def stays_stopped(self) -> bool:
         """Whether it waits for `Engine.resume`."""
         return self.assignment.paused or bool(self.failure)
+
+    @property
+    def may_have_rivals(self) -> bool:
+        """Whether others may be downloading the same from the same sender right now.
+
+        At the beginning the numbers come too late: the first half second decides what is asked for twice.
+        """
+        if self.handle is None or self.assignment.complete or self.latest is None:
+            return False
+        young = monotonic() - self.entered < _YOUTH
+        return self.latest.state == "downloading" and (young or self.latest.peers > 1 or bool(self.rivals))
 
     def complete(self, info_hash: InfoHash) -> None:
         """Count everything as done at once; the other numbers come with the next refresh."""
@@ -149,6 +166,10 @@ class Roster:
     def lonely(self) -> tuple[tuple[InfoHash, Membership], ...]:
         """Return every torrent whose contacts are worth calling again."""
         return tuple((key, member) for key, member in self._members.items() if member.is_lonely)
+
+    def rivalled(self) -> tuple[Membership, ...]:
+        """Return every torrent that others may be downloading at the same time."""
+        return tuple(member for member in self._members.values() if member.may_have_rivals)
 
     def progress(self) -> dict[InfoHash, Progress]:
         """Return the latest numbers of every torrent."""

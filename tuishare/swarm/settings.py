@@ -142,9 +142,12 @@ def _fingerprint(version: str) -> str:
     return f"-TU{digits:0<4}-"
 
 
+FINGERPRINT = _fingerprint(tuishare.__version__)
+"""How every peer id of ours begins."""
+
 _IDENTITY: settings_pack = {
     "user_agent": f"tuishare/{tuishare.__version__}",
-    "peer_fingerprint": _fingerprint(tuishare.__version__),
+    "peer_fingerprint": FINGERPRINT,
     "alert_mask": (
         lt.alert_category.error
         | lt.alert_category.status
@@ -191,6 +194,11 @@ _SPEED: settings_pack = {
     "mixed_mode_algorithm": int(lt.bandwidth_mixed_algo_t.prefer_tcp),
     "enable_outgoing_utp": False,
     "enable_incoming_utp": True,
+    # What is asked for cannot be had from another recipient meanwhile. One second's worth (3 by default) still fills
+    # any line with a round trip below a second.
+    "request_queue_time": 1,
+    # A fast peer is asked for whole pieces by default: then several recipients ask the sender for the same ones.
+    "whole_pieces_threshold": 0,
 }
 
 _CONTACTS: settings_pack = {
