@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from tests.agent.homes import Home, fill, seal_manifest
 from tests.agent.mail import rejected, running, shown
 from tests.waiting import wait_until
+from tuishare.agent import resealing
+from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
+from tuishare.agent.resealing import AHEAD
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState
 from tuishare.envelope import CardKey, NotForUs, Opened, UserKey, open_envelope
@@ -22,6 +26,7 @@ from tuishare.people import (
     parse_key,
     rotate_identity,
 )
+from tuishare.swarm import LEAF_LIFETIME
 
 ENVELOPE = "film.mkv.torrent.encrypted"
 
@@ -146,3 +151,25 @@ async def test_a_new_key_opens_what_the_former_one_no_longer_does(alice: Home) -
         assert open_envelope(data, [UserKey(key)]).manifest.generation == 2
         with pytest.raises(NotForUs):
             open_envelope(data, [UserKey(former)])
+
+
+@pytest.mark.usefixtures("bob")
+async def test_tickets_are_made_anew_before_they_run_out(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(alice.drop / "film.mkv")
+    async with running(alice) as a:
+        await sealed(a, 1)
+        (share,) = a._drops.shelf.shares.values()
+        look = a._drops.resealing._runs_out
+        for earlier, expected in ((timedelta(hours=1), False), (timedelta(hours=-1), True)):
+            moment = wall_clock() + LEAF_LIFETIME - AHEAD - earlier
+            with monkeypatch.context() as clock:
+                clock.setattr(a._context, "clock", lambda moment=moment: moment)
+                assert look(share) is expected
+                assert not look(replace(share, not_after=1))
+        with monkeypatch.context() as soon:
+            soon.setattr(resealing, "AHEAD", LEAF_LIFETIME + timedelta(hours=1))
+            a._drops.resealing.order(())  # as the hour does
+            await sealed(a, 2)
+        assert (alice.outbox / ENVELOPE).exists()

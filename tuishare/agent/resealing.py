@@ -1,4 +1,6 @@
-"""Sealing again what went out with keys that hold no longer: our own former identity, or somebody's former key.
+"""Sealing again what went out with keys that hold no longer, or soon will not.
+
+Those are our own former identity, somebody's former key, and tickets that are about to run out.
 
 Owns what is still to be sealed again. Our own rotation is noted on disk before the new identity exists, so whatever a
 crash leaves undone is done after the next start. Must not seal: that is `tuishare.agent.keeping`.
@@ -7,13 +9,16 @@ crash leaves undone is done after the next start. Must not seal: that is `tuisha
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
+
+from cryptography import x509
 
 from tuishare.agent.context import Context
 from tuishare.agent.keeping import Keeper
-from tuishare.agent.records import ShareStep
+from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.shelf import Shelf
 from tuishare.errors import NotFound, Refused
 from tuishare.people import is_rotated, settle_rotation
@@ -21,9 +26,13 @@ from tuishare.people import is_rotated, settle_rotation
 AGAIN_SECONDS: Final = 0.5
 """How soon a share that was being worked on is tried again."""
 
+LOOK_SECONDS: Final = 3600.0
+"""How often it is looked which tickets run out."""
+AHEAD: Final = timedelta(days=30)
+"""How long before their end tickets are made anew, so that recipients have the time to fetch them."""
+
 _OUT: Final = frozenset({ShareStep.SEALING, ShareStep.SEEDING, ShareStep.PROBLEM})
 """All others are sealed anew before anybody is served again."""
-_log = logging.getLogger(__name__)
 
 
 class Resealing:
@@ -35,12 +44,12 @@ class Resealing:
         self._keeper = keeper
         self._waiting: set[str] = set()
         self._some = asyncio.Event()
+        self._rotated = False
 
     def take_rotation(self) -> None:
-        """Seal everything again if our identity was replaced; the store has been loaded."""
-        if is_rotated(self._context.places.identity_file):
-            self.order(self._shelf.shares)
-            self._some.set()
+        """Seal everything again, because our identity was replaced."""
+        self._rotated = True
+        self.order(self._shelf.shares)
 
     def order(self, shares: Iterable[str]) -> None:
         """Seal these again."""
@@ -49,16 +58,33 @@ class Resealing:
 
     async def run(self) -> None:
         """Seal what is to be sealed again until cancelled."""
-        self.take_rotation()
+        identity_file = self._context.places.identity_file
+        if await asyncio.to_thread(is_rotated, identity_file):
+            self.take_rotation()
         while True:
-            await self._some.wait()
+            rotated, self._rotated = self._rotated, False
+            self._waiting.update(share.id for share in self._shelf.shares.values() if self._runs_out(share))
+            await self._seal_all()
+            if rotated and not self._rotated:
+                await asyncio.to_thread(settle_rotation, identity_file)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._some.wait()
             self._some.clear()
-            while self._waiting:
-                for share in sorted(self._waiting):
-                    await self._try(share)
-                if self._waiting:
-                    await asyncio.sleep(AGAIN_SECONDS)
-            await asyncio.to_thread(settle_rotation, self._context.places.identity_file)
+
+    async def _seal_all(self) -> None:
+        while self._waiting:
+            for share in sorted(self._waiting):
+                await self._try(share)
+            if self._waiting:
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def _runs_out(self, share: ShareRecord) -> bool:
+        """Whether the tickets of a share end soon, and before the share itself does."""
+        if not share.leaf_certificate or share.not_after or share.step not in _OUT:
+            return False
+        ends = x509.load_der_x509_certificate(share.leaf_certificate).not_valid_after_utc
+        return ends - self._context.clock() < AHEAD
 
     async def _try(self, share_id: str) -> None:
         share = self._shelf.shares.get(share_id)
