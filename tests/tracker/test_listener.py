@@ -72,6 +72,20 @@ async def test_a_slow_client_is_cut_off() -> None:
         assert not listener._visits
 
 
+async def test_a_client_that_goes_on_asking_is_cut_off_too() -> None:
+    async with _listening(patience=0.3) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+
+        async def ask_on() -> None:
+            while True:
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                await reader.readuntil(b"hello")
+
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await asyncio.wait_for(ask_on(), 10)
+        writer.close()
+
+
 async def test_a_client_that_never_begins_tls_is_cut_off(certificate: TrackerCertificate) -> None:
     async with _listening(patience=0.3, tls=certificate.context) as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
@@ -82,7 +96,7 @@ async def test_a_client_that_never_begins_tls_is_cut_off(certificate: TrackerCer
 
 @pytest.mark.parametrize("bounds", [{"connections": 2}, {"connections_each": 2}])
 async def test_one_more_than_there_is_room_for_is_closed_at_once(bounds: dict[str, Any]) -> None:
-    async with _listening(**bounds) as listener:
+    async with _listening(patience=60.0, **bounds) as listener:
         held = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(2)]
         await wait_until(lambda: len(listener._visits) == 2)
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
