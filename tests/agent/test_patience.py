@@ -75,13 +75,16 @@ async def test_a_disk_that_fails_otherwise_is_not_called_full() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_what_comes_later_is_written_later() -> None:
+async def test_what_comes_later_is_written_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it comes at a moment when there is space, while what came before has not been tried again."""
+    monkeypatch.setattr(module, "FIRST_SECONDS", 0.3)
     disk, patience = Disk(), Patience(Path("/state"))
-    tasks = [asyncio.create_task(patience.insist(lambda n=name: disk.write(n))) for name in "abc"]  # type: ignore[misc]
-    await wait_until(lambda: disk.tries > 2)
+    first = asyncio.create_task(patience.insist(lambda: disk.write("a")))
+    await asyncio.wait_for(patience.refused(), 5)
     disk.full = False
-    await asyncio.wait_for(asyncio.gather(*tasks), 5)
-    assert disk.written == ["a", "b", "c"]
+    await asyncio.wait_for(patience.insist(lambda: disk.write("b")), 5)
+    await first
+    assert disk.written == ["a", "b"]
 
 
 async def test_pauses_grow_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
