@@ -114,7 +114,7 @@ async def test_a_download_survives(alice: Home, bob: Home, point: tuple[str, str
 @pytest.mark.parametrize(
     ("kind", "number"),
     [
-        (Change, 30), (Change, 38), (Rename, 36), (Rename, 44), (Withdraw, 32), (Forget, 36), (Delete, 36),
+        (Change, 30), (Change, 38), (Rename, 36), (Rename, 44), (Withdraw, 24), (Forget, 26), (Delete, 36),
         (Approve, 36), (Reject, 28), (Follow, 34), (Follow, 60), (FollowName, 50),
     ],
 )  # fmt: skip
