@@ -15,7 +15,7 @@ from tuishare.errors import Refused, SystemFailed
 from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Backoff
 from tuishare.tui.view import Connecting, Live, Lost
-from tuishare.tui.widgets.pane import SharesPane
+from tuishare.tui.widgets.panes import SharesPane
 
 HASTY = Backoff(first=0.001, longest=0.01)
 

@@ -11,6 +11,7 @@ from tuishare.tui.columns import (
     download_progress,
     download_sign,
     download_state,
+    lay_out,
     share_delivered,
     share_sign,
     share_state,
@@ -93,11 +94,11 @@ def test_progress_is_shown_where_there_is_one(state: DownloadState, text: str) -
 def test_one_row_of_each_table() -> None:
     share = [column.cell(SHARE, NOW).text for column in SHARE_COLUMNS]
     assert share == [
-        "●", "dailies-11-21", "@crew", "38.2 GB", "seeding", "██░░░ 0 of 1", "11.9 MB/s", "09:56",
+        "●", "dailies-11-21", "@crew", "38.2 GB", "seeding", "██░░░ 0 of 1", "11.9 MB/s", "–", "09:56",
     ]  # fmt: skip
     download = [column.cell(DOWNLOAD, NOW).text for column in DOWNLOAD_COLUMNS]
     assert download == [
-        "◐", "contract-v3.pdf", "bob", "1.2 MB", "downloading", "██░░░ 43 %", "800 kB/s", "1 min",
+        "◐", "contract-v3.pdf", "bob", "1.2 MB", "downloading", "██░░░ 43 %", "800 kB/s", "1 min", download[-1],
     ]  # fmt: skip
 
 
@@ -114,3 +115,21 @@ def test_at_eighty_columns_name_state_and_delivered_stay() -> None:
         "state",
         "delivered",
     ]
+
+
+def test_columns_are_dropped_where_there_is_no_room() -> None:
+    for width, number in ((80, 4), (98, 7), (110, 8), (120, 9), (200, 9)):
+        laid = lay_out(SHARE_COLUMNS, width)
+        assert len(laid) == number
+        assert sum(cells + 2 for _, cells in laid) == width
+
+
+@pytest.mark.parametrize(("left", "text"), [(0, "–"), (3600, "1 h"), (86_400 * 3, "3 d"), (-5, "over")])
+def test_when_a_share_ends(left: int, text: str) -> None:
+    share = msgspec.structs.replace(SHARE, not_after=NOW + left if left else 0)
+    assert next(column for column in SHARE_COLUMNS if column.key == "expiry").cell(share, NOW).text == text
+
+
+def test_a_problem_names_the_key_that_helps() -> None:
+    share = msgspec.structs.replace(SHARE, state=ShareState.PROBLEM, rate_up=0)
+    assert next(column for column in SHARE_COLUMNS if column.key == "up").cell(share, NOW).text == "press s"

@@ -5,7 +5,13 @@ import msgspec
 from tests.api.samples import NOW
 from tests.tui.fakes import CALM, snapshot
 from tuishare.api.messages import Folder, FolderState
-from tuishare.tui.invitations import invite_to_receive, invite_to_share
+from tuishare.tui.invitations import (
+    invite_people,
+    invite_to_receive,
+    invite_to_set_up,
+    invite_to_share,
+    invite_to_wait,
+)
 from tuishare.tui.view import Live, Lost, View
 
 
@@ -25,7 +31,7 @@ def test_a_missing_folder_is_marked() -> None:
 
 def test_without_a_drop_folder_it_says_how_to_get_one() -> None:
     status = msgspec.structs.replace(CALM, drop_folders=())
-    assert "[[drop]]" in invite_to_share(View(Live(), snapshot(status=status))).plain
+    assert "4 and n to set up a folder" in invite_to_share(View(Live(), snapshot(status=status))).plain
 
 
 def test_the_inbox_is_named() -> None:
@@ -36,6 +42,13 @@ def test_the_inbox_is_named() -> None:
 
 def test_before_the_first_answer_it_waits_or_says_why_not() -> None:
     lost = Lost(since=NOW, detail="", hint="", retry_at=NOW, startable=True)
-    for invite in (invite_to_share, invite_to_receive):
+    for invite in (invite_to_share, invite_to_receive, invite_people, invite_to_set_up, invite_to_wait):
         assert "Asking the agent" in invite(View()).plain
         assert "No agent" in invite(View(lost)).plain
+
+
+def test_every_empty_tab_says_what_to_do_next() -> None:
+    view = View(Live(), snapshot())
+    assert "Press n and paste the card" in invite_people(view).plain
+    assert "Press n to add one" in invite_to_set_up(view).plain
+    assert "Nothing happened yet" in invite_to_wait(view).plain

@@ -7,9 +7,19 @@ import pytest
 
 from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FakeAgent
-from tuishare.api.messages import DownloadState, ShareState
+from tuishare.api.messages import DownloadState, Folder, FolderState, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
-from tuishare.tui.orders import Deed, offer_for_download, offer_for_share, send, tell
+from tuishare.tui.orders import (
+    Deed,
+    FolderDeed,
+    name_order,
+    offer_for_download,
+    offer_for_place,
+    offer_for_share,
+    send,
+    tell,
+)
+from tuishare.tui.rows import Place, Purpose
 
 SHARES = {state: msgspec.structs.replace(SHARE, state=state) for state in ShareState}
 DOWNLOADS = {state: msgspec.structs.replace(DOWNLOAD, state=state) for state in DownloadState}
@@ -69,15 +79,31 @@ async def test_a_deed_is_sent_to_what_it_is_about_and_told_by_name() -> None:
         for word, deed in offer.items():
             agent = FakeAgent()
             await send(agent, deed)
+            assert not isinstance(deed, FolderDeed)
             assert agent.orders == [(deed.entry.id, deed.order)]
-            assert str(deed.order) == word
-            assert tell(deed).startswith("Asked the agent to ")
-            assert f"“{deed.entry.name}”" in tell(deed)
+            assert name_order(deed) == word
+            assert tell((deed,)).startswith("Asked the agent to ")
+            assert f"“{deed.entry.name}”" in tell((deed,))
+
+
+async def test_only_a_drop_folder_can_be_given_up() -> None:
+    folder = Folder(path="/drop", state=FolderState.WATCHING, users=("bob",), waiting=0)
+    deed = offer_for_place(Place(Purpose.DROP, "/drop", folder))["remove"]
+    agent = FakeAgent()
+    await send(agent, deed)
+    assert agent.calls == [("remove_drop", "/drop")]
+    assert tell((deed,)) == "Asked the agent to give up the folder “/drop”."
+    assert offer_for_place(Place(Purpose.INBOX, "/inbox")) == {}
+
+
+def test_several_are_counted() -> None:
+    deed = offer_for_share(SHARE)["pause"]
+    assert tell((deed, deed, deed)) == "Asked the agent to pause 3 entries."
 
 
 def test_hostile_and_long_names_are_told_safely() -> None:
     share = msgspec.structs.replace(SHARE, name="{}\x1b[31m{0}\u202e" + "x" * 300 + ".exe")
-    words = tell(offer_for_share(share)["pause"])
+    words = tell((offer_for_share(share)["pause"],))
     assert not {"\x1b", "\u202e"} & set(words)
     assert "{}" in words
     assert words.endswith("x.exe”.")

@@ -4,10 +4,11 @@ import msgspec
 import pytest
 
 from tests.api.samples import DOWNLOAD, SHARE
-from tuishare.api.messages import Download, DownloadState, Share
+from tuishare.api.messages import Download, DownloadState, Folder, FolderState, Share
 from tuishare.api.orders import DownloadOrder, ShareOrder
-from tuishare.tui.orders import DownloadDeed, ShareDeed
+from tuishare.tui.orders import DownloadDeed, FolderDeed, ShareDeed
 from tuishare.tui.questions import Question, ask_before
+from tuishare.tui.rows import Place, Purpose
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\n" + "x" * 5000
 DONE = msgspec.structs.replace(DOWNLOAD, state=DownloadState.COMPLETE, progress=1.0)
@@ -15,21 +16,21 @@ DONE = msgspec.structs.replace(DOWNLOAD, state=DownloadState.COMPLETE, progress=
 
 def ask(entry: Share | Download, order: ShareOrder | DownloadOrder) -> Question:
     if isinstance(entry, Share):
-        question = ask_before(ShareDeed(entry, ShareOrder(order)))
+        question = ask_before((ShareDeed(entry, ShareOrder(order)),))
     else:
-        question = ask_before(DownloadDeed(entry, DownloadOrder(order)))
+        question = ask_before((DownloadDeed(entry, DownloadOrder(order)),))
     assert question is not None
     return question
 
 
 @pytest.mark.parametrize("order", sorted(set(ShareOrder) - {ShareOrder.DELETE}))
 def test_nothing_else_that_is_done_to_a_share_needs_a_question(order: ShareOrder) -> None:
-    assert ask_before(ShareDeed(SHARE, order)) is None
+    assert ask_before((ShareDeed(SHARE, order),)) is None
 
 
 @pytest.mark.parametrize("order", sorted(set(DownloadOrder) - {DownloadOrder.DELETE, DownloadOrder.REJECT}))
 def test_nothing_is_lost_with_a_complete_download(order: DownloadOrder) -> None:
-    assert ask_before(DownloadDeed(DONE, order)) is None
+    assert ask_before((DownloadDeed(DONE, order),)) is None
 
 
 def test_deleting_a_share_names_what_goes() -> None:
@@ -65,3 +66,22 @@ def test_foreign_facts_are_safe_and_short() -> None:
         for fact in question.facts:
             assert not {"\x1b", "\u202e", "\n"} & set(fact)
             assert len(fact) <= 112
+
+
+def test_giving_up_a_folder_says_that_its_contents_stay() -> None:
+    folder = Folder(path=HOSTILE, state=FolderState.WATCHING, users=("@crew\x1b",), waiting=0)
+    question = ask_before((FolderDeed(Place(Purpose.DROP, folder.path, folder)),))
+    assert question is not None
+    assert question.facts == ("for @crew\ufffd",)
+    assert "stays on the disk" in question.consequence
+
+
+def test_several_are_counted_and_listed() -> None:
+    shares = [msgspec.structs.replace(SHARE, name=f"{n}{HOSTILE}") for n in range(9)]
+    question = ask_before([ShareDeed(share, ShareOrder.DELETE) for share in shares])
+    assert question is not None
+    assert (question.title, question.name) == ("Delete 9 entries?", "9 entries")
+    assert len(question.facts) == 7
+    assert question.facts[-1] == "and 3 more"
+    assert not {"\x1b", "\u202e", "\n"} & set("".join(question.facts))
+    assert ask_before([ShareDeed(share, ShareOrder.PAUSE) for share in shares]) is None

@@ -36,6 +36,7 @@ WIDE: Final = 98
 
 _BAR = 5
 _NAME_MINIMUM: Final = 12
+_NAME_COMFORT: Final = 18
 _SOON: Final = 86_400  # seconds; what ends within a day is worth a look
 
 
@@ -73,10 +74,16 @@ class Column(Generic[E]):
 
 
 def lay_out(columns: Sequence[Column[E]], width: int) -> tuple[tuple[Column[E], int], ...]:
-    """Choose the columns for a table of that many cells, and how wide each is."""
+    """Choose the columns for a table of that many cells, and how wide each is; the last wide ones go first."""
     shown = [column for column in columns if width >= WIDE or not column.wide]
-    rest = max(_NAME_MINIMUM, width - sum(column.width + 2 for column in shown))
+    while _rest(shown, width) < _NAME_COMFORT and any(column.wide for column in shown):
+        shown.remove([column for column in shown if column.wide][-1])
+    rest = max(_NAME_MINIMUM, _rest(shown, width))
     return tuple((column, column.width or rest) for column in shown)
+
+
+def _rest(columns: Sequence[Column[E]], width: int) -> int:
+    return width - sum(column.width + 2 for column in columns)
 
 
 def share_sign(share: Share) -> Cell:

@@ -8,7 +8,7 @@ from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snaps
 from tuishare.api.messages import Changes
 from tuishare.tui.follower import Backoff
 from tuishare.tui.screens.keys import KeysScreen
-from tuishare.tui.widgets.pane import DownloadsPane, SharesPane
+from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
 
 
 def label(app: App[None], tab: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, Static
 from textual.widgets._footer import FooterKey
@@ -9,8 +10,9 @@ from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
 from tuishare.api.messages import Changes, DownloadId, DownloadState, ShareId, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.tui.dialogs import DIALOGS
 from tuishare.tui.screens.main import MainScreen
-from tuishare.tui.widgets.pane import DownloadsPane, SharesPane
+from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
 
 
 def pane(pilot: Pilot[None]) -> SharesPane:
@@ -115,6 +117,7 @@ def footer(pilot: Pilot[None]) -> dict[str, str]:
     return {key: words for key, words in shown.items() if key not in {"/", "?", "q", "ctrl+p"}}
 
 
+OPEN = {"n": "New", "r": "Revoke"}
 END = {"f": "Forget", "D": "Delete"}
 
 
@@ -122,10 +125,10 @@ async def test_the_footer_shows_what_fits_a_share() -> None:
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
         for state, offered in {
-            ShareState.HASHING: {},
-            ShareState.SEEDING: {"space": "Pause", "s": "Share again", **END},
-            ShareState.PAUSED: {"space": "Resume", "s": "Share again", **END},
-            ShareState.WITHDRAWN: {"s": "Share again", **END},
+            ShareState.HASHING: OPEN,
+            ShareState.SEEDING: {"space": "Pause", "s": "Again", **OPEN, **END},
+            ShareState.PAUSED: {"space": "Resume", "s": "Again", **OPEN, **END},
+            ShareState.WITHDRAWN: {"s": "Again", **OPEN, **END},
         }.items():
             share = msgspec.structs.replace(SHARE, state=state)
             agent.say(Changes(shares=(share,)))
@@ -180,7 +183,8 @@ async def test_keys_for_shares() -> None:
         assert agent.starts == 0
 
 
-async def test_keys_for_downloads() -> None:
+async def test_keys_for_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(DIALOGS, "approve")  # type: ignore[misc]
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
         downloads = pilot.app.screen.query_one(DownloadsPane)
@@ -221,7 +225,7 @@ async def test_nothing_is_ordered_of_an_agent_that_is_lost() -> None:
     agent = FakeAgent(FULL)
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: footer(pilot).get("s") == "Share again")
+        await until(pilot, lambda: footer(pilot).get("s") == "Again")
         agent.say(GONE)
         await until(pilot, lambda: footer(pilot) == {"s": "Start agent"})
         await pilot.press("space", "f", "D")
@@ -229,3 +233,45 @@ async def test_nothing_is_ordered_of_an_agent_that_is_lost() -> None:
         await pilot.press("s")
         await until(pilot, lambda: agent.starts == 1)
         assert agent.orders == []
+
+
+async def test_what_is_marked_is_ordered_together_after_one_question() -> None:
+    agent = FakeAgent(snapshot(many_shares(4)))
+    app = dashboard(agent)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: pane(pilot).table.row_count == 4)
+        await pilot.press("m", "m", "space")
+        await until(pilot, lambda: len(agent.orders) == 2)
+        assert agent.orders == [("0000", ShareOrder.PAUSE), ("0001", ShareOrder.PAUSE)]
+        agent.orders.clear()
+        await pilot.press("D")
+        question = " ".join(str(static.content) for static in app.screen.query(Static))
+        assert "2 entries" in question
+        assert "file-0000.bin\nfile-0001.bin" in question
+        await pilot.press("y")
+        await until(pilot, lambda: len(agent.orders) == 2)
+        assert agent.orders == [("0000", ShareOrder.DELETE), ("0001", ShareOrder.DELETE)]
+        await pilot.press("escape")
+        assert pane(pilot).table.marked == ()
+
+
+async def test_c_copies_the_path() -> None:
+    app = dashboard(FakeAgent(FULL))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await pilot.press("c")
+        assert app.clipboard == SHARE.path
+
+
+async def test_tabs_out_of_sight_wait_until_they_are_opened() -> None:
+    agent = FakeAgent(FULL)
+    async with dashboard(agent).run_test() as pilot:
+        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        downloads = pilot.app.screen.query_one(DownloadsPane)
+        another = msgspec.structs.replace(DOWNLOAD, id=DownloadId("d2"))
+        third = msgspec.structs.replace(DOWNLOAD, id=DownloadId("d3"))
+        agent.say(Changes(downloads=(another, third)))
+        await until(pilot, lambda: len(downloads.app.view.snapshot.downloads) == 3)  # type: ignore[union-attr]
+        assert downloads.table.row_count < 3
+        await pilot.press("2")
+        await until(pilot, lambda: downloads.table.row_count == 3)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from textual.widgets import Static
+
+from tests.api.samples import NOW, SHARE
+from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
+from tuishare.api.details import Details, File, PeerInfo
+from tuishare.api.messages import Activity, ActivityKind
+from tuishare.errors import Refused
+from tuishare.tui.app import Dashboard
+from tuishare.tui.view import Lost
+from tuishare.tui.widgets.detail import Detail, SectionTitles
+from tuishare.tui.widgets.panes import SharesPane
+
+CLOSER = Details(
+    files=(
+        File(path="reel/one.mov", size=2_000_000, progress=1.0),
+        File(path="two.mov", size=9, progress=0.0),
+    ),
+    more_files=7,
+    peers=(PeerInfo(address="10.0.0.7:50007", user="bob", client="qBittorrent", rate_up=800_000),),
+    history=(Activity(id=1, at=NOW, kind=ActivityKind.SHARED, subject="dailies", detail="generation 2"),),
+)
+
+
+def detail(app: Dashboard) -> Detail[object]:
+    return app.screen.query_one(SharesPane).query_one(Detail)
+
+
+def words(app: Dashboard) -> str:
+    return str(detail(app).query_one(".words", Static).content)
+
+
+async def test_sections_follow_the_keys_and_are_fetched_when_they_are_shown() -> None:
+    agent = FakeAgent(FULL)
+    agent.details = CLOSER
+    app = dashboard(agent)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: SHARE.name in words(app))
+        assert agent.calls == []
+        for section, text in (
+            ("Files", "reel/one.mov"),
+            ("Peers", "10.0.0.7:50007"),
+            ("History", "generation 2"),
+        ):
+            await pilot.press("right")
+            assert detail(app).section == section
+            await until(pilot, lambda text=text: text in words(app))  # type: ignore[misc]
+        assert set(agent.calls) == {("share_details", SHARE.id)}
+        await pilot.press("right")
+        assert detail(app).section == "Delivery"
+        await pilot.press("h")
+        assert detail(app).section == "History"
+
+
+async def test_sections_open_by_mouse() -> None:
+    agent = FakeAgent(FULL)
+    agent.details = CLOSER
+    app = dashboard(agent)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: SHARE.name in words(app))
+        titles = app.screen.query_one(SharesPane).query_one(SectionTitles)
+        at = str(titles.content).index("Peers")
+        await pilot.click(titles, offset=(at, 0))
+        await until(pilot, lambda: "qBittorrent" in words(app))
+
+
+async def test_another_entry_is_asked_for_and_old_answers_are_not_shown_for_it() -> None:
+    agent = FakeAgent(snapshot(many_shares(2)))
+    agent.details = CLOSER
+    app = dashboard(agent)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "file-0000" in words(app))
+        await pilot.press("right")
+        await until(pilot, lambda: "reel/one.mov" in words(app))
+        agent.answering.clear()
+        await pilot.press("j")
+        await until(pilot, lambda: words(app) == "Asking the agent …")
+        agent.answering.set()
+        await until(pilot, lambda: "reel/one.mov" in words(app))
+        assert agent.calls[-1] == ("share_details", "0001")
+
+
+@pytest.mark.parametrize(
+    "error", [Refused("It is [b]busy[/b]\x1b", hint="Later"), ZeroDivisionError("secret")]
+)
+async def test_a_failure_is_a_sentence(error: Exception) -> None:
+    agent = FakeAgent(FULL)
+    agent.order_fails_with = error
+    app = dashboard(agent)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: SHARE.name in words(app))
+        await pilot.press("right")
+        expected = (
+            "It is [b]busy[/b]\ufffd. Later"
+            if isinstance(error, Refused)
+            else "The agent could not be asked."
+        )
+        await until(pilot, lambda: words(app) == expected)
+
+
+async def test_an_agent_that_is_lost_is_not_asked() -> None:
+    agent = FakeAgent(FULL, GONE)
+    app = dashboard(agent)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: isinstance(app.view.link, Lost))
+        await pilot.press("right", "right")
+        assert agent.calls == []
+
+
+async def test_the_chart_is_there_only_where_there_is_room() -> None:
+    app = dashboard(FakeAgent(snapshot((msgspec.structs.replace(SHARE, rate_up=5),))))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: SHARE.name in words(app))
+        assert detail(app).query_one(".chart").display
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not detail(app).query_one(".chart").display)
+        assert detail(app).region.height >= 5
