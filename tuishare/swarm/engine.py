@@ -1,6 +1,6 @@
 """The BitTorrent engine as the rest of the program sees it.
 
-Owns the torrents of one session: adding, stopping, asking, and telling what happens. Runs on one event loop and makes
+Owns the torrents of one session: adding, stopping and asking. Runs on one event loop and makes
 only libtorrent's non-blocking calls there. Must not know shares, users or files beyond the torrents it was given, and
 never deletes payload.
 """
@@ -8,10 +8,9 @@ never deletes payload.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, assert_never
+from typing import TYPE_CHECKING, Self
 
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.swarm import notices
@@ -21,19 +20,11 @@ from tuishare.swarm.authority import Credentials
 from tuishare.swarm.connections import list_peers
 from tuishare.swarm.dialling import dial, redial
 from tuishare.swarm.endpoint import Endpoint
-from tuishare.swarm.events import (
-    Completed,
-    Event,
-    Failed,
-    Peer,
-    PeerRefused,
-    Progress,
-    Progressed,
-    TrackerFailed,
-)
+from tuishare.swarm.events import Peer, Progress
 from tuishare.swarm.evidence import Evidence, gather
 from tuishare.swarm.gate import Gate
 from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
+from tuishare.swarm.newsroom import Newsroom
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import Ports
 from tuishare.swarm.reachability import MappedPort, PortMapping, Reachability
@@ -57,8 +48,6 @@ CLOSE_PATIENCE = 10.0
 CLOSE_GRACE = 0.1
 """Seconds for TLS connections to say goodbye: libtorrent's destructor holds the interpreter while it waits for that."""
 
-_log = logging.getLogger(__name__)
-
 
 class Engine:
     """A running engine; made by `start`, ended by `close`."""
@@ -72,6 +61,7 @@ class Engine:
         self._ports = Ports()
         self._reachability = Reachability()
         self._audience = Audience()
+        self._newsroom = Newsroom(self._roster, self._audience, self._post_updates)
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: Session | None = None
         self._listening: Mapping[Transport, int] = {}
@@ -161,7 +151,7 @@ class Engine:
         info_hash, member = await self._gate.admit(
             replace(assignment, contacts=self._callable(assignment.contacts))
         )
-        self._native.post_torrent_updates(_STATUS)
+        self._post_updates()
         self._run(dial(self._roster, info_hash, member.names))
         return info_hash
 
@@ -183,7 +173,7 @@ class Engine:
             SystemFailed: libtorrent did not take the torrent back; it is gone then, and must be added.
         """
         await self._gate.renew(info_hash, credentials)
-        self._native.post_torrent_updates(_STATUS)
+        self._post_updates()
         self._run(dial(self._roster, info_hash, self._roster.get(info_hash).names))
 
     async def announce(self, info_hash: InfoHash, tiers: Sequence[Sequence[str]]) -> None:
@@ -287,69 +277,27 @@ class Engine:
         self._audience.dismiss()
         return saved
 
-    # What libtorrent says
+    # Work of its own
 
     def _receive(self, notice: notices.Notice) -> None:
+        """Take in what libtorrent says."""
         match notice:
             case notices.Listening() | notices.ListenFailed():
                 self._ports.note(notice)
             case notices.AddressTold() | notices.PortMapped() | notices.PortMappingFailed():
                 self._reachability.note(notice)
             case notices.Added() | notices.Removed() | notices.Flushed() | notices.ResumeSaved():
-                self._take_reply(notice)
-            case notices.Checked():
-                if member := self._roster.find(notice.info_hash):
-                    member.checked.set()
-            case notices.Updated():
-                for progress in notice.progress:
-                    self._update(progress)
-            case Completed() | Failed() | PeerRefused() | TrackerFailed() | Progressed():
-                self._publish(notice)
-            case notices.Dropped():
-                _log.warning("libtorrent dropped reports: too many at once")
-            case _ as never:
-                assert_never(never)
+                self._gate.note(notice)
+            case _:
+                self._newsroom.note(notice)
 
-    def _take_reply(
-        self, notice: notices.Added | notices.Removed | notices.Flushed | notices.ResumeSaved
-    ) -> None:
-        if (
-            isinstance(notice, notices.Added)
-            and not notice.error
-            and self._roster.find(notice.info_hash) is None
-        ):
-            # Whoever asked for it gave up meanwhile.
-            self._native.remove_torrent(notice.handle)
-        self._replies.settle(notice)
-
-    def _update(self, progress: Progress) -> None:
-        if member := self._roster.find(progress.info_hash):
-            if member.failure and progress.state == "paused":
-                progress = replace(
-                    progress, state="failed"
-                )  # it was taken in again since, which clears libtorrent's
-            member.latest = progress
-            self._publish(Progressed(progress.info_hash, progress))
-
-    def _publish(self, event: Event) -> None:
-        member = self._roster.find(event.info_hash)
-        if member is None:
-            return
-        if isinstance(event, Failed):
-            member.fail(event.info_hash, event.reason)
-        elif isinstance(event, Completed):
-            if member.assignment.complete:
-                return
-            member.complete(event.info_hash)
-            self._native.post_torrent_updates(_STATUS)
-        self._audience.tell(event)
-
-    # Work of its own
+    def _post_updates(self) -> None:
+        self._native.post_torrent_updates(_STATUS)
 
     async def _refresh(self) -> None:
         while True:
             await asyncio.sleep(self._settings.refresh)
-            self._native.post_torrent_updates(_STATUS)
+            self._post_updates()
 
     def _callable(self, contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         """Leave out names where their look-up would go around the proxy."""

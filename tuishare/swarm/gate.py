@@ -20,7 +20,7 @@ from tuishare.swarm.authority import Credentials
 from tuishare.swarm.membership import Membership, Roster
 from tuishare.swarm.notices import Added, Removed
 from tuishare.swarm.openssl import lt
-from tuishare.swarm.replies import Replies
+from tuishare.swarm.replies import AnyReply, Replies
 from tuishare.swarm.storage import Storage
 from tuishare.torrents import InfoHash
 
@@ -108,6 +108,13 @@ class Gate:
             prepare, replace(member.assignment, credentials=credentials), datetime.now(UTC)
         )
         await asyncio.shield(self._run(self._change(info_hash, member, credentials)))
+
+    def note(self, reply: AnyReply) -> None:
+        """Take in libtorrent's answer to a question."""
+        if isinstance(reply, Added) and not reply.error and self._roster.find(reply.info_hash) is None:
+            # Whoever asked for it gave up meanwhile.
+            self._session().remove_torrent(reply.handle)
+        self._replies.settle(reply)
 
     async def _change(self, info_hash: InfoHash, member: Membership, credentials: Credentials) -> None:
         async with member.turn:

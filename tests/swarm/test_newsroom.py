@@ -1,0 +1,75 @@
+"""Reports become records and events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.swarm.shares import Share
+from tuishare.swarm import Completed, Failed, Progress
+from tuishare.swarm.events import Event
+from tuishare.swarm.membership import Membership, Roster
+from tuishare.swarm.newsroom import Newsroom
+from tuishare.swarm.notices import Checked, Updated
+from tuishare.swarm.subscription import Audience
+
+
+class Told(Audience):
+    """An audience that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Event] = []
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@pytest.fixture
+def member(share: Share) -> Membership:
+    """A download's record."""
+    return Membership(replace(share.seeding(), complete=False), len(share.data), 32, ())
+
+
+def _newsroom(share: Share, member: Membership) -> tuple[Newsroom, Told]:
+    roster, told = Roster(), Told()
+    roster.enter(share.info_hash, member)
+    return Newsroom(roster, told, lambda: None), told
+
+
+def _progress(share: Share) -> Progress:
+    return Progress(share.info_hash, "paused", 0, len(share.data), 0.0, 0, 0, 0, 0, 0, 0)
+
+
+def test_a_failure_stays_though_libtorrent_has_forgotten_it(share: Share, member: Membership) -> None:
+    newsroom, _ = _newsroom(share, member)
+    newsroom.note(Failed(share.info_hash, "No space left on device"))
+    newsroom.note(Updated((_progress(share),)))
+    assert member.progress(share.info_hash).state == "failed"
+    member.failure = ""
+    newsroom.note(Updated((_progress(share),)))
+    assert member.progress(share.info_hash).state == "paused"
+
+
+def test_completion_counts_at_once_and_is_told_of_downloads_only(share: Share, member: Membership) -> None:
+    newsroom, told = _newsroom(share, member)
+    newsroom.note(Completed(share.info_hash))
+    assert member.progress(share.info_hash).done == len(share.data)
+    member.assignment = replace(member.assignment, complete=True)
+    newsroom.note(Completed(share.info_hash))
+    assert told.events == [Completed(share.info_hash)]
+
+
+def test_a_check_ends_the_wait_for_it(share: Share, member: Membership) -> None:
+    newsroom, _ = _newsroom(share, member)
+    newsroom.note(Checked(share.info_hash))
+    assert member.checked.is_set()
+
+
+def test_what_is_said_about_torrents_that_are_gone_is_not_told(share: Share, member: Membership) -> None:
+    roster, told = Roster(), Told()
+    newsroom = Newsroom(roster, told, lambda: None)
+    for news in (Checked(share.info_hash), Failed(share.info_hash, "gone"), Updated((_progress(share),))):
+        newsroom.note(news)
+    assert told.events == []
