@@ -88,7 +88,6 @@ async def test_an_envelope_is_opened_the_moment_it_is_there(bob: Home, envelope:
 async def test_what_breaks_a_rule_names_it(alice: Home, bob: Home, share: ShareRecord) -> None:
     cases = {
         "expired": seal_manifest(alice, share, bob.user(), not_after=1),
-        "renews": seal_manifest(alice, share, bob.user(), kind="renew"),
         "torrent": seal_manifest(alice, share, bob.user(), torrent=b"d4:infodee"),
         "own": seal_for(bob, share, alice.user()),
     }
