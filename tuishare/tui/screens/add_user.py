@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import ClassVar, Final
 
 from textual import on
@@ -27,6 +28,7 @@ _CARD, _NEW_KEY, _OLD_KEY = "card", "new-key", "old-key"
 _WAYS: Final = (("a card", _CARD), ("a new key, made now", _NEW_KEY), ("a key that he has", _OLD_KEY))
 CARD_PREFIX: Final = "tuishare-card-v1:"
 """How a card begins."""
+_CARD_LINE: Final = re.compile(r"[\w-]+", re.ASCII)
 _NAME, _CARD_LIMIT = 256, 16_384
 
 
@@ -125,7 +127,7 @@ class AddUserScreen(Form):
     @on(TextArea.Changed)
     def _look_at_card(self) -> None:
         card = self._card
-        if card == self._looked_at:  # Textual tells of one paste more than once
+        if card == self._looked_at:  # only what stands around it is different
             return
         self._looked_at = card
         self._show_seen(None)
@@ -162,12 +164,15 @@ class AddUserScreen(Form):
 
 
 def find_card(text: str) -> str:
-    """Read a card out of what was pasted: what comes before it and after the next empty line is left out.
+    """Read a card out of what was pasted, with a sentence around it and wrapped as mail does it.
 
-    A mail may have wrapped it. Gives all of the text where no card begins.
+    It goes on for as long as lines hold nothing but what cards are made of. Gives all of the text where none begins.
     """
-    begin = max(text.find(CARD_PREFIX), 0)
-    return "".join(re.split(r"\n\s*\n", text[begin:], maxsplit=1)[0].split())
+    if CARD_PREFIX not in text:
+        return "".join(text.split())
+    first, *lines = text[text.find(CARD_PREFIX) :].splitlines()
+    wrapped = takewhile(_CARD_LINE.fullmatch, (line.strip() for line in lines))
+    return "".join([*first.split(), *wrapped])
 
 
 def split_groups(text: str) -> tuple[str, ...]:
