@@ -17,6 +17,7 @@ FULL: dict[str, list[str]] = {
     "bench_latency": [],
     "bench_seeding": [],
     "bench_flood": [],
+    "bench_dashboard": [],
     "bench_tracker": [],
 }
 QUICK: dict[str, list[str]] = {
@@ -27,6 +28,7 @@ QUICK: dict[str, list[str]] = {
     "bench_latency": ["--rounds", "3", "--folders", "1"],
     "bench_seeding": ["--shares", "50", "--seconds", "3"],
     "bench_flood": ["--folders", "20"],
+    "bench_dashboard": ["--shares", "500", "--seconds", "2", "--rounds", "1"],
     "bench_tracker": ["--announces", "1000", "--guesses", "5000"],
 }
 

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import GONE, FakeAgent, dashboard, snapshot, until
+from tests.tui.widgets.test_panes import WHOLE
 from tuishare.api.messages import (
     Delivery,
     DeliveryState,
@@ -21,7 +22,7 @@ from tuishare.api.messages import (
     ShareState,
     Snapshot,
 )
-from tuishare.tui.tones import LIGHT
+from tuishare.tui.tones import LIGHT, PLAIN
 from tuishare.tui.view import Live, Lost
 
 Look = Callable[..., bool]
@@ -111,6 +112,18 @@ def test_a_lost_agent(snap_compare: Look) -> None:
 
 def test_nothing_yet(snap_compare: Look) -> None:
     assert snap_compare(dashboard(FakeAgent(snapshot())), terminal_size=SMALL, run_before=living())
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("tab", "345")
+def test_people_folders_and_activity(snap_compare: Look, tab: str, size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(FakeAgent(WHOLE)), terminal_size=size, run_before=living(tab))
+
+
+def test_without_colour(snap_compare: Look) -> None:
+    app = dashboard(FakeAgent(WHOLE))
+    app.theme = PLAIN.name
+    assert snap_compare(app, terminal_size=SMALL, run_before=living("m"))
 
 
 @pytest.mark.parametrize("keys", ["jjjjjD", "2D", "2jjx"], ids=["share", "download", "reject"])

@@ -184,7 +184,7 @@ async def test_keys_for_shares() -> None:
 
 
 async def test_keys_for_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(DIALOGS, "approve")  # type: ignore[misc]
+    monkeypatch.delitem(DIALOGS, "approve")
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
         downloads = pilot.app.screen.query_one(DownloadsPane)

@@ -133,7 +133,7 @@ async def test_keys_open_their_dialogs(
     monkeypatch: pytest.MonkeyPatch, tab: str, key: str, wish: str
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setitem(DIALOGS, wish, lambda _app, _about: opened.append(wish))  # type: ignore[arg-type]
+    monkeypatch.setitem(DIALOGS, wish, lambda _app, _about: opened.append(wish))
     waiting = msgspec.structs.replace(DOWNLOAD, state=DownloadState.WAITING)
     app = dashboard(FakeAgent(msgspec.structs.replace(WHOLE, downloads=(waiting,))))
     async with app.run_test() as pilot:
@@ -147,7 +147,7 @@ async def test_keys_open_their_dialogs(
 async def test_groups_and_own_folders_cannot_be_edited(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     for wish in ("change_user", "change_folder"):
-        monkeypatch.setitem(DIALOGS, wish, lambda _app, _about: opened.append("no"))  # type: ignore[arg-type]
+        monkeypatch.setitem(DIALOGS, wish, lambda _app, _about: opened.append("no"))
     app = dashboard(FakeAgent(WHOLE))
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.view.snapshot)

@@ -158,7 +158,8 @@ class Detail(Vertical, Generic[E]):
         return Content("\n").join([Content.styled("last 5 min", Tone.QUIET.value), *chart])
 
     def _put(self, where: str, content: Content) -> None:
-        if self._drawn.get(where) != content:  # each update lays the whole screen out anew
+        before = self._drawn.get(where)
+        if before is None or not before.is_same(content):  # each update lays the whole screen out anew
             self._drawn[where] = content
             self.query_one(where, Static).update(content)
 

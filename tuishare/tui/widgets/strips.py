@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import events
+from textual.content import Content
 from textual.widgets import Static
 
 from tuishare.tui.headline import write_headline
@@ -21,6 +22,7 @@ class Headline(Static):
     """Name, agent, rates, security, port and free space."""
 
     app: Dashboard
+    _said = Content("")
 
     def on_mount(self) -> None:
         """Follow the app."""
@@ -32,13 +34,17 @@ class Headline(Static):
         self._draw()
 
     def _draw(self) -> None:
-        self.update(write_headline(self.app.view, self.app.now, self.size.width or self.app.size.width))
+        content = write_headline(self.app.view, self.app.now, self.size.width or self.app.size.width)
+        if not content.is_same(self._said):
+            self._said = content
+            self.update(content, layout=False)
 
 
 class Notice(Static):
     """What is wrong just now; takes no room while nothing is."""
 
     app: Dashboard
+    _said = Content("")
 
     def on_mount(self) -> None:
         """Follow the app."""
@@ -48,4 +54,6 @@ class Notice(Static):
     def _draw(self) -> None:
         content = write_notice(self.app.view, self.app.now)
         self.display = content is not None
-        self.update(content or "")
+        if content is not None and not content.is_same(self._said):  # each update lays the whole screen out anew
+            self._said = content
+            self.update(content)
