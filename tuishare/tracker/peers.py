@@ -36,7 +36,7 @@ class Announce:
     Attributes:
         info_hash: 20 bytes; of a v2 torrent the first 20 of its SHA-256 (BEP 52).
         peer_id: 20 bytes.
-        port: where the peer listens; 0: nowhere, it can call but not be called.
+        port: where the peer listens; 0 or 1: nowhere, it can call but not be called.
         left: bytes it has not got yet.
         uploaded: bytes since it started.
         downloaded: likewise.
@@ -68,7 +68,7 @@ class Announced:
         info_hash: which of the share's swarms.
         peer_id: 20 bytes, equal to the one that its peer connections show.
         host: the address that the announce came from.
-        port: where the peer says it listens; 0: nowhere.
+        port: where the peer says it listens; 0 or 1: nowhere.
         left: bytes it has not got yet; 0: it has everything.
         uploaded: bytes since the peer started.
         downloaded: likewise.

@@ -9,9 +9,13 @@ import math
 import random
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from tuishare.tracker.limits import TrackerLimits
 from tuishare.tracker.peers import Address, Announce, Answer, Named, Presence, SeedAddress
+
+_NOWHERE: Final = 1
+"""Up to this port nobody listens: 0 says so, and libtorrent behind a proxy says 1."""
 
 
 @dataclass(slots=True)
@@ -100,7 +104,7 @@ class Registry:
             other
             for other, peer in self._peers.items()
             if other[0] == key[0] and other[1] != key[1] and other[2] == key[2]
-            if port
+            if port > _NOWHERE
             and any((seat.named.host, seat.named.port) == (host, port) for seat in peer.seats.values())
         ]
         for other in gone:
@@ -130,14 +134,14 @@ class Registry:
             limits.peers_per_answer if announce.wanted is None else announce.wanted, limits.most_per_answer
         )
         chosen = random.sample(fitting, min(wanted, len(fitting)))
-        # An address on loopback means another machine, or none, to who asks from elsewhere; port 0 is no door at all.
+        # An address on loopback means another machine, or none, to who asks from elsewhere.
         nearby = host.is_loopback
         seeds = (Named(seed.host, seed.port) for seed in self.seeds if nearby or not seed.host.is_loopback)
         others = (
             seat.named
             for peer in chosen
             for (_, on_loopback), seat in peer.seats.items()
-            if seat.named.port and (nearby or not on_loopback)
+            if seat.named.port > _NOWHERE and (nearby or not on_loopback)
         )
         return (*seeds, *others)
 
