@@ -9,9 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.config import load_config
-from tuishare.config_file import edit_config, put_drop, remove_drop, set_value, settable_keys
-from tuishare.errors import BadConfiguration, BadInput, NotFound
+from tuishare.config import Config, load_config
+from tuishare.config_file import (
+    edit_config,
+    put_drop,
+    read_config,
+    remove_drop,
+    replace_config,
+    set_value,
+    settable_keys,
+)
+from tuishare.errors import BadConfiguration, BadInput, NotFound, Refused
 from tuishare.paths import Places, find_places
 
 TEMPLATE = (Path(__file__).parent.parent / "config" / "tuishare.toml").read_text()
@@ -170,3 +178,29 @@ def test_the_transport_changes_only_when_it_is_named() -> None:
 def test_a_folder_that_is_no_drop_folder_cannot_be_removed() -> None:
     with pytest.raises(NotFound, match="is not a drop folder"):
         remove_drop(TEMPLATE, Path("/a"))
+
+
+def test_a_text_that_was_read_can_be_replaced_once(places: Places) -> None:
+    assert read_config(places)[0] == ""
+    text, stamp = read_config(places)
+    assert replace_config(places, text + 'name = "a"\n', stamp=stamp).name == "a"
+    with pytest.raises(Refused, match="changed meanwhile"):
+        replace_config(places, text + 'name = "b"\n', stamp=stamp)
+    assert replace_config(places, 'name = "c"\n').name == "c"
+    assert places.config_file.read_text() == 'name = "c"\n'
+
+
+def test_a_file_is_replaced_when_everything_speaks_for_it(places: Places) -> None:
+    def mind(config: Config) -> None:
+        raise BadConfiguration(f"nobody may be called {config.name}")
+
+    places.config_file.write_bytes(b"name = 7\n")
+    for text in ("name = 8\n", 'name = "\ud800"\n'):
+        with pytest.raises(BadInput):
+            replace_config(places, text)
+    with pytest.raises(BadInput, match="may be called x"):
+        replace_config(places, 'name = "x"\n', check=mind)
+    assert places.config_file.read_bytes() == b"name = 7\n"
+    places.config_file.write_bytes(b"\xff")
+    with pytest.raises(BadConfiguration, match="not UTF-8"):
+        read_config(places)

@@ -15,7 +15,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
 from tuishare.agent.records import EventRecord
 from tuishare.agent.store import EVENTS_KEPT, Database
-from tuishare.api.messages import ActivityKind, DownloadState
+from tuishare.api.messages import ACTIVITY_SHOWN, ActivityKind, DownloadState
 from tuishare.errors import SystemFailed
 
 HOSTILE = "a\x1b[2Jb\u202e\nc"
@@ -153,3 +153,29 @@ async def test_what_happens_last_is_not_lost(alice: Home) -> None:
         agent._context.journal.note(ActivityKind.SHARED, "last")
     async with running(alice) as agent:
         assert await happened(agent) == [(ActivityKind.SHARED, "last")]
+
+
+async def test_the_last_of_it_is_at_hand_also_after_a_restart(alice: Home) -> None:
+    async with opened(alice) as context:
+        moved: list[int] = []
+        context.journal.written = lambda: moved.append(len(context.journal.recent))
+        for number in range(ACTIVITY_SHOWN + 3):
+            context.journal.note(ActivityKind.SHARED, str(number))
+        assert context.journal.recent == ()
+        await context.journal.write()
+        context.journal.note(ActivityKind.DELIVERED, "5", "to bob")
+        await context.journal.write()
+        latest = await context.journal.latest(ACTIVITY_SHOWN)
+        assert list(context.journal.recent) == latest
+        assert (moved, latest[0].subject) == ([ACTIVITY_SHOWN] * 2, "5")
+        history = await context.journal.history("5")
+        assert [found.kind for found in history] == [ActivityKind.DELIVERED, ActivityKind.SHARED]
+    async with opened(alice) as context:
+        await context.journal.load()
+        assert list(context.journal.recent) == latest
+
+
+async def test_a_hostile_name_has_its_history(alice: Home) -> None:
+    async with opened(alice) as context:
+        context.journal.note(ActivityKind.SHARED, HOSTILE)
+        assert len(await context.journal.history(HOSTILE)) == 1
