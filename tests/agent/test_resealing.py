@@ -16,9 +16,11 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.resealing import AHEAD
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState
+from tuishare.api.people import UserChange
 from tuishare.envelope import CardKey, NotForUs, Opened, UserKey, open_envelope
 from tuishare.people import (
     User,
+    create_identity,
     decode_succession,
     is_rotated,
     load_book,
@@ -151,6 +153,19 @@ async def test_a_new_key_opens_what_the_former_one_no_longer_does(alice: Home) -
         assert open_envelope(data, [UserKey(key)]).manifest.generation == 2
         with pytest.raises(NotForUs):
             open_envelope(data, [UserKey(former)])
+
+
+async def test_whoever_lost_his_card_gets_everything_for_his_new_one(alice: Home, bob: Home) -> None:
+    async with running(alice) as a, AgentClient(alice.places.socket) as client:
+        fill(alice.drop / "film.mkv")
+        await sealed(a, 1)
+        newer = create_identity(bob.places.config / "other.key")
+        await client.change_user(UserChange(name="bob", card=str(newer.card("bob"))))
+        await sealed(a, 2)
+        data = (alice.outbox / ENVELOPE).read_bytes()
+        assert open_envelope(data, [CardKey(newer.private_key)]).manifest.generation == 2
+        with pytest.raises(NotForUs):
+            open_envelope(data, [CardKey(bob.identity.private_key)])
 
 
 @pytest.mark.usefixtures("bob")

@@ -121,6 +121,7 @@ class Acquaintances:
         book = await self._edit(lambda book: _change(_exchange(book, change, own), change))
         if change.card:
             self._context.journal.note(ActivityKind.ROTATED, change.name, "has a new card")
+            self._resealing.order(self._deliveries.shares_of(book.find(change.name).name))
         return Taken(id=book.find(change.name).name)
 
     async def remove_user(self, user: UserNamed) -> Taken:

@@ -11,11 +11,14 @@ from dataclasses import replace
 
 import msgspec
 
+from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.people import UserChange
+from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import describe_card, show_fingerprint
 from tuishare.cli.reload import take_effect
 from tuishare.cli.terminal import ask, can_ask, print_rows, say, warn
 from tuishare.config import load_config
-from tuishare.errors import BadInput, NotFound, Refused, TuishareError
+from tuishare.errors import AgentUnreachable, BadInput, NotFound, Refused, TuishareError
 from tuishare.paths import Places, find_places
 from tuishare.people import (
     Card,
@@ -149,13 +152,18 @@ def replace_user(name: str, text: str) -> None:
     """
     places = find_places()
     own = _find_ourselves(places)
-    book = edit_book(
-        places.users_file,
-        lambda book: give_card(book, book.find(name), text, own_signer=own.signer if own else None),
-    )
-    user = book.find(name)
+    try:
+        ask_agent(lambda client: client.change_user(UserChange(name=name, card=text)))
+    except ProtocolMismatch:
+        raise
+    except AgentUnreachable:
+        signer = own.signer if own else None
+        edit_book(places.users_file, lambda book: give_card(book, book.find(name), text, own_signer=signer))
+        say("What he has had so far stays sealed for his former card, until it is shared again.")
+    else:
+        say(f"What is shared with {visible(name)} is being sealed again.")
+    user = load_book(places.users_file).find(name)
     _explain_card(user, card_of(user))
-    take_effect()
 
 
 def _find_ourselves(places: Places) -> Identity | None:
