@@ -38,6 +38,14 @@ def test_a_mapped_port_is_named_by_what_was_asked_for_it() -> None:
     )
 
 
+def test_two_ports_of_ours_are_not_mixed_up() -> None:
+    """As a router answered that spoke NAT-PMP: both listening sockets ask under the same number."""
+    known = Reachability()
+    for port in (50007, 50008):
+        known.note(PortMapped(0, port, "tcp", "NAT-PMP"))
+    assert [found.port for found in known.mapped([50007, 50008])] == [50007, 50008]
+
+
 def test_a_mapping_that_fails_later_is_a_fault_until_it_works_again() -> None:
     known = Reachability()
     known.note(PortMapped(0, 50007, "tcp", "UPnP"))

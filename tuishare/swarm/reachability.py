@@ -54,7 +54,8 @@ class Reachability:
     def __init__(self) -> None:
         self._addresses: Counter[str] = Counter()
         self._own: dict[int, int] = {}
-        self._mapped: dict[tuple[Router, int], MappedPort] = {}
+        # Each listening socket counts its requests anew, so numbers alone would mix up two of our ports.
+        self._mapped: dict[tuple[Router, int, int], MappedPort] = {}
         self._faults: dict[tuple[Router, int], str] = {}
 
     def expect(self, port: int, numbers: Collection[int]) -> None:
@@ -69,11 +70,15 @@ class Reachability:
                     self._addresses[notice.address] += 1
             case PortMapped():
                 self._faults.pop((notice.router, notice.number), None)
-                self._mapped[notice.router, notice.number] = MappedPort(
+                self._mapped[notice.router, notice.number, notice.external_port] = MappedPort(
                     0, notice.external_port, notice.protocol, notice.router
                 )
             case PortMappingFailed():
-                self._mapped.pop((notice.router, notice.number), None)
+                self._mapped = {
+                    key: found
+                    for key, found in self._mapped.items()
+                    if key[:2] != (notice.router, notice.number)
+                }
                 self._faults[notice.router, notice.number] = visible(notice.reason, limit=200)
 
     @property
@@ -93,7 +98,7 @@ class Reachability:
                 found,
                 port=self._own.get(number, found.external_port if found.external_port in listening else 0),
             )
-            for (_, number), found in self._mapped.items()
+            for (_, number, _), found in self._mapped.items()
         )
 
     @property
