@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -200,3 +201,35 @@ async def test_new_tickets_leave_everybody_where_he_is_and_new_content_does_not(
     assert (board.row("bob").remaining, board.row("bob").sealed) == (9, 2)
     await board.deliveries.seat(board.share, fresh[:1])
     assert board.deliveries.of(board.share.id) == tuple(fresh[:1])
+
+
+async def test_who_is_taken_out_while_a_share_is_sealed_stays_out(board: Board) -> None:
+    """Whatever is written at the same time, and whichever of them came first."""
+    sealed = board.deliveries.of(board.share.id)
+    for _ in range(20):
+        board.tell("bob", left=9)
+        board.tell("carol", left=9)
+        await asyncio.gather(
+            board.deliveries.revoke(board.share, "bob"),
+            board.deliveries.save(),
+            board.deliveries.seat(replace(board.share, generation=2), sealed),
+            board.deliveries.revoke(board.share, "carol"),
+        )
+        await board.deliveries.seat(replace(board.share, generation=2), sealed)
+        again = Deliveries(board.context)
+        await again.load()
+        for deliveries in (board.deliveries, again):
+            assert deliveries.revoked(board.share.id) == {"bob", "carol"}
+            assert not deliveries.passkeys(board.share.id)
+        board.deliveries.forget(board.share.id)
+        await board.deliveries.seat(board.share, sealed)
+
+
+async def test_what_is_told_of_former_content_is_not_saved_with_the_new(board: Board) -> None:
+    board.tell("bob", left=0)
+    fresh = [replace(row, completed=0, remaining=50_000) for row in board.deliveries.of(board.share.id)]
+    await board.deliveries.seat(replace(board.share, generation=2), fresh)
+    await board.deliveries.save()
+    again = Deliveries(board.context)
+    await again.load()
+    assert again.of(board.share.id) == tuple(fresh)

@@ -37,6 +37,8 @@ class Deliveries:
         self._rates: dict[str, dict[str, int]] = {}
         self._unsaved: dict[tuple[str, str], RecipientRecord] = {}
         self._done: set[str] = set()
+        self._recording = asyncio.Lock()
+        """Held while the board is written: what was read before must not undo what was recorded meanwhile."""
 
     async def load(self) -> None:
         """Read what the last run knew."""
@@ -94,17 +96,20 @@ class Deliveries:
     async def seat(self, share: ShareRecord, sealed: Iterable[RecipientRecord]) -> None:
         """Record who is to hold a ticket of a share, before it is given out; those who were taken out stay listed.
 
-        New tickets for the same content leave it as it is how far their holders are.
+        Whoever was taken out while it was sealed is not let in again. New tickets for the same content leave it as it
+        is how far their holders are.
         """
-        board = self._board.get(share.id, {})
-        rows = {row.user: row for row in board.values() if row.revoked}
-        for row in sealed:
-            known = board.get(row.user)
-            if known is not None and share.kind == "renew":
-                row = replace(known, passkey_hash=row.passkey_hash, sealed=row.sealed)  # noqa: PLW2901
-            rows[row.user] = row
-        await self._context.store.change(lambda database: database.seat(share.id, rows.values()))
-        self._board[share.id] = rows
+        async with self._recording:
+            board = self._board.get(share.id, {})
+            rows = {row.user: row for row in board.values() if row.revoked}
+            for row in sealed:
+                known = board.get(row.user)
+                if known is not None and share.kind == "renew":
+                    row = replace(known, passkey_hash=row.passkey_hash, sealed=row.sealed)  # noqa: PLW2901
+                rows.setdefault(row.user, row)
+            await self._context.store.change(lambda database: database.seat(share.id, rows.values()))
+            self._board[share.id] = rows
+            self._drop_unsaved(share.id)
         self._context.changed.notify()
 
     async def revoke(self, share: ShareRecord, user: str) -> bool:
@@ -116,22 +121,22 @@ class Deliveries:
         Raises:
             NotFound: that share was never sealed for him.
         """
-        row = self.find(share.id, user)
-        if row.revoked:
-            return False
-        gone = replace(row, revoked=self._context.now(), until=share.generation)
-        await self._context.store.change(lambda database: database.save(gone))
-        self._unsaved.pop((share.id, user), None)
-        self._rates.get(share.id, {}).pop(user, None)
-        self._show(gone)
+        async with self._recording:
+            row = self.find(share.id, user)
+            if row.revoked:
+                return False
+            gone = replace(row, revoked=self._context.now(), until=share.generation)
+            await self._context.store.change(lambda database: database.save(gone))
+            self._unsaved.pop((share.id, user), None)
+            self._rates.get(share.id, {}).pop(user, None)
+            self._show(gone)
         return True
 
     def forget(self, share: str) -> None:
         """Forget everybody of a share that is no more."""
         self._board.pop(share, None)
         self._rates.pop(share, None)
-        for place in [place for place in self._unsaved if place[0] == share]:
-            del self._unsaved[place]
+        self._drop_unsaved(share)
 
     def take_done(self) -> set[str]:
         """Give, once, the shares that the last of their recipients has completed since this was asked before."""
@@ -168,12 +173,17 @@ class Deliveries:
         Raises:
             SystemFailed: the disk refused; it is kept for another try.
         """
-        rows = dict(self._unsaved)
-        if rows:
-            await self._context.store.run(lambda database: database.save(*rows.values()))
-            for place, row in rows.items():
-                if self._unsaved.get(place) is row:
-                    del self._unsaved[place]
+        async with self._recording:
+            rows = dict(self._unsaved)
+            if rows:
+                await self._context.store.run(lambda database: database.save(*rows.values()))
+                for place, row in rows.items():
+                    if self._unsaved.get(place) is row:
+                        del self._unsaved[place]
+
+    def _drop_unsaved(self, share: str) -> None:
+        for place in [place for place in self._unsaved if place[0] == share]:
+            del self._unsaved[place]
 
     async def _look_at(self, share: ShareRecord) -> None:
         try:
