@@ -54,7 +54,7 @@ def describe_self(snapshot: Snapshot) -> list[Content]:
     return [
         _fact("Your card", people.fingerprint),
         _fact("", people.words),
-        Content.styled(f"{'':<{_LABEL}}C copies your card, to be given to others", Tone.QUIET.value),
+        Content.styled(f"{'':<{_LABEL}}c copies your card, to be given to others", Tone.QUIET.value),
     ]
 
 
