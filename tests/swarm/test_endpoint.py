@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tuishare.errors import BadInput
 from tuishare.swarm import Endpoint, parse_endpoint
+from tuishare.swarm.endpoint import is_on_loopback
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,20 @@ def test_nothing_else_than_bad_input_is_raised(text: str) -> None:
     except BadInput:
         return
     assert parse_endpoint(str(endpoint)) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://127.0.0.1:7/announce", True),
+        ("http://[::1]:7/announce", True),
+        ("http://localhost:7/announce", False),
+        ("http://127.0.0.1.example.org/announce", False),
+        ("http://192.0.2.7/announce", False),
+        ("udp://192.0.2.7:6969", False),
+        ("http://[127.0.0.1/announce", False),
+        ("", False),
+    ],
+)
+def test_only_an_address_of_this_machine_is_on_loopback(url: str, here: bool) -> None:
+    assert is_on_loopback(url) is here

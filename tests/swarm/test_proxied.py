@@ -13,7 +13,7 @@ from tests.swarm.conftest import StartEngine
 from tests.swarm.proxies import relaying
 from tests.swarm.shares import Share, at, completed
 from tuishare.proxy import Kind, Proxy
-from tuishare.swarm import Endpoint, TrackerFailed
+from tuishare.swarm import Endpoint
 from tuishare.swarm.ports import free_port
 
 
@@ -35,19 +35,22 @@ async def test_a_tls_swarm_is_joined_through_the_proxy(
 async def test_a_proxy_that_is_away_is_not_gone_around(
     start_engine: StartEngine, plain_share: Share, tmp_path: Path, kind: Kind
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as peer:
+    with socket.create_server(("127.0.0.1", 0)) as peer, socket.create_server(("127.0.0.1", 0)) as tracker:
         peer.setblocking(False)
         endpoint = Endpoint("127.0.0.1", peer.getsockname()[1])
         named = Endpoint("localhost", endpoint.port)
         bob = await start_engine(proxy=Proxy(kind, "127.0.0.1", free_port()))
         assignment = plain_share.downloading(tmp_path / "bob", endpoint, named)
-        with bob.subscribe() as events:
-            await bob.add(replace(assignment, announce=((f"http://{endpoint}/announce",),)))
-            await bob.connect(plain_share.info_hash, [endpoint, named])
-            async with asyncio.timeout(20):
-                async for event in events:
-                    if isinstance(event, TrackerFailed):
-                        break
+        relay = f"http://127.0.0.1:{tracker.getsockname()[1]}/announce"
+        outside = (f"http://{named}/announce", "udp://192.0.2.7:6969", "http://192.0.2.7/announce")
+        await bob.add(replace(assignment, announce=(outside, (relay,))))
+        await bob.connect(plain_share.info_hash, [endpoint, named])
+        tracker.settimeout(20)
+        connection, _ = await asyncio.to_thread(tracker.accept)  # a relay on loopback is asked, and directly
+        connection.close()
+        assert (await bob.evidence(plain_share.info_hash)).trackers == 1
+        await bob.announce(plain_share.info_hash, [outside])
+        assert (await bob.evidence(plain_share.info_hash)).trackers == 0
         with pytest.raises(BlockingIOError):
             peer.accept()
 

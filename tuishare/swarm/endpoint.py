@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from tuishare.errors import BadInput
 
@@ -67,3 +68,11 @@ def _parse_host(host: str, text: str) -> str:
 
 def _malformed(text: str) -> BadInput:
     return BadInput(f"{text[:80]!r} is not a host and a port", hint=_HINT)
+
+
+def is_on_loopback(url: str) -> bool:
+    """Whether a URL names this machine by an address of it, not by a name that somebody could look up."""
+    try:
+        return ipaddress.ip_address(urlsplit(url).hostname or "").is_loopback
+    except ValueError:
+        return False

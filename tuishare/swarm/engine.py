@@ -19,7 +19,7 @@ from tuishare.swarm.assignment import Assignment, Transport
 from tuishare.swarm.authority import Credentials
 from tuishare.swarm.connections import list_peers
 from tuishare.swarm.dialling import dial, redial
-from tuishare.swarm.endpoint import Endpoint
+from tuishare.swarm.endpoint import Endpoint, is_on_loopback
 from tuishare.swarm.events import Peer, Progress
 from tuishare.swarm.evidence import Evidence, gather
 from tuishare.swarm.gate import Gate
@@ -136,7 +136,7 @@ class Engine:
         return self._audience.join()
 
     async def add(self, assignment: Assignment) -> InfoHash:
-        """Take on a torrent.
+        """Take on a torrent. Behind a proxy, only trackers on loopback are asked, and they directly: a relay, surely.
 
         Raises:
             BadInput: the torrent or the credentials are unusable, or the torrent is already here.
@@ -149,7 +149,11 @@ class Engine:
                 hint=f"Give it a port to listen on for {assignment.transport} swarms.",
             )
         info_hash, member = await self._gate.admit(
-            replace(assignment, contacts=self._callable(assignment.contacts))
+            replace(
+                assignment,
+                contacts=self._callable(assignment.contacts),
+                announce=self._askable(assignment.announce),
+            )
         )
         self._post_updates()
         self._run(dial(self._roster, info_hash, member.names))
@@ -180,8 +184,9 @@ class Engine:
         """Give a torrent other tracker URLs in tiers (BEP 12), and announce to them at once."""
         async with self._roster.get(info_hash).turn:
             handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
-            member.assignment = replace(member.assignment, announce=tuple(map(tuple, tiers)))
-            handle.replace_trackers(tracker_entries(tiers))
+            askable = self._askable(tiers)
+            member.assignment = replace(member.assignment, announce=askable)
+            handle.replace_trackers(tracker_entries(askable))
             handle.force_reannounce()
 
     async def pause(self, info_hash: InfoHash) -> None:
@@ -298,6 +303,13 @@ class Engine:
         while True:
             await asyncio.sleep(self._settings.refresh)
             self._post_updates()
+
+    def _askable(self, tiers: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+        """Leave out trackers that would be asked around the proxy."""
+        if self._settings.proxy is None:
+            return tuple(map(tuple, tiers))
+        kept = (tuple(url for url in tier if is_on_loopback(url)) for tier in tiers)
+        return tuple(filter(None, kept))
 
     def _callable(self, contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         """Leave out names where their look-up would go around the proxy."""

@@ -125,7 +125,8 @@ def _through(proxy: Proxy) -> settings_pack:
         "proxy_password": proxy.password,
         "proxy_hostnames": True,
         "proxy_peer_connections": True,
-        "proxy_tracker_connections": True,
+        # Nobody is asked but a relay on loopback, see `Engine.add`; what it does is its own.
+        "proxy_tracker_connections": False,
     }
 
 
