@@ -208,7 +208,7 @@ _CONTACTS: settings_pack = {
     # Members come and go; without a tracker only the contacts lead back. The defaults (3 tries, 60 s apart and
     # growing) give up on a sender who is away for five minutes.
     "max_failcount": 100,
-    "min_reconnect_time": 2,
+    "min_reconnect_time": 1,
     "stop_tracker_timeout": 1,
     # Five minutes by default, whatever a tracker says; ours wants to hear of members every 20 s while one downloads.
     "min_announce_interval": 15,

@@ -25,6 +25,7 @@ class Passkeys:
 
     def __init__(self) -> None:
         self._members: dict[bytes, Member] = {}
+        self._of: dict[str, set[bytes]] = {}
 
     def find(self, passkey: bytes) -> Member | None:
         """Say whose it is; None for unknown and revoked ones alike.
@@ -45,13 +46,13 @@ class Passkeys:
                 raise BadInput("A passkey's hash is damaged, or the passkey belongs to another share already")
         self.drop(share)
         self._members.update({digest: Member(share, user) for digest, user in members.items()})
+        self._of[share] = set(members)
 
     def drop(self, share: str, user: str | None = None) -> None:
         """Take out a user of a share, or the whole share; harmless when there is none."""
-        gone = [
-            digest
-            for digest, member in self._members.items()
-            if member.share == share and user in {None, member.user}
-        ]
-        for digest in gone:
+        held = self._of.get(share, set())
+        for digest in [each for each in held if user in {None, self._members[each].user}]:
+            held.discard(digest)
             del self._members[digest]
+        if not held:
+            self._of.pop(share, None)
