@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from tuishare.agent.payload import sign_tree
 from tuishare.agent.records import ShareRecord, ShareStep
@@ -126,8 +127,7 @@ def renew(share: ShareRecord, now: datetime) -> ShareRecord:
     renewed = replace(
         give_authority(share, now),
         generation=share.generation + 1,
-        # Whoever has not heard of this content yet needs more than a ticket.
-        kind="renew" if share.sealed == share.generation and share.signature else "share",
+        kind=_next_kind(share),
     )
     match share.step:
         case ShareStep.PROBLEM | ShareStep.SEALING | ShareStep.SEEDING:
@@ -135,6 +135,21 @@ def renew(share: ShareRecord, now: datetime) -> ShareRecord:
             return replace(renewed, step=step, problem="", hint="")
         case _:  # these wait for their payload, and are sealed or hashed when it comes
             return renewed
+
+
+def come_back(share: ShareRecord) -> ShareRecord:
+    """A generation with the content that was withdrawn, and is there again."""
+    step = ShareStep.SEALING if share.torrent else ShareStep.HASHING
+    return replace(share, step=step, generation=share.generation + 1, kind=_next_kind(share))
+
+
+def _next_kind(share: ShareRecord) -> Literal["share", "renew"]:
+    """What an envelope with the same content is: whoever has not heard of that content yet needs more than a ticket.
+
+    A renewal that has not gone out yet is followed by another.
+    """
+    heard = share.sealed == share.generation or share.kind == "renew"
+    return "renew" if heard and share.signature else "share"
 
 
 def retry(share: ShareRecord) -> ShareRecord:

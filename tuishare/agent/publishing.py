@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.forms import Audience, begin, readdress, rename, renew, retry
+from tuishare.agent.forms import Audience, begin, come_back, readdress, rename, renew, retry
 from tuishare.agent.payload import sign_tree
 from tuishare.agent.records import ShareRecord, ShareStep
 from tuishare.agent.shelf import Shelf
@@ -25,7 +25,7 @@ from tuishare.torrents import Tree
 
 _UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
 _SEEDERS: Final = 8
-"""Shares that join their swarms at the same time; most of it is waiting for libtorrent."""
+"""Shares that are sealed or join their swarms at the same time; most of it is waiting for disk and libtorrent."""
 _log = logging.getLogger(__name__)
 
 
@@ -41,8 +41,8 @@ class Publisher:
         self._shelf = shelf
         self._look_again = look_again
         self._workshop = Workshop(context, shelf)
-        self._to_make: asyncio.Queue[str] = asyncio.Queue()
-        self._to_seed: asyncio.Queue[str] = asyncio.Queue()
+        self._to_hash: asyncio.Queue[str] = asyncio.Queue()
+        self._to_serve: asyncio.Queue[str] = asyncio.Queue()
         self._busy: set[str] = set()
         self._outdated: set[str] = set()
 
@@ -59,7 +59,7 @@ class Publisher:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is being worked on or waits for that."""
-        return self._to_make.empty() and self._to_seed.empty() and not self._busy
+        return self._to_hash.empty() and self._to_serve.empty() and not self._busy
 
     async def load(self) -> None:
         """Take up every share where the last run left it; what had a problem is tried again once it has settled."""
@@ -70,7 +70,7 @@ class Publisher:
 
     async def run(self) -> None:
         """Work on the shares until cancelled; those that are made already need not wait for the others."""
-        lanes = [self._work(self._to_make), *(self._work(self._to_seed) for _ in range(_SEEDERS))]
+        lanes = [self._work(self._to_hash), *(self._work(self._to_serve) for _ in range(_SEEDERS))]
         tasks = [asyncio.create_task(lane) for lane in lanes]
         try:
             await asyncio.gather(*tasks)
@@ -81,7 +81,8 @@ class Publisher:
 
     def take_up(self, share: ShareRecord) -> None:
         """Work on a share, in the form that it has when its turn comes."""
-        (self._to_seed if share.step is ShareStep.SEEDING else self._to_make).put_nowait(share.id)
+        # A renewal must not wait for hours of hashing: until it is out, nobody is served.
+        (self._to_hash if share.step is ShareStep.HASHING else self._to_serve).put_nowait(share.id)
 
     def is_busy_with(self, share: ShareRecord) -> bool:
         """Whether a share is being worked on right now."""
@@ -189,7 +190,7 @@ class Publisher:
                 share = self._shelf.shares.get(share_id)
                 if share is None or share_id in self._busy:
                     continue  # removed while it waited, or in hand
-                if queue is self._to_seed and share.step is not ShareStep.SEEDING:
+                if queue is self._to_serve and share.step is ShareStep.HASHING:
                     continue  # changed while it waited, and thus in the other queue
                 self._busy.add(share_id)
                 self._outdated.discard(share_id)
@@ -236,6 +237,6 @@ class Publisher:
             case ShareStep.PROBLEM | ShareStep.SETTLING:
                 return retry(share)
             case ShareStep.WITHDRAWN:
-                return replace(share, step=ShareStep.SEALING, generation=share.generation + 1, kind="renew")
+                return come_back(share)
             case _:
                 return share

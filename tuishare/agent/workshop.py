@@ -23,6 +23,7 @@ from tuishare.agent.shelf import Shelf
 from tuishare.api.messages import ActivityKind
 from tuishare.errors import TuishareError
 from tuishare.paths import publish
+from tuishare.people import User, fold_name
 from tuishare.torrents import Changed, Tree, Version, make_torrent
 
 _log = logging.getLogger(__name__)
@@ -117,8 +118,7 @@ class Workshop:
 
     async def _seal(self, share: ShareRecord) -> ShareRecord:
         context = self._context
-        out = self._shelf.deliveries.revoked(share.id)
-        users = [user for user in context.book().resolve(share.recipients) if user.name not in out]
+        users = self._recipients(share)
         contacts = swarm_contacts(context.config.network, context.engine, share.transport)
         sealed = await asyncio.to_thread(
             lambda: seal_share(
@@ -131,6 +131,8 @@ class Workshop:
             )
         )
         await self._shelf.deliveries.seat(share, sealed.recipients)
+        if self._shelf.deliveries.is_due(share):
+            return share  # somebody was taken out meanwhile: nobody shall have this envelope
         if not share.paused:
             # Served before anybody can know of it: a recipient who called too early would wait four seconds.
             await self._seed(share)
@@ -141,12 +143,21 @@ class Workshop:
         context.journal.note(kind, share.name, f"for {', '.join(share.recipients)}")
         return sealed_share
 
+    def _recipients(self, share: ShareRecord) -> list[User]:
+        """Whom it is for now; who was taken out need not be in the user book any more."""
+        out = set(map(fold_name, self._shelf.deliveries.revoked(share.id)))
+        wanted = [name for name in share.recipients if fold_name(name) not in out]
+        return [user for user in self._context.book().resolve(wanted) if fold_name(user.name) not in out]
+
     async def _seed(self, share: ShareRecord) -> None:
-        """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
+        """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again.
+
+        Nor while somebody who was taken out could join it: it is given new tickets first.
+        """
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
         if sign_tree(tree) != share.signature:
             raise Changed(f"{share.name} has changed since it was hashed")
-        if not self._shelf.is_served(share):
+        if not self._shelf.is_served(share) and not self._shelf.deliveries.is_due(share):
             await self._shelf.enter_swarm(share)
 
 
