@@ -65,6 +65,6 @@ async def test_everywhere_by_mouse() -> None:
         await desk.until_said("! Not now.")
         desk.agent.order_fails_with = None
         desk.agent.calls.clear()
-        await desk.click("accept")
+        await desk.press("ctrl+s")
         await desk.until_closed()
         assert desk.calls("revoke_user") == [("bob",), ("carol",)]
