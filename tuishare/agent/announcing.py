@@ -14,13 +14,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Final, Self
 
 from tuishare.agent.contacts import listen_port
-from tuishare.agent.reach import tracker_contacts
+from tuishare.agent.reach import Hearsay, tracker_contacts
 from tuishare.agent.records import ShareRecord, TrackerAddress
 from tuishare.agent.routes import Routes
 from tuishare.config import Config, Transport
 from tuishare.envelope import Announce
 from tuishare.paths import Places
-from tuishare.swarm import Engine, parse_endpoint
+from tuishare.swarm import parse_endpoint
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced, Presence, SeedAddress, Tracker, TrackerServer, load_certificate
 
@@ -74,7 +74,7 @@ class Announcing:
         """Where the tracker of TLS swarms listens, if there is one."""
         return self._ports.get("https")
 
-    def addresses(self, config: Config, engine: Engine, transport: Transport) -> tuple[Announce, ...]:
+    def addresses(self, config: Config, engine: Hearsay, transport: Transport) -> tuple[Announce, ...]:
         """What a manifest says about trackers, best first."""
         scheme = "https" if transport == "tls" else "http"
         others = [Announce(url=url, pin=None) for url in config.tracker.others]

@@ -89,6 +89,7 @@ class Tray:
     async def remove(self, record: DownloadRecord) -> None:
         """Leave its swarm and forget it; its generation is not taken again."""
         await self.leave_swarm(record)
+        self._context.announcing.forget(record.trackers)
         await self._context.store.change(lambda database: database.decline(record))
         self._downloads.pop(record.id, None)
         self._altered.discard(record.id)
