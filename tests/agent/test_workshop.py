@@ -11,6 +11,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.presses import publishing_at
 from tuishare.agent import workshop
 from tuishare.agent.records import ShareStep
+from tuishare.agent.sealing import seal_share
 from tuishare.errors import SystemFailed
 from tuishare.paths import publish
 
@@ -52,11 +53,10 @@ async def test_what_changes_before_it_is_served_gets_no_envelope(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = fill(alice.drop / "film.mkv")
-    seal = workshop.seal_share
 
     def disturbed(*args: Any, **more: Any) -> Any:
         fill(path)
-        return seal(*args, **more)
+        return seal_share(*args, **more)
 
     monkeypatch.setattr(workshop, "seal_share", disturbed)
     async with publishing_at(alice) as press:

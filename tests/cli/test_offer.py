@@ -56,7 +56,7 @@ def test_an_envelope(alice: Person, home: Home, payload: Path) -> None:
     assert offer.transport == "tls"
     assert offer.credentials is not None
     assert offer.contacts == (Endpoint("127.0.0.1", alice.port),)
-    assert offer.announce == (("http://t.example/announce",),)
+    assert offer.trackers == (("http://t.example/announce", ""),)
     assert repr(offer.data) not in repr(offer)
 
 
@@ -65,7 +65,7 @@ def test_the_raw_form(home: Home, alice: Person, payload: Path) -> None:
     key = bytes.fromhex(made.key)
     offer = open_encrypted(made.envelope.read_bytes(), home, key)
     assert (offer.transport, offer.credentials, offer.contacts) == ("plain", None, ())
-    assert offer.announce == (("http://t.example/announce",),)
+    assert offer.trackers == (("http://t.example/announce", ""),)
     with pytest.raises(Refused, match="needs a key"):
         open_encrypted(made.envelope.read_bytes(), home, None)
 
