@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tuishare.errors import BadConfiguration, NotFound, SystemFailed
-from tuishare.paths import find_places, free_name, move_into_place, publish, read_limited, sweep
+from tuishare.paths import choose_place, find_places, free_name, move_into_place, publish, read_limited, sweep
 
 
 def test_one_folder_holds_everything(tmp_path: Path) -> None:
@@ -76,6 +76,20 @@ def test_free_name_counts_up(tmp_path: Path) -> None:
     (tmp_path / "a (2).txt").symlink_to("nowhere")
     assert free_name(tmp_path, "a.txt").name == "a (3).txt"
     assert free_name(tmp_path, "b.txt").name == "b.txt"
+
+
+def test_an_interrupted_move_is_finished_where_it_began(tmp_path: Path) -> None:
+    source, folder = tmp_path / "a.txt", tmp_path / "folder"
+    folder.mkdir()
+    source.write_text("new")
+    (folder / "a.txt").write_text("old")
+    target = choose_place(source, folder)
+    assert target.name == "a (2).txt"
+    os.link(source, target)  # and then the machine went down
+    assert choose_place(source, folder) == target
+    move_into_place(source, target)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"a.txt": "old", "a (2).txt": "new"}
+    assert not source.exists()
 
 
 @pytest.mark.parametrize("folder", [False, True])

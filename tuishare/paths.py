@@ -209,6 +209,21 @@ def free_name(folder: Path, name: str) -> Path:
     raise AssertionError("there is always a greater number")
 
 
+def choose_place(source: Path, folder: Path) -> Path:
+    """Find the path in a folder where a file is to go: the one that an interrupted move has given it, or a free one.
+
+    Raises:
+        OSError: the file is gone, or the folder cannot be read.
+    """
+    status = source.lstat()
+    if status.st_nlink > 1:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if os.path.samestat(entry.stat(follow_symlinks=False), status):
+                    return Path(entry.path)
+    return free_name(folder, source.name)
+
+
 def move_into_place(source: Path, target: Path) -> None:
     """Move a file or folder to a name that nothing has, durably; both are on one file system.
 

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from tests.agent.arrivals import RECEIVING
 from tests.agent.crashing import beginning
 from tests.agent.journeys import SENDING, Journey
+from tests.agent.memberships import MEMBERSHIP
 
 WANTED = 200
 """Different points that all journeys together have at least; fewer mean that something is no longer watched."""
@@ -57,7 +58,7 @@ async def main(wanted: list[str]) -> int:
     """Try all journeys, or the named ones, and tell what was seen."""
     logging.disable(logging.CRITICAL)
     points, kinds, failed = 0, set[str](), 0
-    for kind in (*SENDING, *RECEIVING):
+    for kind in (*SENDING, *RECEIVING, *MEMBERSHIP):
         if wanted and kind.__name__ not in wanted:
             continue
         started = time.monotonic()
@@ -65,10 +66,10 @@ async def main(wanted: list[str]) -> int:
         points, failed = points + len(names), failed + len(faults)
         kinds.update(names)
         print(
-            f"{kind.__name__:12} {len(names):4} points, {len(faults)} failed, {time.monotonic() - started:.0f} s",
+            f"{kind.__name__:18} {len(names):4} points, {len(faults)} failed, {time.monotonic() - started:.0f} s",
             flush=True,
         )
-    print(f"{'all':12} {points:4} different points, {failed} failed; {len(kinds)} kinds of them")
+    print(f"{'all':18} {points:4} different points, {failed} failed; {len(kinds)} kinds of them")
     too_few = not wanted and points < WANTED
     if too_few:
         print(f"there should be {WANTED} at least")

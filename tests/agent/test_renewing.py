@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.agent.desks import Desk, Sender, put, receiving_at, seeding
-from tests.agent.homes import Home, fill
+from tests.agent.desks import Desk, Sender, digest, judge, put, receiving_at, seeding
+from tests.agent.homes import Home, fill, seal_manifest
 from tests.waiting import wait_until
 from tuishare.agent.context import wall_clock
 from tuishare.agent.landing import ACCEPTED
+from tuishare.agent.reception import receive
 from tuishare.agent.records import DownloadStep
 from tuishare.agent.sealing import give_authority
 from tuishare.errors import Refused
+from tuishare.people import UserBook
+from tuishare.torrents import InfoHash
 
 
 def renewed(sender: Sender, generation: int = 2) -> Sender:
@@ -113,3 +118,98 @@ async def test_a_problem_is_tried_again_with_new_tickets(alice: Home, bob: Home,
         share = replace(sender.share, generation=2, kind="renew")
         await put(desk, alice, bob, replace(sender, share=share).seal(bob), "y")
         await wait_until(lambda: desk.only.step is DownloadStep.COMPLETE)
+
+
+async def test_the_envelope_of_a_renewal_is_filed_after_a_crash_too(
+    alice: Home, bob: Home, tmp_path: Path
+) -> None:
+    async with seeding(alice, fill(tmp_path / "film")) as sender:
+        async with receiving_at(bob) as desk:
+            await put(desk, alice, bob, sender.seal(bob))
+            await received(desk)
+            envelope = renewed(sender).seal(bob)
+            await put(desk, alice, bob, envelope)
+        accepted = bob.inbox / ACCEPTED
+        (crashed,) = [path for path in accepted.iterdir() if path.read_bytes() == envelope]
+        crashed.rename(bob.inbox / "x.torrent.encrypted")  # as it was before it was filed
+        async with receiving_at(bob):
+            assert not list(bob.inbox.glob("*.encrypted"))
+            assert len(os.listdir(accepted)) == 2
+
+
+async def test_a_renewal_cannot_bring_a_download_into_another_kind_of_swarm(
+    alice: Home, bob: Home, tmp_path: Path
+) -> None:
+    async with seeding(alice, fill(tmp_path / "film", 3_000_000)) as sender, receiving_at(bob) as desk:
+        away = replace(sender, contacts=())
+        await put(desk, alice, bob, away.seal(bob))
+        changes: dict[str, Any] = {"transport": "plain", "root_certificate": None, "kind": "renew"}
+        await put(
+            desk, alice, bob, seal_manifest(alice, sender.share, bob.user(), generation=2, **changes), "y"
+        )
+        assert (desk.only.generation, desk.only.transport, desk.only.problem) == (2, "plain", "")
+
+
+@pytest.mark.parametrize("step", [DownloadStep.QUEUED, DownloadStep.DELIVERING, DownloadStep.DOWNLOADING])
+async def test_wherever_a_download_is_it_goes_on_from_there(
+    alice: Home, bob: Home, tmp_path: Path, step: DownloadStep
+) -> None:
+    path = fill(tmp_path / "film")
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        await put(desk, alice, bob, replace(sender, contacts=()).seal(bob))
+        tray = desk.receiver._tray
+        await tray.leave_swarm(desk.only)
+        target = bob.downloads / "alice" / "film"
+        if step is DownloadStep.DELIVERING:
+            shutil.copy(path, Path(desk.only.staging) / "film")
+            target.parent.mkdir()
+            await tray.save(replace(desk.only, step=step, path=str(target)))
+        else:
+            await tray.save(replace(desk.only, step=step, paused=step is DownloadStep.DOWNLOADING))
+        share = replace(sender.share, generation=2, kind="renew")
+        await put(desk, alice, bob, replace(sender, share=share).seal(bob), "y")
+        if step is DownloadStep.DOWNLOADING:
+            assert (desk.only.paused, desk.only.generation, desk.joined) == (True, 2, set())
+            return
+        await received(desk)
+        assert desk.only.generation == 2
+        assert target.read_bytes() == path.read_bytes()
+        assert os.listdir(target.parent) == ["film"]
+
+
+async def test_what_waits_for_approval_waits_on(alice: Home, bob: Home, tmp_path: Path) -> None:
+    """New tickets are no approval; and what is older than what waits does not come back in its place."""
+    async with seeding(alice, fill(tmp_path / "film")) as sender, receiving_at(bob) as desk:
+
+        async def hold(data: bytes, name: str) -> None:
+            await desk.receiver.hold(judge(alice, bob, data), name, digest(data), "unverified", "")
+
+        former = sender.seal(bob)
+        await hold(former, "x.torrent.encrypted")
+        await hold(renewed(sender).seal(bob), "y.torrent.encrypted")
+        assert (desk.only.step, desk.only.generation) == (DownloadStep.WAITING, 2)
+        assert desk.joined == set()
+        with pytest.raises(Refused, match="received before"):
+            await hold(former, "x.torrent.encrypted")
+        with pytest.raises(Refused, match="received before"):
+            await put(desk, alice, bob, former)
+        assert (desk.only.step, desk.only.generation) == (DownloadStep.WAITING, 2)
+        await desk.receiver.approve(desk.only)
+
+
+async def test_nobody_renews_what_another_one_sent(
+    alice: Home, bob: Home, mallory: Home, tmp_path: Path
+) -> None:
+    """Whoever has the torrent, the share's id and the card may seal and sign; it is his own share all the same."""
+    async with seeding(alice, fill(tmp_path / "film")) as sender, receiving_at(bob) as desk:
+        await put(desk, alice, bob, sender.seal(bob))
+        await received(desk)
+        before = desk.only
+        data = replace(renewed(sender), home=mallory).seal(bob)
+        book = UserBook((alice.user(), mallory.user()))
+        foreign = receive(data, bob.identity, book, now=wall_clock())
+        await desk.receiver.admit(foreign, "z.torrent.encrypted", digest(data))
+        assert desk.receiver.downloads[before.id] == before
+        (other,) = set(desk.receiver.downloads) - {before.id}
+        assert desk.receiver.downloads[other].step is DownloadStep.PROBLEM
+        assert desk.receiver._tray.joined_as(InfoHash(before.info_hash)) == [before]

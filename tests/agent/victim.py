@@ -28,6 +28,8 @@ POINTS = (
     "tuishare.agent.store:Database.save",
     "tuishare.agent.store:Database.admit",
     "tuishare.agent.store:Database.decline",
+    "tuishare.agent.store:Database.renew",
+    "tuishare.agent.store:Database.seat",
     "tuishare.agent.store:Database.forget_share",
     "tuishare.agent.store:Database.forget_resume",
     "tuishare.agent.store:Database.save_resume",

@@ -60,6 +60,11 @@ def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> D
     )
 
 
+def is_same_swarm(former: DownloadRecord, record: DownloadRecord) -> bool:
+    """Whether an envelope is about the very swarm that a download is in."""
+    return (former.info_hash, former.transport) == (record.info_hash, record.transport)
+
+
 def take_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadRecord:
     """The same download with the tickets of a newer envelope, and where its swarm is now."""
     return replace(

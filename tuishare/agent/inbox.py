@@ -34,7 +34,7 @@ from tuishare.agent.watcher import Hint
 from tuishare.api.messages import ActivityKind
 from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
 from tuishare.errors import BadConfiguration, NotFound, Refused, SystemFailed, TuishareError, from_os_error
-from tuishare.paths import free_name, move_into_place, publish, read_limited
+from tuishare.paths import choose_place, move_into_place, publish, read_limited
 from tuishare.text import visible
 
 REJECTED: Final = "rejected"
@@ -279,7 +279,7 @@ class Inbox(Follower[int]):
     def _move_away(self, path: Path, error: TuishareError) -> Path:
         folder = self._folder / REJECTED
         folder.mkdir(exist_ok=True)
-        target = free_name(folder, path.name)
+        target = choose_place(path, folder)
         reason = f"{error.title}: {error.detail}\n{error.hint}\n".rstrip() + "\n"
         note = target.with_name(target.name + REASON_SUFFIX)
         publish(note, reason.encode())

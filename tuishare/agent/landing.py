@@ -21,7 +21,7 @@ from tuishare.config import Folders
 from tuishare.durability import sync_tree
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, TuishareError, from_os_error
-from tuishare.paths import free_name, make_private, move_into_place, read_limited
+from tuishare.paths import choose_place, free_name, make_private, move_into_place, read_limited
 
 INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""
@@ -121,7 +121,7 @@ class Landing:
             if record.envelope_hash in {b"", hashlib.sha256(data).digest()}:
                 accepted = self._inbox / ACCEPTED
                 accepted.mkdir(exist_ok=True)
-                move_into_place(envelope, free_name(accepted, record.envelope))
+                move_into_place(envelope, choose_place(envelope, accepted))
         except NotFound:
             _log.debug("The envelope of a download is not in the inbox any more")
         except (TuishareError, OSError) as error:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
 
-from tuishare.agent.beginning import Arrival, begin, follow, take_tickets
+from tuishare.agent.beginning import Arrival, begin, follow, is_same_swarm, take_tickets
 from tuishare.agent.context import Context
 from tuishare.agent.generations import take_over
 from tuishare.agent.landing import Landing
@@ -58,6 +58,7 @@ class Receiver:
         records = await self._tray.load()
         await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
         for record in records:
+            await self._file_renewal(record)
             await self._or_problem(record, self._resume(record))
 
     async def run(self) -> None:
@@ -171,19 +172,26 @@ class Receiver:
                 "It renews a download that was removed here", hint="Ask the sender to share it again."
             )
         waits = former is not None and former.step is DownloadStep.WAITING
-        if former is None or waits or former.info_hash != record.info_hash:
+        if former is None or waits or not is_same_swarm(former, record):
             return False
         renewed = take_tickets(former, record)
+        await self._context.store.run(lambda database: database.require_new(renewed))
+        if former.envelope != renewed.envelope:
+            # Before that is recorded: afterwards nobody would know that it was not a replay.
+            await asyncio.to_thread(self._landing.file_envelope, former)
         await self._context.store.change(lambda database: database.renew(renewed))
         await self._tray.leave_swarm(former, keep_progress=former.step is DownloadStep.DOWNLOADING)
+        self._context.announcing.forget(former.trackers)
         self._tray.show(renewed)
-        filed = [former] if former.envelope != renewed.envelope else []
-        filed += [renewed] if former.step is DownloadStep.COMPLETE else []
-        for old in filed:
-            await asyncio.to_thread(self._landing.file_envelope, old)
+        await self._file_renewal(renewed)
         self._context.journal.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
         await self.go_on(renewed)
         return True
+
+    async def _file_renewal(self, record: DownloadRecord) -> None:
+        """Put away the envelope of new tickets for what was delivered before, now or after a crash."""
+        if record.step is DownloadStep.COMPLETE:
+            await asyncio.to_thread(self._landing.file_envelope, record)
 
     async def _hold(self, record: DownloadRecord, reason: str, hint: str) -> None:
         record = replace(record, step=DownloadStep.WAITING, problem=reason, hint=hint)

@@ -212,15 +212,18 @@ class Database:
         return row is not None
 
     def require_new(self, record: DownloadRecord) -> None:
-        """Make sure that neither this nor a newer generation was admitted before.
+        """Make sure that neither this nor a newer generation was admitted before, and that no newer one waits here.
 
         Raises:
-            Refused: it was.
+            Refused: it was, or one does.
         """
-        known = self._connection.execute(
-            "SELECT generation FROM ledger WHERE signer = ? AND share = ?", (record.signer, record.share)
+        (known,) = self._connection.execute(
+            "SELECT max(generation) FROM (SELECT generation FROM ledger WHERE signer = ?1 AND share = ?2"
+            # What waits for approval may itself be admitted.
+            " UNION ALL SELECT generation - 1 FROM downloads WHERE signer = ?1 AND share = ?2)",
+            (record.signer, record.share),
         ).fetchone()
-        if known is not None and record.generation <= known[0]:
+        if known is not None and record.generation <= known:
             raise Refused(
                 f"Generation {record.generation} of this share was received before",
                 hint="Ask the sender to share it again if you need it once more.",
