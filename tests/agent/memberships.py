@@ -153,11 +153,11 @@ class TakeTicketsHalfway(TakeTickets):
         async with super().prepared():
             yield
 
-    async def replace_tickets(self, agent: Agent, share: str) -> None:
-        # Otherwise the former envelope, which is still in the inbox, would be replaced.
-        envelope = self.pair.bob.inbox / ENVELOPE
-        envelope.rename(envelope.with_name("former.torrent.encrypted"))
-        await super().replace_tickets(agent, share)
+    def send(self) -> None:
+        """Bring the envelope over; one that is there already is not replaced."""
+        here = (self.pair.bob.inbox / ENVELOPE).exists()
+        name = f"again.{ENVELOPE}" if here else ENVELOPE
+        (self.pair.alice.outbox / ENVELOPE).rename(self.pair.bob.inbox / name)
 
     def has_enough(self, receiver: Agent) -> bool:
         return any(
