@@ -28,6 +28,7 @@ PATIENCE = 30.0
 SIZE = 100_000
 
 SAVE = "tuishare.agent.store:Database.save"
+SEAT = "tuishare.agent.store:Database.seat"
 ADMIT = "tuishare.agent.store:Database.admit"
 ADD = "tuishare.swarm.engine:Engine.add"
 FLUSH = "tuishare.swarm.engine:Engine.flush"
@@ -39,7 +40,7 @@ HASH = "tuishare.agent.workshop:make_torrent"
 
 DROP = [
     (SAVE, "before", 1), (HASH, "after", 1), (SAVE, "after", 2), (WRITE, "after", 1), (SYNC_FOLDER, "before", 1),
-    (SAVE, "before", 4), (ADD, "before", 1), (ADD, "after", 1),
+    (SEAT, "after", 1), (SAVE, "before", 3), (ADD, "before", 1), (ADD, "after", 1),
 ]  # fmt: skip
 INBOX = [
     (ADMIT, "after", 1), (ADD, "after", 1), (FLUSH, "before", 1), (FLUSH, "after", 1), (REMOVE, "after", 1),
