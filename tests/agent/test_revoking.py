@@ -126,6 +126,7 @@ async def test_a_crash_right_after_the_decision_changes_nothing(alice: Home, bob
         assert after.root_certificate != before.root_certificate
         assert (after.kind, after.info_hash) == ("renew", before.info_hash)
         assert set(sender._drops.shelf.deliveries.passkeys(share.id).values()) == {"carol"}
+        assert after.secret != before.secret
     async with running(alice) as sender:
         assert (await until(sender, "x", ShareState.SEEDING, 2)).generation == 2
 

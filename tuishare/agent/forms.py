@@ -126,6 +126,7 @@ def renew(share: ShareRecord, now: datetime) -> ShareRecord:
     """A generation with the same content, whose new authority shuts out whoever gets no new ticket."""
     renewed = replace(
         give_authority(share, now),
+        secret=new_secret(),  # whoever has somebody's former ticket is told nothing by the tracker either
         generation=share.generation + 1,
         kind=_next_kind(share),
     )
