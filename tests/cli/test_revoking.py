@@ -44,3 +44,13 @@ async def test_everywhere_names_the_user_alone(alice: Person) -> None:
 async def test_no_such_share(alice: Person) -> None:
     async with served(alice, shared_with("bob")) as shell:
         assert (await shell.call("revoke", "nix", "bob")).failed(4, "There is no share “nix”")
+
+
+async def test_whoever_is_removed_and_holds_tickets_is_told_of(alice: Person) -> None:
+    gone = Delivery(user="bob", state=DeliveryState.REVOKED, progress=0)
+    async with served(alice, shared_with("bob"), share("2", "other", deliveries=(gone,))) as shell:
+        for name in ("bob", "eve"):
+            assert (await shell.call("user", "add", name, "--new-key")).code == 0
+        said = await shell.call("user", "remove", "Bob")
+        assert "bob still holds tickets of 1 share: `tuishare revoke --everywhere bob`" in said.err
+        assert "tickets" not in (await shell.call("user", "remove", "eve")).err

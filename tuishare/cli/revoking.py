@@ -13,7 +13,7 @@ from tuishare.api.orders import Taken
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import fetch_entries, require_taken
 from tuishare.cli.terminal import say, warn
-from tuishare.errors import BadInput
+from tuishare.errors import BadInput, TuishareError
 from tuishare.text import visible
 
 _NAME = 80
@@ -40,6 +40,21 @@ def revoke(words: list[str], *, everywhere: bool, as_json: bool) -> None:
     if as_json:
         print(msgspec.json.encode([Taken(id=share.id) for share in changed]).decode())
     _explain(words[-1], changed)
+
+
+def warn_of_tickets(user: str) -> None:
+    """Say what somebody who was removed can still get; where no agent runs, nobody gets anything."""
+    try:
+        shares = ask_agent(AgentClient.shares)
+    except TuishareError:
+        return
+    held = sum(user in _members(share) for share in shares)
+    if held:
+        named = visible(user, _NAME)
+        warn(
+            f"{named} still holds tickets of {held:,} share{'s' if held > 1 else ''}: "
+            f"`tuishare revoke --everywhere {named}` takes them away"
+        )
 
 
 async def _revoke(client: AgentClient, words: list[str], *, everywhere: bool) -> list[Share]:

@@ -16,6 +16,7 @@ from tuishare.api.people import UserChange
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import describe_card, show_fingerprint
 from tuishare.cli.reload import take_effect
+from tuishare.cli.revoking import warn_of_tickets
 from tuishare.cli.terminal import ask, can_ask, print_rows, say, warn
 from tuishare.config import load_config
 from tuishare.errors import AgentUnreachable, BadInput, NotFound, Refused, TuishareError
@@ -85,8 +86,10 @@ def remove_user(name: str) -> None:
         NotFound: nobody has that name.
     """
     places = find_places()
-    book = edit_book(places.users_file, lambda book: book.remove(name))
-    say(f"Removed {visible(name)}. What he has received already stays his.")
+    known = load_book(places.users_file).find(name).name
+    book = edit_book(places.users_file, lambda book: book.remove(known))
+    say(f"Removed {visible(known)}. What he has received already stays his.")
+    warn_of_tickets(known)
     _warn_of_drops(places, book)
     take_effect()
 

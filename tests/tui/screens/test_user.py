@@ -6,6 +6,7 @@ from textual.widgets import Input, TextArea
 from tests.tui.fakes import until
 from tests.tui.people import BOB, CAROL, DAN
 from tests.tui.screens.dialogs import opened
+from tuishare.api.messages import User
 from tuishare.api.people import UserChange
 from tuishare.tui.screens.recipients import Tick
 from tuishare.tui.screens.revoke import RevokeUserScreen
@@ -77,3 +78,11 @@ async def test_what_loses_something_asks_once_more(
         await desk.press("ctrl+s")
         await until(desk.pilot, lambda: desk.closed or isinstance(desk.screen, KeyShown))
         assert desk.agent.calls == [call]
+
+
+@pytest.mark.parametrize(("user", "told"), [(BOB, True), (DAN, False)])
+async def test_who_is_removed_and_holds_tickets_is_told_of(user: User, told: bool) -> None:
+    async with opened("change_user", (user,)) as desk:
+        await desk.click("remove")
+        await until(desk.pilot, lambda: isinstance(desk.screen, RemoveUserScreen))
+        assert ("holds tickets of 5 shares: revoke them first" in desk.words) is told

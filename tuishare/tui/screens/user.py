@@ -142,6 +142,12 @@ class RemoveUserScreen(Form):
         """Name him, and what follows."""
         yield Static(Content.styled(fit(self._user.name, _NAME), Tone.STRONG.value))
         yield Static(Content(_REMOVED), classes="aside -apart")
+        if held := self._user.shares:
+            shares = format_count(held, "share")
+            yield Static(
+                Content.styled(f"He still holds tickets of {shares}: revoke them first.", Tone.WARN.value),
+                classes="-apart",
+            )
 
     async def carry_out(self) -> Done:
         """Forget him."""
