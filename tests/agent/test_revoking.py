@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.agent.homes import Home, fill, make_home
-from tests.agent.mail import running
+from tests.agent.mail import rejected, running
 from tests.agent.test_deliveries import complete, delivery, post
 from tests.agent.test_drops import until
+from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.records import DownloadRecord, ShareStep
-from tuishare.api.messages import ActivityKind, DeliveryState, ShareState
+from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
 from tuishare.errors import NotFound
+from tuishare.swarm import Credentials
 from tuishare.torrents import InfoHash
 from tuishare.tracker.announce import FAILURE
 
@@ -190,3 +196,76 @@ async def test_a_paused_share_stays_paused(alice: Home, bob: Home, carol: Home) 
         await wait_until(lambda: shelf.get(share.id).step is ShareStep.SEEDING)
         assert shelf.get(share.id).sealed == 2
         assert not sender._context.engine.all_progress()
+
+
+async def test_nothing_that_he_kept_is_good_for_anything(
+    alice: Home, bob: Home, carol: Home, tmp_path: Path
+) -> None:
+    """His certificate, his TLS session, his envelope put in again, and a copy of the renewal that is not for him."""
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender, running(bob) as out, running(carol) as staying:
+        share = await until(sender, "x", ShareState.SEEDING)
+        old = (alice.outbox / "x.torrent.encrypted").read_bytes()
+        for home in (bob, carol):
+            post(alice, home)
+        await complete(out)
+        await complete(staying)
+        former, port = record(out), sender._context.engine.listening["tls"]
+        ticket = Credentials(former.root_certificate, former.leaf_certificate, former.leaf_key)
+        context = member_context(ticket, tmp_path)
+        context.minimum_version = context.maximum_version = (
+            ssl.TLSVersion.TLSv1_2
+        )  # tells its session at once
+        before = await asyncio.to_thread(take_block, port, former.info_hash, context)
+        assert len(before.payload) == BLOCK
+
+        await sender._drops.keeper.revoke(share.id, "bob")
+        await until(sender, "x", ShareState.SEEDING, 2)
+        for session in (None, before.session):
+            loot = await asyncio.to_thread(take_block, port, former.info_hash, context, session)
+            assert (loot.payload, loot.resumed) == (b"", False)
+        (bob.inbox / "old.torrent.encrypted").write_bytes(old)
+        assert "received before" in await rejected(bob, "old.torrent.encrypted")
+        post(alice, bob)
+        await wait_until(lambda: list(out._inbox.locked) == ["x.torrent.encrypted"])
+        assert record(out) == former
+
+
+async def test_on_another_machine_his_envelope_opens_and_brings_nothing(
+    root: Path, alice: Home, bob: Home, carol: Home
+) -> None:
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender:
+        share = await until(sender, "x", ShareState.SEEDING)
+        old = alice.outbox / "x.torrent.encrypted"
+        elsewhere = replace(make_home(root, "elsewhere"), identity=bob.identity)
+        shutil.copy(bob.places.identity_file, elsewhere.places.identity_file)
+        elsewhere.know(alice.user())
+        elsewhere.receive(old)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        await until(sender, "x", ShareState.SEEDING, 2)
+        async with running(elsewhere) as out:
+            await wait_until(lambda: [item.state for item in out.downloads()] == [DownloadState.DOWNLOADING])
+            post(alice, carol)
+            async with running(carol) as staying:  # by then he has tried, too
+                await complete(staying)
+            assert await settled(out) == 0
+            assert await ask_tracker(record(out)) == FAILURE
+            assert delivery(sender, "bob").state is DeliveryState.REVOKED
+
+
+async def test_a_sender_who_has_moved_is_found_again_with_new_tickets(alice: Home, bob: Home) -> None:
+    """Its envelope named the ports of then; those of now stand in the renewal, also for half a download."""
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender:
+        share = await until(sender, "x", ShareState.SEEDING)
+    async with running(alice) as sender, running(bob) as receiver:
+        await until(sender, "x", ShareState.SEEDING)
+        post(alice, bob)
+        await wait_until(lambda: [item.state for item in receiver.downloads()] == [DownloadState.DOWNLOADING])
+        assert str(sender._context.engine.listening["tls"]) not in "".join(record(receiver).contacts)
+        await sender._drops.keeper.renew(share.id)
+        await until(sender, "x", ShareState.SEEDING, 2)
+        post(alice, bob)
+        await complete(receiver)
+        assert record(receiver).generation == 2
