@@ -12,7 +12,7 @@ from tuishare.agent.reception import Received, Trust, receive
 from tuishare.agent.records import ShareRecord
 from tuishare.agent.succession import take_succession
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import Refused
+from tuishare.errors import BadInput, Refused
 from tuishare.people import (
     Identity,
     User,
@@ -78,6 +78,28 @@ def test_nobody_vouches_for_a_stranger(
     word = bytes(succeed(signing, card, None)) if own else b"\x00" * 1500
     received = take(bob, seal_manifest(mallory, share, bob.user(), succession=word), alice.user())
     assert (received.trust, received.succession) == (Trust.UNKNOWN, None)
+
+
+def test_whoever_was_removed_vouches_for_nobody(alice: Home, bob: Home, share: ShareRecord) -> None:
+    data = seal_for(rotated(alice), share, bob.user())
+    assert take(bob, data).trust is Trust.UNKNOWN
+    assert take(bob, data, User("carl", key=bytes(range(32)))).trust is Trust.UNKNOWN
+
+
+async def test_a_word_for_somebody_elses_card_moves_nobody(
+    alice: Home, bob: Home, mallory: Home, share: ShareRecord
+) -> None:
+    """Two who work together: neither of them becomes the other."""
+    word = succeed(mallory.identity.signing_key, alice.identity.card("mallory"), None)
+    people = (alice.user(), mallory.user())
+    data = seal_manifest(alice, share, bob.user(), succession=bytes(word))
+    received = take(bob, data, *people)
+    assert (received.sender, received.succession) == ("alice", None)
+    bob.know(*people)
+    async with opened(bob) as context:
+        with pytest.raises(BadInput, match="same card"):
+            await take_succession(context, "mallory", word)
+    assert tuple(load_book(bob.places.users_file)) == people
 
 
 def test_our_own_former_shares_are_our_own(alice: Home, bob: Home, share: ShareRecord) -> None:

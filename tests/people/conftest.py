@@ -20,6 +20,11 @@ def bob(tmp_path_factory: pytest.TempPathFactory) -> Identity:
 
 
 @pytest.fixture(scope="session")
+def carol(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    return create_identity(tmp_path_factory.mktemp("carol") / "identity.key")
+
+
+@pytest.fixture(scope="session")
 def golden() -> Path:
     """Files of the first released formats; they must be readable for ever."""
     return Path(__file__).parent / "golden"

@@ -125,3 +125,39 @@ def test_the_word_of_one_moves_nobody_else(book: UserBook, alice: Identity, bob:
     assert give_card(book, book.find("al"), word, own_signer=None).find("al").verified
     with pytest.raises(Refused, match="not the word of the card that eve has"):
         give_card(book, book.find("eve"), word, own_signer=None)
+
+
+def test_nobody_goes_back_to_a_former_card(book: UserBook, alice: Identity, bob: Identity) -> None:
+    """Whoever has stolen the new key must not make the stolen old one count again."""
+    first = succeed(alice.signing_key, bob.card("bob"), None)
+    moved = follow_succession(book, first)
+    for before in (None, first):
+        with pytest.raises(BadInput, match="same card"):
+            follow_succession(moved, succeed(bob.signing_key, alice.card("alice"), before))
+
+
+def test_nobody_claims_what_a_card_says_of_its_own_successor(
+    book: UserBook, alice: Identity, bob: Identity, carol: Identity
+) -> None:
+    """His word for her former card, and then hers for the new one: a chain that holds, and says two things."""
+    known = book.add(User("mallory", carol.card("mallory"), verified=True))
+    claimed = succeed(alice.signing_key, bob.card("bob"), succeed(carol.signing_key, alice.card("al"), None))
+    assert claimed.formers == (carol.signer, alice.signer)
+    assert find_predecessor(known, claimed) is None
+    for name in ("mallory", "al"):
+        with pytest.raises(Refused):
+            give_card(known, known.find(name), str(claimed), own_signer=None)
+    with pytest.raises(Refused):
+        follow_succession(known, claimed)
+
+
+def test_nobody_vouches_for_our_own_card_or_somebody_elses(
+    book: UserBook, alice: Identity, bob: Identity, carol: Identity
+) -> None:
+    known = book.add(User("carol", carol.card("carol")))
+    word = succeed(alice.signing_key, carol.card("al"), None)
+    with pytest.raises(BadInput, match="same card"):
+        follow_succession(known, word)
+    ours = str(succeed(alice.signing_key, bob.card("al"), None))
+    with pytest.raises(BadInput, match="your own card"):
+        give_card(book, book.find("al"), ours, own_signer=bob.signer)

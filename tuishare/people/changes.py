@@ -156,11 +156,12 @@ def follow_succession(book: UserBook, succession: Succession) -> UserBook:
 
 
 def find_predecessor(book: UserBook, succession: Succession) -> User | None:
-    """Return who has, in this book, a card that gave its word for the new one; None when nobody has."""
-    for signer in succession.formers:
-        if user := book.signer(signer):
-            return user
-    return None
+    """Return who has, in this book, a card that gave its word for the new one; None when nobody has.
+
+    Nor when several have: anybody can put his own word for a stranger's card before what that card says itself.
+    """
+    found = [user for signer in succession.formers if (user := book.signer(signer))]
+    return found[0] if len(found) == 1 else None
 
 
 def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None) -> UserBook:
@@ -181,6 +182,7 @@ def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None
         _require_foreign(card, own_signer)
         return book.replace(replace(user, card=card, key=None, verified=False, accept_raw=False, former=()))
     succession = parse_succession(text)
+    _require_foreign(succession.card, own_signer)
     if find_predecessor(book, succession) is not user:
         raise Refused(
             f"This is not the word of the card that {user.name} has here",
