@@ -81,8 +81,10 @@ def test_what_is_remembered_is_the_hash_of_the_passkey(alice: Home, bob: Home, s
     now = wall_clock()
     sealed = seal_share(replace(share, size=7), [bob.user()], alice.identity, contacts=(), now=now)
     digest = hashlib.sha256(open_as(bob, sealed.envelope).ticket.passkey).digest()
-    at = int(now.timestamp())
-    assert sealed.recipients == (RecipientRecord(share.id, "bob", digest, sealed=at, remaining=7),)
+    at, holder = int(now.timestamp()), hashlib.sha256(bob.identity.signer).digest()
+    assert sealed.recipients == (
+        RecipientRecord(share.id, "bob", digest, sealed=at, remaining=7, holder=holder),
+    )
 
 
 def test_tickets_end_with_the_share(alice: Home, bob: Home, share: ShareRecord) -> None:

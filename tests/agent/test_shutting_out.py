@@ -297,8 +297,12 @@ def written_otherwise(alice: Home, bob: Home, carol: Home) -> None:
     alice.know(carol.user(groups=("crew",)), bob.user(name="BOB", groups=("crew",)))
 
 
+def renamed(alice: Home, bob: Home, carol: Home) -> None:
+    alice.know(carol.user(groups=("crew",)), bob.user(name="robert", groups=("crew",)))
+
+
 @pytest.mark.parametrize("users", [("bob", "carol"), ("@crew",)], ids=["by name", "by group"])
-@pytest.mark.parametrize("change", [removed, written_otherwise])
+@pytest.mark.parametrize("change", [removed, written_otherwise, renamed])
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 async def test_somebody_who_is_in_the_user_book_no_longer_or_otherwise(
     alice: Home,

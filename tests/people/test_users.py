@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
+
 import pytest
 
 from tuishare.errors import BadInput
-from tuishare.people import Identity, User
+from tuishare.people import Former, Identity, User
 
 KEY = b"k" * 32
 
@@ -47,3 +50,11 @@ def test_the_raw_form_needs_a_key(alice: Identity) -> None:
 
 def test_a_user_does_not_show_his_key() -> None:
     assert "kkk" not in repr(User("bob", key=KEY))
+
+
+def test_he_is_told_by_all_the_keys_that_he_had(alice: Identity, bob: Identity) -> None:
+    key, signers = User("bob", key=KEY), (alice.signer, bob.signer)
+    moved = User("al", card=alice.card("al"), former=(Former(bob.signer, bob.fingerprint),))
+    assert moved.marks == tuple(sha256(signer).digest() for signer in signers)
+    assert key.marks == (sha256(KEY).digest(),)
+    assert replace(moved, name="alice").marks == moved.marks

@@ -17,6 +17,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.records import RecipientRecord, ShareRecord
 from tuishare.api.messages import ActivityKind
 from tuishare.errors import NotFound, SystemFailed
+from tuishare.people import User, fold_name
 from tuishare.swarm import Peer
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced
@@ -74,6 +75,13 @@ class Deliveries:
         """Who was taken out of a share."""
         return frozenset(row.user for row in self.of(share) if row.revoked)
 
+    def is_out(self, share: str, user: User) -> bool:
+        """Whether somebody was taken out of a share, whatever he is called now."""
+        return any(
+            row.revoked and (fold_name(row.user) == fold_name(user.name) or row.holder in user.marks)
+            for row in self.of(share)
+        )
+
     def is_due(self, share: ShareRecord) -> bool:
         """Whether somebody was taken out of a share and could still join it with the tickets that are good now."""
         return any(row.revoked and row.until >= share.generation for row in self.of(share.id))
@@ -105,7 +113,7 @@ class Deliveries:
             for row in sealed:
                 known = board.get(row.user)
                 if known is not None and share.kind == "renew":
-                    row = replace(known, passkey_hash=row.passkey_hash, sealed=row.sealed)  # noqa: PLW2901
+                    row = replace(known, passkey_hash=row.passkey_hash, sealed=row.sealed, holder=row.holder)  # noqa: PLW2901
                 rows.setdefault(row.user, row)
             await self._context.store.change(lambda database: database.seat(share.id, rows.values()))
             self._board[share.id] = rows

@@ -107,6 +107,7 @@ class RecipientRecord:
         seen: when he was last seen; 0: never.
         revoked: when his ticket was revoked; 0: it was not.
         until: once revoked, the last generation that he had a ticket for.
+        holder: his first `tuishare.people.User.marks` when it was made, 32 bytes; empty: not recorded then.
     """
 
     share: str
@@ -119,6 +120,7 @@ class RecipientRecord:
     seen: int = 0
     revoked: int = 0
     until: int = 0
+    holder: bytes = b""
 
 
 class TrackerAddress(NamedTuple):

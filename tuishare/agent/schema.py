@@ -83,4 +83,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE downloads ADD COLUMN note TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE downloads ADD COLUMN not_after INTEGER NOT NULL DEFAULT 0",
     ),
+    ("ALTER TABLE recipients ADD COLUMN holder BLOB NOT NULL DEFAULT x''",),
 )

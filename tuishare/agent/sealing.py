@@ -123,7 +123,14 @@ def _passkey(share: ShareRecord, name: str) -> bytes:
 
 def _remember(share: ShareRecord, user: User, now: datetime) -> RecipientRecord:
     digest = hashlib.sha256(_passkey(share, user.name)).digest()
-    return RecipientRecord(share.id, user.name, digest, sealed=int(now.timestamp()), remaining=share.size)
+    return RecipientRecord(
+        share.id,
+        user.name,
+        digest,
+        sealed=int(now.timestamp()),
+        remaining=share.size,
+        holder=user.marks[0],
+    )
 
 
 def _lifetime(share: ShareRecord, now: datetime) -> timedelta:

@@ -145,9 +145,11 @@ class Workshop:
 
     def _recipients(self, share: ShareRecord) -> list[User]:
         """Whom it is for now; who was taken out need not be in the user book any more."""
-        out = set(map(fold_name, self._shelf.deliveries.revoked(share.id)))
+        deliveries = self._shelf.deliveries
+        out = set(map(fold_name, deliveries.revoked(share.id)))
         wanted = [name for name in share.recipients if fold_name(name) not in out]
-        return [user for user in self._context.book().resolve(wanted) if fold_name(user.name) not in out]
+        users = self._context.book().resolve(wanted)
+        return [user for user in users if not deliveries.is_out(share.id, user)]
 
     async def _seed(self, share: ShareRecord) -> None:
         """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again.

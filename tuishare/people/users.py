@@ -6,6 +6,7 @@ Owns what a user may look like. Must not know other users: what must hold betwee
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from tuishare.errors import BadInput
@@ -68,3 +69,13 @@ class User:
             raise BadInput(
                 "Only a user with a key can have accept_raw: the raw form cannot be sealed for a card"
             )
+
+    @property
+    def marks(self) -> tuple[bytes, ...]:
+        """What he is told by whatever he is called: SHA-256 of each key that he has here or had, the present one first.
+
+        32 bytes each.
+        """
+        present = self.card.signer if self.card is not None else self.key or b""
+        keys = (present, *(former.signer for former in self.former))
+        return tuple(hashlib.sha256(key).digest() for key in keys)
