@@ -31,6 +31,17 @@ def bob(root: Path, alice: Home) -> Home:
 
 
 @pytest.fixture
+def carol(root: Path, alice: Home, bob: Home) -> Home:
+    """Somebody else whom Alice shares with, and who knows only her."""
+    home = make_home(root, "carol")
+    alice.know(bob.user(), home.user())
+    for friend in (bob, home):
+        friend.know(alice.user())
+    alice.configure("bob", "carol")
+    return home
+
+
+@pytest.fixture
 def mallory(root: Path) -> Home:
     return make_home(root, "mallory")
 

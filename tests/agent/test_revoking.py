@@ -29,16 +29,6 @@ from tuishare.tracker.announce import FAILURE
 SIZE = 6_000_000
 
 
-@pytest.fixture
-def carol(root: Path, alice: Home, bob: Home) -> Home:
-    home = make_home(root, "carol")
-    alice.know(bob.user(), home.user())
-    for friend in (bob, home):
-        friend.know(alice.user())
-    alice.configure("bob", "carol")
-    return home
-
-
 def slow(home: Home, *users: str) -> None:
     """Let a home send one megabyte a second."""
     home.configure(*users, limits={"upload": "1MB"})

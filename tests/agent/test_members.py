@@ -1,0 +1,56 @@
+"""Recipients of one share among themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from tests.agent.homes import Home, fill
+from tests.agent.mail import running
+from tests.agent.test_deliveries import complete, post
+from tests.agent.test_drops import until
+from tests.agent.test_revoking import record, slow
+from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent
+from tuishare.api.messages import ShareState
+from tuishare.errors import NotFound
+from tuishare.torrents import InfoHash
+
+
+def has_begun(agent: Agent) -> bool:
+    return bool(agent._inbox.receiver.downloads)
+
+
+async def connected(agent: Agent, count: int) -> None:
+    """Wait until that many peers have shaken hands."""
+    async with asyncio.timeout(20):
+        while await count_peers(agent) < count:
+            await agent.changes().beyond(agent.changes().revision)
+
+
+async def count_peers(agent: Agent) -> int:
+    try:
+        return len(await agent._context.engine.peers(InfoHash(record(agent).info_hash)))
+    except NotFound:  # being added
+        return 0
+
+
+async def test_they_find_each_other_through_the_tracker_and_pass_on_what_they_have(
+    alice: Home, bob: Home, carol: Home
+) -> None:
+    slow(alice, "bob", "carol")
+    path = fill(alice.drop / "x", 4_000_000)
+    async with running(alice) as sender, running(bob) as one, running(carol) as other:
+        await until(sender, "x", ShareState.SEEDING)
+        for home in (bob, carol):
+            post(alice, home)
+        for receiver in (one, other):
+            await wait_until(partial(has_begun, receiver))
+            await connected(receiver, 2)
+        for receiver in (one, other):
+            await complete(receiver)
+        for home in (bob, carol):
+            assert (home.downloads / "alice" / "x").read_bytes() == path.read_bytes()
+        (share,) = sender.shares()
+        # Twice its size, had nobody passed anything on.
+        assert share.uploaded < 1.6 * share.size
