@@ -16,6 +16,16 @@ foreground.run_foreground = lambda *, verbose: print(
 main()
 """
 
+_DASHBOARD_SCRIPT = """
+import sys
+from tuishare.cli import dashboard, main
+from tuishare.tui import home
+dashboard.run_dashboard = lambda: print(
+    *(name for name in ('typer', 'aiohttp', 'tuishare.tui.screens.form') if name in sys.modules)
+)
+main()
+"""
+
 
 def loaded(*arguments: str) -> str:
     done = subprocess.run(
@@ -31,3 +41,10 @@ def test_the_agent_loads_nothing_that_reads_a_command_line() -> None:
 @pytest.mark.parametrize("option", ["--verbose", "-v"])
 def test_its_options_are_read_as_those_of_any_command(option: str) -> None:
     assert loaded("agent", option).startswith("True typer")
+
+
+def test_the_first_frame_waits_for_no_command_line_no_answer_and_no_dialog() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _DASHBOARD_SCRIPT], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "\n"

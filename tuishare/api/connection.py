@@ -11,14 +11,15 @@ import io
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
-
-import aiohttp
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from tuishare.api.failures import check_protocol, revive
 from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, Failure, Message
 from tuishare.api.wire import LINE_LIMIT, decode, encode
 from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
+
+if TYPE_CHECKING:
+    import aiohttp
 
 SILENCE_SECONDS: Final = 15.0
 """How long an event stream may be silent before the agent counts as lost: three heartbeats."""
@@ -42,16 +43,11 @@ class Connection:
     def __init__(self, socket_path: Path, *, silence: float = SILENCE_SECONDS) -> None:
         self._path = socket_path
         self._silence = silence
+        self._is_open = False
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            base_url="http://agent",
-            connector=aiohttp.UnixConnector(path=str(self._path)),
-            headers={PROTOCOL_HEADER: str(PROTOCOL)},
-            timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS),
-            trust_env=False,
-        )
+        self._is_open = True
         return self
 
     async def __aexit__(
@@ -60,6 +56,7 @@ class Connection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._is_open = False
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -79,10 +76,8 @@ class Connection:
             AgentUnreachable: nobody answers, or in another protocol version.
             TuishareError: what the agent said instead of an answer.
         """
-        patience = None
-        if method != "GET":
-            patience = aiohttp.ClientTimeout(total=_ORDER_SECONDS, connect=_ANSWER_SECONDS)
-        async with self._request(method, path, patience, body) as answer:
+        total = _ANSWER_SECONDS if method == "GET" else _ORDER_SECONDS
+        async with self._request(method, path, total=total, body=body) as answer:
             await _check(answer, any_version=any_version)
             return decode(await _body(answer.content), kind)
 
@@ -93,8 +88,7 @@ class Connection:
             AgentUnreachable: nobody answers, the stream ended, or it was silent for too long.
             TuishareError: what the agent said instead of an answer.
         """
-        patience = aiohttp.ClientTimeout(total=None, connect=_ANSWER_SECONDS, sock_read=self._silence)
-        async with self._request("GET", path, patience=patience) as answer:
+        async with self._request("GET", path, silence=self._silence) as answer:
             await _check(answer)
             async for line in _lines(answer.content):
                 yield line
@@ -105,16 +99,19 @@ class Connection:
         self,
         method: str,
         path: str,
-        patience: aiohttp.ClientTimeout | None = None,
+        *,
+        total: float | None = None,
+        silence: float | None = None,
         body: Message | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        assert self._session is not None, "use the client in an async with"
+        import aiohttp  # see `_connect`
+
         try:
-            async with self._session.request(
+            async with self._connect().request(
                 method,
                 path,
                 data=None if body is None else io.BytesIO(encode(body)),
-                timeout=patience or self._session.timeout,
+                timeout=aiohttp.ClientTimeout(total=total, connect=_ANSWER_SECONDS, sock_read=silence),
                 allow_redirects=False,
             ) as answer:
                 yield answer
@@ -128,6 +125,20 @@ class Connection:
             raise AgentUnreachable("The agent went away in the middle of an answer", hint=_HINT) from error
         except (aiohttp.ClientError, OSError) as error:
             raise AgentUnreachable(f"No agent answers on {self._path}", hint=_HINT) from error
+
+    def _connect(self) -> aiohttp.ClientSession:
+        """Give the pool of connections, made for the first request."""
+        import aiohttp  # a tenth of a second; the dashboard has something to draw before that
+
+        assert self._is_open, "use the client in an async with"
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                base_url="http://agent",
+                connector=aiohttp.UnixConnector(path=str(self._path)),
+                headers={PROTOCOL_HEADER: str(PROTOCOL)},
+                trust_env=False,
+            )
+        return self._session
 
 
 async def _check(answer: aiohttp.ClientResponse, *, any_version: bool = False) -> None:

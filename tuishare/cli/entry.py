@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from tuishare.cli.exits import Exit, report
 from tuishare.errors import TuishareError, from_os_error
 
+_COMPLETION = "_TUISHARE_COMPLETE"
+"""Set by a shell that wants words to be completed; typer answers it."""
 _STDOUT = 1
 """Its file descriptor, which stays the same whatever `sys.stdout` is."""
 
@@ -43,6 +45,11 @@ def _run(arguments: Sequence[str]) -> None:
         from tuishare.cli.foreground import run_foreground
 
         run_foreground(verbose=False)
+    elif not arguments and _COMPLETION not in os.environ:
+        # What reads command lines would be a tenth of a second before there is anything to see.
+        from tuishare.cli.dashboard import run_dashboard
+
+        run_dashboard()
     else:
         from tuishare.cli.app import app
 

@@ -81,10 +81,10 @@ class Dashboard(App[None]):
         return MainScreen()
 
     def on_mount(self) -> None:
-        """Begin to follow the agent."""
+        """Begin to follow the agent, once there is a first frame to look at."""
         self._tick()
         self.set_interval(1, self._tick)
-        self.run_worker(self._follower.run(), name="follower")
+        self.call_after_refresh(self.run_worker, self._follower.run(), name="follower")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to start the agent only while it is lost."""

@@ -1,6 +1,7 @@
 """Which dialog opens for which wish of the person.
 
-Owns the list; what a dialog asks is in its screen. A key or a command whose dialog is not in the list is not offered.
+Owns the list; what a dialog asks is in its screen, which is loaded when it is opened: the first frame does not wait for
+what nobody has asked for. A key or a command whose dialog is not in the list is not offered.
 """
 
 from __future__ import annotations
@@ -10,15 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from tuishare.api.messages import Download, Folder, People, Share, User
 from tuishare.errors import SystemFailed, TuishareError
-from tuishare.tui.screens.add_user import AddUserScreen
-from tuishare.tui.screens.approve import ApproveScreen
-from tuishare.tui.screens.first_run import CardScreen
-from tuishare.tui.screens.folder import FolderScreen
-from tuishare.tui.screens.new_share import NewShareScreen
-from tuishare.tui.screens.revoke import RevokeScreen, RevokeUserScreen
-from tuishare.tui.screens.rotate import RotateScreen
-from tuishare.tui.screens.settings import SettingsScreen
-from tuishare.tui.screens.user import UserScreen
 
 if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
@@ -35,35 +27,77 @@ def _people(app: Dashboard) -> People:
     return snapshot.people if snapshot else People()
 
 
+def _open_new_share(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.new_share import NewShareScreen
+
+    app.push_screen(NewShareScreen(_people(app)))
+
+
 def _open_revoke(app: Dashboard, about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.revoke import RevokeScreen
+
     if shares := [subject for subject in about if isinstance(subject, Share)]:
         app.push_screen(RevokeScreen(shares))
 
 
 def _open_revoke_user(app: Dashboard, about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.revoke import RevokeUserScreen
+
     if users := [subject for subject in about if isinstance(subject, User)]:
         app.push_screen(RevokeUserScreen(users))
 
 
 def _open_approve(app: Dashboard, about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.approve import ApproveScreen
+
     for subject in about[:1]:
         if isinstance(subject, Download):
             app.push_screen(ApproveScreen(subject, _people(app)))
 
 
+def _open_add_user(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.add_user import AddUserScreen
+
+    app.push_screen(AddUserScreen())
+
+
 def _open_user(app: Dashboard, about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.user import UserScreen
+
     for subject in about[:1]:
         if isinstance(subject, User):
             app.push_screen(UserScreen(subject))
 
 
+def _open_card(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.first_run import CardScreen
+
+    app.push_screen(CardScreen())
+
+
+def _open_rotate(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.rotate import RotateScreen
+
+    app.push_screen(RotateScreen(_people(app)))
+
+
+def _open_add_folder(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.folder import FolderScreen
+
+    app.push_screen(FolderScreen(_people(app)))
+
+
 def _open_folder(app: Dashboard, about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.folder import FolderScreen
+
     for subject in about[:1]:
         if isinstance(subject, Folder):
             app.push_screen(FolderScreen(_people(app), subject))
 
 
 def _open_settings(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.settings import SettingsScreen
+
     async def ask() -> None:
         try:
             app.push_screen(SettingsScreen(await app.agent.settings()))
@@ -77,15 +111,15 @@ def _open_settings(app: Dashboard, _about: tuple[Subject, ...]) -> None:
 
 
 DIALOGS: Final[Mapping[str, Opener]] = {
-    "new_share": lambda app, _: app.push_screen(NewShareScreen(_people(app))),
+    "new_share": _open_new_share,
     "revoke": _open_revoke,
     "approve": _open_approve,
-    "add_user": lambda app, _: app.push_screen(AddUserScreen()),
+    "add_user": _open_add_user,
     "change_user": _open_user,
     "revoke_user": _open_revoke_user,
-    "card": lambda app, _: app.push_screen(CardScreen()),
-    "rotate": lambda app, _: app.push_screen(RotateScreen(_people(app))),
-    "add_folder": lambda app, _: app.push_screen(FolderScreen(_people(app))),
+    "card": _open_card,
+    "rotate": _open_rotate,
+    "add_folder": _open_add_folder,
     "change_folder": _open_folder,
     "settings": _open_settings,
 }

@@ -15,13 +15,14 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tuishare.api.messages import Snapshot
 from tuishare.tui.follower import AgentLost, Follower, Reader, SnapshotArrived
 from tuishare.tui.formats import clean, format_rate
 from tuishare.tui.listings import Listing
 from tuishare.tui.tones import DARK, Tone
+from tuishare.tui.widgets.keyline import KeyLine
 from tuishare.tui.widgets.table import EntryTable
 
 
@@ -111,7 +112,7 @@ class Duo(App[None]):
             for part in self._parts:
                 yield Column(part, self._clock)
         yield Static(id="story")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Say what was to be said meanwhile."""

@@ -14,7 +14,6 @@ from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Reader, SnapshotArrived
 from tuishare.tui.greeting import Greeting
 from tuishare.tui.palette import Actions
-from tuishare.tui.screens.first_run import NameScreen
 
 
 class HomeDashboard(Dashboard):
@@ -41,5 +40,7 @@ class HomeDashboard(Dashboard):
         if not self._greeted:
             self._greeted = True
             if self._greeting.is_due(message.snapshot):
+                from tuishare.tui.screens.first_run import NameScreen  # once in a home's life
+
                 self._greeting.remember()
                 self.push_screen(NameScreen(message.snapshot))

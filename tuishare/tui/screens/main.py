@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, TabbedContent, TabPane
+from textual.widgets import TabbedContent, TabPane
 
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.tui.rows import count_missing
 from tuishare.tui.screens.keys import KeysScreen
 from tuishare.tui.view import View
+from tuishare.tui.widgets.keyline import KeyLine
 from tuishare.tui.widgets.pane import EntryPane
 from tuishare.tui.widgets.panes import ActivityPane, DownloadsPane, FoldersPane, PeoplePane, SharesPane
 from tuishare.tui.widgets.strips import Headline, Notice
@@ -35,10 +36,6 @@ _PANES: Final[tuple[Callable[[], EntryPane[Any]], ...]] = (
     FoldersPane,
     ActivityPane,
 )
-
-
-_ROOMY: Final = 110
-"""Cells from which the footer has room for every key."""
 
 
 class MainScreen(Screen[None]):
@@ -64,25 +61,22 @@ class MainScreen(Screen[None]):
             for number, (name, pane) in enumerate(zip(TABS, _PANES, strict=True), 1):
                 with TabPane(f"{number} {name.capitalize()}", id=name):
                     yield pane()
-        yield Footer(compact=True)
+        yield KeyLine()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Follow the app, and let the table have the keys."""
         self.watch(self.app, "view", self._count)
-        self.pane.table.focus()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Leave the palette's key out of the footer where the tab's own keys need the room."""
-        self.query_one(Footer).show_command_palette = event.size.width >= _ROOMY
+        await self._open()
 
     @property
     def pane(self) -> EntryPane[Any]:
         """What fills the tab that is shown."""
         return self.query_one(f"#{self.query_one(TabbedContent).active}-pane", EntryPane)
 
-    def action_open_tab(self, name: str) -> None:
+    async def action_open_tab(self, name: str) -> None:
         """Show the tab of that name."""
         self.query_one(TabbedContent).active = name
+        await self._open()
 
     def action_filter(self) -> None:
         """Ask what to look for in the tab that is shown."""
@@ -93,9 +87,10 @@ class MainScreen(Screen[None]):
         self.app.push_screen(KeysScreen(self.pane.listing.name, self.pane.list_keys()))
 
     @on(TabbedContent.TabActivated)
-    def _open(self) -> None:
-        self.pane.show()
-        self.pane.table.focus()
+    async def _open(self) -> None:
+        pane = self.pane
+        await pane.open()
+        pane.table.focus()
 
     def _count(self) -> None:
         tabs = self.query_one(TabbedContent)

@@ -54,7 +54,8 @@ class RevokeScreen(Form):
     def on_mount(self) -> None:
         """Let the person tick first: nothing happens before."""
         super().on_mount()
-        self.call_after_refresh(self.query_one(Recipients).focus)  # after the handler of the base, which comes last
+        # after the handler of the base, which comes last
+        self.call_after_refresh(self.query_one(Recipients).focus)
 
     def find_faults(self) -> Iterator[Fault]:
         """Somebody."""

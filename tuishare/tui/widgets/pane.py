@@ -5,11 +5,11 @@ Owns how these four play together, for all tabs alike. Must not talk to the agen
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -63,18 +63,24 @@ class EntryPane(Vertical, Generic[E]):
         self._ask = ask
         self._possible: Mapping[str, tuple[Deed, ...]] = {}
         self._offered: object = None
+        self._opening = asyncio.Lock()
+        self._is_open = False
 
-    def compose(self) -> ComposeResult:
-        """Put the four parts together."""
-        yield Input(placeholder="filter by name, user or state", classes="filter", compact=True)
-        yield EntryTable(self.listing, self.app.clock, id=f"{self.id}-table")
-        yield Static(classes="invitation")
-        yield Detail(self._sections, self.listing.key, self._ask)
+    async def open(self) -> None:
+        """Show what the app knows now; when the tab is opened for the first time, put its parts together before."""
+        async with self._opening:  # a key and Textual's own message may open it at once
+            if not self._is_open:
+                await self._put_together()
+                self._is_open = True
+                self.watch(self.app, "view", self.show, init=False)
+        self.show()
 
-    def on_mount(self) -> None:
-        """Follow the app."""
-        self.query_one(Input).display = False
-        self.watch(self.app, "view", self.show)
+    async def _put_together(self) -> None:
+        field = Input(placeholder="filter by name, user or state", classes="filter", compact=True)
+        field.display = False
+        table = EntryTable(self.listing, self.app.clock, id=f"{self.id}-table")
+        detail = Detail(self._sections, self.listing.key, self._ask)
+        await self.mount(field, table, Static(classes="invitation"), detail)
 
     @property
     def table(self) -> EntryTable[E]:
@@ -177,10 +183,6 @@ class EntryPane(Vertical, Generic[E]):
         self.set_class(not self._is_live(), "-stale")
         self._show_invitation(view, none_at_all=not listed, none_found=not shown)
         self._show_detail()
-
-    def on_resize(self) -> None:
-        """Cut the words to the new width."""
-        self.detail.draw()
 
     @on(Input.Changed)
     def _filter(self) -> None:

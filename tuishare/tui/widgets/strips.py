@@ -54,6 +54,7 @@ class Notice(Static):
     def _draw(self) -> None:
         content = write_notice(self.app.view, self.app.now)
         self.display = content is not None
-        if content is not None and not content.is_same(self._said):  # each update lays the whole screen out anew
+        # each update lays the whole screen out anew
+        if content is not None and not content.is_same(self._said):
             self._said = content
             self.update(content)
