@@ -340,6 +340,21 @@ async def test_somebody_with_a_key(alice: Home, bob: Home) -> None:
         assert [opens(newest(alice), key) for key in (card(bob), UserKey(KEY))] == [True, False]
 
 
+async def test_a_new_key_lets_nobody_in_again(alice: Home, bob: Home) -> None:
+    newer = bytes(reversed(KEY))
+    alice.know(bob.user(groups=("crew",)), User("carl", key=KEY, groups=("crew",)))
+    async with at_work(alice) as desk:
+        fill(desk.path)
+        await desk.accept("@crew")
+        await desk.served()
+        await desk.revoke("carl")
+        share = await desk.served()
+        alice.know(bob.user(groups=("crew",)), User("carl", key=newer, groups=("crew",)))
+        await desk.keeper.renew(share.id)
+        await desk.served()
+        assert [opens(newest(alice), key) for key in (card(bob), UserKey(newer))] == [True, False]
+
+
 async def test_whoever_never_had_a_ticket_is_not_found(alice: Home, bob: Home) -> None:
     async with at_work(alice) as desk:
         fill(desk.path)
