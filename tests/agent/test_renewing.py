@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.agent.desks import Desk, Sender, digest, judge, put, receiving_at, seeding
-from tests.agent.homes import Home, fill, seal_manifest
+from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
 from tuishare.agent.context import wall_clock
 from tuishare.agent.landing import ACCEPTED
@@ -213,3 +213,16 @@ async def test_nobody_renews_what_another_one_sent(
         (other,) = set(desk.receiver.downloads) - {before.id}
         assert desk.receiver.downloads[other].step is DownloadStep.PROBLEM
         assert desk.receiver._tray.joined_as(InfoHash(before.info_hash)) == [before]
+
+
+async def test_a_renewal_of_other_content_is_that_content(alice: Home, bob: Home, tmp_path: Path) -> None:
+    """Whatever its kind says, it is what its torrent says: a new generation, downloaded as one."""
+    async with seeding(alice, fill(tmp_path / "film")) as sender, receiving_at(bob) as desk:
+        await put(desk, alice, bob, sender.seal(bob))
+        await received(desk)
+        before = desk.only
+        other = share_of(fill(tmp_path / "other"), id=sender.share.id, generation=2, kind="renew")
+        await put(desk, alice, bob, seal_for(alice, other, bob.user()), "y")
+        assert (desk.only.id, desk.only.info_hash, desk.only.generation) == (before.id, other.info_hash, 2)
+        assert (desk.only.step, desk.only.replaces) == (DownloadStep.DOWNLOADING, before.path)
+        assert desk.joined == {other.info_hash}
