@@ -19,6 +19,7 @@ from tests.agent.crashing import beginning
 from tests.agent.homes import Home, fill
 from tests.agent.journeys import Change, Delete, Forget, Journey, Rename, Withdraw, seen
 from tests.agent.mail import running
+from tests.agent.memberships import Revoke, Rotate, TakeTickets
 from tests.waiting import wait_until
 from tuishare.agent.landing import INCOMING
 from tuishare.api.messages import DownloadState, ShareState
@@ -116,7 +117,8 @@ async def test_a_download_survives(alice: Home, bob: Home, point: tuple[str, str
     ("kind", "number"),
     [
         (Change, 30), (Change, 38), (Rename, 36), (Rename, 44), (Withdraw, 24), (Forget, 26), (Delete, 36),
-        (Approve, 36), (Reject, 28), (Follow, 34), (Follow, 60), (FollowName, 50),
+        (Approve, 36), (Reject, 28), (Follow, 34), (Follow, 60), (FollowName, 50), (Revoke, 30),
+        (Rotate, 40), (TakeTickets, 26),
     ],
 )  # fmt: skip
 async def test_a_sample_of_all_points(root: Path, kind: type[Journey], number: int) -> None:

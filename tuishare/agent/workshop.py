@@ -131,11 +131,11 @@ class Workshop:
             )
         )
         await self._shelf.deliveries.seat(share, sealed.recipients)
-        if self._shelf.deliveries.is_due(share):
-            return share  # somebody was taken out meanwhile: nobody shall have this envelope
         if not share.paused:
             # Served before anybody can know of it: a recipient who called too early would wait four seconds.
             await self._seed(share)
+        if self._shelf.deliveries.is_due(share):
+            return share  # somebody was taken out meanwhile: nobody shall have this envelope
         envelope = context.config.folders.outbox_path / share.envelope
         await context.outbox.insist(lambda: asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
         sealed_share = await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
