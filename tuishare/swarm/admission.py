@@ -18,6 +18,7 @@ from tuishare.swarm.authority import Credentials, check_credentials
 from tuishare.swarm.notices import hash_of
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.resolution import split_contacts
+from tuishare.swarm.selection import select
 from tuishare.torrents import InfoHash, parse_torrent
 
 MAX_TORRENT = 32 * 1024 * 1024
@@ -44,8 +45,9 @@ class Admission:
         info_hash: as the other rooms write it.
         params: libtorrent's parameters; the torrent starts paused, so that its certificate can be set first.
         certificate: our certificate, its key and the DH parameters, each PEM; None in a plain swarm.
-        total: bytes of the whole payload.
-        pieces: how many pieces it has.
+        total: bytes that are wanted.
+        pieces: how many pieces the torrent has.
+        unwanted_pieces: the numbers of those that hold nothing wanted.
         executables: files whose attributes ask for an executable bit.
     """
 
@@ -54,6 +56,7 @@ class Admission:
     certificate: tuple[str, str, str] | None = field(repr=False)
     total: int
     pieces: int
+    unwanted_pieces: frozenset[int]
     executables: tuple[Path, ...]
 
 
@@ -65,7 +68,8 @@ def prepare(assignment: Assignment, now: datetime) -> Admission:
         now: the time, with a zone, against which certificates are checked.
 
     Raises:
-        BadInput: the torrent cannot be parsed, or credentials are missing, superfluous or damaged.
+        BadInput: the torrent cannot be parsed or not be fetched in part, or credentials are missing, superfluous or
+            damaged.
         Refused: our certificate is not valid now.
     """
     params = _parse(assignment.torrent)
@@ -79,6 +83,8 @@ def prepare(assignment: Assignment, now: datetime) -> Admission:
     params.renamed_files = _lone_file_in_folder(info, assignment.torrent)
     _close_side_doors(params, assignment)
     params.flags = _flags(assignment)
+    selection = select(info, assignment.unwanted)
+    params.file_priorities = list(selection.priorities)
     if assignment.complete:
         # Not seed_mode: with it every piece is hashed again when it is first asked for.
         params.have_pieces = [True] * info.num_pieces()
@@ -86,8 +92,9 @@ def prepare(assignment: Assignment, now: datetime) -> Admission:
         info_hash=hash_of(info.info_hashes()),
         params=params,
         certificate=_certify(params, assignment, now),
-        total=info.total_size(),
+        total=selection.total,
         pieces=info.num_pieces(),
+        unwanted_pieces=selection.unwanted_pieces,
         executables=_executables(info, params.renamed_files, assignment.save_path),
     )
 

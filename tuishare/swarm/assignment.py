@@ -32,6 +32,7 @@ class Assignment:
             it without reading it again first, and never write to it.
         resume_data: what `Engine.save_resume` gave; data that do not fit the torrent are ignored.
         paused: add it without starting it.
+        unwanted: the numbers of files that are not fetched, in the torrent's order; of v2 torrents only.
     """
 
     torrent: bytes = field(repr=False)
@@ -43,3 +44,4 @@ class Assignment:
     complete: bool = False
     resume_data: bytes | None = field(default=None, repr=False)
     paused: bool = False
+    unwanted: frozenset[int] = frozenset()

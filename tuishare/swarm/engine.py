@@ -30,6 +30,7 @@ from tuishare.swarm.ports import Ports
 from tuishare.swarm.reachability import MappedPort, PortMapping, Reachability
 from tuishare.swarm.replies import Replies
 from tuishare.swarm.resolution import split_contacts
+from tuishare.swarm.selection import measure_files
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.session import Session, open_session
 from tuishare.swarm.settings import FINGERPRINT, EngineSettings, rates_for, settings_for
@@ -247,6 +248,10 @@ class Engine:
     def all_progress(self) -> dict[InfoHash, Progress]:
         """Return the numbers of every torrent."""
         return self._roster.progress()
+
+    async def file_progress(self, info_hash: InfoHash) -> tuple[int, ...]:
+        """Return how many bytes of each file are here and verified, in the torrent's order."""
+        return await asyncio.to_thread(measure_files, self._roster.handle(info_hash))
 
     async def peers(self, info_hash: InfoHash) -> tuple[Peer, ...]:
         """Return the live connections of one torrent."""

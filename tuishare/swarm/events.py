@@ -20,8 +20,8 @@ class Progress:
     Attributes:
         info_hash: which torrent.
         state: what it does now; `failed` stays until it is resumed.
-        done: bytes we have and verified.
-        total: bytes of the whole payload.
+        done: bytes of it that we have and verified.
+        total: bytes of the payload that are wanted.
         fraction: 0..1 of the present activity: of the check while `checking`, else of the payload.
         rate_up: sending.
         rate_down: receiving.
@@ -85,9 +85,9 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """Every piece arrived and was verified (told also when a finished download is added again, not of `complete` ones).
+    """Every wanted piece arrived and was verified.
 
-    Not yet "on disk": `Engine.flush` first.
+    Told also when a finished download is added again, not of `complete` ones. Not yet "on disk": `Engine.flush` first.
     """
 
     info_hash: InfoHash

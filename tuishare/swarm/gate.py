@@ -64,7 +64,13 @@ class Gate:
         """
         admission = await asyncio.to_thread(prepare, assignment, datetime.now(UTC))
         info_hash = admission.info_hash
-        member = Membership(assignment, admission.total, admission.pieces, admission.executables)
+        member = Membership(
+            assignment,
+            admission.total,
+            admission.pieces,
+            admission.executables,
+            admission.unwanted_pieces,
+        )
         # Entered first: libtorrent reports on a torrent before it says that it was added.
         self._roster.enter(info_hash, member)
         admitting = asyncio.ensure_future(self._enter(admission, member))

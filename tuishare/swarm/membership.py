@@ -36,6 +36,7 @@ class Membership:
     total: int
     pieces: int
     executables: tuple[Path, ...]
+    unwanted_pieces: frozenset[int] = frozenset()
     handle: lt.torrent_handle | None = None
     latest: Progress | None = None
     failure: str = ""

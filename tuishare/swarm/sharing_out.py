@@ -31,6 +31,7 @@ PEER_ID_LENGTH = 20
 _OURS = 3
 _THEIRS = 1
 _DEFAULT = 4
+_UNWANTED = 0
 _STRIPES = 256
 _SCATTER = 167
 """Odd, so that neighbouring pieces fall into different stripes and each stripe gets its share."""
@@ -47,22 +48,28 @@ def create_peer_id(fingerprint: str) -> str:
     return fingerprint + "".join(secrets.choice(_LETTERS) for _ in range(PEER_ID_LENGTH - len(fingerprint)))
 
 
-def rank_pieces(count: int, own: bytes, rivals: Collection[bytes]) -> list[int]:
+def rank_pieces(
+    count: int, own: bytes, rivals: Collection[bytes], unwanted: Collection[int] = ()
+) -> list[int]:
     """Return libtorrent's priority for each of `count` pieces.
 
     Args:
         count: how many pieces there are.
         own: our peer id in this swarm.
         rivals: the peer ids of the others who are still downloading; without any, no piece is preferred.
+        unwanted: the numbers of pieces that are not fetched at all.
     """
     if not rivals:
-        return [_DEFAULT] * count
+        return [_UNWANTED if index in unwanted else _DEFAULT for index in range(count)]
     everybody = {own, *rivals}
     ours = [max(everybody, key=lambda member: _draw(member, stripe)) == own for stripe in range(_STRIPES)]
-    return [
-        _OURS if ours[(index * _SCATTER + index // _STRIPES) % _STRIPES] else _THEIRS
-        for index in range(count)
-    ]
+
+    def rank(index: int) -> int:
+        if index in unwanted:
+            return _UNWANTED
+        return _OURS if ours[(index * _SCATTER + index // _STRIPES) % _STRIPES] else _THEIRS
+
+    return [rank(index) for index in range(count)]
 
 
 async def share_out(roster: Roster, own: str) -> None:
@@ -81,7 +88,7 @@ async def _divide(member: Membership, own: bytes) -> None:
     # The torrent may be gone by now, or be back under another handle.
     if rivals != member.rivals and member.handle is handle:
         member.rivals = rivals
-        handle.prioritize_pieces(rank_pieces(member.pieces, own, rivals))
+        handle.prioritize_pieces(rank_pieces(member.pieces, own, rivals, member.unwanted_pieces))
 
 
 def _draw(member: bytes, stripe: int) -> bytes:
