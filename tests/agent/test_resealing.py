@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,11 +10,15 @@ import pytest
 
 from tests.agent.homes import Home, fill, seal_manifest
 from tests.agent.mail import rejected, running, shown
+from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent import resealing
 from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
-from tuishare.agent.resealing import AHEAD
+from tuishare.agent.keeping import Keeper
+from tuishare.agent.payload import sign_payload
+from tuishare.agent.records import ShareStep
+from tuishare.agent.resealing import AHEAD, Resealing
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState
 from tuishare.api.people import UserChange
@@ -188,3 +193,24 @@ async def test_tickets_are_made_anew_before_they_run_out(
             a._drops.resealing.order(())  # as the hour does
             await sealed(a, 2)
         assert (alice.outbox / ENVELOPE).exists()
+
+
+@pytest.mark.usefixtures("bob")
+async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> None:
+    """It has to settle and to be hashed, and then turns out to be what it was."""
+    path = fill(alice.drop / "film.mkv")
+    async with publishing_at(alice) as press:
+        await press.accept(path)
+        share = await press.until(path, ShareStep.SEEDING)
+        publisher = press.publisher
+        keeper = Keeper(press.context, publisher._shelf, publisher)
+        resealing = Resealing(press.context, publisher._shelf, keeper)
+        os.utime(path, (1, 1))
+        await publisher.stop_serving(path, sign_payload(path))
+        assert press.only.step is ShareStep.SETTLING
+        resealing.order([share.id])
+        await resealing._seal_all()
+        await press.accept(path)
+        await wait_until(lambda: publisher.is_idle and press.only.step is ShareStep.SEEDING)
+        assert (press.only.info_hash, press.only.sealed > 1) == (share.info_hash, True)
+        assert open_from(alice, press.only.envelope, alice).manifest.generation == press.only.generation > 1

@@ -31,8 +31,8 @@ LOOK_SECONDS: Final = 3600.0
 AHEAD: Final = timedelta(days=30)
 """How long before their end tickets are made anew, so that recipients have the time to fetch them."""
 
-_OUT: Final = frozenset({ShareStep.SEALING, ShareStep.SEEDING, ShareStep.PROBLEM})
-"""All others are sealed anew before anybody is served again."""
+_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
+"""These are sealed anew before anybody is served again; others may turn out to be what they were, and go on."""
 
 
 class Resealing:
@@ -81,14 +81,14 @@ class Resealing:
 
     def _runs_out(self, share: ShareRecord) -> bool:
         """Whether the tickets of a share end soon, and before the share itself does."""
-        if not share.leaf_certificate or share.not_after or share.step not in _OUT:
+        if not share.leaf_certificate or share.not_after or share.step in _AT_REST:
             return False
         ends = x509.load_der_x509_certificate(share.leaf_certificate).not_valid_after_utc
         return ends - self._context.clock() < AHEAD
 
     async def _try(self, share_id: str) -> None:
         share = self._shelf.shares.get(share_id)
-        if share is not None and share.step in _OUT:
+        if share is not None and share.step not in _AT_REST:
             try:
                 await self._keeper.renew(share_id)
             except Refused:
