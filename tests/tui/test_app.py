@@ -216,3 +216,14 @@ async def test_hostile_names_everywhere_are_survived_at_any_size() -> None:
     assert "\x1b" not in picture
     assert "\u202e" not in picture
     assert "[red]" in picture
+
+
+async def test_where_no_colour_is_wanted_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = dashboard(FakeAgent(FULL))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.view.link, Live))
+        styles = [part.style for strip in app.screen._compositor.render_strips() for part in strip]
+        colours = {style.color.get_truecolor() for style in styles if style and style.color}
+        assert len(colours) > 1
+        assert all(colour.red == colour.green == colour.blue for colour in colours)

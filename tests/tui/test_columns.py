@@ -11,7 +11,6 @@ from tuishare.tui.columns import (
     download_progress,
     download_sign,
     download_state,
-    lay_out,
     share_delivered,
     share_sign,
     share_state,
@@ -115,13 +114,6 @@ def test_at_eighty_columns_name_state_and_delivered_stay() -> None:
         "state",
         "delivered",
     ]
-
-
-def test_columns_are_dropped_where_there_is_no_room() -> None:
-    for width, number in ((80, 4), (98, 7), (110, 8), (120, 9), (200, 9)):
-        laid = lay_out(SHARE_COLUMNS, width)
-        assert len(laid) == number
-        assert sum(cells + 2 for _, cells in laid) == width
 
 
 @pytest.mark.parametrize(("left", "text"), [(0, "–"), (3600, "1 h"), (86_400 * 3, "3 d"), (-5, "over")])

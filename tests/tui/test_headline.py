@@ -42,6 +42,12 @@ def test_ports_are_named_or_missed() -> None:
     assert "! no port" in write(msgspec.structs.replace(CALM, listen_tls=None))
 
 
+def test_whether_others_reach_us_is_said_where_it_is_known() -> None:
+    assert ":50007 reachable" in write(msgspec.structs.replace(CALM, reachable=True))
+    assert ":50007 not reachable" in write(msgspec.structs.replace(CALM, reachable=False))
+    assert "reachable" not in write(msgspec.structs.replace(CALM, reachable=None))
+
+
 def test_without_an_agent_no_old_rate_is_shown() -> None:
     line = write_headline(View(LOST, FULL), NOW, 120).plain
     assert "! agent lost" in line

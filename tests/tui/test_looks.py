@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
-from tests.tui.fakes import GONE, FakeAgent, dashboard, snapshot, until
+from tests.tui.fakes import CALM, GONE, Clock, FakeAgent, dashboard, snapshot, until
 from tests.tui.widgets.test_panes import WHOLE
 from tuishare.api.messages import (
     Delivery,
@@ -22,11 +24,14 @@ from tuishare.api.messages import (
     ShareState,
     Snapshot,
 )
+from tuishare.tui.greeting import Greeting
+from tuishare.tui.home import HomeDashboard
+from tuishare.tui.screens.first_run import NameScreen
 from tuishare.tui.tones import LIGHT, PLAIN
 from tuishare.tui.view import Live, Lost
 
 Look = Callable[..., bool]
-SMALL, LARGE = (80, 24), (120, 40)
+SMALL, LARGE, HUGE = (80, 24), (120, 40), (200, 60)
 
 
 def share(number: int, name: str, state: ShareState = ShareState.SEEDING, **fields: object) -> Share:
@@ -90,7 +95,7 @@ async def losing(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: isinstance(pilot.app.view.link, Lost))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("size", [SMALL, LARGE, HUGE], ids=["small", "large", "huge"])
 def test_shares(snap_compare: Look, size: tuple[int, int]) -> None:
     assert snap_compare(dashboard(FakeAgent(FULL)), terminal_size=size, run_before=living())
 
@@ -98,6 +103,31 @@ def test_shares(snap_compare: Look, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
 def test_downloads(snap_compare: Look, size: tuple[int, int]) -> None:
     assert snap_compare(dashboard(FakeAgent(FULL)), terminal_size=size, run_before=living("2"))
+
+
+def test_hostile_names(snap_compare: Look) -> None:
+    assert snap_compare(dashboard(FakeAgent(FULL)), terminal_size=LARGE, run_before=living("jjjjj"))
+
+
+def test_the_keys(snap_compare: Look) -> None:
+    assert snap_compare(dashboard(FakeAgent(FULL)), terminal_size=LARGE, run_before=living("?"))
+
+
+def test_revoke(snap_compare: Look) -> None:
+    assert snap_compare(dashboard(FakeAgent(FULL)), terminal_size=SMALL, run_before=living("r "))
+
+
+def test_the_first_run(snap_compare: Look, tmp_path: Path) -> None:
+    agent = FakeAgent(snapshot(status=msgspec.structs.replace(CALM, drop_folders=())))
+    app = HomeDashboard(agent, agent, agent.start, Greeting(tmp_path / "greeted"))
+    app.clock = Clock()
+    app.animation_level = "none"
+
+    async def run_before(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: isinstance(app.screen, NameScreen))
+        app.screen.query_one(Input).cursor_blink = False
+
+    assert snap_compare(app, terminal_size=SMALL, run_before=run_before)
 
 
 def test_shares_in_a_light_theme(snap_compare: Look) -> None:
@@ -114,10 +144,9 @@ def test_nothing_yet(snap_compare: Look) -> None:
     assert snap_compare(dashboard(FakeAgent(snapshot())), terminal_size=SMALL, run_before=living())
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("tab", "345")
-def test_people_folders_and_activity(snap_compare: Look, tab: str, size: tuple[int, int]) -> None:
-    assert snap_compare(dashboard(FakeAgent(WHOLE)), terminal_size=size, run_before=living(tab))
+def test_people_folders_and_activity(snap_compare: Look, tab: str) -> None:
+    assert snap_compare(dashboard(FakeAgent(WHOLE)), terminal_size=LARGE, run_before=living(tab))
 
 
 def test_without_colour(snap_compare: Look) -> None:

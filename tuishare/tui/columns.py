@@ -1,13 +1,11 @@
-"""What stands in the tables: one cell for an entry and a column, as plain values.
+"""What stands in the tables of shares and downloads: one cell for an entry and a column, as plain values.
 
 Owns the wording and the glyphs of states. Pure; foreign names are still foreign here, the table makes them safe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar, assert_never
+from typing import Final, assert_never
 
 from tuishare.api.messages import (
     DeliveryState,
@@ -16,9 +14,9 @@ from tuishare.api.messages import (
     Share,
     ShareState,
 )
+from tuishare.tui.cells import Cell, Column
 from tuishare.tui.formats import (
     NOTHING,
-    clip,
     draw_bar,
     fit,
     format_moment,
@@ -29,61 +27,8 @@ from tuishare.tui.formats import (
 )
 from tuishare.tui.tones import Tone
 
-E = TypeVar("E")
-
-WIDE: Final = 98
-"""Cells from which the wide columns are shown."""
-
 _BAR = 5
-_NAME_MINIMUM: Final = 12
-_NAME_COMFORT: Final = 18
 _SOON: Final = 86_400  # seconds; what ends within a day is worth a look
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell: its text, not yet safe or cut, and what its colour means."""
-
-    text: str
-    tone: Tone = Tone.PLAIN
-
-
-@dataclass(frozen=True, slots=True)
-class Column(Generic[E]):
-    """One column of a table.
-
-    Attributes:
-        key: stable name.
-        title: heading.
-        width: in cells; 0 for the one that takes what is left.
-        cell: makes the cell for an entry at a moment (Unix seconds).
-        wide: shown only where there is room.
-        right: aligned to the right.
-        cut: makes a text safe and as narrow as the column.
-        order: what the table can be sorted by; None where there is nothing to compare.
-    """
-
-    key: str
-    title: str
-    width: int
-    cell: Callable[[E, float], Cell]
-    wide: bool = False
-    right: bool = False
-    cut: Callable[[str, int], str] = clip
-    order: Callable[[E], Any] | None = None
-
-
-def lay_out(columns: Sequence[Column[E]], width: int) -> tuple[tuple[Column[E], int], ...]:
-    """Choose the columns for a table of that many cells, and how wide each is; the last wide ones go first."""
-    shown = [column for column in columns if width >= WIDE or not column.wide]
-    while _rest(shown, width) < _NAME_COMFORT and any(column.wide for column in shown):
-        shown.remove([column for column in shown if column.wide][-1])
-    rest = max(_NAME_MINIMUM, _rest(shown, width))
-    return tuple((column, column.width or rest) for column in shown)
-
-
-def _rest(columns: Sequence[Column[E]], width: int) -> int:
-    return width - sum(column.width + 2 for column in columns)
 
 
 def share_sign(share: Share) -> Cell:

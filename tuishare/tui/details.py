@@ -10,7 +10,8 @@ from typing import assert_never
 from textual.content import Content
 
 from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share
-from tuishare.tui.columns import Cell, download_sign, download_state, share_sign, share_state
+from tuishare.tui.cells import Cell
+from tuishare.tui.columns import download_sign, download_state, share_sign, share_state
 from tuishare.tui.formats import (
     NOTHING,
     clean,

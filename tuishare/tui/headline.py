@@ -14,6 +14,7 @@ from tuishare.tui.view import Connecting, Live, View
 
 _GAP = "   "
 _NAME = 24
+_REACH = {True: (" reachable", Tone.GOOD.value), False: (" not reachable", Tone.WARN.value)}
 _TLS_LONG = "TLS 1.3 · post-quantum"
 
 
@@ -72,4 +73,9 @@ def _security(status: Status, *, long: bool) -> Content:
 
 def _ports(status: Status) -> Content:
     ports = [f":{port}" for port in (status.listen_tls, status.listen_plain) if port is not None]
-    return Content(" ".join(ports)) if ports else Content.styled("! no port", Tone.BAD.value)
+    if not ports:
+        return Content.styled("! no port", Tone.BAD.value)
+    reach = Content()
+    if status.reachable is not None:
+        reach = Content.styled(*_REACH[status.reachable])
+    return Content.assemble(" ".join(ports), reach)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from tuishare.api.messages import Activity, Download, Problem, Share, Snapshot, User
-from tuishare.tui.columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS, Column
+from tuishare.tui.cells import Column
+from tuishare.tui.columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS
 from tuishare.tui.register import (
     EVENT_COLUMNS,
     PERSON_COLUMNS,

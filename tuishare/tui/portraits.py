@@ -10,7 +10,7 @@ from typing import assert_never
 from textual.content import Content
 
 from tuishare.api.messages import Activity, Delivery, FolderState, Problem, Share, Snapshot, User, UserKind
-from tuishare.tui.columns import Cell
+from tuishare.tui.cells import Cell
 from tuishare.tui.details import delivery_words
 from tuishare.tui.formats import clean, fit, format_count, format_moment, format_percent, format_size, pad
 from tuishare.tui.register import event_kind, event_sign, event_subject, person_has, person_name, person_trust

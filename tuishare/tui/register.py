@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from tuishare.api.messages import Activity, ActivityKind, FolderState, Problem, User, UserKind
-from tuishare.tui.columns import Cell, Column
+from tuishare.tui.cells import Cell, Column
 from tuishare.tui.formats import NOTHING, fit, format_moment, format_size
 from tuishare.tui.rows import Event, Group, Person, Place
 from tuishare.tui.tones import Tone

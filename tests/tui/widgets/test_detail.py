@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from tests.api.samples import NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
 from tuishare.api.details import Details, File, PeerInfo
-from tuishare.api.messages import Activity, ActivityKind
+from tuishare.api.messages import Activity, ActivityKind, Delivery, DeliveryState, ShareId
 from tuishare.errors import Refused
 from tuishare.tui.app import Dashboard
 from tuishare.tui.view import Lost
@@ -118,3 +119,21 @@ async def test_the_chart_is_there_only_where_there_is_room() -> None:
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: not detail(app).query_one(".chart").display)
         assert detail(app).region.height >= 5
+
+
+async def test_it_grows_with_the_screen_and_scrolls_by_key() -> None:
+    crew = tuple(
+        Delivery(user=f"user-{number:02}", state=DeliveryState.NOT_OPENED, progress=0.0)
+        for number in range(40)
+    )
+    wanted = msgspec.structs.replace(SHARE, deliveries=crew)
+    other = msgspec.structs.replace(SHARE, id=ShareId("zz"), added=SHARE.added - 1)
+    app = dashboard(FakeAgent(snapshot((wanted, other))))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "user-39" in words(app))
+        assert app.size.height / 3 - 3 <= detail(app).size.height <= app.size.height / 2
+        scroll = detail(app).query_one(VerticalScroll)
+        await pilot.press("J", "J", "K")
+        await until(pilot, lambda: scroll.scroll_y == 1)
+        await pilot.press("j")  # another entry begins at its top
+        await until(pilot, lambda: scroll.scroll_y == 0)

@@ -24,6 +24,7 @@ KEYS: Final[tuple[Key, ...]] = (
     ("1 … 5", "the tabs"),
     ("↑ ↓  j k", "move;  g G  first, last"),
     ("← →  h l", "delivery, files, peers, history"),
+    ("J  K", "scroll what is said of it"),
     ("/", "filter; Escape shows all again"),
     ("m  M", "mark; mark all; Escape unmarks"),
     ("< > =", "sort by another column; turn around"),

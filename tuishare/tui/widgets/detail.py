@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -63,11 +62,6 @@ class Detail(Vertical, Generic[E]):
     """
 
     app: Dashboard
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "turn(-1)", "Section before", show=False),
-        Binding("right,l", "turn(1)", "Next section", show=False),
-    ]
 
     def __init__(
         self,
@@ -124,6 +118,10 @@ class Detail(Vertical, Generic[E]):
         self.query_one(VerticalScroll).scroll_home(animate=False)
         self._inquire()
         self.draw()
+
+    def scroll_by(self, lines: int) -> None:
+        """Show what is further down, or up again."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def draw(self) -> None:
         """Write everything for the present width."""

@@ -47,6 +47,8 @@ class EntryPane(Vertical, Generic[E]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "turn(-1)", "Section before", show=False),
         Binding("right,l", "turn(1)", "Next section", show=False),
+        Binding("J", "scroll_detail(1)", "Scroll the details down", show=False),
+        Binding("K", "scroll_detail(-1)", "Scroll the details up", show=False),
     ]
 
     def __init__(
@@ -159,6 +161,10 @@ class EntryPane(Vertical, Generic[E]):
     def action_turn(self, step: int) -> None:
         """Show another section of the selected entry."""
         self.detail.turn(step)
+
+    def action_scroll_detail(self, lines: int) -> None:
+        """Show more of the selected entry."""
+        self.detail.scroll_by(lines)
 
     def action_copy(self) -> None:
         """Copy what names the selected entry elsewhere, such as its path."""

@@ -21,7 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.theme import Theme
 
-from tuishare.tui.columns import Cell, Column, lay_out
+from tuishare.tui.cells import Cell, Column, lay_out
 from tuishare.tui.listings import Listing
 from tuishare.tui.tones import Tone, rich_style
 
