@@ -85,8 +85,8 @@ def test_what_a_person_types_cannot_break_out_of_its_quotes(places: Places) -> N
         ("network.lissten", ":1", "There is no setting 'network.lissten'"),
         ("drop", "x", "There is no setting"),
         ("network", "x", "There is no setting"),
-        ("settle.quiet", "long", "settle.quiet: expected `float`"),
-        ("network.share_addresses", "perhaps", "network.share_addresses: expected `bool`"),
+        ("settle.quiet", "long", "settle.quiet: expected a number"),
+        ("network.share_addresses", "perhaps", "network.share_addresses: expected true or false"),
     ],
 )
 def test_a_key_or_value_that_is_none_is_said(key: str, value: str, said: str) -> None:
@@ -204,3 +204,10 @@ def test_a_file_is_replaced_when_everything_speaks_for_it(places: Places) -> Non
     places.config_file.write_bytes(b"\xff")
     with pytest.raises(BadConfiguration, match="not UTF-8"):
         read_config(places)
+
+
+def test_what_helps_is_said_with_a_refused_value(places: Places) -> None:
+    with pytest.raises(BadInput, match="not a size") as caught:
+        edit_config(places, lambda text: set_value(text, "limits.upload", "quick"))
+    assert caught.value.hint.startswith("Nothing was changed. Write ")
+    assert "Correct the file" not in caught.value.hint

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from tuishare.mistakes import name_place
+from tuishare.mistakes import name_place, say_reason
 
 TEXT = """\
 name = "alice"
@@ -34,3 +35,18 @@ path = "/b"
 )
 def test_a_place_is_named(place: str, said: str) -> None:
     assert name_place(place, TEXT) == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        (dict[str, int], {"a": "x"}, "expected a whole number, got text"),
+        (dict[str, bool], {"a": 1}, "expected true or false, got a whole number"),
+        (list[float], ["x"], "expected a number, got text"),
+        (list[str], {}, "expected a list, got a table"),
+    ],
+)
+def test_types_have_words_that_people_use(kind: type, given: object, said: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(given, kind)
+    assert say_reason(caught.value) == said

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -22,6 +22,9 @@ from tuishare.proxy import Proxy, parse_proxy
 from tuishare.sizes import parse_size
 
 MAX_SIZE = 1024 * 1024
+"""Bytes that `config.toml` may have."""
+CORRECT_THE_FILE: Final = "Correct the file; `tuishare config check` tests it."
+"""What every hint about a mistake in it ends with."""
 Transport = Literal["tls", "plain"]
 
 
@@ -227,8 +230,7 @@ def _read_text(path: Path) -> str:
 
 
 def _bad(path: Path, reason: str, hint: str = "") -> BadConfiguration:
-    advice = "Correct the file; `tuishare config check` tests it."
-    return BadConfiguration(f"{path}: {reason}", hint=f"{hint} {advice}".lstrip())
+    return BadConfiguration(f"{path}: {reason}", hint=f"{hint} {CORRECT_THE_FILE}".lstrip())
 
 
 def _resolve(config: Config, places: Places) -> Config:

@@ -18,8 +18,9 @@ import tomlkit
 from tomlkit.items import AbstractTable, AoT, Array
 from tomlkit.toml_document import TOMLDocument
 
-from tuishare.config import MAX_SIZE, Config, Transport, load_config, parse_config
+from tuishare.config import CORRECT_THE_FILE, MAX_SIZE, Config, Transport, load_config, parse_config
 from tuishare.errors import BadConfiguration, BadInput, NotFound, Refused
+from tuishare.mistakes import say_reason
 from tuishare.paths import Places, edited_alone, make_private, publish, read_limited
 
 _UNCHANGED: Final = "Nothing was changed."
@@ -101,7 +102,8 @@ def _publish(
     except UnicodeEncodeError as error:
         raise BadInput("This is not UTF-8 text", hint=_UNCHANGED) from error
     except BadConfiguration as error:
-        raise BadInput(error.detail, hint=_UNCHANGED) from error
+        advice = error.hint.removesuffix(CORRECT_THE_FILE)  # there is nothing in it to correct
+        raise BadInput(error.detail, hint=f"{_UNCHANGED} {advice}".rstrip()) from error
     if after != before:
         publish(places.config_file, data, mode=_mode(places.config_file))
     return config
@@ -129,7 +131,7 @@ def set_value(text: str, key: str, given: str) -> str:
     try:
         value = msgspec.convert(given, keys[key], strict=False)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{key}: {str(error).lower()}", hint=_UNCHANGED) from error
+        raise BadInput(f"{key}: {say_reason(error)}", hint=_UNCHANGED) from error
     *tables, name = key.split(".")
     item = tomlkit.item(value)
     document = tomlkit.parse(text)

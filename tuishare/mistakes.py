@@ -6,16 +6,42 @@ Owns finding line and key. Must not know what any key means.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import msgspec
+
+_IN_WORDS: Final = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+"""What msgspec calls types by, and what the writer of a file does."""
 
 
 def explain(error: msgspec.ValidationError, text: str) -> str:
     """Say line and key of what msgspec refused; it names the place as ``$.drop[0].users``."""
-    reason, _, place = str(error).partition(" - at ")
-    if unknown := re.search(r"unknown field `(.+)`", reason):
-        place += f".{unknown[1]}"
-    return f"{name_place(place.strip('`'), text)}{reason[:1].lower()}{reason[1:]}"
+    _, _, place = str(error).partition(" - at ")
+    if unknown := _find_unknown(error):
+        place += f".{unknown}"
+    return f"{name_place(place.strip('`'), text)}{say_reason(error)}"
+
+
+def say_reason(error: msgspec.ValidationError) -> str:
+    """Say what msgspec refused in the words of whoever writes settings."""
+    if _find_unknown(error):
+        return "there is no such setting"
+    reason, _, _ = str(error).partition(" - at ")
+    reason = re.sub(r"`(\w+)`", lambda found: _IN_WORDS.get(found[1], found[0]), reason)
+    return f"{reason[:1].lower()}{reason[1:]}"
+
+
+def _find_unknown(error: msgspec.ValidationError) -> str:
+    reason, _, _ = str(error).partition(" - at ")
+    found = re.search(r"unknown field `(.+)`", reason)
+    return found[1] if found else ""
 
 
 def name_place(place: str, text: str) -> str:

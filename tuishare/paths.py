@@ -291,7 +291,7 @@ def read_limited(path: Path, limit: int) -> bytes:
         raise from_os_error(error, f"read {path}") from error
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise SystemFailed(f"Cannot read {path}: it is not a regular file")
+            raise SystemFailed(f"Cannot read {path}: it is not a regular file", hint="Name the file itself.")
         with os.fdopen(os.dup(descriptor), "rb") as file:
             data = file.read(limit + 1)
     except OSError as error:

@@ -145,7 +145,7 @@ async def test_a_file_with_a_mistake_leaves_what_was_in_force_and_is_shown(alice
         good = alice.places.config_file.read_text()
         alice.places.config_file.write_text("[network]\nlisten = 7\n")
         with pytest.raises(
-            BadConfiguration, match=r"config\.toml: line 2, key network\.listen: expected `str`"
+            BadConfiguration, match=r"config\.toml: line 2, key network\.listen: expected text"
         ):
             await agent.reload()
         (problem,) = agent.status().problems

@@ -60,6 +60,14 @@ def test_an_envelope(alice: Person, home: Home, payload: Path) -> None:
     assert repr(offer.data) not in repr(offer)
 
 
+def test_a_torrent_that_was_never_encrypted(home: Home, alice: Person, payload: Path) -> None:
+    made = create(alice, payload)
+    for key in (None, bytes.fromhex(made.key)):
+        with pytest.raises(BadInput, match="not encrypted") as caught:
+            open_encrypted(made.torrent.read_bytes(), home, key)
+        assert ".torrent.encrypted" in caught.value.hint
+
+
 def test_the_raw_form(home: Home, alice: Person, payload: Path) -> None:
     made = create(alice, payload, "--format", "raw", "--tracker", "http://t.example/announce")
     key = bytes.fromhex(made.key)

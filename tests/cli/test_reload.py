@@ -28,7 +28,7 @@ async def test_a_running_agent_takes_up_what_commands_change(alice: Person, bob:
         assert json.loads(alice.run("reload", "--json").out) == {"applied": [], "restart": ["network.listen"]}
         good = alice.places.config_file.read_text()
         alice.places.config_file.write_text("[network]\nlisten = 7\n")
-        assert alice.run("reload").failed(3, "line 2, key network.listen: expected `str`")
+        assert alice.run("reload").failed(3, "line 2, key network.listen: expected text")
         assert "problem: Settings not usable" in alice.run("status").out
         alice.places.config_file.write_text(good)
         assert "no other settings" in alice.run("reload").err

@@ -69,7 +69,7 @@ def test_a_value_that_cannot_be_changes_nothing(alice: Person, key: str, value: 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[network]\nlisten = 7\n", "line 2, key network.listen: expected `str`"),
+        ("[network]\nlisten = 7\n", "line 2, key network.listen: expected text"),
         ("[network]\nlisten = 'nonsense'\n", "nonsense"),
         ("name = '@x'\n", "@x"),
         ("[[drop]]\npath = '/srv/drop'\nusers = ['nobody']\n", "There is no user 'nobody'"),

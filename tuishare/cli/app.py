@@ -181,7 +181,7 @@ def stop() -> None:
 @app.command()
 def demo(
     size: Annotated[str, typer.Option(help="How much to share.")] = "64MiB",
-    tui: Annotated[bool, typer.Option("--tui", help="Open Alice's dashboard on it.")] = False,
+    tui: Annotated[bool, typer.Option("--tui", help="Show both dashboards on one screen.")] = False,
 ) -> None:
     """Two agents in temporary homes on this machine: drop, envelope, inbox, delivered. Exit 0 only if identical."""
     from tuishare.cli.demo import run_demo

@@ -77,16 +77,27 @@ def open_encrypted(data: bytes, home: Home, key: bytes | None) -> Offer:
     Raises:
         NotForUs: nothing opens it.
         Damaged: it is not intact.
+        BadInput: it is a torrent that was never encrypted.
         Refused: nobody we trust made it, or its torrent is not one that we take.
     """
     if is_tse1(data):
         return _open_envelope(data, home, key)
+    _require_encrypted(data)
     if key is None:
         raise Refused("This encrypted torrent needs a key", hint="Give the key that you got with --key-file.")
     torrent_data = open_raw(data, key)
     # Whoever has the key made it, and its trackers are all there is to find peers by.
     torrent = accept(torrent_data, transport="plain", announce_allowed=lambda _url: True)
     return Offer(torrent_data, torrent, "plain", None, trackers=_trackers(torrent))
+
+
+def _require_encrypted(data: bytes) -> None:
+    """Whoever mixes up the two files that `create` makes shall not look for a key that there is not."""
+    try:
+        parse_torrent(data)
+    except BadInput:
+        return
+    raise BadInput("This torrent is not encrypted", hint="Name the .torrent.encrypted that belongs to it.")
 
 
 def open_any(data: bytes, home: Home, key: bytes | None) -> Offer:
