@@ -226,3 +226,17 @@ async def test_a_renewal_of_other_content_is_that_content(alice: Home, bob: Home
         assert (desk.only.id, desk.only.info_hash, desk.only.generation) == (before.id, other.info_hash, 2)
         assert (desk.only.step, desk.only.replaces) == (DownloadStep.DOWNLOADING, before.path)
         assert desk.joined == {other.info_hash}
+
+
+async def test_what_is_shared_again_goes_on_where_it_was(alice: Home, bob: Home, tmp_path: Path) -> None:
+    """Its sender has moved, for instance: new tickets, but not by a renewal."""
+    path = fill(tmp_path / "film", 300_000)
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        away = replace(sender, contacts=())
+        await put(desk, alice, bob, away.seal(bob))
+        await desk.receiver._tray.leave_swarm(desk.only)
+        shutil.copy(path, Path(desk.only.staging) / "film")
+        await put(desk, alice, bob, away.seal(bob, generation=2), "y")
+        await received(desk)  # from nobody
+        assert desk.only.generation == 2
+        assert (bob.downloads / "alice" / "film").read_bytes() == path.read_bytes()

@@ -83,9 +83,12 @@ def take_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadReco
 
 
 def follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRecord:
-    """Let a new generation replace what the former one delivered, or was to replace."""
+    """Let a new generation replace what the former one delivered, or was to replace; the same content goes on."""
     if former is None:
         return record
     if former.step is DownloadStep.COMPLETE:
         return replace(record, replaces=former.path, replaces_signature=former.signature)
-    return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)
+    staging = former.staging if is_same_swarm(former, record) else record.staging
+    return replace(
+        record, staging=staging, replaces=former.replaces, replaces_signature=former.replaces_signature
+    )
