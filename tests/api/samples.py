@@ -27,7 +27,7 @@ from tuishare.api.messages import (
     User,
     UserKind,
 )
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
+from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder, Taken
 from tuishare.api.people import (
     Added,
     CardSeen,
@@ -264,6 +264,9 @@ class ScriptedAgent:
 
     async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
         self._take(download, order)
+
+    async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
+        self.orders.append((download, choice))
 
     def _take(self, subject: str, order: ShareOrder | DownloadOrder) -> None:
         if subject == "none":

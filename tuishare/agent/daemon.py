@@ -42,7 +42,7 @@ from tuishare.api.messages import (
     Snapshot,
     Status,
 )
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
+from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
 from tuishare.api.server import ApiServer
 from tuishare.api.service import ChangeSignal
 from tuishare.errors import SystemFailed
@@ -193,6 +193,10 @@ class Agent:
     async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
         """Do something with a download."""
         await self._answering.carry_out(order_download(self._inbox, download, order))
+
+    async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
+        """Download all but some files."""
+        await self._answering.carry_out(self._inbox.handler.choose(download, choice.unwanted))
 
     async def reload(self) -> Reloaded:
         """Read settings and user book again."""

@@ -1,4 +1,4 @@
-"""What becomes of a download by its owner's wish: approved, rejected, paused, forgotten, deleted.
+"""What becomes of a download by its owner's wish: approved, rejected, chosen from, paused, forgotten, deleted.
 
 Owns these changes and nothing of the way to its place, which is `tuishare.agent.receiving`.
 """
@@ -6,11 +6,12 @@ Owns these changes and nothing of the way to its place, which is `tuishare.agent
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from tuishare.agent.choosing import choose
 from tuishare.agent.keeping import delete_payload
 from tuishare.agent.landing import Landing
 from tuishare.agent.receiving import Receiver
@@ -75,6 +76,19 @@ class Handler:
             record = self._tray.get(download_id)
             await self._tray.leave_swarm(record)
             await self._receiver.go_on(await self._tray.save(replace(record, paused=False)))
+
+    async def choose(self, download_id: str, unwanted: Collection[int]) -> None:
+        """Download all but some files, which are numbered in the torrent's order; a problem is tried once more.
+
+        Raises:
+            Refused: it is complete, or its files cannot be fetched one by one.
+            BadInput: there is no file of such a number, or nothing would be left.
+        """
+        async with self._tray.changing:
+            record = await asyncio.to_thread(choose, self._tray.get(download_id), unwanted)
+            await self._tray.save(record)
+            await self._tray.leave_swarm(record, keep_progress=True)
+            await self._receiver.go_on(record)
 
     async def forget(self, download_id: str) -> None:
         """Stop it; what was delivered stays, what was not is discarded."""

@@ -6,6 +6,7 @@ Owns the translation into the API's messages; reads the pipelines, changes nothi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 
 from tuishare.agent.context import Context
 from tuishare.agent.drops import Drops
@@ -31,13 +32,12 @@ class Insight:
     async def share_details(self, share: ShareId) -> Details:
         """List files, peers and history of a share."""
         record = self._drops.shelf.get(share)
-        here = 1.0 if record.step is ShareStep.SEEDING else 0.0
 
         def name_peer(peer: Peer) -> str:
             return self._drops.shelf.deliveries.user_of(share, peer)
 
         peers = [_peer(peer, name_peer(peer)) for peer in await self._peers(record.info_hash)]
-        return await self._details(record, here, peers)
+        return await self._details(record, peers, None if record.step is ShareStep.SEEDING else ())
 
     async def download_details(self, download: DownloadId) -> Details:
         """List files, peers and history of a download."""
@@ -45,7 +45,7 @@ class Insight:
         if record is None:
             raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
         peers = [_peer(peer, "") for peer in await self._peers(record.info_hash)]
-        return await self._details(record, self._fraction(record), peers)
+        return await self._details(record, peers, await self._here(record), record.unwanted)
 
     async def share_proof(self, share: ShareId) -> Proof:
         """Say what a share lets out and to whom."""
@@ -69,13 +69,17 @@ class Insight:
             return None
 
     async def _details(
-        self, record: ShareRecord | DownloadRecord, here: float, peers: list[PeerInfo]
+        self,
+        record: ShareRecord | DownloadRecord,
+        peers: list[PeerInfo],
+        here: Sequence[int] | None,
+        unwanted: Collection[int] = (),
     ) -> Details:
         files = 0
         shown: tuple[File, ...] = ()
         if record.torrent:
             torrent = await asyncio.to_thread(parse_torrent, record.torrent)
-            files, shown = len(torrent.files), _files(torrent, here)
+            files, shown = len(torrent.files), _files(torrent, here, unwanted)
         return Details(
             files=shown,
             more_files=files - len(shown),
@@ -89,20 +93,31 @@ class Insight:
         except NotFound:  # not in its swarm now
             return ()
 
-    def _fraction(self, record: DownloadRecord) -> float:
+    async def _here(self, record: DownloadRecord) -> Sequence[int] | None:
         if record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}:
-            return 1.0
+            return None
         try:
-            return self._context.engine.progress(InfoHash(record.info_hash)).fraction
+            return await self._context.engine.file_progress(InfoHash(record.info_hash))
         except NotFound:  # not in its swarm now
-            return 0.0
+            return ()
 
 
-def _files(torrent: Torrent, here: float) -> tuple[File, ...]:
-    """The engine tells how much of everything is here, not of each file."""
+def _files(torrent: Torrent, here: Sequence[int] | None, unwanted: Collection[int]) -> tuple[File, ...]:
+    """`here`: bytes of each file; None for all of what is wanted, empty where nobody can tell."""
+
+    def progress(number: int, size: int) -> float:
+        if here is None or not size:
+            return float(number not in unwanted)
+        return here[number] / size if here else 0.0
+
     return tuple(
-        File(path="/".join(file.parts) or torrent.name, size=file.size, progress=here)
-        for file in torrent.files[:FILES_SHOWN]
+        File(
+            path="/".join(file.parts) or torrent.name,
+            size=file.size,
+            progress=progress(number, file.size),
+            wanted=number not in unwanted,
+        )
+        for number, file in enumerate(torrent.files[:FILES_SHOWN])
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from tuishare.agent.choosing import drop_unwanted, wanted_size
 from tuishare.agent.payload import sign_payload
 from tuishare.agent.records import DownloadRecord
 from tuishare.config import Folders
@@ -71,7 +72,7 @@ class Landing:
     def lacks_space(self, record: DownloadRecord) -> str:
         """Say in a sentence what is missing for the rest of a download to fit; empty when it fits."""
         here = sum(path.lstat().st_blocks * 512 for path in Path(record.staging).rglob("*"))
-        needed = max(0, record.size - here) + self._reserve
+        needed = max(0, wanted_size(record) - here) + self._reserve
         free = shutil.disk_usage(self._downloads).free
         if free >= needed:
             return ""
@@ -102,6 +103,7 @@ class Landing:
         """
         source, target = Path(record.staging) / record.name, Path(record.path)
         if os.path.lexists(source):
+            drop_unwanted(record, source)
             sync_tree(source)
             _clear_former(record)
         elif not os.path.lexists(target):

@@ -279,7 +279,10 @@ class Receiver:
 
     async def _deliver(self, record: DownloadRecord) -> None:
         """From complete to landed: what is not on disk yet does not count as received."""
-        await self._context.engine.flush(InfoHash(record.info_hash))
+        info_hash = InfoHash(record.info_hash)
+        if self._context.engine.progress(info_hash).state in {"checking", "downloading"}:
+            return  # it was complete before its owner wanted more of it
+        await self._context.engine.flush(info_hash)
         await self._tray.leave_swarm(record)
         target = await asyncio.to_thread(self._landing.choose_target, record)
         await self._land(
@@ -319,8 +322,8 @@ class Receiver:
         What its owner has moved or edited since is his: the engine must neither serve nor mend it. It is received
         whatever becomes of this.
         """
-        if self._has_served(record):
-            return
+        if record.unwanted or self._has_served(record):
+            return  # of a part, the engine would take the rest to be missing
         target = Path(record.path)
         signature = await asyncio.to_thread(sign_payload, target)
         if not signature or signature != record.signature:

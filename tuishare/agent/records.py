@@ -154,6 +154,7 @@ class DownloadRecord:
         completed: when it was delivered; 0 before.
         note: of the sender.
         not_after: Unix seconds after which he withdraws it; 0: never.
+        unwanted: the numbers of files that its owner does not want, in the torrent's order.
     """
 
     id: str
@@ -187,6 +188,7 @@ class DownloadRecord:
     completed: int = 0
     note: str = ""
     not_after: int = 0
+    unwanted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,4 +84,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE downloads ADD COLUMN not_after INTEGER NOT NULL DEFAULT 0",
     ),
     ("ALTER TABLE recipients ADD COLUMN holder BLOB NOT NULL DEFAULT x''",),
+    ("ALTER TABLE downloads ADD COLUMN unwanted TEXT NOT NULL DEFAULT '[]'",),
 )

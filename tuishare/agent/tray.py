@@ -121,6 +121,7 @@ class Tray:
                     announce=self._context.announcing.tiers(record.trackers),
                     complete=complete,
                     resume_data=resume_data,
+                    unwanted=frozenset(record.unwanted),
                 )
             )
         except TuishareError:

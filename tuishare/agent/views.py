@@ -56,6 +56,7 @@ _DOWNLOAD_STATES: Final = {
     DownloadStep.PROBLEM: DownloadState.PROBLEM,
 }
 _CLOCK_OFFSET: Final = time.time() - time.monotonic()
+_PARTIAL: Final = "It was downloaded in part, as you chose, so it is not served to others"
 _ALTERED: Final = "It is served no longer, because it was changed, moved or deleted here"
 _Live = Mapping[InfoHash, Progress]
 FindSigner: TypeAlias = Callable[[bytes], User | None]
@@ -213,7 +214,7 @@ def _download(
 ) -> Download:
     complete = record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}
     rate = progress.rate_down if progress else 0
-    left = record.size - progress.done if progress else record.size
+    left = progress.total - progress.done if progress else record.size
     checking = progress is not None and progress.state == "checking" and not complete
     return Download(
         id=DownloadId(record.id),
@@ -229,7 +230,7 @@ def _download(
         peers=progress.peers if progress else 0,
         added=record.added,
         path=record.path or record.staging,
-        detail=record.problem or (_ALTERED if altered else ""),
+        detail=record.problem or _restriction(record, altered=altered),
         hint=record.hint,
         note=record.note,
         not_after=record.not_after,
@@ -237,6 +238,13 @@ def _download(
         fingerprint=signer.fingerprint if signer else "",
         verified=signer is not None and signer.verified,
     )
+
+
+def _restriction(record: DownloadRecord, *, altered: bool) -> str:
+    """Say why what was received is not served on."""
+    if record.unwanted and record.step is DownloadStep.COMPLETE:
+        return _PARTIAL
+    return _ALTERED if altered else ""
 
 
 def _download_state(record: DownloadRecord, *, checking: bool) -> DownloadState:

@@ -26,7 +26,7 @@ from tuishare.api.messages import (
     Status,
     Stopping,
 )
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
+from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder, Taken
 from tuishare.api.people import (
     Added,
     CardSeen,
@@ -97,6 +97,10 @@ class AgentClient:
     async def order_download(self, download: str, order: DownloadOrder) -> None:
         """Do something with a download; errors as for `status`."""
         await self._connection.ask("POST", f"/v1/downloads/{quote(download, safe='')}/{order}", Taken)
+
+    async def choose_files(self, download: str, choice: FileChoice) -> None:
+        """Download all but some files; errors as for `status`."""
+        await self._order(f"/v1/downloads/{quote(download, safe='')}/wanted", choice)
 
     async def revoke_from_share(self, share: str, user: str) -> None:
         """Take a user out of one share; errors as for `status`."""

@@ -65,6 +65,16 @@ class NewShare(Message, frozen=True, kw_only=True):
     not_after: Count = 0
 
 
+class FileChoice(Message, frozen=True, kw_only=True):
+    """Which files of a download are wanted: all but these.
+
+    Attributes:
+        unwanted: their numbers, from 0, in the order of `tuishare.api.details.Details.files`.
+    """
+
+    unwanted: Annotated[tuple[Count, ...], msgspec.Meta(max_length=1_000_000)]
+
+
 class Taken(Message, frozen=True, kw_only=True):
     """The agent has taken an order; the event stream shows what comes of it.
 

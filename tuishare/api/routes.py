@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tuishare.api.failures import describe, status_of
 from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, DownloadId, Message, ShareId, Stopping
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
+from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder, Taken
 from tuishare.api.people import (
     CardText,
     DropChange,
@@ -35,6 +35,7 @@ STOP_PATH: Final = "/v1/stop"
 """The one route that serves every protocol version: after an upgrade, the old agent can still be stopped."""
 
 _REVOKE_PATH: Final = "/v1/shares/{id}/revoke"
+_WANTED_PATH: Final = "/v1/downloads/{id}/wanted"
 
 OrderT = TypeVar("OrderT", bound=StrEnum)
 BodyT = TypeVar("BodyT", bound=Message)
@@ -50,6 +51,7 @@ class Routes:
         self._bodied: dict[str, Handler] = {
             "/v1/shares": self._new_share,
             _REVOKE_PATH: self._revoke,
+            _WANTED_PATH: self._choose_files,
             "/v1/people/card": _taking(CardText, people.card_seen),
             "/v1/people/add": _taking(NewUser, people.add_user),
             "/v1/people/change": _taking(UserChange, people.change_user),
@@ -114,6 +116,11 @@ class Routes:
     async def _order_download(self, request: web.Request) -> web.Response:
         download, order = request.match_info["id"], _order(request, DownloadOrder)
         await self._service.order_download(DownloadId(download), order)
+        return answer(Taken(id=download))
+
+    async def _choose_files(self, request: web.Request) -> web.Response:
+        download, choice = request.match_info["id"], decode_order(await request.read(), FileChoice)
+        await self._service.choose_files(DownloadId(download), choice)
         return answer(Taken(id=download))
 
     async def _share_details(self, request: web.Request) -> web.Response:

@@ -21,7 +21,7 @@ from tuishare.api.messages import (
     Snapshot,
     Status,
 )
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder, Taken
+from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder, Taken
 from tuishare.api.people import (
     Added,
     CardSeen,
@@ -241,6 +241,15 @@ class AgentService(Protocol):
         Raises:
             NotFound: there is no such download.
             Refused: not now, or not with a download in its state.
+        """
+
+    async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
+        """Download all but some files.
+
+        Raises:
+            NotFound: there is no such download.
+            Refused: it is complete, or its files cannot be fetched one by one.
+            BadInput: there is no file of such a number, or nothing would be left.
         """
 
     async def reload(self) -> Reloaded:
