@@ -60,3 +60,9 @@ def test_a_new_generation_replaces_what_was_delivered_or_was_to_be_replaced() ->
     for former, wanted in ((done, ("/d/x", "s")), (under_way, ("/d/y", "t"))):
         record = follow(RECORD, former)
         assert (record.replaces, record.replaces_signature) == wanted
+
+
+def test_a_choice_of_files_is_of_that_content_alone() -> None:
+    chosen = replace(RECORD, info_hash="a" * 64, unwanted=(0, 2))
+    assert follow(replace(RECORD, info_hash="a" * 64), chosen).unwanted == (0, 2)
+    assert follow(replace(RECORD, info_hash="b" * 64), chosen).unwanted == ()

@@ -88,7 +88,6 @@ def follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRec
         return record
     if former.step is DownloadStep.COMPLETE:
         return replace(record, replaces=former.path, replaces_signature=former.signature)
-    staging = former.staging if is_same_swarm(former, record) else record.staging
-    return replace(
-        record, staging=staging, replaces=former.replaces, replaces_signature=former.replaces_signature
-    )
+    if is_same_swarm(former, record):
+        record = replace(record, staging=former.staging, unwanted=former.unwanted)
+    return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)
