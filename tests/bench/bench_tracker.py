@@ -27,10 +27,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from tests.bench.agents import end, seconds_until
+from tests.bench.agents import end
 from tests.bench.processes import resident_memory
 from tests.tracker.announces import FAILED, SHARE, SWARM, WIRE, member, query
-from tuishare.swarm.ports import free_port
+from tests.tracker.opentracker import opentracker
 from tuishare.tracker import SeedAddress, Tracker, TrackerServer, load_certificate
 
 _CALLERS: Final = 4
@@ -132,33 +132,6 @@ def our_tracker(folder: Path, peers: int) -> Iterator[tuple[int, int, int]]:
         process.stdout.close()
 
 
-@contextmanager
-def opentracker(folder: Path) -> Iterator[int]:
-    """Run it for the same swarm; gives its port."""
-    (folder / "whitelist").write_text(WIRE.hex() + "\n")
-    folder.chmod(0o755)  # it becomes nobody
-    port = free_port()
-    command = [
-        "opentracker",
-        "-i",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "-P",
-        str(port),
-        "-d",
-        str(folder),
-        "-w",
-        "whitelist",
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        seconds_until(lambda: bool(Caller(port).ask("/announce")), since=time.perf_counter(), limit=10)
-        yield port
-    finally:
-        end(process)
-
-
 def measure(name: str, caller: Caller, paths: list[str]) -> float:
     """Ask with several processes; print what came of it and return announces a second."""
     shares = [paths[number::_CALLERS] for number in range(_CALLERS)]
@@ -188,7 +161,7 @@ def announce_all(folder: Path, peers: int, announces: int) -> None:
     if shutil.which("opentracker") is None:
         print("opentracker is not installed: nothing to compare with")
         return
-    with opentracker(folder) as port:
+    with opentracker(folder, WIRE.hex()) as port:
         theirs = measure(
             "opentracker, http", Caller(port), [f"/announce?{said[number]}" for number in numbers]
         )

@@ -20,7 +20,12 @@ async def test_it_says_what_it_does_what_is_to_be_done_and_what_nobody_can_do(al
         said = await shell.call("revoke", "film.mov", "bob", "--json")
         assert shell.agent.orders == [(share("1").id, "revoke", "bob")]
     assert (said.code, json.loads(said.out)) == (0, [{"id": share("1").id}])
-    for words in ("Took bob out of “film.mov”", "downloaded already stays", "send them to carol."):
+    for words in (
+        "Took bob out of “film.mov”",
+        "bob is disconnected",
+        "downloaded already stays",
+        "send them to carol.",
+    ):
         assert words in said.err
     assert "plain swarm" not in said.err
 
@@ -29,6 +34,7 @@ async def test_a_plain_swarm_cannot_keep_anybody_out(alice: Person) -> None:
     async with served(alice, shared_with("bob", transport="plain")) as shell:
         said = await shell.call("revoke", "1000", "bob")
     assert "can still connect" in said.err
+    assert "disconnected" not in said.err
     assert "send them to" not in said.err
 
 

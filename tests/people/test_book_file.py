@@ -152,8 +152,15 @@ def test_mistakes_are_named(tmp_path: Path, golden: Path, rows: str, sentence: s
 
 @pytest.mark.parametrize("text", ["[user]\nname = 'bob'", "[[users]]\n", "version = 1", "user = 7"])
 def test_other_tables_are_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(BadConfiguration, match="nothing but"):
+    with pytest.raises(BadConfiguration, match="nothing but") as caught:
         load_book(write(tmp_path / "users.toml", text))
+    assert caught.value.hint
+
+
+def test_what_is_not_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match="not valid TOML") as caught:
+        load_book(write(tmp_path / "users.toml", "junk"))
+    assert caught.value.hint
 
 
 def test_an_entry_that_is_no_table_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from ipaddress import ip_address
@@ -15,14 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.agents import end
 from tests.swarm.conftest import StartEngine, start_engine  # noqa: F401 (a fixture)
 from tests.swarm.shares import Share, completed, make_share
 from tests.tracker.announces import BOB, SHARE, SWARM, member, open_desk
 from tests.tracker.clients import CLIENTS, Outcome
 from tests.tracker.conftest import StartServer
-from tests.waiting import wait_until
-from tuishare.swarm.ports import free_port
+from tests.tracker.opentracker import opentracker
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Relay, SeedAddress
 
@@ -116,55 +113,25 @@ def plain_share(tmp_path: Path) -> Share:
     return make_share(tmp_path / "alice", tls=False)
 
 
-@pytest.fixture
-def opentracker(plain_share: Share, tmp_path: Path) -> Iterator[int]:
-    """Run opentracker for one torrent; gives its port."""
-    if shutil.which("opentracker") is None:
-        pytest.skip("opentracker is not installed")
-    (home := tmp_path / "opentracker").mkdir()
-    home.chmod(0o755)
-    (home / "whitelist").write_text(plain_share.info_hash + "\n")
-    port = free_port()
-    command = [
-        "opentracker",
-        "-i",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "-P",
-        str(port),
-        "-d",
-        str(home),
-        "-w",
-        "whitelist",
-    ]
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    yield port
-    end(process)
-
-
+@pytest.mark.skipif(shutil.which("opentracker") is None, reason="opentracker is not installed")
 async def test_our_clients_find_each_other_through_opentracker(
     start_engine: StartEngine,  # noqa: F811
-    opentracker: int,
     plain_share: Share,
     tmp_path: Path,
 ) -> None:
     """Through the relay, as agents do, and directly, as any client does."""
     alice, bob, carol = [await start_engine() for _ in range(3)]
-    direct = f"http://127.0.0.1:{opentracker}/announce"
-    await wait_until(lambda: _listens(opentracker))
-    async with Relay() as relay:
-        tiers = ((relay.local(direct),),)
-        await alice.add(replace(plain_share.seeding(), announce=tiers))
-        await completed(bob, replace(plain_share.downloading(tmp_path / "bob"), announce=tiers), seconds=60)
-        await completed(
-            carol, replace(plain_share.downloading(tmp_path / "carol"), announce=((direct,),)), seconds=60
-        )
+    (home := tmp_path / "opentracker").mkdir()
+    with opentracker(home, plain_share.info_hash) as port:
+        direct = f"http://127.0.0.1:{port}/announce"
+        async with Relay() as relay:
+            tiers = ((relay.local(direct),),)
+            await alice.add(replace(plain_share.seeding(), announce=tiers))
+            await completed(
+                bob, replace(plain_share.downloading(tmp_path / "bob"), announce=tiers), seconds=60
+            )
+            await completed(
+                carol, replace(plain_share.downloading(tmp_path / "carol"), announce=((direct,),)), seconds=60
+            )
     for name in ("bob", "carol"):
         assert (tmp_path / name / "payload.bin").read_bytes() == plain_share.data
-
-
-def _listens(port: int) -> bool:
-    line = f":{port:04X} 00000000:0000 0A "
-    return any(line in text for text in Path("/proc/net/tcp").read_text().splitlines())

@@ -77,10 +77,10 @@ def _explain(user: str, changed: list[Share]) -> None:
     who = visible(user, _NAME)
     for share in changed:
         say(f"Took {who} out of “{visible(share.name, _NAME)}”.")
-    say(
-        f"{who} gets no peers from our tracker any more, is disconnected, and no connection to us is possible. "
-        "What was downloaded already stays where it is, and so does what others give on."
-    )
+    say(f"{who} gets no peers from our tracker any more.")
+    if any(share.transport == "tls" for share in changed):
+        say(f"{who} is disconnected, and cannot connect to us again.")
+    say("What was downloaded already stays where it is, and so does what others give on.")
     others = sorted({name for share in changed for name in _members(share)} - {user})
     if others:
         named = ", ".join(visible(name, _NAME) for name in others)

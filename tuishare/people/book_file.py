@@ -37,6 +37,7 @@ from tuishare.text import visible
 
 _FILE_LIMIT = 16 * 2**20  # about 7,000 users with cards
 _FORMER = re.compile(r"[0-9a-f]{64} [0-9a-f]{64}")
+_CORRECT = "Correct the file, or restore it from a backup."
 _HEADER = "# Users and their keys, kept by `tuishare user`. It holds secrets: keep it at mode 0600.\n"
 
 
@@ -65,15 +66,15 @@ def load_book(path: Path) -> UserBook:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadConfiguration(f"{path} is not valid TOML: {error}") from error
+        raise BadConfiguration(f"{path} is not valid TOML: {error}", hint=_CORRECT) from error
     tables = document.pop("user", [])
     if document or not isinstance(tables, list):
-        raise BadConfiguration(f"{path} may hold nothing but [[user]] tables")
+        raise BadConfiguration(f"{path} may hold nothing but [[user]] tables", hint=_CORRECT)
     users = tuple(_read_user(path, number, table) for number, table in enumerate(tables, start=1))
     try:
         return UserBook(users)
     except BadInput as error:
-        raise BadConfiguration(f"{path}: {error.detail}", hint=error.hint) from error
+        raise BadConfiguration(f"{path}: {error.detail}", hint=error.hint or _CORRECT) from error
 
 
 def save_book(path: Path, book: UserBook) -> None:
@@ -121,10 +122,12 @@ def _read_user(path: Path, number: int, table: object) -> User:
             former=tuple(map(_parse_former, row.former)),
         )
     except msgspec.ValidationError as error:
-        raise BadConfiguration(f"{path}: {_name_user(number, table)}: {visible(str(error), 200)}") from error
+        raise BadConfiguration(
+            f"{path}: {_name_user(number, table)}: {visible(str(error), 200)}", hint=_CORRECT
+        ) from error
     except BadInput as error:
         raise BadConfiguration(
-            f"{path}: {_name_user(number, table)}: {error.detail}", hint=error.hint
+            f"{path}: {_name_user(number, table)}: {error.detail}", hint=error.hint or _CORRECT
         ) from error
 
 

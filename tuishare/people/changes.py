@@ -60,11 +60,12 @@ def add_newcomer(book: UserBook, user: User, *, own_signer: bytes | None) -> Use
         BadInput: name, card or key belong to somebody already, or the card is our own.
     """
     _require_foreign(user.card, own_signer)
-    if any(fold_name(known.name) == fold_name(user.name) for known in book):
-        raise BadInput(
-            f"There is already a user {user.name}",
-            hint=f"Remove him first (`tuishare user remove {user.name}`), or choose another name.",
-        )
+    for known in book:
+        if fold_name(known.name) == fold_name(user.name):
+            raise BadInput(
+                f"There is already a user {known.name}",
+                hint=f"Remove him first (`tuishare user remove {known.name}`), or choose another name.",
+            )
     try:
         return book.add(user)
     except BadInput as error:
