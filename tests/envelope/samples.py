@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
 
 from tests.envelope.forge import CardSecret, seed
 from tuishare.envelope import (
@@ -26,6 +28,7 @@ from tuishare.envelope import (
     UserKey,
 )
 
+SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 MANIFEST = Manifest(
     share_id=ShareId(bytes(range(16))),
     generation=1,
@@ -94,3 +97,14 @@ def vector_key(label: str) -> OpeningKey:
 def with_changes(manifest: Manifest, **changes: object) -> Manifest:
     """The manifest with some fields replaced, of whatever type."""
     return msgspec.structs.replace(manifest, **changes)
+
+
+def times_as_much(work: Callable[[], object], bare: Callable[[], object], *, rounds: int = 7) -> float:
+    """How many times as much of the processor some work takes as other work; by turns, on a busy machine too."""
+    least = [float("inf"), float("inf")]
+    for _ in range(rounds):
+        for number, each in enumerate((work, bare)):
+            begun = time.process_time()
+            each()
+            least[number] = min(least[number], time.process_time() - begun)
+    return least[0] / least[1]

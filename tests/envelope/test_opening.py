@@ -1,14 +1,22 @@
 """Opening: every key, every slot, two failures; nothing that was touched opens."""
 
 import secrets
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.envelope.forge import Forgery, Slot
-from tests.envelope.samples import MANIFEST, new_card, new_key, new_sender, vector_key
+from tests.envelope.samples import (
+    MANIFEST,
+    SUITE,
+    new_card,
+    new_key,
+    new_person,
+    new_sender,
+    times_as_much,
+    vector_key,
+)
 from tuishare.envelope import (
     Damaged,
     NotForUs,
@@ -132,16 +140,19 @@ def test_the_envelope_id_is_told() -> None:
     assert opened.envelope_id == FOR_CARD[6:38]
 
 
-@pytest.mark.parametrize("kinds", ["card key key", "card card card"])
-def test_64_slots_and_3_keys_open_within_30_ms(kinds: str) -> None:
+@pytest.mark.parametrize(("kinds", "cards"), [("card key key", 1), ("card card card", 3)])
+def test_64_slots_and_3_keys_cost_little_more_than_the_bare_decryptions(kinds: str, cards: int) -> None:
     data = seal(
         MANIFEST, [new_card()[0] if n % 2 else new_key()[0] for n in range(62)] + [CARD], new_sender()
     )
     others = [new_key()[1] if kind == "key" else new_card()[1] for kind in kinds.split()[1:]]
     assert len(parse_frame(data).slots) == 64
-    runs = []
-    for _ in range(12):
-        begun = time.perf_counter()
-        open_envelope(data, [*others, CARD_KEY])
-        runs.append(time.perf_counter() - begun)
-    assert min(runs) < 0.030
+    private = new_person().private
+    ciphertext = SUITE.encrypt(bytes(1936), private.public_key())
+    assert (
+        times_as_much(
+            lambda: open_envelope(data, [*others, CARD_KEY]),
+            lambda: [SUITE.decrypt(ciphertext, private) for _ in range(64 * cards)],
+        )
+        < 2
+    )

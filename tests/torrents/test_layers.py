@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import os
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from tests.torrents.samples import BLOCK, descriptors_kept, folder, write
-from tuishare.torrents import Cancelled, Changed, layers, walk
+from tuishare.torrents import layers, walk
 from tuishare.torrents.layers import FileHashes, hash_v2
 
 
@@ -52,35 +51,3 @@ def test_many_small_files_share_tasks(tmp_path: Path) -> None:
     assert hash_v2(tree, BLOCK) == [
         by_the_book(tree.root.joinpath(*entry.parts).read_bytes(), BLOCK) for entry in tree.files
     ]
-
-
-@pytest.mark.parametrize("name", ["a/file", "in 0/é0.bin"])
-def test_changed_file_is_named(tmp_path: Path, name: str) -> None:
-    tree = walk(folder(tmp_path / "t"))
-    write(tree.root / name, 123)
-    with descriptors_kept(), pytest.raises(Changed, match=f"“{name}” changed"):
-        hash_v2(tree, BLOCK)
-
-
-def test_change_while_hashing_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = write(tmp_path / "film", 1 << 20)
-    tree = walk(file)
-    real = os.preadv
-
-    def write_behind(descriptor: int, buffers: list[memoryview], offset: int) -> int:
-        count = real(descriptor, buffers, offset)
-        os.utime(file, ns=(1, 1))
-        return count
-
-    monkeypatch.setattr(os, "preadv", write_behind)
-    with descriptors_kept(), pytest.raises(Changed):
-        hash_v2(tree, BLOCK)
-
-
-def test_progress_and_cancellation(tmp_path: Path) -> None:
-    tree = walk(folder(tmp_path / "t"))
-    reports: list[tuple[int, int]] = []
-    hash_v2(tree, BLOCK, progress=lambda done, total: reports.append((done, total)))
-    assert reports[-1] == (tree.total_size, tree.total_size)
-    with descriptors_kept(), pytest.raises(Cancelled):
-        hash_v2(tree, BLOCK, cancelled=lambda: True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.torrents.samples import BLOCK, descriptors_kept, folder, write
-from tuishare.torrents import Cancelled, Changed, walk
+from tuishare.torrents import walk
 from tuishare.torrents.pieces import hash_v1
 
 
@@ -50,35 +50,3 @@ def test_every_byte_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ranges = sorted(each[1:] for each in read if each[0] == entry.inode)
         assert [start for start, _ in ranges] == [0, *[end for _, end in ranges[:-1]]]
         assert ranges[-1][1] == entry.size
-
-
-@pytest.mark.parametrize("name", ["a/file", "in 0/é0.bin", "in 2/é11.bin"])
-def test_changed_file_is_named(tmp_path: Path, name: str) -> None:
-    tree = walk(folder(tmp_path / "t"))
-    write(tree.root / name, 123)
-    with descriptors_kept(), pytest.raises(Changed, match=f"“{name}” changed"):
-        hash_v1(tree, BLOCK)
-
-
-def test_change_while_hashing_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = write(tmp_path / "film", 1 << 20)
-    tree = walk(file)
-    real = os.preadv
-
-    def write_behind(descriptor: int, buffers: list[memoryview], offset: int) -> int:
-        count = real(descriptor, buffers, offset)
-        os.utime(file, ns=(1, 1))
-        return count
-
-    monkeypatch.setattr(os, "preadv", write_behind)
-    with descriptors_kept(), pytest.raises(Changed):
-        hash_v1(tree, BLOCK)
-
-
-def test_progress_and_cancellation(tmp_path: Path) -> None:
-    tree = walk(folder(tmp_path / "t"))
-    reports: list[tuple[int, int]] = []
-    hash_v1(tree, BLOCK, progress=lambda done, total: reports.append((done, total)))
-    assert reports[-1] == (tree.total_size, tree.total_size)
-    with descriptors_kept(), pytest.raises(Cancelled):
-        hash_v1(tree, BLOCK, cancelled=lambda: True)
