@@ -9,7 +9,7 @@ import pytest
 from tests.api.samples import ScriptedAgent
 from tests.api.test_server import talk
 from tuishare.api.client import AgentClient
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
+from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
 from tuishare.api.server import BODY_LIMIT
 from tuishare.errors import NotFound
 
@@ -35,6 +35,12 @@ async def test_orders_for_downloads_arrive(
     assert agent.orders == [("ab12", order)]
 
 
+async def test_a_choice_of_files_arrives(agent: ScriptedAgent, client: AgentClient) -> None:
+    choice = FileChoice(unwanted=(0, 7))
+    await client.choose_files("ab12", choice)
+    assert agent.orders == [("ab12", choice)]
+
+
 async def test_an_id_cannot_name_another_path(agent: ScriptedAgent, client: AgentClient) -> None:
     await client.order_share("../downloads/x", ShareOrder.PAUSE)
     assert agent.orders == [("../downloads/x", ShareOrder.PAUSE)]
@@ -54,6 +60,9 @@ async def test_what_the_agent_refuses_comes_back_as_it_was_said(client: AgentCli
         ("POST /v1/shares/ab12/approve", b"", 404),
         ("GET /v1/shares/ab12/pause", b"", 400),
         ("POST /v1/shares/ab12/pause", b"{}", 400),
+        ("POST /v1/downloads/ab12/wanted", b"", 400),
+        ("POST /v1/downloads/ab12/wanted", b'{"unwanted":[-1]}', 400),
+        ("POST /v1/downloads/ab12/wanted", b'{"unwanted":["0"]}', 400),
         ("POST /v1/shares", b"", 400),
         ("POST /v1/shares", b"not json", 400),
         ("POST /v1/shares", b'{"path":"/x","recipients":[]}', 400),

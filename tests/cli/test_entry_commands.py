@@ -9,6 +9,7 @@ from tests.cli.homes import Person
 
 COMMANDS = [
     "list", "show", "share", "pause", "resume", "again", "forget", "delete", "approve", "reject",
+    "choose",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The commands about shares and downloads: ``list``, ``show``, ``share``, ``pause`` and the like.
 
-Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.sharing`, `tuishare.cli.orders` and
-`tuishare.cli.revoking`, imported when it is asked for.
+Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.sharing`, `tuishare.cli.orders`,
+`tuishare.cli.choosing` and `tuishare.cli.revoking`, imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class KindChoice(StrEnum):
 def register(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command("list")(list_)
-    for command in (activity, show, share, pause, resume, again, forget, delete, approve, reject, revoke):
+    commands = (activity, show, share, pause, resume, again, forget, delete, approve, reject, choose, revoke)
+    for command in commands:
         app.command()(command)
 
 
@@ -115,6 +116,24 @@ def delete(
 def approve(ids: _Ids, as_json: AsJson = False) -> None:
     """Download what waits for approval, this once."""
     _carry_out("approve", ids, as_json=as_json)
+
+
+def choose(
+    id_: _Id,
+    skip: Annotated[
+        list[str],
+        typer.Option("--skip", metavar="PATTERN", help="All but these, such as '*.mov'; repeatable."),
+    ] = [],  # noqa: B006
+    only: Annotated[
+        list[str], typer.Option("--only", metavar="PATTERN", help="These and no others; repeatable.")
+    ] = [],  # noqa: B006
+    everything: Annotated[bool, typer.Option("--all", help="All files again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Choose which files of a download are fetched, until it is complete; or list them."""
+    from tuishare.cli.choosing import Wanted, choose_files
+
+    choose_files(id_, Wanted(tuple(skip), tuple(only), everything), as_json=as_json)
 
 
 def reject(ids: _Ids, as_json: AsJson = False) -> None:

@@ -1,0 +1,99 @@
+"""``tuishare choose``: which files of a download are fetched.
+
+Owns how files are named by patterns, and the list of what will be fetched. What may be chosen, the agent knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+import msgspec
+
+from tuishare.api.client import AgentClient
+from tuishare.api.details import Details, File
+from tuishare.api.messages import Download
+from tuishare.api.orders import FileChoice
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.entries import fetch_entries, require_taken
+from tuishare.cli.terminal import print_rows, say
+from tuishare.errors import BadInput, NotFound
+from tuishare.sizes import format_size
+from tuishare.text import visible
+
+_NAME: Final = 80
+_PATH: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for: patterns of what to leave out, or of all that is to be fetched, or everything."""
+
+    skip: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    everything: bool = False
+
+
+def choose_files(word: str, wanted: Wanted, *, as_json: bool) -> None:
+    """Choose which files of a download are fetched, unless nothing was asked for; prints them all.
+
+    Patterns are those of the shell and are matched with the whole path as it is shown; ``*`` matches ``/`` as well.
+
+    Raises:
+        BadInput: several ways to choose at once, or nothing would be left.
+        NotFound: there is no such download, or a pattern fits no file.
+        Refused: it is complete, or its files cannot be fetched one by one.
+    """
+    if bool(wanted.skip) + bool(wanted.only) + wanted.everything > 1:
+        raise BadInput("Say what to fetch in one way", hint="--skip PATTERN, or --only PATTERN, or --all.")
+    download, files = ask_agent(lambda client: _choose(client, word, wanted))
+    fetched = [file for file in files if file.wanted]
+    if as_json:
+        print(msgspec.json.encode(files).decode(), flush=True)
+    else:
+        rows = [(file.path, format_size(file.size), "fetch" if file.wanted else "skip") for file in files]
+        print_rows(("file", "size", "choice"), rows, longest=_PATH)
+    total = format_size(sum(file.size for file in fetched))
+    say(f"{len(fetched):,} of {len(files):,} files of “{visible(download.name, _NAME)}”, {total}.")
+
+
+async def _choose(client: AgentClient, word: str, wanted: Wanted) -> tuple[Download, list[File]]:
+    download = (await fetch_entries(client)).find_download(word)
+    require_taken(download)
+    details = await client.download_details(download.id)
+    if wanted != Wanted():
+        unwanted = _unwanted(details, wanted)
+        await client.choose_files(download.id, FileChoice(unwanted=tuple(sorted(unwanted))))
+        details = await client.download_details(download.id)
+    return download, list(details.files)
+
+
+def _unwanted(details: Details, wanted: Wanted) -> set[int]:
+    if wanted.everything:
+        return set()
+    if details.more_files:
+        raise BadInput(
+            f"It has more than {len(details.files):,} files, too many to choose from",
+            hint="--all fetches all.",
+        )
+    found = _matching(details.files, wanted.skip or wanted.only)
+    return found if wanted.skip else set(range(len(details.files))) - found
+
+
+def _matching(files: Sequence[File], patterns: Sequence[str]) -> set[int]:
+    """The numbers of the files that one of the patterns fits.
+
+    Raises:
+        NotFound: one of them fits none.
+    """
+    found: set[int] = set()
+    for pattern in patterns:
+        fitting = {
+            number for number, file in enumerate(files) if fnmatchcase(visible(file.path, _PATH), pattern)
+        }
+        if not fitting:
+            raise NotFound(f"No file fits “{visible(pattern)}”", hint="`tuishare choose ID` lists them.")
+        found |= fitting
+    return found
