@@ -34,7 +34,9 @@ _BAR = 30
 
 def describe_share(share: Share, now: float, width: int) -> Content:
     """Say what is most wanted of one share, for a pane of that many cells at a moment (Unix seconds)."""
-    facts = [f"gen {share.generation}", format_count(share.files, "file"), format_size(share.size)]
+    facts = [f"gen {share.generation}"] if share.generation else []
+    facts += [format_count(share.files, "file")] if share.files else []
+    facts += [format_size(share.size)] if share.size else []
     facts.append(
         "TLS swarm" if share.transport == "tls" else f"{clean(share.transport)} swarm, not encrypted"
     )
@@ -76,7 +78,8 @@ def describe_download(download: Download, now: float, width: int) -> Content:
         _progress("Here", download.progress, "", width),
         _sender(download),
         *([_fact("Note", download.note)] if download.note else []),
-        _fact("Path", download.path),
+        # until it is approved, only a folder is waiting there
+        *([] if download.state is DownloadState.WAITING else [_fact("Path", download.path)]),
     ]
     return Content("\n").join(lines)
 

@@ -9,7 +9,7 @@ from textual.widgets import Button
 from tests.api.samples import SHARE
 from tests.tui.fakes import CALM, GONE, FakeAgent, dashboard, until
 from tests.tui.people import BOB, DAN, EVE, HOSTILE, PEOPLE, WAITING, known
-from tests.tui.screens.dialogs import opened
+from tests.tui.screens.dialogs import Desk, opened
 from tuishare.errors import Refused
 from tuishare.tui.dialogs import DIALOGS, Subject
 from tuishare.tui.screens.form import Form
@@ -26,23 +26,10 @@ ABOUT: dict[str, tuple[Subject, ...]] = {
 EVERY = sorted(DIALOGS)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
 @pytest.mark.parametrize("wish", EVERY)
-async def test_escape_cancels_and_buttons_are_in_sight(wish: str, size: tuple[int, int]) -> None:
-    async with opened(wish, ABOUT.get(wish, ()), size=size) as desk:
-        buttons = [button for button in desk.screen.query(Button) if button.display]
-        assert len(buttons) >= 2
-        for button in buttons:
-            assert desk.screen.region.contains_region(button.region), button
-        before = len(desk.agent.calls)
-        await desk.press("escape")
-        assert desk.closed
-        assert desk.agent.calls[before:] == []
-
-
-@pytest.mark.parametrize("wish", EVERY)
-async def test_the_mouse_cancels_too(wish: str) -> None:
-    async with opened(wish, ABOUT.get(wish, ())) as desk:
+async def test_where_there_is_little_room_buttons_are_in_sight_and_the_mouse_cancels(wish: str) -> None:
+    async with opened(wish, ABOUT.get(wish, ()), size=(60, 20)) as desk:
+        assert_buttons_in_sight(desk)
         before = len(desk.agent.calls)
         await desk.click("cancel")
         assert desk.closed
@@ -50,29 +37,34 @@ async def test_the_mouse_cancels_too(wish: str) -> None:
 
 
 @pytest.mark.parametrize("wish", EVERY)
-async def test_every_control_is_reached_by_tab(wish: str) -> None:
+async def test_tab_reaches_everything_and_escape_cancels_whatever_becomes_of_the_agent(wish: str) -> None:
     async with opened(wish, ABOUT.get(wish, ())) as desk:
-        controls = set(desk.screen.focus_chain)
+        screen = desk.screen
+        assert_buttons_in_sight(desk)
+        controls = set(screen.focus_chain)
         seen = set()
         for _ in controls:
             await desk.press("tab")
-            assert desk.screen.focused is not None
-            seen.add(desk.screen.focused)
+            assert screen.focused is not None
+            seen.add(screen.focused)
         assert seen == controls
-
-
-@pytest.mark.parametrize("wish", EVERY)
-async def test_an_agent_lost_and_found_below_leaves_it_open(wish: str) -> None:
-    async with opened(wish, ABOUT.get(wish, ())) as desk:
-        screen = desk.screen
         desk.agent.say(GONE)
         await until(desk.pilot, lambda: isinstance(desk.app.view.link, Lost))
         desk.agent.say(known(BOB))
         desk.app._follower.wake()
         await until(desk.pilot, lambda: desk.app.view.snapshot == known(BOB))
         assert desk.screen is screen
+        before = len(desk.agent.calls)
         await desk.press("escape")
         assert desk.closed
+        assert desk.agent.calls[before:] == []
+
+
+def assert_buttons_in_sight(desk: Desk) -> None:
+    buttons = [button for button in desk.screen.query(Button) if button.display]
+    assert len(buttons) >= 2
+    for button in buttons:
+        assert desk.screen.region.contains_region(button.region), button
 
 
 async def test_a_refusal_is_said_in_the_dialog() -> None:
