@@ -13,9 +13,6 @@ Must not know how an identity is made.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +23,11 @@ from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 from tuishare.errors import BadConfiguration, BadInput, NotFound
 from tuishare.paths import make_private, publish
 from tuishare.people.private_files import read_private
+from tuishare.people.seeds import SeedForm
 from tuishare.people.successions import Succession, parse_succession
 
 RETIRED_PREFIX: Final = "tuishare-retired-v1:"
-_SEED_SIZE = 64 + 32
-_CHECKSUM_SIZE = 8
+_FORM: Final = SeedForm(RETIRED_PREFIX, b"tuishare/retired/v1", 64 + 32)
 _FILE_LIMIT = 4096
 _SUCCESSION_LIMIT = 65_536
 
@@ -47,7 +44,7 @@ def retire(identity_file: Path, seed: bytes) -> None:
     """
     folder = _folder(identity_file)
     make_private(folder)
-    publish(folder / f"{_checksum(seed).hex()}.key", _encode(seed).encode())
+    publish(folder / f"{_FORM.checksum(seed).hex()}.key", _FORM.encode(seed).encode())
     publish(_mark(identity_file), b"")
 
 
@@ -123,21 +120,8 @@ def _mark(identity_file: Path) -> Path:
     return identity_file.with_name("identity.rotated")
 
 
-def _encode(seed: bytes) -> str:
-    return RETIRED_PREFIX + base64.urlsafe_b64encode(seed + _checksum(seed)).decode().rstrip("=") + "\n"
-
-
 def _decode(path: Path, line: str) -> bytes:
-    damaged = BadConfiguration(f"{path} is damaged", hint="Restore it from a backup, or remove it.")
     try:
-        data = base64.urlsafe_b64decode(line.removeprefix(RETIRED_PREFIX) + "==")
-    except ValueError as error:
-        raise damaged from error
-    seed = data[:_SEED_SIZE]
-    if len(seed) != _SEED_SIZE or not secrets.compare_digest(_encode(seed).encode(), f"{line}\n".encode()):
-        raise damaged
-    return seed
-
-
-def _checksum(seed: bytes) -> bytes:
-    return hashlib.sha256(b"tuishare/retired/v1/checksum\0" + seed).digest()[:_CHECKSUM_SIZE]
+        return _FORM.decode(line)
+    except ValueError:  # its text might hold a part of the key
+        raise BadConfiguration(f"{path} is damaged", hint="Restore it from a backup, or remove it.") from None
