@@ -146,8 +146,8 @@ class Engine:
         """
         if assignment.transport not in self.transports:
             raise SystemFailed(
-                f"This engine takes no {assignment.transport} swarms",
-                hint=f"Give it a port to listen on for {assignment.transport} swarms.",
+                f"No port is open for {assignment.transport} swarms",
+                hint="Set network.listen_plain." if assignment.transport == "plain" else "Set network.listen.",
             )
         info_hash, member = await self._gate.admit(
             replace(
