@@ -59,6 +59,12 @@ async def leave_out(agent: Agent, *numbers: int) -> None:
     await agent.choose_files(download.id, FileChoice(unwanted=numbers))
 
 
+async def until_wanted(agent: Agent, size: int) -> None:
+    """Wait until the engine is about that many bytes."""
+    live = agent._context.engine.all_progress
+    await wait_until(lambda: [progress.total for progress in live().values()] == [size])
+
+
 async def files(agent: Agent) -> tuple[File, ...]:
     (download,) = agent.downloads()
     return (await agent.insight.download_details(download.id)).files
@@ -87,6 +93,7 @@ async def test_only_what_is_wanted_is_delivered_and_it_is_not_served_on(alice: H
         await shown(agent, DownloadState.DOWNLOADING)
         await leave_out(agent, 0, 2, 3)
         assert [file.wanted for file in await files(agent)] == [False, True, False, False]
+        await until_wanted(agent, SIZES["b/c.mkv"])
         await serve(sender)
         download = await delivered(alice, bob, agent, "b/c.mkv")
         assert "in part" in download.detail
@@ -140,8 +147,9 @@ async def test_a_choice_that_a_crash_cut_off_counts(alice: Home, bob: Home) -> N
             (record,) = agent._inbox.tray.downloads.values()
             chosen = replace(record, unwanted=(0,))
             await agent._context.store.run(lambda database: database.save(chosen))
-        await serve(sender)
         async with running(bob) as agent:
+            await until_wanted(agent, sum(SIZES.values()) - SIZES["a.mkv"])
+            await serve(sender)
             await delivered(alice, bob, agent, "b/c.mkv", "b/d/e.mkv", "none")
 
 
