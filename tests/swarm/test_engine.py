@@ -217,8 +217,9 @@ async def test_an_add_that_is_cancelled_leaves_nothing(
 
 async def test_a_transport_without_a_port_is_refused(start_engine: StartEngine, share: Share) -> None:
     engine = await start_engine(listen_tls=None)
-    with pytest.raises(SystemFailed, match="no tls swarms"):
+    with pytest.raises(SystemFailed, match="for tls swarms") as caught:
         await engine.add(share.seeding())
+    assert caught.value.hint == "Set network.listen."
 
 
 async def test_an_expired_ticket_is_refused_before_anybody_is_called(

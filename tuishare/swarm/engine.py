@@ -147,7 +147,9 @@ class Engine:
         if assignment.transport not in self.transports:
             raise SystemFailed(
                 f"No port is open for {assignment.transport} swarms",
-                hint="Set network.listen_plain." if assignment.transport == "plain" else "Set network.listen.",
+                hint="Set network.listen_plain."
+                if assignment.transport == "plain"
+                else "Set network.listen.",
             )
         info_hash, member = await self._gate.admit(
             replace(
