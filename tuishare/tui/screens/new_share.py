@@ -162,4 +162,5 @@ class NewShareScreen(Form):
             self._tell_extent(Content.styled(words, Tone.GOOD.value if extent.files else Tone.WARN.value))
 
     def _tell_extent(self, content: Content) -> None:
-        self.query_one("#extent", Static).update(content)
+        for line in self.query("#extent").results(Static):  # gone when he has closed the dialog meanwhile
+            line.update(content)
