@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from tests.api.samples import DOWNLOAD, NOW, SHARE, STATUS
 from tuishare.api.details import Details, Proof
 from tuishare.api.messages import Changes, Download, Reloaded, Share, ShareId, Snapshot, Status
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
+from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
 from tuishare.api.people import Added, CardSeen, DropChange, NewUser, SettingChange, SettingsText, UserChange
 from tuishare.errors import AgentUnreachable
 from tuishare.tui.app import Dashboard
@@ -86,6 +86,9 @@ class FakeAgent:
 
     async def order_download(self, download: str, order: DownloadOrder) -> None:
         await self._take(download, order)
+
+    async def choose_files(self, download: str, choice: FileChoice) -> None:
+        await self._call("choose_files", download, choice)
 
     async def share(self, new: NewShare) -> str:
         await self._call("share", new)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tuishare.api.details import Details, Proof
 from tuishare.api.messages import Reloaded
-from tuishare.api.orders import DownloadOrder, NewShare, ShareOrder
+from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
 from tuishare.api.people import Added, CardSeen, DropChange, NewUser, SettingChange, SettingsText, UserChange
 
 
@@ -26,6 +26,9 @@ class Agent(Protocol):
 
     def order_download(self, download: str, order: DownloadOrder) -> Awaitable[None]:
         """Do something with a download."""
+
+    def choose_files(self, download: str, choice: FileChoice) -> Awaitable[None]:
+        """Download all but some files."""
 
     def revoke_from_share(self, share: str, user: str) -> Awaitable[None]:
         """Take a user out of one share."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from tuishare.api.messages import Download, Folder, People, Share, User
-from tuishare.errors import SystemFailed, TuishareError
+from tuishare.errors import Refused, SystemFailed, TuishareError
 
 if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
@@ -95,6 +95,26 @@ def _open_folder(app: Dashboard, about: tuple[Subject, ...]) -> None:
             app.push_screen(FolderScreen(_people(app), subject))
 
 
+def _open_files(app: Dashboard, about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.files import FilesScreen
+
+    async def ask(download: Download) -> None:
+        try:
+            details = await app.agent.download_details(download.id)
+            if details.more_files:
+                raise Refused("It has too many files to choose from here")
+            app.push_screen(FilesScreen(download, details))
+        except TuishareError as error:
+            app.tell_error(error)
+        except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
+            app.log.error(error)
+            app.tell_error(SystemFailed("The agent could not be asked", hint="Try again."))
+
+    for subject in about[:1]:
+        if isinstance(subject, Download):
+            app.run_worker(ask(subject), name="files", group="files", exclusive=True)
+
+
 def _open_settings(app: Dashboard, _about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.settings import SettingsScreen
 
@@ -114,6 +134,7 @@ DIALOGS: Final[Mapping[str, Opener]] = {
     "new_share": _open_new_share,
     "revoke": _open_revoke,
     "approve": _open_approve,
+    "choose": _open_files,
     "add_user": _open_add_user,
     "change_user": _open_user,
     "revoke_user": _open_revoke_user,

@@ -46,6 +46,18 @@ _DOWNLOAD_OFFERS: Final = {
 }
 
 
+_CHOOSABLE: Final = frozenset(
+    {
+        DownloadState.WAITING,
+        DownloadState.QUEUED,
+        DownloadState.CHECKING,
+        DownloadState.DOWNLOADING,
+        DownloadState.PAUSED,
+        DownloadState.PROBLEM,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ShareDeed:
     """What is to be done with a share, as it was shown when that was chosen."""
@@ -83,6 +95,11 @@ def offer_for_share(share: Share) -> dict[str, Deed]:
 def offer_for_download(download: Download) -> dict[str, Deed]:
     """Say what can be ordered of a download now, by the order's word."""
     return {order.value: DownloadDeed(download, order) for order in _DOWNLOAD_OFFERS[download.state]}
+
+
+def can_choose(download: Download) -> bool:
+    """Say whether some of its files can be left out now."""
+    return download.files > 1 and download.state in _CHOOSABLE
 
 
 def offer_for_place(place: Place) -> dict[str, Deed]:

@@ -19,6 +19,7 @@ FOLDER = CALM.drop_folders[0]
 ABOUT: dict[str, tuple[Subject, ...]] = {
     "revoke": (SHARE,),
     "approve": (WAITING,),
+    "choose": (WAITING,),
     "change_user": (BOB,),
     "revoke_user": (BOB, DAN),
     "change_folder": (FOLDER,),
@@ -112,6 +113,7 @@ async def test_hostile_names_are_drawn_safely(wish: str) -> None:
     about: dict[str, tuple[Subject, ...]] = {
         "revoke": (msgspec.structs.replace(SHARE, name=HOSTILE, deliveries=(delivery,)),),
         "approve": (msgspec.structs.replace(WAITING, name=HOSTILE, sender=HOSTILE, note=HOSTILE),),
+        "choose": (msgspec.structs.replace(WAITING, name=HOSTILE),),
         "change_user": (EVE,),
         "revoke_user": (EVE,),
         "change_folder": (folder,),

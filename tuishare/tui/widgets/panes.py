@@ -31,7 +31,7 @@ from tuishare.tui.invitations import (
     invite_to_wait,
 )
 from tuishare.tui.listings import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
-from tuishare.tui.orders import Deed, offer_for_download, offer_for_place, offer_for_share
+from tuishare.tui.orders import Deed, can_choose, offer_for_download, offer_for_place, offer_for_share
 from tuishare.tui.portraits import describe_event, describe_person, describe_place
 from tuishare.tui.register import KIND_WORDS
 from tuishare.tui.rows import Event, Person, Place
@@ -95,6 +95,7 @@ class DownloadsPane(EntryPane[Download]):
         Binding("x", "order('reject')", "Reject", tooltip="turn a download away"),
         *_PAUSE,
         *_END,
+        Binding("t", "dialog('choose')", "Files", show=False, tooltip="choose which files are fetched"),
         _COPY,
     ]
 
@@ -112,8 +113,10 @@ class DownloadsPane(EntryPane[Download]):
         return offer_for_download(entry)
 
     def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
-        """One that waits can be looked at before it is approved."""
+        """One that waits can be looked at before it is approved; files are chosen until one is complete."""
         chosen = self.chosen
+        if wish == "choose":
+            return chosen if len(chosen) == 1 and can_choose(chosen[0]) else None
         fits = wish == "approve" and len(chosen) == 1 and chosen[0].state is DownloadState.WAITING
         return chosen if fits else None
 

@@ -1,0 +1,64 @@
+"""Which files of a download are fetched.
+
+Owns the list to tick and what is said about it; whether there is still something to choose, the agent knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+from textual.widgets.selection_list import Selection
+
+from tuishare.api.details import Details, File
+from tuishare.api.messages import Download
+from tuishare.api.orders import FileChoice
+from tuishare.tui.formats import fit, format_count, format_size
+from tuishare.tui.screens.form import Done, Fault, Field, Form
+from tuishare.tui.screens.recipients import Recipients
+from tuishare.tui.tones import Tone
+
+_AFTER = "What is left out is not delivered, and a part is not served on to others."
+_NAME, _PATH = 56, 38
+
+
+class FilesScreen(Form):
+    """Asks which files are wanted.
+
+    Args:
+        download: as it was shown.
+        details: of it, with all of its files.
+    """
+
+    HEADING = "Files"
+    YES = "Download these"
+
+    def __init__(self, download: Download, details: Details) -> None:
+        super().__init__()
+        self._download = download
+        self._files = details.files
+
+    def compose_fields(self) -> ComposeResult:
+        """List the files, those that are wanted ticked."""
+        yield Static(Content.styled(fit(self._download.name, _NAME), Tone.STRONG.value))
+        lines = [Selection(_tell(file), str(number), file.wanted) for number, file in enumerate(self._files)]
+        yield Field("Wanted", Recipients(lines, id="files"))
+        yield Static(Content(_AFTER), classes="aside -apart")
+
+    def find_faults(self) -> Iterator[Fault]:
+        """Something has to be left."""
+        if not self.query_one(Recipients).selected:
+            yield Fault("files", "Choose at least one: Space ticks.")
+
+    async def carry_out(self) -> Done:
+        """Have the agent leave out what is not ticked."""
+        wanted = set(map(int, self.query_one(Recipients).selected))
+        unwanted = tuple(number for number in range(len(self._files)) if number not in wanted)
+        await self.app.agent.choose_files(self._download.id, FileChoice(unwanted=unwanted))
+        return Done(f"Asked the agent to download {format_count(len(wanted), 'file')}.")
+
+
+def _tell(file: File) -> Content:
+    return Content.assemble(fit(file.path, _PATH), (f"  {format_size(file.size)}", Tone.QUIET.value))
