@@ -236,3 +236,13 @@ async def test_what_is_told_of_former_content_is_not_saved_with_the_new(board: B
     again = Deliveries(board.context)
     await again.load()
     assert again.of(board.share.id) == tuple(fresh)
+
+
+async def test_everybody_has_it_also_once_nobody_else_is_left(board: Board) -> None:
+    board.tell("bob", left=0)
+    assert board.deliveries.take_done() == set()
+    await board.deliveries.revoke(board.share, "carol")
+    assert board.deliveries.take_done() == {board.share.id}
+    assert board.deliveries.take_done() == set()
+    await board.deliveries.revoke(board.share, "bob")
+    assert board.deliveries.take_done() == set()

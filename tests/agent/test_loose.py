@@ -172,3 +172,12 @@ async def test_what_lies_in_a_drop_folder_is_shared_by_that(alice: Home) -> None
         fill(alice.drop / "x")
         with pytest.raises(Refused, match="drop folder"):
             await agent.share(NewShare(path=str(alice.drop / "x"), recipients=("bob",)))
+
+
+async def test_a_swarm_that_this_agent_does_not_take_changes_nothing(alice: Home, folder: Path) -> None:
+    async with running(alice) as agent:
+        before = await share(agent, fill(folder / "x"))
+        plain = NewShare(path=str(folder / "x"), recipients=("bob",), transport="plain")
+        with pytest.raises(Refused, match="no plain swarms"):
+            await agent.share(plain)
+        assert (await seeded(agent)).transport == before.transport == "tls"

@@ -138,6 +138,7 @@ class Deliveries:
             self._unsaved.pop((share.id, user), None)
             self._rates.get(share.id, {}).pop(user, None)
             self._show(gone)
+            self._look_whether_done(share.id)
         return True
 
     def forget(self, share: str) -> None:
@@ -147,7 +148,7 @@ class Deliveries:
         self._drop_unsaved(share)
 
     def take_done(self) -> set[str]:
-        """Give, once, the shares that the last of their recipients has completed since this was asked before."""
+        """Give, once, the shares that have come to be with everybody since this was asked before."""
         done, self._done = self._done, set()
         return done
 
@@ -229,8 +230,12 @@ class Deliveries:
         if done:
             _log.info("%s has all of %r", row.user, name)
             self._context.journal.note(ActivityKind.DELIVERED, name, f"to {row.user}")
-            if all(each.completed or each.revoked for each in self.of(row.share)):
-                self._done.add(row.share)
+            self._look_whether_done(row.share)
+
+    def _look_whether_done(self, share: str) -> None:
+        members = [row for row in self.of(share) if not row.revoked]
+        if members and all(row.completed for row in members):
+            self._done.add(share)
 
     def _show(self, record: RecipientRecord) -> None:
         self._board.setdefault(record.share, {})[record.user] = record

@@ -160,6 +160,11 @@ class Drops:
         path = Path(new.path)
         if not path.is_absolute():
             raise BadInput("The path to share is not absolute", hint="Write it from / on.")
+        if new.transport not in self._context.engine.transports:
+            raise Refused(
+                f"This agent takes no {new.transport} swarms",
+                hint="Set network.listen_plain and start the agent again, or share it with the transport tls.",
+            )
         await asyncio.to_thread(self._require_foreign, path)
         self._context.book().resolve(new.recipients)
         tree = await asyncio.to_thread(walk_payload, path)
