@@ -82,10 +82,6 @@ class Shelf:
         """Keep the deliveries of what is served up to date, until cancelled."""
         await self.deliveries.run(self.served)
 
-    def served_as(self, info_hash: InfoHash) -> list[ShareRecord]:
-        """The share that is served under an info-hash, if any."""
-        return [share for share in self._shares.values() if self._joined.get(share.id) == info_hash]
-
     async def save(self, share: ShareRecord) -> ShareRecord:
         """Record a newer form of a share; it counts once it is on disk."""
         await self._context.store.change(lambda database: database.save(share))
