@@ -24,7 +24,8 @@ from tuishare.errors import BadConfiguration, SystemFailed, from_os_error
 HOME_VARIABLE = "TUISHARE_HOME"
 TEMPORARY_PREFIX = ".tuishare-"
 TEMPORARY_SUFFIX = ".tmp"
-_ENVELOPE_SUFFIX = ".torrent.encrypted"
+ENVELOPE_SUFFIX = ".torrent.encrypted"
+"""How the name of every envelope ends."""
 _NAME_LIMIT = 255  # bytes, ext4, XFS, btrfs and tmpfs alike
 _SOCKET_PATH_LIMIT = 107  # sun_path is 108 bytes with its NUL, unix(7)
 
@@ -198,7 +199,7 @@ def free_name(folder: Path, name: str) -> Path:
     """
     if not os.path.lexists(folder / name):
         return folder / name
-    suffix = _ENVELOPE_SUFFIX if name.endswith(_ENVELOPE_SUFFIX) else Path(name).suffix
+    suffix = ENVELOPE_SUFFIX if name.endswith(ENVELOPE_SUFFIX) else Path(name).suffix
     stem = name.removesuffix(suffix)
     for number in itertools.count(2):
         tail = f" ({number}){suffix}"

@@ -11,8 +11,8 @@ from tests.agent.journeys import PATIENCE, Journey, contents, rewrite, seen, unt
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.landing import INCOMING
-from tuishare.agent.records import DownloadStep
+from tuishare.agent.downloads.landing import INCOMING
+from tuishare.agent.state.records import DownloadStep
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState
 from tuishare.api.orders import DownloadOrder

@@ -12,13 +12,13 @@ from pathlib import Path
 from tests.agent.homes import Home, opened, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.context import Context, wall_clock
-from tuishare.agent.landing import Landing
-from tuishare.agent.receiving import Receiver
-from tuishare.agent.reception import Received, receive
-from tuishare.agent.records import DownloadRecord, DownloadStep, ShareRecord
-from tuishare.agent.sealing import own_credentials
-from tuishare.agent.shelf import ENVELOPE_SUFFIX
-from tuishare.agent.tray import Tray
+from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads.receiving import Receiver
+from tuishare.agent.downloads.reception import Received, receive
+from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.shares.sealing import own_credentials
+from tuishare.agent.state.records import DownloadRecord, DownloadStep, ShareRecord
+from tuishare.paths import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
 from tuishare.swarm import Assignment, Completed, Failed
 

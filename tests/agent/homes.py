@@ -13,9 +13,9 @@ import msgspec
 import tomli_w
 
 from tuishare.agent.context import Context, wall_clock
-from tuishare.agent.records import ShareRecord
-from tuishare.agent.sealing import give_authority, new_secret, new_share_id, seal_share
-from tuishare.agent.store import Store
+from tuishare.agent.shares.sealing import give_authority, new_secret, new_share_id, seal_share
+from tuishare.agent.state.records import ShareRecord
+from tuishare.agent.state.store import Store
 from tuishare.api.service import ChangeSignal
 from tuishare.config import Transport, load_config
 from tuishare.envelope import CardRecipient, Manifest, Sender, ShareId, Ticket, seal

@@ -19,7 +19,7 @@ from tests.agent.homes import Home, fill, introduce, make_home
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.records import ShareStep
+from tuishare.agent.state.records import ShareStep
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
 from tuishare.api.orders import ShareOrder

@@ -12,10 +12,10 @@ from typing import Any
 from tests.agent.homes import Home
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.following import FolderFollowing
-from tuishare.agent.inbox import REASON_SUFFIX, REJECTED
-from tuishare.agent.shelf import ENVELOPE_SUFFIX
+from tuishare.agent.downloads.inbox import REASON_SUFFIX, REJECTED
+from tuishare.agent.folders.following import FolderFollowing
 from tuishare.api.messages import Download, DownloadState
+from tuishare.paths import ENVELOPE_SUFFIX
 
 NAME = f"x{ENVELOPE_SUFFIX}"
 KEY = bytes(range(32))

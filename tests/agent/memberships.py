@@ -14,7 +14,7 @@ from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
-from tuishare.agent.reception import Trust, receive
+from tuishare.agent.downloads.reception import Trust, receive
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState
 from tuishare.envelope import CardKey, NotForUs, Opened, open_envelope

@@ -11,11 +11,11 @@ from pathlib import Path
 from tests.agent.homes import Home, opened
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
-from tuishare.agent.forms import Audience
-from tuishare.agent.payload import walk_payload
-from tuishare.agent.publishing import Publisher
-from tuishare.agent.records import ShareRecord, ShareStep
-from tuishare.agent.shelf import Shelf
+from tuishare.agent.folders.payload import walk_payload
+from tuishare.agent.shares.forms import Audience
+from tuishare.agent.shares.publishing import Publisher
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, Opened, open_envelope
 
 

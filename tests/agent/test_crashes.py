@@ -21,23 +21,23 @@ from tests.agent.journeys import Change, Delete, Forget, Journey, Rename, Withdr
 from tests.agent.mail import running
 from tests.agent.memberships import Revoke, Rotate, TakeTickets
 from tests.waiting import wait_until
-from tuishare.agent.landing import INCOMING
+from tuishare.agent.downloads.landing import INCOMING
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.envelope import CardKey, open_envelope
 
 PATIENCE = 30.0
 SIZE = 100_000
 
-SAVE = "tuishare.agent.store:Database.save"
-SEAT = "tuishare.agent.store:Database.seat"
-ADMIT = "tuishare.agent.store:Database.admit"
+SAVE = "tuishare.agent.state.store:Database.save"
+SEAT = "tuishare.agent.state.store:Database.seat"
+ADMIT = "tuishare.agent.state.store:Database.admit"
 ADD = "tuishare.swarm.engine:Engine.add"
 FLUSH = "tuishare.swarm.engine:Engine.flush"
 REMOVE = "tuishare.swarm.engine:Engine.remove"
 WRITE = "tuishare.paths:_write_synced"
 SYNC_FOLDER = "tuishare.paths:sync_folder"
-MOVE = "tuishare.agent.landing:move_into_place"
-HASH = "tuishare.agent.workshop:make_torrent"
+MOVE = "tuishare.agent.downloads.landing:move_into_place"
+HASH = "tuishare.agent.shares.workshop:make_torrent"
 
 DROP = [
     (SAVE, "before", 1), (HASH, "after", 1), (SAVE, "after", 2), (WRITE, "after", 1), (SYNC_FOLDER, "before", 1),

@@ -18,15 +18,17 @@ import pytest
 from tests.agent.disks import full, remount, small_disk
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running, shown
-from tests.agent.test_drops import until
-from tests.agent.test_store import SHARE
+from tests.agent.shares.test_drops import until
+from tests.agent.state.test_store import SHARE
 from tests.waiting import wait_until
-from tuishare.agent import patience, receiving, retries, salvage
+from tuishare.agent import salvage
 from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent, run_agent
-from tuishare.agent.landing import Landing
+from tuishare.agent.downloads import receiving, retries
+from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.salvage import ensure_intact
-from tuishare.agent.store import Database, Generation
+from tuishare.agent.state import patience
+from tuishare.agent.state.store import Database, Generation
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DownloadState, ShareState
 from tuishare.api.orders import ShareOrder

@@ -7,9 +7,9 @@ from functools import partial
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running
-from tests.agent.test_deliveries import complete, post
-from tests.agent.test_drops import until
-from tests.agent.test_revoking import record, slow
+from tests.agent.shares.test_deliveries import complete, post
+from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_revoking import record, slow
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.api.messages import ShareState

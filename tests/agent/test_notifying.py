@@ -17,7 +17,7 @@ from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.agent.mail import NAME, running
 from tests.waiting import wait_until
 from tuishare.agent.notifying import PROGRAM, Notifier, find_program
-from tuishare.agent.records import EventRecord
+from tuishare.agent.state.records import EventRecord
 from tuishare.api.messages import ActivityKind
 
 RECORDER = f"""#!{sys.executable} -I

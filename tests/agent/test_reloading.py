@@ -19,9 +19,9 @@ from tests.agent.homes import Home, fill, opened
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.forms import Audience
-from tuishare.agent.publishing import Publisher
 from tuishare.agent.reloading import LIVE, Reloading, merge
+from tuishare.agent.shares.forms import Audience
+from tuishare.agent.shares.publishing import Publisher
 from tuishare.api.messages import DownloadState, FolderState, ShareState
 from tuishare.config import Config, DropFolder, Network, load_config
 from tuishare.config_file import settable_keys

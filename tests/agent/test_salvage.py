@@ -11,11 +11,11 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import rejected, running, shown
-from tests.agent.test_drops import until
+from tests.agent.shares.test_drops import until
 from tuishare.agent import salvage
 from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
-from tuishare.agent.store import Database
+from tuishare.agent.state.store import Database
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.config import load_config

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from tests.agent.homes import Home, introduce, make_home
-from tuishare.agent.shelf import ENVELOPE_SUFFIX
 from tuishare.cli.background import BackgroundAgent, spawn_agent
 from tuishare.config import Settle
+from tuishare.paths import ENVELOPE_SUFFIX
 
 _PAUSE = 0.001
 _STOP_SECONDS = 30

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
 
-from tuishare.agent.records import ShareRecord
-from tuishare.agent.sealing import give_authority, new_secret, new_share_id, seal_share
+from tuishare.agent.shares.sealing import give_authority, new_secret, new_share_id, seal_share
+from tuishare.agent.state.records import ShareRecord
 from tuishare.envelope import CardKey, OpeningKey, UserKey, open_envelope
 from tuishare.people import Identity, User, create_identity, generate_key
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.cli.homes import Person, left, nothing_made
 from tuishare.agent.context import wall_clock
-from tuishare.agent.reception import Received, Trust, receive
+from tuishare.agent.downloads.reception import Received, Trust, receive
 from tuishare.people import UserBook, load_or_create_identity
 from tuishare.torrents import Torrent, parse_torrent
 

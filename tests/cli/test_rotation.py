@@ -6,7 +6,7 @@ import json
 
 from tests.cli.homes import Person
 from tests.cli.served import served
-from tuishare.agent.lock import HomeLock
+from tuishare.agent.process.lock import HomeLock
 from tuishare.people import load_book, load_identity, load_or_create_identity, parse_key
 
 

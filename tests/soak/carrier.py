@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from tests.soak.peer import Peer
-from tuishare.agent.shelf import ENVELOPE_SUFFIX
+from tuishare.paths import ENVELOPE_SUFFIX
 
 _PAUSE = 0.02
 

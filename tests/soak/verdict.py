@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.soak.entries import History, digest_of, original_name
 from tests.soak.peer import Peer
-from tuishare.agent.inbox import REASON_SUFFIX, REJECTED
-from tuishare.agent.landing import INCOMING
+from tuishare.agent.downloads.inbox import REASON_SUFFIX, REJECTED
+from tuishare.agent.downloads.landing import INCOMING
 from tuishare.paths import TEMPORARY_PREFIX
 
 _REPLAY = "was received before"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tuishare.agent.announcing import Announcing
-from tuishare.agent.journal import Journal
-from tuishare.agent.patience import Patience
-from tuishare.agent.store import Store
+from tuishare.agent.network.announcing import Announcing
+from tuishare.agent.state.journal import Journal
+from tuishare.agent.state.patience import Patience
+from tuishare.agent.state.store import Store
 from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
 from tuishare.config import Config

@@ -14,23 +14,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from typing import Any, Final, Self, assert_never
 
 import tuishare
-from tuishare.agent.acquaintances import Acquaintances
-from tuishare.agent.answering import Answering
+from tuishare.agent.clients.acquaintances import Acquaintances
+from tuishare.agent.clients.answering import Answering
+from tuishare.agent.clients.furnishing import Furnishing
+from tuishare.agent.clients.insight import Insight
+from tuishare.agent.clients.ordering import order_download, order_share
+from tuishare.agent.clients.views import free_space, view_downloads, view_folder, view_shares
 from tuishare.agent.context import Context
-from tuishare.agent.drops import Drops
-from tuishare.agent.furnishing import Furnishing
-from tuishare.agent.inbox import Inbox
-from tuishare.agent.insight import Insight
+from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.network.reach import find_public_address, is_reachable
 from tuishare.agent.notifying import Notifier
 from tuishare.agent.opening import open_home, open_store
-from tuishare.agent.ordering import order_download, order_share
-from tuishare.agent.reach import find_public_address, is_reachable
+from tuishare.agent.process.systemd import notify
+from tuishare.agent.process.watchdog import Question, find_patience, prove_life
 from tuishare.agent.reloading import Reloading
-from tuishare.agent.systemd import notify
+from tuishare.agent.shares.drops import Drops
 from tuishare.agent.throttling import Throttle
-from tuishare.agent.views import free_space, view_downloads, view_folder, view_shares
-from tuishare.agent.watchdog import Question, find_patience, prove_life
-from tuishare.agent.watcher import Hint, Watcher
 from tuishare.api.messages import (
     PROTOCOL,
     Activity,

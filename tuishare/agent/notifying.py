@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.records import EventRecord
+from tuishare.agent.state.records import EventRecord
 from tuishare.api.messages import ActivityKind
 from tuishare.text import visible
 

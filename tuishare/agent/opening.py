@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from tuishare.agent.announcing import Announcing
 from tuishare.agent.context import Context
-from tuishare.agent.inbox import REJECTED
-from tuishare.agent.lock import HomeLock
+from tuishare.agent.downloads.inbox import REJECTED
+from tuishare.agent.network.announcing import Announcing
+from tuishare.agent.process.lock import HomeLock
 from tuishare.agent.salvage import ensure_intact
-from tuishare.agent.store import Store
+from tuishare.agent.state.store import Store
 from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
 from tuishare.config import Config, load_config

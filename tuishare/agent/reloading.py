@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from tuishare.agent.context import Context
-from tuishare.agent.systemd import notify
+from tuishare.agent.process.systemd import notify
 from tuishare.api.messages import Problem, Reloaded
 from tuishare.config import Arrivals, Config, check_config, load_config
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error

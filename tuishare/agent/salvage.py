@@ -16,17 +16,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from tuishare.agent.diagnosis import DamagedDatabase, tell_apart
-from tuishare.agent.landing import ACCEPTED
-from tuishare.agent.records import ShareRecord, ShareStep
-from tuishare.agent.sealing import new_secret
-from tuishare.agent.shelf import ENVELOPE_SUFFIX
-from tuishare.agent.store import Database, Generation
+from tuishare.agent.downloads.landing import ACCEPTED
+from tuishare.agent.shares.sealing import new_secret
+from tuishare.agent.state.diagnosis import DamagedDatabase, tell_apart
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.agent.state.store import Database, Generation
 from tuishare.config import Config
 from tuishare.durability import sync_folder
 from tuishare.envelope import MAX_SIZE, CardKey, Opened, OpeningKey, UserKey, open_envelope
 from tuishare.errors import DiskRefused, TuishareError, from_os_error
-from tuishare.paths import Places, read_limited
+from tuishare.paths import ENVELOPE_SUFFIX, Places, read_limited
 from tuishare.people import Identity, UserBook, load_book
 from tuishare.torrents import parse_torrent
 

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuishare.agent.premises import check_deeply
+from tuishare.agent.clients.premises import check_deeply
 from tuishare.cli.findings import Finding, Mark
 from tuishare.config import load_config
 from tuishare.errors import NotFound

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuishare.agent.contacts import find_contacts, listen_port
 from tuishare.agent.context import wall_clock
-from tuishare.agent.forms import salt_of
-from tuishare.agent.records import ShareRecord, ShareStep
-from tuishare.agent.sealing import give_authority, new_secret, new_share_id, seal_share
+from tuishare.agent.network.contacts import find_contacts, listen_port
+from tuishare.agent.shares.forms import salt_of
+from tuishare.agent.shares.sealing import give_authority, new_secret, new_share_id, seal_share
+from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.cli.engine import listen_address
 from tuishare.cli.home import Home, open_home
 from tuishare.cli.terminal import metered, say

@@ -1,6 +1,6 @@
 """``tuishare drop …``: which folders are watched, and for whom.
 
-Owns the dialogue with the person; what a drop folder may be, `tuishare.agent.premises` knows.
+Owns the dialogue with the person; what a drop folder may be, `tuishare.agent.clients.premises` knows.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from tuishare.agent.premises import absolute, clear_drop, place_drop
+from tuishare.agent.clients.premises import absolute, clear_drop, place_drop
 from tuishare.cli.reload import take_effect
 from tuishare.cli.service import tell_locked_out
 from tuishare.cli.terminal import print_rows, say

@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from typing import Final
 
-from tuishare.agent.routes import Routes
+from tuishare.agent.network.routes import Routes
 from tuishare.cli.terminal import Meter, say
 from tuishare.config import Network
 from tuishare.errors import SystemFailed

@@ -9,8 +9,8 @@ import asyncio
 import os
 
 from tuishare.agent.daemon import run_agent
-from tuishare.agent.logbook import open_logbook
-from tuishare.agent.memory import limit_arenas
+from tuishare.agent.process.logbook import open_logbook
+from tuishare.agent.process.memory import limit_arenas
 from tuishare.paths import find_places
 
 

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tuishare.agent.store import Database
+from tuishare.agent.state.store import Database
 from tuishare.config import Config, load_config
 from tuishare.errors import SystemFailed
 from tuishare.paths import Places, find_places

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuishare.agent.context import wall_clock
-from tuishare.agent.reception import Received, Trust, receive
-from tuishare.agent.records import TrackerAddress
-from tuishare.agent.sealing import own_credentials
+from tuishare.agent.downloads.reception import Received, Trust, receive
+from tuishare.agent.shares.sealing import own_credentials
+from tuishare.agent.state.records import TrackerAddress
 from tuishare.cli.home import Home
 from tuishare.cli.terminal import say, warn
 from tuishare.envelope import MAX_SIZE, is_tse1, open_raw

@@ -6,7 +6,7 @@ one does that when it starts.
 
 from __future__ import annotations
 
-from tuishare.agent.lock import HomeLock
+from tuishare.agent.process.lock import HomeLock
 from tuishare.api.client import AgentClient
 from tuishare.api.failures import ProtocolMismatch
 from tuishare.api.people import Added

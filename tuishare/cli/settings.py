@@ -1,13 +1,13 @@
 """``tuishare config …``: the settings, shown, checked, installed and changed.
 
-Owns the dialogue with the person; the checks that need more than the file are `tuishare.agent.premises`.
+Owns the dialogue with the person; the checks that need more than the file are `tuishare.agent.clients.premises`.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from tuishare.agent import premises
+from tuishare.agent.clients import premises
 from tuishare.cli.reload import take_effect
 from tuishare.cli.shipped import Shipped, read_shipped
 from tuishare.cli.terminal import print_rows, say

@@ -1,0 +1,53 @@
+"""Folders and settings: nothing is left behind by what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home
+from tuishare.agent.clients.premises import absolute, check_deeply, clear_drop, place_drop
+from tuishare.config import load_config
+from tuishare.errors import BadConfiguration, BadInput, NotFound
+from tuishare.people import UserBook, save_book
+
+
+def test_a_folder_is_made_and_kept(alice: Home, bob: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    assert place_drop(alice.places, folder, ["bob"], None) == (bob.user(),)
+    assert folder.is_dir()
+    assert load_config(alice.places).drop[-1].path == str(folder)
+    clear_drop(alice.places, folder)
+    assert folder.is_dir()
+    with pytest.raises(NotFound):
+        clear_drop(alice.places, folder)
+
+
+@pytest.mark.usefixtures("bob")
+def test_what_is_refused_is_not_made(alice: Home, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (alice.inbox / "x" / "y", tmp_path / "file"):
+        with pytest.raises(BadInput):
+            place_drop(alice.places, folder, ["bob"], None)
+    with pytest.raises(NotFound):
+        place_drop(alice.places, tmp_path / "x", ["@nobody"], None)
+    assert not (alice.inbox / "x").exists()
+    assert not (tmp_path / "x").exists()
+
+
+def test_settings_are_checked_against_the_user_book(alice: Home, bob: Home) -> None:
+    config = load_config(alice.places)
+    check_deeply(config, alice.places)
+    save_book(alice.places.users_file, UserBook())
+    with pytest.raises(BadConfiguration, match=f"no user '{bob.name}'"):
+        check_deeply(config, alice.places)
+
+
+def test_a_path_is_made_absolute_and_links_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert absolute(Path("link/../x")) == tmp_path / "x"
+    assert absolute(Path("~/link")) == tmp_path / "link"

@@ -1,0 +1,260 @@
+"""What a person wants of a download: whole agents with real folders and a real swarm."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home, fill
+from tests.agent.mail import rejected, running, shown
+from tests.agent.shares.test_drops import until
+from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent
+from tuishare.agent.downloads import handling
+from tuishare.agent.downloads.landing import INCOMING, Landing
+from tuishare.agent.state.records import DownloadStep
+from tuishare.api.messages import Download, DownloadId, DownloadState, ShareState
+from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.errors import NotFound, Refused, SystemFailed
+
+ENVELOPE = "x.torrent.encrypted"
+SIZE = 400_000
+
+
+@asynccontextmanager
+async def sending(alice: Home, bob: Home, *, paused: bool = False) -> AsyncIterator[Agent]:
+    """Alice's agent, whose envelope is in Bob's inbox."""
+    fill(alice.drop / "x", SIZE)
+    async with running(alice) as agent:
+        share = await until(agent, "x", ShareState.SEEDING)
+        await wait_until(lambda: agent._drops.publisher.is_idle)
+        if paused:
+            await agent.order_share(share.id, ShareOrder.PAUSE)
+        bob.receive(alice.outbox / ENVELOPE)
+        yield agent
+
+
+async def serve(agent: Agent) -> None:
+    await agent.order_share(agent.shares()[0].id, ShareOrder.RESUME)
+
+
+async def complete(alice: Home, bob: Home, agent: Agent) -> Download:
+    download = await shown(agent, DownloadState.COMPLETE)
+    assert (bob.downloads / "alice" / "x").read_bytes() == (alice.drop / "x").read_bytes()
+    assert os.listdir(bob.inbox / "accepted") == [ENVELOPE]
+    return download
+
+
+def joined(agent: Agent) -> int:
+    return len(agent._context.engine.all_progress())
+
+
+def incoming(home: Home) -> list[str]:
+    folder = home.downloads / INCOMING
+    return os.listdir(folder) if folder.exists() else []
+
+
+async def test_what_is_approved_is_downloaded_and_nothing_before(alice: Home, bob: Home) -> None:
+    """T2"""
+    bob.know(alice.user(verified=False))
+    async with sending(alice, bob), running(bob) as agent:
+        waiting = await shown(agent, DownloadState.WAITING)
+        assert (joined(agent), incoming(bob)) == (0, [])
+        await agent.order_download(waiting.id, DownloadOrder.APPROVE)
+        await complete(alice, bob, agent)
+        with pytest.raises(Refused, match="approval"):
+            await agent.order_download(waiting.id, DownloadOrder.APPROVE)
+
+
+async def test_an_approval_counts_over_a_restart(alice: Home, bob: Home) -> None:
+    bob.know(alice.user(verified=False))
+    async with sending(alice, bob, paused=True) as sender:
+        async with running(bob) as agent:
+            waiting = await shown(agent, DownloadState.WAITING)
+            await agent.order_download(waiting.id, DownloadOrder.APPROVE)
+            await shown(agent, DownloadState.DOWNLOADING)
+        await serve(sender)
+        async with running(bob) as agent:
+            await complete(alice, bob, agent)
+
+
+async def test_what_is_rejected_stays_away(alice: Home, bob: Home) -> None:
+    """T5: nor does it come back by another copy of the envelope, or once its sender is verified."""
+    bob.know(alice.user(verified=False))
+    async with sending(alice, bob), running(bob) as agent:
+        data = (bob.inbox / ENVELOPE).read_bytes()
+        waiting = await shown(agent, DownloadState.WAITING)
+        await agent.order_download(waiting.id, DownloadOrder.REJECT)
+        assert "You rejected it" in await rejected(bob, ENVELOPE)
+        assert [download.state for download in agent.downloads()] == [DownloadState.REJECTED]
+        bob.know(alice.user())
+        (bob.inbox / "copy.torrent.encrypted").write_bytes(data)
+        assert "received before" in await rejected(bob, "copy.torrent.encrypted")
+    assert not (bob.downloads / "alice").exists()
+
+
+async def test_a_rejection_that_a_crash_cut_off_still_counts(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob.know(alice.user(verified=False))
+    async with sending(alice, bob):
+        async with running(bob) as agent:
+            waiting = await shown(agent, DownloadState.WAITING)
+            record = agent._inbox.tray.get(waiting.id)
+            await agent._context.store.run(lambda database: database.decline(record))
+        async with running(bob) as agent:
+            assert "received before" in await rejected(bob, ENVELOPE)
+            assert agent._inbox.tray.downloads == {}
+
+
+async def test_a_paused_download_rests_also_after_a_restart_until_it_is_resumed(
+    alice: Home, bob: Home
+) -> None:
+    async with sending(alice, bob, paused=True) as sender:
+        async with running(bob) as agent:
+            download = await shown(agent, DownloadState.DOWNLOADING)
+            await agent.order_download(download.id, DownloadOrder.PAUSE)
+            assert (agent.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
+        await serve(sender)
+        async with running(bob) as agent:
+            await agent._inbox.receiver._start_queued()
+            assert (agent.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
+            await agent.order_download(download.id, DownloadOrder.RESUME)
+            await complete(alice, bob, agent)
+
+
+async def test_a_delivered_download_can_rest_too(alice: Home, bob: Home) -> None:
+    async with sending(alice, bob), running(bob) as agent:
+        download = await complete(alice, bob, agent)
+        await wait_until(lambda: joined(agent) == 1)
+        await agent.order_download(download.id, DownloadOrder.PAUSE)
+        assert joined(agent) == 0
+        await agent.order_download(download.id, DownloadOrder.RESUME)
+        assert (joined(agent), agent.downloads()[0].state) == (1, DownloadState.COMPLETE)
+
+
+@pytest.mark.parametrize("order", [DownloadOrder.FORGET, DownloadOrder.DELETE])
+async def test_what_is_stopped_half_way_leaves_nothing_and_is_not_taken_again(
+    alice: Home, bob: Home, order: DownloadOrder
+) -> None:
+    async with sending(alice, bob, paused=True) as sender, running(bob) as agent:
+        data = (bob.inbox / ENVELOPE).read_bytes()
+        download = await shown(agent, DownloadState.DOWNLOADING)
+        await wait_until(lambda: incoming(bob) != [])
+        await agent.order_download(download.id, order)
+        assert (joined(agent), incoming(bob), agent._inbox.tray.downloads) == (0, [], {})
+        assert "You stopped" in await rejected(bob, ENVELOPE)
+        await serve(sender)
+        (bob.inbox / "copy.torrent.encrypted").write_bytes(data)
+        assert "received before" in await rejected(bob, "copy.torrent.encrypted")
+
+
+async def test_forget_keeps_what_was_delivered(alice: Home, bob: Home) -> None:
+    async with sending(alice, bob):
+        async with running(bob) as agent:
+            download = await complete(alice, bob, agent)
+            await agent.order_download(download.id, DownloadOrder.FORGET)
+            assert (agent.downloads(), joined(agent)) == ([], 0)
+        async with running(bob) as agent:
+            assert agent.downloads() == []
+    assert (bob.downloads / "alice" / "x").read_bytes() == (alice.drop / "x").read_bytes()
+
+
+async def test_delete_takes_what_was_delivered_and_never_what_a_link_points_to(
+    alice: Home, bob: Home
+) -> None:
+    outside = fill(bob.places.files / "outside")
+    async with sending(alice, bob), running(bob) as agent:
+        download = await complete(alice, bob, agent)
+        landed = bob.downloads / "alice" / "x"
+        landed.unlink()
+        landed.symlink_to(outside)
+        await agent.order_download(download.id, DownloadOrder.DELETE)
+        assert (agent.downloads(), os.listdir(landed.parent)) == ([], [])
+    assert outside.exists()
+
+
+async def test_a_deletion_that_fails_keeps_the_download_in_the_list(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path) -> None:
+        raise SystemFailed("Cannot delete it: permission denied")
+
+    async with sending(alice, bob), running(bob) as agent:
+        download = await complete(alice, bob, agent)
+        with monkeypatch.context() as patch:
+            patch.setattr(handling, "delete_payload", refuse)
+            with pytest.raises(SystemFailed):
+                await agent.order_download(download.id, DownloadOrder.DELETE)
+        assert [found.id for found in agent.downloads()] == [download.id]
+        await agent.order_download(download.id, DownloadOrder.DELETE)
+        assert (agent.downloads(), os.listdir(bob.downloads / "alice")) == ([], [])
+
+
+async def test_delete_takes_nothing_that_was_never_delivered(alice: Home, bob: Home) -> None:
+    """A name may be chosen, and then taken by somebody else."""
+    somebodys = bob.downloads / "x"
+    async with sending(alice, bob, paused=True), running(bob) as agent:
+        download = await shown(agent, DownloadState.DOWNLOADING)
+        somebodys.write_text("somebody's")
+        record = agent._inbox.tray.get(download.id)
+        await agent._inbox.tray.save(replace(record, step=DownloadStep.PROBLEM, path=str(somebodys)))
+        await agent.order_download(download.id, DownloadOrder.DELETE)
+        assert agent._inbox.tray.downloads == {}
+    assert somebodys.read_text() == "somebody's"
+
+
+async def test_an_approved_generation_replaces_the_one_before(alice: Home, bob: Home) -> None:
+    async with sending(alice, bob) as sender, running(bob) as agent:
+        first = await complete(alice, bob, agent)
+        bob.know(alice.user(verified=False))
+        fill(alice.drop / "x", SIZE)
+        await until(sender, "x", ShareState.SEEDING, generation=2)
+        await wait_until((alice.outbox / ENVELOPE).exists)
+        bob.receive(alice.outbox / ENVELOPE)
+        waiting = await shown(agent, DownloadState.WAITING)
+        assert (waiting.id, os.listdir(bob.downloads / "alice")) == (first.id, ["x"])
+        await agent.order_download(waiting.id, DownloadOrder.APPROVE)
+        await shown(agent, DownloadState.COMPLETE)
+        assert os.listdir(bob.downloads / "alice") == ["x"]
+        assert (bob.downloads / "alice" / "x").read_bytes() == (alice.drop / "x").read_bytes()
+
+
+async def test_what_does_not_fit_waits_says_so_and_goes_on_when_there_is_space(
+    alice: Home, bob: Home
+) -> None:
+    bob.configure(downloads={"reserve": 1 << 40})
+    async with sending(alice, bob), running(bob) as agent:
+        queued = await shown(agent, DownloadState.QUEUED)
+        assert "waits for space" in queued.detail
+        assert joined(agent) == 0
+        await agent._inbox.receiver._start_queued()
+        assert [download.state for download in agent.downloads()] == [DownloadState.QUEUED]
+        agent._inbox.receiver._landing = Landing(agent._context.config.folders, reserve=0)
+        await agent._inbox.receiver._start_queued()
+        done = await complete(alice, bob, agent)
+        assert done.detail == ""
+
+
+async def test_what_waits_for_space_goes_on_after_a_restart_with_a_lower_reserve(
+    alice: Home, bob: Home
+) -> None:
+    bob.configure(downloads={"reserve": 1 << 40})
+    async with sending(alice, bob):
+        async with running(bob) as agent:
+            await shown(agent, DownloadState.QUEUED)
+        bob.configure(downloads={"reserve": 0})
+        async with running(bob) as agent:
+            await complete(alice, bob, agent)
+
+
+async def test_an_order_for_no_download_is_not_found(bob: Home) -> None:
+    async with running(bob) as agent:
+        for order in DownloadOrder:
+            with pytest.raises(NotFound):
+                await agent.order_download(DownloadId("0" * 32), order)

@@ -1,0 +1,201 @@
+"""What is turned away from the inbox: whatever an attacker may put there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, share_of
+from tests.agent.mail import NAME, rejected, running, shown
+from tests.waiting import wait_until
+from tuishare.agent.downloads import inbox as inbox_module
+from tuishare.agent.downloads.inbox import REASON_SUFFIX, REJECTED, REMEMBERED
+from tuishare.agent.state.records import ShareRecord
+from tuishare.api.messages import DownloadState, FolderState
+from tuishare.envelope import MAX_SIZE
+from tuishare.errors import SystemFailed
+from tuishare.paths import ENVELOPE_SUFFIX
+
+
+@pytest.fixture
+def share(alice: Home) -> ShareRecord:
+    return share_of(fill(alice.drop / "x"))
+
+
+@pytest.fixture
+def envelope(alice: Home, bob: Home, share: ShareRecord) -> bytes:
+    return seal_for(alice, share, bob.user())
+
+
+async def test_an_envelope_by_nobody_we_know_is_turned_away_and_fetches_nothing(
+    alice: Home, bob: Home, mallory: Home, share: ShareRecord
+) -> None:
+    """T1, T2: whoever knows Bob's card can write to him."""
+    data = seal_for(mallory, share, bob.user())
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(data)
+        assert "signed by nobody you know" in await rejected(bob)
+        assert (await shown(agent, DownloadState.REJECTED)).detail == "It was signed by nobody you know"
+        assert agent._context.engine.all_progress() == {}
+        assert await agent._context.store.run(lambda database: database.downloads()) == []
+    assert (bob.inbox / REJECTED / NAME).read_bytes() == data
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda data: data[:-1],
+    "longer": lambda data: data + b"\0",
+    "flipped": lambda data: data[:-40] + bytes([data[-40] ^ 1]) + data[-39:],
+    "empty": lambda _data: b"",
+    "text": lambda _data: b"<html>404</html>",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_damaged_envelope_is_turned_away(bob: Home, envelope: bytes, damage: str) -> None:
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(DAMAGE[damage](envelope))
+        assert await rejected(bob)
+        assert agent._context.engine.all_progress() == {}
+
+
+async def test_what_is_half_written_is_not_turned_away(bob: Home, envelope: bytes) -> None:
+    """Somebody may close a file and write on."""
+    bob.configure(settle={"quiet": 1.0})
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(envelope[: len(envelope) // 2])
+        await wait_until(lambda: NAME in agent._inbox._doubtful)
+        (bob.inbox / NAME).write_bytes(envelope)
+        await shown(agent, DownloadState.DOWNLOADING)
+    assert not (bob.inbox / REJECTED).exists()
+
+
+@pytest.mark.parametrize("how", ["written", "moved"])
+async def test_an_envelope_is_opened_the_moment_it_is_there(bob: Home, envelope: bytes, how: str) -> None:
+    bob.configure(settle={"after_close": 60.0, "quiet": 60.0})
+    async with running(bob) as agent:
+        await wait_until(lambda: agent._inbox.following.state is FolderState.WATCHING)
+        path = bob.inbox / NAME if how == "written" else bob.places.files / NAME
+        path.write_bytes(envelope)
+        if how == "moved":
+            path.rename(bob.inbox / NAME)
+        await shown(agent, DownloadState.DOWNLOADING)
+
+
+async def test_what_breaks_a_rule_names_it(alice: Home, bob: Home, share: ShareRecord) -> None:
+    cases = {
+        "expired": seal_manifest(alice, share, bob.user(), not_after=1),
+        "torrent": seal_manifest(alice, share, bob.user(), torrent=b"d4:infodee"),
+        "own": seal_for(bob, share, alice.user()),
+    }
+    async with running(bob):
+        for word, data in cases.items():
+            (bob.inbox / f"{word}{ENVELOPE_SUFFIX}").write_bytes(data)
+        for word in cases:
+            assert word in await rejected(bob, f"{word}{ENVELOPE_SUFFIX}")
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "large"])
+async def test_what_is_no_file_is_turned_away_unread(
+    bob: Home, envelope: bytes, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "read_limited", None)  # whoever reads fails the test
+    path, secret = bob.inbox / NAME, bob.places.files / "secret"
+    async with running(bob):
+        match kind:
+            case "link":
+                secret.write_bytes(envelope)
+                path.symlink_to(secret)
+            case "pipe":
+                os.mkfifo(path)
+            case "folder":
+                path.mkdir()
+            case _:
+                with path.open("wb") as file:
+                    file.truncate(MAX_SIZE + 1)
+        assert await rejected(bob)
+    if kind == "link":
+        assert secret.read_bytes() == envelope
+
+
+@pytest.mark.parametrize("name", ["\x1b[2Jx", "a\nb", "\u202egpj.exe", os.fsdecode(b"\xff")])
+async def test_a_name_that_cannot_be_shown_ends_nothing(bob: Home, envelope: bytes, name: str) -> None:
+    """T14: neither the database nor a message takes bytes that are no text, and a log line is one line."""
+    name += ENVELOPE_SUFFIX
+    async with running(bob) as agent:
+        (bob.inbox / name).write_bytes(envelope)
+        assert "cannot be shown" in await rejected(bob, name)
+        assert (await shown(agent, DownloadState.REJECTED)).name.encode()
+
+
+async def test_what_is_turned_away_never_overwrites_what_was(bob: Home) -> None:
+    async with running(bob):
+        for text in ("one", "two"):
+            (bob.inbox / NAME).write_text(text)
+            await wait_until(lambda: not (bob.inbox / NAME).exists())
+    kept = {path.read_text() for path in (bob.inbox / REJECTED).iterdir() if REASON_SUFFIX not in path.name}
+    assert kept == {"one", "two"}
+
+
+async def test_a_replay_is_turned_away(alice: Home, bob: Home, share: ShareRecord, envelope: bytes) -> None:
+    """T5"""
+    async with running(bob) as agent:
+        newer = seal_for(alice, replace(share, generation=2), bob.user())
+        (bob.inbox / f"newer{ENVELOPE_SUFFIX}").write_bytes(newer)
+        await shown(agent, DownloadState.DOWNLOADING)
+        for data, name in ((envelope, "older"), (newer, "again")):
+            (bob.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(data)
+            assert "received before" in await rejected(bob, f"{name}{ENVELOPE_SUFFIX}")
+        kept = await agent._context.store.run(lambda database: database.downloads())
+        assert [record.generation for record in kept] == [2]
+
+
+async def test_the_list_of_rejected_envelopes_is_bounded(bob: Home) -> None:
+    """T1: an outsider may put any number of files there."""
+    bob.configure(inbox={"envelopes_per_minute": 0})
+    for number in range(REMEMBERED + 20):
+        (bob.inbox / f"{number}{ENVELOPE_SUFFIX}").write_bytes(b"x")
+    async with running(bob) as agent:
+        await wait_until(lambda: len(os.listdir(bob.inbox)) == 1, seconds=30)
+        await wait_until(lambda: agent._inbox.following.unsettled == ())
+        assert len(agent.downloads()) == REMEMBERED
+
+
+async def test_where_nothing_can_be_moved_the_agent_goes_on(bob: Home, envelope: bytes) -> None:
+    (bob.inbox / REJECTED).write_text("in the way")
+    async with running(bob) as agent:
+        (bob.inbox / f"bad{ENVELOPE_SUFFIX}").write_bytes(b"x")
+        await wait_until(lambda: agent._inbox.following.unsettled != ())
+        (bob.inbox / NAME).write_bytes(envelope)
+        await shown(agent, DownloadState.DOWNLOADING)
+    assert (bob.inbox / f"bad{ENVELOPE_SUFFIX}").exists()
+
+
+async def test_an_attacker_among_the_recipients_is_a_stranger_like_any_other(
+    alice: Home, bob: Home, share: ShareRecord
+) -> None:
+    """T3, seen from the inbox: he signs with his own key what Alice once sent him."""
+    carol = make_home(alice.places.files.parent, "carol")
+    bob.know(alice.user(), carol.user(verified=False))
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(seal_for(carol, share, bob.user()))
+        assert (await shown(agent, DownloadState.WAITING)).sender == "carol"
+
+
+async def test_a_reason_never_stands_alone(bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Path] = []
+
+    def full(source: Path, target: Path) -> None:
+        tried.append(target.with_name(target.name + REASON_SUFFIX))
+        assert tried[-1].exists()  # it comes first, so that a crash leaves no riddle
+        raise SystemFailed("The disk is full")
+
+    monkeypatch.setattr(inbox_module, "move_into_place", full)
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(b"x")
+        await wait_until(lambda: bool(tried) and not tried[0].exists())
+        assert agent.downloads() == []
+    assert (bob.inbox / NAME).exists()

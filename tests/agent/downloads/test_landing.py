@@ -1,0 +1,149 @@
+"""Where a payload grows, and how it lands."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tuishare.agent.downloads.landing import ACCEPTED, INCOMING, Landing
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.config import Folders
+from tuishare.errors import NotFound, SystemFailed
+
+ID = "ab" * 16
+ENVELOPE = "x.torrent.encrypted"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    for name in ("inbox", "downloads"):
+        (tmp_path / name).mkdir()
+    return Folders(inbox=str(tmp_path / "inbox"), downloads=str(tmp_path / "downloads"))
+
+
+@pytest.fixture
+def landing(folders: Folders) -> Landing:
+    return Landing(folders)
+
+
+@pytest.fixture
+def record(landing: Landing, folders: Folders) -> DownloadRecord:
+    """A payload that is complete in its staging folder, with its envelope in the inbox."""
+    (folders.inbox_path / ENVELOPE).write_bytes(b"envelope")
+    record = DownloadRecord(
+        id=ID, envelope=ENVELOPE, added=1, step=DownloadStep.DELIVERING, sender="alice", name="x",
+        staging=str(landing.staging(ID, 1)), envelope_hash=hashlib.sha256(b"envelope").digest(),
+    )  # fmt: skip
+    (landing.prepare(record) / "x").write_bytes(b"payload")
+    return replace(record, path=str(landing.choose_target(record)))
+
+
+def test_a_payload_grows_where_nobody_else_can_look(
+    landing: Landing, record: DownloadRecord, folders: Folders
+) -> None:
+    staging = Path(record.staging)
+    assert staging.parent == folders.downloads_path / INCOMING
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (staging, staging.parent)] == [0o700, 0o700]
+    assert landing.staging(ID, 2) != staging
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_it_lands_under_its_senders_name_and_doing_it_again_is_fine(
+    landing: Landing, record: DownloadRecord, folders: Folders, times: int
+) -> None:
+    for _ in range(times):
+        landing.move_payload(record)
+    assert (folders.downloads_path / "alice" / "x").read_bytes() == b"payload"
+    assert not Path(record.staging).exists()
+
+
+def test_a_name_that_is_taken_is_never_chosen(
+    landing: Landing, record: DownloadRecord, folders: Folders
+) -> None:
+    (folders.downloads_path / "alice" / "x").symlink_to("nowhere")
+    assert landing.choose_target(record).name == "x (2)"
+
+
+def test_a_name_that_was_taken_meanwhile_is_left_alone(landing: Landing, record: DownloadRecord) -> None:
+    Path(record.path).write_bytes(b"somebody's")
+    with pytest.raises(FileExistsError):
+        landing.move_payload(record)
+    assert Path(record.path).read_bytes() == b"somebody's"
+    assert (Path(record.staging) / "x").read_bytes() == b"payload"
+
+
+def test_a_payload_that_is_gone_is_said_and_leaves_no_empty_file(
+    landing: Landing, record: DownloadRecord
+) -> None:
+    landing.discard(record)
+    with pytest.raises(NotFound):
+        landing.move_payload(record)
+    assert not os.path.lexists(record.path)
+
+
+def test_a_senders_folder_that_cannot_be_made_is_said(
+    landing: Landing, record: DownloadRecord, folders: Folders
+) -> None:
+    (folders.downloads_path / "alice").rmdir()
+    (folders.downloads_path / "alice").write_bytes(b"")
+    with pytest.raises(SystemFailed):
+        landing.choose_target(record)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_envelope_is_put_away(
+    landing: Landing, record: DownloadRecord, folders: Folders, times: int
+) -> None:
+    for _ in range(times):
+        landing.file_envelope(record)
+    assert os.listdir(folders.inbox_path) == [ACCEPTED]
+    assert (folders.inbox_path / ACCEPTED / ENVELOPE).read_bytes() == b"envelope"
+
+
+def test_another_envelope_of_that_name_stays_to_be_judged(
+    landing: Landing, record: DownloadRecord, folders: Folders
+) -> None:
+    (folders.inbox_path / ENVELOPE).write_bytes(b"the next generation")
+    landing.file_envelope(record)
+    assert (folders.inbox_path / ENVELOPE).read_bytes() == b"the next generation"
+
+
+def test_an_accepted_envelope_is_never_overwritten(
+    landing: Landing, record: DownloadRecord, folders: Folders
+) -> None:
+    accepted = folders.inbox_path / ACCEPTED
+    accepted.mkdir()
+    (accepted / ENVELOPE).write_bytes(b"an earlier one")
+    landing.file_envelope(record)
+    assert (accepted / ENVELOPE).read_bytes() == b"an earlier one"
+    assert len(os.listdir(accepted)) == 2
+
+
+def test_what_keeps_the_envelope_from_being_put_away_is_only_logged(
+    landing: Landing, record: DownloadRecord, folders: Folders, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folders.inbox_path / ACCEPTED).write_bytes(b"")
+    landing.file_envelope(record)
+    assert (folders.inbox_path / ENVELOPE).exists()
+    assert ACCEPTED in caplog.text
+
+
+def test_leftovers_are_swept_and_nothing_else(
+    landing: Landing, record: DownloadRecord, folders: Folders
+) -> None:
+    incoming = folders.downloads_path / INCOMING
+    (incoming / f"{'cd' * 16}-3").mkdir()
+    (incoming / f"{'cd' * 16}-3" / "half").write_bytes(b"x")
+    (incoming / "mine").mkdir()
+    landing.sweep({record.staging})
+    assert sorted(os.listdir(incoming)) == [Path(record.staging).name, "mine"]
+
+
+def test_without_downloads_there_is_nothing_to_sweep(landing: Landing, folders: Folders) -> None:
+    landing.sweep(set())
+    assert os.listdir(folders.downloads_path) == []

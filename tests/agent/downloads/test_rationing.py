@@ -1,0 +1,97 @@
+"""What a download waits for because of other ones."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import msgspec
+
+from tests.agent.desks import Desk, lonely, put, receiving_at, seeding
+from tests.agent.homes import Home, fill
+from tests.waiting import wait_until
+from tuishare.agent.downloads.rationing import exceeds_quota, lacks_turn
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+
+RECORD = DownloadRecord("new", "x", 1, DownloadStep.DOWNLOADING, sender="alice", size=60)
+
+
+def under_way(step: DownloadStep = DownloadStep.DOWNLOADING, **changes: object) -> DownloadRecord:
+    return replace(RECORD, id="other", step=step, size=41, **changes)  # type: ignore[arg-type]
+
+
+def test_a_quota_counts_what_is_not_finished() -> None:
+    for step in DownloadStep:
+        excess = exceeds_quota(RECORD, [under_way(step)], 100)
+        assert bool(excess) is (step not in {DownloadStep.COMPLETE, DownloadStep.WAITING}), step
+    assert "101 bytes" in exceeds_quota(RECORD, [under_way()], 100)
+
+
+def test_a_quota_is_met_exactly_by_one_sender_alone_and_once() -> None:
+    assert not exceeds_quota(RECORD, [under_way()], 101)
+    assert not exceeds_quota(RECORD, [under_way(sender="bob")], 60)
+    assert not exceeds_quota(RECORD, [replace(RECORD, size=1000)], 60)  # what it takes the place of
+    assert exceeds_quota(RECORD, [], 59)
+    assert not exceeds_quota(RECORD, [under_way()], 0)
+
+
+def test_turns() -> None:
+    assert not lacks_turn(1, 2)
+    assert "2 downloads" in lacks_turn(2, 2)
+    assert not lacks_turn(1000, 0)
+
+
+async def arrived(desk: Desk, alice: Home, bob: Home, *names: str) -> list[DownloadRecord]:
+    for name in names:
+        await put(desk, alice, bob, lonely(alice, bob, fill(alice.drop / name, 40_000)), name)
+    return list(desk.receiver.downloads.values())
+
+
+async def test_beyond_the_quota_a_person_is_asked(alice: Home, bob: Home) -> None:
+    bob.configure(inbox={"quota": "60000"})
+    async with receiving_at(bob) as desk:
+        first, second = await arrived(desk, alice, bob, "a", "b")
+        assert (first.step, second.step) == (DownloadStep.DOWNLOADING, DownloadStep.WAITING)
+        assert "80,000 bytes under way, 60,000" in second.problem
+        assert second.hint
+        assert desk.joined == {first.info_hash}
+        async with desk.receiver._tray.changing:
+            await desk.receiver.approve(second)
+        assert desk.joined == {first.info_hash, second.info_hash}
+
+
+async def test_downloads_go_on_so_many_at_a_time(alice: Home, bob: Home) -> None:
+    bob.configure(limits={"active_downloads": 1})
+    path = fill(alice.drop / "film.mkv", 300_000)
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        first, second = await arrived(desk, alice, bob, "a", "b")
+        assert (first.step, second.step) == (DownloadStep.DOWNLOADING, DownloadStep.QUEUED)
+        assert "its turn" in second.problem
+        await put(desk, alice, bob, sender.seal(bob), "c")
+        assert desk.joined == {first.info_hash}
+        limits = msgspec.structs.replace(desk.context.config.limits, active_downloads=3)
+        desk.context.config = msgspec.structs.replace(desk.context.config, limits=limits)
+        await desk.receiver._start_queued()
+        await wait_until((bob.downloads / "alice" / "film.mkv").exists)
+
+
+async def test_the_oldest_go_on_first_after_a_restart(alice: Home, bob: Home) -> None:
+    async with receiving_at(bob) as desk:
+        await arrived(desk, alice, bob, "a", "b", "c")
+        assert len(desk.joined) == 3
+    bob.configure(limits={"active_downloads": 1})
+    async with receiving_at(bob) as desk:
+        steps = [record.step for record in desk.receiver.downloads.values()]
+        assert sorted(steps) == [DownloadStep.DOWNLOADING, DownloadStep.QUEUED, DownloadStep.QUEUED]
+        assert len(desk.joined) == 1
+
+
+async def test_one_ends_and_the_next_begins(alice: Home, bob: Home) -> None:
+    bob.configure(limits={"active_downloads": 1})
+    path = fill(alice.drop / "film.mkv", 300_000)
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        await put(desk, alice, bob, sender.seal(bob), "c")
+        await arrived(desk, alice, bob, "b")
+        await wait_until((bob.downloads / "alice" / "film.mkv").exists)
+        await wait_until(lambda: all(not record.problem for record in desk.receiver.downloads.values()))
+        assert os.listdir(bob.downloads / "alice") == ["film.mkv"]

@@ -1,0 +1,180 @@
+# ruff: noqa: ASYNC240 — the files of a test are small and near
+"""Downloads over restarts: whatever step the last run left them at."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.agent.desks import judge, put, receiving_at, seeding
+from tests.agent.homes import Home, fill, opened, seal_for
+from tuishare.agent.context import wall_clock
+from tuishare.agent.downloads.landing import INCOMING
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.torrents import InfoHash
+
+pytestmark = pytest.mark.usefixtures("bob")
+
+
+async def finished(alice: Home, bob: Home, path: Path) -> DownloadRecord:
+    """Deliver a payload and stop."""
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        await put(desk, alice, bob, sender.seal(bob))
+        return await desk.until(DownloadStep.COMPLETE)
+
+
+async def rewind(bob: Home, record: DownloadRecord) -> None:
+    async with opened(bob) as context:
+        await context.store.run(lambda database: database.save(record))
+
+
+async def test_a_download_goes_on_after_a_restart(alice: Home, bob: Home) -> None:
+    path = fill(alice.drop / "x", 500_000)
+    async with seeding(alice, path) as sender:
+        data = sender.seal(bob)
+        async with receiving_at(bob) as desk:
+            await put(desk, alice, bob, seal_for(alice, sender.share, bob.user()), "y")  # nobody to ask
+            (bob.inbox / f"y{ENVELOPE_SUFFIX}").unlink()
+            before = await desk.until(DownloadStep.DOWNLOADING)
+            received = judge(alice, bob, data)
+            await desk.context.store.run(
+                lambda database: database.save(replace(before, contacts=received.manifest.contacts))
+            )
+        async with receiving_at(bob) as desk:
+            await desk.until(DownloadStep.COMPLETE)
+    assert (bob.downloads / "alice" / "x").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("moved", ["nothing", "payload", "payload and envelope"])
+async def test_a_crash_while_delivering_is_finished(alice: Home, bob: Home, moved: str) -> None:
+    path = fill(alice.drop / "x")
+    done = await finished(alice, bob, path)
+    staging = bob.downloads / INCOMING / f"{done.id}-1"
+    await rewind(bob, replace(done, step=DownloadStep.DELIVERING, staging=str(staging), signature=""))
+    staging.mkdir()
+    if moved == "nothing":
+        Path(done.path).rename(staging / "x")
+    if moved != "payload and envelope":
+        (bob.inbox / "accepted" / done.envelope).rename(bob.inbox / done.envelope)
+    async with receiving_at(bob) as desk:
+        again = await desk.until(DownloadStep.COMPLETE)
+        assert again.completed >= done.completed
+        assert replace(again, signature="", completed=0) == replace(done, signature="", completed=0)
+        assert desk.joined == {done.info_hash}
+    assert os.listdir(bob.downloads / "alice") == ["x"]
+    assert Path(done.path).read_bytes() == path.read_bytes()
+    assert os.listdir(bob.inbox) == ["accepted"]
+    assert os.listdir(staging.parent) == []
+
+
+async def test_a_name_taken_during_a_crash_is_left_to_whoever_took_it(alice: Home, bob: Home) -> None:
+    path = fill(alice.drop / "x")
+    done = await finished(alice, bob, path)
+    staging = bob.downloads / INCOMING / f"{done.id}-1"
+    staging.mkdir()
+    Path(done.path).rename(staging / "x")
+    Path(done.path).write_text("mine")
+    await rewind(bob, replace(done, step=DownloadStep.DELIVERING, staging=str(staging), signature=""))
+    async with receiving_at(bob) as desk:
+        record = await desk.until(DownloadStep.COMPLETE)
+    assert Path(done.path).read_text() == "mine"
+    assert Path(record.path).read_bytes() == path.read_bytes()
+
+
+async def test_what_was_delivered_is_served_on_after_a_restart(alice: Home, bob: Home) -> None:
+    done = await finished(alice, bob, fill(alice.drop / "x"))
+    async with receiving_at(bob) as desk:
+        assert (desk.only, desk.joined) == (done, {done.info_hash})
+
+
+@pytest.mark.parametrize(("days", "passed", "served"), [(7, 6.9, True), (7, 7.1, False), (0.5, 0.6, False)])
+async def test_what_was_delivered_is_served_on_for_some_days(
+    alice: Home, bob: Home, days: float, passed: float, served: bool
+) -> None:
+    bob.configure(downloads={"seed_days": days})
+    done = await finished(alice, bob, fill(alice.drop / "x"))
+    async with receiving_at(bob) as desk:
+        assert desk.joined == {done.info_hash}
+        desk.context.clock = lambda: wall_clock() + timedelta(days=passed)
+        await desk.receiver.end_seeding()
+        assert desk.joined == ({done.info_hash} if served else set())
+    await rewind(bob, replace(done, completed=done.completed - int(passed * 86_400)))
+    async with receiving_at(bob) as desk:  # nor after a restart
+        assert desk.joined == ({done.info_hash} if served else set())
+
+
+async def test_who_wants_so_serves_nothing_on(alice: Home, bob: Home) -> None:
+    bob.configure(downloads={"seed_days": 0})
+    path = fill(alice.drop / "x")
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        await put(desk, alice, bob, sender.seal(bob))
+        await desk.until(DownloadStep.COMPLETE)
+        assert desk.joined == set()
+
+
+@pytest.mark.parametrize("change", ["edited", "touched", "moved", "removed"])
+async def test_what_its_owner_changed_is_neither_served_nor_mended(
+    alice: Home, bob: Home, change: str
+) -> None:
+    path = fill(alice.drop / "x")
+    done = await finished(alice, bob, path)
+    landed = Path(done.path)
+    match change:
+        case "edited":
+            landed.write_bytes(b"mine" + path.read_bytes()[4:])
+        case "touched":
+            os.utime(landed, (1, 1))
+        case "moved":
+            landed.rename(landed.with_name("kept"))
+        case _:
+            landed.unlink()
+    before = {file: file.read_bytes() for file in landed.parent.iterdir()}
+    async with seeding(alice, path), receiving_at(bob) as desk:
+        assert (desk.only.step, desk.joined) == (DownloadStep.COMPLETE, set())
+        assert desk.receiver._tray.is_altered(desk.only)
+    assert {file: file.read_bytes() for file in landed.parent.iterdir()} == before
+
+
+async def test_a_payload_that_cannot_be_served_on_is_still_received(alice: Home, bob: Home) -> None:
+    done = await finished(alice, bob, fill(alice.drop / "x"))
+    await rewind(bob, replace(done, leaf_key=b"damaged"))
+    async with receiving_at(bob) as desk:
+        assert (desk.only.step, desk.joined) == (DownloadStep.COMPLETE, set())
+
+
+async def test_the_same_content_in_a_new_generation_is_not_taken_for_received(alice: Home, bob: Home) -> None:
+    """Resume data of the first generation say "all there" of a folder that is empty now."""
+    path = fill(alice.drop / "x")
+    async with seeding(alice, path) as sender:
+        async with receiving_at(bob) as desk:
+            await put(desk, alice, bob, sender.seal(bob))
+            done = await desk.until(DownloadStep.COMPLETE)
+            saved = {
+                InfoHash(done.info_hash): await desk.context.engine.save_resume(InfoHash(done.info_hash))
+            }
+            await desk.context.store.run(lambda database: database.save_resume(saved))
+        async with receiving_at(bob) as desk:
+            await put(desk, alice, bob, sender.seal(bob, generation=2))
+            again = await desk.until(DownloadStep.COMPLETE)
+    assert (again.generation, Path(again.path).read_bytes()) == (2, path.read_bytes())
+
+
+async def test_a_problem_keeps_the_envelope_and_is_tried_again_after_a_restart(
+    alice: Home, bob: Home
+) -> None:
+    path = fill(alice.drop / "x")
+    async with seeding(alice, path) as sender:
+        async with receiving_at(bob) as desk:
+            (bob.downloads / INCOMING).write_bytes(b"in the way")
+            await put(desk, alice, bob, sender.seal(bob))
+            record = await desk.until(DownloadStep.PROBLEM)
+            assert record.problem
+            assert (bob.inbox / record.envelope).exists()
+        (bob.downloads / INCOMING).unlink()
+        async with receiving_at(bob) as desk:
+            assert (await desk.until(DownloadStep.COMPLETE)).problem == ""

@@ -1,0 +1,88 @@
+"""Downloads in memory, on disk and in the swarm."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home, fill, opened, share_of
+from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.agent.state.store import Database
+from tuishare.errors import NotFound, Refused, TuishareError
+from tuishare.torrents import InfoHash
+
+
+@pytest.fixture
+def record(alice: Home, bob: Home) -> DownloadRecord:
+    share = share_of(fill(alice.drop / "x"))
+    return DownloadRecord(
+        id="d", envelope="x.torrent.encrypted", added=1, step=DownloadStep.DOWNLOADING, signer=b"s" * 32,
+        share=share.id, generation=3, info_hash=share.info_hash, torrent=share.torrent,
+        root_certificate=share.root_certificate, leaf_certificate=share.leaf_certificate, leaf_key=share.leaf_key,
+        staging=str(bob.downloads),
+    )  # fmt: skip
+
+
+async def test_what_was_saved_is_there_after_a_restart(bob: Home, record: DownloadRecord) -> None:
+    async with opened(bob) as context:
+        await Tray(context).save(record)
+    async with opened(bob) as context:
+        tray = Tray(context)
+        assert await tray.load() == [record]
+        assert tray.get(record.id) == record
+
+
+async def test_what_is_removed_is_not_taken_again(bob: Home, record: DownloadRecord) -> None:
+    """T5"""
+    async with opened(bob) as context:
+        tray = Tray(context)
+        await tray.save(record)
+        await tray.enter_swarm(record, bob.downloads)
+        await tray.remove(record)
+        assert (dict(tray.downloads), context.engine.all_progress()) == ({}, {})
+        with pytest.raises(NotFound):
+            tray.get(record.id)
+        for generation in (2, 3):
+            old = replace(record, generation=generation)
+            with pytest.raises(Refused, match="before"):
+                await context.store.run(partial(Database.admit, record=old))
+        newer = replace(record, generation=4)
+        await context.store.run(lambda database: database.admit(newer))
+        await tray.remove(record)  # an old one does not make the ledger forget a newer one
+        with pytest.raises(Refused, match="before"):
+            await context.store.run(lambda database: database.admit(newer))
+
+
+async def test_it_is_known_under_its_info_hash_for_as_long_as_it_is_in_the_swarm(
+    bob: Home, record: DownloadRecord
+) -> None:
+    info_hash = InfoHash(record.info_hash)
+    async with opened(bob) as context:
+        tray = Tray(context)
+        await tray.save(record)
+        assert tray.joined_as(info_hash) == []
+        await tray.enter_swarm(record, bob.downloads)
+        assert tray.joined_as(info_hash) == [record]
+        await tray.leave_swarm(record, keep_progress=True)
+        assert tray.joined_as(info_hash) == []
+        assert await context.store.run(lambda database: database.resume_data(info_hash))
+        with pytest.raises(TuishareError):
+            await tray.enter_swarm(replace(record, leaf_key=b"damaged"), bob.downloads)
+        assert tray.joined_as(info_hash) == []
+
+
+async def test_a_malformed_contact_costs_only_itself(
+    bob: Home, record: DownloadRecord, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with opened(bob) as context:
+        await Tray(context).enter_swarm(
+            replace(record, contacts=("127.0.0.1:99999", "127.0.0.1:9")), Path(record.staging)
+        )
+        assert len(context.engine.all_progress()) == 1
+    assert "contact" in caplog.text

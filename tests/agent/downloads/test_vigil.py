@@ -1,0 +1,121 @@
+"""What was delivered is served as it was delivered, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.agent.desks import Desk, put, receiving_at, seeding
+from tests.agent.homes import SETTLE, Home, fill
+from tests.waiting import wait_until
+from tuishare.agent.downloads.vigil import Vigil
+from tuishare.agent.folders.settling import HintKind
+from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.state.records import DownloadStep
+
+
+@asynccontextmanager
+async def watched(desk: Desk) -> AsyncIterator[Vigil]:
+    vigil = Vigil(desk.context, desk.receiver._tray)
+    watcher = Watcher(vigil.take_hint)
+    task = asyncio.create_task(vigil.run(watcher))
+    try:
+        yield vigil
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await watcher.close()
+
+
+async def deliver(desk: Desk, alice: Home, bob: Home, path: Path) -> Path:
+    async with seeding(alice, path) as sender:
+        await put(desk, alice, bob, sender.seal(bob))
+        record = await desk.until(DownloadStep.COMPLETE)
+        await wait_until(lambda: desk.joined == {record.info_hash})
+    return Path(record.path)
+
+
+def fill_deep(alice: Home) -> Path:
+    (alice.drop / "x" / "deep").mkdir(parents=True)
+    fill(alice.drop / "x" / "deep" / "a")
+    return alice.drop / "x"
+
+
+def edit(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"mine")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "edited": edit,
+    "moved": lambda path: path.rename(path.with_name("kept")),
+    "removed": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_what_is_changed_while_it_is_served_leaves_its_swarm(
+    alice: Home, bob: Home, change: str
+) -> None:
+    async with receiving_at(bob) as desk, watched(desk) as vigil:  # the next scan is a minute away
+        landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
+        await wait_until(lambda: landed.parent in vigil._folders)
+        CHANGES[change](landed)
+        await wait_until(lambda: desk.joined == set())
+        tray = desk.receiver._tray
+        await wait_until(lambda: tray.is_altered(desk.only))
+        assert (desk.only.step, desk.only.problem) == (DownloadStep.COMPLETE, "")
+
+
+async def test_deep_inside_a_folder_it_is_found_by_the_scan(alice: Home, bob: Home) -> None:
+    bob.configure(settle=SETTLE | {"rescan": 0.2})
+    deep = fill_deep(alice)
+    async with receiving_at(bob) as desk, watched(desk):
+        landed = await deliver(desk, alice, bob, deep)
+        edit(landed / "deep" / "a")
+        await wait_until(lambda: desk.joined == set())
+
+
+async def test_what_is_only_read_is_served_on(alice: Home, bob: Home) -> None:
+    async with receiving_at(bob) as desk, watched(desk) as vigil:
+        landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
+        await wait_until(lambda: landed.parent in vigil._folders)
+        (landed.parent / "beside").write_text("x")
+        landed.chmod(0o640)
+        vigil.take_hint(Hint(landed.parent, "x", HintKind.CHANGED))
+        await wait_until(lambda: not vigil._hinted and not vigil._woken.is_set())
+        assert desk.joined == {desk.only.info_hash}
+        os.utime(landed, (1, 1))
+        await wait_until(lambda: desk.joined == set())
+
+
+async def test_when_events_were_lost_all_of_a_folder_is_looked_at(alice: Home, bob: Home) -> None:
+    async with receiving_at(bob) as desk, watched(desk) as vigil:
+        landed = await deliver(desk, alice, bob, fill_deep(alice))
+        await wait_until(lambda: landed.parent in vigil._folders)
+        edit(landed / "deep" / "a")
+        vigil.take_hint(Hint(landed.parent, "", HintKind.CHANGED))
+        await wait_until(lambda: desk.joined == set())
+
+
+async def test_what_has_made_room_for_a_new_generation_is_not_judged(alice: Home, bob: Home) -> None:
+    async with receiving_at(bob) as desk:
+        landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
+        tray = desk.receiver._tray
+        vigil = Vigil(desk.context, tray)
+        judged = desk.only
+        landed.unlink()
+        async with tray.changing:
+            check = asyncio.create_task(vigil._check(judged))
+            await tray.save(replace(judged, generation=2))
+        await check
+        assert desk.joined == {judged.info_hash}
+        assert not tray.is_altered(desk.only)

@@ -1,0 +1,74 @@
+"""By what a payload is known again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tuishare.agent.folders.ignoring import IGNORE_FILE
+from tuishare.agent.folders.payload import sign_payload, walk_payload
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "drop" / "album"
+    made.mkdir(parents=True)
+    (made / "a").write_bytes(b"first")
+    (made / "b").write_bytes(b"second")
+    return made
+
+
+def swap(folder: Path) -> None:
+    """Exchange two files of one size, keeping their times."""
+    (folder / "c").write_bytes(b"fresh")
+    status = (folder / "a").stat()
+    os.utime(folder / "c", ns=(status.st_atime_ns, status.st_mtime_ns))
+    (folder / "c").replace(folder / "a")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "grown": lambda folder: (folder / "a").write_bytes(b"first and more"),
+    "added": lambda folder: (folder / "c").write_bytes(b"third"),
+    "removed": lambda folder: (folder / "b").unlink(),
+    "renamed": lambda folder: (folder / "b").rename(folder / "c"),
+    "touched": lambda folder: os.utime(folder / "a", ns=(1, 1)),
+    "exchanged": swap,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_changes_the_signature(folder: Path, change: str) -> None:
+    before = sign_payload(folder)
+    assert before == sign_payload(folder) != ""
+    CHANGES[change](folder)
+    assert sign_payload(folder) not in {before, ""}
+
+
+def test_a_file_is_not_a_folder_that_holds_it(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "x").write_bytes(b"x")
+    assert sign_payload(tmp_path / "x") != sign_payload(tmp_path / "x" / "x")
+
+
+@pytest.mark.parametrize("kind", ["missing", "link", "pipe", "empty"])
+def test_what_cannot_be_shared_has_no_signature(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "p"
+    if kind == "link":
+        (tmp_path / "t").write_bytes(b"x")
+        path.symlink_to(tmp_path / "t")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "empty":
+        path.mkdir()
+    assert sign_payload(path) == ""
+
+
+def test_below_a_drop_folder_its_patterns_hold(folder: Path) -> None:
+    drop = folder.parent
+    (drop / IGNORE_FILE).write_text("b\n")
+    assert [entry.parts for entry in walk_payload(folder, str(drop)).files] == [("a",)]
+    assert [entry.parts for entry in walk_payload(folder).files] == [("a",), ("b",)]
+    assert sign_payload(folder, str(drop)) != sign_payload(folder)

@@ -1,0 +1,163 @@
+# ruff: noqa: ASYNC240 — the files of a test are small and near
+"""Real inotify events become hints about top-level entries."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
+
+from tests.waiting import wait_until
+from tuishare.agent.folders.settling import HintKind
+from tuishare.agent.folders.watcher import Hint, Watcher
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "drop"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+async def hints() -> AsyncIterator[tuple[Watcher, list[Hint]]]:
+    seen: list[Hint] = []
+    watcher = Watcher(seen.append)
+    yield watcher, seen
+    await watcher.close()
+
+
+async def test_a_written_file_ends_with_finished(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+    watcher, seen = hints
+    assert watcher.watch(folder)
+    (folder / "a").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "a", HintKind.FINISHED) in seen)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+async def test_a_move_into_the_folder_is_finished_at_once(
+    folder: Path, hints: tuple[Watcher, list[Hint]], kind: str
+) -> None:
+    watcher, seen = hints
+    outside = folder.parent / "outside"
+    if kind == "folder":
+        outside.mkdir()
+        (outside / "f").write_bytes(b"x")
+    else:
+        outside.write_bytes(b"x")
+    watcher.watch(folder)
+    outside.rename(folder / "inside")
+    await wait_until(lambda: Hint(folder, "inside", HintKind.FINISHED) in seen)
+    (folder / "last").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
+    assert {hint.kind for hint in seen if hint.entry == "inside"} == {HintKind.FINISHED}
+
+
+async def test_what_leaves_the_folder_is_hinted_at(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+    watcher, seen = hints
+    (folder / "a").write_bytes(b"x")
+    watcher.watch(folder)
+    (folder / "a").rename(folder.parent / "a")
+    await wait_until(lambda: any(hint.entry == "a" for hint in seen))
+
+
+async def test_a_file_closed_below_an_entry_only_says_changed(
+    folder: Path, hints: tuple[Watcher, list[Hint]]
+) -> None:
+    watcher, seen = hints
+    (folder / "sub").mkdir()
+    watcher.watch(folder)
+    (folder / "sub" / "f").write_bytes(b"x")
+    await wait_until(lambda: bool(seen))
+    (folder / "last").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
+    assert {hint.kind for hint in seen if hint.entry == "sub"} == {HintKind.CHANGED}
+
+
+async def test_a_flood_of_events_is_one_hint_for_each_entry_with_the_last_kind(
+    folder: Path, hints: tuple[Watcher, list[Hint]]
+) -> None:
+    watcher, seen = hints
+    for _ in range(1_000):  # the loop cannot take any of them in between
+        watcher._hand_over(Hint(folder, "a", HintKind.CHANGED))
+        watcher._hand_over(Hint(folder, "b", HintKind.FINISHED))
+    watcher._hand_over(Hint(folder, "a", HintKind.FINISHED))
+    watcher._hand_over(Hint(folder, "b", HintKind.CHANGED))
+    await wait_until(lambda: bool(seen))
+    assert seen == [Hint(folder, "a", HintKind.FINISHED), Hint(folder, "b", HintKind.CHANGED)]
+
+
+async def test_reading_says_nothing(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+    watcher, seen = hints
+    (folder / "a").write_bytes(b"x")
+    watcher.watch(folder)
+    (folder / "a").read_bytes()
+    (folder / "last").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
+    assert {hint.entry for hint in seen} == {"last"}
+
+
+async def test_a_missing_folder_is_reported(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+    watcher, _ = hints
+    assert not watcher.watch(folder / "none")
+    assert watcher.watch(folder)
+    assert watcher.watch(folder)
+    watcher.unwatch(folder)
+
+
+@pytest.mark.parametrize("away", ["removed", "renamed"])
+async def test_a_folder_that_was_exchanged_is_watched_when_asked_again(
+    folder: Path, hints: tuple[Watcher, list[Hint]], away: str
+) -> None:
+    """The name is the same, the inode may be: what was watched is neither."""
+    watcher, seen = hints
+    assert watcher.watch(folder)
+    if away == "removed":
+        folder.rmdir()
+        await wait_until(lambda: Hint(folder, "", HintKind.CHANGED) in seen)
+    else:
+        folder.rename(folder.with_name("elsewhere"))
+    folder.mkdir()
+    assert watcher.watch(folder)
+    (folder / "a").write_bytes(b"x")
+    await wait_until(lambda: Hint(folder, "a", HintKind.FINISHED) in seen)
+
+
+async def test_a_closed_watcher_watches_nothing(folder: Path) -> None:
+    watcher = Watcher(lambda _hint: None)
+    await watcher.close()
+    assert not watcher.watch(folder)
+
+
+async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
+    folder: Path, hints: tuple[Watcher, list[Hint]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher, seen = hints
+    other = folder.parent / "other"
+    other.mkdir()
+    assert watcher.watch(folder)
+    assert watcher.watch(other, recursive=False)
+    go_on = threading.Event()
+    read_events = InotifyFD.read_events
+
+    def slow(queue: InotifyFD) -> list[InotifyEvent]:
+        go_on.wait(30)
+        return read_events(queue)
+
+    monkeypatch.setattr(InotifyFD, "read_events", slow)
+    (folder / "first").touch()
+    await wait_until(lambda: any(hint.entry == "first" for hint in seen))  # from now on nobody reads
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    for number in range(most // 3 + 1):  # created, opened, closed
+        os.close(os.open(folder / f"{number}", os.O_CREAT | os.O_WRONLY))
+    (folder / "lost").mkdir()
+    go_on.set()
+    everything = {Hint(folder, "", HintKind.CHANGED), Hint(other, "", HintKind.CHANGED)}
+    await wait_until(lambda: everything <= set(seen))
+    assert not any(hint.entry == "lost" for hint in seen)
+    (folder / "lost" / "later").touch()  # and events come again, from folders that nobody had heard of, too
+    await wait_until(lambda: any(hint.entry == "lost" for hint in seen))

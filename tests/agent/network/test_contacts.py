@@ -1,0 +1,79 @@
+"""The addresses that stand in an envelope."""
+
+from __future__ import annotations
+
+import ipaddress
+from types import SimpleNamespace
+
+import ifaddr
+import pytest
+
+from tuishare.agent.network.contacts import MAX_CONTACTS, find_contacts, listen_port
+from tuishare.config import Network
+from tuishare.errors import BadInput
+from tuishare.swarm import parse_endpoint
+
+
+def alone(public_host: str) -> Network:
+    return Network(public_host=public_host, share_addresses=False)
+
+
+@pytest.mark.parametrize(
+    ("public", "expected"),
+    [
+        ("alice.example", "alice.example:7000"),
+        ("alice.example:9", "alice.example:9"),
+        ("192.0.2.7", "192.0.2.7:7000"),
+        ("192.0.2.7:9", "192.0.2.7:9"),
+        ("2001:db8::7", "[2001:db8::7]:7000"),
+        ("[2001:db8::7]", "[2001:db8::7]:7000"),
+        ("[2001:db8::7]:9", "[2001:db8::7]:9"),
+    ],
+)
+def test_the_public_host_comes_first_with_its_port_or_ours(public: str, expected: str) -> None:
+    assert find_contacts(alone(public), 7000) == (expected, "127.0.0.1:7000")
+
+
+@pytest.mark.parametrize("public", ["alice.example:http", "a b", "alice.example:70000", "[192.0.2.7]:5"])
+def test_a_malformed_public_host_is_said(public: str) -> None:
+    with pytest.raises(BadInput):
+        find_contacts(alone(public), 7000)
+
+
+def test_nobody_learns_our_addresses_unless_we_share_them() -> None:
+    assert find_contacts(Network(share_addresses=False), 7000) == ("127.0.0.1:7000",)
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, *addresses: object) -> None:
+    """Let this machine have the addresses; IPv6 ones are tuples, as ifaddr gives them."""
+    ips = [SimpleNamespace(ip=address) for address in addresses]
+    monkeypatch.setattr(ifaddr, "get_adapters", lambda: [SimpleNamespace(ips=ips)])
+
+
+def test_only_addresses_that_others_can_use_are_listed_and_global_ones_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend(
+        monkeypatch, "127.0.0.1", "192.168.1.5", "169.254.3.4", ("::1", 0, 0), ("fe80::1", 0, 2),
+        ("2a00::5", 0, 0), "8.8.8.8", "192.168.1.5",
+    )  # fmt: skip
+    assert find_contacts(Network(), 7) == ("8.8.8.8:7", "[2a00::5]:7", "192.168.1.5:7", "127.0.0.1:7")
+
+
+def test_the_list_is_short_and_keeps_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, *(f"10.0.0.{number}" for number in range(1, 60)))
+    found = find_contacts(Network(public_host="alice.example"), 7)
+    assert len(found) == MAX_CONTACTS
+    assert (found[0], found[-1]) == ("alice.example:7", "127.0.0.1:7")
+
+
+def test_what_this_machine_says_of_itself_can_be_read_by_the_swarm() -> None:
+    for contact in find_contacts(Network(), 7000):
+        endpoint = parse_endpoint(contact)
+        assert endpoint.port == 7000
+        assert not ipaddress.ip_address(endpoint.host).is_link_local
+
+
+@pytest.mark.parametrize(("address", "port"), [(":50007", 50007), ("127.0.0.1:0", 0), ("[::]:9", 9)])
+def test_the_port_of_a_listen_address(address: str, port: int) -> None:
+    assert listen_port(address) == port

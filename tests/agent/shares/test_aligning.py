@@ -1,0 +1,138 @@
+"""Shares whose drop folder is for others now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home, fill, share_of
+from tests.agent.mail import running
+from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.api.messages import ShareState
+from tuishare.envelope import CardKey, NotForUs, Opened, open_envelope
+
+ENVELOPE = "film.mkv.torrent.encrypted"
+
+
+def opened_by(person: Home, sender: Home) -> Opened:
+    return open_envelope((sender.outbox / ENVELOPE).read_bytes(), [CardKey(person.identity.private_key)])
+
+
+def only(agent: Agent) -> ShareRecord:
+    (share,) = agent._drops.shelf.shares.values()
+    return share
+
+
+async def until(agent: Agent, generation: int, state: ShareState = ShareState.SEEDING) -> None:
+    await wait_until(lambda: [(s.generation, s.state) for s in agent.shares()] == [(generation, state)])
+
+
+async def test_new_people_get_a_new_generation_that_keeps_the_former_out(
+    alice: Home, bob: Home, mallory: Home
+) -> None:
+    alice.know(bob.user(), mallory.user())
+    alice.configure("bob", "mallory")
+    fill(alice.drop / "film.mkv")
+    async with running(alice) as agent:
+        await until(agent, 1)
+        former = only(agent)
+        assert opened_by(mallory, alice).manifest.generation == 1
+        alice.configure("bob")
+        await agent.reload()
+        await until(agent, 2)
+        share = only(agent)
+        assert opened_by(bob, alice).manifest.generation == 2
+        with pytest.raises(NotForUs):
+            opened_by(mallory, alice)
+        assert share.root_certificate != former.root_certificate
+        assert (share.id, share.info_hash) == (former.id, former.info_hash)
+        await wait_until(lambda: set(agent._context.engine.all_progress()) == {share.info_hash})
+
+
+async def test_the_same_people_in_another_order_are_no_reason(alice: Home, bob: Home, mallory: Home) -> None:
+    alice.know(bob.user(), mallory.user())
+    alice.configure("bob", "mallory")
+    fill(alice.drop / "film.mkv")
+    async with running(alice) as agent:
+        await until(agent, 1)
+        alice.configure("mallory", "bob")
+        await agent.reload()
+        assert await agent._drops._aligner.align()
+        await until(agent, 1)
+
+
+async def test_another_kind_of_swarm_needs_another_torrent(alice: Home, bob: Home) -> None:
+    network = {"listen": "127.0.0.1:0", "listen_plain": "127.0.0.1:0", "share_addresses": False}
+    alice.configure("bob", network=network)
+    fill(alice.drop / "film.mkv")
+    async with running(alice) as agent:
+        await until(agent, 1)
+        former = only(agent)
+        drop = [{"path": str(alice.drop), "users": ["bob"], "transport": "plain"}]
+        alice.configure(network=network, drop=drop)
+        await agent.reload()
+        await wait_until(lambda: only(agent).transport == "plain" and only(agent).step is ShareStep.SEEDING)
+        assert only(agent).info_hash != former.info_hash
+        assert only(agent).generation > 1
+
+
+async def test_a_paused_share_stays_paused(alice: Home, bob: Home, mallory: Home) -> None:
+    alice.know(bob.user(), mallory.user())
+    fill(alice.drop / "film.mkv")
+    async with running(alice) as agent:
+        await until(agent, 1)
+        await wait_until(lambda: not agent._drops.publisher.is_busy_with(only(agent)))
+        await agent._drops.keeper.pause(only(agent).id)
+        alice.configure("mallory")
+        await agent.reload()
+        await wait_until(lambda: only(agent).sealed == 2)
+        assert opened_by(mallory, alice).manifest.generation == 2
+        assert agent.shares()[0].state is ShareState.PAUSED
+        assert agent._context.engine.all_progress() == {}
+
+
+async def test_a_problem_with_a_user_is_over_when_the_folder_is_for_others(alice: Home, bob: Home) -> None:
+    alice.configure("nobody")
+    fill(alice.drop / "film.mkv")
+    async with running(alice) as agent:
+        await until(agent, 1, ShareState.PROBLEM)
+        alice.configure("bob")
+        await agent.reload()
+        await wait_until(lambda: agent.shares()[0].state is ShareState.SEEDING)
+        assert agent.shares()[0].detail == ""
+
+
+async def test_what_is_elsewhere_or_at_rest_is_left_alone(alice: Home, bob: Home) -> None:
+    async with running(alice) as agent:
+        shelf = agent._drops.shelf
+        elsewhere = replace(
+            share_of(fill(alice.places.files / "a")), recipients=("carol",), step=ShareStep.WITHDRAWN
+        )
+        gone = replace(share_of(fill(alice.places.files / "b")), folder="/gone", step=ShareStep.FORGOTTEN)
+        for share in (elsewhere, gone):
+            await shelf.save(share)
+        assert await agent._drops._aligner.align()
+        assert [shelf.get(share.id) for share in (elsewhere, gone)] == [elsewhere, gone]
+
+
+async def test_what_is_being_worked_on_has_to_wait(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path: Path = fill(alice.drop / "film.mkv")
+    async with running(alice) as agent:
+        await until(agent, 1)
+        drops = agent._drops
+        monkeypatch.setattr(
+            type(drops.publisher), "is_busy_with", lambda _self, share: share.path == str(path)
+        )
+        alice.configure("@crew")
+        await agent.reload()
+        assert not await drops._aligner.align()
+        alice.configure()
+        await agent.reload()
+        assert not await drops._aligner.align()
+        assert only(agent).step is ShareStep.SEEDING

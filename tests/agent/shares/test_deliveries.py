@@ -1,0 +1,248 @@
+"""The delivery board, as whole agents fill it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import msgspec
+import pytest
+
+from tests.agent.homes import Home, fill, introduce, opened, share_of
+from tests.agent.mail import running
+from tests.agent.shares.test_drops import until
+from tests.waiting import wait_until
+from tuishare.agent.context import Context
+from tuishare.agent.daemon import Agent
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.state.records import RecipientRecord, ShareRecord
+from tuishare.api.messages import ActivityKind, Delivery, DeliveryState, Download, DownloadState, ShareState
+from tuishare.swarm import Peer
+
+
+def delivery(agent: Agent, user: str = "bob") -> Delivery:
+    (share,) = agent.shares()
+    (found,) = (row for row in share.deliveries if row.user == user)
+    return found
+
+
+def post(sender: Home, receiver: Home) -> None:
+    """Bring what lies in the outbox to the inbox, the way a person would."""
+    for envelope in sender.outbox.iterdir():
+        shutil.copy(envelope, receiver.inbox / f".{envelope.name}")
+        (receiver.inbox / f".{envelope.name}").rename(receiver.inbox / envelope.name)
+
+
+async def complete(agent: Agent) -> Download:
+    await wait_until(lambda: [item.state for item in agent.downloads()] == [DownloadState.COMPLETE])
+    (download,) = agent.downloads()
+    return download
+
+
+async def test_the_sender_sees_how_far_a_recipient_is(alice: Home, bob: Home) -> None:
+    introduce(alice, bob)
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender, running(bob) as receiver:
+        await until(sender, "x", ShareState.SEEDING)
+        before = delivery(sender)
+        assert (before.state, before.progress, before.left) == (DeliveryState.NOT_OPENED, 0.0, 300_000)
+        assert before.sealed
+        post(alice, bob)
+        await complete(receiver)
+        await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
+        after = delivery(sender)
+        assert (after.progress, after.left) == (1.0, 0)
+        assert before.sealed <= after.opened <= after.completed <= after.seen
+        newest, *_ = await sender.activity(10)
+        assert (newest.kind, newest.subject) == (ActivityKind.DELIVERED, "x")
+    async with running(alice) as sender:
+        kept = delivery(sender)
+        assert kept.seen >= after.seen  # bob said good-bye
+        assert msgspec.structs.replace(kept, seen=after.seen) == after
+
+
+async def test_the_old_envelope_of_a_changed_share_says_nothing_about_the_new(alice: Home, bob: Home) -> None:
+    introduce(alice, bob)
+    path: Path = fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender, running(bob) as receiver:
+        await until(sender, "x", ShareState.SEEDING)
+        post(alice, bob)
+        await complete(receiver)
+        await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
+        fill(path, 200_000)
+        await until(sender, "x", ShareState.SEEDING, 2)
+        assert (delivery(sender).state, delivery(sender).left) == (DeliveryState.NOT_OPENED, 200_000)
+
+
+async def test_what_everybody_has_is_served_no_longer_if_that_is_the_rule(alice: Home, bob: Home) -> None:
+    introduce(alice, bob)
+    alice.configure("bob", sharing={"until": "everybody"})
+    fill(alice.drop / "x")
+    async with running(alice) as sender, running(bob) as receiver:
+        share = await until(sender, "x", ShareState.SEEDING)
+        keeper = sender._drops.keeper
+        await keeper.end_done()
+        assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
+        post(alice, bob)
+        await complete(receiver)
+        await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
+        await keeper.end_done()
+        assert [each.state for each in sender.shares()] == [ShareState.PAUSED]
+        await keeper.resume(share.id)
+        await keeper.end_done()
+        await until(sender, "x", ShareState.SEEDING)
+
+
+async def test_usually_what_everybody_has_is_served_on(alice: Home, bob: Home) -> None:
+    introduce(alice, bob)
+    fill(alice.drop / "x")
+    async with running(alice) as sender, running(bob) as receiver:
+        await until(sender, "x", ShareState.SEEDING)
+        post(alice, bob)
+        await complete(receiver)
+        await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
+        await sender._drops.keeper.end_done()
+        assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
+
+
+@dataclass
+class Board:
+    """A board with one share for two people, and what they tell the tracker."""
+
+    deliveries: Deliveries
+    context: Context
+    share: ShareRecord
+    passkeys: dict[str, bytes]
+
+    def tell(
+        self, user: str, *, left: int = 7, peer_id: bytes = b"-LT2110-123456789012", host: str = ""
+    ) -> None:
+        """Announce as that user."""
+        info_hash = bytes.fromhex(self.share.info_hash)[:20]
+        query = {"info_hash": info_hash, "peer_id": peer_id, "port": 7, "left": left, "event": "started"}
+        query |= {"uploaded": 0, "downloaded": 0}
+        tracker = self.context.announcing._tracker
+        tracker.answer(
+            self.passkeys[user], urlencode(query, quote_via=quote), ip_address(host or "192.0.2.1")
+        )
+
+    def row(self, user: str) -> RecipientRecord:
+        return self.deliveries.find(self.share.id, user)
+
+
+@pytest.fixture
+async def board(alice: Home, tmp_path: Path) -> AsyncIterator[Board]:
+    async with opened(alice) as context:
+        share = share_of(fill(tmp_path / "x"), size=40_000, files=1)
+        passkeys = {user: user.encode().ljust(32) for user in ("bob", "carol")}
+        rows = [
+            RecipientRecord(share.id, user, sha256(passkey).digest(), sealed=1, remaining=40_000)
+            for user, passkey in passkeys.items()
+        ]
+        deliveries = Deliveries(context)
+        await deliveries.seat(share, rows)
+        context.announcing.heard = lambda announced: deliveries.take(announced, share)
+        context.announcing.admit(share, deliveries.passkeys(share.id), ())
+        yield Board(deliveries, context, share, passkeys)
+
+
+def peer(peer_id: bytes, host: str) -> Peer:
+    return Peer(host, 7, "x", peer_id, 0.5, 0, 0, 0, 0, "tls", incoming=True)
+
+
+async def test_nobody_lacks_more_than_there_is_nor_loses_what_he_had(board: Board) -> None:
+    board.tell("bob", left=10**15)
+    assert board.row("bob").remaining == 40_000
+    board.tell("bob", left=0)
+    done = board.row("bob")
+    assert (done.remaining, done.completed > 0) == (0, True)
+    board.tell("bob", left=39_000)  # he may fetch it once more, and had it all the same
+    assert (board.row("bob").remaining, board.row("bob").completed) == (0, done.completed)
+    assert board.row("carol").opened == 0
+
+
+async def test_a_peer_is_who_announced_it_and_of_two_who_did_the_one_at_that_address(board: Board) -> None:
+    ours = b"-LT2110-123456789012"
+    user_of = board.deliveries.user_of
+    assert user_of(board.share.id, peer(ours, "192.0.2.1")) == ""
+    board.tell("bob", host="192.0.2.1")
+    assert user_of(board.share.id, peer(ours, "198.51.100.9")) == "bob"  # he may have several addresses
+    board.tell("carol", host="192.0.2.2")  # she says that she is that peer
+    assert user_of(board.share.id, peer(ours, "192.0.2.1")) == "bob"
+    assert user_of(board.share.id, peer(ours, "198.51.100.9")) == ""
+    assert user_of(board.share.id, peer(b"x" * 20, "192.0.2.1")) == ""
+
+
+async def test_what_was_told_survives_a_restart_and_whoever_is_out_is_not_heard(board: Board) -> None:
+    board.tell("bob", left=9)
+    assert await board.deliveries.revoke(board.share, "bob")
+    assert not await board.deliveries.revoke(board.share, "bob")
+    board.tell("bob", left=3)
+    board.tell("carol", left=5)
+    await board.deliveries.save()
+    again = Deliveries(board.context)
+    await again.load()
+    assert again.of(board.share.id) == board.deliveries.of(board.share.id)
+    assert [row.remaining for row in again.of(board.share.id)] == [9, 5]
+    assert again.revoked(board.share.id) == {"bob"}
+    assert again.is_due(board.share)
+    assert not again.is_due(replace(board.share, generation=2))
+
+
+async def test_new_tickets_leave_everybody_where_he_is_and_new_content_does_not(board: Board) -> None:
+    board.tell("bob", left=9)
+    fresh = [
+        replace(row, sealed=2, remaining=40_000, opened=0) for row in board.deliveries.of(board.share.id)
+    ]
+    await board.deliveries.seat(replace(board.share, kind="renew"), fresh)
+    assert (board.row("bob").remaining, board.row("bob").sealed) == (9, 2)
+    await board.deliveries.seat(board.share, fresh[:1])
+    assert board.deliveries.of(board.share.id) == tuple(fresh[:1])
+
+
+async def test_who_is_taken_out_while_a_share_is_sealed_stays_out(board: Board) -> None:
+    """Whatever is written at the same time, and whichever of them came first."""
+    sealed = board.deliveries.of(board.share.id)
+    for _ in range(20):
+        board.tell("bob", left=9)
+        board.tell("carol", left=9)
+        await asyncio.gather(
+            board.deliveries.revoke(board.share, "bob"),
+            board.deliveries.save(),
+            board.deliveries.seat(replace(board.share, generation=2), sealed),
+            board.deliveries.revoke(board.share, "carol"),
+        )
+        await board.deliveries.seat(replace(board.share, generation=2), sealed)
+        again = Deliveries(board.context)
+        await again.load()
+        for deliveries in (board.deliveries, again):
+            assert deliveries.revoked(board.share.id) == {"bob", "carol"}
+            assert not deliveries.passkeys(board.share.id)
+        board.deliveries.forget(board.share.id)
+        await board.deliveries.seat(board.share, sealed)
+
+
+async def test_what_is_told_of_former_content_is_not_saved_with_the_new(board: Board) -> None:
+    board.tell("bob", left=0)
+    fresh = [replace(row, completed=0, remaining=50_000) for row in board.deliveries.of(board.share.id)]
+    await board.deliveries.seat(replace(board.share, generation=2), fresh)
+    await board.deliveries.save()
+    again = Deliveries(board.context)
+    await again.load()
+    assert again.of(board.share.id) == tuple(fresh)
+
+
+async def test_everybody_has_it_also_once_nobody_else_is_left(board: Board) -> None:
+    board.tell("bob", left=0)
+    assert board.deliveries.take_done() == set()
+    await board.deliveries.revoke(board.share, "carol")
+    assert board.deliveries.take_done() == {board.share.id}
+    assert board.deliveries.take_done() == set()
+    await board.deliveries.revoke(board.share, "bob")
+    assert board.deliveries.take_done() == set()

@@ -1,0 +1,282 @@
+"""What an owner wants of a share, and what becomes of one whose entry goes: whole agents with real folders."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home, fill
+from tests.agent.mail import come_to_rest, running
+from tests.agent.shares.test_drops import until
+from tests.waiting import wait_until
+from tuishare.agent.context import wall_clock
+from tuishare.agent.daemon import Agent
+from tuishare.agent.folders.payload import delete_payload
+from tuishare.agent.shares import keeping, workshop
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.api.messages import Share, ShareId, ShareState
+from tuishare.api.orders import NewShare, ShareOrder
+from tuishare.errors import NotFound, Refused, SystemFailed
+from tuishare.torrents import Tree, Version
+
+ENVELOPE = "x.torrent.encrypted"
+pytestmark = pytest.mark.usefixtures("bob")
+
+
+async def seeded(agent: Agent, generation: int = 1) -> Share:
+    share = await until(agent, "x", ShareState.SEEDING, generation)
+    await wait_until(lambda: agent._drops.publisher.is_idle)
+    return share
+
+
+def served(agent: Agent) -> int:
+    return len(agent._context.engine.all_progress())
+
+
+def record(agent: Agent) -> ShareRecord:
+    (share,) = agent._drops.shelf.shares.values()
+    return share
+
+
+async def test_a_paused_share_serves_nobody_also_after_a_restart_until_it_is_resumed(alice: Home) -> None:
+    fill(alice.drop / "x")
+    async with running(alice) as agent:
+        share = await seeded(agent)
+        await agent.order_share(share.id, ShareOrder.PAUSE)
+        assert [s.state for s in agent.shares()] == [ShareState.PAUSED]
+        assert served(agent) == 0
+    async with running(alice) as agent:
+        await come_to_rest(agent)
+        assert ([s.state for s in agent.shares()], served(agent)) == ([ShareState.PAUSED], 0)
+        await agent.order_share(share.id, ShareOrder.RESUME)
+        await wait_until(lambda: served(agent) == 1)
+        assert (await seeded(agent)).generation == 1
+
+
+async def test_what_is_forgotten_stays_away_until_it_changes(alice: Home) -> None:
+    path = fill(alice.drop / "x")
+    async with running(alice) as agent:
+        share = await seeded(agent)
+        await agent.order_share(share.id, ShareOrder.FORGET)
+        assert (agent.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
+        await come_to_rest(agent)
+        assert agent.shares() == []
+    async with running(alice) as agent:
+        await come_to_rest(agent)
+        assert (agent.shares(), os.listdir(alice.outbox)) == ([], [])
+        fill(path)
+        again = await seeded(agent)
+        assert (again.id != share.id, os.listdir(alice.outbox)) == (True, [ENVELOPE])
+
+
+async def test_what_is_forgotten_and_then_deleted_leaves_no_trace(alice: Home) -> None:
+    path = fill(alice.drop / "x")
+    async with running(alice) as agent:
+        await agent.order_share((await seeded(agent)).id, ShareOrder.FORGET)
+        path.unlink()
+        await wait_until(lambda: agent._drops.shelf.shares == {})
+
+
+async def test_delete_takes_the_payload_too_and_never_what_links_point_to(alice: Home) -> None:
+    outside = alice.places.files / "outside"
+    outside.mkdir()
+    kept = fill(outside / "kept")
+    made = alice.places.files / "x"
+    (made / "sub").mkdir(parents=True)
+    fill(made / "own")
+    (made / "file").symlink_to(kept)
+    (made / "sub" / "folder").symlink_to(outside, target_is_directory=True)
+    made.rename(alice.drop / "x")
+    async with running(alice) as agent:
+        share = await seeded(agent)
+        await agent.order_share(share.id, ShareOrder.DELETE)
+        assert (served(agent), os.listdir(alice.outbox)) == (0, [])
+        assert not (alice.drop / "x").exists()
+        await come_to_rest(agent)
+        assert agent.shares() == []
+    assert os.listdir(outside) == ["kept"]
+
+
+def test_an_entry_that_became_a_link_is_deleted_and_not_followed(alice: Home) -> None:
+    kept = alice.places.files / "kept"
+    kept.mkdir()
+    fill(kept / "file")
+    link = alice.drop / "link"
+    link.symlink_to(kept, target_is_directory=True)
+    delete_payload(link)
+    assert (os.path.lexists(link), os.listdir(kept)) == (False, ["file"])
+
+
+async def test_a_deletion_that_fails_is_shown_and_what_is_left_is_not_shared(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fill(alice.drop / "x")
+
+    def refuse(_path: Path) -> None:
+        raise SystemFailed("Cannot delete it: permission denied")
+
+    async with running(alice) as agent:
+        share = await seeded(agent)
+        with monkeypatch.context() as patch:
+            patch.setattr(keeping, "delete_payload", refuse)
+            with pytest.raises(SystemFailed):
+                await agent.order_share(share.id, ShareOrder.DELETE)
+        fill(path)
+        await come_to_rest(agent)
+        (shown,) = agent.shares()
+        assert (shown.id, shown.state, "permission denied" in shown.detail) == (
+            share.id,
+            ShareState.PROBLEM,
+            True,
+        )
+        assert (served(agent), os.listdir(alice.outbox)) == (0, [])
+    async with running(alice) as agent:  # tried once more
+        assert (agent.shares(), path.exists()) == ([], False)
+
+
+@pytest.mark.parametrize("step", [ShareStep.DELETING, ShareStep.FORGOTTEN])
+async def test_what_was_asked_for_is_finished_after_a_crash(alice: Home, step: ShareStep) -> None:
+    """The crash came right after the wish was recorded."""
+    path = fill(alice.drop / "x")
+    async with running(alice) as agent:
+        await seeded(agent)
+        kept = record(agent)
+    data = (alice.outbox / ENVELOPE).read_bytes()
+    async with running(alice) as agent:
+        await seeded(agent)
+        await agent._drops.shelf.save(replace(kept, step=step))
+    (alice.outbox / ENVELOPE).write_bytes(data)
+    async with running(alice) as agent:
+        await come_to_rest(agent)
+        assert (agent.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
+        assert path.exists() is (step is ShareStep.FORGOTTEN)
+
+
+async def test_share_again_makes_a_new_envelope_with_a_new_authority(alice: Home) -> None:
+    fill(alice.drop / "x")
+    async with running(alice) as agent:
+        first = await seeded(agent)
+        authority = record(agent).root_certificate
+        (alice.outbox / ENVELOPE).unlink()  # sent on
+        await agent.order_share(first.id, ShareOrder.AGAIN)
+        again = await seeded(agent, generation=2)
+        assert (again.id, os.listdir(alice.outbox)) == (first.id, [ENVELOPE])
+        assert record(agent).root_certificate != authority
+
+
+async def test_a_deleted_entry_is_withdrawn_with_its_envelope_and_comes_back_as_itself(alice: Home) -> None:
+    path = fill(alice.drop / "x")
+    away = alice.places.files / "away"
+    async with running(alice) as agent:
+        first = await seeded(agent)
+        path.rename(away)
+        await until(agent, "x", ShareState.WITHDRAWN)
+        await wait_until(lambda: os.listdir(alice.outbox) == [])
+        assert served(agent) == 0
+        away.rename(path)
+        assert (await seeded(agent, generation=2)).id == first.id
+        assert os.listdir(alice.outbox) == [ENVELOPE]
+
+
+async def test_what_was_deleted_while_nobody_watched_is_withdrawn(alice: Home) -> None:
+    path = fill(alice.drop / "x")
+    async with running(alice) as agent:
+        await seeded(agent)
+    path.unlink()
+    async with running(alice) as agent:
+        await until(agent, "x", ShareState.WITHDRAWN)
+        await wait_until(lambda: os.listdir(alice.outbox) == [])
+
+
+@pytest.mark.parametrize("how", ["while it runs", "between two runs"])
+async def test_a_drop_folder_that_is_not_mounted_withdraws_nothing(alice: Home, how: str) -> None:
+    """Its place is an empty folder then; the marker is what tells."""
+    alice.configure("bob", settle={"rescan": 0.1})
+    away = alice.drop.with_name("disk")
+    fill(alice.drop / "x")
+
+    def unmount() -> None:
+        alice.drop.rename(away)
+        alice.drop.mkdir()
+
+    async with running(alice) as agent:
+        share = await seeded(agent)
+        if how == "while it runs":
+            unmount()
+            await wait_until(lambda: agent.status().drop_folders[0].state.value == "missing")
+            assert [found.state for found in agent.shares()] != [ShareState.WITHDRAWN]
+    if how == "between two runs":
+        unmount()
+    async with running(alice) as agent:
+        await wait_until(lambda: agent._drops.publisher.is_idle)
+        assert agent.status().drop_folders[0].state.value == "missing"
+        assert [found.state for found in agent.shares()] == [ShareState.PROBLEM]  # and why
+        assert os.listdir(alice.outbox) == [ENVELOPE]
+        alice.drop.rmdir()
+        away.rename(alice.drop)
+        again = await seeded(agent)
+        assert (again.id, again.generation, os.listdir(alice.outbox)) == (share.id, 1, [ENVELOPE])
+
+
+async def test_what_is_deleted_while_it_is_hashed_is_withdrawn_after_that(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def slow(_tree: Tree, *, version: Version, **_more: Callable[..., object]) -> bytes:
+        at_work.set()
+        assert go_on.wait(10)
+        raise NotFound("Cannot read it: it does not exist")
+
+    monkeypatch.setattr(workshop, "make_torrent", slow)
+    async with running(alice) as agent:
+        path = fill(alice.drop / "x")
+        await wait_until(at_work.is_set)
+        path.unlink()
+        await wait_until(lambda: agent._drops.publisher._outdated != set())
+        go_on.set()
+        await until(agent, "x", ShareState.WITHDRAWN)
+
+
+async def test_an_expired_share_is_withdrawn_and_not_made_again(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fill(alice.places.files / "x")
+    async with running(alice) as agent:
+        end = int(wall_clock().timestamp()) + 3600
+        identifier = await agent.share(NewShare(path=str(path), recipients=("bob",), not_after=end))
+        await seeded(agent)
+        await agent._drops.keeper.withdraw_expired()
+        assert served(agent) == 1
+        agent._context.clock = lambda: wall_clock() + timedelta(hours=2)
+        await agent._drops.keeper.withdraw_expired()
+        assert (served(agent), os.listdir(alice.outbox), path.exists()) == (0, [], True)
+        assert [share.state for share in agent.shares()] == [ShareState.WITHDRAWN]
+        with pytest.raises(Refused, match="time"):
+            await agent.order_share(ShareId(identifier), ShareOrder.AGAIN)
+
+
+async def test_the_agent_itself_looks_what_has_expired(alice: Home) -> None:
+    path = fill(alice.places.files / "x")
+    async with running(alice) as agent:
+        now = int(wall_clock().timestamp())
+        await agent.share(NewShare(path=str(path), recipients=("bob",), not_after=now + 3600))
+        await seeded(agent)
+        share = record(agent)
+        await agent._drops.shelf.save(replace(share, not_after=now - 1))
+    async with running(alice) as agent:
+        await until(agent, "x", ShareState.WITHDRAWN)
+        assert served(agent) == 0
+
+
+async def test_an_order_for_no_share_is_not_found(alice: Home) -> None:
+    async with running(alice) as agent:
+        for order in ShareOrder:
+            with pytest.raises(NotFound):
+                await agent.order_share(ShareId("0" * 32), order)

@@ -1,0 +1,183 @@
+"""Shares made by command, outside the drop folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home, fill
+from tests.agent.mail import come_to_rest, running
+from tests.agent.shares.test_drops import until
+from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent
+from tuishare.agent.folders.following import FolderFollowing
+from tuishare.agent.shares.loose import LooseFollower
+from tuishare.api.messages import Share, ShareState
+from tuishare.api.orders import NewShare
+from tuishare.envelope import CardKey, open_envelope
+from tuishare.errors import Refused, TuishareError
+from tuishare.torrents import Tree
+
+ENVELOPE = "x.torrent.encrypted"
+pytestmark = pytest.mark.usefixtures("bob")
+
+
+@pytest.fixture
+def folder(alice: Home) -> Path:
+    """A folder of Alice's with other things in it."""
+    folder = alice.places.files / "papers"
+    folder.mkdir()
+    fill(folder / "private")
+    return folder
+
+
+async def share(agent: Agent, path: Path, *recipients: str) -> Share:
+    await agent.share(NewShare(path=str(path), recipients=recipients or ("bob",)))
+    return await seeded(agent)
+
+
+async def seeded(agent: Agent, generation: int = 1) -> Share:
+    found = await until(agent, "x", ShareState.SEEDING, generation)
+    await wait_until(lambda: agent._drops.publisher.is_idle)
+    return found
+
+
+def following(agent: Agent) -> FolderFollowing[Tree]:
+    (found,) = [each for each in agent._drops.followings.values() if isinstance(each.follower, LooseFollower)]
+    return found
+
+
+async def test_it_follows_its_file_and_nothing_beside_it(alice: Home, folder: Path) -> None:
+    async with running(alice) as agent:
+        first = await share(agent, fill(folder / "x"))
+        fill(folder / "x")
+        again = await seeded(agent, generation=2)
+        assert (again.id, again.recipients) == (first.id, ("bob",))
+        assert len(agent.shares()) == 1
+    fill(folder / "x")
+    async with running(alice) as agent:
+        assert (await seeded(agent, generation=3)).id == first.id
+        assert [found.path for found in agent.shares()] == [str(folder / "x")]
+
+
+async def test_what_is_being_written_is_served_no_longer(alice: Home, folder: Path) -> None:
+    alice.configure("bob", settle={"quiet": 1.0})
+    async with running(alice) as agent:
+        await share(agent, fill(folder / "x"))
+        with (folder / "x").open("ab") as file:
+            file.write(b"more")
+            file.flush()
+            await until(agent, "x", ShareState.SETTLING)
+            assert agent._context.engine.all_progress() == {}
+
+
+async def test_a_change_deep_inside_is_found_by_the_next_scan(alice: Home, folder: Path) -> None:
+    made = folder / "x"
+    (made / "sub").mkdir(parents=True)
+    fill(made / "sub" / "deep")
+    async with running(alice) as agent:
+        await share(agent, made)
+        fill(made / "sub" / "deep")
+        following(agent).scan_soon()
+        await seeded(agent, generation=2)
+
+
+async def test_a_deleted_one_is_withdrawn_and_its_name_means_nothing_any_more(
+    alice: Home, folder: Path
+) -> None:
+    async with running(alice) as agent:
+        path = fill(folder / "x")
+        await share(agent, path)
+        path.unlink()
+        await until(agent, "x", ShareState.WITHDRAWN)
+        await wait_until(lambda: os.listdir(alice.outbox) == [])
+        fill(path)
+        fill(folder / "y")
+        await come_to_rest(agent)
+        assert [found.state for found in agent.shares()] == [ShareState.WITHDRAWN]
+        assert os.listdir(alice.outbox) == []
+
+
+async def test_deleted_while_nobody_watched_it_is_withdrawn(alice: Home, folder: Path) -> None:
+    async with running(alice) as agent:
+        await share(agent, fill(folder / "x"))
+    (folder / "x").unlink()
+    async with running(alice) as agent:
+        await until(agent, "x", ShareState.WITHDRAWN)
+
+
+async def test_an_editor_that_moves_the_file_away_first_does_not_withdraw_it(
+    alice: Home, folder: Path
+) -> None:
+    alice.configure("bob", settle={"quiet": 1.0})
+    async with running(alice) as agent:
+        path = fill(folder / "x")
+        first = await share(agent, path)
+        path.rename(folder / "x~")
+        await until(agent, "x", ShareState.SETTLING)  # it was seen to be gone
+        fill(path)
+        assert (await seeded(agent, generation=2)).id == first.id
+
+
+async def test_an_unmounted_disk_withdraws_nothing(alice: Home) -> None:
+    """Its place is an empty folder then."""
+    disk, away = alice.places.files / "disk", alice.places.files / "away"
+    disk.mkdir()
+    path = fill(disk / "x")
+    async with running(alice) as agent:
+        first = await share(agent, path)
+    disk.rename(away)
+    disk.mkdir()
+    async with running(alice) as agent:
+        await until(agent, "x", ShareState.PROBLEM)
+        assert following(agent).state.value == "missing"
+        disk.rmdir()
+        away.rename(disk)
+        following(agent).scan_soon()
+        assert (await seeded(agent)).id == first.id
+
+
+async def test_sharing_it_again_for_others_keeps_the_former_ones_out(
+    alice: Home, bob: Home, mallory: Home, folder: Path
+) -> None:
+    alice.know(bob.user(), mallory.user())
+    async with running(alice) as agent:
+        path = fill(folder / "x")
+        first = await share(agent, path, "bob")
+        assert (await agent.share(NewShare(path=str(path), recipients=("bob",)))) == first.id
+        assert agent.shares()[0].generation == 1
+        await agent.share(NewShare(path=str(path), recipients=("mallory",)))
+        again = await seeded(agent, generation=2)
+        assert (again.id, again.recipients) == (first.id, ("mallory",))
+        data = (alice.outbox / ENVELOPE).read_bytes()
+        open_envelope(data, [CardKey(mallory.identity.private_key)])
+        with pytest.raises(TuishareError):
+            open_envelope(data, [CardKey(bob.identity.private_key)])
+
+
+@pytest.mark.parametrize("what", ["config/identity.key", "config", ".", "state", "inbox", "outbox/x", "link"])
+async def test_keys_and_envelopes_are_not_shared(alice: Home, what: str) -> None:
+    fill(alice.outbox / "x")
+    (alice.places.files / "link").symlink_to(alice.places.config)
+    async with running(alice) as agent:
+        with pytest.raises(Refused, match="own"):
+            await agent.share(NewShare(path=str(alice.places.files / what), recipients=("bob",)))
+        assert agent.shares() == []
+
+
+async def test_what_lies_in_a_drop_folder_is_shared_by_that(alice: Home) -> None:
+    async with running(alice) as agent:
+        fill(alice.drop / "x")
+        with pytest.raises(Refused, match="drop folder"):
+            await agent.share(NewShare(path=str(alice.drop / "x"), recipients=("bob",)))
+
+
+async def test_a_swarm_that_this_agent_does_not_take_changes_nothing(alice: Home, folder: Path) -> None:
+    async with running(alice) as agent:
+        before = await share(agent, fill(folder / "x"))
+        plain = NewShare(path=str(folder / "x"), recipients=("bob",), transport="plain")
+        with pytest.raises(Refused, match="no plain swarms"):
+            await agent.share(plain)
+        assert (await seeded(agent)).transport == before.transport == "tls"

@@ -1,0 +1,261 @@
+"""Taking somebody out of a share: whole agents, one of which goes on with all it ever got (threat T10)."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.agent.homes import Home, fill, make_home
+from tests.agent.mail import rejected, running
+from tests.agent.shares.test_deliveries import complete, delivery, post
+from tests.agent.shares.test_drops import until
+from tests.swarm.outsiders import BLOCK, member_context, take_block
+from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent
+from tuishare.agent.state.records import DownloadRecord, ShareStep
+from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
+from tuishare.errors import NotFound
+from tuishare.swarm import Credentials
+from tuishare.torrents import InfoHash
+from tuishare.tracker.announce import FAILURE
+
+SIZE = 6_000_000
+
+
+def slow(home: Home, *users: str) -> None:
+    """Let a home send one megabyte a second."""
+    home.configure(*users, limits={"upload": "1MB"})
+
+
+def record(agent: Agent) -> DownloadRecord:
+    (found,) = agent._inbox.receiver.downloads.values()
+    return found
+
+
+def received(agent: Agent) -> int:
+    """Payload bytes that came in since the agent started."""
+    return sum(progress.downloaded for progress in agent._context.engine.all_progress().values())
+
+
+async def settled(agent: Agent) -> int:
+    """Wait until nothing comes in any more; return what came."""
+    counted = -1
+    while counted != received(agent):
+        counted = received(agent)
+        revision = agent.changes().revision
+        for _ in range(3):  # each refresh of the engine's numbers is one
+            revision = await agent.changes().beyond(revision)
+    return counted
+
+
+async def ask_tracker(former: DownloadRecord) -> bytes:
+    """Announce with a passkey as any program would, wherever the tracker can be reached from here."""
+    (tracker,) = {tracker for tracker in former.trackers if "127.0.0.1" in tracker.url}
+    info_hash = "".join(f"%{byte:02x}" for byte in bytes.fromhex(former.info_hash)[:20])
+    query = f"info_hash={info_hash}&peer_id={'b' * 20}&port=7&uploaded=0&downloaded=0&left=7&compact=1"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{tracker.url}?{query}", ssl=False) as answer,
+    ):
+        connection = answer.connection
+        assert connection is None or connection.transport is not None
+        return await answer.read()
+
+
+async def test_who_is_revoked_gets_nothing_more_and_everybody_else_finishes(
+    alice: Home, bob: Home, carol: Home
+) -> None:
+    slow(alice, "bob", "carol")
+    path = fill(alice.drop / "x", SIZE)
+    async with running(alice) as sender, running(bob) as out, running(carol) as staying:
+        share = await until(sender, "x", ShareState.SEEDING)
+        for home in (bob, carol):
+            post(alice, home)
+        await wait_until(lambda: min(received(out), received(staying)) > 500_000, seconds=15.0)
+        former = record(out)
+        assert b"peers" in await ask_tracker(former)
+
+        began = time.monotonic()
+        await sender._drops.keeper.revoke(share.id, "bob")
+        assert await ask_tracker(former) == FAILURE
+        assert time.monotonic() - began < 1
+        await until(sender, "x", ShareState.SEEDING, 2)
+        engine = sender._context.engine
+
+        async def connected() -> int:
+            return len(await engine.peers(InfoHash(former.info_hash)))
+
+        assert await connected() == 0
+        assert time.monotonic() - began < 5
+
+        post(alice, carol)
+        await wait_until(lambda: record(staying).generation == 2)
+        # From here on nobody has the authority that bob's certificate is of.
+        had = await settled(out)
+        await complete(staying)
+        assert (carol.downloads / "alice" / "x").read_bytes() == path.read_bytes()
+        assert received(out) == had < SIZE
+        assert await connected() <= 1
+        await wait_until(lambda: delivery(sender, "carol").state is DeliveryState.COMPLETE)
+        assert delivery(sender, "bob").state is DeliveryState.REVOKED
+        kinds = [event.kind for event in await sender.activity(20)]
+        assert {ActivityKind.REVOKED, ActivityKind.RENEWED} <= set(kinds)
+
+
+async def test_a_crash_right_after_the_decision_changes_nothing(alice: Home, bob: Home, carol: Home) -> None:
+    fill(alice.drop / "x")
+    async with running(alice) as sender:
+        share = await until(sender, "x", ShareState.SEEDING)
+        shelf = sender._drops.shelf
+        before = shelf.get(share.id)
+        await shelf.deliveries.revoke(before, "bob")
+    async with running(alice) as sender:
+        await until(sender, "x", ShareState.SEEDING, 2)
+        after = sender._drops.shelf.get(share.id)
+        assert after.root_certificate != before.root_certificate
+        assert (after.kind, after.info_hash) == ("renew", before.info_hash)
+        assert set(sender._drops.shelf.deliveries.passkeys(share.id).values()) == {"carol"}
+        assert after.secret != before.secret
+    async with running(alice) as sender:
+        assert (await until(sender, "x", ShareState.SEEDING, 2)).generation == 2
+
+
+async def test_the_tracker_refuses_at_once_also_while_a_share_is_being_worked_on(
+    alice: Home, bob: Home, carol: Home
+) -> None:
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender, running(bob) as receiver:
+        share = await until(sender, "x", ShareState.SEEDING)
+        post(alice, bob)
+        await complete(receiver)
+        assert b"peers" in await ask_tracker(record(receiver))
+        busy = sender._drops.publisher._busy
+        busy.add(share.id)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        assert sender._drops.shelf.get(share.id).generation == 1
+        assert await ask_tracker(record(receiver)) == FAILURE
+        busy.remove(share.id)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        await until(sender, "x", ShareState.SEEDING, 2)
+
+
+async def test_whoever_is_out_stays_out_of_what_follows(alice: Home, bob: Home, carol: Home) -> None:
+    path = fill(alice.drop / "x")
+    async with running(alice) as sender:
+        share = await until(sender, "x", ShareState.SEEDING)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        await until(sender, "x", ShareState.SEEDING, 2)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        fill(path, 70_000)
+        await until(sender, "x", ShareState.SEEDING, 3)
+        assert sender._drops.shelf.get(share.id).kind == "share"
+        assert set(sender._drops.shelf.deliveries.passkeys(share.id).values()) == {"carol"}
+        assert delivery(sender, "bob").state is DeliveryState.REVOKED
+
+
+async def test_everywhere_means_every_share_and_no_others(alice: Home, bob: Home, carol: Home) -> None:
+    for name in ("x", "y"):
+        fill(alice.drop / name)
+    async with running(alice) as sender:
+        shares = [await until(sender, name, ShareState.SEEDING) for name in ("x", "y")]
+        with pytest.raises(NotFound):
+            await sender._drops.keeper.revoke_everywhere("dan")
+        with pytest.raises(NotFound):
+            await sender._drops.keeper.revoke(shares[0].id, "dan")
+        await sender._drops.keeper.revoke_everywhere("bob")
+        for share in shares:
+            await until(sender, share.name, ShareState.SEEDING, 2)
+            rows = {row.user: row.revoked for row in sender._drops.shelf.deliveries.of(share.id)}
+            assert rows["bob"] > 0 == rows["carol"]
+
+
+async def test_a_paused_share_stays_paused(alice: Home, bob: Home, carol: Home) -> None:
+    fill(alice.drop / "x")
+    async with running(alice) as sender:
+        share = await until(sender, "x", ShareState.SEEDING)
+        await sender._drops.keeper.pause(share.id)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        shelf = sender._drops.shelf
+        await wait_until(lambda: shelf.get(share.id).step is ShareStep.SEEDING)
+        assert shelf.get(share.id).sealed == 2
+        assert not sender._context.engine.all_progress()
+
+
+async def test_nothing_that_he_kept_is_good_for_anything(
+    alice: Home, bob: Home, carol: Home, tmp_path: Path
+) -> None:
+    """His certificate, his TLS session, his envelope put in again, and a copy of the renewal that is not for him."""
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender, running(bob) as out, running(carol) as staying:
+        share = await until(sender, "x", ShareState.SEEDING)
+        old = (alice.outbox / "x.torrent.encrypted").read_bytes()
+        for home in (bob, carol):
+            post(alice, home)
+        await complete(out)
+        await complete(staying)
+        former, port = record(out), sender._context.engine.listening["tls"]
+        ticket = Credentials(former.root_certificate, former.leaf_certificate, former.leaf_key)
+        context = member_context(ticket, tmp_path)
+        context.minimum_version = context.maximum_version = (
+            ssl.TLSVersion.TLSv1_2
+        )  # tells its session at once
+        before = await asyncio.to_thread(take_block, port, former.info_hash, context)
+        assert len(before.payload) == BLOCK
+
+        await sender._drops.keeper.revoke(share.id, "bob")
+        await until(sender, "x", ShareState.SEEDING, 2)
+        for session in (None, before.session):
+            loot = await asyncio.to_thread(take_block, port, former.info_hash, context, session)
+            assert (loot.payload, loot.resumed) == (b"", False)
+        (bob.inbox / "old.torrent.encrypted").write_bytes(old)
+        assert "received before" in await rejected(bob, "old.torrent.encrypted")
+        post(alice, bob)
+        await wait_until(lambda: list(out._inbox.locked) == ["x.torrent.encrypted"])
+        assert record(out) == former
+
+
+async def test_on_another_machine_his_envelope_opens_and_brings_nothing(
+    root: Path, alice: Home, bob: Home, carol: Home
+) -> None:
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender:
+        share = await until(sender, "x", ShareState.SEEDING)
+        old = alice.outbox / "x.torrent.encrypted"
+        elsewhere = replace(make_home(root, "elsewhere"), identity=bob.identity)
+        shutil.copy(bob.places.identity_file, elsewhere.places.identity_file)
+        elsewhere.know(alice.user())
+        elsewhere.receive(old)
+        await sender._drops.keeper.revoke(share.id, "bob")
+        await until(sender, "x", ShareState.SEEDING, 2)
+        async with running(elsewhere) as out:
+            await wait_until(lambda: [item.state for item in out.downloads()] == [DownloadState.DOWNLOADING])
+            post(alice, carol)
+            async with running(carol) as staying:  # by then he has tried, too
+                await complete(staying)
+            assert await settled(out) == 0
+            assert await ask_tracker(record(out)) == FAILURE
+            assert delivery(sender, "bob").state is DeliveryState.REVOKED
+
+
+async def test_a_sender_who_has_moved_is_found_again_with_new_tickets(alice: Home, bob: Home) -> None:
+    """Its envelope named the ports of then; those of now stand in the renewal, also for half a download."""
+    fill(alice.drop / "x", 300_000)
+    async with running(alice) as sender:
+        share = await until(sender, "x", ShareState.SEEDING)
+    async with running(alice) as sender, running(bob) as receiver:
+        await until(sender, "x", ShareState.SEEDING)
+        post(alice, bob)
+        await wait_until(lambda: [item.state for item in receiver.downloads()] == [DownloadState.DOWNLOADING])
+        assert str(sender._context.engine.listening["tls"]) not in "".join(record(receiver).contacts)
+        await sender._drops.keeper.renew(share.id)
+        await until(sender, "x", ShareState.SEEDING, 2)
+        post(alice, bob)
+        await complete(receiver)
+        assert record(receiver).generation == 2

@@ -1,0 +1,79 @@
+"""Shares in memory, on disk, in the outbox and in the swarm."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.agent.homes import Home, fill, opened, share_of
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareStep
+from tuishare.errors import NotFound, TuishareError
+from tuishare.paths import ENVELOPE_SUFFIX
+
+
+async def test_what_was_saved_is_there_after_a_restart_but_not_what_was_made_by_hand(alice: Home) -> None:
+    kept = share_of(fill(alice.drop / "x"))
+    by_hand = share_of(fill(alice.drop / "y"), step=ShareStep.MANUAL)
+    async with opened(alice) as context:
+        await Shelf(context).save(kept)
+        await context.store.run(lambda database: database.save(by_hand))
+    async with opened(alice) as context:
+        shelf = Shelf(context)
+        await shelf.load()
+        assert dict(shelf.shares) == {kept.id: kept}
+        assert shelf.find(Path(kept.path)) == kept
+        assert shelf.find(Path(by_hand.path)) is None
+
+
+async def test_a_share_is_found_where_it_is_now_and_not_where_it_was(alice: Home) -> None:
+    share = share_of(fill(alice.drop / "x"))
+    other = share_of(fill(alice.drop / "y"))
+    async with opened(alice) as context:
+        shelf = Shelf(context)
+        for record in (share, other):
+            await shelf.save(record)
+        moved = await shelf.save(replace(share, path=str(alice.drop / "z")))
+        assert shelf.find(alice.drop / "x") is None
+        assert (shelf.find(alice.drop / "z"), shelf.find(alice.drop / "y")) == (moved, other)
+        await shelf.remove(moved)
+        assert shelf.find(alice.drop / "z") is None
+        with pytest.raises(NotFound):
+            shelf.get(share.id)
+        assert await context.store.run(lambda database: database.shares()) == [other]
+
+
+async def test_it_leaves_only_the_swarm_that_it_has_joined(alice: Home) -> None:
+    """Another share may have the same content."""
+    path = fill(alice.drop / "x")
+    share = share_of(path)
+    twin = replace(share_of(path), path=str(alice.drop / "twin"))
+    assert twin.info_hash == share.info_hash
+    async with opened(alice) as context:
+        shelf = Shelf(context)
+        for record in (share, twin):
+            await shelf.save(record)
+        await shelf.enter_swarm(share)
+        with pytest.raises(TuishareError):
+            await shelf.enter_swarm(twin)
+        assert (shelf.is_served(share), shelf.is_served(twin)) == (True, False)
+        await shelf.leave_swarm(twin)
+        assert set(context.engine.all_progress()) == {share.info_hash}
+        await shelf.leave_swarm(share)
+        await shelf.leave_swarm(share)
+        assert context.engine.all_progress() == {}
+
+
+async def test_an_envelope_is_taken_back_if_it_is_still_there(alice: Home) -> None:
+    share = share_of(fill(alice.drop / "x"), envelope=f"x{ENVELOPE_SUFFIX}")
+    (alice.outbox / share.envelope).write_text("x")
+    (alice.outbox / "another").write_text("x")
+    async with opened(alice) as context:
+        shelf = Shelf(context)
+        await shelf.take_envelope_back(share)
+        await shelf.take_envelope_back(share)
+        await shelf.take_envelope_back(replace(share, envelope=""))
+    assert os.listdir(alice.outbox) == ["another"]

@@ -1,0 +1,62 @@
+"""What a client may order about one share or download, and who carries it out.
+
+Owns the two tables only.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.shares.drops import Drops
+from tuishare.api.messages import DownloadId, ShareId
+from tuishare.api.orders import DownloadOrder, ShareOrder
+
+
+async def order_share(drops: Drops, share: ShareId, order: ShareOrder) -> None:
+    """Do something with a share.
+
+    Raises:
+        NotFound: there is no such share.
+        Refused: not now.
+    """
+    keeper = drops.keeper
+    match order:
+        case ShareOrder.PAUSE:
+            await keeper.pause(share)
+        case ShareOrder.RESUME:
+            await keeper.resume(share)
+        case ShareOrder.AGAIN:
+            await keeper.share_again(share)
+            drops.take_shares()
+        case ShareOrder.FORGET:
+            await keeper.forget(share)
+        case ShareOrder.DELETE:
+            await keeper.delete(share)
+        case _ as never:
+            assert_never(never)
+
+
+async def order_download(inbox: Inbox, download: DownloadId, order: DownloadOrder) -> None:
+    """Do something with a download.
+
+    Raises:
+        NotFound: there is no such download.
+        Refused: not now, or not with a download in its state.
+    """
+    handler = inbox.handler
+    match order:
+        case DownloadOrder.PAUSE:
+            await handler.pause(download)
+        case DownloadOrder.RESUME:
+            await handler.resume(download)
+        case DownloadOrder.APPROVE:
+            await handler.approve(download)
+        case DownloadOrder.REJECT:
+            await handler.reject(download)
+        case DownloadOrder.FORGET:
+            await handler.forget(download)
+        case DownloadOrder.DELETE:
+            await handler.delete(download)
+        case _ as never:
+            assert_never(never)

@@ -1,0 +1,78 @@
+"""Which files of a download its owner wants.
+
+Owns what may be chosen and what follows for sizes and files. Must not know the engine or the store: whoever calls
+records the choice first and has the engine keep to it then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.errors import BadInput, Refused
+from tuishare.torrents import parse_torrent
+
+_CHOOSABLE: Final = frozenset(
+    {DownloadStep.WAITING, DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.PROBLEM}
+)
+
+
+def choose(record: DownloadRecord, unwanted: Collection[int]) -> DownloadRecord:
+    """The same download without some of its files, which are numbered from 0 in the torrent's order. Blocking.
+
+    Raises:
+        Refused: it is complete, or its files cannot be fetched one by one.
+        BadInput: there is no file of such a number, or nothing would be left.
+    """
+    if record.step not in _CHOOSABLE or record.path:
+        raise Refused(
+            "It is complete, so there is nothing to choose any more",
+            hint="Ask the sender to share it again if you need what you left out.",
+        )
+    torrent = parse_torrent(record.torrent)
+    if len(torrent.files) == 1:
+        raise Refused("It is one file, so there is nothing to choose", hint="`tuishare forget` stops it.")
+    if torrent.version == 1:
+        raise Refused("Its files cannot be fetched one by one: it is a torrent of the old kind, v1")
+    numbers = frozenset(unwanted)
+    if not numbers <= set(range(len(torrent.files))):
+        raise BadInput(f"Its files have the numbers from 0 to {len(torrent.files) - 1}")
+    if all(file.size == 0 or number in numbers for number, file in enumerate(torrent.files)):
+        raise BadInput("Nothing would be left to download", hint="`tuishare forget` stops it.")
+    return replace(record, unwanted=tuple(sorted(numbers)))
+
+
+def wanted_size(record: DownloadRecord) -> int:
+    """Bytes of what is to be downloaded. Blocking."""
+    if not record.unwanted:
+        return record.size
+    files = parse_torrent(record.torrent).files
+    return record.size - sum(files[number].size for number in record.unwanted)
+
+
+def drop_unwanted(record: DownloadRecord, payload: Path) -> None:
+    """Remove what had arrived of files before their owner gave them up, so that only whole ones are delivered.
+
+    Also done when a crash has interrupted it. Blocking.
+
+    Args:
+        record: of the download.
+        payload: the folder that it has grown in; nobody else can put links into it.
+    """
+    files = parse_torrent(record.torrent).files if record.unwanted else ()
+    for number in record.unwanted:
+        path = payload.joinpath(*files[number].parts)
+        path.unlink(missing_ok=True)
+        _remove_empty(path.parent, payload)
+
+
+def _remove_empty(folder: Path, payload: Path) -> None:
+    """Remove a folder that holds nothing any more, and those around it likewise."""
+    with contextlib.suppress(OSError):  # not empty, or not there
+        while folder != payload:
+            folder.rmdir()
+            folder = folder.parent

@@ -1,0 +1,124 @@
+"""What becomes of a download by its owner's wish: approved, rejected, chosen from, paused, forgotten, deleted.
+
+Owns these changes and nothing of the way to its place, which is `tuishare.agent.downloads.receiving`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.downloads.choosing import choose
+from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads.receiving import Receiver
+from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.folders.payload import delete_payload
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.errors import Refused, TuishareError
+
+_UNFINISHED: Final = frozenset(
+    {DownloadStep.WAITING, DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.PROBLEM}
+)
+
+
+class Handler:
+    """Carries out what is asked of single downloads.
+
+    Raises:
+        NotFound: from every method: there is no such download.
+    """
+
+    def __init__(
+        self,
+        tray: Tray,
+        receiver: Receiver,
+        landing: Landing,
+        turn_away: Callable[[str, TuishareError], Awaitable[None]],
+    ) -> None:
+        """`turn_away` moves an envelope out of the inbox, with the reason beside it."""
+        self._tray = tray
+        self._receiver = receiver
+        self._landing = landing
+        self._turn_away = turn_away
+
+    async def approve(self, download_id: str) -> None:
+        """Download what waits for approval, this once.
+
+        Raises:
+            Refused: it does not wait for approval.
+        """
+        async with self._tray.changing:
+            await self._receiver.approve(self._waiting(download_id))
+
+    async def reject(self, download_id: str) -> None:
+        """Turn away what waits for approval; this generation is not taken again.
+
+        Raises:
+            Refused: it does not wait for approval.
+        """
+        async with self._tray.changing:
+            record = self._waiting(download_id)
+            await self._tray.remove(record)
+            await self._turn_away(record.envelope, Refused("You rejected it"))
+
+    async def pause(self, download_id: str) -> None:
+        """Leave the swarm until it is resumed, also after a restart; what was downloaded is kept."""
+        async with self._tray.changing:
+            record = await self._tray.save(replace(self._tray.get(download_id), paused=True))
+            await self._tray.leave_swarm(record, keep_progress=record.step is DownloadStep.DOWNLOADING)
+
+    async def resume(self, download_id: str) -> None:
+        """Go on where it was; a problem is tried once more."""
+        async with self._tray.changing:
+            record = self._tray.get(download_id)
+            await self._tray.leave_swarm(record)
+            await self._receiver.go_on(await self._tray.save(replace(record, paused=False)))
+
+    async def choose(self, download_id: str, unwanted: Collection[int]) -> None:
+        """Download all but some files, which are numbered in the torrent's order; a problem is tried once more.
+
+        Raises:
+            Refused: it is complete, or its files cannot be fetched one by one.
+            BadInput: there is no file of such a number, or nothing would be left.
+        """
+        async with self._tray.changing:
+            record = await asyncio.to_thread(choose, self._tray.get(download_id), unwanted)
+            await self._tray.save(record)
+            await self._tray.leave_swarm(record, keep_progress=True)
+            await self._receiver.go_on(record)
+
+    async def forget(self, download_id: str) -> None:
+        """Stop it; what was delivered stays, what was not is discarded."""
+        async with self._tray.changing:
+            await self._forget(self._tray.get(download_id))
+
+    async def delete(self, download_id: str) -> None:
+        """Stop it and delete what was delivered.
+
+        Raises:
+            SystemFailed: not all of it could be deleted; it stays in the list.
+        """
+        async with self._tray.changing:
+            record = self._tray.get(download_id)
+            await self._tray.leave_swarm(record)
+            # Before that, whatever has this name is somebody else's.
+            if record.step is DownloadStep.COMPLETE:
+                await asyncio.to_thread(delete_payload, Path(record.path))
+            await self._forget(record)
+
+    async def _forget(self, record: DownloadRecord) -> None:
+        await self._tray.remove(record)
+        if record.step in _UNFINISHED:
+            await self._turn_away(record.envelope, Refused("You stopped its download"))
+        await asyncio.to_thread(self._landing.discard, record)
+
+    def _waiting(self, download_id: str) -> DownloadRecord:
+        record = self._tray.get(download_id)
+        if record.step is not DownloadStep.WAITING:
+            raise Refused(
+                "This download does not wait for approval", hint="`tuishare list` shows where it stands."
+            )
+        return record

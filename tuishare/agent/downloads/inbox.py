@@ -1,0 +1,293 @@
+"""The inbox: envelopes that arrive are opened, judged, and downloaded, kept or turned away.
+
+Owns what happens to the envelope's file. Whatever is turned away is kept with its reason beside it; nothing is
+fetched because of an envelope whose signer is not trusted (threats T1, T2). What fails because of us (a user book with
+a mistake, a full disk) is never held against an envelope.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import stat
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, assert_never
+
+import msgspec
+
+from tuishare.agent.context import Context
+from tuishare.agent.downloads.handling import Handler
+from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads.pacing import Pace, Waiting
+from tuishare.agent.downloads.rawform import receive_raw
+from tuishare.agent.downloads.receiving import Receiver
+from tuishare.agent.downloads.reception import Received, Trust, receive
+from tuishare.agent.downloads.succession import take_succession
+from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.downloads.vigil import Vigil
+from tuishare.agent.folders.following import FolderFollowing, Follower, Look
+from tuishare.agent.folders.watcher import Hint
+from tuishare.api.messages import ActivityKind
+from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
+from tuishare.errors import BadConfiguration, NotFound, Refused, SystemFailed, TuishareError, from_os_error
+from tuishare.paths import ENVELOPE_SUFFIX, choose_place, move_into_place, publish, read_limited
+from tuishare.text import visible
+
+REJECTED: Final = "rejected"
+REASON_SUFFIX: Final = ".reason.txt"
+REMEMBERED: Final = 100
+"""Rejected envelopes that are shown; anybody may put files into an inbox."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """An envelope that could not be opened yet; kept, because a key may come later.
+
+    Attributes:
+        size: of the file in bytes.
+        since: Unix seconds.
+        detail: why, one sentence.
+        hint: what may help.
+    """
+
+    name: str
+    size: int
+    since: int
+    detail: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What was judged and by which user book; ``stamp`` is None where another book would change nothing."""
+
+    signature: str
+    stamp: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An envelope that was turned away, and why.
+
+    Attributes:
+        name: of the file in ``inbox/rejected``.
+        at: Unix seconds.
+    """
+
+    name: str
+    error: TuishareError
+    at: int
+
+
+class Inbox(Follower[int]):
+    """The inbox folder.
+
+    Attributes:
+        pace: who waits because too many came at once.
+        vigil: looks after what was delivered.
+        locked: by name of the file.
+        rejected: the last ones since the agent started, oldest first.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._folder = context.config.folders.inbox_path
+        self.tray = Tray(context)
+        self.vigil = Vigil(context, self.tray)
+        landing = Landing(context.config.folders, reserve=context.config.downloads.reserve_bytes)
+        self.receiver = Receiver(context, self.tray, landing)
+        self.handler = Handler(self.tray, self.receiver, landing, self._turn_away)
+        # Nobody waits for an envelope: one that turns out to be half written is looked at again.
+        settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
+        self.following: FolderFollowing[int] = FolderFollowing(self._folder, settle, self)
+        self.pace = Pace(lambda: context.config.inbox.envelopes_per_minute, self.following.look_again)
+        self.locked: dict[str, Locked] = {}
+        self.rejected: deque[Rejected] = deque(maxlen=REMEMBERED)
+        self._judged: dict[str, _Judgement] = {}
+        self._doubtful: dict[str, str] = {}
+
+    def take_hint(self, hint: Hint) -> None:
+        """Take an event, if it is of the inbox, or of where something was delivered."""
+        self.vigil.take_hint(hint)
+        if hint.folder == self._folder:
+            self.following.take_hint(hint)
+
+    def wants(self, entry: str) -> bool:
+        """Only envelopes; people keep other things beside them."""
+        return entry.endswith(ENVELOPE_SUFFIX) and not entry.startswith(".")
+
+    def look(self, path: Path) -> Look[int]:
+        """Look at the entry itself, never through a link; what cannot be an envelope is refused unread."""
+        shown = visible(path.name)
+        try:
+            status = path.lstat()
+        except OSError as error:
+            raise from_os_error(error, f"look at “{shown}”") from error
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(f"“{shown}” is not a regular file")
+        if status.st_size > MAX_SIZE:
+            raise Refused(f"“{shown}” is larger than an envelope can be ({MAX_SIZE:,} bytes)")
+        if visible(path.name, len(path.name) + 3) != path.name:
+            raise Refused(
+                f"The name “{shown}” holds characters that cannot be shown", hint="Give it another name."
+            )
+        signature = f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
+        return Look(signature, status.st_size, status.st_size)
+
+    def known(self, path: Path, signature: str) -> bool:
+        """Whether it waits here for its turn, for a key, for approval, or for its download to end."""
+        if self.pace.holds(path.name, signature):
+            return True
+        judged = self._judged.get(path.name)
+        if judged is None or judged.signature != signature:
+            return False
+        return judged.stamp is None or judged.stamp == self._context.book_stamp()
+
+    async def settled(self, path: Path, look: Look[int]) -> None:
+        """Judge an envelope that is complete, unless too many were judged within a minute."""
+        again = self._doubtful.get(path.name) == look.signature  # it has had its turn
+        if again or self.pace.admits(path.name):
+            await self._judge(path, look)
+        else:
+            self.pace.queue(Waiting(path.name, look.size, self._context.now(), look.signature))
+            self._context.changed.notify()
+
+    async def _judge(self, path: Path, look: Look[int]) -> None:
+        former = self.locked.pop(path.name, None)
+        stamp = self._context.book_stamp()
+        try:
+            again = await self._take(path)
+        except NotFound:
+            self._judged.pop(path.name, None)
+        except (NotForUs, BadConfiguration) as error:
+            self._judged[path.name] = _Judgement(look.signature, stamp)
+            self._keep(path.name, look.size, error, former)
+        except SystemFailed as error:
+            self._keep(path.name, look.size, error, former)  # judged by nobody: the next scan tries again
+        except Damaged as error:
+            if self._doubtful.get(path.name) == look.signature:
+                await self._reject(path, error)
+            else:  # somebody may still be writing it: only once it has been quiet it is known to be damaged
+                self._doubtful[path.name] = look.signature
+                self.following.look_again(path.name)
+        except TuishareError as error:
+            if await asyncio.to_thread(self._is_still, path, look.signature):
+                await self._reject(path, error)
+        else:
+            self._judged[path.name] = _Judgement(look.signature, stamp if again else None)
+        self._context.changed.notify()
+
+    def _is_still(self, path: Path, signature: str) -> bool:
+        """Whether that file is what was judged; its own download may have been delivered meanwhile and filed it."""
+        try:
+            return self.look(path).signature == signature
+        except TuishareError:
+            return False
+
+    def forget(self, entry: str) -> None:
+        """Forget an envelope that was taken away."""
+        self._judged.pop(entry, None)
+        self._doubtful.pop(entry, None)
+        waited, locked = self.pace.forget(entry), self.locked.pop(entry, None)
+        if waited or locked:
+            self._context.changed.notify()
+
+    def moved(self) -> None:
+        """Show that the folder came or went."""
+        self._context.changed.notify()
+
+    def _keep(self, name: str, size: int, error: TuishareError, former: Locked | None) -> None:
+        _log.info("Cannot open %r yet: %s", name, error.detail)
+        since = former.since if former else self._context.now()
+        hint = _NO_KEY if isinstance(error, NotForUs) else error.hint
+        self.locked[name] = Locked(name, size, since, error.detail, hint)
+
+    async def refused(self, path: Path, error: TuishareError) -> None:
+        """Turn away what cannot even be looked at."""
+        await self._reject(path, error)
+
+    async def _take(self, path: Path) -> bool:
+        """Open and judge it; return whether another user book may change the judgement."""
+        received, digest = await asyncio.to_thread(self._open, path)
+        if received.succession is not None:
+            await take_succession(self._context, received.sender, received.succession)
+        match received.trust:
+            case Trust.VERIFIED:
+                await self.receiver.admit(received, path.name, digest)
+                return False
+            case Trust.UNVERIFIED:
+                await self.receiver.hold(
+                    received,
+                    path.name,
+                    digest,
+                    f"{received.sender} is not verified yet",
+                    "Compare fingerprints, then `tuishare user verify`.",
+                )
+            case Trust.KEY_ONLY:
+                await self.receiver.hold(
+                    received,
+                    path.name,
+                    digest,
+                    "It was sealed with a key of yours, but signed by nobody you know",
+                    "Ask the sender for a card and add it.",
+                )
+            case Trust.UNKNOWN:
+                raise Refused(
+                    "It was signed by nobody you know", hint="Ask the sender for a card and add it."
+                )
+            case Trust.OURSELVES:
+                raise Refused(
+                    "It is a share of your own", hint="Recipients put it into their inbox, not you."
+                )
+            case _ as never:
+                assert_never(never)
+        return True
+
+    def _open(self, path: Path) -> tuple[Received, bytes]:
+        data, context = read_limited(path, MAX_SIZE), self._context
+        if is_tse1(data):
+            received = receive(data, context.identity, context.book(), now=context.clock())
+        else:
+            received = receive_raw(data, context.book(), trackers=context.config.inbox.trackers)
+        return received, hashlib.sha256(data).digest()
+
+    async def _reject(self, path: Path, error: TuishareError) -> None:
+        """Move the file away with its reason; the reason comes first, so a crash leaves no riddle."""
+        _log.warning("Rejected %r: %s", path.name, error.detail)
+        try:
+            moved = await asyncio.to_thread(self._move_away, path, error)
+        except (TuishareError, OSError) as problem:
+            _log.error("Cannot move %r away: %s", path.name, problem)
+            return
+        self._judged.pop(path.name, None)
+        self._doubtful.pop(path.name, None)
+        self._context.journal.note(ActivityKind.REJECTED, path.name, error.detail)
+        self.rejected.append(Rejected(moved.name, error, self._context.now()))
+        self._context.changed.notify()
+
+    async def _turn_away(self, envelope: str, error: TuishareError) -> None:
+        """Turn away an envelope whose download is not to be; one that is gone from the inbox is left alone."""
+        path = self._folder / envelope
+        if await asyncio.to_thread(path.is_file):
+            await self._reject(path, error)
+
+    def _move_away(self, path: Path, error: TuishareError) -> Path:
+        folder = self._folder / REJECTED
+        folder.mkdir(exist_ok=True)
+        target = choose_place(path, folder)
+        reason = f"{error.title}: {error.detail}\n{error.hint}\n".rstrip() + "\n"
+        note = target.with_name(target.name + REASON_SUFFIX)
+        publish(note, reason.encode())
+        try:
+            move_into_place(path, target)
+        except BaseException:
+            note.unlink(missing_ok=True)
+            raise
+        return target
+
+
+_NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your card."

@@ -1,0 +1,84 @@
+"""The raw form in the inbox: a torrent under the key of one user, without sender, signature or tickets.
+
+Owns what is made of it where a user's ``accept_raw`` allows it: whoever has that key counts as that user. Pure, like
+`tuishare.agent.downloads.reception`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from urllib.parse import urlsplit
+
+from tuishare.agent.downloads.reception import Received, Trust
+from tuishare.envelope import Announce, Damaged, Manifest, NotForUs, ShareId, Ticket, open_raw
+from tuishare.people import UserBook
+from tuishare.torrents import Torrent, accept
+
+_PORTS = {"http": 80, "https": 443}
+_MOST_TRACKERS = 16  # as in a manifest
+
+
+def receive_raw(data: bytes, book: UserBook, *, trackers: Collection[str]) -> Received:
+    """Open the raw form with the keys of those users who may send it.
+
+    One key's torrent is one share with one generation, so that a copy of it is a replay.
+
+    Args:
+        data: the whole file.
+        book: who may send it.
+        trackers: hosts, or ``HOST:PORT``, that its torrent may name.
+
+    Raises:
+        NotForUs: none of these keys opens it; or it was changed, which cannot be told apart.
+        Damaged: nobody may send it, or it is too short to be one.
+        Refused: its torrent is not one that we take.
+    """
+    allowed = [(user.name, user.key) for user in book if user.accept_raw and user.key]
+    if not allowed:
+        raise Damaged
+    for name, key in allowed:
+        try:
+            content = open_raw(data, key)
+        except NotForUs:
+            continue
+        return _attribute(content, name, key, trackers)
+    raise NotForUs
+
+
+def _attribute(content: bytes, name: str, key: bytes, trackers: Collection[str]) -> Received:
+    listed = {tracker.lower() for tracker in trackers}
+    torrent = accept(
+        content, transport="plain", announce_allowed=lambda url: not listed.isdisjoint(_names(url))
+    )
+    manifest = Manifest(
+        share_id=ShareId(hashlib.sha256(b"tuishare/raw/share\0" + torrent.info_hash.encode()).digest()[:16]),
+        generation=1,
+        created=0,
+        not_after=None,
+        kind="share",
+        transport="plain",
+        torrent=content,
+        root_certificate=None,
+        contacts=(),
+        announce=tuple(_announced(torrent))[:_MOST_TRACKERS],
+        note="",
+    )
+    # Nobody signed it; for the ledger of what was received the key stands in, of which this tells nothing.
+    signer = hashlib.sha256(b"tuishare/raw/signer\0" + key).digest()
+    ticket = Ticket(bytes(32), None, None)
+    return Received(name, signer, Trust.VERIFIED, manifest, ticket, torrent, origin=signer)
+
+
+def _announced(torrent: Torrent) -> Iterator[Announce]:
+    for tier in torrent.announce:
+        for url in tier:
+            yield Announce(url, None)
+
+
+def _names(url: str) -> set[str]:
+    """A tracker's host as it may stand in the settings, with and without its port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    literal = f"[{host}]" if ":" in host else host
+    return {literal, f"{literal}:{parts.port or _PORTS.get(parts.scheme, 0)}"}

@@ -1,0 +1,379 @@
+"""The journey of a download: admitted, downloaded, delivered. Each step is recorded before its side effect.
+
+Owns the way of a download from its envelope to its place. Must not watch folders, judge envelopes or move files:
+`tuishare.agent.downloads.inbox`, `tuishare.agent.downloads.reception` and `tuishare.agent.downloads.landing` do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, assert_never
+
+from tuishare.agent.context import Context
+from tuishare.agent.downloads.beginning import Arrival, begin, follow, is_same_swarm, take_tickets
+from tuishare.agent.downloads.generations import take_over
+from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads.rationing import exceeds_quota, lacks_turn
+from tuishare.agent.downloads.reception import Received
+from tuishare.agent.downloads.retries import Retries, is_of_disk
+from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.folders.payload import sign_payload
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.api.messages import ActivityKind
+from tuishare.errors import Refused, TuishareError, from_os_error
+from tuishare.text import visible
+from tuishare.torrents import InfoHash, parse_torrent
+
+_UNDER_WAY: Final = frozenset(
+    {DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.PROBLEM}
+)
+QUEUE_SECONDS: Final = 15.0
+"""How often it is looked whether there is space now for what waits for it."""
+_DAY: Final = 86_400
+_log = logging.getLogger(__name__)
+
+
+class Receiver:
+    """Brings downloads to where they belong."""
+
+    def __init__(self, context: Context, tray: Tray, landing: Landing) -> None:
+        self._context = context
+        self._tray = tray
+        self._landing = landing
+        self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
+        self._retries = Retries()
+
+    @property
+    def downloads(self) -> Mapping[str, DownloadRecord]:
+        """All downloads by id, oldest first."""
+        return self._tray.downloads
+
+    async def load(self) -> None:
+        """Take up every download where the last run left it; what had a problem is tried again."""
+        records = await self._tray.load()
+        await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
+        for record in records:
+            await self._file_renewal(record)
+            await self._or_problem(record, self._resume(record))
+
+    async def run(self) -> None:
+        """Deliver what is complete, start what waits for space, try again what a disk refused; until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                info_hash = await asyncio.wait_for(self._completed.get(), QUEUE_SECONDS)
+                async with self._tray.changing:
+                    for record in self._downloading(info_hash):
+                        await self._or_problem(record, self._deliver(record))
+            await self._start_queued()
+            await self._try_again()
+
+    def take_completed(self, info_hash: InfoHash) -> None:
+        """Take note that every piece of a torrent has arrived."""
+        self._completed.put_nowait(info_hash)
+
+    async def admit(self, received: Received, envelope: str, digest: bytes) -> None:
+        """Begin to download what a verified sender sent, or hold it when he has too much under way here.
+
+        The envelope of a download under way changes nothing; one that renews its tickets changes nothing else.
+
+        Args:
+            received: what the envelope holds.
+            envelope: name of the file in the inbox.
+            digest: SHA-256 of the file.
+
+        Raises:
+            Refused: a replay, or a ticket that cannot work.
+        """
+        record = self._begun(received, envelope, digest)
+        async with self._tray.changing:
+            if self._is_under_way(record) or await self._renew(received, record):
+                return
+            quota = self._context.config.inbox.quota_bytes
+            if excess := exceeds_quota(record, self._tray.downloads.values(), quota):
+                await self._hold(
+                    record, excess, "Approve it, or wait until others of the same sender are done."
+                )
+            else:
+                await self._begin(record)
+
+    async def hold(self, received: Received, envelope: str, digest: bytes, reason: str, hint: str) -> None:
+        """Keep an envelope that a person has to approve first.
+
+        Raises:
+            Refused: a replay, or a ticket that cannot work.
+        """
+        record = self._begun(received, envelope, digest)
+        async with self._tray.changing:
+            if not self._is_under_way(record) and not await self._renew(received, record):
+                await self._hold(record, reason, hint)
+
+    async def approve(self, record: DownloadRecord) -> None:
+        """Begin to download what waited for a person; the tray's lock is held.
+
+        Raises:
+            Refused: it has become a replay.
+        """
+        await self._begin(replace(record, step=DownloadStep.DOWNLOADING, problem="", hint=""))
+
+    async def go_on(self, record: DownloadRecord) -> None:
+        """Take up a download again where it stands; the tray's lock is held."""
+        await self._or_problem(record, self._resume(record))
+
+    async def end_seeding(self) -> None:
+        """Leave the swarms of what was served on long enough, or often enough."""
+        async with self._tray.changing:
+            for record in list(self._tray.downloads.values()):
+                if record.step is not DownloadStep.COMPLETE:
+                    continue
+                if self._has_served(record):
+                    await self._tray.leave_swarm(record)
+                elif self._has_given(record):
+                    # The count goes on after a restart: what has given enough leaves again at once.
+                    await self._tray.leave_swarm(record, keep_progress=True)
+
+    async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
+        """Take note that the engine gave a download up."""
+        async with self._tray.changing:
+            for record in self._downloading(info_hash):
+                await self._tray.leave_swarm(record)
+                await self._give_up(record, reason, "")
+
+    def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
+        joined = self._tray.joined_as(info_hash)
+        return [record for record in joined if record.step is DownloadStep.DOWNLOADING]
+
+    def _is_under_way(self, record: DownloadRecord) -> bool:
+        known = self._tray.downloads.get(record.id)
+        return (
+            known is not None
+            and known.step in _UNDER_WAY
+            and (known.envelope, known.envelope_hash) == (record.envelope, record.envelope_hash)
+        )
+
+    async def _renew(self, received: Received, record: DownloadRecord) -> bool:
+        """Take the tickets of an envelope that renews what is here, and nothing else: it was approved before.
+
+        Returns:
+            False when the envelope is about content that is not here.
+
+        Raises:
+            Refused: that content was here and is no longer wanted, or the envelope is a replay.
+        """
+        if not received.renews:
+            return False
+        former = self._tray.downloads.get(record.id)
+        if former is None and await self._context.store.run(lambda database: database.knows(record)):
+            raise Refused(
+                "It renews a download that was removed here", hint="Ask the sender to share it again."
+            )
+        waits = former is not None and former.step is DownloadStep.WAITING
+        if former is None or waits or not is_same_swarm(former, record):
+            return False
+        renewed = take_tickets(former, record)
+        await self._context.store.run(lambda database: database.require_new(renewed))
+        if former.envelope != renewed.envelope:
+            # Before that is recorded: afterwards nobody would know that it was not a replay.
+            await asyncio.to_thread(self._landing.file_envelope, former)
+        await self._context.store.change(lambda database: database.renew(renewed))
+        await self._tray.leave_swarm(former, keep_progress=former.step is DownloadStep.DOWNLOADING)
+        self._context.announcing.forget(former.trackers)
+        self._tray.show(renewed)
+        await self._file_renewal(renewed)
+        self._context.journal.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
+        await self.go_on(renewed)
+        return True
+
+    async def _file_renewal(self, record: DownloadRecord) -> None:
+        """Put away the envelope of new tickets for what was delivered before, now or after a crash."""
+        if record.step is DownloadStep.COMPLETE:
+            await asyncio.to_thread(self._landing.file_envelope, record)
+
+    async def _hold(self, record: DownloadRecord, reason: str, hint: str) -> None:
+        record = replace(record, step=DownloadStep.WAITING, problem=reason, hint=hint)
+        record = follow(record, self._tray.downloads.get(record.id))
+        await self._context.store.run(lambda database: database.require_new(record))
+        former = self._tray.downloads.get(record.id)
+        await self._take_place(record)
+        await self._tray.save(record)
+        if former is None or (former.step, former.generation) != (record.step, record.generation):
+            self._context.journal.note(ActivityKind.APPROVAL, record.name, reason)
+
+    async def _begin(self, record: DownloadRecord) -> None:
+        former = self._tray.downloads.get(record.id)
+        record = follow(record, former)
+        await self._context.store.change(lambda database: database.admit(record))
+        await self._take_place(record)
+        if former is not None and record.replaces == former.path:
+            await asyncio.to_thread(self._take_over, former, record)
+        await self._or_problem(record, self._join(record))
+
+    async def _take_place(self, record: DownloadRecord) -> None:
+        """Let a record take the place of the former generation's, whose swarm and unfinished files go."""
+        former = self._tray.downloads.get(record.id)
+        self._tray.show(record)
+        if former is not None:
+            await self._tray.leave_swarm(former)
+            if former.staging != record.staging:
+                await asyncio.to_thread(self._landing.discard, former)
+
+    def _take_over(self, former: DownloadRecord, record: DownloadRecord) -> None:
+        """Bring what did not change to where the new generation grows, unless somebody has edited it."""
+        payload = Path(former.path)
+        try:
+            if sign_payload(payload) != former.signature:
+                return
+            old, new = parse_torrent(former.torrent), parse_torrent(record.torrent)
+            taken = take_over(old, payload, new, self._landing.prepare(record))
+        except TuishareError as error:
+            _log.info("Nothing is taken over from the former generation: %s", error.detail)
+        else:
+            _log.info("Took over %d bytes of %r", taken, record.name)
+
+    async def _start_queued(self) -> None:
+        async with self._tray.changing:
+            for record in list(self._tray.downloads.values()):
+                if record.step is DownloadStep.QUEUED and not record.paused:
+                    await self._or_problem(record, self._join(record))
+
+    async def _resume(self, record: DownloadRecord) -> None:
+        if record.paused:
+            return
+        match record.step:
+            case DownloadStep.DOWNLOADING | DownloadStep.QUEUED:
+                await self._join(record)
+            case DownloadStep.DELIVERING:
+                await self._land(record)
+            case DownloadStep.COMPLETE:
+                await self._seed(record)
+            case DownloadStep.PROBLEM:
+                step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
+                await self._resume(await self._tray.save(replace(record, step=step, problem="", hint="")))
+            case DownloadStep.WAITING:
+                pass
+            case _ as never:
+                assert_never(never)
+
+    async def _join(self, record: DownloadRecord) -> None:
+        staging = await asyncio.to_thread(self._landing.prepare, record)
+        reason = self._lacks_turn(record) or await asyncio.to_thread(self._landing.lacks_space, record)
+        if reason:
+            if (record.step, record.problem) != (DownloadStep.QUEUED, reason):
+                await self._tray.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
+            return
+        if record.step is not DownloadStep.DOWNLOADING:
+            record = await self._tray.save(replace(record, step=DownloadStep.DOWNLOADING, problem=""))
+        resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
+        await self._tray.enter_swarm(record, staging, resume_data=resume)
+
+    def _lacks_turn(self, record: DownloadRecord) -> str:
+        others = [other for other in self._tray.downloads.values() if other.id != record.id]
+        active = sum(
+            other.step is DownloadStep.DOWNLOADING and self._tray.has_joined(other) for other in others
+        )
+        return lacks_turn(active, self._context.config.limits.active_downloads)
+
+    async def _deliver(self, record: DownloadRecord) -> None:
+        """From complete to landed: what is not on disk yet does not count as received."""
+        info_hash = InfoHash(record.info_hash)
+        if self._context.engine.progress(info_hash).state in {"checking", "downloading"}:
+            return  # it was complete before its owner wanted more of it
+        await self._context.engine.flush(info_hash)
+        await self._tray.leave_swarm(record)
+        target = await asyncio.to_thread(self._landing.choose_target, record)
+        await self._land(
+            await self._tray.save(replace(record, step=DownloadStep.DELIVERING, path=str(target)))
+        )
+
+    async def _land(self, record: DownloadRecord) -> None:
+        try:
+            await asyncio.to_thread(self._landing.move_payload, record)
+        except FileExistsError:
+            # The name was free when it was chosen; now somebody has it, and keeps it.
+            target = await asyncio.to_thread(self._landing.choose_target, replace(record, replaces=""))
+            record = await self._tray.save(replace(record, path=str(target)))
+            await asyncio.to_thread(self._landing.move_payload, record)
+        await asyncio.to_thread(self._landing.file_envelope, record)
+        signature = await asyncio.to_thread(sign_payload, Path(record.path))
+        await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
+        done = await self._tray.save(
+            replace(
+                record,
+                step=DownloadStep.COMPLETE,
+                staging="",
+                signature=signature,
+                replaces="",
+                replaces_signature="",
+                completed=self._context.now(),
+            )
+        )
+        self._retries.drop(record.id)
+        _log.info("Received %r from %s", record.name, record.sender)
+        self._context.journal.note(ActivityKind.RECEIVED, record.name, f"from {record.sender}")
+        await self._seed(done)
+
+    async def _seed(self, record: DownloadRecord) -> None:
+        """Go on serving the other recipients, as long as the payload stands where and as it was delivered.
+
+        What its owner has moved or edited since is his: the engine must neither serve nor mend it. It is received
+        whatever becomes of this.
+        """
+        if record.unwanted or self._has_served(record):
+            return  # of a part, the engine would take the rest to be missing
+        target = Path(record.path)
+        signature = await asyncio.to_thread(sign_payload, target)
+        if not signature or signature != record.signature:
+            self._tray.note_altered(record)
+            return
+        if target.name != record.name:
+            return  # its own name was taken, and the engine serves it under no other
+        try:
+            resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
+            await self._tray.enter_swarm(record, target.parent, complete=True, resume_data=resume)
+        except TuishareError as error:
+            _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
+
+    def _has_served(self, record: DownloadRecord) -> bool:
+        days = self._context.config.downloads.seed_days
+        return self._context.now() >= (record.completed or record.added) + days * _DAY
+
+    def _has_given(self, record: DownloadRecord) -> bool:
+        ratio = self._context.config.downloads.seed_ratio
+        if not ratio or not self._tray.has_joined(record):
+            return False
+        given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
+        return given >= ratio * record.size
+
+    def _begun(self, received: Received, envelope: str, digest: bytes) -> DownloadRecord:
+        return begin(received, Arrival(envelope, digest), self._landing, self._context.now())
+
+    async def _or_problem(self, record: DownloadRecord, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except (TuishareError, OSError) as error:
+            if isinstance(error, OSError):
+                error = from_os_error(error, f"receive “{visible(record.name)}”")
+            _log.warning("Cannot receive %r: %s", visible(record.name), error.detail)
+            await self._give_up(self._tray.downloads[record.id], error.detail, error.hint)
+
+    async def _give_up(self, record: DownloadRecord, problem: str, hint: str) -> None:
+        """Show a problem; one of a disk is tried again, until a person has made space, and told of once."""
+        news = True
+        if is_of_disk(problem):
+            news = self._retries.put_off(record.id)
+        else:
+            self._retries.drop(record.id)
+        if news:
+            self._context.journal.note(ActivityKind.PROBLEM, record.name, problem)
+        await self._tray.save(replace(record, step=DownloadStep.PROBLEM, problem=problem, hint=hint))
+
+    async def _try_again(self) -> None:
+        async with self._tray.changing:
+            for record in map(self._tray.downloads.get, self._retries.take_due()):
+                if record is not None and record.step is DownloadStep.PROBLEM and not record.paused:
+                    await self._tray.leave_swarm(record)
+                    await self.go_on(record)

@@ -1,0 +1,177 @@
+"""From an envelope to what we may do with it: opened, attributed, its torrent accepted.
+
+Owns the order of the questions: is it ours to open, who signed it, is its torrent one we take. Serves the inbox
+pipeline and ``tuishare download`` alike. Pure but for the clock it is given: it reads no file and remembers nothing
+(replays are the store's to refuse).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+
+from tuishare.agent.state.records import TrackerAddress
+from tuishare.envelope import CardKey, Manifest, Opened, OpeningKey, Ticket, UserKey, open_envelope
+from tuishare.errors import BadInput, Refused
+from tuishare.people import Identity, Succession, UserBook, decode_succession, find_predecessor
+from tuishare.swarm import Credentials
+from tuishare.torrents import Torrent, accept
+
+
+class Trust(Enum):
+    """What we know of the signer."""
+
+    VERIFIED = auto()
+    """A user whose fingerprint a person compared."""
+    UNVERIFIED = auto()
+    """A user whose card nobody has compared yet."""
+    KEY_ONLY = auto()
+    """No card of ours, but sealed with a key that we share with a user. Co-recipients could have done that too."""
+    UNKNOWN = auto()
+    """Nobody we know: knowing our card is enough to write to us."""
+    OURSELVES = auto()
+    """Our own share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An intact envelope that was for us.
+
+    Attributes:
+        sender: name in the user book; empty when unknown.
+        signer: Ed25519 public key, 32 bytes; its signature was proved.
+        origin: the one that the sender had first, as far as we know; it stays when he gets a new card.
+        succession: his former card's word for the one that signed; None where we know the one that signed.
+        torrent: parsed and accepted.
+    """
+
+    sender: str
+    signer: bytes
+    trust: Trust
+    manifest: Manifest
+    ticket: Ticket
+    torrent: Torrent
+    origin: bytes
+    succession: Succession | None = None
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What we join the swarm with; None for a plain one.
+
+        Raises:
+            Refused: the sender put no certificate into our ticket.
+        """
+        if self.manifest.root_certificate is None:
+            return None
+        if self.ticket.leaf_certificate is None or self.ticket.leaf_key is None:
+            raise Refused(
+                "The sender put no certificate into your ticket", hint="Ask the sender to seal it again."
+            )
+        return Credentials(self.manifest.root_certificate, self.ticket.leaf_certificate, self.ticket.leaf_key)
+
+    @property
+    def trackers(self) -> tuple[TrackerAddress, ...]:
+        """Where to announce, with our own passkey filled in; best first."""
+        passkey = self.ticket.passkey.hex()
+        return tuple(
+            TrackerAddress(entry.url.replace("{passkey}", passkey), (entry.pin or b"").hex())
+            for entry in self.manifest.announce
+        )
+
+    @property
+    def renews(self) -> bool:
+        """Whether it gives new tickets for content that its recipients have heard of before."""
+        return self.manifest.kind == "renew"
+
+
+def receive(
+    data: bytes, identity: Identity, book: UserBook, *, keys: Sequence[bytes] = (), now: datetime
+) -> Received:
+    """Open an envelope with all we have, and judge it.
+
+    Args:
+        data: the whole file, format TSE1.
+        identity: ours with all of its former keys, tried first.
+        book: whose keys are tried next, and who may have signed.
+        keys: further 256-bit keys, given by hand.
+        now: the time, with a zone.
+
+    Raises:
+        NotForUs: none of our keys opens it.
+        Damaged: it is not intact.
+        Refused: it has expired, was signed with a former key, or its torrent is not one that we take.
+    """
+    named = book.keys()
+    ours = [CardKey(key) for key in (identity.private_key, *identity.retired)]
+    opening: list[OpeningKey] = [*ours]
+    opening += [UserKey(key) for _, key in named]
+    opening += [UserKey(key) for key in keys if key not in dict(named).values()]
+    opened = open_envelope(data, opening)
+    _require_current(opened.manifest, now)
+    trackers = {entry.url for entry in opened.manifest.announce}
+    torrent = accept(
+        opened.manifest.torrent,
+        transport=opened.manifest.transport,
+        announce_allowed=trackers.__contains__,  # signed and sealed, unlike what stands in a torrent
+    )
+    succession = _find_succession(opened, book)
+    by_key = opened.key_index >= len(ours)
+    index = opened.key_index - len(ours)
+    opener = named[index][0] if 0 <= index < len(named) else ""
+    known = _predecessor(succession, book) if succession else opened.signer
+    sender, trust = _attribute(known, identity, book, by_key=by_key, opener=opener)
+    return Received(
+        sender,
+        opened.signer,
+        trust,
+        opened.manifest,
+        opened.ticket,
+        torrent,
+        origin=book.origin(known),
+        succession=succession,
+    )
+
+
+def download_id(signer: bytes, share_id: bytes) -> str:
+    """Name a download, so that all generations of one signer's share are one: 32 hexadecimal digits."""
+    return hashlib.sha256(b"tuishare/download\0" + signer + share_id).hexdigest()[:32]
+
+
+def _attribute(
+    signer: bytes, identity: Identity, book: UserBook, *, by_key: bool, opener: str
+) -> tuple[str, Trust]:
+    """Say who signed. The signature alone counts: a co-recipient may know the content key, and thus seal a body."""
+    if signer in identity.signers:
+        return "", Trust.OURSELVES
+    if user := book.signer(signer):
+        return user.name, Trust.VERIFIED if user.verified else Trust.UNVERIFIED
+    if user := book.former(signer):
+        raise Refused(
+            f"It was signed with a key that {user.name} has replaced since", hint="Ask him to share it again."
+        )
+    return opener, Trust.KEY_ONLY if by_key else Trust.UNKNOWN
+
+
+def _find_succession(opened: Opened, book: UserBook) -> Succession | None:
+    """Find the word of somebody we know for a signer whom we do not know; a word that is none counts for nothing."""
+    if not opened.manifest.succession or book.signer(opened.signer):
+        return None
+    try:
+        succession = decode_succession(opened.manifest.succession)
+    except BadInput:
+        return None
+    ours = succession.card.signer == opened.signer and find_predecessor(book, succession) is not None
+    return succession if ours else None
+
+
+def _predecessor(succession: Succession, book: UserBook) -> bytes:
+    return next(signer for signer in succession.formers if book.signer(signer))
+
+
+def _require_current(manifest: Manifest, now: datetime) -> None:
+    if manifest.not_after is not None and now.timestamp() > manifest.not_after:
+        ended = datetime.fromtimestamp(manifest.not_after, UTC)
+        raise Refused(f"This share expired on {ended:%Y-%m-%d}", hint="Ask the sender to share it again.")

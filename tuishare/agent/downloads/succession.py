@@ -1,0 +1,34 @@
+"""A sender who has a new card, and his former card's word for it.
+
+Owns what follows in our user book. Whether the word holds, `tuishare.agent.downloads.reception` has found out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from tuishare.agent.context import Context
+from tuishare.api.messages import ActivityKind
+from tuishare.people import Succession, edit_book, follow_succession
+
+_log = logging.getLogger(__name__)
+
+
+async def take_succession(context: Context, sender: str, succession: Succession) -> None:
+    """Know a sender by his new card from now on.
+
+    Raises:
+        Refused: his card was replaced meanwhile.
+        BadInput: the new card is somebody else's.
+        BadConfiguration: the user book is not usable.
+        SystemFailed: the disk refused.
+    """
+    await asyncio.to_thread(
+        edit_book, context.places.users_file, lambda book: follow_succession(book, succession)
+    )
+    fingerprint = succession.card.fingerprint.base32
+    _log.info("%s has a new card, fingerprint %s", sender, fingerprint)
+    context.journal.note(
+        ActivityKind.ROTATED, sender, f"has a new card, and the former one vouches for it: {fingerprint}"
+    )

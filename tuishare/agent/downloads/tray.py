@@ -1,0 +1,166 @@
+"""The downloads of this agent, as they are now: in memory, on disk, and in the swarm.
+
+Owns the records and which of them are in the engine. Must not decide what becomes of a download: `receiving` works on
+them, `handling` does what a person asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from tuishare.agent.context import Context
+from tuishare.agent.state.records import DownloadRecord
+from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
+from tuishare.swarm import Assignment, Credentials, Endpoint, parse_endpoint
+from tuishare.torrents import InfoHash
+
+_log = logging.getLogger(__name__)
+
+
+class Tray:
+    """Every download.
+
+    Attributes:
+        changing: held by whoever changes a download: a new generation must not meet the former one half delivered.
+        entered: told whenever a download has entered its swarm.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.changing = asyncio.Lock()
+        self._context = context
+        self._downloads: dict[str, DownloadRecord] = {}
+        self._joined: dict[str, InfoHash] = {}
+        self._altered: set[str] = set()
+        self.entered: Callable[[], None] = lambda: None
+
+    @property
+    def downloads(self) -> Mapping[str, DownloadRecord]:
+        """All downloads by id, oldest first."""
+        return self._downloads
+
+    async def load(self) -> list[DownloadRecord]:
+        """Read and return the downloads of the last run."""
+        records = await self._context.store.run(lambda database: database.downloads())
+        self._downloads = {record.id: record for record in records}
+        return records
+
+    def get(self, download_id: str) -> DownloadRecord:
+        """The download of that id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        try:
+            return self._downloads[download_id]
+        except KeyError:
+            raise NotFound("There is no such download", hint="`tuishare list` shows them all.") from None
+
+    def has_joined(self, record: DownloadRecord) -> bool:
+        """Whether a download is in the engine."""
+        return record.id in self._joined
+
+    def is_altered(self, record: DownloadRecord) -> bool:
+        """Whether a payload was found to be no longer what was delivered, and is not served for that."""
+        return record.id in self._altered
+
+    def note_altered(self, record: DownloadRecord) -> None:
+        """Remember that, until it enters a swarm again."""
+        self._altered.add(record.id)
+        self._context.changed.notify()
+
+    def joined_as(self, info_hash: InfoHash) -> list[DownloadRecord]:
+        """The download that is in the engine under an info-hash, if any."""
+        return [record for record in self._downloads.values() if self._joined.get(record.id) == info_hash]
+
+    def show(self, record: DownloadRecord) -> None:
+        """Take a record that the store has already."""
+        self._downloads[record.id] = record
+        self._context.changed.notify()
+
+    async def save(self, record: DownloadRecord) -> DownloadRecord:
+        """Record a newer form of a download; it counts once it is on disk."""
+        await self._context.store.change(lambda database: database.save(record))
+        self.show(record)
+        return record
+
+    async def remove(self, record: DownloadRecord) -> None:
+        """Leave its swarm and forget it; its generation is not taken again."""
+        await self.leave_swarm(record)
+        self._context.announcing.forget(record.trackers)
+        await self._context.store.change(lambda database: database.decline(record))
+        self._downloads.pop(record.id, None)
+        self._altered.discard(record.id)
+        self._context.changed.notify()
+
+    async def enter_swarm(
+        self,
+        record: DownloadRecord,
+        folder: Path,
+        *,
+        complete: bool = False,
+        resume_data: bytes | None = None,
+    ) -> None:
+        """Join the swarm of a download whose payload is, or will be, in a folder.
+
+        Raises:
+            TuishareError: the engine does not take it.
+        """
+        # Known before it begins: a small payload may be complete before `add` returns.
+        self._joined[record.id] = InfoHash(record.info_hash)
+        try:
+            await self._context.engine.add(
+                Assignment(
+                    torrent=record.torrent,
+                    save_path=folder,
+                    transport=record.transport,
+                    credentials=_credentials(record),
+                    contacts=_endpoints(record.contacts),
+                    announce=self._context.announcing.tiers(record.trackers),
+                    complete=complete,
+                    resume_data=resume_data,
+                    unwanted=frozenset(record.unwanted),
+                )
+            )
+        except TuishareError:
+            del self._joined[record.id]
+            raise
+        self._altered.discard(record.id)
+        self.entered()
+
+    async def leave_swarm(self, record: DownloadRecord, *, keep_progress: bool = False) -> None:
+        """Leave the swarm that was joined for this download, and no other of the same content."""
+        if info_hash := self._joined.pop(record.id, None):
+            try:
+                if keep_progress:
+                    await self._keep_progress(info_hash)
+                await self._context.engine.remove(info_hash)
+            except NotFound:
+                _log.debug("A download was not in the engine when it was to leave it")
+
+    async def _keep_progress(self, info_hash: InfoHash) -> None:
+        try:
+            data = {info_hash: await self._context.engine.save_resume(info_hash)}
+        except SystemFailed as error:
+            _log.info("What has been downloaded will be checked again: %s", error.detail)
+            return
+        await self._context.store.change(lambda database: database.save_resume(data))
+
+
+def _credentials(record: DownloadRecord) -> Credentials | None:
+    if record.transport == "plain":
+        return None
+    return Credentials(record.root_certificate, record.leaf_certificate, record.leaf_key)
+
+
+def _endpoints(contacts: Iterable[str]) -> tuple[Endpoint, ...]:
+    """Read the sender's contacts; one that is malformed costs only itself."""
+    found: list[Endpoint] = []
+    for contact in contacts:
+        try:
+            found.append(parse_endpoint(contact))
+        except BadInput as error:
+            _log.info("A contact in the envelope is not usable: %s", error.detail)
+    return tuple(found)

@@ -1,0 +1,253 @@
+"""Follows one folder: hints and scans go in, settled entries come out.
+
+Owns the loop that both pipelines share. Events make it quick, the scan makes it right; a folder that is missing is a
+state, never "everything was deleted". Must not know what an entry is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from tuishare.agent.folders.settling import HintKind, SettlingTracker, Unsettled
+from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.api.messages import FolderState
+from tuishare.config import Settle
+from tuishare.errors import NotFound, TuishareError
+
+_log = logging.getLogger(__name__)
+_Payload = TypeVar("_Payload")
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Generic[_Payload]):
+    """One look at an entry.
+
+    Attributes:
+        signature: equal for two looks exactly when nothing changed between them.
+        size: bytes.
+        payload: whatever `Follower.settled` wants to know of it.
+    """
+
+    signature: str
+    size: int
+    payload: _Payload
+
+
+class Follower(ABC, Generic[_Payload]):
+    """What a pipeline does with the entries of its folder. What it need not care about has an answer here."""
+
+    @abstractmethod
+    def wants(self, entry: str) -> bool:
+        """Whether an entry of that name is any of our business."""
+
+    @abstractmethod
+    def look(self, path: Path) -> Look[_Payload]:
+        """Look at an entry; called on a thread.
+
+        Raises:
+            NotFound: it is gone.
+            TuishareError: it cannot be taken as it is.
+        """
+
+    @abstractmethod
+    def known(self, path: Path, signature: str) -> bool:
+        """Whether the entry was dealt with in exactly this form."""
+
+    @abstractmethod
+    async def settled(self, path: Path, look: Look[_Payload], /) -> None:
+        """Take an entry that is complete."""
+
+    @abstractmethod
+    async def refused(self, path: Path, error: TuishareError) -> None:
+        """Take note of an entry that cannot be looked at; it is looked at again when it changes."""
+
+    @abstractmethod
+    def forget(self, entry: str) -> None:
+        """Forget what was noted of an entry: it is gone, or its fault is."""
+
+    @abstractmethod
+    def moved(self) -> None:
+        """Tell whoever watches us that the folder's own state is another one."""
+
+    def is_ready(self, listed: Collection[str]) -> bool:
+        """Whether the folder is the one that is meant, and not the place where it will be mounted; on a thread."""
+        del listed
+        return True
+
+    async def changing(self, path: Path, look: Look[_Payload], /) -> None:
+        """Take note that an entry was seen in a form that is new and may not be complete."""
+
+    async def gone(self, path: Path) -> None:
+        """Take note that an entry is no longer there, although its folder is."""
+
+    async def listed(self, entries: Collection[str]) -> None:
+        """Take note of all entries that there are."""
+
+
+class FolderFollowing(Generic[_Payload]):
+    """One followed folder."""
+
+    def __init__(
+        self, folder: Path, settle: Settle, follower: Follower[_Payload], *, recursive: bool = True
+    ) -> None:
+        """Without `recursive`, changes below an entry are found by scans alone."""
+        self.folder = folder
+        self._recursive = recursive
+        self.state = FolderState.MISSING
+        self._settle = settle
+        self.follower = follower
+        self._tracker = SettlingTracker(settle)
+        self._woken = asyncio.Event()
+        self._next_scan = 0.0
+        self._faults: dict[str, str] = {}
+        self._present: set[str] = set()
+
+    @property
+    def unsettled(self) -> tuple[Unsettled, ...]:
+        """What is being waited for."""
+        return self._tracker.unsettled()
+
+    def take_hint(self, hint: Hint) -> None:
+        """Take an event of this folder; one without an entry is about the folder itself."""
+        if not hint.entry:
+            self.scan_soon()
+        elif self.follower.wants(hint.entry):
+            self._tracker.hint(hint.entry, hint.kind, time.monotonic())
+            self._woken.set()
+
+    def look_again(self, entry: str) -> None:
+        """Treat an entry as changed, e.g. because it changed while it was being read."""
+        self._tracker.hint(entry, HintKind.CHANGED, time.monotonic())
+        self._woken.set()
+
+    def scan_soon(self) -> None:
+        """Scan at once, e.g. because what is wanted has changed."""
+        self._next_scan = 0.0
+        self._woken.set()
+
+    async def run(self, watcher: Watcher) -> None:
+        """Follow the folder until cancelled."""
+        while True:
+            if time.monotonic() >= self._next_scan:
+                await self._scan(watcher)
+            for entry in self._tracker.due(time.monotonic()):
+                await self._visit(entry)
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        due = self._tracker.next_due()
+        until = self._next_scan if due is None else min(due, self._next_scan)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _scan(self, watcher: Watcher) -> None:
+        """Watch before listing, so that nothing falls between; then compare everything with what is known."""
+        self._next_scan = math.inf  # until this one ends, or somebody wants another
+        try:
+            watched = await asyncio.to_thread(watcher.watch, self.folder, recursive=self._recursive)
+            listed = await asyncio.to_thread(self._list)
+        except OSError:
+            await asyncio.to_thread(watcher.unwatch, self.folder)
+            self._enter(FolderState.MISSING)
+        else:
+            self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
+            await self._reconcile([entry for entry in listed if self.follower.wants(entry)])
+        # Without events the scan is all there is.
+        pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
+        self._next_scan = min(self._next_scan, time.monotonic() + pause)
+
+    def _list(self) -> list[str]:
+        """List the folder.
+
+        Raises:
+            OSError: it is missing, or not the folder that is meant.
+        """
+        listed = os.listdir(self.folder)
+        if not self.follower.is_ready(listed):
+            raise FileNotFoundError(self.folder)
+        return listed
+
+    def _is_here(self) -> bool:
+        try:
+            self._list()
+        except OSError:
+            return False
+        return True
+
+    async def _reconcile(self, entries: list[str]) -> None:
+        for entry in self._present.difference(entries):
+            self._drop(entry)
+        self._present.update(entries)
+        await self.follower.listed(entries)
+        for entry in entries:
+            await self._compare(entry)
+
+    def _enter(self, state: FolderState) -> None:
+        if state is not self.state:
+            _log.info("Folder %s: %s", self.folder, state.value)
+            self.state = state
+            self.follower.moved()
+
+    def _drop(self, entry: str) -> None:
+        self._tracker.drop(entry)
+        self._faults.pop(entry, None)
+        self._present.discard(entry)
+        self.follower.forget(entry)
+
+    async def _compare(self, entry: str) -> None:
+        path = self.folder / entry
+        try:
+            look = await asyncio.to_thread(self.follower.look, path)
+        except TuishareError as error:
+            known = self._faults.get(entry) == error.detail
+        else:
+            self._heal(entry)
+            known = self.follower.known(path, look.signature)
+        if not known:
+            self._tracker.notice(entry, time.monotonic())
+
+    async def _visit(self, entry: str) -> None:
+        path = self.folder / entry
+        self._present.add(entry)
+        started = time.monotonic()
+        try:
+            look = await asyncio.to_thread(self.follower.look, path)
+        except NotFound:
+            self._drop(entry)
+            if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
+                await self.follower.gone(path)
+            return
+        except TuishareError as error:
+            await self._settle_fault(path, entry, error, started)
+            return
+        known = self.follower.known(path, look.signature)
+        if not known:
+            await self.follower.changing(path, look)
+        if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
+            self._heal(entry)
+            # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
+            if not known:
+                await self.follower.settled(path, look)
+
+    def _heal(self, entry: str) -> None:
+        if self._faults.pop(entry, None) is not None:
+            self.follower.forget(entry)
+
+    async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
+        """A fault settles like content: a folder that is empty now may be filled in a moment."""
+        if self._tracker.walked(entry, f"fault: {error.detail}", 0, started, time.monotonic()):
+            _log.warning("%s", error.detail)
+            self._faults[entry] = error.detail
+            await self.follower.refused(path, error)

@@ -1,0 +1,55 @@
+"""Payload on disk: how it is looked at, and by what it is known again.
+
+Owns the signature, which tells whether a payload is still what was hashed or delivered without reading it, and how one
+is deleted. Blocking: call it on a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from tuishare.agent.folders.ignoring import read_ignoring
+from tuishare.errors import TuishareError, from_os_error
+from tuishare.torrents import Tree, walk
+
+
+def walk_payload(path: Path, folder: str = "") -> Tree:
+    """Walk a payload; below a drop folder, its ignore patterns hold.
+
+    Raises:
+        TuishareError: as `tuishare.torrents.walk`.
+    """
+    return walk(path, ignore=read_ignoring(Path(folder)).below(path.name) if folder else None)
+
+
+def sign_tree(tree: Tree) -> str:
+    """Condense a tree: equal exactly when sizes, times, inodes and the names inside are, whatever its own name is."""
+    files = tree.files if tree.is_folder else [msgspec.structs.replace(file, parts=()) for file in tree.files]
+    return hashlib.sha256(msgspec.msgpack.encode((tree.is_folder, files))).hexdigest()
+
+
+def sign_payload(path: Path, folder: str = "") -> str:
+    """The signature of what is there now; empty when it cannot be looked at."""
+    try:
+        return sign_tree(walk_payload(path, folder))
+    except TuishareError:
+        return ""
+
+
+def delete_payload(path: Path) -> None:
+    """Delete a file or folder; links are deleted, not followed. Blocking.
+
+    Raises:
+        SystemFailed: the file system refused.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os_error(error, f"delete {path}") from error

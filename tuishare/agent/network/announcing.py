@@ -1,0 +1,138 @@
+"""How members of a swarm find each other: our tracker for what we share, and the way to the trackers of others.
+
+Owns what stands in a manifest about trackers, who is admitted to ours, and where the engine announces. The engine
+itself announces on loopback, see `tuishare.agent.network.routes`. Must not know how far anybody is: that is
+`tuishare.agent.shares.deliveries`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Final, Self
+
+from tuishare.agent.network.contacts import listen_port
+from tuishare.agent.network.reach import Hearsay, tracker_contacts
+from tuishare.agent.network.routes import Routes
+from tuishare.agent.state.records import ShareRecord, TrackerAddress
+from tuishare.config import Config, Transport
+from tuishare.envelope import Announce
+from tuishare.paths import Places
+from tuishare.swarm import parse_endpoint
+from tuishare.torrents import InfoHash
+from tuishare.tracker import Announced, Presence, SeedAddress, Tracker, TrackerServer, load_certificate
+
+_MOST_TRACKERS: Final = 16
+
+
+class Announcing:
+    """Tracker and relay of one agent. One that was not made by `running` has neither: nobody is told anything.
+
+    Attributes:
+        heard: called with every announce of a recipient; must return at once.
+    """
+
+    def __init__(self) -> None:
+        self.heard: Callable[[Announced], None] = lambda _: None
+        self._tracker = Tracker(self._hear)
+        self._ports: dict[str, int] = {}
+        self._pin = b""
+        self._routes: Routes | None = None
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def running(cls, config: Config, places: Places) -> AsyncIterator[Self]:
+        """Open the ports of the settings, and work until the block ends.
+
+        Raises:
+            BadInput: a listen address is malformed.
+            BadConfiguration: the tracker's certificate is not usable.
+            SystemFailed: a port cannot be had.
+        """
+        announcing = cls()
+        async with contextlib.AsyncExitStack() as stack:
+            announcing._routes = await stack.enter_async_context(Routes.open(config.network.way_out))
+            if config.tracker.listen and config.network.way_out is None:  # behind a proxy nobody can reach us
+                certificate = await asyncio.to_thread(load_certificate, places.tracker_file)
+                server = TrackerServer(
+                    announcing._tracker,
+                    certificate,
+                    https=_place(config.tracker.listen),
+                    http=_place(config.tracker.listen_plain) if config.network.listen_plain else None,
+                    trusted_proxies=[ipaddress.ip_network(name) for name in config.tracker.trusted_proxies],
+                )
+                await server.start()
+                stack.push_async_callback(server.close)
+                announcing._ports.update({str(scheme): port for scheme, port in server.ports.items()})
+                announcing._pin = certificate.pin
+            yield announcing
+
+    @property
+    def port(self) -> int | None:
+        """Where the tracker of TLS swarms listens, if there is one."""
+        return self._ports.get("https")
+
+    def addresses(self, config: Config, engine: Hearsay, transport: Transport) -> tuple[Announce, ...]:
+        """What a manifest says about trackers, best first."""
+        scheme = "https" if transport == "tls" else "http"
+        others = [Announce(url=url, pin=None) for url in config.tracker.others]
+        if (port := self._ports.get(scheme)) is None:
+            return tuple(others)
+        pin = self._pin if scheme == "https" else None
+        contacts = tracker_contacts(config.network, engine, port)
+        # The last one is loopback, for recipients on the same machine; it stays, whatever has to go.
+        kept = (*contacts[: _MOST_TRACKERS - len(others) - 1], contacts[-1])
+        own = (f"{scheme}://{contact}/announce/{{passkey}}" for contact in dict.fromkeys(kept))
+        return (*(Announce(url=url, pin=pin) for url in own), *others)
+
+    def admit(self, share: ShareRecord, passkeys: Mapping[bytes, str], seed: Iterable[str]) -> None:
+        """Answer for a share from now on.
+
+        Args:
+            share: which.
+            passkeys: SHA-256 of each good passkey → whose it is.
+            seed: ``host:port`` where we seed it; names are left out, the envelope has them.
+        """
+        seeds = tuple(_literal_addresses(seed))
+        self._tracker.admit(share.id, passkeys, (InfoHash(share.info_hash),), seeds)
+
+    def withdraw(self, share: str) -> None:
+        """Answer for a share no longer."""
+        self._tracker.withdraw(share)
+
+    def revoke(self, share: str, user: str) -> None:
+        """From now on tell somebody nothing about a share, and nobody of him."""
+        self._tracker.revoke(share, user)
+
+    def swarm_of(self, share: str) -> tuple[Presence, ...]:
+        """Who is in the swarm of a share that we track, our own seed aside."""
+        return self._tracker.swarm_of(share)
+
+    def tiers(self, trackers: Iterable[TrackerAddress]) -> tuple[tuple[str, ...], ...]:
+        """Where the engine is to announce (BEP 12)."""
+        return self._routes.tiers(trackers) if self._routes else ()
+
+    def forget(self, trackers: Iterable[TrackerAddress]) -> None:
+        """Pass no announce on to these trackers any more."""
+        if self._routes:
+            self._routes.forget(trackers)
+
+    def _hear(self, announced: Announced) -> None:
+        self.heard(announced)
+
+
+def _place(address: str) -> tuple[str, int]:
+    """Read a listen address; without a host it is every address of both families."""
+    if address.startswith(":"):
+        return "", listen_port(address)
+    endpoint = parse_endpoint(address, any_port=True)
+    return endpoint.host, endpoint.port
+
+
+def _literal_addresses(contacts: Iterable[str]) -> Iterator[SeedAddress]:
+    for contact in contacts:
+        endpoint = parse_endpoint(contact)
+        with contextlib.suppress(ValueError):
+            yield SeedAddress(ipaddress.ip_address(endpoint.host), endpoint.port)

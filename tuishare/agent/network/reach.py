@@ -1,0 +1,72 @@
+"""How others reach this machine: its own addresses, and what router and peers say about it from outside.
+
+Owns what follows from that for envelopes, for our tracker and for the screen. Hearsay about our address goes into an
+envelope only together with a port that the router forwards to us, because its owner asked for it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Protocol
+
+from tuishare.agent.network.contacts import find_contacts
+from tuishare.config import Network, Transport
+from tuishare.swarm import Endpoint, MappedPort
+
+
+class Hearsay(Protocol):
+    """What has to be known of an engine; `tuishare.swarm.Engine` is one."""
+
+    @property
+    def listening(self) -> Mapping[Transport, int]:
+        """The open port of each transport."""
+
+    @property
+    def external_addresses(self) -> tuple[str, ...]:
+        """Our addresses as others see them, the one told most often first."""
+
+    @property
+    def mapped_ports(self) -> tuple[MappedPort, ...]:
+        """The ports that a router forwards to us."""
+
+    @property
+    def mapping_faults(self) -> tuple[str, ...]:
+        """Why ports are not forwarded."""
+
+
+def swarm_contacts(network: Network, engine: Hearsay, transport: Transport) -> tuple[str, ...]:
+    """List ``host:port`` where we seed swarms of that kind; nothing behind a proxy, where nobody reaches us."""
+    port = engine.listening.get(transport)
+    return find_contacts(network, port, outside=find_outside(engine, port)) if port else ()
+
+
+def tracker_contacts(network: Network, engine: Hearsay, port: int) -> tuple[str, ...]:
+    """List ``host:port`` where our tracker is, which listens on that port."""
+    return find_contacts(network, port, outside=find_outside(engine, port), of_swarm=False)
+
+
+def find_outside(engine: Hearsay, port: int) -> str:
+    """Say where a port of ours is reached from outside, ``host:port``; empty while no router forwards it."""
+    forwarded = [each for each in engine.mapped_ports if each.port == port and each.protocol == "tcp"]
+    hosts = [host for host in engine.external_addresses if ipaddress.ip_address(host).is_global]
+    return str(Endpoint(hosts[0], forwarded[0].external_port)) if forwarded and hosts else ""
+
+
+def find_public_address(network: Network, engine: Hearsay) -> str:
+    """Say where our swarms seem to be reached from outside, ``host:port``; empty while nobody can tell."""
+    port = engine.listening.get("tls") or engine.listening.get("plain")
+    if port is None:
+        return ""
+    if network.public_host:
+        return find_contacts(network, port)[0]
+    return find_outside(engine, port)
+
+
+def is_reachable(network: Network, engine: Hearsay) -> bool | None:
+    """Say whether others can connect to us from outside; None where nobody can tell."""
+    if not engine.listening:
+        return False
+    if any(find_outside(engine, port) for port in engine.listening.values()):
+        return True
+    return False if network.port_mapping and engine.mapping_faults and not network.public_host else None

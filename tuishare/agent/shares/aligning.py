@@ -1,0 +1,76 @@
+"""Shares that no longer fit the settings: their drop folder is gone, or is for other people now.
+
+Owns what becomes of them. Must not watch folders nor read settings files: it is called after every change of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.context import Context
+from tuishare.agent.shares.forms import Audience, readdress
+from tuishare.agent.shares.keeping import Keeper
+from tuishare.agent.shares.publishing import Publisher
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.config import DropFolder
+
+_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
+
+
+class Aligner:
+    """Makes the shares of drop folders fit the settings."""
+
+    def __init__(self, context: Context, shelf: Shelf, publisher: Publisher, keeper: Keeper) -> None:
+        self._context = context
+        self._shelf = shelf
+        self._publisher = publisher
+        self._keeper = keeper
+
+    async def align(self) -> bool:
+        """Withdraw what came from a folder that is none any more; share with whom a folder is for now.
+
+        Nobody would notice an edit of a payload whose folder is not followed, so it cannot be served on.
+
+        Returns:
+            False when a share is being hashed or sealed, so that this has to be done once more.
+        """
+        folders = {folder.path: folder for folder in self._context.config.drop}
+        done = True
+        for share in list(self._shelf.shares.values()):
+            if share.folder:
+                done &= await self._align(share, folders.get(share.folder))
+        return done
+
+    async def _align(self, share: ShareRecord, folder: DropFolder | None) -> bool:
+        if share.step is ShareStep.DELETING:
+            return True
+        if folder is not None:
+            return _is_for(share, folder) or await self._readdress(share.id, folder)
+        if share.step in _AT_REST:
+            return True
+        await self._keeper.withdraw(Path(share.path))
+        left = self._shelf.shares.get(share.id)
+        return left is None or left.step in _AT_REST
+
+    async def _readdress(self, share_id: str, folder: DropFolder) -> bool:
+        """Give a share to others: a new generation whose new authority keeps those out who are not meant any more."""
+        async with self._shelf.changing:
+            share = self._shelf.shares.get(share_id)
+            if share is None:
+                return True
+            if self._publisher.is_busy_with(share):
+                return False
+            await self._shelf.leave_swarm(share)
+            audience = Audience(
+                tuple(folder.users), folder.transport, folder.path, share.note, share.not_after
+            )
+            readdressed = await self._shelf.save(readdress(share, audience, self._context.clock()))
+            if readdressed.step in {ShareStep.HASHING, ShareStep.SEALING}:
+                self._publisher.take_up(readdressed)
+        return True
+
+
+def _is_for(share: ShareRecord, folder: DropFolder) -> bool:
+    return set(share.recipients) == set(folder.users) and share.transport == folder.transport

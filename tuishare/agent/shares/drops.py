@@ -1,0 +1,263 @@
+"""The drop folders: settled entries become shares, and shares end with their entries.
+
+Owns which entries count and how they are looked at. Must not know what becomes of them:
+`tuishare.agent.shares.publishing` and `tuishare.agent.shares.keeping` do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from tuishare.agent.context import Context
+from tuishare.agent.folders.following import FolderFollowing, Look
+from tuishare.agent.folders.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
+from tuishare.agent.folders.payload import walk_payload
+from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.shares.aligning import Aligner
+from tuishare.agent.shares.entries import EntryFollower
+from tuishare.agent.shares.forms import Audience
+from tuishare.agent.shares.keeping import Keeper
+from tuishare.agent.shares.loose import LooseFollower, find_folders
+from tuishare.agent.shares.publishing import Publisher
+from tuishare.agent.shares.resealing import Resealing
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.api.orders import NewShare
+from tuishare.config import DropFolder
+from tuishare.errors import BadInput, Refused, TuishareError
+from tuishare.torrents import Tree
+
+MARKER: Final = ".tuishare-folder"
+"""An empty file that tells a drop folder from the empty place where its disk is not mounted."""
+
+
+_BUSY_SECONDS: Final = 0.5
+"""How soon to try once more what a share that is being hashed or sealed did not allow."""
+
+
+_Tasks: TypeAlias = dict[EntryFollower, asyncio.Task[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that cannot be shared as it is; `at` in Unix seconds."""
+
+    name: str
+    error: TuishareError
+    at: int
+
+
+class Drops:
+    """All drop folders of the settings, which may come and go while the agent runs, and what is shared elsewhere."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._altered = asyncio.Event()
+        self.shelf = Shelf(context)
+        self.publisher = Publisher(context, self.shelf, self._look_again)
+        self.keeper = Keeper(context, self.shelf, self.publisher)
+        self.resealing = Resealing(context, self.shelf, self.keeper)
+        self._aligner = Aligner(context, self.shelf, self.publisher, self.keeper)
+        self.followers: list[DropFollower] = []
+        self._loose: list[LooseFollower] = []
+        self.followings: dict[Path, FolderFollowing[Tree]] = {}
+        self.take_settings()
+
+    async def load(self) -> None:
+        """Take up what the last run left."""
+        await self.publisher.load()
+        await self.keeper.finish()
+        self.take_shares()
+
+    def take_settings(self) -> None:
+        """Follow the folders that the settings name now; `run` does the rest."""
+        known = {follower.folder.path: follower for follower in self.followers}
+        self.followers = [
+            known.get(folder.path) or self._follower(folder) for folder in self._context.config.drop
+        ]
+        for follower, folder in zip(self.followers, self._context.config.drop, strict=True):
+            follower.folder = folder
+        self.take_shares()
+
+    def take_shares(self) -> None:
+        """Follow the shares that lie elsewhere, too; `run` does the rest."""
+        dropped = {follower.path for follower in self.followers}
+        known = {follower.path: follower for follower in self._loose}
+        self._loose = [
+            known.get(folder) or LooseFollower(folder, self.publisher, self.keeper, self._context)
+            for folder in find_folders(self.shelf.shares.values()) - dropped
+        ]
+        former = {following.follower: following for following in self.followings.values()}
+        self.followings = {
+            follower.path: former.get(follower) or self._following(follower)
+            for follower in (*self.followers, *self._loose)
+        }
+        self._altered.set()
+
+    async def run(self, watcher: Watcher) -> None:
+        """Follow all folders until cancelled, whichever they are; what fails in one of them fails here."""
+        tasks: _Tasks = {}
+        try:
+            while True:
+                self._altered.clear()
+                await self._adjust(tasks, watcher)
+                aligned = await self._aligner.align()
+                await self._until_altered(tasks.values(), None if aligned else _BUSY_SECONDS)
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    async def _adjust(self, tasks: _Tasks, watcher: Watcher) -> None:
+        wanted = (*self.followers, *self._loose)
+        for follower in set(tasks).difference(wanted):
+            async with follower.acting:  # never in the middle of what is recorded and then done
+                task = tasks.pop(follower)
+                task.cancel()
+            await asyncio.wait({task})
+            await asyncio.to_thread(watcher.unwatch, follower.path)
+        for follower in wanted:
+            if follower not in tasks:
+                tasks[follower] = asyncio.create_task(self.followings[follower.path].run(watcher))
+
+    async def _until_altered(self, tasks: Iterable[asyncio.Task[None]], seconds: float | None) -> None:
+        altered = asyncio.create_task(self._altered.wait())
+        try:
+            ended, _ = await asyncio.wait(
+                {altered, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            altered.cancel()
+        for task in ended:
+            task.result()
+
+    def scan_soon(self) -> None:
+        """Scan all folders at once, because what was refused may be welcome now."""
+        for following in self.followings.values():
+            following.scan_soon()
+
+    def take_hint(self, hint: Hint) -> None:
+        """Take an event, if it is of a drop folder."""
+        if following := self.followings.get(hint.folder):
+            following.take_hint(hint)
+            if hint.entry == IGNORE_FILE:
+                following.scan_soon()
+            self._context.changed.notify()
+
+    async def share(self, new: NewShare) -> str:
+        """Share a file or folder that lies elsewhere.
+
+        Returns:
+            The id of the share.
+
+        Raises:
+            TuishareError: it cannot be shared, or not for these recipients.
+        """
+        path = Path(new.path)
+        if not path.is_absolute():
+            raise BadInput("The path to share is not absolute", hint="Write it from / on.")
+        if new.transport not in self._context.engine.transports:
+            raise Refused(
+                f"This agent takes no {new.transport} swarms",
+                hint="Set network.listen_plain and start the agent again, or share it with the transport tls.",
+            )
+        await asyncio.to_thread(self._require_foreign, path)
+        self._context.book().resolve(new.recipients)
+        tree = await asyncio.to_thread(walk_payload, path)
+        audience = Audience(new.recipients, new.transport, note=new.note, not_after=new.not_after)
+        share = await self.publisher.accept(tree, audience)
+        self.take_shares()
+        return share
+
+    def _require_foreign(self, path: Path) -> None:
+        """Refuse what is shared already by its folder, and what holds keys."""
+        if path.parent in {follower.path for follower in self.followers}:
+            raise Refused("This lies in a drop folder already", hint="Its drop folder says whom it is for.")
+        places, folders = self._context.places, self._context.config.folders
+        wanted = path.resolve()
+        for folder in (places.config, places.state, folders.inbox_path, folders.outbox_path):
+            own = folder.resolve()
+            if own == wanted or own in wanted.parents or wanted in own.parents:
+                raise Refused(
+                    f"{path} is, lies in or holds {folder}, which is tuishare's own",
+                    hint="Your keys and envelopes are nothing to share; copy what you want to share elsewhere.",
+                )
+
+    def _follower(self, folder: DropFolder) -> DropFollower:
+        return DropFollower(folder, self.publisher, self.keeper, self._context)
+
+    def _following(self, follower: EntryFollower) -> FolderFollowing[Tree]:
+        # Who shares one file of a large folder does not want all of that watched.
+        recursive = isinstance(follower, DropFollower)
+        return FolderFollowing(follower.path, self._context.config.settle, follower, recursive=recursive)
+
+    def _look_again(self, path: Path) -> None:
+        if following := self.followings.get(path.parent):
+            following.look_again(path.name)
+
+
+class DropFollower(EntryFollower):
+    """What one drop folder's entries are for.
+
+    Attributes:
+        folder: as it is configured now; its path stays the same.
+        refusals: what cannot be shared as it is, by name.
+    """
+
+    def __init__(self, folder: DropFolder, publisher: Publisher, keeper: Keeper, context: Context) -> None:
+        super().__init__(Path(folder.path), publisher, keeper, context)
+        self.folder = folder
+        self.patterns = folder.path
+        self.refusals: dict[str, Refusal] = {}
+
+    def wants(self, entry: str) -> bool:
+        """Everything but what we put there ourselves, the list of what to leave out, and what stands on it."""
+        try:
+            ignoring = read_ignoring(self.path)
+        except TuishareError:
+            ignoring = DEFAULTS  # the look fails for the same reason, which shows and keeps everything back
+        ours = entry in {IGNORE_FILE, MARKER}
+        return not ours and not ignoring((entry,), is_folder=(self.path / entry).is_dir())
+
+    async def settled(self, path: Path, look: Look[Tree]) -> None:
+        """Hand it on."""
+        del path
+        audience = Audience(tuple(self.folder.users), self.folder.transport, self.folder.path)
+        async with self.acting:
+            await self._publisher.accept(look.payload, audience)
+
+    async def refused(self, path: Path, error: TuishareError) -> None:
+        """Show what cannot be shared, and why; what it was before is served no longer."""
+        await super().refused(path, error)
+        self.refusals[path.name] = Refusal(path.name, error, self._context.now())
+        self._context.changed.notify()
+
+    def forget(self, entry: str) -> None:
+        """Stop showing what could not be shared."""
+        if self.refusals.pop(entry, None):
+            self._context.changed.notify()
+
+    def is_ready(self, listed: Collection[str]) -> bool:
+        """Look for our marker; make it where nothing was shared from yet, or something that was is still there.
+
+        A folder without marker and without any of its entries may be the empty place where a disk is mounted.
+        """
+        known = self._entries()
+        if MARKER in listed or (known and known.isdisjoint(listed)):
+            return MARKER in listed
+        with contextlib.suppress(OSError):
+            (self.path / MARKER).touch()
+        return True
+
+    async def listed(self, entries: Collection[str]) -> None:
+        """Withdraw what was deleted while nobody watched."""
+        async with self.acting:
+            await self._keeper.withdraw_missing(self.path, entries)
+
+    def _entries(self) -> set[str]:
+        shares = list(self._publisher.shares.values())
+        return {Path(share.path).name for share in shares if share.folder == self.folder.path}

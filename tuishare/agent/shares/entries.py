@@ -1,0 +1,65 @@
+"""Entries that are shared: what following them means, wherever they lie.
+
+Owns what a followed entry is to the share that it is. Must not know which entries are followed, nor for whom: that
+tell `tuishare.agent.shares.drops` and `tuishare.agent.shares.loose`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tuishare.agent.context import Context
+from tuishare.agent.folders.following import Follower, Look
+from tuishare.agent.folders.payload import sign_tree, walk_payload
+from tuishare.agent.shares.keeping import Keeper
+from tuishare.agent.shares.publishing import Publisher
+from tuishare.errors import TuishareError
+from tuishare.torrents import Tree
+
+
+class EntryFollower(Follower[Tree]):
+    """What the entries of one folder are for.
+
+    Attributes:
+        path: of the folder.
+        acting: held while a share is being changed.
+    """
+
+    patterns = ""
+    """The drop folder whose ignore patterns hold, or empty."""
+
+    def __init__(self, path: Path, publisher: Publisher, keeper: Keeper, context: Context) -> None:
+        self.path = path
+        self.acting = asyncio.Lock()
+        self._publisher = publisher
+        self._keeper = keeper
+        self._context = context
+
+    def look(self, path: Path) -> Look[Tree]:
+        """Walk the entry."""
+        tree = walk_payload(path, self.patterns)
+        return Look(sign_tree(tree), tree.total_size, tree)
+
+    def known(self, path: Path, signature: str) -> bool:
+        """Whether it is a share in this form already."""
+        return self._publisher.knows(path, signature)
+
+    async def changing(self, path: Path, look: Look[Tree]) -> None:
+        """Serve no longer what is not what it was."""
+        async with self.acting:
+            await self._publisher.stop_serving(path, look.signature)
+
+    async def refused(self, path: Path, error: TuishareError) -> None:
+        """Serve no longer what cannot be shared any more."""
+        async with self.acting:
+            await self._publisher.note_fault(path, error)
+
+    async def gone(self, path: Path) -> None:
+        """Withdraw what was deleted."""
+        async with self.acting:
+            await self._keeper.withdraw(path)
+
+    def moved(self) -> None:
+        """Show that the folder came or went."""
+        self._context.changed.notify()

@@ -1,0 +1,160 @@
+"""What one share lets out and to whom, with the evidence for each line.
+
+Owns the judgement of what engine, certificates and records say; gathers nothing itself and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tuishare.agent.state.records import RecipientRecord, ShareRecord
+from tuishare.api.details import Finding
+from tuishare.swarm import CertificateDates, Evidence
+
+_SOON_DAYS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One share, and all that was seen of it.
+
+    Attributes:
+        evidence: of the engine; None while we are not in the swarm.
+        recipients: everybody who holds or held a ticket.
+        tracker: port of our own tracker, or None.
+        reachable: others can connect to us from outside; None where nobody can tell.
+        now: the time, with a zone.
+    """
+
+    share: ShareRecord
+    evidence: Evidence | None
+    recipients: Sequence[RecipientRecord]
+    tracker: int | None
+    reachable: bool | None
+    now: datetime
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """Tell what was found, the swarm first."""
+    if case.evidence is None:
+        yield Finding(topic="swarm", good=None, evidence="We are not in the swarm now, so nobody is served.")
+    else:
+        yield from _discovery(case.evidence)
+        yield from _encryption(case.evidence)
+        yield from _certificates(case.evidence, case.now)
+        yield _connections(case.evidence)
+        yield _ports(case.evidence, case.tracker)
+    yield from _members(case.recipients)
+    yield _reach(case.reachable)
+    yield _info_hash(case.share)
+
+
+def _discovery(evidence: Evidence) -> Iterator[Finding]:
+    said = "set in the torrent that runs" if evidence.private else "not set in the torrent that runs"
+    yield Finding(topic="private bit", good=evidence.private, evidence=f"It is {said} (BEP 27).")
+    for topic, session, torrent in (
+        ("DHT", evidence.session_dht, evidence.torrent_dht),
+        ("peer exchange", None, evidence.torrent_pex),
+        ("local discovery", evidence.session_lsd, evidence.torrent_lsd),
+    ):
+        # A private torrent uses none of them, whatever its flags allow.
+        used = bool(session) or (torrent and not evidence.private)
+        where = "in the engine and for this torrent" if session is not None else "for this torrent"
+        yield Finding(topic=topic, good=not used, evidence=f"It is {'on' if used else 'off'} {where}.")
+    yield Finding(
+        topic="web seeds",
+        good=not evidence.web_seeds,
+        evidence=f"The engine fetches from {evidence.web_seeds} web servers.",
+    )
+
+
+def _encryption(evidence: Evidence) -> Iterator[Finding]:
+    tls = evidence.transport == "tls"
+    yield Finding(
+        topic="TLS",
+        good=tls,
+        evidence="Only holders of a certificate of this share's own authority can connect."
+        if tls
+        else "The swarm is plain: whoever knows an address and the info-hash can connect and read.",
+        hint="" if tls else "Share it with the transport tls where all recipients use tuishare.",
+    )
+    if tls:
+        yield Finding(
+            topic="resumption",
+            good=True,
+            evidence="At its start the engine was seen to issue no session ticket, or it would not run.",
+        )
+
+
+def _certificates(evidence: Evidence, now: datetime) -> Iterator[Finding]:
+    for topic, dates in (("authority", evidence.authority), ("our certificate", evidence.certificate)):
+        if dates is not None:
+            yield _dates(topic, dates, now)
+
+
+def _dates(topic: str, dates: CertificateDates, now: datetime) -> Finding:
+    good = dates.not_before <= now <= dates.not_after
+    soon = good and (dates.not_after - now).days < _SOON_DAYS
+    return Finding(
+        topic=topic,
+        good=good,
+        evidence=f"It is valid from {dates.not_before:%Y-%m-%d} to {dates.not_after:%Y-%m-%d}.",
+        hint="It ends soon; share it again for new tickets." if soon else "",
+    )
+
+
+def _connections(evidence: Evidence) -> Finding:
+    counted = [f"{number} {kind}" for kind, number in evidence.connections.items() if number]
+    strangers = evidence.transport == "tls" and any(
+        number for kind, number in evidence.connections.items() if kind != "tls"
+    )
+    return Finding(
+        topic="connections",
+        good=not strangers,
+        evidence=f"Live now: {', '.join(counted) or 'none'}; the engine announces to {evidence.trackers} trackers.",
+    )
+
+
+def _ports(evidence: Evidence, tracker: int | None) -> Finding:
+    ports = [f"{transport} swarms on {port}" for transport, port in evidence.listening.items()]
+    ports += [f"our tracker on {tracker}"] if tracker else []
+    return Finding(topic="ports", good=None, evidence=f"Listening: {', '.join(ports) or 'nothing'}.")
+
+
+def _members(recipients: Iterable[RecipientRecord]) -> Iterator[Finding]:
+    holders = [row.user for row in recipients if not row.revoked]
+    yield Finding(topic="tickets", good=None, evidence=f"Held by: {', '.join(holders) or 'nobody'}.")
+    gone = [row.user for row in recipients if row.revoked]
+    if gone:
+        yield Finding(
+            topic="revoked",
+            good=None,
+            evidence=f"Taken out: {', '.join(gone)}; what they had downloaded stays with them.",
+        )
+
+
+def _reach(reachable: bool | None) -> Finding:
+    match reachable:
+        case True:
+            return Finding(topic="reachable", good=True, evidence="A router forwards our port from outside.")
+        case False:
+            return Finding(
+                topic="reachable",
+                good=None,
+                evidence="Nobody can connect to us from outside.",
+                hint="Forward the port on your router, or set network.public_host or port_mapping.",
+            )
+        case None:
+            return Finding(topic="reachable", good=None, evidence="Nobody here can tell whether we are.")
+
+
+def _info_hash(share: ShareRecord) -> Finding:
+    return Finding(
+        topic="known leaks",
+        good=None,
+        evidence=f"Whoever watches the network sees the info-hash {share.info_hash[:16] or 'none yet'}…, addresses, "
+        "sizes and times; no names, contents or keys.",
+    )

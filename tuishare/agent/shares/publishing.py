@@ -1,0 +1,242 @@
+"""The journey of a share: which form it takes, and its turn to be worked on.
+
+Owns the way of a share from a settled entry to the swarm; `tuishare.agent.shares.workshop` does the work. Must not
+watch folders: settled trees come in from `tuishare.agent.shares.drops`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.context import Context
+from tuishare.agent.folders.payload import sign_tree
+from tuishare.agent.shares.forms import Audience, begin, come_back, readdress, rename, renew, retry
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.workshop import Hashing, Workshop
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.errors import Refused, TuishareError
+from tuishare.torrents import Tree
+
+_UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
+_SEEDERS: Final = 8
+"""Shares that are sealed or join their swarms at the same time; most of it is waiting for disk and libtorrent."""
+_log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Brings shares into the swarm. One is hashed at a time, because hashing uses all cores.
+
+    A share has one writer: while one is being worked on, a newer form of it has to settle once more.
+    """
+
+    def __init__(self, context: Context, shelf: Shelf, look_again: Callable[[Path], None]) -> None:
+        """`look_again` is told of an entry that changed while it was worked on."""
+        self._context = context
+        self._shelf = shelf
+        self._look_again = look_again
+        self._workshop = Workshop(context, shelf)
+        self._to_hash: asyncio.Queue[str] = asyncio.Queue()
+        self._to_serve: asyncio.Queue[str] = asyncio.Queue()
+        self._busy: set[str] = set()
+        self._outdated: set[str] = set()
+
+    @property
+    def shares(self) -> Mapping[str, ShareRecord]:
+        """All shares by id, oldest first."""
+        return self._shelf.shares
+
+    @property
+    def hashing(self) -> Mapping[str, Hashing]:
+        """How far the hashing of a share is, by its id."""
+        return self._workshop.hashing
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being worked on or waits for that."""
+        return self._to_hash.empty() and self._to_serve.empty() and not self._busy
+
+    async def load(self) -> None:
+        """Take up every share where the last run left it; what had a problem is tried again once it has settled."""
+        await self._shelf.load()
+        for share in self._shelf.shares.values():
+            if share.step in _UNDER_WAY:
+                self.take_up(share)
+
+    async def run(self) -> None:
+        """Work on the shares until cancelled; those that are made already need not wait for the others."""
+        lanes = [self._work(self._to_hash), *(self._work(self._to_serve) for _ in range(_SEEDERS))]
+        tasks = [asyncio.create_task(lane) for lane in lanes]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def take_up(self, share: ShareRecord) -> None:
+        """Work on a share, in the form that it has when its turn comes."""
+        # A renewal must not wait for hours of hashing: until it is out, nobody is served.
+        (self._to_hash if share.step is ShareStep.HASHING else self._to_serve).put_nowait(share.id)
+
+    def is_busy_with(self, share: ShareRecord) -> bool:
+        """Whether a share is being worked on right now."""
+        return share.id in self._busy
+
+    def put_off(self, share: ShareRecord) -> bool:
+        """Whether a share is being worked on right now; if so, its entry is looked at again after that."""
+        if self.is_busy_with(share):
+            self._outdated.add(share.id)
+            return True
+        return False
+
+    def find(self, path: Path) -> ShareRecord | None:
+        """The share of an entry, or None."""
+        return self._shelf.find(path)
+
+    def knows(self, path: Path, signature: str) -> bool:
+        """Whether an entry was taken in exactly this form, and nothing speaks for another try."""
+        share = self._shelf.find(path)
+        if share is None or share.step is ShareStep.WITHDRAWN:
+            return False
+        if share.step is ShareStep.DELETING:
+            return True
+        if share.step is ShareStep.PROBLEM:
+            return self._workshop.would_fail(share, signature)
+        return share.signature == signature and share.step is not ShareStep.SETTLING
+
+    async def accept(self, tree: Tree, audience: Audience) -> str:
+        """Take a settled entry: a new share, a new generation of the one it was, its new name, or another try.
+
+        Returns:
+            The id of its share.
+
+        Raises:
+            Refused: it is to be for others, outside the drop folders, while it is being worked on.
+        """
+        async with self._shelf.changing:
+            known = self._shelf.find(tree.root)
+            if known is not None and known.step is ShareStep.FORGOTTEN:
+                await self._shelf.remove(known)  # it changed since: that is something new
+                known = None
+            if known is None:
+                share = await self._renamed(tree) or begin(tree, audience, self._context.clock())
+            elif known.step is ShareStep.DELETING:
+                return known.id
+            elif self.put_off(known):
+                if not audience.folder and not audience.is_of(known):
+                    raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
+                return known.id
+            else:
+                share = await self._next_form(known, tree, audience)
+            if share is not known:
+                share = await self._shelf.save(replace(share, size=tree.total_size, files=len(tree.files)))
+                self.take_up(share)
+            return share.id
+
+    async def shut_out(self, share: ShareRecord) -> None:
+        """Let those who were taken out have no ticket that is good; `changing` is held.
+
+        While a share is being worked on, this is done right after that.
+        """
+        if not self.is_busy_with(share) and self._shelf.deliveries.is_due(share):
+            await self.renew(share)
+
+    async def renew(self, share: ShareRecord) -> None:
+        """Give new tickets for a share that is not being worked on, and cut all connections; `changing` is held."""
+        renewed = await self._shelf.save(renew(share, self._context.clock()))
+        # TLS asks for a certificate at the handshake only, so whoever is connected has to come again.
+        await self._shelf.leave_swarm(renewed)
+        if renewed.step in _UNDER_WAY:
+            self.take_up(renewed)
+
+    async def stop_serving(self, path: Path, signature: str) -> None:
+        """Stop serving an entry that is no longer what was hashed; whatever it becomes has to settle first."""
+        async with self._shelf.changing:
+            share = self._shelf.find(path)
+            if share is None or self.is_busy_with(share) or share.signature == signature:
+                return
+            if share.step is ShareStep.SEEDING:
+                await self._shelf.leave_swarm(share)
+                await self._shelf.save(replace(share, step=ShareStep.SETTLING))
+
+    async def note_fault(self, path: Path, error: TuishareError) -> None:
+        """Stop serving an entry that can no longer be shared at all, until it can."""
+        async with self._shelf.changing:
+            share = self._shelf.find(path)
+            if share is None or self.is_busy_with(share):
+                return
+            if share.step in {ShareStep.SEEDING, ShareStep.SETTLING}:
+                await self._shelf.leave_swarm(share)
+                await self._workshop.fail(share, error.detail, error.hint)
+
+    async def note_problem(self, info_hash: str, reason: str) -> None:
+        """Take note that the engine gave a share up."""
+        async with self._shelf.changing:
+            for share in list(self._shelf.shares.values()):
+                if share.info_hash == info_hash and self._shelf.is_served(share):
+                    await self._shelf.leave_swarm(share)
+                    await self._workshop.fail(share, reason, "")
+
+    async def _work(self, queue: asyncio.Queue[str]) -> None:
+        while True:
+            share_id = await queue.get()
+            async with self._shelf.changing:
+                share = self._shelf.shares.get(share_id)
+                if share is None or share_id in self._busy:
+                    continue  # removed while it waited, or in hand
+                if queue is self._to_serve and share.step is ShareStep.HASHING:
+                    continue  # changed while it waited, and thus in the other queue
+                self._busy.add(share_id)
+                self._outdated.discard(share_id)
+            try:
+                settled = await self._workshop.advance(share)
+            finally:
+                self._busy.discard(share_id)
+                self._context.changed.notify()
+            async with self._shelf.changing:
+                if share_id in self._shelf.shares:
+                    await self.shut_out(self._shelf.get(share_id))
+            if not settled or share_id in self._outdated:
+                self._look_again(Path(share.path))
+
+    async def _renamed(self, tree: Tree) -> ShareRecord | None:
+        """Find the share that this entry was under another name: same files, and the former name is gone."""
+        signature = sign_tree(tree)
+        for share in list(self._shelf.shares.values()):
+            same = share.signature == signature and share.torrent and not self.is_busy_with(share)
+            beside = Path(share.path).parent == tree.root.parent
+            if same and beside and not await asyncio.to_thread(os.path.lexists, share.path):
+                envelope = self._shelf.choose_envelope(tree.name)
+                try:
+                    renamed = rename(share, tree, envelope, self._context.clock())
+                except TuishareError as error:
+                    _log.info("Cannot go on with %r under another name: %s", share.name, error.detail)
+                    return None
+                await self._shelf.leave_swarm(share)
+                await self._shelf.take_envelope_back(share)
+                return renamed
+        return None
+
+    async def _next_form(self, known: ShareRecord, tree: Tree, audience: Audience) -> ShareRecord:
+        """What a share becomes now that its entry has settled; the share itself when nothing is to be done."""
+        share = known
+        if audience.folder != share.folder or (not audience.folder and not audience.is_of(share)):
+            await self._shelf.leave_swarm(share)
+            share = readdress(share, audience, self._context.clock())
+        if share.signature != sign_tree(tree):
+            # What recipients hold of the former form stays theirs.
+            await self._shelf.leave_swarm(share)
+            return replace(share, step=ShareStep.HASHING, problem="", hint="")
+        match share.step:
+            case ShareStep.PROBLEM | ShareStep.SETTLING:
+                return retry(share)
+            case ShareStep.WITHDRAWN:
+                return come_back(share)
+            case _:
+                return share

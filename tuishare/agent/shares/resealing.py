@@ -1,0 +1,98 @@
+"""Sealing again what went out with keys that hold no longer, or soon will not.
+
+Those are our own former identity, somebody's former key, and tickets that are about to run out.
+
+Owns what is still to be sealed again. Our own rotation is noted on disk before the new identity exists, so whatever a
+crash leaves undone is done after the next start. Must not seal: that is `tuishare.agent.shares.keeping`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from cryptography import x509
+
+from tuishare.agent.context import Context
+from tuishare.agent.shares.keeping import Keeper
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.errors import NotFound, Refused
+from tuishare.people import is_rotated, settle_rotation
+
+AGAIN_SECONDS: Final = 0.5
+"""How soon a share that was being worked on is tried again."""
+
+LOOK_SECONDS: Final = 3600.0
+"""How often it is looked which tickets run out."""
+AHEAD: Final = timedelta(days=30)
+"""How long before their end tickets are made anew, so that recipients have the time to fetch them."""
+
+_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
+"""These are sealed anew before anybody is served again; others may turn out to be what they were, and go on."""
+
+
+class Resealing:
+    """Brings shares in step with the keys of their sender and recipients."""
+
+    def __init__(self, context: Context, shelf: Shelf, keeper: Keeper) -> None:
+        self._context = context
+        self._shelf = shelf
+        self._keeper = keeper
+        self._waiting: set[str] = set()
+        self._some = asyncio.Event()
+        self._rotated = False
+
+    def take_rotation(self) -> None:
+        """Seal everything again, because our identity was replaced."""
+        self._rotated = True
+        self.order(self._shelf.shares)
+
+    def order(self, shares: Iterable[str]) -> None:
+        """Seal these again."""
+        self._waiting.update(shares)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Seal what is to be sealed again until cancelled."""
+        identity_file = self._context.places.identity_file
+        if await asyncio.to_thread(is_rotated, identity_file):
+            self.take_rotation()
+        while True:
+            rotated, self._rotated = self._rotated, False
+            self._waiting.update(share.id for share in self._shelf.shares.values() if self._runs_out(share))
+            await self._seal_all()
+            if rotated and not self._rotated:
+                await asyncio.to_thread(settle_rotation, identity_file)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._some.wait()
+            self._some.clear()
+
+    async def _seal_all(self) -> None:
+        while self._waiting:
+            for share in sorted(self._waiting):
+                await self._try(share)
+            if self._waiting:
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def _runs_out(self, share: ShareRecord) -> bool:
+        """Whether the tickets of a share end soon, and before the share itself does."""
+        if not share.leaf_certificate or share.not_after or share.step in _AT_REST:
+            return False
+        ends = x509.load_der_x509_certificate(share.leaf_certificate).not_valid_after_utc
+        return ends - self._context.clock() < AHEAD
+
+    async def _try(self, share_id: str) -> None:
+        share = self._shelf.shares.get(share_id)
+        if share is not None and share.step not in _AT_REST:
+            try:
+                await self._keeper.renew(share_id)
+            except Refused:
+                return  # it is being worked on, perhaps with the former keys
+            except NotFound:
+                pass  # it was forgotten meanwhile
+        self._waiting.discard(share_id)

@@ -1,0 +1,164 @@
+"""The shares of this agent, as they are now: in memory, on disk, in the outbox and in the swarm.
+
+Owns the records, the names of their envelopes, and which of them are being served. Must not decide what becomes of a
+share: `publishing` works on them, `keeping` does what a person asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.context import Context
+from tuishare.agent.network.reach import swarm_contacts
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.shares.sealing import own_credentials
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.errors import NotFound, TuishareError
+from tuishare.paths import ENVELOPE_SUFFIX, free_name
+from tuishare.swarm import Assignment
+from tuishare.torrents import InfoHash
+
+_NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
+_log = logging.getLogger(__name__)
+
+
+class Shelf:
+    """Every share but those made by hand.
+
+    Attributes:
+        changing: held by whoever reads a record in order to save a newer one.
+        deliveries: who has tickets of them.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.changing = asyncio.Lock()
+        self.deliveries = Deliveries(context)
+        self._context = context
+        self._shares: dict[str, ShareRecord] = {}
+        self._at: dict[str, str] = {}
+        self._joined: dict[str, InfoHash] = {}
+
+    @property
+    def shares(self) -> Mapping[str, ShareRecord]:
+        """All shares by id, oldest first."""
+        return self._shares
+
+    async def load(self) -> None:
+        """Read the shares of the last run."""
+        stored = await self._context.store.run(lambda database: database.shares())
+        self._shares = {share.id: share for share in stored if share.step is not ShareStep.MANUAL}
+        self._at = {share.path: share.id for share in self._shares.values()}
+        await self.deliveries.load()
+
+    def get(self, share_id: str) -> ShareRecord:
+        """The share of that id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        try:
+            return self._shares[share_id]
+        except KeyError:
+            raise NotFound("There is no such share", hint="`tuishare list` shows them all.") from None
+
+    def find(self, path: Path) -> ShareRecord | None:
+        """The share of an entry, or None."""
+        return self._shares.get(self._at.get(str(path), ""))
+
+    def is_served(self, share: ShareRecord) -> bool:
+        """Whether we are in its swarm."""
+        return share.id in self._joined
+
+    def served(self) -> list[ShareRecord]:
+        """The shares whose swarms we are in."""
+        return [self._shares[share] for share in self._joined if share in self._shares]
+
+    async def watch_deliveries(self) -> None:
+        """Keep the deliveries of what is served up to date, until cancelled."""
+        await self.deliveries.run(self.served)
+
+    async def save(self, share: ShareRecord) -> ShareRecord:
+        """Record a newer form of a share; it counts once it is on disk."""
+        await self._context.store.change(lambda database: database.save(share))
+        self._lose(share.id)
+        self._shares[share.id] = share
+        self._at[share.path] = share.id
+        self._context.changed.notify()
+        return share
+
+    async def remove(self, share: ShareRecord) -> None:
+        """Leave its swarm and forget it."""
+        await self.leave_swarm(share)
+        await self._context.store.change(lambda database: database.forget_share(share.id))
+        self._lose(share.id)
+        self._shares.pop(share.id, None)
+        self.deliveries.forget(share.id)
+        self._context.changed.notify()
+
+    def _lose(self, share_id: str) -> None:
+        """Let a share be found at its former path no longer."""
+        former = self._shares.get(share_id)
+        if former is not None and self._at.get(former.path) == share_id:
+            del self._at[former.path]
+
+    def choose_envelope(self, name: str) -> str:
+        """Find a file name in the outbox that no other share has or had."""
+        taken = {share.envelope for share in self._shares.values()}
+        outbox = self._context.config.folders.outbox_path
+        stem = name.encode()[:_NAME_LIMIT].decode(errors="ignore")
+        number = 1
+        while True:
+            candidate = f"{stem}{ENVELOPE_SUFFIX}" if number == 1 else f"{stem} ({number}){ENVELOPE_SUFFIX}"
+            if candidate not in taken and free_name(outbox, candidate).name == candidate:
+                return candidate
+            number += 1
+
+    async def take_envelope_back(self, share: ShareRecord) -> None:
+        """Remove the envelope of a share from the outbox, if nobody has sent it on."""
+        if share.envelope:
+            envelope = self._context.config.folders.outbox_path / share.envelope
+            try:
+                await asyncio.to_thread(envelope.unlink, missing_ok=True)
+            except OSError as error:
+                _log.warning("Cannot remove an envelope from the outbox: %s", error.strerror)
+
+    async def enter_swarm(self, share: ShareRecord) -> None:
+        """Serve a share whose payload is known to be what was hashed.
+
+        Raises:
+            TuishareError: the engine does not take it.
+        """
+        self._joined[share.id] = InfoHash(share.info_hash)
+        context = self._context
+        try:
+            await context.engine.add(_assignment(share))
+        except TuishareError:
+            del self._joined[share.id]
+            raise
+        seed = swarm_contacts(context.config.network, context.engine, share.transport)
+        context.announcing.admit(share, self.deliveries.passkeys(share.id), seed)
+        context.changed.notify()
+
+    async def leave_swarm(self, share: ShareRecord) -> None:
+        """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
+        if info_hash := self._joined.pop(share.id, None):
+            self._context.announcing.withdraw(share.id)
+            try:
+                await self._context.engine.remove(info_hash)
+            except NotFound:
+                _log.debug("A share was not in the engine when it was to leave it")
+            self._context.changed.notify()
+
+
+def _assignment(share: ShareRecord) -> Assignment:
+    return Assignment(
+        torrent=share.torrent,
+        save_path=Path(share.path).parent,
+        transport=share.transport,
+        credentials=own_credentials(share),
+        complete=True,
+    )

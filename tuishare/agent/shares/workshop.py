@@ -1,0 +1,170 @@
+"""The work on one share: hashed, sealed, taken into its swarm. Each step is recorded before its side effect.
+
+Owns how a step is done and what comes after it. Must not decide which share is worked on, nor when: that is
+`tuishare.agent.shares.publishing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tuishare.agent.context import Context
+from tuishare.agent.folders.payload import sign_payload, sign_tree, walk_payload
+from tuishare.agent.network.reach import swarm_contacts
+from tuishare.agent.shares.forms import note_hashed, salt_of
+from tuishare.agent.shares.sealing import seal_share
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.api.messages import ActivityKind
+from tuishare.errors import TuishareError
+from tuishare.paths import publish
+from tuishare.people import User, fold_name
+from tuishare.torrents import Changed, Tree, Version, make_torrent
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """How far the hashing of one share is, in bytes."""
+
+    done: int
+    total: int
+
+
+class Workshop:
+    """Does the steps of shares.
+
+    Attributes:
+        hashing: by share id, while its payload is read.
+    """
+
+    def __init__(self, context: Context, shelf: Shelf) -> None:
+        self._context = context
+        self._shelf = shelf
+        self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
+        self.hashing: dict[str, Hashing] = {}
+
+    async def advance(self, share: ShareRecord) -> bool:
+        """Do all that is left to do for a share; what goes wrong is recorded with it.
+
+        Returns:
+            False when its payload is not what it was, and has to settle first.
+        """
+        try:
+            if share.step is ShareStep.HASHING:
+                share = await self._hash(share)
+            if share.step is ShareStep.SEALING:
+                share = await self._seal(share)
+            if share.step is ShareStep.SEEDING and not share.paused:
+                await self._seed(share)
+        except Changed:
+            await self._shelf.leave_swarm(share)
+            await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
+            return False
+        except TuishareError as error:
+            await self._shelf.leave_swarm(share)
+            await self.fail(share, error.detail, error.hint)
+        return True
+
+    async def fail(self, share: ShareRecord, problem: str, hint: str) -> None:
+        """Show the problem, and remember what it was tried with: another try with the same would fail as well."""
+        _log.warning("Cannot share %r: %s", share.name, problem)
+        self._context.journal.note(ActivityKind.PROBLEM, share.name, problem)
+        stamp = self._context.book_stamp()
+        signature = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
+        self._failures[share.id] = (stamp, signature)
+        await self._shelf.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
+
+    def would_fail(self, share: ShareRecord, signature: str) -> bool:
+        """Whether another try, with the payload in that form, would be the very one that failed."""
+        return self._failures.get(share.id) == (self._context.book_stamp(), signature)
+
+    async def _hash(self, share: ShareRecord) -> ShareRecord:
+        version: Version = 2 if share.transport == "tls" else 1
+        show = self._progress_of(share.id)
+        ended = threading.Event()
+
+        def work() -> tuple[Tree, bytes]:
+            tree = walk_payload(Path(share.path), share.folder)
+            torrent = make_torrent(
+                tree, version=version, progress=show, cancelled=ended.is_set, salt=salt_of(share.id)
+            )
+            return tree, torrent
+
+        try:
+            tree, torrent = await asyncio.to_thread(work)
+        finally:
+            ended.set()  # an agent that stops must not wait for hours of hashing
+            self.hashing.pop(share.id, None)
+        hashed = note_hashed(share, tree, torrent, self._context.clock())
+        return await self._shelf.save(
+            replace(hashed, envelope=hashed.envelope or self._shelf.choose_envelope(hashed.name))
+        )
+
+    def _progress_of(self, share_id: str) -> Callable[[int, int], None]:
+        loop = asyncio.get_running_loop()
+
+        def show(done: int, total: int) -> None:
+            self.hashing[share_id] = Hashing(done, total)
+            self._context.changed.notify()
+
+        return lambda done, total: _call_if_running(loop, show, done, total)
+
+    async def _seal(self, share: ShareRecord) -> ShareRecord:
+        context = self._context
+        users = self._recipients(share)
+        contacts = swarm_contacts(context.config.network, context.engine, share.transport)
+        sealed = await asyncio.to_thread(
+            lambda: seal_share(
+                share,
+                users,
+                context.identity,
+                contacts=contacts,
+                announce=context.announcing.addresses(context.config, context.engine, share.transport),
+                now=context.clock(),
+            )
+        )
+        await self._shelf.deliveries.seat(share, sealed.recipients)
+        if not share.paused:
+            # Served before anybody can know of it: a recipient who called too early would wait four seconds.
+            await self._seed(share)
+        if self._shelf.deliveries.is_due(share):
+            return share  # somebody was taken out meanwhile: nobody shall have this envelope
+        envelope = context.config.folders.outbox_path / share.envelope
+        await context.outbox.insist(lambda: asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
+        sealed_share = await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
+        kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
+        context.journal.note(kind, share.name, f"for {', '.join(share.recipients)}")
+        return sealed_share
+
+    def _recipients(self, share: ShareRecord) -> list[User]:
+        """Whom it is for now; who was taken out need not be in the user book any more."""
+        deliveries = self._shelf.deliveries
+        out = set(map(fold_name, deliveries.revoked(share.id)))
+        wanted = [name for name in share.recipients if fold_name(name) not in out]
+        users = self._context.book().resolve(wanted)
+        return [user for user in users if not deliveries.is_out(share.id, user)]
+
+    async def _seed(self, share: ShareRecord) -> None:
+        """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again.
+
+        Nor while somebody who was taken out could join it: it is given new tickets first.
+        """
+        tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
+        if sign_tree(tree) != share.signature:
+            raise Changed(f"{share.name} has changed since it was hashed")
+        if not self._shelf.is_served(share) and not self._shelf.deliveries.is_due(share):
+            await self._shelf.enter_swarm(share)
+
+
+def _call_if_running(
+    loop: asyncio.AbstractEventLoop, call: Callable[[int, int], None], done: int, total: int
+) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call, done, total)

@@ -1,0 +1,348 @@
+"""What survives a restart: SQLite, one writer thread.
+
+Owns the schema, the transactions and the durability (WAL with ``synchronous=FULL``: what was saved is on disk). Must
+not decide anything: records come in and go out as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from tuishare.agent.state.diagnosis import DAMAGED_HINT, DamagedDatabase, tell_apart
+from tuishare.agent.state.patience import Patience
+from tuishare.agent.state.records import DownloadRecord, EventRecord, RecipientRecord, ShareRecord
+from tuishare.agent.state.schema import MIGRATIONS
+from tuishare.errors import BadConfiguration, DiskRefused, Refused, SystemFailed, from_os_error
+from tuishare.torrents import InfoHash
+
+EVENTS_KEPT: Final = 10_000
+_BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
+_TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
+_JSON_COLUMNS: Final = frozenset({"recipients", "contacts", "trackers", "unwanted"})
+Record = ShareRecord | RecipientRecord | DownloadRecord
+_T = TypeVar("_T")
+_Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One row of the ledger: no generation of that signer's share up to that number is taken again."""
+
+    signer: bytes
+    share: str
+    number: int
+
+
+class Database:
+    """The open database; all methods block and belong to one thread.
+
+    Raises:
+        sqlite3.Error: from any method; see `tell_apart`.
+        DiskRefused: from the constructor when the disk or the file system refuses, which is never taken for damage.
+        DamagedDatabase: from the constructor when the file is damaged.
+        BadConfiguration: from the constructor when it was made by a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file, mode 0600."""
+        self._path = path
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        except OSError as error:
+            raise from_os_error(error, f"open the database {path}") from error
+        except sqlite3.Error as error:
+            raise tell_apart(error, path) from error
+        try:
+            self._prepare(path)
+        except sqlite3.Error as error:
+            self.close()
+            raise tell_apart(error, path) from error
+        except BadConfiguration:
+            self.close()
+            raise
+
+    def _prepare(self, path: Path) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        with self.transaction():
+            (found,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if found > len(MIGRATIONS):
+                raise BadConfiguration(
+                    f"The database {path} was made by a newer tuishare",
+                    hint="Install that version again, or use another TUISHARE_HOME.",
+                )
+            for statements in MIGRATIONS[found:]:
+                for statement in statements:
+                    self._connection.execute(statement)
+            if found < len(MIGRATIONS):  # otherwise nothing is written: the disk may be full
+                self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def check(self) -> None:
+        """Read everything once, because SQLite does not notice by itself what was overwritten.
+
+        Raises:
+            DamagedDatabase: something is not as it was written.
+            DiskRefused: it cannot be read now, whatever is in it.
+        """
+        try:
+            (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            self.shares()
+            self.downloads()
+        except sqlite3.DatabaseError as error:
+            if isinstance(said := tell_apart(error, self._path), DiskRefused):
+                raise said from error
+            verdict = str(error)
+        except ValueError as error:  # a value that no record can hold
+            verdict = str(error)
+        if verdict != "ok":
+            raise DamagedDatabase(f"The database is damaged: {verdict}", hint=DAMAGED_HINT)
+
+    def close(self) -> None:
+        """Close the file; nothing unsaved can exist."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block is saved, or nothing of it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # a disk that refuses may have ended it already
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def save(self, *records: Record) -> None:
+        """Insert the records, or replace the ones with the same key; all or none."""
+        with self.transaction():
+            for record in records:
+                self._put(record)
+
+    def _put(self, record: Record) -> None:
+        row = _encode(record)
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        statement = f"INSERT OR REPLACE INTO {_TABLES[type(record)]} ({names}) VALUES ({marks})"  # noqa: S608 — our fields' names
+        self._connection.execute(statement, tuple(row.values()))
+
+    def shares(self) -> list[ShareRecord]:
+        """Every share, oldest first."""
+        return self._all(ShareRecord, "ORDER BY added, id")
+
+    def share_by_info_hash(self, info_hash: str) -> ShareRecord | None:
+        """The newest share of that torrent, or None."""
+        found = self._all(
+            ShareRecord, "WHERE info_hash = ? ORDER BY added DESC, rowid DESC LIMIT 1", info_hash
+        )
+        return found[0] if found else None
+
+    def recipients(self, share: str) -> list[RecipientRecord]:
+        """Who holds or held a ticket of that share."""
+        return self._all(RecipientRecord, "WHERE share = ? ORDER BY user", share)
+
+    def all_recipients(self) -> list[RecipientRecord]:
+        """Who holds or held a ticket of any share."""
+        return self._all(RecipientRecord, "ORDER BY share, user")
+
+    def seat(self, share: str, recipients: Iterable[RecipientRecord]) -> None:
+        """Let these be the ones who hold or held a ticket of a share, and nobody else."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
+            for recipient in recipients:
+                self._put(recipient)
+
+    def downloads(self) -> list[DownloadRecord]:
+        """Every download, oldest first."""
+        return self._all(DownloadRecord, "ORDER BY added, id")
+
+    def decline(self, record: DownloadRecord) -> None:
+        """Remove a download, and remember its generation, whether it was admitted or not."""
+        with self.transaction():
+            self._remember(Generation(record.signer, record.share, record.generation))
+            self._connection.execute("DELETE FROM downloads WHERE id = ?", (record.id,))
+
+    def forget_share(self, share: str) -> None:
+        """Remove one with its tickets."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
+            self._connection.execute("DELETE FROM shares WHERE id = ?", (share,))
+
+    def admit(self, record: DownloadRecord) -> None:
+        """Save a download whose generation has never been seen from that signer, and remember the generation.
+
+        It begins with nothing: what the engine remembered of an earlier one of the same torrent is dropped.
+
+        Raises:
+            Refused: this or a newer generation was admitted before (a replay, also after the download was removed).
+        """
+        with self.transaction():
+            self.require_new(record)
+            self._remember(Generation(record.signer, record.share, record.generation))
+            self.forget_resume(record.info_hash)
+            self._put(record)
+
+    def renew(self, record: DownloadRecord) -> None:
+        """Save a download that goes on with new tickets, and remember their generation.
+
+        Raises:
+            Refused: this or a newer generation was admitted before.
+        """
+        with self.transaction():
+            self.require_new(record)
+            self._remember(Generation(record.signer, record.share, record.generation))
+            self._put(record)
+
+    def knows(self, record: DownloadRecord) -> bool:
+        """Whether any generation of a download was admitted before, also one that was removed since."""
+        row = self._connection.execute(
+            "SELECT 1 FROM ledger WHERE signer = ? AND share = ?", (record.signer, record.share)
+        ).fetchone()
+        return row is not None
+
+    def require_new(self, record: DownloadRecord) -> None:
+        """Make sure that neither this nor a newer generation was admitted before, and that no newer one waits here.
+
+        Raises:
+            Refused: it was, or one does.
+        """
+        (known,) = self._connection.execute(
+            "SELECT max(generation) FROM (SELECT generation FROM ledger WHERE signer = ?1 AND share = ?2"
+            # What waits for approval may itself be admitted.
+            " UNION ALL SELECT generation - 1 FROM downloads WHERE signer = ?1 AND share = ?2)",
+            (record.signer, record.share),
+        ).fetchone()
+        if known is not None and record.generation <= known:
+            raise Refused(
+                f"Generation {record.generation} of this share was received before",
+                hint="Ask the sender to share it again if you need it once more.",
+            )
+
+    def remember(self, generations: Iterable[Generation]) -> None:
+        """Take note of generations that are not to be taken again."""
+        with self.transaction():
+            for generation in generations:
+                self._remember(generation)
+
+    def _remember(self, generation: Generation) -> None:
+        self._connection.execute(
+            "INSERT INTO ledger VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET generation = max(generation, excluded.generation)",
+            (generation.signer, generation.share, generation.number),
+        )
+
+    def resume_data(self, info_hash: str) -> bytes | None:
+        """What the engine wanted to remember of a torrent, or None."""
+        row = self._connection.execute("SELECT data FROM resume WHERE info_hash = ?", (info_hash,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def save_resume(self, data: Mapping[InfoHash, bytes]) -> None:
+        """Save resume data by info-hash."""
+        with self.transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO resume VALUES (?, ?)", data.items())
+
+    def forget_resume(self, info_hash: str) -> None:
+        """Remove resume data that no longer fit."""
+        self._connection.execute("DELETE FROM resume WHERE info_hash = ?", (info_hash,))
+
+    def note(self, events: Iterable[EventRecord]) -> None:
+        """Save what happened; beyond `EVENTS_KEPT` the oldest go."""
+        rows = [(event.at, event.kind, event.subject, event.detail) for event in events]
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT INTO events (at, kind, subject, detail) VALUES (?, ?, ?, ?)", rows
+            )
+            self._connection.execute(
+                "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?", (EVENTS_KEPT,)
+            )
+
+    def events(self, limit: int) -> list[EventRecord]:
+        """The last of what happened, newest first."""
+        rows = self._connection.execute(
+            "SELECT at, kind, subject, detail, id FROM events ORDER BY id DESC LIMIT ?", (limit,)
+        )
+        return [EventRecord(*row) for row in rows]
+
+    def _all(self, kind: type[_Record], clause: str, *parameters: object) -> list[_Record]:
+        names = [field.name for field in fields(kind)]
+        statement = f"SELECT {', '.join(names)} FROM {_TABLES[kind]} {clause}"  # noqa: S608 — our fields' names
+        rows = self._connection.execute(statement, parameters)
+        return [_decode(kind, dict(zip(names, row, strict=True))) for row in rows]
+
+
+class Store:
+    """The same database for the event loop: every call runs on the one writer thread.
+
+    Attributes:
+        patience: with the disk of the database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Remember the path; `open` does the work."""
+        self.patience = Patience(path.parent)
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._database: Database | None = None
+
+    async def open(self) -> None:
+        """Open the database, as soon as the disk allows it.
+
+        Raises:
+            BadConfiguration: it is damaged or from a newer version.
+        """
+        self._database = await self.patience.insist(lambda: self._on_thread(lambda: Database(self._path)))
+
+    async def run(self, work: Callable[[Database], _T]) -> _T:
+        """Run one piece of work on the writer thread and wait for it.
+
+        Raises:
+            DiskRefused: the disk or the file system refused; nothing was saved.
+            SystemFailed: the database cannot be used.
+        """
+        database = self._database
+        if database is None:
+            self.patience.require()  # it may be waiting for the disk
+            raise SystemFailed("The store is not open")
+        try:
+            return await self._on_thread(lambda: work(database))
+        except sqlite3.Error as error:
+            raise tell_apart(error, self._path) from error
+
+    async def change(self, work: Callable[[Database], _T]) -> _T:
+        """Run one transaction; while the disk refuses, wait with it, and let all later changes wait behind it.
+
+        Raises:
+            SystemFailed: the database cannot be used.
+        """
+        return await self.patience.insist(lambda: self.run(work))
+
+    async def close(self) -> None:
+        """Wait for what is under way, then close."""
+        if self._database is not None:
+            await self._on_thread(self._database.close)
+            self._database = None
+        self._thread.shutdown()
+
+    async def _on_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _encode(record: Record) -> dict[str, Any]:
+    row = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {name: json.dumps(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
+
+
+def _decode(kind: type[_Record], row: dict[str, Any]) -> _Record:
+    decoded = {name: json.loads(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
+    return msgspec.convert(decoded, kind, strict=False, builtin_types=(bytes,))  # SQLite has no booleans
