@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import re
 import signal
 import socket
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 import torf
 
+from tests.asked import asked
 from tests.cli.homes import Person
 from tests.cli.transfers import Made, create
 from tuishare.cli.seed import verify_payload
@@ -149,3 +152,14 @@ async def test_a_payload_that_goes_away_is_not_seeded_on(
             ended = await seed.end()
     assert ended.code == 6
     assert "Seeding failed" in ended.err
+
+
+@pytest.mark.parametrize("transport", ["tls", "plain"])
+async def test_the_trackers_that_it_was_made_with_are_told(alice: Person, transport: str) -> None:
+    async with asked() as tracker:
+        words = ("--tracker", tracker.url, "--transport", transport)
+        made = await asyncio.to_thread(create, alice, alice.fill("film.mov"), *words)
+        with alice.started("seed", "--file", made.payload, "--torrent", made.torrent):
+            line = await tracker.once()
+    assert re.match(r"GET /announce/[0-9a-f]{64}\?", line)
+    assert "left=0" in line

@@ -161,6 +161,7 @@ def _recorded(home: Home, order: Order, share_id: str, tree: Tree, torrent: byte
             id=share_id,
             path=str(tree.root),
             name=tree.name,
+            announce=order.trackers,
             recipients=order.users,
             transport=order.transport,
             added=int(now.timestamp()),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tuishare.agent.context import wall_clock
 from tuishare.agent.downloads.reception import Received, Trust, receive
-from tuishare.agent.shares.sealing import own_credentials
+from tuishare.agent.shares.sealing import own_credentials, own_trackers
 from tuishare.agent.state.records import TrackerAddress
 from tuishare.cli.home import Home
 from tuishare.cli.terminal import say, warn
@@ -133,7 +133,8 @@ def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
                 hint="Name the .torrent.encrypted instead, or create the share here.",
             )
         return Offer(data, torrent, "plain", None, trackers=_trackers(torrent))
-    return Offer(data, torrent, share.transport, own_credentials(share), trackers=_trackers(torrent))
+    trackers = own_trackers(share, share.announce) or _trackers(torrent)
+    return Offer(data, torrent, share.transport, own_credentials(share), trackers=trackers)
 
 
 def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:

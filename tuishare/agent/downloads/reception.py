@@ -75,11 +75,8 @@ class Received:
     @property
     def trackers(self) -> tuple[TrackerAddress, ...]:
         """Where to announce, with our own passkey filled in; best first."""
-        passkey = self.ticket.passkey.hex()
-        return tuple(
-            TrackerAddress(entry.url.replace("{passkey}", passkey), (entry.pin or b"").hex())
-            for entry in self.manifest.announce
-        )
+        passkey = self.ticket.passkey
+        return tuple(TrackerAddress.of(entry.url, passkey, entry.pin) for entry in self.manifest.announce)
 
     @property
     def renews(self) -> bool:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from tuishare.agent.state.records import RecipientRecord, ShareRecord
+from tuishare.agent.state.records import RecipientRecord, ShareRecord, TrackerAddress
 from tuishare.envelope import (
     Announce,
     CardRecipient,
@@ -68,6 +68,16 @@ def own_credentials(share: ShareRecord) -> Credentials | None:
     if share.transport == "plain":
         return None
     return Credentials(share.root_certificate, share.leaf_certificate, share.leaf_key)
+
+
+def own_trackers(share: ShareRecord, urls: Iterable[str]) -> tuple[TrackerAddress, ...]:
+    """Where we announce a share of ours besides our own tracker, which needs no telling.
+
+    Args:
+        share: which.
+        urls: announce URLs as they stand in its manifest.
+    """
+    return tuple(TrackerAddress.of(url, _passkey(share, "")) for url in urls)
 
 
 def seal_share(

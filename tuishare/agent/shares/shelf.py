@@ -15,7 +15,7 @@ from typing import Final
 from tuishare.agent.context import Context
 from tuishare.agent.network.reach import swarm_contacts
 from tuishare.agent.shares.deliveries import Deliveries
-from tuishare.agent.shares.sealing import own_credentials
+from tuishare.agent.shares.sealing import own_credentials, own_trackers
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, TuishareError
 from tuishare.paths import ENVELOPE_SUFFIX, free_name
@@ -134,8 +134,9 @@ class Shelf:
         """
         self._joined[share.id] = InfoHash(share.info_hash)
         context = self._context
+        announce = context.announcing.tiers(own_trackers(share, context.config.tracker.others))
         try:
-            await context.engine.add(_assignment(share))
+            await context.engine.add(_assignment(share, announce))
         except TuishareError:
             del self._joined[share.id]
             raise
@@ -154,11 +155,12 @@ class Shelf:
             self._context.changed.notify()
 
 
-def _assignment(share: ShareRecord) -> Assignment:
+def _assignment(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> Assignment:
     return Assignment(
         torrent=share.torrent,
         save_path=Path(share.path).parent,
         transport=share.transport,
         credentials=own_credentials(share),
+        announce=announce,
         complete=True,
     )

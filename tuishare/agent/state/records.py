@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from tuishare.config import Transport
 
@@ -61,6 +61,7 @@ class ShareRecord:
         paused: its owner wants nobody to be served for now.
         kind: what the envelope of this generation is: a ``share`` of content, or a ``renew``, which gives new tickets
             for the content that the generation before had.
+        announce: trackers that it was made with by hand; ``{passkey}`` stands for each member's own.
         note: for the recipients, at most 500 characters.
         not_after: when it is withdrawn; 0: never.
     """
@@ -92,6 +93,7 @@ class ShareRecord:
     note: str = ""
     not_after: int = 0
     kind: Literal["share", "renew"] = "share"
+    announce: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,11 @@ class TrackerAddress(NamedTuple):
 
     url: str
     pin: str
+
+    @classmethod
+    def of(cls, url: str, passkey: bytes, pin: bytes | None = None) -> Self:
+        """Fill a member's own passkey into what a manifest says of a tracker."""
+        return cls(url.replace("{passkey}", passkey.hex()), (pin or b"").hex())
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from tuishare.torrents import InfoHash
 EVENTS_KEPT: Final = 10_000
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
 _TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
-_JSON_COLUMNS: Final = frozenset({"recipients", "contacts", "trackers", "unwanted"})
+_JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted"})
 Record = ShareRecord | RecipientRecord | DownloadRecord
 _T = TypeVar("_T")
 _Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
