@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from tests.cli.homes import Person
+from tests.cli.homes import Person, make_person
 from tests.cli.served import served
 from tuishare.agent.process.lock import HomeLock
 from tuishare.people import load_book, load_identity, load_or_create_identity, parse_key
@@ -27,10 +28,13 @@ def test_the_former_card_vouches_for_the_new_one(alice: Person, bob: Person) -> 
     assert [former.fingerprint.base32 for former in user.former] == [before["base32"]]
 
 
-def test_nobody_else_can_vouch(alice: Person, bob: Person) -> None:
-    alice.call("user", "add", "eve", own(bob)["card"], "--verified")
+def test_nobody_else_can_vouch(root: Path, alice: Person, bob: Person) -> None:
+    alice.call("user", "add", "eve", own(make_person(root, "eve"))["card"], "--verified")
     own(alice)
-    word = alice.call("user", "rotate", "--self", "--yes").out
+    mine = alice.call("user", "rotate", "--self", "--yes").out
+    assert alice.call("user", "replace", "eve", mine).failed(2, "your own card")
+    own(bob)
+    word = bob.call("user", "rotate", "--self", "--yes").out
     assert alice.call("user", "replace", "eve", word).failed(5, "not the word of the card")
     assert alice.call("user", "replace", "eve", word[:-9]).failed(2, "cut off or has a typing mistake")
 

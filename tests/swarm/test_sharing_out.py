@@ -79,9 +79,13 @@ async def test_two_recipients_divide_the_pieces_and_both_finish(
     await bob.add(share.downloading(tmp_path / "bob", at(alice), at(carol)))
     await carol.add(share.downloading(tmp_path / "carol", at(alice), at(bob)))
     handles = [engine._roster.handle(share.info_hash) for engine in (bob, carol)]
-    await wait_until(lambda: all(set(handle.get_piece_priorities()) == {1, 3} for handle in handles))
-    ours, theirs = (handle.get_piece_priorities() for handle in handles)
-    assert all(one != other for one, other in zip(ours, theirs, strict=True))
+
+    def divided() -> bool:
+        """Whether each piece is preferred by one of them, and by one only."""
+        ours, theirs = (handle.get_piece_priorities() for handle in handles)
+        return all({one, other} == {1, 3} for one, other in zip(ours, theirs, strict=True))
+
+    await wait_until(divided)
     for engine in (bob, carol):
         await wait_until(lambda here=engine: here.progress(share.info_hash).done == len(share.data))  # type: ignore[misc]
     sent = alice.progress(share.info_hash).uploaded
