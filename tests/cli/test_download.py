@@ -174,9 +174,9 @@ def test_a_private_folder_that_is_not(bob: Person, film: Made, root: Path, kind:
 async def test_interrupted_it_goes_on_where_it_was(alice: Person, bob: Person) -> None:
     film = create(alice, alice.fill("film.mov", 8 * MIB))
     words = ("download", "-t", film.envelope, "--user", "bob")
-    async with seeding(alice, film, rate=3 * MIB) as seed:
+    async with seeding(alice, film, rate=2 * MIB) as seed:
         with bob.started(*words, "--peer", seed.address, TUISHARE_KEY=film.key) as download:
-            await wait_until(lambda: seed.sent > 3 * MIB)
+            await wait_until(lambda: seed.sent > 2 * MIB)
             interrupted = await download.end(signal.SIGINT)
         first = (await seed.left_alone()).sent
     assert (interrupted.code, interrupted.out) == (130, "")

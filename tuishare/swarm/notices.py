@@ -17,6 +17,9 @@ from tuishare.swarm.redaction import redact_text, redact_url
 from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
+_ANNOUNCE_SKIPPED = 180
+"""`libtorrent::errors::announce_skipped`, which the binding does not name."""
+
 Router: TypeAlias = Literal["NAT-PMP", "UPnP"]
 """How a router is spoken to; NAT-PMP stands for its successor PCP as well."""
 
@@ -160,7 +163,7 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
             return Completed(_torrent(alert))
         case lt.torrent_error_alert() | lt.file_error_alert():
             return Failed(_torrent(alert), visible(alert.error.message()))
-        case lt.tracker_error_alert():
+        case lt.tracker_error_alert() if not _is_out_of_reach(alert.error):
             said = alert.failure_reason() or alert.error.message()
             return TrackerFailed(_torrent(alert), redact_url(alert.url), redact_text(said, alert.url))
         case lt.peer_ban_alert():
@@ -201,6 +204,14 @@ def _transport(socket_type: int) -> Transport:
 
 def _router(transport: int) -> Router:
     return "UPnP" if int(transport) == int(lt.portmap_transport.upnp) else "NAT-PMP"
+
+
+def _is_out_of_reach(error: lt.error_code) -> bool:
+    """Whether a tracker was not asked from one of our addresses, because it is of the other family or on loopback.
+
+    That is no failure: it is asked from another one.
+    """
+    return (error.category().name(), error.value()) == ("libtorrent", _ANNOUNCE_SKIPPED)
 
 
 def _is_tls_failure(error: lt.error_code) -> bool:
