@@ -115,6 +115,8 @@ class Roster:
 
     def __init__(self) -> None:
         self._members: dict[InfoHash, Membership] = {}
+        # Looked at several times a second, and few of the many.
+        self._fetched: dict[InfoHash, Membership] = {}
 
     def enter(self, info_hash: InfoHash, member: Membership) -> None:
         """Begin a record.
@@ -125,14 +127,18 @@ class Roster:
         if info_hash in self._members:
             raise BadInput("This torrent is already being shared or downloaded")
         self._members[info_hash] = member
+        if not member.assignment.complete:
+            self._fetched[info_hash] = member
 
     def leave(self, info_hash: InfoHash) -> None:
         """End a record, if there is one."""
         self._members.pop(info_hash, None)
+        self._fetched.pop(info_hash, None)
 
     def clear(self) -> None:
         """End all records."""
         self._members.clear()
+        self._fetched.clear()
 
     def find(self, info_hash: InfoHash) -> Membership | None:
         """Return a record or None."""
@@ -170,7 +176,7 @@ class Roster:
 
     def rivalled(self) -> tuple[Membership, ...]:
         """Return every torrent that others may be downloading at the same time."""
-        return tuple(member for member in self._members.values() if member.may_have_rivals)
+        return tuple(member for member in self._fetched.values() if member.may_have_rivals)
 
     def progress(self) -> dict[InfoHash, Progress]:
         """Return the latest numbers of every torrent."""
