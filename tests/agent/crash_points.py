@@ -2,13 +2,14 @@
 
 A point is the moment before or after a call that changes what outlives the process, or of slow work (`victim.POINTS`).
 After each the agent is started again, and it is checked that nothing half is to be seen in outbox, inbox and downloads,
-that it comes to its end, and that nothing is lost or doubled. Takes some ten minutes; exits with 1 when a point fails,
-or when there are fewer of them than there should be.
+that it comes to its end, and that nothing is lost or doubled. Takes about an hour, or some four minutes a journey;
+exits with 1 when a point fails or when there are fewer of them than there should be, with 2 for an unknown journey.
 The test suite tries a sample of the same (`test_crashes`).
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import sys
@@ -21,6 +22,9 @@ from tests.agent.arrivals import RECEIVING
 from tests.agent.crashing import beginning
 from tests.agent.journeys import SENDING, Journey
 from tests.agent.memberships import MEMBERSHIP
+
+JOURNEYS: dict[str, type[Journey]] = {kind.__name__: kind for kind in (*SENDING, *RECEIVING, *MEMBERSHIP)}
+"""All of them by name, in the order in which they are tried."""
 
 WANTED = 200
 """Different points that all journeys together have at least; fewer mean that something is no longer watched."""
@@ -54,13 +58,21 @@ def _place(error: Exception) -> str:
     return next((f"{t.name}:{t.lineno}" for t in trace[::-1] if "tests/agent" in t.filename), "")
 
 
+def _wanted(arguments: list[str]) -> list[str]:
+    """Names of the journeys that the command line asks for, all of them when it names none."""
+    parser = argparse.ArgumentParser(prog="python -m tests.agent.crash_points", description=__doc__)
+    parser.add_argument("journeys", nargs="*", metavar="JOURNEY", help=f"one of {', '.join(JOURNEYS)}")
+    names: list[str] = parser.parse_args(arguments).journeys
+    if unknown := [name for name in names if name not in JOURNEYS]:
+        parser.error(f"no journey is called {unknown[0]}: they are {', '.join(JOURNEYS)}")
+    return names or list(JOURNEYS)
+
+
 async def main(wanted: list[str]) -> int:
-    """Try all journeys, or the named ones, and tell what was seen."""
+    """Try the named journeys, and tell what was seen."""
     logging.disable(logging.CRITICAL)
     points, kinds, failed = 0, set[str](), 0
-    for kind in (*SENDING, *RECEIVING, *MEMBERSHIP):
-        if wanted and kind.__name__ not in wanted:
-            continue
+    for kind in (JOURNEYS[name] for name in wanted):
         started = time.monotonic()
         names, faults = await try_all(kind)
         points, failed = points + len(names), failed + len(faults)
@@ -70,11 +82,11 @@ async def main(wanted: list[str]) -> int:
             flush=True,
         )
     print(f"{'all':18} {points:4} different points, {failed} failed; {len(kinds)} kinds of them")
-    too_few = not wanted and points < WANTED
+    too_few = wanted == list(JOURNEYS) and points < WANTED
     if too_few:
         print(f"there should be {WANTED} at least")
     return 1 if failed or too_few else 0
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1:])))
+    sys.exit(asyncio.run(main(_wanted(sys.argv[1:]))))
