@@ -2,7 +2,7 @@
 
 A point is the moment before or after a call that changes what outlives the process, or of slow work (`victim.POINTS`).
 After each the agent is started again, and it is checked that nothing half is to be seen in outbox, inbox and downloads,
-that it comes to its end, and that nothing is lost or doubled. Takes about an hour, or some four minutes a journey;
+that it comes to its end, and that nothing is lost or doubled. Takes half an hour, or one to three minutes a journey;
 exits with 1 when a point fails or when there are fewer of them than there should be, with 2 for an unknown journey.
 The test suite tries a sample of the same (`test_crashes`).
 """

@@ -128,6 +128,41 @@ async def test_a_paused_download_rests_also_after_a_restart_until_it_is_resumed(
             await complete(alice, bob, agent)
 
 
+async def test_what_waits_for_approval_cannot_rest(alice: Home, bob: Home) -> None:
+    """It would be shown as paused, and nobody would see that it waits for him."""
+    bob.know(alice.user(verified=False))
+    async with sending(alice, bob), running(bob) as agent:
+        waiting = await shown(agent, DownloadState.WAITING)
+        with pytest.raises(Refused, match="waits for approval"):
+            await agent.order_download(waiting.id, DownloadOrder.PAUSE)
+        assert agent.downloads()[0].state is DownloadState.WAITING
+
+
+async def test_an_approval_ends_a_rest(alice: Home, bob: Home) -> None:
+    bob.know(alice.user(verified=False))
+    async with sending(alice, bob), running(bob) as agent:
+        waiting = await shown(agent, DownloadState.WAITING)
+        tray = agent._inbox.tray
+        await tray.save(replace(tray.get(waiting.id), paused=True))
+        await agent.order_download(waiting.id, DownloadOrder.APPROVE)
+        await complete(alice, bob, agent)
+
+
+async def test_a_new_generation_of_what_rests_unfinished_rests_too(alice: Home, bob: Home) -> None:
+    async with sending(alice, bob, paused=True) as sender, running(bob) as agent:
+        download = await shown(agent, DownloadState.DOWNLOADING)
+        await agent.order_download(download.id, DownloadOrder.PAUSE)
+        fill(alice.drop / "x", SIZE)
+        await serve(sender)
+        await until(sender, "x", ShareState.SEEDING, generation=2)
+        await wait_until((alice.outbox / ENVELOPE).exists)
+        bob.receive(alice.outbox / ENVELOPE)
+        await wait_until(lambda: agent.downloads()[0].generation == 2)
+        assert (agent.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
+        await agent.order_download(download.id, DownloadOrder.RESUME)
+        await complete(alice, bob, agent)
+
+
 async def test_a_delivered_download_can_rest_too(alice: Home, bob: Home) -> None:
     async with sending(alice, bob), running(bob) as agent:
         download = await complete(alice, bob, agent)

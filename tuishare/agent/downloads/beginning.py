@@ -83,11 +83,17 @@ def take_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadReco
 
 
 def follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRecord:
-    """Let a new generation replace what the former one delivered, or was to replace; the same content goes on."""
+    """Let a new generation replace what the former one delivered, or was to replace; the same content goes on.
+
+    What rests unfinished goes on resting. What was delivered rests from serving only, and what waits for a person
+    begins with his word.
+    """
     if former is None:
         return record
     if former.step is DownloadStep.COMPLETE:
         return replace(record, replaces=former.path, replaces_signature=former.signature)
+    if DownloadStep.WAITING not in {former.step, record.step}:
+        record = replace(record, paused=former.paused)
     if is_same_swarm(former, record):
         record = replace(record, staging=former.staging, unwanted=former.unwanted)
     return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)

@@ -65,9 +65,19 @@ class Handler:
             await self._turn_away(record.envelope, Refused("You rejected it"))
 
     async def pause(self, download_id: str) -> None:
-        """Leave the swarm until it is resumed, also after a restart; what was downloaded is kept."""
+        """Leave the swarm until it is resumed, also after a restart; what was downloaded is kept.
+
+        Raises:
+            Refused: it waits for approval, so that nothing is under way.
+        """
         async with self._tray.changing:
-            record = await self._tray.save(replace(self._tray.get(download_id), paused=True))
+            record = self._tray.get(download_id)
+            if record.step is DownloadStep.WAITING:
+                raise Refused(
+                    "This download waits for approval, and nothing of it is downloaded before",
+                    hint="Approve it, or reject it.",
+                )
+            record = await self._tray.save(replace(record, paused=True))
             await self._tray.leave_swarm(record, keep_progress=record.step is DownloadStep.DOWNLOADING)
 
     async def resume(self, download_id: str) -> None:

@@ -118,7 +118,7 @@ class Receiver:
         Raises:
             Refused: it has become a replay.
         """
-        await self._begin(replace(record, step=DownloadStep.DOWNLOADING, problem="", hint=""))
+        await self._begin(replace(record, step=DownloadStep.DOWNLOADING, problem="", hint="", paused=False))
 
     async def go_on(self, record: DownloadRecord) -> None:
         """Take up a download again where it stands; the tray's lock is held."""
@@ -210,7 +210,7 @@ class Receiver:
         await self._take_place(record)
         if former is not None and record.replaces == former.path:
             await asyncio.to_thread(self._take_over, former, record)
-        await self._or_problem(record, self._join(record))
+        await self._or_problem(record, self._resume(record))
 
     async def _take_place(self, record: DownloadRecord) -> None:
         """Let a record take the place of the former generation's, whose swarm and unfinished files go."""
