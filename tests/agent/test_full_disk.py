@@ -30,7 +30,7 @@ from tuishare.agent.salvage import ensure_intact
 from tuishare.agent.state import patience
 from tuishare.agent.state.store import Database, Generation
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import ActivityKind, DownloadState, ShareState
+from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
 from tuishare.api.orders import ShareOrder
 from tuishare.config import load_config
 from tuishare.envelope import CardKey, open_envelope
@@ -293,7 +293,10 @@ async def test_a_download_goes_on_by_itself(
                 await shown(receiver, DownloadState.PROBLEM)
                 assert "No space left" in receiver.downloads()[0].detail
                 await wait_until(lambda: caplog.text.count("Cannot receive") > 1)
+                (on_the_way,) = sender.shares()[0].deliveries
+                assert (on_the_way.state, on_the_way.left > 0) == (DeliveryState.DOWNLOADING, True)
             await shown(receiver, DownloadState.COMPLETE)
+            await wait_until(lambda: sender.shares()[0].deliveries[0].state is DeliveryState.COMPLETE)
             assert (disk / "alice" / "x").read_bytes() == path.read_bytes()
             assert os.listdir(disk / "alice") == ["x"]
             told = [event.kind for event in await receiver.activity(10)]

@@ -57,6 +57,27 @@ async def test_an_announce_goes_through_and_the_answer_comes_back(
     assert desk.heard[0].left == 5
 
 
+async def test_that_nothing_is_missing_is_held_back_until_it_is_confirmed(
+    start_server: StartServer, client: aiohttp.ClientSession, certificate: TrackerCertificate
+) -> None:
+    desk = open_desk()
+    server = await start_server(desk.tracker)
+    async with Relay() as relay:
+        local = relay.local(_https(server.ports["https"]), certificate.pin)
+        relay.hold_back(local)
+        await _get(client, local, query(left=10, event="started"))
+        await _get(client, local, query(left=0, event="completed"))
+        await _get(client, local, query(left=0, event="stopped"))
+        relay.confirm(local)
+        await _get(client, local, query(left=0, event="completed"))
+        relay.hold_back(local)
+        relay.forget(local)
+        assert relay.local(_https(server.ports["https"]), certificate.pin) != local
+        assert not relay._held_back
+    told = [(said.left, said.event) for said in desk.heard]
+    assert told == [(10, "started"), (1, ""), (1, "stopped"), (0, "completed")]
+
+
 async def test_local_urls_are_on_loopback_and_tell_nothing() -> None:
     async with Relay() as relay:
         url = "https://tracker.example.org/announce/" + BOB.hex()

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tuishare.agent.network.routes import Routes
 from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import Home, open_home
 from tuishare.cli.offer import Offer, open_encrypted, read_torrent_file
@@ -148,10 +149,11 @@ async def _download(transfer: Transfer, order: Order, network: Network) -> None:
         running_engine(network, transport, order.listen, any_port=True) as engine,
     ):
         transfer = replace(transfer, tiers=routes.tiers(transfer.offer.trackers))
+        routes.hold_back(transfer.offer.trackers)
         with _held(transfer.staging):
             with engine.subscribe() as events:
                 await _fetch(engine, events, transfer)
-            await _deliver(engine, transfer)
+            await _deliver(engine, transfer, routes)
         print(transfer.target, flush=True)
         if order.stay:
             with engine.subscribe() as events:
@@ -231,10 +233,11 @@ async def _until_complete(events: Subscription, meter: Meter) -> None:
     raise SystemFailed("The engine stopped")
 
 
-async def _deliver(engine: Engine, transfer: Transfer) -> None:
+async def _deliver(engine: Engine, transfer: Transfer, routes: Routes) -> None:
     torrent = transfer.offer.torrent
     info_hash = InfoHash(torrent.info_hash)
     await engine.flush(info_hash)
+    routes.confirm(transfer.offer.trackers)
     await engine.remove(info_hash)
     await asyncio.to_thread(_move, transfer)
     say(f"Received {visible(torrent.name)}, {format_size(torrent.total_size)}, verified.")

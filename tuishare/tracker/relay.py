@@ -3,7 +3,9 @@
 libtorrent demands that the https tracker of a TLS torrent chains to that share's authority, and quotes announce URLs in
 its alerts. Behind the relay it needs to know neither certificate nor passkey.
 
-Owns the tokens that stand for the real URLs, in memory only. Must not parse what passes through, beyond its length.
+Owns the tokens that stand for the real URLs, in memory only. Must not read what passes through, beyond its length and
+the one claim that it may have to hold back: that everything is there. libtorrent makes it as soon as all pieces have
+passed their check, before they are on disk, where a full one may still refuse them; whoever hears it may end sharing.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ class Relay:
         self._forwarder = Forwarder(proxy)
         self._targets: dict[str, Target] = {}
         self._tokens: dict[Target, str] = {}
+        self._held_back: set[str] = set()
 
     async def __aenter__(self) -> Self:
         """Begin to listen, on loopback only.
@@ -61,6 +64,7 @@ class Relay:
         await self._forwarder.__aexit__()
         self._targets.clear()
         self._tokens.clear()
+        self._held_back.clear()
 
     def local(self, announce_url: str, pin: bytes | None = None) -> str:
         """Give the URL that libtorrent is to announce to instead; the same one for the same tracker and passkey.
@@ -82,21 +86,44 @@ class Relay:
 
     def forget(self, local_url: str) -> None:
         """Pass nothing on for this local URL any more; harmless when it is unknown."""
-        target = self._targets.pop(local_url.rpartition("/")[2], None)
+        token = _token_of(local_url)
+        target = self._targets.pop(token, None)
         if target is not None:
             del self._tokens[target]
+        self._held_back.discard(token)
+
+    def hold_back(self, local_url: str) -> None:
+        """Tell this tracker that one byte is missing when libtorrent says that nothing is, until it is `confirm`ed."""
+        self._held_back.add(_token_of(local_url))
+
+    def confirm(self, local_url: str) -> None:
+        """From now on tell this tracker what libtorrent says."""
+        self._held_back.discard(_token_of(local_url))
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         match = _PATH.fullmatch(request.raw_path)
         target = self._targets.get(match[1]) if match and request.method == "GET" else None
         if match is None or target is None:
             return web.Response(status=404)
+        query = _one_byte_less(match[2]) if match[1] in self._held_back else match[2]
         try:
-            said = await self._forwarder.ask(target, match[2], request.headers.get("User-Agent", ""))
+            said = await self._forwarder.ask(target, query, request.headers.get("User-Agent", ""))
         except TuishareError as error:
             _log.debug("An announce was not passed on: %s", error.detail)
             said = bencode.encode({b"failure reason": error.detail.encode()})
         return web.Response(body=said, content_type="text/plain")
+
+
+def _token_of(local_url: str) -> str:
+    return local_url.rpartition("/")[2]
+
+
+def _one_byte_less(query: str) -> str:
+    fields = query.split("&")
+    if "left=0" not in fields:
+        return query
+    claims = {"left=0": "left=1", "event=completed": ""}
+    return "&".join(filter(None, (claims.get(field, field) for field in fields)))
 
 
 def _check(target: Target) -> None:

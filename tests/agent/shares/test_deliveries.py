@@ -179,6 +179,22 @@ async def test_a_peer_is_who_announced_it_and_of_two_who_did_the_one_at_that_add
     assert user_of(board.share.id, peer(b"x" * 20, "192.0.2.1")) == ""
 
 
+async def test_pieces_are_not_yet_a_payload_on_disk(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer has all of them before they are written, and only its own agent knows when they are."""
+    bob = replace(peer(b"-LT2110-123456789012", "192.0.2.1"), fraction=1.0)
+    board.tell("bob", left=9, peer_id=bob.peer_id)
+
+    async def peers(_: str) -> list[Peer]:
+        return [bob]
+
+    monkeypatch.setattr(board.context.engine, "peers", peers)
+    await board.deliveries._look_at(board.share)
+    assert (board.row("bob").remaining, board.row("bob").completed) == (1, 0)
+    board.tell("bob", left=0)
+    await board.deliveries._look_at(board.share)
+    assert (board.row("bob").remaining, board.row("bob").completed > 0) == (0, True)
+
+
 async def test_what_was_told_survives_a_restart_and_whoever_is_out_is_not_heard(board: Board) -> None:
     board.tell("bob", left=9)
     assert await board.deliveries.revoke(board.share, "bob")

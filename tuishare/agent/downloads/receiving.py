@@ -278,11 +278,12 @@ class Receiver:
         return lacks_turn(active, self._context.config.limits.active_downloads)
 
     async def _deliver(self, record: DownloadRecord) -> None:
-        """From complete to landed: what is not on disk yet does not count as received."""
+        """From complete to landed: what is not on disk yet does not count as received, neither here nor elsewhere."""
         info_hash = InfoHash(record.info_hash)
         if self._context.engine.progress(info_hash).state in {"checking", "downloading"}:
             return  # it was complete before its owner wanted more of it
         await self._context.engine.flush(info_hash)
+        self._context.announcing.confirm(record.trackers)
         await self._tray.leave_swarm(record)
         target = await asyncio.to_thread(self._landing.choose_target, record)
         await self._land(

@@ -114,6 +114,16 @@ class Announcing:
         """Where the engine is to announce (BEP 12)."""
         return self._routes.tiers(trackers) if self._routes else ()
 
+    def hold_back(self, trackers: Iterable[TrackerAddress]) -> None:
+        """Let no tracker hear that a download is complete, until it is `confirm`ed."""
+        if self._routes:
+            self._routes.hold_back(trackers)
+
+    def confirm(self, trackers: Iterable[TrackerAddress]) -> None:
+        """A download is complete, and on disk: its trackers may hear it."""
+        if self._routes:
+            self._routes.confirm(trackers)
+
     def forget(self, trackers: Iterable[TrackerAddress]) -> None:
         """Pass no announce on to these trackers any more."""
         if self._routes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Self
 
 from tuishare.agent.state.records import TrackerAddress
@@ -58,9 +58,26 @@ class Routes:
 
     def forget(self, trackers: Iterable[TrackerAddress]) -> None:
         """Pass nothing on to these trackers any more."""
+        for url in self._relayed(trackers):
+            self._relay.forget(url)
+
+    def hold_back(self, trackers: Iterable[TrackerAddress]) -> None:
+        """Let these trackers believe that something is still missing, until it is `confirm`ed that nothing is.
+
+        A udp tracker cannot be kept from hearing it earlier.
+        """
+        for url in self._relayed(trackers):
+            self._relay.hold_back(url)
+
+    def confirm(self, trackers: Iterable[TrackerAddress]) -> None:
+        """Everything is on disk: these trackers may hear that nothing is missing."""
+        for url in self._relayed(trackers):
+            self._relay.confirm(url)
+
+    def _relayed(self, trackers: Iterable[TrackerAddress]) -> Iterator[str]:
         for tracker in trackers:
             with contextlib.suppress(BadInput):
-                self._relay.forget(self._local(tracker))
+                yield self._local(tracker)
 
     def _local(self, tracker: TrackerAddress) -> str:
         if tracker.url.startswith("udp:"):

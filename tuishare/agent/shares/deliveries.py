@@ -211,7 +211,8 @@ class Deliveries:
     def _take_peer(self, share: ShareRecord, user: str, peer: Peer) -> None:
         row = self._board.get(share.id, {}).get(user)
         if row is not None and not row.revoked:
-            left = round(share.size * (1 - peer.fraction)) if peer.fraction < 1 else 0
+            # That nothing is missing is for the tracker to hear: a peer has its pieces before they are on its disk.
+            left = max(1, round(share.size * (1 - peer.fraction)))
             self._advance(row, left, self._context.now(), share.name)
 
     def _advance(self, row: RecipientRecord, left: int, at: int, name: str) -> None:
