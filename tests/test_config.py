@@ -100,6 +100,12 @@ def test_the_template_tells_what_waits_for_a_restart(places: Places) -> None:
         ("[inbox]\nquota = 'much'\n", r"line 2, key inbox\.quota: 'much' is not a size"),
         ("[inbox]\nenvelopes_per_minute = -1\n", r"key inbox\.envelopes_per_minute: expected 0 or more"),
         ("[downloads]\nseed_ratio = nan\n", r"key downloads\.seed_ratio: expected 0 or more"),
+        ("[downloads]\nseed_days = nan\n", r"key downloads\.seed_days: expected 0 or more"),
+        ("[downloads]\nreserve = -5\n", r"key downloads\.reserve: expected 0 or more"),
+        (
+            "[tracker]\ntrusted_proxies = ['192.0.2.7', 'x']\n",
+            r"line 2, key tracker\.trusted_proxies: 'x' is no",
+        ),
         ("[folders]\ninbox = 'relative'\n", r"folders\.inbox: expected an absolute path"),
         ("[folders]\ninbox = '~nobody-of-that-name/x'\n", r"folders\.inbox: expected an absolute path"),
         ("[[drop]]\npath = '/tmp/x'\nusers = []\n", r"at least one user"),

@@ -84,6 +84,7 @@ def test_what_a_person_types_cannot_break_out_of_its_quotes(places: Places) -> N
     [
         ("network.lissten", ":1", "There is no setting 'network.lissten'"),
         ("drop", "x", "There is no setting"),
+        ("tracker.others", "https://x/announce", "tracker.others is a list"),
         ("network", "x", "There is no setting"),
         ("settle.quiet", "long", "settle.quiet: expected a number"),
         ("network.share_addresses", "perhaps", "network.share_addresses: expected true or false"),

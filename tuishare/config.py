@@ -6,6 +6,8 @@ Owns the shape and the defaults. Must not write the file (the person owns it) no
 from __future__ import annotations
 
 import getpass
+import ipaddress
+import math
 import os
 import tomllib
 from collections.abc import Callable, Iterator
@@ -215,11 +217,22 @@ def parse_config(text: str, places: Places) -> Config:
 
 def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]:
     """Each text with a grammar of its own: its place, the text, and what reads it or raises `BadInput`."""
+    for network in config.tracker.trusted_proxies:
+        yield "tracker.trusted_proxies", network, _check_network
     if config.network.proxy:
         yield "network.proxy", config.network.proxy, parse_proxy
     yield "inbox.quota", config.inbox.quota, parse_size
     for place, given, read in config.limits.texts():
         yield f"limits.{place}", given, read
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise BadInput(
+            f"{text[:80]!r} is no address", hint="Write it like 192.0.2.7 or 192.0.2.0/24."
+        ) from error
 
 
 def _read_text(path: Path) -> str:
@@ -288,11 +301,13 @@ def check_config(config: Config, places: Places) -> None:
 
 def _check_amounts(config: Config, places: Places) -> None:
     for key, amount in (
+        ("downloads.reserve", config.downloads.reserve),
+        ("downloads.seed_days", config.downloads.seed_days),
         ("downloads.seed_ratio", config.downloads.seed_ratio),
         ("inbox.envelopes_per_minute", config.inbox.envelopes_per_minute),
         ("limits.active_downloads", config.limits.active_downloads),
     ):
-        if not 0 <= amount < 1_000_000:  # also refuses NaN
+        if not 0 <= amount < math.inf:  # also refuses NaN
             raise _bad(places.config_file, f"key {key}: expected 0 or more, not {amount}")
 
 

@@ -24,6 +24,8 @@ from tuishare.mistakes import say_reason
 from tuishare.paths import Places, edited_alone, make_private, publish, read_limited
 
 _UNCHANGED: Final = "Nothing was changed."
+_LISTS: Final = frozenset({"inbox.trackers", "limits.schedule", "tracker.others", "tracker.trusted_proxies"})
+"""Settings that have more than one value; `drop` has commands of its own."""
 
 
 def edit_config(places: Places, change: Callable[[str], str]) -> Config:
@@ -127,6 +129,10 @@ def set_value(text: str, key: str, given: str) -> str:
     """
     keys = settable_keys()
     if key not in keys:
+        if key in _LISTS:
+            raise BadInput(
+                f"{key} is a list", hint="Write it into the file: `tuishare config path` shows where."
+            )
         raise BadInput(f"There is no setting {key[:80]!r}", hint=f"There are: {', '.join(keys)}.")
     try:
         value = msgspec.convert(given, keys[key], strict=False)

@@ -180,6 +180,14 @@ async def test_a_name_that_cannot_be_on_a_card_is_refused(alice: Home) -> None:
         assert context.config.name == "alice"
 
 
+async def test_an_address_that_is_none_is_refused(alice: Home) -> None:
+    async with opened(alice) as context:
+        alice.places.config_file.write_text('[network]\npublic_host = "a b"')
+        with pytest.raises(BadConfiguration, match=r"config\.toml: key network\.public_host: 'a b' is no"):
+            await Reloading(context, lambda: None).reload()
+        assert context.config.network.public_host == ""
+
+
 async def test_a_user_book_with_a_mistake_is_shown_and_the_settings_count(alice: Home) -> None:
     async with opened(alice) as context:
         taken: list[str] = []

@@ -11,6 +11,7 @@ import contextlib
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import REJECTED
 from tuishare.agent.network.announcing import Announcing
+from tuishare.agent.network.contacts import check_addresses
 from tuishare.agent.process.lock import HomeLock
 from tuishare.agent.salvage import ensure_intact
 from tuishare.agent.state.store import Store
@@ -50,6 +51,7 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
 
 def _read_home(places: Places) -> tuple[Config, Identity]:
     config = load_config(places)
+    check_addresses(config, places)
     _make_folders(config)
     if config.tracker.listen:
         load_certificate(places.tracker_file)

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from tuishare.agent.context import Context
+from tuishare.agent.network.contacts import check_addresses
 from tuishare.agent.process.systemd import notify
 from tuishare.api.messages import Problem, Reloaded
 from tuishare.config import Arrivals, Config, check_config, load_config
@@ -149,6 +150,7 @@ class Reloading:
             raise BadConfiguration(
                 f"{places.config_file}: key name: {error.detail}", hint=error.hint
             ) from error
+        check_addresses(wanted, places)
         return merge(self._context.config, wanted, places)
 
     @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.agent.homes import Home
 from tuishare.agent.clients.premises import absolute, check_deeply, clear_drop, place_drop
@@ -41,6 +42,17 @@ def test_settings_are_checked_against_the_user_book(alice: Home, bob: Home) -> N
     check_deeply(config, alice.places)
     save_book(alice.places.users_file, UserBook())
     with pytest.raises(BadConfiguration, match=f"no user '{bob.name}'"):
+        check_deeply(config, alice.places)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "given"),
+    [("network", "public_host", "http://a"), ("tracker", "listen", "zzz"), ("tracker", "listen_plain", ":x")],
+)
+def test_every_address_of_the_settings_is_checked(alice: Home, table: str, key: str, given: str) -> None:
+    config = load_config(alice.places)
+    config = replace(config, **{table: replace(getattr(config, table), **{key: given})})
+    with pytest.raises(BadConfiguration, match=rf"config\.toml: key {table}\.{key}: '{given}' is no"):
         check_deeply(config, alice.places)
 
 

@@ -86,12 +86,11 @@ def check_deeply(config: Config, places: Places) -> None:
     Raises:
         BadConfiguration: one is not.
     """
-    from tuishare.swarm.settings import listen_endpoints
+    from tuishare.agent.network.contacts import check_addresses
 
     try:
         validate_name(config.name)
-        for address in filter(None, (config.network.listen, config.network.listen_plain)):
-            listen_endpoints(address)
+        check_addresses(config, places)
         book = load_book(places.users_file)
         for folder in config.drop:
             book.resolve(folder.users)
@@ -107,17 +106,14 @@ def absolute(path: Path) -> Path:
 
 
 def _check_word(key: str, value: str) -> None:
-    match key:
-        case "name":
-            validate_name(value)
-        case "network.listen" | "network.listen_plain" if value:
-            from tuishare.swarm.settings import listen_endpoints
+    from tuishare.agent.network.contacts import check_address
 
-            listen_endpoints(value)
-        case "network.listen":
-            raise BadInput("network.listen must not be empty", hint='":0" listens on any free port.')
-        case _:
-            pass
+    if key == "name":
+        validate_name(value)
+    elif key == "network.listen" and not value:
+        raise BadInput("network.listen must not be empty", hint='":0" listens on any free port.')
+    else:
+        check_address(key, value)
 
 
 @contextlib.contextmanager

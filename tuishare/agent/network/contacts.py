@@ -1,6 +1,7 @@
 """Where others can reach us, as it stands in an envelope.
 
-Owns the choice of addresses. Must not ask any other machine: what the system knows of itself is all there is.
+Owns the choice of addresses, and what counts as one in the settings. Must not ask any other machine: what the system
+knows of itself is all there is.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ from typing import Final
 
 import ifaddr
 
-from tuishare.config import Network
+from tuishare.config import Config, Network
+from tuishare.errors import BadConfiguration, BadInput
+from tuishare.paths import Places
 from tuishare.swarm import Endpoint, parse_endpoint
 
 MAX_CONTACTS: Final = 16
 _LOOPBACK: Final = "127.0.0.1"
+_ADDRESSES: Final = (
+    "network.listen", "network.listen_plain", "network.public_host", "tracker.listen", "tracker.listen_plain"
+)  # fmt: skip
+"""The settings that are addresses."""
+_HOST_HINT: Final = "Write a name or an address, for example studio.example.org."
 
 
 def find_contacts(
@@ -45,6 +53,37 @@ def find_contacts(
     return (*tuple(found)[: MAX_CONTACTS - 1], str(Endpoint(_LOOPBACK, port)))
 
 
+def check_addresses(config: Config, places: Places) -> None:
+    """Check all addresses of the settings.
+
+    Raises:
+        BadConfiguration: one is malformed.
+    """
+    for key in _ADDRESSES:
+        table, _, name = key.partition(".")
+        try:
+            check_address(key, getattr(getattr(config, table), name))
+        except BadInput as error:
+            raise BadConfiguration(f"{places.config_file}: {error.detail}", hint=error.hint) from error
+
+
+def check_address(key: str, given: str) -> None:
+    """Check one setting, e.g. ``network.public_host``; one that is empty, or no address, counts as right.
+
+    Raises:
+        BadInput: it is malformed.
+    """
+    if key not in _ADDRESSES or not given:
+        return
+    try:
+        if key == "network.public_host":
+            tuple(_public(given, port=1))
+        else:
+            listen_port(given)
+    except BadInput as error:
+        raise BadInput(f"key {key}: {error.detail}", hint=error.hint) from error
+
+
 def listen_port(address: str) -> int:
     """Read the port of a listen address ``[HOST]:PORT``.
 
@@ -60,7 +99,11 @@ def _public(host: str, port: int) -> Iterator[str]:
     bracketed = host.startswith("[") and host.endswith("]")
     bare = bracketed or (host.count(":") != 1 and not host.startswith("["))
     literal = f"[{host}]" if ":" in host and not bracketed else host
-    yield str(parse_endpoint(f"{literal}:{port}" if bare else host))
+    try:
+        yield str(parse_endpoint(f"{literal}:{port}" if bare else host))
+    except BadInput as error:
+        # What was written, not what we made of it: the port may be ours.
+        raise BadInput(f"{host[:80]!r} is no public host", hint=_HOST_HINT) from error
 
 
 def _own_addresses() -> tuple[str, ...]:
