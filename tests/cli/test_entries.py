@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.served import download, share
-from tuishare.api.messages import Download, DownloadState, Share
+from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.cli.entries import Entries, require_taken, shorten
 from tuishare.errors import BadInput, NotFound, Refused
 
@@ -85,6 +85,10 @@ def test_odd_names_are_typed_as_they_are_or_as_they_are_shown(typed: str) -> Non
     ("entry", "sentence"),
     [
         (share("1", "a\x1b", generation=0), "“a\ufffd” is not shared yet"),
+        (
+            share("1", "a", generation=0, state=ShareState.PROBLEM, detail="it is empty", hint="Fill it."),
+            "“a” is not shared: it is empty",
+        ),
         (download("1", state=DownloadState.LOCKED), "“contract.pdf” cannot be opened yet"),
         (download("1", state=DownloadState.REJECTED), "“contract.pdf” was rejected already"),
     ],

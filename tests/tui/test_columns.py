@@ -122,6 +122,7 @@ def test_when_a_share_ends(left: int, text: str) -> None:
     assert next(column for column in SHARE_COLUMNS if column.key == "expiry").cell(share, NOW).text == text
 
 
-def test_a_problem_names_the_key_that_helps() -> None:
-    share = msgspec.structs.replace(SHARE, state=ShareState.PROBLEM, rate_up=0)
-    assert next(column for column in SHARE_COLUMNS if column.key == "up").cell(share, NOW).text == "press s"
+@pytest.mark.parametrize(("generation", "text"), [(1, "press s"), (0, "–")])
+def test_a_problem_names_the_key_that_helps(generation: int, text: str) -> None:
+    share = msgspec.structs.replace(SHARE, state=ShareState.PROBLEM, rate_up=0, generation=generation)
+    assert next(column for column in SHARE_COLUMNS if column.key == "up").cell(share, NOW).text == text

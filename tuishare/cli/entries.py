@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final, TypeVar
 
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Download, DownloadState, Share
+from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.text import visible
 
@@ -109,6 +109,8 @@ def require_taken(entry: Entry) -> None:
     """
     name = visible(entry.name)
     match entry:
+        case Share(generation=0, state=ShareState.PROBLEM):
+            raise Refused(f"“{name}” is not shared: {visible(entry.detail, _WHOLE)}", hint=entry.hint)
         case Share(generation=0):
             raise Refused(
                 f"“{name}” is not shared yet", hint="Wait until it is complete, or move it out of its folder."

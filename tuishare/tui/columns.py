@@ -141,8 +141,10 @@ def _hurry(left: float) -> Tone:
 
 
 def _share_rate(share: Share) -> Cell:
-    # screens: where there is trouble, the way out of it is worth more than a rate of nothing
-    return Cell("press s", Tone.WARN) if share.state is ShareState.PROBLEM else _rate(share.rate_up)
+    # screens: where there is trouble, the way out of it is worth more than a rate of nothing; what was never shared
+    # cannot be shared again, and its way out is in the details
+    troubled = share.state is ShareState.PROBLEM and share.generation
+    return Cell("press s", Tone.WARN) if troubled else _rate(share.rate_up)
 
 
 def _delivered_part(share: Share) -> float:
