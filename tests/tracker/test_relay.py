@@ -69,13 +69,37 @@ async def test_that_nothing_is_missing_is_held_back_until_it_is_confirmed(
         await _get(client, local, query(left=0, event="completed"))
         await _get(client, local, query(left=0, event="stopped"))
         relay.confirm(local)
-        await _get(client, local, query(left=0, event="completed"))
-        relay.hold_back(local)
-        relay.forget(local)
-        assert relay.local(_https(server.ports["https"]), certificate.pin) != local
-        assert not relay._held_back
     told = [(said.left, said.event) for said in desk.heard]
     assert told == [(10, "started"), (1, ""), (1, "stopped"), (0, "completed")]
+
+
+async def test_what_was_confirmed_or_never_held_back_passes(
+    start_server: StartServer, client: aiohttp.ClientSession, certificate: TrackerCertificate
+) -> None:
+    desk = open_desk()
+    server = await start_server(desk.tracker)
+    async with Relay() as relay:
+        local = relay.local(_https(server.ports["https"]), certificate.pin)
+        await _get(client, local, query(left=0, event="completed"))
+        relay.hold_back(local)
+        relay.confirm(local)  # it has asked nothing since: nothing is told in its name
+        await _get(client, local, query(left=0, event="stopped"))
+        relay.hold_back(local)
+        relay.forget(local)
+        relay.confirm(local)
+    assert [(said.left, said.event) for said in desk.heard] == [(0, "completed"), (0, "stopped")]
+
+
+async def test_a_tracker_that_does_not_answer_is_waited_for_no_longer_than_it_may(
+    client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuishare.tracker.relay._LAST_WORDS_SECONDS", 0.05)
+    async with answering(http_answer(b"de")) as tracker, asyncio.timeout(2), Relay() as relay:
+        local = relay.local(f"http://127.0.0.1:{tracker.port}/announce")
+        relay.hold_back(local)
+        assert await _get(client, local, "left=0&event=completed") == b"de"
+        tracker.silent = True
+        relay.confirm(local)
 
 
 async def test_local_urls_are_on_loopback_and_tell_nothing() -> None:

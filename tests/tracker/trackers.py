@@ -11,12 +11,17 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Heard:
-    """What somebody who listens has received so far."""
+    """What somebody who listens has received so far.
+
+    Attributes:
+        silent: set to let it answer no more.
+    """
 
     port: int = 0
     text: bytes = b""
     connections: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    silent: bool = False
 
 
 @asynccontextmanager
@@ -30,7 +35,8 @@ async def answering(
         heard.connections += 1
         try:
             heard.text += await reader.readuntil(b"\r\n\r\n")
-            writer.write(reply)
+            if not heard.silent:
+                writer.write(reply)
             while forever:
                 writer.write(bytes(65_536))
                 await writer.drain()

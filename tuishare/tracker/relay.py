@@ -10,9 +10,11 @@ passed their check, before they are on disk, where a full one may still refuse t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -30,8 +32,18 @@ _TOKEN_BYTES: Final = 16
 _HOST: Final = "127.0.0.1"
 _BOUNDS: Final = Bounds(connections=256, connections_each=256, patience=60.0)
 """libtorrent asks with 50 connections at a time; an announce may take as long as the forwarder's own patience."""
+_LAST_WORDS_SECONDS: Final = 3.0
+"""How long closing waits for trackers to hear that something is complete."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What libtorrent asked a tracker that answered."""
+
+    query: str
+    user_agent: str
 
 
 class Relay:
@@ -46,7 +58,8 @@ class Relay:
         self._forwarder = Forwarder(proxy)
         self._targets: dict[str, Target] = {}
         self._tokens: dict[Target, str] = {}
-        self._held_back: set[str] = set()
+        self._held_back: dict[str, _Asked | None] = {}
+        self._last_words: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         """Begin to listen, on loopback only.
@@ -59,8 +72,12 @@ class Relay:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop, and forget all URLs."""
+        """Stop, and forget all URLs; what was just confirmed is still told, in bounded time."""
         await self._listener.close()
+        if self._last_words:
+            _told, late = await asyncio.wait(self._last_words, timeout=_LAST_WORDS_SECONDS)
+            for task in late:
+                task.cancel()
         await self._forwarder.__aexit__()
         self._targets.clear()
         self._tokens.clear()
@@ -90,27 +107,46 @@ class Relay:
         target = self._targets.pop(token, None)
         if target is not None:
             del self._tokens[target]
-        self._held_back.discard(token)
+        self._held_back.pop(token, None)
 
     def hold_back(self, local_url: str) -> None:
         """Tell this tracker that one byte is missing when libtorrent says that nothing is, until it is `confirm`ed."""
-        self._held_back.add(_token_of(local_url))
+        self._held_back.setdefault(_token_of(local_url))
 
     def confirm(self, local_url: str) -> None:
-        """From now on tell this tracker what libtorrent says."""
-        self._held_back.discard(_token_of(local_url))
+        """Tell this tracker, if it has answered so far, that nothing is missing, and then whatever libtorrent says.
+
+        libtorrent says it once only, and not always when it leaves the swarm right after.
+        """
+        token = _token_of(local_url)
+        asked = self._held_back.pop(token, None)
+        target = self._targets.get(token)
+        if asked and target:
+            task = asyncio.create_task(self._tell(target, asked))
+            self._last_words.add(task)
+            task.add_done_callback(self._last_words.discard)
+
+    async def _tell(self, target: Target, asked: _Asked) -> None:
+        try:
+            await self._forwarder.ask(target, _all_there(asked.query), asked.user_agent)
+        except TuishareError as error:
+            _log.debug("A tracker was not told that a download is complete: %s", error.detail)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         match = _PATH.fullmatch(request.raw_path)
         target = self._targets.get(match[1]) if match and request.method == "GET" else None
         if match is None or target is None:
             return web.Response(status=404)
-        query = _one_byte_less(match[2]) if match[1] in self._held_back else match[2]
+        asked = _Asked(match[2], request.headers.get("User-Agent", ""))
+        query = _one_byte_less(asked.query) if match[1] in self._held_back else asked.query
         try:
-            said = await self._forwarder.ask(target, query, request.headers.get("User-Agent", ""))
+            said = await self._forwarder.ask(target, query, asked.user_agent)
         except TuishareError as error:
             _log.debug("An announce was not passed on: %s", error.detail)
             said = bencode.encode({b"failure reason": error.detail.encode()})
+        else:
+            if match[1] in self._held_back:
+                self._held_back[match[1]] = asked
         return web.Response(body=said, content_type="text/plain")
 
 
@@ -124,6 +160,11 @@ def _one_byte_less(query: str) -> str:
         return query
     claims = {"left=0": "left=1", "event=completed": ""}
     return "&".join(filter(None, (claims.get(field, field) for field in fields)))
+
+
+def _all_there(query: str) -> str:
+    fields = (field for field in query.split("&") if not field.startswith(("left=", "event=")))
+    return "&".join((*fields, "left=0", "event=completed"))
 
 
 def _check(target: Target) -> None:
