@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -23,6 +25,7 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.state.records import RecipientRecord, ShareRecord
 from tuishare.api.messages import ActivityKind, Delivery, DeliveryState, Download, DownloadState, ShareState
+from tuishare.people import User
 from tuishare.swarm import Peer
 
 
@@ -109,6 +112,28 @@ async def test_usually_what_everybody_has_is_served_on(alice: Home, bob: Home) -
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
         await sender._drops.keeper.end_done()
         assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
+
+
+async def test_the_sender_sees_a_download_by_hand_too(alice: Home, tmp_path: Path) -> None:
+    """That command ends once everything is on disk, and says so before."""
+    key = bytes(range(32))
+    alice.know(User("bob", key=key))
+    alice.configure("bob")
+    fill(alice.drop / "x")
+    async with running(alice) as sender:
+        await until(sender, "x", ShareState.SEEDING)
+        command = ["download", "--torrent", str(next(alice.outbox.iterdir())), "--output", str(tmp_path)]
+        home = {"TUISHARE_HOME": str(tmp_path / "bob"), "TUISHARE_KEY": key.hex()}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tuishare",
+            *command,
+            env=os.environ | home,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        assert await process.wait() == 0
+        assert delivery(sender).state is DeliveryState.COMPLETE
 
 
 @dataclass
