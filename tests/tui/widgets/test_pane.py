@@ -57,7 +57,21 @@ async def test_an_empty_list_invites() -> None:
         agent.say(Changes(shares=(SHARE,)))
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
         assert invitation(pilot) == ""
-        assert pane(pilot).table.display
+        assert pane(pilot).table.size.height > 0
+
+
+async def test_the_keys_outlast_the_last_entry() -> None:
+    """Else nothing but the tabs would answer, also when there is something again."""
+    agent = FakeAgent(snapshot((SHARE,)))
+    async with dashboard(agent).run_test() as pilot:
+        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        agent.say(Changes(shares_removed=(SHARE.id,)))
+        await until(pilot, lambda: invitation(pilot) and not pane(pilot).table.size.height)
+        assert "n" in pilot.app.screen.query_one(KeyLine).named
+        agent.say(Changes(shares=(SHARE,)))
+        await until(pilot, lambda: "space" in pilot.app.screen.query_one(KeyLine).named)
+        await pilot.press("space")
+        await until(pilot, lambda: agent.orders)
 
 
 async def test_the_filter_narrows_and_escape_widens() -> None:

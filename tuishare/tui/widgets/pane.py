@@ -210,7 +210,8 @@ class EntryPane(Vertical, Generic[E]):
             self.refresh_bindings()
 
     def _show_invitation(self, view: View, *, none_at_all: bool, none_found: bool) -> None:
-        self.table.display = not none_found
+        # Not hidden, because that would take the keys from it, and nobody would give them back.
+        self.table.set_class(none_found, "-empty")
         words = self.query_one(".invitation", Static)
         words.display = none_found
         if none_at_all:

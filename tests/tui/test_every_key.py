@@ -1,0 +1,70 @@
+"""No key that the last line or the help names is dead, nor opens what cannot be left again."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.fakes import FakeAgent, dashboard, until
+from tests.tui.test_looks import DOWNLOADS, SHARES
+from tests.tui.widgets.test_panes import WHOLE
+from tuishare.api.messages import Snapshot
+from tuishare.tui.app import Dashboard
+from tuishare.tui.screens.main import TABS, MainScreen
+from tuishare.tui.view import Live
+from tuishare.tui.widgets.keyline import KeyLine
+
+BUSY: Snapshot = msgspec.structs.replace(WHOLE, shares=SHARES, downloads=DOWNLOADS)
+EMPTY: Snapshot = msgspec.structs.replace(
+    BUSY, shares=(), downloads=(), people=msgspec.structs.replace(BUSY.people, users=()), activity=()
+)
+ROOMY = (240, 40)
+LEAVING = "q"
+
+
+def traces(app: Dashboard, agent: FakeAgent) -> tuple[object, ...]:
+    """What a key may change: what is on the screen, what has the keys, what the agent is told, the clipboard."""
+    screen, told = app.screen, [call for call in agent.calls if not str(call[0]).endswith("_details")]
+    rows = screen.pane.table.row_count if isinstance(screen, MainScreen) else 0
+    notices = [notice.message for notice in app._notifications]
+    return screen, rows, app.focused, agent.orders[:], told, notices, app.clipboard
+
+
+async def back(app: Dashboard, pilot: Pilot[None], key: str) -> None:
+    """Escape to the table, and take away what was said and copied."""
+    for _ in range(4):
+        if isinstance(app.screen, MainScreen) and app.focused is app.screen.pane.table:
+            break
+        await pilot.press("escape")
+        await pilot.pause()
+    else:
+        pytest.fail(f"{key} opens what Escape does not leave")
+    app.clear_notifications()
+    app.copy_to_clipboard("")
+
+
+@pytest.mark.parametrize("told", [BUSY, EMPTY], ids=["busy", "empty"])
+@pytest.mark.parametrize("tab", range(1, len(TABS) + 1))
+async def test_every_named_key_does_something(tab: int, told: Snapshot) -> None:
+    agent = FakeAgent(told)
+    app = dashboard(agent)
+    async with app.run_test(size=ROOMY) as pilot:
+        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await pilot.press(str(tab), "g")
+        screen = app.screen
+        assert isinstance(screen, MainScreen)
+        tried = {(LEAVING, f"{LEAVING} Quit")}
+        for _ in range(max(1, screen.pane.table.row_count)):
+            for key, line in screen.query_one(KeyLine).named.items():
+                if (key, line) in tried or key not in screen.query_one(KeyLine).named:
+                    continue  # what it was for may be gone
+                tried.add((key, line))
+                before = traces(app, agent)
+                await pilot.press(key)
+                await pilot.pause()
+                assert traces(app, agent) != before, f"{key} does nothing in {TABS[tab - 1]}"
+                await back(app, pilot, key)
+            await pilot.press("j")
+        await pilot.press(LEAVING)
+        assert app._exit
