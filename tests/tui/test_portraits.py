@@ -12,11 +12,19 @@ from tuishare.tui.rows import Group, list_events, list_people, list_places
 
 
 def test_a_user_is_told_with_words_to_compare_and_with_what_he_has() -> None:
-    text = describe_person(BOB, WHOLE, NOW, 80).plain
+    text = describe_person(BOB, WHOLE, NOW, 110).plain
     assert BOB.words in text
     assert "not verified" in text
     assert f"{SHARE.name} " in text
     assert PEOPLE.fingerprint in text
+
+
+def test_words_that_do_not_fit_into_a_line_are_two_below_each_other() -> None:
+    words = " ".join(["absolute"] * 12)
+    half = " ".join(["absolute"] * 6)
+    bob = msgspec.structs.replace(BOB, words=words)
+    assert f"\n{'':13}{half}\n{'':13}{half}\n" in describe_person(bob, WHOLE, NOW, 76).plain
+    assert f"\n{'':13}{words}\n" in describe_person(bob, WHOLE, NOW, 13 + len(words)).plain
 
 
 def test_whoever_has_a_key_has_no_fingerprint() -> None:

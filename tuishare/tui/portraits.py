@@ -34,26 +34,26 @@ _WATCHED = {
 }
 
 
-def describe_person(person: Person, snapshot: Snapshot, now: float, _width: int) -> Content:
+def describe_person(person: Person, snapshot: Snapshot, now: float, width: int) -> Content:
     """Say all about a user or a group, and last how we are known ourselves."""
     match person:
         case Group():
             lines = _group(person)
         case User():
-            lines = [*_user(person, now), *_shares_for(person, snapshot, now)]
+            lines = [*_user(person, now, width), *_shares_for(person, snapshot, now)]
         case _:
             assert_never(person)
-    return Content("\n").join([*lines, *describe_self(snapshot)])
+    return Content("\n").join([*lines, *describe_self(snapshot, width)])
 
 
-def describe_self(snapshot: Snapshot) -> list[Content]:
-    """Say how others know us."""
+def describe_self(snapshot: Snapshot, width: int = 72) -> list[Content]:
+    """Say how others know us; without a width, as it fits into an invitation at eighty columns."""
     people = snapshot.people
     if not people.card:
         return []
     return [
         _fact("Your card", people.fingerprint),
-        _fact("", people.words),
+        *_aloud(people.words, width),
         Content.styled(f"{'':<{_LABEL}}c copies your card, to be given to others", Tone.QUIET.value),
     ]
 
@@ -99,10 +99,10 @@ def _group(group: Group) -> list[Content]:
     ]
 
 
-def _user(user: User, now: float) -> list[Content]:
+def _user(user: User, now: float, width: int) -> list[Content]:
     lines = [_title(person_trust(user), user.name, last=True)]
     if user.kind is UserKind.CARD:
-        lines += [_fact("Fingerprint", user.fingerprint), _fact("", user.words)]
+        lines += [_fact("Fingerprint", user.fingerprint), *_aloud(user.words, width)]
     else:
         lines.append(
             _fact("Known by", "a key that you both have; whoever has it can read what is shared with it")
@@ -114,6 +114,13 @@ def _user(user: User, now: float) -> list[Content]:
     lines.append(_fact("Has", person_has(user).text))
     lines.append(_fact("Last seen", format_moment(user.seen, now) if user.seen else "never"))
     return lines
+
+
+def _aloud(words: str, width: int) -> list[Content]:
+    """The words of a fingerprint, in two lines where one is too short for all."""
+    parts = words.split()
+    half = len(parts) if _LABEL + len(words) <= width else (len(parts) + 1) // 2
+    return [_fact("", " ".join(line)) for line in (parts[:half], parts[half:]) if line]
 
 
 def _shares_for(user: User, snapshot: Snapshot, now: float) -> list[Content]:

@@ -11,6 +11,7 @@ from tests.agent.mail import NAME, running, shown
 from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, ShareState, Snapshot, UserKind
+from tuishare.api.orders import ShareOrder
 from tuishare.api.people import Added, CardSeen, NewUser, UserChange
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people import format_key, load_book, load_or_create_identity, rotate_identity
@@ -115,6 +116,9 @@ async def test_what_somebody_has_is_counted(alice: Home, bob: Home) -> None:
         await shown(b, DownloadState.COMPLETE)
         await wait_until(lambda: a.people.view().users[0].complete == 1, seconds=30)
         assert a.people.view().users[0].seen > 0
+        async with AgentClient(alice.places.socket) as client:
+            await client.order_share(a.shares()[0].id, ShareOrder.FORGET)
+        assert a.people.view().users[0].shares == 0
 
 
 async def test_an_edit_of_the_file_is_shown(alice: Home, bob: Home) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from tuishare.agent.clients.answering import Answering
 from tuishare.agent.context import Context
 from tuishare.agent.shares.drops import Drops
+from tuishare.agent.state.records import ShareStep
 from tuishare.api.messages import ActivityKind, People, User, UserKind
 from tuishare.api.orders import Taken
 from tuishare.api.people import Added, CardSeen, CardText, NewUser, UserChange, UserNamed
@@ -53,6 +54,7 @@ class Acquaintances:
         """`reload` makes a changed user book count."""
         self._context = context
         self._answering = answering
+        self._shelf = drops.shelf
         self._deliveries = drops.shelf.deliveries
         self._keeper = drops.keeper
         self._resealing = drops.resealing
@@ -164,7 +166,11 @@ class Acquaintances:
     def _count(self, user: User) -> User:
         """Say what somebody has of what is shared with him."""
         deliveries = self._deliveries
-        rows = [deliveries.find(share, user.name) for share in deliveries.shares_of(user.name)]
+        rows = [
+            deliveries.find(share, user.name)
+            for share in deliveries.shares_of(user.name)
+            if not self._is_forgotten(share)
+        ]
         if not rows:
             return user
         return msgspec.structs.replace(
@@ -173,6 +179,11 @@ class Acquaintances:
             complete=sum(row.completed > 0 for row in rows),
             seen=max(row.seen for row in rows),
         )
+
+    def _is_forgotten(self, share: str) -> bool:
+        """Whether it is known only so that its drop folder does not share it again."""
+        record = self._shelf.shares.get(share)
+        return record is not None and record.step is ShareStep.FORGOTTEN
 
 
 def _describe(user: Known) -> User:
