@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from tests.swarm.conftest import StartEngine
-from tuishare.swarm import MappedPort
+from tuishare.swarm import MappedPort, reachability
 from tuishare.swarm.notices import AddressTold, PortMapped, PortMappingFailed
 from tuishare.swarm.reachability import MAX_ADDRESSES, Reachability
 
@@ -33,9 +37,45 @@ def test_a_mapped_port_is_named_by_what_was_asked_for_it() -> None:
     known.note(PortMapped(2, 18080, "tcp", "NAT-PMP"))
     assert known.mapped([50007]) == (
         MappedPort(50007, 50007, "tcp", "UPnP"),
-        MappedPort(0, 40123, "udp", "UPnP"),
+        MappedPort(50007, 40123, "udp", "UPnP"),
         MappedPort(8080, 18080, "tcp", "NAT-PMP"),
     )
+
+
+def test_the_only_swarm_port_is_known_under_any_number_outside() -> None:
+    """As where another machine at home has our number already; of two ports nobody can tell."""
+    known = Reachability()
+    known.expect(50009, [2])
+    known.note(PortMapped(0, 43395, "tcp", "UPnP"))
+    assert [found.port for found in known.mapped([50007])] == [50007]
+    assert [found.port for found in known.mapped([50007, 50008])] == [0]
+
+
+async def test_a_router_is_heard_when_it_forwards_every_port() -> None:
+    known = Reachability()
+    await known.hear()  # nobody was asked
+    known.ask(50007)
+    known.note(PortMapped(2, 50009, "tcp", "UPnP"))  # faster than we learn that number 2 is ours
+    known.expect(50009, [2])
+    known.ask(50009)
+    known.note(PortMapped(0, 50007, "udp", "UPnP"))
+    hearing = asyncio.create_task(known.hear())
+    await asyncio.sleep(0)
+    assert not hearing.done()
+    known.note(PortMapped(0, 50007, "tcp", "UPnP"))
+    await asyncio.wait_for(hearing, 1)
+    assert known.faults == ()
+
+
+async def test_a_router_that_says_nothing_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reachability, "ROUTER_PATIENCE", 0.01)
+    known = Reachability()
+    known.ask(50007)
+    assert not known.faults
+    await asyncio.wait_for(known.hear(), 5)
+    assert known.faults == ("no router has answered UPnP or NAT-PMP",)
+    known.note(PortMapped(0, 50007, "tcp", "NAT-PMP"))
+    assert not known.faults
 
 
 def test_two_ports_of_ours_are_not_mixed_up() -> None:

@@ -23,7 +23,7 @@ from tuishare.agent.clients.views import free_space, view_downloads, view_folder
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.folders.watcher import Hint, Watcher
-from tuishare.agent.network.reach import find_public_address, is_reachable
+from tuishare.agent.network.reach import find_problems, find_public_address, is_reachable
 from tuishare.agent.notifying import Notifier
 from tuishare.agent.opening import open_home, open_store
 from tuishare.agent.process.systemd import notify
@@ -147,6 +147,7 @@ class Agent:
                 *context.outbox.problems,
                 *context.problems,
                 *self._reloading.problems,
+                *find_problems(context.config.network, context.engine, self._started),
             ),
             drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
         )
@@ -311,6 +312,7 @@ class Agent:
             await self._drops.keeper.withdraw_expired()
             await self._drops.keeper.end_done()
             await self._inbox.receiver.end_seeding()
+            self._context.changed.notify()  # what a router does, or has stopped doing, is no event
             await asyncio.sleep(CLOCK_SECONDS)
 
     async def _follow_engine(self, events: Subscription) -> None:

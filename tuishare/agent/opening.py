@@ -44,8 +44,9 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     announcing = await stack.enter_async_context(Announcing.running(config, places))
     engine = await Engine.start(_engine_settings(config))
     stack.push_async_callback(engine.close)
-    if config.network.port_mapping and announcing.port is not None:
-        await engine.map_port(announcing.port)
+    if config.network.port_mapping:
+        for port in announcing.ports:
+            await engine.map_port(port)
     return Context(config, places, identity, store, engine, ChangeSignal(), announcing=announcing)
 
 

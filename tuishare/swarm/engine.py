@@ -87,6 +87,8 @@ class Engine:
             except TuishareError:
                 await engine.close()
                 raise
+            if settings.port_mapping:
+                engine._reachability.ask(*engine._listening.values())
         engine._run(engine._refresh())
         engine._run(redial(engine._roster))
         engine._run(share_out(engine._roster, name))
@@ -120,8 +122,14 @@ class Engine:
         ask = self._native.add_port_mapping
         numbers = await asyncio.to_thread(ask, lt.portmap_protocol.tcp, port, port)
         known = [int(number) for number in numbers if int(number) >= 0]
-        self._reachability.expect(port, known)
+        if known:
+            self._reachability.expect(port, known)
+            self._reachability.ask(port)
         return PortMapping(port, asked=bool(known))
+
+    async def hear_router(self) -> None:
+        """Return when the router has answered for all our ports, or after five seconds; at once if none was asked."""
+        await self._reachability.hear()
 
     @property
     def transports(self) -> Collection[Transport]:

@@ -6,6 +6,7 @@ must be true depends on it. Must not talk to anybody itself.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ from tuishare.text import visible
 
 MAX_ADDRESSES = 8
 """More addresses than this are not kept; a machine has one per family and network."""
+ROUTER_PATIENCE = 5.0
+"""Seconds that a router has for its answers; it may take up to three for the first one, and most take none."""
+_SILENCE = "no router has answered UPnP or NAT-PMP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,21 @@ class Reachability:
         # Each listening socket counts its requests anew, so numbers alone would mix up two of our ports.
         self._mapped: dict[tuple[Router, int, int], MappedPort] = {}
         self._faults: dict[tuple[Router, int], str] = {}
+        self._asked: set[int] = set()
+        self._silent = False
+        self._heard = asyncio.Event()
+        self._heard.set()
+
+    def ask(self, *ports: int) -> None:
+        """Take note that a router was just asked to forward these ports of ours; needs a running loop."""
+        self._asked.update(ports)
+        self._heard.clear()
+        self._settle()  # its answer may have been faster than we
+        asyncio.get_running_loop().call_later(ROUTER_PATIENCE, self._give_up)
+
+    async def hear(self) -> None:
+        """Return when a router forwards every port it was asked for, or has had its time."""
+        await self._heard.wait()
 
     def expect(self, port: int, numbers: Collection[int]) -> None:
         """Remember under which numbers libtorrent will report about one of our ports."""
@@ -80,6 +99,16 @@ class Reachability:
                     if key[:2] != (notice.router, notice.number)
                 }
                 self._faults[notice.router, notice.number] = visible(notice.reason, limit=200)
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._asked <= {found.port for found in self.mapped(self._asked) if found.protocol == "tcp"}:
+            self._heard.set()
+
+    def _give_up(self) -> None:
+        # libtorrent goes on asking for minutes before it says that there is no router, and for NAT-PMP it never does.
+        self._silent = True
+        self._heard.set()
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -91,19 +120,24 @@ class Reachability:
 
         Args:
             listening: the ports of our swarms. libtorrent asks for the same port outside, and does not say for which
-                one it asked.
+                one it asked: of several, only one that got its own number is known.
         """
+        swarms = {*listening} - {*self._own.values()}
+        alone = next(iter(swarms)) if len(swarms) == 1 else 0
+
+        def find_own(number: int, external: int) -> int:
+            return self._own.get(number, external if external in swarms else alone)
+
         return tuple(
-            replace(
-                found,
-                port=self._own.get(number, found.external_port if found.external_port in listening else 0),
-            )
+            replace(found, port=find_own(number, found.external_port))
             for (_, number, _), found in self._mapped.items()
         )
 
     @property
     def faults(self) -> tuple[str, ...]:
         """Return why ports are not forwarded, one sentence each."""
+        if self._silent and not (self._mapped or self._faults):
+            return (_SILENCE,)
         return tuple(
             dict.fromkeys(f"{router} did not map a port: {why}" for (router, _), why in self._faults.items())
         )

@@ -10,6 +10,7 @@ import pytest
 
 from tuishare.agent.network.reach import (
     find_outside,
+    find_problems,
     find_public_address,
     is_reachable,
     swarm_contacts,
@@ -64,6 +65,17 @@ def test_what_is_shown() -> None:
     assert is_reachable(Network(port_mapping=True, public_host="a.example"), refused) is None
     assert is_reachable(ALONE, Heard(listening={})) is False
     assert find_public_address(ALONE, Heard(listening={})) == ""
+
+
+def test_why_nobody_reaches_us_is_a_problem_to_show() -> None:
+    wanted = Network(port_mapping=True)
+    refused = Heard(mapped_ports=(), mapping_faults=("UPnP did not map a port: no router",))
+    (problem,) = find_problems(wanted, refused, 7)
+    assert "UPnP did not map a port" in problem.detail
+    assert problem.since == 7
+    for fine in (Heard(mapping_faults=refused.mapping_faults), Heard(mapped_ports=())):
+        assert find_problems(wanted, fine, 7) == ()
+    assert find_problems(Network(port_mapping=True, public_host="a.example"), refused, 7) == ()
 
 
 def test_the_tracker_never_has_the_port_of_the_swarms() -> None:

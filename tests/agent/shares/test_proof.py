@@ -82,6 +82,13 @@ def test_being_reached(reachable: bool | None, word: str) -> None:
     assert word in found(reachable=reachable)["reachable"].evidence
 
 
+def test_what_the_router_said_is_told_instead_of_an_advice_already_taken() -> None:
+    finding = found(reachable=False, faults=("UPnP did not map a port: no",))["reachable"]
+    assert "UPnP did not map a port: no" in finding.evidence
+    assert "port_mapping" not in finding.hint
+    assert "port_mapping" in found(reachable=False)["reachable"].hint
+
+
 @pytest.mark.usefixtures("bob")
 async def test_a_real_share_is_proved_to_be_private(alice: Home) -> None:
     fill(alice.drop / "x")

@@ -57,6 +57,7 @@ class Insight:
             context.announcing.port,
             is_reachable(context.config.network, context.engine),
             context.clock(),
+            context.engine.mapping_faults,
         )
         return Proof(findings=tuple(judge(case)))
 

@@ -74,6 +74,11 @@ class Announcing:
         """Where the tracker of TLS swarms listens, if there is one."""
         return self._ports.get("https")
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that recipients announce to, that for plain swarms included."""
+        return tuple(self._ports.values())
+
     def addresses(self, config: Config, engine: Hearsay, transport: Transport) -> tuple[Announce, ...]:
         """What a manifest says about trackers, best first."""
         scheme = "https" if transport == "tls" else "http"

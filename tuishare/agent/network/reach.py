@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from tuishare.agent.network.contacts import find_contacts
+from tuishare.api.messages import Problem
 from tuishare.config import Network, Transport
 from tuishare.swarm import Endpoint, MappedPort
 
@@ -70,3 +71,18 @@ def is_reachable(network: Network, engine: Hearsay) -> bool | None:
     if any(find_outside(engine, port) for port in engine.listening.values()):
         return True
     return False if network.port_mapping and engine.mapping_faults and not network.public_host else None
+
+
+def find_problems(network: Network, engine: Hearsay, since: int) -> tuple[Problem, ...]:
+    """Say why nobody can connect to us, if that is because a router did not do what it was asked for at that time."""
+    if not engine.mapping_faults or is_reachable(network, engine) is not False:
+        return ()
+    return (
+        Problem(
+            id="router",
+            title="No port is forwarded",
+            detail=f"Nobody can connect to us from outside: {'; '.join(engine.mapping_faults)}",
+            hint="Forward the ports on your router and set network.public_host, or turn network.port_mapping off.",
+            since=since,
+        ),
+    )

@@ -27,6 +27,7 @@ class Case:
         tracker: port of our own tracker, or None.
         reachable: others can connect to us from outside; None where nobody can tell.
         now: the time, with a zone.
+        faults: why a router does not forward our ports, one sentence each.
     """
 
     share: ShareRecord
@@ -35,6 +36,7 @@ class Case:
     tracker: int | None
     reachable: bool | None
     now: datetime
+    faults: Sequence[str] = ()
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -48,7 +50,7 @@ def judge(case: Case) -> Iterator[Finding]:
         yield _connections(case.evidence)
         yield _ports(case.evidence, case.tracker)
     yield from _members(case.recipients)
-    yield _reach(case.reachable)
+    yield _reach(case.reachable, case.faults)
     yield _info_hash(case.share)
 
 
@@ -136,7 +138,7 @@ def _members(recipients: Iterable[RecipientRecord]) -> Iterator[Finding]:
         )
 
 
-def _reach(reachable: bool | None) -> Finding:
+def _reach(reachable: bool | None, faults: Sequence[str]) -> Finding:
     match reachable:
         case True:
             return Finding(topic="reachable", good=True, evidence="A router forwards our port from outside.")
@@ -144,8 +146,9 @@ def _reach(reachable: bool | None) -> Finding:
             return Finding(
                 topic="reachable",
                 good=None,
-                evidence="Nobody can connect to us from outside.",
-                hint="Forward the port on your router, or set network.public_host or port_mapping.",
+                evidence=f"{'; '.join(('Nobody can connect to us from outside', *faults))}.",
+                hint="Forward the ports on your router and set network.public_host"
+                + ("." if faults else ", or set network.port_mapping."),
             )
         case None:
             return Finding(topic="reachable", good=None, evidence="Nobody here can tell whether we are.")
