@@ -5,12 +5,21 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from tests.api.samples import NOW, SHARE
+from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
 from tuishare.api.details import Details, File, PeerInfo
-from tuishare.api.messages import Activity, ActivityKind, Delivery, DeliveryState, ShareId
+from tuishare.api.messages import (
+    Activity,
+    ActivityKind,
+    Delivery,
+    DeliveryState,
+    DownloadState,
+    ShareId,
+    Snapshot,
+)
 from tuishare.errors import Refused
 from tuishare.tui.app import Dashboard
+from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.view import Lost
 from tuishare.tui.widgets.detail import Detail, SectionTitles
 from tuishare.tui.widgets.panes import SharesPane
@@ -24,6 +33,9 @@ CLOSER = Details(
     peers=(PeerInfo(address="10.0.0.7:50007", user="bob", client="qBittorrent", rate_up=800_000),),
     history=(Activity(id=1, at=NOW, kind=ActivityKind.SHARED, subject="dailies", detail="generation 2"),),
 )
+
+
+LOCKED = msgspec.structs.replace(DOWNLOAD, state=DownloadState.LOCKED)
 
 
 def detail(app: Dashboard) -> Detail[object]:
@@ -100,6 +112,26 @@ async def test_a_failure_is_a_sentence(error: Exception) -> None:
             else "The agent could not be asked."
         )
         await until(pilot, lambda: words(app) == expected)
+
+
+@pytest.mark.parametrize(
+    ("tab", "known", "said"),
+    [
+        ("1", snapshot((msgspec.structs.replace(SHARE, generation=0),)), "It is not shared yet."),
+        ("2", msgspec.structs.replace(FULL, downloads=(LOCKED,)), "It was not opened."),
+    ],
+)
+async def test_nothing_is_asked_about_what_the_agent_has_not_begun_with(
+    tab: str, known: Snapshot, said: str
+) -> None:
+    agent = FakeAgent(known)
+    app = dashboard(agent)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(tab, "right")
+        assert isinstance(app.screen, MainScreen)
+        told = app.screen.pane.detail.query_one(".words", Static)
+        await until(pilot, lambda: said in str(told.content))
+        assert agent.calls == []
 
 
 async def test_an_agent_that_is_lost_is_not_asked() -> None:

@@ -20,6 +20,7 @@ from tuishare.api.messages import (
     User,
 )
 from tuishare.api.orders import DownloadOrder
+from tuishare.errors import NotFound
 from tuishare.tui.closeups import describe_files, describe_history, describe_peers
 from tuishare.tui.details import describe_download, describe_share
 from tuishare.tui.dialogs import DIALOGS, Subject
@@ -39,6 +40,8 @@ from tuishare.tui.view import dismiss
 from tuishare.tui.widgets.detail import Section
 from tuishare.tui.widgets.pane import EntryPane
 
+_UNOPENED: Final = frozenset({DownloadState.LOCKED, DownloadState.REJECTED})
+"""Files of the inbox that the agent has not begun with."""
 _PAUSE: Final = (
     Binding("space", "order('pause')", "Pause", tooltip="pause, or go on"),
     Binding("space", "order('resume')", "Resume"),
@@ -84,6 +87,8 @@ class SharesPane(EntryPane[Share]):
         return None
 
     async def _inquire(self, share: Share) -> Details:
+        if not share.generation:  # the agent knows it as an entry of a folder only
+            raise NotFound("It is not shared yet", hint="Delivery says how it stands.")
         return await self.app.agent.share_details(share.id)
 
 
@@ -134,6 +139,8 @@ class DownloadsPane(EntryPane[Download]):
             self.action_order(DownloadOrder.APPROVE.value)
 
     async def _inquire(self, download: Download) -> Details:
+        if download.state in _UNOPENED:
+            raise NotFound("It was not opened", hint="Progress says why.")
         return await self.app.agent.download_details(download.id)
 
 
