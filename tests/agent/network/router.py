@@ -170,7 +170,7 @@ def _capturing(router: str, into: Path) -> Iterator[None]:
         _wait(lambda: b"listening on" in words.read_bytes())
         yield
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
 
 
@@ -183,7 +183,7 @@ def _background(name: str, command: list[str], log: Path) -> Iterator[None]:
         assert process.poll() is None, log.read_text()
         yield
     finally:
-        process.terminate()
+        process.kill()  # miniupnpd may be deaf for a minute, and what it leaves goes with its namespace
         process.wait()
 
 
