@@ -204,6 +204,26 @@ async def test_a_user_book_with_a_mistake_is_shown_and_the_settings_count(alice:
         assert reloading.problems == ()
 
 
+async def test_a_folder_for_somebody_unknown_is_shown_as_long_as_it_is_there(alice: Home, bob: Home) -> None:
+    alice.configure("bob")
+    alice.know()
+    async with opened(alice) as context:
+        reloading = Reloading(context, lambda: None)
+        await reloading.load()
+        (problem,) = reloading.problems
+        assert str(alice.drop) in problem.title
+        assert "bob" in problem.detail
+        alice.know(bob.user())
+        await reloading.reload()
+        assert not [*reloading.problems]
+        alice.know()
+        await reloading.reload()
+        assert [*reloading.problems] == [msgspec.structs.replace(problem, since=reloading.problems[0].since)]
+        alice.configure()
+        await reloading.reload()
+        assert not [*reloading.problems]
+
+
 async def test_new_users_count_whatever_is_wrong_with_the_settings(alice: Home) -> None:
     async with opened(alice) as context:
         taken: list[int] = []

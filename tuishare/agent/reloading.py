@@ -26,6 +26,7 @@ from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_e
 from tuishare.limits import Limits
 from tuishare.paths import Places
 from tuishare.people import UserBook
+from tuishare.text import visible
 
 LOOK_SECONDS: Final = 2.0
 """How often the files are looked at; events only make it quicker, because not every file system sends any."""
@@ -46,6 +47,9 @@ LIVE: Final = frozenset(
     | {"notifications.desktop"}
 )
 """Settings that count at once; ports are open and folders in use, so all others wait for a restart."""
+
+_FOLDER: Final = "drop folder "
+"""How the problem of a drop folder begins; its path follows."""
 
 _log = logging.getLogger(__name__)
 _Stamp = tuple[int, ...]
@@ -129,14 +133,27 @@ class Reloading:
             _log.info("Setting %s has changed", key)
         for key in reloaded.restart:
             _log.info("Setting %s has changed, which counts after a restart", key)
-        with self._shown("users", "User book not usable"):
-            self._take_book(await asyncio.to_thread(self._context.book))
+        await self._read_book()
         return reloaded
 
     async def load(self) -> None:
         """Read the users at the start; a book that is not usable is a problem to show."""
-        with contextlib.suppress(TuishareError), self._shown("users", "User book not usable"):
-            self._take_book(await asyncio.to_thread(self._context.book))
+        with contextlib.suppress(TuishareError):
+            await self._read_book()
+
+    async def _read_book(self) -> None:
+        with self._shown("users", "User book not usable"):
+            book = await asyncio.to_thread(self._context.book)
+            self._take_book(book)
+        for what in [what for what in self._problems if what.startswith(_FOLDER)]:
+            if what.removeprefix(_FOLDER) not in {folder.path for folder in self._context.config.drop}:
+                del self._problems[what]
+        for folder in self._context.config.drop:
+            with (
+                contextlib.suppress(TuishareError),
+                self._shown(f"{_FOLDER}{folder.path}", f"Nothing can be shared from {visible(folder.path)}"),
+            ):
+                book.resolve(folder.users)
 
     def _read_settings(self) -> tuple[Config, Reloaded]:
         places = self._context.places
@@ -158,7 +175,7 @@ class Reloading:
         try:
             yield
         except TuishareError as error:
-            _log.warning("%s; what was in force before stays so", error.detail)
+            _log.warning("%s: %s", title, error.detail)
             known = self._problems.get(what)
             since = known.since if known and known.detail == error.detail else self._context.now()
             self._problems[what] = Problem(

@@ -284,7 +284,7 @@ class Share(Message, frozen=True, kw_only=True):
     Attributes:
         id: of the share.
         name: of its file or folder; untrusted text.
-        recipients: as configured, e.g. ``("@crew",)``.
+        recipients: as configured, e.g. ``("@crew",)``, without whoever was taken out by name.
         size: of the payload, bytes; what is known so far while it settles.
         files: number of files.
         state: where it stands.

@@ -111,6 +111,7 @@ async def test_somebody_outside_receives_through_the_router(home: House, alice: 
     await wait_until(lambda: home.forwarded() == set())
 
 
+@pytest.mark.usefixtures("bob")
 async def test_a_router_that_refuses_is_told_of(alice: Home) -> None:
     with house("upnp", refuses=True) as home, living(alice, home.lan, port_mapping=True) as sender:
         status = await sender.until(lambda status: bool(status.problems))

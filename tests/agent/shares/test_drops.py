@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.agent.homes import SETTLE, Home, fill
-from tests.agent.mail import running
+from tests.agent.mail import come_to_rest, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.ignoring import IGNORE_FILE
-from tuishare.api.messages import FolderState, Share, ShareState
+from tuishare.api.messages import ActivityKind, FolderState, Share, ShareState
 
 pytestmark = pytest.mark.usefixtures("bob")
 
@@ -128,6 +128,9 @@ async def test_what_cannot_be_shared_is_shown_until_it_is_gone(alice: Home, kind
                 entry.mkdir()
         refused = await until(agent, "x", ShareState.PROBLEM)
         assert refused.detail
+        await come_to_rest(agent)
+        told = [(event.kind, event.subject, event.detail) for event in await agent.activity(10)]
+        assert told == [(ActivityKind.PROBLEM, "x", refused.detail)]  # once, however often it is looked at
         entry.rmdir() if kind == "empty folder" else entry.unlink()
         await wait_until(lambda: agent.shares() == [])
         assert os.listdir(alice.outbox) == []

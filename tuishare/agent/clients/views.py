@@ -69,6 +69,7 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
     shares = [
         msgspec.structs.replace(
             _share(share, _share_state(share, drops), live, publisher.hashing.get(share.id)),
+            recipients=drops.shelf.deliveries.audience(share),
             note=share.note,
             not_after=share.not_after,
             deliveries=tuple(_delivery(row, share, drops) for row in drops.shelf.deliveries.of(share.id)),

@@ -23,6 +23,7 @@ from tuishare.durability import sync_tree
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, TuishareError, from_os_error
 from tuishare.paths import choose_place, free_name, make_private, move_into_place, read_limited
+from tuishare.sizes import format_size
 
 INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""
@@ -76,7 +77,7 @@ class Landing:
         free = shutil.disk_usage(self._downloads).free
         if free >= needed:
             return ""
-        return f"It waits for space: {needed:,} bytes with the reserve, {free:,} are free"
+        return f"It waits for space: {format_size(needed)} with the reserve, {format_size(free)} are free"
 
     def choose_target(self, record: DownloadRecord) -> Path:
         """Find a name for the payload that nothing has, or that of the untouched payload which it replaces.

@@ -283,7 +283,8 @@ class Receiver:
         if self._context.engine.progress(info_hash).state in {"checking", "downloading"}:
             return  # it was complete before its owner wanted more of it
         await self._context.engine.flush(info_hash)
-        self._context.announcing.confirm(record.trackers)
+        if not record.unwanted:
+            self._context.announcing.confirm(record.trackers)
         await self._tray.leave_swarm(record)
         target = await asyncio.to_thread(self._landing.choose_target, record)
         await self._land(

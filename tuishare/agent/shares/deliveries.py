@@ -75,6 +75,11 @@ class Deliveries:
         """Who was taken out of a share."""
         return frozenset(row.user for row in self.of(share) if row.revoked)
 
+    def audience(self, share: ShareRecord) -> tuple[str, ...]:
+        """Whom a share is for, users and ``@group``s as configured, without those who were taken out by name."""
+        out = set(map(fold_name, self.revoked(share.id)))
+        return tuple(name for name in share.recipients if fold_name(name) not in out)
+
     def is_out(self, share: str, user: User) -> bool:
         """Whether somebody was taken out of a share, whatever he is called now."""
         return any(

@@ -26,6 +26,7 @@ from tuishare.agent.shares.loose import LooseFollower, find_folders
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.resealing import Resealing
 from tuishare.agent.shares.shelf import Shelf
+from tuishare.api.messages import ActivityKind
 from tuishare.api.orders import NewShare
 from tuishare.config import DropFolder
 from tuishare.errors import BadInput, Refused, TuishareError
@@ -233,6 +234,9 @@ class DropFollower(EntryFollower):
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Show what cannot be shared, and why; what it was before is served no longer."""
         await super().refused(path, error)
+        known = self.refusals.get(path.name)
+        if known is None or known.error.detail != error.detail:
+            self._context.journal.note(ActivityKind.PROBLEM, path.name, error.detail)
         self.refusals[path.name] = Refusal(path.name, error, self._context.now())
         self._context.changed.notify()
 

@@ -23,7 +23,7 @@ from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ActivityKind
 from tuishare.errors import TuishareError
 from tuishare.paths import publish
-from tuishare.people import User, fold_name
+from tuishare.people import User
 from tuishare.torrents import Changed, Tree, Version, make_torrent
 
 _log = logging.getLogger(__name__)
@@ -142,15 +142,15 @@ class Workshop:
         await context.outbox.insist(lambda: asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
         sealed_share = await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
-        context.journal.note(kind, share.name, f"for {', '.join(share.recipients)}")
+        context.journal.note(
+            kind, share.name, f"for {', '.join(self._shelf.deliveries.audience(share)) or 'nobody'}"
+        )
         return sealed_share
 
     def _recipients(self, share: ShareRecord) -> list[User]:
         """Whom it is for now; who was taken out need not be in the user book any more."""
         deliveries = self._shelf.deliveries
-        out = set(map(fold_name, deliveries.revoked(share.id)))
-        wanted = [name for name in share.recipients if fold_name(name) not in out]
-        users = self._context.book().resolve(wanted)
+        users = self._context.book().resolve(deliveries.audience(share))
         return [user for user in users if not deliveries.is_out(share.id, user)]
 
     async def _seed(self, share: ShareRecord) -> None:
