@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
 import signal
@@ -13,8 +14,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.cli.homes import Person, left
 from tests.cli.test_seed import take
 from tests.cli.transfers import Made, create, seeding
+from tests.swarm.conftest import (
+    StartEngine,
+    start_engine,  # noqa: F401 (a fixture)
+)
+from tests.swarm.shares import at, make_share
 from tests.waiting import wait_until
+from tuishare.cli.download import telling_when_alone
 from tuishare.envelope import MAX_SIZE
+from tuishare.swarm import Endpoint
 from tuishare.torrents import parse_torrent
 
 MIB = 1024 * 1024
@@ -66,6 +74,26 @@ async def test_folders(alice: Person, bob: Person, transport: str) -> None:
         assert "From alice." in got.err
         assert same(made.payload, bob.desk / name), name
     assert left(bob.desk) == {"grüße 文", "single"}
+
+
+async def test_that_nobody_answers_is_said_once(
+    start_engine: StartEngine,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    share, engine = make_share(tmp_path / "alice"), await start_engine()
+    nobody = Endpoint("127.0.0.1", 9)
+    info_hash = await engine.add(share.downloading(tmp_path / "bob", nobody))
+    with telling_when_alone(engine, info_hash, [nobody], seconds=0.05):
+        await wait_until(lambda: "nobody has answered at 127.0.0.1:9" in capsys.readouterr().err)
+    seed = await start_engine()
+    seed.apply(upload_limit=20_000, download_limit=0)  # those who have everything would leave each other
+    await seed.add(share.seeding())
+    await engine.connect(info_hash, [at(seed)])
+    await wait_until(lambda: engine.progress(info_hash).peers == 1)
+    with telling_when_alone(engine, info_hash, [nobody], seconds=0):
+        await asyncio.sleep(0.01)  # enough for what is due at once
+    assert capsys.readouterr().err == ""
 
 
 async def test_a_raw_file_made_with_plain_cryptography(alice: Person, bob: Person) -> None:

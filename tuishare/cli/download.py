@@ -12,7 +12,7 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +41,8 @@ from tuishare.swarm import (
 from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
+ALONE_SECONDS = 20.0
+"""How long nobody may answer before that is said."""
 _RESUME_LIMIT = 64 * 1024 * 1024
 
 
@@ -170,7 +172,7 @@ async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> No
         transfer.downloading(read_limited(resume, _RESUME_LIMIT) if resume.exists() else None)
     )
     try:
-        with metered("Downloading") as meter:
+        with metered("Downloading") as meter, telling_when_alone(engine, info_hash, transfer.contacts):
             await _until_complete(events, meter)
     except BaseException:
         # Also on Ctrl-C: the same command shall go on from here. Without resume data it reads again what is there.
@@ -213,6 +215,26 @@ def _prepare_staging(staging: Path) -> None:
     ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
     if not ours or status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise Refused(f"{staging} is not a private folder of yours", hint="Remove it and try again.")
+
+
+@contextlib.contextmanager
+def telling_when_alone(
+    engine: Engine, info_hash: InfoHash, contacts: Sequence[Endpoint], seconds: float = ALONE_SECONDS
+) -> Iterator[None]:
+    """Say once, during a block, that nobody has answered within some seconds; it may be a wrong address."""
+
+    def tell() -> None:
+        if engine.progress(info_hash).peers == 0:
+            where = ", ".join(map(str, contacts)) or "any address"
+            warn(
+                f"nobody has answered at {where} so far. It goes on trying; --peer HOST:PORT names another one."
+            )
+
+    timer = asyncio.get_running_loop().call_later(seconds, tell)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 async def _until_complete(events: Subscription, meter: Meter) -> None:
