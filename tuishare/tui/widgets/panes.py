@@ -161,7 +161,7 @@ class PeoplePane(EntryPane[Person]):
         super().__init__(PEOPLE, (Section("Person", glance=describe_person),), invite_people)
 
     def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
-        """Users can be changed one by one; groups are what users are in."""
+        """Users can be changed one by one; groups are what users are in. Who has no tickets has none to lose."""
         users = tuple(person for person in self.chosen if isinstance(person, User))
         match wish:
             case "add_user" | "rotate":
@@ -169,7 +169,7 @@ class PeoplePane(EntryPane[Person]):
             case "change_user":
                 return users if len(users) == 1 else None
             case "revoke_user":
-                return users or None
+                return tuple(user for user in users if user.shares) or None
             case _:
                 return None
 
