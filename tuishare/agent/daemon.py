@@ -307,11 +307,12 @@ class Agent:
         }
 
     async def _keep_time(self) -> None:
-        """End what has its time: shares that expire, downloads that were served on long enough."""
+        """End what has its time, such as shares that expire, and look where we are reached now."""
         while True:
             await self._drops.keeper.withdraw_expired()
             await self._drops.keeper.end_done()
             await self._inbox.receiver.end_seeding()
+            self._drops.shelf.follow_addresses()
             self._context.changed.notify()  # what a router does, or has stopped doing, is no event
             await asyncio.sleep(CLOCK_SECONDS)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.agent.homes import Home, fill, opened, share_of
+from tests.tracker.announces import named, query
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareStep
+from tuishare.agent.state.records import RecipientRecord, ShareStep
 from tuishare.errors import NotFound, TuishareError
 from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.tracker import Unwelcome
 
 
 async def test_what_was_saved_is_there_after_a_restart_but_not_what_was_made_by_hand(alice: Home) -> None:
@@ -65,6 +70,33 @@ async def test_it_leaves_only_the_swarm_that_it_has_joined(alice: Home) -> None:
         await shelf.leave_swarm(share)
         await shelf.leave_swarm(share)
         assert context.engine.all_progress() == {}
+
+
+async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> None:
+    """A router may answer long after a share has entered its swarm, and a line gets another address some night."""
+    share = share_of(fill(alice.drop / "x"))
+    passkey = bytes(range(32))
+    async with opened(alice) as context:
+        shelf = Shelf(context)
+        await shelf.save(share)
+        await shelf.deliveries.seat(share, [RecipientRecord(share.id, "bob", sha256(passkey).digest())])
+        port = context.engine.listening["tls"]
+        said = query(info_hash=bytes.fromhex(share.info_hash)[:20])
+
+        def seeds() -> set[str]:
+            return named(context.announcing._tracker.answer(passkey, said, ip_address("192.0.2.1")))
+
+        await shelf.enter_swarm(share)
+        before = seeds()
+        network = msgspec.structs.replace(context.config.network, public_host="198.51.100.7")
+        context.config = msgspec.structs.replace(context.config, network=network)
+        assert seeds() == before
+        shelf.follow_addresses()
+        assert seeds() == before | {f"198.51.100.7:{port}"}
+        await shelf.leave_swarm(share)
+        shelf.follow_addresses()
+        with pytest.raises(Unwelcome):
+            seeds()
 
 
 async def test_an_envelope_is_taken_back_if_it_is_still_there(alice: Home) -> None:

@@ -41,6 +41,8 @@ class Shelf:
         self._shares: dict[str, ShareRecord] = {}
         self._at: dict[str, str] = {}
         self._joined: dict[str, InfoHash] = {}
+        self._seeds: dict[str, tuple[str, ...]] = {}
+        """Where our tracker says that we seed."""
 
     @property
     def shares(self) -> Mapping[str, ShareRecord]:
@@ -140,13 +142,25 @@ class Shelf:
         except TuishareError:
             del self._joined[share.id]
             raise
-        seed = swarm_contacts(context.config.network, context.engine, share.transport)
-        context.announcing.admit(share, self.deliveries.passkeys(share.id), seed)
+        self._admit(share, swarm_contacts(context.config.network, context.engine, share.transport))
         context.changed.notify()
+
+    def follow_addresses(self) -> None:
+        """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
+        network, engine = self._context.config.network, self._context.engine
+        seeds = {transport: swarm_contacts(network, engine, transport) for transport in engine.transports}
+        for share in self.served():
+            if share.transport in seeds and self._seeds.get(share.id) != seeds[share.transport]:
+                self._admit(share, seeds[share.transport])
+
+    def _admit(self, share: ShareRecord, seed: tuple[str, ...]) -> None:
+        self._context.announcing.admit(share, self.deliveries.passkeys(share.id), seed)
+        self._seeds[share.id] = seed
 
     async def leave_swarm(self, share: ShareRecord) -> None:
         """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
         if info_hash := self._joined.pop(share.id, None):
+            self._seeds.pop(share.id, None)
             self._context.announcing.withdraw(share.id)
             try:
                 await self._context.engine.remove(info_hash)
