@@ -17,15 +17,17 @@ from tests.swarm.conftest import (
     start_engine,  # noqa: F401 (a fixture)
 )
 from tests.swarm.shares import Share, at, completed, make_share
-from tests.tracker.announces import BOB, CAROL, FAILED, member, named, open_desk, query
+from tests.tracker.announces import BOB, CAROL, FAILED, WIRE, member, named, open_desk, query
 from tests.tracker.conftest import StartServer
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until
 from tuishare.errors import BadInput
 from tuishare.swarm import TrackerFailed
+from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced, Relay, SeedAddress, Tracker, TrackerCertificate
 
 PIN = b"p" * 32
+FILM = InfoHash(WIRE.hex())
 
 
 @pytest.fixture
@@ -64,13 +66,22 @@ async def test_that_nothing_is_missing_is_held_back_until_it_is_confirmed(
     server = await start_server(desk.tracker)
     async with Relay() as relay:
         local = relay.local(_https(server.ports["https"]), certificate.pin)
-        relay.hold_back(local)
+        relay.hold_back(local, FILM)
         await _get(client, local, query(left=10, event="started"))
         await _get(client, local, query(left=0, event="completed"))
         await _get(client, local, query(left=0, event="stopped"))
-        relay.confirm(local)
+        relay.confirm(local, FILM)
     told = [(said.left, said.event) for said in desk.heard]
     assert told == [(10, "started"), (1, ""), (1, "stopped"), (0, "completed")]
+
+
+async def test_what_is_held_back_of_one_torrent_is_told_of_others(client: aiohttp.ClientSession) -> None:
+    """A tracker that somebody names himself may be one for all that is shared."""
+    async with answering(http_answer(b"de")) as tracker, Relay() as relay:
+        local = relay.local(f"http://127.0.0.1:{tracker.port}/announce")
+        relay.hold_back(local, InfoHash("ab" * 32))
+        assert await _get(client, local, query(left=0)) == b"de"
+        assert b"left=0" in tracker.text
 
 
 async def test_what_was_confirmed_or_never_held_back_passes(
@@ -81,12 +92,12 @@ async def test_what_was_confirmed_or_never_held_back_passes(
     async with Relay() as relay:
         local = relay.local(_https(server.ports["https"]), certificate.pin)
         await _get(client, local, query(left=0, event="completed"))
-        relay.hold_back(local)
-        relay.confirm(local)  # it has asked nothing since: nothing is told in its name
+        relay.hold_back(local, FILM)
+        relay.confirm(local, FILM)  # it has asked nothing since: nothing is told in its name
         await _get(client, local, query(left=0, event="stopped"))
-        relay.hold_back(local)
+        relay.hold_back(local, FILM)
         relay.forget(local)
-        relay.confirm(local)
+        relay.confirm(local, FILM)
     assert [(said.left, said.event) for said in desk.heard] == [(0, "completed"), (0, "stopped")]
 
 
@@ -96,10 +107,10 @@ async def test_a_tracker_that_does_not_answer_is_waited_for_no_longer_than_it_ma
     monkeypatch.setattr("tuishare.tracker.relay._LAST_WORDS_SECONDS", 0.05)
     async with answering(http_answer(b"de")) as tracker, asyncio.timeout(2), Relay() as relay:
         local = relay.local(f"http://127.0.0.1:{tracker.port}/announce")
-        relay.hold_back(local)
-        assert await _get(client, local, "left=0&event=completed") == b"de"
+        relay.hold_back(local, FILM)
+        assert await _get(client, local, query(left=0)) == b"de"
         tracker.silent = True
-        relay.confirm(local)
+        relay.confirm(local, FILM)
 
 
 async def test_local_urls_are_on_loopback_and_tell_nothing() -> None:

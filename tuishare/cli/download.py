@@ -151,7 +151,7 @@ async def _download(transfer: Transfer, order: Order, network: Network) -> None:
         running_engine(network, transport, order.listen, any_port=True) as engine,
     ):
         transfer = replace(transfer, tiers=routes.tiers(transfer.offer.trackers))
-        routes.hold_back(transfer.offer.trackers)
+        routes.hold_back(transfer.offer.trackers, InfoHash(transfer.offer.torrent.info_hash))
         with _held(transfer.staging):
             with engine.subscribe() as events:
                 await _fetch(engine, events, transfer)
@@ -259,7 +259,7 @@ async def _deliver(engine: Engine, transfer: Transfer, routes: Routes) -> None:
     torrent = transfer.offer.torrent
     info_hash = InfoHash(torrent.info_hash)
     await engine.flush(info_hash)
-    routes.confirm(transfer.offer.trackers)
+    routes.confirm(transfer.offer.trackers, info_hash)
     await engine.remove(info_hash)
     await asyncio.to_thread(_move, transfer)
     say(f"Received {visible(torrent.name)}, {format_size(torrent.total_size)}, verified.")

@@ -4,8 +4,9 @@ libtorrent demands that the https tracker of a TLS torrent chains to that share'
 its alerts. Behind the relay it needs to know neither certificate nor passkey.
 
 Owns the tokens that stand for the real URLs, in memory only. Must not read what passes through, beyond its length and
-the one claim that it may have to hold back: that everything is there. libtorrent makes it as soon as all pieces have
-passed their check, before they are on disk, where a full one may still refuse them; whoever hears it may end sharing.
+the one claim that it may have to hold back: that everything of a torrent is there. libtorrent makes it as soon as all
+pieces have passed their check, before they are on disk, where a full one may still refuse them; whoever hears it may
+end sharing.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import logging
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Final, Self
-from urllib.parse import urlsplit
+from typing import Final, Self, TypeAlias
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from aiohttp import web
 
 from tuishare.errors import BadInput, TuishareError
 from tuishare.proxy import Proxy
-from tuishare.torrents import announce_fault, bencode
+from tuishare.torrents import InfoHash, announce_fault, bencode
 from tuishare.tracker.forwarding import Forwarder, Target
 from tuishare.tracker.listener import Bounds, Listener
 
@@ -34,6 +35,11 @@ _BOUNDS: Final = Bounds(connections=256, connections_each=256, patience=60.0)
 """libtorrent asks with 50 connections at a time; an announce may take as long as the forwarder's own patience."""
 _LAST_WORDS_SECONDS: Final = 3.0
 """How long closing waits for trackers to hear that something is complete."""
+
+_ON_THE_WIRE: Final = 20
+"""Bytes of an info-hash that an announce holds, also of a longer one (BEP 52)."""
+_Claim: TypeAlias = tuple[str, bytes]
+"""To which tracker, by token, and about what, by info-hash: that nothing is missing."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +64,7 @@ class Relay:
         self._forwarder = Forwarder(proxy)
         self._targets: dict[str, Target] = {}
         self._tokens: dict[Target, str] = {}
-        self._held_back: dict[str, _Asked | None] = {}
+        self._held_back: dict[_Claim, _Asked | None] = {}
         self._last_words: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -107,20 +113,24 @@ class Relay:
         target = self._targets.pop(token, None)
         if target is not None:
             del self._tokens[target]
-        self._held_back.pop(token, None)
+        for claim in [claim for claim in self._held_back if claim[0] == token]:
+            del self._held_back[claim]
 
-    def hold_back(self, local_url: str) -> None:
-        """Tell this tracker that one byte is missing when libtorrent says that nothing is, until it is `confirm`ed."""
-        self._held_back.setdefault(_token_of(local_url))
+    def hold_back(self, local_url: str, info_hash: InfoHash) -> None:
+        """Tell a tracker that one byte of a torrent is missing when libtorrent says that nothing is.
 
-    def confirm(self, local_url: str) -> None:
-        """Tell this tracker, if it has answered so far, that nothing is missing, and then whatever libtorrent says.
+        Until it is `confirm`ed. The tracker may be that of other torrents, too: of those it hears what libtorrent says.
+        """
+        self._held_back.setdefault(_claim(local_url, info_hash))
+
+    def confirm(self, local_url: str, info_hash: InfoHash) -> None:
+        """Tell a tracker, if it has answered so far, that nothing of a torrent is missing; then what libtorrent says.
 
         libtorrent says it once only, and not always when it leaves the swarm right after.
         """
-        token = _token_of(local_url)
-        asked = self._held_back.pop(token, None)
-        target = self._targets.get(token)
+        claim = _claim(local_url, info_hash)
+        asked = self._held_back.pop(claim, None)
+        target = self._targets.get(claim[0])
         if asked and target:
             task = asyncio.create_task(self._tell(target, asked))
             self._last_words.add(task)
@@ -138,20 +148,33 @@ class Relay:
         if match is None or target is None:
             return web.Response(status=404)
         asked = _Asked(match[2], request.headers.get("User-Agent", ""))
-        query = _one_byte_less(asked.query) if match[1] in self._held_back else asked.query
+        claim = match[1], _info_hash_in(asked.query)
+        query = _one_byte_less(asked.query) if claim in self._held_back else asked.query
         try:
             said = await self._forwarder.ask(target, query, asked.user_agent)
         except TuishareError as error:
             _log.debug("An announce was not passed on: %s", error.detail)
             said = bencode.encode({b"failure reason": error.detail.encode()})
         else:
-            if match[1] in self._held_back:
-                self._held_back[match[1]] = asked
+            if claim in self._held_back:
+                self._held_back[claim] = asked
         return web.Response(body=said, content_type="text/plain")
 
 
 def _token_of(local_url: str) -> str:
     return local_url.rpartition("/")[2]
+
+
+def _claim(local_url: str, info_hash: InfoHash) -> _Claim:
+    return _token_of(local_url), bytes.fromhex(info_hash)[:_ON_THE_WIRE]
+
+
+def _info_hash_in(query: str) -> bytes:
+    name = "info_hash="
+    return next(
+        (unquote_to_bytes(field.removeprefix(name)) for field in query.split("&") if field.startswith(name)),
+        b"",
+    )
 
 
 def _one_byte_less(query: str) -> str:

@@ -284,7 +284,7 @@ class Receiver:
             return  # it was complete before its owner wanted more of it
         await self._context.engine.flush(info_hash)
         if not record.unwanted:
-            self._context.announcing.confirm(record.trackers)
+            self._context.announcing.confirm(record)
         await self._tray.leave_swarm(record)
         target = await asyncio.to_thread(self._landing.choose_target, record)
         await self._land(

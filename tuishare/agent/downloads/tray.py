@@ -111,9 +111,9 @@ class Tray:
         # Known before it begins: a small payload may be complete before `add` returns.
         self._joined[record.id] = InfoHash(record.info_hash)
         if complete:
-            self._context.announcing.confirm(record.trackers)
+            self._context.announcing.confirm(record)
         else:
-            self._context.announcing.hold_back(record.trackers)
+            self._context.announcing.hold_back(record)
         try:
             await self._context.engine.add(
                 Assignment(

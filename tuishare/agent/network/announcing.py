@@ -16,7 +16,7 @@ from typing import Final, Self
 from tuishare.agent.network.contacts import listen_port
 from tuishare.agent.network.reach import Hearsay, tracker_contacts
 from tuishare.agent.network.routes import Routes
-from tuishare.agent.state.records import ShareRecord, TrackerAddress
+from tuishare.agent.state.records import DownloadRecord, ShareRecord, TrackerAddress
 from tuishare.config import Config, Transport
 from tuishare.envelope import Announce
 from tuishare.paths import Places
@@ -119,15 +119,15 @@ class Announcing:
         """Where the engine is to announce (BEP 12)."""
         return self._routes.tiers(trackers) if self._routes else ()
 
-    def hold_back(self, trackers: Iterable[TrackerAddress]) -> None:
+    def hold_back(self, download: DownloadRecord) -> None:
         """Let no tracker hear that a download is complete, until it is `confirm`ed."""
         if self._routes:
-            self._routes.hold_back(trackers)
+            self._routes.hold_back(download.trackers, InfoHash(download.info_hash))
 
-    def confirm(self, trackers: Iterable[TrackerAddress]) -> None:
+    def confirm(self, download: DownloadRecord) -> None:
         """A download is complete, and on disk: its trackers may hear it."""
         if self._routes:
-            self._routes.confirm(trackers)
+            self._routes.confirm(download.trackers, InfoHash(download.info_hash))
 
     def forget(self, trackers: Iterable[TrackerAddress]) -> None:
         """Pass no announce on to these trackers any more."""

@@ -15,6 +15,7 @@ from typing import Self
 from tuishare.agent.state.records import TrackerAddress
 from tuishare.errors import BadInput
 from tuishare.proxy import Proxy
+from tuishare.torrents import InfoHash
 from tuishare.tracker import Relay
 
 _log = logging.getLogger(__name__)
@@ -61,18 +62,18 @@ class Routes:
         for url in self._relayed(trackers):
             self._relay.forget(url)
 
-    def hold_back(self, trackers: Iterable[TrackerAddress]) -> None:
-        """Let these trackers believe that something is still missing, until it is `confirm`ed that nothing is.
+    def hold_back(self, trackers: Iterable[TrackerAddress], info_hash: InfoHash) -> None:
+        """Let these trackers believe that something of a torrent is missing, until it is `confirm`ed that nothing is.
 
         A udp tracker cannot be kept from hearing it earlier.
         """
         for url in self._relayed(trackers):
-            self._relay.hold_back(url)
+            self._relay.hold_back(url, info_hash)
 
-    def confirm(self, trackers: Iterable[TrackerAddress]) -> None:
-        """Everything is on disk: these trackers may hear that nothing is missing."""
+    def confirm(self, trackers: Iterable[TrackerAddress], info_hash: InfoHash) -> None:
+        """All of a torrent is on disk: these trackers may hear that nothing is missing."""
         for url in self._relayed(trackers):
-            self._relay.confirm(url)
+            self._relay.confirm(url, info_hash)
 
     def _relayed(self, trackers: Iterable[TrackerAddress]) -> Iterator[str]:
         for tracker in trackers:
