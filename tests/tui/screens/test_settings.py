@@ -43,6 +43,14 @@ def test_each_field_is_a_setting_with_the_default_that_holds(setting: object) ->
     tomllib.loads(template)
 
 
+async def test_a_default_leaves_room_to_say_what_can_stand_there() -> None:
+    async with opened("settings") as desk:
+        name, seed_days = (desk.screen.query_one(f"#{key}", Input) for key in ("name", "downloads-seed_days"))
+        assert (seed_days.value, seed_days.placeholder[:10]) == ("", "7.0 · days")
+        assert name.value == "alice"
+        assert all(len(setting.label) <= 12 for setting in SETTINGS)
+
+
 async def test_only_what_changed_is_sent() -> None:
     async with opened("settings") as desk:
         desk.fill("limits-upload", "1MiB")

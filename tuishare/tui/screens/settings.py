@@ -29,7 +29,7 @@ class Setting:
 
     Attributes:
         key: dotted, as in the file.
-        label: what it is called here, 14 cells at most.
+        label: what it is called here, 12 cells at most.
         default: what holds while the file says nothing.
         hint: what can stand in it.
     """
@@ -49,8 +49,8 @@ SETTINGS: Final = (
     Setting("name", "Your name", "", "on your card"),
     Setting("limits.upload", "Upload", "0", "a second, such as 5MiB; 0: as fast as it goes"),
     Setting("limits.download", "Download", "0", "a second, such as 5MiB; 0: as fast as it goes"),
-    Setting("limits.active_downloads", "At a time", "0", "downloads; 0: all"),
-    Setting("downloads.seed_days", "Seed on", "7.0", "days after delivery; 0: not at all"),
+    Setting("limits.active_downloads", "Active", "0", "downloads at once; 0: all"),
+    Setting("downloads.seed_days", "Seed days", "7.0", "days after delivery; 0: not at all"),
     Setting("downloads.seed_ratio", "Seed ratio", "0.0", "ends it earlier; 0: does not"),
     Setting("inbox.quota", "Quota", "0", "under way for one sender, such as 50GiB; 0: none"),
     Setting("network.listen", "Port", ":50007", "[ADDRESS]:PORT for TLS swarms"),
@@ -83,9 +83,10 @@ class SettingsScreen(Form):
         """One field for each."""
         for setting in SETTINGS:
             value = self._before[setting.key]
-            yield Field(
-                setting.label, Input(value, placeholder=setting.hint, id=setting.control, compact=True)
-            )
+            # A default stays out of the field, so that there is room to say what can stand in it.
+            shown = "" if value == setting.default else value
+            hint = f"{setting.default} · {setting.hint}" if setting.default else setting.hint
+            yield Field(setting.label, Input(shown, placeholder=hint, id=setting.control, compact=True))
         told = self._before[DESKTOP.key] == "true"
         yield Field(DESKTOP.label, Tick("tell it what happens", told, id=DESKTOP.control))
 
