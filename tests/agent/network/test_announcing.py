@@ -137,7 +137,7 @@ def replace_host(config: Config) -> Config:
 async def test_a_name_is_no_address_of_a_seed(alice: Home) -> None:
     share = replace(share_of(fill(alice.drop / "x")), id="ab" * 16)
     async with announcing(alice) as (ours, _):
-        ours.admit(share, {b"h" * 32: "bob"}, ["studio.example:7", "192.0.2.1:7"])
+        ours.admit(share, {b"h" * 32: "bob"}, ("studio.example:7", "192.0.2.1:7"))
         assert ours.swarm_of(share.id) == ()
         ours.withdraw(share.id)
         ours.withdraw(share.id)

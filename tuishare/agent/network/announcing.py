@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Final, Self
 
 from tuishare.agent.network.contacts import listen_port
@@ -92,7 +93,7 @@ class Announcing:
         own = (f"{scheme}://{contact}/announce/{{passkey}}" for contact in dict.fromkeys(kept))
         return (*(Announce(url=url, pin=pin) for url in own), *others)
 
-    def admit(self, share: ShareRecord, passkeys: Mapping[bytes, str], seed: Iterable[str]) -> None:
+    def admit(self, share: ShareRecord, passkeys: Mapping[bytes, str], seed: tuple[str, ...]) -> None:
         """Answer for a share from now on.
 
         Args:
@@ -100,8 +101,7 @@ class Announcing:
             passkeys: SHA-256 of each good passkey → whose it is.
             seed: ``host:port`` where we seed it; names are left out, the envelope has them.
         """
-        seeds = tuple(_literal_addresses(seed))
-        self._tracker.admit(share.id, passkeys, (InfoHash(share.info_hash),), seeds)
+        self._tracker.admit(share.id, passkeys, (InfoHash(share.info_hash),), _literal_addresses(seed))
 
     def withdraw(self, share: str) -> None:
         """Answer for a share no longer."""
@@ -146,8 +146,11 @@ def _place(address: str) -> tuple[str, int]:
     return endpoint.host, endpoint.port
 
 
-def _literal_addresses(contacts: Iterable[str]) -> Iterator[SeedAddress]:
+@lru_cache(maxsize=4)  # a thousand shares, and two lists at most
+def _literal_addresses(contacts: tuple[str, ...]) -> tuple[SeedAddress, ...]:
+    found: list[SeedAddress] = []
     for contact in contacts:
         endpoint = parse_endpoint(contact)
         with contextlib.suppress(ValueError):
-            yield SeedAddress(ipaddress.ip_address(endpoint.host), endpoint.port)
+            found.append(SeedAddress(ipaddress.ip_address(endpoint.host), endpoint.port))
+    return tuple(found)

@@ -17,6 +17,7 @@ from tuishare.agent.network.reach import swarm_contacts
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.sealing import own_credentials, own_trackers
 from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.config import Transport
 from tuishare.errors import NotFound, TuishareError
 from tuishare.paths import ENVELOPE_SUFFIX, free_name
 from tuishare.swarm import Assignment
@@ -41,8 +42,8 @@ class Shelf:
         self._shares: dict[str, ShareRecord] = {}
         self._at: dict[str, str] = {}
         self._joined: dict[str, InfoHash] = {}
-        self._seeds: dict[str, tuple[str, ...]] = {}
-        """Where our tracker says that we seed."""
+        self._contacts: dict[Transport, tuple[str, ...]] = {}
+        """Where we seed swarms of each kind, as our tracker says."""
 
     @property
     def shares(self) -> Mapping[str, ShareRecord]:
@@ -142,25 +143,34 @@ class Shelf:
         except TuishareError:
             del self._joined[share.id]
             raise
-        self._admit(share, swarm_contacts(context.config.network, context.engine, share.transport))
+        if (
+            share.transport not in self._contacts
+        ):  # asking the system for every share would be a tenth of a start
+            self._look_where()
+        self._admit(share)
         context.changed.notify()
 
     def follow_addresses(self) -> None:
         """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
-        network, engine = self._context.config.network, self._context.engine
-        seeds = {transport: swarm_contacts(network, engine, transport) for transport in engine.transports}
-        for share in self.served():
-            if share.transport in seeds and self._seeds.get(share.id) != seeds[share.transport]:
-                self._admit(share, seeds[share.transport])
+        before = self._contacts
+        self._look_where()
+        if self._contacts != before:
+            for share in self.served():
+                self._admit(share)
 
-    def _admit(self, share: ShareRecord, seed: tuple[str, ...]) -> None:
-        self._context.announcing.admit(share, self.deliveries.passkeys(share.id), seed)
-        self._seeds[share.id] = seed
+    def _look_where(self) -> None:
+        network, engine = self._context.config.network, self._context.engine
+        self._contacts = {
+            transport: swarm_contacts(network, engine, transport) for transport in engine.transports
+        }
+
+    def _admit(self, share: ShareRecord) -> None:
+        passkeys = self.deliveries.passkeys(share.id)
+        self._context.announcing.admit(share, passkeys, self._contacts[share.transport])
 
     async def leave_swarm(self, share: ShareRecord) -> None:
         """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
         if info_hash := self._joined.pop(share.id, None):
-            self._seeds.pop(share.id, None)
             self._context.announcing.withdraw(share.id)
             try:
                 await self._context.engine.remove(info_hash)
