@@ -119,7 +119,7 @@ async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> No
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.view.link, Live))
         pressed = time.monotonic()
-        await pilot.press("f")
+        await pilot.press("f", "y")
         await until(pilot, lambda: f"Asked the agent to forget “{SHARE.name}”." in notifications(app))
         assert time.monotonic() - pressed < 2  # on a machine with nothing else to do: 0.1
         await pilot.press("2")  # and the dashboard goes on

@@ -4,7 +4,16 @@ import msgspec
 import pytest
 
 from tests.api.samples import DOWNLOAD, SHARE
-from tuishare.api.messages import Download, DownloadState, Folder, FolderState, Share
+from tuishare.api.messages import (
+    Delivery,
+    DeliveryState,
+    Download,
+    DownloadState,
+    Folder,
+    FolderState,
+    Share,
+    ShareState,
+)
 from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.tui.orders import DownloadDeed, FolderDeed, ShareDeed
 from tuishare.tui.questions import Question, ask_before
@@ -23,7 +32,17 @@ def ask(entry: Share | Download, order: ShareOrder | DownloadOrder) -> Question:
     return question
 
 
-@pytest.mark.parametrize("order", sorted(set(ShareOrder) - {ShareOrder.DELETE}))
+GIVEN = msgspec.structs.replace(
+    SHARE,
+    deliveries=(
+        Delivery(user="bob", state=DeliveryState.COMPLETE, progress=1.0),
+        Delivery(user="carol", state=DeliveryState.REVOKED, progress=0.5),
+    ),
+)
+GONE = msgspec.structs.replace(SHARE, state=ShareState.WITHDRAWN)
+
+
+@pytest.mark.parametrize("order", sorted(set(ShareOrder) - {ShareOrder.DELETE, ShareOrder.FORGET}))
 def test_nothing_else_that_is_done_to_a_share_needs_a_question(order: ShareOrder) -> None:
     assert ask_before((ShareDeed(SHARE, order),)) is None
 
@@ -31,6 +50,25 @@ def test_nothing_else_that_is_done_to_a_share_needs_a_question(order: ShareOrder
 @pytest.mark.parametrize("order", sorted(set(DownloadOrder) - {DownloadOrder.DELETE, DownloadOrder.REJECT}))
 def test_nothing_is_lost_with_a_complete_download(order: DownloadOrder) -> None:
     assert ask_before((DownloadDeed(DONE, order),)) is None
+
+
+@pytest.mark.parametrize("share", [GIVEN, GONE], ids=["everybody has it", "served no longer"])
+def test_a_share_that_nobody_waits_for_is_forgotten_at_once(share: Share) -> None:
+    assert ask_before((ShareDeed(share, ShareOrder.FORGET),)) is None
+
+
+def test_forgetting_a_share_counts_who_is_cut_off() -> None:
+    question = ask(SHARE, ShareOrder.FORGET)
+    assert question.yes == "Forget"
+    assert (
+        question.consequence == "1 recipient cannot get the rest of it any more. The files stay on this disk."
+    )
+
+
+def test_several_shares_lose_no_files_when_forgotten() -> None:
+    question = ask_before([ShareDeed(share, ShareOrder.FORGET) for share in (SHARE, GIVEN)])
+    assert question is not None
+    assert "The files stay" in question.consequence
 
 
 def test_deleting_a_share_names_what_goes() -> None:

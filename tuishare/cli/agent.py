@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Snapshot
+from tuishare.api.messages import Snapshot, Status
 from tuishare.cli.background import spawn_agent
 from tuishare.cli.terminal import print_rows, say
 from tuishare.errors import SystemFailed
@@ -65,14 +65,26 @@ def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("fingerprint", status.fingerprint),
         ("TLS port", str(status.listen_tls or "–")),
         ("plain port", str(status.listen_plain or "–")),
+        ("tracker port", str(status.listen_tracker or "–")),
+        ("reachable", _reach(status)),
         ("up", format_rate(status.rate_up)),
         ("down", format_rate(status.rate_down)),
+        ("inbox", status.inbox),
+        ("outbox", status.outbox),
+        ("received files", status.downloads),
         ("free", format_size(status.free_bytes)),
         ("shares", str(len(snapshot.shares))),
         ("downloads", str(len(snapshot.downloads))),
         *folders,
         *((f"problem: {problem.title}", problem.detail) for problem in status.problems),
     ]
+
+
+def _reach(status: Status) -> str:
+    if status.reachable is False:
+        return "not from outside"
+    at = f"at {status.public_address}" if status.public_address else ""
+    return f"from outside, {at}".rstrip(", ") if status.reachable else f"nobody here can tell {at}".rstrip()
 
 
 def stop() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.api.messages import Download, Share
+from tuishare.api.messages import DeliveryState, Download, Share, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.tui.formats import clean, fit, format_count, format_percent, format_size
 from tuishare.tui.orders import Deed, DownloadDeed, FolderDeed, ShareDeed, name_entry, name_order
@@ -48,7 +48,7 @@ def ask_before(deeds: Sequence[Deed]) -> Question | None:
     names = tuple(fit(name_entry(deed), _LISTED_NAME) for deed in deeds[:_LISTED])
     more = (f"and {len(deeds) - _LISTED:,} more",) if len(deeds) > _LISTED else ()
     title = f"{questions[0].yes} {number}?"
-    lost = _SEVERAL.get(name_order(deeds[0]), questions[0].consequence)
+    lost = _SEVERAL.get((type(deeds[0]), name_order(deeds[0])), questions[0].consequence)
     return Question(title, number, (*names, *more), lost, questions[0].yes)
 
 
@@ -58,6 +58,10 @@ def _ask_one(deed: Deed) -> Question | None:
         case ShareDeed(share, ShareOrder.DELETE):
             return Question(
                 "Delete this share and its files?", share.name, _share_facts(share), _DELETED, "Delete"
+            )
+        case ShareDeed(share, ShareOrder.FORGET) if lacking := _count_lacking(share):
+            return Question(
+                "Forget this share?", share.name, _share_facts(share), _cut_off(lacking), "Forget"
             )
         case DownloadDeed(download, DownloadOrder.DELETE):
             lost = _DELETED_DOWNLOAD if download.progress >= 1 else _lost(download)
@@ -84,10 +88,15 @@ def _ask_one(deed: Deed) -> Question | None:
 
 
 _GIVEN_UP = "What lies in it stays on the disk and is shared no longer."
+_DELETED_SEVERAL = "Their files are deleted from this disk for good."
 _SEVERAL: Final = {
-    "delete": "Their files are deleted from this disk for good.",
-    "reject": "They are not downloaded, and the same are not taken again.",
-    "forget": "What has arrived of those that are not complete is discarded. The same is not taken again.",
+    (ShareDeed, "delete"): _DELETED_SEVERAL,
+    (ShareDeed, "forget"): "Who does not have all of them yet cannot get the rest any more. The files stay.",
+    (DownloadDeed, "delete"): _DELETED_SEVERAL,
+    (DownloadDeed, "reject"): "They are not downloaded, and the same are not taken again.",
+    (DownloadDeed, "forget"): (
+        "What has arrived of those that are not complete is discarded. The same is not taken again."
+    ),
 }
 _DELETED = "The files are deleted from this disk for good. What others have downloaded stays theirs."
 _DELETED_DOWNLOAD = "The downloaded files are deleted from this disk for good."
@@ -96,6 +105,18 @@ _REJECTED = "It is not downloaded, and the same is not taken again. The envelope
 
 def _lost(download: Download) -> str:
     return f"What has arrived so far ({format_percent(download.progress)}) is discarded. The same is not taken again."
+
+
+def _cut_off(people: int) -> str:
+    return f"{format_count(people, 'recipient')} cannot get the rest of it any more. The files stay on this disk."
+
+
+def _count_lacking(share: Share) -> int:
+    """Count those who would lose something if it were served no longer."""
+    if share.state is ShareState.WITHDRAWN:
+        return 0
+    had = (DeliveryState.COMPLETE, DeliveryState.REVOKED)
+    return sum(delivery.state not in had for delivery in share.deliveries)
 
 
 def _share_facts(share: Share) -> tuple[str, ...]:

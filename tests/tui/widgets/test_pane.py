@@ -184,7 +184,8 @@ async def test_keys_for_shares() -> None:
             (["space"], ShareState.SEEDING, ShareOrder.PAUSE),
             (["space"], ShareState.PAUSED, ShareOrder.RESUME),
             (["s"], ShareState.SEEDING, ShareOrder.AGAIN),
-            (["f"], ShareState.SEEDING, ShareOrder.FORGET),
+            (["f", "y"], ShareState.SEEDING, ShareOrder.FORGET),
+            (["f"], ShareState.WITHDRAWN, ShareOrder.FORGET),
             (["D", "y"], ShareState.SEEDING, ShareOrder.DELETE),
         ):
             agent.orders.clear()
