@@ -29,6 +29,7 @@ from tuishare.agent.opening import open_home, open_store
 from tuishare.agent.process.systemd import notify
 from tuishare.agent.process.watchdog import Question, find_patience, prove_life
 from tuishare.agent.reloading import Reloading
+from tuishare.agent.shares.astray import find_astray
 from tuishare.agent.shares.drops import Drops
 from tuishare.agent.throttling import Throttle
 from tuishare.api.messages import (
@@ -148,6 +149,9 @@ class Agent:
                 *context.problems,
                 *self._reloading.problems,
                 *find_problems(context.config.network, context.engine, self._started),
+                *find_astray(
+                    self._drops.shelf, other_trackers=bool(context.config.tracker.others), now=context.now()
+                ),
             ),
             drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
         )

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.network.reach import swarm_contacts
+from tuishare.agent.network.whereabouts import Whereabouts
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.sealing import own_credentials, own_trackers
 from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.config import Transport
 from tuishare.errors import NotFound, TuishareError
 from tuishare.paths import ENVELOPE_SUFFIX, free_name
 from tuishare.swarm import Assignment
@@ -33,17 +32,17 @@ class Shelf:
     Attributes:
         changing: held by whoever reads a record in order to save a newer one.
         deliveries: who has tickets of them.
+        whereabouts: where they are seeded, as our tracker says.
     """
 
     def __init__(self, context: Context) -> None:
         self.changing = asyncio.Lock()
         self.deliveries = Deliveries(context)
+        self.whereabouts = Whereabouts(lambda: context.config.network, context.engine, context.now)
         self._context = context
         self._shares: dict[str, ShareRecord] = {}
         self._at: dict[str, str] = {}
         self._joined: dict[str, InfoHash] = {}
-        self._contacts: dict[Transport, tuple[str, ...]] = {}
-        """Where we seed swarms of each kind, as our tracker says."""
 
     @property
     def shares(self) -> Mapping[str, ShareRecord]:
@@ -143,30 +142,18 @@ class Shelf:
         except TuishareError:
             del self._joined[share.id]
             raise
-        if (
-            share.transport not in self._contacts
-        ):  # asking the system for every share would be a tenth of a start
-            self._look_where()
         self._admit(share)
         context.changed.notify()
 
     def follow_addresses(self) -> None:
         """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
-        before = self._contacts
-        self._look_where()
-        if self._contacts != before:
+        if self.whereabouts.look():
             for share in self.served():
                 self._admit(share)
 
-    def _look_where(self) -> None:
-        network, engine = self._context.config.network, self._context.engine
-        self._contacts = {
-            transport: swarm_contacts(network, engine, transport) for transport in engine.transports
-        }
-
     def _admit(self, share: ShareRecord) -> None:
         passkeys = self.deliveries.passkeys(share.id)
-        self._context.announcing.admit(share, passkeys, self._contacts[share.transport])
+        self._context.announcing.admit(share, passkeys, self.whereabouts.of(share.transport))
 
     async def leave_swarm(self, share: ShareRecord) -> None:
         """Leave the swarm that was joined for this share: another one may have the same content, and stays."""

@@ -140,7 +140,9 @@ class Workshop:
             return share  # somebody was taken out meanwhile: nobody shall have this envelope
         envelope = context.config.folders.outbox_path / share.envelope
         await context.outbox.insist(lambda: asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
-        sealed_share = await self._shelf.save(replace(share, step=ShareStep.SEEDING, sealed=share.generation))
+        sealed_share = await self._shelf.save(
+            replace(share, step=ShareStep.SEEDING, sealed=share.generation, contacts=contacts)
+        )
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
         context.journal.note(
             kind, share.name, f"for {', '.join(self._shelf.deliveries.audience(share)) or 'nobody'}"

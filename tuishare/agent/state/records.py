@@ -64,6 +64,7 @@ class ShareRecord:
         announce: trackers that it was made with by hand; ``{passkey}`` stands for each member's own.
         note: for the recipients, at most 500 characters.
         not_after: when it is withdrawn; 0: never.
+        contacts: ``host:port`` where we seed it, as the envelope says that was published last; empty before.
     """
 
     id: str
@@ -94,6 +95,7 @@ class ShareRecord:
     not_after: int = 0
     kind: Literal["share", "renew"] = "share"
     announce: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,4 +86,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("ALTER TABLE recipients ADD COLUMN holder BLOB NOT NULL DEFAULT x''",),
     ("ALTER TABLE downloads ADD COLUMN unwanted TEXT NOT NULL DEFAULT '[]'",),
     ("ALTER TABLE shares ADD COLUMN announce TEXT NOT NULL DEFAULT '[]'",),
+    ("ALTER TABLE shares ADD COLUMN contacts TEXT NOT NULL DEFAULT '[]'",),
 )

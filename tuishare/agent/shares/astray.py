@@ -1,0 +1,65 @@
+"""Shares whose recipients look for us where we are no longer.
+
+Owns which those are, and what is said about them. An envelope cannot be corrected: only a new one names others.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareRecord
+from tuishare.api.messages import Problem
+
+_LATELY: Final = 600  # seconds; who was seen since then has found us, or we him
+_HINT: Final = (
+    "`tuishare again {}` makes an encrypted torrent with the new addresses, to be sent on. "
+    "A name in network.public_host stays."
+)
+_NAMED: Final = 3
+
+
+def find_astray(shelf: Shelf, *, other_trackers: bool, now: int) -> tuple[Problem, ...]:
+    """Say who cannot find us any more, and what helps.
+
+    Args:
+        shelf: the shares.
+        other_trackers: trackers of others tell where we are, for every share.
+        now: Unix seconds.
+    """
+    if other_trackers:
+        return ()
+    waiting = {
+        share.id: users
+        for share in shelf.served()
+        if not share.announce and shelf.whereabouts.have_left(share.contacts, share.transport)
+        if (users := _lacking(share, shelf.deliveries, now))
+    }
+    if not waiting:
+        return ()
+    first = shelf.get(next(iter(waiting)))
+    lacking = sorted({user for users in waiting.values() for user in users})
+    what = (
+        f"The encrypted torrent of {first.name!r} names"
+        if len(waiting) == 1
+        else f"The encrypted torrents of {len(waiting):,} shares name"
+    )
+    who = ", ".join(lacking[:_NAMED]) + (" and others" if len(lacking) > _NAMED else "")
+    return (
+        Problem(
+            id="address",
+            title="Your address has changed",
+            detail=f"{what} addresses that are yours no longer, so {who} cannot find you",
+            hint=_HINT.format(first.id if len(waiting) == 1 else "SHARE"),
+            since=shelf.whereabouts.since,
+        ),
+    )
+
+
+def _lacking(share: ShareRecord, deliveries: Deliveries, now: int) -> set[str]:
+    return {
+        row.user
+        for row in deliveries.of(share.id)
+        if not row.completed and not row.revoked and now - row.seen > _LATELY
+    }
