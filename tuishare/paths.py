@@ -19,7 +19,8 @@ from pathlib import Path
 import platformdirs
 
 from tuishare.durability import sync_folder
-from tuishare.errors import BadConfiguration, SystemFailed, from_os_error
+from tuishare.errors import BadConfiguration, BadInput, SystemFailed, from_os_error
+from tuishare.text import visible
 
 HOME_VARIABLE = "TUISHARE_HOME"
 TEMPORARY_PREFIX = ".tuishare-"
@@ -208,6 +209,18 @@ def free_name(folder: Path, name: str) -> Path:
         if not os.path.lexists(candidate):
             return candidate
     raise AssertionError("there is always a greater number")
+
+
+def require_text(path: str | Path) -> None:
+    """Check that a path is text: neither the agent nor libtorrent can be told of another one.
+
+    Raises:
+        BadInput: it is not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"The name {visible(str(path))} is not UTF-8", hint="Rename it first.") from None
 
 
 def choose_place(source: Path, folder: Path) -> Path:

@@ -87,13 +87,5 @@ def test_a_home_on_a_full_disk(alice: Person) -> None:
 
 def test_keys_that_nobody_could_read_leave_nothing(alice: Person) -> None:
     film = alice.fill("film.mov")
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "tuishare", "create", "-f", film],
-            env=alice.environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
-    assert Result(done.returncode, "", done.stderr.decode()).failed(1, "no space left")
+    assert alice.run_unheard("create", "-f", film).failed(1, "no space left")
     assert nothing_made(alice, "film.mov")

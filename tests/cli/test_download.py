@@ -155,6 +155,14 @@ def test_what_is_in_the_way(bob: Person, film: Made) -> None:
     assert bob.call(*words, "-o", "missing").code == 4
 
 
+def test_a_folder_that_no_engine_can_be_told_of(bob: Person, film: Made) -> None:
+    odd = os.fsdecode(b"odd\xff")
+    (bob.desk / odd).mkdir()
+    got = bob.call("download", "-t", film.envelope, "--key", film.key, "-o", odd)
+    assert got.failed(2, "is not UTF-8")
+    assert os.listdir(bob.desk / odd) == []
+
+
 @pytest.mark.parametrize("peer", ["nonsense", "host:", "host:0", "host:99999", "1.2.3:5", "::1:50007"])
 def test_a_malformed_peer(bob: Person, film: Made, peer: str) -> None:
     got = bob.call("download", "-t", film.envelope, "--peer", peer, TUISHARE_KEY=film.key)
@@ -289,7 +297,7 @@ async def test_a_progress_bar_on_a_terminal(alice: Person, bob: Person, film: Ma
             return True
         return False
 
-    async with seeding(alice, film, rate=3 * MIB) as seed:
+    async with seeding(alice, film, rate=MIB) as seed:
         words = ("download", "-t", film.envelope, "--peer", seed.address)
         process = subprocess.Popen(  # noqa: ASYNC220 — a few milliseconds
             [sys.executable, "-m", "tuishare", *map(str, words)],

@@ -65,6 +65,11 @@ def test_a_new_key_is_told_once(alice: Person) -> None:
     assert parse_key(key) != former
 
 
+def test_that_a_new_key_could_not_be_shown_is_said(alice: Person) -> None:
+    alice.call("user", "add", "eve", "--new-key")
+    assert alice.run_unheard("user", "rotate", "eve").failed(1, "could not be shown")
+
+
 def test_the_keys_of_a_card_are_its_owners(alice: Person, bob: Person) -> None:
     alice.call("user", "add", "bob", own(bob)["card"])
     assert alice.call("user", "rotate", "bob").failed(2, "only he can make new keys")

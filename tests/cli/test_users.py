@@ -61,6 +61,27 @@ def test_a_new_key_is_printed_once_and_never_again(alice: Person) -> None:
     }
 
 
+def test_nobody_stays_whose_key_could_not_be_shown(alice: Person) -> None:
+    assert alice.run_unheard("user", "add", "eve", "--new-key").failed(1, "no space left")
+    assert list(load_book(alice.places.users_file)) == []
+
+
+def test_the_raw_form_is_accepted_by_command(alice: Person, card: str) -> None:
+    alice.call("user", "add", "eve", "--new-key")
+    for words, accepted in (((), True), (("--no",), False)):
+        said = alice.call("user", "accept-raw", "EVE", *words)
+        assert (said.code, "the key of eve opens are" in said.err) == (0, True)
+        assert book(alice)["eve"]["accept_raw"] is accepted
+    alice.call("user", "add", "bob", card)
+    assert alice.call("user", "accept-raw", "bob").failed(2, "Only a user with a key")
+
+
+def test_a_name_that_an_old_locale_cannot_spell(alice: Person) -> None:
+    alice.call("user", "add", "zo\u00eb", "--new-key")
+    said = alice.run("user", "list", PYTHONIOENCODING="ascii")
+    assert (said.code, said.out.split("\t")[0]) == (0, "zo\\xeb")
+
+
 @pytest.mark.parametrize(
     ("words", "stdin", "variables"),
     [

@@ -25,7 +25,7 @@ from tuishare.cli.terminal import Meter, metered, say, warn
 from tuishare.config import Network
 from tuishare.durability import sync_tree
 from tuishare.errors import NotFound, Refused, SystemFailed, TuishareError, from_os_error
-from tuishare.paths import make_private, move_into_place, publish, read_limited
+from tuishare.paths import make_private, move_into_place, publish, read_limited, require_text
 from tuishare.sizes import format_size
 from tuishare.swarm import (
     Assignment,
@@ -128,6 +128,7 @@ def download(order: Order) -> None:
         raise NotFound(
             f"The folder {order.output} does not exist", hint="Make it first, or choose another --output."
         )
+    require_text(order.output)
     target = order.output / offer.torrent.name
     if os.path.lexists(target):
         raise Refused(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import NoReturn
 
 from tuishare.cli.exits import Exit, report
 from tuishare.errors import TuishareError, from_os_error
@@ -20,23 +22,45 @@ _STDOUT = 1
 
 def main() -> None:
     """Run the command line and exit; every error becomes one sentence, a hint and its code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # What the encoding of an old locale has no letter for is spelled, not the end of a command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             _run(sys.argv[1:])
-        finally:
-            if sys.stdout:
-                sys.stdout.flush()
+        except SystemExit:
+            _flush()
+            raise
+        _flush()
     except TuishareError as error:
-        sys.exit(report(error))
+        _end(report(error))
     except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+        _end(Exit.INTERRUPTED)
     except OSError as error:
-        # What is still unwritten would only fail again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        _drop_unwritten()
         if isinstance(error, BrokenPipeError):
             # Whoever read our output has enough of it; words would tell nobody anything.
             sys.exit(Exit.FAILED)
         sys.exit(report(from_os_error(error, "go on")))
+
+
+def _flush() -> None:
+    if sys.stdout:
+        sys.stdout.flush()
+
+
+def _end(code: Exit) -> NoReturn:
+    """Exit after an error; that a result could not be written either is no second one."""
+    try:
+        _flush()
+    except OSError:
+        _drop_unwritten()
+    sys.exit(code)
+
+
+def _drop_unwritten() -> None:
+    """What could not be written would only fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
 
 
 def _run(arguments: Sequence[str]) -> None:

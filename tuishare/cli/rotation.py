@@ -14,7 +14,7 @@ from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import show_fingerprint
 from tuishare.cli.terminal import ask, can_ask, say
 from tuishare.config import load_config
-from tuishare.errors import AgentUnreachable, BadInput, Refused
+from tuishare.errors import AgentUnreachable, BadInput, Refused, SystemFailed
 from tuishare.paths import Places, find_places
 from tuishare.people import edit_book, format_key, load_identity, rekey, rotate_identity
 
@@ -67,7 +67,13 @@ def rotate_key(name: str) -> None:
         say("What he has had so far stays sealed with the former key, until it is shared again.")
     else:
         say(f"What is shared with {made.name} is being sealed again.")
-    print(f"{made.name}\t{made.key}", flush=True)
+    try:
+        print(f"{made.name}\t{made.key}", flush=True)
+    except OSError as error:
+        raise SystemFailed(
+            f"The new key of {made.name} could not be shown: {error.strerror}",
+            hint="Nobody has seen it: run the same command again for another one.",
+        ) from error
     say(f"Give this key to {made.name} over a way that nobody else can read; it is not shown again.")
 
 

@@ -19,6 +19,7 @@ from tuishare.cli.terminal import say
 from tuishare.config import Transport
 from tuishare.errors import BadInput
 from tuishare.expiry import parse_expiry
+from tuishare.paths import require_text
 from tuishare.text import visible
 
 _NOTE: Final = 500  # characters; the same limit as in envelopes
@@ -57,7 +58,7 @@ def _make_order(wish: Wish) -> NewShare:
             f"The note has {len(wish.note):,} characters", hint=f"At most {_NOTE} go with a share."
         )
     path = os.path.abspath(wish.path)  # “..” leads where the shell says, not where a link does
-    _require_text(path)
+    require_text(path)
     return NewShare(
         path=path,
         recipients=wish.users,
@@ -65,11 +66,3 @@ def _make_order(wish: Wish) -> NewShare:
         note=wish.note,
         not_after=parse_expiry(wish.expires, time.time()) if wish.expires else 0,
     )
-
-
-def _require_text(path: str) -> None:
-    """Messages are UTF-8; a name that is not would reach the agent as another one."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise BadInput(f"The name {visible(path)} is not UTF-8", hint="Rename it first.") from None

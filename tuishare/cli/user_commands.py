@@ -108,6 +108,17 @@ def replace(
     replace_user(name, read_text(card))
 
 
+@user.command("accept-raw")
+def accept_raw(
+    name: _Name,
+    no: Annotated[bool, typer.Option("--no", help="Do not take them any more.")] = False,
+) -> None:
+    """Take files in the prototype's raw form, which have no sender, that the key of somebody opens."""
+    from tuishare.cli.users import accept_raw
+
+    accept_raw(name, accepted=not no)
+
+
 @user.command("rotate")
 def rotate(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Somebody with a key.")] = None,

@@ -55,7 +55,11 @@ def add_user(newcomer: Newcomer) -> None:
     if user.card is not None:
         _explain_card(user, user.card)
     elif newcomer.key is None and user.key is not None:
-        print(f"{user.name}\t{format_key(user.key)}", flush=True)
+        try:
+            print(f"{user.name}\t{format_key(user.key)}", flush=True)
+        except OSError:
+            edit_book(places.users_file, lambda book: book.remove(user.name))  # nobody has seen his key
+            raise
         say(f"Give this key to {user.name} over a way that nobody else can read; it is not shown again.")
     take_effect()
 
@@ -142,6 +146,22 @@ def regroup_user(name: str, *, join: Iterable[str], leave: Iterable[str]) -> Non
     say(f"{user.name} is in {groups or 'no group'}.")
     if left:
         _warn_of_drops(places, book)
+    take_effect()
+
+
+def accept_raw(name: str, *, accepted: bool) -> None:
+    """Take files in the raw form that somebody's key opens, or do so no longer.
+
+    Raises:
+        NotFound: nobody has that name.
+        BadInput: he has a card.
+    """
+    places = find_places()
+    book = edit_book(
+        places.users_file, lambda book: book.replace(replace(book.find(name), accept_raw=accepted))
+    )
+    whose = f"that the key of {visible(book.find(name).name)} opens"
+    say(f"Files in the raw form {whose} are {'taken' if accepted else 'not taken'} from the inbox.")
     take_effect()
 
 

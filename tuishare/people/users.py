@@ -67,7 +67,8 @@ class User:
                 raise BadInput("Only a card can have former ones")
         elif self.accept_raw:
             raise BadInput(
-                "Only a user with a key can have accept_raw: the raw form cannot be sealed for a card"
+                "Only a user with a key can have accept_raw: the raw form cannot be sealed for a card",
+                hint="Know him by a key, too, under another name.",
             )
 
     @property

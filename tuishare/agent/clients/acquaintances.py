@@ -121,7 +121,7 @@ class Acquaintances:
         """Change somebody's groups, card or trust."""
         own = self._context.identity.signer
         book = await self._edit(lambda book: _change(_exchange(book, change, own), change))
-        if change.card:
+        if change.card is not None:
             self._context.journal.note(ActivityKind.ROTATED, change.name, "has a new card")
             self._resealing.order(self._deliveries.shares_of(book.find(change.name).name))
         return Taken(id=book.find(change.name).name)
@@ -205,7 +205,7 @@ def _exchange(book: UserBook, change: UserChange, own_signer: bytes) -> UserBook
     user = book.find(change.name)
     if change.fingerprint and card_of(user).fingerprint.base32 != change.fingerprint:
         raise Refused(f"The card of {user.name} was replaced meanwhile", hint="Compare the new fingerprint.")
-    return give_card(book, user, change.card, own_signer=own_signer) if change.card else book
+    return book if change.card is None else give_card(book, user, change.card, own_signer=own_signer)
 
 
 def _change(book: UserBook, change: UserChange) -> UserBook:
