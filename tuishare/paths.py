@@ -106,11 +106,17 @@ class Places:
 
 
 def find_places(environment: Mapping[str, str] | None = None) -> Places:
-    """Find the places of this home from the environment; nothing is created."""
+    """Find the places of this home from the environment; nothing is created.
+
+    Raises:
+        BadInput: it is not UTF-8.
+    """
     environment = os.environ if environment is None else environment
     if home := environment.get(HOME_VARIABLE):
         root = Path(home).expanduser().absolute()
+        require_text(root)
         return Places(root / "config", root / "state", root / "run", root)
+    require_text(Path.home())
     state = platformdirs.user_state_path("tuishare")
     runtime = environment.get("XDG_RUNTIME_DIR")
     return Places(

@@ -89,3 +89,13 @@ def test_keys_that_nobody_could_read_leave_nothing(alice: Person) -> None:
     film = alice.fill("film.mov")
     assert alice.run_unheard("create", "-f", film).failed(1, "no space left")
     assert nothing_made(alice, "film.mov")
+
+
+def test_a_place_whose_name_is_not_text(alice: Person) -> None:
+    odd = os.fsdecode(b"odd\xff")
+    (alice.desk / odd).mkdir()
+    film = alice.fill(f"{odd}/film.mov")
+    assert alice.call("create", "-f", film).failed(2, "is not UTF-8")
+    assert os.listdir(film.parent) == [film.name]
+    assert shares_of(alice) == 0
+    assert alice.call("card", TUISHARE_HOME=str(film.parent)).failed(2, "is not UTF-8")

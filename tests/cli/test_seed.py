@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import socket
@@ -74,6 +75,13 @@ def test_a_changed_payload_is_refused_and_left_alone(alice: Person, film: Made) 
 def test_a_renamed_payload_is_refused(alice: Person, film: Made) -> None:
     other = film.payload.rename(alice.desk / "other.mov")
     assert alice.call("seed", "-f", other, "-t", film.torrent).failed(6, "is for “film.mov”, not for")
+
+
+def test_a_place_whose_name_is_not_text(alice: Person, film: Made) -> None:
+    odd = alice.desk / os.fsdecode(b"odd\xff")
+    odd.mkdir()
+    moved = film.payload.rename(odd / film.payload.name)
+    assert alice.call("seed", "-f", moved, "-t", film.torrent).failed(2, "is not UTF-8")
 
 
 def test_verifying_tells_where_the_payload_is(alice: Person, film: Made) -> None:

@@ -21,7 +21,7 @@ from tuishare.cli.terminal import metered, say
 from tuishare.config import Transport
 from tuishare.envelope import Announce, seal_raw
 from tuishare.errors import BadInput, NotFound, Refused
-from tuishare.paths import publish
+from tuishare.paths import publish, require_text
 from tuishare.people import User, format_key, generate_key
 from tuishare.torrents import Tree, announce_fault, make_torrent, parse_torrent, walk
 
@@ -70,6 +70,7 @@ def create(order: Order) -> None:
     _check_trackers(order.trackers)
     users, keys = _find_users(order, home)
     tree = walk(order.payload)
+    require_text(tree.root)
     folder = order.output if order.output is not None else tree.root.parent
     outputs = Outputs(folder / f"{tree.name}.torrent", folder / f"{tree.name}.torrent.encrypted")
     _require_writable(folder, outputs, replace=order.replace)

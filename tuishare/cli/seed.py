@@ -10,6 +10,7 @@ from tuishare.cli.offer import Offer, open_any, read_torrent_file
 from tuishare.cli.terminal import metered, say
 from tuishare.config import Network
 from tuishare.errors import VerificationFailed
+from tuishare.paths import require_text
 from tuishare.sizes import format_size
 from tuishare.swarm import Assignment, Engine, Failed, Progressed, Subscription
 from tuishare.text import visible
@@ -41,8 +42,10 @@ def verify_payload(payload: Path, data: bytes) -> Path:
 
     Raises:
         VerificationFailed: it is not.
+        BadInput: its place is not UTF-8.
     """
     tree = walk(payload)
+    require_text(tree.root)
     name = parse_torrent(data).name
     shown = visible(name)
     if tree.name != name:
