@@ -21,10 +21,11 @@ from tests.tracker.announces import BOB, CAROL, FAILED, WIRE, member, named, ope
 from tests.tracker.conftest import StartServer
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until
-from tuishare.errors import BadInput
+from tuishare.errors import BadInput, SystemFailed
 from tuishare.swarm import TrackerFailed
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced, Relay, SeedAddress, Tracker, TrackerCertificate
+from tuishare.tracker.forwarding import Forwarder, Target
 
 PIN = b"p" * 32
 FILM = InfoHash(WIRE.hex())
@@ -101,6 +102,75 @@ async def test_what_was_confirmed_or_never_held_back_passes(
     assert [(said.left, said.event) for said in desk.heard] == [(0, "completed"), (0, "stopped")]
 
 
+async def test_what_is_confirmed_while_an_announce_is_on_its_way_is_told_after_it(
+    start_server: StartServer,
+    client: aiohttp.ClientSession,
+    certificate: TrackerCertificate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, passing, ask = open_desk(), asyncio.Event(), Forwarder.ask
+    server = await start_server(desk.tracker)
+
+    async def ask_slowly(self: Forwarder, target: Target, query: str, user_agent: str) -> bytes:
+        await passing.wait()
+        return await ask(self, target, query, user_agent)
+
+    monkeypatch.setattr(Forwarder, "ask", ask_slowly)
+    async with Relay() as relay:
+        local = relay.local(_https(server.ports["https"]), certificate.pin)
+        relay.hold_back(local, FILM)
+        first = asyncio.create_task(_get(client, local, query(left=10, event="started")))
+        await asyncio.sleep(0.1)
+        relay.confirm(local, FILM)
+        passing.set()
+        await first
+        await wait_until(lambda: len(desk.heard) == 2)
+    assert [(said.left, said.event) for said in desk.heard] == [(10, "started"), (0, "completed")]
+
+
+@pytest.mark.parametrize("trouble", ["away", "refuses"])
+async def test_a_tracker_that_is_away_hears_it_when_it_is_back(
+    client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    monkeypatch.setattr("tuishare.tracker.relay._PAUSES", (0.05,) * 100)
+    asked: list[str] = []
+
+    async def ask(self: Forwarder, target: Target, query: str, user_agent: str) -> bytes:
+        asked.append(query)
+        if len(asked) < 4 and trouble == "away":
+            raise SystemFailed("The tracker cannot be reached")
+        return FAILED if len(asked) < 4 else b"de"
+
+    monkeypatch.setattr(Forwarder, "ask", ask)
+    async with Relay() as relay:
+        local = relay.local("http://127.0.0.1:7/announce")
+        relay.hold_back(local, FILM)
+        await _get(client, local, query(left=10, event="started"))
+        relay.confirm(local, FILM)
+        await wait_until(lambda: len(asked) == 4)
+        await asyncio.sleep(0.2)
+    assert ["event=completed" in query for query in asked] == [False, True, True, True]
+
+
+async def test_what_was_not_told_yet_is_tried_once_more_at_the_end(
+    client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def ask(self: Forwarder, target: Target, query: str, user_agent: str) -> bytes:
+        asked.append(query)
+        raise SystemFailed("The tracker cannot be reached")
+
+    monkeypatch.setattr(Forwarder, "ask", ask)
+    async with asyncio.timeout(2), Relay() as relay:
+        local = relay.local("http://127.0.0.1:7/announce")
+        relay.hold_back(local, FILM)
+        await _get(client, local, query(left=10, event="started"))
+        relay.confirm(local, FILM)
+        await wait_until(lambda: len(asked) == 2)
+    assert len(asked) == 3
+
+
 async def test_a_tracker_that_does_not_answer_is_waited_for_no_longer_than_it_may(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +239,9 @@ async def test_what_goes_wrong_is_a_reason_that_clients_show(
     caplog.set_level(logging.DEBUG)
     async with answering(http_answer(b"de"), certificate.context) as tracker, Relay() as relay:
         answer = await _get(client, relay.local(_https(tracker.port), PIN), query())
-        assert answer == b"d14:failure reason52:The tracker shows another key than its sender signede"
+        reason = b"52:The tracker shows another key than its sender signed"
+        # Where it is not told when to ask again, libtorrent waits for half an hour.
+        assert answer == b"d14:failure reason" + reason + b"8:intervali20ee"
     assert tracker.text == b""
     assert BOB.hex() not in caplog.text
 

@@ -14,7 +14,11 @@ from tuishare.errors import BadInput
 from tuishare.torrents import bencode
 from tuishare.tracker.peers import Announce, Answer, Event, Named
 
-FAILURE: Final = bencode.encode({b"failure reason": b"This announce is not accepted here"})
+RETRY_SECONDS: Final = 20
+"""When to ask again what could not be answered. libtorrent takes half an hour where it is not told."""
+FAILURE: Final = bencode.encode(
+    {b"failure reason": b"This announce is not accepted here", b"interval": RETRY_SECONDS}
+)
 """The one answer to whatever is refused: who guesses learns nothing about how near he was."""
 
 _LONGEST_QUERY: Final = 2_048

@@ -12,6 +12,7 @@ end sharing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import secrets
@@ -24,6 +25,7 @@ from aiohttp import web
 from tuishare.errors import BadInput, TuishareError
 from tuishare.proxy import Proxy
 from tuishare.torrents import InfoHash, announce_fault, bencode
+from tuishare.tracker.announce import RETRY_SECONDS
 from tuishare.tracker.forwarding import Forwarder, Target
 from tuishare.tracker.listener import Bounds, Listener
 
@@ -35,6 +37,9 @@ _BOUNDS: Final = Bounds(connections=256, connections_each=256, patience=60.0)
 """libtorrent asks with 50 connections at a time; an announce may take as long as the forwarder's own patience."""
 _LAST_WORDS_SECONDS: Final = 3.0
 """How long closing waits for trackers to hear that something is complete."""
+_PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, *[300.0] * 288)
+"""Seconds between attempts to tell that: a sender may be away for a day."""
+_FAILED: Final = b"14:failure reason"
 
 _ON_THE_WIRE: Final = 20
 """Bytes of an info-hash that an announce holds, also of a longer one (BEP 52)."""
@@ -46,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What libtorrent asked a tracker that answered."""
+    """What libtorrent asked a tracker last."""
 
     query: str
     user_agent: str
@@ -66,6 +71,7 @@ class Relay:
         self._tokens: dict[Target, str] = {}
         self._held_back: dict[_Claim, _Asked | None] = {}
         self._last_words: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         """Begin to listen, on loopback only.
@@ -80,6 +86,7 @@ class Relay:
     async def __aexit__(self, *_: object) -> None:
         """Stop, and forget all URLs; what was just confirmed is still told, in bounded time."""
         await self._listener.close()
+        self._closing.set()
         if self._last_words:
             _told, late = await asyncio.wait(self._last_words, timeout=_LAST_WORDS_SECONDS)
             for task in late:
@@ -124,23 +131,35 @@ class Relay:
         self._held_back.setdefault(_claim(local_url, info_hash))
 
     def confirm(self, local_url: str, info_hash: InfoHash) -> None:
-        """Tell a tracker, if it has answered so far, that nothing of a torrent is missing; then what libtorrent says.
+        """Tell a tracker, if it was asked so far, that nothing of a torrent is missing; then what libtorrent says.
 
-        libtorrent says it once only, and not always when it leaves the swarm right after.
+        libtorrent says it once only, and not always when it leaves the swarm right after. A tracker that is away hears
+        it when it is back.
         """
         claim = _claim(local_url, info_hash)
-        asked = self._held_back.pop(claim, None)
-        target = self._targets.get(claim[0])
-        if asked and target:
-            task = asyncio.create_task(self._tell(target, asked))
-            self._last_words.add(task)
-            task.add_done_callback(self._last_words.discard)
+        if asked := self._held_back.pop(claim, None):
+            self._begin_to_tell(claim[0], asked)
 
-    async def _tell(self, target: Target, asked: _Asked) -> None:
+    def _begin_to_tell(self, token: str, asked: _Asked) -> None:
+        task = asyncio.create_task(self._tell(token, asked))
+        self._last_words.add(task)
+        task.add_done_callback(self._last_words.discard)
+
+    async def _tell(self, token: str, asked: _Asked) -> None:
+        for pause in _PAUSES:
+            target = self._targets.get(token)
+            if target is None or await self._has_heard(target, asked) or self._closing.is_set():
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), pause)
+
+    async def _has_heard(self, target: Target, asked: _Asked) -> bool:
         try:
-            await self._forwarder.ask(target, _all_there(asked.query), asked.user_agent)
+            said = await self._forwarder.ask(target, _all_there(asked.query), asked.user_agent)
         except TuishareError as error:
             _log.debug("A tracker was not told that a download is complete: %s", error.detail)
+            return False
+        return _FAILED not in said
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         match = _PATH.fullmatch(request.raw_path)
@@ -149,15 +168,17 @@ class Relay:
             return web.Response(status=404)
         asked = _Asked(match[2], request.headers.get("User-Agent", ""))
         claim = match[1], _info_hash_in(asked.query)
-        query = _one_byte_less(asked.query) if claim in self._held_back else asked.query
+        held_back = claim in self._held_back
+        query = _one_byte_less(asked.query) if held_back else asked.query
         try:
             said = await self._forwarder.ask(target, query, asked.user_agent)
         except TuishareError as error:
             _log.debug("An announce was not passed on: %s", error.detail)
-            said = bencode.encode({b"failure reason": error.detail.encode()})
-        else:
-            if claim in self._held_back:
-                self._held_back[claim] = asked
+            said = bencode.encode({b"failure reason": error.detail.encode(), b"interval": RETRY_SECONDS})
+        if claim in self._held_back:
+            self._held_back[claim] = asked
+        elif held_back:  # it was confirmed while this was on its way
+            self._begin_to_tell(claim[0], asked)
         return web.Response(body=said, content_type="text/plain")
 
 

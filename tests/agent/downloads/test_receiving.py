@@ -14,6 +14,7 @@ import pytest
 from tests.agent.desks import Desk, Sender, digest, judge, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
+from tuishare.agent.downloads import receiving
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.downloads.reception import Received
 from tuishare.agent.folders.payload import sign_payload
@@ -156,8 +157,15 @@ async def test_a_new_generation_does_not_meet_the_former_half_delivered(
 
 
 async def test_waiting_for_approval_downloads_nothing_and_does_not_use_up_the_generation(
-    alice: Home, bob: Home
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    walked: list[Path] = []
+
+    def sign(payload: Path) -> str:
+        walked.append(payload)
+        return sign_payload(payload)
+
+    monkeypatch.setattr(receiving, "sign_payload", sign)
     path = fill(alice.drop / "x")
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         data = sender.seal(bob)
@@ -171,6 +179,7 @@ async def test_waiting_for_approval_downloads_nothing_and_does_not_use_up_the_ge
         assert await desk.stored() == [desk.only]
         await put(desk, alice, bob, data)
         await desk.until(DownloadStep.COMPLETE)
+    assert Path() not in walked  # nothing was delivered before that could be taken over
 
 
 async def test_content_that_we_serve_ourselves_is_not_touched(alice: Home, bob: Home) -> None:

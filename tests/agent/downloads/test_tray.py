@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.agent.homes import Home, fill, opened, share_of
 from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.agent.state.records import DownloadRecord, DownloadStep, TrackerAddress
 from tuishare.agent.state.store import Database
 from tuishare.errors import NotFound, Refused, TuishareError
 from tuishare.torrents import InfoHash
@@ -56,6 +57,23 @@ async def test_what_is_removed_is_not_taken_again(bob: Home, record: DownloadRec
         await tray.remove(record)  # an old one does not make the ledger forget a newer one
         with pytest.raises(Refused, match="before"):
             await context.store.run(lambda database: database.admit(newer))
+
+
+async def test_a_tracker_of_many_is_asked_on_when_one_of_them_goes(bob: Home, record: DownloadRecord) -> None:
+    shared, own = (TrackerAddress(f"https://{name}.example.org/announce", "") for name in ("shared", "own"))
+    configured = TrackerAddress("https://configured.example.org/announce", "")
+    forgotten: list[TrackerAddress] = []
+    async with opened(bob) as context:
+        tracker = msgspec.structs.replace(context.config.tracker, others=(configured.url,))
+        context.config = msgspec.structs.replace(context.config, tracker=tracker)
+        context.announcing.forget = forgotten.extend  # type: ignore[method-assign,assignment]
+        tray = Tray(context)
+        await tray.save(replace(record, trackers=(shared, own, configured)))
+        await tray.save(replace(record, id="e", share="ef" * 16, trackers=(shared,)))
+        await tray.remove(tray.get("d"))
+        assert forgotten == [own]
+        await tray.remove(tray.get("e"))
+        assert forgotten == [own, shared]
 
 
 async def test_it_is_known_under_its_info_hash_for_as_long_as_it_is_in_the_swarm(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
+from typing import NoReturn
 
+import ifaddr
 import pytest
 
 from tests.agent.network.test_reach import Heard
@@ -19,6 +22,7 @@ class Line:
 
     def __init__(self, *hosts: str) -> None:
         self.asked = 0
+        self.share_addresses = False
         self.now = 100
         self.become(*hosts)
 
@@ -27,7 +31,7 @@ class Line:
 
     def network(self) -> Network:
         self.asked += 1
-        return Network(share_addresses=False, public_host=next(iter(self.hosts), ""))
+        return Network(share_addresses=self.share_addresses, public_host=next(iter(self.hosts), ""))
 
 
 def settled(line: Line, monkeypatch: pytest.MonkeyPatch) -> Whereabouts:
@@ -81,3 +85,17 @@ def test_an_address_counts_as_lost_only_after_a_while() -> None:
     assert not places.have_left(("8.8.8.8:50007",), "tls")
     places._settled = 0.0
     assert places.have_left(("8.8.8.8:50007",), "tls")
+
+
+def test_that_the_system_tells_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is out of descriptors cannot ask for its interfaces."""
+    line = Line("8.8.8.8")
+    places = settled(line, monkeypatch)
+    before = places.of("tls")
+
+    def fail() -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(ifaddr, "get_adapters", fail)
+    line.share_addresses = True
+    assert (places.look(), places.of("tls")) == (False, before)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from tests.agent.homes import Home, fill
-from tests.agent.presses import publishing_at
+from tests.agent.presses import open_from, publishing_at
 from tuishare.agent.shares import workshop
 from tuishare.agent.shares.sealing import seal_share
 from tuishare.agent.state.records import ShareStep
+from tuishare.envelope import NotForUs
 from tuishare.errors import SystemFailed
 from tuishare.paths import publish
+from tuishare.swarm import Engine
 
 
 async def test_an_envelope_appears_once_its_share_is_served(
@@ -31,6 +33,24 @@ async def test_an_envelope_appears_once_its_share_is_served(
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         assert served == [{share.info_hash}]
+
+
+async def test_who_is_removed_while_the_router_is_asked_gets_no_ticket(
+    alice: Home, bob: Home, carol: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice.know(bob.user(groups=("crew",)), carol.user(groups=("crew",)))
+
+    async def think(_: Engine) -> None:
+        alice.know(carol.user(groups=("crew",)))
+
+    monkeypatch.setattr(Engine, "hear_router", think)
+    path = fill(alice.drop / "film.mkv")
+    async with publishing_at(alice) as press:
+        await press.accept(path, users=("@crew",))
+        share = await press.until(path, ShareStep.SEEDING)
+    with pytest.raises(NotForUs):
+        open_from(alice, share.envelope, bob)
+    open_from(alice, share.envelope, carol)
 
 
 async def test_what_nobody_can_get_an_envelope_of_is_not_served(

@@ -208,7 +208,7 @@ class Receiver:
         record = follow(record, former)
         await self._context.store.change(lambda database: database.admit(record))
         await self._take_place(record)
-        if former is not None and record.replaces == former.path:
+        if former is not None and former.path and record.replaces == former.path:
             await asyncio.to_thread(self._take_over, former, record)
         await self._or_problem(record, self._resume(record))
 

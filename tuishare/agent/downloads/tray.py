@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tuishare.agent.context import Context
-from tuishare.agent.state.records import DownloadRecord
+from tuishare.agent.state.records import DownloadRecord, TrackerAddress
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
 from tuishare.swarm import Assignment, Credentials, Endpoint, parse_endpoint
 from tuishare.torrents import InfoHash
@@ -89,11 +89,24 @@ class Tray:
     async def remove(self, record: DownloadRecord) -> None:
         """Leave its swarm and forget it; its generation is not taken again."""
         await self.leave_swarm(record)
-        self._context.announcing.forget(record.trackers)
+        self._context.announcing.forget(self._only_of(record))
         await self._context.store.change(lambda database: database.decline(record))
         self._downloads.pop(record.id, None)
         self._altered.discard(record.id)
         self._context.changed.notify()
+
+    def _only_of(self, record: DownloadRecord) -> set[TrackerAddress]:
+        """Its trackers that nothing else is announced to: our own have a passkey, those of others need not."""
+        shared = {
+            tracker
+            for other in self._downloads.values()
+            if other.id != record.id
+            for tracker in other.trackers
+        }
+        configured = self._context.config.tracker.others
+        return {
+            tracker for tracker in record.trackers if tracker not in shared and tracker.url not in configured
+        }
 
     async def enter_swarm(
         self,

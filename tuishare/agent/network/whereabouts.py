@@ -6,6 +6,7 @@ Owns the last answer: the system is asked now and then, not for each of a thousa
 from __future__ import annotations
 
 import ipaddress
+import logging
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,6 +15,8 @@ from typing import Final
 from tuishare.agent.network.reach import Hearsay, swarm_contacts
 from tuishare.config import Network, Transport
 from tuishare.swarm import parse_endpoint
+
+_log = logging.getLogger(__name__)
 
 SETTLED_SECONDS: Final = 60.0
 """How long addresses have to stay before others count as lost: a router answers late, and a laptop wakes in pieces."""
@@ -48,7 +51,11 @@ class Whereabouts:
     def look(self) -> bool:
         """Look at them; say whether any is another."""
         network = self._network()
-        contacts = {kind: swarm_contacts(network, self._engine, kind) for kind in self._engine.listening}
+        try:
+            contacts = {kind: swarm_contacts(network, self._engine, kind) for kind in self._engine.listening}
+        except OSError as error:
+            _log.warning("The system does not tell our addresses now: %s", error.strerror)
+            return False
         if contacts == self._contacts:
             return False
         self._contacts = contacts

@@ -118,9 +118,9 @@ class Workshop:
 
     async def _seal(self, share: ShareRecord) -> ShareRecord:
         context = self._context
-        users = self._recipients(share)
         # An envelope cannot be corrected: where a router was just asked, its answer has to be in there.
         await context.engine.hear_router()
+        users = self._recipients(share)
         contacts = swarm_contacts(context.config.network, context.engine, share.transport)
         sealed = await asyncio.to_thread(
             lambda: seal_share(
