@@ -28,12 +28,15 @@ _LISTS: Final = frozenset({"inbox.trackers", "limits.schedule", "tracker.others"
 """Settings that have more than one value; `drop` has commands of its own."""
 
 
-def edit_config(places: Places, change: Callable[[str], str]) -> Config:
+def edit_config(
+    places: Places, change: Callable[[str], str], *, check: Callable[[Config], None] = lambda _: None
+) -> Config:
     """Change `config.toml`; it is replaced whole, or stays as it is.
 
     Args:
         places: of the home; a missing file counts as an empty one.
         change: makes the new text of the old one.
+        check: raises what else speaks against the new settings.
 
     Returns:
         The settings as they are now.
@@ -47,7 +50,7 @@ def edit_config(places: Places, change: Callable[[str], str]) -> Config:
     with edited_alone(places.config_file):
         load_config(places)
         before = _read(places.config_file)
-        return _publish(places, before, change(before))
+        return _publish(places, before, change(before), check)
 
 
 def read_config(places: Places) -> tuple[str, str]:

@@ -69,9 +69,16 @@ def test_a_value_that_cannot_be_changes_nothing(alice: Person, key: str, value: 
     assert alice.places.config_file.read_bytes() == before
 
 
+def test_a_port_that_another_setting_has_changes_nothing(alice: Person) -> None:
+    before = alice.places.config_file.read_bytes()
+    assert alice.call("config", "set", "tracker.listen", f":{alice.port}").failed(2, "both have port")
+    assert alice.places.config_file.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("[network]\nlisten = ':50009'\n", "network.listen and tracker.listen both have port 50009"),
         ("[network]\nlisten = 7\n", "line 2, key network.listen: expected text"),
         ("[network]\nlisten = 'nonsense'\n", "nonsense"),
         ("name = '@x'\n", "@x"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from types import SimpleNamespace
 
 import ifaddr
 import pytest
 
-from tuishare.agent.network.contacts import MAX_CONTACTS, find_contacts, listen_port
-from tuishare.config import Network
-from tuishare.errors import BadInput
+from tuishare.agent.network.contacts import MAX_CONTACTS, check_addresses, find_contacts, listen_port
+from tuishare.config import Config, Network, Tracking
+from tuishare.errors import BadConfiguration, BadInput
+from tuishare.paths import find_places
 from tuishare.swarm import parse_endpoint
 
 
@@ -77,3 +79,44 @@ def test_what_this_machine_says_of_itself_can_be_read_by_the_swarm() -> None:
 @pytest.mark.parametrize(("address", "port"), [(":50007", 50007), ("127.0.0.1:0", 0), ("[::]:9", 9)])
 def test_the_port_of_a_listen_address(address: str, port: int) -> None:
     assert listen_port(address) == port
+
+
+def check(root: Path, network: Network, tracker: Tracking) -> None:
+    check_addresses(Config(network=network, tracker=tracker), find_places({"TUISHARE_HOME": str(root)}))
+
+
+@pytest.mark.parametrize(
+    ("network", "tracker", "keys"),
+    [
+        (Network(":7"), Tracking(":7"), "network.listen and tracker.listen"),
+        (Network(":7"), Tracking("127.0.0.1:7"), "network.listen and tracker.listen"),
+        (Network("[2001:db8::7]:7"), Tracking(":7"), "network.listen and tracker.listen"),
+        (Network("0.0.0.0:7"), Tracking("[::]:7"), "network.listen and tracker.listen"),
+        (Network("alice.example:7"), Tracking("alice.example:7"), "network.listen and tracker.listen"),
+        (Network(":7", listen_plain=":7"), Tracking(), "network.listen and network.listen_plain"),
+        (Network(listen_plain=":7"), Tracking(":7"), "network.listen_plain and tracker.listen"),
+        (Network(":7", listen_plain=":8"), Tracking(":9", ":7"), "network.listen and tracker.listen_plain"),
+        (Network(listen_plain=":8"), Tracking(":7", ":7"), "tracker.listen and tracker.listen_plain"),
+    ],
+)
+def test_one_port_is_not_for_two(tmp_path: Path, network: Network, tracker: Tracking, keys: str) -> None:
+    with pytest.raises(BadConfiguration, match=f"{keys} both have port 7") as caught:
+        check(tmp_path, network, tracker)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("network", "tracker"),
+    [
+        (Network(), Tracking()),
+        (Network(":0", listen_plain=":0"), Tracking(":0", ":0")),
+        (Network("127.0.0.1:7"), Tracking("192.0.2.7:7")),
+        (Network("[::]:7"), Tracking("0.0.0.0:7")),
+        (Network(":7"), Tracking("")),
+        (Network(":7"), Tracking(":9", ":7")),  # only there while plain swarms are
+        (Network(":7", listen_plain=":8"), Tracking("", ":7")),  # without https there is no tracker at all
+        (Network(":7", proxy="socks5://127.0.0.1:9050"), Tracking(":7")),  # nothing listens
+    ],
+)
+def test_ports_that_do_not_meet(tmp_path: Path, network: Network, tracker: Tracking) -> None:
+    check(tmp_path, network, tracker)

@@ -61,12 +61,13 @@ def change_setting(places: Places, key: str, value: str) -> None:
         BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
         SystemFailed: the disk refused.
     """
+    from tuishare.agent.network.contacts import check_addresses
 
     def change(text: str) -> str:
         _check_word(key, value)
         return set_value(text, key, value)
 
-    edit_config(places, change)
+    edit_config(places, change, check=lambda config: check_addresses(config, places))
 
 
 def write_settings(places: Places, text: str, stamp: str) -> None:

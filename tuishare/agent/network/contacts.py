@@ -7,8 +7,9 @@ knows of itself is all there is.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import combinations
 from typing import Final
 
 import ifaddr
@@ -24,6 +25,8 @@ _ADDRESSES: Final = (
     "network.listen", "network.listen_plain", "network.public_host", "tracker.listen", "tracker.listen_plain"
 )  # fmt: skip
 """The settings that are addresses."""
+_EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 — only compared
+"""The hosts that stand for every address of their family; together what an empty host means."""
 _HOST_HINT: Final = "Write a name or an address, for example studio.example.org."
 
 
@@ -57,7 +60,7 @@ def check_addresses(config: Config, places: Places) -> None:
     """Check all addresses of the settings.
 
     Raises:
-        BadConfiguration: one is malformed.
+        BadConfiguration: one is malformed, or two would listen on the same port.
     """
     for key in _ADDRESSES:
         table, _, name = key.partition(".")
@@ -65,6 +68,31 @@ def check_addresses(config: Config, places: Places) -> None:
             check_address(key, getattr(getattr(config, table), name))
         except BadInput as error:
             raise BadConfiguration(f"{places.config_file}: {error.detail}", hint=error.hint) from error
+    for (key, one), (other_key, other) in combinations(listen_addresses(config).items(), 2):
+        port = listen_port(one)
+        if port and port == listen_port(other) and _overlap(_hosts(key, one), _hosts(other_key, other)):
+            raise BadConfiguration(
+                f"{places.config_file}: {key} and {other_key} both have port {port}",
+                hint="Choose another port for one of them.",
+            )
+
+
+def listen_addresses(config: Config) -> Mapping[str, str]:
+    """Find where the agent listens with these settings: each key that counts, and its ``[HOST]:PORT``.
+
+    Behind a proxy that is nowhere.
+    """
+    network, tracker = config.network, config.tracker
+    if network.way_out is not None:
+        return {}
+    plain = network.listen_plain
+    wanted = {
+        "network.listen": network.listen,
+        "network.listen_plain": plain,
+        "tracker.listen": tracker.listen,
+        "tracker.listen_plain": tracker.listen_plain if plain and tracker.listen else "",
+    }
+    return {key: address for key, address in wanted.items() if address}
 
 
 def check_address(key: str, given: str) -> None:
@@ -91,6 +119,21 @@ def listen_port(address: str) -> int:
         BadInput: it is malformed.
     """
     return parse_endpoint(address, default_host="0.0.0.0", any_port=True).port  # noqa: S104 — only parsed
+
+
+def _hosts(key: str, address: str) -> tuple[str, ...]:
+    host = parse_endpoint(address, default_host=_EVERYWHERE[0], any_port=True).host
+    # Unlike the engine, the tracker takes callers of both families on "::".
+    everywhere = address.startswith(":") or (host == "::" and key.startswith("tracker."))
+    return _EVERYWHERE if everywhere else (host,)
+
+
+def _overlap(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    return any(
+        one == other or ((":" in one) == (":" in other) and not {one, other}.isdisjoint(_EVERYWHERE))
+        for one in some
+        for other in others
+    )
 
 
 def _public(host: str, port: int) -> Iterator[str]:
