@@ -32,13 +32,11 @@ def at_home(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def taken(alice: Person) -> Iterator[int]:
+def taken() -> Iterator[int]:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        port = other.getsockname()[1]
-        alice.configure(network={"listen": f"127.0.0.1:{port}"})
-        yield port
+        yield other.getsockname()[1]
 
 
 def look(check: Check, person: Person) -> list[Finding]:
@@ -65,15 +63,39 @@ def test_tls_that_is_not_safe(alice: Person, monkeypatch: pytest.MonkeyPatch) ->
     assert (found.mark, "resumed" in found.detail) == (Mark.FAULT, True)
 
 
-def test_a_port_that_another_program_has(alice: Person, taken: int) -> None:
-    (found,) = look(check_ports, alice)
-    assert (found.mark, found.detail) == (Mark.FAULT, f"127.0.0.1:{taken} is in use")
+@pytest.mark.parametrize(
+    ("key", "subject"),
+    [
+        ("network.listen", "tls port"),
+        ("network.listen_plain", "plain port"),
+        ("tracker.listen", "tracker port"),
+        ("tracker.listen_plain", "plain tracker port"),
+    ],
+)
+def test_a_port_that_another_program_has(alice: Person, taken: int, key: str, subject: str) -> None:
+    tables = {"network": {"listen_plain": "127.0.0.1:0"}, "tracker": {"listen": "127.0.0.1:0"}}
+    tables["tracker"]["listen_plain"] = "127.0.0.1:0"
+    table, _, name = key.partition(".")
+    tables[table][name] = f"127.0.0.1:{taken}"
+    alice.configure(**tables)
+    (found,) = (finding for finding in look(check_ports, alice) if finding.mark is not Mark.FINE)
+    assert (found.mark, found.subject) == (Mark.FAULT, subject)
+    assert found.detail == f"127.0.0.1:{taken} is in use"
+    assert f"`tuishare config set {key} :PORT`" in found.hint
+
+
+def test_ports_that_are_not_opened_are_not_looked_at(alice: Person, taken: int) -> None:
+    alice.configure(tracker={"listen": "127.0.0.1:0", "listen_plain": f"127.0.0.1:{taken}"})
+    assert {found.mark for found in look(check_ports, alice)} == {Mark.FINE}
+    alice.configure(network={"listen": f"127.0.0.1:{taken}", "proxy": "socks5://127.0.0.1:9050"})
+    assert look(check_ports, alice) == []
 
 
 def test_a_port_that_nobody_may_have(alice: Person) -> None:
     alice.configure(network={"listen": "192.0.2.1:50007"})
-    (found,) = look(check_ports, alice)
-    assert (found.mark, "cannot be had" in found.detail) == (Mark.FAULT, True)
+    tls, tracker = look(check_ports, alice)
+    assert (tls.mark, "cannot be had" in tls.detail) == (Mark.FAULT, True)
+    assert tracker.mark is Mark.FINE
 
 
 def test_no_agent_is_worth_a_note(alice: Person) -> None:

@@ -8,6 +8,7 @@ from tests.api.samples import SHARE
 from tests.cli.homes import Person
 from tests.cli.served import served
 from tuishare.paths import find_places
+from tuishare.swarm.ports import free_port
 
 
 def test_a_good_home_exits_0_and_says_what_is_fine(alice: Person, bob: Person) -> None:
@@ -20,7 +21,7 @@ def test_a_good_home_exits_0_and_says_what_is_fine(alice: Person, bob: Person) -
     subjects = {line[2:].partition(":")[0] for line in lines if line[0] in "✓!"}
     assert subjects >= {
         *("Python", "libtorrent", "home", "identity", "settings", "users", "inbox", "outbox", "downloads"),
-        *("free space", "inotify", "TLS", "agent", "tls port", "service", "clock"),
+        *("free space", "inotify", "TLS", "agent", "tls port", "tracker port", "service", "clock"),
     }
 
 
@@ -34,11 +35,15 @@ def test_one_fault_exits_1(alice: Person) -> None:
 
 
 async def test_a_running_agent_holds_its_ports(alice: Person) -> None:
+    ports = {"plain port": free_port(), "tracker port": free_port(), "plain tracker port": free_port()}
+    plain, https, http = (f"127.0.0.1:{port}" for port in ports.values())
+    alice.configure(network={"listen_plain": plain}, tracker={"listen": https, "listen_plain": http})
     with alice.started("agent") as agent:
         await agent.until_saying("is running")
         found = json.loads(alice.run("doctor", "--json").out)
         by_subject = {finding["subject"]: finding for finding in found}
-        assert by_subject["tls port"]["detail"] == f"127.0.0.1:{alice.port} is held by the agent"
+        for subject, port in (ports | {"tls port": alice.port}).items():
+            assert by_subject[subject]["detail"] == f"127.0.0.1:{port} is held by the agent"
         assert f"runs as process {agent.process.pid}" in by_subject["agent"]["detail"]
         alice.places.config_file.write_text(alice.places.config_file.read_text() + "\n[x]\n")
         assert alice.run("reload").code == 3

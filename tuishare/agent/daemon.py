@@ -132,6 +132,7 @@ class Agent:
             listen_tls=context.engine.listening.get("tls"),
             listen_plain=context.engine.listening.get("plain"),
             listen_tracker=context.announcing.port,
+            listen_tracker_plain=context.announcing.plain_port,
             rate_up=sum(progress.rate_up for progress in live),
             rate_down=sum(progress.rate_down for progress in live),
             free_bytes=free_space(context.config.folders.downloads_path),

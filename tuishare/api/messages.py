@@ -169,6 +169,7 @@ class Status(Message, frozen=True, kw_only=True):
         reachable: others can connect to us from outside; None while nobody can tell.
         public_address: ``host:port`` where we seem to be reachable from outside, or empty.
         listen_tracker: port of our own tracker, or None while there is none.
+        listen_tracker_plain: that for plain swarms, or None.
     """
 
     name: str
@@ -193,6 +194,7 @@ class Status(Message, frozen=True, kw_only=True):
     reachable: bool | None = None
     public_address: str = ""
     listen_tracker: Port | None = None
+    listen_tracker_plain: Port | None = None
 
 
 class UserKind(StrEnum):

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from tuishare.agent.network.contacts import listen_addresses
 from tuishare.api.client import AgentClient
 from tuishare.api.failures import ProtocolMismatch
 from tuishare.api.messages import Status
@@ -31,6 +32,13 @@ _COUNTED: Final = 200_000
 _RELEASED: Final = 1_735_689_600
 """Beginning of 2025: no clock that is right shows an earlier time."""
 _INOTIFY: Final = Path("/proc/sys/fs/inotify")
+_PORTS: Final = {
+    "network.listen": "tls port",
+    "network.listen_plain": "plain port",
+    "tracker.listen": "tracker port",
+    "tracker.listen_plain": "plain tracker port",
+}
+"""What people call the ports of these settings."""
 
 
 def check_versions(_places: Places) -> Iterator[Finding]:
@@ -67,15 +75,14 @@ def check_agent(_places: Places) -> Iterator[Finding]:
 
 def check_ports(places: Places) -> Iterator[Finding]:
     """The configured ports are free, or our own agent has them."""
-    network = load_config(places).network
     held = _held_ports()
-    for kind, address in (("tls", network.listen), ("plain", network.listen_plain)):
-        for endpoint in listen_endpoints(address) if address else ():
-            subject = f"{kind} port"
+    for key, address in listen_addresses(load_config(places)).items():
+        subject = _PORTS[key]
+        for endpoint in listen_endpoints(address):
             if endpoint.port in held:
                 yield Finding(Mark.FINE, subject, f"{endpoint} is held by the agent")
             elif reason := _why_taken(str(endpoint.host), endpoint.port):
-                hint = "Stop the other program, or choose another port: `tuishare config set network.listen :PORT`."
+                hint = f"Stop the other program, or choose another port: `tuishare config set {key} :PORT`."
                 yield Finding(Mark.FAULT, subject, f"{endpoint} {reason}", hint)
             else:
                 yield Finding(Mark.FINE, subject, f"{endpoint} is free")
@@ -134,7 +141,8 @@ def _held_ports() -> set[int]:
         status: Status = ask_agent(AgentClient.status)
     except AgentUnreachable:
         return set()
-    return {port for port in (status.listen_tls, status.listen_plain) if port}
+    ports = (status.listen_tls, status.listen_plain, status.listen_tracker, status.listen_tracker_plain)
+    return {port for port in ports if port}
 
 
 def _why_taken(host: str, port: int) -> str:

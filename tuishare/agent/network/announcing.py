@@ -76,6 +76,11 @@ class Announcing:
         return self._ports.get("https")
 
     @property
+    def plain_port(self) -> int | None:
+        """Where that of plain swarms listens, if there is one."""
+        return self._ports.get("http")
+
+    @property
     def ports(self) -> tuple[int, ...]:
         """Every port that recipients announce to, that for plain swarms included."""
         return tuple(self._ports.values())
