@@ -84,12 +84,31 @@ def test_folders_without_permission(alice: Person, monkeypatch: pytest.MonkeyPat
     # Root may write everywhere, so the question is answered for it.
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     alice.configure(drop=[{"path": str(alice.desk), "users": ["bob"]}])
-    (alice.places.files / "outbox").mkdir()
+    home = alice.places.files
+    (home / "outbox").mkdir()
     found = marks(check_folders, alice)
     assert set(found) == {
-        f"{alice.places.files / 'outbox'} cannot be written",
+        f"{home / 'inbox'} cannot be made: {home} cannot be written",
+        f"{home / 'outbox'} cannot be written",
+        f"{home / 'downloads'} cannot be made: {home} cannot be written",
         f"{alice.desk} cannot be read",
     }
+    assert all(finding.mark is Mark.FAULT and finding.hint for finding in found.values())
+
+
+def test_a_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    inside = find_places({"TUISHARE_HOME": str(tmp_path / "file" / "deep" / "home")})
+    beside = find_places({"TUISHARE_HOME": str(tmp_path / "home")})
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    for places, reason in (
+        (inside, f"{tmp_path / 'file'} is not a folder"),
+        (beside, f"{tmp_path} cannot be written"),
+    ):
+        found = [found for check in (check_privacy, check_folders) for found in run_check("x", check, places)]
+        wrong = {finding.detail for finding in found if finding.mark is Mark.FAULT and finding.hint}
+        assert {f"{folder} cannot be made: {reason}" for folder in (places.config, places.state)} <= wrong
+        assert f"{places.files / 'inbox'} cannot be made: {reason}" in wrong
 
 
 def test_too_little_room(alice: Person) -> None:

@@ -23,8 +23,8 @@ def check_privacy(places: Places) -> Iterator[Finding]:
     for folder in (places.config, places.state, places.runtime):
         try:
             found = folder.stat()
-        except FileNotFoundError:
-            yield Finding(Mark.FINE, "home", f"{folder} will be made when it is needed")
+        except (FileNotFoundError, NotADirectoryError):
+            yield _check_makeable("home", folder, "when it is needed")
             continue
         if found.st_uid != os.geteuid():
             yield Finding(
@@ -87,8 +87,8 @@ def check_folders(places: Places) -> Iterator[Finding]:
 
 
 def _check_writable(name: str, folder: Path) -> Finding:
-    if not folder.exists():
-        return Finding(Mark.FINE, name, f"{folder} will be made when the agent starts")
+    if not os.path.lexists(folder):
+        return _check_makeable(name, folder, "when the agent starts")
     if not folder.is_dir():
         return Finding(
             Mark.FAULT, name, f"{folder} is not a folder", "Move it away, or choose another place."
@@ -98,8 +98,20 @@ def _check_writable(name: str, folder: Path) -> Finding:
     return Finding(Mark.FINE, name, f"{folder} can be written")
 
 
+def _check_makeable(name: str, folder: Path, when: str) -> Finding:
+    """Look at the nearest folder that is there: what is missing will be made in it."""
+    place = next(parent for parent in folder.parents if os.path.lexists(parent))
+    if not place.is_dir():
+        hint = "Move it away, or choose another place."
+        return Finding(Mark.FAULT, name, f"{folder} cannot be made: {place} is not a folder", hint)
+    if not os.access(place, os.W_OK | os.X_OK):
+        hint = f"Check the owner and permissions of {place}."
+        return Finding(Mark.FAULT, name, f"{folder} cannot be made: {place} cannot be written", hint)
+    return Finding(Mark.FINE, name, f"{folder} will be made {when}")
+
+
 def _check_room(folder: Path, reserve: int) -> Finding:
-    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    place = next(parent for parent in (folder, *folder.parents) if os.path.exists(parent))
     free = shutil.disk_usage(place).free
     if free <= reserve:
         return Finding(
