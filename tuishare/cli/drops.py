@@ -31,7 +31,7 @@ def add_drop(path: Path, users: tuple[str, ...], transport: Transport | None) ->
     folder = absolute(path)
     recipients = place_drop(places, folder, users, transport)
     say(f"What lies in {folder} is shared with {', '.join(user.name for user in recipients)}.")
-    take_effect()
+    take_effect("drop")
     tell_locked_out()
 
 
@@ -54,4 +54,4 @@ def remove_drop_folder(path: Path) -> None:
     folder = absolute(path)
     clear_drop(find_places(), folder)
     say(f"{folder} is no drop folder any more. Its files stay, but are no longer shared.")
-    take_effect()
+    take_effect("drop")

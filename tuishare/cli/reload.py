@@ -30,8 +30,12 @@ def reload_agent(*, as_json: bool) -> None:
     _tell_restart(reloaded)
 
 
-def take_effect() -> None:
-    """Let a change count at once where an agent runs, and say when it counts where none does."""
+def take_effect(setting: str = "") -> None:
+    """Let a change count at once where an agent runs, and say when it counts where it does not.
+
+    Args:
+        setting: the key that was changed; empty: the user book was.
+    """
     try:
         reloaded = ask_agent(AgentClient.reload)
     except ProtocolMismatch as error:
@@ -41,10 +45,14 @@ def take_effect() -> None:
     except TuishareError as error:
         warn(f"the running agent did not take it up: {error.detail}")
     else:
-        say("The agent takes it up now.")
-        _tell_restart(reloaded)
+        # Not what was applied: an agent may have noticed the change by itself before we asked.
+        waits = setting in reloaded.restart
+        if not waits:
+            say("The agent takes it up now.")
+        _tell_restart(reloaded, also=not waits)
 
 
-def _tell_restart(reloaded: Reloaded) -> None:
+def _tell_restart(reloaded: Reloaded, *, also: bool = True) -> None:
     if reloaded.restart:
-        say(f"After a restart (`tuishare stop`, then start it again) also: {', '.join(reloaded.restart)}.")
+        when, more = ("After", " also") if also else ("Only after", "")
+        say(f"{when} a restart (`tuishare stop`, then start it again){more}: {', '.join(reloaded.restart)}.")

@@ -69,7 +69,7 @@ def change_setting(key: str, value: str) -> None:
         BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
     """
     premises.change_setting(find_places(), key, value)
-    take_effect()
+    take_effect(key)
 
 
 def _rows(config: Config) -> list[tuple[str, str]]:
