@@ -115,6 +115,8 @@ _HINTS = {
     5: "Check the disk: it may be failing.",
     13: "Check who owns it and its permissions.",
     1: "Check who owns it and its permissions.",
+    20: "Part of the path is a file where a folder should be.",
+    21: "A folder has that name: name a file, or move the folder away.",
     28: "Free some space on that disk, or choose another folder.",
     122: "Your disk quota is used up: free some space or choose another folder.",
     98: "Another program listens there; choose another port.",

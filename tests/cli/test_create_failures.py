@@ -36,6 +36,15 @@ def test_what_may_not_be_read(alice: Person) -> None:
     assert nothing_made(alice, "secret")
 
 
+def test_a_folder_that_has_the_name(alice: Person) -> None:
+    alice.fill("film.mov")
+    (alice.desk / "film.mov.torrent").mkdir()
+    made = alice.call("create", "--file", "film.mov", "--force")
+    assert made.failed(1, "film.mov.torrent: is a directory"), made
+    assert "A folder has that name" in made.err
+    assert nothing_made(alice, "film.mov", "film.mov.torrent")
+
+
 @pytest.fixture
 def small_disk(root: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""

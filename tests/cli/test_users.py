@@ -124,6 +124,11 @@ def test_what_makes_no_sense_adds_nobody(alice: Person, words: list[str], said: 
     assert not alice.places.users_file.exists()
 
 
+def test_a_folder_is_no_card(alice: Person) -> None:
+    assert alice.call("user", "add", "carol", alice.desk).failed(1, "is a directory")
+    assert not alice.places.users_file.exists()
+
+
 def test_nobody_is_added_twice_or_by_our_own_card(alice: Person, card: str) -> None:
     alice.call("user", "add", "bob", card)
     assert alice.call("user", "add", "BOB", "--new-key").failed(2, "There is already a user")
