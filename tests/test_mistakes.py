@@ -49,4 +49,4 @@ def test_a_place_is_named(place: str, said: str) -> None:
 def test_types_have_words_that_people_use(kind: type, given: object, said: str) -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert(given, kind)
-    assert say_reason(caught.value) == said
+    assert say_reason(caught.value, kind) == said

@@ -206,7 +206,7 @@ def parse_config(text: str, places: Places) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise _bad(places.config_file, str(error)) from error
     except msgspec.ValidationError as error:
-        raise _bad(places.config_file, explain(error, text)) from error
+        raise _bad(places.config_file, explain(error, text, Config)) from error
     for place, given, read in _texts(config):
         try:
             read(given)

@@ -140,7 +140,7 @@ def set_value(text: str, key: str, given: str) -> str:
     try:
         value = msgspec.convert(given, keys[key], strict=False)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{key}: {say_reason(error)}", hint=_UNCHANGED) from error
+        raise BadInput(f"{key}: {say_reason(error, keys[key])}", hint=_UNCHANGED) from error
     *tables, name = key.split(".")
     item = tomlkit.item(value)
     document = tomlkit.parse(text)

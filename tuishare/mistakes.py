@@ -6,7 +6,7 @@ Owns finding line and key. Must not know what any key means.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
@@ -21,27 +21,57 @@ _IN_WORDS: Final = {
 """What msgspec calls types by, and what the writer of a file does."""
 
 
-def explain(error: msgspec.ValidationError, text: str) -> str:
-    """Say line and key of what msgspec refused; it names the place as ``$.drop[0].users``."""
-    _, _, place = str(error).partition(" - at ")
+def explain(error: msgspec.ValidationError, text: str, kind: Any) -> str:
+    """Say line and key of what msgspec refused.
+
+    Args:
+        error: what it said; it names the place as ``$.drop[0].users``.
+        text: of the file.
+        kind: of what the file was to become.
+    """
+    _, place = _split(error)
     if unknown := _find_unknown(error):
         place += f".{unknown}"
-    return f"{name_place(place.strip('`'), text)}{say_reason(error)}"
+    return f"{name_place(place, text)}{say_reason(error, kind)}"
 
 
-def say_reason(error: msgspec.ValidationError) -> str:
-    """Say what msgspec refused in the words of whoever writes settings."""
+def say_reason(error: msgspec.ValidationError, kind: Any) -> str:
+    """Say what msgspec refused in the words of whoever writes settings; `kind` is what was to be made."""
     if _find_unknown(error):
         return "there is no such setting"
-    reason, _, _ = str(error).partition(" - at ")
+    reason, place = _split(error)
+    if wrong := re.fullmatch(r"Invalid enum value (.*)", reason, re.DOTALL):
+        *others, last = map(str, _find_choices(kind, place))
+        return f"expected {', '.join(others)} or {last}, not {wrong[1]}"
     reason = re.sub(r"`(\w+)`", lambda found: _IN_WORDS.get(found[1], found[0]), reason)
     return f"{reason[:1].lower()}{reason[1:]}"
 
 
 def _find_unknown(error: msgspec.ValidationError) -> str:
-    reason, _, _ = str(error).partition(" - at ")
+    reason, _ = _split(error)
     found = re.search(r"unknown field `(.+)`", reason)
     return found[1] if found else ""
+
+
+def _split(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Split what msgspec said into reason and place; a value that is quoted in the reason may look like a place."""
+    found = re.fullmatch(r"(.*?)(?: - at `([^`]*)`)?", str(error), re.DOTALL)
+    assert found is not None  # it matches everything
+    return found[1], found[2] or ""
+
+
+def _find_choices(kind: Any, place: str) -> tuple[object, ...]:
+    """Find the values that are allowed at a place of some kind of value."""
+    for key in re.findall(r"[A-Za-z_]+", place):
+        fields = msgspec.structs.fields(_strip_lists(kind))
+        (kind,) = (field.type for field in fields if field.encode_name == key)
+    return get_args(_strip_lists(kind))
+
+
+def _strip_lists(kind: Any) -> Any:
+    while get_origin(kind) is list:
+        (kind,) = get_args(kind)
+    return kind
 
 
 def name_place(place: str, text: str) -> str:

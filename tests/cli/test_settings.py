@@ -69,6 +69,11 @@ def test_a_value_that_cannot_be_changes_nothing(alice: Person, key: str, value: 
     assert alice.places.config_file.read_bytes() == before
 
 
+def test_the_values_that_a_setting_can_have_are_said(alice: Person) -> None:
+    said = alice.call("config", "set", "sharing.until", "whenever")
+    assert said.failed(2, "sharing.until: expected forever or everybody, not 'whenever'")
+
+
 def test_a_port_that_another_setting_has_changes_nothing(alice: Person) -> None:
     before = alice.places.config_file.read_bytes()
     assert alice.call("config", "set", "tracker.listen", f":{alice.port}").failed(2, "both have port")
@@ -81,6 +86,19 @@ def test_a_port_that_another_setting_has_changes_nothing(alice: Person) -> None:
         ("[network]\nlisten = ':50009'\n", "network.listen and tracker.listen both have port 50009"),
         ("[network]\nlisten = 7\n", "line 2, key network.listen: expected text"),
         ("[network]\nlisten = 'nonsense'\n", "nonsense"),
+        (
+            "[sharing]\nuntil = 'whenever'\n",
+            "key sharing.until: expected forever or everybody, not 'whenever'",
+        ),
+        ("[sharing]\nuntil = 'x - at `$.a`'\n", "expected forever or everybody, not 'x - at `$.a`'"),
+        (
+            "[[limits.schedule]]\nfrom = '1:00'\nuntil = '2:00'\ndays = ['mon', 'monday']\n",
+            "key limits.schedule.days: expected mon, tue, wed, thu, fri, sat or sun, not 'monday'",
+        ),
+        (
+            "[[drop]]\npath = '/srv/drop'\nusers = ['x']\ntransport = 'tsl'\n",
+            "line 4, key drop.transport: expected tls or plain, not 'tsl'",
+        ),
         ("name = '@x'\n", "@x"),
         ("[[drop]]\npath = '/srv/drop'\nusers = ['nobody']\n", "There is no user 'nobody'"),
     ],
