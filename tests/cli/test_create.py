@@ -118,6 +118,7 @@ def test_the_key_may_come_in_five_ways(alice: Person, bob: Person) -> None:
         (["--format", "raw", "--transport", "tls"], 2, "no tickets"),
         (["--format", "raw", "-u", "x", "-u", "y"], 2, "one key"),
         (["--output", "missing"], 4, "does not exist"),
+        (["--output", "film.mov"], 2, "film.mov is not a folder"),
         (["-u", "a\tb"], 2, ""),
     ],
 )  # fmt: skip

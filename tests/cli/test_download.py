@@ -153,6 +153,9 @@ def test_what_is_in_the_way(bob: Person, film: Made) -> None:
     (bob.desk / "film.mov").symlink_to("nowhere")
     assert bob.call(*words).code == 5
     assert bob.call(*words, "-o", "missing").code == 4
+    bob.fill("file")
+    there = bob.call(*words, "-o", "file")
+    assert (there.code, "file is not a folder.\n  hint: " in there.err) == (2, True)
 
 
 def test_a_folder_that_no_engine_can_be_told_of(bob: Person, film: Made) -> None:

@@ -16,7 +16,7 @@ from tuishare.agent.shares.forms import salt_of
 from tuishare.agent.shares.sealing import give_authority, new_secret, new_share_id, seal_share
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.cli.engine import listen_address
-from tuishare.cli.home import Home, open_home
+from tuishare.cli.home import Home, open_home, require_output
 from tuishare.cli.terminal import metered, say
 from tuishare.config import Transport
 from tuishare.envelope import Announce, seal_raw
@@ -126,10 +126,7 @@ def _find_users(order: Order, home: Home) -> tuple[list[User], tuple[tuple[str, 
 
 def _require_writable(folder: Path, outputs: Outputs, *, replace: bool) -> None:
     """Find out before hashing for minutes."""
-    if not folder.is_dir():
-        raise NotFound(
-            f"The folder {folder} does not exist", hint="Make it first, or choose another --output."
-        )
+    require_output(folder)
     for path in (outputs.torrent, outputs.envelope):
         if os.path.lexists(path) and not replace:
             raise Refused(

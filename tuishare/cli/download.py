@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tuishare.agent.network.routes import Routes
 from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
-from tuishare.cli.home import Home, open_home
+from tuishare.cli.home import Home, open_home, require_output
 from tuishare.cli.offer import Offer, open_encrypted, read_torrent_file
 from tuishare.cli.seed import watch_seeding
 from tuishare.cli.terminal import Meter, metered, say, warn
@@ -124,10 +124,7 @@ def download(order: Order) -> None:
     home = open_home()
     peers = tuple(map(parse_endpoint, order.peers))
     offer = open_encrypted(read_torrent_file(order.envelope), home, order.key or _key_of(order.user, home))
-    if not order.output.is_dir():
-        raise NotFound(
-            f"The folder {order.output} does not exist", hint="Make it first, or choose another --output."
-        )
+    require_output(order.output)
     require_text(order.output)
     target = order.output / offer.torrent.name
     if os.path.lexists(target):

@@ -1,21 +1,24 @@
 """The home a command works in.
 
 Owns loading what several commands need: places, settings, identity, users and, for commands that work without an
-agent, the database.
+agent, the database; and finding out early whether there is a folder for what they make.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tuishare.agent.state.store import Database
 from tuishare.config import Config, load_config
-from tuishare.errors import SystemFailed
+from tuishare.errors import BadInput, NotFound, SystemFailed
 from tuishare.paths import Places, find_places
 from tuishare.people import Identity, UserBook, load_book, load_or_create_identity
+from tuishare.text import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +63,18 @@ def open_home() -> Home:
         load_or_create_identity(places.identity_file),
         load_book(places.users_file),
     )
+
+
+def require_output(folder: Path) -> None:
+    """Find out before long work whether there is a folder for its result.
+
+    Raises:
+        NotFound: there is nothing.
+        BadInput: it is something else.
+    """
+    if folder.is_dir():
+        return
+    shown = visible(str(folder))
+    if os.path.lexists(folder):
+        raise BadInput(f"{shown} is not a folder", hint="Name a folder with --output.")
+    raise NotFound(f"The folder {shown} does not exist", hint="Make it first, or choose another --output.")
