@@ -128,7 +128,10 @@ class Inbox(Follower[int]):
         except OSError as error:
             raise from_os_error(error, f"look at “{shown}”") from error
         if not stat.S_ISREG(status.st_mode):
-            raise Refused(f"“{shown}” is not a regular file")
+            raise Refused(
+                f"“{shown}” is not a regular file",
+                hint="Put the encrypted torrent itself here, not a link or a folder.",
+            )
         if status.st_size > MAX_SIZE:
             raise Refused(f"“{shown}” is larger than an envelope can be ({MAX_SIZE:,} bytes)")
         if visible(path.name, len(path.name) + 3) != path.name:
