@@ -105,7 +105,7 @@ def _publish(
         config = parse_config(after, places)
         check(config)
     except UnicodeEncodeError as error:
-        raise BadInput("This is not UTF-8 text", hint=_UNCHANGED) from error
+        raise BadInput("The settings would not be UTF-8 text any more", hint=_UNCHANGED) from error
     except BadConfiguration as error:
         advice = error.hint.removesuffix(CORRECT_THE_FILE)  # there is nothing in it to correct
         raise BadInput(error.detail, hint=f"{_UNCHANGED} {advice}".rstrip()) from error

@@ -218,7 +218,7 @@ def free_name(folder: Path, name: str) -> Path:
 
 
 def require_text(path: str | Path) -> None:
-    """Check that a path is text: neither the agent nor libtorrent can be told of another one.
+    """Make sure that a path can stand in a message and in the settings, and that libtorrent can be told of it.
 
     Raises:
         BadInput: it is not UTF-8.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 
 import pytest
@@ -55,6 +56,7 @@ def test_removing_keeps_the_files(alice: Person) -> None:
     ("words", "code", "said"),
     [
         (["a/b"], 2, "Nobody was named"),
+        ([os.fsdecode(b"x\xff"), "--to", "bob"], 2, "x\ufffd is not UTF-8"),
         (["a/b", "--to", "nobody"], 4, "There is no user 'nobody'"),
         (["a/b", "--to", "@nobody"], 4, "There is no group 'nobody'"),
         (["a/b", "--to", "bob", "--transport", "plain"], 2, "needs network.listen_plain"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -72,6 +73,11 @@ def test_a_value_that_cannot_be_changes_nothing(alice: Person, key: str, value: 
 def test_the_values_that_a_setting_can_have_are_said(alice: Person) -> None:
     said = alice.call("config", "set", "sharing.until", "whenever")
     assert said.failed(2, "sharing.until: expected forever or everybody, not 'whenever'")
+
+
+def test_a_value_that_is_no_text_names_what_would_be_spoilt(alice: Person) -> None:
+    said = alice.call("config", "set", "folders.inbox", os.fsdecode(b"/srv/x\xff"))
+    assert said.failed(2, "The settings would not be UTF-8 text")
 
 
 def test_a_port_that_another_setting_has_changes_nothing(alice: Person) -> None:

@@ -58,7 +58,7 @@ def _make_order(wish: Wish) -> NewShare:
             f"The note has {len(wish.note):,} characters", hint=f"At most {_NOTE} go with a share."
         )
     path = os.path.abspath(wish.path)  # “..” leads where the shell says, not where a link does
-    require_text(path)
+    require_text(path)  # the agent would get another one
     return NewShare(
         path=path,
         recipients=wish.users,

@@ -14,7 +14,7 @@ from pathlib import Path
 from tuishare.config import Config, Transport
 from tuishare.config_file import edit_config, put_drop, remove_drop, replace_config, set_value
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
-from tuishare.paths import Places
+from tuishare.paths import Places, require_text
 from tuishare.people import User, load_book, validate_name
 
 
@@ -34,9 +34,10 @@ def place_drop(
 
     Raises:
         NotFound: a user or group is unknown; nothing was changed.
-        BadInput: it is no folder, or the settings do not allow it.
+        BadInput: it is no folder, its name is not UTF-8, or the settings do not allow it.
         SystemFailed: the disk refused.
     """
+    require_text(str(folder))
     named = tuple(users)
     recipients = load_book(places.users_file).resolve(named)
     with _made(folder):
