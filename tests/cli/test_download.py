@@ -219,6 +219,9 @@ async def test_interrupted_it_goes_on_where_it_was(alice: Person, bob: Person) -
             interrupted = await download.end(signal.SIGINT)
         first = (await seed.left_alone()).sent
     assert (interrupted.code, interrupted.out) == (130, "")
+    assert interrupted.err.endswith(
+        "\nInterrupted. What has arrived is kept: run the same command again to go on.\n"
+    )
     (staging,) = staging_of(bob)
     assert left(bob.desk) == {staging.name}
     assert staging.stat().st_mode & 0o777 == 0o700

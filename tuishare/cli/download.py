@@ -172,11 +172,13 @@ async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> No
     try:
         with metered("Downloading") as meter, telling_when_alone(engine, info_hash, transfer.contacts):
             await _until_complete(events, meter)
-    except BaseException:
+    except BaseException as error:
         # Also on Ctrl-C: the same command shall go on from here. Without resume data it reads again what is there.
         with contextlib.suppress(TuishareError):
             await engine.pause(info_hash)
             publish(resume, await engine.save_resume(info_hash))
+        if isinstance(error, asyncio.CancelledError):
+            say("Interrupted. What has arrived is kept: run the same command again to go on.")
         raise
 
 
