@@ -60,6 +60,18 @@ def test_every_setting_of_the_template_is_valid_when_uncommented(places: Places)
     assert documented == fields - {"schedule"}
 
 
+def test_what_the_template_does_not_call_an_example_is_the_default(places: Places) -> None:
+    blocks = re.split(r"^#?\n", TEMPLATE.read_text(), flags=re.MULTILINE)
+    lines = [
+        block if "For example:\n" in block else re.sub(r"^# (?=\w+ = |\[\[)", "", block, flags=re.MULTILINE)
+        for block in blocks
+    ]
+    config = load(places, "\n".join(lines))
+    assert config.folders.inbox_path == Path("~/tuishare/inbox").expanduser()
+    defaults = load_config_without_file(places)
+    assert msgspec.structs.replace(config, folders=defaults.folders) == defaults
+
+
 def test_the_template_tells_what_waits_for_a_restart(places: Places) -> None:
     config = load_config(places)
     head = TEMPLATE.read_text().split("\n\n")[0]

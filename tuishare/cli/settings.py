@@ -59,7 +59,7 @@ def install_template() -> None:
         raise Refused(
             f"{places.config_file} exists already", hint="Edit it, or use `tuishare config set KEY VALUE`."
         ) from error
-    say(f"Wrote {places.config_file}; every setting in it is a comment that shows the default.")
+    say(f"Wrote {places.config_file}; every setting in it is a comment that shows the default or an example.")
 
 
 def change_setting(key: str, value: str) -> None:
