@@ -51,6 +51,34 @@ async def test_with_the_envelope_and_a_port_of_its_own(alice: Person, bob: Perso
     assert "a share of your own" in said
 
 
+@pytest.mark.parametrize("transport", ["tls", "plain"])
+async def test_a_port_that_recipients_do_not_know_is_told(alice: Person, bob: Person, transport: str) -> None:
+    film = create(alice, alice.fill("film.mov"), "--transport", transport)
+    for torrent in (film.torrent, film.envelope):
+        words = ("seed", "-f", film.payload, "-t", torrent)
+        with alice.started(*words, "--listen", f"127.0.0.1:{bob.port}") as seed:
+            said = await seed.until_saying("warning: recipients look")
+        assert f"on port {alice.port}, not on {bob.port}: let them use --peer HOST:{bob.port}, or" in said
+        with alice.started(*words) as seed:
+            await seed.until_saying("Ctrl-C ends it")
+            assert "warning" not in (await seed.end(signal.SIGINT)).err
+
+
+async def test_a_port_that_others_tell_of_is_not_warned_of(alice: Person, bob: Person, film: Made) -> None:
+    bob.know(alice.as_user())
+    tracked = create(alice, alice.fill("tracked.mov"), "--tracker", "http://127.0.0.1:9/announce")
+    alice.configure(network={"listen": "127.0.0.1:0"})
+    unknown = create(alice, alice.fill("unknown.mov"))  # its envelope names no port at all
+    raw = create(alice, alice.fill("raw.mov"), "--format", "raw")
+    for person, made in ((alice, tracked), (alice, unknown), (alice, raw), (bob, film)):
+        torrent = made.torrent if person is alice else made.envelope
+        words = ("seed", "-f", made.payload, "-t", torrent, "--listen", "127.0.0.1:0")
+        with person.started(*words, TUISHARE_KEY=made.key) as seed:
+            await seed.until_saying("Ctrl-C ends it")
+            ended = await seed.end(signal.SIGINT)
+        assert "recipients look" not in ended.err, made
+
+
 async def test_a_raw_file_with_its_key(alice: Person) -> None:
     film = create(alice, alice.fill("film.mov"), "--format", "raw")
     words = ("seed", "-f", film.payload, "-t", film.envelope)

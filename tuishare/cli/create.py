@@ -169,6 +169,7 @@ def _recorded(home: Home, order: Order, share_id: str, tree: Tree, torrent: byte
             files=len(tree.files),
             info_hash=parse_torrent(torrent).info_hash,
             torrent=torrent,
+            contacts=_find_contacts(order, home),
         ),
         now,
     )
@@ -181,20 +182,24 @@ def _recorded(home: Home, order: Order, share_id: str, tree: Tree, torrent: byte
             raise
 
 
+def _find_contacts(order: Order, home: Home) -> tuple[str, ...]:
+    """Where recipients will look for us; the raw form cannot say it."""
+    network = home.config.network
+    port = listen_port(listen_address(network, order.transport))
+    # Port 0, any free one: nobody knows yet which; whoever seeds tells it.
+    return find_contacts(network, port) if port and not order.raw else ()
+
+
 def _encrypt(order: Order, home: Home, share: ShareRecord, users: Sequence[User]) -> bytes:
     if order.raw:
         (user,) = users
         assert user.key is not None  # checked when the users were found
         return seal_raw(share.torrent, user.key)
-    network = home.config.network
-    port = listen_port(listen_address(network, order.transport))
-    # Port 0, any free one: nobody knows yet which; whoever seeds tells it.
-    contacts = find_contacts(network, port) if port else ()
     sealed = seal_share(
         share,
         users,
         home.identity,
-        contacts=contacts,
+        contacts=share.contacts,
         announce=[Announce(url=url, pin=None) for url in order.trackers],
         now=wall_clock(),
     )

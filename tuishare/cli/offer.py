@@ -37,6 +37,7 @@ class Offer:
         credentials: ours in a TLS swarm.
         contacts: where its maker seeds.
         trackers: where to announce.
+        ours: whether we are its maker.
     """
 
     data: bytes = field(repr=False)
@@ -45,6 +46,7 @@ class Offer:
     credentials: Credentials | None
     contacts: tuple[Endpoint, ...] = ()
     trackers: tuple[TrackerAddress, ...] = field(default=(), repr=False)
+    ours: bool = False
 
 
 def read_torrent_file(path: Path) -> bytes:
@@ -134,7 +136,8 @@ def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
             )
         return Offer(data, torrent, "plain", None, trackers=_trackers(torrent))
     trackers = own_trackers(share, share.announce) or _trackers(torrent)
-    return Offer(data, torrent, share.transport, own_credentials(share), trackers=trackers)
+    contacts = tuple(_usable(share.contacts))
+    return Offer(data, torrent, share.transport, own_credentials(share), contacts, trackers, ours=True)
 
 
 def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
@@ -148,6 +151,7 @@ def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
         received.credentials,
         tuple(_usable(manifest.contacts)),
         received.trackers,
+        ours=received.trust is Trust.OURSELVES,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import open_home
 from tuishare.cli.offer import Offer, open_any, read_torrent_file
-from tuishare.cli.terminal import metered, say
+from tuishare.cli.terminal import metered, say, warn
 from tuishare.config import Network
 from tuishare.errors import VerificationFailed
 from tuishare.paths import require_text
@@ -77,7 +77,19 @@ async def _seed(offer: Offer, folder: Path, network: Network, listen: str | None
             port = engine.listening.get(offer.transport)
             where = f"on port {port}" if port else "behind the proxy"
             say(f"Seeding {visible(offer.torrent.name)} {where} ({offer.transport}); Ctrl-C ends it.")
+            if port:
+                _warn_of_port(offer, port)
             await watch_seeding(engine, events)
+
+
+def _warn_of_port(offer: Offer, port: int) -> None:
+    """Tell when recipients look for us at another port, and no tracker tells them of this one."""
+    named = [contact.port for contact in offer.contacts]
+    if offer.ours and named and port not in named and not offer.trackers:
+        warn(
+            f"recipients look for you on port {named[-1]}, not on {port}: let them use --peer HOST:{port}, "
+            f"or seed with --listen :{named[-1]}"
+        )
 
 
 async def watch_seeding(engine: Engine, events: Subscription) -> None:
