@@ -48,14 +48,14 @@ class DownloadOrder(StrEnum):
 
 
 class NewShare(Message, frozen=True, kw_only=True):
-    """A file or folder to share, outside the drop folders.
+    """A file or folder to share, outside the drop folders; shared once more, it keeps everybody who has it.
 
     Attributes:
         path: absolute.
-        recipients: users and ``@groups``, at least one.
+        recipients: users and ``@groups``, at least one, and all who have it.
         transport: ``tls`` or ``plain``.
-        note: for the recipients.
-        not_after: Unix seconds after which it is withdrawn; 0: never.
+        note: for the recipients; empty: the one that it has.
+        not_after: Unix seconds after which it is withdrawn; 0: as before, never for something new.
     """
 
     path: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]

@@ -76,7 +76,10 @@ def share(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Share something that lies in no drop folder. Prints the id of the share."""
+    """Share something that lies in no drop folder. Prints the id of the share.
+
+    Sharing it once more is for more people: name all who have it. Its note and its end stay unless they are given.
+    """
     from tuishare.cli.sharing import Wish, share_path
 
     share_path(Wish(path, tuple(to), transport.word, note, expires), as_json=as_json)

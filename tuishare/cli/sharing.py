@@ -42,7 +42,7 @@ def share_path(wish: Wish, *, as_json: bool) -> None:
     Raises:
         BadInput: nobody was named, or one of the options makes no sense.
         NotFound: the path, a user or a group is unknown to the agent.
-        Refused: it lies in a drop folder, or is at work in another form.
+        Refused: it lies in a drop folder, is at work in another form, or somebody who has it was not named.
     """
     new = _make_order(wish)
     taken = ask_agent(lambda client: client.share(new))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.following import FolderFollowing
 from tuishare.agent.shares.loose import LooseFollower
-from tuishare.api.messages import Share, ShareState
+from tuishare.api.messages import Share, ShareId, ShareState
 from tuishare.api.orders import NewShare
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import Refused, TuishareError
@@ -139,7 +141,7 @@ async def test_an_unmounted_disk_withdraws_nothing(alice: Home) -> None:
         assert (await seeded(agent)).id == first.id
 
 
-async def test_sharing_it_again_for_others_keeps_the_former_ones_out(
+async def test_sharing_it_again_for_others_takes_it_from_nobody(
     alice: Home, bob: Home, mallory: Home, folder: Path
 ) -> None:
     alice.know(bob.user(), mallory.user())
@@ -147,14 +149,74 @@ async def test_sharing_it_again_for_others_keeps_the_former_ones_out(
         path = fill(folder / "x")
         first = await share(agent, path, "bob")
         assert (await agent.share(NewShare(path=str(path), recipients=("bob",)))) == first.id
-        assert agent.shares()[0].generation == 1
-        await agent.share(NewShare(path=str(path), recipients=("mallory",)))
+        with pytest.raises(Refused, match="shared with bob too") as refused:
+            await agent.share(NewShare(path=str(path), recipients=("mallory",)))
+        assert "revoke" in refused.value.hint
+        assert (await seeded(agent)).recipients == ("bob",)
+        await agent.share(NewShare(path=str(path), recipients=("mallory", "bob")))
         again = await seeded(agent, generation=2)
-        assert (again.id, again.recipients) == (first.id, ("mallory",))
+        assert (again.id, set(again.recipients)) == (first.id, {"bob", "mallory"})
+        for home in (bob, mallory):
+            open_envelope((alice.outbox / ENVELOPE).read_bytes(), [CardKey(home.identity.private_key)])
+
+
+async def test_who_was_revoked_need_not_be_named_again_and_stays_out(
+    alice: Home, bob: Home, mallory: Home, folder: Path
+) -> None:
+    alice.know(bob.user(), mallory.user())
+    async with running(alice) as agent:
+        path = fill(folder / "x")
+        first = await share(agent, path, "bob")
+        await agent.revoke_from_share(ShareId(first.id), "bob")
+        await seeded(agent, generation=2)
+        await agent.share(NewShare(path=str(path), recipients=("mallory",)))
+        assert (await seeded(agent, generation=3)).recipients == ("mallory",)
         data = (alice.outbox / ENVELOPE).read_bytes()
         open_envelope(data, [CardKey(mallory.identity.private_key)])
         with pytest.raises(TuishareError):
             open_envelope(data, [CardKey(bob.identity.private_key)])
+
+
+async def test_a_group_that_somebody_has_left_takes_nothing_from_him(
+    alice: Home, bob: Home, mallory: Home, folder: Path
+) -> None:
+    alice.know(bob.user(groups=("crew",)), mallory.user(groups=("crew",)))
+    async with running(alice) as agent:
+        first = await share(agent, fill(folder / "x"), "@crew")
+        alice.know(bob.user(), mallory.user(groups=("crew",)))
+        assert await agent.share(NewShare(path=first.path, recipients=("@crew",))) == first.id
+        assert agent.shares()[0].generation == 1
+        with pytest.raises(Refused, match="shared with bob too"):
+            await agent.share(NewShare(path=first.path, recipients=("@crew",), note="final"))
+
+
+async def test_note_and_end_stay_unless_others_are_given(alice: Home, folder: Path) -> None:
+    end = int(time.time()) + 86_400
+    path = fill(folder / "x")
+    async with running(alice) as agent:
+        await agent.share(NewShare(path=str(path), recipients=("bob",), note="draft", not_after=end))
+        first = await seeded(agent)
+        await agent.share(NewShare(path=str(path), recipients=("bob",)))
+        assert await seeded(agent) == first
+        await agent.share(NewShare(path=str(path), recipients=("bob",), note="final"))
+        again = await seeded(agent, generation=2)
+        assert (again.note, again.not_after) == ("final", end)
+        await agent.share(NewShare(path=str(path), recipients=("bob",), not_after=end + 9))
+        again = await seeded(agent, generation=3)
+        assert (again.note, again.not_after) == ("final", end + 9)
+
+
+async def test_what_is_over_is_shared_anew(alice: Home, bob: Home, mallory: Home, folder: Path) -> None:
+    alice.know(bob.user(), mallory.user())
+    path, now = fill(folder / "x"), int(time.time())
+    async with running(alice) as agent:
+        await agent.share(NewShare(path=str(path), recipients=("bob",), note="draft", not_after=now + 3600))
+        shelf = agent._drops.shelf
+        await shelf.save(replace(shelf.get((await seeded(agent)).id), not_after=now - 1))
+        await agent._drops.keeper.withdraw_expired()
+        await agent.share(NewShare(path=str(path), recipients=("mallory",)))
+        again = await seeded(agent, generation=3)  # for others, and there again
+        assert (again.recipients, again.note, again.not_after) == (("mallory",), "", 0)
 
 
 @pytest.mark.parametrize("what", ["config/identity.key", "config", ".", "state", "inbox", "outbox/x", "link"])

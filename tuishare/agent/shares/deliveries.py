@@ -82,9 +82,14 @@ class Deliveries:
 
     def is_out(self, share: str, user: User) -> bool:
         """Whether somebody was taken out of a share, whatever he is called now."""
-        return any(
-            row.revoked and (fold_name(row.user) == fold_name(user.name) or row.holder in user.marks)
+        return any(row.revoked and _is_of(row, user) for row in self.of(share))
+
+    def left_out(self, share: str, users: Collection[User]) -> tuple[str, ...]:
+        """Who has a ticket of a share that is good, and is none of these users, whatever they are called now."""
+        return tuple(
+            row.user
             for row in self.of(share)
+            if not row.revoked and not any(_is_of(row, user) for user in users)
         )
 
     def is_due(self, share: ShareRecord) -> bool:
@@ -246,3 +251,7 @@ class Deliveries:
     def _show(self, record: RecipientRecord) -> None:
         self._board.setdefault(record.share, {})[record.user] = record
         self._context.changed.notify()
+
+
+def _is_of(row: RecipientRecord, user: User) -> bool:
+    return fold_name(row.user) == fold_name(user.name) or row.holder in user.marks

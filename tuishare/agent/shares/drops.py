@@ -150,12 +150,13 @@ class Drops:
             self._context.changed.notify()
 
     async def share(self, new: NewShare) -> str:
-        """Share a file or folder that lies elsewhere.
+        """Share a file or folder that lies elsewhere; one that is shared already may get more recipients.
 
         Returns:
             The id of the share.
 
         Raises:
+            Refused: somebody who has a ticket would lose it.
             TuishareError: it cannot be shared, or not for these recipients.
         """
         path = Path(new.path)
@@ -167,10 +168,10 @@ class Drops:
                 hint="Set network.listen_plain and start the agent again, or share it with the transport tls.",
             )
         await asyncio.to_thread(self._require_foreign, path)
-        self._context.book().resolve(new.recipients)
+        users = self._context.book().resolve(new.recipients)
         tree = await asyncio.to_thread(walk_payload, path)
         audience = Audience(new.recipients, new.transport, note=new.note, not_after=new.not_after)
-        share = await self.publisher.accept(tree, audience)
+        share = await self.publisher.share(tree, audience, users)
         self.take_shares()
         return share
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import sign_tree
+from tuishare.agent.shares.enlarging import enlarge
 from tuishare.agent.shares.forms import Audience, begin, come_back, readdress, rename, renew, retry
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.shares.workshop import Hashing, Workshop
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.errors import Refused, TuishareError
+from tuishare.people import User
 from tuishare.torrents import Tree
 
 _UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
@@ -120,24 +122,27 @@ class Publisher:
             Refused: it is to be for others, outside the drop folders, while it is being worked on.
         """
         async with self._shelf.changing:
+            return await self._accept(tree, audience)
+
+    async def share(self, tree: Tree, audience: Audience, users: Collection[User]) -> str:
+        """Take what is shared by command, for more people than before or for the same.
+
+        Args:
+            tree: what is shared.
+            audience: for whom; see `tuishare.agent.shares.enlarging.enlarge`.
+            users: who that is.
+
+        Returns:
+            The id of its share.
+
+        Raises:
+            Refused: somebody who has a ticket would lose it, or the share is being worked on.
+        """
+        async with self._shelf.changing:
             known = self._shelf.find(tree.root)
-            if known is not None and known.step is ShareStep.FORGOTTEN:
-                await self._shelf.remove(known)  # it changed since: that is something new
-                known = None
-            if known is None:
-                share = await self._renamed(tree) or begin(tree, audience, self._context.clock())
-            elif known.step is ShareStep.DELETING:
-                return known.id
-            elif self.put_off(known):
-                if not audience.folder and not audience.is_of(known):
-                    raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
-                return known.id
-            else:
-                share = await self._next_form(known, tree, audience)
-            if share is not known:
-                share = await self._shelf.save(replace(share, size=tree.total_size, files=len(tree.files)))
-                self.take_up(share)
-            return share.id
+            if known is not None:
+                audience = enlarge(known, audience, users, self._shelf.deliveries, self._context.now())
+            return await self._accept(tree, audience)
 
     async def shut_out(self, share: ShareRecord) -> None:
         """Let those who were taken out have no ticket that is good; `changing` is held.
@@ -204,6 +209,26 @@ class Publisher:
                     await self.shut_out(self._shelf.get(share_id))
             if not settled or share_id in self._outdated:
                 self._look_again(Path(share.path))
+
+    async def _accept(self, tree: Tree, audience: Audience) -> str:
+        known = self._shelf.find(tree.root)
+        if known is not None and known.step is ShareStep.FORGOTTEN:
+            await self._shelf.remove(known)  # it changed since: that is something new
+            known = None
+        if known is None:
+            share = await self._renamed(tree) or begin(tree, audience, self._context.clock())
+        elif known.step is ShareStep.DELETING:
+            return known.id
+        elif self.put_off(known):
+            if not audience.folder and not audience.is_of(known):
+                raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
+            return known.id
+        else:
+            share = await self._next_form(known, tree, audience)
+        if share is not known:
+            share = await self._shelf.save(replace(share, size=tree.total_size, files=len(tree.files)))
+            self.take_up(share)
+        return share.id
 
     async def _renamed(self, tree: Tree) -> ShareRecord | None:
         """Find the share that this entry was under another name: same files, and the former name is gone."""

@@ -1,0 +1,50 @@
+"""Sharing by command what is shared already: more people may get it, and nobody loses it unnoticed.
+
+Owns for whom, and until when, such a share is then. Must not change it: `tuishare.agent.shares.publishing` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Final
+
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.shares.forms import Audience
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.errors import Refused
+from tuishare.people import User
+from tuishare.text import visible
+
+_NAME: Final = 80
+_ENDED: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
+
+
+def enlarge(
+    share: ShareRecord, audience: Audience, users: Collection[User], deliveries: Deliveries, now: int
+) -> Audience:
+    """Say for whom a share is to be that is shared once more.
+
+    Args:
+        share: as it is.
+        audience: what was asked for; an empty note and no end mean those that it has.
+        users: who that is.
+        deliveries: who has tickets.
+        now: Unix seconds.
+
+    Raises:
+        Refused: somebody who has a ticket would lose it.
+    """
+    if share.step in _ENDED or 0 < share.not_after < now:
+        return audience  # nobody has it any more, so this is something new
+    kept = replace(
+        audience, note=audience.note or share.note, not_after=audience.not_after or share.not_after
+    )
+    losing = () if kept.is_of(share) else deliveries.left_out(share.id, users)
+    if losing:
+        named = ", ".join(losing)
+        raise Refused(
+            f"“{visible(share.name, _NAME)}” is shared with {named} too, who would lose it",
+            hint=f"Name {named} with --to as well, or use `tuishare revoke` first.",
+        )
+    return kept
