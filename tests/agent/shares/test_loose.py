@@ -16,8 +16,8 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.following import FolderFollowing
 from tuishare.agent.shares.loose import LooseFollower
-from tuishare.api.messages import Share, ShareId, ShareState
-from tuishare.api.orders import NewShare
+from tuishare.api.messages import DeliveryState, Share, ShareId, ShareState
+from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import Refused, TuishareError
 from tuishare.torrents import Tree
@@ -175,6 +175,27 @@ async def test_who_was_revoked_need_not_be_named_again_and_stays_out(
         open_envelope(data, [CardKey(mallory.identity.private_key)])
         with pytest.raises(TuishareError):
             open_envelope(data, [CardKey(bob.identity.private_key)])
+
+
+async def test_who_was_revoked_is_named_in_vain_until_it_is_forgotten(
+    alice: Home, bob: Home, mallory: Home, folder: Path
+) -> None:
+    alice.know(bob.user(groups=("crew",)), mallory.user(groups=("crew",)))
+    async with running(alice) as agent:
+        first = await share(agent, fill(folder / "x"), "bob", "mallory")
+        await agent.revoke_from_share(ShareId(first.id), "bob")
+        await seeded(agent, generation=2)
+        for names in (("bob", "mallory"), ("@crew", "Bob")):
+            with pytest.raises(Refused, match="bob was taken out of “x”") as refused:
+                await agent.share(NewShare(path=first.path, recipients=names))
+            assert "forget" in refused.value.hint
+        await agent.share(NewShare(path=first.path, recipients=("@crew",)))
+        group = await seeded(agent, generation=3)
+        assert {row.user: row.state for row in group.deliveries}["bob"] is DeliveryState.REVOKED
+        await agent.order_share(ShareId(first.id), ShareOrder.FORGET)
+        await agent.share(NewShare(path=first.path, recipients=("bob",)))
+        anew = await seeded(agent)
+        assert [(row.user, row.state) for row in anew.deliveries] == [("bob", DeliveryState.NOT_OPENED)]
 
 
 async def test_a_group_that_somebody_has_left_takes_nothing_from_him(

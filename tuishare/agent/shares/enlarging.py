@@ -1,4 +1,4 @@
-"""Sharing by command what is shared already: more people may get it, and nobody loses it unnoticed.
+"""Sharing by command what is shared already: more people may get it, and nobody loses or is denied it unnoticed.
 
 Owns for whom, and until when, such a share is then. Must not change it: `tuishare.agent.shares.publishing` does.
 """
@@ -13,11 +13,12 @@ from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.forms import Audience
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.errors import Refused
-from tuishare.people import User
+from tuishare.people import User, fold_name
 from tuishare.text import visible
 
 _NAME: Final = 80
-_ENDED: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
+_GONE: Final = frozenset({ShareStep.FORGOTTEN, ShareStep.DELETING})
+_ENDED: Final = _GONE | {ShareStep.WITHDRAWN}
 
 
 def enlarge(
@@ -33,8 +34,10 @@ def enlarge(
         now: Unix seconds.
 
     Raises:
-        Refused: somebody who has a ticket would lose it.
+        Refused: somebody who has a ticket would lose it, or somebody was named who was taken out.
     """
+    if share.step not in _GONE:
+        _require_none_out(share, audience, users, deliveries)
     if share.step in _ENDED or 0 < share.not_after < now:
         return audience  # nobody has it any more, so this is something new
     kept = replace(
@@ -48,3 +51,16 @@ def enlarge(
             hint=f"Name {named} with --to as well, or use `tuishare revoke` first.",
         )
     return kept
+
+
+def _require_none_out(
+    share: ShareRecord, audience: Audience, users: Collection[User], deliveries: Deliveries
+) -> None:
+    """Refuse who was taken out and is named himself; a group goes on without him, as when it is sealed."""
+    named = set(map(fold_name, audience.users))
+    out = [user.name for user in users if fold_name(user.name) in named and deliveries.is_out(share.id, user)]
+    if out:
+        raise Refused(
+            f"{', '.join(out)} {'were' if len(out) > 1 else 'was'} taken out of “{visible(share.name, _NAME)}”",
+            hint="Forget the share with `tuishare forget`, then share it anew.",
+        )

@@ -136,7 +136,7 @@ class Publisher:
             The id of its share.
 
         Raises:
-            Refused: somebody who has a ticket would lose it, or the share is being worked on.
+            Refused: somebody who has a ticket would lose it, or was taken out, or the share is being worked on.
         """
         async with self._shelf.changing:
             known = self._shelf.find(tree.root)
