@@ -211,6 +211,22 @@ async def test_a_group_that_somebody_has_left_takes_nothing_from_him(
             await agent.share(NewShare(path=first.path, recipients=("@crew",), note="final"))
 
 
+async def test_under_another_name_it_goes_to_those_who_are_named_then(
+    alice: Home, bob: Home, mallory: Home, folder: Path
+) -> None:
+    alice.know(bob.user(), mallory.user())
+    names, known = [*"xyz"], []
+    async with running(alice) as agent:
+        fill(folder / "x")
+        for name, former, user in zip(names, ["", *names], ["bob", "bob", "mallory"], strict=False):
+            if former:
+                (folder / former).rename(folder / name)
+            known.append(await agent.share(NewShare(path=str(folder / name), recipients=(user,))))
+            assert (await until(agent, name, ShareState.SEEDING)).recipients == (user,)
+            await wait_until(lambda: agent._drops.publisher.is_idle)
+    assert known[0] == known[1] != known[2]
+
+
 async def test_note_and_end_stay_unless_others_are_given(alice: Home, folder: Path) -> None:
     end = int(time.time()) + 86_400
     path = fill(folder / "x")

@@ -216,7 +216,7 @@ class Publisher:
             await self._shelf.remove(known)  # it changed since: that is something new
             known = None
         if known is None:
-            share = await self._renamed(tree) or begin(tree, audience, self._context.clock())
+            share = await self._renamed(tree, audience) or begin(tree, audience, self._context.clock())
         elif known.step is ShareStep.DELETING:
             return known.id
         elif self.put_off(known):
@@ -230,13 +230,14 @@ class Publisher:
             self.take_up(share)
         return share.id
 
-    async def _renamed(self, tree: Tree) -> ShareRecord | None:
-        """Find the share that this entry was under another name: same files, and the former name is gone."""
+    async def _renamed(self, tree: Tree, audience: Audience) -> ShareRecord | None:
+        """Find the share that this entry was under another name: same files and people, and the former name is gone."""
         signature = sign_tree(tree)
         for share in list(self._shelf.shares.values()):
             same = share.signature == signature and share.torrent and not self.is_busy_with(share)
             beside = Path(share.path).parent == tree.root.parent
-            if same and beside and not await asyncio.to_thread(os.path.lexists, share.path):
+            meant = same and beside and self._is_meant(share, audience)
+            if meant and not await asyncio.to_thread(os.path.lexists, share.path):
                 envelope = self._shelf.choose_envelope(tree.name)
                 try:
                     renamed = rename(share, tree, envelope, self._context.clock())
@@ -247,6 +248,12 @@ class Publisher:
                 await self._shelf.take_envelope_back(share)
                 return renamed
         return None
+
+    def _is_meant(self, share: ShareRecord, audience: Audience) -> bool:
+        """Whether it goes on for those who are meant now: nobody else gets it, and none of them is out."""
+        if share.folder or audience.folder:
+            return share.folder == audience.folder  # whom a drop folder is for is seen to later
+        return audience.is_of(share) and not self._shelf.deliveries.revoked(share.id)
 
     async def _next_form(self, known: ShareRecord, tree: Tree, audience: Audience) -> ShareRecord:
         """What a share becomes now that its entry has settled; the share itself when nothing is to be done."""
