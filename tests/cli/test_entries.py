@@ -102,4 +102,5 @@ def test_what_is_only_listed_takes_no_orders(entry: Share | Download, sentence: 
 @pytest.mark.parametrize("state", sorted(set(DownloadState) - {DownloadState.LOCKED, DownloadState.REJECTED}))
 def test_everything_else_takes_orders(state: DownloadState) -> None:
     require_taken(download("1", state=state))
+    require_taken(download("1", state=DownloadState.REJECTED), to_forget=True)
     require_taken(share("1"))

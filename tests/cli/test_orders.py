@@ -149,6 +149,11 @@ async def test_approving_and_rejecting_with_a_real_agent(alice: Person, bob: Per
         await _until_state(bob, "strange.torrent.encrypted", "locked")
         assert (await call(bob, "forget", "strange.torrent.encrypted")).failed(5, "cannot be opened yet")
         assert (await call(bob, "reject", "unwanted")).code == 0
+        unwanted = "unwanted.torrent.encrypted"
+        await _until_state(bob, unwanted, "rejected")
+        assert (await call(bob, "delete", unwanted, "--yes")).failed(5, "was rejected already")
+        assert (await call(bob, "forget", unwanted)).code == 0
+        assert unwanted not in (await call(bob, "list")).out
         assert (await call(bob, "approve", "wanted")).code == 0
         await _until_state(bob, "wanted", "downloading")
         assert (await call(bob, "approve", "wanted")).failed(5, "does not wait for approval")

@@ -50,7 +50,7 @@ def test_an_entry_that_is_no_share_yet_takes_nothing() -> None:
     ("state", "words"),
     [
         (DownloadState.LOCKED, ""),
-        (DownloadState.REJECTED, ""),
+        (DownloadState.REJECTED, "forget"),
         (DownloadState.WAITING, "approve reject"),
         (DownloadState.QUEUED, "pause forget delete"),
         (DownloadState.CHECKING, "pause forget delete"),

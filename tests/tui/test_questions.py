@@ -91,6 +91,11 @@ def test_what_is_not_complete_is_lost_either_way(order: DownloadOrder) -> None:
     assert DOWNLOAD.path not in question.facts
 
 
+def test_what_was_rejected_is_forgotten_without_a_question() -> None:
+    rejected = msgspec.structs.replace(DOWNLOAD, state=DownloadState.REJECTED, progress=0.0)
+    assert ask_before((DownloadDeed(rejected, DownloadOrder.FORGET),)) is None
+
+
 def test_turning_away_names_the_sender() -> None:
     waiting = msgspec.structs.replace(DOWNLOAD, state=DownloadState.WAITING, sender="")
     assert "somebody unknown" in ask(waiting, DownloadOrder.REJECT).facts[0]

@@ -42,7 +42,7 @@ class DownloadOrder(StrEnum):
     REJECT = "reject"
     """Turn away what waits for approval, for good."""
     FORGET = "forget"
-    """Stop; what was delivered stays, what was not is discarded."""
+    """Stop; what was delivered stays, what was not is discarded. Of what was rejected: list it no longer."""
     DELETE = "delete"
     """Stop and delete what was delivered."""
 

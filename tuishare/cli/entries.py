@@ -101,8 +101,12 @@ def name_kind(entry: Entry) -> str:
     return "share" if isinstance(entry, Share) else "download"
 
 
-def require_taken(entry: Entry) -> None:
+def require_taken(entry: Entry, *, to_forget: bool = False) -> None:
     """Make sure that the agent has begun with it: only then it can be ordered about.
+
+    Args:
+        entry: which.
+        to_forget: it is only to be forgotten, which what was rejected can be, too.
 
     Raises:
         Refused: it is listed for information only.
@@ -117,9 +121,10 @@ def require_taken(entry: Entry) -> None:
             )
         case Download(state=DownloadState.LOCKED):
             raise Refused(f"“{name}” cannot be opened yet", hint="Move it out of the inbox to be rid of it.")
-        case Download(state=DownloadState.REJECTED):
+        case Download(state=DownloadState.REJECTED) if not to_forget:
             raise Refused(
-                f"“{name}” was rejected already", hint="It lies in the folder rejected of the inbox."
+                f"“{name}” was rejected already",
+                hint="It lies in the folder rejected of the inbox; `tuishare forget` takes it off the list.",
             )
         case _:
             return

@@ -101,7 +101,7 @@ def again(ids: _Ids, as_json: AsJson = False) -> None:
 
 
 def forget(ids: _Ids, as_json: AsJson = False) -> None:
-    """Stop sharing or downloading; complete files stay."""
+    """Stop sharing or downloading; complete files stay. What was rejected goes off the list."""
     _carry_out("forget", ids, as_json=as_json)
 
 

@@ -87,7 +87,7 @@ def _choose(verb: Verb, words: Iterable[str], entries: Entries) -> tuple[list[En
     for word in words:
         try:
             entry = find(word)
-            require_taken(entry)
+            require_taken(entry, to_forget=verb is Verb.FORGET)
         except TuishareError as error:
             worst = max(worst, report(error))
         else:

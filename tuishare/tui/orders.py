@@ -35,7 +35,7 @@ _SHARE_OFFERS: Final = {
 _STOPPING: Final = frozenset({DownloadOrder.FORGET, DownloadOrder.DELETE})
 _DOWNLOAD_OFFERS: Final = {
     DownloadState.LOCKED: frozenset[DownloadOrder](),
-    DownloadState.REJECTED: frozenset[DownloadOrder](),
+    DownloadState.REJECTED: frozenset({DownloadOrder.FORGET}),
     DownloadState.WAITING: frozenset({DownloadOrder.APPROVE, DownloadOrder.REJECT}),
     DownloadState.QUEUED: _STOPPING | {DownloadOrder.PAUSE},
     DownloadState.CHECKING: _STOPPING | {DownloadOrder.PAUSE},

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.api.messages import DeliveryState, Download, Share, ShareState
+from tuishare.api.messages import DeliveryState, Download, DownloadState, Share, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.tui.formats import clean, fit, format_count, format_percent, format_size
 from tuishare.tui.orders import Deed, DownloadDeed, FolderDeed, ShareDeed, name_entry, name_order
@@ -76,7 +76,7 @@ def _ask_one(deed: Deed) -> Question | None:
             return Question(
                 "Turn this away?", download.name, _download_facts(download), _REJECTED, "Turn away"
             )
-        case DownloadDeed(download, DownloadOrder.FORGET) if download.progress < 1:
+        case DownloadDeed(download, DownloadOrder.FORGET) if _can_lose(download):
             return Question(
                 "Stop this download?", download.name, _download_facts(download), _lost(download), "Stop"
             )
@@ -101,6 +101,11 @@ _SEVERAL: Final = {
 _DELETED = "The files are deleted from this disk for good. What others have downloaded stays theirs."
 _DELETED_DOWNLOAD = "The downloaded files are deleted from this disk for good."
 _REJECTED = "It is not downloaded, and the same is not taken again. The envelope moves to rejected."
+
+
+def _can_lose(download: Download) -> bool:
+    """Whether something of it may have arrived that forgetting it discards."""
+    return download.progress < 1 and download.state is not DownloadState.REJECTED
 
 
 def _lost(download: Download) -> str:

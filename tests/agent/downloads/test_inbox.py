@@ -16,8 +16,9 @@ from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads.inbox import REASON_SUFFIX, REJECTED, REMEMBERED
 from tuishare.agent.state.records import ShareRecord
 from tuishare.api.messages import DownloadState, FolderState
+from tuishare.api.orders import DownloadOrder
 from tuishare.envelope import MAX_SIZE
-from tuishare.errors import SystemFailed
+from tuishare.errors import NotFound, SystemFailed
 from tuishare.paths import ENVELOPE_SUFFIX
 
 
@@ -163,6 +164,31 @@ async def test_the_list_of_rejected_envelopes_is_bounded(bob: Home) -> None:
         await wait_until(lambda: len(os.listdir(bob.inbox)) == 1, seconds=30)
         await wait_until(lambda: agent._inbox.following.unsettled == ())
         assert len(agent.downloads()) == REMEMBERED
+
+
+async def test_what_was_rejected_can_be_forgotten_and_its_file_stays(bob: Home) -> None:
+    """Also where its owner emptied the folder, so that another one came to have the same name."""
+    async with running(bob) as agent:
+        for _ in range(2):
+            (bob.inbox / NAME).write_bytes(b"x")
+            await rejected(bob)
+            for path in (bob.inbox / REJECTED).iterdir():
+                path.unlink()
+        (bob.inbox / f"other{ENVELOPE_SUFFIX}").write_bytes(b"x")
+        await rejected(bob, f"other{ENVELOPE_SUFFIX}")
+        await wait_until(lambda: len(agent.downloads()) == 3)
+        twice = agent.downloads()[0]
+        with pytest.raises(NotFound):
+            await agent.order_download(twice.id, DownloadOrder.DELETE)
+        revision = agent.changes().revision
+        await agent.order_download(twice.id, DownloadOrder.FORGET)
+        assert agent.changes().revision > revision
+        assert [download.name for download in agent.downloads()] == [f"other{ENVELOPE_SUFFIX}"]
+        await agent.order_download(agent.downloads()[0].id, DownloadOrder.FORGET)
+        assert agent.downloads() == []
+        with pytest.raises(NotFound):
+            await agent.order_download(twice.id, DownloadOrder.FORGET)
+    assert f"other{ENVELOPE_SUFFIX}" in os.listdir(bob.inbox / REJECTED)
 
 
 async def test_where_nothing_can_be_moved_the_agent_goes_on(bob: Home, envelope: bytes) -> None:

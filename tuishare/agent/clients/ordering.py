@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from tuishare.agent.clients.views import find_rejected
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.shares.drops import Drops
 from tuishare.api.messages import DownloadId, ShareId
@@ -55,7 +56,8 @@ async def order_download(inbox: Inbox, download: DownloadId, order: DownloadOrde
         case DownloadOrder.REJECT:
             await handler.reject(download)
         case DownloadOrder.FORGET:
-            await handler.forget(download)
+            if not inbox.dismiss(find_rejected(inbox, download)):
+                await handler.forget(download)
         case DownloadOrder.DELETE:
             await handler.delete(download)
         case _ as never:

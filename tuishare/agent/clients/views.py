@@ -103,6 +103,11 @@ def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[D
     return downloads + [_rejected(rejected) for rejected in inbox.rejected]
 
 
+def find_rejected(inbox: Inbox, download: DownloadId) -> list[Rejected]:
+    """What was rejected and is listed with that id: several, where a file came that was named like a former one."""
+    return [rejected for rejected in inbox.rejected if _rejected(rejected).id == download]
+
+
 def view_folder(follower: DropFollower, following: FolderFollowing[Tree]) -> Folder:
     """One drop folder."""
     return Folder(

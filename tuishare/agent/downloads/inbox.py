@@ -12,6 +12,7 @@ import hashlib
 import logging
 import stat
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
@@ -90,7 +91,7 @@ class Inbox(Follower[int]):
         pace: who waits because too many came at once.
         vigil: looks after what was delivered.
         locked: by name of the file.
-        rejected: the last ones since the agent started, oldest first.
+        rejected: the last ones since the agent started, oldest first, without those that were dismissed.
     """
 
     def __init__(self, context: Context) -> None:
@@ -198,6 +199,14 @@ class Inbox(Follower[int]):
         waited, locked = self.pace.forget(entry), self.locked.pop(entry, None)
         if waited or locked:
             self._context.changed.notify()
+
+    def dismiss(self, rejected: Collection[Rejected]) -> bool:
+        """Show these no longer; their files stay. Return whether there were any."""
+        for each in rejected:
+            self.rejected.remove(each)
+        if rejected:
+            self._context.changed.notify()
+        return bool(rejected)
 
     def moved(self) -> None:
         """Show that the folder came or went."""
