@@ -75,6 +75,30 @@ async def test_what_is_forgotten_stays_away_until_it_changes(alice: Home) -> Non
         assert (again.id != share.id, os.listdir(alice.outbox)) == (True, [ENVELOPE])
 
 
+@pytest.mark.parametrize("touched", ["x", "x/y"])
+async def test_what_is_forgotten_comes_back_when_it_is_touched_as_the_hint_says(
+    alice: Home, touched: str
+) -> None:
+    made = alice.places.files / "x"
+    if touched != "x":
+        made.mkdir()
+    fill(alice.places.files / touched)
+    made.rename(alice.drop / "x")
+    new = NewShare(path=str(alice.drop / "x"), recipients=("bob",))
+    async with running(alice) as agent:
+        share = await seeded(agent)
+        with pytest.raises(Refused) as refused:
+            await agent.share(new)
+        assert "touch" not in refused.value.hint
+        await agent.order_share(share.id, ShareOrder.FORGET)
+        await come_to_rest(agent)
+        with pytest.raises(Refused, match="drop folder") as refused:
+            await agent.share(new)
+        assert "touch" in refused.value.hint
+        (alice.drop / touched).touch()
+        assert (await seeded(agent)).id != share.id
+
+
 async def test_what_is_forgotten_and_then_deleted_leaves_no_trace(alice: Home) -> None:
     path = fill(alice.drop / "x")
     async with running(alice) as agent:

@@ -26,6 +26,7 @@ from tuishare.agent.shares.loose import LooseFollower, find_folders
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.resealing import Resealing
 from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareStep
 from tuishare.api.messages import ActivityKind
 from tuishare.api.orders import NewShare
 from tuishare.config import DropFolder
@@ -39,6 +40,10 @@ MARKER: Final = ".tuishare-folder"
 _BUSY_SECONDS: Final = 0.5
 """How soon to try once more what a share that is being hashed or sealed did not allow."""
 
+_DROPPED: Final = "Its drop folder says whom it is for."
+_FORGOTTEN: Final = (
+    "You forgot it: `touch` it, or any file in it where it is a folder, and its drop folder shares it again."
+)
 
 _Tasks: TypeAlias = dict[EntryFollower, asyncio.Task[None]]
 
@@ -178,7 +183,9 @@ class Drops:
     def _require_foreign(self, path: Path) -> None:
         """Refuse what is shared already by its folder, and what holds keys."""
         if path.parent in {follower.path for follower in self.followers}:
-            raise Refused("This lies in a drop folder already", hint="Its drop folder says whom it is for.")
+            known = self.shelf.find(path)
+            forgotten = known is not None and known.step is ShareStep.FORGOTTEN
+            raise Refused("This lies in a drop folder already", hint=_FORGOTTEN if forgotten else _DROPPED)
         places, folders = self._context.places, self._context.config.folders
         wanted = path.resolve()
         for folder in (places.config, places.state, folders.inbox_path, folders.outbox_path):
