@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -9,9 +10,10 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running
+from tests.agent.shares.test_drops import until
 from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Reloaded
+from tuishare.api.messages import Reloaded, ShareState
 from tuishare.api.people import DropChange, SettingChange, SettingsText
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people import UserBook, save_book
@@ -30,6 +32,24 @@ async def test_a_folder_is_shared_from_the_moment_on_that_it_is_set(
         await client.remove_drop(str(folder))
         assert str(folder) not in {drop.path for drop in agent.status().drop_folders}
         assert (folder / "a.mkv").exists()
+
+
+async def test_one_that_is_set_again_is_followed_though_what_was_shared_from_it_is_gone(
+    alice: Home, bob: Home, tmp_path: Path
+) -> None:
+    alice.know(bob.user())
+    folder = tmp_path / "films"
+    async with running(alice) as agent, AgentClient(alice.places.socket) as client:
+        await client.set_drop(DropChange(path=str(folder), users=("bob",)))
+        fill(folder / "a.mkv")
+        await until(agent, "a.mkv", ShareState.SEEDING)
+        await client.remove_drop(str(folder))
+        await until(agent, "a.mkv", ShareState.WITHDRAWN)
+        (folder / "a.mkv").unlink()
+        assert os.listdir(folder) == []
+        await client.set_drop(DropChange(path=str(folder), users=("bob",)))
+        fill(folder / "b.mkv")
+        await until(agent, "b.mkv", ShareState.SEEDING)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from tests.agent.homes import Home
 from tuishare.agent.clients.premises import absolute, check_deeply, clear_drop, place_drop
+from tuishare.agent.folders.marker import MARKER
 from tuishare.config import load_config
 from tuishare.errors import BadConfiguration, BadInput, NotFound
 from tuishare.people import UserBook, save_book
@@ -23,6 +25,39 @@ def test_a_folder_is_made_and_kept(alice: Home, bob: Home, tmp_path: Path) -> No
     assert folder.is_dir()
     with pytest.raises(NotFound):
         clear_drop(alice.places, folder)
+
+
+@pytest.mark.usefixtures("bob")
+def test_the_marker_goes_with_the_folder(alice: Home, tmp_path: Path) -> None:
+    marker = tmp_path / MARKER
+    place_drop(alice.places, tmp_path, ["bob"], None)
+    assert marker.exists()
+    marker.unlink()
+    place_drop(alice.places, tmp_path, ["bob"], None)
+    assert not marker.exists()  # its disk may not be mounted
+    marker.touch()
+    clear_drop(alice.places, tmp_path)
+    assert not marker.exists()
+
+
+@pytest.mark.usefixtures("bob")
+@pytest.mark.parametrize("kind", ["text", "link", "folder", "none", "no folder"])
+def test_what_is_no_marker_of_ours_stays(alice: Home, tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "drop"
+    place_drop(alice.places, folder, ["bob"], None)
+    marker = folder / MARKER
+    marker.unlink()
+    match kind:
+        case "text":
+            marker.write_text("mine")
+        case "link":
+            marker.symlink_to("nowhere")
+        case "folder":
+            marker.mkdir()
+        case "no folder":
+            folder.rmdir()
+    clear_drop(alice.places, folder)
+    assert os.path.lexists(marker) == (kind in {"text", "link", "folder"})
 
 
 @pytest.mark.usefixtures("bob")

@@ -11,7 +11,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tuishare.config import Config, Transport
+from tuishare.agent.folders.marker import put_marker, take_marker
+from tuishare.config import Config, Transport, load_config
 from tuishare.config_file import edit_config, put_drop, remove_drop, replace_config, set_value
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
 from tuishare.paths import Places, require_text
@@ -41,7 +42,10 @@ def place_drop(
     named = tuple(users)
     recipients = load_book(places.users_file).resolve(named)
     with _made(folder):
+        known = {os.path.realpath(drop.path) for drop in load_config(places).drop}
         edit_config(places, lambda text: put_drop(text, folder, named, transport))
+    if os.path.realpath(folder) not in known:
+        put_marker(folder)  # one that was a drop folder before may be empty now, and is here all the same
     return recipients
 
 
@@ -53,6 +57,7 @@ def clear_drop(places: Places, folder: Path) -> None:
         SystemFailed: the disk refused.
     """
     edit_config(places, lambda text: remove_drop(text, folder))
+    take_marker(folder)
 
 
 def change_setting(places: Places, key: str, value: str) -> None:

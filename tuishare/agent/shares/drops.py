@@ -7,7 +7,6 @@ Owns which entries count and how they are looked at. Must not know what becomes 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Final, TypeAlias
 from tuishare.agent.context import Context
 from tuishare.agent.folders.following import FolderFollowing, Look
 from tuishare.agent.folders.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
+from tuishare.agent.folders.marker import MARKER, put_marker
 from tuishare.agent.folders.payload import walk_payload
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.agent.shares.aligning import Aligner
@@ -32,10 +32,6 @@ from tuishare.api.orders import NewShare
 from tuishare.config import DropFolder
 from tuishare.errors import BadInput, Refused, TuishareError
 from tuishare.torrents import Tree
-
-MARKER: Final = ".tuishare-folder"
-"""An empty file that tells a drop folder from the empty place where its disk is not mounted."""
-
 
 _BUSY_SECONDS: Final = 0.5
 """How soon to try once more what a share that is being hashed or sealed did not allow."""
@@ -261,8 +257,7 @@ class DropFollower(EntryFollower):
         known = self._entries()
         if MARKER in listed or (known and known.isdisjoint(listed)):
             return MARKER in listed
-        with contextlib.suppress(OSError):
-            (self.path / MARKER).touch()
+        put_marker(self.path)
         return True
 
     async def listed(self, entries: Collection[str]) -> None:
