@@ -38,6 +38,18 @@ async def test_a_plain_swarm_cannot_keep_anybody_out(alice: Person) -> None:
     assert "send them to" not in said.err
 
 
+async def test_who_was_out_before_changes_nothing(alice: Person) -> None:
+    rows = tuple(
+        Delivery(user=user, state=state, progress=0)
+        for user, state in (("bob", DeliveryState.REVOKED), ("carol", DeliveryState.NOT_OPENED))
+    )
+    async with served(alice, share("1", deliveries=rows)) as shell:
+        said = await shell.call("revoke", "film.mov", "bob", "--json")
+        assert shell.agent.orders == [(share("1").id, "revoke", "bob")]
+    assert (said.code, said.out) == (0, "[]\n")
+    assert said.err == "bob was taken out of “film.mov” before.\n"
+
+
 async def test_everywhere_names_the_user_alone(alice: Person) -> None:
     async with served(alice, shared_with("bob"), share("2", "other", deliveries=())) as shell:
         said = await shell.call("revoke", "--everywhere", "bob", "--json")

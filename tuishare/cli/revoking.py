@@ -36,10 +36,16 @@ def revoke(words: list[str], *, everywhere: bool, as_json: bool) -> None:
             "Name the share and the user",
             hint="tuishare revoke SHARE USER, or: tuishare revoke --everywhere USER",
         )
-    changed = ask_agent(lambda client: _revoke(client, words, everywhere=everywhere))
+    user = words[-1]
+    concerned = ask_agent(lambda client: _revoke(client, words, everywhere=everywhere))
+    out = [share for share in concerned if _is_out(share, user)]
+    changed = [share for share in concerned if share not in out]
     if as_json:
         print(msgspec.json.encode([Taken(id=share.id) for share in changed]).decode())
-    _explain(words[-1], changed)
+    for share in out:
+        say(f"{visible(user, _NAME)} was taken out of “{visible(share.name, _NAME)}” before.")
+    if not out:
+        _explain(user, changed)
 
 
 def warn_of_tickets(user: str) -> None:
@@ -71,6 +77,10 @@ async def _revoke(client: AgentClient, words: list[str], *, everywhere: bool) ->
 
 def _members(share: Share) -> list[str]:
     return [row.user for row in share.deliveries if row.state is not DeliveryState.REVOKED]
+
+
+def _is_out(share: Share, user: str) -> bool:
+    return any(row.user == user and row.state is DeliveryState.REVOKED for row in share.deliveries)
 
 
 def _explain(user: str, changed: list[Share]) -> None:
