@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -50,6 +53,27 @@ def test_removing_keeps_the_files(alice: Person) -> None:
     assert load_config(alice.places).drop == []
     assert film.exists()
     assert alice.call("drop", "remove", "drop").failed(4, "is not a drop folder")
+
+
+def test_a_folder_that_cannot_be_read_can_be_removed_and_is_not_added(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("drop", "other"):
+        (alice.desk / name).mkdir()
+    assert alice.call("drop", "add", "drop", "--to", "bob").code == 0
+
+    def refuse(path: Path) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # Whoever runs this may be allowed to read everything.
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    monkeypatch.setattr(os, "scandir", refuse)
+    said = alice.call("drop", "add", "other", "--to", "bob")
+    assert said.failed(1, f"Cannot read the folder {alice.desk / 'other'}: permission denied")
+    assert alice.call("drop", "add", "drop", "--to", "eve").code == 0
+    assert [drop.users for drop in load_config(alice.places).drop] == [["eve"]]
+    assert alice.call("drop", "remove", "drop").code == 0
+    assert load_config(alice.places).drop == []
 
 
 @pytest.mark.parametrize(

@@ -36,15 +36,18 @@ def place_drop(
     Raises:
         NotFound: a user or group is unknown; nothing was changed.
         BadInput: it is no folder, its name is not UTF-8, or the settings do not allow it.
-        SystemFailed: the disk refused.
+        SystemFailed: the disk refused, or a new one cannot be read.
     """
     require_text(str(folder))
     named = tuple(users)
     recipients = load_book(places.users_file).resolve(named)
     with _made(folder):
         known = {os.path.realpath(drop.path) for drop in load_config(places).drop}
+        new = os.path.realpath(folder) not in known
+        if new:
+            _require_readable(folder)
         edit_config(places, lambda text: put_drop(text, folder, named, transport))
-    if os.path.realpath(folder) not in known:
+    if new:
         put_marker(folder)  # one that was a drop folder before may be empty now, and is here all the same
     return recipients
 
@@ -121,6 +124,13 @@ def _check_word(key: str, value: str) -> None:
         raise BadInput("network.listen must not be empty", hint='":0" listens on any free port.')
     else:
         check_address(key, value)
+
+
+def _require_readable(folder: Path) -> None:
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        raise from_os_error(error, f"read the folder {folder}") from error
 
 
 @contextlib.contextmanager
