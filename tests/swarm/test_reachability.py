@@ -12,11 +12,14 @@ from tuishare.swarm.notices import AddressTold, PortMapped, PortMappingFailed
 from tuishare.swarm.reachability import MAX_ADDRESSES, Reachability
 
 
-def test_the_address_told_most_often_comes_first() -> None:
+def test_the_address_told_last_comes_first() -> None:
+    """A line that gets another address every night has it for more nights than are remembered."""
     known = Reachability()
-    for address in ("192.0.2.1", "192.0.2.7", "192.0.2.7"):
-        known.note(AddressTold(address))
-    assert known.addresses == ("192.0.2.7", "192.0.2.1")
+    for day in range(2 * MAX_ADDRESSES):
+        known.note(AddressTold(f"192.0.2.{day}"))
+        assert known.addresses[0] == f"192.0.2.{day}"
+    known.note(AddressTold("192.0.2.12"))
+    assert known.addresses[:2] == ("192.0.2.12", "192.0.2.15")
 
 
 def test_liars_cannot_fill_the_memory() -> None:
@@ -86,8 +89,9 @@ def test_two_ports_of_ours_are_not_mixed_up() -> None:
     assert [found.port for found in known.mapped([50007, 50008])] == [50007, 50008]
 
 
-def test_a_mapping_that_fails_later_is_a_fault_until_it_works_again() -> None:
+async def test_a_mapping_that_fails_later_is_a_fault_until_it_works_again() -> None:
     known = Reachability()
+    known.ask(50007)
     known.note(PortMapped(0, 50007, "tcp", "UPnP"))
     known.note(PortMappingFailed(0, "UPnP", "no \x1b[31mrouter"))
     assert known.mapped([50007]) == ()
@@ -96,6 +100,31 @@ def test_a_mapping_that_fails_later_is_a_fault_until_it_works_again() -> None:
     assert "\x1b" not in fault
     known.note(PortMapped(0, 50007, "tcp", "UPnP"))
     assert known.faults == ()
+
+
+@pytest.mark.parametrize("refused_first", [True, False])
+async def test_a_refusal_of_one_swarm_is_not_about_the_other(*, refused_first: bool) -> None:
+    known = Reachability()
+    known.ask(50007, 50008)
+    refusal = PortMappingFailed(0, "UPnP", "conflict")
+    if refused_first:
+        known.note(refusal)
+    known.note(PortMapped(0, 50007, "tcp", "UPnP"))
+    if not refused_first:
+        known.note(refusal)
+    assert [found.port for found in known.mapped([50007, 50008])] == [50007]
+    assert list(known.faults) == ["UPnP did not map a port: conflict"]
+    known.note(PortMapped(0, 50008, "tcp", "NAT-PMP"))  # the other way has worked
+    assert list(known.faults) == []
+
+
+async def test_another_port_outside_takes_the_place_of_the_former() -> None:
+    known = Reachability()
+    known.expect(50009, [2])
+    known.ask(50007, 50009)
+    for number, external in ((0, 60007), (2, 60009), (0, 61007), (2, 61009)):
+        known.note(PortMapped(number, external, "tcp", "UPnP"))
+    assert [found.external_port for found in known.mapped([50007])] == [61007, 61009]
 
 
 async def test_without_port_mapping_no_router_is_asked(start_engine: StartEngine) -> None:

@@ -101,7 +101,7 @@ class Engine:
 
     @property
     def external_addresses(self) -> tuple[str, ...]:
-        """Our addresses as peers, trackers and the router see them, the one told most often first; hearsay."""
+        """Our addresses as peers, trackers and the router see them, the one told last first; hearsay."""
         return self._reachability.addresses
 
     @property

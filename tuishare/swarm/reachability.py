@@ -7,7 +7,6 @@ must be true depends on it. Must not talk to anybody itself.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -56,7 +55,7 @@ class Reachability:
     """What is known at present."""
 
     def __init__(self) -> None:
-        self._addresses: Counter[str] = Counter()
+        self._addresses: dict[str, None] = {}
         self._own: dict[int, int] = {}
         # Each listening socket counts its requests anew, so numbers alone would mix up two of our ports.
         self._mapped: dict[tuple[Router, int, int], MappedPort] = {}
@@ -85,25 +84,40 @@ class Reachability:
         """Take in one report."""
         match notice:
             case AddressTold():
-                if len(self._addresses) < MAX_ADDRESSES or notice.address in self._addresses:
-                    self._addresses[notice.address] += 1
+                # libtorrent tells one when it has become another: the last one is the one that we have now.
+                self._addresses.pop(notice.address, None)
+                self._addresses[notice.address] = None
+                if len(self._addresses) > MAX_ADDRESSES:
+                    del self._addresses[next(iter(self._addresses))]
             case PortMapped():
-                self._faults.pop((notice.router, notice.number), None)
-                self._mapped[notice.router, notice.number, notice.external_port] = MappedPort(
-                    0, notice.external_port, notice.protocol, notice.router
-                )
+                key = notice.router, notice.number, notice.external_port
+                if key not in self._mapped:
+                    self._make_room(notice)
+                self._mapped[key] = MappedPort(0, notice.external_port, notice.protocol, notice.router)
+                if self._is_own(notice):
+                    self._faults.pop((notice.router, notice.number), None)
             case PortMappingFailed():
-                self._mapped = {
-                    key: found
-                    for key, found in self._mapped.items()
-                    if key[:2] != (notice.router, notice.number)
-                }
+                self._make_room(notice)
                 self._faults[notice.router, notice.number] = visible(notice.reason, limit=200)
         self._settle()
 
+    def _is_own(self, notice: PortMapped | PortMappingFailed) -> bool:
+        return notice.number in self._own
+
+    def _make_room(self, notice: PortMapped | PortMappingFailed) -> None:
+        """Forget what was mapped under this number, unless it may be another port's: swarms share their numbers."""
+        known = [key for key in self._mapped if key[:2] == (notice.router, notice.number)]
+        swarms = len(self._asked.difference(self._own.values()))
+        if self._is_own(notice) or (swarms and len(known) >= swarms):
+            for key in known:
+                del self._mapped[key]
+
     def _settle(self) -> None:
-        if self._asked <= {found.port for found in self.mapped(self._asked) if found.protocol == "tcp"}:
+        if self._are_forwarded():
             self._heard.set()
+
+    def _are_forwarded(self) -> bool:
+        return self._asked <= {found.port for found in self.mapped(self._asked) if found.protocol == "tcp"}
 
     def _give_up(self) -> None:
         # libtorrent goes on asking for minutes before it says that there is no router, and for NAT-PMP it never does.
@@ -112,8 +126,8 @@ class Reachability:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Return our addresses as others see them, the one told most often first."""
-        return tuple(address for address, _ in self._addresses.most_common())
+        """Return our addresses as others see them, the one told last first."""
+        return tuple(reversed(self._addresses))
 
     def mapped(self, listening: Collection[int]) -> tuple[MappedPort, ...]:
         """Return every forwarded port.
@@ -135,7 +149,9 @@ class Reachability:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Return why ports are not forwarded, one sentence each."""
+        """Return why ports are not forwarded, one sentence each; nothing once every port is."""
+        if self._asked and self._are_forwarded():
+            return ()
         if self._silent and not (self._mapped or self._faults):
             return (_SILENCE,)
         return tuple(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tuishare.agent.network import contacts
 from tuishare.agent.network.reach import (
     find_outside,
     find_problems,
@@ -73,9 +74,30 @@ def test_why_nobody_reaches_us_is_a_problem_to_show() -> None:
     (problem,) = find_problems(wanted, refused, 7)
     assert "UPnP did not map a port" in problem.detail
     assert problem.since == 7
-    for fine in (Heard(mapping_faults=refused.mapping_faults), Heard(mapped_ports=())):
-        assert find_problems(wanted, fine, 7) == ()
+    assert problem.title == "No port is forwarded"
+    assert find_problems(wanted, Heard(mapped_ports=()), 7) == ()
     assert find_problems(Network(port_mapping=True, public_host="a.example"), refused, 7) == ()
+
+
+def test_a_port_that_is_not_forwarded_is_told_although_another_is() -> None:
+    partly = Heard(mapping_faults=("UPnP did not map a port: conflict",))
+    assert is_reachable(Network(port_mapping=True), partly) is True
+    (problem,) = find_problems(Network(port_mapping=True), partly, 7)
+    assert problem.title == "A port is not forwarded"
+    assert problem.detail.startswith("Not all")
+
+
+def test_a_machine_with_a_public_address_of_its_own_needs_no_router(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "_own_addresses", lambda: ("8.8.4.4", "2001:4860::1"))
+    refused = Heard(mapped_ports=(), mapping_faults=("no router has answered",))
+    assert is_reachable(Network(port_mapping=True), refused) is None
+    assert find_problems(Network(port_mapping=True), refused, 7) == ()
+
+
+def test_what_a_router_forwards_is_ipv4() -> None:
+    both = Heard(external_addresses=("2001:4860::1", "8.8.8.8"))
+    assert find_outside(both, 50007) == "8.8.8.8:60007"
+    assert find_outside(Heard(external_addresses=("2001:4860::1",)), 50007) == ""
 
 
 def test_the_tracker_never_has_the_port_of_the_swarms() -> None:

@@ -149,6 +149,17 @@ def _public(host: str, port: int) -> Iterator[str]:
         raise BadInput(f"{host[:80]!r} is no public host", hint=_HOST_HINT) from error
 
 
+def is_public_ipv4(host: str) -> bool:
+    """Say whether that is an IPv4 address which is reached from everywhere."""
+    address = ipaddress.ip_address(host)
+    return address.version == 4 and address.is_global
+
+
+def has_public_address() -> bool:
+    """Say whether one of our own interfaces has such an address, so that no router is in the way."""
+    return any(map(is_public_ipv4, _own_addresses()))
+
+
 def _own_addresses() -> tuple[str, ...]:
     """The unicast addresses of all network interfaces, global ones first, without loopback and link-local."""
     texts = (

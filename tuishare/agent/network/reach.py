@@ -6,11 +6,10 @@ envelope only together with a port that the router forwards to us, because its o
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Protocol
 
-from tuishare.agent.network.contacts import find_contacts
+from tuishare.agent.network.contacts import find_contacts, has_public_address, is_public_ipv4
 from tuishare.api.messages import Problem
 from tuishare.config import Network, Transport
 from tuishare.swarm import Endpoint, MappedPort
@@ -25,7 +24,7 @@ class Hearsay(Protocol):
 
     @property
     def external_addresses(self) -> tuple[str, ...]:
-        """Our addresses as others see them, the one told most often first."""
+        """Our addresses as others see them, the one told last first."""
 
     @property
     def mapped_ports(self) -> tuple[MappedPort, ...]:
@@ -50,7 +49,8 @@ def tracker_contacts(network: Network, engine: Hearsay, port: int) -> tuple[str,
 def find_outside(engine: Hearsay, port: int) -> str:
     """Say where a port of ours is reached from outside, ``host:port``; empty while no router forwards it."""
     forwarded = [each for each in engine.mapped_ports if each.port == port and each.protocol == "tcp"]
-    hosts = [host for host in engine.external_addresses if ipaddress.ip_address(host).is_global]
+    # What a router translates is IPv4; the port of our own IPv6 addresses stands beside them.
+    hosts = [host for host in engine.external_addresses if is_public_ipv4(host)]
     return str(Endpoint(hosts[0], forwarded[0].external_port)) if forwarded and hosts else ""
 
 
@@ -70,19 +70,27 @@ def is_reachable(network: Network, engine: Hearsay) -> bool | None:
         return False
     if any(find_outside(engine, port) for port in engine.listening.values()):
         return True
-    return False if network.port_mapping and engine.mapping_faults and not network.public_host else None
+    return False if _is_hidden(network, engine) else None
 
 
 def find_problems(network: Network, engine: Hearsay, since: int) -> tuple[Problem, ...]:
-    """Say why nobody can connect to us, if that is because a router did not do what it was asked for at that time."""
-    if not engine.mapping_faults or is_reachable(network, engine) is not False:
+    """Say who cannot connect to us, if that is because a router did not do what it was asked for at that time."""
+    if not _is_hidden(network, engine):
         return ()
+    some = is_reachable(network, engine)  # a swarm is, and another or the tracker is not
+    consequence = "Not all that we offer is reached" if some else "Nobody can connect to us"
     return (
         Problem(
             id="router",
-            title="No port is forwarded",
-            detail=f"Nobody can connect to us from outside: {'; '.join(engine.mapping_faults)}",
+            title="A port is not forwarded" if some else "No port is forwarded",
+            detail=f"{consequence} from outside: {'; '.join(engine.mapping_faults)}",
             hint="Forward the ports on your router and set network.public_host, or turn network.port_mapping off.",
             since=since,
         ),
     )
+
+
+def _is_hidden(network: Network, engine: Hearsay) -> bool:
+    """Whether a router that is in the way does not forward all that it was asked for."""
+    in_the_way = network.port_mapping and not network.public_host
+    return bool(in_the_way and engine.mapping_faults and not has_public_address())
