@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,12 +81,18 @@ async def test_that_nobody_answers_is_said_once(
     start_engine: StartEngine,  # noqa: F811
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     share, engine = make_share(tmp_path / "alice"), await start_engine()
     nobody = Endpoint("127.0.0.1", 9)
     info_hash = await engine.add(share.downloading(tmp_path / "bob", nobody))
     with telling_when_alone(engine, info_hash, [nobody], seconds=0.05):
         await wait_until(lambda: "nobody has answered at 127.0.0.1:9" in capsys.readouterr().err)
+    checking = replace(engine.progress(info_hash), state="checking")
+    with monkeypatch.context() as patch, telling_when_alone(engine, info_hash, [nobody], seconds=0.01):
+        patch.setattr(engine, "progress", lambda _: checking)
+        await asyncio.sleep(0.1)
+    assert capsys.readouterr().err == ""  # nobody was asked yet
     seed = await start_engine()
     seed.apply(upload_limit=20_000, download_limit=0)  # those who have everything would leave each other
     await seed.add(share.seeding())

@@ -223,18 +223,21 @@ def telling_when_alone(
 ) -> Iterator[None]:
     """Say once, during a block, that nobody has answered within some seconds; it may be a wrong address."""
 
-    def tell() -> None:
+    async def tell() -> None:
+        await asyncio.sleep(seconds)
+        while engine.progress(info_hash).state == "checking":  # noqa: ASYNC110 — nobody was asked yet, nobody waits
+            await asyncio.sleep(seconds)
         if engine.progress(info_hash).peers == 0:
             where = ", ".join(map(str, contacts)) or "any address"
             warn(
                 f"nobody has answered at {where} so far. It goes on trying; --peer HOST:PORT names another one."
             )
 
-    timer = asyncio.get_running_loop().call_later(seconds, tell)
+    telling = asyncio.create_task(tell())
     try:
         yield
     finally:
-        timer.cancel()
+        telling.cancel()
 
 
 async def _until_complete(events: Subscription, meter: Meter) -> None:

@@ -141,6 +141,7 @@ class Shelf:
             await context.engine.add(_assignment(share, announce))
         except TuishareError:
             del self._joined[share.id]
+            context.announcing.withdraw(share.id)  # where its address changed meanwhile
             raise
         self._admit(share)
         context.changed.notify()
