@@ -169,15 +169,17 @@ class Relay:
         asked = _Asked(match[2], request.headers.get("User-Agent", ""))
         claim = match[1], _info_hash_in(asked.query)
         held_back = claim in self._held_back
-        query = _one_byte_less(asked.query) if held_back else asked.query
+        query = asked.query
+        if held_back:
+            query = _one_byte_less(query)
+            self._held_back[claim] = asked
         try:
             said = await self._forwarder.ask(target, query, asked.user_agent)
         except TuishareError as error:
             _log.debug("An announce was not passed on: %s", error.detail)
             said = bencode.encode({b"failure reason": error.detail.encode(), b"interval": RETRY_SECONDS})
-        if claim in self._held_back:
-            self._held_back[claim] = asked
-        elif held_back:  # it was confirmed while this was on its way
+        if held_back and claim not in self._held_back:
+            # It was confirmed meanwhile, and what was just asked may have come after that.
             self._begin_to_tell(claim[0], asked)
         return web.Response(body=said, content_type="text/plain")
 
