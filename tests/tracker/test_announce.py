@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tracker.announces import WIRE, decode, named, query
+from tests.tracker.announces import FAILED, WIRE, decode, named, query
 from tuishare.errors import BadInput
 from tuishare.tracker.announce import encode_answer, parse_announce
 from tuishare.tracker.peers import Announce, Answer, Named
@@ -27,6 +27,13 @@ ANSWER = Answer(
         Named(ip_address("2001:db8::7"), 6_882, b"q" * 20),
     ),
 )
+
+
+def test_a_refusal_says_when_to_ask_again() -> None:
+    """libtorrent, for one, waits for half an hour where it is not told: longer than it takes to start an agent."""
+    refusal = decode(FAILED)
+    assert refusal[b"failure reason"]
+    assert refusal[b"interval"] == 20
 
 
 def test_a_plain_announce_is_read() -> None:
