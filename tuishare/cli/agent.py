@@ -83,8 +83,10 @@ def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
 def _reach(status: Status) -> str:
     if status.reachable is False:
         return "not from outside"
-    at = f"at {status.public_address}" if status.public_address else ""
-    return f"from outside, {at}".rstrip(", ") if status.reachable else f"nobody here can tell {at}".rstrip()
+    words = ["from outside" if status.reachable else "nobody here can tell"]
+    if status.public_address:
+        words.append(f"others are told {status.public_address}")
+    return "; ".join(words)
 
 
 def stop() -> None:

@@ -18,6 +18,7 @@ _HINT: Final = (
     "A name in network.public_host stays."
 )
 _NAMED: Final = 3
+_SHORT: Final = 8  # digits of an id that are enough among a few thousand
 
 
 def find_astray(shelf: Shelf, *, other_trackers: bool, now: int) -> tuple[Problem, ...]:
@@ -51,7 +52,7 @@ def find_astray(shelf: Shelf, *, other_trackers: bool, now: int) -> tuple[Proble
             id="address",
             title="Your address has changed",
             detail=f"{what} addresses that are yours no longer, so {who} cannot find you",
-            hint=_HINT.format(first.id if len(waiting) == 1 else "SHARE"),
+            hint=_HINT.format(first.id[:_SHORT] if len(waiting) == 1 else "SHARE"),
             since=shelf.whereabouts.since,
         ),
     )
