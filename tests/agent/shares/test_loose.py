@@ -280,3 +280,17 @@ async def test_a_swarm_that_this_agent_does_not_take_changes_nothing(alice: Home
         with pytest.raises(Refused, match="no plain swarms"):
             await agent.share(plain)
         assert (await seeded(agent)).transport == before.transport == "tls"
+
+
+async def test_sharing_it_once_more_does_not_take_its_swarm_away(alice: Home, folder: Path) -> None:
+    alice.configure(
+        "bob", network={"listen": "127.0.0.1:0", "listen_plain": "127.0.0.1:0", "share_addresses": False}
+    )
+    path = fill(folder / "x")
+    async with running(alice) as agent:
+        await agent.share(NewShare(path=str(path), recipients=("bob",), transport="plain"))
+        before = await seeded(agent)
+        with pytest.raises(Refused, match="is in a plain swarm") as refused:
+            await agent.share(NewShare(path=str(path), recipients=("bob",)))
+        assert "--transport plain" in refused.value.hint
+        assert await seeded(agent) == before

@@ -34,12 +34,17 @@ def enlarge(
         now: Unix seconds.
 
     Raises:
-        Refused: somebody who has a ticket would lose it, or somebody was named who was taken out.
+        Refused: somebody who has a ticket would lose it or its swarm, or somebody was named who was taken out.
     """
     if share.step not in _GONE:
         _require_none_out(share, audience, users, deliveries)
     if share.step in _ENDED or 0 < share.not_after < now:
         return audience  # nobody has it any more, so this is something new
+    if audience.transport != share.transport:
+        raise Refused(
+            f"“{visible(share.name, _NAME)}” is in a {share.transport} swarm, which those who have it would lose",
+            hint=f"Say --transport {share.transport}, or `tuishare forget` it first.",
+        )
     kept = replace(
         audience, note=audience.note or share.note, not_after=audience.not_after or share.not_after
     )
