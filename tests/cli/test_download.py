@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import os
 import pty
 import signal
@@ -23,8 +22,8 @@ from tests.swarm.shares import at, make_share
 from tests.waiting import wait_until
 from tuishare.cli.download import telling_when_alone
 from tuishare.envelope import MAX_SIZE
-from tuishare.swarm import Endpoint
-from tuishare.torrents import parse_torrent
+from tuishare.swarm import Endpoint, Progress
+from tuishare.torrents import InfoHash, parse_torrent
 
 MIB = 1024 * 1024
 
@@ -88,18 +87,26 @@ async def test_that_nobody_answers_is_said_once(
     info_hash = await engine.add(share.downloading(tmp_path / "bob", nobody))
     with telling_when_alone(engine, info_hash, [nobody], seconds=0.05):
         await wait_until(lambda: "nobody has answered at 127.0.0.1:9" in capsys.readouterr().err)
-    checking = replace(engine.progress(info_hash), state="checking")
-    with monkeypatch.context() as patch, telling_when_alone(engine, info_hash, [nobody], seconds=0.01):
-        patch.setattr(engine, "progress", lambda _: checking)
-        await asyncio.sleep(0.1)
+    progress, looks, checking = engine.progress, 0, True
+
+    def look(_: InfoHash) -> Progress:
+        nonlocal looks
+        looks += 1
+        return replace(progress(info_hash), state="checking") if checking else progress(info_hash)
+
+    monkeypatch.setattr(engine, "progress", look)
+    with telling_when_alone(engine, info_hash, [nobody], seconds=0.01):
+        await wait_until(lambda: looks > 3)
     assert capsys.readouterr().err == ""  # nobody was asked yet
+    checking = False
     seed = await start_engine()
     seed.apply(upload_limit=20_000, download_limit=0)  # those who have everything would leave each other
     await seed.add(share.seeding())
     await engine.connect(info_hash, [at(seed)])
-    await wait_until(lambda: engine.progress(info_hash).peers == 1)
+    await wait_until(lambda: progress(info_hash).peers == 1)
+    looks = 0
     with telling_when_alone(engine, info_hash, [nobody], seconds=0):
-        await asyncio.sleep(0.01)  # enough for what is due at once
+        await wait_until(lambda: looks == 2)  # at its state and at its peers
     assert capsys.readouterr().err == ""
 
 

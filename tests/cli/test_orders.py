@@ -11,7 +11,7 @@ from tests.cli.homes import Person, Result, left
 from tests.cli.served import download, served, share
 from tests.cli.terminals import Tmux
 from tests.cli.transfers import create
-from tests.waiting import wait_until
+from tests.waiting import answered, wait_until
 from tuishare.api.messages import Download, DownloadState, Share, ShareId
 from tuishare.api.orders import DownloadOrder, ShareOrder
 
@@ -175,9 +175,7 @@ async def call(person: Person, *words: str) -> Result:
 
 
 async def _until_state(person: Person, word: str, state: str) -> None:
-    async with asyncio.timeout(20):
-        while (await _facts(person, word)).get("state") != state:  # noqa: ASYNC110 — another process's state
-            await asyncio.sleep(0.02)
+    await answered(lambda: _facts(person, word), lambda facts: facts.get("state") == state)
 
 
 async def _facts(person: Person, word: str) -> dict[str, str]:

@@ -63,8 +63,8 @@ async def test_a_router_is_heard_when_it_forwards_every_port() -> None:
     known.ask(50009)
     known.note(PortMapped(0, 50007, "udp", "UPnP"))
     hearing = asyncio.create_task(known.hear())
-    await asyncio.sleep(0)
-    assert not hearing.done()
+    _, waiting = await asyncio.wait([hearing], timeout=0)
+    assert waiting == {hearing}
     known.note(PortMapped(0, 50007, "tcp", "UPnP"))
     await asyncio.wait_for(hearing, 1)
     assert known.faults == ()

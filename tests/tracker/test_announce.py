@@ -30,7 +30,7 @@ ANSWER = Answer(
 
 
 def test_a_refusal_says_when_to_ask_again() -> None:
-    """libtorrent, for one, waits for half an hour where it is not told: longer than it takes to start an agent."""
+    """libtorrent was seen to be silent for more than five minutes where it was not told."""
     refusal = decode(FAILED)
     assert refusal[b"failure reason"]
     assert refusal[b"interval"] == 20

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,7 +19,7 @@ from tests.swarm.conftest import (
     start_engine,  # noqa: F401 (a fixture)
 )
 from tests.swarm.shares import Share, at, completed, make_share
-from tests.tracker.announces import BOB, CAROL, FAILED, WIRE, member, named, open_desk, query
+from tests.tracker.announces import BOB, CAROL, FAILED, WIRE, Desk, member, named, open_desk, query
 from tests.tracker.conftest import StartServer
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until
@@ -47,6 +49,17 @@ async def _get(client: aiohttp.ClientSession, local: str, said: str) -> bytes:
         return await answer.read()
 
 
+@asynccontextmanager
+async def _relayed(
+    start_server: StartServer, certificate: TrackerCertificate
+) -> AsyncIterator[tuple[Relay, Desk, str]]:
+    """A relay, a tracker that hears of Bob through it, and the local URL that he announces to."""
+    desk = open_desk()
+    server = await start_server(desk.tracker)
+    async with Relay() as relay:
+        yield relay, desk, relay.local(_https(server.ports["https"]), certificate.pin)
+
+
 async def test_an_announce_goes_through_and_the_answer_comes_back(
     start_server: StartServer, client: aiohttp.ClientSession, certificate: TrackerCertificate
 ) -> None:
@@ -63,10 +76,7 @@ async def test_an_announce_goes_through_and_the_answer_comes_back(
 async def test_that_nothing_is_missing_is_held_back_until_it_is_confirmed(
     start_server: StartServer, client: aiohttp.ClientSession, certificate: TrackerCertificate
 ) -> None:
-    desk = open_desk()
-    server = await start_server(desk.tracker)
-    async with Relay() as relay:
-        local = relay.local(_https(server.ports["https"]), certificate.pin)
+    async with _relayed(start_server, certificate) as (relay, desk, local):
         relay.hold_back(local, FILM)
         await _get(client, local, query(left=10, event="started"))
         await _get(client, local, query(left=0, event="completed"))
@@ -88,10 +98,7 @@ async def test_what_is_held_back_of_one_torrent_is_told_of_others(client: aiohtt
 async def test_what_was_confirmed_or_never_held_back_passes(
     start_server: StartServer, client: aiohttp.ClientSession, certificate: TrackerCertificate
 ) -> None:
-    desk = open_desk()
-    server = await start_server(desk.tracker)
-    async with Relay() as relay:
-        local = relay.local(_https(server.ports["https"]), certificate.pin)
+    async with _relayed(start_server, certificate) as (relay, desk, local):
         await _get(client, local, query(left=0, event="completed"))
         relay.hold_back(local, FILM)
         relay.confirm(local, FILM)  # it has asked nothing since: nothing is told in its name
@@ -111,27 +118,26 @@ async def test_what_is_confirmed_while_an_announce_is_on_its_way_is_told_after_i
     certificate: TrackerCertificate,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    desk, passing, ask = open_desk(), asyncio.Event(), Forwarder.ask
-    server = await start_server(desk.tracker)
+    on_its_way, passing, ask = asyncio.Event(), asyncio.Event(), Forwarder.ask
 
     async def ask_slowly(self: Forwarder, target: Target, query: str, user_agent: str) -> bytes:
-        await passing.wait()
+        if "event=started" in query:
+            on_its_way.set()
+            await passing.wait()
         return await ask(self, target, query, user_agent)
 
     monkeypatch.setattr(Forwarder, "ask", ask_slowly)
-    async with Relay() as relay:
-        local = relay.local(_https(server.ports["https"]), certificate.pin)
+    async with _relayed(start_server, certificate) as (relay, desk, local):
         relay.hold_back(local, FILM)
         first = asyncio.create_task(_get(client, local, query(left=10, event="started")))
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(on_its_way.wait(), 10)
         relay.confirm(local, FILM)
         if ends:
             first.cancel()
-            asyncio.get_running_loop().call_later(0.1, passing.set)
         else:
             passing.set()
             await first
-            await wait_until(lambda: len(desk.heard) > 1)
+            await wait_until(lambda: len(desk.heard) == 3)
     assert (desk.heard[-1].left, desk.heard[-1].event) == (0, "completed")
 
 
@@ -154,8 +160,7 @@ async def test_a_tracker_that_is_away_hears_it_when_it_is_back(
         relay.hold_back(local, FILM)
         await _get(client, local, query(left=10, event="started"))
         relay.confirm(local, FILM)
-        await wait_until(lambda: len(asked) == 4)
-        await asyncio.sleep(0.2)
+        await wait_until(lambda: not relay._last_words)
     assert ["event=completed" in query for query in asked] == [False, True, True, True]
 
 
@@ -247,7 +252,7 @@ async def test_what_goes_wrong_is_a_reason_that_clients_show(
     async with answering(http_answer(b"de"), certificate.context) as tracker, Relay() as relay:
         answer = await _get(client, relay.local(_https(tracker.port), PIN), query())
         reason = b"52:The tracker shows another key than its sender signed"
-        # Where it is not told when to ask again, libtorrent waits for half an hour.
+        # Where it is not told when to ask again, libtorrent was seen to be silent for more than five minutes.
         assert answer == b"d14:failure reason" + reason + b"8:intervali20ee"
     assert tracker.text == b""
     assert BOB.hex() not in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -85,9 +86,10 @@ FULL: Snapshot = snapshot(SHARES, DOWNLOADS)
 async def settle(pilot: Pilot[None]) -> None:
     """Wait until the picture is the same for a while: on a busy machine a pilot's pause ends too early for that."""
     before, now = "", pilot.app.export_screenshot()
-    while now != before:
-        await pilot.pause(0.1)
-        before, now = now, pilot.app.export_screenshot()
+    async with asyncio.timeout(20):
+        while now != before:
+            await pilot.pause(0.1)
+            before, now = now, pilot.app.export_screenshot()
 
 
 def living(keys: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:

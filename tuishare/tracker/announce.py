@@ -15,7 +15,7 @@ from tuishare.torrents import bencode
 from tuishare.tracker.peers import Announce, Answer, Event, Named
 
 RETRY_SECONDS: Final = 20
-"""When to ask again what could not be answered. libtorrent takes half an hour where it is not told."""
+"""When to ask again what could not be answered: not told, libtorrent was seen to be silent for over five minutes."""
 FAILURE: Final = bencode.encode(
     {b"failure reason": b"This announce is not accepted here", b"interval": RETRY_SECONDS}
 )

@@ -15,12 +15,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from tests.waiting import wait_blocking
 
 PUBLIC: Final = "1.2.3.7"
 """The router's address outside. It cannot be one of those for documents, which count as addresses nobody reaches."""
@@ -167,7 +168,7 @@ def _capturing(router: str, into: Path) -> Iterator[None]:
             stdout=out, stderr=said,
         )  # fmt: skip
     try:
-        _wait(lambda: b"listening on" in words.read_bytes())
+        wait_blocking(lambda: b"listening on" in words.read_bytes())
         yield
     finally:
         process.kill()
@@ -179,20 +180,12 @@ def _background(name: str, command: list[str], log: Path) -> Iterator[None]:
     with log.open("wb") as out:
         process = subprocess.Popen(["ip", "netns", "exec", name, *command], stdout=out, stderr=out)
     try:
-        _wait(lambda: b"istening " in log.read_bytes() or process.poll() is not None)
+        wait_blocking(lambda: b"istening " in log.read_bytes() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         yield
     finally:
         process.kill()  # miniupnpd may be deaf for a minute, and what it leaves goes with its namespace
         process.wait()
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    """Wait for another process to be ready; there is no event loop here."""
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def _ip(command: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.network.router import PUBLIC, House, Speaks, house, missing
-from tests.waiting import wait_until
+from tests.waiting import answered, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Status
 from tuishare.envelope import CardKey, open_envelope
@@ -44,10 +43,7 @@ class Running:
     async def until(self, condition: Callable[[Status], bool]) -> Status:
         """Wait for a status like that."""
         await wait_until(self.home.places.socket.exists)
-        async with asyncio.timeout(15):
-            while not condition(status := await self.status()):  # noqa: ASYNC110 — nor does it tell by an event
-                await asyncio.sleep(0.02)
-        return status
+        return await answered(self.status, condition, seconds=15)
 
     async def stop(self) -> None:
         """End it as systemd does."""

@@ -165,11 +165,10 @@ async def test_who_was_revoked_need_not_be_named_again_and_stays_out(
 ) -> None:
     alice.know(bob.user(), mallory.user())
     async with running(alice) as agent:
-        path = fill(folder / "x")
-        first = await share(agent, path, "bob")
+        first = await share(agent, fill(folder / "x"), "bob")
         await agent.revoke_from_share(ShareId(first.id), "bob")
         await seeded(agent, generation=2)
-        await agent.share(NewShare(path=str(path), recipients=("mallory",)))
+        await agent.share(NewShare(path=first.path, recipients=("mallory",)))
         assert (await seeded(agent, generation=3)).recipients == ("mallory",)
         data = (alice.outbox / ENVELOPE).read_bytes()
         open_envelope(data, [CardKey(mallory.identity.private_key)])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
@@ -15,8 +16,9 @@ from tests.agent.homes import Home, fill, opened, share_of
 from tests.tracker.announces import named, query
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import RecipientRecord, ShareStep
-from tuishare.errors import NotFound, TuishareError
+from tuishare.errors import NotFound, Refused, TuishareError
 from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.swarm import Assignment
 from tuishare.tracker import Unwelcome
 
 
@@ -97,6 +99,29 @@ async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> 
         shelf.follow_addresses()
         with pytest.raises(Unwelcome):
             seeds()
+
+
+async def test_what_does_not_enter_its_swarm_is_not_tracked(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = share_of(fill(alice.drop / "x"))
+    passkey = bytes(range(32))
+    async with opened(alice) as context:
+        shelf = Shelf(context)
+        await shelf.save(share)
+        await shelf.deliveries.seat(share, [RecipientRecord(share.id, "bob", sha256(passkey).digest())])
+
+        async def move_and_fail(_: Assignment) -> NoReturn:
+            shelf.follow_addresses()  # for the first time, so that every address is a new one
+            raise Refused("no")
+
+        monkeypatch.setattr(context.engine, "add", move_and_fail)
+        with pytest.raises(Refused):
+            await shelf.enter_swarm(share)
+        with pytest.raises(Unwelcome):
+            context.announcing._tracker.answer(
+                passkey, query(info_hash=bytes.fromhex(share.info_hash)[:20]), ip_address("192.0.2.1")
+            )
 
 
 async def test_an_envelope_is_taken_back_if_it_is_still_there(alice: Home) -> None:

@@ -116,14 +116,10 @@ def absolute(path: Path) -> Path:
 
 
 def _check_word(key: str, value: str) -> None:
-    from tuishare.agent.network.contacts import check_address
-
     if key == "name":
         validate_name(value)
     elif key == "network.listen" and not value:
         raise BadInput("network.listen must not be empty", hint='":0" listens on any free port.')
-    else:
-        check_address(key, value)
 
 
 def _require_readable(folder: Path) -> None:

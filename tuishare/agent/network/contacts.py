@@ -65,7 +65,7 @@ def check_addresses(config: Config, places: Places) -> None:
     for key in _ADDRESSES:
         table, _, name = key.partition(".")
         try:
-            check_address(key, getattr(getattr(config, table), name))
+            _check_address(key, getattr(getattr(config, table), name))
         except BadInput as error:
             raise BadConfiguration(f"{places.config_file}: {error.detail}", hint=error.hint) from error
     for (key, one), (other_key, other) in combinations(listen_addresses(config).items(), 2):
@@ -95,7 +95,7 @@ def listen_addresses(config: Config) -> Mapping[str, str]:
     return {key: address for key, address in wanted.items() if address}
 
 
-def check_address(key: str, given: str) -> None:
+def _check_address(key: str, given: str) -> None:
     """Check one setting, e.g. ``network.public_host``; one that is empty, or no address, counts as right.
 
     Raises:

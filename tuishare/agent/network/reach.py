@@ -68,7 +68,7 @@ def is_reachable(network: Network, engine: Hearsay) -> bool | None:
     """Say whether others can connect to us from outside; None where nobody can tell."""
     if not engine.listening:
         return False
-    if any(find_outside(engine, port) for port in engine.listening.values()):
+    if _is_forwarded(engine):
         return True
     return False if _is_hidden(network, engine) else None
 
@@ -77,7 +77,7 @@ def find_problems(network: Network, engine: Hearsay, since: int) -> tuple[Proble
     """Say who cannot connect to us, if that is because a router did not do what it was asked for at that time."""
     if not _is_hidden(network, engine):
         return ()
-    some = is_reachable(network, engine)  # a swarm is, and another or the tracker is not
+    some = _is_forwarded(engine)  # and another swarm or the tracker is not
     consequence = "Not all that we offer is reached" if some else "Nobody can connect to us"
     return (
         Problem(
@@ -88,6 +88,11 @@ def find_problems(network: Network, engine: Hearsay, since: int) -> tuple[Proble
             since=since,
         ),
     )
+
+
+def _is_forwarded(engine: Hearsay) -> bool:
+    """Whether some swarm of ours is reached through a router."""
+    return any(find_outside(engine, port) for port in engine.listening.values())
 
 
 def _is_hidden(network: Network, engine: Hearsay) -> bool:
