@@ -68,6 +68,9 @@ async def test_what_is_not_allowed_changes_nothing(alice: Home, bob: Home) -> No
         for order in (client.remove_user("nobody"), client.new_key("nobody"), client.revoke_user("nobody")):
             with pytest.raises(NotFound):
                 await order
+        for card in ("", "tuishare-card-v1:x"):
+            with pytest.raises(BadInput):
+                await client.change_user(UserChange(name="bob", card=card))
     assert load_book(alice.places.users_file) == before
 
 
