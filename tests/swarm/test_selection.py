@@ -115,23 +115,6 @@ async def test_what_is_already_here_is_complete_at_once_when_the_rest_is_given_u
     await completed(bob, films.fetching(tmp_path / "bob", alice, "a.bin", "b.txt", "B.bin", resume=saved))
 
 
-async def test_other_tickets_leave_the_choice_as_it_is(
-    start_engine: StartEngine, films: Films, tmp_path: Path
-) -> None:
-    alice, bob = await start_engine(), await start_engine()
-    await alice.add(films.share.seeding())
-    info_hash = await bob.add(replace(films.fetching(tmp_path / "bob", alice, "a.bin"), contacts=()))
-    renewed = replace(films.share, authority=create_authority(datetime.now(UTC)))
-    for engine in (alice, bob):
-        credentials = renewed.member()
-        assert credentials is not None
-        await engine.renew(info_hash, credentials)
-    await bob.connect(info_hash, [at(alice)])
-    await wait_until(lambda: bob.progress(info_hash).state == "seeding")
-    await bob.flush(info_hash)
-    films.assert_here(tmp_path / "bob", *(name for name in SIZES if name != "a.bin"))
-
-
 async def test_a_rival_does_not_make_anybody_fetch_what_he_does_not_want(
     start_engine: StartEngine, films: Films, tmp_path: Path
 ) -> None:

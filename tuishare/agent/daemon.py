@@ -194,7 +194,8 @@ class Agent:
 
     async def revoke_from_share(self, share: ShareId, user: str) -> None:
         """Take a user out of one share."""
-        await self._answering.carry_out(self._drops.keeper.revoke(share, user))
+        keeper = self._drops.keeper
+        await self._answering.carry_out(keeper.revoke(share, user), first=keeper.disconnect(share, user))
 
     async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
         """Do something with a download."""

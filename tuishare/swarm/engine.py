@@ -16,7 +16,6 @@ from tuishare.errors import SystemFailed, TuishareError
 from tuishare.swarm import notices
 from tuishare.swarm.admission import tracker_entries
 from tuishare.swarm.assignment import Assignment, Transport
-from tuishare.swarm.authority import Credentials
 from tuishare.swarm.connections import list_peers
 from tuishare.swarm.dialling import dial, redial
 from tuishare.swarm.endpoint import Endpoint, is_on_loopback
@@ -58,7 +57,7 @@ class Engine:
         self._roster = Roster()
         self._replies = Replies()
         self._storage = Storage(self._roster, self._replies)
-        self._gate = Gate(lambda: self._native, self._roster, self._replies, self._storage, self._run)
+        self._gate = Gate(lambda: self._native, self._roster, self._replies, self._run)
         self._ports = Ports()
         self._reachability = Reachability()
         self._audience = Audience()
@@ -173,23 +172,6 @@ class Engine:
     async def remove(self, info_hash: InfoHash) -> None:
         """Let go of a torrent: its connections end, its payload stays."""
         await self._gate.release(info_hash)
-
-    async def renew(self, info_hash: InfoHash, credentials: Credentials) -> None:
-        """Take another authority and certificate for a torrent that is here, and nothing else about it.
-
-        Every connection ends before anything else happens, and only who has a certificate of the new authority comes
-        back. What was verified is not read again; contacts, trackers and whether it is paused stay. A finished
-        download tells `Completed` once more, as when it is added again.
-
-        Raises:
-            NotFound: the torrent is not here, or still being added.
-            BadInput: the credentials are damaged, or the swarm is a plain one.
-            Refused: the certificate is not valid now.
-            SystemFailed: libtorrent did not take the torrent back; it is gone then, and must be added.
-        """
-        await self._gate.renew(info_hash, credentials)
-        self._post_updates()
-        self._run(dial(self._roster, info_hash, self._roster.get(info_hash).names))
 
     async def announce(self, info_hash: InfoHash, tiers: Sequence[Sequence[str]]) -> None:
         """Give a torrent other tracker URLs in tiers (BEP 12), and announce to them at once."""

@@ -59,13 +59,6 @@ class Membership:
         return latest is not None and latest.state == "downloading" and latest.peers == 0
 
     @property
-    def is_doubtful(self) -> bool:
-        """Whether its files are being read, or were found to be other than the person's torrent says."""
-        latest = self.latest
-        damaged = self.assignment.complete and latest is not None and latest.done < latest.total
-        return damaged or not self.checked.is_set()
-
-    @property
     def stays_stopped(self) -> bool:
         """Whether it waits for `Engine.resume`."""
         return self.assignment.paused or bool(self.failure)

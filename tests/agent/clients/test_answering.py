@@ -77,6 +77,23 @@ async def test_one_that_comes_while_the_disk_is_full_is_refused_and_never_done(d
     assert desk.done == ["a", "c"]
 
 
+async def test_what_needs_no_disk_is_done_at_once_and_the_rest_later(desk: Desk) -> None:
+    async def cut(name: str) -> None:
+        desk.done.append(f"cut {name}")
+
+    desk.full = True
+    for name in ("a", "b"):
+        with pytest.raises(DiskRefused, match="as soon as"):
+            await asyncio.wait_for(desk.answering.carry_out(desk.order(name), first=cut(name)), PROMPT)
+    assert desk.done == ["cut a", "cut b"]
+    desk.full = False
+    await wait_until(lambda: desk.done == ["cut a", "cut b", "a", "b"])
+    desk.answering.ready.clear()
+    with pytest.raises(SystemFailed, match="starting"):
+        await desk.answering.carry_out(desk.order("c"), first=cut("c"))
+    assert desk.done[4:] == []
+
+
 async def test_before_everything_is_taken_up_nothing_is_ordered(desk: Desk) -> None:
     desk.answering.ready.clear()
     with pytest.raises(SystemFailed, match="starting"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,11 @@ from tests.agent.homes import Home, fill, share_of
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.shares import workshop
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ShareState
 from tuishare.envelope import CardKey, NotForUs, Opened, open_envelope
+from tuishare.torrents import Tree, Version, make_torrent
 
 ENVELOPE = "film.mkv.torrent.encrypted"
 
@@ -61,7 +64,7 @@ async def test_the_same_people_in_another_order_are_no_reason(alice: Home, bob: 
         await until(agent, 1)
         alice.configure("mallory", "bob")
         await agent.reload()
-        assert await agent._drops._aligner.align()
+        await agent._drops._aligner.align()
         await until(agent, 1)
 
 
@@ -115,24 +118,31 @@ async def test_what_is_elsewhere_or_at_rest_is_left_alone(alice: Home, bob: Home
         gone = replace(share_of(fill(alice.places.files / "b")), folder="/gone", step=ShareStep.FORGOTTEN)
         for share in (elsewhere, gone):
             await shelf.save(share)
-        assert await agent._drops._aligner.align()
+        await agent._drops._aligner.align()
         assert [shelf.get(share.id) for share in (elsewhere, gone)] == [elsewhere, gone]
 
 
-async def test_what_is_being_worked_on_has_to_wait(
-    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_being_hashed_is_for_the_new_users_too(
+    alice: Home, bob: Home, mallory: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path: Path = fill(alice.drop / "film.mkv")
+    alice.know(bob.user(), mallory.user())
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def slow(tree: Tree, *, version: Version, **more: Any) -> bytes:
+        if not at_work.is_set():
+            at_work.set()
+            assert go_on.wait(30)
+        return make_torrent(tree, version=version, **more)
+
+    monkeypatch.setattr(workshop, "make_torrent", slow)
     async with running(alice) as agent:
-        await until(agent, 1)
-        drops = agent._drops
-        monkeypatch.setattr(
-            type(drops.publisher), "is_busy_with", lambda _self, share: share.path == str(path)
-        )
-        alice.configure("@crew")
+        fill(alice.drop / "film.mkv")
+        await wait_until(at_work.is_set)
+        alice.configure("mallory")
         await agent.reload()
-        assert not await drops._aligner.align()
-        alice.configure()
-        await agent.reload()
-        assert not await drops._aligner.align()
-        assert only(agent).step is ShareStep.SEEDING
+        await wait_until(lambda: only(agent).recipients == ("mallory",))
+        await wait_until(lambda: only(agent).step is ShareStep.SEEDING)
+        go_on.set()
+        assert opened_by(mallory, alice).manifest.generation == only(agent).generation
+        with pytest.raises(NotForUs):
+            opened_by(bob, alice)

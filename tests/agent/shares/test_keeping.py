@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import Share, ShareId, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.errors import NotFound, Refused, SystemFailed
-from tuishare.torrents import Tree, Version
+from tuishare.torrents import Tree, Version, make_torrent
 
 ENVELOPE = "x.torrent.encrypted"
 pytestmark = pytest.mark.usefixtures("bob")
@@ -248,24 +249,82 @@ async def test_a_drop_folder_that_is_not_mounted_withdraws_nothing(alice: Home, 
         assert (again.id, again.generation, os.listdir(alice.outbox)) == (share.id, 1, [ENVELOPE])
 
 
-async def test_what_is_deleted_while_it_is_hashed_is_withdrawn_after_that(
-    alice: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at_work, go_on = threading.Event(), threading.Event()
+class Hashing:
+    """Lets `make_torrent` wait until it is `released`, or called again."""
 
-    def slow(_tree: Tree, *, version: Version, **_more: Callable[..., object]) -> bytes:
-        at_work.set()
-        assert go_on.wait(10)
-        raise NotFound("Cannot read it: it does not exist")
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.released = threading.Event(), threading.Event()
+        monkeypatch.setattr(workshop, "make_torrent", self)
 
-    monkeypatch.setattr(workshop, "make_torrent", slow)
+    def __call__(self, tree: Tree, *, version: Version, **more: Any) -> bytes:
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.released.wait(30)
+        return make_torrent(tree, version=version, **more)
+
+
+@pytest.fixture
+def hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hashing]:
+    hashing = Hashing(monkeypatch)
+    yield hashing
+    hashing.released.set()
+
+
+async def in_work(agent: Agent, hashing: Hashing) -> ShareId:
+    await wait_until(hashing.begun.is_set)
+    assert agent._drops.publisher.is_busy_with(record(agent))
+    return ShareId(record(agent).id)
+
+
+async def test_what_is_deleted_while_it_is_hashed_is_withdrawn(alice: Home, hashing: Hashing) -> None:
     async with running(alice) as agent:
         path = fill(alice.drop / "x")
-        await wait_until(at_work.is_set)
+        await in_work(agent, hashing)
         path.unlink()
-        await wait_until(lambda: agent._drops.publisher._outdated != set())
-        go_on.set()
         await until(agent, "x", ShareState.WITHDRAWN)
+
+
+async def test_a_share_that_is_paused_while_it_is_hashed_is_hashed_when_it_is_resumed(
+    alice: Home, hashing: Hashing
+) -> None:
+    async with running(alice) as agent:
+        fill(alice.drop / "x")
+        share = await in_work(agent, hashing)
+        await agent.order_share(share, ShareOrder.PAUSE)
+        assert agent.shares()[0].state is ShareState.PAUSED
+        await come_to_rest(agent)
+    async with running(alice) as agent:
+        await come_to_rest(agent)
+        assert (record(agent).step, os.listdir(alice.outbox)) == (ShareStep.HASHING, [])
+        await agent.order_share(share, ShareOrder.RESUME)
+        await seeded(agent)
+
+
+async def test_resuming_what_is_being_hashed_does_not_begin_it_again(alice: Home, hashing: Hashing) -> None:
+    async with running(alice) as agent:
+        fill(alice.drop / "x")
+        share = await in_work(agent, hashing)
+        work = agent._drops.publisher._at_work[share]
+        await agent.order_share(share, ShareOrder.RESUME)
+        assert agent._drops.publisher._at_work[share] is work
+        hashing.released.set()
+        await seeded(agent)
+
+
+@pytest.mark.parametrize("order", [ShareOrder.FORGET, ShareOrder.DELETE, ShareOrder.AGAIN])
+async def test_what_is_being_hashed_obeys_at_once(alice: Home, hashing: Hashing, order: ShareOrder) -> None:
+    async with running(alice) as agent:
+        path = fill(alice.drop / "x")
+        share = await in_work(agent, hashing)
+        await agent.order_share(share, order)
+        if order is ShareOrder.AGAIN:
+            await seeded(agent)
+        else:
+            assert agent.shares() == []
+            hashing.released.set()
+            await come_to_rest(agent)
+            assert (agent.shares(), os.listdir(alice.outbox)) == ([], [])
+        assert path.exists() is (order is not ShareOrder.DELETE)
 
 
 async def test_an_expired_share_is_withdrawn_and_not_made_again(

@@ -19,9 +19,10 @@ from tests.agent.shares.test_drops import until
 from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.shares import workshop
 from tuishare.agent.state.records import DownloadRecord, ShareStep
 from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
-from tuishare.errors import NotFound
+from tuishare.errors import DiskRefused, NotFound
 from tuishare.swarm import Credentials
 from tuishare.torrents import InfoHash
 from tuishare.tracker.announce import FAILURE
@@ -129,23 +130,69 @@ async def test_a_crash_right_after_the_decision_changes_nothing(alice: Home, bob
         assert (await until(sender, "x", ShareState.SEEDING, 2)).generation == 2
 
 
-async def test_the_tracker_refuses_at_once_also_while_a_share_is_being_worked_on(
-    alice: Home, bob: Home, carol: Home
+def refuse(_path: Path, _data: bytes, *, mode: int) -> None:
+    raise DiskRefused("Cannot write it: no space left on device", full=True)
+
+
+async def test_a_share_whose_envelope_cannot_be_written_serves_nobody_who_was_taken_out(
+    alice: Home, bob: Home, carol: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(alice.drop / "x", 300_000)
-    async with running(alice) as sender, running(bob) as receiver:
+    """It came back with the authority that it had, and is worked on for as long as the outbox takes nothing."""
+    alice.configure("bob", "carol", limits={"upload": "300kB"})
+    path, away = fill(alice.drop / "x", SIZE), alice.drop.with_name("away")
+    async with running(alice) as sender, running(bob) as out:
         share = await until(sender, "x", ShareState.SEEDING)
         post(alice, bob)
-        await complete(receiver)
-        assert b"peers" in await ask_tracker(record(receiver))
-        busy = sender._drops.publisher._busy
-        busy.add(share.id)
-        await sender._drops.keeper.revoke(share.id, "bob")
-        assert sender._drops.shelf.get(share.id).generation == 1
-        assert await ask_tracker(record(receiver)) == FAILURE
-        busy.remove(share.id)
-        await sender._drops.keeper.revoke(share.id, "bob")
-        await until(sender, "x", ShareState.SEEDING, 2)
+        await wait_until(lambda: received(out) > 100_000)
+        path.rename(away)
+        await until(sender, "x", ShareState.WITHDRAWN)
+        with monkeypatch.context() as patch:
+            patch.setattr(workshop, "publish", refuse)
+            away.rename(path)
+            await wait_until(lambda: bool(sender._context.outbox.problems))
+            before = received(out)
+            await wait_until(lambda: received(out) > before, seconds=20)
+            await sender.revoke_from_share(share.id, "bob")
+            assert await ask_tracker(record(out)) == FAILURE
+            had = await settled(out)
+            await wait_until(lambda: sender._drops.shelf.get(share.id).generation == 3)
+            await wait_until(lambda: bool(sender._context.engine.all_progress()))
+            for _ in range(3):  # tries to come back with the ticket that it has
+                assert await settled(out) == had < SIZE
+        await until(sender, "x", ShareState.SEEDING, 3)
+        assert received(out) == had
+
+
+async def test_neither_a_full_disk_nor_another_command_holds_the_cut_up(
+    alice: Home, bob: Home, carol: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice.configure("bob", "carol", limits={"upload": "300kB"})
+    fill(alice.drop / "other")
+    async with running(alice) as sender, running(bob) as out:
+        other = await until(sender, "other", ShareState.SEEDING)
+        (alice.outbox / "other.torrent.encrypted").unlink()
+        fill(alice.drop / "x", SIZE)
+        share = await until(sender, "x", ShareState.SEEDING)
+        post(alice, bob)
+        await wait_until(lambda: received(out) > 100_000)
+
+        async def full(_work: object) -> None:
+            raise DiskRefused("Cannot write the database: no space left on device", full=True)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sender._context.store, "run", full)
+            pausing = asyncio.create_task(sender._drops.keeper.pause(other.id))
+            await sender._context.store.patience.refused()
+            assert sender._drops.shelf.changing.locked()
+            with pytest.raises(DiskRefused):
+                await sender.revoke_from_share(share.id, "bob")
+            assert await ask_tracker(record(out)) == FAILURE
+            had = await settled(out)
+            assert not sender._context.engine.all_progress()
+            assert await settled(out) == had < SIZE
+        await pausing
+        await wait_until(lambda: sender._drops.shelf.get(share.id).sealed == 2)
+        assert sender._drops.shelf.deliveries.revoked(share.id) == {"bob"}
 
 
 async def test_whoever_is_out_stays_out_of_what_follows(alice: Home, bob: Home, carol: Home) -> None:

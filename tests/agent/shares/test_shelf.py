@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from hashlib import sha256
@@ -18,7 +19,8 @@ from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import RecipientRecord, ShareStep
 from tuishare.errors import NotFound, Refused, TuishareError
 from tuishare.paths import ENVELOPE_SUFFIX
-from tuishare.swarm import Assignment
+from tuishare.swarm import Assignment, Engine
+from tuishare.torrents import InfoHash
 from tuishare.tracker import Unwelcome
 
 
@@ -122,6 +124,62 @@ async def test_what_does_not_enter_its_swarm_is_not_tracked(
             context.announcing._tracker.answer(
                 passkey, query(info_hash=bytes.fromhex(share.info_hash)[:20]), ip_address("192.0.2.1")
             )
+
+
+class HeldAdd:
+    """The engine's `add`, which waits until `go_on` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+        self._add = engine.add
+        monkeypatch.setattr(engine, "add", self)
+
+    async def __call__(self, assignment: Assignment) -> InfoHash:
+        self.asked.set()
+        await self.go_on.wait()
+        return await self._add(assignment)
+
+
+async def test_a_user_who_is_taken_out_keeps_a_share_out_of_its_swarm(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = share_of(fill(alice.drop / "x"))
+    async with opened(alice) as context:
+        shelf, held = Shelf(context), HeldAdd(monkeypatch, context.engine)
+        held.go_on.set()
+        await shelf.save(share)
+        await shelf.deliveries.seat(share, [RecipientRecord(share.id, "bob", bytes(32))])
+        shelf.deliveries.exclude(share.id, "bob")
+        await shelf.enter_swarm(share)
+        assert (shelf.is_served(share), held.asked.is_set()) == (False, False)
+
+
+@pytest.mark.parametrize("how", ["exclude", "leave", "cancel"])
+async def test_what_happens_while_it_enters_its_swarm_counts_afterwards(
+    alice: Home, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    share = share_of(fill(alice.drop / "x"))
+    async with opened(alice) as context:
+        shelf, held = Shelf(context), HeldAdd(monkeypatch, context.engine)
+        await shelf.save(share)
+        await shelf.deliveries.seat(share, [RecipientRecord(share.id, "bob", bytes(32))])
+        entering = asyncio.create_task(shelf.enter_swarm(share))
+        await held.asked.wait()
+        match how:
+            case "exclude":
+                shelf.deliveries.exclude(share.id, "bob")
+            case "leave":
+                await shelf.leave_swarm(share)
+            case _:
+                entering.cancel()
+        held.go_on.set()
+        await asyncio.wait({entering})
+        # Who cancels it finds the share in its swarm, and can leave it.
+        there = how == "cancel"
+        assert (entering.cancelled(), shelf.is_served(share)) == (there, there)
+        assert set(context.engine.all_progress()) == ({share.info_hash} if there else set())
+        await shelf.leave_swarm(share)
+        assert context.engine.all_progress() == {}
 
 
 async def test_an_envelope_is_taken_back_if_it_is_still_there(alice: Home) -> None:

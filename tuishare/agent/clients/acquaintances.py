@@ -141,7 +141,9 @@ class Acquaintances:
 
     async def revoke_user(self, user: UserNamed) -> Taken:
         """Take somebody out of everything that is shared."""
-        await self._answering.carry_out(self._keeper.revoke_everywhere(user.name))
+        await self._answering.carry_out(
+            self._keeper.revoke_everywhere(user.name), first=self._keeper.disconnect_everywhere(user.name)
+        )
         return Taken(id=user.name)
 
     async def rotate_identity(self) -> Taken:

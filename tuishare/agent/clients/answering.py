@@ -26,8 +26,15 @@ class Answering:
         self._patience = patience
         self._late: set[asyncio.Task[Any]] = set()
 
-    async def carry_out(self, order: Coroutine[Any, Any, _T]) -> _T:
+    async def carry_out(
+        self, order: Coroutine[Any, Any, _T], *, first: Coroutine[Any, Any, None] | None = None
+    ) -> _T:
         """Carry an order out, and wait for it unless it has to wait for the disk itself.
+
+        Args:
+            order: what is asked for.
+            first: the part of it that needs no disk and must not wait for one. An order with such a part is begun
+                although the disk refuses.
 
         Raises:
             DiskRefused: work waits for the disk already, so this one is not begun; or it has met a disk that refuses,
@@ -36,9 +43,13 @@ class Answering:
             TuishareError: whatever it raises.
         """
         try:
-            self._require_able()
-        except SystemFailed:
+            self._require_able(despite_disk=first is not None)
+            if first is not None:
+                await first
+        except BaseException:
             order.close()
+            if first is not None:
+                first.close()
             raise
         task = asyncio.create_task(order)
         refused = asyncio.create_task(self._patience.refused())
@@ -64,8 +75,9 @@ class Answering:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    def _require_able(self) -> None:
-        self._patience.require()
+    def _require_able(self, *, despite_disk: bool) -> None:
+        if not despite_disk:
+            self._patience.require()
         if not self.ready.is_set():
             raise SystemFailed("The agent is still starting", hint="Try again in a moment.")
 

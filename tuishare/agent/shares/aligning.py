@@ -28,48 +28,34 @@ class Aligner:
         self._publisher = publisher
         self._keeper = keeper
 
-    async def align(self) -> bool:
+    async def align(self) -> None:
         """Withdraw what came from a folder that is none any more; share with whom a folder is for now.
 
         Nobody would notice an edit of a payload whose folder is not followed, so it cannot be served on.
-
-        Returns:
-            False when a share is being hashed or sealed, so that this has to be done once more.
         """
         folders = {folder.path: folder for folder in self._context.config.drop}
-        done = True
         for share in list(self._shelf.shares.values()):
-            if share.folder:
-                done &= await self._align(share, folders.get(share.folder))
-        return done
+            if share.folder and share.step is not ShareStep.DELETING:
+                await self._align(share, folders.get(share.folder))
 
-    async def _align(self, share: ShareRecord, folder: DropFolder | None) -> bool:
-        if share.step is ShareStep.DELETING:
-            return True
-        if folder is not None:
-            return _is_for(share, folder) or await self._readdress(share.id, folder)
-        if share.step in _AT_REST:
-            return True
-        await self._keeper.withdraw(Path(share.path))
-        left = self._shelf.shares.get(share.id)
-        return left is None or left.step in _AT_REST
+    async def _align(self, share: ShareRecord, folder: DropFolder | None) -> None:
+        if folder is not None and not _is_for(share, folder):
+            await self._readdress(share.id, folder)
+        elif folder is None and share.step not in _AT_REST:
+            await self._keeper.withdraw(Path(share.path))
 
-    async def _readdress(self, share_id: str, folder: DropFolder) -> bool:
+    async def _readdress(self, share_id: str, folder: DropFolder) -> None:
         """Give a share to others: a new generation whose new authority keeps those out who are not meant any more."""
         async with self._shelf.changing:
-            share = self._shelf.shares.get(share_id)
-            if share is None:
-                return True
-            if self._publisher.is_busy_with(share):
-                return False
-            await self._shelf.leave_swarm(share)
+            if share_id not in self._shelf.shares:
+                return
+            share = await self._publisher.halt(share_id)
             audience = Audience(
                 tuple(folder.users), folder.transport, folder.path, share.note, share.not_after
             )
             readdressed = await self._shelf.save(readdress(share, audience, self._context.clock()))
             if readdressed.step in {ShareStep.HASHING, ShareStep.SEALING}:
                 self._publisher.take_up(readdressed)
-        return True
 
 
 def _is_for(share: ShareRecord, folder: DropFolder) -> bool:

@@ -38,6 +38,8 @@ class Deliveries:
         self._rates: dict[str, dict[str, int]] = {}
         self._unsaved: dict[tuple[str, str], RecipientRecord] = {}
         self._done: set[str] = set()
+        self._excluded: set[tuple[str, str]] = set()
+        """Who is being taken out of which share: it counts at once, and for good when `revoke` has recorded it."""
         self._recording = asyncio.Lock()
         """Held while the board is written: what was read before must not undo what was recorded meanwhile."""
 
@@ -69,7 +71,11 @@ class Deliveries:
 
     def passkeys(self, share: str) -> dict[bytes, str]:
         """The passkey hashes that are good for a share, and whose they are."""
-        return {row.passkey_hash: row.user for row in self.of(share) if not row.revoked}
+        return {
+            row.passkey_hash: row.user
+            for row in self.of(share)
+            if not row.revoked and (share, row.user) not in self._excluded
+        }
 
     def revoked(self, share: str) -> frozenset[str]:
         """Who was taken out of a share."""
@@ -93,8 +99,11 @@ class Deliveries:
         )
 
     def is_due(self, share: ShareRecord) -> bool:
-        """Whether somebody was taken out of a share and could still join it with the tickets that are good now."""
-        return any(row.revoked and row.until >= share.generation for row in self.of(share.id))
+        """Whether a user was taken out of a share and could still join it with the tickets that are good now."""
+        return any(
+            (row.revoked and row.until >= share.generation) or (share.id, row.user) in self._excluded
+            for row in self.of(share.id)
+        )
 
     def rate(self, share: str, user: str) -> int:
         """Bytes per second that we send somebody now."""
@@ -130,14 +139,23 @@ class Deliveries:
             self._drop_unsaved(share.id)
         self._context.changed.notify()
 
-    async def revoke(self, share: ShareRecord, user: str) -> bool:
-        """Record that somebody is out of a share, before anything is done about it.
-
-        Returns:
-            False when he was out already.
+    def exclude(self, share: str, user: str) -> None:
+        """Let a user be out of a share from now on, although that is not recorded yet.
 
         Raises:
-            NotFound: that share was never sealed for him.
+            NotFound: that share was never sealed for them.
+        """
+        if not self.find(share, user).revoked:
+            self._excluded.add((share, user))
+
+    async def revoke(self, share: ShareRecord, user: str) -> bool:
+        """Record that a user is out of a share.
+
+        Returns:
+            False when they were out already.
+
+        Raises:
+            NotFound: that share was never sealed for them.
         """
         async with self._recording:
             row = self.find(share.id, user)
@@ -148,11 +166,13 @@ class Deliveries:
             self._unsaved.pop((share.id, user), None)
             self._rates.get(share.id, {}).pop(user, None)
             self._show(gone)
+            self._excluded.discard((share.id, user))
             self._look_whether_done(share.id)
         return True
 
     def forget(self, share: str) -> None:
         """Forget everybody of a share that is no more."""
+        self._excluded = {place for place in self._excluded if place[0] != share}
         self._board.pop(share, None)
         self._rates.pop(share, None)
         self._drop_unsaved(share)

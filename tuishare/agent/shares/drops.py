@@ -33,9 +33,6 @@ from tuishare.config import DropFolder
 from tuishare.errors import BadInput, Refused, TuishareError
 from tuishare.torrents import Tree
 
-_BUSY_SECONDS: Final = 0.5
-"""How soon to try once more what a share that is being hashed or sealed did not allow."""
-
 _DROPPED: Final = "Its drop folder says whom it is for."
 _FORGOTTEN: Final = (
     "You forgot it: `touch` it, or any file in it where it is a folder, and its drop folder shares it again."
@@ -107,8 +104,8 @@ class Drops:
             while True:
                 self._altered.clear()
                 await self._adjust(tasks, watcher)
-                aligned = await self._aligner.align()
-                await self._until_altered(tasks.values(), None if aligned else _BUSY_SECONDS)
+                await self._aligner.align()
+                await self._until_altered(tasks.values())
         finally:
             for task in tasks.values():
                 task.cancel()
@@ -126,12 +123,10 @@ class Drops:
             if follower not in tasks:
                 tasks[follower] = asyncio.create_task(self.followings[follower.path].run(watcher))
 
-    async def _until_altered(self, tasks: Iterable[asyncio.Task[None]], seconds: float | None) -> None:
+    async def _until_altered(self, tasks: Iterable[asyncio.Task[None]]) -> None:
         altered = asyncio.create_task(self._altered.wait())
         try:
-            ended, _ = await asyncio.wait(
-                {altered, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            ended, _ = await asyncio.wait({altered, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             altered.cancel()
         for task in ended:

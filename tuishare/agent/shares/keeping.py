@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.folders.payload import delete_payload
+from tuishare.agent.folders.payload import delete_payload, sign_payload
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import ShareRecord, ShareStep
@@ -32,7 +32,6 @@ class Keeper:
 
     Raises:
         NotFound: from every method that takes an id: there is no such share.
-        Refused: likewise, while the share is being hashed or sealed.
     """
 
     def __init__(self, context: Context, shelf: Shelf, publisher: Publisher) -> None:
@@ -41,15 +40,18 @@ class Keeper:
         self._publisher = publisher
 
     async def pause(self, share_id: str) -> None:
-        """Serve nobody until it is resumed, also after a restart."""
+        """Serve nobody until it is resumed, also after a restart; nor is it hashed until then."""
         async with self._shelf.changing:
-            share = await self._shelf.save(replace(self._idle(share_id), paused=True))
-            await self._shelf.leave_swarm(share)
+            share = await self._shelf.save(replace(await self._publisher.halt(share_id), paused=True))
+            await self._publisher.go_on(share)
 
     async def resume(self, share_id: str) -> None:
         """Serve it again; a problem is tried once more."""
         async with self._shelf.changing:
-            share = replace(self._idle(share_id), paused=False)
+            share = self._shelf.get(share_id)
+            if self._publisher.is_busy_with(share) and not share.paused:
+                return  # it goes on already
+            share = replace(await self._publisher.halt(share_id), paused=False)
             if share.step is ShareStep.PROBLEM:
                 share = replace(share, step=ShareStep.HASHING, problem="", hint="")
             self._publisher.take_up(await self._shelf.save(share))
@@ -61,56 +63,82 @@ class Keeper:
             Refused: its time is over.
         """
         async with self._shelf.changing:
-            share = self._idle(share_id)
+            share = self._shelf.get(share_id)
             if self._is_over(share):
                 raise Refused(
                     "The time of this share is over", hint="Share its path again, with another end or none."
                 )
-            await self._shelf.leave_swarm(share)
+            share = await self._publisher.halt(share_id)
             # Without a sealed generation nothing can be the same as before, so it is sealed again.
             again = replace(share, step=ShareStep.HASHING, sealed=0, problem="", hint="", paused=False)
             self._publisher.take_up(await self._shelf.save(again))
 
     async def revoke(self, share_id: str, user: str) -> None:
-        """Take somebody out of a share; everybody else gets a new ticket.
+        """Take a user out of a share, whatever the share is doing; everybody else gets a new ticket.
 
-        From here on the tracker tells him nothing, his connections to us end and no new one is possible, also after a
-        crash at any point. What he has downloaded stays his, and the others have to get the new envelope from the
-        outbox before they can go on with us.
+        What they have downloaded stays theirs, and the others have to get the new envelope from the outbox before they
+        can go on with us. A crash after the record was written changes nothing: `finish` does the rest.
 
         Raises:
-            NotFound: that share is not for him.
+            NotFound: that share is not for them.
         """
+        await self.disconnect(share_id, user)
         async with self._shelf.changing:
-            await self._revoke(self._shelf.get(share_id), user)
+            share = await self._publisher.halt(share_id)
+            if await self._shelf.deliveries.revoke(share, user):
+                _log.info("Took %s out of %r", user, share.name)
+                self._context.journal.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
+            # A new authority, whose tickets go to the others only; then the share comes back and is sealed again.
+            await self._publisher.go_on(share)
+
+    async def disconnect(self, share_id: str, user: str) -> None:
+        """End what a user gets of a share: the part of `revoke` that must not wait for a disk or for other commands.
+
+        From here on our tracker tells them nothing, their connections are cut, and the share stays out of its swarm
+        until they are recorded as taken out and there is a new authority.
+
+        Raises:
+            NotFound: that share is not for them.
+        """
+        self._shelf.deliveries.exclude(share_id, user)
+        self._context.announcing.revoke(share_id, user)
+        await self._publisher.halt(share_id)
 
     async def revoke_everywhere(self, user: str) -> None:
-        """Take somebody out of all shares that are sealed for him.
+        """Take a user out of all shares that are sealed for them.
 
         Raises:
             NotFound: there is none.
         """
-        async with self._shelf.changing:
-            shares = self._shelf.deliveries.shares_of(user)
-            if not shares:
-                raise NotFound(
-                    "No share is sealed for that user", hint="`tuishare list` shows what is shared."
-                )
-            for share_id in shares:
-                await self._revoke(self._shelf.get(share_id), user)
+        shares = self._sealed_for(user)
+        await self.disconnect_everywhere(user)
+        for share_id in shares:
+            with contextlib.suppress(NotFound):  # forgotten meanwhile
+                await self.revoke(share_id, user)
+
+    async def disconnect_everywhere(self, user: str) -> None:
+        """End what a user gets of any share; see `disconnect`.
+
+        Raises:
+            NotFound: no share is sealed for them.
+        """
+        for share_id in self._sealed_for(user):
+            await self.disconnect(share_id, user)
 
     async def renew(self, share_id: str) -> None:
         """Give everybody a new ticket for a share."""
         async with self._shelf.changing:
-            await self._publisher.renew(self._idle(share_id))
+            await self._publisher.renew(await self._publisher.halt(share_id))
 
     async def forget(self, share_id: str) -> None:
         """Stop sharing it and take its envelope back; the payload stays."""
         async with self._shelf.changing:
-            share = self._idle(share_id)
+            share = await self._publisher.halt(share_id)
             step = ShareStep.FORGOTTEN if share.folder else ShareStep.WITHDRAWN
-            share = await self._shelf.save(replace(share, step=step, torrent=b"", problem="", hint=""))
-            await self._shelf.leave_swarm(share)
+            # The form that stands there now is not shared again, hashed or not.
+            seen = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
+            forgotten = replace(share, step=step, signature=seen or share.signature, torrent=b"")
+            share = await self._shelf.save(replace(forgotten, problem="", hint=""))
             await self._shelf.take_envelope_back(share)
             # Only a drop folder that still has the entry would share it again.
             if not share.folder or not await asyncio.to_thread(os.path.lexists, share.path):
@@ -123,7 +151,8 @@ class Keeper:
             SystemFailed: not all of the payload could be deleted; it is shared no longer all the same.
         """
         async with self._shelf.changing:
-            share = replace(self._idle(share_id), step=ShareStep.DELETING, problem="", hint="")
+            share = await self._publisher.halt(share_id)
+            share = replace(share, step=ShareStep.DELETING, problem="", hint="")
             await self._delete(await self._shelf.save(share))
 
     async def finish(self) -> None:
@@ -135,7 +164,8 @@ class Keeper:
                         await self._delete(share)
                 elif share.step in _AT_REST:
                     await self._shelf.take_envelope_back(share)
-                await self._publisher.shut_out(share)
+                if self._shelf.deliveries.is_due(share):
+                    await self._publisher.renew(await self._publisher.halt(share.id))
 
     async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
@@ -147,7 +177,7 @@ class Keeper:
         """Withdraw the share of an entry that is gone; forget it for good if it was to be forgotten."""
         async with self._shelf.changing:
             share = self._shelf.find(path)
-            if share is None or self._publisher.put_off(share):
+            if share is None:
                 return
             if share.step in {ShareStep.WITHDRAWN, ShareStep.DELETING}:
                 return
@@ -160,16 +190,8 @@ class Keeper:
         """Withdraw the shares whose time is over."""
         async with self._shelf.changing:
             for share in list(self._shelf.shares.values()):
-                over = self._is_over(share) and share.step not in _AT_REST
-                if over and not self._publisher.is_busy_with(share):
+                if self._is_over(share) and share.step not in _AT_REST:
                     await self._withdraw(share)
-
-    async def _revoke(self, share: ShareRecord, user: str) -> None:
-        if await self._shelf.deliveries.revoke(share, user):
-            _log.info("Took %s out of %r", user, share.name)
-            self._context.journal.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
-        self._context.announcing.revoke(share.id, user)
-        await self._publisher.shut_out(share)
 
     async def end_done(self) -> None:
         """Pause what everybody has got since this was called before, if that is the rule; resuming it is for good."""
@@ -177,18 +199,19 @@ class Keeper:
         if self._context.config.sharing.until == "everybody":
             for share_id in done & self._shelf.shares.keys():
                 _log.info("Everybody has %r", self._shelf.get(share_id).name)
-                with contextlib.suppress(Refused):  # it is being made anew, for everybody to get again
+                if not self._publisher.is_busy_with(
+                    self._shelf.get(share_id)
+                ):  # else it is made anew, for all
                     await self.pause(share_id)
 
     async def _withdraw(self, share: ShareRecord) -> None:
         _log.info("Withdrew %r", share.name)
         self._context.journal.note(ActivityKind.WITHDRAWN, share.name)
+        share = await self._publisher.halt(share.id)
         await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
-        await self._shelf.leave_swarm(share)
         await self._shelf.take_envelope_back(share)
 
     async def _delete(self, share: ShareRecord) -> None:
-        await self._shelf.leave_swarm(share)
         await self._shelf.take_envelope_back(share)
         try:
             await asyncio.to_thread(delete_payload, Path(share.path))
@@ -197,11 +220,10 @@ class Keeper:
             raise
         await self._shelf.remove(share)
 
+    def _sealed_for(self, user: str) -> list[str]:
+        if shares := self._shelf.deliveries.shares_of(user):
+            return shares
+        raise NotFound("No share is sealed for that user", hint="`tuishare list` shows what is shared.")
+
     def _is_over(self, share: ShareRecord) -> bool:
         return 0 < share.not_after < self._context.now()
-
-    def _idle(self, share_id: str) -> ShareRecord:
-        share = self._shelf.get(share_id)
-        if self._publisher.is_busy_with(share):
-            raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
-        return share

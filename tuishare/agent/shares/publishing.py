@@ -21,7 +21,7 @@ from tuishare.agent.shares.forms import Audience, begin, come_back, readdress, r
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.shares.workshop import Hashing, Workshop
 from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.errors import Refused, TuishareError
+from tuishare.errors import TuishareError
 from tuishare.people import User
 from tuishare.torrents import Tree
 
@@ -34,7 +34,9 @@ _log = logging.getLogger(__name__)
 class Publisher:
     """Brings shares into the swarm. One is hashed at a time, because hashing uses all cores.
 
-    A share has one writer: while one is being worked on, a newer form of it has to settle once more.
+    A share has one writer: while one is being worked on, a newer form of it has to settle once more, and a command
+    ends that work first (`halt`). Every step is recorded before its side effect, so work that was ended is taken up
+    again where it was, as after a crash.
     """
 
     def __init__(self, context: Context, shelf: Shelf, look_again: Callable[[Path], None]) -> None:
@@ -45,7 +47,7 @@ class Publisher:
         self._workshop = Workshop(context, shelf)
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
         self._to_serve: asyncio.Queue[str] = asyncio.Queue()
-        self._busy: set[str] = set()
+        self._at_work: dict[str, asyncio.Task[bool]] = {}
         self._outdated: set[str] = set()
 
     @property
@@ -61,7 +63,7 @@ class Publisher:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is being worked on or waits for that."""
-        return self._to_hash.empty() and self._to_serve.empty() and not self._busy
+        return self._to_hash.empty() and self._to_serve.empty() and not self._at_work
 
     async def load(self) -> None:
         """Take up every share where the last run left it; what had a problem is tried again once it has settled."""
@@ -82,13 +84,45 @@ class Publisher:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def take_up(self, share: ShareRecord) -> None:
-        """Work on a share, in the form that it has when its turn comes."""
+        """Work on a share, in the form that it has when its turn comes; one that is paused is not hashed before."""
+        if share.paused and share.step is ShareStep.HASHING:
+            return
         # A renewal must not wait for hours of hashing: until it is out, nobody is served.
         (self._to_hash if share.step is ShareStep.HASHING else self._to_serve).put_nowait(share.id)
 
     def is_busy_with(self, share: ShareRecord) -> bool:
         """Whether a share is being worked on right now."""
-        return share.id in self._busy
+        return share.id in self._at_work
+
+    async def halt(self, share_id: str) -> ShareRecord:
+        """Leave the swarm of a share, which cuts all its connections, and end the work on it, whatever that is.
+
+        Nothing is recorded, and nothing waits for a disk but an envelope whose writing has begun.
+
+        Returns:
+            The share as the work has left it; `take_up` goes on with it.
+
+        Raises:
+            NotFound: there is no such share.
+        """
+        await self._shelf.leave_swarm(self._shelf.get(share_id))
+        if work := self._at_work.get(share_id):
+            work.cancel()
+            await asyncio.wait({work})
+            self._note_end(share_id, work)
+            # The work may have entered the swarm meanwhile.
+            await self._shelf.leave_swarm(self._shelf.get(share_id))
+        return self._shelf.get(share_id)
+
+    async def go_on(self, share: ShareRecord) -> None:
+        """Go on with a share that was halted; `changing` is held.
+
+        Whoever was taken out of it gets no ticket that is good: the others get new ones first.
+        """
+        if self._shelf.deliveries.is_due(share):
+            await self.renew(share)
+        elif share.step in _UNDER_WAY:
+            self.take_up(share)
 
     def put_off(self, share: ShareRecord) -> bool:
         """Whether a share is being worked on right now; if so, its entry is looked at again after that."""
@@ -117,9 +151,6 @@ class Publisher:
 
         Returns:
             The id of its share.
-
-        Raises:
-            Refused: it is to be for others, outside the drop folders, while it is being worked on.
         """
         async with self._shelf.changing:
             return await self._accept(tree, audience)
@@ -136,7 +167,7 @@ class Publisher:
             The id of its share.
 
         Raises:
-            Refused: somebody who has a ticket would lose it, or was taken out, or the share is being worked on.
+            Refused: somebody who has a ticket would lose it, or was taken out.
         """
         async with self._shelf.changing:
             known = self._shelf.find(tree.root)
@@ -144,19 +175,9 @@ class Publisher:
                 audience = enlarge(known, audience, users, self._shelf.deliveries, self._context.now())
             return await self._accept(tree, audience)
 
-    async def shut_out(self, share: ShareRecord) -> None:
-        """Let those who were taken out have no ticket that is good; `changing` is held.
-
-        While a share is being worked on, this is done right after that.
-        """
-        if not self.is_busy_with(share) and self._shelf.deliveries.is_due(share):
-            await self.renew(share)
-
     async def renew(self, share: ShareRecord) -> None:
-        """Give new tickets for a share that is not being worked on, and cut all connections; `changing` is held."""
+        """Give new tickets for a share that was halted; `changing` is held."""
         renewed = await self._shelf.save(renew(share, self._context.clock()))
-        # TLS asks for a certificate at the handshake only, so whoever is connected has to come again.
-        await self._shelf.leave_swarm(renewed)
         if renewed.step in _UNDER_WAY:
             self.take_up(renewed)
 
@@ -193,22 +214,32 @@ class Publisher:
             share_id = await queue.get()
             async with self._shelf.changing:
                 share = self._shelf.shares.get(share_id)
-                if share is None or share_id in self._busy:
+                if share is None or share_id in self._at_work:
                     continue  # removed while it waited, or in hand
                 if queue is self._to_serve and share.step is ShareStep.HASHING:
                     continue  # changed while it waited, and thus in the other queue
-                self._busy.add(share_id)
                 self._outdated.discard(share_id)
-            try:
-                settled = await self._workshop.advance(share)
-            finally:
-                self._busy.discard(share_id)
-                self._context.changed.notify()
-            async with self._shelf.changing:
-                if share_id in self._shelf.shares:
-                    await self.shut_out(self._shelf.get(share_id))
+                work = asyncio.create_task(self._workshop.advance(share))
+                self._at_work[share_id] = work
+            settled = await self._end_of(share_id, work)
             if not settled or share_id in self._outdated:
                 self._look_again(Path(share.path))
+
+    async def _end_of(self, share_id: str, work: asyncio.Task[bool]) -> bool:
+        """Wait for work on a share; returns what it does, and True for work that was halted."""
+        try:
+            await asyncio.wait({work})
+        finally:
+            if not work.done():  # the agent stops
+                work.cancel()
+                await asyncio.wait({work})
+            self._note_end(share_id, work)
+        return work.cancelled() or work.result()
+
+    def _note_end(self, share_id: str, work: asyncio.Task[bool]) -> None:
+        if self._at_work.get(share_id) is work:
+            del self._at_work[share_id]
+            self._context.changed.notify()
 
     async def _accept(self, tree: Tree, audience: Audience) -> str:
         known = self._shelf.find(tree.root)
@@ -219,9 +250,9 @@ class Publisher:
             share = await self._renamed(tree, audience) or begin(tree, audience, self._context.clock())
         elif known.step is ShareStep.DELETING:
             return known.id
+        elif not audience.folder and not audience.is_of(known):
+            share = await self._next_form(await self.halt(known.id), tree, audience)
         elif self.put_off(known):
-            if not audience.folder and not audience.is_of(known):
-                raise Refused("This share is being hashed or sealed", hint="Try again when it is done.")
             return known.id
         else:
             share = await self._next_form(known, tree, audience)

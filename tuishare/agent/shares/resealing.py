@@ -20,11 +20,8 @@ from tuishare.agent.context import Context
 from tuishare.agent.shares.keeping import Keeper
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.errors import NotFound, Refused
+from tuishare.errors import NotFound
 from tuishare.people import is_rotated, settle_rotation
-
-AGAIN_SECONDS: Final = 0.5
-"""How soon a share that was being worked on is tried again."""
 
 LOOK_SECONDS: Final = 3600.0
 """How often it is looked which tickets run out."""
@@ -74,10 +71,10 @@ class Resealing:
 
     async def _seal_all(self) -> None:
         while self._waiting:
-            for share in sorted(self._waiting):
-                await self._try(share)
-            if self._waiting:
-                await asyncio.sleep(AGAIN_SECONDS)
+            share = self._shelf.shares.get(self._waiting.pop())
+            if share is not None and share.step not in _AT_REST:
+                with contextlib.suppress(NotFound):  # it was forgotten meanwhile
+                    await self._keeper.renew(share.id)
 
     def _runs_out(self, share: ShareRecord) -> bool:
         """Whether the tickets of a share end soon, and before the share itself does."""
@@ -85,14 +82,3 @@ class Resealing:
             return False
         ends = x509.load_der_x509_certificate(share.leaf_certificate).not_valid_after_utc
         return ends - self._context.clock() < AHEAD
-
-    async def _try(self, share_id: str) -> None:
-        share = self._shelf.shares.get(share_id)
-        if share is not None and share.step not in _AT_REST:
-            try:
-                await self._keeper.renew(share_id)
-            except Refused:
-                return  # it is being worked on, perhaps with the former keys
-            except NotFound:
-                pass  # it was forgotten meanwhile
-        self._waiting.discard(share_id)

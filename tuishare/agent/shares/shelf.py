@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
 from tuishare.agent.network.whereabouts import Whereabouts
 from tuishare.agent.shares.deliveries import Deliveries
@@ -131,18 +132,29 @@ class Shelf:
     async def enter_swarm(self, share: ShareRecord) -> None:
         """Serve a share whose payload is known to be what was hashed.
 
+        Not while a user who was taken out could join it (threat T10): it is given a new authority first. Nor if
+        `leave_swarm` is called before libtorrent has taken it. Goes on to its end when the caller is cancelled.
+
         Raises:
             TuishareError: the engine does not take it.
         """
-        self._joined[share.id] = InfoHash(share.info_hash)
+        if not self.deliveries.is_due(share):
+            self._joined[share.id] = InfoHash(share.info_hash)
+            await finish(self._enter_swarm(share))
+
+    async def _enter_swarm(self, share: ShareRecord) -> None:
         context = self._context
         announce = context.announcing.tiers(own_trackers(share, context.config.tracker.others))
         try:
             await context.engine.add(_assignment(share, announce))
         except TuishareError:
-            del self._joined[share.id]
+            self._joined.pop(share.id, None)
             context.announcing.withdraw(share.id)  # where its address changed meanwhile
             raise
+        if share.id not in self._joined or self.deliveries.is_due(share):
+            self._joined.pop(share.id, None)
+            await context.engine.remove(InfoHash(share.info_hash))
+            return
         self._admit(share)
         context.changed.notify()
 

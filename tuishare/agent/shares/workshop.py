@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import sign_payload, sign_tree, walk_payload
 from tuishare.agent.network.reach import swarm_contacts
@@ -137,9 +138,12 @@ class Workshop:
             # Served before anybody can know of it: a recipient who called too early would wait four seconds.
             await self._seed(share)
         if self._shelf.deliveries.is_due(share):
-            return share  # somebody was taken out meanwhile: nobody shall have this envelope
+            return share  # a user was taken out meanwhile: nobody shall have this envelope
         envelope = context.config.folders.outbox_path / share.envelope
-        await context.outbox.insist(lambda: asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
+        # A try that has begun is waited for: it must not replace the envelope of whoever comes after us.
+        await context.outbox.insist(
+            lambda: finish(asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
+        )
         sealed_share = await self._shelf.save(
             replace(share, step=ShareStep.SEEDING, sealed=share.generation, contacts=contacts)
         )
@@ -156,14 +160,11 @@ class Workshop:
         return [user for user in users if not deliveries.is_out(share.id, user)]
 
     async def _seed(self, share: ShareRecord) -> None:
-        """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again.
-
-        Nor while somebody who was taken out could join it: it is given new tickets first.
-        """
+        """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
         if sign_tree(tree) != share.signature:
             raise Changed(f"{share.name} has changed since it was hashed")
-        if not self._shelf.is_served(share) and not self._shelf.deliveries.is_due(share):
+        if not self._shelf.is_served(share):
             await self._shelf.enter_swarm(share)
 
 
