@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from types import SimpleNamespace
 
-import ifaddr
 import pytest
 
 from tuishare.agent.network.contacts import MAX_CONTACTS, check_addresses, find_contacts, listen_port
@@ -46,18 +44,18 @@ def test_nobody_learns_our_addresses_unless_we_share_them() -> None:
     assert find_contacts(Network(share_addresses=False), 7000) == ("127.0.0.1:7000",)
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, *addresses: object) -> None:
-    """Let this machine have the addresses; IPv6 ones are tuples, as ifaddr gives them."""
-    ips = [SimpleNamespace(ip=address) for address in addresses]
-    monkeypatch.setattr(ifaddr, "get_adapters", lambda: [SimpleNamespace(ips=ips)])
+def pretend(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let this machine have the addresses."""
+    own = frozenset(map(ipaddress.ip_address, addresses))
+    monkeypatch.setattr("tuishare.agent.network.contacts.own_addresses", lambda: own)
 
 
 def test_only_addresses_that_others_can_use_are_listed_and_global_ones_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pretend(
-        monkeypatch, "127.0.0.1", "192.168.1.5", "169.254.3.4", ("::1", 0, 0), ("fe80::1", 0, 2),
-        ("2a00::5", 0, 0), "8.8.8.8", "192.168.1.5",
+        monkeypatch, "127.0.0.1", "192.168.1.5", "169.254.3.4", "::1", "fe80::1",
+        "2a00::5", "8.8.8.8", "192.168.1.5",
     )  # fmt: skip
     assert find_contacts(Network(), 7) == ("8.8.8.8:7", "[2a00::5]:7", "192.168.1.5:7", "127.0.0.1:7")
 

@@ -6,7 +6,6 @@ import errno
 from dataclasses import replace
 from typing import NoReturn
 
-import ifaddr
 import pytest
 
 from tests.agent.network.test_reach import Heard
@@ -96,6 +95,6 @@ def test_that_the_system_tells_nothing_changes_nothing(monkeypatch: pytest.Monke
     def fail() -> NoReturn:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(ifaddr, "get_adapters", fail)
+    monkeypatch.setattr("psutil.net_if_addrs", fail)
     line.share_addresses = True
     assert (places.look(), places.of("tls")) == (False, before)

@@ -12,14 +12,14 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
-import ifaddr
-
+from tuishare.addresses import MOST_CONTACTS, address_fault
 from tuishare.config import Config, Network
 from tuishare.errors import BadConfiguration, BadInput
+from tuishare.machine import own_addresses
 from tuishare.paths import Places
 from tuishare.swarm import Endpoint, parse_endpoint
 
-MAX_CONTACTS: Final = 16
+MAX_CONTACTS: Final = MOST_CONTACTS
 _LOOPBACK: Final = "127.0.0.1"
 _ADDRESSES: Final = (
     "network.listen", "network.listen_plain", "network.public_host", "tracker.listen", "tracker.listen_plain"
@@ -162,11 +162,5 @@ def has_public_address() -> bool:
 
 def _own_addresses() -> tuple[str, ...]:
     """The unicast addresses of all network interfaces, global ones first, without loopback and link-local."""
-    texts = (
-        ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-        for adapter in ifaddr.get_adapters()
-        for ip in adapter.ips
-    )
-    addresses = {ipaddress.ip_address(text) for text in texts}
-    usable = [ip for ip in addresses if not (ip.is_loopback or ip.is_link_local or ip.is_unspecified)]
+    usable = [ip for ip in own_addresses() if not (ip.is_loopback or address_fault(ip))]
     return tuple(str(ip) for ip in sorted(usable, key=lambda ip: (not ip.is_global, ip.version, int(ip))))
