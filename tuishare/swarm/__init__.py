@@ -18,6 +18,7 @@ from tuishare.swarm.endpoint import Endpoint, parse_endpoint
 from tuishare.swarm.engine import Engine
 from tuishare.swarm.events import (
     Completed,
+    ContactRefused,
     Event,
     Failed,
     Peer,
@@ -29,6 +30,7 @@ from tuishare.swarm.events import (
 )
 from tuishare.swarm.evidence import CertificateDates, Evidence
 from tuishare.swarm.reachability import MappedPort, PortMapping
+from tuishare.swarm.resolution import resolve_received
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.settings import EngineSettings
 from tuishare.swarm.subscription import Subscription
@@ -38,6 +40,7 @@ __all__ = [
     "Assignment",
     "CertificateDates",
     "Completed",
+    "ContactRefused",
     "Credentials",
     "Endpoint",
     "Engine",
@@ -61,4 +64,5 @@ __all__ = [
     "create_authority",
     "parse_endpoint",
     "prove_no_resumption",
+    "resolve_received",
 ]

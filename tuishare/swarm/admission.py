@@ -13,11 +13,13 @@ from datetime import datetime
 from pathlib import Path
 
 from tuishare.errors import BadInput
+from tuishare.machine import Machine
 from tuishare.swarm.assignment import Assignment
 from tuishare.swarm.authority import Credentials, check_credentials
+from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.notices import hash_of
 from tuishare.swarm.openssl import lt
-from tuishare.swarm.resolution import split_contacts
+from tuishare.swarm.resolution import judge_addresses, split_contacts
 from tuishare.swarm.selection import select
 from tuishare.torrents import InfoHash, parse_torrent
 
@@ -129,7 +131,15 @@ def _close_side_doors(params: lt.add_torrent_params, assignment: Assignment) -> 
     params.http_seeds = []
     params.dht_nodes = []
     addresses, _ = split_contacts(assignment.contacts)
-    params.peers = [(address.host, address.port) for address in addresses]
+    params.peers = [(address.host, address.port) for address in (*addresses, *_received(assignment))]
+
+
+def _received(assignment: Assignment) -> tuple[Endpoint, ...]:
+    """Return those received addresses that may be called now; all are looked at again after the start."""
+    try:
+        return judge_addresses(assignment.received, Machine()).good
+    except OSError:
+        return ()
 
 
 def _flags(assignment: Assignment) -> int:

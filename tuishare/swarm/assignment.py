@@ -26,7 +26,9 @@ class Assignment:
             and private, because the engine would write through links that are already there.
         transport: `tls` needs credentials, `plain` must have none.
         credentials: our certificate and the share's authority.
-        contacts: peers to connect to at once, and again and again while no peer is connected.
+        contacts: peers to connect to at once, and again and again while no peer is connected; wherever they are.
+        received: likewise, but named by an envelope: called only where `tuishare.addresses.judge` lets, and at most
+            `tuishare.addresses.MOST_CONTACTS` of them.
         announce: tracker URLs in tiers (BEP 12); they may hold a passkey.
         complete: the whole payload is there and was verified by us (just hashed, or a download that was flushed): seed
             it without reading it again first, and never write to it.
@@ -40,6 +42,7 @@ class Assignment:
     transport: Transport
     credentials: Credentials | None
     contacts: tuple[Endpoint, ...] = ()
+    received: tuple[Endpoint, ...] = ()
     announce: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     complete: bool = False
     resume_data: bytes | None = field(default=None, repr=False)

@@ -8,16 +8,18 @@ never deletes payload.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from tuishare.errors import SystemFailed, TuishareError
+from tuishare.machine import mark_port
 from tuishare.swarm import notices
 from tuishare.swarm.admission import tracker_entries
 from tuishare.swarm.assignment import Assignment, Transport
 from tuishare.swarm.connections import list_peers
-from tuishare.swarm.dialling import dial, redial
+from tuishare.swarm.dialling import Dialler
 from tuishare.swarm.endpoint import Endpoint, is_on_loopback
 from tuishare.swarm.events import Peer, Progress
 from tuishare.swarm.evidence import Evidence, gather
@@ -28,11 +30,10 @@ from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import Ports
 from tuishare.swarm.reachability import MappedPort, PortMapping, Reachability
 from tuishare.swarm.replies import Replies
-from tuishare.swarm.resolution import split_contacts
 from tuishare.swarm.selection import measure_files
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.session import Session, open_session
-from tuishare.swarm.settings import FINGERPRINT, EngineSettings, rates_for, settings_for
+from tuishare.swarm.settings import FINGERPRINT, EngineSettings, listen_hosts, rates_for, settings_for
 from tuishare.swarm.sharing_out import create_peer_id, share_out
 from tuishare.swarm.storage import Storage
 from tuishare.swarm.subscription import Audience, Subscription
@@ -62,6 +63,8 @@ class Engine:
         self._reachability = Reachability()
         self._audience = Audience()
         self._newsroom = Newsroom(self._roster, self._audience, self._post_updates)
+        self._dialler = Dialler(self._roster, self._newsroom.note, names=settings.proxy is None)
+        self._marks: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: Session | None = None
         self._listening: Mapping[Transport, int] = {}
@@ -86,10 +89,12 @@ class Engine:
             except TuishareError:
                 await engine.close()
                 raise
+            engine._mark_ports()
             if settings.port_mapping:
                 engine._reachability.ask(*engine._listening.values())
         engine._run(engine._refresh())
-        engine._run(redial(engine._roster))
+        engine._run(engine._dialler.run())
+        engine._run(engine._dialler.look_here())
         engine._run(share_out(engine._roster, name))
         return engine
 
@@ -158,15 +163,11 @@ class Engine:
                 if assignment.transport == "plain"
                 else "Set network.listen.",
             )
-        info_hash, member = await self._gate.admit(
-            replace(
-                assignment,
-                contacts=self._callable(assignment.contacts),
-                announce=self._askable(assignment.announce),
-            )
+        info_hash, _ = await self._gate.admit(
+            replace(assignment, announce=self._askable(assignment.announce))
         )
         self._post_updates()
-        self._run(dial(self._roster, info_hash, member.names))
+        self._run(self._dialler.begin(info_hash))
         return info_hash
 
     async def remove(self, info_hash: InfoHash) -> None:
@@ -202,12 +203,12 @@ class Engine:
                 if not member.assignment.complete:
                     handle.unset_flags(lt.torrent_flags.upload_mode)
             handle.resume()
-            self._run(dial(self._roster, info_hash, member.assignment.contacts))
+            self._run(self._dialler.dial(info_hash))
 
     async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
-        """Connect to more peers."""
+        """Connect to more peers, wherever they are."""
         self._roster.handle(info_hash)
-        await dial(self._roster, info_hash, self._callable(endpoints))
+        await self._dialler.call(info_hash, tuple(endpoints))
 
     async def flush(self, info_hash: InfoHash) -> None:
         """Wait until everything received is in its files, none of them executable.
@@ -274,6 +275,8 @@ class Engine:
             await asyncio.sleep(CLOSE_GRACE)
         session, self._session = self._session, None
         await session.close()
+        while self._marks:
+            self._marks.pop().close()
         self._roster.clear()
         self._replies.abandon()
         self._audience.dismiss()
@@ -293,6 +296,14 @@ class Engine:
             case _:
                 self._newsroom.note(notice)
 
+    def _mark_ports(self) -> None:
+        """Let others on this machine see that these ports are ours."""
+        addresses = {"tls": self._settings.listen_tls, "plain": self._settings.listen_plain}
+        for transport, port in self._listening.items():
+            for host in listen_hosts(addresses[transport] or ":0"):
+                if mark := mark_port(host, port):
+                    self._marks.append(mark)
+
     def _post_updates(self) -> None:
         self._native.post_torrent_updates(_STATUS)
 
@@ -307,10 +318,6 @@ class Engine:
             return tuple(map(tuple, tiers))
         kept = (tuple(url for url in tier if is_on_loopback(url)) for tier in tiers)
         return tuple(filter(None, kept))
-
-    def _callable(self, contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-        """Leave out names where their look-up would go around the proxy."""
-        return tuple(contacts) if self._settings.proxy is None else split_contacts(contacts)[0]
 
     @property
     def _native(self) -> lt.session:

@@ -136,4 +136,19 @@ class TrackerFailed:
     reason: str
 
 
-Event: TypeAlias = Progressed | Completed | Failed | PeerRefused | TrackerFailed
+@dataclass(frozen=True, slots=True)
+class ContactRefused:
+    """Something that an envelope names as a contact is not called; told once while a torrent is here.
+
+    Attributes:
+        info_hash: which torrent.
+        contact: ``host:port`` as it was received.
+        reason: one clause about its address, such as ``is link-local``.
+    """
+
+    info_hash: InfoHash
+    contact: str
+    reason: str
+
+
+Event: TypeAlias = Progressed | Completed | Failed | PeerRefused | TrackerFailed | ContactRefused

@@ -19,7 +19,6 @@ from tuishare.swarm.assignment import Assignment
 from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.events import Progress, State
 from tuishare.swarm.openssl import lt
-from tuishare.swarm.resolution import split_contacts
 from tuishare.torrents import InfoHash
 
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
@@ -46,11 +45,10 @@ class Membership:
     rivals: frozenset[bytes] = frozenset()
     """The peer ids of others who were downloading when the pieces were last divided."""
     entered: float = field(default_factory=monotonic)
-
-    @property
-    def names(self) -> tuple[Endpoint, ...]:
-        """The contacts that must be looked up; the addresses were given to libtorrent with the torrent."""
-        return split_contacts(self.assignment.contacts)[1]
+    absent: set[Endpoint] = field(default_factory=set)
+    """Received contacts on this machine where no program of ours was found so far."""
+    refused: set[Endpoint] = field(default_factory=set)
+    """Received contacts of which it was told that they are not called."""
 
     @property
     def is_lonely(self) -> bool:

@@ -11,7 +11,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias, assert_never
 
-from tuishare.swarm.events import Completed, Event, Failed, PeerRefused, Progress, Progressed, TrackerFailed
+from tuishare.swarm.events import (
+    Completed,
+    ContactRefused,
+    Event,
+    Failed,
+    PeerRefused,
+    Progress,
+    Progressed,
+    TrackerFailed,
+)
 from tuishare.swarm.membership import Roster
 from tuishare.swarm.notices import Checked, Dropped, Updated
 from tuishare.swarm.subscription import Audience
@@ -42,7 +51,7 @@ class Newsroom:
             case Updated():
                 for progress in news.progress:
                     self._update(progress)
-            case Completed() | Failed() | PeerRefused() | TrackerFailed() | Progressed():
+            case Completed() | Failed() | PeerRefused() | TrackerFailed() | Progressed() | ContactRefused():
                 self._publish(news)
             case Dropped():
                 _log.warning("libtorrent dropped reports: too many at once")

@@ -13,11 +13,9 @@ import socket
 from collections.abc import Mapping
 
 from tuishare.errors import SystemFailed, TuishareError
+from tuishare.machine import EVERY_IPV4
 from tuishare.swarm.assignment import Transport
 from tuishare.swarm.notices import ListenFailed, Listening
-
-EVERY_IPV4 = "0.0.0.0"  # noqa: S104 - peers are meant to reach us; who may join is checked by TLS
-EVERY_IPV6 = "::"
 
 _WORDS = {
     errno.EADDRINUSE: ("is already in use", "Stop the other program, or choose another port."),

@@ -1,29 +1,59 @@
-"""Contacts turned into addresses.
+"""Contacts turned into addresses that may be called.
 
-Owns the look-up of names. libtorrent takes addresses only; a name that does not resolve now is tried again with the
-next round of dialling, so it is no error.
+Owns the look-up of names, and that what an envelope names is judged before it is called. Of a name, its addresses are
+judged, and those are called, so that no second answer of a name server counts. libtorrent takes addresses only. A name
+that does not resolve now is tried again with the next round of dialling, so it is no error.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from tuishare.addresses import MOST_CONTACTS, Fault, Surroundings, judge, read_address
 from tuishare.swarm.endpoint import Endpoint
 
 MAX_CONTACTS = 64
-"""Contacts come from other people: more than this many are not dialled."""
+"""More contacts than this are not called, whatever names them."""
 
 _PATIENCE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Received contacts, looked up and judged.
+
+    Attributes:
+        good: addresses that may be called.
+        faults: what was received and why (part of) it is not called.
+    """
+
+    good: tuple[Endpoint, ...]
+    faults: tuple[tuple[Endpoint, Fault], ...]
 
 
 def split_contacts(contacts: Iterable[Endpoint]) -> tuple[tuple[Endpoint, ...], tuple[Endpoint, ...]]:
     """Tell addresses, usable at once, from names, which must be looked up; at most `MAX_CONTACTS` in all."""
     unique = tuple(dict.fromkeys(contacts))[:MAX_CONTACTS]
-    addresses = tuple(contact for contact in unique if _is_address(contact.host))
+    addresses = tuple(contact for contact in unique if read_address(contact.host))
     return addresses, tuple(contact for contact in unique if contact not in addresses)
+
+
+def limit_received(received: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Keep the first of what an envelope names."""
+    return tuple(dict.fromkeys(received))[:MOST_CONTACTS]
+
+
+def judge_addresses(received: Iterable[Endpoint], machine: Surroundings) -> Judged:
+    """Judge those received contacts that are addresses, and leave the names out.
+
+    Raises:
+        OSError: the system does not tell its addresses now.
+    """
+    addresses, _ = split_contacts(limit_received(received))
+    return _judge({contact: [contact] for contact in addresses}, machine)
 
 
 async def resolve(contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
@@ -32,9 +62,37 @@ async def resolve(contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     Returns:
         The addresses, without those whose name is unknown at present.
     """
+    found = await _look_up_all(contacts)
+    return tuple(dict.fromkeys(address for group in found.values() for address in group))
+
+
+async def resolve_received(received: Iterable[Endpoint], machine: Surroundings) -> Judged:
+    """Look up every name that an envelope gives, and judge what it stands for.
+
+    Raises:
+        OSError: the system does not tell its addresses now.
+    """
+    return _judge(await _look_up_all(limit_received(received)), machine)
+
+
+async def _look_up_all(contacts: Iterable[Endpoint]) -> dict[Endpoint, list[Endpoint]]:
     addresses, names = split_contacts(contacts)
     found = await asyncio.gather(*(_look_up(name) for name in names))
-    return tuple(dict.fromkeys([*addresses, *(address for group in found for address in group)]))
+    return {**{address: [address] for address in addresses}, **dict(zip(names, found, strict=True))}
+
+
+def _judge(found: dict[Endpoint, list[Endpoint]], machine: Surroundings) -> Judged:
+    good: dict[Endpoint, None] = {}
+    faults: dict[Endpoint, Fault] = {}
+    for contact, endpoints in found.items():
+        for endpoint in endpoints[:MOST_CONTACTS]:
+            address = read_address(endpoint.host)
+            fault = judge(address, endpoint.port, machine) if address else Fault("is no address")
+            if fault is None:
+                good[endpoint] = None
+            else:
+                faults[contact] = fault
+    return Judged(tuple(good)[:MOST_CONTACTS], tuple(faults.items()))
 
 
 async def _look_up(name: Endpoint) -> list[Endpoint]:
@@ -45,11 +103,3 @@ async def _look_up(name: Endpoint) -> list[Endpoint]:
     except (OSError, UnicodeError, TimeoutError):
         return []
     return [Endpoint(str(address[0]), name.port) for *_, address in found]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

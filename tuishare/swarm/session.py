@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tuishare.swarm.limits import limit_local_peers
+from tuishare.swarm.limits import limit_local_peers, refuse_impossible_peers
 from tuishare.swarm.notices import Notice, translate
 from tuishare.swarm.openssl import lt
 
@@ -77,6 +77,7 @@ async def open_session(pack: settings_pack, receive: Callable[[Notice], None]) -
 def _begin(pack: settings_pack) -> lt.session:
     """Block (20 ms) until the session has tried to open its ports: this call waits behind that work."""
     session = lt.session(pack)
+    refuse_impossible_peers(session)
     limit_local_peers(session)
     session.is_listening()
     return session

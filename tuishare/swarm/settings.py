@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tuishare
+from tuishare.machine import EVERY_IPV4, EVERY_IPV6
 from tuishare.proxy import Proxy
 from tuishare.swarm.assignment import Transport
 from tuishare.swarm.endpoint import Endpoint, parse_endpoint
 from tuishare.swarm.openssl import lt
-from tuishare.swarm.ports import EVERY_IPV4, EVERY_IPV6, free_port
+from tuishare.swarm.ports import free_port
 
 if TYPE_CHECKING:
     from libtorrent import settings_pack
@@ -72,8 +73,16 @@ def listen_endpoints(text: str) -> tuple[Endpoint, ...]:
     port = endpoint.port
     if not port and endpoint.host in ANY_HOSTS:
         port = free_port()
-    hosts = ANY_HOSTS if text.startswith(":") else (endpoint.host,)
-    return tuple(Endpoint(host, port) for host in hosts)
+    return tuple(Endpoint(host, port) for host in listen_hosts(text))
+
+
+def listen_hosts(text: str) -> tuple[str, ...]:
+    """Read the hosts of a listen address: the one that is given, or `ANY_HOSTS`.
+
+    Raises:
+        BadInput: it is not ``[HOST]:PORT``.
+    """
+    return ANY_HOSTS if text.startswith(":") else (parse_endpoint(text, any_port=True).host,)
 
 
 def settings_for(settings: EngineSettings) -> settings_pack:

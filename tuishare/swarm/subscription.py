@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import Self
 
-from tuishare.swarm.events import Event, TrackerFailed
+from tuishare.swarm.events import ContactRefused, Event, TrackerFailed
 
 
 class Subscription:
@@ -82,5 +82,11 @@ class Audience:
 
 
 def _subject(event: Event) -> Hashable:
-    url = event.url if isinstance(event, TrackerFailed) else ""
-    return type(event), event.info_hash, url
+    match event:
+        case TrackerFailed():
+            about = event.url
+        case ContactRefused():
+            about = event.contact
+        case _:
+            about = ""
+    return type(event), event.info_hash, about
