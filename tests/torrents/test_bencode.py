@@ -102,3 +102,14 @@ def test_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     bencode.decode(b"l" + b"0:" * 999 + b"e")
     with pytest.raises(BadInput, match="more than 1000 values"):
         bencode.decode(b"l" + b"0:" * 1_000 + b"e")
+
+
+def test_what_trackers_write_is_read_without_strictness() -> None:
+    """Keys out of order or repeated, of which the first counts, and something after the end."""
+    for text in (b"d1:bi1e1:ai2ee", b"d1:ai2e1:bi1e1:ai3ee", b"d1:ai2e1:bi1ee\r\n"):
+        assert bencode.decode(text, strict=False) == {b"a": 2, b"b": 1}
+        with pytest.raises(BadInput):
+            bencode.decode(text)
+    for text in (b"", b"d1:a", b"d1:ae", b"i03e", b"l" * 200 + b"e" * 200):
+        with pytest.raises(BadInput):
+            bencode.decode(text, strict=False)

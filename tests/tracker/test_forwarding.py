@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from tests.swarm.proxies import relaying
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until
-from tuishare.errors import SystemFailed, TuishareError, VerificationFailed
+from tuishare.errors import Refused, SystemFailed, TuishareError, VerificationFailed
+from tuishare.machine import mark_port
 from tuishare.proxy import Proxy
 from tuishare.swarm.ports import free_port
 from tuishare.tracker import TrackerCertificate, load_certificate
@@ -132,3 +135,60 @@ async def test_an_http_proxy_is_asked_for_a_tunnel() -> None:
             )
     assert proxy.text.startswith(b"CONNECT tracker.example.org:443 HTTP/1.1\r\n")
     assert SECRET.encode() not in proxy.text
+
+
+async def test_a_received_tracker_on_this_machine_is_asked_only_where_a_port_is_marked() -> None:
+    async with answering(GOOD) as tracker:
+        target = replace(_target(tracker.port), judged=True)
+        for host in ("127.0.0.1", "localhost", "127.1", "[::ffff:127.0.0.1]"):
+            there = replace(target, url=target.url.replace("127.0.0.1", host))
+            with pytest.raises(SystemFailed if host == "127.1" else Refused):
+                await _ask(there)
+        assert tracker.connections == 0
+        mark = mark_port("127.0.0.1", tracker.port)
+        assert mark is not None
+        with mark:
+            assert await _ask(target) == b"d8:intervali20ee"
+
+
+async def test_the_address_that_was_judged_is_the_one_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server may give another answer each time (DNS rebinding)."""
+    looks: list[str] = []
+
+    async def look_up(_: object, host: str, port: int, **__: object) -> list[tuple[object, ...]]:
+        looks.append(host)
+        address = "127.0.0.1" if len(looks) > 1 else "192.0.2.99"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port))]
+
+    def connect(addr_infos: list[tuple[object, ...]], **_: object) -> None:
+        called.extend(info[4] for info in addr_infos)
+        raise ConnectionRefusedError
+
+    called: list[object] = []
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", look_up)
+    monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", connect)
+    async with answering(GOOD) as tracker:
+        target = Target(f"http://alice.example:{tracker.port}/announce", judged=True)
+        async with Forwarder(None) as forwarder:
+            with pytest.raises(SystemFailed):
+                await forwarder.ask(target, "a", "")
+            assert called == [("192.0.2.99", tracker.port)]
+    assert looks == ["alice.example"]
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "224.0.0.1", "0.0.0.0", "[fe80::1]", "[::ffff:a9fe:a9fe]"]
+)
+async def test_a_received_tracker_where_none_can_be_is_not_asked(host: str) -> None:
+    with pytest.raises(Refused, match="is not asked") as caught:
+        await _ask(Target(f"http://{host}:80/announce/{SECRET}", judged=True))
+    assert SECRET not in str(caught.value)
+
+
+async def test_a_connection_that_was_not_judged_is_not_used_for_one_that_has_to_be() -> None:
+    answer = http_answer(b"de", "200 OK", "Connection: keep-alive")
+    async with answering(answer) as tracker, Forwarder(None) as forwarder:
+        target = _target(tracker.port, host="localhost")
+        await forwarder.ask(target, "a", "")
+        with pytest.raises(Refused):
+            await forwarder.ask(replace(target, judged=True), "a", "")

@@ -24,6 +24,7 @@ from tests.tracker.conftest import StartServer
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until
 from tuishare.errors import BadInput, SystemFailed
+from tuishare.machine import mark_port
 from tuishare.swarm import TrackerFailed
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced, Relay, SeedAddress, Tracker, TrackerCertificate
@@ -318,3 +319,17 @@ async def test_an_engine_is_told_why_and_never_the_passkey(
                         break
         assert "another key" in repr(event)
         assert BOB.hex() not in repr(event)
+
+
+@pytest.mark.parametrize("judged", [True, False])
+async def test_peers_that_a_received_tracker_names_are_judged(
+    client: aiohttp.ClientSession, judged: bool
+) -> None:
+    peers = b"".join(ip_address(host).packed + b"\0\7" for host in ("127.0.0.1", "192.0.2.7", "224.0.0.1"))
+    async with answering(http_answer(b"d5:peers18:%be" % peers)) as tracker, Relay() as relay:
+        mark = mark_port("127.0.0.1", tracker.port)
+        assert mark is not None
+        with mark:
+            local = relay.local(f"http://127.0.0.1:{tracker.port}/announce", judged=judged)
+            said = await _get(client, local, query())
+    assert said == (b"d5:peers6:%be" % peers[6:12] if judged else b"d5:peers12:%be" % peers[:12])

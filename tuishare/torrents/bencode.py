@@ -54,16 +54,21 @@ def _write(value: Value, parts: list[bytes]) -> None:
             assert_never(value)
 
 
-def decode(data: bytes) -> Value:
+def decode(data: bytes, *, strict: bool = True) -> Value:
     """Read exactly one value that fills `data`.
+
+    Args:
+        data: the text.
+        strict: False: also with keys that are not in order or repeat, of which the first counts, and with something
+            after the end, as trackers write it and libtorrent reads it.
 
     Raises:
         BadInput: it is not bencoded, not canonical (unsorted or repeated keys, leading zeros, minus zero, something
             after the end) or over `MAX_DEPTH`, `MAX_TOKENS` or 64-bit integers.
     """
-    reader = _Reader(data)
+    reader = _Reader(data, strict=strict)
     value = reader.read(0)
-    if reader.position != len(data):
+    if strict and reader.position != len(data):
         raise reader.fault("something follows its end")
     return value
 
@@ -71,9 +76,10 @@ def decode(data: bytes) -> Value:
 class _Reader:
     """Walks through one text; `position` is the offset of the next byte to read."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, strict: bool = True) -> None:
         self.position = 0
         self._data = data
+        self._strict = strict
         self._tokens = 0
 
     def fault(self, what: str) -> BadInput:
@@ -135,8 +141,8 @@ class _Reader:
         last: bytes | None = None
         while not self._at_end():
             key = self._string()
-            if last is not None and key <= last:
+            if self._strict and last is not None and key <= last:
                 raise self.fault("keys of a dictionary repeat or are not in order")
-            entries[key] = self.read(depth + 1)
+            entries.setdefault(key, self.read(depth + 1))
             last = key
         return entries

@@ -3,8 +3,9 @@
 libtorrent demands that the https tracker of a TLS torrent chains to that share's authority, and quotes announce URLs in
 its alerts. Behind the relay it needs to know neither certificate nor passkey.
 
-Owns the tokens that stand for the real URLs, in memory only. Must not read what passes through, beyond its length and
-the one claim that it may have to hold back: that everything of a torrent is there. libtorrent makes it as soon as all
+Owns the tokens that stand for the real URLs, in memory only. Of what passes through it reads the peers in an answer,
+some of which must not be called (`tuishare.tracker.sifting`), and the one claim that it may have to hold back: that
+everything of a torrent is there. libtorrent makes it as soon as all
 pieces have passed their check, before they are on disk, where a full one may still refuse them; whoever hears it may
 end sharing.
 """
@@ -16,18 +17,20 @@ import contextlib
 import logging
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from aiohttp import web
 
-from tuishare.errors import BadInput, TuishareError
+from tuishare.errors import BadInput, TuishareError, from_os_error
+from tuishare.machine import Machine
 from tuishare.proxy import Proxy
 from tuishare.torrents import InfoHash, announce_fault, bencode
 from tuishare.tracker.announce import RETRY_SECONDS
 from tuishare.tracker.forwarding import Forwarder, Target
 from tuishare.tracker.listener import Bounds, Listener
+from tuishare.tracker.sifting import sift
 
 # libtorrent's ssrf_mitigation lets loopback trackers have paths that begin like this only.
 _PATH: Final = re.compile(r"/announce/([A-Za-z0-9_-]{22})\?(.*)", re.ASCII)
@@ -96,22 +99,29 @@ class Relay:
         self._tokens.clear()
         self._held_back.clear()
 
-    def local(self, announce_url: str, pin: bytes | None = None) -> str:
+    def local(self, announce_url: str, pin: bytes | None = None, *, judged: bool = False) -> str:
         """Give the URL that libtorrent is to announce to instead; the same one for the same tracker and passkey.
 
         Args:
             announce_url: http or https, with the passkey in it.
             pin: SHA-256 of the tracker's public key (https only); None: the web's authorities decide.
+            judged: whether it is asked only where its address lets, from now on.
 
         Raises:
             BadInput: the URL is none that can be asked so, or the pin makes no sense.
         """
         target = Target(announce_url, pin)
         _check(target)
-        token = self._tokens.get(target)
-        if token is None:
-            token = self._tokens[target] = secrets.token_urlsafe(_TOKEN_BYTES)
-            self._targets[token] = target
+        token = self._tokens.setdefault(target, secrets.token_urlsafe(_TOKEN_BYTES))
+        self._targets[token] = replace(target, judged=judged)
+        return self._local(token)
+
+    def find(self, announce_url: str, pin: bytes | None = None) -> str | None:
+        """Return what `local` gave for a tracker; None if it was not asked for, or is forgotten."""
+        token = self._tokens.get(Target(announce_url, pin))
+        return self._local(token) if token else None
+
+    def _local(self, token: str) -> str:
         return f"http://{_HOST}:{self._listener.port}/announce/{token}"
 
     def forget(self, local_url: str) -> None:
@@ -119,7 +129,7 @@ class Relay:
         token = _token_of(local_url)
         target = self._targets.pop(token, None)
         if target is not None:
-            del self._tokens[target]
+            del self._tokens[replace(target, judged=False)]
         for claim in [claim for claim in self._held_back if claim[0] == token]:
             del self._held_back[claim]
 
@@ -175,7 +185,9 @@ class Relay:
             self._held_back[claim] = asked
         try:
             said = await self._forwarder.ask(target, query, asked.user_agent)
-        except TuishareError as error:
+            said = sift(said, Machine(), judged=target.judged)
+        except (TuishareError, OSError) as error:
+            error = error if isinstance(error, TuishareError) else from_os_error(error, "read its answer")
             _log.debug("An announce was not passed on: %s", error.detail)
             said = bencode.encode({b"failure reason": error.detail.encode(), b"interval": RETRY_SECONDS})
         if held_back and claim not in self._held_back:

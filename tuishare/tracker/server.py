@@ -6,6 +6,7 @@ Owns paths, statuses and who is cut off. Must not decide who is a member: that i
 from __future__ import annotations
 
 import re
+import socket
 import time
 from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
@@ -13,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 from aiohttp import web
 
+from tuishare.machine import mark_port
 from tuishare.tracker.announce import FAILURE
 from tuishare.tracker.certificate import TrackerCertificate
 from tuishare.tracker.doorkeeper import Doorkeeper, Network, plain
@@ -56,6 +58,7 @@ class TrackerServer:
         self._hosts: dict[Scheme, tuple[str, int] | None] = {"https": https, "http": http}
         self._doorkeeper = Doorkeeper(tracker.limits, trusted_proxies, clock)
         self._listeners: dict[Scheme, Listener] = {}
+        self._marks: list[socket.socket] = []
 
     @property
     def ports(self) -> Mapping[Scheme, int]:
@@ -74,7 +77,9 @@ class TrackerServer:
             for scheme, place in self._hosts.items():
                 if place:
                     tls = self._certificate.context if scheme == "https" else None
-                    self._listeners[scheme] = await Listener.open(self._serve, *place, bounds, tls)
+                    listener = self._listeners[scheme] = await Listener.open(self._serve, *place, bounds, tls)
+                    if mark := mark_port(place[0], listener.port):
+                        self._marks.append(mark)
         except BaseException:
             await self.close()
             raise
@@ -83,6 +88,8 @@ class TrackerServer:
         """Stop listening and cut all connections; harmless when not started."""
         while self._listeners:
             await self._listeners.popitem()[1].close()
+        while self._marks:
+            self._marks.pop().close()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         host = self._sender(request)
