@@ -130,7 +130,7 @@ class Arrivals(_Section, frozen=True):
     Attributes:
         envelopes_per_minute: how many are opened, the others wait; 0: all.
         quota: size of what one sender may have under way here, such as ``50GiB``; ``0``: no quota.
-        trackers: hosts of the trackers that a torrent in the raw form may name.
+        trackers: besides a sender's own those that may be asked for what arrives, as ``HOST`` or ``HOST:PORT``.
     """
 
     envelopes_per_minute: int = 60

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.agent.homes import make_home, seal_manifest, share_of
 from tests.cli.homes import Person
 from tests.cli.transfers import Made, create
+from tuishare.cli.download import Transfer
 from tuishare.cli.home import Home, open_home
 from tuishare.cli.offer import Offer, open_any, open_encrypted, read_torrent_file
 from tuishare.envelope import MAX_SIZE, Announce
@@ -68,6 +69,18 @@ def test_a_torrent_that_was_never_encrypted(home: Home, alice: Person, payload: 
         assert ".torrent.encrypted" in caught.value.hint
 
 
+def test_trackers_of_our_own_making_are_asked_wherever_they_are(
+    alice: Person, bob: Person, payload: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice.know(bob.as_user())
+    bob.know(alice.as_user())
+    made = create(alice, payload, "--tracker", "http://127.0.0.1:7/t.php")
+    for person, rules, refused in ((alice, False, 0), (bob, True, 1)):
+        monkeypatch.setenv("TUISHARE_HOME", str(person.places.files))
+        offer = open_encrypted(made.envelope.read_bytes(), open_home(), None)
+        assert (offer.rules is not None, len(offer.refused)) == (rules, refused)
+
+
 def test_the_raw_form(home: Home, alice: Person, payload: Path) -> None:
     made = create(alice, payload, "--format", "raw", "--tracker", "http://t.example/announce")
     key = bytes.fromhex(made.key)
@@ -124,6 +137,32 @@ def test_a_malformed_contact_is_not_in_the_way_of_others(root: Path, home: Home,
     )
     knowing = Home(home.places, home.config, home.identity, home.book.add(friend.user()))
     assert open_encrypted(data, knowing, None).contacts == (Endpoint("192.0.2.1", 7),)
+
+
+def test_what_an_envelope_names_and_is_not_used_is_said(root: Path, home: Home, payload: Path) -> None:
+    friend = make_home(root, "friend")
+    data = seal_manifest(
+        friend,
+        share_of(payload),
+        User("us", card=home.identity.card("us")),
+        contacts=("169.254.169.254:80", "192.0.2.1:7"),
+        announce=(
+            Announce("http://127.0.0.1:28080/api?confirm=yes", None),
+            Announce("https://192.0.2.1/announce", b"k" * 32),
+        ),
+    )
+    knowing = Home(home.places, home.config, home.identity, home.book.add(friend.user()))
+    offer = open_encrypted(data, knowing, None)
+    assert [clause.partition(" is ")[0] for clause in offer.refused] == [
+        "169.254.169.254:80",
+        "the tracker 127.0.0.1:28080",
+    ]
+    transfer = Transfer(offer, (Endpoint("169.254.7.7", 7),), payload.parent)
+    assignment = transfer.downloading(None)
+    assert (assignment.contacts, assignment.received) == (
+        transfer.peers,
+        offer.contacts,
+    )  # a person's are called
 
 
 def test_a_torrent_made_here_brings_its_credentials(

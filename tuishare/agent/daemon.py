@@ -51,6 +51,7 @@ from tuishare.paths import Places
 from tuishare.people import UserBook
 from tuishare.swarm import (
     Completed,
+    ContactRefused,
     Failed,
     PeerRefused,
     Progressed,
@@ -334,6 +335,8 @@ class Agent:
                     await self._inbox.receiver.note_problem(info_hash, reason)
                 case PeerRefused(_, host, reason):
                     _log.info("Refused the peer %s: %s", host, reason)
+                case ContactRefused(_, contact, reason):
+                    _log.info("The contact %s is not called: its address %s", contact, reason)
                 case TrackerFailed(_, url, reason):
                     _log.warning("The tracker %s failed: %s", url, reason)
                 case _ as never:

@@ -100,6 +100,8 @@ class ActivityKind(StrEnum):
     APPROVAL = "approval"
     """An envelope waits for its owner's approval."""
     REJECTED = "rejected"
+    IGNORED = "ignored"
+    """Something that an envelope names, such as a tracker, is not used; the rest of it is."""
     PROBLEM = "problem"
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tuishare.agent.network.received import tell_refused
 from tuishare.agent.network.routes import Routes
 from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import Home, open_home, require_output
@@ -30,6 +31,7 @@ from tuishare.sizes import format_size
 from tuishare.swarm import (
     Assignment,
     Completed,
+    ContactRefused,
     Endpoint,
     Engine,
     Failed,
@@ -71,15 +73,20 @@ class Transfer:
 
     Attributes:
         offer: what is downloaded.
-        contacts: whom to ask.
+        peers: whom a person named, to be asked wherever they are.
         output: folder where the payload shall land.
         tiers: where to announce.
     """
 
     offer: Offer
-    contacts: tuple[Endpoint, ...]
+    peers: tuple[Endpoint, ...]
     output: Path
     tiers: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def contacts(self) -> tuple[Endpoint, ...]:
+        """All who are asked first."""
+        return (*self.peers, *self.offer.contacts)
 
     @property
     def target(self) -> Path:
@@ -108,7 +115,8 @@ class Transfer:
             self.output,
             offer.transport,
             offer.credentials,
-            contacts=self.contacts,
+            contacts=self.peers,
+            received=offer.contacts,
             announce=self.tiers,
             complete=True,
         )
@@ -131,7 +139,9 @@ def download(order: Order) -> None:
         raise Refused(
             f"{visible(str(target))} exists already", hint="Move it away, or choose another --output."
         )
-    transfer = Transfer(offer, peers + offer.contacts, order.output)
+    if offer.refused:
+        warn(tell_refused(offer.refused))
+    transfer = Transfer(offer, peers, order.output)
     run_until_interrupted(_download(transfer, order, home.config.network))
 
 
@@ -148,7 +158,7 @@ async def _download(transfer: Transfer, order: Order, network: Network) -> None:
         routes_of(network) as routes,
         running_engine(network, transport, order.listen, any_port=True) as engine,
     ):
-        transfer = replace(transfer, tiers=routes.tiers(transfer.offer.trackers))
+        transfer = replace(transfer, tiers=await routes.tiers(transfer.offer.trackers, transfer.offer.rules))
         routes.hold_back(transfer.offer.trackers, InfoHash(transfer.offer.torrent.info_hash))
         with _held(transfer.staging):
             with engine.subscribe() as events:
@@ -251,6 +261,8 @@ async def _until_complete(events: Subscription, meter: Meter) -> None:
                 raise SystemFailed(
                     f"The download stopped: {visible(reason)}", hint="Run the same command again to go on."
                 )
+            case ContactRefused(_, contact, reason):
+                warn(f"{contact} is not asked: its address {reason}")
             case TrackerFailed(_, url, reason):
                 warn(f"the tracker {url} failed: {visible(reason)}")
             case _:

@@ -6,14 +6,14 @@ a payload or the network.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tuishare.addresses import TrackerRules
 from tuishare.agent.context import wall_clock
 from tuishare.agent.downloads.reception import Received, Trust, receive
+from tuishare.agent.network.received import find_refused, read_contacts, rules_for
 from tuishare.agent.shares.sealing import own_credentials, own_trackers
 from tuishare.agent.state.records import TrackerAddress
 from tuishare.cli.home import Home
@@ -21,7 +21,7 @@ from tuishare.cli.terminal import say, warn
 from tuishare.envelope import MAX_SIZE, is_tse1, open_raw
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.paths import read_limited
-from tuishare.swarm import Credentials, Endpoint, Transport, parse_endpoint
+from tuishare.swarm import Credentials, Endpoint, Transport
 from tuishare.text import visible
 from tuishare.torrents import Torrent, accept, parse_torrent
 
@@ -38,6 +38,8 @@ class Offer:
         contacts: where its maker seeds.
         trackers: where to announce.
         ours: whether we are its maker.
+        rules: which trackers may be asked; None: all of them, because they were named here.
+        refused: what an envelope names and is never used, see `tuishare.agent.network.received.find_refused`.
     """
 
     data: bytes = field(repr=False)
@@ -47,6 +49,8 @@ class Offer:
     contacts: tuple[Endpoint, ...] = ()
     trackers: tuple[TrackerAddress, ...] = field(default=(), repr=False)
     ours: bool = False
+    rules: TrackerRules | None = None
+    refused: tuple[str, ...] = ()
 
 
 def read_torrent_file(path: Path) -> bytes:
@@ -88,9 +92,22 @@ def open_encrypted(data: bytes, home: Home, key: bytes | None) -> Offer:
     if key is None:
         raise Refused("This encrypted torrent needs a key", hint="Give the key that you got with --key-file.")
     torrent_data = open_raw(data, key)
-    # Whoever has the key made it, and its trackers are all there is to find peers by.
     torrent = accept(torrent_data, transport="plain", announce_allowed=lambda _url: True)
-    return Offer(torrent_data, torrent, "plain", None, trackers=_trackers(torrent))
+    return _by_trackers(torrent_data, torrent, home)
+
+
+def _by_trackers(data: bytes, torrent: Torrent, home: Home) -> Offer:
+    """Offer what a person named by hand and whose trackers are all there is to find peers by."""
+    rules, trackers = rules_for(home.config, "plain", (), any_host=True), _trackers(torrent)
+    return Offer(
+        data,
+        torrent,
+        "plain",
+        None,
+        trackers=trackers,
+        rules=rules,
+        refused=find_refused((), trackers, rules),
+    )
 
 
 def _require_encrypted(data: bytes) -> None:
@@ -134,9 +151,9 @@ def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
                 f"The TLS credentials of “{visible(torrent.name)}” are not in this home",
                 hint="Name the .torrent.encrypted instead, or create the share here.",
             )
-        return Offer(data, torrent, "plain", None, trackers=_trackers(torrent))
+        return _by_trackers(data, torrent, home)
     trackers = own_trackers(share, share.announce) or _trackers(torrent)
-    contacts = tuple(_usable(share.contacts))
+    contacts = read_contacts(share.contacts)
     return Offer(data, torrent, share.transport, own_credentials(share), contacts, trackers, ours=True)
 
 
@@ -144,26 +161,23 @@ def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
     received = receive(data, home.identity, home.book, keys=(key,) if key else (), now=wall_clock())
     _require_trust(received)
     manifest = received.manifest
+    ours = received.trust is Trust.OURSELVES
+    rules = None if ours else rules_for(home.config, manifest.transport, manifest.contacts)
     return Offer(
         manifest.torrent,
         received.torrent,
         manifest.transport,
         received.credentials,
-        tuple(_usable(manifest.contacts)),
+        read_contacts(manifest.contacts),
         received.trackers,
-        ours=received.trust is Trust.OURSELVES,
+        ours=ours,
+        rules=rules,
+        refused=find_refused(manifest.contacts, received.trackers, rules) if rules else (),
     )
 
 
 def _trackers(torrent: Torrent) -> tuple[TrackerAddress, ...]:
     return tuple(TrackerAddress(url, "") for tier in torrent.announce for url in tier)
-
-
-def _usable(contacts: Iterable[str]) -> Iterator[Endpoint]:
-    """Read the contacts of an envelope; one that is malformed must not stand in the way of the others."""
-    for contact in contacts:
-        with contextlib.suppress(BadInput):
-            yield parse_endpoint(contact)
 
 
 def _require_trust(received: Received) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tuishare.agent.network.received import tell_refused
 from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import open_home
 from tuishare.cli.offer import Offer, open_any, read_torrent_file
@@ -26,6 +27,8 @@ def seed(payload: Path, torrent: Path, *, listen: str | None, key: bytes | None)
     """
     home = open_home()
     offer = open_any(read_torrent_file(torrent), home, key)
+    if offer.refused:
+        warn(tell_refused(offer.refused))
     folder = verify_payload(payload, offer.data)
     run_until_interrupted(_seed(offer, folder, home.config.network, listen))
 
@@ -70,7 +73,7 @@ async def _seed(offer: Offer, folder: Path, network: Network, listen: str | None
                     folder,
                     offer.transport,
                     offer.credentials,
-                    announce=routes.tiers(offer.trackers),
+                    announce=await routes.tiers(offer.trackers, offer.rules),
                     complete=True,
                 )
             )

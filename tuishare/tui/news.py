@@ -21,6 +21,7 @@ _TOLD: Final[dict[ActivityKind, tuple[str, _Severity]]] = {
     ActivityKind.APPROVAL: ("Needs your approval", "warning"),
     ActivityKind.REVOKED: ("Revoked", "warning"),
     ActivityKind.REJECTED: ("Rejected", "warning"),
+    ActivityKind.IGNORED: ("Left out", "warning"),
     ActivityKind.PROBLEM: ("Problem", "error"),
 }
 _SUBJECT: Final = 40

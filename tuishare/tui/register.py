@@ -21,6 +21,7 @@ KIND_WORDS: Final = {kind: kind.value for kind in ActivityKind} | {
     ActivityKind.APPROVAL: "needs approval",
     ActivityKind.ROTATED: "new keys",
     ActivityKind.RENEWED: "new tickets",
+    ActivityKind.IGNORED: "left out",
 }
 """What each kind of event is called."""
 
@@ -34,6 +35,7 @@ _EVENT_SIGNS: Final = {
     ActivityKind.ROTATED: Cell("↻", Tone.PLAIN),
     ActivityKind.APPROVAL: Cell("◌", Tone.WARN),
     ActivityKind.REJECTED: Cell("×", Tone.BAD),
+    ActivityKind.IGNORED: Cell("×", Tone.WARN),
     ActivityKind.PROBLEM: Cell("!", Tone.BAD),
 }
 

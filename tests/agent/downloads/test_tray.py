@@ -103,4 +103,4 @@ async def test_a_malformed_contact_costs_only_itself(
             replace(record, contacts=("127.0.0.1:99999", "127.0.0.1:9")), Path(record.staging)
         )
         assert len(context.engine.all_progress()) == 1
-    assert "contact" in caplog.text
+    assert "127.0.0.1:99999 is not a host and a port" in caplog.text

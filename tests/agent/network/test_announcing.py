@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,7 @@ from tuishare.agent.network.announcing import Announcing
 from tuishare.agent.state.records import TrackerAddress
 from tuishare.config import Config, load_config
 from tuishare.errors import BadConfiguration, SystemFailed
+from tuishare.machine import Machine
 
 PIN = "ab" * 32
 
@@ -98,7 +100,7 @@ async def test_the_engine_announces_on_loopback_and_sees_no_passkey(alice: Home)
         TrackerAddress("https://bad host/announce", ""),
     ]
     async with announcing(alice) as (ours, _):
-        same, other, udp = ours.tiers(trackers)
+        same, other, udp = await ours.tiers(trackers)
         assert len(same) == 2  # one tracker, two addresses: both are asked
         assert udp == ("udp://other.example:6969",)
         for url in (*same, *other):
@@ -107,7 +109,7 @@ async def test_the_engine_announces_on_loopback_and_sees_no_passkey(alice: Home)
         ours.forget(trackers)
         async with aiohttp.ClientSession() as session, session.get(f"{same[0]}?left=1") as answer:
             assert answer.status == 404
-    assert Announcing().tiers(trackers) == ()
+    assert await Announcing().tiers(trackers) == ()
 
 
 async def test_behind_a_proxy_udp_trackers_are_left_out(alice: Home) -> None:
@@ -115,7 +117,7 @@ async def test_behind_a_proxy_udp_trackers_are_left_out(alice: Home) -> None:
         network={"listen": "127.0.0.1:0", "proxy": "socks5://127.0.0.1:9", "share_addresses": False}
     )
     async with Announcing.running(load_config(alice.places), alice.places) as ours:
-        assert ours.tiers([TrackerAddress("udp://other.example:6969", "")]) == ()
+        assert await ours.tiers([TrackerAddress("udp://other.example:6969", "")]) == ()
 
 
 async def test_the_envelope_never_names_more_trackers_than_it_may(alice: Home) -> None:
@@ -141,3 +143,11 @@ async def test_a_name_is_no_address_of_a_seed(alice: Home) -> None:
         assert ours.swarm_of(share.id) == ()
         ours.withdraw(share.id)
         ours.withdraw(share.id)
+
+
+async def test_others_on_this_machine_see_that_the_trackers_port_is_ours(alice: Home) -> None:
+    loopback = ip_address("127.0.0.1")
+    async with announcing(alice) as (ours, _):
+        port = ours.port or 0
+        assert Machine().is_marked(loopback, port)
+    assert not Machine().is_marked(loopback, port)

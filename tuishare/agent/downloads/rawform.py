@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
-from urllib.parse import urlsplit
 
+from tuishare.addresses import tracker_names
 from tuishare.agent.downloads.reception import Received, Trust
 from tuishare.envelope import Announce, Damaged, Manifest, NotForUs, ShareId, Ticket, open_raw
 from tuishare.people import UserBook
 from tuishare.torrents import Torrent, accept
 
-_PORTS = {"http": 80, "https": 443}
 _MOST_TRACKERS = 16  # as in a manifest
 
 
@@ -49,7 +48,7 @@ def receive_raw(data: bytes, book: UserBook, *, trackers: Collection[str]) -> Re
 def _attribute(content: bytes, name: str, key: bytes, trackers: Collection[str]) -> Received:
     listed = {tracker.lower() for tracker in trackers}
     torrent = accept(
-        content, transport="plain", announce_allowed=lambda url: not listed.isdisjoint(_names(url))
+        content, transport="plain", announce_allowed=lambda url: not listed.isdisjoint(tracker_names(url))
     )
     manifest = Manifest(
         share_id=ShareId(hashlib.sha256(b"tuishare/raw/share\0" + torrent.info_hash.encode()).digest()[:16]),
@@ -74,11 +73,3 @@ def _announced(torrent: Torrent) -> Iterator[Announce]:
     for tier in torrent.announce:
         for url in tier:
             yield Announce(url, None)
-
-
-def _names(url: str) -> set[str]:
-    """A tracker's host as it may stand in the settings, with and without its port."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    literal = f"[{host}]" if ":" in host else host
-    return {literal, f"{literal}:{parts.port or _PORTS.get(parts.scheme, 0)}"}

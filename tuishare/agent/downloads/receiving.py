@@ -185,6 +185,7 @@ class Receiver:
         self._tray.show(renewed)
         await self._file_renewal(renewed)
         self._context.journal.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
+        self._tray.tell_refused(renewed)
         await self.go_on(renewed)
         return True
 
@@ -208,6 +209,7 @@ class Receiver:
         record = follow(record, former)
         await self._context.store.change(lambda database: database.admit(record))
         await self._take_place(record)
+        self._tray.tell_refused(record)
         if former is not None and former.path and record.replaces == former.path:
             await asyncio.to_thread(self._take_over, former, record)
         await self._or_problem(record, self._resume(record))

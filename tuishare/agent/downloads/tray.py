@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tuishare.addresses import TrackerRules
 from tuishare.agent.context import Context
+from tuishare.agent.network.received import find_refused, read_contacts, rules_for, tell_refused
 from tuishare.agent.state.records import DownloadRecord, TrackerAddress
-from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
-from tuishare.swarm import Assignment, Credentials, Endpoint, parse_endpoint
+from tuishare.api.messages import ActivityKind
+from tuishare.errors import NotFound, SystemFailed, TuishareError
+from tuishare.swarm import Assignment, Credentials
+from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
 _log = logging.getLogger(__name__)
@@ -121,6 +125,9 @@ class Tray:
         Raises:
             TuishareError: the engine does not take it.
         """
+        if refused := self._refused(record):
+            _log.info("%r: %s", visible(record.name), tell_refused(refused))
+        announce = await self._context.announcing.tiers(record.trackers, self._rules(record))
         # Known before it begins: a small payload may be complete before `add` returns.
         self._joined[record.id] = InfoHash(record.info_hash)
         if complete:
@@ -134,8 +141,8 @@ class Tray:
                     save_path=folder,
                     transport=record.transport,
                     credentials=_credentials(record),
-                    contacts=_endpoints(record.contacts),
-                    announce=self._context.announcing.tiers(record.trackers),
+                    received=read_contacts(record.contacts),
+                    announce=announce,
                     complete=complete,
                     resume_data=resume_data,
                     unwanted=frozenset(record.unwanted),
@@ -157,6 +164,17 @@ class Tray:
             except NotFound:
                 _log.debug("A download was not in the engine when it was to leave it")
 
+    def tell_refused(self, record: DownloadRecord) -> None:
+        """Take note of what its envelope names and is not used; once for each envelope."""
+        if refused := self._refused(record):
+            self._context.journal.note(ActivityKind.IGNORED, record.name, tell_refused(refused))
+
+    def _refused(self, record: DownloadRecord) -> tuple[str, ...]:
+        return find_refused(record.contacts, record.trackers, self._rules(record))
+
+    def _rules(self, record: DownloadRecord) -> TrackerRules:
+        return rules_for(self._context.config, record.transport, record.contacts)
+
     async def _keep_progress(self, info_hash: InfoHash) -> None:
         try:
             data = {info_hash: await self._context.engine.save_resume(info_hash)}
@@ -170,14 +188,3 @@ def _credentials(record: DownloadRecord) -> Credentials | None:
     if record.transport == "plain":
         return None
     return Credentials(record.root_certificate, record.leaf_certificate, record.leaf_key)
-
-
-def _endpoints(contacts: Iterable[str]) -> tuple[Endpoint, ...]:
-    """Read the sender's contacts; one that is malformed costs only itself."""
-    found: list[Endpoint] = []
-    for contact in contacts:
-        try:
-            found.append(parse_endpoint(contact))
-        except BadInput as error:
-            _log.info("A contact in the envelope is not usable: %s", error.detail)
-    return tuple(found)

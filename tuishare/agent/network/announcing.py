@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final, Self
 
+from tuishare.addresses import TrackerRules
 from tuishare.agent.network.contacts import listen_port
 from tuishare.agent.network.reach import Hearsay, tracker_contacts
 from tuishare.agent.network.routes import Routes
@@ -120,9 +121,11 @@ class Announcing:
         """Who is in the swarm of a share that we track, our own seed aside."""
         return self._tracker.swarm_of(share)
 
-    def tiers(self, trackers: Iterable[TrackerAddress]) -> tuple[tuple[str, ...], ...]:
-        """Where the engine is to announce (BEP 12)."""
-        return self._routes.tiers(trackers) if self._routes else ()
+    async def tiers(
+        self, trackers: Iterable[TrackerAddress], rules: TrackerRules | None = None
+    ) -> tuple[tuple[str, ...], ...]:
+        """Where the engine is to announce (BEP 12); `rules` say where it may, None: wherever a person said."""
+        return await self._routes.tiers(trackers, rules) if self._routes else ()
 
     def hold_back(self, download: DownloadRecord) -> None:
         """Let no tracker hear that a download is complete, until it is `confirm`ed."""

@@ -2,7 +2,7 @@
 
 libtorrent cannot use one https tracker for many TLS swarms, and it quotes announce URLs in its logs; behind the relay
 it needs to know neither certificate nor passkey. Serves the agent and the commands that run an engine of their own.
-Owns the translation only.
+Owns the translation. Which trackers of an envelope may be asked is `tuishare.agent.network.received`'s.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Self
+from urllib.parse import urlsplit
 
+from tuishare.addresses import TrackerRules
+from tuishare.agent.network.received import show_tracker
 from tuishare.agent.state.records import TrackerAddress
 from tuishare.errors import BadInput
+from tuishare.machine import Machine
 from tuishare.proxy import Proxy
+from tuishare.swarm import Endpoint, resolve_received
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Relay
 
@@ -42,17 +47,26 @@ class Routes:
         async with Relay(proxy) as relay:
             yield cls(relay, proxied=proxy is not None)
 
-    def tiers(self, trackers: Iterable[TrackerAddress]) -> tuple[tuple[str, ...], ...]:
+    async def tiers(
+        self, trackers: Iterable[TrackerAddress], rules: TrackerRules | None = None
+    ) -> tuple[tuple[str, ...], ...]:
         """Translate; addresses of the same tracker make one tier (BEP 12), all of which the engine tries at once.
 
         What cannot be used is left out and said in the log: a tracker is a help, not a condition.
+
+        Args:
+            trackers: best first.
+            rules: which of them may be asked; None: all, because a person named them.
         """
         tiers: dict[str, list[str]] = {}
         for tracker in trackers:
+            judged = rules is not None and not rules.chose(tracker.url)
             try:
-                local = self._local(tracker)
+                if rules and (fault := rules.fault(tracker.url, pinned=bool(tracker.pin))):
+                    raise BadInput(f"it {fault}")
+                local = await self._translate(tracker, judged=judged)
             except BadInput as error:
-                _log.info("A tracker in the envelope is not usable: %s", error.detail)
+                _log.info("The tracker %s is not asked: %s", show_tracker(tracker.url), error.detail)
             else:
                 tiers.setdefault(tracker.pin or tracker.url, []).append(local)
         return tuple(map(tuple, tiers.values()))
@@ -76,13 +90,30 @@ class Routes:
             self._relay.confirm(url, info_hash)
 
     def _relayed(self, trackers: Iterable[TrackerAddress]) -> Iterator[str]:
+        """Find those that were translated."""
         for tracker in trackers:
-            with contextlib.suppress(BadInput):
-                yield self._local(tracker)
+            if local := self._relay.find(tracker.url, _pin(tracker)):
+                yield local
 
-    def _local(self, tracker: TrackerAddress) -> str:
-        if tracker.url.startswith("udp:"):
-            if self._proxied:
-                raise BadInput("A udp tracker cannot be asked through the proxy")
-            return tracker.url
-        return self._relay.local(tracker.url, bytes.fromhex(tracker.pin) if tracker.pin else None)
+    async def _translate(self, tracker: TrackerAddress, *, judged: bool) -> str:
+        if not tracker.url.startswith("udp:"):
+            return self._relay.local(tracker.url, _pin(tracker), judged=judged)
+        if self._proxied:
+            raise BadInput("A udp tracker cannot be asked through the proxy")
+        return await self._settle(tracker.url) if judged else tracker.url
+
+    async def _settle(self, url: str) -> str:
+        """Put the address of a udp tracker in the place of its name; the engine asks it, and judges nothing."""
+        parts = urlsplit(url)
+        try:
+            found = await resolve_received([Endpoint(parts.hostname or "", parts.port or 0)], Machine())
+        except OSError as error:
+            raise BadInput(f"the system does not tell our addresses now: {error.strerror}") from error
+        if not found.good:
+            clauses = [fault.clause for _, fault in found.faults]
+            raise BadInput(f"its address {clauses[0]}" if clauses else "its name is not known now")
+        return f"udp://{found.good[0]}{parts.path}"
+
+
+def _pin(tracker: TrackerAddress) -> bytes | None:
+    return bytes.fromhex(tracker.pin) if tracker.pin else None

@@ -144,7 +144,7 @@ class Shelf:
 
     async def _enter_swarm(self, share: ShareRecord) -> None:
         context = self._context
-        announce = context.announcing.tiers(own_trackers(share, context.config.tracker.others))
+        announce = await context.announcing.tiers(own_trackers(share, context.config.tracker.others))
         try:
             await context.engine.add(_assignment(share, announce))
         except TuishareError:
