@@ -48,6 +48,10 @@ class DiskRefused(SystemFailed):
         self.full = full
 
 
+class TooManyOpen(DiskRefused):
+    """This process or the machine has no descriptor left; another try succeeds as soon as one is closed."""
+
+
 class BadInput(TuishareError):
     """An argument or a file given by the person is malformed or makes no sense."""
 
@@ -98,12 +102,15 @@ def from_os_error(error: OSError, what: str) -> TuishareError:
         what: the action in the infinitive with its object, e.g. ``read /tmp/x``.
 
     Returns:
-        `NotFound` for a missing file, `DiskRefused` for a disk in need, `SystemFailed` for everything else.
+        `NotFound` for a missing file, `TooManyOpen` without descriptors, `DiskRefused` for a disk in need,
+        `SystemFailed` for everything else.
     """
     reason = error.strerror or type(error).__name__
     if isinstance(error, FileNotFoundError):
         return NotFound(f"Cannot {what}: it does not exist", hint="Check the spelling of the path.")
     detail, hint = f"Cannot {what}: {reason.lower()}", _HINTS.get(error.errno or 0, "")
+    if error.errno in _DESCRIPTORS:
+        return TooManyOpen(detail, hint=hint)
     if error.errno in _DISK:
         return DiskRefused(detail, hint=hint, full=error.errno in _FULL)
     return SystemFailed(detail, hint=hint)
@@ -111,7 +118,10 @@ def from_os_error(error: OSError, what: str) -> TuishareError:
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DISK = {*_FULL, errno.EIO, errno.EROFS}
+_DESCRIPTORS = {errno.EMFILE, errno.ENFILE}
 _HINTS = {
+    23: "Other programs have too many files open; it is tried again.",
+    24: "It is tried again. `tuishare doctor` says how to allow more open files.",
     5: "Check the disk: it may be failing.",
     13: "Check who owns it and its permissions.",
     1: "Check who owns it and its permissions.",

@@ -64,7 +64,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         upload: size per second over all shares, such as ``5MiB``; ``0``: no limit.
         download: likewise.
-        active_downloads: how many downloads go on at a time, the others wait for their turn; 0: all.
+        active_downloads: how many downloads go on at a time, the others wait for their turn; 0: as many as
+            the limit of open files allows, see `tuishare.descriptors`.
         schedule: hours at which other limits hold; the first one that fits counts.
     """
 

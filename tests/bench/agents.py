@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import subprocess
 import threading
 import time
@@ -35,10 +36,12 @@ def make_friends(root: Path) -> tuple[Home, Home]:
 
 
 @asynccontextmanager
-async def answering(home: Home) -> AsyncIterator[BackgroundAgent]:
-    """Run the agent of a home for as long as the block lasts."""
+async def answering(home: Home, *, descriptors: int = 0) -> AsyncIterator[BackgroundAgent]:
+    """Run the agent of a home for as long as the block lasts; `descriptors`: its hard limit, 0 for ours."""
     agent = spawn_agent(home.places, home.places.files)
     try:
+        if descriptors:  # it still loads; its own first look at the limit comes later
+            resource.prlimit(agent.process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
         await agent.until_answering()
         yield agent
     finally:

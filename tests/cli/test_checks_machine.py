@@ -15,6 +15,7 @@ from tuishare.cli import checks_machine
 from tuishare.cli.checks_machine import (
     check_agent,
     check_clock,
+    check_descriptors,
     check_inotify,
     check_linger,
     check_ports,
@@ -148,3 +149,13 @@ def test_nothing_is_counted_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     for number in range(9):
         (tmp_path / str(number)).mkdir()
     assert checks_machine._count_folders(tmp_path) == 3
+
+
+@pytest.mark.parametrize(("limit", "mark"), [(256, Mark.NOTE), (4095, Mark.NOTE), (4096, Mark.FINE)])
+def test_few_open_files_are_said(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, limit: int, mark: Mark
+) -> None:
+    monkeypatch.setattr(checks_machine, "raise_descriptor_limit", lambda: limit)
+    (found,) = look(check_descriptors, alice)
+    assert (found.mark, bool(found.hint)) == (mark, mark is Mark.NOTE)
+    assert f"{limit:,} may be open" in found.detail

@@ -12,6 +12,7 @@ import pytest
 
 from tuishare.cli.shipped import Shipped, read_shipped
 from tuishare.cli.unit import Installation, quote, read_writable, render_unit
+from tuishare.descriptors import ENOUGH
 
 TEMPLATE = read_shipped(Shipped.SERVICE_UNIT)
 WRITABLE = [Path('/home/a b/50% "off"'), Path("/srv/drop")]
@@ -119,3 +120,7 @@ def test_it_may_little(tmp_path: Path, unit: Path) -> None:
     exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
     assert exposure is not None, said
     assert float(exposure[1]) <= 2.0
+
+
+def test_many_files_may_be_open() -> None:
+    assert int(settings(TEMPLATE)["LimitNOFILE"]) == ENOUGH

@@ -55,3 +55,13 @@ def test_nothing_at_all_is_an_error() -> None:
 def test_a_free_port_can_be_opened() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", free_port()))
+
+
+def test_what_is_reported_later_is_not_kept() -> None:
+    """Without descriptors libtorrent reports each failed accept, as fast as it can."""
+    ports = Ports()
+    ports.note(HERE)
+    ports.check("tls")
+    for _ in range(1000):
+        ports.note(ListenFailed(Endpoint("192.0.2.7", 50007), errno.EMFILE, ""))
+    assert ports._failures == []

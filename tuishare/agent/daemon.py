@@ -23,6 +23,7 @@ from tuishare.agent.clients.views import free_space, view_downloads, view_folder
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.network.crowding import Crowding
 from tuishare.agent.network.reach import find_problems, find_public_address, is_reachable
 from tuishare.agent.notifying import Notifier
 from tuishare.agent.opening import open_home, open_store
@@ -74,6 +75,7 @@ class Agent:
         self._drops = Drops(context)
         self._inbox = Inbox(context)
         self._throttle = Throttle(context)
+        self._crowding = Crowding(context.engine, context.now)
         folders = context.config.folders
         received = (folders.downloads_path, folders.inbox_path)
         self._notifier = Notifier(lambda: context.config.notifications.desktop, received)
@@ -151,6 +153,7 @@ class Agent:
                 *context.problems,
                 *self._reloading.problems,
                 *find_problems(context.config.network, context.engine, self._started),
+                *self._crowding.problems,
                 *find_astray(
                     self._drops.shelf, other_trackers=bool(context.config.tracker.others), now=context.now()
                 ),
@@ -265,6 +268,7 @@ class Agent:
         yield self._once_ready(drops.resealing.run)
         for loop in (drops.publisher.run, inbox.receiver.run, inbox.pace.run, self._keep_time):
             yield self._once_ready(loop)
+        yield self._crowding.run(self._context.journal, self._context.changed.notify)
         for work in (self._reloading, self._throttle, self._context.journal, self._notifier):
             yield work.run()
         if patience := find_patience():

@@ -22,6 +22,7 @@ from tuishare.cli.findings import Finding, Mark
 from tuishare.cli.service import find_locked_out, unit_path
 from tuishare.cli.systemd import linger_command, lingers
 from tuishare.config import load_config
+from tuishare.descriptors import allot, raise_descriptor_limit
 from tuishare.errors import AgentUnreachable
 from tuishare.paths import Places
 from tuishare.swarm import prove_no_resumption
@@ -31,6 +32,8 @@ _COUNTED: Final = 200_000
 """Folders that are counted at most; whoever has more has more than any default limit."""
 _RELEASED: Final = 1_735_689_600
 """Beginning of 2025: no clock that is right shows an earlier time."""
+_FEW: Final = 4096
+"""Open files from which on more would not allow more connections."""
 _INOTIFY: Final = Path("/proc/sys/fs/inotify")
 _PORTS: Final = {
     "network.listen": "tls port",
@@ -104,6 +107,19 @@ def check_inotify(places: Places) -> Iterator[Finding]:
     if instances < 16:
         hint = "Run as root: sysctl fs.inotify.max_user_instances=128"
         yield Finding(Mark.NOTE, "inotify", f"only {instances} programs may watch files", hint)
+
+
+def check_descriptors(_places: Places) -> Iterator[Finding]:
+    """Enough files and sockets may be open for many recipients at a time."""
+    limit = raise_descriptor_limit()  # as an agent does that is started here
+    allotment = allot(limit)
+    parts = f"{allotment.connections:,} connections, {allotment.downloads:,} downloads at a time"
+    detail = f"{limit:,} may be open: {parts}"
+    if limit < _FEW:
+        hint = f"Raise the hard limit: `ulimit -Hn`, /etc/security/limits.conf; {_FEW:,} are enough."
+        yield Finding(Mark.NOTE, "open files", detail, hint)
+    else:
+        yield Finding(Mark.FINE, "open files", detail)
 
 
 def check_linger(_places: Places) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("users", checks_home.check_users),
     ("folders", checks_home.check_folders),
     ("inotify", checks_machine.check_inotify),
+    ("open files", checks_machine.check_descriptors),
     ("TLS", checks_machine.check_tls),
     ("agent", checks_machine.check_agent),
     ("ports", checks_machine.check_ports),

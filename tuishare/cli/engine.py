@@ -14,6 +14,7 @@ from typing import Final
 from tuishare.agent.network.routes import Routes
 from tuishare.cli.terminal import Meter, say
 from tuishare.config import Network
+from tuishare.descriptors import raise_descriptor_limit
 from tuishare.errors import SystemFailed
 from tuishare.sizes import format_rate
 from tuishare.swarm import Engine, EngineSettings, Progress, Transport
@@ -62,6 +63,7 @@ async def running_engine(
         BadInput: the listen address is malformed.
         SystemFailed: the port cannot be had.
     """
+    raise_descriptor_limit()
     address = listen_address(network, transport) if listen is None else listen
     try:
         engine = await Engine.start(_settings(network, transport, address))

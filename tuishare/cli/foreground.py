@@ -11,6 +11,7 @@ import os
 from tuishare.agent.daemon import run_agent
 from tuishare.agent.process.logbook import open_logbook
 from tuishare.agent.process.memory import limit_arenas
+from tuishare.descriptors import raise_descriptor_limit
 from tuishare.paths import find_places
 
 
@@ -21,6 +22,7 @@ def run_foreground(*, verbose: bool) -> None:
         TuishareError: as `tuishare.agent.daemon.run_agent`.
     """
     limit_arenas()
+    raise_descriptor_limit()
     open_logbook(verbose=verbose)
     os.umask(0o077)
     asyncio.run(run_agent(find_places()))

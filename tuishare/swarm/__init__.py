@@ -29,6 +29,7 @@ from tuishare.swarm.events import (
     TrackerFailed,
 )
 from tuishare.swarm.evidence import CertificateDates, Evidence
+from tuishare.swarm.handshakes import Crowd, Usage
 from tuishare.swarm.reachability import MappedPort, PortMapping
 from tuishare.swarm.resolution import resolve_received
 from tuishare.swarm.selftest import prove_no_resumption
@@ -42,6 +43,7 @@ __all__ = [
     "Completed",
     "ContactRefused",
     "Credentials",
+    "Crowd",
     "Endpoint",
     "Engine",
     "EngineSettings",
@@ -60,6 +62,7 @@ __all__ = [
     "Subscription",
     "TrackerFailed",
     "Transport",
+    "Usage",
     "check_credentials",
     "create_authority",
     "parse_endpoint",

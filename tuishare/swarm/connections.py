@@ -43,6 +43,22 @@ def find_rivals(handle: lt.torrent_handle) -> frozenset[bytes]:
     return frozenset(peer.pid.to_bytes() for peer in peers if not peer.flags & (_UNFINISHED | _SATED))
 
 
+def find_idle(handle: lt.torrent_handle, seconds: float) -> list[tuple[str, int]]:
+    """Return host and port of everybody who has all of a torrent and was silent for so long; blocking.
+
+    Nobody when the torrent is gone.
+    """
+    try:
+        peers = handle.get_peer_info()
+    except RuntimeError:
+        return []
+    return [
+        peer.ip
+        for peer in peers
+        if peer.flags & _SATED and not peer.flags & _UNFINISHED and peer.last_active >= seconds
+    ]
+
+
 def _read_peer(peer: lt.peer_info) -> Peer:
     host, port = peer.ip
     obfuscated = peer.flags & _OBFUSCATED

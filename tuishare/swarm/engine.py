@@ -11,8 +11,9 @@ import asyncio
 import socket
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
+from tuishare.descriptors import allot, descriptor_limit
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.machine import mark_port
 from tuishare.swarm import notices
@@ -24,6 +25,8 @@ from tuishare.swarm.endpoint import Endpoint, is_on_loopback
 from tuishare.swarm.events import Peer, Progress
 from tuishare.swarm.evidence import Evidence, gather
 from tuishare.swarm.gate import Gate
+from tuishare.swarm.handshakes import Crowd, Handshakes, Usage
+from tuishare.swarm.idleness import end_idle
 from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
 from tuishare.swarm.newsroom import Newsroom
 from tuishare.swarm.openssl import lt
@@ -33,7 +36,14 @@ from tuishare.swarm.replies import Replies
 from tuishare.swarm.selection import measure_files
 from tuishare.swarm.selftest import prove_no_resumption
 from tuishare.swarm.session import Session, open_session
-from tuishare.swarm.settings import FINGERPRINT, EngineSettings, listen_hosts, rates_for, settings_for
+from tuishare.swarm.settings import (
+    FINGERPRINT,
+    EngineSettings,
+    bounds_for,
+    listen_hosts,
+    rates_for,
+    settings_for,
+)
 from tuishare.swarm.sharing_out import create_peer_id, share_out
 from tuishare.swarm.storage import Storage
 from tuishare.swarm.subscription import Audience, Subscription
@@ -51,9 +61,14 @@ CLOSE_GRACE = 0.1
 
 
 class Engine:
-    """A running engine; made by `start`, ended by `close`."""
+    """A running engine; made by `start`, ended by `close`.
+
+    Attributes:
+        allotment: how the descriptors of this process are divided.
+    """
 
     def __init__(self, settings: EngineSettings) -> None:
+        self.allotment: Final = allot(descriptor_limit())
         self._settings = settings
         self._roster = Roster()
         self._replies = Replies()
@@ -68,6 +83,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: Session | None = None
         self._listening: Mapping[Transport, int] = {}
+        self._handshakes: Handshakes | None = None
 
     @classmethod
     async def start(cls, settings: EngineSettings) -> Self:
@@ -78,10 +94,14 @@ class Engine:
             SystemFailed: a port cannot be opened, or TLS sessions could be resumed in this process.
         """
         name = create_peer_id(FINGERPRINT)
-        pack: settings_pack = {**settings_for(settings), "peer_fingerprint": name}
+        engine = cls(settings)
+        pack: settings_pack = {
+            **settings_for(settings),
+            **bounds_for(engine.allotment),
+            "peer_fingerprint": name,
+        }
         if settings.listen_tls is not None:
             await asyncio.to_thread(prove_no_resumption)
-        engine = cls(settings)
         engine._session = await open_session(pack, engine._receive)
         if settings.proxy is None:
             try:
@@ -90,6 +110,7 @@ class Engine:
                 await engine.close()
                 raise
             engine._mark_ports()
+            engine._watch_over()
             if settings.port_mapping:
                 engine._reachability.ask(*engine._listening.values())
         engine._run(engine._refresh())
@@ -102,6 +123,21 @@ class Engine:
     def listening(self) -> Mapping[Transport, int]:
         """The open port of each transport; behind a proxy there is none."""
         return self._listening
+
+    @property
+    def crowd(self) -> Crowd | None:
+        """Strangers whose connections to us lead to nothing; None while it is calm."""
+        return self._handshakes.crowd if self._handshakes else None
+
+    @property
+    def connections(self) -> int:
+        """How many peers are connected, over all torrents."""
+        return self._roster.connections()
+
+    @property
+    def usage(self) -> Usage | None:
+        """How many descriptors this process has open; None behind a proxy, where nobody can open one for us."""
+        return self._handshakes.usage if self._handshakes else None
 
     @property
     def external_addresses(self) -> tuple[str, ...]:
@@ -242,6 +278,11 @@ class Engine:
         """Return the numbers of every torrent."""
         return self._roster.progress()
 
+    def is_engaged(self, info_hash: InfoHash) -> bool:
+        """Whether a torrent takes connections, or has just been added; not one whose peers are all away."""
+        member = self._roster.find(info_hash)
+        return member is not None and member.is_engaged
+
     async def file_progress(self, info_hash: InfoHash) -> tuple[int, ...]:
         """Return how many bytes of each file are here and verified, in the torrent's order."""
         return await asyncio.to_thread(measure_files, self._roster.handle(info_hash))
@@ -273,6 +314,9 @@ class Engine:
         saved = await self._storage.save_all(CLOSE_PATIENCE)
         if self._roster.admitted():
             await asyncio.sleep(CLOSE_GRACE)
+        if self._handshakes is not None:
+            await asyncio.to_thread(self._handshakes.close)
+            self._handshakes = None
         session, self._session = self._session, None
         await session.close()
         while self._marks:
@@ -291,6 +335,9 @@ class Engine:
                 self._ports.note(notice)
             case notices.AddressTold() | notices.PortMapped() | notices.PortMappingFailed():
                 self._reachability.note(notice)
+            case notices.PeerJoined():
+                if self._handshakes is not None:
+                    self._handshakes.prove((notice.host, notice.port))
             case notices.Added() | notices.Removed() | notices.Flushed() | notices.ResumeSaved():
                 self._gate.note(notice)
             case _:
@@ -303,6 +350,13 @@ class Engine:
             for host in listen_hosts(addresses[transport] or ":0"):
                 if mark := mark_port(host, port):
                     self._marks.append(mark)
+
+    def _watch_over(self) -> None:
+        """Begin to watch over who connects to our ports."""
+        watch = self._handshakes = Handshakes(self._listening.values(), self.allotment)
+        watch.recover = lambda: self._native.apply_settings(bounds_for(self.allotment))
+        self._run(watch.run())
+        self._run(end_idle(self._roster, watch, self.allotment.connections))
 
     def _post_updates(self) -> None:
         self._native.post_torrent_updates(_STATUS)

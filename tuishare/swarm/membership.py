@@ -57,6 +57,11 @@ class Membership:
         return latest is not None and latest.state == "downloading" and latest.peers == 0
 
     @property
+    def is_engaged(self) -> bool:
+        """Whether it is connected to somebody, or may be in a moment."""
+        return monotonic() - self.entered < _YOUTH or not self.is_lonely
+
+    @property
     def stays_stopped(self) -> bool:
         """Whether it waits for `Engine.resume`."""
         return self.assignment.paused or bool(self.failure)
@@ -164,6 +169,21 @@ class Roster:
     def lonely(self) -> tuple[tuple[InfoHash, Membership], ...]:
         """Return every torrent whose contacts are worth calling again."""
         return tuple((key, member) for key, member in self._members.items() if member.is_lonely)
+
+    def sated(self) -> tuple[lt.torrent_handle, ...]:
+        """Return every torrent of which we have everything and some peer has, too."""
+        return tuple(
+            member.handle
+            for member in self._members.values()
+            if member.handle is not None
+            and member.latest is not None
+            and member.latest.state == "seeding"
+            and member.latest.seeds
+        )
+
+    def connections(self) -> int:
+        """Return how many peers are connected, over all torrents."""
+        return sum(member.latest.peers for member in self._members.values() if member.latest is not None)
 
     def rivalled(self) -> tuple[Membership, ...]:
         """Return every torrent that others may be downloading at the same time."""

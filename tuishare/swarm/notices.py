@@ -20,6 +20,9 @@ from tuishare.torrents import InfoHash
 _ANNOUNCE_SKIPPED = 180
 """`libtorrent::errors::announce_skipped`, which the binding does not name."""
 
+_STREAM_TRUNCATED = 1
+"""`asio::ssl::error::stream_truncated`, likewise."""
+
 Router: TypeAlias = Literal["NAT-PMP", "UPnP"]
 """How a router is spoken to; NAT-PMP stands for its successor PCP as well."""
 
@@ -113,6 +116,14 @@ class PortMappingFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerJoined:
+    """A peer has shaken hands and belongs to one of our torrents; `host` and `port` of its own end."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """The queue overflowed: alerts are missing."""
 
@@ -129,6 +140,7 @@ Notice: TypeAlias = (
     | Flushed
     | ResumeSaved
     | Updated
+    | PeerJoined
     | Dropped
     | Event
 )
@@ -166,6 +178,8 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
         case lt.tracker_error_alert() if not _is_out_of_reach(alert.error):
             said = alert.failure_reason() or alert.error.message()
             return TrackerFailed(_torrent(alert), redact_url(alert.url), redact_text(said, alert.url))
+        case lt.peer_connect_alert():
+            return PeerJoined(*alert.endpoint)
         case lt.peer_ban_alert():
             return PeerRefused(_torrent(alert), alert.endpoint[0], "it sent false data")
         case lt.peer_error_alert() | lt.peer_disconnected_alert() if _is_tls_failure(alert.error):
@@ -215,7 +229,9 @@ def _is_out_of_reach(error: lt.error_code) -> bool:
 
 
 def _is_tls_failure(error: lt.error_code) -> bool:
-    return "ssl" in error.category().name().lower()
+    name = error.category().name()
+    # Whoever hangs up without a TLS goodbye has shaken hands before.
+    return "ssl" in name.lower() and (name, error.value()) != ("asio.ssl.stream", _STREAM_TRUNCATED)
 
 
 def _read_status(status: lt.torrent_status) -> Progress:

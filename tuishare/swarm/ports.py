@@ -44,9 +44,12 @@ class Ports:
     def __init__(self) -> None:
         self._open: dict[Transport, int] = {}
         self._failures: list[ListenFailed] = []
+        self._checked = False
 
     def note(self, notice: Listening | ListenFailed) -> None:
-        """Take in one report."""
+        """Take in one report, until they are checked: later ones are of single connections, or of interfaces."""
+        if self._checked:
+            return
         match notice:
             case Listening():
                 self._open.setdefault(notice.transport, notice.endpoint.port)
@@ -61,6 +64,7 @@ class Ports:
         Raises:
             SystemFailed: a port is in use or forbidden, or a transport has none at all.
         """
+        self._checked = True
         for failure in self._failures:
             if failure.code in (errno.EADDRINUSE, errno.EACCES) or not set(wanted) <= self._open.keys():
                 raise _explain(failure)

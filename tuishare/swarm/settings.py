@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tuishare
+from tuishare.descriptors import Allotment
 from tuishare.machine import EVERY_IPV4, EVERY_IPV6
 from tuishare.proxy import Proxy
 from tuishare.swarm.assignment import Transport
@@ -86,7 +87,7 @@ def listen_hosts(text: str) -> tuple[str, ...]:
 
 
 def settings_for(settings: EngineSettings) -> settings_pack:
-    """Build libtorrent's settings pack.
+    """Build libtorrent's settings pack, but for `bounds_for` the machine.
 
     Raises:
         BadInput: a listen address is malformed.
@@ -105,6 +106,17 @@ def settings_for(settings: EngineSettings) -> settings_pack:
 def rates_for(upload: int, download: int) -> settings_pack:
     """Build the part of the settings pack that may change at any time; bytes per second, 0 is unlimited."""
     return {"upload_rate_limit": upload, "download_rate_limit": download}
+
+
+def bounds_for(allotment: Allotment) -> settings_pack:
+    """Build the part of the settings pack that keeps libtorrent within its descriptors."""
+    return {
+        "connections_limit": allotment.connections,
+        "file_pool_size": allotment.files,
+        "max_concurrent_http_announces": allotment.announces,
+        # 5 by default: more than six members who call at once would call again a second later.
+        "listen_queue_size": min(64, allotment.handshakes),
+    }
 
 
 def _own(settings: EngineSettings) -> settings_pack:
@@ -193,7 +205,6 @@ _NO_QUOTAS: settings_pack = {
     "share_ratio_limit": _FOREVER,
     "seed_time_ratio_limit": _FOREVER,
     "seed_time_limit": _FOREVER,
-    "connections_limit": 1000,
 }
 
 _SPEED: settings_pack = {
@@ -221,7 +232,7 @@ _CONTACTS: settings_pack = {
     "stop_tracker_timeout": 1,
     # Five minutes by default, whatever a tracker says; ours wants to hear of members every 20 s while one downloads.
     "min_announce_interval": 15,
-    # Two seeds stay connected: the sender sees who is there and has everything. And when both ends hang up at once,
-    # as they do otherwise, TLS goodbyes cross and every second session takes 3 s to end.
+    # libtorrent would end a connection between two who have everything at once, and at both ends: TLS goodbyes cross
+    # then, and every second session takes 3 s to end. `tuishare.swarm.idleness` ends them a little later.
     "close_redundant_connections": False,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from dataclasses import replace
 from functools import partial
@@ -17,9 +18,10 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads.receiving import Receiver
 from tuishare.agent.downloads.reception import Received
+from tuishare.agent.folders import following
 from tuishare.agent.state.records import ShareRecord
 from tuishare.api.messages import DownloadState
-from tuishare.errors import Refused, SystemFailed
+from tuishare.errors import Refused, SystemFailed, from_os_error
 from tuishare.paths import read_limited
 from tuishare.people import User
 
@@ -185,6 +187,33 @@ async def test_a_full_disk_is_not_held_against_an_envelope(
             assert "full" in (await shown(agent, DownloadState.LOCKED)).detail
             patched.undo()
             await shown(agent, DownloadState.DOWNLOADING)
+
+
+async def test_without_descriptors_an_envelope_is_tried_again_and_not_locked(
+    bob: Home, envelope: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    def read(path: Path, limit: int) -> bytes:
+        if path.name == NAME and len(tries) < 3:
+            tries.append(path.name)
+            raise from_os_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE)), f"read {path}")
+        return read_limited(path, limit)
+
+    monkeypatch.setattr(inbox_module, "read_limited", read)
+    monkeypatch.setattr(following, "EXHAUSTED_SECONDS", 0.05)
+    async with running(bob) as agent:
+        (bob.inbox / NAME).write_bytes(envelope)
+        await wait_until(lambda: len(tries) > 0)
+        seen: set[DownloadState] = set()
+
+        def is_taken() -> bool:
+            seen.update(download.state for download in agent.downloads())
+            return DownloadState.DOWNLOADING in seen
+
+        await wait_until(is_taken)
+        assert DownloadState.LOCKED not in seen
+    assert len(tries) == 3
 
 
 async def test_an_envelope_that_vanishes_leaves_no_traces(

@@ -6,12 +6,15 @@ import os
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from tests.agent.desks import Desk, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
 from tuishare.agent.downloads.rationing import exceeds_quota, lacks_turn
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.swarm import membership
+from tuishare.torrents import InfoHash
 
 RECORD = DownloadRecord("new", "x", 1, DownloadStep.DOWNLOADING, sender="alice", size=60)
 
@@ -95,3 +98,18 @@ async def test_one_ends_and_the_next_begins(alice: Home, bob: Home) -> None:
         await wait_until((bob.downloads / "alice" / "film.mkv").exists)
         await wait_until(lambda: all(not record.problem for record in desk.receiver.downloads.values()))
         assert os.listdir(bob.downloads / "alice") == ["film.mkv"]
+
+
+async def test_no_more_go_on_than_the_machine_allows(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiving_at(bob) as desk:
+        engine = desk.context.engine
+        monkeypatch.setattr(engine, "allotment", replace(engine.allotment, downloads=1))
+        first, second = await arrived(desk, alice, bob, "a", "b")
+        assert (first.step, second.step) == (DownloadStep.DOWNLOADING, DownloadStep.QUEUED)
+        # A sender who is away keeps nobody waiting.
+        monkeypatch.setattr(membership, "_YOUTH", 0.0)
+        await wait_until(lambda: not engine.is_engaged(InfoHash(first.info_hash)))
+        await desk.receiver._start_queued()
+        assert {record.step for record in desk.receiver.downloads.values()} == {DownloadStep.DOWNLOADING}

@@ -10,7 +10,9 @@ import pytest
 from tuishare.agent.downloads.retries import FIRST_SECONDS, LONGEST_SECONDS, Retries, is_of_disk
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE]
+)
 def test_the_words_of_the_system_are_known(number: int) -> None:
     assert is_of_disk(os.strerror(number))
     assert is_of_disk(f"The received data could not be written: {os.strerror(number).lower()}")

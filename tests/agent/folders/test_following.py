@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import wait_until
+from tuishare.agent.folders import following as following_module
 from tuishare.agent.folders.following import FolderFollowing, Follower, Look
 from tuishare.agent.folders.settling import HintKind
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.api.messages import FolderState
 from tuishare.config import Settle
-from tuishare.errors import NotFound, TuishareError, VerificationFailed
+from tuishare.errors import NotFound, TooManyOpen, TuishareError, VerificationFailed
 
 QUICK = Settle(after_close=0.05, quiet=0.1, rescan=60.0)
 
@@ -255,3 +258,45 @@ async def test_a_scan_that_is_asked_for_while_one_runs_is_not_lost(folder: Path,
         looked = len(follower.looks)
         following.scan_soon()
         await wait_until(lambda: len(follower.looks) == looked + 2)
+
+
+async def test_without_descriptors_an_entry_waits_and_has_no_fault(
+    folder: Path, follower: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following_module, "EXHAUSTED_SECONDS", 0.05)
+    look, tries = follower.look, []
+
+    def exhausted(path: Path) -> Look[str]:
+        tries.append(path.name)
+        if len(tries) < 4:
+            raise TooManyOpen("Cannot look at it: too many open files")
+        return look(path)
+
+    monkeypatch.setattr(follower, "look", exhausted)
+    (folder / "a").write_text("1")
+    async with followed(folder, follower):
+        await wait_until(lambda: follower.settled_texts == [("a", "1")])
+    assert follower.faults == []
+
+
+async def test_a_folder_that_cannot_be_listed_for_want_of_descriptors_is_not_missing(
+    folder: Path, follower: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following_module, "EXHAUSTED_SECONDS", 0.05)
+    (folder / "a").write_text("1")
+    async with followed(folder, follower) as following:
+        await wait_until(lambda: len(follower.settled_texts) == 1)
+        with monkeypatch.context() as patched:
+            tries: list[None] = []
+
+            def exhausted() -> list[str]:
+                tries.append(None)
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+            patched.setattr(following, "_list", exhausted)
+            following.scan_soon()
+            await wait_until(lambda: len(tries) > 2)
+            assert following.state is FolderState.WATCHING
+            assert follower.forgotten == []
+        (folder / "b").write_text("2")
+        await wait_until(lambda: ("b", "2") in follower.settled_texts)

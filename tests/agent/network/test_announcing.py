@@ -14,6 +14,7 @@ import pytest
 
 from tests.agent.homes import Home, fill, share_of
 from tests.agent.network.test_reach import Heard
+from tuishare.agent.network import announcing as announcing_module
 from tuishare.agent.network.announcing import Announcing
 from tuishare.agent.state.records import TrackerAddress
 from tuishare.config import Config, load_config
@@ -151,3 +152,12 @@ async def test_others_on_this_machine_see_that_the_trackers_port_is_ours(alice: 
         port = ours.port or 0
         assert Machine().is_marked(loopback, port)
     assert not Machine().is_marked(loopback, port)
+
+
+@pytest.mark.parametrize(("limit", "visitors", "each"), [(128, 16, 4), (65_536, 512, 64)])
+def test_our_tracker_takes_as_many_visitors_as_the_machine_allows(
+    monkeypatch: pytest.MonkeyPatch, limit: int, visitors: int, each: int
+) -> None:
+    monkeypatch.setattr(announcing_module, "descriptor_limit", lambda: limit)
+    limits = Announcing()._tracker.limits
+    assert (limits.connections, limits.connections_each) == (visitors, each)

@@ -7,15 +7,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent.folders.payload import sign_payload
+from tuishare.agent.folders.payload import sign_payload, walk_payload
 from tuishare.agent.shares import workshop
 from tuishare.agent.state.records import ShareStep
+from tuishare.errors import TooManyOpen
 from tuishare.paths import ENVELOPE_SUFFIX, publish
 from tuishare.torrents import InfoHash, Tree, Version, make_torrent
 
@@ -274,3 +276,24 @@ async def test_the_envelope_of_a_former_name_does_not_stay(alice: Home, bob: Hom
         again = await press.until(new, ShareStep.SEEDING, generation=2)
         assert (again.id, os.listdir(alice.outbox)) == (first.id, [again.envelope])
         assert press.served == {again.info_hash}
+
+
+async def test_without_descriptors_a_share_waits_and_has_no_problem(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[None] = []
+
+    def exhausted(*arguments: Any, **more: Any) -> Tree:
+        tries.append(None)
+        if len(tries) < 3:
+            raise TooManyOpen("Cannot read it: too many open files")
+        return walk_payload(*arguments, **more)
+
+    monkeypatch.setattr(workshop, "EXHAUSTED_SECONDS", 0.05)
+    monkeypatch.setattr(workshop, "walk_payload", exhausted)
+    path = fill(alice.drop / "x")
+    async with publishing_at(alice) as press:
+        await press.accept(path)
+        await wait_until(lambda: press.find(path).step in {ShareStep.SEEDING, ShareStep.PROBLEM})
+        assert press.find(path).step is ShareStep.SEEDING
+    assert len(tries) > 2

@@ -10,7 +10,7 @@ import pytest
 from tests.waiting import wait_until
 from tuishare.agent.state import patience as module
 from tuishare.agent.state.patience import Patience
-from tuishare.errors import DiskRefused, NotFound
+from tuishare.errors import DiskRefused, NotFound, TooManyOpen
 
 
 class Disk:
@@ -118,3 +118,16 @@ async def test_who_is_cancelled_leaves_no_problem_behind_and_the_next_one_goes_o
     disk.full = False
     assert await asyncio.wait_for(second, 5) == "b"
     assert (disk.written, patience.problems) == (["b"], ())
+
+
+async def test_want_of_descriptors_is_not_the_disks_fault() -> None:
+    patience, tries = Patience(Path("/state")), []
+
+    async def write() -> None:
+        tries.append(patience.problems)
+        if len(tries) < 3:
+            raise TooManyOpen("Cannot write a: too many open files")
+
+    await patience.insist(write)
+    assert [problem.title for problem in tries[-1]] == ["Too many files are open"]
+    assert patience.problems == ()

@@ -33,7 +33,15 @@ from tuishare.agent.folders.following import FolderFollowing, Follower, Look
 from tuishare.agent.folders.watcher import Hint
 from tuishare.api.messages import ActivityKind
 from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
-from tuishare.errors import BadConfiguration, NotFound, Refused, SystemFailed, TuishareError, from_os_error
+from tuishare.errors import (
+    BadConfiguration,
+    NotFound,
+    Refused,
+    SystemFailed,
+    TooManyOpen,
+    TuishareError,
+    from_os_error,
+)
 from tuishare.paths import ENVELOPE_SUFFIX, choose_place, move_into_place, publish, read_limited
 from tuishare.text import visible
 
@@ -170,6 +178,8 @@ class Inbox(Follower[int]):
         except (NotForUs, BadConfiguration) as error:
             self._judged[path.name] = _Judgement(look.signature, stamp)
             self._keep(path.name, look.size, error, former)
+        except TooManyOpen:
+            self.following.look_later(path.name)
         except SystemFailed as error:
             self._keep(path.name, look.size, error, former)  # judged by nobody: the next scan tries again
         except Damaged as error:

@@ -240,6 +240,8 @@ class Receiver:
         async with self._tray.changing:
             for record in list(self._tray.downloads.values()):
                 if record.step is DownloadStep.QUEUED and not record.paused:
+                    if self._lacks_turn(record):
+                        break  # and so do all that come after it
                     await self._or_problem(record, self._join(record))
 
     async def _resume(self, record: DownloadRecord) -> None:
@@ -261,8 +263,11 @@ class Receiver:
                 assert_never(never)
 
     async def _join(self, record: DownloadRecord) -> None:
-        staging = await asyncio.to_thread(self._landing.prepare, record)
-        reason = self._lacks_turn(record) or await asyncio.to_thread(self._landing.lacks_space, record)
+        staging = Path(record.staging)
+        reason = self._lacks_turn(record)
+        if not reason:
+            await asyncio.to_thread(self._landing.prepare, record)
+            reason = await asyncio.to_thread(self._landing.lacks_space, record)
         if reason:
             if (record.step, record.problem) != (DownloadStep.QUEUED, reason):
                 await self._tray.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
@@ -273,11 +278,19 @@ class Receiver:
         await self._tray.enter_swarm(record, staging, resume_data=resume)
 
     def _lacks_turn(self, record: DownloadRecord) -> str:
-        others = [other for other in self._tray.downloads.values() if other.id != record.id]
-        active = sum(
-            other.step is DownloadStep.DOWNLOADING and self._tray.has_joined(other) for other in others
+        others = [
+            other
+            for other in self._tray.downloads.values()
+            if other.id != record.id
+            and other.step is DownloadStep.DOWNLOADING
+            and self._tray.has_joined(other)
+        ]
+        engine = self._context.engine
+        # Of what the machine allows, one whose sender is away takes nothing.
+        engaged = sum(engine.is_engaged(InfoHash(other.info_hash)) for other in others)
+        return lacks_turn(len(others), self._context.config.limits.active_downloads) or lacks_turn(
+            engaged, engine.allotment.downloads
         )
-        return lacks_turn(active, self._context.config.limits.active_downloads)
 
     async def _deliver(self, record: DownloadRecord) -> None:
         """From complete to landed: what is not on disk yet does not count as received, neither here nor elsewhere."""

@@ -1,4 +1,4 @@
-"""What failed because of a disk, and when it is tried again by itself.
+"""What failed because of a disk or for want of descriptors, and when it is tried again by itself.
 
 Owns the times, and how such a failure is told from others. Must not know what it is that failed.
 """
@@ -15,12 +15,16 @@ FIRST_SECONDS: Final = 10.0
 LONGEST_SECONDS: Final = 600.0
 """How long to leave it alone: doubled each time."""
 _WORDS: Final = tuple(
-    os.strerror(number).lower() for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+    os.strerror(number).lower()
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
 )
 
 
 def is_of_disk(reason: str) -> bool:
-    """Whether a sentence names a disk as the reason; the engine hands on the system's words and nothing else."""
+    """Whether a sentence names a disk, or too many open files, as the reason.
+
+    The engine hands on the system's words and nothing else.
+    """
     return any(words in reason.lower() for words in _WORDS)
 
 

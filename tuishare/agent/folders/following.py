@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import math
 import os
@@ -22,7 +23,8 @@ from tuishare.agent.folders.settling import HintKind, SettlingTracker, Unsettled
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.api.messages import FolderState
 from tuishare.config import Settle
-from tuishare.errors import NotFound, TuishareError
+from tuishare.descriptors import EXHAUSTED_SECONDS
+from tuishare.errors import NotFound, TooManyOpen, TuishareError
 
 _log = logging.getLogger(__name__)
 _Payload = TypeVar("_Payload")
@@ -130,6 +132,10 @@ class FolderFollowing(Generic[_Payload]):
         self._tracker.hint(entry, HintKind.CHANGED, time.monotonic())
         self._woken.set()
 
+    def look_later(self, entry: str) -> None:
+        """Look at an entry again when other files may be closed: it was not its fault that it could not be read."""
+        asyncio.get_running_loop().call_later(EXHAUSTED_SECONDS, self.look_again, entry)
+
     def scan_soon(self) -> None:
         """Scan at once, e.g. because what is wanted has changed."""
         self._next_scan = 0.0
@@ -158,7 +164,10 @@ class FolderFollowing(Generic[_Payload]):
         try:
             watched = await asyncio.to_thread(watcher.watch, self.folder, recursive=self._recursive)
             listed = await asyncio.to_thread(self._list)
-        except OSError:
+        except OSError as error:
+            if error.errno in {errno.EMFILE, errno.ENFILE}:
+                self._next_scan = min(self._next_scan, time.monotonic() + EXHAUSTED_SECONDS)
+                return
             await asyncio.to_thread(watcher.unwatch, self.folder)
             self._enter(FolderState.MISSING)
         else:
@@ -210,6 +219,8 @@ class FolderFollowing(Generic[_Payload]):
         path = self.folder / entry
         try:
             look = await asyncio.to_thread(self.follower.look, path)
+        except TooManyOpen:
+            known = False  # nobody knows what it is; it is visited
         except TuishareError as error:
             known = self._faults.get(entry) == error.detail
         else:
@@ -228,6 +239,9 @@ class FolderFollowing(Generic[_Payload]):
             self._drop(entry)
             if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
                 await self.follower.gone(path)
+            return
+        except TooManyOpen:
+            self.look_later(entry)
             return
         except TuishareError as error:
             await self._settle_fault(path, entry, error, started)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Self
 
@@ -20,11 +21,20 @@ from tuishare.agent.network.reach import Hearsay, tracker_contacts
 from tuishare.agent.network.routes import Routes
 from tuishare.agent.state.records import DownloadRecord, ShareRecord, TrackerAddress
 from tuishare.config import Config, Transport
+from tuishare.descriptors import allot, descriptor_limit
 from tuishare.envelope import Announce
 from tuishare.paths import Places
 from tuishare.swarm import parse_endpoint
 from tuishare.torrents import InfoHash
-from tuishare.tracker import Announced, Presence, SeedAddress, Tracker, TrackerServer, load_certificate
+from tuishare.tracker import (
+    Announced,
+    Presence,
+    SeedAddress,
+    Tracker,
+    TrackerLimits,
+    TrackerServer,
+    load_certificate,
+)
 
 _MOST_TRACKERS: Final = 16
 
@@ -38,7 +48,7 @@ class Announcing:
 
     def __init__(self) -> None:
         self.heard: Callable[[Announced], None] = lambda _: None
-        self._tracker = Tracker(self._hear)
+        self._tracker = Tracker(self._hear, _limits(allot(descriptor_limit()).visitors))
         self._ports: dict[str, int] = {}
         self._pin = b""
         self._routes: Routes | None = None
@@ -144,6 +154,16 @@ class Announcing:
 
     def _hear(self, announced: Announced) -> None:
         self.heard(announced)
+
+
+def _limits(visitors: int) -> TrackerLimits:
+    """The usual limits, but for so many connections at most, a quarter of them from one address."""
+    usual = TrackerLimits()
+    return replace(
+        usual,
+        connections=min(usual.connections, visitors),
+        connections_each=min(usual.connections_each, max(4, visitors // 4)),
+    )
 
 
 def _place(address: str) -> tuple[str, int]:

@@ -1,10 +1,12 @@
 """How the process asks the system for memory.
 
-Owns the settings of the C library's allocator. They must be made before there are threads.
+Owns the settings of the C library's allocator, which must be made before there are threads, and giving back what is
+free.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from typing import Final
 
@@ -25,3 +27,9 @@ def limit_arenas() -> bool:
     except (OSError, AttributeError):  # not glibc
         return False
     return bool(mallopt(_M_ARENA_MAX, _ARENAS))
+
+
+def give_back() -> None:
+    """Give the system back what is free: after a burst the C library keeps most of it. Blocking, milliseconds."""
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
+        ctypes.CDLL(None).malloc_trim(0)

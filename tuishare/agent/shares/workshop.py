@@ -22,7 +22,8 @@ from tuishare.agent.shares.sealing import seal_share
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import TuishareError
+from tuishare.descriptors import EXHAUSTED_SECONDS
+from tuishare.errors import TooManyOpen, TuishareError
 from tuishare.paths import publish
 from tuishare.people import User
 from tuishare.torrents import Changed, Tree, Version, make_torrent
@@ -58,20 +59,38 @@ class Workshop:
             False when its payload is not what it was, and has to settle first.
         """
         try:
-            if share.step is ShareStep.HASHING:
-                share = await self._hash(share)
-            if share.step is ShareStep.SEALING:
-                share = await self._seal(share)
-            if share.step is ShareStep.SEEDING and not share.paused:
-                await self._seed(share)
+            await self._insist(share)
         except Changed:
+            share = self._newest(share)
             await self._shelf.leave_swarm(share)
             await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
             return False
         except TuishareError as error:
+            share = self._newest(share)
             await self._shelf.leave_swarm(share)
             await self.fail(share, error.detail, error.hint)
         return True
+
+    async def _insist(self, share: ShareRecord) -> None:
+        """Do all steps; what needs a descriptor when none is left is tried again from where it stands."""
+        while True:
+            try:
+                if share.step is ShareStep.HASHING:
+                    share = await self._hash(share)
+                if share.step is ShareStep.SEALING:
+                    share = await self._seal(share)
+                if share.step is ShareStep.SEEDING and not share.paused:
+                    await self._seed(share)
+            except TooManyOpen as error:
+                _log.info("%s; it is tried again", error.detail)
+                await asyncio.sleep(EXHAUSTED_SECONDS)
+                share = self._newest(share)
+            else:
+                return
+
+    def _newest(self, share: ShareRecord) -> ShareRecord:
+        """The form that it has come to; each step is saved."""
+        return self._shelf.shares.get(share.id, share)
 
     async def fail(self, share: ShareRecord, problem: str, hint: str) -> None:
         """Show the problem, and remember what it was tried with: another try with the same would fail as well."""

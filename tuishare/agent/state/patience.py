@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tuishare.api.messages import Problem
-from tuishare.errors import DiskRefused
+from tuishare.errors import DiskRefused, TooManyOpen
 
 FIRST_SECONDS: Final = 0.25
 LONGEST_SECONDS: Final = 5.0
@@ -47,7 +47,7 @@ class Patience:
         return (
             Problem(
                 id=f"disk {self._place}",
-                title="The disk is full" if self._refusal.full else "The disk does not work",
+                title=_name(self._refusal),
                 detail=f"{self._refusal.detail}; what has to be written there waits",
                 hint=self._refusal.hint,
                 since=self._since,
@@ -104,3 +104,9 @@ class Patience:
             self._refusal = None
             self._refused.clear()
             self.told()
+
+
+def _name(refusal: DiskRefused) -> str:
+    if isinstance(refusal, TooManyOpen):
+        return "Too many files are open"
+    return "The disk is full" if refusal.full else "The disk does not work"

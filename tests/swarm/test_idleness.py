@@ -1,0 +1,43 @@
+"""Connections between two who have everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.swarm.conftest import StartEngine
+from tests.swarm.shares import Share, at, completed
+from tests.waiting import wait_until
+from tuishare.swarm import PeerRefused, idleness
+
+
+async def test_they_end_and_nobody_is_refused(
+    start_engine: StartEngine, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idleness, "PERIOD", 0.05)
+    monkeypatch.setattr(idleness, "PATIENCE", 1)
+    alice, bob = await start_engine(), await start_engine()
+    await alice.add(share.seeding())
+    with alice.subscribe() as events:
+        await completed(bob, share.downloading(tmp_path / "bob", at(alice)))
+        await wait_until(lambda: alice.connections == bob.connections == 0)
+    assert not [event async for event in events if isinstance(event, PeerRefused)]
+    # Somebody who lacks something is served by both.
+    carol = await start_engine()
+    await completed(carol, share.downloading(tmp_path / "carol", at(alice), at(bob)))
+
+
+async def test_who_lacks_something_stays(
+    start_engine: StartEngine, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idleness, "PERIOD", 0.05)
+    monkeypatch.setattr(idleness, "PATIENCE", 0)
+    alice, bob = await start_engine(upload_limit=150_000), await start_engine()
+    await alice.add(share.seeding())
+    info_hash = await bob.add(share.downloading(tmp_path / "bob", at(alice)))
+    await wait_until(lambda: bob.progress(info_hash).done > 0)
+    before = bob.progress(info_hash).done
+    await wait_until(lambda: bob.progress(info_hash).done > before + 300_000)
+    (peer,) = await alice.peers(share.info_hash)
+    assert peer.uploaded > 300_000, "it is the first connection still"
