@@ -30,6 +30,17 @@ def resident_memory(pid: int) -> float:
     return int(found[1]) / 1024 + sum(map(resident_memory, _children(pid)))
 
 
+def own_memory(pid: int) -> float:
+    """MiB of a process that is its own; pages of files that it has mapped are not."""
+    said = Path(f"/proc/{pid}/status").read_text()
+    return sum(int(size) for size in re.findall(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", said, re.MULTILINE)) / 1024
+
+
+def open_descriptors(pid: int) -> int:
+    """Files, sockets and the like that a process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 def processor_seconds(pid: int) -> float:
     """Seconds that a process and its children have spent on all cores so far."""
     # The name, in brackets, may hold spaces.
