@@ -2,9 +2,12 @@
 
 Two real agents, each on a small disk of its own (a tmpfs where we may mount one), send each other what lands in their
 drop folders while things are changed, renamed, deleted and slowly copied, agents are killed and restarted, clocks jump
-and disks fill up. Every so many operations everything may come to rest, and then what is in the drop folders must have
-arrived: exactly once, every byte. What is done follows from the seed; when exactly, from the machine. Exits with 1 if
-anything was lost, doubled, half done or needed help, or an agent ended by itself, whatever its disk was like.
+and disks fill up. Recipients edit, add to, rename, delete and chmod what they received, and users are revoked while the
+disk refuses. Every so many operations everything may come to rest, and then what is in the drop folders must have
+arrived: exactly once, every byte, also where its mtime was put back; what recipients made must be there whatever came
+after it; and no byte may have reached a user after ``revoke`` had returned. What is done follows from the seed; when
+exactly, and what has arrived by then, from the machine. Exits with 1 if anything was lost, doubled, half done or needed
+help, or an agent ended by itself, whatever its disk was like.
 """
 
 from __future__ import annotations
@@ -45,13 +48,14 @@ class Soak:
         self._alice.configure(self._bob.home)
         self._bob.configure(self._alice.home)
         self.operations = Operations(self._peers, seed)
-        self._directions = (
-            Direction(self._alice, self._bob, self.operations.history),
-            Direction(self._bob, self._alice, self.operations.history),
+        self._directions = tuple(
+            Direction(sender, receiver, self.operations.history, self.operations.recipients.keepsakes)
+            for sender, receiver in (self._peers, self._peers[::-1])
         )
         self._carriers = (Carrier(self._alice, self._bob), Carrier(self._bob, self._alice))
         self.faults: list[str] = []
         self.waits = 0
+        self.revoked = 0
 
     async def run(self, count: int, every: int) -> None:
         """Do that many operations, looking at the whole now and then."""
@@ -87,7 +91,10 @@ class Soak:
             await self._help()
             if not await self._rests(_MORE_PATIENCE):
                 self.faults += [f"after {number}, also with help: {one}" for one in await self._explain()]
-        self.faults += [f"after {number}: {one}" for way in self._directions for one in way.find_faults()]
+        faults = [one for way in self._directions for one in way.find_faults()]
+        self.revoked += self.operations.revocations.count
+        faults += self.operations.revocations.find_faults()
+        self.faults += [f"after {number}: {one}" for one in faults]
         print(
             f"{number} operations, at rest in {time.monotonic() - started:.1f} s, {len(self.faults)} faults",
             flush=True,
@@ -175,6 +182,11 @@ def main() -> None:
     print(f"seed {options.seed}: {options.operations} operations, {forms} forms of entries, {seconds:.0f} s")
     print(f"full disks refused {soak.operations.refused} writes of ours")
     print(f"agents waited {soak.waits} times for a full disk")
+    orders = soak.operations.revocations
+    print(
+        f"{soak.revoked} users revoked under way; {orders.refused} orders refused, {orders.missed} not tried in time"
+    )
+    print(f"{soak.operations.recipients.keepsakes.count()} things made by recipients")
     for fault in soak.faults:
         print(f"FAULT {fault}")
     print("lost, doubled or half done: nothing" if not soak.faults else f"{len(soak.faults)} faults")

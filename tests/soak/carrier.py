@@ -44,7 +44,7 @@ class Carrier:
     def _take(self) -> None:
         for envelope in sorted(self._waiting(), key=_age):
             self._taken += 1
-            with contextlib.suppress(FileNotFoundError):  # withdrawn in this moment
+            with contextlib.suppress(OSError):  # withdrawn in this moment, or nothing may be changed there
                 envelope.rename(self._bag / f"{self._taken:06} {envelope.name}")
 
     def _hand_over(self, taken: Path) -> bool:

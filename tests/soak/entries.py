@@ -35,14 +35,24 @@ def original_name(path: Path) -> str:
 
 
 class History:
-    """All forms of all entries, by sender and name."""
+    """All forms of all entries, by sender and name, and those that recipients made of them."""
 
     def __init__(self) -> None:
         self._forms: defaultdict[tuple[str, str], set[Digest]] = defaultdict(set)
+        self._touched: set[tuple[str, str, Digest]] = set()
 
     def note(self, sender: str, entry: Path) -> None:
         """Read an entry as it is now."""
         self._forms[sender, entry.name].add(digest_of(entry))
+
+    def note_touched(self, sender: str, name: str, before: Digest, after: Digest) -> None:
+        """Note that the recipient made one form of what had arrived another one, which may be none at all."""
+        self._touched.add((sender, name, before))
+        self._forms[sender, name].add(after)
+
+    def was_touched(self, sender: str, name: str, digest: Digest) -> bool:
+        """Whether the recipient had that form and did something to it: it does not arrive a second time."""
+        return (sender, name, digest) in self._touched
 
     def knows(self, sender: str, name: str, digest: Digest) -> bool:
         """Whether the entry of that name has ever been so."""

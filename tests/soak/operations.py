@@ -12,6 +12,8 @@ from random import Random
 
 from tests.soak.entries import History, is_empty
 from tests.soak.peer import SETTLE, Peer
+from tests.soak.recipients import Recipients, overwrite
+from tests.soak.revocations import PREFIX, Revocations
 
 MAX_ENTRIES = 40
 _LARGEST = 200_000
@@ -26,6 +28,8 @@ class Operations:
         history: every form of every entry, noted after each change.
         counts: how often each operation was done.
         refused: how often a full disk refused a write of ours.
+        recipients: what people do to what they received.
+        revocations: those while the disk refuses.
     """
 
     def __init__(self, peers: tuple[Peer, Peer], seed: int) -> None:
@@ -39,6 +43,8 @@ class Operations:
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts: dict[str, int] = {}
         self.refused = 0
+        self.recipients = Recipients(peers, self.history)
+        self.revocations = Revocations(peers)
 
     async def step(self) -> None:
         """Do the next one, after a pause; everything about it but its moment follows from the seed."""
@@ -49,7 +55,8 @@ class Operations:
         peer = random.choice(self._peers)
         if len(self._entries[peer]) > MAX_ENTRIES:
             name = "delete"
-        operation: Callable[[Random, Peer], Awaitable[None]] = getattr(self, name)
+        doer = self.recipients if hasattr(self.recipients, name) else self
+        operation: Callable[[Random, Peer], Awaitable[None]] = getattr(doer, name)
         await operation(random, peer)
         self.counts[name] = self.counts.get(name, 0) + 1
 
@@ -88,18 +95,12 @@ class Operations:
             self._alter(peer, entry, lambda: self._move_in(peer, entry, fill))
 
     async def change(self, random: Random, peer: Peer) -> None:
-        """Some bytes of an entry become others, or more; its size may stay the same."""
+        """Some bytes of an entry become others, or more; its size may stay the same, its mtime be put back."""
         if entry := self._any(random, peer):
             file = random.choice(_files(entry))
             data = random.randbytes(random.randint(1, 5_000))
-            place = random.randint(0, file.stat().st_size)
-
-            def change() -> None:
-                with file.open("r+b") as writer:
-                    writer.seek(place)
-                    writer.write(data)
-
-            self._alter(peer, entry, change)
+            where, back = random.random(), random.random() < 0.4
+            self._alter(peer, entry, lambda: overwrite(file, data, where, keep_mtime=back))
 
     async def alter_folder(self, random: Random, peer: Peer) -> None:
         """A folder gets a file, or loses one."""
@@ -148,12 +149,13 @@ class Operations:
 
     async def kill(self, random: Random, peer: Peer) -> None:
         """The agent is killed, and started again at once or after a while."""
-        if peer.kill():
+        if not self._revokes() and peer.kill():
             self._begin(self._revive(peer, random.choice((0.0, 0.0, 1.5))))
 
     async def restart(self, random: Random, peer: Peer) -> None:
         """The agent is ended in order and started again."""
-        self._begin(self._restart(peer))
+        if not self._revokes():
+            self._begin(self._restart(peer))
 
     async def jump(self, random: Random, peer: Peer) -> None:
         """The clock of a machine jumps, or is put right."""
@@ -163,6 +165,20 @@ class Operations:
         """The disk is full for a while; never one that others use too."""
         if peer.has_small_disk and peer.desk not in self._held:
             self._begin(self._fill_disk(peer, random.uniform(0.2, 3.0)))
+
+    async def revoke(self, random: Random, peer: Peer) -> None:
+        """Something large is shared and its recipient revoked while it is under way and the disk refuses."""
+        if not self._revokes() and peer.desk not in self._held:
+            self._begin(self._revoke(random, peer))
+
+    def _revokes(self) -> bool:
+        """Whether a user is being revoked; until then both agents run on."""
+        return any(path.name.startswith(PREFIX) for path in self._held)
+
+    async def _revoke(self, random: Random, peer: Peer) -> None:
+        entry = self.revocations.new_entry(peer)
+        with self._holding(entry), self._holding(peer.desk):
+            await self.revocations.revoke(random, peer, entry)
 
     async def _write_slowly(self, peer: Peer, entry: Path, parts: list[bytes], pause: float) -> None:
         with self._holding(entry), self._on_full_disk(), entry.open("wb", buffering=0) as writer:
@@ -274,17 +290,23 @@ def _remove(path: Path) -> None:
 
 
 _WEIGHTS = {
-    Operations.drop_file.__name__: 20,
+    Operations.drop_file.__name__: 16,
     Operations.drop_folder.__name__: 10,
-    Operations.change.__name__: 16,
+    Operations.change.__name__: 15,
     Operations.alter_folder.__name__: 6,
-    Operations.rename.__name__: 10,
-    Operations.delete.__name__: 8,
-    Operations.copy_slowly.__name__: 7,
-    Operations.append_slowly.__name__: 6,
-    Operations.kill.__name__: 7,
-    Operations.restart.__name__: 3,
-    Operations.jump.__name__: 4,
-    Operations.fill_disk.__name__: 3,
+    Operations.rename.__name__: 7,
+    Operations.delete.__name__: 6,
+    Operations.copy_slowly.__name__: 5,
+    Operations.append_slowly.__name__: 5,
+    Operations.kill.__name__: 5,
+    Operations.restart.__name__: 2,
+    Operations.jump.__name__: 3,
+    Operations.fill_disk.__name__: 2,
+    Operations.revoke.__name__: 2,
+    Recipients.edit_received.__name__: 6,
+    Recipients.add_to_received.__name__: 4,
+    Recipients.chmod_received.__name__: 2,
+    Recipients.rename_received.__name__: 2,
+    Recipients.delete_received.__name__: 2,
 }
 """How often each is drawn, out of 100."""

@@ -16,13 +16,20 @@ from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
 from tuishare.errors import TuishareError
 from tuishare.paths import HOME_VARIABLE
+from tuishare.people import User
 from tuishare.swarm.ports import free_port
 
 SETTLE = {"after_close": 0.05, "quiet": 0.3, "rescan": 3.0}
 """Seconds; a slow writer must write more often than `quiet`."""
+RATE = 3_000_000
+"""Bytes per second that each receives at most, so that something is under way when it is revoked."""
 _STOP_SECONDS = 60.0
 _WAITS = "; waiting for the disk"
 _READY = "is running, card"
+
+
+BYSTANDER = "carol"
+"""A user whom both know, each by another key, and who has no agent."""
 
 
 class Peer:
@@ -53,10 +60,16 @@ class Peer:
 
     def configure(self, friend: Home) -> None:
         """Make the drop folder one for the friend."""
-        self.home.know(friend.user())
+        self.home.know(friend.user(), User(BYSTANDER, key=os.urandom(32)))
         # A port that stays: the envelopes that are under way name it.
         network = {"listen": f"127.0.0.1:{self._port}", "share_addresses": False}
-        self.home.configure(friend.name, settle=SETTLE, downloads={"reserve": 1}, network=network)
+        self.home.configure(
+            friend.name,
+            settle=SETTLE,
+            downloads={"reserve": 1},
+            network=network,
+            limits={"download": str(RATE)},
+        )
 
     def start(self) -> None:
         """Start the agent; whether it answers is another question."""

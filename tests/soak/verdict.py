@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.soak.entries import History, digest_of, original_name
+from tests.soak.keepsakes import Keepsakes
 from tests.soak.peer import Peer
+from tests.soak.recipients import OWN_PREFIX
+from tests.soak.revocations import PREFIX
 from tuishare.agent.downloads.inbox import REASON_SUFFIX, REJECTED
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.paths import TEMPORARY_PREFIX
@@ -23,24 +26,37 @@ class Direction:
     sender: Peer
     receiver: Peer
     history: History
+    keepsakes: Keepsakes
 
     @property
     def _landed(self) -> list[tuple[Path, str, str]]:
         """Path, original name and content of everything delivered."""
         folder = self.receiver.home.downloads / self.sender.home.name
         paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        mine = (OWN_PREFIX, f".{OWN_PREFIX}", PREFIX)  # judged by `Keepsakes` and `Revocations`
+        paths = [path for path in paths if not path.name.startswith(mine)]
         return [(path, original_name(path), digest_of(path)) for path in paths]
 
     def find_missing(self) -> list[str]:
-        """Entries that have not arrived as they are now."""
+        """Entries that have not arrived as they are now, or did and were then touched by their recipient."""
         arrived = {(name, digest) for _, name, digest in self._landed}
         entries = sorted(self.sender.home.drop.glob("entry*"))
-        return [entry.name for entry in entries if (entry.name, digest_of(entry)) not in arrived]
+        forms = [(entry.name, digest_of(entry)) for entry in entries]
+        sender = self.sender.home.name
+        return [
+            name
+            for name, digest in forms
+            if (name, digest) not in arrived and not self.history.was_touched(sender, name, digest)
+        ]
 
     def find_faults(self) -> list[str]:
-        """What arrived twice, or never was so, and what lies about half done."""
+        """What arrived twice, or never was so, what lies about half done, and what is gone of its recipient's."""
         landed, name = self._landed, self.sender.home.name
-        counts = Counter((original, digest) for _, original, digest in landed)
+        counts = Counter(
+            (original, digest)
+            for _, original, digest in landed
+            if not self.history.was_touched(name, original, digest)
+        )
         faults = [f"{original} arrived {count} times" for (original, _), count in counts.items() if count > 1]
         faults += [
             f"{path} was never like that"
@@ -54,4 +70,5 @@ class Direction:
         for note in (home.inbox / REJECTED).glob(f"*{REASON_SUFFIX}"):
             if _REPLAY not in (reason := note.read_text()):
                 faults.append(f"{note.name}: {reason}")
+        faults += self.keepsakes.find_missing(home.name, home.downloads)
         return [f"{name} to {home.name}: {fault}" for fault in faults]
