@@ -117,6 +117,17 @@ def fill(path: Path, size: int = 40_000) -> Path:
     return path
 
 
+def edit_unseen(path: Path) -> bytes:
+    """Change some bytes of a file in place and put its mtime back; return what it holds then."""
+    status = path.stat()
+    with path.open("r+b") as file:
+        first = bytes(byte ^ 255 for byte in file.read(4))
+        file.seek(0)
+        file.write(first)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return path.read_bytes()
+
+
 def share_of(path: Path, *, transport: Transport = "tls", **changes: Any) -> ShareRecord:
     """What a share of that payload looks like once it is hashed."""
     torrent = make_torrent(walk(path), version=2 if transport == "tls" else 1)

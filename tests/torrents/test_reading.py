@@ -113,7 +113,14 @@ def test_only_the_file_that_was_walked_is_read(top: Path, change: object) -> Non
 def entry_like(path: Path, device: int = 0) -> FileEntry:
     """What a walk would have seen, had this been a regular file with this very inode."""
     status = path.lstat()
-    return FileEntry((path.name,), status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev + device)
+    return FileEntry(
+        (path.name,),
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ino,
+        status.st_dev + device,
+        status.st_ctime_ns,
+    )
 
 
 def test_pipe_is_not_read_even_if_it_got_the_inode_of_the_file(tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def _check(descriptor: int, entry: FileEntry) -> None:
         not stat.S_ISREG(status.st_mode)
         or status.st_size != entry.size
         or status.st_mtime_ns != entry.mtime_ns
+        or status.st_ctime_ns != entry.ctime_ns
         or status.st_ino != entry.inode
         or status.st_dev != entry.device
     ):

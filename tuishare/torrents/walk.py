@@ -35,9 +35,10 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         parts: path below the root; for a root that is itself a file just its name.
         size: bytes.
-        mtime_ns: time of the last change, ns since the epoch.
+        mtime_ns: time of the last write, ns since the epoch; whoever writes may put it back.
         inode: its number on `device`.
-        device: the file system.
+        device: the file system; the number holds until that is mounted again.
+        ctime_ns: time of the last change of content, mode, name or links, ns since the epoch; the kernel alone sets it.
     """
 
     parts: Parts
@@ -45,6 +46,7 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False):
     mtime_ns: int
     inode: int
     device: int
+    ctime_ns: int
 
 
 class Skipped(msgspec.Struct, frozen=True, gc=False):
@@ -206,7 +208,11 @@ class _Findings:
             raise BadInput(
                 f"There are more than {self._limits.max_files} files to share", hint="Share them in parts."
             )
-        self.files.append(FileEntry(parts, status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev))
+        self.files.append(
+            FileEntry(
+                parts, status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev, status.st_ctime_ns
+            )
+        )
 
     def look(self, folder: int, above: Parts) -> None:
         """Go through one open folder and those in it."""

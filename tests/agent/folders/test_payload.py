@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from tests.agent.homes import edit_unseen
 from tuishare.agent.folders.ignoring import IGNORE_FILE
-from tuishare.agent.folders.payload import sign_payload, walk_payload
+from tuishare.agent.folders.payload import may_be_renamed, sign_payload, sign_tree, walk_payload
 
 
 @pytest.fixture
@@ -36,6 +38,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "renamed": lambda folder: (folder / "b").rename(folder / "c"),
     "touched": lambda folder: os.utime(folder / "a", ns=(1, 1)),
     "exchanged": swap,
+    "edited, mtime put back": lambda folder: edit_unseen(folder / "a"),
 }
 
 
@@ -45,6 +48,22 @@ def test_every_change_changes_the_signature(folder: Path, change: str) -> None:
     assert before == sign_payload(folder) != ""
     CHANGES[change](folder)
     assert sign_payload(folder) not in {before, ""}
+
+
+def test_another_device_number_changes_nothing(folder: Path) -> None:
+    tree = walk_payload(folder)
+    files = tuple(msgspec.structs.replace(file, device=file.device + 1) for file in tree.files)
+    assert sign_tree(msgspec.structs.replace(tree, files=files)) == sign_tree(tree)
+
+
+def test_a_renamed_file_is_known_by_all_but_its_ctime(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"first")
+    before = sign_payload(tmp_path / "x")
+    after = sign_payload((tmp_path / "x").rename(tmp_path / "y"))
+    assert (after == before, may_be_renamed(after, before)) == (False, True)
+    os.utime(tmp_path / "y", (1, 1))
+    assert not may_be_renamed(sign_payload(tmp_path / "y"), before)
+    assert not may_be_renamed("ab" * 32, "ab" * 32)  # of a version before, which tells nothing
 
 
 def test_a_file_is_not_a_folder_that_holds_it(tmp_path: Path) -> None:

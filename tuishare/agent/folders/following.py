@@ -81,6 +81,14 @@ class Follower(ABC, Generic[_Payload]):
     def moved(self) -> None:
         """Tell whoever watches us that the folder's own state is another one."""
 
+    def may_hide_change(self, written: Collection[str]) -> bool:
+        """Whether files that were written to (paths below the folder) matter although their entry looks as before."""
+        del written
+        return False
+
+    async def doubted(self, path: Path) -> None:
+        """Take note of such an entry, once it has settled in the form in which it was dealt with."""
+
     def is_ready(self, listed: Collection[str]) -> bool:
         """Whether the folder is the one that is meant, and not the place where it will be mounted; on a thread."""
         del listed
@@ -112,6 +120,7 @@ class FolderFollowing(Generic[_Payload]):
         self._woken = asyncio.Event()
         self._next_scan = 0.0
         self._faults: dict[str, str] = {}
+        self._written: set[str] = set()
         self._present: set[str] = set()
 
     @property
@@ -125,6 +134,8 @@ class FolderFollowing(Generic[_Payload]):
             self.scan_soon()
         elif self.follower.wants(hint.entry):
             self._tracker.hint(hint.entry, hint.kind, time.monotonic())
+            if hint.written and self.follower.may_hide_change(hint.written):
+                self._written.add(hint.entry)
             self._woken.set()
 
     def look_again(self, entry: str) -> None:
@@ -211,6 +222,7 @@ class FolderFollowing(Generic[_Payload]):
 
     def _drop(self, entry: str) -> None:
         self._tracker.drop(entry)
+        self._written.discard(entry)
         self._faults.pop(entry, None)
         self._present.discard(entry)
         self.follower.forget(entry)
@@ -251,9 +263,13 @@ class FolderFollowing(Generic[_Payload]):
             await self.follower.changing(path, look)
         if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
             self._heal(entry)
+            was_written = entry in self._written
+            self._written.discard(entry)
             # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
             if not known:
                 await self.follower.settled(path, look)
+            elif was_written:
+                await self.follower.doubted(path)
 
     def _heal(self, entry: str) -> None:
         if self._faults.pop(entry, None) is not None:

@@ -27,9 +27,27 @@ def walk_payload(path: Path, folder: str = "") -> Tree:
 
 
 def sign_tree(tree: Tree) -> str:
-    """Condense a tree: equal exactly when sizes, times, inodes and the names inside are, whatever its own name is."""
+    """Condense a tree: equal exactly when names, sizes, times and inodes of its files are, whatever its own name is.
+
+    No device number: the same disk gets another one after a restart. The time of the last change (ctime) is set by the
+    kernel alone, so an edit whose mtime was put back is found. Signatures of versions before have no colon; they equal
+    none of these, so what they were of is read and hashed once.
+
+    Returns:
+        Two digests with a colon between: of what a rename leaves as it is, and of the times that it changes.
+    """
     files = tree.files if tree.is_folder else [msgspec.structs.replace(file, parts=()) for file in tree.files]
-    return hashlib.sha256(msgspec.msgpack.encode((tree.is_folder, files))).hexdigest()
+    lasting = [(file.parts, file.size, file.mtime_ns, file.inode) for file in files]
+    return f"{_condense((tree.is_folder, lasting))}:{_condense([file.ctime_ns for file in files])}"
+
+
+def may_be_renamed(signature: str, other: str) -> bool:
+    """Whether two signatures differ in nothing but what renaming a file changes; only reading it tells for sure."""
+    return ":" in signature and signature.partition(":")[0] == other.partition(":")[0]
+
+
+def _condense(value: object) -> str:
+    return hashlib.sha256(msgspec.msgpack.encode(value)).hexdigest()
 
 
 def sign_payload(path: Path, folder: str = "") -> str:

@@ -11,8 +11,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from watchdog import events
 from watchdog.observers.api import BaseObserver, ObservedWatch
@@ -21,6 +22,8 @@ from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 
 from tuishare.agent.folders.settling import HintKind
 
+_MOST_WRITTEN: Final = 16
+"""Files that one hint names; if all of these are ignored, the next ones probably are."""
 _log = logging.getLogger(__name__)
 
 
@@ -29,11 +32,13 @@ class Hint:
     """An event about one top-level entry of a watched folder.
 
     ``entry`` is empty when the folder itself is gone, or when events were lost: only looking at all of it helps then.
+    ``written`` names files at or below the entry that were written to, as paths below the folder; of many, some.
     """
 
     folder: Path
     entry: str
     kind: HintKind
+    written: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,9 @@ class Watcher:
         """
         with self._pending_lock:
             is_first = not self._pending
+            former = self._pending.get((hint.folder, hint.entry))
+            if former is not None and len(former.written) < _MOST_WRITTEN:
+                hint = replace(hint, written=hint.written | former.written)
             self._pending[hint.folder, hint.entry] = hint
         if is_first and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._tell)
@@ -184,14 +192,17 @@ class _Handler(events.FileSystemEventHandler):
         if isinstance(event, events.DirDeletedEvent) and os.fsdecode(event.src_path) == str(self._folder):
             self._hand_over(Hint(self._folder, "", HintKind.CHANGED))
         arrived = isinstance(event, events.FileMovedEvent | events.DirMovedEvent)
-        self._say(os.fsdecode(event.src_path), finished=isinstance(event, events.FileClosedEvent))
+        closed = isinstance(event, events.FileClosedEvent)
+        written = closed or isinstance(event, events.FileModifiedEvent)
+        self._say(os.fsdecode(event.src_path), finished=closed, written=written)
         if arrived and event.dest_path:
             self._say(os.fsdecode(event.dest_path), finished=True)
 
-    def _say(self, path: str, *, finished: bool) -> None:
+    def _say(self, path: str, *, finished: bool, written: bool = False) -> None:
         if not path.startswith(self._prefix):
             return
-        entry, _, below = path.removeprefix(self._prefix).partition(os.sep)
+        name = path.removeprefix(self._prefix)
+        entry, _, below = name.partition(os.sep)
         # A file that was closed inside a folder says nothing about the next file of that folder.
         kind = HintKind.FINISHED if finished and not below else HintKind.CHANGED
-        self._hand_over(Hint(self._folder, entry, kind))
+        self._hand_over(Hint(self._folder, entry, kind, frozenset([name] if written else [])))

@@ -7,10 +7,12 @@ tell `tuishare.agent.shares.drops` and `tuishare.agent.shares.loose`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
 from tuishare.agent.context import Context
 from tuishare.agent.folders.following import Follower, Look
+from tuishare.agent.folders.ignoring import read_ignoring
 from tuishare.agent.folders.payload import sign_tree, walk_payload
 from tuishare.agent.shares.keeping import Keeper
 from tuishare.agent.shares.publishing import Publisher
@@ -44,6 +46,20 @@ class EntryFollower(Follower[Tree]):
     def known(self, path: Path, signature: str) -> bool:
         """Whether it is a share in this form already."""
         return self._publisher.knows(path, signature)
+
+    def may_hide_change(self, written: Collection[str]) -> bool:
+        """Whether one of the files that were written to is shared."""
+        if not self.patterns:
+            return True
+        try:
+            ignoring = read_ignoring(Path(self.patterns))
+        except TuishareError:
+            return False  # the look fails for the same reason
+        return not all(ignoring(tuple(name.split("/")), is_folder=False) for name in written)
+
+    async def doubted(self, path: Path) -> None:
+        """Have it read again, although it seems to be what was hashed."""
+        self._publisher.doubt(path)
 
     async def changing(self, path: Path, look: Look[Tree]) -> None:
         """Serve no longer what is not what it was."""

@@ -87,6 +87,19 @@ def rename(share: ShareRecord, tree: Tree, envelope: str, now: datetime) -> Shar
     )
 
 
+def rename_unread(share: ShareRecord, tree: Tree, envelope: str) -> ShareRecord:
+    """What seems to be the same file under another name, to be hashed: a rename changes its ctime, as an edit does."""
+    return replace(
+        share,
+        path=str(tree.root),
+        name=tree.name,
+        step=ShareStep.HASHING,
+        envelope=envelope,
+        problem="",
+        hint="",
+    )
+
+
 def note_hashed(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -> ShareRecord:
     """What was hashed becomes a new generation, unless it is what was sealed already."""
     info_hash = parse_torrent(torrent).info_hash

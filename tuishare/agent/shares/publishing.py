@@ -15,9 +15,19 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.folders.payload import sign_tree
+from tuishare.agent.folders.payload import may_be_renamed, sign_tree
 from tuishare.agent.shares.enlarging import enlarge
-from tuishare.agent.shares.forms import Audience, begin, come_back, readdress, rename, renew, retry
+from tuishare.agent.shares.forms import (
+    Audience,
+    begin,
+    come_back,
+    readdress,
+    rename,
+    rename_unread,
+    renew,
+    retry,
+)
+from tuishare.agent.shares.rechecking import Rechecking
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.shares.workshop import Hashing, Workshop
 from tuishare.agent.state.records import ShareRecord, ShareStep
@@ -45,6 +55,7 @@ class Publisher:
         self._shelf = shelf
         self._look_again = look_again
         self._workshop = Workshop(context, shelf)
+        self._rechecking = Rechecking(shelf, look_again)
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
         self._to_serve: asyncio.Queue[str] = asyncio.Queue()
         self._at_work: dict[str, asyncio.Task[bool]] = {}
@@ -75,7 +86,7 @@ class Publisher:
     async def run(self) -> None:
         """Work on the shares until cancelled; those that are made already need not wait for the others."""
         lanes = [self._work(self._to_hash), *(self._work(self._to_serve) for _ in range(_SEEDERS))]
-        tasks = [asyncio.create_task(lane) for lane in lanes]
+        tasks = [asyncio.create_task(lane) for lane in (*lanes, self._rechecking.run())]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -145,6 +156,10 @@ class Publisher:
         if share.step is ShareStep.PROBLEM:
             return self._workshop.would_fail(share, signature)
         return share.signature == signature and share.step is not ShareStep.SETTLING
+
+    def doubt(self, path: Path) -> None:
+        """Have an entry that seems to be what it was compared with its hashes, in its own time."""
+        self._rechecking.doubt(path)
 
     async def accept(self, tree: Tree, audience: Audience) -> str:
         """Take a settled entry: a new share, a new generation of the one it was, its new name, or another try.
@@ -265,13 +280,18 @@ class Publisher:
         """Find the share that this entry was under another name: same files and people, and the former name is gone."""
         signature = sign_tree(tree)
         for share in list(self._shelf.shares.values()):
-            same = share.signature == signature and share.torrent and not self.is_busy_with(share)
+            same = (
+                may_be_renamed(signature, share.signature) and share.torrent and not self.is_busy_with(share)
+            )
             beside = Path(share.path).parent == tree.root.parent
             meant = same and beside and self._is_meant(share, audience)
             if meant and not await asyncio.to_thread(os.path.lexists, share.path):
                 envelope = self._shelf.choose_envelope(tree.name)
                 try:
-                    renamed = rename(share, tree, envelope, self._context.clock())
+                    if share.signature == signature:
+                        renamed = rename(share, tree, envelope, self._context.clock())
+                    else:
+                        renamed = rename_unread(share, tree, envelope)
                 except TuishareError as error:
                     _log.info("Cannot go on with %r under another name: %s", share.name, error.detail)
                     return None

@@ -1,0 +1,71 @@
+"""A change that leaves no other time behind is found when there is an event."""
+
+from __future__ import annotations
+
+import mmap
+
+import pytest
+
+from tests.agent.homes import Home, fill
+from tests.agent.mail import running
+from tests.agent.presses import publishing_at
+from tests.agent.shares.test_drops import until
+from tests.waiting import wait_until
+from tuishare.agent.folders.ignoring import IGNORE_FILE
+from tuishare.agent.shares import rechecking
+from tuishare.agent.shares.entries import EntryFollower
+from tuishare.agent.shares.loose import LooseFollower
+from tuishare.agent.state.records import ShareStep
+from tuishare.api.messages import ShareState
+
+
+async def test_a_page_that_is_written_late_makes_a_new_generation(alice: Home, bob: Home) -> None:
+    path = fill(alice.drop / "x", 100_000)
+    file = path.open("r+b")
+    async with running(alice) as agent:
+        mapped = mmap.mmap(file.fileno(), 0)
+        file.close()
+        mapped[0] ^= 255  # from here on the page can be written without another time
+        await until(agent, "x", ShareState.SEEDING)
+        await wait_until(lambda: agent._drops.publisher.is_idle)
+        first = agent.shares()[0].generation
+        mapped[1] ^= 255
+        mapped.close()
+        await until(agent, "x", ShareState.SEEDING, generation=first + 1)
+
+
+async def test_what_is_the_same_stays_as_it_is_and_is_left_alone_for_a_while(alice: Home, bob: Home) -> None:
+    path = fill(alice.drop / "x")
+    async with publishing_at(alice) as press:
+        await press.accept(path)
+        share = await press.until(path, ShareStep.SEEDING)
+        again = press.publisher._rechecking
+        press.publisher.doubt(path)
+        await wait_until(lambda: share.id in again._rests)
+        assert (press.only, press.served, press.again) == (share, {share.info_hash}, [])
+        again._rests[share.id] = float("inf")
+        press.publisher.doubt(path)
+        assert again._due == {share.id: float("inf")}
+
+
+async def test_what_is_another_content_settles_again(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fill(alice.drop / "x")
+    async with publishing_at(alice) as press:
+        await press.accept(path)
+        await press.until(path, ShareStep.SEEDING)
+        monkeypatch.setattr(rechecking, "is_payload_of", lambda *_, **_more: False)
+        press.publisher.doubt(path)
+        await wait_until(lambda: press.again == [path])
+        assert (press.only.step, press.only.signature, press.served) == (ShareStep.SETTLING, "", set())
+
+
+def test_what_is_ignored_is_no_reason_to_read(alice: Home) -> None:
+    (alice.drop / IGNORE_FILE).write_text("*.log\n")
+    follower: EntryFollower = LooseFollower.__new__(LooseFollower)
+    follower.patterns = str(alice.drop)
+    assert not follower.may_hide_change({"x/a.part", "x/a.log"})
+    assert follower.may_hide_change({"x/a.part", "x/a"})
+    follower.patterns = ""
+    assert follower.may_hide_change({"x.log"})

@@ -1,0 +1,96 @@
+"""Shares whose payload had an event although its signature is what it was: compared with their hashes once more.
+
+Owns that comparison and what follows when it fails. A page of a mapped file may be written long after its time was set
+(mmap(2)), and some file systems keep no time of the last change. Must not hash: what is found to be another content
+settles again, and `tuishare.agent.shares.publishing` makes a generation of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.folders.payload import sign_tree, walk_payload
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.errors import TuishareError
+from tuishare.torrents import Changed, is_payload_of
+
+_SHARE_OF_TIME: Final = 20
+"""A share is read again only after this many times what reading it took, so that this costs 5 % of the time."""
+_log = logging.getLogger(__name__)
+
+
+class Rechecking:
+    """Reads shares again, one at a time."""
+
+    def __init__(self, shelf: Shelf, look_again: Callable[[Path], None]) -> None:
+        """`look_again` is told of an entry that changed."""
+        self._shelf = shelf
+        self._look_again = look_again
+        self._due: dict[str, float] = {}
+        self._rests: dict[str, float] = {}
+        self._woken = asyncio.Event()
+
+    def doubt(self, path: Path) -> None:
+        """Have a share that is seeded read again; one that waits for that already is read once."""
+        share = self._shelf.find(path)
+        if share is not None and share.step is ShareStep.SEEDING:
+            self._due.setdefault(share.id, self._rests.get(share.id, 0.0))
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Read what is doubted, until cancelled."""
+        ended = threading.Event()
+        try:
+            while True:
+                self._woken.clear()
+                for share_id in [known for known, due in self._due.items() if due <= time.monotonic()]:
+                    del self._due[share_id]
+                    if (share := self._shelf.shares.get(share_id)) and share.step is ShareStep.SEEDING:
+                        await self._check(share, ended)
+                await self._sleep()
+        finally:
+            ended.set()  # an agent that stops must not wait for hours of reading
+
+    async def _sleep(self) -> None:
+        pause = min(self._due.values()) - time.monotonic() if self._due else None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause if pause is None else max(0.0, pause)):
+                await self._woken.wait()
+
+    async def _check(self, share: ShareRecord, ended: threading.Event) -> None:
+        started = time.monotonic()
+        try:
+            same = await asyncio.to_thread(_is_same, share, ended)
+        except Changed:
+            same = True
+            self._look_again(Path(share.path))
+        except TuishareError as error:
+            same = True  # it can no longer be looked at, which its folder's scan shows
+            _log.info("Cannot read %r again: %s", share.name, error.detail)
+        now = time.monotonic()
+        self._rests[share.id] = now + _SHARE_OF_TIME * (now - started)
+        if same:
+            return
+        async with self._shelf.changing:
+            if self._shelf.shares.get(share.id) is not share:
+                return  # it is another form of it already
+            _log.info("%r has changed, although its times have not", share.name)
+            await self._shelf.leave_swarm(share)
+            await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
+        self._look_again(Path(share.path))
+
+
+def _is_same(share: ShareRecord, ended: threading.Event) -> bool:
+    tree = walk_payload(Path(share.path), share.folder)
+    if sign_tree(tree) != share.signature:
+        raise Changed(f"{share.name} has changed since it was hashed")
+    return is_payload_of(share.torrent, tree, cancelled=ended.is_set)
