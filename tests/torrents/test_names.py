@@ -98,6 +98,14 @@ def test_faulty_name_of_the_torrent() -> None:
     assert tree_fault("..", [("a",)], DEFAULT_LIMITS) == "The name “..” is reserved by the system"
 
 
+@pytest.mark.parametrize(
+    "name", [".tuishare-folder", ".tuishareignore", ".Tuishare-incoming", ".TUISHARE-x.tmp"]
+)
+def test_a_name_of_our_own_files_is_refused(name: str) -> None:
+    assert "uses itself" in (tree_fault(name, [("a",)], DEFAULT_LIMITS) or "")
+    assert tree_fault("t", [(name,)], DEFAULT_LIMITS) is None  # inside, it is read by nobody
+
+
 def test_bounds() -> None:
     limits = Limits(max_files=2, max_depth=3, max_path_bytes=10)
     assert tree_fault("t", [("a", "b"), ("12345678",)], limits) is None

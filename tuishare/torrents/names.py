@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from typing import Final
 
 from tuishare.text import is_unseen, visible
 from tuishare.torrents.limits import Limits
 
+_OWN: Final = ".tuishare"
+"""What our own files in folders of a person begin with; one that is received must never be taken for one of them."""
 Parts = tuple[str, ...]
 """A path as its components, without the torrent's own name."""
 
@@ -48,6 +51,8 @@ def tree_fault(name: str, paths: Iterable[Parts], limits: Limits) -> str | None:
     """
     if fault := component_fault(name, limits):
         return f"The name “{visible(name)}” {fault}"
+    if _fold(name).startswith(_OWN):
+        return f"The name “{visible(name)}” is one that tuishare uses itself"
     seen = _Places(name, limits)
     for count, parts in enumerate(paths, start=1):
         if count > limits.max_files:
