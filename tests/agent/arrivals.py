@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from tests.agent.homes import edit_unseen
 from tests.agent.journeys import PATIENCE, Journey, contents, rewrite, seen, until_seeded
 from tests.agent.mail import running
 from tests.waiting import wait_until
@@ -129,4 +130,33 @@ class FollowName(Follow):
         self.pair.payload.rename(self.pair.alice.drop / "y")
 
 
-RECEIVING: tuple[type[Journey], ...] = (Receive, Approve, Reject, Follow, FollowName)
+class FollowEdited(Follow):
+    """What was delivered has been edited, with its mtime put back: it stays, and the new generation lands beside it."""
+
+    name = "x (2)"
+
+    @contextlib.asynccontextmanager
+    async def prepared(self) -> AsyncIterator[None]:
+        self.name = "x"
+        async with super().prepared():
+            self.name = "x (2)"
+            self.mine = edit_unseen(self.pair.bob.downloads / "alice" / "x" / "b")
+            yield
+
+    def landed(self) -> list[Path]:
+        return [path for path in super().landed() if path.name != "x"]
+
+    def check_halfway(self) -> None:
+        super().check_halfway()
+        assert (self.pair.bob.downloads / "alice" / "x" / "b").read_bytes() == self.mine
+
+    def check(self, agent: Agent) -> None:
+        (record,) = agent._inbox.tray.downloads.values()
+        assert (record.name, record.step, record.problem) == ("x", DownloadStep.COMPLETE, "")
+        assert contents(Path(record.path)) == self.pair.forms[-1]
+        assert seen(self.pair.bob.downloads / "alice") == ["x", "x (2)"]
+        assert (self.pair.bob.downloads / "alice" / "x" / "b").read_bytes() == self.mine
+        assert os.listdir(self.pair.bob.downloads / INCOMING) == []
+
+
+RECEIVING: tuple[type[Journey], ...] = (Receive, Approve, Reject, Follow, FollowName, FollowEdited)

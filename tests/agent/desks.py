@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.downloads.receiving import Receiver
 from tuishare.agent.downloads.reception import Received, receive
 from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.downloads.vigil import Vigil
 from tuishare.agent.shares.sealing import own_credentials
 from tuishare.agent.state.records import DownloadRecord, DownloadStep, ShareRecord
 from tuishare.paths import ENVELOPE_SUFFIX
@@ -29,6 +31,7 @@ class Desk:
 
     context: Context
     receiver: Receiver
+    vigil: Vigil
 
     @property
     def only(self) -> DownloadRecord:
@@ -51,6 +54,7 @@ class Desk:
 async def receiving_at(home: Home) -> AsyncIterator[Desk]:
     async with opened(home) as context:
         receiver = Receiver(context, Tray(context), Landing(context.config.folders))
+        vigil = Vigil(context, receiver._tray, receiver.go_on)
         with context.engine.subscribe() as events:
 
             async def listen() -> None:
@@ -61,9 +65,12 @@ async def receiving_at(home: Home) -> AsyncIterator[Desk]:
                         await receiver.note_problem(event.info_hash, event.reason)
 
             await receiver.load()
-            tasks = [asyncio.create_task(work) for work in (listen(), receiver.run())]
+            tasks = [
+                asyncio.create_task(work)
+                for work in (listen(), receiver.run(), vigil.compare_all(threading.Event()))
+            ]
             try:
-                yield Desk(context, receiver)
+                yield Desk(context, receiver, vigil)
                 assert not any(task.done() for task in tasks), tasks
             finally:
                 for task in tasks:

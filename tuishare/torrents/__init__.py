@@ -9,6 +9,7 @@ from tuishare.torrents.content import TorrentFile
 from tuishare.torrents.faults import Cancelled, Changed
 from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent
+from tuishare.torrents.names import Parts
 from tuishare.torrents.policy import Transport, accept
 from tuishare.torrents.pool import IsCancelled, Progress
 from tuishare.torrents.renaming import rename_torrent
@@ -25,6 +26,7 @@ __all__ = [
     "InfoHash",
     "IsCancelled",
     "Limits",
+    "Parts",
     "Progress",
     "Skipped",
     "Torrent",

@@ -20,7 +20,12 @@ from tuishare.torrents.walk import Tree
 
 
 def is_payload_of(
-    data: bytes, tree: Tree, *, progress: Progress | None = None, cancelled: IsCancelled | None = None
+    data: bytes,
+    tree: Tree,
+    *,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+    partly: bool = False,
 ) -> bool:
     """Say whether a tree holds every byte that a torrent describes; further files do not matter.
 
@@ -29,6 +34,7 @@ def is_payload_of(
         tree: the payload; its own name does not matter.
         progress: see `pool.Progress`.
         cancelled: see `pool.IsCancelled`.
+        partly: whether files may be missing; only a torrent with v2 hashes can be compared then, file by file.
 
     Raises:
         BadInput: it is no torrent, or has padding files (BEP 47) without being a hybrid.
@@ -39,6 +45,9 @@ def is_payload_of(
     torrent = parse_torrent(data)
     info = Fields.of(bencode.decode(data), "it").fields("info")
     files = _files(torrent, info)
+    if partly and torrent.version == 2:
+        present = {entry.parts if tree.is_folder else (torrent.name,) for entry in tree.files}
+        files = tuple(file for file in files if file.parts in present)
     chosen = _choose(tree, torrent, files)
     if chosen is None:
         return False

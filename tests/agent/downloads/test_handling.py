@@ -6,7 +6,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,6 @@ from tests.agent.mail import rejected, running, shown
 from tests.agent.shares.test_drops import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads import handling
 from tuishare.agent.downloads.landing import INCOMING, Landing
 from tuishare.agent.state.records import DownloadStep
 from tuishare.api.messages import Download, DownloadId, DownloadState, ShareState
@@ -29,7 +27,8 @@ SIZE = 400_000
 @asynccontextmanager
 async def sending(alice: Home, bob: Home, *, paused: bool = False) -> AsyncIterator[Agent]:
     """Alice's agent, whose envelope is in Bob's inbox."""
-    fill(alice.drop / "x", SIZE)
+    if not (alice.drop / "x").exists():
+        fill(alice.drop / "x", SIZE)
     async with running(alice) as agent:
         share = await until(agent, "x", ShareState.SEEDING)
         await wait_until(lambda: agent._drops.publisher.is_idle)
@@ -214,16 +213,32 @@ async def test_delete_takes_what_was_delivered_and_never_what_a_link_points_to(
     assert outside.exists()
 
 
+async def test_delete_leaves_what_was_added_to_what_was_delivered(alice: Home, bob: Home) -> None:
+    folder = alice.drop / "x"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a", "sub/b"):
+        fill(folder / name)
+    async with sending(alice, bob), running(bob) as agent:
+        download = await shown(agent, DownloadState.COMPLETE)
+        landed = bob.downloads / "alice" / "x"
+        (landed / "sub" / ".mine").write_text("mine")
+        (landed / "empty").mkdir()
+        await agent.order_download(download.id, DownloadOrder.DELETE)
+        assert agent.downloads() == []
+    left = sorted(str(path.relative_to(landed)) for path in landed.rglob("*"))
+    assert left == ["empty", "sub", "sub/.mine"]
+
+
 async def test_a_deletion_that_fails_keeps_the_download_in_the_list(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_path: Path) -> None:
+    def refuse(*_: object) -> None:
         raise SystemFailed("Cannot delete it: permission denied")
 
     async with sending(alice, bob), running(bob) as agent:
         download = await complete(alice, bob, agent)
         with monkeypatch.context() as patch:
-            patch.setattr(handling, "delete_payload", refuse)
+            patch.setattr(Landing, "delete", refuse)
             with pytest.raises(SystemFailed):
                 await agent.order_download(download.id, DownloadOrder.DELETE)
         assert [found.id for found in agent.downloads()] == [download.id]

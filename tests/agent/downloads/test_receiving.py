@@ -15,16 +15,16 @@ from tests.agent.desks import Desk, Sender, digest, judge, lonely, put, receivin
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
 from tuishare.agent.downloads import receiving
+from tuishare.agent.downloads.delivered import sign_delivered, take_inventory
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.downloads.reception import Received
-from tuishare.agent.folders.payload import sign_payload
 from tuishare.agent.shares.sealing import own_credentials
 from tuishare.agent.state.records import DownloadStep
 from tuishare.envelope import Ticket
 from tuishare.errors import Refused
 from tuishare.paths import ENVELOPE_SUFFIX
 from tuishare.swarm import Assignment, Endpoint, Engine, EngineSettings
-from tuishare.torrents import InfoHash
+from tuishare.torrents import InfoHash, Torrent
 
 pytestmark = pytest.mark.usefixtures("bob")
 
@@ -44,7 +44,7 @@ async def test_a_payload_is_delivered_identical(alice: Home, bob: Home, kind: st
         landed = bob.downloads / "alice" / "x"
         assert record.path == str(landed)
         assert content(landed) == content(path)
-        assert (record.signature, record.staging) == (sign_payload(landed), "")
+        assert (record.signature, record.staging) == (sign_delivered(take_inventory(landed)), "")
         assert await desk.stored() == [record]
         assert os.listdir(bob.inbox) == ["accepted"]
         assert os.listdir(bob.downloads / INCOMING) == []
@@ -159,13 +159,13 @@ async def test_a_new_generation_does_not_meet_the_former_half_delivered(
 async def test_waiting_for_approval_downloads_nothing_and_does_not_use_up_the_generation(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    walked: list[Path] = []
+    taken: list[Path] = []
 
-    def sign(payload: Path) -> str:
-        walked.append(payload)
-        return sign_payload(payload)
+    def take(_old: Torrent, payload: Path, *_rest: object) -> int:
+        taken.append(payload)
+        return 0
 
-    monkeypatch.setattr(receiving, "sign_payload", sign)
+    monkeypatch.setattr(receiving, "take_over", take)
     path = fill(alice.drop / "x")
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         data = sender.seal(bob)
@@ -179,7 +179,7 @@ async def test_waiting_for_approval_downloads_nothing_and_does_not_use_up_the_ge
         assert await desk.stored() == [desk.only]
         await put(desk, alice, bob, data)
         await desk.until(DownloadStep.COMPLETE)
-    assert Path() not in walked  # nothing was delivered before that could be taken over
+    assert taken == []  # nothing was delivered before that could be taken over
 
 
 async def test_content_that_we_serve_ourselves_is_not_touched(alice: Home, bob: Home) -> None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.agent.desks import judge, put, receiving_at, seeding
-from tests.agent.homes import Home, fill, opened, seal_for
+from tests.agent.homes import Home, edit_unseen, fill, opened, seal_for
+from tests.waiting import wait_until
 from tuishare.agent.context import wall_clock
+from tuishare.agent.downloads import vigil
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.paths import ENVELOPE_SUFFIX
@@ -117,7 +121,7 @@ async def test_who_wants_so_serves_nothing_on(alice: Home, bob: Home) -> None:
         assert desk.joined == set()
 
 
-@pytest.mark.parametrize("change", ["edited", "touched", "moved", "removed"])
+@pytest.mark.parametrize("change", ["edited", "edited unseen", "moved", "removed"])
 async def test_what_its_owner_changed_is_neither_served_nor_mended(
     alice: Home, bob: Home, change: str
 ) -> None:
@@ -127,17 +131,75 @@ async def test_what_its_owner_changed_is_neither_served_nor_mended(
     match change:
         case "edited":
             landed.write_bytes(b"mine" + path.read_bytes()[4:])
-        case "touched":
-            os.utime(landed, (1, 1))
+        case "edited unseen":
+            edit_unseen(landed)
         case "moved":
             landed.rename(landed.with_name("kept"))
         case _:
             landed.unlink()
     before = {file: file.read_bytes() for file in landed.parent.iterdir()}
     async with seeding(alice, path), receiving_at(bob) as desk:
+        await wait_until(lambda: desk.receiver._tray.is_altered(desk.only))
         assert (desk.only.step, desk.joined) == (DownloadStep.COMPLETE, set())
-        assert desk.receiver._tray.is_altered(desk.only)
     assert {file: file.read_bytes() for file in landed.parent.iterdir()} == before
+
+
+def restore(landed: Path) -> None:
+    """Put a copy in its place, as a backup does."""
+    copy = landed.with_name("copy")
+    shutil.copy2(landed, copy)
+    copy.replace(landed)
+
+
+SAME: dict[str, Callable[[Path], object]] = {
+    "touched": lambda landed: os.utime(landed, (1, 1)),
+    "linked": lambda landed: os.link(landed, landed.with_name("second name")),
+    "given another mode": lambda landed: landed.chmod(0o640),
+    "restored": restore,
+}
+
+
+@pytest.mark.parametrize("change", SAME)
+async def test_the_same_content_is_compared_once_and_served_on(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    done = await finished(alice, bob, fill(alice.drop / "x"))
+    SAME[change](Path(done.path))
+    async with receiving_at(bob) as desk:
+        await wait_until(lambda: desk.joined == {done.info_hash})
+        assert not desk.receiver._tray.is_doubtful(desk.only)
+    monkeypatch.setattr(vigil, "appraise", unread)
+    async with receiving_at(bob) as desk:
+        assert desk.joined == {done.info_hash}
+
+
+async def test_what_a_version_before_has_delivered_is_compared_once_and_served_on(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = await finished(alice, bob, fill(alice.drop / "x"))
+    await rewind(bob, replace(done, signature="ab" * 32))
+    async with receiving_at(bob) as desk:
+        await wait_until(lambda: desk.joined == {done.info_hash})
+        assert desk.only == done
+    monkeypatch.setattr(vigil, "appraise", unread)
+    async with receiving_at(bob) as desk:
+        assert desk.joined == {done.info_hash}
+
+
+async def test_what_was_found_to_be_changed_is_not_read_at_every_start(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = await finished(alice, bob, fill(alice.drop / "x"))
+    edit_unseen(Path(done.path))
+    async with receiving_at(bob) as desk:
+        await wait_until(lambda: desk.receiver._tray.is_altered(desk.only))
+    monkeypatch.setattr(vigil, "appraise", unread)
+    async with receiving_at(bob) as desk:
+        assert (desk.receiver._tray.is_altered(desk.only), desk.joined) == (True, set())
+
+
+def unread(*_: object, **_more: object) -> None:
+    raise AssertionError("read although nothing has changed")
 
 
 async def test_a_payload_that_cannot_be_served_on_is_still_received(alice: Home, bob: Home) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.desks import Desk, put, receiving_at, seeding
-from tests.agent.homes import SETTLE, Home, fill
+from tests.agent.homes import SETTLE, Home, edit_unseen, fill
 from tests.waiting import wait_until
 from tuishare.agent.downloads.vigil import Vigil
 from tuishare.agent.folders.settling import HintKind
@@ -23,9 +22,9 @@ from tuishare.agent.state.records import DownloadStep
 
 @asynccontextmanager
 async def watched(desk: Desk) -> AsyncIterator[Vigil]:
-    vigil = Vigil(desk.context, desk.receiver._tray)
+    vigil = desk.vigil
     watcher = Watcher(vigil.take_hint)
-    task = asyncio.create_task(vigil.run(watcher))
+    task = asyncio.create_task(vigil._watch(watcher))
     try:
         yield vigil
     finally:
@@ -56,6 +55,7 @@ def edit(path: Path) -> None:
 
 CHANGES: dict[str, Callable[[Path], object]] = {
     "edited": edit,
+    "edited unseen": edit_unseen,
     "moved": lambda path: path.rename(path.with_name("kept")),
     "removed": lambda path: path.unlink(),
 }
@@ -89,12 +89,32 @@ async def test_what_is_only_read_is_served_on(alice: Home, bob: Home) -> None:
         landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
         await wait_until(lambda: landed.parent in vigil._folders)
         (landed.parent / "beside").write_text("x")
-        landed.chmod(0o640)
+        landed.read_bytes()
         vigil.take_hint(Hint(landed.parent, "x", HintKind.CHANGED))
         await wait_until(lambda: not vigil._hinted and not vigil._woken.is_set())
         assert desk.joined == {desk.only.info_hash}
-        os.utime(landed, (1, 1))
+
+
+async def test_what_is_touched_is_compared_and_served_on(alice: Home, bob: Home) -> None:
+    async with receiving_at(bob) as desk, watched(desk) as vigil:
+        landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
+        await wait_until(lambda: landed.parent in vigil._folders)
+        before = desk.only
+        landed.chmod(0o640)
+        await wait_until(lambda: desk.only.signature != before.signature)
+        await wait_until(lambda: desk.joined == {before.info_hash})
+        assert desk.only == replace(before, signature=desk.only.signature)
+
+
+async def test_what_was_put_back_is_served_again(alice: Home, bob: Home) -> None:
+    async with receiving_at(bob) as desk, watched(desk) as vigil:
+        landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
+        await wait_until(lambda: landed.parent in vigil._folders)
+        landed.rename(landed.parent.parent / "away")
         await wait_until(lambda: desk.joined == set())
+        (landed.parent.parent / "away").rename(landed)
+        await wait_until(lambda: desk.joined == {desk.only.info_hash})
+        assert not desk.receiver._tray.is_altered(desk.only)
 
 
 async def test_when_events_were_lost_all_of_a_folder_is_looked_at(alice: Home, bob: Home) -> None:
@@ -110,7 +130,7 @@ async def test_what_has_made_room_for_a_new_generation_is_not_judged(alice: Home
     async with receiving_at(bob) as desk:
         landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
         tray = desk.receiver._tray
-        vigil = Vigil(desk.context, tray)
+        vigil = desk.vigil
         judged = desk.only
         landed.unlink()
         async with tray.changing:

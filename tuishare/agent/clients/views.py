@@ -58,6 +58,7 @@ _DOWNLOAD_STATES: Final = {
 _CLOCK_OFFSET: Final = time.time() - time.monotonic()
 _PARTIAL: Final = "It was downloaded in part, as you chose, so it is not served to others"
 _ALTERED: Final = "It is served no longer, because it was changed, moved or deleted here"
+_DOUBTFUL: Final = "It is served again once it has been compared: it may have been changed here"
 _Live = Mapping[InfoHash, Progress]
 FindSigner: TypeAlias = Callable[[bytes], User | None]
 """Tells who signs with an Ed25519 public key."""
@@ -94,6 +95,7 @@ def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[D
             live.get(InfoHash(record.info_hash)),
             find_signer(record.signer),
             altered=inbox.tray.is_altered(record),
+            doubtful=inbox.tray.is_doubtful(record),
         )
         for record in inbox.receiver.downloads.values()
     ]
@@ -216,7 +218,12 @@ def _refused(refusal: Refusal, follower: DropFollower) -> Share:
 
 
 def _download(
-    record: DownloadRecord, progress: Progress | None, signer: User | None, *, altered: bool = False
+    record: DownloadRecord,
+    progress: Progress | None,
+    signer: User | None,
+    *,
+    altered: bool = False,
+    doubtful: bool = False,
 ) -> Download:
     complete = record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}
     rate = progress.rate_down if progress else 0
@@ -236,7 +243,7 @@ def _download(
         peers=progress.peers if progress else 0,
         added=record.added,
         path=record.path or record.staging,
-        detail=record.problem or _restriction(record, altered=altered),
+        detail=record.problem or _restriction(record, altered=altered, doubtful=doubtful),
         hint=record.hint,
         note=record.note,
         not_after=record.not_after,
@@ -246,10 +253,12 @@ def _download(
     )
 
 
-def _restriction(record: DownloadRecord, *, altered: bool) -> str:
+def _restriction(record: DownloadRecord, *, altered: bool, doubtful: bool) -> str:
     """Say why what was received is not served on."""
     if record.unwanted and record.step is DownloadStep.COMPLETE:
         return _PARTIAL
+    if doubtful:
+        return _DOUBTFUL
     return _ALTERED if altered else ""
 
 

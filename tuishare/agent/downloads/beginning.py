@@ -91,9 +91,19 @@ def follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRec
     if former is None:
         return record
     if former.step is DownloadStep.COMPLETE:
-        return replace(record, replaces=former.path, replaces_signature=former.signature)
+        return replace(
+            record,
+            replaces=former.path,
+            replaces_signature=former.signature,
+            replaces_torrent=former.torrent,
+        )
     if DownloadStep.WAITING not in {former.step, record.step}:
         record = replace(record, paused=former.paused)
     if is_same_swarm(former, record):
         record = replace(record, staging=former.staging, unwanted=former.unwanted)
-    return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)
+    return replace(
+        record,
+        replaces=former.replaces,
+        replaces_signature=former.replaces_signature,
+        replaces_torrent=former.replaces_torrent,
+    )

@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from tuishare.agent.downloads.choosing import choose
 from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.downloads.receiving import Receiver
 from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.folders.payload import delete_payload
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.errors import Refused, TuishareError
 
@@ -106,7 +104,7 @@ class Handler:
             await self._forget(self._tray.get(download_id))
 
     async def delete(self, download_id: str) -> None:
-        """Stop it and delete what was delivered.
+        """Stop it and delete what was delivered; what else its owner has put there stays.
 
         Raises:
             SystemFailed: not all of it could be deleted; it stays in the list.
@@ -114,9 +112,9 @@ class Handler:
         async with self._tray.changing:
             record = self._tray.get(download_id)
             await self._tray.leave_swarm(record)
-            # Before that, whatever has this name is somebody else's.
+            # Before that, whatever has this name is another's.
             if record.step is DownloadStep.COMPLETE:
-                await asyncio.to_thread(delete_payload, Path(record.path))
+                await asyncio.to_thread(self._landing.delete, record)
             await self._forget(record)
 
     async def _forget(self, record: DownloadRecord) -> None:

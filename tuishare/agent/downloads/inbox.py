@@ -106,9 +106,9 @@ class Inbox(Follower[int]):
         self._context = context
         self._folder = context.config.folders.inbox_path
         self.tray = Tray(context)
-        self.vigil = Vigil(context, self.tray)
         landing = Landing(context.config.folders, reserve=context.config.downloads.reserve_bytes)
         self.receiver = Receiver(context, self.tray, landing)
+        self.vigil = Vigil(context, self.tray, self.receiver.go_on)
         self.handler = Handler(self.tray, self.receiver, landing, self._turn_away)
         # Nobody waits for an envelope: one that turns out to be half written is looked at again.
         settle = msgspec.structs.replace(context.config.settle, after_close=0.0)

@@ -6,17 +6,25 @@ call it on a thread. Doing any of it again after a crash finishes it. Must not k
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import logging
 import os
 import re
 import shutil
+import stat
+import threading
+import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.downloads.choosing import drop_unwanted, wanted_size
-from tuishare.agent.folders.payload import sign_payload
+from tuishare.agent.downloads.delivered import appraise, sign_delivered, take_inventory
+from tuishare.agent.downloads.former import Formers
+from tuishare.agent.folders.leases import read_lease
 from tuishare.agent.state.records import DownloadRecord
 from tuishare.config import Folders
 from tuishare.durability import sync_tree
@@ -24,14 +32,28 @@ from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, TuishareError, from_os_error
 from tuishare.paths import choose_place, free_name, make_private, move_into_place, read_limited
 from tuishare.sizes import format_size
+from tuishare.torrents import parse_torrent
 
 INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""
 ACCEPTED: Final = "accepted"
-FORMER: Final = ".tuishare-former"
-
+_TICK_NS: Final = 10_000_000
+"""What lies between two times that a file system tells apart: 10 ms where the kernel counts 100 ticks a second."""
 _STAGING = re.compile(r"[0-9a-f]{32}-[0-9]+")
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """How a payload has come to its place.
+
+    Attributes:
+        signature: of what was delivered.
+        kept: where the former generation stands, because something was done to it; None where it was replaced.
+    """
+
+    signature: str
+    kept: Path | None
 
 
 class Landing:
@@ -42,17 +64,27 @@ class Landing:
         self._reserve = reserve
         self._downloads = folders.downloads_path
         self._inbox = folders.inbox_path
+        self._ended = threading.Event()
+        self._formers = Formers(self._downloads, self._ended.is_set)
+
+    def end(self) -> None:
+        """Interrupt what reads payloads: an agent that stops must not wait for that."""
+        self._ended.set()
 
     def staging(self, download: str, generation: int) -> Path:
         """The private folder of one generation of a download."""
         return self._downloads / INCOMING / f"{download}-{generation}"
 
     def sweep(self, used: Collection[str]) -> None:
-        """Remove the staging folders that no download uses: a crash came between its end and their removal."""
+        """Remove the staging folders that no download uses: a crash came between its end and their removal.
+
+        What made room for one of them is put back where a person sees it, or discarded further.
+        """
         incoming = self._downloads / INCOMING
         for folder in incoming.iterdir() if incoming.is_dir() else ():
             if _STAGING.fullmatch(folder.name) and str(folder) not in used:
                 shutil.rmtree(folder, ignore_errors=True)
+        self._formers.sweep(incoming, used)
 
     def prepare(self, record: DownloadRecord) -> Path:
         """Make the staging folder.
@@ -66,9 +98,27 @@ class Landing:
         return staging
 
     def discard(self, record: DownloadRecord) -> None:
-        """Remove what a download that is not to go on has received."""
+        """Remove what a download that is not to go on has received, and put back what made room for it."""
+        self._formers.put_back(record)
         if record.staging:
             shutil.rmtree(record.staging, ignore_errors=True)
+
+    def delete(self, record: DownloadRecord) -> None:
+        """Delete the files that a download has delivered, and their folders where nothing else is in them.
+
+        A link is deleted, not followed.
+
+        Raises:
+            SystemFailed: the file system refused.
+        """
+        path = Path(record.path)
+        try:
+            if path.is_symlink() or not path.is_dir():
+                path.unlink(missing_ok=True)
+            else:
+                _delete_files(record, path)
+        except OSError as error:
+            raise from_os_error(error, f"delete {path}") from error
 
     def lacks_space(self, record: DownloadRecord) -> str:
         """Say in a sentence what is missing for the rest of a download to fit; empty when it fits."""
@@ -80,7 +130,9 @@ class Landing:
         return f"It waits for space: {format_size(needed)} with the reserve, {format_size(free)} are free"
 
     def choose_target(self, record: DownloadRecord) -> Path:
-        """Find a name for the payload that nothing has, or that of the untouched payload which it replaces.
+        """Find a name for the payload that nothing has, or that of the payload which it replaces.
+
+        A share that keeps its name keeps its place, also when that is “name (2)”, so that what points there goes on.
 
         Raises:
             SystemFailed: the sender's folder cannot be made.
@@ -90,27 +142,49 @@ class Landing:
             sender.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise from_os_error(error, f"make the folder {sender}") from error
-        if Path(record.replaces) == sender / record.name and _is_untouched(record):
-            return Path(record.replaces)
+        former = Path(record.replaces)
+        if record.replaces and former.parent == sender and _former_name(record) == record.name:
+            return former
         return free_name(sender, record.name)
 
-    def move_payload(self, record: DownloadRecord) -> None:
-        """Move the payload from its staging folder to its name, durably.
+    def move_payload(self, record: DownloadRecord) -> Landed:
+        """Move the payload from its staging folder to its name, durably, and discard what it replaces.
 
         Raises:
-            FileExistsError: somebody has taken the name.
+            FileExistsError: the name is taken, also by a former payload that something was done to.
             NotFound: it is neither here nor there.
             SystemFailed: the file system refused.
+            Cancelled: `end` was called.
         """
         source, target = Path(record.staging) / record.name, Path(record.path)
         if os.path.lexists(source):
             drop_unwanted(record, source)
             sync_tree(source)
-            _clear_former(record)
+            verdict = self._formers.set_aside(record)
+            signature = _move(source, target)
         elif not os.path.lexists(target):
+            self._formers.put_back(record)
             raise NotFound("The downloaded files are gone", hint="Ask the sender to share it again.")
-        move_into_place(source, target)
+        else:
+            # A crash came after the move, and what stands there may have been edited since.
+            verdict = self._formers.judge(record)
+            move_into_place(source, target)
+            signature = self._appraise(record)
+        kept = self._formers.retire(record, verdict)
         self.discard(record)
+        if kept is None and record.replaces not in {"", record.path} and os.path.lexists(record.replaces):
+            kept = Path(record.replaces)
+        return Landed(signature, kept)
+
+    def _appraise(self, record: DownloadRecord) -> str:
+        found = appraise(
+            Path(record.path),
+            "",
+            record.torrent,
+            cancelled=self._ended.is_set,
+            partly=bool(record.unwanted),
+        )
+        return str(found or "")
 
     def file_envelope(self, record: DownloadRecord) -> None:
         """Put the envelope of what was delivered away; another one of the same name stays.
@@ -131,12 +205,48 @@ class Landing:
             _log.warning("Cannot put an envelope into %s: %s", self._inbox / ACCEPTED, error)
 
 
-def _is_untouched(record: DownloadRecord) -> bool:
-    """Whether what the former generation delivered is still as it was; what a person has edited is his."""
-    return bool(record.replaces) and sign_payload(Path(record.replaces)) == record.replaces_signature
+def _delete_files(record: DownloadRecord, path: Path) -> None:
+    torrent = parse_torrent(record.torrent)
+    files = enumerate(torrent.files) if torrent.is_folder else ()
+    delivered = [file.parts for number, file in files if number not in record.unwanted]
+    folders = sorted({parts[:depth] for parts in delivered for depth in range(len(parts))}, key=len)
+    # A folder that became a link leads to what was never delivered.
+    linked = {parts for parts in folders if path.joinpath(*parts).is_symlink()}
+    for parts in delivered:
+        if linked.isdisjoint(parts[:depth] for depth in range(len(parts))):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                path.joinpath(*parts).unlink()
+    for parts in reversed(folders):
+        try:
+            path.joinpath(*parts).rmdir()
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR}:
+                raise
 
 
-def _clear_former(record: DownloadRecord) -> None:
-    """Move what is replaced out of the way, into the staging folder that is discarded at the end."""
-    if _is_untouched(record):
-        Path(record.replaces).rename(Path(record.staging) / FORMER)
+def _former_name(record: DownloadRecord) -> str:
+    """The name of the share whose payload is replaced."""
+    try:
+        return parse_torrent(record.replaces_torrent).name
+    except TuishareError:
+        return Path(record.replaces).name  # of a version before, which has not recorded it
+
+
+def _move(source: Path, target: Path) -> str:
+    """Move a payload to its name; return the signature of what was delivered, whatever is done to it at once."""
+    if os.path.lexists(target) and source.is_dir():
+        raise FileExistsError(target)  # a rename would replace an empty folder
+    with read_lease(source):  # where there is such a thing, nobody writes before the last look
+        before = take_inventory(source)
+        move_into_place(source, target)
+        try:
+            after = take_inventory(target)
+        except OSError:
+            return sign_delivered(before)
+        if not after.was(before):
+            return sign_delivered(before)
+        newest = max(entry.times[1] for entry in after.entries if stat.S_ISREG(entry.kind))
+        # A write within the same tick would leave no other time behind.
+        if 0 < (wait := newest + _TICK_NS - time.time_ns()) <= _TICK_NS:
+            time.sleep(wait / 1e9)
+    return sign_delivered(after)

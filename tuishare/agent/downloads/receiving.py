@@ -16,13 +16,13 @@ from typing import Final, assert_never
 
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.beginning import Arrival, begin, follow, is_same_swarm, take_tickets
+from tuishare.agent.downloads.delivered import Condition, look_over
 from tuishare.agent.downloads.generations import take_over
-from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads.landing import Landed, Landing
 from tuishare.agent.downloads.rationing import exceeds_quota, lacks_turn
 from tuishare.agent.downloads.reception import Received
 from tuishare.agent.downloads.retries import Retries, is_of_disk
 from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.folders.payload import sign_payload
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.api.messages import ActivityKind
 from tuishare.errors import Refused, TuishareError, from_os_error
@@ -63,14 +63,17 @@ class Receiver:
 
     async def run(self) -> None:
         """Deliver what is complete, start what waits for space, try again what a disk refused; until cancelled."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                info_hash = await asyncio.wait_for(self._completed.get(), QUEUE_SECONDS)
-                async with self._tray.changing:
-                    for record in self._downloading(info_hash):
-                        await self._or_problem(record, self._deliver(record))
-            await self._start_queued()
-            await self._try_again()
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    info_hash = await asyncio.wait_for(self._completed.get(), QUEUE_SECONDS)
+                    async with self._tray.changing:
+                        for record in self._downloading(info_hash):
+                            await self._or_problem(record, self._deliver(record))
+                await self._start_queued()
+                await self._try_again()
+        finally:
+            self._landing.end()
 
     def take_completed(self, info_hash: InfoHash) -> None:
         """Take note that every piece of a torrent has arrived."""
@@ -224,11 +227,9 @@ class Receiver:
                 await asyncio.to_thread(self._landing.discard, former)
 
     def _take_over(self, former: DownloadRecord, record: DownloadRecord) -> None:
-        """Bring what did not change to where the new generation grows, unless somebody has edited it."""
+        """Bring what did not change to where the new generation grows, for the engine to verify."""
         payload = Path(former.path)
         try:
-            if sign_payload(payload) != former.signature:
-                return
             old, new = parse_torrent(former.torrent), parse_torrent(record.torrent)
             taken = take_over(old, payload, new, self._landing.prepare(record))
         except TuishareError as error:
@@ -308,44 +309,51 @@ class Receiver:
 
     async def _land(self, record: DownloadRecord) -> None:
         try:
-            await asyncio.to_thread(self._landing.move_payload, record)
+            landed = await asyncio.to_thread(self._landing.move_payload, record)
         except FileExistsError:
-            # The name was free when it was chosen; now somebody has it, and keeps it.
+            # Taken since it was chosen, or something was done to what is there: either way it stays.
             target = await asyncio.to_thread(self._landing.choose_target, replace(record, replaces=""))
             record = await self._tray.save(replace(record, path=str(target)))
-            await asyncio.to_thread(self._landing.move_payload, record)
+            landed = await asyncio.to_thread(self._landing.move_payload, record)
         await asyncio.to_thread(self._landing.file_envelope, record)
-        signature = await asyncio.to_thread(sign_payload, Path(record.path))
         await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
         done = await self._tray.save(
             replace(
                 record,
                 step=DownloadStep.COMPLETE,
                 staging="",
-                signature=signature,
+                signature=landed.signature,
                 replaces="",
                 replaces_signature="",
+                replaces_torrent=b"",
                 completed=self._context.now(),
             )
         )
         self._retries.drop(record.id)
         _log.info("Received %r from %s", record.name, record.sender)
-        self._context.journal.note(ActivityKind.RECEIVED, record.name, f"from {record.sender}")
+        self._context.journal.note(
+            ActivityKind.RECEIVED, record.name, f"from {record.sender}{_beside(record, landed)}"
+        )
         await self._seed(done)
 
     async def _seed(self, record: DownloadRecord) -> None:
         """Go on serving the other recipients, as long as the payload stands where and as it was delivered.
 
-        What its owner has moved or edited since is his: the engine must neither serve nor mend it. It is received
-        whatever becomes of this.
+        What its owner has moved or edited since is theirs: the engine must neither serve nor mend it. Where only its
+        hashes can tell, `tuishare.agent.downloads.vigil` compares them first. It is received whatever becomes of this.
         """
         if record.unwanted or self._has_served(record):
             return  # of a part, the engine would take the rest to be missing
         target = Path(record.path)
-        signature = await asyncio.to_thread(sign_payload, target)
-        if not signature or signature != record.signature:
-            self._tray.note_altered(record)
-            return
+        match await asyncio.to_thread(look_over, target, record.signature):
+            case Condition.CHANGED:
+                self._tray.note_altered(record)
+                return
+            case Condition.DOUBTFUL:
+                self._tray.doubt(record)
+                return
+            case Condition.INTACT:
+                self._tray.end_doubt(record)
         if target.name != record.name:
             return  # its own name was taken, and the engine serves it under no other
         try:
@@ -394,3 +402,10 @@ class Receiver:
                 if record is not None and record.step is DownloadStep.PROBLEM and not record.paused:
                     await self._tray.leave_swarm(record)
                     await self.go_on(record)
+
+
+def _beside(record: DownloadRecord, landed: Landed) -> str:
+    """Say that what was there before is kept, and where the new one stands therefore."""
+    if landed.kept is None:
+        return ""
+    return f", as “{visible(Path(record.path).name)}”: “{visible(landed.kept.name)}” was changed here and is kept"

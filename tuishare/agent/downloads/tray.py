@@ -29,7 +29,7 @@ class Tray:
 
     Attributes:
         changing: held by whoever changes a download: a new generation must not meet the former one half delivered.
-        entered: told whenever a download has entered its swarm.
+        entered: told whenever a download has entered its swarm, or is doubted.
     """
 
     def __init__(self, context: Context) -> None:
@@ -38,6 +38,7 @@ class Tray:
         self._downloads: dict[str, DownloadRecord] = {}
         self._joined: dict[str, InfoHash] = {}
         self._altered: set[str] = set()
+        self._doubtful: set[str] = set()
         self.entered: Callable[[], None] = lambda: None
 
     @property
@@ -73,6 +74,24 @@ class Tray:
     def note_altered(self, record: DownloadRecord) -> None:
         """Remember that, until it enters a swarm again."""
         self._altered.add(record.id)
+        self._doubtful.discard(record.id)
+        self._context.changed.notify()
+
+    def is_doubtful(self, record: DownloadRecord) -> bool:
+        """Whether a payload may have changed, and is not served until it has been compared with its hashes."""
+        return record.id in self._doubtful
+
+    def doubt(self, record: DownloadRecord) -> None:
+        """Have a payload compared."""
+        self._doubtful.add(record.id)
+        self._altered.discard(record.id)
+        self.entered()
+        self._context.changed.notify()
+
+    def end_doubt(self, record: DownloadRecord) -> None:
+        """Take note that it is what was delivered, or that nothing is to be compared any more."""
+        self._doubtful.discard(record.id)
+        self._altered.discard(record.id)
         self._context.changed.notify()
 
     def joined_as(self, info_hash: InfoHash) -> list[DownloadRecord]:
@@ -97,6 +116,7 @@ class Tray:
         await self._context.store.change(lambda database: database.decline(record))
         self._downloads.pop(record.id, None)
         self._altered.discard(record.id)
+        self._doubtful.discard(record.id)
         self._context.changed.notify()
 
     def _only_of(self, record: DownloadRecord) -> set[TrackerAddress]:

@@ -1,8 +1,7 @@
-"""Payloads that were delivered, watched for as long as they are served on.
+"""Payloads that were delivered, looked after for as long as they are served on.
 
-Owns noticing that one is no longer what was delivered: its owner has edited, moved or deleted it, which is his right,
-and nobody may be sent the rest as if it were the sender's. Must not touch the payload, nor decide how long it is
-served.
+Owns noticing that one may no longer be what was delivered, and finding out: its owner may edit, move or delete it, and
+nobody may be sent the rest as if it were the sender's. Must not touch the payload, nor decide how long it is served.
 """
 
 from __future__ import annotations
@@ -10,32 +9,50 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tuishare.agent.context import Context
+from tuishare.agent.downloads.delivered import Condition, Signature, appraise, look_over
 from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.folders.payload import sign_payload
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 
+_SHARE_OF_TIME: Final = 20
+"""What its owner goes on editing is read again only after this many times what reading it took."""
 _log = logging.getLogger(__name__)
 
 
 class Vigil:
     """Looks at what is served whenever there is a hint, and at all of it as often as folders are scanned.
 
-    Only the folders that payloads stand in are watched: what is edited deep inside a folder is found by the scan.
+    Only the folders that payloads stand in are watched: what is edited deep inside a folder is found by the scan. What
+    may have changed leaves its swarm at once and is compared with its hashes, one at a time; what was put back as it
+    was delivered is served again.
     """
 
-    def __init__(self, context: Context, tray: Tray) -> None:
+    def __init__(
+        self, context: Context, tray: Tray, serve: Callable[[DownloadRecord], Awaitable[None]]
+    ) -> None:
+        """`serve` has a download served again; it is called with the tray's lock held."""
         self._context = context
         self._tray = tray
+        self._serve = serve
         self._woken = asyncio.Event()
+        self._doubting = asyncio.Event()
         self._folders: set[Path] = set()
         self._hinted: set[Path] = set()
         self._next_scan = 0.0
-        tray.entered = self._woken.set
+        self._rests: dict[str, float] = {}
+        tray.entered = self._wake
+
+    def _wake(self) -> None:
+        self._woken.set()
+        self._doubting.set()
 
     def take_hint(self, hint: Hint) -> None:
         """Take an event, if it is of a folder that something was delivered to."""
@@ -45,6 +62,18 @@ class Vigil:
 
     async def run(self, watcher: Watcher) -> None:
         """Watch until cancelled."""
+        ended = threading.Event()
+        comparing = asyncio.create_task(self.compare_all(ended))
+        watching = asyncio.create_task(self._watch(watcher))
+        try:
+            await asyncio.gather(comparing, watching)
+        finally:
+            ended.set()  # an agent that stops must not wait for hours of reading
+            for task in (comparing, watching):
+                task.cancel()
+            await asyncio.gather(comparing, watching, return_exceptions=True)
+
+    async def _watch(self, watcher: Watcher) -> None:
         while True:
             self._woken.clear()
             await self._tend(watcher)
@@ -55,7 +84,7 @@ class Vigil:
     async def _tend(self, watcher: Watcher) -> None:
         hinted, self._hinted = self._hinted, set()
         is_due = time.monotonic() >= self._next_scan
-        for record in [record for record in self._tray.downloads.values() if self._is_served(record)]:
+        for record in [record for record in self._tray.downloads.values() if self._is_watched(record)]:
             path = Path(record.path)
             look = is_due or path.parent not in self._folders
             if look:
@@ -67,15 +96,67 @@ class Vigil:
         if is_due:
             self._next_scan = time.monotonic() + self._context.config.settle.rescan
 
-    def _is_served(self, record: DownloadRecord) -> bool:
-        return record.step is DownloadStep.COMPLETE and self._tray.has_joined(record)
+    def _is_watched(self, record: DownloadRecord) -> bool:
+        return record.step is DownloadStep.COMPLETE and (
+            self._tray.has_joined(record) or self._tray.is_altered(record)
+        )
 
     async def _check(self, record: DownloadRecord) -> None:
-        if await asyncio.to_thread(sign_payload, Path(record.path)) == record.signature:
-            return
+        condition = await asyncio.to_thread(look_over, Path(record.path), record.signature)
+        if condition is (Condition.CHANGED if self._tray.is_altered(record) else Condition.INTACT):
+            return  # as it was when it was looked at before
+        if condition is Condition.DOUBTFUL and time.monotonic() < self._rests.get(record.id, 0.0):
+            condition = Condition.CHANGED
         async with self._tray.changing:
             # Meanwhile it may have made room for a new generation, which is not ours to judge.
-            if self._tray.downloads.get(record.id) is record and self._is_served(record):
-                _log.info("%r is served no longer: it was changed here", record.name)
-                await self._tray.leave_swarm(record)
-                self._tray.note_altered(record)
+            if self._tray.downloads.get(record.id) is not record or not self._is_watched(record):
+                return
+            match condition:
+                case Condition.INTACT:
+                    await self._serve(record)
+                case Condition.DOUBTFUL:
+                    await self._tray.leave_swarm(record)
+                    self._tray.doubt(record)
+                case Condition.CHANGED:
+                    await self._give_up(record)
+
+    async def _give_up(self, record: DownloadRecord) -> None:
+        if self._tray.is_altered(record):
+            return
+        _log.info("%r is served no longer: it was changed here", record.name)
+        await self._tray.leave_swarm(record)
+        self._tray.note_altered(record)
+
+    async def compare_all(self, ended: threading.Event) -> None:
+        """Compare what is doubted, until cancelled; `ended` interrupts the reading."""
+        while True:
+            self._doubting.clear()
+            for record in [
+                record for record in self._tray.downloads.values() if self._tray.is_doubtful(record)
+            ]:
+                await self._compare(record, ended)
+            await self._doubting.wait()
+
+    async def _compare(self, record: DownloadRecord, ended: threading.Event) -> None:
+        """Read a payload without holding up anything else, and record what was found, so that it is read once."""
+        started = time.monotonic()
+        found = await asyncio.to_thread(
+            appraise, Path(record.path), record.signature, record.torrent, cancelled=ended.is_set
+        )
+        async with self._tray.changing:
+            if self._tray.downloads.get(record.id) is not record or record.step is not DownloadStep.COMPLETE:
+                self._tray.end_doubt(record)  # a new generation, which takes care of it
+                return
+            if found is None or not found.intact:
+                took = time.monotonic() - started
+                self._rests[record.id] = time.monotonic() + _SHARE_OF_TIME * took
+            if found is not None:
+                record = await self._record(record, found)
+            if found is None or not found.intact:
+                await self._give_up(record)
+                return
+            _log.info("%r is what was delivered: it is served on", record.name)
+            await self._serve(record)
+
+    async def _record(self, record: DownloadRecord, found: Signature) -> DownloadRecord:
+        return await self._tray.save(replace(record, signature=str(found)))

@@ -155,11 +155,12 @@ class DownloadRecord:
         signer: Ed25519 public key that the sender had first, 32 bytes; it stays when he replaces his card.
         staging: fresh private folder that the engine writes into.
         path: where the payload lands; chosen when it is complete.
-        signature: of the payload's tree as it was delivered.
+        signature: of the payload as it was delivered; see `tuishare.agent.downloads.delivered`.
         trackers: where it is announced, best first.
         paused: its owner wants it to rest for now.
         replaces: the payload that the former generation delivered, or empty.
-        replaces_signature: of its tree as it was delivered.
+        replaces_signature: of that, as `signature`.
+        replaces_torrent: what that was delivered as; empty where nothing is replaced.
         completed: when it was delivered; 0 before.
         note: of the sender.
         not_after: Unix seconds after which he withdraws it; 0: never.
@@ -194,6 +195,7 @@ class DownloadRecord:
     paused: bool = False
     replaces: str = ""
     replaces_signature: str = ""
+    replaces_torrent: bytes = b""
     completed: int = 0
     note: str = ""
     not_after: int = 0

@@ -87,4 +87,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("ALTER TABLE downloads ADD COLUMN unwanted TEXT NOT NULL DEFAULT '[]'",),
     ("ALTER TABLE shares ADD COLUMN announce TEXT NOT NULL DEFAULT '[]'",),
     ("ALTER TABLE shares ADD COLUMN contacts TEXT NOT NULL DEFAULT '[]'",),
+    ("ALTER TABLE downloads ADD COLUMN replaces_torrent BLOB NOT NULL DEFAULT x''",),
 )

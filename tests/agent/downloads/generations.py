@@ -1,0 +1,100 @@
+"""Generations that land one after another, as `Receiver` has them land, without engines."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tuishare.agent.downloads.beginning import follow
+from tuishare.agent.downloads.landing import Landed, Landing
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.config import Folders
+from tuishare.torrents import make_torrent, walk
+
+ID = "ab" * 16
+SENDER = "alice"
+
+
+@dataclass
+class Runway:
+    """Where the generations of one share land."""
+
+    root: Path
+    name: str = "x"
+    folder: bool = True
+    landing: Landing = field(init=False)
+    record: DownloadRecord | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("inbox", "downloads"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        self.restart()
+
+    def restart(self) -> None:
+        self.landing = Landing(
+            Folders(inbox=str(self.root / "inbox"), downloads=str(self.root / "downloads"))
+        )
+
+    @property
+    def place(self) -> Path:
+        """The folder in which a person sees what came."""
+        return self.root / "downloads" / SENDER
+
+    @property
+    def landed(self) -> Path:
+        assert self.record is not None
+        return Path(self.record.path)
+
+    def begin(self, content: bytes, name: str = "") -> DownloadRecord:
+        """The next generation, complete in its staging folder; its files begin with some bytes."""
+        number = self.record.generation + 1 if self.record else 1
+        made = self.root / "made" / str(number) / (name or self.name)
+        if self.folder:
+            (made / "sub").mkdir(parents=True)
+            for part in ("a", "b", "sub/c"):
+                (made / part).write_bytes(content + part.encode() + bytes(20_000))
+        else:
+            made.parent.mkdir(parents=True)
+            made.write_bytes(content + bytes(20_000))
+        staging = self.landing.staging(ID, number)
+        new = DownloadRecord(
+            id=ID, envelope="x", added=1, step=DownloadStep.DOWNLOADING, sender=SENDER, generation=number,
+            name=made.name, torrent=make_torrent(walk(made), version=2), staging=str(staging),
+        )  # fmt: skip
+        new = follow(new, self.record)
+        self.landing.prepare(new)
+        (shutil.copytree if self.folder else shutil.copy)(made, staging / made.name)
+        target = self.landing.choose_target(new)
+        self.record = replace(new, step=DownloadStep.DELIVERING, path=str(target))
+        return self.record
+
+    def land(self) -> Landed:
+        """Let it land, also after a crash."""
+        assert self.record is not None
+        record = self.record
+        try:
+            landed = self.landing.move_payload(record)
+        except FileExistsError:
+            target = self.landing.choose_target(replace(record, replaces=""))
+            record = self.record = replace(record, path=str(target))
+            landed = self.landing.move_payload(record)
+        self.record = replace(
+            record,
+            step=DownloadStep.COMPLETE,
+            staging="",
+            signature=landed.signature,
+            replaces="",
+            replaces_signature="",
+            replaces_torrent=b"",
+        )
+        return landed
+
+    def deliver(self, content: bytes, name: str = "") -> Landed:
+        self.begin(content, name)
+        return self.land()
+
+    @property
+    def seen(self) -> list[str]:
+        return sorted(os.listdir(self.place))

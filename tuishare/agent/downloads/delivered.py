@@ -1,0 +1,310 @@
+"""What stands where a payload was delivered, all of it, and whether that is still what was delivered.
+
+Owns the signature of a delivered payload, and comparing it with the hashes of its torrent. Looks at everything, also at
+what a walk would leave out: links, pipes, empty folders, hidden names, modes, extended attributes. Must not change
+anything. Blocking: call it on a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from tuishare.errors import TuishareError
+from tuishare.torrents import (
+    Cancelled,
+    Changed,
+    IsCancelled,
+    Parts,
+    Torrent,
+    is_payload_of,
+    parse_torrent,
+    walk,
+)
+
+_ATTRIBUTES: Final = ("user.", "system.posix_acl_")
+"""Extended attributes that people set; the rest (security labels for instance) is the system's."""
+_EXECUTABLE: Final = 0o111
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One thing below a payload, or itself.
+
+    Attributes:
+        parts: path below the payload; empty for itself.
+        kind: `stat.S_IFMT` of it.
+        mode: permission bits.
+        size: bytes of a regular file, otherwise 0.
+        more: where a link points to, and extended attributes.
+        times: mtime and ctime of a regular file in ns, otherwise zeros.
+        inode: number of a regular file, otherwise 0.
+    """
+
+    parts: Parts
+    kind: int
+    mode: int
+    size: int
+    more: tuple[bytes, ...]
+    times: tuple[int, int]
+    inode: int
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All there is at one moment; the payload itself comes first."""
+
+    entries: tuple[Entry, ...]
+
+    @cached_property
+    def shape(self) -> str:
+        """Digest of what does not change when the same payload is copied, restored or mounted elsewhere."""
+        return _condense([(_raw(e.parts), e.kind, e.mode, e.size, e.more) for e in self.entries])
+
+    @cached_property
+    def form(self) -> str:
+        """Digest of everything: equal for two looks exactly when nothing changed between them."""
+        return _condense([(self.shape, e.times, e.inode) for e in self.entries])
+
+    def files(self, path: Path) -> list[Path]:
+        """Every regular file of it, where it stands at `path`."""
+        return [path.joinpath(*entry.parts) for entry in self.entries if stat.S_ISREG(entry.kind)]
+
+    def was(self, other: Inventory) -> bool:
+        """Whether nothing but its own name changed since another look: a rename changes its ctime."""
+        return _without_ctime(self.entries) == _without_ctime(other.entries)
+
+
+def _without_ctime(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    top, *below = entries
+    return (msgspec.structs.replace(top, times=(top.times[0], 0)), *below)
+
+
+def _condense(value: object) -> str:
+    return hashlib.sha256(msgspec.msgpack.encode(value)).hexdigest()
+
+
+def _raw(parts: Parts) -> list[bytes]:
+    """A name need not be UTF-8."""
+    return [os.fsencode(part) for part in parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What is remembered of a delivered payload.
+
+    Attributes:
+        shape: as it was delivered; empty: not known, so that nothing ever replaces it.
+        form: as it was last compared with what was delivered.
+        intact: whether every byte of the torrent was there then.
+    """
+
+    shape: str
+    form: str
+    intact: bool = True
+
+    def intact_or_unread(self, found: Inventory) -> bool:
+        """Whether a payload has the shape in which it was delivered, and nobody has seen other bytes in its form."""
+        return self.shape == found.shape and (self.intact or self.form != found.form)
+
+    @classmethod
+    def parse(cls, text: str) -> Signature | None:
+        """Read what `str` gave; None for what a version before has stored, and for none at all."""
+        shape, *rest = text.split(":")
+        return cls(shape, rest[0], rest[1:] == ["intact"]) if len(rest) == 2 else None
+
+    def __str__(self) -> str:
+        return f"{self.shape}:{self.form}:{'intact' if self.intact else 'changed'}"
+
+
+class Condition(Enum):
+    """What a look without reading tells of a payload that was delivered."""
+
+    INTACT = auto()
+    CHANGED = auto()
+    """It is gone, or was found to have other bytes."""
+    DOUBTFUL = auto()
+    """Only its hashes tell."""
+
+
+def take_inventory(path: Path) -> Inventory:
+    """Look at everything that stands at a path, without following links.
+
+    Raises:
+        OSError: something cannot be looked at, or is gone.
+    """
+    entries = []
+    ahead: list[Parts] = [()]
+    while ahead:
+        entry, inside = _look(path, ahead.pop())
+        entries.append(entry)
+        ahead += inside
+    return Inventory(tuple(entries))
+
+
+def _look(path: Path, parts: Parts) -> tuple[Entry, list[Parts]]:
+    """One thing below a path, and what is in it if it is a folder, last name first."""
+    here = path.joinpath(*parts)
+    status = here.lstat()
+    kind = stat.S_IFMT(status.st_mode)
+    is_file = stat.S_ISREG(kind)
+    entry = Entry(
+        parts,
+        kind,
+        stat.S_IMODE(status.st_mode),
+        status.st_size if is_file else 0,
+        (*([os.readlink(os.fsencode(here))] if stat.S_ISLNK(kind) else ()), *_attributes(here)),
+        (status.st_mtime_ns, status.st_ctime_ns) if is_file else (0, 0),
+        status.st_ino if is_file else 0,
+    )
+    names = sorted(os.listdir(here), key=os.fsencode, reverse=True) if stat.S_ISDIR(kind) else []
+    return entry, [(*parts, name) for name in names]
+
+
+def _attributes(path: Path) -> Iterator[bytes]:
+    """Names and values of what people set; none where the file system has no such thing."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:
+        return
+    for name in sorted(names):
+        if name.startswith(_ATTRIBUTES):
+            yield os.fsencode(name)
+            yield os.getxattr(path, name, follow_symlinks=False)
+
+
+def sign_delivered(inventory: Inventory) -> str:
+    """The signature of a payload that has just been delivered, or was found to be as it was delivered."""
+    return str(Signature(inventory.shape, inventory.form))
+
+
+def look_over(path: Path, signature: str) -> Condition:
+    """Compare what stands at a path with a signature, reading nothing."""
+    try:
+        inventory = take_inventory(path)
+    except OSError:
+        return Condition.DOUBTFUL if os.path.lexists(path) else Condition.CHANGED
+    known = Signature.parse(signature)
+    if known is None or known.form != inventory.form:
+        return Condition.DOUBTFUL
+    return Condition.INTACT if known.intact else Condition.CHANGED
+
+
+def appraise(
+    path: Path,
+    signature: str,
+    torrent: bytes,
+    *,
+    cancelled: IsCancelled | None = None,
+    partly: bool = False,
+) -> Signature | None:
+    """Read a payload, and find out whether it still holds what its torrent describes.
+
+    Args:
+        path: where it was delivered.
+        signature: as it was recorded; its shape is kept, so that what was done since is not forgotten.
+        torrent: what it was delivered as.
+        cancelled: see `tuishare.torrents.IsCancelled`.
+        partly: whether not all of its files were wanted.
+
+    Returns:
+        What is to be recorded now, or None when it is gone, cannot be looked at, or changed meanwhile.
+
+    Raises:
+        Cancelled: `cancelled` said so.
+    """
+    try:
+        before = take_inventory(path)
+        intact = _holds(path, torrent, cancelled, partly=partly)
+        after = take_inventory(path)
+    except (OSError, Changed):
+        return None
+    if before.form != after.form:
+        return None
+    known = Signature.parse(signature)
+    shape = known.shape if known else _assumed_shape(before, parse_torrent(torrent)) if intact else ""
+    return Signature(shape, before.form, intact)
+
+
+def _holds(path: Path, data: bytes, cancelled: IsCancelled | None, *, partly: bool = False) -> bool:
+    """Whether the bytes of a torrent are there, whatever else is."""
+    try:
+        files, folders = _places(parse_torrent(data))
+        tree = walk(path, ignore=lambda parts, is_folder: parts not in (folders if is_folder else files))
+        return is_payload_of(data, tree, cancelled=cancelled, partly=partly)
+    except (Cancelled, Changed):
+        raise
+    except TuishareError:
+        return False
+
+
+def _places(torrent: Torrent) -> tuple[set[Parts], set[Parts]]:
+    """Where a torrent has files, and where folders, below its payload."""
+    files: set[Parts] = {file.parts for file in torrent.files} if torrent.is_folder else {()}
+    return files, {parts[:depth] for parts in files for depth in range(len(parts))}
+
+
+def find_untouched(
+    path: Path, signature: str, torrent: bytes, *, cancelled: IsCancelled | None = None
+) -> Inventory | None:
+    """Look whether nothing was done to a delivered payload: nothing added, removed, renamed, edited, no mode changed.
+
+    It is read only when its times or inodes are other ones than those recorded; a copy, a backup that was put back or
+    another mount changes those, too.
+
+    Args:
+        path: where it stands now.
+        signature: as it was recorded.
+        torrent: what it was delivered as; empty: not known.
+        cancelled: see `tuishare.torrents.IsCancelled`.
+
+    Returns:
+        What stands there, or None when something was done to it, or may have been.
+
+    Raises:
+        Cancelled: `cancelled` said so.
+    """
+    known = Signature.parse(signature)
+    if known is None and torrent:
+        known = appraise(path, signature, torrent, cancelled=cancelled)
+    try:
+        found = take_inventory(path)
+        if known is None or not known.intact_or_unread(found):
+            return None
+        if known.form == found.form:
+            return found
+        # Its shape says that no file is missing but those that were not wanted.
+        if (
+            torrent
+            and _holds(path, torrent, cancelled, partly=True)
+            and take_inventory(path).form == found.form
+        ):
+            return found
+    except (OSError, Changed):
+        pass
+    return None
+
+
+def _assumed_shape(inventory: Inventory, torrent: Torrent) -> str:
+    """The shape of what a version before has delivered, if nothing speaks against that being how it stands there now.
+
+    That is: the torrent's files and their folders, nothing else, with the modes that we make: one for all files, which
+    their owner can read and write and nobody can execute.
+    """
+    files, folders = _places(torrent)
+    modes = {entry.mode for entry in inventory.entries if stat.S_ISREG(entry.kind)}
+    ours = len(modes) == 1 and all(mode & 0o600 == 0o600 and not mode & _EXECUTABLE for mode in modes)
+    plain = all(
+        entry.kind == (stat.S_IFREG if entry.parts in files else stat.S_IFDIR) and not entry.more
+        for entry in inventory.entries
+    )
+    known = {entry.parts for entry in inventory.entries} <= files | folders
+    return inventory.shape if ours and plain and known else ""
