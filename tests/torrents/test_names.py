@@ -111,6 +111,9 @@ def test_bounds() -> None:
     assert tree_fault("t", [("a", "b"), ("12345678",)], limits) is None
     assert "more than 2 files" in (tree_fault("t", [("a",), ("b",), ("c",)], limits) or "")
     assert "nested deeper than 3" in (tree_fault("t", [("a", "b", "c")], limits) or "")
+    few = Limits(max_folders=3)
+    assert tree_fault("t", [("a", "x"), ("a", "b", "x"), ("y",)], few) is None
+    assert tree_fault("t", [("a", "b", "c", "x")], few) == "It has more than 3 folders"
     assert "longer than 10 bytes" in (tree_fault("t", [("123456789",)], limits) or "")
     assert "longer than 10 bytes" in (tree_fault("t", [("éééé", "b")], limits) or "")
 

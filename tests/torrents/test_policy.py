@@ -135,6 +135,8 @@ def test_bounds() -> None:
     assert "larger than" in refusal(data, limits=Limits(max_torrent_bytes=len(data) - 1))
     assert "more than 1 files" in refusal(data, limits=Limits(max_files=1))
     assert "more than 3 bytes" in refusal(data, limits=Limits(max_total_size=3))
+    deep = tls(file_tree={b"a": {b"b": {b"x": file_v2(2)}}})
+    assert "more than 2 folders" in refusal(deep, limits=Limits(max_folders=2))
     assert "nested deeper" in refusal(data, limits=Limits(max_depth=1))
     assert "holds nothing" in refusal(tls(file_tree={b"film": file_v2(0)}))
 

@@ -6,6 +6,7 @@ clock and never writes; must not import libtorrent.
 
 from tuishare.torrents.announce import announce_fault
 from tuishare.torrents.content import TorrentFile
+from tuishare.torrents.cost import BLOCK, Cost, cost_of
 from tuishare.torrents.faults import Cancelled, Changed
 from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent
@@ -18,9 +19,11 @@ from tuishare.torrents.verifying import is_payload_of
 from tuishare.torrents.walk import FileEntry, Ignore, Skipped, Tree, walk
 
 __all__ = [
+    "BLOCK",
     "DEFAULT_LIMITS",
     "Cancelled",
     "Changed",
+    "Cost",
     "FileEntry",
     "Ignore",
     "InfoHash",
@@ -36,6 +39,7 @@ __all__ = [
     "Version",
     "accept",
     "announce_fault",
+    "cost_of",
     "default_piece_length",
     "is_payload_of",
     "make_torrent",

@@ -23,6 +23,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         max_torrent_bytes: length of the bencoded torrent.
         max_files: number of files.
+        max_folders: number of folders, the torrent's own included; each takes an inode and a block of the disk.
         max_total_size: bytes of payload.
         max_component_bytes: UTF-8 bytes of one file or folder name. A Linux name may have 255, but libtorrent cuts
             names above 240 and would then write another file than the one that was announced.
@@ -33,6 +34,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     max_torrent_bytes: int = 32 * 1024 * 1024
     max_files: int = 100_000
+    max_folders: int = 100_000
     max_total_size: int = 16 * 1024**4
     max_component_bytes: int = 240
     max_path_bytes: int = 3_584

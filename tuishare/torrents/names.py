@@ -44,7 +44,7 @@ def tree_fault(name: str, paths: Iterable[Parts], limits: Limits) -> str | None:
     Args:
         name: the torrent's name, which becomes a file or a folder.
         paths: its files, each without that name; for a torrent of one file just ``[(name,)]``.
-        limits: bounds for names, depth and the number of files.
+        limits: bounds for names, depth and the numbers of files and folders.
 
     Returns:
         The first fault found, or None.
@@ -59,6 +59,8 @@ def tree_fault(name: str, paths: Iterable[Parts], limits: Limits) -> str | None:
             return f"It has more than {limits.max_files} files"
         if fault := seen.add(parts):
             return f"The path “{visible('/'.join(parts))}” {fault}"
+        if seen.folder_count > limits.max_folders:
+            return f"It has more than {limits.max_folders} folders"
     return None
 
 
@@ -75,6 +77,11 @@ class _Places:
         self._files: dict[Parts, Parts] = {}
         self._folders: dict[Parts, Parts] = {}
         self._folded: dict[str, str] = {}
+
+    @property
+    def folder_count(self) -> int:
+        """How many folders the files are in, the torrent's own included."""
+        return len(self._folders) + 1
 
     def add(self, parts: Parts) -> str | None:
         """Add one file; tell as a clause what is wrong with its path, if anything."""

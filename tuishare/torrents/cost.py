@@ -1,0 +1,55 @@
+"""What a payload takes of a disk, beyond the bytes of its files.
+
+Owns the one rule by which quotas, free space and approvals count. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from tuishare.torrents.names import Parts
+from tuishare.torrents.torrent import Torrent
+
+BLOCK: Final = 4096
+"""Bytes; the block of ext4, XFS, btrfs and tmpfs, and about what an inode with its name costs besides."""
+
+
+class Cost(NamedTuple):
+    """What something takes, or still needs.
+
+    Attributes:
+        size: bytes of disk space.
+        entries: files and folders, each an inode.
+    """
+
+    size: int = 0
+    entries: int = 0
+
+
+def cost_of(torrent: Torrent, unwanted: Collection[int] = ()) -> Cost:
+    """Count what the payload of a torrent takes: each file in whole blocks, and a block for each file and folder.
+
+    Args:
+        torrent: which.
+        unwanted: numbers of the files that are not written, in the torrent's order.
+    """
+    left_out = frozenset(unwanted)
+    folders: set[Parts] = {()} if torrent.is_folder else set()
+    size = files = 0
+    for number, file in enumerate(torrent.files):
+        if number in left_out:
+            continue
+        files += 1
+        size += whole_blocks(file.size)
+        above = file.parts[:-1]
+        while above not in folders and above:
+            folders.add(above)
+            above = above[:-1]
+    entries = files + len(folders)
+    return Cost(size + entries * BLOCK, entries)
+
+
+def whole_blocks(size: int) -> int:
+    """Round a number of bytes up to whole blocks."""
+    return -(-size // BLOCK) * BLOCK
