@@ -32,6 +32,9 @@ def test_the_first_schema_opens_with_all_it_held(old: Path) -> None:
     assert (download.step, download.path) == (DownloadStep.COMPLETE, "/home/alice/downloads/bob/photos")
     assert (download.contacts, download.envelope_hash) == (("192.0.2.7:50007", "[2001:db8::7]:50007"), b"")
     assert database.resume_data("ef" * 32) == b"d4:resumee"
+    assert database.torrent(download.id) == b"d4:infod4:name6:photosee"
+    assert download.weight == 24
+    assert (download.cost, download.entries) == (download.size + 8192 * download.files, download.files + 1)
     database.close()
 
 

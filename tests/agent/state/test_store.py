@@ -81,6 +81,41 @@ def test_a_generation_is_admitted_once_even_after_the_download_was_removed(path:
     database.close()
 
 
+def test_a_torrent_stays_beside_its_download_until_that_goes(path: Path) -> None:
+    database = Database(path)
+    assert database.torrent(DOWNLOAD.id) == b""
+    database.hold(DOWNLOAD, b"first")
+    database.admit(DOWNLOAD)  # approved: the one that is stored
+    database.save(replace(DOWNLOAD, step=DownloadStep.COMPLETE))
+    assert database.torrent(DOWNLOAD.id) == b"first"
+    database.admit(replace(DOWNLOAD, generation=DOWNLOAD.generation + 1), b"second")
+    assert database.torrent(DOWNLOAD.id) == b"second"
+    with pytest.raises(Refused):
+        database.hold(DOWNLOAD, b"an old one")
+    database.close()
+    database = Database(path)
+    assert database.torrent(DOWNLOAD.id) == b"second"
+    database.decline(DOWNLOAD)
+    assert database.torrent(DOWNLOAD.id) == b""
+    database.close()
+
+
+def test_a_large_torrent_leaves_no_large_log(path: Path) -> None:
+    database = Database(path)
+    database.hold(DOWNLOAD, b"x" * 20_000_000)
+    database.save(DOWNLOAD)
+    assert path.with_name(f"{path.name}-wal").stat().st_size < 5_000_000
+    database.close()
+
+
+def test_a_torrent_of_a_share_of_our_own_is_known(path: Path) -> None:
+    database = Database(path)
+    database.save(SHARE, replace(SHARE, id="ef" * 16, step=ShareStep.MANUAL, info_hash="ab" * 32))
+    assert database.own_share(SHARE.info_hash) == SHARE.name
+    assert database.own_share("ab" * 32) == ""  # the agent leaves those alone
+    database.close()
+
+
 def test_forgetting_a_share_takes_its_tickets_along(path: Path) -> None:
     database = Database(path)
     database.save(SHARE, RecipientRecord(SHARE.id, "bob", b"h" * 32))

@@ -146,7 +146,7 @@ class TrackerAddress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DownloadRecord:
-    """Something we receive; units as in `ShareRecord`.
+    """Something we receive, without its torrent, which stays in the store; units as in `ShareRecord`.
 
     Attributes:
         id: derived from signer and share id, so that the same share is one download.
@@ -165,6 +165,10 @@ class DownloadRecord:
         note: of the sender.
         not_after: Unix seconds after which he withdraws it; 0: never.
         unwanted: the numbers of files that its owner does not want, in the torrent's order.
+        cost: bytes of disk that what is wanted takes; see `tuishare.torrents.cost_of`.
+        entries: how many files and folders that is.
+        weight: bytes of the torrent.
+        rival: id of the download of the same torrent in whose favour this one waits or rests, or empty.
     """
 
     id: str
@@ -180,7 +184,6 @@ class DownloadRecord:
     files: int = 0
     transport: Transport = "tls"
     info_hash: str = ""
-    torrent: bytes = b""
     contacts: tuple[str, ...] = ()
     root_certificate: bytes = b""
     leaf_certificate: bytes = b""
@@ -200,6 +203,10 @@ class DownloadRecord:
     note: str = ""
     not_after: int = 0
     unwanted: tuple[int, ...] = ()
+    cost: int = 0
+    entries: int = 0
+    weight: int = 0
+    rival: str = ""
 
 
 @dataclass(frozen=True, slots=True)

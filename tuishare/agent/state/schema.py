@@ -88,4 +88,16 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("ALTER TABLE shares ADD COLUMN announce TEXT NOT NULL DEFAULT '[]'",),
     ("ALTER TABLE shares ADD COLUMN contacts TEXT NOT NULL DEFAULT '[]'",),
     ("ALTER TABLE downloads ADD COLUMN replaces_torrent BLOB NOT NULL DEFAULT x''",),
+    (
+        "CREATE TABLE torrents (download TEXT PRIMARY KEY, torrent BLOB NOT NULL) STRICT",
+        "INSERT INTO torrents SELECT id, torrent FROM downloads",
+        *(
+            f"ALTER TABLE downloads ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0"
+            for name in ("cost", "entries", "weight")
+        ),
+        # As much as it can be: how many folders there are stands in the torrent.
+        "UPDATE downloads SET cost = size + 8192 * files, entries = files + 1, weight = length(torrent)",
+        "ALTER TABLE downloads DROP COLUMN torrent",
+        "ALTER TABLE downloads ADD COLUMN rival TEXT NOT NULL DEFAULT ''",
+    ),
 )

@@ -21,13 +21,20 @@ import msgspec
 
 from tuishare.agent.state.diagnosis import DAMAGED_HINT, DamagedDatabase, tell_apart
 from tuishare.agent.state.patience import Patience
-from tuishare.agent.state.records import DownloadRecord, EventRecord, RecipientRecord, ShareRecord
+from tuishare.agent.state.records import (
+    DownloadRecord,
+    EventRecord,
+    RecipientRecord,
+    ShareRecord,
+    ShareStep,
+)
 from tuishare.agent.state.schema import MIGRATIONS
 from tuishare.errors import BadConfiguration, DiskRefused, Refused, SystemFailed, from_os_error
 from tuishare.torrents import InfoHash
 
 EVENTS_KEPT: Final = 10_000
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
+_LOG_KEPT: Final = 4 << 20  # bytes; the log of one large torrent would stay as large otherwise
 _TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
 _JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted"})
 Record = ShareRecord | RecipientRecord | DownloadRecord
@@ -76,6 +83,7 @@ class Database:
     def _prepare(self, path: Path) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}")
         with self.transaction():
             (found,) = self._connection.execute("PRAGMA user_version").fetchone()
             if found > len(MIGRATIONS):
@@ -148,6 +156,13 @@ class Database:
         )
         return found[0] if found else None
 
+    def own_share(self, info_hash: str) -> str:
+        """Return the name of the agent's own share of that torrent; empty where there is none."""
+        row = self._connection.execute(
+            "SELECT name FROM shares WHERE info_hash = ? AND step != ?", (info_hash, ShareStep.MANUAL)
+        ).fetchone()
+        return "" if row is None else str(row[0])
+
     def recipients(self, share: str) -> list[RecipientRecord]:
         """Who holds or held a ticket of that share."""
         return self._all(RecipientRecord, "WHERE share = ? ORDER BY user", share)
@@ -172,6 +187,7 @@ class Database:
         with self.transaction():
             self._remember(Generation(record.signer, record.share, record.generation))
             self._connection.execute("DELETE FROM downloads WHERE id = ?", (record.id,))
+            self._connection.execute("DELETE FROM torrents WHERE download = ?", (record.id,))
 
     def forget_share(self, share: str) -> None:
         """Remove one with its tickets."""
@@ -179,10 +195,14 @@ class Database:
             self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
             self._connection.execute("DELETE FROM shares WHERE id = ?", (share,))
 
-    def admit(self, record: DownloadRecord) -> None:
+    def admit(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
         """Save a download whose generation has never been seen from that signer, and remember the generation.
 
         It begins with nothing: what the engine remembered of an earlier one of the same torrent is dropped.
+
+        Args:
+            record: of the download.
+            torrent: the one that it is of; None for the one that is stored already.
 
         Raises:
             Refused: this or a newer generation was admitted before (a replay, also after the download was removed).
@@ -192,6 +212,29 @@ class Database:
             self._remember(Generation(record.signer, record.share, record.generation))
             self.forget_resume(record.info_hash)
             self._put(record)
+            self._put_torrent(record, torrent)
+
+    def hold(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
+        """Save a download that is not admitted yet; its generation is not used up. Arguments as of `admit`.
+
+        Raises:
+            Refused: this or a newer generation was admitted before.
+        """
+        with self.transaction():
+            self.require_new(record)
+            self._put(record)
+            self._put_torrent(record, torrent)
+
+    def torrent(self, download: str) -> bytes:
+        """Return the torrent of a download; empty where there is none."""
+        row = self._connection.execute(
+            "SELECT torrent FROM torrents WHERE download = ?", (download,)
+        ).fetchone()
+        return b"" if row is None else bytes(row[0])
+
+    def _put_torrent(self, record: DownloadRecord, torrent: bytes | None) -> None:
+        if torrent is not None:
+            self._connection.execute("INSERT OR REPLACE INTO torrents VALUES (?, ?)", (record.id, torrent))
 
     def renew(self, record: DownloadRecord) -> None:
         """Save a download that goes on with new tickets, and remember their generation.
