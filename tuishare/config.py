@@ -130,17 +130,34 @@ class Arrivals(_Section, frozen=True):
     Attributes:
         envelopes_per_minute: how many are opened, the others wait; 0: all.
         quota: size of what one sender may have under way here, such as ``50GiB``; ``0``: no quota.
+        waiting_per_sender: how many envelopes of one sender may wait for approval; 0: no bound.
+        waiting_size_per_sender: how large their torrents may be together; ``0``: no bound.
+        waiting: how many may wait in all, and as many more for a key or for room; 0: no bound.
+        waiting_size: how large those may be together; ``0``: no bound.
+        rejected: how many are kept of what was turned away; 0: all.
+        rejected_size: how large those may be together; ``0``: no bound.
         trackers: besides a sender's own those that may be asked for what arrives, as ``HOST`` or ``HOST:PORT``.
     """
 
     envelopes_per_minute: int = 60
     quota: str = "0"
+    waiting_per_sender: int = 25
+    waiting_size_per_sender: str = "64MiB"
+    waiting: int = 100
+    waiting_size: str = "256MiB"
+    rejected: int = 200
+    rejected_size: str = "256MiB"
     trackers: list[str] = []
 
     @property
     def quota_bytes(self) -> int:
         """`quota` in bytes."""
         return parse_size(self.quota)
+
+    def sizes(self) -> Iterator[tuple[str, str]]:
+        """Yield each size with the name of its key."""
+        for key in ("quota", "waiting_size_per_sender", "waiting_size", "rejected_size"):
+            yield key, getattr(self, key)
 
 
 class Notifications(_Section, frozen=True):
@@ -221,7 +238,8 @@ def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]
         yield "tracker.trusted_proxies", network, _check_network
     if config.network.proxy:
         yield "network.proxy", config.network.proxy, parse_proxy
-    yield "inbox.quota", config.inbox.quota, parse_size
+    for key, size in config.inbox.sizes():
+        yield f"inbox.{key}", size, parse_size
     for place, given, read in config.limits.texts():
         yield f"limits.{place}", given, read
 
@@ -305,6 +323,9 @@ def _check_amounts(config: Config, places: Places) -> None:
         ("downloads.seed_days", config.downloads.seed_days),
         ("downloads.seed_ratio", config.downloads.seed_ratio),
         ("inbox.envelopes_per_minute", config.inbox.envelopes_per_minute),
+        ("inbox.waiting_per_sender", config.inbox.waiting_per_sender),
+        ("inbox.waiting", config.inbox.waiting),
+        ("inbox.rejected", config.inbox.rejected),
         ("limits.active_downloads", config.limits.active_downloads),
     ):
         if not 0 <= amount < math.inf:  # also refuses NaN

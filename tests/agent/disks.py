@@ -14,9 +14,10 @@ BALLAST = ".ballast"
 _LARGEST, _SMALLEST = 1 << 24, 1 << 12
 
 
-def mount(folder: Path, size: str) -> bool:
-    """Put an empty disk of that size in the place of a folder; returns whether that was allowed."""
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tuishare-test", str(folder)]
+def mount(folder: Path, size: str, inodes: int = 0) -> bool:
+    """Put an empty disk of that size in the place of a folder; returns whether that was allowed. 0 inodes: many."""
+    options = f"size={size},mode=0700" + (f",nr_inodes={inodes}" if inodes else "")
+    command = ["mount", "-t", "tmpfs", "-o", options, "tuishare-test", str(folder)]
     return os.geteuid() == 0 and not subprocess.run(command, capture_output=True, check=False).returncode
 
 
@@ -31,12 +32,12 @@ def unmount(folder: Path) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path, size: str = "1m") -> Iterator[Path]:
+def small_disk(folder: Path, size: str = "1m", *, inodes: int = 0) -> Iterator[Path]:
     """A disk for as long as the block lasts; what the folder holds is on it. Skips the test where none is allowed."""
     kept = folder.with_name(f"{folder.name}.kept")
     folder.rename(kept)
     folder.mkdir(mode=0o700)
-    if not mount(folder, size):
+    if not mount(folder, size, inodes):
         pytest.skip("a tmpfs can be mounted by root only")
     try:
         subprocess.run(["cp", "-a", f"{kept}/.", str(folder)], check=True)

@@ -287,7 +287,7 @@ async def test_a_download_goes_on_by_itself(
             await until(sender, "x", ShareState.SEEDING)
             with monkeypatch.context() as patched, full(disk):
                 patched.setattr(
-                    Landing, "lacks_space", lambda *_: ""
+                    Landing, "lacks_space", lambda *_, **__: ""
                 )  # as if the disk had filled up meanwhile
                 bob.receive(alice.outbox / ENVELOPE)
                 await shown(receiver, DownloadState.PROBLEM)

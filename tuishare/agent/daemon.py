@@ -305,7 +305,7 @@ class Agent:
         self._throttle.take_settings()
         self._drops.take_settings()
         self._drops.scan_soon()
-        self._inbox.following.scan_soon()
+        self._inbox.take_settings()
 
     def _take_book(self, book: UserBook) -> None:
         self.people.take(book)

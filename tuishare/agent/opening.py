@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.inbox import REJECTED
+from tuishare.agent.downloads.rejects import REJECTED
 from tuishare.agent.network.announcing import Announcing
 from tuishare.agent.network.contacts import check_addresses
 from tuishare.agent.process.lock import HomeLock

@@ -270,6 +270,10 @@ class Engine:
         """Start reading and verifying the whole payload again; `Progressed` tells how far it is."""
         _read_again(self._roster.handle(info_hash), self._roster.get(info_hash))
 
+    def has(self, info_hash: InfoHash) -> bool:
+        """Whether a torrent is here, or about to be."""
+        return self._roster.find(info_hash) is not None
+
     def progress(self, info_hash: InfoHash) -> Progress:
         """Return the numbers of the latest refresh."""
         return self._roster.get(info_hash).progress(info_hash)

@@ -26,6 +26,8 @@ class Runway:
     folder: bool = True
     landing: Landing = field(init=False)
     record: DownloadRecord | None = None
+    torrent: bytes = b""
+    replaced: bytes = b""
 
     def __post_init__(self) -> None:
         for name in ("inbox", "downloads"):
@@ -61,12 +63,15 @@ class Runway:
         staging = self.landing.staging(ID, number)
         new = DownloadRecord(
             id=ID, envelope="x", added=1, step=DownloadStep.DOWNLOADING, sender=SENDER, generation=number,
-            name=made.name, torrent=make_torrent(walk(made), version=2), staging=str(staging),
+            name=made.name, staging=str(staging),
         )  # fmt: skip
         new = follow(new, self.record)
+        # As the store does it.
+        self.replaced = (self.replaced or self.torrent) if new.replaces else b""
+        self.torrent = make_torrent(walk(made), version=2)
         self.landing.prepare(new)
         (shutil.copytree if self.folder else shutil.copy)(made, staging / made.name)
-        target = self.landing.choose_target(new)
+        target = self.landing.choose_target(new, self.replaced)
         self.record = replace(new, step=DownloadStep.DELIVERING, path=str(target))
         return self.record
 
@@ -75,11 +80,11 @@ class Runway:
         assert self.record is not None
         record = self.record
         try:
-            landed = self.landing.move_payload(record)
+            landed = self.landing.move_payload(record, self.torrent, self.replaced)
         except FileExistsError:
             target = self.landing.choose_target(replace(record, replaces=""))
             record = self.record = replace(record, path=str(target))
-            landed = self.landing.move_payload(record)
+            landed = self.landing.move_payload(record, self.torrent, self.replaced)
         self.record = replace(
             record,
             step=DownloadStep.COMPLETE,
@@ -87,8 +92,8 @@ class Runway:
             signature=landed.signature,
             replaces="",
             replaces_signature="",
-            replaces_torrent=b"",
         )
+        self.replaced = b""
         return landed
 
     def deliver(self, content: bytes, name: str = "") -> Landed:

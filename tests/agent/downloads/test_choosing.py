@@ -17,14 +17,15 @@ from tests.agent.mail import running, shown
 from tests.agent.shares.test_drops import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads.choosing import choose, drop_unwanted, wanted_size
+from tuishare.agent.downloads import landing
+from tuishare.agent.downloads.choosing import choose, drop_unwanted
 from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.api.details import File
 from tuishare.api.messages import DeliveryState, Download, DownloadId, DownloadState, ShareState
 from tuishare.api.orders import DownloadOrder, FileChoice, ShareOrder
 from tuishare.errors import BadInput, NotFound, Refused
-from tuishare.torrents import make_torrent, walk
+from tuishare.torrents import Cost, make_torrent, walk
 
 SIZES = {"a.mkv": 300_001, "b/c.mkv": 70_000, "b/d/e.mkv": 5, "none": 0}
 """In the order of the torrent."""
@@ -174,7 +175,7 @@ async def test_a_choice_is_recorded_before_it_is_applied(
 async def test_a_delivery_that_a_crash_cut_off_holds_nothing_unwanted(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_landing: Landing, _record: DownloadRecord) -> None:
+    def fail(_landing: Landing, _record: DownloadRecord, *_torrents: bytes) -> None:
         raise OSError(5, "Input/output error")
 
     async with sending(alice, bob) as sender:
@@ -239,10 +240,7 @@ async def test_a_paused_download_stays_paused_when_it_is_chosen_from(alice: Home
 async def test_what_waits_for_space_goes_on_when_less_is_wanted(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Usage:
-        free = 100_000
-
-    monkeypatch.setattr("tuishare.agent.downloads.landing.shutil.disk_usage", lambda _path: Usage)
+    monkeypatch.setattr(landing, "_free", lambda _folder: Cost(110_000, 1000))
     bob.configure("alice", downloads={"reserve": 0})
     async with sending(alice, bob, paused=False), running(bob) as agent:
         await shown(agent, DownloadState.QUEUED)
@@ -264,16 +262,19 @@ async def test_a_wrong_choice_changes_nothing(alice: Home, bob: Home) -> None:
         assert joined(agent) == 1
 
 
-def record_of(payload: Path, *, version: Any = 2, **changes: Any) -> DownloadRecord:
+def record_of(**changes: Any) -> DownloadRecord:
     record = DownloadRecord(
         id="ab" * 16,
         envelope="x",
         added=1,
         step=DownloadStep.DOWNLOADING,
-        torrent=make_torrent(walk(payload), version=version),
         size=sum(SIZES.values()),
     )
     return replace(record, **changes)
+
+
+def torrent_of(payload: Path, *, version: Any = 2) -> bytes:
+    return make_torrent(walk(payload), version=version)
 
 
 @pytest.mark.parametrize(
@@ -286,22 +287,24 @@ def record_of(payload: Path, *, version: Any = 2, **changes: Any) -> DownloadRec
 )
 def test_nothing_is_chosen_from_what_is_complete(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="complete"):
-        choose(record_of(make_films(tmp_path, SIZES), **changes), (0,))
+        choose(record_of(**changes), torrent_of(make_films(tmp_path, SIZES)), (0,))
 
 
 def test_nothing_is_chosen_from_one_file_or_an_old_torrent(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="one file"):
-        choose(record_of(fill(tmp_path / "x")), (0,))
+        choose(record_of(), torrent_of(fill(tmp_path / "x")), (0,))
     with pytest.raises(Refused, match="v1"):
-        choose(record_of(make_films(tmp_path, SIZES), version=1), (0,))
+        choose(record_of(), torrent_of(make_films(tmp_path, SIZES), version=1), (0,))
 
 
 def test_sizes_and_leftovers_follow_the_choice(tmp_path: Path) -> None:
     films = make_films(tmp_path, SIZES)
-    record = choose(record_of(films), (2, 0, 2))
-    assert (record.unwanted, wanted_size(record)) == ((0, 2), 70_000)
+    torrent = torrent_of(films)
+    record = choose(record_of(), torrent, (2, 0, 2))
+    # Two files of 18 and no blocks, in two folders.
+    assert (record.unwanted, record.cost, record.entries) == ((0, 2), (18 + 4) * 4096, 4)
     for _ in range(2):  # a crash may come between
-        drop_unwanted(record, films)
+        drop_unwanted(record, torrent, films)
         assert set(content(films)) == {"b/c.mkv", "none"}
         assert not (films / "b" / "d").exists()
-    assert choose(record, ()).unwanted == ()
+    assert choose(record, torrent, ()).unwanted == ()

@@ -57,7 +57,7 @@ def test_it_lands_under_its_senders_name_and_doing_it_again_is_fine(
     landing: Landing, record: DownloadRecord, folders: Folders, times: int
 ) -> None:
     for _ in range(times):
-        landing.move_payload(record)
+        landing.move_payload(record, b"")
     assert (folders.downloads_path / "alice" / "x").read_bytes() == b"payload"
     assert not Path(record.staging).exists()
 
@@ -72,7 +72,7 @@ def test_a_name_that_is_taken_is_never_chosen(
 def test_a_name_that_was_taken_meanwhile_is_left_alone(landing: Landing, record: DownloadRecord) -> None:
     Path(record.path).write_bytes(b"somebody's")
     with pytest.raises(FileExistsError):
-        landing.move_payload(record)
+        landing.move_payload(record, b"")
     assert Path(record.path).read_bytes() == b"somebody's"
     assert (Path(record.staging) / "x").read_bytes() == b"payload"
 
@@ -82,7 +82,7 @@ def test_a_payload_that_is_gone_is_said_and_leaves_no_empty_file(
 ) -> None:
     landing.discard(record)
     with pytest.raises(NotFound):
-        landing.move_payload(record)
+        landing.move_payload(record, b"")
     assert not os.path.lexists(record.path)
 
 

@@ -12,8 +12,8 @@ import pytest
 from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.agent.mail import running
 from tests.waiting import wait_until
-from tuishare.agent.downloads.inbox import REASON_SUFFIX, REJECTED
 from tuishare.agent.downloads.pacing import Pace, Waiting
+from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
 from tuishare.api.messages import Download, DownloadState
 from tuishare.paths import ENVELOPE_SUFFIX
 

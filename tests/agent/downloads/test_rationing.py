@@ -11,16 +11,17 @@ import pytest
 from tests.agent.desks import Desk, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
-from tuishare.agent.downloads.rationing import exceeds_quota, lacks_turn
+from tuishare.agent.downloads.rationing import exceeds_quota, lacks_room, lacks_turn, tell_cost
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.config import Arrivals
 from tuishare.swarm import membership
 from tuishare.torrents import InfoHash
 
-RECORD = DownloadRecord("new", "x", 1, DownloadStep.DOWNLOADING, sender="alice", size=60)
+RECORD = DownloadRecord("new", "x", 1, DownloadStep.DOWNLOADING, sender="alice", cost=60)
 
 
 def under_way(step: DownloadStep = DownloadStep.DOWNLOADING, **changes: object) -> DownloadRecord:
-    return replace(RECORD, id="other", step=step, size=41, **changes)  # type: ignore[arg-type]
+    return replace(RECORD, id="other", step=step, cost=41, **changes)  # type: ignore[arg-type]
 
 
 def test_a_quota_counts_what_is_not_finished() -> None:
@@ -33,7 +34,7 @@ def test_a_quota_counts_what_is_not_finished() -> None:
 def test_a_quota_is_met_exactly_by_one_sender_alone_and_once() -> None:
     assert not exceeds_quota(RECORD, [under_way()], 101)
     assert not exceeds_quota(RECORD, [under_way(sender="bob")], 60)
-    assert not exceeds_quota(RECORD, [replace(RECORD, size=1000)], 60)  # what it takes the place of
+    assert not exceeds_quota(RECORD, [replace(RECORD, cost=1000)], 60)  # what it takes the place of
     assert exceeds_quota(RECORD, [], 59)
     assert not exceeds_quota(RECORD, [under_way()], 0)
 
@@ -42,6 +43,39 @@ def test_turns() -> None:
     assert not lacks_turn(1, 2)
     assert "2 downloads" in lacks_turn(2, 2)
     assert not lacks_turn(1000, 0)
+
+
+def waiting(number: int, **changes: object) -> list[DownloadRecord]:
+    each = under_way(DownloadStep.WAITING, weight=10, **changes)
+    return [replace(each, id=f"w{index}") for index in range(number)]
+
+
+def test_room_for_what_waits() -> None:
+    new = replace(RECORD, step=DownloadStep.WAITING, weight=10)
+    each = Arrivals(waiting_per_sender=2, waiting=3)
+    assert not lacks_room(new, waiting(1), each)
+    assert "2 encrypted torrents from alice wait" in lacks_room(new, waiting(2), each)
+    assert not lacks_room(new, waiting(2, sender="bob"), each)
+    assert "3 encrypted torrents wait" in lacks_room(new, waiting(3, sender="bob"), each)
+    assert not lacks_room(new, [under_way(), *waiting(1)], each)  # only what waits counts
+    assert not lacks_room(replace(new, id="w0"), waiting(2), each)  # what it takes the place of
+    none = Arrivals(waiting_per_sender=0, waiting=0, waiting_size_per_sender="0", waiting_size="0")
+    assert not lacks_room(new, waiting(1000), none)
+
+
+def test_room_in_bytes() -> None:
+    new = replace(RECORD, step=DownloadStep.WAITING, weight=10)
+    assert not lacks_room(new, waiting(2), Arrivals(waiting_size_per_sender="30"))
+    assert "would take 30 B" in lacks_room(new, waiting(2), Arrivals(waiting_size_per_sender="29"))
+    assert not lacks_room(new, waiting(2, sender="bob"), Arrivals(waiting_size_per_sender="29"))
+    assert "would take 30 B" in lacks_room(new, waiting(2, sender="bob"), Arrivals(waiting_size="29"))
+
+
+def test_what_takes_far_more_than_it_holds_is_said() -> None:
+    small = replace(RECORD, size=1, cost=1_548_000_000, entries=378_000)
+    assert tell_cost(small) == "its 378,000 files and folders take 1.5 GB of the disk"
+    assert tell_cost(replace(small, size=1_000_000_000)) == ""
+    assert tell_cost(replace(small, cost=900_000)) == ""
 
 
 async def arrived(desk: Desk, alice: Home, bob: Home, *names: str) -> list[DownloadRecord]:
@@ -55,7 +89,7 @@ async def test_beyond_the_quota_a_person_is_asked(alice: Home, bob: Home) -> Non
     async with receiving_at(bob) as desk:
         first, second = await arrived(desk, alice, bob, "a", "b")
         assert (first.step, second.step) == (DownloadStep.DOWNLOADING, DownloadStep.WAITING)
-        assert "80,000 bytes under way, 60,000" in second.problem
+        assert "90,112 bytes of disk under way, 60,000" in second.problem  # 10 blocks and a file, twice
         assert second.hint
         assert desk.joined == {first.info_hash}
         async with desk.receiver._tray.changing:

@@ -200,7 +200,7 @@ async def test_what_waits_for_approval_waits_on(alice: Home, bob: Home, tmp_path
 async def test_nobody_renews_what_another_one_sent(
     alice: Home, bob: Home, mallory: Home, tmp_path: Path
 ) -> None:
-    """Whoever has the torrent, the share's id and the card may seal and sign; it is his own share all the same."""
+    """A recipient has the torrent and the share's id and may seal and sign them; it is another share all the same."""
     async with seeding(alice, fill(tmp_path / "film")) as sender, receiving_at(bob) as desk:
         await put(desk, alice, bob, sender.seal(bob))
         await received(desk)
@@ -211,7 +211,7 @@ async def test_nobody_renews_what_another_one_sent(
         await desk.receiver.admit(foreign, "z.torrent.encrypted", digest(data))
         assert desk.receiver.downloads[before.id] == before
         (other,) = set(desk.receiver.downloads) - {before.id}
-        assert desk.receiver.downloads[other].step is DownloadStep.PROBLEM
+        assert desk.receiver.downloads[other].step is DownloadStep.WAITING
         assert desk.receiver._tray.joined_as(InfoHash(before.info_hash)) == [before]
 
 

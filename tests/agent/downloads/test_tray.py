@@ -11,19 +11,29 @@ import msgspec
 import pytest
 
 from tests.agent.homes import Home, fill, opened, share_of
+from tuishare.agent.context import Context
 from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, TrackerAddress
+from tuishare.agent.state.records import DownloadRecord, DownloadStep, ShareRecord, TrackerAddress
 from tuishare.agent.state.store import Database
-from tuishare.errors import NotFound, Refused, TuishareError
+from tuishare.errors import BadInput, NotFound, Refused, TuishareError
 from tuishare.torrents import InfoHash
 
 
 @pytest.fixture
-def record(alice: Home, bob: Home) -> DownloadRecord:
-    share = share_of(fill(alice.drop / "x"))
+def share(alice: Home, bob: Home) -> ShareRecord:
+    return share_of(fill(alice.drop / "x"))
+
+
+async def store(context: Context, record: DownloadRecord, share: ShareRecord) -> None:
+    """Save a download with its torrent, as it is when it comes."""
+    await context.store.run(lambda database: database.hold(record, share.torrent))
+
+
+@pytest.fixture
+def record(bob: Home, share: ShareRecord) -> DownloadRecord:
     return DownloadRecord(
         id="d", envelope="x.torrent.encrypted", added=1, step=DownloadStep.DOWNLOADING, signer=b"s" * 32,
-        share=share.id, generation=3, info_hash=share.info_hash, torrent=share.torrent,
+        share=share.id, generation=3, info_hash=share.info_hash,
         root_certificate=share.root_certificate, leaf_certificate=share.leaf_certificate, leaf_key=share.leaf_key,
         staging=str(bob.downloads),
     )  # fmt: skip
@@ -38,14 +48,18 @@ async def test_what_was_saved_is_there_after_a_restart(bob: Home, record: Downlo
         assert tray.get(record.id) == record
 
 
-async def test_what_is_removed_is_not_taken_again(bob: Home, record: DownloadRecord) -> None:
+async def test_what_is_removed_is_not_taken_again(
+    bob: Home, record: DownloadRecord, share: ShareRecord
+) -> None:
     """T5"""
     async with opened(bob) as context:
         tray = Tray(context)
-        await tray.save(record)
+        await store(context, record, share)
+        tray.show(record)
         await tray.enter_swarm(record, bob.downloads)
         await tray.remove(record)
         assert (dict(tray.downloads), context.engine.all_progress()) == ({}, {})
+        assert await tray.torrent(record) == b""
         with pytest.raises(NotFound):
             tray.get(record.id)
         for generation in (2, 3):
@@ -77,12 +91,13 @@ async def test_a_tracker_of_many_is_asked_on_when_one_of_them_goes(bob: Home, re
 
 
 async def test_it_is_known_under_its_info_hash_for_as_long_as_it_is_in_the_swarm(
-    bob: Home, record: DownloadRecord
+    bob: Home, record: DownloadRecord, share: ShareRecord
 ) -> None:
     info_hash = InfoHash(record.info_hash)
     async with opened(bob) as context:
         tray = Tray(context)
-        await tray.save(record)
+        await store(context, record, share)
+        tray.show(record)
         assert tray.joined_as(info_hash) == []
         await tray.enter_swarm(record, bob.downloads)
         assert tray.joined_as(info_hash) == [record]
@@ -94,11 +109,24 @@ async def test_it_is_known_under_its_info_hash_for_as_long_as_it_is_in_the_swarm
         assert tray.joined_as(info_hash) == []
 
 
+async def test_it_is_never_taken_for_what_is_in_the_engine_already(
+    bob: Home, record: DownloadRecord, share: ShareRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for a moment: what fails then would be taken out of the engine."""
+    async with opened(bob) as context:
+        await store(context, record, share)
+        await Tray(context).enter_swarm(record, bob.downloads)
+        monkeypatch.setattr(context.engine, "add", None)  # a call fails the test
+        with pytest.raises(BadInput, match="already"):
+            await Tray(context).enter_swarm(record, bob.downloads)
+
+
 async def test_a_malformed_contact_costs_only_itself(
-    bob: Home, record: DownloadRecord, caplog: pytest.LogCaptureFixture
+    bob: Home, record: DownloadRecord, share: ShareRecord, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     async with opened(bob) as context:
+        await store(context, record, share)
         await Tray(context).enter_swarm(
             replace(record, contacts=("127.0.0.1:99999", "127.0.0.1:9")), Path(record.staging)
         )

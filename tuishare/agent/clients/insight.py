@@ -37,7 +37,8 @@ class Insight:
             return self._drops.shelf.deliveries.user_of(share, peer)
 
         peers = [_peer(peer, name_peer(peer)) for peer in await self._peers(record.info_hash)]
-        return await self._details(record, peers, None if record.step is ShareStep.SEEDING else ())
+        here = None if record.step is ShareStep.SEEDING else ()
+        return await self._details(record.name, record.torrent, peers, here)
 
     async def download_details(self, download: DownloadId) -> Details:
         """List files, peers and history of a download."""
@@ -45,7 +46,8 @@ class Insight:
         if record is None:
             raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
         peers = [_peer(peer, "") for peer in await self._peers(record.info_hash)]
-        return await self._details(record, peers, await self._here(record), record.unwanted)
+        torrent = await self._inbox.tray.torrent(record)
+        return await self._details(record.name, torrent, peers, await self._here(record), record.unwanted)
 
     async def share_proof(self, share: ShareId) -> Proof:
         """Say what a share lets out and to whom."""
@@ -71,21 +73,22 @@ class Insight:
 
     async def _details(
         self,
-        record: ShareRecord | DownloadRecord,
+        name: str,
+        data: bytes,
         peers: list[PeerInfo],
         here: Sequence[int] | None,
         unwanted: Collection[int] = (),
     ) -> Details:
         files = 0
         shown: tuple[File, ...] = ()
-        if record.torrent:
-            torrent = await asyncio.to_thread(parse_torrent, record.torrent)
+        if data:
+            torrent = await asyncio.to_thread(parse_torrent, data)
             files, shown = len(torrent.files), _files(torrent, here, unwanted)
         return Details(
             files=shown,
             more_files=files - len(shown),
             peers=tuple(peers),
-            history=tuple(await self._context.journal.history(record.name)),
+            history=tuple(await self._context.journal.history(name)),
         )
 
     async def _peers(self, info_hash: str) -> tuple[Peer, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.downloads.reception import Received, download_id
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.torrents import cost_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> D
     """
     manifest, credentials = received.manifest, received.credentials
     identifier = download_id(received.origin, manifest.share_id)
+    cost = cost_of(received.torrent)
     return DownloadRecord(
         id=identifier,
         envelope=arrival.envelope,
@@ -47,7 +49,6 @@ def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> D
         files=len(received.torrent.files),
         transport=manifest.transport,
         info_hash=received.torrent.info_hash,
-        torrent=manifest.torrent,
         contacts=manifest.contacts,
         root_certificate=credentials.root_certificate if credentials else b"",
         leaf_certificate=credentials.leaf_certificate if credentials else b"",
@@ -57,6 +58,9 @@ def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> D
         trackers=received.trackers,
         note=manifest.note,
         not_after=manifest.not_after or 0,
+        cost=cost.size,
+        entries=cost.entries,
+        weight=len(manifest.torrent),
     )
 
 
@@ -95,15 +99,15 @@ def follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRec
             record,
             replaces=former.path,
             replaces_signature=former.signature,
-            replaces_torrent=former.torrent,
         )
     if DownloadStep.WAITING not in {former.step, record.step}:
         record = replace(record, paused=former.paused)
     if is_same_swarm(former, record):
-        record = replace(record, staging=former.staging, unwanted=former.unwanted)
-    return replace(
-        record,
-        replaces=former.replaces,
-        replaces_signature=former.replaces_signature,
-        replaces_torrent=former.replaces_torrent,
-    )
+        record = replace(
+            record,
+            staging=former.staging,
+            unwanted=former.unwanted,
+            cost=former.cost,
+            entries=former.entries,
+        )
+    return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)

@@ -14,15 +14,20 @@ from typing import Final
 
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, Refused
-from tuishare.torrents import parse_torrent
+from tuishare.torrents import cost_of, parse_torrent
 
 _CHOOSABLE: Final = frozenset(
     {DownloadStep.WAITING, DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.PROBLEM}
 )
 
 
-def choose(record: DownloadRecord, unwanted: Collection[int]) -> DownloadRecord:
+def choose(record: DownloadRecord, data: bytes, unwanted: Collection[int]) -> DownloadRecord:
     """The same download without some of its files, which are numbered from 0 in the torrent's order. Blocking.
+
+    Args:
+        record: of the download.
+        data: its torrent.
+        unwanted: the numbers.
 
     Raises:
         Refused: it is complete, or its files cannot be fetched one by one.
@@ -33,7 +38,7 @@ def choose(record: DownloadRecord, unwanted: Collection[int]) -> DownloadRecord:
             "It is complete, so there is nothing to choose any more",
             hint="Ask the sender to share it again if you need what you left out.",
         )
-    torrent = parse_torrent(record.torrent)
+    torrent = parse_torrent(data)
     if len(torrent.files) == 1:
         raise Refused("It is one file, so there is nothing to choose", hint="`tuishare forget` stops it.")
     if torrent.version == 1:
@@ -43,27 +48,21 @@ def choose(record: DownloadRecord, unwanted: Collection[int]) -> DownloadRecord:
         raise BadInput(f"Its files have the numbers from 0 to {len(torrent.files) - 1}")
     if all(file.size == 0 or number in numbers for number, file in enumerate(torrent.files)):
         raise BadInput("Nothing would be left to download", hint="`tuishare forget` stops it.")
-    return replace(record, unwanted=tuple(sorted(numbers)))
+    cost = cost_of(torrent, numbers)
+    return replace(record, unwanted=tuple(sorted(numbers)), cost=cost.size, entries=cost.entries)
 
 
-def wanted_size(record: DownloadRecord) -> int:
-    """Bytes of what is to be downloaded. Blocking."""
-    if not record.unwanted:
-        return record.size
-    files = parse_torrent(record.torrent).files
-    return record.size - sum(files[number].size for number in record.unwanted)
-
-
-def drop_unwanted(record: DownloadRecord, payload: Path) -> None:
+def drop_unwanted(record: DownloadRecord, data: bytes, payload: Path) -> None:
     """Remove what had arrived of files before their owner gave them up, so that only whole ones are delivered.
 
     Also done when a crash has interrupted it. Blocking.
 
     Args:
         record: of the download.
+        data: its torrent; not looked at where everything is wanted.
         payload: the folder that it has grown in; nobody else can put links into it.
     """
-    files = parse_torrent(record.torrent).files if record.unwanted else ()
+    files = parse_torrent(data).files if record.unwanted else ()
     for number in record.unwanted:
         path = payload.joinpath(*files[number].parts)
         path.unlink(missing_ok=True)

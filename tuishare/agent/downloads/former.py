@@ -51,20 +51,24 @@ class Formers:
         self._downloads = downloads
         self._cancelled = cancelled
 
-    def set_aside(self, record: DownloadRecord) -> Verdict:
+    def set_aside(self, record: DownloadRecord, torrent: bytes) -> Verdict:
         """Move what a download replaces out of the way, if nothing was done to it.
+
+        Args:
+            record: of the new generation.
+            torrent: what the former one was delivered as; empty: not known.
 
         Raises:
             Cancelled: the agent stops.
         """
         if self._held(record) is not None:
-            return self.judge(record)  # a crash came between
+            return self.judge(record, torrent)  # a crash came between
         path = Path(record.replaces)
         if not record.replaces or not os.path.lexists(path):
             return Verdict()
         # The ctime of what is renamed changes: only the lease tells that a single file was not edited meanwhile.
         with read_lease(path) as hold:
-            found = self._find_calm(record, path)
+            found = self._find_calm(record, torrent, path)
             if found is None:
                 _log.info("%r was changed here, or is open for writing: it stays", record.name)
                 return Verdict()
@@ -75,12 +79,12 @@ class Formers:
             except OSError as error:
                 _log.info("%r stays where it is: %s", record.name, error.strerror)
                 return Verdict()
-            return self._look_again(record, aside, found if _is_pinned(found, hold) else None)
+            return self._look_again(record, torrent, aside, found if _is_pinned(found, hold) else None)
 
-    def judge(self, record: DownloadRecord) -> Verdict:
+    def judge(self, record: DownloadRecord, torrent: bytes) -> Verdict:
         """Look again at what was moved out of the way before a crash; as `set_aside`."""
         held = self._held(record)
-        return Verdict() if held is None else self._look_again(record, held, None)
+        return Verdict() if held is None else self._look_again(record, torrent, held, None)
 
     def retire(self, record: DownloadRecord, verdict: Verdict) -> Path | None:
         """Discard what made room, now that the new generation has landed.
@@ -117,25 +121,26 @@ class Formers:
     def _held(self, record: DownloadRecord) -> Path | None:
         return next(iter(_payloads(_holding(record))), None)
 
-    def _find_calm(self, record: DownloadRecord, path: Path) -> Inventory | None:
+    def _find_calm(self, record: DownloadRecord, torrent: bytes, path: Path) -> Inventory | None:
         """What stands there, if nothing was done to it and no program can write to it now."""
-        found = find_untouched(
-            path, record.replaces_signature, record.replaces_torrent, cancelled=self._cancelled
-        )
+        found = find_untouched(path, record.replaces_signature, torrent, cancelled=self._cancelled)
         return None if found is None or is_written(found.files(path)) else found
 
-    def _look_again(self, record: DownloadRecord, aside: Path, seen: Inventory | None) -> Verdict:
+    def _look_again(
+        self, record: DownloadRecord, torrent: bytes, aside: Path, seen: Inventory | None
+    ) -> Verdict:
         """Look at what was moved: a program may have written between the look before and the move.
 
         Args:
             record: of the new generation.
+            torrent: what the former one was delivered as; empty: not known.
             aside: where it stands now.
             seen: how it was before, where that says everything; otherwise its signature and hashes tell.
         """
         with contextlib.suppress(OSError):
             judged = aside.lstat().st_ctime_ns
             if seen is None:
-                calm = self._find_calm(record, aside) is not None
+                calm = self._find_calm(record, torrent, aside) is not None
             else:
                 calm = take_inventory(aside).was(seen) and not is_written(seen.files(aside))
             if calm:

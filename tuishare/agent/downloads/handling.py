@@ -61,6 +61,7 @@ class Handler:
             record = self._waiting(download_id)
             await self._tray.remove(record)
             await self._turn_away(record.envelope, Refused("You rejected it"))
+            await self._receiver.release(record)
 
     async def pause(self, download_id: str) -> None:
         """Leave the swarm until it is resumed, also after a restart; what was downloaded is kept.
@@ -93,7 +94,9 @@ class Handler:
             BadInput: there is no file of such a number, or nothing would be left.
         """
         async with self._tray.changing:
-            record = await asyncio.to_thread(choose, self._tray.get(download_id), unwanted)
+            record = self._tray.get(download_id)
+            torrent = await self._tray.torrent(record)
+            record = await asyncio.to_thread(choose, record, torrent, unwanted)
             await self._tray.save(record)
             await self._tray.leave_swarm(record, keep_progress=True)
             await self._receiver.go_on(record)
@@ -114,7 +117,8 @@ class Handler:
             await self._tray.leave_swarm(record)
             # Before that, whatever has this name is another's.
             if record.step is DownloadStep.COMPLETE:
-                await asyncio.to_thread(self._landing.delete, record)
+                torrent = await self._tray.torrent(record)
+                await asyncio.to_thread(self._landing.delete, record, torrent)
             await self._forget(record)
 
     async def _forget(self, record: DownloadRecord) -> None:
@@ -122,6 +126,7 @@ class Handler:
         if record.step in _UNFINISHED:
             await self._turn_away(record.envelope, Refused("You stopped its download"))
         await asyncio.to_thread(self._landing.discard, record)
+        await self._receiver.release(record)
 
     def _waiting(self, download_id: str) -> DownloadRecord:
         record = self._tray.get(download_id)

@@ -23,14 +23,17 @@ from tuishare.agent.context import Context
 from tuishare.agent.downloads.handling import Handler
 from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.downloads.pacing import Pace, Waiting
+from tuishare.agent.downloads.rationing import NoRoom, lacks_room
 from tuishare.agent.downloads.rawform import receive_raw
 from tuishare.agent.downloads.receiving import Receiver
 from tuishare.agent.downloads.reception import Received, Trust, receive
+from tuishare.agent.downloads.rejects import REJECTED, prune, put_away
 from tuishare.agent.downloads.succession import take_succession
 from tuishare.agent.downloads.tray import Tray
 from tuishare.agent.downloads.vigil import Vigil
 from tuishare.agent.folders.following import FolderFollowing, Follower, Look
 from tuishare.agent.folders.watcher import Hint
+from tuishare.agent.state.records import DownloadRecord
 from tuishare.api.messages import ActivityKind
 from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
 from tuishare.errors import (
@@ -42,11 +45,10 @@ from tuishare.errors import (
     TuishareError,
     from_os_error,
 )
-from tuishare.paths import ENVELOPE_SUFFIX, choose_place, move_into_place, publish, read_limited
+from tuishare.paths import ENVELOPE_SUFFIX, read_limited
+from tuishare.sizes import format_size, parse_size
 from tuishare.text import visible
 
-REJECTED: Final = "rejected"
-REASON_SUFFIX: Final = ".reason.txt"
 REMEMBERED: Final = 100
 """Rejected envelopes that are shown; anybody may put files into an inbox."""
 _log = logging.getLogger(__name__)
@@ -54,13 +56,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """An envelope that could not be opened yet; kept, because a key may come later.
+    """An envelope that could not be taken yet; kept, because a key or room may come later.
 
     Attributes:
         size: of the file in bytes.
         since: Unix seconds.
         detail: why, one sentence.
         hint: what may help.
+        is_bounded: whether so many may be kept; what fails because of us may always.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Locked:
     since: int
     detail: str
     hint: str
+    is_bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ class Inbox(Follower[int]):
         self.rejected: deque[Rejected] = deque(maxlen=REMEMBERED)
         self._judged: dict[str, _Judgement] = {}
         self._doubtful: dict[str, str] = {}
+        self._crowded: dict[str, DownloadRecord] = {}
+        self.tray.freed = self._take_room
 
     def take_hint(self, hint: Hint) -> None:
         """Take an event, if it is of the inbox, or of where something was delivered."""
@@ -170,14 +176,15 @@ class Inbox(Follower[int]):
 
     async def _judge(self, path: Path, look: Look[int]) -> None:
         former = self.locked.pop(path.name, None)
+        self._crowded.pop(path.name, None)
         stamp = self._context.book_stamp()
         try:
             again = await self._take(path)
         except NotFound:
             self._judged.pop(path.name, None)
-        except (NotForUs, BadConfiguration) as error:
+        except (NotForUs, NoRoom, BadConfiguration) as error:
             self._judged[path.name] = _Judgement(look.signature, stamp)
-            self._keep(path.name, look.size, error, former)
+            await self._keep_within_bounds(path, look.size, error, former)
         except TooManyOpen:
             self.following.look_later(path.name)
         except SystemFailed as error:
@@ -206,6 +213,7 @@ class Inbox(Follower[int]):
         """Forget an envelope that was taken away."""
         self._judged.pop(entry, None)
         self._doubtful.pop(entry, None)
+        self._crowded.pop(entry, None)
         waited, locked = self.pace.forget(entry), self.locked.pop(entry, None)
         if waited or locked:
             self._context.changed.notify()
@@ -222,11 +230,49 @@ class Inbox(Follower[int]):
         """Show that the folder came or went."""
         self._context.changed.notify()
 
-    def _keep(self, name: str, size: int, error: TuishareError, former: Locked | None) -> None:
+    def take_settings(self) -> None:
+        """Look again at everything that may be judged otherwise by other settings or users."""
+        self.following.scan_soon()
+        self._take_room()
+
+    def _take_room(self) -> None:
+        """Look again at as many of the envelopes without room as there is room for now, first come first."""
+        waiting = list(self.tray.downloads.values())
+        for name, record in list(self._crowded.items()):
+            if not lacks_room(record, waiting, self._context.config.inbox):
+                waiting.append(record)
+                del self._crowded[name]
+                self._judged.pop(name, None)
+                self.following.look_again(name)
+
+    async def _keep_within_bounds(
+        self, path: Path, size: int, error: TuishareError, former: Locked | None
+    ) -> None:
+        """Keep an envelope for a key or for room, if not too many are kept already (threat T1)."""
+        is_bounded = not isinstance(error, BadConfiguration)
+        if is_bounded and (excess := self._exceeds_bounds(size)):
+            await self._reject(path, Refused(f"{error.detail}; {excess}", hint=error.hint))
+            return
+        self._keep(path.name, size, error, former, is_bounded=is_bounded)
+        if isinstance(error, NoRoom):
+            self._crowded[path.name] = error.record
+
+    def _exceeds_bounds(self, size: int) -> str:
+        rules, kept = self._context.config.inbox, [one for one in self.locked.values() if one.is_bounded]
+        if rules.waiting and len(kept) >= rules.waiting:
+            return f"{len(kept):,} such encrypted torrents are in the inbox already, no more may"
+        total, most = sum(one.size for one in kept) + size, parse_size(rules.waiting_size)
+        if most and total > most:
+            return f"such encrypted torrents in the inbox may have no more than {format_size(most)} together"
+        return ""
+
+    def _keep(
+        self, name: str, size: int, error: TuishareError, former: Locked | None, *, is_bounded: bool = False
+    ) -> None:
         _log.info("Cannot open %r yet: %s", name, error.detail)
         since = former.since if former else self._context.now()
         hint = _NO_KEY if isinstance(error, NotForUs) else error.hint
-        self.locked[name] = Locked(name, size, since, error.detail, hint)
+        self.locked[name] = Locked(name, size, since, error.detail, hint, is_bounded)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Turn away what cannot even be looked at."""
@@ -281,15 +327,32 @@ class Inbox(Follower[int]):
         """Move the file away with its reason; the reason comes first, so a crash leaves no riddle."""
         _log.warning("Rejected %r: %s", path.name, error.detail)
         try:
-            moved = await asyncio.to_thread(self._move_away, path, error)
+            moved = await asyncio.to_thread(put_away, path, error)
         except (TuishareError, OSError) as problem:
             _log.error("Cannot move %r away: %s", path.name, problem)
             return
         self._judged.pop(path.name, None)
         self._doubtful.pop(path.name, None)
         self._context.journal.note(ActivityKind.REJECTED, path.name, error.detail)
+        # Its traceback would keep what was opened, up to 32 MiB, for as long as the refusal is shown.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
         self.rejected.append(Rejected(moved.name, error, self._context.now()))
+        await self._prune_rejected()
         self._context.changed.notify()
+
+    async def _prune_rejected(self) -> None:
+        rules, folder = self._context.config.inbox, self._folder / REJECTED
+        try:
+            removed = await asyncio.to_thread(prune, folder, rules.rejected, parse_size(rules.rejected_size))
+        except OSError as error:
+            _log.warning("Cannot remove what is too old from %s: %s", folder, error.strerror)
+            return
+        if removed:
+            others = f", with {len(removed) - 1:,} others" if len(removed) > 1 else ""
+            _log.info("Removed %r from %s%s: too much is kept there", removed[0], folder, others)
+            self._context.journal.note(ActivityKind.REJECTED, removed[0], f"{_REMOVED}{others}")
+        for rejected in [one for one in self.rejected if one.name in removed]:
+            self.rejected.remove(rejected)
 
     async def _turn_away(self, envelope: str, error: TuishareError) -> None:
         """Turn away an envelope whose download is not to be; one that is gone from the inbox is left alone."""
@@ -297,19 +360,6 @@ class Inbox(Follower[int]):
         if await asyncio.to_thread(path.is_file):
             await self._reject(path, error)
 
-    def _move_away(self, path: Path, error: TuishareError) -> Path:
-        folder = self._folder / REJECTED
-        folder.mkdir(exist_ok=True)
-        target = choose_place(path, folder)
-        reason = f"{error.title}: {error.detail}\n{error.hint}\n".rstrip() + "\n"
-        note = target.with_name(target.name + REASON_SUFFIX)
-        publish(note, reason.encode())
-        try:
-            move_into_place(path, target)
-        except BaseException:
-            note.unlink(missing_ok=True)
-            raise
-        return target
-
 
 _NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your card."
+_REMOVED: Final = "removed from inbox/rejected, which holds as much as it may"

@@ -14,14 +14,15 @@ import os
 import re
 import shutil
 import stat
+import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.downloads.choosing import drop_unwanted, wanted_size
+from tuishare.agent.downloads.choosing import drop_unwanted
 from tuishare.agent.downloads.delivered import appraise, sign_delivered, take_inventory
 from tuishare.agent.downloads.former import Formers
 from tuishare.agent.folders.leases import read_lease
@@ -32,7 +33,7 @@ from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, TuishareError, from_os_error
 from tuishare.paths import choose_place, free_name, make_private, move_into_place, read_limited
 from tuishare.sizes import format_size
-from tuishare.torrents import parse_torrent
+from tuishare.torrents import BLOCK, Cost, Torrent, parse_torrent
 
 INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""
@@ -103,8 +104,8 @@ class Landing:
         if record.staging:
             shutil.rmtree(record.staging, ignore_errors=True)
 
-    def delete(self, record: DownloadRecord) -> None:
-        """Delete the files that a download has delivered, and their folders where nothing else is in them.
+    def delete(self, record: DownloadRecord, torrent: bytes) -> None:
+        """Delete the files of its torrent that a download has delivered, and folders where nothing else is in them.
 
         A link is deleted, not followed.
 
@@ -116,20 +117,40 @@ class Landing:
             if path.is_symlink() or not path.is_dir():
                 path.unlink(missing_ok=True)
             else:
-                _delete_files(record, path)
+                _delete_files(record, parse_torrent(torrent), path)
         except OSError as error:
             raise from_os_error(error, f"delete {path}") from error
 
-    def lacks_space(self, record: DownloadRecord) -> str:
-        """Say in a sentence what is missing for the rest of a download to fit; empty when it fits."""
-        here = sum(path.lstat().st_blocks * 512 for path in Path(record.staging).rglob("*"))
-        needed = max(0, wanted_size(record) - here) + self._reserve
-        free = shutil.disk_usage(self._downloads).free
-        if free >= needed:
-            return ""
-        return f"It waits for space: {format_size(needed)} with the reserve, {format_size(free)} are free"
+    def lacks_space(
+        self, record: DownloadRecord, running: Iterable[DownloadRecord] = (), *, spared: int = 0
+    ) -> str:
+        """Say in a sentence what is missing for the rest of a download to fit; empty when it fits.
 
-    def choose_target(self, record: DownloadRecord) -> Path:
+        Args:
+            record: of the download.
+            running: the other downloads that go on, whose rest has to fit as well.
+            spared: bytes of the reserve that do not count now.
+        """
+        everything = [record, *running]
+        free = _free(self._downloads)
+        # What they need at most; mostly that fits, and nothing has to be measured.
+        needs = [Cost(each.cost, each.entries) for each in everything]
+        if _is_enough(free, needs, self._reserve - spared):
+            return ""
+        needs = list(map(_rest, everything))
+        if _is_enough(free, needs, self._reserve - spared):
+            return ""
+        own, others = needs[0], _total(needs[1:])
+        beside = f", {format_size(others.size)} for other downloads" if others.size else ""
+        if free.size < own.size + others.size + self._reserve - spared:
+            needed = format_size(own.size + self._reserve)
+            return f"It waits for space: {needed} with the reserve{beside}, {format_size(free.size)} are free"
+        return (
+            f"It waits for space: it has {own.entries:,} files and folders to make{beside},"
+            f" and the disk takes {free.entries:,} more, whatever their size"
+        )
+
+    def choose_target(self, record: DownloadRecord, replaced: bytes = b"") -> Path:
         """Find a name for the payload that nothing has, or that of the payload which it replaces.
 
         A share that keeps its name keeps its place, also when that is “name (2)”, so that what points there goes on.
@@ -143,12 +164,17 @@ class Landing:
         except OSError as error:
             raise from_os_error(error, f"make the folder {sender}") from error
         former = Path(record.replaces)
-        if record.replaces and former.parent == sender and _former_name(record) == record.name:
+        if record.replaces and former.parent == sender and _former_name(record, replaced) == record.name:
             return former
         return free_name(sender, record.name)
 
-    def move_payload(self, record: DownloadRecord) -> Landed:
+    def move_payload(self, record: DownloadRecord, torrent: bytes, replaced: bytes = b"") -> Landed:
         """Move the payload from its staging folder to its name, durably, and discard what it replaces.
+
+        Args:
+            record: of the download.
+            torrent: its torrent.
+            replaced: the torrent of what it replaces; empty: not known.
 
         Raises:
             FileExistsError: the name is taken, also by a former payload that something was done to.
@@ -158,29 +184,29 @@ class Landing:
         """
         source, target = Path(record.staging) / record.name, Path(record.path)
         if os.path.lexists(source):
-            drop_unwanted(record, source)
+            drop_unwanted(record, torrent, source)
             sync_tree(source)
-            verdict = self._formers.set_aside(record)
+            verdict = self._formers.set_aside(record, replaced)
             signature = _move(source, target)
         elif not os.path.lexists(target):
             self._formers.put_back(record)
             raise NotFound("The downloaded files are gone", hint="Ask the sender to share it again.")
         else:
             # A crash came after the move, and what stands there may have been edited since.
-            verdict = self._formers.judge(record)
+            verdict = self._formers.judge(record, replaced)
             move_into_place(source, target)
-            signature = self._appraise(record)
+            signature = self._appraise(record, torrent)
         kept = self._formers.retire(record, verdict)
         self.discard(record)
         if kept is None and record.replaces not in {"", record.path} and os.path.lexists(record.replaces):
             kept = Path(record.replaces)
         return Landed(signature, kept)
 
-    def _appraise(self, record: DownloadRecord) -> str:
+    def _appraise(self, record: DownloadRecord, torrent: bytes) -> str:
         found = appraise(
             Path(record.path),
             "",
-            record.torrent,
+            torrent,
             cancelled=self._ended.is_set,
             partly=bool(record.unwanted),
         )
@@ -205,8 +231,7 @@ class Landing:
             _log.warning("Cannot put an envelope into %s: %s", self._inbox / ACCEPTED, error)
 
 
-def _delete_files(record: DownloadRecord, path: Path) -> None:
-    torrent = parse_torrent(record.torrent)
+def _delete_files(record: DownloadRecord, torrent: Torrent, path: Path) -> None:
     files = enumerate(torrent.files) if torrent.is_folder else ()
     delivered = [file.parts for number, file in files if number not in record.unwanted]
     folders = sorted({parts[:depth] for parts in delivered for depth in range(len(parts))}, key=len)
@@ -224,10 +249,38 @@ def _delete_files(record: DownloadRecord, path: Path) -> None:
                 raise
 
 
-def _former_name(record: DownloadRecord) -> str:
+def _free(folder: Path) -> Cost:
+    """Return what a disk still takes; a file system without a table of inodes takes any number of files."""
+    status = os.statvfs(folder)
+    return Cost(status.f_bavail * status.f_frsize, status.f_favail if status.f_files else sys.maxsize)
+
+
+def _rest(record: DownloadRecord) -> Cost:
+    """Return what a download still needs: what it takes in the end, without what stands in its staging folder."""
+    size = entries = 0
+    for folder, folders, files in os.walk(record.staging):
+        entries += len(folders) + len(files)
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):  # the engine renames and removes some of its own
+                size += os.lstat(os.path.join(folder, name)).st_blocks * 512
+    size += entries * BLOCK
+    return Cost(max(0, record.cost - size), max(0, record.entries - entries))
+
+
+def _total(needs: Iterable[Cost]) -> Cost:
+    each = list(needs)
+    return Cost(sum(need.size for need in each), sum(need.entries for need in each))
+
+
+def _is_enough(free: Cost, needs: Iterable[Cost], reserve: int) -> bool:
+    needed = _total(needs)
+    return free.size >= needed.size + reserve and free.entries >= needed.entries
+
+
+def _former_name(record: DownloadRecord, replaced: bytes) -> str:
     """The name of the share whose payload is replaced."""
     try:
-        return parse_torrent(record.replaces_torrent).name
+        return parse_torrent(replaced).name
     except TuishareError:
         return Path(record.replaces).name  # of a version before, which has not recorded it
 

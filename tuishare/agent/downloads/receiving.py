@@ -19,9 +19,10 @@ from tuishare.agent.downloads.beginning import Arrival, begin, follow, is_same_s
 from tuishare.agent.downloads.delivered import Condition, look_over
 from tuishare.agent.downloads.generations import take_over
 from tuishare.agent.downloads.landing import Landed, Landing
-from tuishare.agent.downloads.rationing import exceeds_quota, lacks_turn
+from tuishare.agent.downloads.rationing import NoRoom, exceeds_quota, lacks_room, lacks_turn
 from tuishare.agent.downloads.reception import Received
 from tuishare.agent.downloads.retries import Retries, is_of_disk
+from tuishare.agent.downloads.rivals import Claims, find_rivals, holder_of, let_wait, resume_alone
 from tuishare.agent.downloads.tray import Tray
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.api.messages import ActivityKind
@@ -32,8 +33,10 @@ from tuishare.torrents import InfoHash, parse_torrent
 _UNDER_WAY: Final = frozenset(
     {DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.PROBLEM}
 )
-QUEUE_SECONDS: Final = 15.0
-"""How often it is looked whether there is space now for what waits for it."""
+QUEUE_SECONDS: Final = 5.0
+"""How often it is looked whether there is space now for what waits for it, and still for what goes on."""
+_SPARED: Final = 16
+"""The part of the reserve, 1/16, that file systems may take for their own lists before a download is stopped for it."""
 _DAY: Final = 86_400
 _log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ class Receiver:
         self._landing = landing
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
         self._retries = Retries()
+        self._claims = Claims(tray, context.store)
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -59,7 +63,8 @@ class Receiver:
         await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
         for record in records:
             await self._file_renewal(record)
-            await self._or_problem(record, self._resume(record))
+            if known := self._tray.downloads.get(record.id):  # as it is now: a rival may have made way
+                await self._or_problem(known, self._resume(known))
 
     async def run(self) -> None:
         """Deliver what is complete, start what waits for space, try again what a disk refused; until cancelled."""
@@ -70,6 +75,7 @@ class Receiver:
                     async with self._tray.changing:
                         for record in self._downloading(info_hash):
                             await self._or_problem(record, self._deliver(record))
+                await self._keep_reserve()
                 await self._start_queued()
                 await self._try_again()
         finally:
@@ -90,30 +96,26 @@ class Receiver:
             digest: SHA-256 of the file.
 
         Raises:
-            Refused: a replay, or a ticket that cannot work.
+            NoRoom: it would have to wait for approval, and as many do as may; it may be tried again.
+            Refused: a replay, a ticket that cannot work, or the torrent of a share of our own.
         """
         record = self._begun(received, envelope, digest)
         async with self._tray.changing:
-            if self._is_under_way(record) or await self._renew(received, record):
-                return
-            quota = self._context.config.inbox.quota_bytes
-            if excess := exceeds_quota(record, self._tray.downloads.values(), quota):
-                await self._hold(
-                    record, excess, "Approve it, or wait until others of the same sender are done."
-                )
-            else:
-                await self._begin(record)
+            if not self._is_under_way(record) and not await self._renew(received, record):
+                await self._admit(record, received.manifest.torrent, salted=bool(received.torrent.salt))
 
     async def hold(self, received: Received, envelope: str, digest: bytes, reason: str, hint: str) -> None:
         """Keep an envelope that a person has to approve first.
 
         Raises:
-            Refused: a replay, or a ticket that cannot work.
+            NoRoom: as many wait as may; it may be tried again.
+            Refused: a replay, a ticket that cannot work, or the torrent of a share of our own.
         """
         record = self._begun(received, envelope, digest)
+        salted = bool(received.torrent.salt)
         async with self._tray.changing:
             if not self._is_under_way(record) and not await self._renew(received, record):
-                await self._hold(record, reason, hint)
+                await self._hold(record, reason, hint, received.manifest.torrent, salted=salted)
 
     async def approve(self, record: DownloadRecord) -> None:
         """Begin to download what waited for a person; the tray's lock is held.
@@ -121,11 +123,18 @@ class Receiver:
         Raises:
             Refused: it has become a replay.
         """
-        await self._begin(replace(record, step=DownloadStep.DOWNLOADING, problem="", hint="", paused=False))
+        record = replace(record, step=DownloadStep.DOWNLOADING, paused=False)
+        await self._begin(resume_alone(record))
 
     async def go_on(self, record: DownloadRecord) -> None:
         """Take up a download again where it stands; the tray's lock is held."""
         await self._or_problem(record, self._resume(record))
+
+    async def release(self, gone: DownloadRecord) -> None:
+        """Let what waited or rested in favour of a download go on, unless that still has the torrent; lock held."""
+        for record in list(self._tray.downloads.values()):
+            if record.rival == gone.id and holder_of(record, self._tray.downloads) is None:
+                await self.go_on(record)
 
     async def end_seeding(self) -> None:
         """Leave the swarms of what was served on long enough, or often enough."""
@@ -197,24 +206,55 @@ class Receiver:
         if record.step is DownloadStep.COMPLETE:
             await asyncio.to_thread(self._landing.file_envelope, record)
 
-    async def _hold(self, record: DownloadRecord, reason: str, hint: str) -> None:
-        record = replace(record, step=DownloadStep.WAITING, problem=reason, hint=hint)
-        record = follow(record, self._tray.downloads.get(record.id))
-        await self._context.store.run(lambda database: database.require_new(record))
-        former = self._tray.downloads.get(record.id)
-        await self._take_place(record)
-        await self._tray.save(record)
-        if former is None or (former.step, former.generation) != (record.step, record.generation):
-            self._context.journal.note(ActivityKind.APPROVAL, record.name, reason)
+    async def _admit(self, record: DownloadRecord, torrent: bytes | None, *, salted: bool) -> None:
+        """Begin what a verified sender sent, unless a person has to be asked; `torrent` None: it is stored."""
+        await self._require_foreign(record)
+        downloads, quota = self._tray.downloads, self._context.config.inbox.quota_bytes
+        if excess := exceeds_quota(record, downloads.values(), quota):
+            hint = "Approve it, or wait until others of the same sender are done."
+            await self._hold(record, excess, hint, torrent, salted=salted)
+        elif find_rivals(record, downloads):
+            await self._hold(record, "", "", torrent, salted=salted)
+        else:
+            await self._begin(record, torrent)
 
-    async def _begin(self, record: DownloadRecord) -> None:
+    async def _require_foreign(self, record: DownloadRecord) -> None:
+        if name := await self._tray.own_share(record):
+            raise Refused(
+                f"{record.sender} sends the torrent of your own share “{visible(name)}”",
+                hint="You have these files; your share goes on.",
+            )
+
+    async def _hold(
+        self, record: DownloadRecord, reason: str, hint: str, torrent: bytes | None, *, salted: bool
+    ) -> None:
+        """Let a download wait for a person; without a reason it waits for the sake of a rival alone."""
+        await self._require_foreign(record)
+        await self._context.store.run(lambda database: database.require_new(record))
+        downloads, former = self._tray.downloads, self._tray.downloads.get(record.id)
+        waiting = let_wait(record, downloads, reason, hint, salted=salted)
+        record = follow(waiting, former)
+        known = former is not None and (former.step, former.generation) == (record.step, record.generation)
+        if not known and (lack := lacks_room(record, downloads.values(), self._context.config.inbox)):
+            raise NoRoom(lack, record)
+        await self._context.store.change(lambda database: database.hold(record, torrent))
+        await self._take_place(record)
+        if not known:
+            self._context.journal.note(ActivityKind.APPROVAL, record.name, record.problem)
+
+    async def _begin(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
         former = self._tray.downloads.get(record.id)
         record = follow(record, former)
-        await self._context.store.change(lambda database: database.admit(record))
+        replaced = former if former is not None and former.path and record.replaces == former.path else None
+        old = await self._tray.torrent(replaced) if replaced else b""
+        await self._context.store.change(lambda database: database.admit(record, torrent))
         await self._take_place(record)
         self._tray.tell_refused(record)
-        if former is not None and former.path and record.replaces == former.path:
-            await asyncio.to_thread(self._take_over, former, record)
+        for other in await self._claims.take(record):
+            self._retries.drop(other.id)
+        if replaced is not None:
+            new = await self._tray.torrent(record)
+            await asyncio.to_thread(self._take_over, replaced, old, record, new)
         await self._or_problem(record, self._resume(record))
 
     async def _take_place(self, record: DownloadRecord) -> None:
@@ -225,17 +265,40 @@ class Receiver:
             await self._tray.leave_swarm(former)
             if former.staging != record.staging:
                 await asyncio.to_thread(self._landing.discard, former)
+            if (former.info_hash, former.step) != (record.info_hash, record.step):
+                await self.release(record)
 
-    def _take_over(self, former: DownloadRecord, record: DownloadRecord) -> None:
+    def _take_over(
+        self, former: DownloadRecord, old_data: bytes, record: DownloadRecord, data: bytes
+    ) -> None:
         """Bring what did not change to where the new generation grows, for the engine to verify."""
         payload = Path(former.path)
         try:
-            old, new = parse_torrent(former.torrent), parse_torrent(record.torrent)
+            old, new = parse_torrent(old_data), parse_torrent(data)
             taken = take_over(old, payload, new, self._landing.prepare(record))
         except TuishareError as error:
             _log.info("Nothing is taken over from the former generation: %s", error.detail)
         else:
             _log.info("Took over %d bytes of %r", taken, record.name)
+
+    async def _keep_reserve(self) -> None:
+        """Stop downloads before a disk that fills up from elsewhere eats into the reserve; the last begun go first."""
+        async with self._tray.changing:
+            spared = self._context.config.downloads.reserve_bytes // _SPARED
+            while running := self._tray.running():
+                *others, last = running
+                try:
+                    lack = self._landing.lacks_space
+                    reason = await asyncio.to_thread(lack, last, others, spared=spared)
+                except OSError as error:  # the folder is gone for now; libtorrent says so when it writes
+                    _log.warning("Cannot tell how much space is left: %s", error.strerror)
+                    return
+                if not reason:
+                    return
+                _log.warning("Stopped receiving %r: %s", visible(last.name), reason)
+                self._context.journal.note(ActivityKind.PROBLEM, last.name, reason)
+                await self._tray.leave_swarm(last, keep_progress=True)
+                await self._tray.save(replace(last, step=DownloadStep.QUEUED, problem=reason))
 
     async def _start_queued(self) -> None:
         async with self._tray.changing:
@@ -259,16 +322,21 @@ class Receiver:
                 step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
                 await self._resume(await self._tray.save(replace(record, step=step, problem="", hint="")))
             case DownloadStep.WAITING:
-                pass
+                if record.rival and holder_of(record, self._tray.downloads) is None:
+                    record = replace(resume_alone(record), step=DownloadStep.DOWNLOADING)
+                    await self._admit(record, None, salted=False)
             case _ as never:
                 assert_never(never)
 
     async def _join(self, record: DownloadRecord) -> None:
+        if (alone := await self._claims.alone(record)) is None:
+            return
+        record = alone
         staging = Path(record.staging)
         reason = self._lacks_turn(record)
         if not reason:
             await asyncio.to_thread(self._landing.prepare, record)
-            reason = await asyncio.to_thread(self._landing.lacks_space, record)
+            reason = await self._lacks_space(record)
         if reason:
             if (record.step, record.problem) != (DownloadStep.QUEUED, reason):
                 await self._tray.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
@@ -277,6 +345,10 @@ class Receiver:
             record = await self._tray.save(replace(record, step=DownloadStep.DOWNLOADING, problem=""))
         resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
         await self._tray.enter_swarm(record, staging, resume_data=resume)
+
+    async def _lacks_space(self, record: DownloadRecord) -> str:
+        others = [other for other in self._tray.running() if other.id != record.id]
+        return await asyncio.to_thread(self._landing.lacks_space, record, others)
 
     def _lacks_turn(self, record: DownloadRecord) -> str:
         others = [
@@ -302,19 +374,21 @@ class Receiver:
         if not record.unwanted:
             self._context.announcing.confirm(record)
         await self._tray.leave_swarm(record)
-        target = await asyncio.to_thread(self._landing.choose_target, record)
+        replaced = await self._tray.replaced_torrent(record)
+        target = await asyncio.to_thread(self._landing.choose_target, record, replaced)
         await self._land(
             await self._tray.save(replace(record, step=DownloadStep.DELIVERING, path=str(target)))
         )
 
     async def _land(self, record: DownloadRecord) -> None:
+        torrent, replaced = await self._tray.torrent(record), await self._tray.replaced_torrent(record)
         try:
-            landed = await asyncio.to_thread(self._landing.move_payload, record)
+            landed = await asyncio.to_thread(self._landing.move_payload, record, torrent, replaced)
         except FileExistsError:
             # Taken since it was chosen, or something was done to what is there: either way it stays.
             target = await asyncio.to_thread(self._landing.choose_target, replace(record, replaces=""))
             record = await self._tray.save(replace(record, path=str(target)))
-            landed = await asyncio.to_thread(self._landing.move_payload, record)
+            landed = await asyncio.to_thread(self._landing.move_payload, record, torrent, replaced)
         await asyncio.to_thread(self._landing.file_envelope, record)
         await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
         done = await self._tray.save(
@@ -325,7 +399,6 @@ class Receiver:
                 signature=landed.signature,
                 replaces="",
                 replaces_signature="",
-                replaces_torrent=b"",
                 completed=self._context.now(),
             )
         )
@@ -342,6 +415,9 @@ class Receiver:
         What its owner has moved or edited since is theirs: the engine must neither serve nor mend it. Where only its
         hashes can tell, `tuishare.agent.downloads.vigil` compares them first. It is received whatever becomes of this.
         """
+        if (alone := await self._claims.alone(record)) is None:
+            return
+        record = alone
         if record.unwanted or self._has_served(record):
             return  # of a part, the engine would take the rest to be missing
         target = Path(record.path)

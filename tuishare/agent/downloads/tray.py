@@ -14,9 +14,9 @@ from pathlib import Path
 from tuishare.addresses import TrackerRules
 from tuishare.agent.context import Context
 from tuishare.agent.network.received import find_refused, read_contacts, rules_for, tell_refused
-from tuishare.agent.state.records import DownloadRecord, TrackerAddress
+from tuishare.agent.state.records import DownloadRecord, DownloadStep, TrackerAddress
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import NotFound, SystemFailed, TuishareError
+from tuishare.errors import BadInput, NotFound, Refused, SystemFailed, TuishareError
 from tuishare.swarm import Assignment, Credentials
 from tuishare.text import visible
 from tuishare.torrents import InfoHash
@@ -30,6 +30,7 @@ class Tray:
     Attributes:
         changing: held by whoever changes a download: a new generation must not meet the former one half delivered.
         entered: told whenever a download has entered its swarm, or is doubted.
+        freed: told whenever one that waited for approval waits no longer.
     """
 
     def __init__(self, context: Context) -> None:
@@ -40,6 +41,7 @@ class Tray:
         self._altered: set[str] = set()
         self._doubtful: set[str] = set()
         self.entered: Callable[[], None] = lambda: None
+        self.freed: Callable[[], None] = lambda: None
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -98,9 +100,23 @@ class Tray:
         """The download that is in the engine under an info-hash, if any."""
         return [record for record in self._downloads.values() if self._joined.get(record.id) == info_hash]
 
+    async def torrent(self, record: DownloadRecord) -> bytes:
+        """Return the torrent of a download, from the store: it may have 32 MiB, and is seldom needed."""
+        return await self._context.store.run(lambda database: database.torrent(record.id))
+
+    async def replaced_torrent(self, record: DownloadRecord) -> bytes:
+        """Return the torrent of the payload that a download is to replace; empty where that is not known."""
+        return await self._context.store.run(lambda database: database.replaced_torrent(record.id))
+
+    def running(self) -> list[DownloadRecord]:
+        """Return what is being downloaded now, oldest first."""
+        records = self._downloads.values()
+        return [one for one in records if one.step is DownloadStep.DOWNLOADING and self.has_joined(one)]
+
     def show(self, record: DownloadRecord) -> None:
         """Take a record that the store has already."""
-        self._downloads[record.id] = record
+        former, self._downloads[record.id] = self._downloads.get(record.id), record
+        self._note_freed(former, record)
         self._context.changed.notify()
 
     async def save(self, record: DownloadRecord) -> DownloadRecord:
@@ -114,10 +130,15 @@ class Tray:
         await self.leave_swarm(record)
         self._context.announcing.forget(self._only_of(record))
         await self._context.store.change(lambda database: database.decline(record))
-        self._downloads.pop(record.id, None)
+        self._note_freed(self._downloads.pop(record.id, None), None)
         self._altered.discard(record.id)
         self._doubtful.discard(record.id)
         self._context.changed.notify()
+
+    def _note_freed(self, former: DownloadRecord | None, record: DownloadRecord | None) -> None:
+        waits = DownloadStep.WAITING
+        if former is not None and former.step is waits and (record is None or record.step is not waits):
+            self.freed()
 
     def _only_of(self, record: DownloadRecord) -> set[TrackerAddress]:
         """Its trackers that nothing else is announced to: our own have a passkey, those of others need not."""
@@ -143,8 +164,11 @@ class Tray:
         """Join the swarm of a download whose payload is, or will be, in a folder.
 
         Raises:
+            Refused: it is the torrent of a share of our own.
             TuishareError: the engine does not take it.
         """
+        await self._require_foreign(record)
+        torrent = await self.torrent(record)
         if refused := self._refused(record):
             _log.info("%r: %s", visible(record.name), tell_refused(refused))
         announce = await self._context.announcing.tiers(record.trackers, self._rules(record))
@@ -157,7 +181,7 @@ class Tray:
         try:
             await self._context.engine.add(
                 Assignment(
-                    torrent=record.torrent,
+                    torrent=torrent,
                     save_path=folder,
                     transport=record.transport,
                     credentials=_credentials(record),
@@ -174,6 +198,24 @@ class Tray:
             raise
         self._altered.discard(record.id)
         self.entered()
+
+    async def own_share(self, record: DownloadRecord) -> str:
+        """Return the name of a share of our own with the same torrent, whatever it is doing; empty without one."""
+        return await self._context.store.run(lambda database: database.own_share(record.info_hash))
+
+    async def _require_foreign(self, record: DownloadRecord) -> None:
+        """Make sure that nothing of ours has the torrent: whatever became of the download would happen to that.
+
+        Raises:
+            Refused: a share of ours has it.
+            BadInput: it is in the engine.
+        """
+        if name := await self.own_share(record):
+            raise Refused(
+                f"It is the torrent of your own share “{visible(name)}”", hint="The files are here already."
+            )
+        if self._context.engine.has(InfoHash(record.info_hash)):
+            raise BadInput("This torrent is already being shared or downloaded")
 
     async def leave_swarm(self, record: DownloadRecord, *, keep_progress: bool = False) -> None:
         """Leave the swarm that was joined for this download, and no other of the same content."""

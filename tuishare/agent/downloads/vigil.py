@@ -139,9 +139,10 @@ class Vigil:
 
     async def _compare(self, record: DownloadRecord, ended: threading.Event) -> None:
         """Read a payload without holding up anything else, and record what was found, so that it is read once."""
+        torrent = await self._tray.torrent(record)
         started = time.monotonic()
         found = await asyncio.to_thread(
-            appraise, Path(record.path), record.signature, record.torrent, cancelled=ended.is_set
+            appraise, Path(record.path), record.signature, torrent, cancelled=ended.is_set
         )
         async with self._tray.changing:
             if self._tray.downloads.get(record.id) is not record or record.step is not DownloadStep.COMPLETE:

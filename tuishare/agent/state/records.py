@@ -160,7 +160,6 @@ class DownloadRecord:
         paused: its owner wants it to rest for now.
         replaces: the payload that the former generation delivered, or empty.
         replaces_signature: of that, as `signature`.
-        replaces_torrent: what that was delivered as; empty where nothing is replaced.
         completed: when it was delivered; 0 before.
         note: of the sender.
         not_after: Unix seconds after which he withdraws it; 0: never.
@@ -198,7 +197,6 @@ class DownloadRecord:
     paused: bool = False
     replaces: str = ""
     replaces_signature: str = ""
-    replaces_torrent: bytes = b""
     completed: int = 0
     note: str = ""
     not_after: int = 0

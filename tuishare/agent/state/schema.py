@@ -87,9 +87,10 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("ALTER TABLE downloads ADD COLUMN unwanted TEXT NOT NULL DEFAULT '[]'",),
     ("ALTER TABLE shares ADD COLUMN announce TEXT NOT NULL DEFAULT '[]'",),
     ("ALTER TABLE shares ADD COLUMN contacts TEXT NOT NULL DEFAULT '[]'",),
-    ("ALTER TABLE downloads ADD COLUMN replaces_torrent BLOB NOT NULL DEFAULT x''",),
     (
         "CREATE TABLE torrents (download TEXT PRIMARY KEY, torrent BLOB NOT NULL) STRICT",
+        # What the payload that a download replaces was delivered as.
+        "CREATE TABLE replaced (download TEXT PRIMARY KEY, torrent BLOB NOT NULL) STRICT",
         "INSERT INTO torrents SELECT id, torrent FROM downloads",
         *(
             f"ALTER TABLE downloads ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0"

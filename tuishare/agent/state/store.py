@@ -140,6 +140,8 @@ class Database:
                 self._put(record)
 
     def _put(self, record: Record) -> None:
+        if isinstance(record, DownloadRecord) and not record.replaces:
+            self._connection.execute("DELETE FROM replaced WHERE download = ?", (record.id,))
         row = _encode(record)
         names, marks = ", ".join(row), ", ".join("?" * len(row))
         statement = f"INSERT OR REPLACE INTO {_TABLES[type(record)]} ({names}) VALUES ({marks})"  # noqa: S608 — our fields' names
@@ -187,7 +189,8 @@ class Database:
         with self.transaction():
             self._remember(Generation(record.signer, record.share, record.generation))
             self._connection.execute("DELETE FROM downloads WHERE id = ?", (record.id,))
-            self._connection.execute("DELETE FROM torrents WHERE download = ?", (record.id,))
+            for table in ("torrents", "replaced"):
+                self._connection.execute(f"DELETE FROM {table} WHERE download = ?", (record.id,))  # noqa: S608
 
     def forget_share(self, share: str) -> None:
         """Remove one with its tickets."""
@@ -227,12 +230,23 @@ class Database:
 
     def torrent(self, download: str) -> bytes:
         """Return the torrent of a download; empty where there is none."""
-        row = self._connection.execute(
-            "SELECT torrent FROM torrents WHERE download = ?", (download,)
-        ).fetchone()
+        return self._torrent("torrents", download)
+
+    def replaced_torrent(self, download: str) -> bytes:
+        """Return the torrent of what a download is to replace; empty where that is not known."""
+        return self._torrent("replaced", download)
+
+    def _torrent(self, table: str, download: str) -> bytes:
+        statement = f"SELECT torrent FROM {table} WHERE download = ?"  # noqa: S608 — our tables' names
+        row = self._connection.execute(statement, (download,)).fetchone()
         return b"" if row is None else bytes(row[0])
 
     def _put_torrent(self, record: DownloadRecord, torrent: bytes | None) -> None:
+        if record.replaces:
+            # Of the generation that was delivered; one that comes after another undelivered one finds it here.
+            self._connection.execute(
+                "INSERT OR IGNORE INTO replaced SELECT * FROM torrents WHERE download = ?", (record.id,)
+            )
         if torrent is not None:
             self._connection.execute("INSERT OR REPLACE INTO torrents VALUES (?, ?)", (record.id, torrent))
 

@@ -1,0 +1,139 @@
+"""Two downloads of one torrent, sent by different people: the engine can be in one of their swarms only.
+
+Owns the rule: a torrent that is here already is not taken from its first sender without a person's word, and that
+sender's place does not keep the other out for good. Each share of tuishare has a salt, so one of the two has copied
+the torrent, and nothing tells which. Must not begin or end a download: `tuishare.agent.downloads.receiving` does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tuishare.agent.downloads.rationing import tell_cost
+from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.agent.state.store import Store
+
+_RESTING = frozenset({DownloadStep.DOWNLOADING, DownloadStep.QUEUED, DownloadStep.PROBLEM})
+Downloads = Mapping[str, DownloadRecord]
+_log = logging.getLogger(__name__)
+
+
+class Claims:
+    """Which of several downloads of one torrent is in its swarm; the tray's lock is held by the callers."""
+
+    def __init__(self, tray: Tray, store: Store) -> None:
+        self._tray = tray
+        self._store = store
+
+    async def take(self, record: DownloadRecord) -> list[DownloadRecord]:
+        """Let all other downloads of the same torrent rest in favour of this one; return those that do now."""
+        rivals = find_rivals(record, self._tray.downloads)
+        for other in rivals:
+            _log.info("%r from %s makes way for the one from %s", other.name, other.sender, record.sender)
+            # What the engine knew of its files is not true of the other's.
+            await self._tray.leave_swarm(other)
+            await self._tray.save(yield_to(other, record))
+        for other in list(self._tray.downloads.values()):
+            if other.info_hash == record.info_hash and other.step is DownloadStep.WAITING:
+                await self._tray.save(warn_of(other, record))
+        return rivals
+
+    async def alone(self, record: DownloadRecord) -> DownloadRecord | None:
+        """Return a download if no other one has its swarm, as it is then; None while it rests for another."""
+        if holder := holder_of(record, self._tray.downloads):
+            reason, hint = tell_rest(record, holder)
+            if record.step is not DownloadStep.COMPLETE:
+                record = replace(record, step=DownloadStep.QUEUED)
+            if (rests := replace(record, problem=reason, hint=hint)) != self._tray.downloads.get(record.id):
+                await self._tray.save(rests)
+            return None
+        if not record.rival:
+            return record
+        # What the engine remembers of the torrent is of the other's files.
+        await self._store.change(lambda database: database.forget_resume(record.info_hash))
+        return await self._tray.save(resume_alone(record))
+
+
+def find_rivals(record: DownloadRecord, downloads: Downloads) -> list[DownloadRecord]:
+    """Find the admitted downloads of the same torrent; first the one that has the swarm."""
+    same = (other for other in downloads.values() if other.info_hash == record.info_hash)
+    admitted = [other for other in same if other.id != record.id and other.step is not DownloadStep.WAITING]
+    return sorted(admitted, key=lambda other: holder_of(other, downloads) is not None)
+
+
+def holder_of(record: DownloadRecord, downloads: Downloads) -> DownloadRecord | None:
+    """Return the download in whose favour this one waits or rests, or None when nothing speaks against it."""
+    holder = downloads.get(record.rival)
+    if holder is None or holder.info_hash != record.info_hash or holder.step is DownloadStep.WAITING:
+        return None
+    return holder
+
+
+def tell_rival(record: DownloadRecord, rival: DownloadRecord, *, salted: bool) -> str:
+    """Say why the later one of two waits; ``salted``: whether their torrent has a salt, so that one is a copy."""
+    copied = "; one of the two has copied it from the other" if salted else ""
+    return f"{record.sender} sends the same torrent that {rival.sender} sent first, as “{rival.name}”{copied}"
+
+
+def tell_choice(record: DownloadRecord, rival: DownloadRecord) -> str:
+    """Say what approving the later one of two does."""
+    return (
+        f"Ask {record.sender}. Approving it takes it from {record.sender}, and what {rival.sender} sent rests;"
+        " rejecting it leaves all as it is."
+    )
+
+
+def let_wait(
+    record: DownloadRecord, downloads: Downloads, reason: str, hint: str, *, salted: bool
+) -> DownloadRecord:
+    """Return the form of a download that waits for a person, with all that the person has to know.
+
+    Args:
+        record: of the download.
+        downloads: all others.
+        reason: why it waits; empty where another download of the same torrent is the only reason.
+        hint: what can be done about that.
+        salted: see `tell_rival`.
+    """
+    reasons, hints, rival = [reason], [hint], ""
+    for other in find_rivals(record, downloads)[:1]:
+        reasons.append(tell_rival(record, other, salted=salted))
+        hints.append(tell_choice(record, other))
+        rival = "" if reason else other.id
+    reasons.append(tell_cost(record))
+    problem, hint = "; ".join(filter(None, reasons)), " ".join(filter(None, hints))
+    return replace(record, step=DownloadStep.WAITING, problem=problem, hint=hint, rival=rival)
+
+
+def warn_of(record: DownloadRecord, begun: DownloadRecord) -> DownloadRecord:
+    """Return the form of a download that waits for a person while another one of the same torrent has begun."""
+    problem = f"{record.problem}; {begun.sender} has sent the same torrent, which is taken already"
+    return replace(record, problem=problem, hint=f"{record.hint} {tell_choice(record, begun)}")
+
+
+def yield_to(record: DownloadRecord, holder: DownloadRecord) -> DownloadRecord:
+    """Return the form of a download that rests in favour of another one of the same torrent."""
+    record = replace(record, rival=holder.id)
+    reason, hint = tell_rest(record, holder)
+    if record.step is DownloadStep.COMPLETE:
+        return replace(record, problem=reason, hint=hint)
+    if record.step in _RESTING and not record.path:
+        return replace(record, step=DownloadStep.QUEUED, problem=reason, hint=hint)
+    return record  # complete but for its place, which takes no swarm
+
+
+def tell_rest(record: DownloadRecord, holder: DownloadRecord) -> tuple[str, str]:
+    """Say why a download rests in favour of another one, and what ends that."""
+    what = "served" if record.step is DownloadStep.COMPLETE else "downloaded"
+    return (
+        f"It is not {what} now: you took the same torrent from {holder.sender} instead of {record.sender}",
+        f"Forget “{holder.name}” from {holder.sender}, and it goes on.",
+    )
+
+
+def resume_alone(record: DownloadRecord) -> DownloadRecord:
+    """Return the form of a download that does not rest for another one any more."""
+    return replace(record, rival="", problem="", hint="")
