@@ -2,7 +2,8 @@
 
 Run as ``python -m tests.bench.bench_tracker``. Everything is on loopback, each announce in a connection of its own, as
 BitTorrent clients do it, from several processes that wait for each answer. Each peer announces several times, so the
-swarm is as large as `--peers`. The second part fails if a peer is disclosed, a member refused or memory grows.
+swarm is as large as `--peers`. The second part fails if a peer is disclosed, a member refused or memory grows; the
+third, in which strangers hold as many connections as they get, if a member is refused or memory grows.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import resource
 import shutil
 import signal
 import socket
@@ -29,7 +31,7 @@ from typing import Final
 
 from tests.bench.agents import end
 from tests.bench.processes import resident_memory
-from tests.tracker.announces import FAILED, SHARE, SWARM, WIRE, member, query
+from tests.tracker.announces import FAILED, SHARE, SWARM, WIRE, beginning_of_handshake, member, query
 from tests.tracker.opentracker import opentracker
 from tuishare.tracker import SeedAddress, Tracker, TrackerServer, load_certificate
 
@@ -39,6 +41,8 @@ _BETWEEN: Final = 0.25
 """Seconds between two announces of members under guesses; their own limit is 2 a second."""
 _GROWTH: Final = 8.0
 """MiB by which the tracker may grow under guesses; 100,000 addresses or connections kept would be more."""
+_HELD: Final = 50.0
+"""Likewise while strangers hold all the connections that they are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,14 @@ class Caller:
     def ask(self, path: str) -> bytes:
         """Ask in a new connection; empty if there was no answer."""
         try:
-            with self._connected() as connection:
+            with self.connect() as connection:
                 connection.sendall(f"GET {path} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
                 return b"".join(iter(lambda: connection.recv(65_536), b"")).partition(b"\r\n\r\n")[2]
         except OSError:
             return b""
 
-    def _connected(self) -> socket.socket:
+    def connect(self) -> socket.socket:
+        """Open a connection, with its handshake if it is one of TLS."""
         connection = socket.create_connection(("127.0.0.1", self.port), source_address=(self.host, 0))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not self.secure:
@@ -197,12 +202,53 @@ def guess_all(folder: Path, guesses: int) -> bool:
     return not disclosed and not refused and grown < _GROWTH
 
 
+def hold_all(folder: Path, connections: int) -> bool:
+    """Let 200 addresses hold connections, silent, in their handshake and after it; return whether all is as wanted."""
+    as_wanted, beginning = True, beginning_of_handshake()
+    for state in ("silent", "handshake", "idle"):
+        with our_tracker(folder, 2) as (pid, _, https):
+            member = Caller(https, secure=True)
+            path = f"/announce/{passkey(0).hex()}?{query('0')}"
+            assert member.ask(path), "members announce first"
+            before = resident_memory(pid)
+            hosts = [f"127.{1 + number % 200}.0.1" for number in range(connections)]
+            held = [
+                _hold(
+                    Caller(https, secure=state == "idle", host=host),
+                    beginning if state == "handshake" else b"",
+                )
+                for host in hosts
+            ]
+            taken = member.ask_all([path] * 20)
+            grown = resident_memory(pid) - before
+            for connection in filter(None, held):
+                connection.close()
+        refused = sum(seconds < 0 for seconds in taken)
+        print(
+            f"{connections:,} connections, {state}: memory +{grown:.1f} MiB (wanted < {_HELD:.0f}), "
+            f"members refused {refused} of {len(taken)} (wanted 0), median {statistics.median(taken) * 1000:.1f} ms"
+        )
+        as_wanted = as_wanted and not refused and grown < _HELD
+    return as_wanted
+
+
+def _hold(caller: Caller, beginning: bytes) -> socket.socket | None:
+    """Open a connection, say something and leave it at that; None if it was ended."""
+    try:
+        connection = caller.connect()
+        connection.sendall(beginning)
+    except OSError:
+        return None
+    return connection
+
+
 def main() -> None:
     """Print both; fail if guessing did harm."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", type=int, default=200)
     parser.add_argument("--announces", type=int, default=8_000)
     parser.add_argument("--guesses", type=int, default=100_000)
+    parser.add_argument("--connections", type=int, default=2_000)
     parser.add_argument("--serve", type=Path, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -212,6 +258,9 @@ def main() -> None:
         announce_all(Path(folder), options.peers, options.announces)
         if not guess_all(Path(folder), options.guesses):
             sys.exit("guessing did harm")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+        if not hold_all(Path(folder), options.connections):
+            sys.exit("holding connections did harm")
 
 
 if __name__ == "__main__":

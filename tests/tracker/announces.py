@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import cast
@@ -91,3 +93,13 @@ def open_desk(limits: TrackerLimits | None = None, seed: tuple[SeedAddress, ...]
     tracker = Tracker(heard.append, limits, clock=clock, now=lambda: 1_700_000_000.9)
     tracker.admit(SHARE, {member(BOB): "bob", member(CAROL): "carol"}, (SWARM,), seed)
     return Desk(tracker, clock, heard)
+
+
+def beginning_of_handshake() -> bytes:
+    """What a client of TLS sends first."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(
+            incoming, outgoing, server_hostname="x"
+        ).do_handshake()
+    return outgoing.read()

@@ -51,9 +51,11 @@ class Doorkeeper:
 
     def admits(self, host: Address) -> bool:
         """Whether a new connection is taken."""
-        if self._trusts(host) or self._members.get(household(host), 0.0) > self._clock():
-            return True
-        return self._connections.take(household(host))
+        return self.prefers(host) or self._connections.take(household(host))
+
+    def prefers(self, host: Address) -> bool:
+        """Whether a member announced from there lately, or a proxy of our own speaks for members."""
+        return self._trusts(host) or self._members.get(household(host), 0.0) > self._clock()
 
     def welcome(self, host: Address) -> None:
         """Note that a member announced from there."""

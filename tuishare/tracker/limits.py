@@ -26,8 +26,11 @@ class TrackerLimits:
         stranger_rate: likewise a second, for ever. A removed member's client asks for years; that is far less.
         connection_burst: connections of one address at once.
         connection_rate: likewise a second, for ever.
-        connections: open at a time.
-        connections_each: of one address.
+        connections: open at a time, over all listeners.
+        connections_each: of one address, or one /64 of IPv6.
+        connections_near: of one /24, or one /48 of IPv6.
+        connections_far: of one /16, or one /32 of IPv6.
+        connections_kept: how many of all are for members only: those who announced from their address lately.
         patience: for a connection from beginning to end.
         addresses: that are remembered for a limit; the longest unseen is forgotten first.
     """
@@ -47,6 +50,9 @@ class TrackerLimits:
     connection_rate: float = 20.0
     connections: int = 512
     connections_each: int = 64
+    connections_near: int = 128
+    connections_far: int = 192
+    connections_kept: int = 128
     patience: float = 15.0
     addresses: int = 4_096
 

@@ -29,14 +29,15 @@ from tuishare.proxy import Proxy
 from tuishare.torrents import InfoHash, announce_fault, bencode
 from tuishare.tracker.announce import RETRY_SECONDS
 from tuishare.tracker.forwarding import Forwarder, Target
-from tuishare.tracker.listener import Bounds, Listener
+from tuishare.tracker.listener import Listener
+from tuishare.tracker.seats import Bounds, Seats
 from tuishare.tracker.sifting import sift
 
 # libtorrent's ssrf_mitigation lets loopback trackers have paths that begin like this only.
 _PATH: Final = re.compile(r"/announce/([A-Za-z0-9_-]{22})\?(.*)", re.ASCII)
 _TOKEN_BYTES: Final = 16
 _HOST: Final = "127.0.0.1"
-_BOUNDS: Final = Bounds(connections=256, connections_each=256, patience=60.0)
+_BOUNDS: Final = Bounds(connections=256, each=256, near=256, far=256, patience=60.0)
 """libtorrent asks with 50 connections at a time; an announce may take as long as the forwarder's own patience."""
 _LAST_WORDS_SECONDS: Final = 3.0
 """How long closing waits for trackers to hear that something is complete."""
@@ -82,7 +83,7 @@ class Relay:
         Raises:
             SystemFailed: no port can be opened.
         """
-        self._listener = await Listener.open(self._serve, _HOST, 0, _BOUNDS)
+        self._listener = await Listener.open(self._serve, _HOST, 0, Seats(_BOUNDS))
         await self._forwarder.__aenter__()
         return self
 

@@ -18,8 +18,9 @@ from tuishare.machine import mark_port
 from tuishare.tracker.announce import FAILURE
 from tuishare.tracker.certificate import TrackerCertificate
 from tuishare.tracker.doorkeeper import Doorkeeper, Network, plain
-from tuishare.tracker.listener import Bounds, Listener
+from tuishare.tracker.listener import Listener
 from tuishare.tracker.peers import Address
+from tuishare.tracker.seats import Bounds, Seats
 from tuishare.tracker.tracker import Tracker, Unwelcome
 
 Scheme: TypeAlias = Literal["https", "http"]
@@ -57,6 +58,8 @@ class TrackerServer:
         self._certificate = certificate
         self._hosts: dict[Scheme, tuple[str, int] | None] = {"https": https, "http": http}
         self._doorkeeper = Doorkeeper(tracker.limits, trusted_proxies, clock)
+        # Of both listeners: they share one process's memory and descriptors.
+        self._seats = Seats(self._bounds())
         self._listeners: dict[Scheme, Listener] = {}
         self._marks: list[socket.socket] = []
 
@@ -71,13 +74,13 @@ class TrackerServer:
         Raises:
             SystemFailed: a port cannot be opened; none is open then.
         """
-        limits = self._tracker.limits
-        bounds = Bounds(limits.connections, limits.connections_each, limits.patience, self._doorkeeper.admits)
         try:
             for scheme, place in self._hosts.items():
                 if place:
                     tls = self._certificate.context if scheme == "https" else None
-                    listener = self._listeners[scheme] = await Listener.open(self._serve, *place, bounds, tls)
+                    listener = self._listeners[scheme] = await Listener.open(
+                        self._serve, *place, self._seats, tls
+                    )
                     if mark := mark_port(place[0], listener.port):
                         self._marks.append(mark)
         except BaseException:
@@ -90,6 +93,19 @@ class TrackerServer:
             await self._listeners.popitem()[1].close()
         while self._marks:
             self._marks.pop().close()
+
+    def _bounds(self) -> Bounds:
+        limits = self._tracker.limits
+        return Bounds(
+            connections=limits.connections,
+            each=limits.connections_each,
+            near=limits.connections_near,
+            far=limits.connections_far,
+            kept=limits.connections_kept,
+            patience=limits.patience,
+            admits=self._doorkeeper.admits,
+            prefers=self._doorkeeper.prefers,
+        )
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         host = self._sender(request)
