@@ -22,7 +22,7 @@ from tuishare.agent.shares.sealing import own_credentials
 from tuishare.agent.state.records import DownloadRecord, DownloadStep, ShareRecord
 from tuishare.paths import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
-from tuishare.swarm import Assignment, Completed, Failed
+from tuishare.swarm import Assignment, Completed, Engine, Failed, FalseData
 
 
 @dataclass
@@ -63,6 +63,8 @@ async def receiving_at(home: Home) -> AsyncIterator[Desk]:
                         receiver.take_completed(event.info_hash)
                     elif isinstance(event, Failed):
                         await receiver.note_problem(event.info_hash, event.reason)
+                    elif isinstance(event, FalseData):
+                        await receiver.note_false_data(event.info_hash)
 
             await receiver.load()
             tasks = [
@@ -84,6 +86,7 @@ class Sender:
 
     home: Home
     share: ShareRecord
+    engine: Engine
     contacts: tuple[str, ...]
 
     def seal(self, to: Home, **changes: object) -> bytes:
@@ -98,7 +101,7 @@ async def seeding(alice: Home, path: Path) -> AsyncIterator[Sender]:
         await context.engine.add(
             Assignment(share.torrent, path.parent, "tls", own_credentials(share), complete=True)
         )
-        yield Sender(alice, share, (f"127.0.0.1:{context.engine.listening['tls']}",))
+        yield Sender(alice, share, context.engine, (f"127.0.0.1:{context.engine.listening['tls']}",))
 
 
 def judge(alice: Home, bob: Home, data: bytes) -> Received:

@@ -16,7 +16,15 @@ from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share, at, completed, make_share
 from tests.waiting import wait_until
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
-from tuishare.swarm import Assignment, Completed, Endpoint, Engine, EngineSettings, create_authority
+from tuishare.swarm import (
+    Assignment,
+    Completed,
+    Endpoint,
+    Engine,
+    EngineSettings,
+    FalseData,
+    create_authority,
+)
 from tuishare.torrents import bencode
 
 
@@ -114,6 +122,23 @@ async def test_a_payload_edited_while_seeding_is_never_accepted_by_the_recipient
                     break
     assert bob.progress(share.info_hash).done == 0
     assert alice.progress(share.info_hash).state == "seeding"
+
+
+async def test_one_peer_that_sends_false_data_does_not_end_a_download(
+    start_engine: StartEngine, share: Share, tmp_path: Path
+) -> None:
+    seeds = [await start_engine() for _ in range(3)]
+    for number, seed in enumerate(seeds):
+        folder = tmp_path / f"seed{number}"
+        folder.mkdir()
+        (folder / "payload.bin").write_bytes(share.data if number else bytes(len(share.data)))
+        await seed.add(replace(share.seeding(), save_path=folder))
+    bob = await start_engine()
+    with bob.subscribe() as events:
+        await completed(bob, share.downloading(tmp_path / "bob", *map(at, seeds)), seconds=30)
+        await bob.remove(share.info_hash)
+        await bob.close()
+        assert FalseData(share.info_hash) not in [event async for event in events]
 
 
 async def test_limits_hold_on_this_machine_too(

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.swarm.shares import Share
-from tuishare.swarm import Completed, Failed, Progress
+from tuishare.swarm import Completed, Failed, FalseData, Progress
 from tuishare.swarm.events import Event
 from tuishare.swarm.membership import Membership, Roster
 from tuishare.swarm.newsroom import Newsroom
-from tuishare.swarm.notices import Checked, Updated
+from tuishare.swarm.notices import Checked, Spoilt, Updated
 from tuishare.swarm.subscription import Audience
 
 
@@ -73,3 +73,35 @@ def test_what_is_said_about_torrents_that_are_gone_is_not_told(share: Share, mem
     for news in (Checked(share.info_hash), Failed(share.info_hash, "gone"), Updated((_progress(share),))):
         newsroom.note(news)
     assert told.events == []
+
+
+def _spoil(newsroom: Newsroom, share: Share, *, times: int, done: int) -> None:
+    """Let pieces fail; then numbers come."""
+    for _ in range(times):
+        newsroom.note(Spoilt(share.info_hash))
+    newsroom.note(Updated((replace(_progress(share), state="downloading", done=done),)))
+
+
+def test_pieces_that_fail_one_after_the_other_are_false_data(share: Share, member: Membership) -> None:
+    newsroom, told = _newsroom(share, member)
+    _spoil(newsroom, share, times=0, done=50_000)
+    for number in range(2):
+        _spoil(newsroom, share, times=1, done=40_000 + number)
+        assert member.progress(share.info_hash).spoilt == number + 1
+        assert FalseData(share.info_hash) not in told.events
+    _spoil(newsroom, share, times=1, done=50_000)
+    assert told.events.count(FalseData(share.info_hash)) == 1
+    _spoil(newsroom, share, times=0, done=50_000)
+    assert told.events.count(FalseData(share.info_hash)) == 1
+
+
+def test_pieces_that_fail_while_others_arrive_are_not(share: Share, member: Membership) -> None:
+    newsroom, told = _newsroom(share, member)
+    for number in range(1, 9):
+        _spoil(newsroom, share, times=5, done=number * 50_000)
+        assert member.progress(share.info_hash).spoilt == 1  # it may have been the last that came
+    _spoil(newsroom, share, times=0, done=500_000)
+    assert member.progress(share.info_hash).spoilt == 0
+    newsroom.note(Spoilt(share.info_hash))
+    assert member.progress(share.info_hash).spoilt == 1  # though no numbers may follow
+    assert FalseData(share.info_hash) not in told.events

@@ -52,7 +52,9 @@ def test_a_plain_announce_is_read() -> None:
         ({"no_peer_id": "1"}, {"peer_ids": False}),
         ({"port": "0"}, {"port": 0}),
         ({"ip": "203.0.113.9", "ipv4": "203.0.113.9", "ipv6": "2001:db8::9", "key": "1"}, {}),
-        ({"corrupt": "0", "supportcrypto": "1", "redundant": "0"}, {}),
+        ({"corrupt": "16384"}, {"corrupt": 16_384}),
+        ({"corrupt": "-1"}, {}),
+        ({"supportcrypto": "1", "redundant": "0"}, {}),
         ({"left": str(2**63 - 1)}, {"left": 2**63 - 1}),
     ],
 )

@@ -33,7 +33,7 @@ def _refused(desk: Desk, passkey: bytes, said: str) -> str:
 
 def test_a_member_is_answered_and_heard() -> None:
     desk = open_desk()
-    assert named(desk.ask(BOB, query(left=7, event="started"))) == {"192.0.2.1:50007"}
+    assert named(desk.ask(BOB, query(left=7, event="started", corrupt=5))) == {"192.0.2.1:50007"}
     assert desk.heard == [
         Announced(
             share=SHARE,
@@ -47,6 +47,7 @@ def test_a_member_is_answered_and_heard() -> None:
             downloaded=0,
             event="started",
             at=1_700_000_000,
+            corrupt=5,
         )
     ]
 

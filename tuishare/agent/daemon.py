@@ -54,6 +54,7 @@ from tuishare.swarm import (
     Completed,
     ContactRefused,
     Failed,
+    FalseData,
     PeerRefused,
     Progressed,
     Subscription,
@@ -152,6 +153,7 @@ class Agent:
                 *context.outbox.problems,
                 *context.problems,
                 *self._reloading.problems,
+                *self._drops.corruption.problems,
                 *find_problems(context.config.network, context.engine, self._started),
                 *self._crowding.problems,
                 *find_astray(
@@ -266,6 +268,7 @@ class Agent:
         yield self._once_ready(lambda: self._follow_engine(events))
         yield self._once_ready(drops.shelf.watch_deliveries)
         yield self._once_ready(drops.resealing.run)
+        yield self._once_ready(drops.corruption.run)
         for loop in (drops.publisher.run, inbox.receiver.run, inbox.pace.run, self._keep_time):
             yield self._once_ready(loop)
         yield self._crowding.run(self._context.journal, self._context.changed.notify)
@@ -299,6 +302,7 @@ class Agent:
         shelf = self._drops.shelf
         if share := shelf.shares.get(announced.share):
             shelf.deliveries.take(announced, share)
+            self._drops.corruption.take(announced, share)
 
     def _take_up(self) -> None:
         """Act on settings and users that may be other ones: also try again what failed for want of a user or a key."""
@@ -337,6 +341,8 @@ class Agent:
                 case Failed(info_hash, reason):
                     await self._drops.publisher.note_problem(info_hash, reason)
                     await self._inbox.receiver.note_problem(info_hash, reason)
+                case FalseData(info_hash):
+                    await self._inbox.receiver.note_false_data(info_hash)
                 case PeerRefused(_, host, reason):
                     _log.info("Refused the peer %s: %s", host, reason)
                 case ContactRefused(_, contact, reason):

@@ -35,6 +35,7 @@ from tuishare.swarm import (
     Endpoint,
     Engine,
     Failed,
+    FalseData,
     Progressed,
     Subscription,
     TrackerFailed,
@@ -263,6 +264,11 @@ async def _until_complete(events: Subscription, meter: Meter) -> None:
                 )
             case ContactRefused(_, contact, reason):
                 warn(f"{contact} is not asked: its address {reason}")
+            case FalseData():
+                warn(
+                    "what arrives does not fit its hashes. It goes on trying; "
+                    "ask the sender whether the file was changed or a disk is bad."
+                )
             case TrackerFailed(_, url, reason):
                 warn(f"the tracker {url} failed: {visible(reason)}")
             case _:

@@ -29,6 +29,7 @@ class Progress:
         downloaded: received so far, likewise.
         peers: connected peers, seeds included.
         seeds: connected peers that have everything.
+        spoilt: pieces that arrived and did not fit their hashes since `done` was last higher than ever before.
     """
 
     info_hash: InfoHash
@@ -42,6 +43,7 @@ class Progress:
     downloaded: int
     peers: int
     seeds: int
+    spoilt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,13 @@ class PeerRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class FalseData:
+    """Only false data comes: several pieces in a row did not fit their hashes, and none that did came in between."""
+
+    info_hash: InfoHash
+
+
+@dataclass(frozen=True, slots=True)
 class TrackerFailed:
     """A tracker did not answer, or answered with an error.
 
@@ -151,4 +160,4 @@ class ContactRefused:
     reason: str
 
 
-Event: TypeAlias = Progressed | Completed | Failed | PeerRefused | TrackerFailed | ContactRefused
+Event: TypeAlias = Progressed | Completed | Failed | FalseData | PeerRefused | TrackerFailed | ContactRefused

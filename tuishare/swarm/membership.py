@@ -42,6 +42,11 @@ class Membership:
     checked: asyncio.Event = field(default_factory=asyncio.Event)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever stops, starts, removes or renews the torrent."""
+    spoilt: int = 0
+    """Pieces that did not fit their hashes since more was there than ever before."""
+    just_spoilt: bool = False
+    """Whether one of them did since the last numbers came."""
+    most_done: int = 0
     rivals: frozenset[bytes] = frozenset()
     """The peer ids of others who were downloading when the pieces were last divided."""
     entered: float = field(default_factory=monotonic)

@@ -9,23 +9,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from tuishare.swarm.events import (
     Completed,
     ContactRefused,
     Event,
     Failed,
+    FalseData,
     PeerRefused,
     Progress,
     Progressed,
     TrackerFailed,
 )
 from tuishare.swarm.membership import Roster
-from tuishare.swarm.notices import Checked, Dropped, Updated
+from tuishare.swarm.notices import Checked, Dropped, Spoilt, Updated
 from tuishare.swarm.subscription import Audience
 
-News: TypeAlias = Checked | Updated | Dropped | Event
+News: TypeAlias = Checked | Spoilt | Updated | Dropped | Event
+
+SPOILT_PIECES: Final = 3
+"""In a row: then what comes is false. One is not enough: libtorrent bans who sent it, and others may send the rest."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +55,21 @@ class Newsroom:
             case Updated():
                 for progress in news.progress:
                     self._update(progress)
-            case Completed() | Failed() | PeerRefused() | TrackerFailed() | Progressed() | ContactRefused():
+            case Spoilt():
+                if member := self._roster.find(news.info_hash):
+                    member.spoilt += 1
+                    member.just_spoilt = True
+                    if member.latest:
+                        member.latest = replace(member.latest, spoilt=member.spoilt)
+            case (
+                Completed()
+                | Failed()
+                | FalseData()
+                | PeerRefused()
+                | TrackerFailed()
+                | Progressed()
+                | ContactRefused()
+            ):
                 self._publish(news)
             case Dropped():
                 _log.warning("libtorrent dropped reports: too many at once")
@@ -63,8 +81,16 @@ class Newsroom:
             if member.failure and progress.state == "paused":
                 # It was renewed since, and libtorrent has forgotten why it waits.
                 progress = replace(progress, state="failed")
+            if progress.done > member.most_done:
+                # In which order pieces failed and passed since the last update is not known; the last may have failed.
+                member.most_done, member.spoilt = progress.done, int(member.just_spoilt)
+            member.just_spoilt = False
+            progress = replace(progress, spoilt=member.spoilt)
             member.latest = progress
             self._publish(Progressed(progress.info_hash, progress))
+            if member.spoilt >= SPOILT_PIECES:
+                member.spoilt = 0
+                self._publish(FalseData(progress.info_hash))
 
     def _publish(self, event: Event) -> None:
         member = self._roster.find(event.info_hash)

@@ -83,6 +83,13 @@ class ResumeSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoilt:
+    """A piece arrived and did not fit its hash."""
+
+    info_hash: InfoHash
+
+
+@dataclass(frozen=True, slots=True)
 class Updated:
     """The numbers of every torrent that changed since the last update."""
 
@@ -139,6 +146,7 @@ Notice: TypeAlias = (
     | Removed
     | Flushed
     | ResumeSaved
+    | Spoilt
     | Updated
     | PeerJoined
     | Dropped
@@ -180,6 +188,8 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
             return TrackerFailed(_torrent(alert), redact_url(alert.url), redact_text(said, alert.url))
         case lt.peer_connect_alert():
             return PeerJoined(*alert.endpoint)
+        case lt.hash_failed_alert():
+            return Spoilt(_torrent(alert))
         case lt.peer_ban_alert():
             return PeerRefused(_torrent(alert), alert.endpoint[0], "it sent false data")
         case lt.peer_error_alert() | lt.peer_disconnected_alert() if _is_tls_failure(alert.error):

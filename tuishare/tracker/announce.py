@@ -26,7 +26,7 @@ _NUMBER: Final = re.compile(rb"[0-9]{1,19}")
 _LARGEST: Final = 2**63 - 1
 _READ: Final = frozenset(
     {
-        *("info_hash", "peer_id", "port", "left", "uploaded", "downloaded"),
+        *("info_hash", "peer_id", "port", "left", "uploaded", "downloaded", "corrupt"),
         *("event", "numwant", "compact", "no_peer_id"),
     }
 )
@@ -52,8 +52,9 @@ def parse_announce(query: str) -> Announce:
         left=_number(fields, "left"),
         uploaded=_number(fields, "uploaded", default=0),
         downloaded=_number(fields, "downloaded", default=0),
+        corrupt=_number_if_any(fields.get("corrupt")) or 0,
         event=event,
-        wanted=_wanted(fields.get("numwant")),
+        wanted=_number_if_any(fields.get("numwant")),
         compact=fields.get("compact") != b"0",
         peer_ids=fields.get("no_peer_id") != b"1",
     )
@@ -110,8 +111,8 @@ def _number(fields: dict[str, bytes], name: str, *, most: int = _LARGEST, defaul
     return int(text)
 
 
-def _wanted(text: bytes | None) -> int | None:
-    """Some clients say -1 for "as you like"."""
+def _number_if_any(text: bytes | None) -> int | None:
+    """Read what need not be said: some clients say -1 for "as you like"."""
     return int(text) if text is not None and _NUMBER.fullmatch(text) else None
 
 

@@ -40,6 +40,7 @@ class Announce:
         left: bytes it has not got yet.
         uploaded: bytes since it started.
         downloaded: likewise.
+        corrupt: of those, bytes that did not fit their hashes; no BEP names it, but libtorrent and others say it.
         event: why it announces.
         wanted: how many peers it would like; None if it did not say.
         compact: whether the answer is to be in the compact form (BEP 23).
@@ -52,6 +53,7 @@ class Announce:
     left: int
     uploaded: int = 0
     downloaded: int = 0
+    corrupt: int = 0
     event: Event = ""
     wanted: int | None = None
     compact: bool = True
@@ -72,6 +74,7 @@ class Announced:
         left: bytes it has not got yet; 0: it has everything.
         uploaded: bytes since the peer started.
         downloaded: likewise.
+        corrupt: of those, bytes that did not fit their hashes.
         event: why it announced.
         at: Unix seconds.
     """
@@ -87,6 +90,7 @@ class Announced:
     downloaded: int
     event: Event
     at: int
+    corrupt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

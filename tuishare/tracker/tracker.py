@@ -149,6 +149,7 @@ class Tracker:
             downloaded=announce.downloaded,
             event=announce.event,
             at=int(self._now()),
+            corrupt=announce.corrupt,
         )
 
 

@@ -14,16 +14,17 @@ import pytest
 from tests.agent.desks import Desk, Sender, digest, judge, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
-from tuishare.agent.downloads import receiving
+from tuishare.agent.downloads import receiving, retries
 from tuishare.agent.downloads.delivered import sign_delivered, take_inventory
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.downloads.reception import Received
 from tuishare.agent.shares.sealing import own_credentials
 from tuishare.agent.state.records import DownloadStep
+from tuishare.api.messages import ActivityKind
 from tuishare.envelope import Ticket
 from tuishare.errors import Refused
 from tuishare.paths import ENVELOPE_SUFFIX
-from tuishare.swarm import Assignment, Endpoint, Engine, EngineSettings
+from tuishare.swarm import Assignment, Endpoint, Engine, EngineSettings, PeerRefused
 from tuishare.torrents import InfoHash, Torrent
 
 pytestmark = pytest.mark.usefixtures("bob")
@@ -273,3 +274,66 @@ async def _fetch_from(desk: Desk, sender: Sender, into: Path) -> None:
         await wait_until(lambda: engine.progress(info_hash).state == "seeding")
     finally:
         await engine.close()
+
+
+def _spoil(path: Path) -> bytes:
+    """Change some bytes in the middle; returns what was there."""
+    data = path.read_bytes()
+    spoilt = bytearray(data)
+    spoilt[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
+    path.write_bytes(spoilt)
+    return data
+
+
+async def test_false_data_is_left_alone_with_growing_pauses_until_it_fits(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "QUEUE_SECONDS", 0.1)
+    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.2)
+    path = fill(alice.drop / "x", 700_000)
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        data = _spoil(path)
+        await put(desk, alice, bob, sender.seal(bob))
+        pauses = desk.receiver._retries._pauses
+        await wait_until(lambda: list(pauses.values()) == [0.4], seconds=60)
+        record = await desk.until(DownloadStep.PROBLEM)
+        assert (record.problem, desk.joined) == ("What arrives does not fit its hashes", set())
+        kept = await desk.context.store.run(lambda database: database.resume_data(record.info_hash))
+        assert kept, "what is verified is not fetched again"
+        path.write_bytes(data)
+        await wait_until(lambda: desk.only.step is DownloadStep.COMPLETE, seconds=60)
+        assert (bob.downloads / "alice" / "x").read_bytes() == data
+        await desk.context.journal.write()
+        told = [entry.kind for entry in desk.context.journal.recent]
+        assert told.count(ActivityKind.PROBLEM) == 1
+        assert not pauses
+
+
+async def test_false_data_from_the_only_one_who_then_is_gone_is_left_alone_too(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is banned after one piece and cannot call back never sends two more."""
+    monkeypatch.setattr(receiving, "QUEUE_SECONDS", 0.1)
+    path = fill(alice.drop / "x", 700_000)
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        _spoil(path)
+        with desk.context.engine.subscribe() as events:
+            await put(desk, alice, bob, sender.seal(bob))
+            async with asyncio.timeout(20):
+                async for event in events:
+                    if isinstance(event, PeerRefused):
+                        break
+        await sender.engine.remove(InfoHash(sender.share.info_hash))
+        await wait_until(lambda: desk.only.step is DownloadStep.PROBLEM, seconds=20)
+        assert desk.only.problem == "What arrives does not fit its hashes"
+
+
+async def test_a_new_generation_does_not_inherit_the_pauses_of_false_data(alice: Home, bob: Home) -> None:
+    path = fill(alice.drop / "x", 700_000)
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        _spoil(path)
+        await put(desk, alice, bob, sender.seal(bob))
+        pauses = desk.receiver._retries._pauses
+        await wait_until(lambda: bool(pauses), seconds=60)
+        await put(desk, alice, bob, sender.seal(bob, generation=2), "y")
+        assert not pauses

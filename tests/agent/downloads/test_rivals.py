@@ -84,7 +84,7 @@ async def serving(home: Home, share: ShareRecord) -> AsyncIterator[Sender]:
         await context.engine.add(
             Assignment(share.torrent, folder, "tls", own_credentials(share), complete=True)
         )
-        yield Sender(home, share, (f"127.0.0.1:{context.engine.listening['tls']}",))
+        yield Sender(home, share, context.engine, (f"127.0.0.1:{context.engine.listening['tls']}",))
 
 
 def share_folder(share: ShareRecord) -> Path:

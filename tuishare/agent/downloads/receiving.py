@@ -38,6 +38,10 @@ QUEUE_SECONDS: Final = 5.0
 _SPARED: Final = 16
 """The part of the reserve, 1/16, that file systems may take for their own lists before a download is stopped for it."""
 _DAY: Final = 86_400
+_FALSE_DATA: Final = "What arrives does not fit its hashes"
+_FALSE_DATA_HINT: Final = (
+    "It is tried again. If it goes on, ask {} whether the file was changed or a disk is bad."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +55,7 @@ class Receiver:
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
         self._retries = Retries()
         self._claims = Claims(tray, context.store)
+        self._lonely: set[InfoHash] = set()
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -77,6 +82,7 @@ class Receiver:
                             await self._or_problem(record, self._deliver(record))
                 await self._keep_reserve()
                 await self._start_queued()
+                await self._leave_spoilt()
                 await self._try_again()
         finally:
             self._landing.end()
@@ -154,6 +160,16 @@ class Receiver:
             for record in self._downloading(info_hash):
                 await self._tray.leave_swarm(record)
                 await self._give_up(record, reason, "")
+
+    async def note_false_data(self, info_hash: InfoHash) -> None:
+        """Leave a swarm that sends nothing but false data, keep what is verified, and try it again after a pause.
+
+        What is told as left to download, and as corrupt, goes to the sender's tracker with it.
+        """
+        async with self._tray.changing:
+            for record in self._downloading(info_hash):
+                await self._tray.leave_swarm(record, keep_progress=True)
+                await self._give_up(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), again=True)
 
     def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
         joined = self._tray.joined_as(info_hash)
@@ -245,6 +261,7 @@ class Receiver:
     async def _begin(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
         former = self._tray.downloads.get(record.id)
         record = follow(record, former)
+        self._retries.drop(record.id)
         replaced = former if former is not None and former.path and record.replaces == former.path else None
         old = await self._tray.torrent(replaced) if replaced else b""
         await self._context.store.change(lambda database: database.admit(record, torrent))
@@ -461,10 +478,25 @@ class Receiver:
             _log.warning("Cannot receive %r: %s", visible(record.name), error.detail)
             await self._give_up(self._tray.downloads[record.id], error.detail, error.hint)
 
-    async def _give_up(self, record: DownloadRecord, problem: str, hint: str) -> None:
-        """Show a problem; one of a disk is tried again, until a person has made space, and told of once."""
+    async def _leave_spoilt(self) -> None:
+        """Let those go that got false data and have had no peer since: libtorrent has banned who sent it."""
+        live = self._context.engine.all_progress().items()
+        lonely = {info_hash for info_hash, now in live if now.spoilt and not now.peers}
+        for info_hash in lonely & self._lonely:
+            await self.note_false_data(info_hash)
+        self._lonely = lonely
+
+    async def _give_up(self, record: DownloadRecord, problem: str, hint: str, *, again: bool = False) -> None:
+        """Show a problem; one of a disk is tried again, until a person has made space, and told of once.
+
+        Args:
+            record: which download.
+            problem: one sentence.
+            hint: what to do about it.
+            again: whether it is tried again though no disk is to blame.
+        """
         news = True
-        if is_of_disk(problem):
+        if again or is_of_disk(problem):
             news = self._retries.put_off(record.id)
         else:
             self._retries.drop(record.id)

@@ -19,6 +19,7 @@ from tuishare.agent.folders.marker import MARKER, put_marker
 from tuishare.agent.folders.payload import walk_payload
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.agent.shares.aligning import Aligner
+from tuishare.agent.shares.corruption import CorruptionReports
 from tuishare.agent.shares.entries import EntryFollower
 from tuishare.agent.shares.forms import Audience
 from tuishare.agent.shares.keeping import Keeper
@@ -60,6 +61,7 @@ class Drops:
         self.publisher = Publisher(context, self.shelf, self._look_again)
         self.keeper = Keeper(context, self.shelf, self.publisher)
         self.resealing = Resealing(context, self.shelf, self.keeper)
+        self.corruption = CorruptionReports(context, self.shelf, self.publisher)
         self._aligner = Aligner(context, self.shelf, self.publisher, self.keeper)
         self.followers: list[DropFollower] = []
         self._loose: list[LooseFollower] = []

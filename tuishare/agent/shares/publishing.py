@@ -55,7 +55,7 @@ class Publisher:
         self._shelf = shelf
         self._look_again = look_again
         self._workshop = Workshop(context, shelf)
-        self._rechecking = Rechecking(shelf, look_again)
+        self._rechecking = Rechecking(shelf, look_again, self.settle_again)
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
         self._to_serve: asyncio.Queue[str] = asyncio.Queue()
         self._at_work: dict[str, asyncio.Task[bool]] = {}
@@ -205,6 +205,22 @@ class Publisher:
             if share.step is ShareStep.SEEDING:
                 await self._shelf.leave_swarm(share)
                 await self._shelf.save(replace(share, step=ShareStep.SETTLING))
+
+    async def settle_again(self, share: ShareRecord) -> bool:
+        """Stop serving a share whose payload was read and is no longer what was hashed; it is hashed when it settles.
+
+        Returns:
+            False when the share is being worked on, or has become something else already.
+        """
+        async with self._shelf.changing:
+            now = self._shelf.shares.get(share.id)
+            known = now is not None and (now.step, now.info_hash) == (ShareStep.SEEDING, share.info_hash)
+            if now is None or not known or self.is_busy_with(now):
+                return False
+            await self._shelf.leave_swarm(now)
+            await self._shelf.save(replace(now, step=ShareStep.SETTLING, signature=""))
+        self._look_again(Path(share.path))
+        return True
 
     async def note_fault(self, path: Path, error: TuishareError) -> None:
         """Stop serving an entry that can no longer be shared at all, until it can."""

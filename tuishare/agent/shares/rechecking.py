@@ -12,8 +12,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +30,22 @@ _log = logging.getLogger(__name__)
 class Rechecking:
     """Reads shares again, one at a time."""
 
-    def __init__(self, shelf: Shelf, look_again: Callable[[Path], None]) -> None:
-        """`look_again` is told of an entry that changed."""
+    def __init__(
+        self,
+        shelf: Shelf,
+        look_again: Callable[[Path], None],
+        settle_again: Callable[[ShareRecord], Awaitable[bool]],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            shelf: the shares.
+            look_again: told of an entry whose times changed meanwhile.
+            settle_again: told of a share whose payload is no longer what was hashed.
+        """
         self._shelf = shelf
         self._look_again = look_again
+        self._settle_again = settle_again
         self._due: dict[str, float] = {}
         self._rests: dict[str, float] = {}
         self._woken = asyncio.Event()
@@ -69,7 +80,7 @@ class Rechecking:
     async def _check(self, share: ShareRecord, ended: threading.Event) -> None:
         started = time.monotonic()
         try:
-            same = await asyncio.to_thread(_is_same, share, ended)
+            same = await asyncio.to_thread(is_whole, share, ended)
         except Changed:
             same = True
             self._look_again(Path(share.path))
@@ -78,18 +89,17 @@ class Rechecking:
             _log.info("Cannot read %r again: %s", share.name, error.detail)
         now = time.monotonic()
         self._rests[share.id] = now + _SHARE_OF_TIME * (now - started)
-        if same:
-            return
-        async with self._shelf.changing:
-            if self._shelf.shares.get(share.id) is not share:
-                return  # it is another form of it already
+        if not same and await self._settle_again(share):
             _log.info("%r has changed, although its times have not", share.name)
-            await self._shelf.leave_swarm(share)
-            await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
-        self._look_again(Path(share.path))
 
 
-def _is_same(share: ShareRecord, ended: threading.Event) -> bool:
+def is_whole(share: ShareRecord, ended: threading.Event) -> bool:
+    """Compare the payload of a share with its hashes, as far as `ended` lets.
+
+    Raises:
+        Changed: its signature is another one, so that it has to settle anyway.
+        TuishareError: it cannot be read.
+    """
     tree = walk_payload(Path(share.path), share.folder)
     if sign_tree(tree) != share.signature:
         raise Changed(f"{share.name} has changed since it was hashed")

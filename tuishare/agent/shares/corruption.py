@@ -1,0 +1,158 @@
+"""What follows when recipients report false data: the payload is compared with its hashes.
+
+Owns which reports count, how often a payload is read because of them, and what is said about it. Must not publish: a
+payload that is no longer what was hashed goes back to settling, which is `tuishare.agent.shares.publishing`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from tuishare.agent.context import Context
+from tuishare.agent.shares.publishing import Publisher
+from tuishare.agent.shares.rechecking import is_whole
+from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.api.messages import ActivityKind, Problem
+from tuishare.errors import TuishareError
+from tuishare.torrents import Changed
+from tuishare.tracker import Announced
+
+PAUSE_SECONDS: Final = 600.0
+"""Between two comparisons of a share that was found whole: its recipients report what they like."""
+_REST: Final = 20
+"""Likewise, as a multiple of how long the last one took: a report costs a twentieth of the time at most."""
+_DAY: Final = 86_400
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a comparison showed.
+
+    Attributes:
+        info_hash: of what was compared.
+        users: who reported false data of it.
+        is_whole: whether the payload is what was hashed.
+        at: Unix seconds.
+    """
+
+    info_hash: str
+    users: frozenset[str]
+    is_whole: bool
+    at: int
+
+
+class CorruptionReports:
+    """The reports of all shares."""
+
+    def __init__(self, context: Context, shelf: Shelf, publisher: Publisher) -> None:
+        self._context = context
+        self._shelf = shelf
+        self._publisher = publisher
+        self._corrupt: dict[tuple[str, str], int] = {}
+        self._reported: dict[str, set[str]] = {}
+        self._findings: dict[str, Finding] = {}
+        self._rests: dict[str, tuple[str, float]] = {}
+        self._woken = asyncio.Event()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is told in the status, for a day at most, while those who reported it do not have the share."""
+        lasting = [(share, found) for share, found in self._findings.items() if self._lasts(share, found)]
+        if not lasting:
+            return ()
+        share_id, found = lasting[-1]
+        detail, hint = describe(self._shelf.get(share_id).name, found)
+        if others := len(lasting) - 1:
+            detail += f"; so it is with {others:,} other {'share' if others == 1 else 'shares'}"
+        return (Problem(id="false-data", title="False data", detail=detail, hint=hint, since=found.at),)
+
+    def take(self, announced: Announced, share: ShareRecord) -> None:
+        """Take note of how much of what a recipient received did not fit; returns at once."""
+        place = share.id, announced.user
+        before = self._corrupt.pop(place, 0)
+        if announced.corrupt:
+            self._corrupt[place] = announced.corrupt
+        if announced.corrupt > before:  # a client that starts again counts from 0
+            self._reported.setdefault(share.id, set()).add(announced.user)
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Compare what is reported, one share at a time, until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            while self._reported:
+                share_id, users = self._reported.popitem()
+                share = self._shelf.shares.get(share_id)
+                if share is not None and self._shelf.is_served(share) and not self._rests_now(share):
+                    await self._recheck(share, users)
+
+    async def _recheck(self, share: ShareRecord, users: Iterable[str]) -> None:
+        began = time.monotonic()
+        try:
+            whole = await self._is_whole(share)
+        except TuishareError as error:
+            await self._publisher.note_problem(share.info_hash, error.detail)
+            return
+        now = time.monotonic()
+        if whole:
+            self._rests[share.id] = share.info_hash, now + max(PAUSE_SECONDS, _REST * (now - began))
+        elif not await self._publisher.settle_again(share):
+            return  # it became something else meanwhile
+        self._note(share, users, is_whole=whole)
+
+    async def _is_whole(self, share: ShareRecord) -> bool:
+        ended = threading.Event()
+        try:
+            return await asyncio.to_thread(is_whole, share, ended)
+        except Changed:
+            return False
+        finally:
+            ended.set()  # an agent that stops must not wait for hours of reading
+
+    def _note(self, share: ShareRecord, users: Iterable[str], *, is_whole: bool) -> None:
+        known = self._findings.pop(share.id, None)
+        again = known is not None and (known.info_hash, known.is_whole) == (share.info_hash, is_whole)
+        everybody = frozenset(users) | (known.users if known and again else frozenset())
+        found = Finding(share.info_hash, everybody, is_whole, self._context.now())
+        self._findings[share.id] = found
+        detail, _ = describe(share.name, found)
+        _log.warning("False data of %r was reported; the payload is whole: %s", share.name, is_whole)
+        if not again:
+            self._context.journal.note(ActivityKind.PROBLEM, share.name, detail)
+        self._context.changed.notify()
+
+    def _rests_now(self, share: ShareRecord) -> bool:
+        info_hash, until = self._rests.get(share.id, ("", 0.0))
+        return info_hash == share.info_hash and time.monotonic() < until
+
+    def _lasts(self, share_id: str, found: Finding) -> bool:
+        share = self._shelf.shares.get(share_id)
+        if share is None or share.step in {ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING}:
+            return False
+        rows = self._shelf.deliveries.of(share_id)
+        lack = any(row.user in found.users and not row.completed and not row.revoked for row in rows)
+        return lack and self._context.now() - found.at < _DAY
+
+
+def describe(name: str, found: Finding) -> tuple[str, str]:
+    """Say what was found, and what to do about it."""
+    who = ", ".join(sorted(found.users))
+    said = f"{who} received data of “{name}” that does not fit its hashes"
+    if found.is_whole:
+        return (
+            f"{said}; the payload here is whole and served on",
+            "It comes from another recipient, whose disk may be bad. It is tried again by itself.",
+        )
+    return (
+        f"{said}: the payload here is no longer what was shared, and is shared again",
+        "Send the new encrypted torrent on. Where no program has changed the payload, its disk may be bad.",
+    )
