@@ -133,3 +133,10 @@ def test_nothing_is_kept_of_connections_that_have_ended() -> None:
     for seat in (*held, *held):
         seats.give_back(seat)
     assert (len(seats), seats._strangers, seats.crowd) == (0, 0, {})
+
+
+def test_strangers_go_before_members_who_have_more_company() -> None:
+    seats = _seats(connections=4)
+    *members, stranger = _take(seats, _MEMBER, _MEMBER, _MEMBER, "203.0.113.9")
+    _take(seats, _MEMBER)
+    assert [_stays(seats, seat) for seat in (*members, stranger)] == [True, True, True, False]
