@@ -263,6 +263,9 @@ async def _readable(connection: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     heard = asyncio.Event()
     connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        connection.recv(1, socket.MSG_PEEK)
+        return
     loop.add_reader(connection, heard.set)
     try:
         await heard.wait()
