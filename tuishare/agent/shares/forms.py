@@ -108,6 +108,10 @@ def note_hashed(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -
     )
     if info_hash == share.info_hash and share.sealed == share.generation:
         return replace(seen, step=ShareStep.SEEDING)  # touched, but the same: nobody needs to hear of it
+    if info_hash == share.info_hash and 0 < share.sealed < share.generation and share.kind == "renew":
+        return replace(
+            seen, step=ShareStep.SEALING, torrent=torrent
+        )  # new tickets for what everybody has already
     return replace(
         give_authority(seen, now),
         step=ShareStep.SEALING,
