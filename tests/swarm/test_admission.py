@@ -96,6 +96,23 @@ def test_resume_data_of_another_torrent_are_ignored(share: Share, tmp_path: Path
         assert not any(params.have_pieces)
 
 
+def test_resume_data_that_speak_of_pieces_that_are_not_there_are_ignored(
+    share: Share, tmp_path: Path
+) -> None:
+    saved = lt.load_torrent_buffer(share.torrent)
+    assert saved.ti is not None
+    pieces = saved.ti.num_pieces()
+    saved.have_pieces = [True] * (pieces + 8)
+    data = lt.write_resume_data_buf(saved)
+    params = prepare(share.downloading(tmp_path / "bob", resume_data=data), NOW).params
+    assert len(params.have_pieces) <= pieces
+    for piece in (pieces, 2**31 - 1):
+        saved.unfinished_pieces = {piece: [True]}
+        data = lt.write_resume_data_buf(saved)
+        params = prepare(share.downloading(tmp_path / "bob", resume_data=data), NOW).params
+        assert (dict(params.unfinished_pieces), any(params.have_pieces)) == ({}, False)
+
+
 def test_a_folder_with_one_file_arrives_as_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "seed" / "photos"
     folder.mkdir(parents=True)

@@ -5,6 +5,7 @@ each share, and the guard against resumed TLS sessions. Must not know shares, us
 it is told a torrent, a folder and credentials.
 """
 
+from tuishare.swarm.admission import check_assignment
 from tuishare.swarm.assignment import Assignment, Transport
 from tuishare.swarm.authority import (
     LEAF_LIFETIME,
@@ -13,6 +14,7 @@ from tuishare.swarm.authority import (
     ShareAuthority,
     check_credentials,
     create_authority,
+    validity_end,
 )
 from tuishare.swarm.endpoint import Endpoint, parse_endpoint
 from tuishare.swarm.engine import Engine
@@ -65,9 +67,11 @@ __all__ = [
     "TrackerFailed",
     "Transport",
     "Usage",
+    "check_assignment",
     "check_credentials",
     "create_authority",
     "parse_endpoint",
     "prove_no_resumption",
     "resolve_received",
+    "validity_end",
 ]

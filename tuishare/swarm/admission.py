@@ -62,12 +62,26 @@ class Admission:
     executables: tuple[Path, ...]
 
 
-def prepare(assignment: Assignment, now: datetime) -> Admission:
+def check_assignment(assignment: Assignment) -> InfoHash:
+    """Judge what an engine would be given, by the very steps that it takes itself; only the time is left aside.
+
+    What may be right tomorrow, with the clock set right, is no fault of whoever sent it. Blocking.
+
+    Returns:
+        Under which info-hash the engine would have it.
+
+    Raises:
+        BadInput: no engine would ever take it.
+    """
+    return prepare(assignment, None).info_hash
+
+
+def prepare(assignment: Assignment, now: datetime | None) -> Admission:
     """Check an assignment and write libtorrent's parameters; reads no payload.
 
     Args:
         assignment: what to do.
-        now: the time, with a zone, against which certificates are checked.
+        now: the time, with a zone, against which certificates are checked; None leaves the time aside.
 
     Raises:
         BadInput: the torrent cannot be parsed or not be fetched in part, or credentials are missing, superfluous or
@@ -156,7 +170,7 @@ def _flags(assignment: Assignment) -> int:
 
 
 def _certify(
-    params: lt.add_torrent_params, assignment: Assignment, now: datetime
+    params: lt.add_torrent_params, assignment: Assignment, now: datetime | None
 ) -> tuple[str, str, str] | None:
     credentials = assignment.credentials
     if assignment.transport == "plain":
@@ -180,14 +194,22 @@ def _pem(label: str, der: bytes) -> str:
 
 
 def _restore(params: lt.add_torrent_params, resume_data: bytes) -> None:
-    """Take over what was downloaded and counted, and nothing else: not names, paths, peers or trackers."""
+    """Take over what was downloaded and counted, and nothing else: not names, paths, peers or trackers.
+
+    What cannot be read, or speaks of pieces that the torrent does not have, is worth nothing: the files are read again.
+    """
     try:
         saved = lt.read_resume_data(resume_data)
-    except RuntimeError:
+    except (RuntimeError, ValueError, TypeError):
         return
+    info = params.ti
+    assert info is not None
+    pieces = info.num_pieces()
     if saved.info_hashes != params.info_hashes:
         return
-    params.have_pieces = saved.have_pieces
+    if any(not 0 <= piece < pieces for piece in saved.unfinished_pieces):
+        return
+    params.have_pieces = saved.have_pieces[:pieces]  # it comes in whole bytes
     params.unfinished_pieces = saved.unfinished_pieces
     params.total_uploaded = saved.total_uploaded
     params.total_downloaded = saved.total_downloaded

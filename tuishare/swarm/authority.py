@@ -8,11 +8,12 @@ Replacing the authority (it stands outside the info dict, so the info-hash stays
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -31,6 +32,12 @@ LEAF_LIFETIME = timedelta(days=3650)
 """How long a member's certificate is valid by default; the sender ends access by revoking, not by waiting."""
 CLOCK_SKEW = timedelta(days=1)
 """Certificates are valid from this long before they are made: a member's clock may be slow, its zone set wrong."""
+
+MAX_CERTIFICATE: Final = 2048
+"""Bytes of a certificate that is read at all; ours take about 450, and a ticket has 1,890 for certificate and key."""
+MAX_KEY: Final = 512
+"""Bytes of a private key that is read at all; ours take 138."""
+_T = TypeVar("_T")
 
 _ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "share")])
 _PURPOSES = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
@@ -94,7 +101,7 @@ class ShareAuthority:
         # name or "*" there; an authority per share makes "*" safe.
         names = x509.SubjectAlternativeName([x509.DNSName("*")])
         certificate = (
-            _draft(subject, key, now, min(now + lifetime, root.not_valid_after_utc))
+            _draft(subject, key, now, min(now + lifetime, root.ends))
             .add_extension(names, critical=not label)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
@@ -127,33 +134,66 @@ def create_authority(now: datetime, *, lifetime: timedelta = ROOT_LIFETIME) -> S
     return ShareAuthority(certificate.public_bytes(Encoding.DER), _write_key(key))
 
 
-def check_credentials(credentials: Credentials, now: datetime) -> None:
+def check_credentials(credentials: Credentials, now: datetime | None) -> None:
     """Find out before joining whether these credentials can work at all.
 
+    Args:
+        credentials: what is to be shown and what peers have to show.
+        now: the time, with a zone; None leaves the time aside.
+
     Raises:
-        BadInput: not certificates and a key, or they do not belong together.
+        BadInput: not certificates and a key of the one kind that is made here, or they do not belong together.
         Refused: the certificate is expired or not valid yet.
     """
     root = _read_certificate(credentials.root_certificate)
     leaf = _read_certificate(credentials.leaf_certificate)
     key = _read_key(credentials.leaf_key)
     try:
-        leaf.verify_directly_issued_by(root)
-    except (ValueError, TypeError, InvalidSignature):
+        leaf.certificate.verify_directly_issued_by(root.certificate)
+    except Exception:  # noqa: BLE001 — whatever the library says of bytes that others chose
         raise BadInput("The ticket's certificate was not issued by this share's authority") from None
-    if leaf.public_key() != key.public_key():
+    if leaf.key != key.public_key():
         raise BadInput("The ticket's key does not belong to its certificate")
-    for certificate in (root, leaf):
-        if now > certificate.not_valid_after_utc:
-            raise Refused(
-                f"The ticket for this share expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
-                hint="Ask the sender for a new one.",
-            )
-        if now < certificate.not_valid_before_utc:
-            raise Refused(
-                f"The ticket for this share is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}",
-                hint="Check this machine's clock.",
-            )
+    if not root.is_authority or leaf.is_authority:
+        raise BadInput(
+            "The ticket's certificate and this share's authority are not of the kinds that they are for"
+        )
+    if now is not None:
+        for certificate in (root, leaf):
+            _check_time(certificate, now)
+
+
+def validity_end(certificate: bytes) -> datetime:
+    """When a certificate ends, with a zone.
+
+    Raises:
+        BadInput: it is none of the kind that is made here.
+    """
+    return _read_certificate(certificate).ends
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A certificate, and all that is asked of it: the library reads many fields only when they are asked for."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePublicKey
+    begins: datetime
+    ends: datetime
+    is_authority: bool
+
+
+def _check_time(certificate: _Read, now: datetime) -> None:
+    if now > certificate.ends:
+        raise Refused(
+            f"The ticket for this share expired on {certificate.ends:%Y-%m-%d}",
+            hint="Ask the sender for a new one.",
+        )
+    if now < certificate.begins:
+        raise Refused(
+            f"The ticket for this share is not valid before {certificate.begins:%Y-%m-%d}",
+            hint="Check this machine's clock.",
+        )
 
 
 def _draft(
@@ -192,18 +232,48 @@ def _write_key(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _read_certificate(der: bytes) -> x509.Certificate:
-    try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError:
-        raise BadInput("A certificate of this share is damaged") from None
+def _read_certificate(der: bytes) -> _Read:
+    return _judged(der, MAX_CERTIFICATE, "A certificate", _parse_certificate)
+
+
+def _parse_certificate(der: bytes) -> _Read | None:
+    certificate = x509.load_der_x509_certificate(der)
+    key = certificate.public_key()
+    constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    is_ours = (
+        certificate.version is x509.Version.v3
+        and isinstance(certificate.signature_hash_algorithm, hashes.SHA256)
+        and certificate.public_bytes(Encoding.DER) == der
+    )
+    if is_ours and isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return _Read(certificate, key, begins, ends, constraints.ca)
+    return None
 
 
 def _read_key(der: bytes) -> ec.EllipticCurvePrivateKey:
+    return _judged(der, MAX_KEY, "A private key", _parse_key)
+
+
+def _parse_key(der: bytes) -> ec.EllipticCurvePrivateKey | None:
+    key = load_der_private_key(der, password=None)
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    return None
+
+
+def _judged(der: bytes, most: int, what: str, parse: Callable[[bytes], _T | None]) -> _T:
+    """Read bytes that others chose; `parse` gives None for what is well-formed and not of the kind made here.
+
+    Raises:
+        BadInput: whatever is wrong with them.
+    """
+    if len(der) > most:
+        raise BadInput(f"{what} of this share is larger than {most:,} bytes")
     try:
-        key = load_der_private_key(der, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise BadInput("A private key of this share is damaged") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise BadInput("A private key of this share is of a kind that is not used here")
-    return key
+        found = parse(der)
+    except Exception:  # noqa: BLE001 — UnsupportedAlgorithm, ValueError, TypeError, ExtensionNotFound: seen, not all
+        raise BadInput(f"{what} of this share is damaged, or of a kind that is not used here") from None
+    if found is None:
+        raise BadInput(f"{what} of this share is of a kind that is not used here")
+    return found
