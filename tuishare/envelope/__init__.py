@@ -17,7 +17,7 @@ from tuishare.envelope.frame import (
     parse_frame,
 )
 from tuishare.envelope.manifest import Announce, Manifest, ShareId
-from tuishare.envelope.opening import Opened, open_envelope
+from tuishare.envelope.opening import Opened, Unsealed, open_envelope, unseal
 from tuishare.envelope.raw import open_raw, seal_raw
 from tuishare.envelope.sealing import Sender, seal
 from tuishare.envelope.slots import (
@@ -55,6 +55,7 @@ __all__ = [
     "Sender",
     "ShareId",
     "Ticket",
+    "Unsealed",
     "UserKey",
     "is_tse1",
     "open_envelope",
@@ -62,4 +63,5 @@ __all__ = [
     "parse_frame",
     "seal",
     "seal_raw",
+    "unseal",
 ]

@@ -47,16 +47,18 @@ class SignedManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         signer: 32 bytes, the sender's Ed25519 public key (RFC 8032).
-        manifest: the encoded manifest, exactly as it was signed.
+        manifest: the encoded manifest, exactly as it was signed; of one that was read, a view of the plaintext.
         signature: 64 bytes over slots and manifest.
     """
 
     signer: Annotated[bytes, Meta(min_length=32, max_length=32)]
-    manifest: bytes
+    manifest: memoryview
     signature: Annotated[bytes, Meta(min_length=64, max_length=64)]
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(SignedManifest)
+_BEFORE: Final = b"\x83\xa8manifest"
+"""How a body's content begins: a map of three, whose first key this is."""
 
 
 def body_size(manifest_data: bytes) -> int:
@@ -103,9 +105,33 @@ def _read_plaintext(plaintext: bytes) -> SignedManifest:
     if len(plaintext) != padding.padme(_LENGTH_SIZE + len(data)):
         raise ValueError("padded to another size than Padmé's")
     signed = _DECODER.decode(data)
-    if _encode_signed(signed.signer, signed.manifest, signed.signature) != data:
+    if not _is_canonical(data, signed):
         raise ValueError("not the canonical encoding")
     return signed
+
+
+def _is_canonical(data: memoryview, signed: SignedManifest) -> bool:
+    """Whether encoding these fields again would give the same bytes; told without a copy of the manifest.
+
+    It is the first of the fields, and what stands behind it does not depend on it.
+    """
+    size = len(signed.manifest)
+    head = _BEFORE + _binary_head(size)
+    empty = _BEFORE + _binary_head(0)
+    tail = _encode_signed(signed.signer, b"", signed.signature)[len(empty) :]
+    return (
+        len(data) == len(head) + size + len(tail)
+        and data[: len(head)] == head
+        and data[len(head) + size :] == tail
+    )
+
+
+def _binary_head(size: int) -> bytes:
+    """What MessagePack writes before that many bytes, in its shortest form (bin 8, bin 16, bin 32)."""
+    for mark, width in ((b"\xc4", 1), (b"\xc5", 2)):
+        if size < 1 << 8 * width:
+            return mark + size.to_bytes(width, "big")
+    return b"\xc6" + size.to_bytes(4, "big")
 
 
 def _verify(signed: SignedManifest, addressed: bytes) -> None:
@@ -115,9 +141,9 @@ def _verify(signed: SignedManifest, addressed: bytes) -> None:
     public_key.verify(signed.signature, _signed_bytes(addressed, signed.manifest))
 
 
-def _signed_bytes(addressed: bytes, manifest_data: bytes) -> bytes:
-    return _SIGNATURE + hashlib.sha512(addressed).digest() + manifest_data
+def _signed_bytes(addressed: bytes, manifest_data: bytes | memoryview) -> bytes:
+    return b"".join((_SIGNATURE, hashlib.sha512(addressed).digest(), manifest_data))
 
 
 def _encode_signed(signer: bytes, manifest_data: bytes, signature: bytes) -> bytes:
-    return canonical.encode(SignedManifest(signer=signer, manifest=manifest_data, signature=signature))
+    return canonical.encode(SignedManifest(signer, memoryview(manifest_data), signature))

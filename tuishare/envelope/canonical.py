@@ -25,7 +25,7 @@ def encode(value: object) -> bytes:
         raise ValueError(str(error)) from error
 
 
-def require_canonical(data: bytes) -> None:
+def require_canonical(data: bytes | memoryview) -> None:
     """Refuse an encoding which `encode` would not have written, whatever the fields mean.
 
     Works on the untyped value, so that fields of a later version are held to the same rules as those known today.

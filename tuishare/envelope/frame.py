@@ -39,14 +39,14 @@ class Frame:
         commitment: 32 bytes derived from the content key.
         slots: 1, 2, 4 … 1024 ciphertexts of `SLOT_SIZE` bytes, in file order.
         body_iv: 12 bytes.
-        body: ciphertext and tag of the body, at least 16 bytes.
+        body: ciphertext and tag of the body, at least 16 bytes; a view of the file, which may be large.
     """
 
     envelope_id: EnvelopeId
     commitment: bytes
     slots: tuple[bytes, ...]
     body_iv: bytes
-    body: bytes
+    body: bytes | memoryview
 
     @property
     def header(self) -> bytes:
@@ -108,5 +108,5 @@ def parse_frame(data: bytes) -> Frame:
         commitment,
         tuple(data[at : at + SLOT_SIZE] for at in range(HEADER_SIZE, slots_end, SLOT_SIZE)),
         data[slots_end:length_at],
-        data[body_at:],
+        memoryview(data)[body_at:],
     )

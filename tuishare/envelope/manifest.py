@@ -71,7 +71,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"Manifest(kind={self.kind!r}, transport={self.transport!r}, generation={self.generation})"
 
 
+class _Word(msgspec.Struct, frozen=True):
+    """A manifest without all that is large; what has no field is skipped, not stored."""
+
+    succession: Annotated[bytes, Meta(max_length=65_536)] = b""
+
+
 _DECODER: Final = msgspec.msgpack.Decoder(Manifest)
+_PEEKER: Final = msgspec.msgpack.Decoder(_Word)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -85,7 +92,19 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return data
 
 
-def decode_manifest(data: bytes) -> Manifest:
+def peek_succession(data: bytes | memoryview) -> bytes:
+    """Read one field of a manifest and nothing else: whether its signer is known by that is asked before all others.
+
+    Returns:
+        The succession, not yet looked at; empty where there is none or nothing can be read.
+    """
+    try:
+        return _PEEKER.decode(data).succession
+    except (ValueError, RecursionError):
+        return b""
+
+
+def decode_manifest(data: bytes | memoryview) -> Manifest:
     """Read a manifest; fields of a later version are ignored, but held to the canonical encoding.
 
     Raises:

@@ -26,8 +26,11 @@ def pad(message: bytes, prefix_size: int, total: int) -> bytes:
     return (len(message).to_bytes(prefix_size, "big") + message).ljust(total, b"\0")
 
 
-def unpad(padded: bytes, prefix_size: int) -> bytes:
+def unpad(padded: bytes, prefix_size: int) -> memoryview:
     """Undo `pad`, refusing what `pad` never writes.
+
+    Returns:
+        A view of the message where it stands, which may be large.
 
     Raises:
         ValueError: the length points beyond the end, or a padding byte is not zero.
@@ -37,4 +40,4 @@ def unpad(padded: bytes, prefix_size: int) -> bytes:
         raise ValueError("the length points beyond the end")
     if padded.count(0, end) != len(padded) - end:
         raise ValueError("padding is not zero")
-    return padded[prefix_size:end]
+    return memoryview(padded)[prefix_size:end]

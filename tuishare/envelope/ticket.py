@@ -63,7 +63,7 @@ def read_slot_plaintext(plaintext: bytes) -> tuple[bytes, Ticket]:
     Raises:
         ValueError: length, padding or ticket break a rule.
     """
-    ticket_data = padding.unpad(plaintext[CONTENT_KEY_SIZE:], _LENGTH_SIZE)
+    ticket_data = bytes(padding.unpad(plaintext[CONTENT_KEY_SIZE:], _LENGTH_SIZE))
     return plaintext[:CONTENT_KEY_SIZE], _decode_ticket(ticket_data)
 
 
