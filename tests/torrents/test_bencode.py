@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuishare.errors import BadInput
-from tuishare.torrents import bencode
+from tuishare.torrents import TooLarge, bencode
 from tuishare.torrents.bencode import Value
 
 VALUES: st.SearchStrategy[Value] = st.recursive(
@@ -97,11 +97,10 @@ def test_depth_is_bounded() -> None:
         bencode.decode(b"l" * 1_000_000)
 
 
-def test_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bencode, "MAX_TOKENS", 1_000)
-    bencode.decode(b"l" + b"0:" * 999 + b"e")
-    with pytest.raises(BadInput, match="more than 1000 values"):
-        bencode.decode(b"l" + b"0:" * 1_000 + b"e")
+def test_number_of_values_is_bounded() -> None:
+    bencode.decode(b"l" + b"0:" * 999 + b"e", max_values=1_000)
+    with pytest.raises(TooLarge, match="more than 1,000 values"):
+        bencode.decode(b"l" + b"0:" * 1_000 + b"e", max_values=1_000)
 
 
 def test_what_trackers_write_is_read_without_strictness() -> None:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from tests.torrents.samples import BLOCK, file_v1, folder, info_v1, info_v2, torrent, write
 from tuishare.errors import BadInput
-from tuishare.torrents import TorrentFile, bencode, make_torrent, parse_torrent, walk
+from tuishare.torrents import (
+    Limits,
+    TooLarge,
+    TorrentFile,
+    bencode,
+    content,
+    make_torrent,
+    parse_torrent,
+    walk,
+)
 from tuishare.torrents.bencode import Value
 from tuishare.torrents.limits import DEFAULT_LIMITS
 
@@ -126,8 +135,34 @@ def test_no_files() -> None:
 
 
 def test_too_large() -> None:
-    with pytest.raises(BadInput, match="larger than"):
+    with pytest.raises(TooLarge, match="larger than"):
         parse_torrent(bytes(DEFAULT_LIMITS.max_torrent_bytes + 1))
+
+
+def test_files_are_counted_before_anything_is_read() -> None:
+    few = Limits(max_files=5)
+    with pytest.raises(TooLarge, match="more than 5 files"):
+        parse_torrent(b"6:lengthi0e" * 6, few)  # it is no torrent, which is not even seen
+    with pytest.raises(BadInput, match="not a torrent"):
+        parse_torrent(b"6:lengthi0e" * 5, few)
+
+
+def test_values_and_depth_are_bounded() -> None:
+    deep: Value = {b"": {b"length": 0}}
+    for _ in range(9):
+        deep = {b"d": deep}
+    data = torrent(info_v2(file_tree={b"d": deep}))
+    with pytest.raises(TooLarge, match="nested deeper than 5"):
+        parse_torrent(data, Limits(max_depth=5))
+    with pytest.raises(TooLarge, match="more than 8 values"):
+        parse_torrent(data, Limits(max_values=8))
+
+
+def test_a_file_is_counted_however_its_torrent_hides_it() -> None:
+    """The count before reading knows the one form of a length that is canonical; the one while reading all files."""
+    files = [TorrentFile((str(number),), 0) for number in range(6)]
+    with pytest.raises(TooLarge, match="more than 5 files"):
+        content._bounded(files, Limits(max_files=5))
 
 
 def test_hostile_names_parse_unrepaired() -> None:

@@ -7,8 +7,8 @@ clock and never writes; must not import libtorrent.
 from tuishare.torrents.announce import announce_fault
 from tuishare.torrents.content import TorrentFile
 from tuishare.torrents.cost import BLOCK, Cost, cost_of
-from tuishare.torrents.faults import Cancelled, Changed
-from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
+from tuishare.torrents.faults import Cancelled, Changed, TooLarge
+from tuishare.torrents.limits import DEFAULT_LIMITS, UNVERIFIED_LIMITS, Limits
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent
 from tuishare.torrents.names import Parts
 from tuishare.torrents.policy import Transport, accept
@@ -21,6 +21,7 @@ from tuishare.torrents.walk import FileEntry, Ignore, Skipped, Tree, walk
 __all__ = [
     "BLOCK",
     "DEFAULT_LIMITS",
+    "UNVERIFIED_LIMITS",
     "Cancelled",
     "Changed",
     "Cost",
@@ -32,6 +33,7 @@ __all__ = [
     "Parts",
     "Progress",
     "Skipped",
+    "TooLarge",
     "Torrent",
     "TorrentFile",
     "Transport",

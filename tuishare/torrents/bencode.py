@@ -10,6 +10,8 @@ import re
 from typing import TypeAlias, assert_never
 
 from tuishare.errors import BadInput
+from tuishare.torrents.faults import TooLarge
+from tuishare.torrents.limits import DEFAULT_LIMITS
 
 Value: TypeAlias = "int | bytes | list[Value] | dict[bytes, Value]"
 """What bencoding can say; the keys of a dictionary are byte strings."""
@@ -20,9 +22,6 @@ _INT64 = range(-(2**63), 2**63)
 
 MAX_DEPTH = 100
 """Nested lists and dictionaries; what libtorrent reads as well, and far below Python's own recursion limit."""
-
-MAX_TOKENS = 2_000_000
-"""Values in one text; 100,000 files of a v2 torrent need about 900,000. Bounds memory to some 200 MB."""
 
 
 def encode(value: Value) -> bytes:
@@ -54,19 +53,21 @@ def _write(value: Value, parts: list[bytes]) -> None:
             assert_never(value)
 
 
-def decode(data: bytes, *, strict: bool = True) -> Value:
+def decode(data: bytes, *, strict: bool = True, max_values: int = DEFAULT_LIMITS.max_values) -> Value:
     """Read exactly one value that fills `data`.
 
     Args:
         data: the text.
         strict: False: also with keys that are not in order or repeat, of which the first counts, and with something
             after the end, as trackers write it and libtorrent reads it.
+        max_values: how many values there may be in it, keys of dictionaries aside.
 
     Raises:
         BadInput: it is not bencoded, not canonical (unsorted or repeated keys, leading zeros, minus zero, something
-            after the end) or over `MAX_DEPTH`, `MAX_TOKENS` or 64-bit integers.
+            after the end) or over `MAX_DEPTH` or 64-bit integers.
+        TooLarge: it holds more values; told as soon as one too many begins.
     """
-    reader = _Reader(data, strict=strict)
+    reader = _Reader(data, max_values, strict=strict)
     value = reader.read(0)
     if strict and reader.position != len(data):
         raise reader.fault("something follows its end")
@@ -76,11 +77,12 @@ def decode(data: bytes, *, strict: bool = True) -> Value:
 class _Reader:
     """Walks through one text; `position` is the offset of the next byte to read."""
 
-    def __init__(self, data: bytes, *, strict: bool = True) -> None:
+    def __init__(self, data: bytes, max_values: int, *, strict: bool) -> None:
         self.position = 0
         self._data = data
         self._strict = strict
-        self._tokens = 0
+        self._left = max_values
+        self._max_values = max_values
 
     def fault(self, what: str) -> BadInput:
         return BadInput(
@@ -89,9 +91,9 @@ class _Reader:
         )
 
     def read(self, depth: int) -> Value:
-        self._tokens += 1
-        if self._tokens > MAX_TOKENS:
-            raise self.fault(f"more than {MAX_TOKENS} values")
+        self._left -= 1
+        if self._left < 0:
+            raise TooLarge(f"holds more than {self._max_values:,} values")
         lead = self._data[self.position : self.position + 1]
         if lead.isdigit():
             return self._string()

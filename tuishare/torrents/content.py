@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from tuishare.torrents.bencode import Value
+from tuishare.torrents.faults import TooLarge
 from tuishare.torrents.fields import Fields, malformed, text, texts
-from tuishare.torrents.limits import MIN_PIECE_LENGTH
+from tuishare.torrents.limits import DEFAULT_LIMITS, MIN_PIECE_LENGTH, Limits
 from tuishare.torrents.merkle import HASH, root_of_layer
 from tuishare.torrents.names import Parts
 
@@ -45,17 +46,18 @@ class Content(msgspec.Struct, frozen=True):
     piece_count: int
 
 
-def content_v1(info: Fields, name: str, piece_length: int) -> Content:
+def content_v1(info: Fields, name: str, piece_length: int, limits: Limits = DEFAULT_LIMITS) -> Content:
     """Read `length` or `files`, and make sure that there is one hash per piece.
 
     Raises:
+        TooLarge: there are too many files.
         BadInput: a field is missing or malformed, or the number of hashes is wrong.
     """
     if info.has("files") == info.has("length"):
         raise malformed("it must have either “files” or “length”")
     is_folder = info.has("files")
     if is_folder:
-        files = tuple(_file_v1(Fields.of(value, "a file")) for value in info.values("files"))
+        files = _bounded((_file_v1(Fields.of(value, "a file")) for value in info.values("files")), limits)
     else:
         files = (_described(info, (name,)),)
     count = -(-sum(file.size for file in files) // piece_length)
@@ -78,15 +80,28 @@ def _described(about: Fields, parts: Parts) -> TorrentFile:
     return TorrentFile(parts, about.natural("length"), attr, is_link, root)
 
 
-def content_v2(info: Fields, name: str, piece_length: int) -> Content:
+def _bounded(files: Iterable[TorrentFile], limits: Limits) -> tuple[TorrentFile, ...]:
+    """Collect files as long as there are not too many, none of them too deep."""
+    found: list[TorrentFile] = []
+    for file in files:
+        if len(found) == limits.max_files:
+            raise TooLarge(f"lists more than {limits.max_files:,} files")
+        if len(file.parts) >= limits.max_depth:
+            raise TooLarge(f"has folders nested deeper than {limits.max_depth}")
+        found.append(file)
+    return tuple(found)
+
+
+def content_v2(info: Fields, name: str, piece_length: int, limits: Limits = DEFAULT_LIMITS) -> Content:
     """Read `file tree`.
 
     Raises:
+        TooLarge: there are too many files.
         BadInput: a field is missing or malformed, or the piece length is not one of BEP 52.
     """
     if piece_length < MIN_PIECE_LENGTH or piece_length.bit_count() != 1:
         raise malformed("its piece length is not a power of two of at least 16 KiB")
-    files = tuple(_files_v2(info.fields("file tree"), ()))
+    files = _bounded(_files_v2(info.fields("file tree"), ()), limits)
     for file in files:
         if len(file.root) != (HASH if file.size else 0):
             raise malformed("the root hash of a file is missing or malformed")

@@ -1,8 +1,8 @@
-"""What may go wrong with a payload while we read it, besides the errors every room knows."""
+"""What may go wrong with a payload or a torrent while we read it, besides the errors every room knows."""
 
 from __future__ import annotations
 
-from tuishare.errors import TuishareError, VerificationFailed
+from tuishare.errors import Refused, TuishareError, VerificationFailed
 
 
 class Changed(VerificationFailed):
@@ -10,6 +10,16 @@ class Changed(VerificationFailed):
 
     code = "changed"
     title = "Payload changed"
+
+
+class TooLarge(Refused):
+    """A torrent is over one of the bounds that hold before its content is looked at."""
+
+    code = "too-large"
+    title = "Torrent too large"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The torrent {what}", hint="Its content has to be shared in several parts.")
 
 
 class Cancelled(TuishareError):

@@ -54,12 +54,11 @@ def accept(
         announce_allowed: judges each tracker of a plain torrent; None allows none.
 
     Raises:
+        TooLarge: it is over a bound of its form.
         Refused: it is no torrent or breaks a rule; the sentence says which.
     """
-    if len(data) > limits.max_torrent_bytes:
-        raise _refused(f"The torrent is larger than {limits.max_torrent_bytes} bytes")
     try:
-        torrent = parse_torrent(data)
+        torrent = parse_torrent(data, limits)
     except BadInput as error:
         raise Refused(error.detail, hint=error.hint) from error
     _require_closed(torrent)

@@ -13,8 +13,9 @@ import msgspec
 
 from tuishare.torrents import bencode
 from tuishare.torrents.content import Content, TorrentFile, content_v1, content_v2, verify_layers
+from tuishare.torrents.faults import TooLarge
 from tuishare.torrents.fields import Fields, malformed, text, texts
-from tuishare.torrents.limits import DEFAULT_LIMITS
+from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
 from tuishare.torrents.names import Parts
 
 InfoHash = NewType("InfoHash", str)
@@ -67,27 +68,35 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
         return sum(file.size for file in self.files)
 
 
-def parse_torrent(data: bytes) -> Torrent:
+_FILE = b"6:lengthi"
+"""What every file of either version has: its length, an integer."""
+
+
+def parse_torrent(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Torrent:
     """Read a .torrent.
 
     Args:
         data: the whole file.
+        limits: bounds for its bytes, values, files and depth; names are for `policy` to judge.
 
     Raises:
+        TooLarge: it is over a bound. Files are counted before anything is read, and once more while they are.
         BadInput: it is not a torrent, is not canonical, lacks a field, contradicts itself, or its piece layers are
             missing or do not belong to their roots.
     """
-    if len(data) > DEFAULT_LIMITS.max_torrent_bytes:
-        raise malformed(f"it is larger than {DEFAULT_LIMITS.max_torrent_bytes} bytes")
-    top = Fields.of(bencode.decode(data), "it")
+    if len(data) > limits.max_torrent_bytes:
+        raise TooLarge(f"is larger than {limits.max_torrent_bytes:,} bytes")
+    if data.count(_FILE) > limits.max_files:
+        raise TooLarge(f"lists more than {limits.max_files:,} files")
+    top = Fields.of(bencode.decode(data, max_values=limits.max_values), "it")
     info = top.fields("info")
     name = info.only_text("name")
     version = _version(info)
     piece_length = info.natural("piece length")
     if piece_length == 0:
         raise malformed("its piece length is 0")
-    v1 = content_v1(info, name, piece_length) if version == 1 or info.has("pieces") else None
-    v2 = content_v2(info, name, piece_length) if version == 2 else None
+    v1 = content_v1(info, name, piece_length, limits) if version == 1 or info.has("pieces") else None
+    v2 = content_v2(info, name, piece_length, limits) if version == 2 else None
     if v2 is not None:
         verify_layers(top, v2, piece_length)
     content = _agreed(v1, v2)
