@@ -105,6 +105,11 @@ def unit(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_fault_cannot_take_all_memory() -> None:
+    unit = settings(render_unit(TEMPLATE, installation()))
+    assert (unit["MemoryHigh"], unit["MemoryMax"]) == ("1G", "2G")
+
+
 def test_systemd_takes_it_without_a_word(tmp_path: Path, unit: Path) -> None:
     said = analyze(tmp_path, "verify", unit)
     assert [line for line in said.stderr.splitlines() if unit.name in line] == []
