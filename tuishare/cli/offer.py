@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tuishare.addresses import TrackerRules
 from tuishare.agent.context import wall_clock
-from tuishare.agent.downloads.reception import Received, Trust, receive
+from tuishare.agent.downloads.reception import Signed, Trust, receive
 from tuishare.agent.network.received import find_refused, read_contacts, rules_for
 from tuishare.agent.shares.sealing import own_credentials, own_trackers
 from tuishare.agent.state.records import TrackerAddress
@@ -23,7 +23,7 @@ from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.paths import read_limited
 from tuishare.swarm import Credentials, Endpoint, Transport
 from tuishare.text import visible
-from tuishare.torrents import Torrent, accept, parse_torrent
+from tuishare.torrents import DEFAULT_LIMITS, Limits, Torrent, accept, parse_torrent
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,9 @@ def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
 
 
 def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
-    received = receive(data, home.identity, home.book, keys=(key,) if key else (), now=wall_clock())
-    _require_trust(received)
+    received = receive(
+        data, home.identity, home.book, keys=(key,) if key else (), now=wall_clock(), bounds=_require_trust
+    )
     manifest = received.manifest
     ours = received.trust is Trust.OURSELVES
     rules = None if ours else rules_for(home.config, manifest.transport, manifest.contacts)
@@ -180,19 +181,20 @@ def _trackers(torrent: Torrent) -> tuple[TrackerAddress, ...]:
     return tuple(TrackerAddress(url, "") for tier in torrent.announce for url in tier)
 
 
-def _require_trust(received: Received) -> None:
+def _require_trust(signed: Signed) -> Limits:
     """Act on it only when its signer is trusted: known, or in possession of the key that was given by hand."""
-    match received.trust:
+    match signed.trust:
         case Trust.UNKNOWN:
             raise Refused(
                 "It was signed by nobody you know",
                 hint="Ask the sender for a card and add it: `tuishare user add`.",
             )
         case Trust.UNVERIFIED:
-            warn(f"{received.sender} made this, but nobody has compared fingerprints yet")
+            warn(f"{signed.sender} made this, but nobody has compared fingerprints yet")
         case Trust.KEY_ONLY:
             say("It was made by somebody who has your key.")
         case Trust.VERIFIED:
-            say(f"From {received.sender}.")
+            say(f"From {signed.sender}.")
         case Trust.OURSELVES:
             say("This is a share of your own.")
+    return DEFAULT_LIMITS  # a person has named this very file

@@ -9,7 +9,7 @@ import pytest
 
 from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, share_of
 from tuishare.agent.context import wall_clock
-from tuishare.agent.downloads.reception import Received, Trust, download_id, receive
+from tuishare.agent.downloads.reception import NotYet, Received, Signed, Trust, download_id, receive
 from tuishare.agent.state.records import ShareRecord, TrackerAddress
 from tuishare.envelope import Announce, CardKey, Damaged, NotForUs, Ticket, parse_frame
 from tuishare.envelope.body import _encode_signed, open_body, seal_body, sign
@@ -17,7 +17,7 @@ from tuishare.envelope.slots import CardRecipient, seal_slot, try_slot
 from tuishare.envelope.ticket import CONTENT_KEY_SIZE, encode_ticket
 from tuishare.errors import Refused
 from tuishare.people import User, UserBook
-from tuishare.torrents import make_torrent, walk
+from tuishare.torrents import DEFAULT_LIMITS, Limits, make_torrent, walk
 
 KEY = bytes(range(32))
 
@@ -27,8 +27,8 @@ def share(alice: Home) -> ShareRecord:
     return share_of(fill(alice.drop / "film.mkv"))
 
 
-def take(home: Home, data: bytes, *users: User, **more: tuple[bytes, ...]) -> Received:
-    return receive(data, home.identity, UserBook(users), now=wall_clock(), **more)
+def take(home: Home, data: bytes, *users: User, keys: tuple[bytes, ...] = ()) -> Received:
+    return receive(data, home.identity, UserBook(users), keys=keys, now=wall_clock())
 
 
 def test_a_verified_sender(alice: Home, bob: Home, share: ShareRecord) -> None:
@@ -107,7 +107,7 @@ def forged(
     ]
     addressed = frame.header + b"".join(slots)
     signed = open_body(frame, content_key)
-    manifest = signed.manifest.replace(old, new) if old else signed.manifest
+    manifest = bytes(signed.manifest).replace(old, new) if old else bytes(signed.manifest)
     data = _encode_signed(signed.signer, manifest, signed.signature)
     if own:
         data = sign(insider.identity.signing_key, addressed, manifest)
@@ -188,3 +188,32 @@ def test_downloads_of_two_signers_or_shares_are_two() -> None:
     ids = {download_id(b"a" * 32, b"s"), download_id(b"b" * 32, b"s"), download_id(b"a" * 32, b"t")}
     assert len(ids) == 3
     assert download_id(b"a" * 32, b"s") in ids
+
+
+def test_nothing_a_stranger_signed_is_looked_at(
+    alice: Home, bob: Home, mallory: Home, share: ShareRecord
+) -> None:
+    """T1: who signed is asked before the manifest is decoded, and before the torrent in it is."""
+    asked: list[Signed] = []
+
+    def bounds(signed: Signed) -> Limits:
+        asked.append(signed)
+        raise Refused("nobody")
+
+    envelope = seal_manifest(mallory, share, bob.user(), torrent=b"no torrent", not_after=1)
+    with pytest.raises(Refused, match="nobody"):
+        receive(envelope, bob.identity, UserBook((alice.user(),)), now=wall_clock(), bounds=bounds)
+    assert [(signed.trust, signed.signer) for signed in asked] == [(Trust.UNKNOWN, mallory.identity.signer)]
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_what_is_too_large_before_a_sender_is_verified_is_kept(
+    alice: Home, bob: Home, share: ShareRecord, verified: bool
+) -> None:
+    small = Limits(max_torrent_bytes=10) if not verified else DEFAULT_LIMITS
+    envelope, book = seal_for(alice, share, bob.user()), UserBook((alice.user(verified=verified),))
+    if verified:
+        receive(envelope, bob.identity, book, now=wall_clock(), bounds=lambda _: small)
+    else:
+        with pytest.raises(NotYet, match="alice is not verified"):
+            receive(envelope, bob.identity, book, now=wall_clock(), bounds=lambda _: small)

@@ -26,7 +26,7 @@ from tuishare.agent.downloads.pacing import Pace, Waiting
 from tuishare.agent.downloads.rationing import NoRoom, lacks_room
 from tuishare.agent.downloads.rawform import receive_raw
 from tuishare.agent.downloads.receiving import Receiver
-from tuishare.agent.downloads.reception import Received, Trust, receive
+from tuishare.agent.downloads.reception import NotYet, Received, Signed, Trust, receive
 from tuishare.agent.downloads.rejects import REJECTED, prune, put_away
 from tuishare.agent.downloads.succession import take_succession
 from tuishare.agent.downloads.tray import Tray
@@ -48,6 +48,7 @@ from tuishare.errors import (
 from tuishare.paths import ENVELOPE_SUFFIX, read_limited
 from tuishare.sizes import format_size, parse_size
 from tuishare.text import visible
+from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, Limits
 
 REMEMBERED: Final = 100
 """Rejected envelopes that are shown; anybody may put files into an inbox."""
@@ -182,7 +183,7 @@ class Inbox(Follower[int]):
             again = await self._take(path)
         except NotFound:
             self._judged.pop(path.name, None)
-        except (NotForUs, NoRoom, BadConfiguration) as error:
+        except (NotForUs, NotYet, NoRoom, BadConfiguration) as error:
             self._judged[path.name] = _Judgement(look.signature, stamp)
             await self._keep_within_bounds(path, look.size, error, former)
         except TooManyOpen:
@@ -303,14 +304,8 @@ class Inbox(Follower[int]):
                     "It was sealed with a key of yours, but signed by nobody you know",
                     "Ask the sender for a card and add it.",
                 )
-            case Trust.UNKNOWN:
-                raise Refused(
-                    "It was signed by nobody you know", hint="Ask the sender for a card and add it."
-                )
-            case Trust.OURSELVES:
-                raise Refused(
-                    "It is a share of your own", hint="Recipients put it into their inbox, not you."
-                )
+            case Trust.UNKNOWN | Trust.OURSELVES:
+                raise AssertionError("refused before it was read")
             case _ as never:
                 assert_never(never)
         return True
@@ -318,7 +313,7 @@ class Inbox(Follower[int]):
     def _open(self, path: Path) -> tuple[Received, bytes]:
         data, context = read_limited(path, MAX_SIZE), self._context
         if is_tse1(data):
-            received = receive(data, context.identity, context.book(), now=context.clock())
+            received = receive(data, context.identity, context.book(), now=context.clock(), bounds=bounds_of)
         else:
             received = receive_raw(data, context.book(), trackers=context.config.inbox.trackers)
         return received, hashlib.sha256(data).digest()
@@ -363,3 +358,22 @@ class Inbox(Follower[int]):
 
 _NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your card."
 _REMOVED: Final = "removed from inbox/rejected, which holds as much as it may"
+
+
+def bounds_of(signed: Signed) -> Limits:
+    """How much of what somebody signed is read, which is little as long as nobody has verified them (threat T1).
+
+    Raises:
+        Refused: nothing of theirs is.
+    """
+    match signed.trust:
+        case Trust.UNKNOWN:
+            raise Refused("It was signed by nobody you know", hint="Ask the sender for a card and add it.")
+        case Trust.OURSELVES:
+            raise Refused("It is a share of your own", hint="Recipients put it into their inbox, not you.")
+        case Trust.VERIFIED:
+            return DEFAULT_LIMITS
+        case Trust.UNVERIFIED | Trust.KEY_ONLY:
+            return UNVERIFIED_LIMITS
+        case _ as never:
+            assert_never(never)

@@ -1,24 +1,24 @@
 """From an envelope to what we may do with it: opened, attributed, its torrent accepted.
 
-Owns the order of the questions: is it ours to open, who signed it, is its torrent one we take. Serves the inbox
-pipeline and ``tuishare download`` alike. Pure but for the clock it is given: it reads no file and remembers nothing
-(replays are the store's to refuse).
+Owns the order of the questions: is it ours to open, who signed it, is its torrent one we take. Nothing that was signed
+is decoded before it is known who signed it (threat T1). Serves the inbox pipeline and ``tuishare download`` alike. Pure
+but for the clock it is given: it reads no file and remembers nothing (replays are the store's to refuse).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 
 from tuishare.agent.state.records import TrackerAddress
-from tuishare.envelope import CardKey, Manifest, Opened, OpeningKey, Ticket, UserKey, open_envelope
+from tuishare.envelope import CardKey, Manifest, OpeningKey, Ticket, Unsealed, UserKey, unseal
 from tuishare.errors import BadInput, Refused
 from tuishare.people import Identity, Succession, UserBook, decode_succession, find_predecessor
 from tuishare.swarm import Credentials
-from tuishare.torrents import Torrent, accept
+from tuishare.torrents import DEFAULT_LIMITS, Limits, TooLarge, Torrent, accept
 
 
 class Trust(Enum):
@@ -34,6 +34,36 @@ class Trust(Enum):
     """Nobody we know: knowing our card is enough to write to us."""
     OURSELVES = auto()
     """Our own share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An envelope for us, as far as it is known before its content is read: who signed it.
+
+    Attributes:
+        sender: name in the user book; empty when unknown.
+        signer: Ed25519 public key, 32 bytes; its signature was proved.
+        trust: what we know of them.
+        origin: the key that the sender had first, as far as we know; it stays when they get a new card.
+        succession: their former card's word for the one that signed; None where we know the one that signed.
+    """
+
+    sender: str
+    signer: bytes
+    trust: Trust
+    origin: bytes
+    succession: Succession | None = None
+
+
+class NotYet(Refused):
+    """An envelope that is kept: it may be taken once its signer is verified."""
+
+    code = "not-yet"
+    title = "Sender not verified"
+
+
+Bounds = Callable[[Signed], Limits]
+"""Says what bounds a torrent by that signer has, or raises where nothing of theirs is to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +115,15 @@ class Received:
 
 
 def receive(
-    data: bytes, identity: Identity, book: UserBook, *, keys: Sequence[bytes] = (), now: datetime
+    data: bytes,
+    identity: Identity,
+    book: UserBook,
+    *,
+    keys: Sequence[bytes] = (),
+    now: datetime,
+    bounds: Bounds = lambda _: DEFAULT_LIMITS,
 ) -> Received:
-    """Open an envelope with all we have, and judge it.
+    """Open an envelope with all we have, and judge it: first its signer, then what they signed.
 
     Args:
         data: the whole file, format TSE1.
@@ -95,10 +131,13 @@ def receive(
         book: whose keys are tried next, and who may have signed.
         keys: further 256-bit keys, given by hand.
         now: the time, with a zone.
+        bounds: is told who signed before anything else of the envelope is decoded.
 
     Raises:
         NotForUs: none of our keys opens it.
         Damaged: it is not intact.
+        NotYet: its torrent is over the bounds for that signer, and may be within those that hold once they are
+            verified.
         Refused: it has expired, was signed with a former key, or its torrent is not one that we take.
     """
     named = book.keys()
@@ -106,29 +145,38 @@ def receive(
     opening: list[OpeningKey] = [*ours]
     opening += [UserKey(key) for _, key in named]
     opening += [UserKey(key) for key in keys if key not in dict(named).values()]
-    opened = open_envelope(data, opening)
+    unsealed = unseal(data, opening)
+    index = unsealed.key_index - len(ours)
+    opener = named[index][0] if 0 <= index < len(named) else ""
+    signed = _attribute(unsealed, identity, book, by_key=index >= 0, opener=opener)
+    limits = bounds(signed)
+    opened = unsealed.read()
     _require_current(opened.manifest, now)
     trackers = {entry.url for entry in opened.manifest.announce}
-    torrent = accept(
-        opened.manifest.torrent,
-        transport=opened.manifest.transport,
-        announce_allowed=trackers.__contains__,  # signed and sealed, unlike what stands in a torrent
-    )
-    succession = _find_succession(opened, book)
-    by_key = opened.key_index >= len(ours)
-    index = opened.key_index - len(ours)
-    opener = named[index][0] if 0 <= index < len(named) else ""
-    known = _predecessor(succession, book) if succession else opened.signer
-    sender, trust = _attribute(known, identity, book, by_key=by_key, opener=opener)
+    try:
+        torrent = accept(
+            opened.manifest.torrent,
+            transport=opened.manifest.transport,
+            limits=limits,
+            announce_allowed=trackers.__contains__,  # signed and sealed, unlike what stands in a torrent
+        )
+    except TooLarge as error:
+        if limits == DEFAULT_LIMITS:
+            raise
+        who = signed.sender if signed.trust is Trust.UNVERIFIED else "its sender"
+        raise NotYet(
+            f"{error.detail}, which is read only from people you have verified, and {who} is not verified",
+            hint="Add the sender's card and compare fingerprints, then `tuishare user verify`; it goes on by itself.",
+        ) from error
     return Received(
-        sender,
-        opened.signer,
-        trust,
+        signed.sender,
+        signed.signer,
+        signed.trust,
         opened.manifest,
         opened.ticket,
         torrent,
-        origin=book.origin(known),
-        succession=succession,
+        origin=signed.origin,
+        succession=signed.succession,
     )
 
 
@@ -138,29 +186,35 @@ def download_id(signer: bytes, share_id: bytes) -> str:
 
 
 def _attribute(
-    signer: bytes, identity: Identity, book: UserBook, *, by_key: bool, opener: str
-) -> tuple[str, Trust]:
+    unsealed: Unsealed, identity: Identity, book: UserBook, *, by_key: bool, opener: str
+) -> Signed:
     """Say who signed. The signature alone counts: a co-recipient may know the content key, and thus seal a body."""
-    if signer in identity.signers:
-        return "", Trust.OURSELVES
-    if user := book.signer(signer):
-        return user.name, Trust.VERIFIED if user.verified else Trust.UNVERIFIED
-    if user := book.former(signer):
+    signer = unsealed.signer
+    succession = _find_succession(unsealed, book)
+    known = _predecessor(succession, book) if succession else signer
+    if known in identity.signers:
+        sender, trust = "", Trust.OURSELVES
+    elif user := book.signer(known):
+        sender, trust = user.name, Trust.VERIFIED if user.verified else Trust.UNVERIFIED
+    elif user := book.former(known):
         raise Refused(
-            f"It was signed with a key that {user.name} has replaced since", hint="Ask him to share it again."
+            f"It was signed with a key that {user.name} has replaced since",
+            hint=f"Ask {user.name} to share it again.",
         )
-    return opener, Trust.KEY_ONLY if by_key else Trust.UNKNOWN
+    else:
+        sender, trust = opener, Trust.KEY_ONLY if by_key else Trust.UNKNOWN
+    return Signed(sender, signer, trust, book.origin(known), succession)
 
 
-def _find_succession(opened: Opened, book: UserBook) -> Succession | None:
+def _find_succession(unsealed: Unsealed, book: UserBook) -> Succession | None:
     """Find the word of somebody we know for a signer whom we do not know; a word that is none counts for nothing."""
-    if not opened.manifest.succession or book.signer(opened.signer):
+    if book.signer(unsealed.signer) or not (word := unsealed.succession):
         return None
     try:
-        succession = decode_succession(opened.manifest.succession)
+        succession = decode_succession(word)
     except BadInput:
         return None
-    ours = succession.card.signer == opened.signer and find_predecessor(book, succession) is not None
+    ours = succession.card.signer == unsealed.signer and find_predecessor(book, succession) is not None
     return succession if ours else None
 
 
