@@ -23,6 +23,7 @@ from tuishare.agent.clients.views import free_space, view_downloads, view_folder
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.mishaps import kept_to
 from tuishare.agent.network.crowding import Crowding
 from tuishare.agent.network.reach import find_problems, find_public_address, is_reachable
 from tuishare.agent.notifying import Notifier
@@ -53,6 +54,7 @@ from tuishare.people import UserBook
 from tuishare.swarm import (
     Completed,
     ContactRefused,
+    Event,
     Failed,
     FalseData,
     PeerRefused,
@@ -333,24 +335,28 @@ class Agent:
 
     async def _follow_engine(self, events: Subscription) -> None:
         async for event in events:
-            match event:
-                case Progressed():
-                    self._context.changed.notify()
-                case Completed(info_hash):
-                    self._inbox.receiver.take_completed(info_hash)
-                case Failed(info_hash, reason):
-                    await self._drops.publisher.note_problem(info_hash, reason)
-                    await self._inbox.receiver.note_problem(info_hash, reason)
-                case FalseData(info_hash):
-                    await self._inbox.receiver.note_false_data(info_hash)
-                case PeerRefused(_, host, reason):
-                    _log.info("Refused the peer %s: %s", host, reason)
-                case ContactRefused(_, contact, reason):
-                    _log.info("The contact %s is not called: its address %s", contact, reason)
-                case TrackerFailed(_, url, reason):
-                    _log.warning("The tracker %s failed: %s", url, reason)
-                case _ as never:
-                    assert_never(never)
+            with kept_to("take note of what the engine said of one torrent"):
+                await self._take_event(event)
+
+    async def _take_event(self, event: Event) -> None:
+        match event:
+            case Progressed():
+                self._context.changed.notify()
+            case Completed(info_hash):
+                self._inbox.receiver.take_completed(info_hash)
+            case Failed(info_hash, reason):
+                await self._drops.publisher.note_problem(info_hash, reason)
+                await self._inbox.receiver.note_problem(info_hash, reason)
+            case FalseData(info_hash):
+                await self._inbox.receiver.note_false_data(info_hash)
+            case PeerRefused(_, host, reason):
+                _log.info("Refused the peer %s: %s", host, reason)
+            case ContactRefused(_, contact, reason):
+                _log.info("The contact %s is not called: its address %s", contact, reason)
+            case TrackerFailed(_, url, reason):
+                _log.warning("The tracker %s failed: %s", url, reason)
+            case _ as never:
+                assert_never(never)
 
     async def _save_resume(self) -> None:
         with contextlib.suppress(SystemFailed):  # it was said before

@@ -52,7 +52,7 @@ def ensure_intact(places: Places, config: Config, identity: Identity, now: datet
     """
     try:
         with contextlib.closing(Database(places.store_file)) as database:
-            database.check()
+            database.check(int(now.timestamp()))
     except DamagedDatabase as error:
         _log.error("%s", error.detail)
     else:

@@ -13,7 +13,7 @@ import pytest
 from tuishare.agent.downloads.landing import ACCEPTED, INCOMING, Landing
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.config import Folders
-from tuishare.errors import NotFound, SystemFailed
+from tuishare.errors import BadInput, NotFound, SystemFailed
 
 ID = "ab" * 16
 ENVELOPE = "x.torrent.encrypted"
@@ -147,3 +147,31 @@ def test_leftovers_are_swept_and_nothing_else(
 def test_without_downloads_there_is_nothing_to_sweep(landing: Landing, folders: Folders) -> None:
     landing.sweep(set())
     assert os.listdir(folders.downloads_path) == []
+
+
+def test_what_a_record_says_is_a_staging_folder_only_where_it_can_be_one(
+    landing: Landing, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    record = DownloadRecord("x", "x", 1, DownloadStep.DOWNLOADING, staging=str(precious))
+    landing.discard(record)
+    assert precious.is_dir()
+    with pytest.raises(BadInput, match="damaged"):
+        landing.prepare(record)
+
+
+@pytest.mark.parametrize("which", ["all", "one"])
+def test_nothing_grows_behind_a_link(landing: Landing, tmp_path: Path, which: str) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    staging = landing.staging(ID, 1)
+    if which == "one":
+        staging.parent.mkdir()
+    (staging.parent if which == "all" else staging).symlink_to(precious)
+    record = DownloadRecord("x", "x", 1, DownloadStep.DOWNLOADING, staging=str(staging))
+    with pytest.raises(SystemFailed, match="is a link"):
+        landing.prepare(record)
+    landing.sweep(set())
+    landing.discard(record)
+    assert precious.is_dir()

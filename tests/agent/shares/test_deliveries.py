@@ -228,7 +228,7 @@ async def test_what_was_told_survives_a_restart_and_whoever_is_out_is_not_heard(
     board.tell("carol", left=5)
     await board.deliveries.save()
     again = Deliveries(board.context)
-    await again.load()
+    await again.load({board.share.id})
     assert again.of(board.share.id) == board.deliveries.of(board.share.id)
     assert [row.remaining for row in again.of(board.share.id)] == [9, 5]
     assert again.revoked(board.share.id) == {"bob"}
@@ -261,7 +261,7 @@ async def test_who_is_taken_out_while_a_share_is_sealed_stays_out(board: Board) 
         )
         await board.deliveries.seat(replace(board.share, generation=2), sealed)
         again = Deliveries(board.context)
-        await again.load()
+        await again.load({board.share.id})
         for deliveries in (board.deliveries, again):
             assert deliveries.revoked(board.share.id) == {"bob", "carol"}
             assert not deliveries.passkeys(board.share.id)
@@ -275,7 +275,7 @@ async def test_what_is_told_of_former_content_is_not_saved_with_the_new(board: B
     await board.deliveries.seat(replace(board.share, generation=2), fresh)
     await board.deliveries.save()
     again = Deliveries(board.context)
-    await again.load()
+    await again.load({board.share.id})
     assert again.of(board.share.id) == tuple(fresh)
 
 

@@ -183,13 +183,13 @@ def test_opening_it_again_writes_nothing(path: Path) -> None:
 def test_a_disk_that_fails_while_all_is_read_is_no_damage(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Database) -> None:
+    def fail(_: Database, now: int) -> None:
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
         raise error
 
     database = Database(path)
-    monkeypatch.setattr(Database, "shares", fail)
+    monkeypatch.setattr(Database, "_set_aside", fail)
     with pytest.raises(DiskRefused):
-        database.check()
+        database.check(1)
     database.close()

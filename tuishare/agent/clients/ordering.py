@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from tuishare.agent.clients.views import find_rejected
+from tuishare.agent.clients.views import find_damaged, find_rejected
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.shares.drops import Drops
 from tuishare.api.messages import DownloadId, ShareId
 from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.errors import Refused
 
 
 async def order_share(drops: Drops, share: ShareId, order: ShareOrder) -> None:
@@ -22,6 +23,11 @@ async def order_share(drops: Drops, share: ShareId, order: ShareOrder) -> None:
         Refused: not now.
     """
     keeper = drops.keeper
+    if damaged := find_damaged(drops.shelf.damaged, share):
+        _require_forget(order is ShareOrder.FORGET)
+        await drops.shelf.drop_damaged(damaged)
+        drops.scan_soon()
+        return
     match order:
         case ShareOrder.PAUSE:
             await keeper.pause(share)
@@ -46,6 +52,10 @@ async def order_download(inbox: Inbox, download: DownloadId, order: DownloadOrde
         Refused: not now, or not with a download in its state.
     """
     handler = inbox.handler
+    if damaged := find_damaged(inbox.tray.damaged, download):
+        _require_forget(order is DownloadOrder.FORGET)
+        await inbox.forget_damaged(damaged)
+        return
     match order:
         case DownloadOrder.PAUSE:
             await handler.pause(download)
@@ -62,3 +72,11 @@ async def order_download(inbox: Inbox, download: DownloadId, order: DownloadOrde
             await handler.delete(download)
         case _ as never:
             assert_never(never)
+
+
+def _require_forget(asked: bool) -> None:
+    if not asked:
+        raise Refused(
+            "Its record is damaged, so nothing can be done with it",
+            hint="`tuishare forget` removes it for good; the files stay.",
+        )

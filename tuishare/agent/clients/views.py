@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -19,9 +20,11 @@ from tuishare.agent.downloads.inbox import REMEMBERED, Inbox, Locked, Rejected
 from tuishare.agent.downloads.pacing import Waiting
 from tuishare.agent.folders.following import FolderFollowing
 from tuishare.agent.folders.settling import Unsettled
+from tuishare.agent.mishaps import Unexpected, explain
 from tuishare.agent.shares.drops import DropFollower, Drops, Refusal
 from tuishare.agent.shares.workshop import Hashing
 from tuishare.agent.state.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
+from tuishare.agent.state.rows import DamagedRow
 from tuishare.api.messages import (
     Delivery,
     DeliveryState,
@@ -36,6 +39,7 @@ from tuishare.api.messages import (
 )
 from tuishare.errors import TuishareError
 from tuishare.swarm import Progress
+from tuishare.text import visible
 from tuishare.torrents import InfoHash, Tree
 
 _SHARE_STATES: Final = {
@@ -59,6 +63,10 @@ _CLOCK_OFFSET: Final = time.time() - time.monotonic()
 _PARTIAL: Final = "It was downloaded in part, as you chose, so it is not served to others"
 _ALTERED: Final = "It is served no longer, because it was changed, moved or deleted here"
 _DOUBTFUL: Final = "It is served again once it has been compared: it may have been changed here"
+_SHORT: Final = 8
+"""Digits of an id in a sentence."""
+_View = TypeVar("_View", Share, Download)
+_View_co = TypeVar("_View_co", covariant=True)
 _Live = Mapping[InfoHash, Progress]
 FindSigner: TypeAlias = Callable[[bytes], User | None]
 """Tells who signs with an Ed25519 public key."""
@@ -66,18 +74,12 @@ FindSigner: TypeAlias = Callable[[bytes], User | None]
 
 def view_shares(drops: Drops, live: _Live) -> list[Share]:
     """Every share, then what is settling or cannot be shared."""
-    publisher = drops.publisher
     shares = [
-        msgspec.structs.replace(
-            _share(share, _share_state(share, drops), live, publisher.hashing.get(share.id)),
-            recipients=drops.shelf.deliveries.audience(share),
-            note=share.note,
-            not_after=share.not_after,
-            deliveries=tuple(_delivery(row, share, drops) for row in drops.shelf.deliveries.of(share.id)),
-        )
-        for share in publisher.shares.values()
+        _viewed(share.id, share.name, partial(_known_share, share, drops, live), _lost_share)
+        for share in drops.publisher.shares.values()
         if share.step in _SHARE_STATES and (share.problem or share.step is not ShareStep.DELETING)
     ]
+    shares += [_damaged(row, _lost_share) for row in drops.shelf.damaged]
     shared = {share.path for share in shares}
     for follower in drops.followers:
         following = drops.followings[Path(follower.folder.path)]
@@ -89,16 +91,17 @@ def view_shares(drops: Drops, live: _Live) -> list[Share]:
 
 def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[Download]:
     """Every download, then what is locked, waits to be opened (the first hundred), or was rejected."""
+
+    def view(record: DownloadRecord) -> Download:
+        progress, signer = live.get(InfoHash(record.info_hash)), find_signer(record.signer)
+        altered, doubtful = inbox.tray.is_altered(record), inbox.tray.is_doubtful(record)
+        return _download(record, progress, signer, altered=altered, doubtful=doubtful)
+
     downloads = [
-        _download(
-            record,
-            live.get(InfoHash(record.info_hash)),
-            find_signer(record.signer),
-            altered=inbox.tray.is_altered(record),
-            doubtful=inbox.tray.is_doubtful(record),
-        )
+        _viewed(record.id, record.name, partial(view, record), _lost_download)
         for record in inbox.receiver.downloads.values()
     ]
+    downloads += [_damaged(row, _lost_download) for row in inbox.tray.damaged]
     downloads += [_locked(locked) for locked in inbox.locked.values()]
     unopened = (waiting for waiting in inbox.pace.waiting.values() if waiting.name not in inbox.locked)
     downloads += [_waiting(waiting) for waiting in islice(unopened, REMEMBERED)]
@@ -108,6 +111,11 @@ def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[D
 def find_rejected(inbox: Inbox, download: DownloadId) -> list[Rejected]:
     """What was rejected and is listed with that id: several, where a file came that was named like a former one."""
     return [rejected for rejected in inbox.rejected if _rejected(rejected).id == download]
+
+
+def find_damaged(rows: Iterable[DamagedRow], entry: str) -> DamagedRow | None:
+    """The damaged record that is listed with that id, or None."""
+    return next((row for row in rows if _damaged_id(row) == entry), None)
 
 
 def view_folder(follower: DropFollower, following: FolderFollowing[Tree]) -> Folder:
@@ -127,6 +135,73 @@ def free_space(folder: Path) -> int:
         return shutil.disk_usage(folder).free
     except OSError:
         return 0
+
+
+class _Lost(Protocol[_View_co]):
+    """Makes the message of an entry of which little is known but what is wrong with it."""
+
+    def __call__(self, entry: str, name: str, added: int, error: TuishareError) -> _View_co: ...
+
+
+def _viewed(entry: str, name: str, view: Callable[[], _View], lost: _Lost[_View]) -> _View:
+    """Show one entry; of one that cannot be shown that is shown, because all the others are in the same message."""
+    try:
+        return view()
+    except Exception as error:  # noqa: BLE001 — whatever it is, the other entries are shown
+        return lost(entry, name, 0, explain(error, f"show “{visible(name)}”"))
+
+
+def _damaged(row: DamagedRow, lost: _Lost[_View]) -> _View:
+    of = f", which belongs to {row.key[:_SHORT]}," if row.key else ""
+    error = Unexpected(
+        f"Its record{of} is damaged: {row.fault}. It is kept in the database, and nothing is done with it",
+        hint="`tuishare forget` removes it for good; what was shared from a drop folder is then shared as new, also "
+        "with whom you took out."
+        if row.table == "shares"
+        else "`tuishare forget` removes it for good.",
+    )
+    return lost(_damaged_id(row), visible(row.name) or "(damaged)", row.since, error)
+
+
+def _damaged_id(row: DamagedRow) -> str:
+    return _name_id(f"damaged/{row.number}")
+
+
+def _lost_share(entry: str, name: str, added: int, error: TuishareError) -> Share:
+    return Share(
+        id=ShareId(entry),
+        name=name,
+        recipients=(),
+        size=0,
+        files=0,
+        state=ShareState.PROBLEM,
+        progress=0.0,
+        rate_up=0,
+        uploaded=0,
+        peers=0,
+        generation=0,
+        added=added,
+        transport="tls",
+        path="",
+        detail=error.detail,
+        hint=error.hint,
+    )
+
+
+def _lost_download(entry: str, name: str, added: int, error: TuishareError) -> Download:
+    lost = _unopened(name, DownloadState.PROBLEM, 0, added, error.detail, error.hint)
+    return msgspec.structs.replace(lost, id=DownloadId(entry))
+
+
+def _known_share(share: ShareRecord, drops: Drops, live: _Live) -> Share:
+    deliveries = drops.shelf.deliveries
+    return msgspec.structs.replace(
+        _share(share, _share_state(share, drops), live, drops.publisher.hashing.get(share.id)),
+        recipients=deliveries.audience(share),
+        note=share.note,
+        not_after=share.not_after,
+        deliveries=tuple(_delivery(row, share, drops) for row in deliveries.of(share.id)),
+    )
 
 
 def _share_state(share: ShareRecord, drops: Drops) -> ShareState:

@@ -33,7 +33,9 @@ from tuishare.agent.downloads.tray import Tray
 from tuishare.agent.downloads.vigil import Vigil
 from tuishare.agent.folders.following import FolderFollowing, Follower, Look
 from tuishare.agent.folders.watcher import Hint
+from tuishare.agent.mishaps import explain
 from tuishare.agent.state.records import DownloadRecord
+from tuishare.agent.state.rows import DamagedRow
 from tuishare.api.messages import ActivityKind
 from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
 from tuishare.errors import (
@@ -159,12 +161,16 @@ class Inbox(Follower[int]):
 
     def known(self, path: Path, signature: str) -> bool:
         """Whether it waits here for its turn, for a key, for approval, or for its download to end."""
-        if self.pace.holds(path.name, signature):
+        if self.pace.holds(path.name, signature) or self._is_of_damaged(path.name):
             return True
         judged = self._judged.get(path.name)
         if judged is None or judged.signature != signature:
             return False
         return judged.stamp is None or judged.stamp == self._context.book_stamp()
+
+    def _is_of_damaged(self, name: str) -> bool:
+        """Whether it is of a download whose record cannot be read: a person decides what becomes of both."""
+        return any(row.envelope == name for row in self.tray.damaged)
 
     async def settled(self, path: Path, look: Look[int]) -> None:
         """Judge an envelope that is complete, unless too many were judged within a minute."""
@@ -199,6 +205,9 @@ class Inbox(Follower[int]):
         except TuishareError as error:
             if await asyncio.to_thread(self._is_still, path, look.signature):
                 await self._reject(path, error)
+        except Exception as error:  # noqa: BLE001 — no envelope may end the agent, nor be lost for a fault of ours
+            self._judged[path.name] = _Judgement(look.signature, stamp)
+            self._keep(path.name, look.size, explain(error, f"judge “{visible(path.name)}”"), former)
         else:
             self._judged[path.name] = _Judgement(look.signature, stamp if again else None)
         self._context.changed.notify()
@@ -348,6 +357,14 @@ class Inbox(Follower[int]):
             self._context.journal.note(ActivityKind.REJECTED, removed[0], f"{_REMOVED}{others}")
         for rejected in [one for one in self.rejected if one.name in removed]:
             self.rejected.remove(rejected)
+
+    async def forget_damaged(self, row: DamagedRow) -> None:
+        """Forget a download whose record cannot be read; its envelope is turned away, for it was taken before."""
+        await self.tray.drop_damaged(row)
+        if self.wants(row.envelope) and "/" not in row.envelope:
+            await self._turn_away(
+                row.envelope, Refused("You forgot its download", hint="Ask the sender to share it again.")
+            )
 
     async def _turn_away(self, envelope: str, error: TuishareError) -> None:
         """Turn away an envelope whose download is not to be; one that is gone from the inbox is left alone."""

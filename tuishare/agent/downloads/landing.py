@@ -30,7 +30,7 @@ from tuishare.agent.state.records import DownloadRecord
 from tuishare.config import Folders
 from tuishare.durability import sync_tree
 from tuishare.envelope import MAX_SIZE
-from tuishare.errors import NotFound, TuishareError, from_os_error
+from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError, from_os_error
 from tuishare.paths import choose_place, free_name, make_private, move_into_place, read_limited
 from tuishare.sizes import format_size
 from tuishare.torrents import BLOCK, Cost, Torrent, parse_torrent
@@ -82,7 +82,12 @@ class Landing:
         What made room for one of them is put back where a person sees it, or discarded further.
         """
         incoming = self._downloads / INCOMING
-        for folder in incoming.iterdir() if incoming.is_dir() else ():
+        try:
+            found = list(incoming.iterdir()) if incoming.is_dir() and not incoming.is_symlink() else []
+        except OSError as error:  # what is left there costs space only
+            _log.warning("Cannot look for what is left in %s: %s", incoming, error.strerror)
+            found = []
+        for folder in found:
             if _STAGING.fullmatch(folder.name) and str(folder) not in used:
                 shutil.rmtree(folder, ignore_errors=True)
         self._formers.sweep(incoming, used)
@@ -91,17 +96,28 @@ class Landing:
         """Make the staging folder.
 
         Raises:
+            BadInput: the record names another folder.
             SystemFailed: it cannot be made.
         """
         staging = Path(record.staging)
-        make_private(staging.parent)
-        make_private(staging)
+        if not _is_staging(staging):
+            raise BadInput(
+                "The record of where it grows is damaged",
+                hint="Forget it, and ask the sender to share it again.",
+            )
+        for folder in (staging.parent, staging):
+            if folder.is_symlink():
+                raise SystemFailed(
+                    f"{folder} is a link, and nothing is written through one",
+                    hint="Remove the link, then resume it.",
+                )
+            make_private(folder)
         return staging
 
     def discard(self, record: DownloadRecord) -> None:
         """Remove what a download that is not to go on has received, and put back what made room for it."""
-        self._formers.put_back(record)
-        if record.staging:
+        if _is_staging(Path(record.staging)):
+            self._formers.put_back(record)
             shutil.rmtree(record.staging, ignore_errors=True)
 
     def delete(self, record: DownloadRecord, torrent: bytes) -> None:
@@ -247,6 +263,11 @@ def _delete_files(record: DownloadRecord, torrent: Torrent, path: Path) -> None:
         except OSError as error:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR}:
                 raise
+
+
+def _is_staging(folder: Path) -> bool:
+    """Whether a folder is one that `Landing.staging` names: what a damaged record says must never be removed."""
+    return folder.parent.name == INCOMING and bool(_STAGING.fullmatch(folder.name))
 
 
 def _free(folder: Path) -> Cost:

@@ -23,10 +23,11 @@ from tuishare.agent.downloads.rationing import NoRoom, exceeds_quota, lacks_room
 from tuishare.agent.downloads.reception import Received
 from tuishare.agent.downloads.retries import Retries, is_of_disk
 from tuishare.agent.downloads.rivals import Claims, find_rivals, holder_of, let_wait, resume_alone
-from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.downloads.tray import Tray, require_usable
+from tuishare.agent.mishaps import explain, kept_to
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import Refused, TuishareError, from_os_error
+from tuishare.errors import BadInput, Refused, TuishareError
 from tuishare.text import visible
 from tuishare.torrents import InfoHash, parse_torrent
 
@@ -65,9 +66,11 @@ class Receiver:
     async def load(self) -> None:
         """Take up every download where the last run left it; what had a problem is tried again."""
         records = await self._tray.load()
-        await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
+        if not self._tray.damaged:  # what these have received may lie in any of the folders
+            await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
         for record in records:
-            await self._file_renewal(record)
+            with kept_to(f"put the envelope of “{visible(record.name)}” away"):
+                await self._file_renewal(record)
             if known := self._tray.downloads.get(record.id):  # as it is now: a rival may have made way
                 await self._or_problem(known, self._resume(known))
 
@@ -105,7 +108,7 @@ class Receiver:
             NoRoom: it would have to wait for approval, and as many do as may; it may be tried again.
             Refused: a replay, a ticket that cannot work, or the torrent of a share of our own.
         """
-        record = self._begun(received, envelope, digest)
+        record = await self._begun(received, envelope, digest)
         async with self._tray.changing:
             if not self._is_under_way(record) and not await self._renew(received, record):
                 await self._admit(record, received.manifest.torrent, salted=bool(received.torrent.salt))
@@ -117,7 +120,7 @@ class Receiver:
             NoRoom: as many wait as may; it may be tried again.
             Refused: a replay, a ticket that cannot work, or the torrent of a share of our own.
         """
-        record = self._begun(received, envelope, digest)
+        record = await self._begun(received, envelope, digest)
         salted = bool(received.torrent.salt)
         async with self._tray.changing:
             if not self._is_under_way(record) and not await self._renew(received, record):
@@ -146,13 +149,16 @@ class Receiver:
         """Leave the swarms of what was served on long enough, or often enough."""
         async with self._tray.changing:
             for record in list(self._tray.downloads.values()):
-                if record.step is not DownloadStep.COMPLETE:
-                    continue
-                if self._has_served(record):
-                    await self._tray.leave_swarm(record)
-                elif self._has_given(record):
-                    # The count goes on after a restart: what has given enough leaves again at once.
-                    await self._tray.leave_swarm(record, keep_progress=True)
+                if record.step is DownloadStep.COMPLETE:
+                    with kept_to(f"end serving “{visible(record.name)}”"):
+                        await self._end_seeding(record)
+
+    async def _end_seeding(self, record: DownloadRecord) -> None:
+        if self._has_served(record):
+            await self._tray.leave_swarm(record)
+        elif self._has_given(record):
+            # The count goes on after a restart: what has given enough leaves again at once.
+            await self._tray.leave_swarm(record, keep_progress=True)
 
     async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
@@ -466,17 +472,26 @@ class Receiver:
         given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
         return given >= ratio * record.size
 
-    def _begun(self, received: Received, envelope: str, digest: bytes) -> DownloadRecord:
-        return begin(received, Arrival(envelope, digest), self._landing, self._context.now())
+    async def _begun(self, received: Received, envelope: str, digest: bytes) -> DownloadRecord:
+        """The record of what an envelope holds, judged to the end before anything of it is stored.
+
+        Raises:
+            Refused: its ticket or its torrent cannot work.
+        """
+        record = begin(received, Arrival(envelope, digest), self._landing, self._context.now())
+        try:
+            await asyncio.to_thread(require_usable, record, received.manifest.torrent)
+        except BadInput as error:
+            raise Refused(error.detail, hint=error.hint or "Ask the sender to share it again.") from error
+        return record
 
     async def _or_problem(self, record: DownloadRecord, work: Coroutine[None, None, None]) -> None:
         try:
             await work
-        except (TuishareError, OSError) as error:
-            if isinstance(error, OSError):
-                error = from_os_error(error, f"receive “{visible(record.name)}”")
-            _log.warning("Cannot receive %r: %s", visible(record.name), error.detail)
-            await self._give_up(self._tray.downloads[record.id], error.detail, error.hint)
+        except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this download alone
+            problem = explain(error, f"receive “{visible(record.name)}”")
+            _log.warning("Cannot receive %r: %s", visible(record.name), problem.detail)
+            await self._give_up(self._tray.downloads.get(record.id, record), problem.detail, problem.hint)
 
     async def _leave_spoilt(self) -> None:
         """Let those go that got false data and have had no peer since: libtorrent has banned who sent it."""

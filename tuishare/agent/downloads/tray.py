@@ -9,18 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tuishare.addresses import TrackerRules
 from tuishare.agent.context import Context
 from tuishare.agent.network.received import find_refused, read_contacts, rules_for, tell_refused
 from tuishare.agent.state.records import DownloadRecord, DownloadStep, TrackerAddress
+from tuishare.agent.state.rows import DamagedRow
 from tuishare.api.messages import ActivityKind
-from tuishare.errors import BadInput, NotFound, Refused, SystemFailed, TuishareError
-from tuishare.swarm import Assignment, Credentials
+from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
+from tuishare.swarm import Assignment, Credentials, check_assignment
 from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
+_AGAIN: Final = "Ask the sender to share it again."
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +35,7 @@ class Tray:
         changing: held by whoever changes a download: a new generation must not meet the former one half delivered.
         entered: told whenever a download has entered its swarm, or is doubted.
         freed: told whenever one that waited for approval waits no longer.
+        damaged: records of the last run that cannot be read any more.
     """
 
     def __init__(self, context: Context) -> None:
@@ -42,6 +47,7 @@ class Tray:
         self._doubtful: set[str] = set()
         self.entered: Callable[[], None] = lambda: None
         self.freed: Callable[[], None] = lambda: None
+        self.damaged: list[DamagedRow] = []
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -52,6 +58,7 @@ class Tray:
         """Read and return the downloads of the last run."""
         records = await self._context.store.run(lambda database: database.downloads())
         self._downloads = {record.id: record for record in records}
+        self.damaged = await self._context.store.run(lambda database: database.damaged("downloads"))
         return records
 
     def get(self, download_id: str) -> DownloadRecord:
@@ -140,6 +147,12 @@ class Tray:
         if former is not None and former.step is waits and (record is None or record.step is not waits):
             self.freed()
 
+    async def drop_damaged(self, row: DamagedRow) -> None:
+        """Forget a record that cannot be read."""
+        await self._context.store.change(lambda database: database.drop_damaged(row))
+        self.damaged.remove(row)
+        self._context.changed.notify()
+
     def _only_of(self, record: DownloadRecord) -> set[TrackerAddress]:
         """Its trackers that nothing else is announced to: our own have a passkey, those of others need not."""
         shared = {
@@ -179,22 +192,21 @@ class Tray:
         else:
             self._context.announcing.hold_back(record)
         try:
-            await self._context.engine.add(
-                Assignment(
-                    torrent=torrent,
-                    save_path=folder,
-                    transport=record.transport,
-                    credentials=_credentials(record),
+            added = await self._context.engine.add(
+                replace(
+                    _assignment(record, torrent, folder),
                     # Who has everything calls nobody: it is called by those who lack something.
                     received=() if complete else read_contacts(record.contacts),
                     announce=announce,
                     complete=complete,
                     resume_data=resume_data,
-                    unwanted=frozenset(record.unwanted),
                 )
             )
-        except TuishareError:
-            del self._joined[record.id]
+            if added != record.info_hash:
+                await self._context.engine.remove(added)
+                raise BadInput("Its record names another torrent than it holds", hint=_AGAIN)
+        except BaseException:
+            self._joined.pop(record.id, None)
             raise
         self._altered.discard(record.id)
         self.entered()
@@ -245,6 +257,27 @@ class Tray:
             _log.info("What has been downloaded will be checked again: %s", error.detail)
             return
         await self._context.store.change(lambda database: database.save_resume(data))
+
+
+def require_usable(record: DownloadRecord, torrent: bytes) -> None:
+    """Judge a download as the engine will, before anything of it is stored. Blocking.
+
+    Raises:
+        BadInput: no engine would ever take it.
+    """
+    if check_assignment(_assignment(record, torrent, Path(record.staging))) != record.info_hash:
+        raise BadInput("Its torrent can be read in two ways", hint=_AGAIN)
+
+
+def _assignment(record: DownloadRecord, torrent: bytes, folder: Path) -> Assignment:
+    return Assignment(
+        torrent=torrent,
+        save_path=folder,
+        transport=record.transport,
+        credentials=_credentials(record),
+        received=read_contacts(record.contacts),
+        unwanted=frozenset(record.unwanted),
+    )
 
 
 def _credentials(record: DownloadRecord) -> Credentials | None:

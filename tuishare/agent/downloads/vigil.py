@@ -20,7 +20,9 @@ from tuishare.agent.context import Context
 from tuishare.agent.downloads.delivered import Condition, Signature, appraise, look_over
 from tuishare.agent.downloads.tray import Tray
 from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.mishaps import kept_to
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.text import visible
 
 _SHARE_OF_TIME: Final = 20
 """What its owner goes on editing is read again only after this many times what reading it took."""
@@ -92,7 +94,8 @@ class Vigil:
                 self._folders.add(path.parent)
                 await asyncio.to_thread(watcher.watch, path.parent, recursive=False)
             if look or not hinted.isdisjoint({path, path.parent}):
-                await self._check(record)
+                with kept_to(f"look after “{visible(record.name)}”"):
+                    await self._check(record)
         if is_due:
             self._next_scan = time.monotonic() + self._context.config.settle.rescan
 

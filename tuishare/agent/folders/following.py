@@ -21,10 +21,13 @@ from typing import Generic, TypeVar
 
 from tuishare.agent.folders.settling import HintKind, SettlingTracker, Unsettled
 from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.mishaps import explain, kept_to
+from tuishare.agent.state.diagnosis import DamagedDatabase
 from tuishare.api.messages import FolderState
 from tuishare.config import Settle
 from tuishare.descriptors import EXHAUSTED_SECONDS
-from tuishare.errors import NotFound, TooManyOpen, TuishareError
+from tuishare.errors import NotFound, SystemFailed, TooManyOpen, TuishareError
+from tuishare.text import visible
 
 _log = logging.getLogger(__name__)
 _Payload = TypeVar("_Payload")
@@ -121,6 +124,8 @@ class FolderFollowing(Generic[_Payload]):
         self._next_scan = 0.0
         self._faults: dict[str, str] = {}
         self._written: set[str] = set()
+        self._failed: dict[str, str] = {}
+        """The form in which taking an entry raised what nobody foresaw; it is not taken in that form again."""
         self._present: set[str] = set()
 
     @property
@@ -132,7 +137,7 @@ class FolderFollowing(Generic[_Payload]):
         """Take an event of this folder; one without an entry is about the folder itself."""
         if not hint.entry:
             self.scan_soon()
-        elif self.follower.wants(hint.entry):
+        elif self._wants(hint.entry):
             self._tracker.hint(hint.entry, hint.kind, time.monotonic())
             if hint.written and self.follower.may_hide_change(hint.written):
                 self._written.add(hint.entry)
@@ -149,6 +154,7 @@ class FolderFollowing(Generic[_Payload]):
 
     def scan_soon(self) -> None:
         """Scan at once, e.g. because what is wanted has changed."""
+        self._failed.clear()
         self._next_scan = 0.0
         self._woken.set()
 
@@ -183,10 +189,18 @@ class FolderFollowing(Generic[_Payload]):
             self._enter(FolderState.MISSING)
         else:
             self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
-            await self._reconcile([entry for entry in listed if self.follower.wants(entry)])
+            await self._reconcile([entry for entry in listed if self._wants(entry)])
         # Without events the scan is all there is.
         pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
         self._next_scan = min(self._next_scan, time.monotonic() + pause)
+
+    def _wants(self, entry: str) -> bool:
+        """Whether an entry counts; so does one of which that cannot be told, for its fault to show."""
+        try:
+            return self.follower.wants(entry)
+        except Exception as error:  # noqa: BLE001 — whatever it is, the other entries go on
+            _log.debug("Cannot tell what an entry of %s is for", self.folder, exc_info=error)
+            return True
 
     def _list(self) -> list[str]:
         """List the folder.
@@ -224,6 +238,7 @@ class FolderFollowing(Generic[_Payload]):
         self._tracker.drop(entry)
         self._written.discard(entry)
         self._faults.pop(entry, None)
+        self._failed.pop(entry, None)
         self._present.discard(entry)
         self.follower.forget(entry)
 
@@ -231,13 +246,14 @@ class FolderFollowing(Generic[_Payload]):
         path = self.folder / entry
         try:
             look = await asyncio.to_thread(self.follower.look, path)
+            known = self._is_known(path, look)
         except TooManyOpen:
             known = False  # nobody knows what it is; it is visited
-        except TuishareError as error:
-            known = self._faults.get(entry) == error.detail
+        except Exception as error:  # noqa: BLE001 — whatever it is, it is a fault of this entry alone
+            known = self._faults.get(entry) == explain(error, _looking_at(entry)).detail
         else:
-            self._heal(entry)
-            known = self.follower.known(path, look.signature)
+            if entry not in self._failed:
+                self._heal(entry)
         if not known:
             self._tracker.notice(entry, time.monotonic())
 
@@ -250,19 +266,36 @@ class FolderFollowing(Generic[_Payload]):
         except NotFound:
             self._drop(entry)
             if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
-                await self.follower.gone(path)
+                with kept_to(f"take note that “{visible(entry)}” is gone"):
+                    await self.follower.gone(path)
             return
         except TooManyOpen:
             self.look_later(entry)
             return
-        except TuishareError as error:
-            await self._settle_fault(path, entry, error, started)
+        except Exception as error:  # noqa: BLE001 — whatever it is, it is a fault of this entry alone
+            await self._settle_fault(path, entry, explain(error, _looking_at(entry)), started)
             return
-        known = self.follower.known(path, look.signature)
+        try:
+            await self._take(path, entry, look, started)
+        except (SystemFailed, DamagedDatabase):
+            raise
+        except Exception as error:  # noqa: BLE001 — likewise
+            self._failed[entry] = look.signature
+            await self._note_fault(path, entry, explain(error, f"take “{visible(entry)}”"))
+
+    def _is_known(self, path: Path, look: Look[_Payload]) -> bool:
+        """Whether an entry was dealt with in exactly this form, or nobody could say how it is to be."""
+        return self._failed.get(path.name) == look.signature or self.follower.known(path, look.signature)
+
+    async def _take(self, path: Path, entry: str, look: Look[_Payload], started: float) -> None:
+        known = self._is_known(path, look)
         if not known:
             await self.follower.changing(path, look)
         if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
-            self._heal(entry)
+            if not known:
+                self._failed.pop(entry, None)
+            if entry not in self._failed:
+                self._heal(entry)
             was_written = entry in self._written
             self._written.discard(entry)
             # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
@@ -278,6 +311,14 @@ class FolderFollowing(Generic[_Payload]):
     async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
         """A fault settles like content: a folder that is empty now may be filled in a moment."""
         if self._tracker.walked(entry, f"fault: {error.detail}", 0, started, time.monotonic()):
-            _log.warning("%s", error.detail)
-            self._faults[entry] = error.detail
+            await self._note_fault(path, entry, error)
+
+    async def _note_fault(self, path: Path, entry: str, error: TuishareError) -> None:
+        _log.warning("%s", error.detail)
+        self._faults[entry] = error.detail
+        with kept_to(f"turn “{visible(entry)}” away"):
             await self.follower.refused(path, error)
+
+
+def _looking_at(entry: str) -> str:
+    return f"look at “{visible(entry)}”"

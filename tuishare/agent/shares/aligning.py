@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
+from tuishare.agent.mishaps import kept_to
 from tuishare.agent.shares.forms import Audience, readdress
 from tuishare.agent.shares.keeping import Keeper
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.config import DropFolder
+from tuishare.text import visible
 
 _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
 
@@ -36,7 +38,8 @@ class Aligner:
         folders = {folder.path: folder for folder in self._context.config.drop}
         for share in list(self._shelf.shares.values()):
             if share.folder and share.step is not ShareStep.DELETING:
-                await self._align(share, folders.get(share.folder))
+                with kept_to(f"share “{visible(share.name)}” with whom its folder is for"):
+                    await self._align(share, folders.get(share.folder))
 
     async def _align(self, share: ShareRecord, folder: DropFolder | None) -> None:
         if folder is not None and not _is_for(share, folder):

@@ -14,11 +14,13 @@ from dataclasses import replace
 from typing import Final
 
 from tuishare.agent.context import Context
+from tuishare.agent.mishaps import kept_to
 from tuishare.agent.state.records import RecipientRecord, ShareRecord
 from tuishare.api.messages import ActivityKind
 from tuishare.errors import NotFound, SystemFailed
 from tuishare.people import User, fold_name
 from tuishare.swarm import Peer
+from tuishare.text import visible
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced
 
@@ -43,10 +45,11 @@ class Deliveries:
         self._recording = asyncio.Lock()
         """Held while the board is written: what was read before must not undo what was recorded meanwhile."""
 
-    async def load(self) -> None:
-        """Read what the last run knew."""
+    async def load(self, shares: Collection[str]) -> None:
+        """Read what the last run knew of these shares; tickets of others are left as they are."""
         for record in await self._context.store.run(lambda database: database.all_recipients()):
-            self._show(record)
+            if record.share in shares:
+                self._show(record)
 
     def of(self, share: str) -> tuple[RecipientRecord, ...]:
         """Who holds or held a ticket of a share, in the order of their names."""
@@ -197,7 +200,8 @@ class Deliveries:
             crowded = {info_hash for info_hash, progress in live.items() if progress.peers}
             for share in served():
                 if share.info_hash in crowded:
-                    await self._look_at(share)
+                    with kept_to(f"look who is connected for “{visible(share.name)}”"):
+                        await self._look_at(share)
                 elif self._rates.pop(share.id, None):
                     self._context.changed.notify()
             beat += 1

@@ -17,11 +17,13 @@ from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import delete_payload, sign_payload
+from tuishare.agent.mishaps import kept_to
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ActivityKind
 from tuishare.errors import NotFound, Refused, SystemFailed
+from tuishare.text import visible
 
 _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
 _log = logging.getLogger(__name__)
@@ -159,19 +161,21 @@ class Keeper:
         """Finish what a crash has interrupted: deletions, and envelopes that were to be taken back."""
         async with self._shelf.changing:
             for share in list(self._shelf.shares.values()):
-                if share.step is ShareStep.DELETING:
-                    with contextlib.suppress(SystemFailed):  # shown with the share
-                        await self._delete(share)
-                elif share.step in _AT_REST:
-                    await self._shelf.take_envelope_back(share)
-                if self._shelf.deliveries.is_due(share):
-                    await self._publisher.renew(await self._publisher.halt(share.id))
+                async with self._publisher.answering_for(share):
+                    if share.step is ShareStep.DELETING:
+                        with contextlib.suppress(SystemFailed):  # shown with the share
+                            await self._delete(share)
+                    elif share.step in _AT_REST:
+                        await self._shelf.take_envelope_back(share)
+                    if self._shelf.deliveries.is_due(share):
+                        await self._publisher.renew(await self._publisher.halt(share.id))
 
     async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
         for share in list(self._shelf.shares.values()):
             if share.folder == str(folder) and Path(share.path).name not in present:
-                await self.withdraw(Path(share.path))
+                with kept_to(f"withdraw “{visible(share.name)}”"):
+                    await self.withdraw(Path(share.path))
 
     async def withdraw(self, path: Path) -> None:
         """Withdraw the share of an entry that is gone; forget it for good if it was to be forgotten."""
@@ -191,7 +195,8 @@ class Keeper:
         async with self._shelf.changing:
             for share in list(self._shelf.shares.values()):
                 if self._is_over(share) and share.step not in _AT_REST:
-                    await self._withdraw(share)
+                    async with self._publisher.answering_for(share):
+                        await self._withdraw(share)
 
     async def end_done(self) -> None:
         """Pause what everybody has got since this was called before, if that is the rule; resuming it is for good."""
@@ -202,7 +207,8 @@ class Keeper:
                 if not self._publisher.is_busy_with(
                     self._shelf.get(share_id)
                 ):  # else it is made anew, for all
-                    await self.pause(share_id)
+                    with kept_to("end a share that everybody has"):
+                        await self.pause(share_id)
 
     async def _withdraw(self, share: ShareRecord) -> None:
         _log.info("Withdrew %r", share.name)

@@ -7,15 +7,17 @@ watch folders: settled trees come in from `tuishare.agent.shares.drops`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import may_be_renamed, sign_tree
+from tuishare.agent.mishaps import explain, kept_to
 from tuishare.agent.shares.enlarging import enlarge
 from tuishare.agent.shares.forms import (
     Audience,
@@ -30,9 +32,11 @@ from tuishare.agent.shares.forms import (
 from tuishare.agent.shares.rechecking import Rechecking
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.shares.workshop import Hashing, Workshop
+from tuishare.agent.state.diagnosis import DamagedDatabase
 from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.errors import TuishareError
+from tuishare.errors import Refused, SystemFailed, TuishareError
 from tuishare.people import User
+from tuishare.text import visible
 from tuishare.torrents import Tree
 
 _UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
@@ -142,12 +146,34 @@ class Publisher:
             return True
         return False
 
+    @contextlib.asynccontextmanager
+    async def answering_for(self, share: ShareRecord) -> AsyncIterator[None]:
+        """Do one share's part of some work on many; what goes wrong is shown with it; `changing` is held.
+
+        Raises:
+            SystemFailed: the disk or the database failed, which is no share's fault.
+            DamagedDatabase: likewise.
+        """
+        what = f"share “{visible(share.name)}”"
+        try:
+            yield
+        except (SystemFailed, DamagedDatabase):
+            raise
+        except Exception as error:  # noqa: BLE001 — whatever it is, the other shares go on
+            problem = explain(error, what)
+            with kept_to(what):
+                await self._shelf.leave_swarm(share)
+                if share.id in self._shelf.shares:
+                    await self._workshop.fail(self._shelf.get(share.id), problem.detail, problem.hint)
+
     def find(self, path: Path) -> ShareRecord | None:
         """The share of an entry, or None."""
         return self._shelf.find(path)
 
     def knows(self, path: Path, signature: str) -> bool:
         """Whether an entry was taken in exactly this form, and nothing speaks for another try."""
+        if self._shelf.is_claimed(path):
+            return True
         share = self._shelf.find(path)
         if share is None or share.step is ShareStep.WITHDRAWN:
             return False
@@ -237,8 +263,9 @@ class Publisher:
         async with self._shelf.changing:
             for share in list(self._shelf.shares.values()):
                 if share.info_hash == info_hash and self._shelf.is_served(share):
-                    await self._shelf.leave_swarm(share)
-                    await self._workshop.fail(share, reason, "")
+                    async with self.answering_for(share):
+                        await self._shelf.leave_swarm(share)
+                        await self._workshop.fail(share, reason, "")
 
     async def _work(self, queue: asyncio.Queue[str]) -> None:
         while True:
@@ -273,6 +300,11 @@ class Publisher:
             self._context.changed.notify()
 
     async def _accept(self, tree: Tree, audience: Audience) -> str:
+        if self._shelf.is_claimed(tree.root):
+            raise Refused(
+                "The record of what was shared from there is damaged, so nobody can tell who was taken out",
+                hint="See who may have it, then forget the damaged one: `tuishare list`, `tuishare forget`.",
+            )
         known = self._shelf.find(tree.root)
         if known is not None and known.step is ShareStep.FORGOTTEN:
             await self._shelf.remove(known)  # it changed since: that is something new

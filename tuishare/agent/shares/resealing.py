@@ -14,14 +14,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from cryptography import x509
-
 from tuishare.agent.context import Context
+from tuishare.agent.mishaps import kept_to
 from tuishare.agent.shares.keeping import Keeper
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.errors import NotFound
+from tuishare.errors import BadInput, NotFound
 from tuishare.people import is_rotated, settle_rotation
+from tuishare.swarm import validity_end
+from tuishare.text import visible
 
 LOOK_SECONDS: Final = 3600.0
 """How often it is looked which tickets run out."""
@@ -73,12 +74,17 @@ class Resealing:
         while self._waiting:
             share = self._shelf.shares.get(self._waiting.pop())
             if share is not None and share.step not in _AT_REST:
-                with contextlib.suppress(NotFound):  # it was forgotten meanwhile
+                with (
+                    kept_to(f"seal “{visible(share.name)}” again"),
+                    contextlib.suppress(NotFound),
+                ):  # forgotten
                     await self._keeper.renew(share.id)
 
     def _runs_out(self, share: ShareRecord) -> bool:
         """Whether the tickets of a share end soon, and before the share itself does."""
         if not share.leaf_certificate or share.not_after or share.step in _AT_REST:
             return False
-        ends = x509.load_der_x509_certificate(share.leaf_certificate).not_valid_after_utc
-        return ends - self._context.clock() < AHEAD
+        try:
+            return validity_end(share.leaf_certificate) - self._context.clock() < AHEAD
+        except BadInput:
+            return False  # its problem shows when it is to enter its swarm

@@ -14,13 +14,16 @@ from typing import Final
 
 from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
+from tuishare.agent.mishaps import kept_to
 from tuishare.agent.network.whereabouts import Whereabouts
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.sealing import own_credentials, own_trackers
 from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.errors import NotFound, TuishareError
+from tuishare.agent.state.rows import DamagedRow
+from tuishare.errors import BadInput, NotFound
 from tuishare.paths import ENVELOPE_SUFFIX, free_name
 from tuishare.swarm import Assignment
+from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
 _NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
@@ -34,12 +37,14 @@ class Shelf:
         changing: held by whoever reads a record in order to save a newer one.
         deliveries: who has tickets of them.
         whereabouts: where they are seeded, as our tracker says.
+        damaged: records of the last run that cannot be read any more.
     """
 
     def __init__(self, context: Context) -> None:
         self.changing = asyncio.Lock()
         self.deliveries = Deliveries(context)
         self.whereabouts = Whereabouts(lambda: context.config.network, context.engine, context.now)
+        self.damaged: list[DamagedRow] = []
         self._context = context
         self._shares: dict[str, ShareRecord] = {}
         self._at: dict[str, str] = {}
@@ -55,7 +60,10 @@ class Shelf:
         stored = await self._context.store.run(lambda database: database.shares())
         self._shares = {share.id: share for share in stored if share.step is not ShareStep.MANUAL}
         self._at = {share.path: share.id for share in self._shares.values()}
-        await self.deliveries.load()
+        self.damaged = await self._context.store.run(
+            lambda database: database.damaged("shares", "recipients")
+        )
+        await self.deliveries.load(self._shares)
 
     def get(self, share_id: str) -> ShareRecord:
         """The share of that id.
@@ -71,6 +79,16 @@ class Shelf:
     def find(self, path: Path) -> ShareRecord | None:
         """The share of an entry, or None."""
         return self._shares.get(self._at.get(str(path), ""))
+
+    def is_claimed(self, path: Path) -> DamagedRow | None:
+        """The damaged record of what was shared from there: who was taken out of it cannot be told any more."""
+        return next((row for row in self.damaged if row.path == str(path)), None)
+
+    async def drop_damaged(self, row: DamagedRow) -> None:
+        """Forget a record that cannot be read; what it was of may then be shared as something new."""
+        await self._context.store.change(lambda database: database.drop_damaged(row))
+        self.damaged.remove(row)
+        self._context.changed.notify()
 
     def is_served(self, share: ShareRecord) -> bool:
         """Whether we are in its swarm."""
@@ -146,8 +164,14 @@ class Shelf:
         context = self._context
         announce = await context.announcing.tiers(own_trackers(share, context.config.tracker.others))
         try:
-            await context.engine.add(_assignment(share, announce))
-        except TuishareError:
+            added = await context.engine.add(_assignment(share, announce))
+            if added != share.info_hash:
+                await context.engine.remove(added)
+                raise BadInput(
+                    "Its record names another torrent than it holds",
+                    hint="Share it once more: `tuishare again`.",
+                )
+        except Exception:
             self._joined.pop(share.id, None)
             context.announcing.withdraw(share.id)  # where its address changed meanwhile
             raise
@@ -162,7 +186,8 @@ class Shelf:
         """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
         if self.whereabouts.look():
             for share in self.served():
-                self._admit(share)
+                with kept_to(f"name our new addresses for “{visible(share.name)}”"):
+                    self._admit(share)
 
     def _admit(self, share: ShareRecord) -> None:
         passkeys = self.deliveries.passkeys(share.id)

@@ -16,6 +16,7 @@ from pathlib import Path
 from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import sign_payload, sign_tree, walk_payload
+from tuishare.agent.mishaps import explain
 from tuishare.agent.network.reach import swarm_contacts
 from tuishare.agent.shares.forms import note_hashed, salt_of
 from tuishare.agent.shares.sealing import seal_share
@@ -23,9 +24,10 @@ from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ActivityKind
 from tuishare.descriptors import EXHAUSTED_SECONDS
-from tuishare.errors import TooManyOpen, TuishareError
+from tuishare.errors import TooManyOpen
 from tuishare.paths import publish
 from tuishare.people import User
+from tuishare.text import visible
 from tuishare.torrents import Changed, Tree, Version, make_torrent
 
 _log = logging.getLogger(__name__)
@@ -65,10 +67,11 @@ class Workshop:
             await self._shelf.leave_swarm(share)
             await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
             return False
-        except TuishareError as error:
+        except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this share alone
             share = self._newest(share)
+            problem = explain(error, f"share “{visible(share.name)}”")
             await self._shelf.leave_swarm(share)
-            await self.fail(share, error.detail, error.hint)
+            await self.fail(share, problem.detail, problem.hint)
         return True
 
     async def _insist(self, share: ShareRecord) -> None:

@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
+
+import msgspec
 
 from tuishare.agent.process.logbook import redact
 from tuishare.agent.state.records import EventRecord
@@ -73,7 +75,7 @@ class Journal:
             SystemFailed: the database cannot be used.
         """
         events = await self._store.run(lambda database: database.events(ACTIVITY_SHOWN))
-        self._recent = deque(map(_show, events), maxlen=ACTIVITY_SHOWN)
+        self._recent = deque(_shown(events), maxlen=ACTIVITY_SHOWN)
 
     async def history(self, subject: str) -> list[Activity]:
         """List what happened to a share or download of that name, newest first.
@@ -93,7 +95,7 @@ class Journal:
         with contextlib.suppress(SystemFailed):  # what is on disk can be read all the same
             await self.write()
         events = await self._store.run(lambda database: database.events(limit))
-        return list(map(_show, events))
+        return list(_shown(events))
 
     async def run(self) -> None:
         """Write what is noted, several at a time when they come fast, until cancelled."""
@@ -129,7 +131,7 @@ class Journal:
         except SystemFailed:
             self._unwritten = deque([*events, *self._unwritten], maxlen=_UNWRITTEN)
             raise
-        self._recent.extendleft(map(_show, reversed(written)))
+        self._recent.extendleft(_shown(reversed(written)))
         self.written()
 
 
@@ -139,11 +141,13 @@ def _write_down(database: Database, events: Sequence[EventRecord]) -> list[Event
     return database.events(min(len(events), ACTIVITY_SHOWN))
 
 
-def _show(event: EventRecord) -> Activity:
-    return Activity(
-        id=event.id,
-        at=event.at,
-        kind=ActivityKind(event.kind),
-        subject=event.subject,
-        detail=event.detail,
-    )
+def _shown(events: Iterable[EventRecord]) -> Iterator[Activity]:
+    """The events as clients see them, without those whose rows were damaged: no others depend on them."""
+    for event in events:
+        try:
+            shown = msgspec.convert(event, Activity, from_attributes=True)
+            (shown.subject + shown.detail).encode()
+        except ValueError as error:  # of another type, or not UTF-8
+            _log.warning("An event cannot be shown: %s", visible(str(error)))
+        else:
+            yield shown

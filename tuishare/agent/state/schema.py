@@ -101,4 +101,12 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE downloads DROP COLUMN torrent",
         "ALTER TABLE downloads ADD COLUMN rival TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        """
+        CREATE TABLE damaged (
+            number INTEGER PRIMARY KEY, source TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+            envelope TEXT NOT NULL, fault TEXT NOT NULL, since INTEGER NOT NULL, row BLOB NOT NULL
+        ) STRICT
+        """,
+    ),
 )

@@ -7,17 +7,16 @@ not decide anything: records come in and go out as they are.
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Final, TypeVar
 
 from tuishare.agent.state.diagnosis import DAMAGED_HINT, DamagedDatabase, tell_apart
 from tuishare.agent.state.patience import Patience
@@ -28,6 +27,7 @@ from tuishare.agent.state.records import (
     ShareRecord,
     ShareStep,
 )
+from tuishare.agent.state.rows import TABLES, DamagedRow, DamagedRows, Record, as_text, decode, encode
 from tuishare.agent.state.schema import MIGRATIONS
 from tuishare.errors import BadConfiguration, DiskRefused, Refused, SystemFailed, from_os_error
 from tuishare.torrents import InfoHash
@@ -35,9 +35,9 @@ from tuishare.torrents import InfoHash
 EVENTS_KEPT: Final = 10_000
 _BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
 _LOG_KEPT: Final = 4 << 20  # bytes; the log of one large torrent would stay as large otherwise
-_TABLES: Final = {ShareRecord: "shares", RecipientRecord: "recipients", DownloadRecord: "downloads"}
-_JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted"})
-Record = ShareRecord | RecipientRecord | DownloadRecord
+_ONE_VALUE: Final = re.compile(r"(non-\w+|NULL|TEXT|NUMERIC) value in \w+\.\w+")
+"""What SQLite's check says of a value that its column does not allow: damage of one row, of the file none."""
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
 
@@ -67,6 +67,7 @@ class Database:
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._connection.text_factory = as_text
         except OSError as error:
             raise from_os_error(error, f"open the database {path}") from error
         except sqlite3.Error as error:
@@ -97,25 +98,46 @@ class Database:
             if found < len(MIGRATIONS):  # otherwise nothing is written: the disk may be full
                 self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
-    def check(self) -> None:
+    def check(self, now: int) -> None:
         """Read everything once, because SQLite does not notice by itself what was overwritten.
 
+        A row that is no record is set aside, see `damaged`: it says nothing against the others.
+
+        Args:
+            now: Unix seconds.
+
         Raises:
-            DamagedDatabase: something is not as it was written.
-            DiskRefused: it cannot be read now, whatever is in it.
+            DamagedDatabase: the file is not as it was written.
+            DiskRefused: it cannot be read or written now, whatever is in it.
         """
         try:
-            (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
-            self.shares()
-            self.downloads()
+            said = [text for (text,) in self._connection.execute("PRAGMA quick_check")]
+            verdict = next((text for text in said if text != "ok" and not _ONE_VALUE.match(text)), "")
+            if not verdict:
+                self._set_aside(now)
         except sqlite3.DatabaseError as error:
-            if isinstance(said := tell_apart(error, self._path), DiskRefused):
-                raise said from error
+            if isinstance(refusal := tell_apart(error, self._path), DiskRefused):
+                raise refusal from error
             verdict = str(error)
-        except ValueError as error:  # a value that no record can hold
-            verdict = str(error)
-        if verdict != "ok":
+        if verdict:
             raise DamagedDatabase(f"The database is damaged: {verdict}", hint=DAMAGED_HINT)
+
+    def _set_aside(self, now: int) -> None:
+        rows = DamagedRows(self._connection)
+        if found := rows.find():  # otherwise nothing is written: the disk may be full
+            with self.transaction():
+                for table, rowid, fault in found:
+                    _log.error("A row of %s is damaged and was set aside: %s", table, fault)
+                    rows.set_aside(table, rowid, fault, now)
+
+    def damaged(self, *tables: str) -> list[DamagedRow]:
+        """The rows that were set aside, oldest first; of these tables."""
+        return [row for row in DamagedRows(self._connection).listed() if row.table in tables]
+
+    def drop_damaged(self, row: DamagedRow) -> None:
+        """Remove such a row for good."""
+        with self.transaction():
+            DamagedRows(self._connection).drop(row.number)
 
     def close(self) -> None:
         """Close the file; nothing unsaved can exist."""
@@ -142,9 +164,9 @@ class Database:
     def _put(self, record: Record) -> None:
         if isinstance(record, DownloadRecord) and not record.replaces:
             self._connection.execute("DELETE FROM replaced WHERE download = ?", (record.id,))
-        row = _encode(record)
+        row = encode(record)
         names, marks = ", ".join(row), ", ".join("?" * len(row))
-        statement = f"INSERT OR REPLACE INTO {_TABLES[type(record)]} ({names}) VALUES ({marks})"  # noqa: S608 — our fields' names
+        statement = f"INSERT OR REPLACE INTO {TABLES[type(record)]} ({names}) VALUES ({marks})"  # noqa: S608 — our fields' names
         self._connection.execute(statement, tuple(row.values()))
 
     def shares(self) -> list[ShareRecord]:
@@ -280,6 +302,11 @@ class Database:
             " UNION ALL SELECT generation - 1 FROM downloads WHERE signer = ?1 AND share = ?2)",
             (record.signer, record.share),
         ).fetchone()
+        if known is not None and not isinstance(known, int):
+            raise Refused(
+                "Which generations of this share were received before cannot be read any more",
+                hint="Ask the sender to share it as something new.",
+            )
         if known is not None and record.generation <= known:
             raise Refused(
                 f"Generation {record.generation} of this share was received before",
@@ -302,7 +329,7 @@ class Database:
     def resume_data(self, info_hash: str) -> bytes | None:
         """What the engine wanted to remember of a torrent, or None."""
         row = self._connection.execute("SELECT data FROM resume WHERE info_hash = ?", (info_hash,)).fetchone()
-        return None if row is None else bytes(row[0])
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
 
     def save_resume(self, data: Mapping[InfoHash, bytes]) -> None:
         """Save resume data by info-hash."""
@@ -333,9 +360,14 @@ class Database:
 
     def _all(self, kind: type[_Record], clause: str, *parameters: object) -> list[_Record]:
         names = [field.name for field in fields(kind)]
-        statement = f"SELECT {', '.join(names)} FROM {_TABLES[kind]} {clause}"  # noqa: S608 — our fields' names
-        rows = self._connection.execute(statement, parameters)
-        return [_decode(kind, dict(zip(names, row, strict=True))) for row in rows]
+        statement = f"SELECT {', '.join(names)} FROM {TABLES[kind]} {clause}"  # noqa: S608 — our fields' names
+        found: list[_Record] = []
+        for row in self._connection.execute(statement, parameters):
+            try:
+                found.append(decode(kind, dict(zip(names, row, strict=True))))
+            except ValueError as error:  # it came after `check`, or there was none
+                _log.error("A row of %s is damaged: %s", TABLES[kind], error)
+        return found
 
 
 class Store:
@@ -393,13 +425,3 @@ class Store:
 
     async def _on_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _encode(record: Record) -> dict[str, Any]:
-    row = {field.name: getattr(record, field.name) for field in fields(record)}
-    return {name: json.dumps(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
-
-
-def _decode(kind: type[_Record], row: dict[str, Any]) -> _Record:
-    decoded = {name: json.loads(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
-    return msgspec.convert(decoded, kind, strict=False, builtin_types=(bytes,))  # SQLite has no booleans
