@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuishare.errors import BadInput, Refused
-from tuishare.swarm import check_credentials, create_authority, validity_end
+from tuishare.swarm import Leaf, check_credentials, create_authority, validity_end
 from tuishare.swarm.authority import MAX_CERTIFICATE, MAX_KEY
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -88,8 +88,15 @@ def test_only_what_is_made_here_is_a_key(kind: str) -> None:
 
 def test_a_member_is_no_authority_of_others() -> None:
     """A leaf that may sign could let in whom it likes."""
-    with pytest.raises(BadInput):
-        check_credentials(replace(GOOD, leaf_certificate=AUTHORITY.certificate), NOW)
+    own = AUTHORITY.admit(Leaf(AUTHORITY.certificate, AUTHORITY.key))
+    with pytest.raises(BadInput, match="of the kinds that they are for"):
+        check_credentials(own, NOW)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_larger_than_any_of_ours_is_not_read(part: str) -> None:
+    with pytest.raises(BadInput, match="is larger than"):
+        check_credentials(replace(GOOD, **{part: bytes(1 << 20)}), NOW)
 
 
 def test_ours_are_far_below_the_bounds() -> None:

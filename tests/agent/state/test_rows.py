@@ -35,7 +35,6 @@ def test_what_is_written_is_read() -> None:
         ("torrent", "text"),
         ("contacts", "["),
         ("contacts", 5),
-        ("contacts", b"[]"),
         ("contacts", json.dumps([{"a": 1}])),
         ("contacts", json.dumps(["a\0"])),
         ("contacts", "[" * 100_000),

@@ -77,6 +77,11 @@ def decode(kind: type[_Record], row: Mapping[str, Any]) -> _Record:
         raise ValueError("one of its lists cannot be read") from None
     for name, value in values.items():
         _require_sound(name, value)
+    for field in fields(kind):
+        if field.type == "bytes" and not isinstance(
+            values[field.name], bytes
+        ):  # text would be read as base64
+            raise ValueError(f"its {field.name} is no bytes")
     try:
         return msgspec.convert(values, kind, strict=False, builtin_types=(bytes,))  # SQLite has no booleans
     except msgspec.ValidationError as error:
