@@ -135,3 +135,9 @@ def test_no_mutation_raises_what_is_not_ours(part: str, at: float, cut: int, put
 def test_no_junk_raises_what_is_not_ours(part: str, junk: bytes) -> None:
     with pytest.raises(BadInput):
         check_credentials(replace(GOOD, **{part: junk}), NOW)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519", "p384", "secp256k1", "huge", "something behind it"])
+def test_a_certificate_by_itself_is_of_our_kind_or_none(kind: str) -> None:
+    with pytest.raises(BadInput):
+        validity_end(FOREIGN[kind])
