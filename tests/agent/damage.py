@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-TABLES = ("shares", "recipients", "downloads", "ledger", "resume", "events")
+TABLES = ("shares", "recipients", "downloads", "torrents", "replaced", "ledger", "resume", "events")
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,7 +243,7 @@ async def test_a_damaged_ticket_stops_its_share(kept: Kept) -> None:
 
 async def test_a_damaged_download_keeps_its_envelope_until_it_is_forgotten(kept: Kept) -> None:
     kept.restore()
-    damage_row(kept.store, "downloads", 0, "torrent", 5)
+    damage_row(kept.store, "downloads", 0, "leaf_key", 5)
     envelope = f"d1{ENVELOPE_SUFFIX}"
     async with running(kept.home) as agent:
         await until_others(agent, set(SHARES), {"d2", "w1"})
@@ -276,7 +276,7 @@ def test_what_is_set_aside_holds_every_byte(kept: Kept) -> None:
     damage_row(kept.store, "downloads", 0, "size", 1.5)
     with contextlib.closing(sqlite3.connect(kept.store)) as connection:
         before = connection.execute(
-            "SELECT torrent, leaf_key FROM downloads ORDER BY rowid LIMIT 1"
+            "SELECT leaf_certificate, leaf_key FROM downloads ORDER BY rowid LIMIT 1"
         ).fetchone()
     with contextlib.closing(Database(kept.store)) as database:
         database.check(int(wall_clock().timestamp()))
@@ -285,4 +285,4 @@ def test_what_is_set_aside_holds_every_byte(kept: Kept) -> None:
     with contextlib.closing(sqlite3.connect(kept.store)) as connection:
         (row,) = connection.execute("SELECT row FROM damaged").fetchone()
     held = msgspec.msgpack.decode(row)
-    assert (held["torrent"][1], held["leaf_key"][1], held["size"]) == (*before, ["real", b"1.5"])
+    assert (held["leaf_certificate"][1], held["leaf_key"][1], held["size"]) == (*before, ["real", b"1.5"])

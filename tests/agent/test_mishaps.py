@@ -84,8 +84,8 @@ async def test_an_envelope_that_is_judged_is_kept(
 
 
 async def test_a_download(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tray, "_endpoints", broken)
-    monkeypatch.setattr(receiving, "require_usable", lambda _: None)
+    monkeypatch.setattr(tray, "_assignment", broken)
+    monkeypatch.setattr(receiving, "require_usable", lambda *_: None)
     data = seal_for(alice, share_of(fill(alice.drop / "x")), bob.user())
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(data)

@@ -153,8 +153,19 @@ async def test_a_value_that_no_record_can_hold_is_no_damage_of_the_database(alic
         assert (download.state, "is damaged" in download.detail) == (DownloadState.PROBLEM, True)
 
 
-BLOBS = {"signer", "torrent", "root_certificate", "leaf_certificate", "leaf_key", "envelope_hash"}
-NUMBERS = {"added", "generation", "size", "files", "paused", "completed", "not_after"}
+BLOBS = {"signer", "root_certificate", "leaf_certificate", "leaf_key", "envelope_hash"}
+NUMBERS = {
+    "added",
+    "generation",
+    "size",
+    "files",
+    "paused",
+    "completed",
+    "not_after",
+    "cost",
+    "entries",
+    "weight",
+}
 
 
 async def test_a_share_made_by_command_is_not_made_up(alice: Home, bob: Home) -> None:

@@ -32,7 +32,7 @@ def test_what_is_written_is_read() -> None:
         ("size", 2**63),
         ("size", 1.5),
         ("size", None),
-        ("torrent", "text"),
+        ("leaf_key", "text"),
         ("contacts", "["),
         ("contacts", 5),
         ("contacts", json.dumps([{"a": 1}])),

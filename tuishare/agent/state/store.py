@@ -261,7 +261,7 @@ class Database:
     def _torrent(self, table: str, download: str) -> bytes:
         statement = f"SELECT torrent FROM {table} WHERE download = ?"  # noqa: S608 — our tables' names
         row = self._connection.execute(statement, (download,)).fetchone()
-        return b"" if row is None else bytes(row[0])
+        return row[0] if row is not None and isinstance(row[0], bytes) else b""
 
     def _put_torrent(self, record: DownloadRecord, torrent: bytes | None) -> None:
         if record.replaces:
