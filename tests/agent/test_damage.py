@@ -131,7 +131,7 @@ class Bench:
             await asyncio.gather(working, return_exceptions=True)
             await drops.keeper.withdraw_expired()
             await drops.keeper.end_done()
-            await inbox.receiver.end_seeding()
+            await inbox.receiver.seeding.end()
             assert not any(map(drops.resealing._runs_out, drops.shelf.shares.values()))
             await drops.shelf.deliveries.save()
             return drops, inbox

@@ -328,7 +328,7 @@ class Agent:
         while True:
             await self._drops.keeper.withdraw_expired()
             await self._drops.keeper.end_done()
-            await self._inbox.receiver.end_seeding()
+            await self._inbox.receiver.seeding.end()
             self._drops.shelf.follow_addresses()
             self._context.changed.notify()  # what a router does, or has stopped doing, is no event
             await asyncio.sleep(CLOCK_SECONDS)

@@ -247,19 +247,19 @@ async def test_what_was_given_often_enough_is_served_no_longer_also_after_a_rest
         async with receiving_at(bob) as desk:
             await put(desk, alice, bob, sender.seal(bob))
             done = await desk.until(DownloadStep.COMPLETE)
-            await desk.receiver.end_seeding()
+            await desk.receiver.seeding.end()
             assert desk.joined == {done.info_hash}
             await _fetch_from(desk, sender, alice.places.files / "again")
             await wait_until(
                 lambda: desk.context.engine.all_progress()[InfoHash(done.info_hash)].uploaded >= 300_000
             )
-            await desk.receiver.end_seeding()
+            await desk.receiver.seeding.end()
             assert desk.joined == set()
         async with receiving_at(bob) as desk:
             await wait_until(
                 lambda: desk.context.engine.all_progress()[InfoHash(done.info_hash)].uploaded > 0
             )
-            await desk.receiver.end_seeding()
+            await desk.receiver.seeding.end()
             assert desk.joined == set()
 
 

@@ -105,7 +105,7 @@ async def test_what_was_delivered_is_served_on_for_some_days(
     async with receiving_at(bob) as desk:
         assert desk.joined == {done.info_hash}
         desk.context.clock = lambda: wall_clock() + timedelta(days=passed)
-        await desk.receiver.end_seeding()
+        await desk.receiver.seeding.end()
         assert desk.joined == ({done.info_hash} if served else set())
     await rewind(bob, replace(done, completed=done.completed - int(passed * 86_400)))
     async with receiving_at(bob) as desk:  # nor after a restart

@@ -16,13 +16,13 @@ from typing import Final, assert_never
 
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.beginning import Arrival, begin, follow, is_same_swarm, take_tickets
-from tuishare.agent.downloads.delivered import Condition, look_over
 from tuishare.agent.downloads.generations import take_over
 from tuishare.agent.downloads.landing import Landed, Landing
 from tuishare.agent.downloads.rationing import NoRoom, exceeds_quota, lacks_room, lacks_turn
 from tuishare.agent.downloads.reception import Received
 from tuishare.agent.downloads.retries import Retries, is_of_disk
 from tuishare.agent.downloads.rivals import Claims, find_rivals, holder_of, let_wait, resume_alone
+from tuishare.agent.downloads.seeding import Seeding
 from tuishare.agent.downloads.tray import Tray, require_usable
 from tuishare.agent.mishaps import explain, kept_to
 from tuishare.agent.state.records import DownloadRecord, DownloadStep
@@ -38,7 +38,6 @@ QUEUE_SECONDS: Final = 5.0
 """How often it is looked whether there is space now for what waits for it, and still for what goes on."""
 _SPARED: Final = 16
 """The part of the reserve, 1/16, that file systems may take for their own lists before a download is stopped for it."""
-_DAY: Final = 86_400
 _FALSE_DATA: Final = "What arrives does not fit its hashes"
 _FALSE_DATA_HINT: Final = (
     "It is tried again. If it goes on, ask {} whether the file was changed or a disk is bad."
@@ -47,7 +46,11 @@ _log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """Brings downloads to where they belong."""
+    """Brings downloads to where they belong.
+
+    Attributes:
+        seeding: serves on what was delivered.
+    """
 
     def __init__(self, context: Context, tray: Tray, landing: Landing) -> None:
         self._context = context
@@ -56,6 +59,7 @@ class Receiver:
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
         self._retries = Retries()
         self._claims = Claims(tray, context.store)
+        self.seeding = Seeding(context, tray, self._claims)
         self._lonely: set[InfoHash] = set()
 
     @property
@@ -144,21 +148,6 @@ class Receiver:
         for record in list(self._tray.downloads.values()):
             if record.rival == gone.id and holder_of(record, self._tray.downloads) is None:
                 await self.go_on(record)
-
-    async def end_seeding(self) -> None:
-        """Leave the swarms of what was served on long enough, or often enough."""
-        async with self._tray.changing:
-            for record in list(self._tray.downloads.values()):
-                if record.step is DownloadStep.COMPLETE:
-                    with kept_to(f"end serving “{visible(record.name)}”"):
-                        await self._end_seeding(record)
-
-    async def _end_seeding(self, record: DownloadRecord) -> None:
-        if self._has_served(record):
-            await self._tray.leave_swarm(record)
-        elif self._has_given(record):
-            # The count goes on after a restart: what has given enough leaves again at once.
-            await self._tray.leave_swarm(record, keep_progress=True)
 
     async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
@@ -340,7 +329,7 @@ class Receiver:
             case DownloadStep.DELIVERING:
                 await self._land(record)
             case DownloadStep.COMPLETE:
-                await self._seed(record)
+                await self.seeding.begin(record)
             case DownloadStep.PROBLEM:
                 step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
                 await self._resume(await self._tray.save(replace(record, step=step, problem="", hint="")))
@@ -430,47 +419,7 @@ class Receiver:
         self._context.journal.note(
             ActivityKind.RECEIVED, record.name, f"from {record.sender}{_beside(record, landed)}"
         )
-        await self._seed(done)
-
-    async def _seed(self, record: DownloadRecord) -> None:
-        """Go on serving the other recipients, as long as the payload stands where and as it was delivered.
-
-        What its owner has moved or edited since is theirs: the engine must neither serve nor mend it. Where only its
-        hashes can tell, `tuishare.agent.downloads.vigil` compares them first. It is received whatever becomes of this.
-        """
-        if (alone := await self._claims.alone(record)) is None:
-            return
-        record = alone
-        if record.unwanted or self._has_served(record):
-            return  # of a part, the engine would take the rest to be missing
-        target = Path(record.path)
-        match await asyncio.to_thread(look_over, target, record.signature):
-            case Condition.CHANGED:
-                self._tray.note_altered(record)
-                return
-            case Condition.DOUBTFUL:
-                self._tray.doubt(record)
-                return
-            case Condition.INTACT:
-                self._tray.end_doubt(record)
-        if target.name != record.name:
-            return  # its own name was taken, and the engine serves it under no other
-        try:
-            resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
-            await self._tray.enter_swarm(record, target.parent, complete=True, resume_data=resume)
-        except TuishareError as error:
-            _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
-
-    def _has_served(self, record: DownloadRecord) -> bool:
-        days = self._context.config.downloads.seed_days
-        return self._context.now() >= (record.completed or record.added) + days * _DAY
-
-    def _has_given(self, record: DownloadRecord) -> bool:
-        ratio = self._context.config.downloads.seed_ratio
-        if not ratio or not self._tray.has_joined(record):
-            return False
-        given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
-        return given >= ratio * record.size
+        await self.seeding.begin(done)
 
     async def _begun(self, received: Received, envelope: str, digest: bytes) -> DownloadRecord:
         """The record of what an envelope holds, judged to the end before anything of it is stored.

@@ -1,0 +1,90 @@
+"""What was delivered, served on to the other recipients for as long as the settings say.
+
+Owns when that begins and ends. Must not change a record, nor decide whether a payload is still what was delivered:
+`tuishare.agent.downloads.delivered` and `tuishare.agent.downloads.vigil` do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Final
+
+from tuishare.agent.context import Context
+from tuishare.agent.downloads.delivered import Condition, look_over
+from tuishare.agent.downloads.rivals import Claims
+from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.mishaps import kept_to
+from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.errors import TuishareError
+from tuishare.text import visible
+from tuishare.torrents import InfoHash
+
+_DAY: Final = 86_400
+_log = logging.getLogger(__name__)
+
+
+class Seeding:
+    """Serves delivered payloads where they stand."""
+
+    def __init__(self, context: Context, tray: Tray, claims: Claims) -> None:
+        self._context = context
+        self._tray = tray
+        self._claims = claims
+
+    async def begin(self, record: DownloadRecord) -> None:
+        """Go on serving the other recipients, as long as the payload stands where and as it was delivered.
+
+        What its owner has moved or edited since is theirs: the engine must neither serve nor mend it. Where only its
+        hashes can tell, `tuishare.agent.downloads.vigil` compares them first. It is received whatever becomes of this.
+        The tray's lock is held.
+        """
+        if (alone := await self._claims.alone(record)) is None:
+            return
+        record = alone
+        if record.unwanted or self._has_served(record):
+            return  # of a part, the engine would take the rest to be missing
+        target = Path(record.path)
+        match await asyncio.to_thread(look_over, target, record.signature):
+            case Condition.CHANGED:
+                self._tray.note_altered(record)
+                return
+            case Condition.DOUBTFUL:
+                self._tray.doubt(record)
+                return
+            case Condition.INTACT:
+                self._tray.end_doubt(record)
+        if target.name != record.name:
+            return  # its own name was taken, and the engine serves it under no other
+        try:
+            resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
+            await self._tray.enter_swarm(record, target.parent, complete=True, resume_data=resume)
+        except TuishareError as error:
+            _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
+
+    async def end(self) -> None:
+        """Leave the swarms of what was served on long enough, or often enough."""
+        async with self._tray.changing:
+            for record in list(self._tray.downloads.values()):
+                if record.step is DownloadStep.COMPLETE:
+                    with kept_to(f"end serving “{visible(record.name)}”"):
+                        await self._end(record)
+
+    async def _end(self, record: DownloadRecord) -> None:
+        if self._has_served(record):
+            await self._tray.leave_swarm(record)
+        elif self._has_given(record):
+            # The count goes on after a restart: what has given enough leaves again at once.
+            await self._tray.leave_swarm(record, keep_progress=True)
+
+    def _has_served(self, record: DownloadRecord) -> bool:
+        days = self._context.config.downloads.seed_days
+        return self._context.now() >= (record.completed or record.added) + days * _DAY
+
+    def _has_given(self, record: DownloadRecord) -> bool:
+        ratio = self._context.config.downloads.seed_ratio
+        if not ratio or not self._tray.has_joined(record):
+            return False
+        given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
+        return given >= ratio * record.size
