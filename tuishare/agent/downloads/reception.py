@@ -152,11 +152,25 @@ def receive(
     limits = bounds(signed)
     opened = unsealed.read()
     _require_current(opened.manifest, now)
-    trackers = {entry.url for entry in opened.manifest.announce}
+    torrent = _accept(opened.manifest, signed, limits)
+    return Received(
+        signed.sender,
+        signed.signer,
+        signed.trust,
+        opened.manifest,
+        opened.ticket,
+        torrent,
+        origin=signed.origin,
+        succession=signed.succession,
+    )
+
+
+def _accept(manifest: Manifest, signed: Signed, limits: Limits) -> Torrent:
+    trackers = {entry.url for entry in manifest.announce}
     try:
-        torrent = accept(
-            opened.manifest.torrent,
-            transport=opened.manifest.transport,
+        return accept(
+            manifest.torrent,
+            transport=manifest.transport,
             limits=limits,
             announce_allowed=trackers.__contains__,  # signed and sealed, unlike what stands in a torrent
         )
@@ -168,16 +182,6 @@ def receive(
             f"{error.detail}, which is read only from people you have verified, and {who} is not verified",
             hint="Add the sender's card and compare fingerprints, then `tuishare user verify`; it goes on by itself.",
         ) from error
-    return Received(
-        signed.sender,
-        signed.signer,
-        signed.trust,
-        opened.manifest,
-        opened.ticket,
-        torrent,
-        origin=signed.origin,
-        succession=signed.succession,
-    )
 
 
 def download_id(signer: bytes, share_id: bytes) -> str:
