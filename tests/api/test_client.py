@@ -12,12 +12,12 @@ from tests.api.samples import DOWNLOAD, RELOADED, SHARE, SNAPSHOT, STATUS, Scrip
 from tuishare.api import connection
 from tuishare.api.client import AgentClient
 from tuishare.api.failures import ProtocolMismatch
-from tuishare.api.messages import Changes, ShareId, Snapshot
+from tuishare.api.messages import PROTOCOL, Changes, ShareId, Snapshot
 from tuishare.api.server import ApiServer
 from tuishare.errors import AgentUnreachable, BadConfiguration, SystemFailed, VerificationFailed
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-HEAD = b"HTTP/1.1 200 OK\r\nTuishare-Protocol: 1\r\n"
+HEAD = f"HTTP/1.1 200 OK\r\nTuishare-Protocol: {PROTOCOL}\r\n".encode()
 
 
 @asynccontextmanager
@@ -41,7 +41,7 @@ async def imposter(path: Path, answer: bytes, *, hold: bool = False) -> AsyncIte
         await server.wait_closed()
 
 
-def sized(body: bytes, protocol: str = "1", status: str = "200 OK") -> bytes:
+def sized(body: bytes, protocol: str = str(PROTOCOL), status: str = "200 OK") -> bytes:
     head = f"HTTP/1.1 {status}\r\nTuishare-Protocol: {protocol}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
@@ -142,10 +142,12 @@ async def test_a_broken_answer_is_a_sentence(path: Path) -> None:
             await client.status()
 
 
-@pytest.mark.parametrize("answer", [sized(b"{}", "2"), sized(b"{}", "2", "426 Upgrade Required")])
+@pytest.mark.parametrize("answer", [sized(b"{}", "0"), sized(b"{}", "0", "426 Upgrade Required")])
 async def test_another_version_is_said_before_anything_is_read(path: Path, answer: bytes) -> None:
     async with imposter(path, answer), AgentClient(path) as client:
-        with pytest.raises(ProtocolMismatch, match="agent speaks protocol 2, this client speaks protocol 1"):
+        with pytest.raises(
+            ProtocolMismatch, match=f"agent speaks protocol 0, this client speaks protocol {PROTOCOL}"
+        ):
             await client.status()
         with pytest.raises(ProtocolMismatch):
             await drain(client)

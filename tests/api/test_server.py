@@ -8,7 +8,17 @@ import msgspec
 import pytest
 
 from tests.api.samples import ACTIVITY, DOWNLOAD, SHARE, SNAPSHOT, STATUS, ScriptedAgent
-from tuishare.api.messages import Activity, Download, Event, Failure, Share, Snapshot, Status, Stopping
+from tuishare.api.messages import (
+    PROTOCOL,
+    Activity,
+    Download,
+    Event,
+    Failure,
+    Share,
+    Snapshot,
+    Status,
+    Stopping,
+)
 from tuishare.api.server import STREAM_LIMIT, ApiServer
 from tuishare.api.stream import Pace
 from tuishare.errors import NotFound, SystemFailed
@@ -39,7 +49,7 @@ async def open_stream(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamW
 async def test_curl_gets_json_without_naming_a_version(path: Path) -> None:
     status, head, body = await talk(path, "GET /v1/status")
     assert status == 200
-    assert "Tuishare-Protocol: 1" in head
+    assert f"Tuishare-Protocol: {PROTOCOL}" in head
     assert "application/json" in head
     assert msgspec.json.decode(body, type=Status) == STATUS
 
@@ -96,7 +106,7 @@ async def test_an_old_client_is_told_so_and_may_still_stop_the_agent(
     status, _, body = await talk(path, "GET /v1/status", "Tuishare-Protocol: 0\r\n")
     failure = msgspec.json.decode(body, type=Failure)
     assert (status, failure.code) == (426, "protocol")
-    assert "client speaks protocol 0, this agent speaks protocol 1" in failure.detail
+    assert f"client speaks protocol 0, this agent speaks protocol {PROTOCOL}" in failure.detail
     assert (await talk(path, "POST /v1/stop", "Tuishare-Protocol: 0\r\n"))[0] == 200
     assert agent.stops == 1
 
@@ -120,7 +130,7 @@ async def test_every_refusal_has_the_one_form(
     assert failure.title
     assert failure.detail
     assert failure.hint
-    assert "Tuishare-Protocol: 1" in head
+    assert f"Tuishare-Protocol: {PROTOCOL}" in head
 
 
 @pytest.mark.usefixtures("server")

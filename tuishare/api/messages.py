@@ -12,7 +12,7 @@ from typing import Annotated, Final, NewType
 
 import msgspec
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Version of these messages. Raised with every change that an older client or agent would misread."""
 
 PROTOCOL_HEADER: Final = "Tuishare-Protocol"
