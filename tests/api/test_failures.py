@@ -51,7 +51,9 @@ def test_the_same_version_passes() -> None:
     check_protocol(str(PROTOCOL), they="agent", we="client")
 
 
-@pytest.mark.parametrize("theirs", ["0", str(PROTOCOL + 1), "", f" {PROTOCOL}", f"{PROTOCOL}.0", "\x1b[31m", "9" * 5000])
+@pytest.mark.parametrize(
+    "theirs", ["0", str(PROTOCOL + 1), "", f" {PROTOCOL}", f"{PROTOCOL}.0", "\x1b[31m", "9" * 5000]
+)
 def test_another_version_is_said_plainly(theirs: str) -> None:
     with pytest.raises(ProtocolMismatch) as caught:
         check_protocol(theirs, they="agent", we="client")

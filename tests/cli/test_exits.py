@@ -16,6 +16,7 @@ CODES: dict[type[TuishareError], int] = {
     errors.BadInput: 2,
     errors.BadConfiguration: 3,
     errors.DiskRefused: 1,
+    errors.TooManyOpen: 1,
     errors.NotFound: 4,
     errors.Refused: 5,
     NotForUs: 5,

@@ -363,10 +363,9 @@ class Publisher:
         if share.signature != sign_tree(tree):
             # What recipients hold of the former form stays theirs.
             await self._shelf.leave_swarm(share)
-            if share.step is ShareStep.WITHDRAWN:
-                share = come_back(
-                    share
-                )  # its envelope was taken back, so one is made also when only times differ
+            if share.step is ShareStep.WITHDRAWN and share.signature:
+                # Its envelope was taken back, so one is made also when only its times are other ones.
+                share = come_back(share)
             return replace(share, step=ShareStep.HASHING, problem="", hint="")
         match share.step:
             case ShareStep.PROBLEM | ShareStep.SETTLING:
