@@ -28,13 +28,14 @@ def test_the_parts_leave_the_reserve(limit: int) -> None:
     taken = parts.handshakes + parts.connections + parts.files + 3 * parts.announces + parts.visitors
     assert taken + parts.reserve <= parts.limit == limit
     assert parts.downloads <= parts.connections
+    assert 4 <= parts.clients <= parts.reserve // 4
     assert min(parts.handshakes, parts.connections, parts.files, parts.announces, parts.downloads) >= 2
 
 
 def test_more_is_never_less() -> None:
     rows = [allot(limit) for limit in range(64, 8_000, 7)]
     for former, latter in pairwise(rows):
-        for part in ("reserve", "handshakes", "files", "announces", "visitors"):
+        for part in ("reserve", "handshakes", "files", "announces", "visitors", "clients"):
             assert getattr(former, part) <= getattr(latter, part), (latter.limit, part)
         # What is left over may lose to the rounding of the others.
         assert former.connections <= latter.connections + 4, latter.limit

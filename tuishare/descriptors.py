@@ -32,6 +32,7 @@ class Allotment:
         files: payload files that libtorrent keeps open.
         announces: tracker requests at a time. Each takes three: libtorrent's, the relay's, and the one to the tracker.
         visitors: connections to our own tracker.
+        clients: connections to the API socket; they are part of the reserve.
         downloads: downloads at a time; more would only wait for each other's connections.
     """
 
@@ -42,6 +43,7 @@ class Allotment:
     files: int
     announces: int
     visitors: int
+    clients: int
     downloads: int
 
 
@@ -74,6 +76,7 @@ def allot(limit: int) -> Allotment:
         files=files,
         announces=announces,
         visitors=visitors,
+        clients=min(64, reserve // 4),
         downloads=max(4, connections // 4),
     )
 

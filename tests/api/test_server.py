@@ -19,7 +19,7 @@ from tuishare.api.messages import (
     Status,
     Stopping,
 )
-from tuishare.api.server import STREAM_LIMIT, ApiServer
+from tuishare.api.server import ApiServer
 from tuishare.api.stream import Pace
 from tuishare.errors import NotFound, SystemFailed
 
@@ -182,7 +182,7 @@ async def test_an_expected_error_crosses_and_an_unexpected_one_keeps_its_text(
 
 
 async def test_there_is_a_limit_to_streams(server: ApiServer, path: Path) -> None:
-    streams = [await open_stream(path) for _ in range(STREAM_LIMIT)]
+    streams = [await open_stream(path) for _ in range(server.stream_limit)]
     status, _, body = await talk(path, "GET /v1/events")
     assert (status, msgspec.json.decode(body, type=Failure).code) == (503, "busy")
     assert (await talk(path, "GET /v1/status"))[0] == 200

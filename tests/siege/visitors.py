@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER
+
 RATE: Final = 1_000
 """Connections that are opened in a second."""
 PRIORITY: Final = 10
@@ -29,7 +31,7 @@ _SLOW: Final = 1.0
 _AGAIN: Final = 0.5
 _BODY: Final = 6 * 1024 * 1024
 """What the API takes at most."""
-_PROTOCOL: Final = "Tuishare-Protocol: 1\r\n"
+_PROTOCOL: Final = f"{PROTOCOL_HEADER}: {PROTOCOL}\r\n"
 
 Manner = Callable[["Visit"], Awaitable[None]]
 

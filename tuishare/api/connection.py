@@ -27,6 +27,8 @@ SILENCE_SECONDS: Final = 15.0
 _ANSWER_SECONDS = 10.0
 _ORDER_SECONDS = 600.0
 """For what changes something: deleting or walking millions of files takes its time, and goes on without us as well."""
+_KEEPALIVE_SECONDS = 5.0
+"""For which a connection is kept for the next request: less than the agent keeps it, so that none is lost on it."""
 _HINT = "Start it with: tuishare agent"
 
 M = TypeVar("M")
@@ -134,7 +136,7 @@ class Connection:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 base_url="http://agent",
-                connector=aiohttp.UnixConnector(path=str(self._path)),
+                connector=aiohttp.UnixConnector(path=str(self._path), keepalive_timeout=_KEEPALIVE_SECONDS),
                 headers={PROTOCOL_HEADER: str(PROTOCOL)},
                 trust_env=False,
             )

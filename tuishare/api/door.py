@@ -17,7 +17,8 @@ from pathlib import Path
 from tuishare.errors import BadConfiguration, Refused, SystemFailed, from_os_error
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred, unix(7)
-_BACKLOG = 64
+_BACKLOG = 1024
+"""Where it is full, connect(2) of a client that does not wait fails at once; what lies there takes no descriptor."""
 _PROBE_SECONDS = 2.0
 
 
@@ -62,13 +63,23 @@ def check_peer(connection: socket.socket, owner: int) -> None:
     Raises:
         Refused: it is somebody else's.
     """
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, uid, _ = _CREDENTIALS.unpack(raw)
+    _, uid = read_credentials(connection)
     if uid != owner:
         raise Refused(
             f"User {uid} may not talk to the agent of user {owner}",
             hint="Run the command as the user who runs the agent.",
         )
+
+
+def read_credentials(connection: socket.socket) -> tuple[int, int]:
+    """Return the process id and the user id of who made a connection.
+
+    Raises:
+        OSError: it has ended.
+    """
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, _ = _CREDENTIALS.unpack(raw)
+    return pid, uid
 
 
 def _require_private(folder: Path) -> None:
