@@ -128,7 +128,7 @@ class Arrivals(_Section, frozen=True):
     """``[inbox]``: what is taken from it, and how much of that.
 
     Attributes:
-        envelopes_per_minute: how many are opened, the others wait; 0: all.
+        envelopes_per_minute: how many are read that no verified user signed, the others of them wait; 0: all.
         quota: size of what one sender may have under way here, such as ``50GiB``; ``0``: no quota.
         waiting_per_sender: how many envelopes of one sender may wait for approval; 0: no bound.
         waiting_size_per_sender: how large their torrents may be together; ``0``: no bound.

@@ -6,16 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from tests.agent.homes import Home, fill, seal_for, share_of
-from tests.agent.mail import running
+from tests.agent.homes import Home, fill, opened, seal_for, share_of
+from tests.agent.mail import KEY, running
 from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent
+from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.downloads.pacing import Pace, Waiting
 from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
 from tuishare.api.messages import Download, DownloadState
+from tuishare.envelope import seal_raw
+from tuishare.errors import TooManyOpen
 from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.people import User
+from tuishare.torrents import make_torrent, walk
 
 
 @dataclass
@@ -115,22 +122,118 @@ def not_yet_opened(downloads: list[Download]) -> list[str]:
     return [item.name for item in downloads if item.state is DownloadState.QUEUED and not item.sender]
 
 
-async def test_a_flood_stays_in_the_inbox_is_shown_and_taken_later(alice: Home, bob: Home) -> None:
+def put(home: Home, name: str, envelope: bytes) -> None:
+    (home.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(envelope)
+
+
+def senders(agent: Agent) -> list[str]:
+    return [item.sender for item in agent.downloads() if item.sender]
+
+
+async def test_a_flood_stays_in_the_inbox_is_shown_and_taken_later(bob: Home) -> None:
     bob.configure(inbox={"envelopes_per_minute": 2})
-    good = f"good{ENVELOPE_SUFFIX}"
     async with running(bob) as agent:
         for number in range(5):
-            (bob.inbox / f"{number}{ENVELOPE_SUFFIX}").write_bytes(b"TSE1" + bytes(100))
+            put(bob, str(number), b"TSE1" + bytes(100))
         await wait_until(lambda: len(not_yet_opened(list(agent.downloads()))) == 3)
-        (bob.inbox / good).write_bytes(seal_for(alice, share_of(fill(alice.drop / "x")), bob.user()))
-        await wait_until(lambda: good in not_yet_opened(list(agent.downloads())))
         await wait_until(lambda: rejected_at(bob) == 2)
-        assert len(not_yet_opened(list(agent.downloads()))) == 4
         bob.configure(inbox={"envelopes_per_minute": 100})
         assert (await agent.reload()).applied == ("inbox.envelopes_per_minute",)
-        await wait_until(lambda: [item.name for item in agent.downloads() if item.sender] == ["x"])
         await wait_until(lambda: rejected_at(bob) == 5)
         assert not_yet_opened(list(agent.downloads())) == []
+
+
+async def test_letters_of_strangers_do_not_hold_up_those_of_members(
+    alice: Home, bob: Home, mallory: Home
+) -> None:
+    """T1: 200 come first; they are bounded, what a verified user signed is not."""
+    bob.configure(inbox={"envelopes_per_minute": 3})
+    share = share_of(fill(alice.drop / "x"))
+    letter = seal_for(mallory, share, bob.user())
+    async with running(bob) as agent:
+        for number in range(200):
+            put(bob, f"a{number}", letter)
+        put(bob, "z", seal_for(alice, share, bob.user()))
+        await wait_until(lambda: senders(agent) == ["alice"], seconds=20)
+        await wait_until(lambda: len(agent._inbox.pace.waiting) == 197, seconds=20)
+        await wait_until(lambda: rejected_at(bob) == 3)
+        # A member's own do not count: the window is full, and they pass nevertheless.
+        put(bob, "zz", seal_for(alice, share_of(fill(alice.drop / "y")), bob.user()))
+        await wait_until(lambda: senders(agent) == ["alice"] * 2)
+        assert (rejected_at(bob), len(agent._inbox.pace.waiting)) == (3, 197)
+
+
+async def test_who_is_verified_waits_no_longer(alice: Home, bob: Home) -> None:
+    bob.configure(inbox={"envelopes_per_minute": 1})
+    bob.know(alice.user(verified=False))
+    async with running(bob) as agent:
+        put(bob, "junk", b"TSE1" + bytes(100))
+        await wait_until(lambda: rejected_at(bob) == 1)
+        put(bob, "x", seal_for(alice, share_of(fill(alice.drop / "x")), bob.user()))
+        await wait_until(lambda: not_yet_opened(list(agent.downloads())) == [f"x{ENVELOPE_SUFFIX}"])
+        bob.know(alice.user())
+        await agent.reload()
+        await wait_until(lambda: senders(agent) == ["alice"])
+        assert agent._inbox.pace.waiting == {}
+
+
+async def test_what_waits_is_looked_at_again_after_a_restart(alice: Home, bob: Home, mallory: Home) -> None:
+    """Also what a member sent meanwhile, which is taken at once."""
+    bob.configure(inbox={"envelopes_per_minute": 1})
+    share = share_of(fill(alice.drop / "x"))
+    async with running(bob) as agent:
+        for number in range(4):
+            put(bob, f"a{number}", seal_for(mallory, share, bob.user()))
+        await wait_until(lambda: len(agent._inbox.pace.waiting) == 3)
+    put(bob, "z", seal_for(alice, share, bob.user()))
+    async with running(bob) as agent:
+        await wait_until(lambda: senders(agent) == ["alice"])
+        await wait_until(lambda: len(agent._inbox.pace.waiting) == 2)
+
+
+async def test_the_raw_form_of_a_user_who_may_send_it_passes_too(alice: Home, bob: Home) -> None:
+    bob.configure(inbox={"envelopes_per_minute": 1})
+    bob.know(User("carol", key=KEY, accept_raw=True))
+    async with running(bob) as agent:
+        put(bob, "junk", b"TSE1" + bytes(100))
+        await wait_until(lambda: rejected_at(bob) == 1)
+        put(bob, "other", b"x" * 100)
+        await wait_until(lambda: len(agent._inbox.pace.waiting) == 1)
+        put(bob, "raw", seal_raw(make_torrent(walk(fill(alice.drop / "x")), version=1), KEY))
+        await wait_until(lambda: senders(agent) == ["carol"])
+
+
+async def test_looking_at_who_signed_takes_half_a_core_at_most(
+    bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = asyncio.get_running_loop().time
+    async with opened(bob) as context:
+        inbox = Inbox(context)
+        monkeypatch.setattr(inbox, "_peek", lambda _: (True, 3600.0))
+        assert await asyncio.wait_for(inbox._is_from_verified(bob.inbox), 10)
+        monkeypatch.setattr(inbox, "_peek", lambda _: (False, 0.2))
+        before = clock()
+        assert not await inbox._is_from_verified(bob.inbox)
+        assert clock() - before >= 0.2
+
+
+async def test_an_envelope_that_cannot_be_read_for_want_of_a_descriptor_takes_no_turn(
+    bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later: list[str] = []
+
+    def peek(_: Path) -> tuple[bool, float]:
+        raise TooManyOpen("No descriptor is left")
+
+    async with opened(bob) as context:
+        inbox = Inbox(context)
+        monkeypatch.setattr(inbox, "_peek", peek)
+        monkeypatch.setattr(inbox.following, "look_later", later.append)
+        for _ in range(100):
+            put(bob, "x", b"")
+            path = bob.inbox / f"x{ENVELOPE_SUFFIX}"
+            await inbox.settled(path, inbox.look(path))
+        assert (len(later), inbox.pace.waiting, rejected_at(bob)) == (100, {}, 0)
 
 
 async def test_no_more_of_a_flood_is_shown_than_a_person_can_read(

@@ -348,8 +348,8 @@ def _locked(locked: Locked) -> Download:
 
 
 def _waiting(waiting: Waiting) -> Download:
-    detail = "It waits for its turn: many encrypted torrents came at once"
-    hint = "They are opened a few at a time; envelopes_per_minute in the settings says how many."
+    detail = "It waits for its turn: many encrypted torrents came at once, and no verified user signed it"
+    hint = "Such are read a few at a time; envelopes_per_minute in the settings says how many."
     return _unopened(waiting.name, DownloadState.QUEUED, waiting.size, waiting.since, detail, hint)
 
 

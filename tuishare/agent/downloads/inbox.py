@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import logging
 import stat
+import time
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,9 +25,16 @@ from tuishare.agent.downloads.handling import Handler
 from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.downloads.pacing import Pace, Waiting
 from tuishare.agent.downloads.rationing import NoRoom, lacks_room
-from tuishare.agent.downloads.rawform import receive_raw
+from tuishare.agent.downloads.rawform import is_raw_of_user, receive_raw
 from tuishare.agent.downloads.receiving import Receiver
-from tuishare.agent.downloads.reception import NotYet, Received, Signed, Trust, receive
+from tuishare.agent.downloads.reception import (
+    NotYet,
+    Received,
+    Signed,
+    Trust,
+    is_from_verified,
+    receive,
+)
 from tuishare.agent.downloads.rejects import REJECTED, prune, put_away
 from tuishare.agent.downloads.succession import take_succession
 from tuishare.agent.downloads.tray import Tray
@@ -54,6 +62,8 @@ from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, Limits
 
 REMEMBERED: Final = 100
 """Rejected envelopes that are shown; anybody may put files into an inbox."""
+_CHEAP: Final = 0.02
+"""Seconds of a processor; a small envelope takes 2 ms, one of 15 MiB or with 255 slots 30 to 100."""
 _log = logging.getLogger(__name__)
 
 
@@ -103,7 +113,7 @@ class Inbox(Follower[int]):
     """The inbox folder.
 
     Attributes:
-        pace: who waits because too many came at once.
+        pace: what waits because too many of people who are not verified came at once.
         vigil: looks after what was delivered.
         locked: by name of the file.
         rejected: the last ones since the agent started, oldest first, without those that were dismissed.
@@ -161,25 +171,54 @@ class Inbox(Follower[int]):
 
     def known(self, path: Path, signature: str) -> bool:
         """Whether it waits here for its turn, for a key, for approval, or for its download to end."""
-        if self.pace.holds(path.name, signature) or self._is_of_damaged(path.name):
+        stamp = self._context.book_stamp()
+        if self.pace.holds(path.name, signature, stamp) or self._is_of_damaged(path.name):
             return True
         judged = self._judged.get(path.name)
         if judged is None or judged.signature != signature:
             return False
-        return judged.stamp is None or judged.stamp == self._context.book_stamp()
+        return judged.stamp is None or judged.stamp == stamp
 
     def _is_of_damaged(self, name: str) -> bool:
         """Whether it is of a download whose record cannot be read: a person decides what becomes of both."""
         return any(row.envelope == name for row in self.tray.damaged)
 
     async def settled(self, path: Path, look: Look[int]) -> None:
-        """Judge an envelope that is complete, unless too many were judged within a minute."""
+        """Judge an envelope that is complete; one that no verified user signed may have to wait for its turn."""
         again = self._doubtful.get(path.name) == look.signature  # it has had its turn
-        if again or self.pace.admits(path.name):
-            await self._judge(path, look)
-        else:
-            self.pace.queue(Waiting(path.name, look.size, self._context.now(), look.signature))
+        stamp = self._context.book_stamp()
+        try:
+            at_once = again or await self._is_from_verified(path)
+        except TooManyOpen:  # which tells nothing about its sender
+            self.following.look_later(path.name)
+            return
+        if at_once:
+            self.pace.forget(path.name)
+        elif not self.pace.admits(path.name):
+            self.pace.queue(Waiting(path.name, look.size, self._context.now(), look.signature, stamp))
             self._context.changed.notify()
+            return
+        await self._judge(path, look)
+
+    async def _is_from_verified(self, path: Path) -> bool:
+        """Whether a verified user signed it; after a costly one that none did, rest as long as that took."""
+        try:
+            verified, spent = await asyncio.to_thread(self._peek, path)
+        except TooManyOpen:
+            raise
+        except Exception:  # noqa: BLE001 — judging it fails in the same way, and says so
+            return False
+        if not verified and spent > _CHEAP:
+            await asyncio.sleep(spent)
+        return verified
+
+    def _peek(self, path: Path) -> tuple[bool, float]:
+        started, context = time.thread_time(), self._context
+        data, book = read_limited(path, MAX_SIZE), context.book()
+        verified = (
+            is_from_verified(data, context.identity, book) if is_tse1(data) else is_raw_of_user(data, book)
+        )
+        return verified, time.thread_time() - started
 
     async def _judge(self, path: Path, look: Look[int]) -> None:
         former = self.locked.pop(path.name, None)

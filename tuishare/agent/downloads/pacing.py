@@ -1,6 +1,7 @@
-"""How many envelopes are opened in a minute: the others wait, in the order they came (threat T1).
+"""How many envelopes of people who are not verified are read in a minute: the others wait, in order (threat T1).
 
-Owns the count and the queue. Must not know what an envelope is.
+Owns the count and the queue. Must not know what an envelope is, nor who sent it: those of verified users do not come
+here. Neither is kept across a restart: all that lies in the inbox is looked at again then, and queues as it is found.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ class Waiting:
     Attributes:
         size: of the file in bytes.
         since: Unix seconds.
+        stamp: of the user book by which it has to wait.
     """
 
     name: str
     size: int
     since: int
     signature: str
+    stamp: tuple[int, ...] = ()
 
 
 class Pace:
@@ -77,10 +80,10 @@ class Pace:
         self._waiting[waiting.name] = waiting
         self._some.set()
 
-    def holds(self, name: str, signature: str) -> bool:
-        """Whether one waits in exactly this form."""
+    def holds(self, name: str, signature: str, stamp: tuple[int, ...] = ()) -> bool:
+        """Whether one waits in exactly this form, and by this user book."""
         waiting = self._waiting.get(name)
-        return waiting is not None and waiting.signature == signature
+        return waiting is not None and (waiting.signature, waiting.stamp) == (signature, stamp)
 
     def forget(self, name: str) -> bool:
         """Forget one that is gone; returns whether it waited."""

@@ -6,6 +6,7 @@ Owns what is made of it where a user's ``accept_raw`` allows it: whoever has tha
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Collection, Iterator
 
@@ -33,15 +34,26 @@ def receive_raw(data: bytes, book: UserBook, *, trackers: Collection[str]) -> Re
         Damaged: nobody may send it, or it is too short to be one.
         Refused: its torrent is not one that we take.
     """
+    return _attribute(*_open(data, book), trackers)
+
+
+def is_raw_of_user(data: bytes, book: UserBook) -> bool:
+    """Whether it is the raw form under the key of a user who may send it; its torrent is not read."""
+    try:
+        _open(data, book)
+    except (Damaged, NotForUs):
+        return False
+    return True
+
+
+def _open(data: bytes, book: UserBook) -> tuple[bytes, str, bytes]:
+    """Return what was encrypted, by whom, and the key; errors as for `receive_raw`."""
     allowed = [(user.name, user.key) for user in book if user.accept_raw and user.key]
     if not allowed:
         raise Damaged
     for name, key in allowed:
-        try:
-            content = open_raw(data, key)
-        except NotForUs:
-            continue
-        return _attribute(content, name, key, trackers)
+        with contextlib.suppress(NotForUs):
+            return open_raw(data, key), name, key
     raise NotForUs
 
 

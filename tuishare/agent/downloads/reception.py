@@ -14,7 +14,17 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 
 from tuishare.agent.state.records import TrackerAddress
-from tuishare.envelope import CardKey, Manifest, OpeningKey, Ticket, Unsealed, UserKey, unseal
+from tuishare.envelope import (
+    CardKey,
+    Damaged,
+    Manifest,
+    NotForUs,
+    OpeningKey,
+    Ticket,
+    Unsealed,
+    UserKey,
+    unseal,
+)
 from tuishare.errors import BadInput, Refused
 from tuishare.people import Identity, Succession, UserBook, decode_succession, find_predecessor
 from tuishare.swarm import Credentials
@@ -140,15 +150,7 @@ def receive(
             verified.
         Refused: it has expired, was signed with a former key, or its torrent is not one that we take.
     """
-    named = book.keys()
-    ours = [CardKey(key) for key in (identity.private_key, *identity.retired)]
-    opening: list[OpeningKey] = [*ours]
-    opening += [UserKey(key) for _, key in named]
-    opening += [UserKey(key) for key in keys if key not in dict(named).values()]
-    unsealed = unseal(data, opening)
-    index = unsealed.key_index - len(ours)
-    opener = named[index][0] if 0 <= index < len(named) else ""
-    signed = _attribute(unsealed, identity, book, by_key=index >= 0, opener=opener)
+    unsealed, signed = _unseal(data, identity, book, keys)
     limits = bounds(signed)
     opened = unsealed.read()
     _require_current(opened.manifest, now)
@@ -184,9 +186,32 @@ def _accept(manifest: Manifest, signed: Signed, limits: Limits) -> Torrent:
         ) from error
 
 
+def is_from_verified(data: bytes, identity: Identity, book: UserBook) -> bool:
+    """Whether a verified user signed an envelope (format TSE1) for us; nothing of what they signed is read."""
+    try:
+        return _unseal(data, identity, book, ())[1].trust is Trust.VERIFIED
+    except (Damaged, NotForUs, Refused):
+        return False
+
+
 def download_id(signer: bytes, share_id: bytes) -> str:
     """Name a download, so that all generations of one signer's share are one: 32 hexadecimal digits."""
     return hashlib.sha256(b"tuishare/download\0" + signer + share_id).hexdigest()[:32]
+
+
+def _unseal(
+    data: bytes, identity: Identity, book: UserBook, keys: Sequence[bytes]
+) -> tuple[Unsealed, Signed]:
+    """Open an envelope as far as is needed to know who signed it; arguments and errors as for `receive`."""
+    named = book.keys()
+    ours = [CardKey(key) for key in (identity.private_key, *identity.retired)]
+    opening: list[OpeningKey] = [*ours]
+    opening += [UserKey(key) for _, key in named]
+    opening += [UserKey(key) for key in keys if key not in dict(named).values()]
+    unsealed = unseal(data, opening)
+    index = unsealed.key_index - len(ours)
+    opener = named[index][0] if 0 <= index < len(named) else ""
+    return unsealed, _attribute(unsealed, identity, book, by_key=index >= 0, opener=opener)
 
 
 def _attribute(
