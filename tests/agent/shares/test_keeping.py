@@ -282,6 +282,7 @@ async def test_what_is_deleted_while_it_is_hashed_is_withdrawn(alice: Home, hash
         await in_work(agent, hashing)
         path.unlink()
         await until(agent, "x", ShareState.WITHDRAWN)
+        hashing.released.set()
 
 
 async def test_a_share_that_is_paused_while_it_is_hashed_is_hashed_when_it_is_resumed(
@@ -292,6 +293,7 @@ async def test_a_share_that_is_paused_while_it_is_hashed_is_hashed_when_it_is_re
         share = await in_work(agent, hashing)
         await agent.order_share(share, ShareOrder.PAUSE)
         assert agent.shares()[0].state is ShareState.PAUSED
+        hashing.released.set()
         await come_to_rest(agent)
     async with running(alice) as agent:
         await come_to_rest(agent)
@@ -319,9 +321,9 @@ async def test_what_is_being_hashed_obeys_at_once(alice: Home, hashing: Hashing,
         await agent.order_share(share, order)
         if order is ShareOrder.AGAIN:
             await seeded(agent)
-        else:
+        hashing.released.set()
+        if order is not ShareOrder.AGAIN:
             assert agent.shares() == []
-            hashing.released.set()
             await come_to_rest(agent)
             assert (agent.shares(), os.listdir(alice.outbox)) == ([], [])
         assert path.exists() is (order is not ShareOrder.DELETE)
