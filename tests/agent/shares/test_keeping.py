@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from tests.agent.shares.test_drops import until
 from tests.waiting import wait_until
 from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
-from tuishare.agent.folders.payload import delete_payload
+from tuishare.agent.folders.payload import delete_payload, walk_payload
 from tuishare.agent.shares import keeping, workshop
+from tuishare.agent.shares.forms import Audience
 from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import Share, ShareId, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
@@ -327,6 +329,27 @@ async def test_what_is_being_hashed_obeys_at_once(alice: Home, hashing: Hashing,
             await come_to_rest(agent)
             assert (agent.shares(), os.listdir(alice.outbox)) == ([], [])
         assert path.exists() is (order is not ShareOrder.DELETE)
+
+
+@pytest.mark.parametrize("order", [ShareOrder.FORGET, ShareOrder.DELETE])
+async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
+    alice: Home, order: ShareOrder
+) -> None:
+    path = fill(alice.drop / "x")
+    async with running(alice) as agent:
+        share = await seeded(agent)
+        publisher = agent._drops.publisher
+        async with agent._drops.shelf.changing:
+            ordered = asyncio.create_task(agent.order_share(share.id, order))
+            await asyncio.sleep(0)
+            taken = asyncio.create_task(
+                publisher.accept(
+                    walk_payload(path, str(alice.drop)), Audience(("bob",), "tls", str(alice.drop))
+                )
+            )
+            await asyncio.sleep(0)
+        await asyncio.gather(ordered, taken)
+        assert agent.shares() == []
 
 
 async def test_an_expired_share_is_withdrawn_and_not_made_again(

@@ -187,14 +187,18 @@ class Publisher:
         """Have an entry that seems to be what it was compared with its hashes, in its own time."""
         self._rechecking.doubt(path)
 
-    async def accept(self, tree: Tree, audience: Audience) -> str:
+    async def accept(self, tree: Tree, audience: Audience) -> None:
         """Take a settled entry: a new share, a new generation of the one it was, its new name, or another try.
 
-        Returns:
-            The id of its share.
+        Not what was deleted while this waited for its turn, or is not to be shared in this form.
         """
         async with self._shelf.changing:
-            return await self._accept(tree, audience)
+            known = self._shelf.find(tree.root)
+            unwanted = (
+                known is not None and known.step is ShareStep.FORGOTTEN and known.signature == sign_tree(tree)
+            )
+            if not unwanted and await asyncio.to_thread(os.path.lexists, tree.root):
+                await self._accept(tree, audience)
 
     async def share(self, tree: Tree, audience: Audience, users: Collection[User]) -> str:
         """Take what is shared by command, for more people than before or for the same.
