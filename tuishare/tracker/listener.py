@@ -56,6 +56,7 @@ class Listener:
         self._tls = tls
         self._door = door
         self._visits: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
         self._accepting = asyncio.create_task(self._accept())
 
     @classmethod
@@ -108,6 +109,9 @@ class Listener:
                 connection.close()
             else:
                 self._take_in(connection, host, seat)
+            await asyncio.sleep(
+                0
+            )  # what waits to be accepted comes without it, all of it in one turn of the loop
 
     def _take_in(self, connection: socket.socket, host: Address, seat: Seat) -> None:
         visit = asyncio.create_task(self._host(connection, host, seat))
@@ -142,6 +146,9 @@ class Listener:
     async def _connect(self, connection: socket.socket, handler: RequestHandler) -> asyncio.Transport:
         """Let a handler have a connection, after the handshake where it is one of TLS."""
         loop = asyncio.get_running_loop()
+        async with self._turn:
+            # One in each turn of the loop: a handshake takes a millisecond of it, and hundreds may come at once.
+            await asyncio.sleep(0)
         if self._tls is None:
             transport, _ = await loop.connect_accepted_socket(lambda: handler, connection)
             return transport
