@@ -42,6 +42,7 @@ from tuishare.agent.downloads.vigil import Vigil
 from tuishare.agent.folders.following import FolderFollowing, Follower, Look
 from tuishare.agent.folders.watcher import Hint
 from tuishare.agent.mishaps import explain
+from tuishare.agent.process.memory import give_back
 from tuishare.agent.state.records import DownloadRecord
 from tuishare.agent.state.rows import DamagedRow
 from tuishare.api.messages import ActivityKind
@@ -60,6 +61,8 @@ from tuishare.sizes import format_size, parse_size
 from tuishare.text import visible
 from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, Limits
 
+_LARGE: Final = 1 << 20
+"""Bytes of an envelope after which memory is given back to the system."""
 REMEMBERED: Final = 100
 """Rejected envelopes that are shown; anybody may put files into an inbox."""
 _CHEAP: Final = 0.02
@@ -199,6 +202,8 @@ class Inbox(Follower[int]):
             self._context.changed.notify()
             return
         await self._judge(path, look)
+        if look.size >= _LARGE:
+            await asyncio.to_thread(give_back)  # judging it took several times its size
 
     async def _is_from_verified(self, path: Path) -> bool:
         """Whether a verified user signed it; after a costly one that none did, rest as long as that took."""
