@@ -58,11 +58,11 @@ class Desk:
 
         def done() -> bool:
             due = publisher._shelf.deliveries.is_due(self.share)
-            return publisher.is_idle and self.share.step is ShareStep.SEEDING and not due
+            there = self.press.served == {self.share.info_hash}
+            return publisher.is_idle and self.share.step is ShareStep.SEEDING and there and not due
 
         await wait_until(done, seconds=30)
         assert self.share.sealed == self.share.generation
-        assert self.press.served == {self.share.info_hash}
         return self.share
 
     async def accept(self, *users: str) -> None:
@@ -269,6 +269,23 @@ async def test_while_it_rests(
         assert share.root_certificate != former.root_certificate
         assert desk.holders == {"carol"}
         assert [opens(newest(alice), card(home)) for home in (bob, carol)] == [False, True]
+
+
+async def test_asking_again_and_again_does_not_hold_up_what_follows(
+    alice: Home, bob: Home, carol: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(alice) as desk:
+        fill(desk.path)
+        await desk.accept()
+        await desk.served()
+        stop = Stop(monkeypatch, "seal_share", after=False)
+        await desk.revoke()
+        await wait_until(stop.reached.is_set)
+        work = desk.press.publisher._at_work[desk.share.id]
+        await desk.revoke()
+        assert desk.press.publisher._at_work[desk.share.id] is work
+        stop.go_on.set()
+        assert (await desk.served()).generation == 2
 
 
 async def test_the_last_one(alice: Home, bob: Home) -> None:

@@ -142,14 +142,19 @@ class Deliveries:
             self._drop_unsaved(share.id)
         self._context.changed.notify()
 
-    def exclude(self, share: str, user: str) -> None:
+    def exclude(self, share: str, user: str) -> bool:
         """Let a user be out of a share from now on, although that is not recorded yet.
+
+        Returns:
+            False when it is recorded that they are out.
 
         Raises:
             NotFound: that share was never sealed for them.
         """
-        if not self.find(share, user).revoked:
-            self._excluded.add((share, user))
+        if self.find(share, user).revoked:
+            return False
+        self._excluded.add((share, user))
+        return True
 
     async def revoke(self, share: ShareRecord, user: str) -> bool:
         """Record that a user is out of a share.

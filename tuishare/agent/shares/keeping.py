@@ -86,8 +86,10 @@ class Keeper:
         """
         await self.disconnect(share_id, user)
         async with self._shelf.changing:
-            share = await self._publisher.halt(share_id)
-            if await self._shelf.deliveries.revoke(share, user):
+            deliveries, share = self._shelf.deliveries, self._shelf.get(share_id)
+            if not deliveries.find(share_id, user).revoked:
+                share = await self._publisher.halt(share_id)
+                await deliveries.revoke(share, user)
                 _log.info("Took %s out of %r", user, share.name)
                 self._context.journal.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
             # A new authority, whose tickets go to the others only; then the share comes back and is sealed again.
@@ -102,9 +104,9 @@ class Keeper:
         Raises:
             NotFound: that share is not for them.
         """
-        self._shelf.deliveries.exclude(share_id, user)
-        self._context.announcing.revoke(share_id, user)
-        await self._publisher.halt(share_id)
+        if self._shelf.deliveries.exclude(share_id, user):
+            self._context.announcing.revoke(share_id, user)
+            await self._publisher.halt(share_id)
 
     async def revoke_everywhere(self, user: str) -> None:
         """Take a user out of all shares that are sealed for them.
