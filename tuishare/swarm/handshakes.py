@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 from tuishare.descriptors import Allotment
@@ -93,7 +93,11 @@ def networks_of(host: str) -> tuple[str, str]:
     """Return the two blocks that an address is counted in: IPv4 /32 and /24, IPv6 /64 and /48."""
     address = ip_address(host.partition("%")[0])
     near, far = (32, 24) if isinstance(address, IPv4Address) else (64, 48)
-    return tuple(str(ip_network(f"{address}/{bits}", strict=False)) for bits in (near, far))  # type: ignore[return-value]
+    return _block(address, near), _block(address, far)
+
+
+def _block(address: IPv4Address | IPv6Address, bits: int) -> str:
+    return str(ip_network(f"{address}/{bits}", strict=False))
 
 
 def choose_ends(pending: Iterable[Pending], now: float, room: int) -> list[Pending]:

@@ -339,15 +339,16 @@ async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
     async with running(alice) as agent:
         share = await seeded(agent)
         publisher = agent._drops.publisher
-        async with agent._drops.shelf.changing:
+        changing = agent._drops.shelf.changing
+        async with changing:
             ordered = asyncio.create_task(agent.order_share(share.id, order))
-            await asyncio.sleep(0)
+            await wait_until(lambda: len(changing._waiters or ()) == 1)
             taken = asyncio.create_task(
                 publisher.accept(
                     walk_payload(path, str(alice.drop)), Audience(("bob",), "tls", str(alice.drop))
                 )
             )
-            await asyncio.sleep(0)
+            await wait_until(lambda: len(changing._waiters or ()) == 2)
         await asyncio.gather(ordered, taken)
         assert agent.shares() == []
 
