@@ -20,14 +20,14 @@ from aiohttp import web
 from typer.testing import CliRunner
 
 import tuishare
-from tuishare.agent.state.store import Database
 from tuishare.api.client import AgentClient
 from tuishare.cli.app import app
 from tuishare.cli.background import BackgroundAgent, spawn_agent
+from tuishare.core.database import Database
 from tuishare.envelope.manifest import decode_manifest
-from tuishare.paths import HOME_VARIABLE, find_places
-from tuishare.tracker.listener import Listener
-from tuishare.tracker.seats import Bounds, Seats
+from tuishare.home_paths import HOME_VARIABLE, find_places
+from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
+from tuishare.net.http_listener import Listener
 from tuishare.tui.app import Dashboard
 from tuishare.tui.view import Live
 
@@ -110,7 +110,9 @@ def refuse_malformed(_: Path) -> None:
 
 
 async def _ask_at_length() -> None:
-    listener = await Listener.open(_welcome, "127.0.0.1", 0, Seats(Bounds(8, 8, 8, 8, _PATIENCE)))
+    listener = await Listener.open(
+        _welcome, "127.0.0.1", 0, ConnectionSlots(SlotLimits(8, 8, 8, 8, _PATIENCE))
+    )
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         writer.write(b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * 1_000 + b"\r\n")

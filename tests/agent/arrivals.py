@@ -13,10 +13,10 @@ from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.landing import INCOMING
-from tuishare.agent.state.records import DownloadStep
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState
 from tuishare.api.orders import DownloadOrder
+from tuishare.core.records import DownloadStep
 
 
 class ReceiverJourney(Journey):

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from tests.agent.homes import Home, opened, seal_for, share_of
 from tests.waiting import wait_until
-from tuishare.agent.context import Context, wall_clock
+from tuishare.agent.context import Context
 from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.downloads.receiving import Receiver
-from tuishare.agent.downloads.reception import Received, receive
 from tuishare.agent.downloads.tray import Tray
 from tuishare.agent.downloads.vigil import Vigil
-from tuishare.agent.shares.sealing import own_credentials
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, ShareRecord
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.core.clock import wall_clock
+from tuishare.core.opening import OpenedEnvelope, open_received
+from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord
+from tuishare.core.sealing import own_credentials
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
 from tuishare.swarm import Assignment, Completed, Engine, Failed, FalseData
 
@@ -104,8 +105,8 @@ async def seeding(alice: Home, path: Path) -> AsyncIterator[Sender]:
         yield Sender(alice, share, context.engine, (f"127.0.0.1:{context.engine.listening['tls']}",))
 
 
-def judge(alice: Home, bob: Home, data: bytes) -> Received:
-    return receive(data, bob.identity, UserBook((alice.user(),)), now=wall_clock())
+def judge(alice: Home, bob: Home, data: bytes) -> OpenedEnvelope:
+    return open_received(data, bob.identity, UserBook((alice.user(),)), now=wall_clock())
 
 
 async def put(desk: Desk, alice: Home, bob: Home, data: bytes, name: str = "x") -> None:

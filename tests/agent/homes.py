@@ -12,14 +12,15 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from tuishare.agent.context import Context, wall_clock
-from tuishare.agent.shares.sealing import give_authority, new_secret, new_share_id, seal_share
-from tuishare.agent.state.records import ShareRecord
+from tuishare.agent.context import Context
 from tuishare.agent.state.store import Store
 from tuishare.api.service import ChangeSignal
-from tuishare.config import Transport, load_config
+from tuishare.config.model import Transport, load_config
+from tuishare.core.clock import wall_clock
+from tuishare.core.records import ShareRecord
+from tuishare.core.sealing import create_share_authority, new_secret, new_share_id, seal_share
 from tuishare.envelope import CardRecipient, Manifest, Sender, ShareId, Ticket, seal
-from tuishare.paths import Places, find_places
+from tuishare.home_paths import Places, find_places
 from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
 from tuishare.swarm import Engine, EngineSettings
 from tuishare.torrents import make_torrent, parse_torrent, walk
@@ -142,7 +143,7 @@ def share_of(path: Path, *, transport: Transport = "tls", **changes: Any) -> Sha
         torrent=torrent,
         info_hash=parse_torrent(torrent).info_hash,
     )
-    return replace(give_authority(record, wall_clock()), **changes)
+    return replace(create_share_authority(record, wall_clock()), **changes)
 
 
 def seal_for(sender: Home, share: ShareRecord, *users: User, contacts: tuple[str, ...] = ()) -> bytes:

@@ -19,10 +19,10 @@ from tests.agent.homes import Home, fill, introduce, make_home
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.state.records import ShareStep
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
 from tuishare.api.orders import ShareOrder
+from tuishare.core.records import ShareStep
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import TuishareError
 

@@ -15,7 +15,7 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
 from tuishare.agent.folders.following import FolderFollowing
 from tuishare.api.messages import Download, DownloadState
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
 NAME = f"x{ENVELOPE_SUFFIX}"
 KEY = bytes(range(32))

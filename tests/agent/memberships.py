@@ -12,11 +12,11 @@ from tests.agent.journeys import PATIENCE, Journey, SenderJourney, until_seeded
 from tests.agent.mail import running
 from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
-from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads.reception import Trust, receive
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState
+from tuishare.core.clock import wall_clock
+from tuishare.core.opening import Trust, open_received
 from tuishare.envelope import CardKey, NotForUs, Opened, open_envelope
 from tuishare.people import UserBook, is_rotated, load_book, load_identity
 from tuishare.swarm import Credentials
@@ -106,7 +106,7 @@ class Rotate(SenderJourney):
         super().check(agent)
         alice, bob = self.pair.alice, self.pair.bob
         data = (alice.outbox / ENVELOPE).read_bytes()
-        received = receive(data, bob.identity, UserBook((alice.user(),)), now=wall_clock())
+        received = open_received(data, bob.identity, UserBook((alice.user(),)), now=wall_clock())
         assert (received.sender, received.trust) == ("alice", Trust.VERIFIED)
         assert received.signer == agent._context.identity.signer == load_identity(self._file).signer
         assert received.origin == alice.identity.signer

@@ -15,7 +15,7 @@ from tuishare.agent.folders.payload import walk_payload
 from tuishare.agent.shares.forms import Audience
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, Opened, open_envelope
 
 

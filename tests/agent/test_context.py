@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.agent.homes import Home, opened
-from tuishare.agent.context import wall_clock
+from tuishare.core.clock import wall_clock
 from tuishare.errors import BadConfiguration
 
 

@@ -68,7 +68,7 @@ async def test_a_client_can_end_it(alice: Home) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(alice: Home, number: signal.Signals) -> None:
     code = (
-        "import asyncio, os; from tuishare.agent.daemon import run_agent; from tuishare.paths import find_places\n"
+        "import asyncio, os; from tuishare.agent.daemon import run_agent; from tuishare.home_paths import find_places\n"
         "asyncio.run(run_agent(find_places()))"
     )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -22,20 +22,21 @@ from tests.agent.damage import FOLDERS, TABLES, VALUES, NotText, columns_of, dam
 from tests.agent.homes import Home, fill, introduce, make_home, seal_for, share_of
 from tests.agent.mail import running
 from tests.waiting import wait_until
-from tuishare.agent.context import Context, wall_clock
+from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.opening import open_store
 from tuishare.agent.shares.drops import Drops
-from tuishare.agent.state.records import DownloadStep, ShareStep
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.api.service import ChangeSignal
-from tuishare.config import load_config
+from tuishare.config.model import load_config
+from tuishare.core.clock import wall_clock
+from tuishare.core.records import DownloadStep, ShareStep
 from tuishare.errors import Refused
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.swarm import Engine, EngineSettings
 
 CASES = int(os.environ.get("TUISHARE_DAMAGE_CASES", "40"))
@@ -270,7 +271,7 @@ def damaged_share(store: Path) -> str:
 def test_what_is_set_aside_holds_every_byte(kept: Kept) -> None:
     import msgspec
 
-    from tuishare.agent.state.store import Database
+    from tuishare.core.database import Database
 
     kept.restore()
     damage_row(kept.store, "downloads", 0, "size", 1.5)

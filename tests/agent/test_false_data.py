@@ -16,8 +16,8 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import receiving, retries
 from tuishare.agent.shares import shelf, workshop
-from tuishare.agent.state.records import ShareRecord
 from tuishare.api.messages import ActivityKind, Download, DownloadState, Share, ShareState
+from tuishare.core.records import ShareRecord
 from tuishare.swarm import Assignment
 from tuishare.torrents import Tree, Version, make_torrent, walk
 

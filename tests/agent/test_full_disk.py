@@ -22,17 +22,17 @@ from tests.agent.shares.test_drops import until
 from tests.agent.state.test_store import SHARE
 from tests.waiting import wait_until
 from tuishare.agent import salvage
-from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent, run_agent
 from tuishare.agent.downloads import receiving, retries
 from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.salvage import ensure_intact
 from tuishare.agent.state import patience
-from tuishare.agent.state.store import Database, Generation
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
 from tuishare.api.orders import ShareOrder
-from tuishare.config import load_config
+from tuishare.config.model import load_config
+from tuishare.core.clock import wall_clock
+from tuishare.core.database import Database, Generation
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import DiskRefused, SystemFailed
 
@@ -179,7 +179,7 @@ async def test_a_first_start_waits_for_space(
 
 def test_a_service_manager_hears_that_it_is_ready_and_alive(alice: Home, state: Path) -> None:
     code = (
-        "import asyncio; from tuishare.agent.daemon import run_agent; from tuishare.paths import find_places\n"
+        "import asyncio; from tuishare.agent.daemon import run_agent; from tuishare.home_paths import find_places\n"
         "asyncio.run(run_agent(find_places()))"
     )
     alice.places.lock_file.touch()

@@ -19,8 +19,8 @@ from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.mishaps import Unexpected, explain, kept_to
 from tuishare.agent.shares import workshop
 from tuishare.agent.shares.publishing import Publisher
-from tuishare.agent.state.records import DownloadRecord
 from tuishare.api.messages import DownloadState, ShareState
+from tuishare.core.records import DownloadRecord
 from tuishare.envelope import Ticket
 from tuishare.errors import NotFound, Refused, SystemFailed
 from tuishare.torrents import Limits
@@ -137,7 +137,7 @@ async def _downloading(agent: Agent) -> dict[str, DownloadRecord]:
 
 
 async def _rewrite(home: Home, record: DownloadRecord) -> None:
-    from tuishare.agent.state.store import Database
+    from tuishare.core.database import Database
 
     database = Database(Path(home.places.store_file))
     database.save(record)

@@ -17,8 +17,8 @@ from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.agent.mail import NAME, running
 from tests.waiting import wait_until
 from tuishare.agent.notifying import PROGRAM, Notifier, find_program
-from tuishare.agent.state.records import EventRecord
 from tuishare.api.messages import ActivityKind
+from tuishare.core.records import EventRecord
 
 RECORDER = f"""#!{sys.executable} -I
 import json, os, sys

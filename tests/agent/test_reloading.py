@@ -23,8 +23,8 @@ from tuishare.agent.reloading import LIVE, Reloading, merge
 from tuishare.agent.shares.forms import Audience
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.api.messages import DownloadState, FolderState, ShareState
-from tuishare.config import Config, DropFolder, Network, load_config
-from tuishare.config_file import settable_keys
+from tuishare.config.editing import settable_keys
+from tuishare.config.model import Config, DropFolder, NetworkSettings, load_config
 from tuishare.errors import BadConfiguration
 from tuishare.people import User
 from tuishare.torrents import Tree
@@ -79,7 +79,7 @@ def test_a_drop_folder_where_the_inbox_still_is_waits_until_it_has_moved(alice: 
 
 def test_every_live_setting_exists() -> None:
     assert set(settable_keys()) | {"drop", "inbox.trackers", "tracker.others", "limits.schedule"} >= LIVE
-    assert Network().share_addresses
+    assert NetworkSettings().share_addresses
 
 
 async def test_a_new_drop_folder_is_followed_at_once(alice: Home, bob: Home) -> None:

@@ -13,12 +13,12 @@ from tests.agent.homes import Home, fill
 from tests.agent.mail import rejected, running, shown
 from tests.agent.shares.test_drops import until
 from tuishare.agent import salvage
-from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
-from tuishare.agent.state.store import Database
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
-from tuishare.config import load_config
+from tuishare.config.model import load_config
+from tuishare.core.clock import wall_clock
+from tuishare.core.database import Database
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import SystemFailed
 

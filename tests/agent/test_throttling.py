@@ -15,7 +15,7 @@ from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.throttling import Throttle
-from tuishare.limits import Rates
+from tuishare.config.schedule import BandwidthRates
 
 WORK = {"from": "08:00", "until": "18:00", "upload": "1KiB", "download": "2KiB"}
 
@@ -44,9 +44,9 @@ async def test_an_edge_of_the_schedule_is_met_to_the_second(alice: Home) -> None
         context.clock = lambda: edge + timedelta(seconds=time.monotonic() - started - 0.5)
         throttle = Throttle(context)
         task = asyncio.create_task(throttle.run())
-        await wait_until(lambda: throttle.rates == Rates(9 << 10, 0))
+        await wait_until(lambda: throttle.rates == BandwidthRates(9 << 10, 0))
         assert limits_of(context) == (9 << 10, 0)
-        await wait_until(lambda: throttle.rates == Rates(1 << 10, 2 << 10), seconds=3)
+        await wait_until(lambda: throttle.rates == BandwidthRates(1 << 10, 2 << 10), seconds=3)
         assert limits_of(context) == (1 << 10, 2 << 10)
         assert 0.4 < time.monotonic() - started < 2.5
         task.cancel()

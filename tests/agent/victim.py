@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tuishare.agent.daemon import run_agent
-from tuishare.paths import find_places
+from tuishare.home_paths import find_places
 
 POINTS = (
     "tuishare.agent.state.store:Database.save",
@@ -36,8 +36,8 @@ POINTS = (
     "tuishare.agent.shares.workshop:make_torrent",
     "tuishare.agent.shares.workshop:seal_share",
     "tuishare.agent.downloads.generations:_copy",
-    "tuishare.paths:_write_synced",
-    "tuishare.paths:sync_folder",
+    "tuishare.home_paths:_write_synced",
+    "tuishare.home_paths:sync_folder",
     "tuishare.agent.downloads.landing:sync_tree",
     "tuishare.swarm.engine:Engine.add",
     "tuishare.swarm.engine:Engine.remove",

@@ -21,7 +21,7 @@ from tuishare.api.messages import ShareId
 from tuishare.api.orders import NewShare
 from tuishare.api.server import LARGE_BODY, ApiServer
 from tuishare.api.stream import Pace
-from tuishare.descriptors import lowest_free
+from tuishare.net.descriptors import lowest_free
 
 CLIENTS = 8
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]

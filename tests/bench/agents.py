@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tests.agent.homes import Home, introduce, make_home
 from tuishare.cli.background import BackgroundAgent, spawn_agent
-from tuishare.config import Settle
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.config.model import SettleSettings
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
 _PAUSE = 0.001
 _STOP_SECONDS = 30
@@ -23,7 +23,7 @@ _STOP_SECONDS = 30
 
 def default_settle() -> dict[str, float]:
     """The waits of somebody who configured none; the homes of the tests have shorter ones."""
-    return {name: getattr(Settle(), name) for name in Settle.__struct_fields__}
+    return {name: getattr(SettleSettings(), name) for name in SettleSettings.__struct_fields__}
 
 
 def make_friends(root: Path) -> tuple[Home, Home]:

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from tests.agent.homes import Home, fill, make_home, seal_manifest, share_of
 from tuishare.agent.downloads.inbox import bounds_of
-from tuishare.agent.downloads.reception import receive
-from tuishare.agent.state.records import ShareRecord
+from tuishare.core.opening import open_received
+from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE, CardKey, unseal
 from tuishare.errors import TuishareError
-from tuishare.paths import read_limited
+from tuishare.fs.atomic import read_limited
 from tuishare.people import User, UserBook
 from tuishare.torrents import bencode
 
@@ -69,7 +69,7 @@ def _memory(which: str) -> int:
 
 def judge(path: Path, bob: Home, book: UserBook) -> None:
     data = read_limited(path, MAX_SIZE)
-    receive(data, bob.identity, book, now=datetime.now(UTC), bounds=bounds_of)
+    open_received(data, bob.identity, book, now=datetime.now(UTC), bounds=bounds_of)
 
 
 def bare(path: Path, bob: Home) -> None:

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
 
-from tuishare.agent.shares.sealing import give_authority, new_secret, new_share_id, seal_share
-from tuishare.agent.state.records import ShareRecord
+from tuishare.core.records import ShareRecord
+from tuishare.core.sealing import create_share_authority, new_secret, new_share_id, seal_share
 from tuishare.envelope import CardKey, OpeningKey, UserKey, open_envelope
 from tuishare.people import Identity, User, create_identity, generate_key
 
@@ -48,7 +48,7 @@ def seal_for(users: list[User], identity: Identity) -> bytes:
         torrent=b"d4:infode" * 2_000,
     )
     return seal_share(
-        give_authority(share, now), users, identity, contacts=("127.0.0.1:1",), now=now
+        create_share_authority(share, now), users, identity, contacts=("127.0.0.1:1",), now=now
     ).envelope
 
 

@@ -23,10 +23,10 @@ from tests.bench.agents import answering, make_friends, seconds_until
 from tests.bench.processes import Cost, measure_idle
 from tests.bench.seeders import QBittorrent, Seeder, Transmission
 from tests.swarm.outsiders import member_context, take_block
-from tuishare.agent.shares.sealing import own_credentials
-from tuishare.agent.state.store import Database
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
+from tuishare.core.database import Database
+from tuishare.core.sealing import own_credentials
 from tuishare.torrents import make_torrent, walk
 
 _EVERY, _LAST = 50, 20

@@ -18,9 +18,9 @@ from unittest import mock
 import tomli_w
 
 from tests.waiting import wait_until
-from tuishare.agent.state.store import Database
 from tuishare.cli import main
-from tuishare.paths import Places, find_places
+from tuishare.core.database import Database
+from tuishare.home_paths import Places, find_places
 from tuishare.people import User, UserBook, load_or_create_identity, save_book
 from tuishare.swarm.ports import free_port
 

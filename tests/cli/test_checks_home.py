@@ -10,7 +10,7 @@ import pytest
 from tests.cli.homes import Person
 from tuishare.cli.checks_home import check_folders, check_identity, check_privacy, check_settings, check_users
 from tuishare.cli.findings import Check, Finding, Mark, run_check
-from tuishare.paths import find_places
+from tuishare.home_paths import find_places
 
 
 def marks(check: Check, person: Person) -> dict[str, Finding]:

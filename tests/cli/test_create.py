@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.cli.homes import Person, left, nothing_made
-from tuishare.agent.context import wall_clock
-from tuishare.agent.downloads.reception import Received, Trust, receive
+from tuishare.core.clock import wall_clock
+from tuishare.core.opening import OpenedEnvelope, Trust, open_received
 from tuishare.people import UserBook, load_or_create_identity
 from tuishare.torrents import Torrent, parse_torrent
 
@@ -19,10 +19,10 @@ def torrent_of(path: Path) -> Torrent:
     return parse_torrent(path.with_name(f"{path.name}.torrent").read_bytes())
 
 
-def opened_by(person: Person, path: Path, *keys: str) -> Received:
+def opened_by(person: Person, path: Path, *keys: str) -> OpenedEnvelope:
     envelope = path.with_name(f"{path.name}.torrent.encrypted").read_bytes()
     identity = load_or_create_identity(person.places.identity_file)
-    return receive(
+    return open_received(
         envelope, identity, UserBook(), keys=[bytes.fromhex(key) for key in keys], now=wall_clock()
     )
 

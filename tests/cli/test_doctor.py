@@ -7,7 +7,7 @@ import json
 from tests.api.samples import SHARE
 from tests.cli.homes import Person
 from tests.cli.served import served
-from tuishare.paths import find_places
+from tuishare.home_paths import find_places
 from tuishare.swarm.ports import free_port
 
 

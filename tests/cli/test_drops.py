@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 
 from tests.cli.homes import Person
-from tuishare.config import load_config
+from tuishare.config.model import load_config
 from tuishare.people import User
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.homes import Person
 from tests.cli.test_seed import take
 from tuishare.cli.engine import listen_address, run_until_interrupted, running_engine, show
-from tuishare.config import Network
+from tuishare.config.model import NetworkSettings
 from tuishare.errors import BadInput, SystemFailed
 from tuishare.swarm import Progress
 from tuishare.swarm.events import State
@@ -42,14 +42,14 @@ def test_work_that_ends_or_fails_by_itself() -> None:
 
 
 def test_each_kind_of_swarm_has_its_address() -> None:
-    network = Network(listen=":1", listen_plain=":2")
+    network = NetworkSettings(listen=":1", listen_plain=":2")
     assert listen_address(network, "tls") == ":1"
     assert listen_address(network, "plain") == ":2"
-    assert listen_address(Network(listen=":1"), "plain") == ":1"
+    assert listen_address(NetworkSettings(listen=":1"), "plain") == ":1"
 
 
 async def test_the_configured_port_or_the_one_asked_for(alice: Person, bob: Person) -> None:
-    network = Network(listen=f"127.0.0.1:{alice.port}")
+    network = NetworkSettings(listen=f"127.0.0.1:{alice.port}")
     async with running_engine(network, "tls", None) as engine:
         assert engine.listening == {"tls": alice.port}
     async with running_engine(network, "plain", f"127.0.0.1:{bob.port}", any_port=True) as engine:
@@ -57,7 +57,7 @@ async def test_the_configured_port_or_the_one_asked_for(alice: Person, bob: Pers
 
 
 async def test_any_port_only_where_it_was_said(alice: Person, capsys: pytest.CaptureFixture[str]) -> None:
-    network = Network(listen=f"127.0.0.1:{alice.port}")
+    network = NetworkSettings(listen=f"127.0.0.1:{alice.port}")
     with take(alice.port):
         with pytest.raises(SystemFailed, match="in use"):
             async with running_engine(network, "tls", None):

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.homes import Person
 from tuishare.cli.findings import Finding, Mark, run_check
 from tuishare.errors import BadConfiguration
-from tuishare.paths import Places
+from tuishare.home_paths import Places
 
 
 def test_it_is_told_in_one_line_with_its_hint_below() -> None:

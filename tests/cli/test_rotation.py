@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.cli.homes import Person, make_person
 from tests.cli.served import served
-from tuishare.agent.process.lock import HomeLock
+from tuishare.core.home_lock import HomeLock
 from tuishare.people import load_book, load_identity, load_or_create_identity, parse_key
 
 

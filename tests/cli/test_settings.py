@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.homes import Person
-from tuishare.config import load_config
+from tuishare.config.model import load_config
 
 TEMPLATE = (Path(__file__).parent.parent.parent / "config" / "tuishare.toml").read_text()
 

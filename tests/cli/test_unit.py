@@ -12,7 +12,7 @@ import pytest
 
 from tuishare.cli.shipped import Shipped, read_shipped
 from tuishare.cli.unit import Installation, quote, read_writable, render_unit
-from tuishare.descriptors import ENOUGH
+from tuishare.net.descriptors import ENOUGH
 
 TEMPLATE = read_shipped(Shipped.SERVICE_UNIT)
 WRITABLE = [Path('/home/a b/50% "off"'), Path("/srv/drop")]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.cli.homes import Person
 from tests.waiting import wait_until
-from tuishare.agent.shares.sealing import own_credentials
-from tuishare.agent.state.store import Database
+from tuishare.core.database import Database
+from tuishare.core.sealing import own_credentials
 from tuishare.swarm import Assignment, Engine, EngineSettings
 from tuishare.torrents import InfoHash, parse_torrent
 

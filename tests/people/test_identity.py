@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PublicKey, Suite
 
-from tuishare import paths
 from tuishare.errors import BadConfiguration, BadInput, NotFound, Refused, TuishareError
+from tuishare.fs import atomic
 from tuishare.people import Identity, create_identity, identity, load_identity, load_or_create_identity
 
 PREFIX = "tuishare-identity-v1:"
@@ -72,9 +72,9 @@ def test_the_slower_of_two_processes_takes_the_identity_of_the_faster(
     faster: list[Identity] = []
 
     def publish_second(target: Path, data: bytes, **options: bool) -> None:
-        monkeypatch.setattr(identity, "publish", paths.publish)
+        monkeypatch.setattr(identity, "publish", atomic.publish)
         faster.append(create_identity(path))
-        paths.publish(target, data, **options)
+        atomic.publish(target, data, **options)
 
     monkeypatch.setattr(identity, "publish", publish_second)
     assert [load_or_create_identity(path)] == faster

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tuishare.errors import BadInput
 from tuishare.people import fold_name, validate_name
-from tuishare.text import is_unseen
+from tuishare.sanitize import is_unseen
 
 
 @pytest.mark.parametrize(

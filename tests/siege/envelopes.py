@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.agent.homes import Home, fill, seal_manifest, share_of
-from tuishare.agent.state.records import ShareRecord
+from tuishare.core.records import ShareRecord
 from tuishare.envelope import KeyRecipient, Manifest, Sender, ShareId, Ticket, seal
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import User
 from tuishare.torrents import bencode
 from tuishare.torrents.bencode import Value

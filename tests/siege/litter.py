@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tests.siege.visitors import PRIORITY
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
 _T = TypeVar("_T")
 

@@ -16,7 +16,7 @@ from typing import Self
 
 from tuishare.agent import context
 from tuishare.agent.daemon import run_agent
-from tuishare.paths import find_places
+from tuishare.home_paths import find_places
 from tuishare.swarm import engine
 
 _true_time = time.time

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from tests.soak.peer import Peer
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
 _PAUSE = 0.02
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tuishare.agent.downloads.landing import INCOMING
-from tuishare.paths import TEMPORARY_PREFIX
+from tuishare.fs.atomic import TEMPORARY_PREFIX
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tests.agent.homes import Home, make_home
 from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
 from tuishare.errors import TuishareError
-from tuishare.paths import HOME_VARIABLE
+from tuishare.home_paths import HOME_VARIABLE
 from tuishare.people import User
 from tuishare.swarm.ports import free_port
 

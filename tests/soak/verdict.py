@@ -13,7 +13,7 @@ from tests.soak.recipients import OWN_PREFIX
 from tests.soak.revocations import PREFIX
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
-from tuishare.paths import TEMPORARY_PREFIX
+from tuishare.fs.atomic import TEMPORARY_PREFIX
 
 _REPLAY = "was received before"
 """The one reason to turn an envelope away here: an agent that was killed after it had published one does it again."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from tuishare.proxy import Proxy
+from tuishare.net.proxy_settings import Proxy
 
 _GRANTED = b"\x05\x00\x00\x01" + bytes(6)
 _CONNECT = 1

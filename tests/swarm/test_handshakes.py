@@ -14,7 +14,7 @@ from tests.bench.strangers import client_hello
 from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share, at, completed
 from tests.waiting import wait_until
-from tuishare.descriptors import allot
+from tuishare.net.descriptors import plan_descriptors
 from tuishare.swarm import Crowd, Endpoint, Engine, handshakes
 from tuishare.swarm.handshakes import HANDSHAKE, SILENCE, Handshakes, Pending, Usage, choose_ends, networks_of
 
@@ -162,7 +162,7 @@ async def test_a_crowd_is_told_of_and_ends(start_engine: StartEngine) -> None:
 
 async def test_with_descriptors_short_the_port_is_deaf_and_hears_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
-        watch = Handshakes([door.getsockname()[1]], allot(4096))
+        watch = Handshakes([door.getsockname()[1]], plan_descriptors(4096))
         recovered: list[None] = []
         watch.recover = lambda: recovered.append(None)
         watching = asyncio.create_task(watch.run())

@@ -12,7 +12,7 @@ import pytest
 from tests.swarm.conftest import StartEngine
 from tests.swarm.proxies import relaying
 from tests.swarm.shares import Share, at, completed
-from tuishare.proxy import Kind, Proxy
+from tuishare.net.proxy_settings import Kind, Proxy
 from tuishare.swarm import Endpoint
 from tuishare.swarm.ports import free_port
 

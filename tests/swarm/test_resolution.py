@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from tuishare.addresses import MOST_CONTACTS
-from tuishare.machine import Machine
+from tuishare.net.addresses import MOST_CONTACTS
+from tuishare.net.local_machine import LocalMachine
 from tuishare.swarm import Endpoint
 from tuishare.swarm.resolution import (
     MAX_CONTACTS,
@@ -58,7 +58,7 @@ async def test_what_a_received_name_stands_for_is_judged(looked_up: dict[str, li
     looked_up["alice.example"] = ["192.0.2.77", "169.254.169.254", "127.0.0.1", "224.0.0.1"]
     looked_up["here.example"] = ["127.0.0.1", "::1"]
     received = [Endpoint(host, 7) for host in ("alice.example", "here.example", "nowhere.example", "fe80::1")]
-    judged = await resolve_received(received, Machine())
+    judged = await resolve_received(received, LocalMachine())
     assert judged.good == (Endpoint("192.0.2.77", 7),)
     faults = {contact.host: fault.lasting for contact, fault in judged.faults}
     assert faults == {"alice.example": True, "here.example": False, "fe80::1": True}
@@ -73,12 +73,12 @@ async def test_what_a_person_named_is_not_judged(looked_up: dict[str, list[str]]
 
 async def test_one_envelope_has_few_addresses_called(looked_up: dict[str, list[str]]) -> None:
     literal = [Endpoint(f"192.0.2.{number}", 7) for number in range(100, 200)]
-    assert len(judge_addresses(literal, Machine()).good) == MOST_CONTACTS
+    assert len(judge_addresses(literal, LocalMachine()).good) == MOST_CONTACTS
     looked_up.update(
         {f"h{name}.example": [f"10.7.{name}.{number}" for number in range(99)] for name in range(40)}
     )
     named = [Endpoint(host, 7) for host in looked_up]
-    assert len((await resolve_received(named, Machine())).good) == MOST_CONTACTS
+    assert len((await resolve_received(named, LocalMachine())).good) == MOST_CONTACTS
     assert limit_received(named) == tuple(named[:MOST_CONTACTS])  # no more are looked up
 
 
@@ -86,5 +86,5 @@ async def test_what_is_beyond_the_limit_is_not_looked_up(looked_up: dict[str, li
     last = Endpoint("last.example", 7)
     looked_up[last.host] = ["192.0.2.77"]
     unknown = [Endpoint(f"h{name}.example", 7) for name in range(MOST_CONTACTS)]
-    assert (await resolve_received([*unknown[1:], last], Machine())).good == (Endpoint("192.0.2.77", 7),)
-    assert (await resolve_received([*unknown, last], Machine())).good == ()
+    assert (await resolve_received([*unknown[1:], last], LocalMachine())).good == (Endpoint("192.0.2.77", 7),)
+    assert (await resolve_received([*unknown, last], LocalMachine())).good == ()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.swarm.conftest import StartEngine
 from tuishare.errors import BadInput
-from tuishare.proxy import Proxy
+from tuishare.net.proxy_settings import Proxy
 from tuishare.swarm import Endpoint, EngineSettings
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.settings import listen_endpoints, settings_for

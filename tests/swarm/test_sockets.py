@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tuishare.descriptors import descriptor_limit
+from tuishare.net.descriptors import descriptor_limit
 from tuishare.swarm.sockets import Sockets
 
 

@@ -7,13 +7,13 @@ from ipaddress import ip_address
 
 from tests.tracker.announces import BOB, CAROL, Clock, Desk, named, open_desk, query
 from tuishare.tracker import TrackerLimits, Unwelcome
-from tuishare.tracker.doorkeeper import Doorkeeper
+from tuishare.tracker.connection_limits import ConnectionLimits
 
 _BLOCKS = 1_000
 """Of memory, of the some 500,000 that the interpreter holds; one a guess would be 100 times as many."""
 
 
-def _guess(desk: Desk, doorkeeper: Doorkeeper, numbers: range) -> int:
+def _guess(desk: Desk, doorkeeper: ConnectionLimits, numbers: range) -> int:
     """Try passkeys, each from another address and so past the limit of any; return how many were let through."""
     welcome, said = 0, query("mallory")
     for number in numbers:
@@ -29,7 +29,7 @@ def _guess(desk: Desk, doorkeeper: Doorkeeper, numbers: range) -> int:
 
 def test_a_hundred_thousand_guesses_from_everywhere_leave_nothing_behind() -> None:
     desk = open_desk()
-    doorkeeper = Doorkeeper(TrackerLimits(), (), Clock())
+    doorkeeper = ConnectionLimits(TrackerLimits(), (), Clock())
     desk.ask(BOB, query())
     _guess(desk, doorkeeper, range(10_000))  # all tables are full now
     before = sys.getallocatedblocks()

@@ -14,8 +14,8 @@ from tests.swarm.proxies import relaying
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until
 from tuishare.errors import Refused, SystemFailed, TuishareError, VerificationFailed
-from tuishare.machine import mark_port
-from tuishare.proxy import Proxy
+from tuishare.net.local_machine import mark_port
+from tuishare.net.proxy_settings import Proxy
 from tuishare.swarm.ports import free_port
 from tuishare.tracker import TrackerCertificate, load_certificate
 from tuishare.tracker.forwarding import LONGEST_ANSWER, Forwarder, PinMismatch, Target

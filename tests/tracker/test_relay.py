@@ -24,7 +24,7 @@ from tests.tracker.conftest import StartServer
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until
 from tuishare.errors import BadInput, SystemFailed
-from tuishare.machine import mark_port
+from tuishare.net.local_machine import mark_port
 from tuishare.swarm import TrackerFailed
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced, Relay, SeedAddress, Tracker, TrackerCertificate

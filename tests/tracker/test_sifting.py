@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from tests.test_addresses import Here
+from tests.net.test_addresses import Here
 from tuishare.errors import VerificationFailed
 from tuishare.torrents import bencode
 from tuishare.tracker.sifting import sift

@@ -16,7 +16,7 @@ from tests.tui.fakes import until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, Snapshot
 from tuishare.cli.background import spawn_agent
-from tuishare.paths import HOME_VARIABLE, Places, find_places
+from tuishare.home_paths import HOME_VARIABLE, Places, find_places
 from tuishare.tui.greeting import Greeting
 from tuishare.tui.home import HomeDashboard
 from tuishare.tui.screens.add_user import AddUserScreen

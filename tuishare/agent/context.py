@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tuishare.agent.network.announcing import Announcing
 from tuishare.agent.state.journal import Journal
@@ -15,15 +15,11 @@ from tuishare.agent.state.patience import Patience
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
-from tuishare.config import Config
-from tuishare.paths import Places
+from tuishare.config.model import Config
+from tuishare.core.clock import wall_clock
+from tuishare.home_paths import Places
 from tuishare.people import Identity, UserBook, load_book
 from tuishare.swarm import Engine
-
-
-def wall_clock() -> datetime:
-    """The time, with a zone."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
 from tuishare.api.server import ApiServer
 from tuishare.api.service import ChangeSignal
 from tuishare.errors import SystemFailed
-from tuishare.paths import Places
+from tuishare.home_paths import Places
 from tuishare.people import UserBook
 from tuishare.swarm import (
     Completed,

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from tuishare.agent.state.diagnosis import DamagedDatabase
+from tuishare.core.sqlite_errors import DamagedDatabase
 from tuishare.errors import SystemFailed, TuishareError, from_os_error
 
 _log = logging.getLogger(__name__)

@@ -17,9 +17,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.state.records import EventRecord
 from tuishare.api.messages import ActivityKind
-from tuishare.text import visible
+from tuishare.core.records import EventRecord
+from tuishare.sanitize import for_display
 
 PROGRAM: Final = "notify-send"
 _TITLES: Final = {
@@ -73,7 +73,7 @@ class Notifier:
     async def _show(self, program: str, event: EventRecord) -> None:
         # Desktops read the body as markup.
         body = html.escape(
-            visible(f"{event.subject}: {event.detail}" if event.detail else event.subject, _LONGEST)
+            for_display(f"{event.subject}: {event.detail}" if event.detail else event.subject, _LONGEST)
         )
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         words = ("--app-name=tuishare", "--", _TITLES[event.kind], body)

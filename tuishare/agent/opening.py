@@ -11,15 +11,16 @@ import contextlib
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.rejects import REJECTED
 from tuishare.agent.network.announcing import Announcing
-from tuishare.agent.network.contacts import check_addresses
-from tuishare.agent.process.lock import HomeLock
 from tuishare.agent.salvage import ensure_intact
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
-from tuishare.config import Config, load_config
+from tuishare.config.model import Config, load_config
+from tuishare.core.home_lock import HomeLock
+from tuishare.core.own_addresses import check_addresses
 from tuishare.errors import from_os_error
-from tuishare.paths import Places, sweep
+from tuishare.fs.atomic import sweep
+from tuishare.home_paths import Places
 from tuishare.people import Identity, load_or_create_identity
 from tuishare.swarm import Engine, EngineSettings
 from tuishare.tracker import load_certificate
@@ -94,7 +95,7 @@ def _engine_settings(config: Config) -> EngineSettings:
         listen_plain=config.network.listen_plain or None,
         force_mse=config.network.force_mse,
         port_mapping=config.network.port_mapping,
-        proxy=config.network.way_out,
+        proxy=config.network.outgoing_proxy,
     )
 
 

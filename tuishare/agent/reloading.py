@@ -18,15 +18,15 @@ from typing import Any, Final
 import msgspec
 
 from tuishare.agent.context import Context
-from tuishare.agent.network.contacts import check_addresses
 from tuishare.agent.process.systemd import notify
 from tuishare.api.messages import Problem, Reloaded
-from tuishare.config import Arrivals, Config, check_config, load_config
+from tuishare.config.model import Config, InboxSettings, check_config, load_config
+from tuishare.config.schedule import BandwidthLimits
+from tuishare.core.own_addresses import check_addresses
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
-from tuishare.limits import Limits
-from tuishare.paths import Places
+from tuishare.home_paths import Places
 from tuishare.people import UserBook
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 LOOK_SECONDS: Final = 2.0
 """How often the files are looked at; events only make it quicker, because not every file system sends any."""
@@ -42,8 +42,8 @@ LIVE: Final = frozenset(
         "downloads.seed_days",
         "downloads.seed_ratio",
     }
-    | {f"inbox.{key}" for key in Arrivals.__struct_fields__}
-    | {f"limits.{key}" for key in Limits.__struct_fields__}
+    | {f"inbox.{key}" for key in InboxSettings.__struct_fields__}
+    | {f"limits.{key}" for key in BandwidthLimits.__struct_fields__}
     | {"notifications.desktop"}
 )
 """Settings that count at once; ports are open and folders in use, so all others wait for a restart."""
@@ -151,7 +151,9 @@ class Reloading:
         for folder in self._context.config.drop:
             with (
                 contextlib.suppress(TuishareError),
-                self._shown(f"{_FOLDER}{folder.path}", f"Nothing can be shared from {visible(folder.path)}"),
+                self._shown(
+                    f"{_FOLDER}{folder.path}", f"Nothing can be shared from {for_display(folder.path)}"
+                ),
             ):
                 book.resolve(folder.users)
 

@@ -17,15 +17,16 @@ from datetime import datetime
 from pathlib import Path
 
 from tuishare.agent.downloads.landing import ACCEPTED
-from tuishare.agent.shares.sealing import new_secret
-from tuishare.agent.state.diagnosis import DamagedDatabase, tell_apart
-from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.agent.state.store import Database, Generation
-from tuishare.config import Config
-from tuishare.durability import sync_folder
+from tuishare.config.model import Config
+from tuishare.core.database import Database, Generation
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.sealing import new_secret
+from tuishare.core.sqlite_errors import DamagedDatabase, tell_apart
 from tuishare.envelope import MAX_SIZE, CardKey, Opened, OpeningKey, UserKey, open_envelope
 from tuishare.errors import DiskRefused, TuishareError, from_os_error
-from tuishare.paths import ENVELOPE_SUFFIX, Places, read_limited
+from tuishare.fs.atomic import ENVELOPE_SUFFIX, read_limited
+from tuishare.fs.fsync import fsync_folder
+from tuishare.home_paths import Places
 from tuishare.people import Identity, UserBook, load_book
 from tuishare.torrents import parse_torrent
 
@@ -87,7 +88,7 @@ class _Salvage:
             with contextlib.suppress(FileNotFoundError):
                 Path(f"{damaged}{companion}").rename(f"{aside}{companion}")
         rebuilt.replace(damaged)
-        sync_folder(damaged.parent)
+        fsync_folder(damaged.parent)
         _log.error("The damaged database is now %s; a new one was begun", aside)
         return aside
 

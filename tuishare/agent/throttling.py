@@ -1,6 +1,6 @@
 """The rates that hold now: the engine is told whenever another part of the schedule begins.
 
-Owns when that is looked up. Must not know what the schedule means: `tuishare.limits` does.
+Owns when that is looked up. Must not know what the schedule means: `tuishare.config.schedule` does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.limits import Rates
+from tuishare.config.schedule import BandwidthRates
 
 _MINUTE: Final = 60.0
 _log = logging.getLogger(__name__)
@@ -24,10 +24,10 @@ class Throttle:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._altered = asyncio.Event()
-        self._rates = Rates()
+        self._rates = BandwidthRates()
 
     @property
-    def rates(self) -> Rates:
+    def rates(self) -> BandwidthRates:
         """The limits that hold now."""
         return self._rates
 

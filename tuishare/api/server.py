@@ -25,8 +25,8 @@ from tuishare.api.routes import STOP_PATH, Handler, Routes, headers, refusal
 from tuishare.api.service import AgentService
 from tuishare.api.stream import Pace, follow
 from tuishare.api.wire import encode
-from tuishare.descriptors import allot, descriptor_limit
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
+from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 
 BODY_LIMIT: Final = 6 * 1024 * 1024
 """Longest body, bytes: a settings file of a million characters stays below it, each escaped."""
@@ -80,7 +80,7 @@ class ApiServer:
         self._pace = pace or Pace()
         self._owner = os.geteuid() if owner is None else owner
         self._quiet, self._unread = quiet, unread
-        self._most = clients or allot(descriptor_limit()).clients
+        self._most = clients or plan_descriptors(descriptor_limit()).clients
         self.stream_limit: Final = max(2, self._most // 4)
         self.request_limit: Final = max(2, self._most // 2)
         self._streams: set[asyncio.Task[Any]] = set()

@@ -14,9 +14,9 @@ from tuishare.api.client import AgentClient
 from tuishare.api.messages import Snapshot, Status
 from tuishare.cli.background import spawn_agent
 from tuishare.cli.terminal import print_rows, say
+from tuishare.config.units import format_rate, format_size
 from tuishare.errors import SystemFailed
-from tuishare.paths import find_places
-from tuishare.sizes import format_rate, format_size
+from tuishare.home_paths import find_places
 
 _T = TypeVar("_T")
 _STOP_SECONDS = 30.0

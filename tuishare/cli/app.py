@@ -87,8 +87,8 @@ def create(
     from tuishare.cli.create import Order
     from tuishare.cli.create import create as run
     from tuishare.cli.secrets import read_key
+    from tuishare.config.units import parse_size
     from tuishare.errors import BadInput
-    from tuishare.sizes import parse_size
 
     raw = format_ is FormatChoice.RAW
     if raw and transport is TransportChoice.TLS:
@@ -185,7 +185,7 @@ def demo(
 ) -> None:
     """Two agents in temporary homes on this machine: drop, envelope, inbox, delivered. Exit 0 only if identical."""
     from tuishare.cli.demo import run_demo
-    from tuishare.sizes import parse_size
+    from tuishare.config.units import parse_size
 
     run_demo(parse_size(size), tui=tui)
 

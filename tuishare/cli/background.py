@@ -17,7 +17,7 @@ from typing import Final
 
 from tuishare.api.client import AgentClient
 from tuishare.errors import AgentUnreachable, SystemFailed
-from tuishare.paths import HOME_VARIABLE, Places
+from tuishare.home_paths import HOME_VARIABLE, Places
 
 _START_SECONDS: Final = 20.0
 _PAUSE_SECONDS: Final = 0.03

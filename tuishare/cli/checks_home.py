@@ -9,13 +9,13 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuishare.agent.clients.premises import check_deeply
 from tuishare.cli.findings import Finding, Mark
-from tuishare.config import load_config
+from tuishare.config.model import load_config
+from tuishare.config.units import format_size
+from tuishare.core.settings_rules import check_deeply
 from tuishare.errors import NotFound
-from tuishare.paths import Places
+from tuishare.home_paths import Places
 from tuishare.people import load_book, load_identity
-from tuishare.sizes import format_size
 
 
 def check_privacy(places: Places) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.network.contacts import listen_addresses
 from tuishare.api.client import AgentClient
 from tuishare.api.failures import ProtocolMismatch
 from tuishare.api.messages import Status
@@ -21,10 +20,11 @@ from tuishare.cli.agent import ask_agent
 from tuishare.cli.findings import Finding, Mark
 from tuishare.cli.service import find_locked_out, unit_path
 from tuishare.cli.systemd import linger_command, lingers
-from tuishare.config import load_config
-from tuishare.descriptors import allot, raise_descriptor_limit
+from tuishare.config.model import load_config
+from tuishare.core.own_addresses import listen_addresses
 from tuishare.errors import AgentUnreachable
-from tuishare.paths import Places
+from tuishare.home_paths import Places
+from tuishare.net.descriptors import plan_descriptors, raise_descriptor_limit
 from tuishare.swarm import prove_no_resumption
 from tuishare.swarm.settings import listen_endpoints
 
@@ -112,7 +112,7 @@ def check_inotify(places: Places) -> Iterator[Finding]:
 def check_descriptors(_places: Places) -> Iterator[Finding]:
     """Enough files and sockets may be open for many recipients at a time."""
     limit = raise_descriptor_limit()  # as an agent does that is started here
-    allotment = allot(limit)
+    allotment = plan_descriptors(limit)
     parts = f"{allotment.connections:,} connections, {allotment.downloads:,} downloads at a time"
     detail = f"{limit:,} may be open: {parts}"
     if limit < _FEW:

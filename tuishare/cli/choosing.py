@@ -19,9 +19,9 @@ from tuishare.api.orders import FileChoice
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import fetch_entries, require_taken
 from tuishare.cli.terminal import print_rows, say
+from tuishare.config.units import format_size
 from tuishare.errors import BadInput, NotFound
-from tuishare.sizes import format_size
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _NAME: Final = 80
 _PATH: Final = 4096
@@ -56,7 +56,7 @@ def choose_files(word: str, wanted: Wanted, *, as_json: bool) -> None:
         rows = [(file.path, format_size(file.size), "fetch" if file.wanted else "skip") for file in files]
         print_rows(("file", "size", "choice"), rows, longest=_PATH)
     total = format_size(sum(file.size for file in fetched))
-    say(f"{len(fetched):,} of {len(files):,} files of “{visible(download.name, _NAME)}”, {total}.")
+    say(f"{len(fetched):,} of {len(files):,} files of “{for_display(download.name, _NAME)}”, {total}.")
 
 
 async def _choose(client: AgentClient, word: str, wanted: Wanted) -> tuple[Download, list[File]]:
@@ -91,9 +91,9 @@ def _matching(files: Sequence[File], patterns: Sequence[str]) -> set[int]:
     found: set[int] = set()
     for pattern in patterns:
         fitting = {
-            number for number, file in enumerate(files) if fnmatchcase(visible(file.path, _PATH), pattern)
+            number for number, file in enumerate(files) if fnmatchcase(for_display(file.path, _PATH), pattern)
         }
         if not fitting:
-            raise NotFound(f"No file fits “{visible(pattern)}”", hint="`tuishare choose ID` lists them.")
+            raise NotFound(f"No file fits “{for_display(pattern)}”", hint="`tuishare choose ID` lists them.")
         found |= fitting
     return found

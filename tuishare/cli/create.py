@@ -10,18 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuishare.agent.context import wall_clock
-from tuishare.agent.network.contacts import find_contacts, listen_port
-from tuishare.agent.shares.forms import salt_of
-from tuishare.agent.shares.sealing import give_authority, new_secret, new_share_id, seal_share
-from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.cli.engine import listen_address
 from tuishare.cli.home import Home, open_home, require_output
 from tuishare.cli.terminal import metered, say
-from tuishare.config import Transport
+from tuishare.config.model import Transport
+from tuishare.core.clock import wall_clock
+from tuishare.core.own_addresses import find_contacts, listen_port
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.sealing import create_share_authority, new_secret, new_share_id, salt_of, seal_share
 from tuishare.envelope import Announce, seal_raw
 from tuishare.errors import BadInput, NotFound, Refused
-from tuishare.paths import publish, require_text
+from tuishare.fs.atomic import publish, require_text
 from tuishare.people import User, format_key, generate_key
 from tuishare.torrents import Tree, announce_fault, make_torrent, parse_torrent, walk
 
@@ -154,7 +153,7 @@ def _hash(tree: Tree, order: Order, salt: bytes) -> bytes:
 def _recorded(home: Home, order: Order, share_id: str, tree: Tree, torrent: bytes) -> Iterator[ShareRecord]:
     """Record the share for the block, and for good unless the block fails."""
     now = wall_clock()
-    share = give_authority(
+    share = create_share_authority(
         ShareRecord(
             id=share_id,
             path=str(tree.root),

@@ -9,7 +9,7 @@ from tuishare.api.client import AgentClient
 from tuishare.cli.agent import start_in_background
 from tuishare.cli.terminal import is_terminal
 from tuishare.errors import BadInput
-from tuishare.paths import find_places
+from tuishare.home_paths import find_places
 
 
 def require_terminal() -> None:

@@ -24,10 +24,10 @@ from tuishare.api.messages import Download, DownloadState, Snapshot
 from tuishare.cli.background import BackgroundAgent, spawn_agent
 from tuishare.cli.dashboard import require_terminal
 from tuishare.cli.engine import run_until_interrupted
+from tuishare.config.units import format_rate, format_size
 from tuishare.errors import BadInput, SystemFailed, TuishareError, VerificationFailed, from_os_error
-from tuishare.paths import HOME_VARIABLE, Places, find_places
+from tuishare.home_paths import HOME_VARIABLE, Places, find_places
 from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
-from tuishare.sizes import format_rate, format_size
 
 _SENDER, _RECIPIENT = "alice", "bob"
 _STOP_SECONDS = 15.0

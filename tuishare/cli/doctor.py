@@ -17,7 +17,7 @@ from tuishare.cli import checks_home, checks_machine
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import fetch_entries, require_taken
 from tuishare.cli.findings import Check, Finding, Mark, run_check
-from tuishare.paths import find_places
+from tuishare.home_paths import find_places
 
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("versions", checks_machine.check_versions),

@@ -16,18 +16,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuishare.agent.network.received import tell_refused
-from tuishare.agent.network.routes import Routes
 from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import Home, open_home, require_output
 from tuishare.cli.offer import Offer, open_encrypted, read_torrent_file
 from tuishare.cli.seed import watch_seeding
 from tuishare.cli.terminal import Meter, metered, say, warn
-from tuishare.config import Network
-from tuishare.durability import sync_tree
+from tuishare.config.model import NetworkSettings
+from tuishare.config.units import format_size
+from tuishare.core.received_addresses import tell_refused
+from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.errors import NotFound, Refused, SystemFailed, TuishareError, from_os_error
-from tuishare.paths import make_private, move_into_place, publish, read_limited, require_text
-from tuishare.sizes import format_size
+from tuishare.fs.atomic import make_private, move_into_place, publish, read_limited, require_text
+from tuishare.fs.fsync import fsync_tree
+from tuishare.sanitize import for_display
 from tuishare.swarm import (
     Assignment,
     Completed,
@@ -41,7 +42,6 @@ from tuishare.swarm import (
     TrackerFailed,
     parse_endpoint,
 )
-from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
 ALONE_SECONDS = 20.0
@@ -138,7 +138,7 @@ def download(order: Order) -> None:
     target = order.output / offer.torrent.name
     if os.path.lexists(target):
         raise Refused(
-            f"{visible(str(target))} exists already", hint="Move it away, or choose another --output."
+            f"{for_display(str(target))} exists already", hint="Move it away, or choose another --output."
         )
     if offer.refused:
         warn(tell_refused(offer.refused))
@@ -153,7 +153,7 @@ def _key_of(user: str, home: Home) -> bytes | None:
         return None
 
 
-async def _download(transfer: Transfer, order: Order, network: Network) -> None:
+async def _download(transfer: Transfer, order: Order, network: NetworkSettings) -> None:
     transport = transfer.offer.transport
     async with (
         routes_of(network) as routes,
@@ -260,7 +260,8 @@ async def _until_complete(events: Subscription, meter: Meter) -> None:
                 return
             case Failed(_, reason):
                 raise SystemFailed(
-                    f"The download stopped: {visible(reason)}", hint="Run the same command again to go on."
+                    f"The download stopped: {for_display(reason)}",
+                    hint="Run the same command again to go on.",
                 )
             case ContactRefused(_, contact, reason):
                 warn(f"{contact} is not asked: its address {reason}")
@@ -270,26 +271,26 @@ async def _until_complete(events: Subscription, meter: Meter) -> None:
                     "ask the sender whether the file was changed or a disk is bad."
                 )
             case TrackerFailed(_, url, reason):
-                warn(f"the tracker {url} failed: {visible(reason)}")
+                warn(f"the tracker {url} failed: {for_display(reason)}")
             case _:
                 pass
     raise SystemFailed("The engine stopped")
 
 
-async def _deliver(engine: Engine, transfer: Transfer, routes: Routes) -> None:
+async def _deliver(engine: Engine, transfer: Transfer, routes: TrackerProxies) -> None:
     torrent = transfer.offer.torrent
     info_hash = InfoHash(torrent.info_hash)
     await engine.flush(info_hash)
     routes.confirm(transfer.offer.trackers, info_hash)
     await engine.remove(info_hash)
     await asyncio.to_thread(_move, transfer)
-    say(f"Received {visible(torrent.name)}, {format_size(torrent.total_size)}, verified.")
+    say(f"Received {for_display(torrent.name)}, {format_size(torrent.total_size)}, verified.")
 
 
 def _move(transfer: Transfer) -> None:
     source, target = transfer.payload, transfer.target
     try:
-        sync_tree(source)
+        fsync_tree(source)
         move_into_place(source, target)
     except FileExistsError as error:
         raise Refused(f"{target} appeared meanwhile", hint=f"The download is in {source}.") from error

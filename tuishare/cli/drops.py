@@ -1,6 +1,6 @@
 """``tuishare drop …``: which folders are watched, and for whom.
 
-Owns the dialogue with the person; what a drop folder may be, `tuishare.agent.clients.premises` knows.
+Owns the dialogue with the person; what a drop folder may be, `tuishare.core.settings_rules` knows.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from tuishare.agent.clients.premises import absolute, clear_drop, place_drop
 from tuishare.cli.reload import take_effect
 from tuishare.cli.service import tell_locked_out
 from tuishare.cli.terminal import print_rows, say
-from tuishare.config import Transport, load_config
+from tuishare.config.model import Transport, load_config
+from tuishare.core.settings_rules import absolute, delete_drop_folder, save_drop_folder
 from tuishare.errors import BadInput
-from tuishare.paths import find_places
+from tuishare.home_paths import find_places
 
 
 def add_drop(path: Path, users: tuple[str, ...], transport: Transport | None) -> None:
@@ -29,7 +29,7 @@ def add_drop(path: Path, users: tuple[str, ...], transport: Transport | None) ->
         raise BadInput("Nobody was named", hint="Say for whom: --to NAME or --to @GROUP, also repeatedly.")
     places = find_places()
     folder = absolute(path)
-    recipients = place_drop(places, folder, users, transport)
+    recipients = save_drop_folder(places, folder, users, transport)
     say(f"What lies in {folder} is shared with {', '.join(user.name for user in recipients)}.")
     take_effect("drop")
     tell_locked_out()
@@ -52,6 +52,6 @@ def remove_drop_folder(path: Path) -> None:
         NotFound: it is no drop folder.
     """
     folder = absolute(path)
-    clear_drop(find_places(), folder)
+    delete_drop_folder(find_places(), folder)
     say(f"{folder} is no drop folder any more. Its files stay, but are no longer shared.")
     take_effect("drop")

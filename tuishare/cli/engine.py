@@ -11,12 +11,12 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from typing import Final
 
-from tuishare.agent.network.routes import Routes
 from tuishare.cli.terminal import Meter, say
-from tuishare.config import Network
-from tuishare.descriptors import raise_descriptor_limit
+from tuishare.config.model import NetworkSettings
+from tuishare.config.units import format_rate
+from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.errors import SystemFailed
-from tuishare.sizes import format_rate
+from tuishare.net.descriptors import raise_descriptor_limit
 from tuishare.swarm import Engine, EngineSettings, Progress, Transport
 
 _REFRESH: Final = 0.2
@@ -42,14 +42,14 @@ def run_until_interrupted(work: Coroutine[None, None, None]) -> None:
         raise KeyboardInterrupt from None
 
 
-def listen_address(network: Network, transport: Transport) -> str:
+def listen_address(network: NetworkSettings, transport: Transport) -> str:
     """Say where swarms of that kind listen unless told otherwise: ``[HOST]:PORT``, as configured."""
     return network.listen if transport == "tls" else network.listen_plain or network.listen
 
 
 @contextlib.asynccontextmanager
 async def running_engine(
-    network: Network, transport: Transport, listen: str | None, *, any_port: bool = False
+    network: NetworkSettings, transport: Transport, listen: str | None, *, any_port: bool = False
 ) -> AsyncIterator[Engine]:
     """Run an engine that takes one kind of swarm.
 
@@ -78,23 +78,23 @@ async def running_engine(
         await engine.close()
 
 
-def routes_of(network: Network) -> contextlib.AbstractAsyncContextManager[Routes]:
+def routes_of(network: NetworkSettings) -> contextlib.AbstractAsyncContextManager[TrackerProxies]:
     """Open the way to trackers; before the engine, which says good-bye to them at its end.
 
     Raises:
         SystemFailed: no port can be had for it.
     """
-    return Routes.open(network.way_out)
+    return TrackerProxies.open(network.outgoing_proxy)
 
 
-def _settings(network: Network, transport: Transport, listen: str) -> EngineSettings:
+def _settings(network: NetworkSettings, transport: Transport, listen: str) -> EngineSettings:
     return EngineSettings(
         listen_tls=listen if transport == "tls" else None,
         listen_plain=listen if transport == "plain" else None,
         force_mse=network.force_mse,
         refresh=_REFRESH,
         port_mapping=network.port_mapping,
-        proxy=network.way_out,
+        proxy=network.outgoing_proxy,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.errors import BadInput, NotFound, Refused
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 Entry = Share | Download
 E = TypeVar("E", Share, Download, Entry)
@@ -90,7 +90,7 @@ def find(word: str, entries: Sequence[E], short_ids: dict[str, str], kind: str) 
     """
     found = [entry for entry in entries if entry.id == word] or _candidates(word, entries)
     if not found:
-        raise NotFound(f"There is no {kind} “{visible(word)}”", hint="`tuishare list` shows them all.")
+        raise NotFound(f"There is no {kind} “{for_display(word)}”", hint="`tuishare list` shows them all.")
     if len(found) > 1:
         raise _ambiguous(word, found, short_ids)
     return found[0]
@@ -111,10 +111,10 @@ def require_taken(entry: Entry, *, to_forget: bool = False) -> None:
     Raises:
         Refused: it is listed for information only.
     """
-    name = visible(entry.name)
+    name = for_display(entry.name)
     match entry:
         case Share(generation=0, state=ShareState.PROBLEM):
-            raise Refused(f"“{name}” is not shared: {visible(entry.detail, _WHOLE)}", hint=entry.hint)
+            raise Refused(f"“{name}” is not shared: {for_display(entry.detail, _WHOLE)}", hint=entry.hint)
         case Share(generation=0):
             raise Refused(
                 f"“{name}” is not shared yet", hint="Wait until it is complete, or move it out of its folder."
@@ -136,21 +136,22 @@ def _common_length(one: str, other: str) -> int:
 
 def _candidates(word: str, entries: Sequence[E]) -> list[E]:
     # Hostile and odd names are typed as they are shown, with replacement characters.
-    shown = visible(word, _WHOLE)
+    shown = for_display(word, _WHOLE)
     prefix = word if _PREFIX.fullmatch(word) else None
     return [
         entry
         for entry in entries
-        if visible(entry.name, _WHOLE) == shown or (prefix is not None and entry.id.startswith(prefix))
+        if for_display(entry.name, _WHOLE) == shown or (prefix is not None and entry.id.startswith(prefix))
     ]
 
 
 def _ambiguous(word: str, found: Sequence[Entry], short_ids: dict[str, str]) -> BadInput:
     listed = [
-        f"{short_ids[entry.id]} ({name_kind(entry)} “{visible(entry.name, _NAME)}”)"
+        f"{short_ids[entry.id]} ({name_kind(entry)} “{for_display(entry.name, _NAME)}”)"
         for entry in found[:_LISTED]
     ]
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     return BadInput(
-        f"“{visible(word)}” may be {', '.join(listed)}{more}", hint="Write the id, or more of its beginning."
+        f"“{for_display(word)}” may be {', '.join(listed)}{more}",
+        hint="Write the id, or more of its beginning.",
     )

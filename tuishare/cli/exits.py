@@ -18,7 +18,7 @@ from tuishare.errors import (
     TuishareError,
     VerificationFailed,
 )
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _LONGEST: Final = 2_000
 
@@ -56,7 +56,7 @@ def report(error: TuishareError) -> Exit:
 
     Names that others chose may stand in both (threat T14).
     """
-    print(f"tuishare: {visible(error.detail, _LONGEST).rstrip('.')}.", file=sys.stderr)
+    print(f"tuishare: {for_display(error.detail, _LONGEST).rstrip('.')}.", file=sys.stderr)
     if error.hint:
-        print(f"  hint: {visible(error.hint, _LONGEST)}", file=sys.stderr)
+        print(f"  hint: {for_display(error.hint, _LONGEST)}", file=sys.stderr)
     return exit_code(error)

@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any
 
 from tuishare.errors import TuishareError
-from tuishare.paths import Places
-from tuishare.text import visible
+from tuishare.home_paths import Places
+from tuishare.sanitize import for_display
 
 
 class Mark(Enum):
@@ -31,9 +31,9 @@ class Finding:
 
     def lines(self) -> Iterator[str]:
         """Say it to a person."""
-        yield f"{self.mark.value[1]} {self.subject}: {visible(self.detail, 300)}"
+        yield f"{self.mark.value[1]} {self.subject}: {for_display(self.detail, 300)}"
         if self.hint:
-            yield f"  hint: {visible(self.hint, 300)}"
+            yield f"  hint: {for_display(self.hint, 300)}"
 
     def describe(self) -> dict[str, Any]:
         """Put it into JSON's terms."""

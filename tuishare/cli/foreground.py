@@ -11,8 +11,8 @@ import os
 from tuishare.agent.daemon import run_agent
 from tuishare.agent.process.logbook import open_logbook
 from tuishare.agent.process.memory import limit_arenas
-from tuishare.descriptors import raise_descriptor_limit
-from tuishare.paths import find_places
+from tuishare.home_paths import find_places
+from tuishare.net.descriptors import raise_descriptor_limit
 
 
 def run_foreground(*, verbose: bool) -> None:

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuishare.agent.state.store import Database
-from tuishare.config import Config, load_config
+from tuishare.config.model import Config, load_config
+from tuishare.core.database import Database
 from tuishare.errors import BadInput, NotFound, SystemFailed
-from tuishare.paths import Places, find_places
+from tuishare.home_paths import Places, find_places
 from tuishare.people import Identity, UserBook, load_book, load_or_create_identity
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def require_output(folder: Path) -> None:
     """
     if folder.is_dir():
         return
-    shown = visible(str(folder))
+    shown = for_display(str(folder))
     if os.path.lexists(folder):
         raise BadInput(f"{shown} is not a folder", hint="Name a folder with --output.")
     raise NotFound(f"The folder {shown} does not exist", hint="Make it first, or choose another --output.")

@@ -16,7 +16,7 @@ from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadSta
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import Entry, fetch_entries
 from tuishare.cli.terminal import is_terminal, print_rows, say
-from tuishare.sizes import format_rate, format_size
+from tuishare.config.units import format_rate, format_size
 
 _NOTHING: Final = "–"
 _WHOLE: Final = 4096

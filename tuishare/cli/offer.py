@@ -10,19 +10,19 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tuishare.addresses import TrackerRules
-from tuishare.agent.context import wall_clock
-from tuishare.agent.downloads.reception import Signed, Trust, receive
-from tuishare.agent.network.received import find_refused, read_contacts, rules_for
-from tuishare.agent.shares.sealing import own_credentials, own_trackers
-from tuishare.agent.state.records import TrackerAddress
 from tuishare.cli.home import Home
 from tuishare.cli.terminal import say, warn
+from tuishare.core.clock import wall_clock
+from tuishare.core.opening import SignedEnvelope, Trust, open_received
+from tuishare.core.received_addresses import find_refused, read_contacts, rules_for
+from tuishare.core.records import TrackerAddress
+from tuishare.core.sealing import own_credentials, own_trackers
 from tuishare.envelope import MAX_SIZE, is_tse1, open_raw
 from tuishare.errors import BadInput, NotFound, Refused
-from tuishare.paths import read_limited
+from tuishare.fs.atomic import read_limited
+from tuishare.net.addresses import TrackerRules
+from tuishare.sanitize import for_display
 from tuishare.swarm import Credentials, Endpoint, Transport
-from tuishare.text import visible
 from tuishare.torrents import DEFAULT_LIMITS, Limits, Torrent, accept, parse_torrent
 
 
@@ -39,7 +39,7 @@ class Offer:
         trackers: where to announce.
         ours: whether we are its maker.
         rules: which trackers may be asked; None: all of them, because they were named here.
-        refused: what an envelope names and is never used, see `tuishare.agent.network.received.find_refused`.
+        refused: what an envelope names and is never used, see `tuishare.core.received_addresses.find_refused`.
     """
 
     data: bytes = field(repr=False)
@@ -148,7 +148,7 @@ def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
     if share is None:
         if torrent.version == 2:
             raise NotFound(
-                f"The TLS credentials of “{visible(torrent.name)}” are not in this home",
+                f"The TLS credentials of “{for_display(torrent.name)}” are not in this home",
                 hint="Name the .torrent.encrypted instead, or create the share here.",
             )
         return _by_trackers(data, torrent, home)
@@ -158,7 +158,7 @@ def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
 
 
 def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
-    received = receive(
+    received = open_received(
         data, home.identity, home.book, keys=(key,) if key else (), now=wall_clock(), bounds=_require_trust
     )
     manifest = received.manifest
@@ -181,7 +181,7 @@ def _trackers(torrent: Torrent) -> tuple[TrackerAddress, ...]:
     return tuple(TrackerAddress(url, "") for tier in torrent.announce for url in tier)
 
 
-def _require_trust(signed: Signed) -> Limits:
+def _require_trust(signed: SignedEnvelope) -> Limits:
     """Act on it only when its signer is trusted: known, or in possession of the key that was given by hand."""
     match signed.trust:
         case Trust.UNKNOWN:

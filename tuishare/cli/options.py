@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tuishare.config import Transport
+    from tuishare.config.model import Transport
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead, for programs.")]
 KeyText = Annotated[

@@ -19,9 +19,9 @@ from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import Entries, Entry, fetch_entries, name_kind, require_taken
 from tuishare.cli.exits import Exit, report
 from tuishare.cli.terminal import ask, can_ask, say
+from tuishare.config.units import format_size
 from tuishare.errors import AgentUnreachable, BadInput, Refused, TuishareError
-from tuishare.sizes import format_size
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _NAME: Final = 80
 _PATH: Final = 400
@@ -118,7 +118,7 @@ def _order(verb: Verb, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
                 worst = max(worst, report(error))
             else:
                 taken.append(Taken(id=entry.id))
-                say(f"{_DONE[verb]} “{visible(entry.name, _NAME)}”.")
+                say(f"{_DONE[verb]} “{for_display(entry.name, _NAME)}”.")
 
     try:
         ask_agent(order_all)
@@ -138,7 +138,7 @@ async def _order_one(client: AgentClient, verb: Verb, entry: Entry) -> None:
 def _ask(chosen: Sequence[Entry]) -> bool:
     say("This is deleted for good:")
     for entry in chosen:
-        place = visible(entry.path, _PATH) if entry.path else "what has arrived of it"
+        place = for_display(entry.path, _PATH) if entry.path else "what has arrived of it"
         facts = f"{entry.files:,} file{'' if entry.files == 1 else 's'}, {format_size(entry.size)}"
-        say(f"  {name_kind(entry)} “{visible(entry.name, _NAME)}” ({facts}): {place}")
+        say(f"  {name_kind(entry)} “{for_display(entry.name, _NAME)}” ({facts}): {place}")
     return ask("Delete?")

@@ -14,7 +14,7 @@ from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import fetch_entries, require_taken
 from tuishare.cli.terminal import say, warn
 from tuishare.errors import BadInput, TuishareError
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _NAME = 80
 
@@ -43,7 +43,7 @@ def revoke(words: list[str], *, everywhere: bool, as_json: bool) -> None:
     if as_json:
         print(msgspec.json.encode([Taken(id=share.id) for share in changed]).decode())
     for share in out:
-        say(f"{visible(user, _NAME)} was taken out of “{visible(share.name, _NAME)}” before.")
+        say(f"{for_display(user, _NAME)} was taken out of “{for_display(share.name, _NAME)}” before.")
     if not out:
         _explain(user, changed)
 
@@ -56,7 +56,7 @@ def warn_of_tickets(user: str) -> None:
         return
     held = sum(user in _members(share) for share in shares)
     if held:
-        named = visible(user, _NAME)
+        named = for_display(user, _NAME)
         warn(
             f"{named} still holds tickets of {held:,} share{'s' if held > 1 else ''}: "
             f"`tuishare revoke --everywhere {named}` takes them away"
@@ -84,16 +84,16 @@ def _is_out(share: Share, user: str) -> bool:
 
 
 def _explain(user: str, changed: list[Share]) -> None:
-    who = visible(user, _NAME)
+    who = for_display(user, _NAME)
     for share in changed:
-        say(f"Took {who} out of “{visible(share.name, _NAME)}”.")
+        say(f"Took {who} out of “{for_display(share.name, _NAME)}”.")
     say(f"{who} gets no peers from our tracker any more.")
     if any(share.transport == "tls" for share in changed):
         say(f"{who} is disconnected, and cannot connect to us again.")
     say("What was downloaded already stays where it is, and so does what others give on.")
     others = sorted({name for share in changed for name in _members(share)} - {user})
     if others:
-        named = ", ".join(visible(name, _NAME) for name in others)
+        named = ", ".join(for_display(name, _NAME) for name in others)
         say(f"New encrypted torrents are in the outbox: send them to {named}. Nothing is downloaded twice.")
         say(f"Until they have it, they cannot go on with you, and are open to {who} among themselves.")
     if any(share.transport == "plain" for share in changed):

@@ -6,16 +6,16 @@ one does that when it starts.
 
 from __future__ import annotations
 
-from tuishare.agent.process.lock import HomeLock
 from tuishare.api.client import AgentClient
 from tuishare.api.failures import ProtocolMismatch
 from tuishare.api.people import Added
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import show_fingerprint
 from tuishare.cli.terminal import ask, can_ask, say
-from tuishare.config import load_config
+from tuishare.config.model import load_config
+from tuishare.core.home_lock import HomeLock
 from tuishare.errors import AgentUnreachable, BadInput, Refused, SystemFailed
-from tuishare.paths import Places, find_places
+from tuishare.home_paths import Places, find_places
 from tuishare.people import edit_book, format_key, load_identity, rekey, rotate_identity
 
 

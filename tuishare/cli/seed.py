@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuishare.agent.network.received import tell_refused
 from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
 from tuishare.cli.home import open_home
 from tuishare.cli.offer import Offer, open_any, read_torrent_file
 from tuishare.cli.terminal import metered, say, warn
-from tuishare.config import Network
+from tuishare.config.model import NetworkSettings
+from tuishare.config.units import format_size
+from tuishare.core.received_addresses import tell_refused
 from tuishare.errors import VerificationFailed
-from tuishare.paths import require_text
-from tuishare.sizes import format_size
+from tuishare.fs.atomic import require_text
+from tuishare.sanitize import for_display
 from tuishare.swarm import Assignment, Engine, Failed, Progressed, Subscription
-from tuishare.text import visible
 from tuishare.torrents import is_payload_of, parse_torrent, walk
 
 
@@ -50,10 +50,11 @@ def verify_payload(payload: Path, data: bytes) -> Path:
     tree = walk(payload)
     require_text(tree.root)
     name = parse_torrent(data).name
-    shown = visible(name)
+    shown = for_display(name)
     if tree.name != name:
         raise VerificationFailed(
-            f"The torrent is for “{shown}”, not for “{visible(tree.name)}”", hint=f"Rename it to “{shown}”."
+            f"The torrent is for “{shown}”, not for “{for_display(tree.name)}”",
+            hint=f"Rename it to “{shown}”.",
         )
     with metered("Checking") as meter:
         same = is_payload_of(data, tree, progress=meter)
@@ -64,7 +65,7 @@ def verify_payload(payload: Path, data: bytes) -> Path:
     return tree.root.parent
 
 
-async def _seed(offer: Offer, folder: Path, network: Network, listen: str | None) -> None:
+async def _seed(offer: Offer, folder: Path, network: NetworkSettings, listen: str | None) -> None:
     async with routes_of(network) as routes, running_engine(network, offer.transport, listen) as engine:
         with engine.subscribe() as events:
             await engine.add(
@@ -79,7 +80,7 @@ async def _seed(offer: Offer, folder: Path, network: Network, listen: str | None
             )
             port = engine.listening.get(offer.transport)
             where = f"on port {port}" if port else "behind the proxy"
-            say(f"Seeding {visible(offer.torrent.name)} {where} ({offer.transport}); Ctrl-C ends it.")
+            say(f"Seeding {for_display(offer.torrent.name)} {where} ({offer.transport}); Ctrl-C ends it.")
             if port:
                 _warn_of_port(offer, port)
             await watch_seeding(engine, events)
@@ -108,7 +109,7 @@ async def watch_seeding(engine: Engine, events: Subscription) -> None:
                     case Progressed(_, progress):
                         show(meter, progress)
                     case Failed(_, reason):
-                        raise VerificationFailed(f"Seeding failed: {visible(reason)}")
+                        raise VerificationFailed(f"Seeding failed: {for_display(reason)}")
                     case _:
                         pass
     finally:

@@ -17,9 +17,10 @@ from tuishare.cli.shipped import Shipped, read_shipped
 from tuishare.cli.systemd import UNIT, find_version, linger_command, lingers, show_unit, systemctl
 from tuishare.cli.terminal import print_rows, say
 from tuishare.cli.unit import Installation, read_writable, render_unit
-from tuishare.config import Config, load_config
+from tuishare.config.model import Config, load_config
 from tuishare.errors import AgentUnreachable, NotFound, from_os_error
-from tuishare.paths import HOME_VARIABLE, Places, find_places, publish
+from tuishare.fs.atomic import publish
+from tuishare.home_paths import HOME_VARIABLE, Places, find_places
 
 _KEPT: Final = (HOME_VARIABLE, "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 """Variables that say where our files are; systemd does not know what a shell has set."""

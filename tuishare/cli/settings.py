@@ -1,19 +1,20 @@
 """``tuishare config …``: the settings, shown, checked, installed and changed.
 
-Owns the dialogue with the person; the checks that need more than the file are `tuishare.agent.clients.premises`.
+Owns the dialogue with the person; the checks that need more than the file are `tuishare.core.settings_rules`.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from tuishare.agent.clients import premises
 from tuishare.cli.reload import take_effect
 from tuishare.cli.shipped import Shipped, read_shipped
 from tuishare.cli.terminal import print_rows, say
-from tuishare.config import Config, load_config
+from tuishare.config.model import Config, load_config
+from tuishare.core import settings_rules
 from tuishare.errors import Refused
-from tuishare.paths import find_places, make_private, publish
+from tuishare.fs.atomic import make_private, publish
+from tuishare.home_paths import find_places
 
 
 def print_path() -> None:
@@ -38,7 +39,7 @@ def check_config_file() -> None:
     """
     places = find_places()
     config = load_config(places)
-    premises.check_deeply(config, places)
+    settings_rules.check_deeply(config, places)
     if places.config_file.exists():
         say(f"{places.config_file} is fine.")
     else:
@@ -68,7 +69,7 @@ def change_setting(key: str, value: str) -> None:
     Raises:
         BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
     """
-    premises.change_setting(find_places(), key, value)
+    settings_rules.change_setting(find_places(), key, value)
     take_effect(key)
 
 

@@ -16,11 +16,11 @@ import msgspec
 from tuishare.api.orders import NewShare, Taken
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.terminal import say
-from tuishare.config import Transport
+from tuishare.config.expiry import parse_expiry
+from tuishare.config.model import Transport
 from tuishare.errors import BadInput
-from tuishare.expiry import parse_expiry
-from tuishare.paths import require_text
-from tuishare.text import visible
+from tuishare.fs.atomic import require_text
+from tuishare.sanitize import for_display
 
 _NOTE: Final = 500  # characters; the same limit as in envelopes
 
@@ -47,7 +47,7 @@ def share_path(wish: Wish, *, as_json: bool) -> None:
     new = _make_order(wish)
     taken = ask_agent(lambda client: client.share(new))
     print(msgspec.json.encode(Taken(id=taken)).decode() if as_json else taken, flush=True)
-    say(f"Sharing “{visible(Path(new.path).name)}” with {', '.join(new.recipients)}.")
+    say(f"Sharing “{for_display(Path(new.path).name)}” with {', '.join(new.recipients)}.")
 
 
 def _make_order(wish: Wish) -> NewShare:

@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _LONGEST = 4096
 
@@ -36,7 +36,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def say(text: str) -> None:
     """Tell the person something that is not a result, in one line."""
-    print(visible(text, _LONGEST), file=sys.stderr, flush=True)
+    print(for_display(text, _LONGEST), file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
@@ -51,7 +51,7 @@ def can_ask() -> bool:
 
 def ask(question: str) -> bool:
     """Ask a question that only ``y`` or ``yes`` agrees to; see `can_ask`."""
-    print(f"{visible(question, _LONGEST)} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{for_display(question, _LONGEST)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
@@ -63,7 +63,7 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, longes
         rows: of the table.
         longest: most characters of a cell; a longer one loses its middle.
     """
-    clean = [[visible(cell, longest) for cell in row] for row in rows]
+    clean = [[for_display(cell, longest) for cell in row] for row in rows]
     if not is_terminal(sys.stdout):
         for row in clean:
             print("\t".join(row))

@@ -18,9 +18,9 @@ from tuishare.cli.cards import describe_card, show_fingerprint
 from tuishare.cli.reload import take_effect
 from tuishare.cli.revoking import warn_of_tickets
 from tuishare.cli.terminal import ask, can_ask, print_rows, say, warn
-from tuishare.config import load_config
+from tuishare.config.model import load_config
 from tuishare.errors import AgentUnreachable, BadInput, NotFound, Refused, TuishareError
-from tuishare.paths import Places, find_places
+from tuishare.home_paths import Places, find_places
 from tuishare.people import (
     Card,
     Identity,
@@ -37,7 +37,7 @@ from tuishare.people import (
     load_identity,
     regroup,
 )
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 
 def add_user(newcomer: Newcomer) -> None:
@@ -92,7 +92,7 @@ def remove_user(name: str) -> None:
     places = find_places()
     known = load_book(places.users_file).find(name).name
     book = edit_book(places.users_file, lambda book: book.remove(known))
-    say(f"Removed {visible(known)}. What he has received already stays his.")
+    say(f"Removed {for_display(known)}. What he has received already stays his.")
     warn_of_tickets(known)
     _warn_of_drops(places, book)
     take_effect()
@@ -112,7 +112,7 @@ def verify_user(name: str, fingerprint: str) -> None:
         card.fingerprint.matches(fingerprint) if fingerprint else _ask(name, card, _find_ourselves(places))
     ):
         raise Refused(
-            f"{visible(name)} is not verified: the fingerprints differ",
+            f"{for_display(name)} is not verified: the fingerprints differ",
             hint="Do not send anything yet: ask for the card over another way.",
         )
 
@@ -123,7 +123,7 @@ def verify_user(name: str, fingerprint: str) -> None:
         return book.replace(replace(user, verified=True))
 
     edit_book(places.users_file, mark)
-    say(f"{visible(name)} is verified.")
+    say(f"{for_display(name)} is verified.")
     take_effect()
 
 
@@ -160,7 +160,7 @@ def accept_raw(name: str, *, accepted: bool) -> None:
     book = edit_book(
         places.users_file, lambda book: book.replace(replace(book.find(name), accept_raw=accepted))
     )
-    whose = f"that the key of {visible(book.find(name).name)} opens"
+    whose = f"that the key of {for_display(book.find(name).name)} opens"
     say(f"Files in the raw form {whose} are {'taken' if accepted else 'not taken'} from the inbox.")
     take_effect()
 
@@ -184,7 +184,7 @@ def replace_user(name: str, text: str) -> None:
         edit_book(places.users_file, lambda book: give_card(book, book.find(name), text, own_signer=signer))
         say("What he has had so far stays sealed for his former card, until it is shared again.")
     else:
-        say(f"What is shared with {visible(name)} is being sealed again.")
+        say(f"What is shared with {for_display(name)} is being sealed again.")
     user = load_book(places.users_file).find(name)
     _explain_card(user, card_of(user))
 
@@ -198,7 +198,7 @@ def _find_ourselves(places: Places) -> Identity | None:
 
 def _explain_card(user: User, card: Card) -> None:
     if fold_name(card.name) != fold_name(user.name):
-        say(f"The card says {visible(card.name)}; here he is called {user.name}.")
+        say(f"The card says {for_display(card.name)}; here he is called {user.name}.")
     show_fingerprint(user.name, card.fingerprint)
     if user.verified:
         return
@@ -212,12 +212,12 @@ def _ask(name: str, card: Card, own: Identity | None) -> bool:
     if not can_ask():
         raise Refused(
             "Nobody can be asked: this is not a terminal",
-            hint=f"Give the fingerprint that was read to you: `tuishare user verify {visible(name)} WORDS...`.",
+            hint=f"Give the fingerprint that was read to you: `tuishare user verify {for_display(name)} WORDS...`.",
         )
     if own is not None:
-        say(f"Read yours to {visible(name)}, who compares it with what he has:")
+        say(f"Read yours to {for_display(name)}, who compares it with what he has:")
         show_fingerprint("your own card", own.fingerprint)
-    show_fingerprint(visible(name), card.fingerprint)
+    show_fingerprint(for_display(name), card.fingerprint)
     return ask("Is this exactly what was read to you?")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tuishare.errors import BadInput, NotFound
 from tuishare.people.names import fold_name
 from tuishare.people.users import User
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _LIST_HINT = "`tuishare user list` shows who is known."
 
@@ -80,7 +80,7 @@ class UserBook:
         for user in self.users:
             if fold_name(user.name) == wanted:
                 return user
-        raise NotFound(f"There is no user '{visible(name)}'", hint=_LIST_HINT)
+        raise NotFound(f"There is no user '{for_display(name)}'", hint=_LIST_HINT)
 
     def resolve(self, names: Iterable[str]) -> tuple[User, ...]:
         """Find the users meant by names and ``@groups``, each once, in the order they are first meant.
@@ -137,7 +137,7 @@ class UserBook:
         wanted = fold_name(group)
         members = tuple(user for user in self.users if wanted in map(fold_name, user.groups))
         if not members:
-            raise NotFound(f"There is no group '{visible(group)}'", hint=_LIST_HINT)
+            raise NotFound(f"There is no group '{for_display(group)}'", hint=_LIST_HINT)
         return members
 
 

@@ -25,15 +25,15 @@ import msgspec
 import tomli_w
 
 from tuishare.errors import BadConfiguration, BadInput, NotFound
-from tuishare.paths import edited_alone, make_private, publish
+from tuishare.fs.atomic import edited_alone, make_private, publish
+from tuishare.fs.private_files import read_private
 from tuishare.people.book import UserBook
 from tuishare.people.cards import parse_card
 from tuishare.people.fingerprints import Fingerprint
 from tuishare.people.keys import format_key, parse_key
-from tuishare.people.private_files import read_private
 from tuishare.people.public_keys import check_signer
 from tuishare.people.users import Former, User
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _FILE_LIMIT = 16 * 2**20  # about 7,000 users with cards
 _FORMER = re.compile(r"[0-9a-f]{64} [0-9a-f]{64}")
@@ -123,7 +123,7 @@ def _read_user(path: Path, number: int, table: object) -> User:
         )
     except msgspec.ValidationError as error:
         raise BadConfiguration(
-            f"{path}: {_name_user(number, table)}: {visible(str(error), 200)}", hint=_CORRECT
+            f"{path}: {_name_user(number, table)}: {for_display(str(error), 200)}", hint=_CORRECT
         ) from error
     except BadInput as error:
         raise BadConfiguration(
@@ -140,7 +140,7 @@ def _parse_former(text: str) -> Former:
 
 def _name_user(number: int, table: object) -> str:
     name = table.get("name") if isinstance(table, dict) else None
-    return f"user '{visible(name)}'" if isinstance(name, str) and name else f"user number {number}"
+    return f"user '{for_display(name)}'" if isinstance(name, str) and name else f"user number {number}"
 
 
 def _format_user(user: User) -> str:

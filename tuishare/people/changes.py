@@ -16,7 +16,7 @@ from tuishare.people.keys import generate_key
 from tuishare.people.names import fold_name
 from tuishare.people.successions import SUCCESSION_PREFIX, Succession, parse_succession
 from tuishare.people.users import Former, User
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _FORMER_KEPT = 16
 
@@ -85,7 +85,7 @@ def regroup(user: User, *, join: Iterable[str], leave: Iterable[str]) -> User:
     for group in map(_bare, leave):
         if groups.pop(fold_name(group), None) is None:
             raise NotFound(
-                f"{user.name} is not in the group '{visible(group)}'",
+                f"{user.name} is not in the group '{for_display(group)}'",
                 hint="`tuishare user list` shows who is in which.",
             )
     for group in map(_bare, join):

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 
 from tuishare.errors import BadInput
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 WORD_COUNT = 12
 _WORD_BITS = 11  # 2,048 words
@@ -69,7 +69,7 @@ class Fingerprint:
         for part in parts:
             if part not in _load_words():
                 raise BadInput(
-                    f"'{visible(part, 20)}' is not a word of a fingerprint",
+                    f"'{for_display(part, 20)}' is not a word of a fingerprint",
                     hint=f"Type its {WORD_COUNT} words, or its 32 letters and digits.",
                 )
         if len(parts) != WORD_COUNT:

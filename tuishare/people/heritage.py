@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 
 from tuishare.errors import BadConfiguration, BadInput, NotFound
-from tuishare.paths import make_private, publish
-from tuishare.people.private_files import read_private
+from tuishare.fs.atomic import make_private, publish
+from tuishare.fs.private_files import read_private
 from tuishare.people.seeds import SeedForm
 from tuishare.people.successions import Succession, parse_succession
 

@@ -26,12 +26,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 
 from tuishare.errors import BadConfiguration, NotFound, Refused
-from tuishare.paths import edited_alone, make_private, publish
+from tuishare.fs.atomic import edited_alone, make_private, publish
+from tuishare.fs.private_files import read_private
 from tuishare.people.cards import Card, card_statement
 from tuishare.people.fingerprints import Fingerprint
 from tuishare.people.heritage import read_retired, read_succession, retire, write_succession
 from tuishare.people.names import validate_name
-from tuishare.people.private_files import read_private
 from tuishare.people.seeds import SeedForm
 from tuishare.people.successions import Succession, succeed
 

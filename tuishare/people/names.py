@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 
 from tuishare.errors import BadInput
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 NAME_CHARACTERS = 64
 NAME_BYTES = 255  # NAME_MAX of Linux file systems: the name becomes a folder
@@ -38,7 +38,7 @@ def validate_name(text: str) -> str:
         raise BadInput("A name is far too long", hint=_HINT)
     name = unicodedata.normalize("NFC", text)
     if fault := _find_fault(name):
-        raise BadInput(f"The name '{visible(name)}' {fault}", hint=_HINT)
+        raise BadInput(f"The name '{for_display(name)}' {fault}", hint=_HINT)
     return name
 
 

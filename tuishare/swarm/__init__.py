@@ -5,6 +5,7 @@ each share, and the guard against resumed TLS sessions. Must not know shares, us
 it is told a torrent, a folder and credentials.
 """
 
+from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.swarm.admission import check_assignment
 from tuishare.swarm.assignment import Assignment, Transport
 from tuishare.swarm.authority import (
@@ -16,7 +17,6 @@ from tuishare.swarm.authority import (
     create_authority,
     validity_end,
 )
-from tuishare.swarm.endpoint import Endpoint, parse_endpoint
 from tuishare.swarm.engine import Engine
 from tuishare.swarm.events import (
     Completed,

@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from tuishare.errors import BadInput
-from tuishare.machine import Machine
+from tuishare.net.endpoints import Endpoint
+from tuishare.net.local_machine import LocalMachine
 from tuishare.swarm.assignment import Assignment
 from tuishare.swarm.authority import Credentials, check_credentials
-from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.notices import hash_of
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.resolution import judge_addresses, split_contacts
@@ -151,7 +151,7 @@ def _close_side_doors(params: lt.add_torrent_params, assignment: Assignment) -> 
 def _received(assignment: Assignment) -> tuple[Endpoint, ...]:
     """Return those received addresses that may be called now; all are looked at again after the start."""
     try:
-        return judge_addresses(assignment.received, Machine()).good
+        return judge_addresses(assignment.received, LocalMachine()).good
     except OSError:
         return ()
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from tuishare.net.endpoints import Endpoint
 from tuishare.swarm.authority import Credentials
-from tuishare.swarm.endpoint import Endpoint
 
 Transport: TypeAlias = Literal["tls", "plain"]
 
@@ -27,8 +27,8 @@ class Assignment:
         transport: `tls` needs credentials, `plain` must have none.
         credentials: our certificate and the share's authority.
         contacts: peers to connect to at once, and again and again while no peer is connected; wherever they are.
-        received: likewise, but named by an envelope: called only where `tuishare.addresses.judge` lets, and at most
-            `tuishare.addresses.MOST_CONTACTS` of them.
+        received: likewise, but named by an envelope: called only where `tuishare.net.addresses.judge` lets, and at most
+            `tuishare.net.addresses.MOST_CONTACTS` of them.
         announce: tracker URLs in tiers (BEP 12); they may hold a passkey.
         complete: the whole payload is there and was verified by us (just hashed, or a download that was flushed): seed
             it without reading it again first, and never write to it.

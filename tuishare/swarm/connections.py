@@ -7,9 +7,9 @@ Owns asking libtorrent for them. Its non-blocking way is unusable (the binding o
 from __future__ import annotations
 
 from tuishare.errors import NotFound
+from tuishare.sanitize import for_display
 from tuishare.swarm.events import Peer
 from tuishare.swarm.openssl import lt
-from tuishare.text import visible
 
 _OBFUSCATED = lt.peer_info.rc4_encrypted | lt.peer_info.plaintext_encrypted
 # peer_info::ssl_socket, which the binding leaves out: what libtorrent itself says about that connection.
@@ -65,7 +65,7 @@ def _read_peer(peer: lt.peer_info) -> Peer:
     return Peer(
         host=host,
         port=port,
-        client=visible(peer.client.decode(errors="replace")),
+        client=for_display(peer.client.decode(errors="replace")),
         peer_id=peer.pid.to_bytes(),
         fraction=peer.progress_ppm / 1_000_000,
         rate_up=peer.payload_up_speed,

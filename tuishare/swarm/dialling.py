@@ -13,8 +13,8 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from tuishare.machine import Machine
-from tuishare.swarm.endpoint import Endpoint
+from tuishare.net.endpoints import Endpoint
+from tuishare.net.local_machine import LocalMachine
 from tuishare.swarm.events import ContactRefused
 from tuishare.swarm.membership import Membership, Roster
 from tuishare.swarm.resolution import Judged, judge_addresses, resolve, resolve_received, split_contacts
@@ -67,7 +67,7 @@ class Dialler:
         """Call contacts on this machine once a program of ours has begun to listen there, until cancelled."""
         while True:
             await asyncio.sleep(LOOK)
-            machine = Machine()
+            machine = LocalMachine()
             with contextlib.suppress(OSError):  # looked at again soon
                 for info_hash, member in self._roster.lonely():
                     if member.absent:
@@ -79,7 +79,7 @@ class Dialler:
         if not self._names:
             contacts, received = split_contacts(contacts)[0], split_contacts(received)[0]
         try:
-            own, others = await asyncio.gather(resolve(contacts), resolve_received(received, Machine()))
+            own, others = await asyncio.gather(resolve(contacts), resolve_received(received, LocalMachine()))
         except OSError as error:
             _log.warning("Contacts are not called before the system tells our addresses: %s", error.strerror)
             return

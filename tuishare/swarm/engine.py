@@ -13,15 +13,15 @@ from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
-from tuishare.descriptors import allot, descriptor_limit
 from tuishare.errors import SystemFailed, TuishareError
-from tuishare.machine import mark_port
+from tuishare.net.descriptors import descriptor_limit, plan_descriptors
+from tuishare.net.endpoints import Endpoint, is_on_loopback
+from tuishare.net.local_machine import mark_port
 from tuishare.swarm import notices
 from tuishare.swarm.admission import tracker_entries
 from tuishare.swarm.assignment import Assignment, Transport
 from tuishare.swarm.connections import list_peers
 from tuishare.swarm.dialling import Dialler
-from tuishare.swarm.endpoint import Endpoint, is_on_loopback
 from tuishare.swarm.events import Peer, Progress
 from tuishare.swarm.evidence import Evidence, gather
 from tuishare.swarm.gate import Gate
@@ -68,7 +68,7 @@ class Engine:
     """
 
     def __init__(self, settings: EngineSettings) -> None:
-        self.allotment: Final = allot(descriptor_limit())
+        self.allotment: Final = plan_descriptors(descriptor_limit())
         self._settings = settings
         self._roster = Roster()
         self._replies = Replies()

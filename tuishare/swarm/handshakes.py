@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
-from tuishare.descriptors import Allotment
+from tuishare.net.descriptors import DescriptorBudget
 from tuishare.swarm.sockets import Address, Sockets
 
 SILENCE: Final = 10.0
@@ -154,7 +154,7 @@ class Handshakes:
             good when it finds none.
     """
 
-    def __init__(self, ports: Collection[int], allotment: Allotment) -> None:
+    def __init__(self, ports: Collection[int], allotment: DescriptorBudget) -> None:
         """`ports`: that TCP is listened on."""
         self.recover: Callable[[], None] = lambda: None
         self._ports = frozenset(ports)

@@ -15,8 +15,8 @@ from pathlib import Path
 from time import monotonic
 
 from tuishare.errors import BadInput, NotFound
+from tuishare.net.endpoints import Endpoint
 from tuishare.swarm.assignment import Assignment
-from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.events import Progress, State
 from tuishare.swarm.openssl import lt
 from tuishare.torrents import InfoHash

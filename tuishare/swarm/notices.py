@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from tuishare.net.endpoints import Endpoint
+from tuishare.net.redaction import redact_text, redact_url
+from tuishare.sanitize import for_display
 from tuishare.swarm.assignment import Transport
-from tuishare.swarm.endpoint import Endpoint
 from tuishare.swarm.events import Completed, Event, Failed, PeerRefused, Progress, State, TrackerFailed
 from tuishare.swarm.openssl import lt
-from tuishare.swarm.redaction import redact_text, redact_url
-from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
 _ANNOUNCE_SKIPPED = 180
@@ -182,7 +182,7 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
         case lt.torrent_finished_alert():
             return Completed(_torrent(alert))
         case lt.torrent_error_alert() | lt.file_error_alert():
-            return Failed(_torrent(alert), visible(alert.error.message()))
+            return Failed(_torrent(alert), for_display(alert.error.message()))
         case lt.tracker_error_alert() if not _is_out_of_reach(alert.error):
             said = alert.failure_reason() or alert.error.message()
             return TrackerFailed(_torrent(alert), redact_url(alert.url), redact_text(said, alert.url))
@@ -193,7 +193,7 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
         case lt.peer_ban_alert():
             return PeerRefused(_torrent(alert), alert.endpoint[0], "it sent false data")
         case lt.peer_error_alert() | lt.peer_disconnected_alert() if _is_tls_failure(alert.error):
-            return PeerRefused(_torrent(alert), alert.endpoint[0], visible(alert.error.message()))
+            return PeerRefused(_torrent(alert), alert.endpoint[0], for_display(alert.error.message()))
         case lt.listen_succeeded_alert():
             return Listening(_transport(alert.socket_type), Endpoint(alert.address, alert.port))
         case lt.listen_failed_alert():

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Mapping
 
 from tuishare.errors import SystemFailed, TuishareError
-from tuishare.machine import EVERY_IPV4
+from tuishare.net.local_machine import EVERY_IPV4
 from tuishare.swarm.assignment import Transport
 from tuishare.swarm.notices import ListenFailed, Listening
 

@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tuishare.sanitize import for_display
 from tuishare.swarm.notices import AddressTold, PortMapped, PortMappingFailed, Router
-from tuishare.text import visible
 
 MAX_ADDRESSES = 8
 """More addresses than this are not kept; a machine has one per family and network."""
@@ -98,7 +98,7 @@ class Reachability:
                     self._faults.pop((notice.router, notice.number), None)
             case PortMappingFailed():
                 self._make_room(notice)
-                self._faults[notice.router, notice.number] = visible(notice.reason, limit=200)
+                self._faults[notice.router, notice.number] = for_display(notice.reason, limit=200)
         self._settle()
 
     def _is_own(self, notice: PortMapped | PortMappingFailed) -> bool:

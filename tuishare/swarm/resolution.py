@@ -12,8 +12,8 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tuishare.addresses import MOST_CONTACTS, Fault, Surroundings, judge, read_address
-from tuishare.swarm.endpoint import Endpoint
+from tuishare.net.addresses import MOST_CONTACTS, AddressFacts, AddressFault, judge, read_address
+from tuishare.net.endpoints import Endpoint
 
 MAX_CONTACTS = 64
 """More contacts than this are not called, whatever names them."""
@@ -31,7 +31,7 @@ class Judged:
     """
 
     good: tuple[Endpoint, ...]
-    faults: tuple[tuple[Endpoint, Fault], ...]
+    faults: tuple[tuple[Endpoint, AddressFault], ...]
 
 
 def split_contacts(contacts: Iterable[Endpoint]) -> tuple[tuple[Endpoint, ...], tuple[Endpoint, ...]]:
@@ -46,7 +46,7 @@ def limit_received(received: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     return tuple(dict.fromkeys(received))[:MOST_CONTACTS]
 
 
-def judge_addresses(received: Iterable[Endpoint], machine: Surroundings) -> Judged:
+def judge_addresses(received: Iterable[Endpoint], machine: AddressFacts) -> Judged:
     """Judge those received contacts that are addresses, and leave the names out.
 
     Raises:
@@ -66,7 +66,7 @@ async def resolve(contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     return tuple(dict.fromkeys(address for group in found.values() for address in group))
 
 
-async def resolve_received(received: Iterable[Endpoint], machine: Surroundings) -> Judged:
+async def resolve_received(received: Iterable[Endpoint], machine: AddressFacts) -> Judged:
     """Look up every name that an envelope gives, and judge what it stands for.
 
     Raises:
@@ -81,13 +81,13 @@ async def _look_up_all(contacts: Iterable[Endpoint]) -> dict[Endpoint, list[Endp
     return {**{address: [address] for address in addresses}, **dict(zip(names, found, strict=True))}
 
 
-def _judge(found: dict[Endpoint, list[Endpoint]], machine: Surroundings) -> Judged:
+def _judge(found: dict[Endpoint, list[Endpoint]], machine: AddressFacts) -> Judged:
     good: dict[Endpoint, None] = {}
-    faults: dict[Endpoint, Fault] = {}
+    faults: dict[Endpoint, AddressFault] = {}
     for contact, endpoints in found.items():
         for endpoint in endpoints[:MOST_CONTACTS]:
             address = read_address(endpoint.host)
-            fault = judge(address, endpoint.port, machine) if address else Fault("is no address")
+            fault = judge(address, endpoint.port, machine) if address else AddressFault("is no address")
             if fault is None:
                 good[endpoint] = None
             else:

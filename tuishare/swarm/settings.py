@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tuishare
-from tuishare.descriptors import Allotment
-from tuishare.machine import EVERY_IPV4, EVERY_IPV6
-from tuishare.proxy import Proxy
+from tuishare.net.descriptors import DescriptorBudget
+from tuishare.net.endpoints import Endpoint, parse_endpoint
+from tuishare.net.local_machine import EVERY_IPV4, EVERY_IPV6
+from tuishare.net.proxy_settings import Proxy
 from tuishare.swarm.assignment import Transport
-from tuishare.swarm.endpoint import Endpoint, parse_endpoint
 from tuishare.swarm.openssl import lt
 from tuishare.swarm.ports import free_port
 
@@ -108,7 +108,7 @@ def rates_for(upload: int, download: int) -> settings_pack:
     return {"upload_rate_limit": upload, "download_rate_limit": download}
 
 
-def bounds_for(allotment: Allotment) -> settings_pack:
+def bounds_for(allotment: DescriptorBudget) -> settings_pack:
     """Build the part of the settings pack that keeps libtorrent within its descriptors."""
     return {
         "connections_limit": allotment.connections,

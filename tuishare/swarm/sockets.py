@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.descriptors import descriptor_limit, lowest_free
+from tuishare.net.descriptors import descriptor_limit, lowest_free
 
 _OWN: Final = "/proc/self/fd"
 _INFO_BYTES: Final = 136

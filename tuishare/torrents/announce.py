@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from tuishare.text import is_unseen
+from tuishare.sanitize import is_unseen
 
 _SCHEMES = frozenset({"udp", "http", "https"})
 _LONGEST = 2_048

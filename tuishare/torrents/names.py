@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from tuishare.text import is_unseen, visible
+from tuishare.sanitize import for_display, is_unseen
 from tuishare.torrents.limits import Limits
 
 _OWN: Final = ".tuishare"
@@ -50,15 +50,15 @@ def tree_fault(name: str, paths: Iterable[Parts], limits: Limits) -> str | None:
         The first fault found, or None.
     """
     if fault := component_fault(name, limits):
-        return f"The name “{visible(name)}” {fault}"
+        return f"The name “{for_display(name)}” {fault}"
     if _fold(name).startswith(_OWN):
-        return f"The name “{visible(name)}” is one that tuishare uses itself"
+        return f"The name “{for_display(name)}” is one that tuishare uses itself"
     seen = _Places(name, limits)
     for count, parts in enumerate(paths, start=1):
         if count > limits.max_files:
             return f"It has more than {limits.max_files} files"
         if fault := seen.add(parts):
-            return f"The path “{visible('/'.join(parts))}” {fault}"
+            return f"The path “{for_display('/'.join(parts))}” {fault}"
         if seen.folder_count > limits.max_folders:
             return f"It has more than {limits.max_folders} folders"
     return None

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias, assert_never
 
 from tuishare.errors import BadInput, Refused
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 from tuishare.torrents.announce import announce_fault
 from tuishare.torrents.content import TorrentFile
 from tuishare.torrents.limits import DEFAULT_LIMITS, MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, SALT_BYTES, Limits
@@ -112,7 +112,7 @@ def _require_closed(torrent: Torrent) -> None:
 
 def _forbid(fields: frozenset[str]) -> None:
     if fields:
-        raise _refused(f"The torrent has the field “{visible(min(fields))}”, which is not accepted")
+        raise _refused(f"The torrent has the field “{for_display(min(fields))}”, which is not accepted")
 
 
 def _require_bounds(torrent: Torrent, limits: Limits) -> None:
@@ -128,7 +128,7 @@ def _require_bounds(torrent: Torrent, limits: Limits) -> None:
 
 
 def _require_plain_file(file: TorrentFile) -> None:
-    shown = visible("/".join(file.parts))
+    shown = for_display("/".join(file.parts))
     if file.is_link:
         raise _refused(f"“{shown}” in the torrent is a symbolic link")
     if "x" in file.attr:

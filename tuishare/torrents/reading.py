@@ -11,7 +11,7 @@ import stat
 from typing import Self
 
 from tuishare.errors import SystemFailed, from_os_error
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 from tuishare.torrents.faults import Changed
 from tuishare.torrents.names import Parts
 from tuishare.torrents.walk import FileEntry, Tree
@@ -132,12 +132,14 @@ def read_into(descriptor: int, entry: FileEntry, view: memoryview, offset: int) 
 
 
 def _changed(shown: str) -> Changed:
-    return Changed(f"“{visible(shown)}” changed while it was read", hint="Wait until nobody writes to it.")
+    return Changed(
+        f"“{for_display(shown)}” changed while it was read", hint="Wait until nobody writes to it."
+    )
 
 
 def _fault_of(error: OSError, shown: str) -> Changed | SystemFailed:
     """Tell a file that was moved or exchanged from one that cannot be read."""
     if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}:
         return _changed(shown)
-    fault = from_os_error(error, f"read “{visible(shown)}”")
+    fault = from_os_error(error, f"read “{for_display(shown)}”")
     return SystemFailed(fault.detail, hint=fault.hint)

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import msgspec
 
 from tuishare.errors import BadInput, SystemFailed, TuishareError, from_os_error
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 from tuishare.torrents.faults import Changed
 from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
 from tuishare.torrents.names import Parts, tree_fault
@@ -98,14 +98,14 @@ def walk(path: Path, *, ignore: Ignore | None = None, limits: Limits = DEFAULT_L
     try:
         status = os.lstat(root)
     except OSError as error:
-        raise from_os_error(error, f"share {visible(str(root))}") from error
+        raise from_os_error(error, f"share {for_display(str(root))}") from error
     if stat.S_ISDIR(status.st_mode):
         found = _Findings(ignore or _nothing, limits)
         with _opened(str(root), None, root.name) as folder:
             found.look(folder, ())
     elif reason := _special(status.st_mode):
         raise BadInput(
-            f"Cannot share “{visible(root.name)}”: it is a {reason}",
+            f"Cannot share “{for_display(root.name)}”: it is a {reason}",
             hint="Only regular files and folders are shared.",
         )
     else:
@@ -136,7 +136,7 @@ def _absolute(path: Path) -> Path:
 
 
 def _check(tree: Tree, limits: Limits) -> None:
-    shown = visible(tree.name)
+    shown = for_display(tree.name)
     if not tree.files:
         raise BadInput(
             f"There is nothing to share in “{shown}”", hint="It holds no regular file that is not ignored."
@@ -169,7 +169,9 @@ def _special(mode: int) -> str | None:
 
 def _require_readable(name: str, readable: bool) -> None:
     if not readable:
-        raise SystemFailed(f"Cannot read “{visible(name)}”", hint="Check who owns it and its permissions.")
+        raise SystemFailed(
+            f"Cannot read “{for_display(name)}”", hint="Check who owns it and its permissions."
+        )
 
 
 @contextmanager
@@ -189,9 +191,9 @@ def _fault_of(error: OSError, shown: str) -> TuishareError:
     """Tell a thing that moved while we looked from one that cannot be read."""
     if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
         return Changed(
-            f"“{visible(shown)}” changed while it was looked at", hint="Wait until nobody writes to it."
+            f"“{for_display(shown)}” changed while it was looked at", hint="Wait until nobody writes to it."
         )
-    return from_os_error(error, f"read “{visible(shown)}”")
+    return from_os_error(error, f"read “{for_display(shown)}”")
 
 
 class _Findings:
@@ -218,7 +220,7 @@ class _Findings:
         """Go through one open folder and those in it."""
         if len(above) == self._limits.max_depth:
             raise BadInput(
-                f"“{visible('/'.join(above))}” is nested deeper than {self._limits.max_depth} folders",
+                f"“{for_display('/'.join(above))}” is nested deeper than {self._limits.max_depth} folders",
                 hint="Share a folder further inside.",
             )
         try:

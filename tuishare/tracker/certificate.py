@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from tuishare.errors import BadConfiguration, NotFound
-from tuishare.paths import publish
-from tuishare.people.private_files import read_private
+from tuishare.fs.atomic import publish
+from tuishare.fs.private_files import read_private
 
 _NAME: Final = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tracker")])
 _SKEW: Final = timedelta(days=1)

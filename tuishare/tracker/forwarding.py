@@ -18,10 +18,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError, ProxyType
 from yarl import URL
 
-from tuishare.addresses import MOST_CONTACTS, judge, read_address
 from tuishare.errors import Refused, SystemFailed, VerificationFailed
-from tuishare.machine import Machine
-from tuishare.proxy import Kind, Proxy
+from tuishare.net.addresses import MOST_CONTACTS, judge, read_address
+from tuishare.net.local_machine import LocalMachine
+from tuishare.net.proxy_settings import Kind, Proxy
 from tuishare.tracker.certificate import pin_of
 
 LONGEST_ANSWER: Final = 256 * 1024
@@ -64,7 +64,7 @@ class _Judging(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = (await self._resolver.resolve(host, port, family))[:MOST_CONTACTS]
-        machine = Machine()
+        machine = LocalMachine()
         good = [each for each in found if not _fault_of(each["host"], port, machine)]
         if found and not good:
             raise _refusal(_fault_of(found[0]["host"], port, machine))
@@ -127,7 +127,7 @@ class Forwarder:
         headers = {"User-Agent": user_agent} if user_agent else {}
         session = self._sessions[target.judged]
         try:
-            if target.judged and (fault := _fault_of(url.host or "", url.port or 0, Machine())):
+            if target.judged and (fault := _fault_of(url.host or "", url.port or 0, LocalMachine())):
                 raise _refusal(fault)
             async with session.get(url, headers=headers, ssl=secure, allow_redirects=False) as answer:
                 return await _read(answer)
@@ -153,7 +153,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     return said
 
 
-def _fault_of(host: str, port: int, machine: Machine) -> str:
+def _fault_of(host: str, port: int, machine: LocalMachine) -> str:
     """Tell why an address is not to be asked; empty if it may be, and for a name, which has to be looked up first."""
     address = read_address(host)
     fault = judge(address, port, machine) if address else None

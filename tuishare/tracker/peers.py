@@ -6,12 +6,11 @@ Owns the values only. Must not keep, parse or send anything.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 
+from tuishare.net.addresses import Address
 from tuishare.torrents import InfoHash
 
-Address: TypeAlias = IPv4Address | IPv6Address
 Event: TypeAlias = Literal["", "started", "completed", "stopped", "paused"]
 """Why a peer announces (BEP 3, and ``paused`` of BEP 21); empty: because it is time again."""
 

@@ -11,8 +11,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
+from tuishare.net.addresses import Address
 from tuishare.tracker.limits import TrackerLimits
-from tuishare.tracker.peers import Address, Announce, Answer, Named, Presence, SeedAddress
+from tuishare.tracker.peers import Announce, Answer, Named, Presence, SeedAddress
 
 _NOWHERE: Final = 1
 """Up to this port nobody listens: 0 says so, and libtorrent behind a proxy says 1."""

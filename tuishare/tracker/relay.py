@@ -24,20 +24,20 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from aiohttp import web
 
 from tuishare.errors import BadInput, TuishareError, from_os_error
-from tuishare.machine import Machine
-from tuishare.proxy import Proxy
+from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
+from tuishare.net.http_listener import Listener
+from tuishare.net.local_machine import LocalMachine
+from tuishare.net.proxy_settings import Proxy
 from tuishare.torrents import InfoHash, announce_fault, bencode
 from tuishare.tracker.announce import RETRY_SECONDS
 from tuishare.tracker.forwarding import Forwarder, Target
-from tuishare.tracker.listener import Listener
-from tuishare.tracker.seats import Bounds, Seats
 from tuishare.tracker.sifting import sift
 
 # libtorrent's ssrf_mitigation lets loopback trackers have paths that begin like this only.
 _PATH: Final = re.compile(r"/announce/([A-Za-z0-9_-]{22})\?(.*)", re.ASCII)
 _TOKEN_BYTES: Final = 16
 _HOST: Final = "127.0.0.1"
-_BOUNDS: Final = Bounds(connections=256, each=256, near=256, far=256, patience=60.0)
+_BOUNDS: Final = SlotLimits(connections=256, each=256, near=256, far=256, patience=60.0)
 """libtorrent asks with 50 connections at a time; an announce may take as long as the forwarder's own patience."""
 _LAST_WORDS_SECONDS: Final = 3.0
 """How long closing waits for trackers to hear that something is complete."""
@@ -83,7 +83,7 @@ class Relay:
         Raises:
             SystemFailed: no port can be opened.
         """
-        self._listener = await Listener.open(self._serve, _HOST, 0, Seats(_BOUNDS))
+        self._listener = await Listener.open(self._serve, _HOST, 0, ConnectionSlots(_BOUNDS))
         await self._forwarder.__aenter__()
         return self
 
@@ -186,7 +186,7 @@ class Relay:
             self._held_back[claim] = asked
         try:
             said = await self._forwarder.ask(target, query, asked.user_agent)
-            said = sift(said, Machine(), judged=target.judged)
+            said = sift(said, LocalMachine(), judged=target.judged)
         except (TuishareError, OSError) as error:
             error = error if isinstance(error, TuishareError) else from_os_error(error, "read its answer")
             _log.debug("An announce was not passed on: %s", error.detail)

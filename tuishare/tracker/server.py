@@ -14,13 +14,13 @@ from typing import Final, Literal, TypeAlias
 
 from aiohttp import web
 
-from tuishare.machine import mark_port
+from tuishare.net.addresses import Address, unmapped
+from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
+from tuishare.net.http_listener import Listener
+from tuishare.net.local_machine import mark_port
 from tuishare.tracker.announce import FAILURE
 from tuishare.tracker.certificate import TrackerCertificate
-from tuishare.tracker.doorkeeper import Doorkeeper, Network, plain
-from tuishare.tracker.listener import Listener
-from tuishare.tracker.peers import Address
-from tuishare.tracker.seats import Bounds, Seats
+from tuishare.tracker.connection_limits import ConnectionLimits, Network
 from tuishare.tracker.tracker import Tracker, Unwelcome
 
 Scheme: TypeAlias = Literal["https", "http"]
@@ -57,9 +57,9 @@ class TrackerServer:
         self._tracker = tracker
         self._certificate = certificate
         self._hosts: dict[Scheme, tuple[str, int] | None] = {"https": https, "http": http}
-        self._doorkeeper = Doorkeeper(tracker.limits, trusted_proxies, clock)
+        self._doorkeeper = ConnectionLimits(tracker.limits, trusted_proxies, clock)
         # Of both listeners: they share one process's memory and descriptors.
-        self._seats = Seats(self._bounds())
+        self._seats = ConnectionSlots(self._bounds())
         self._listeners: dict[Scheme, Listener] = {}
         self._marks: list[socket.socket] = []
 
@@ -94,9 +94,9 @@ class TrackerServer:
         while self._marks:
             self._marks.pop().close()
 
-    def _bounds(self) -> Bounds:
+    def _bounds(self) -> SlotLimits:
         limits = self._tracker.limits
-        return Bounds(
+        return SlotLimits(
             connections=limits.connections,
             each=limits.connections_each,
             near=limits.connections_near,
@@ -128,7 +128,7 @@ class TrackerServer:
 
     def _sender(self, request: web.BaseRequest) -> Address:
         # The connection may be gone by now; nobody reads the answer then.
-        host = plain(ip_address((request.remote or "::").partition("%")[0]))
+        host = unmapped(ip_address((request.remote or "::").partition("%")[0]))
         return self._doorkeeper.sender(host, ",".join(request.headers.getall("X-Forwarded-For", [])))
 
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
-from tuishare.addresses import Address, Surroundings, address_fault, judge, read_address
 from tuishare.errors import BadInput, VerificationFailed
+from tuishare.net.addresses import Address, AddressFacts, address_fault, judge, read_address
 from tuishare.torrents import bencode
 
 _Allowed: TypeAlias = Callable[[Address, int], bool]
 
 
-def sift(said: bytes, machine: Surroundings, *, judged: bool) -> bytes:
+def sift(said: bytes, machine: AddressFacts, *, judged: bool) -> bytes:
     """Leave out peers that must not be called.
 
     Args:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tuishare.errors import BadInput, Refused
+from tuishare.net.addresses import Address
+from tuishare.net.rate_limit import RateLimit
 from tuishare.torrents import InfoHash
 from tuishare.tracker.announce import encode_answer, parse_announce
-from tuishare.tracker.limiter import Limiter
 from tuishare.tracker.limits import TrackerLimits
 from tuishare.tracker.passkeys import Member, Passkeys
-from tuishare.tracker.peers import Address, Announce, Announced, Presence, SeedAddress
+from tuishare.tracker.peers import Announce, Announced, Presence, SeedAddress
 from tuishare.tracker.registry import Registry
 
 
@@ -60,7 +61,7 @@ class Tracker:
         self._now = now
         self._passkeys = Passkeys()
         self._shares: dict[str, _Swarms] = {}
-        self._pace: Limiter[Member] = Limiter(
+        self._pace: RateLimit[Member] = RateLimit(
             self.limits.member_burst, self.limits.member_rate, self.limits.addresses, clock
         )
 

@@ -1,7 +1,7 @@
 """Numbers and names as short text for a terminal.
 
-Owns the wording of times, bars and cut names; sizes and rates are those of `tuishare.sizes`. Pure: the present moment
-is an argument. Widths are terminal cells, not characters.
+Owns the wording of times, bars and cut names; sizes and rates are those of `tuishare.config.units`. Pure: the present
+moment is an argument. Widths are terminal cells, not characters.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from tuishare.sizes import format_rate, format_size
-from tuishare.text import visible
+from tuishare.config.units import format_rate, format_size
+from tuishare.sanitize import for_display
 
 __all__ = [
     "NOTHING",
@@ -73,7 +73,7 @@ def draw_bar(fraction: float, width: int) -> str:
 
 def clean(text: str) -> str:
     """Make a foreign text safe to draw: one line, no control, format or bidi characters; see `visible`."""
-    return visible(text, _NAME_LIMIT)
+    return for_display(text, _NAME_LIMIT)
 
 
 def fit(text: str, width: int) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tuishare.agent.downloads.beginning import follow
 from tuishare.agent.downloads.landing import Landed, Landing
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
-from tuishare.config import Folders
+from tuishare.config.model import FolderSettings
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.torrents import make_torrent, walk
 
 ID = "ab" * 16
@@ -36,7 +36,7 @@ class Runway:
 
     def restart(self) -> None:
         self.landing = Landing(
-            Folders(inbox=str(self.root / "inbox"), downloads=str(self.root / "downloads"))
+            FolderSettings(inbox=str(self.root / "inbox"), downloads=str(self.root / "downloads"))
         )
 
     @property

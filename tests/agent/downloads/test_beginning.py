@@ -10,8 +10,8 @@ from tests.agent.desks import judge
 from tests.agent.homes import Home, fill, seal_manifest, share_of
 from tuishare.agent.downloads.beginning import Arrival, begin, follow
 from tuishare.agent.downloads.landing import Landing
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, TrackerAddress
-from tuishare.config import load_config
+from tuishare.config.model import load_config
+from tuishare.core.records import DownloadRecord, DownloadStep, TrackerAddress
 from tuishare.envelope import Announce, Ticket
 from tuishare.errors import Refused
 

@@ -20,10 +20,10 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import landing
 from tuishare.agent.downloads.choosing import choose, drop_unwanted
 from tuishare.agent.downloads.landing import Landing
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.api.details import File
 from tuishare.api.messages import DeliveryState, Download, DownloadId, DownloadState, ShareState
 from tuishare.api.orders import DownloadOrder, FileChoice, ShareOrder
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.torrents import Cost, make_torrent, walk
 

@@ -14,11 +14,11 @@ import pytest
 
 from tests.agent.downloads.generations import Runway
 from tests.agent.homes import edit_unseen
-from tuishare import paths
 from tuishare.agent.downloads import former, landing
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.folders import leases
 from tuishare.agent.folders.leases import Hold
+from tuishare.fs import atomic
 
 
 @pytest.fixture(params=["file", "folder"])
@@ -125,7 +125,7 @@ def test_a_write_after_the_last_look_is_found(tmp_path: Path, monkeypatch: pytes
     runway.deliver(b"first")
     runway.begin(b"second")
     folder = os.open(runway.landed / "sub", os.O_RDONLY)
-    move = paths.move_into_place
+    move = atomic.move_into_place
 
     def write_first(source: Path, target: Path) -> None:
         os.close(os.open("mine", os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=folder))
@@ -338,7 +338,7 @@ def _marks_of(path: Path) -> Iterator[str]:
 
 STEPS = {
     former: ("find_untouched", "take_inventory", "is_written", "read_lease"),
-    landing: ("_move", "move_into_place", "drop_unwanted", "sync_tree"),
+    landing: ("_move", "move_into_place", "drop_unwanted", "fsync_tree"),
 }
 
 

@@ -15,9 +15,9 @@ from tests.agent.shares.test_drops import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.landing import INCOMING, Landing
-from tuishare.agent.state.records import DownloadStep
 from tuishare.api.messages import Download, DownloadId, DownloadState, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.core.records import DownloadStep
 from tuishare.errors import NotFound, Refused, SystemFailed
 
 ENVELOPE = "x.torrent.encrypted"

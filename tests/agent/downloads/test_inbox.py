@@ -16,12 +16,12 @@ from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads import rejects
 from tuishare.agent.downloads.inbox import REMEMBERED
 from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
-from tuishare.agent.state.records import ShareRecord
 from tuishare.api.messages import DownloadState, FolderState
 from tuishare.api.orders import DownloadOrder
+from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, SystemFailed
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads.receiving import Receiver
-from tuishare.agent.downloads.reception import Received
 from tuishare.agent.folders import following
-from tuishare.agent.state.records import ShareRecord
 from tuishare.api.messages import DownloadState
+from tuishare.core.opening import OpenedEnvelope
+from tuishare.core.records import ShareRecord
 from tuishare.errors import Refused, SystemFailed, from_os_error
-from tuishare.paths import read_limited
+from tuishare.fs.atomic import read_limited
 from tuishare.people import User
 
 
@@ -64,7 +64,7 @@ async def test_what_was_delivered_and_filed_while_it_was_judged_is_no_replay(
 ) -> None:
     """After a crash the download may end before the inbox has come to its envelope."""
 
-    async def admit(_receiver: Receiver, _received: Received, name: str, _digest: bytes) -> None:
+    async def admit(_receiver: Receiver, _received: OpenedEnvelope, name: str, _digest: bytes) -> None:
         (bob.inbox / name).unlink()
         judged.set()
         raise Refused("received before")

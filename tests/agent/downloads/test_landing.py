@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tuishare.agent.downloads.landing import ACCEPTED, INCOMING, Landing
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
-from tuishare.config import Folders
+from tuishare.config.model import FolderSettings
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, NotFound, SystemFailed
 
 ID = "ab" * 16
@@ -20,19 +20,19 @@ ENVELOPE = "x.torrent.encrypted"
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> Folders:
+def folders(tmp_path: Path) -> FolderSettings:
     for name in ("inbox", "downloads"):
         (tmp_path / name).mkdir()
-    return Folders(inbox=str(tmp_path / "inbox"), downloads=str(tmp_path / "downloads"))
+    return FolderSettings(inbox=str(tmp_path / "inbox"), downloads=str(tmp_path / "downloads"))
 
 
 @pytest.fixture
-def landing(folders: Folders) -> Landing:
+def landing(folders: FolderSettings) -> Landing:
     return Landing(folders)
 
 
 @pytest.fixture
-def record(landing: Landing, folders: Folders) -> DownloadRecord:
+def record(landing: Landing, folders: FolderSettings) -> DownloadRecord:
     """A payload that is complete in its staging folder, with its envelope in the inbox."""
     (folders.inbox_path / ENVELOPE).write_bytes(b"envelope")
     record = DownloadRecord(
@@ -44,7 +44,7 @@ def record(landing: Landing, folders: Folders) -> DownloadRecord:
 
 
 def test_a_payload_grows_where_nobody_else_can_look(
-    landing: Landing, record: DownloadRecord, folders: Folders
+    landing: Landing, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     staging = Path(record.staging)
     assert staging.parent == folders.downloads_path / INCOMING
@@ -54,7 +54,7 @@ def test_a_payload_grows_where_nobody_else_can_look(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_it_lands_under_its_senders_name_and_doing_it_again_is_fine(
-    landing: Landing, record: DownloadRecord, folders: Folders, times: int
+    landing: Landing, record: DownloadRecord, folders: FolderSettings, times: int
 ) -> None:
     for _ in range(times):
         landing.move_payload(record, b"")
@@ -63,7 +63,7 @@ def test_it_lands_under_its_senders_name_and_doing_it_again_is_fine(
 
 
 def test_a_name_that_is_taken_is_never_chosen(
-    landing: Landing, record: DownloadRecord, folders: Folders
+    landing: Landing, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.downloads_path / "alice" / "x").symlink_to("nowhere")
     assert landing.choose_target(record).name == "x (2)"
@@ -87,7 +87,7 @@ def test_a_payload_that_is_gone_is_said_and_leaves_no_empty_file(
 
 
 def test_a_senders_folder_that_cannot_be_made_is_said(
-    landing: Landing, record: DownloadRecord, folders: Folders
+    landing: Landing, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.downloads_path / "alice").rmdir()
     (folders.downloads_path / "alice").write_bytes(b"")
@@ -97,7 +97,7 @@ def test_a_senders_folder_that_cannot_be_made_is_said(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_envelope_is_put_away(
-    landing: Landing, record: DownloadRecord, folders: Folders, times: int
+    landing: Landing, record: DownloadRecord, folders: FolderSettings, times: int
 ) -> None:
     for _ in range(times):
         landing.file_envelope(record)
@@ -106,7 +106,7 @@ def test_the_envelope_is_put_away(
 
 
 def test_another_envelope_of_that_name_stays_to_be_judged(
-    landing: Landing, record: DownloadRecord, folders: Folders
+    landing: Landing, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.inbox_path / ENVELOPE).write_bytes(b"the next generation")
     landing.file_envelope(record)
@@ -114,7 +114,7 @@ def test_another_envelope_of_that_name_stays_to_be_judged(
 
 
 def test_an_accepted_envelope_is_never_overwritten(
-    landing: Landing, record: DownloadRecord, folders: Folders
+    landing: Landing, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     accepted = folders.inbox_path / ACCEPTED
     accepted.mkdir()
@@ -125,7 +125,7 @@ def test_an_accepted_envelope_is_never_overwritten(
 
 
 def test_what_keeps_the_envelope_from_being_put_away_is_only_logged(
-    landing: Landing, record: DownloadRecord, folders: Folders, caplog: pytest.LogCaptureFixture
+    landing: Landing, record: DownloadRecord, folders: FolderSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folders.inbox_path / ACCEPTED).write_bytes(b"")
     landing.file_envelope(record)
@@ -134,7 +134,7 @@ def test_what_keeps_the_envelope_from_being_put_away_is_only_logged(
 
 
 def test_leftovers_are_swept_and_nothing_else(
-    landing: Landing, record: DownloadRecord, folders: Folders
+    landing: Landing, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     incoming = folders.downloads_path / INCOMING
     (incoming / f"{'cd' * 16}-3").mkdir()
@@ -144,7 +144,7 @@ def test_leftovers_are_swept_and_nothing_else(
     assert sorted(os.listdir(incoming)) == [Path(record.staging).name, "mine"]
 
 
-def test_without_downloads_there_is_nothing_to_sweep(landing: Landing, folders: Folders) -> None:
+def test_without_downloads_there_is_nothing_to_sweep(landing: Landing, folders: FolderSettings) -> None:
     landing.sweep(set())
     assert os.listdir(folders.downloads_path) == []
 

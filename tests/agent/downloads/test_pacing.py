@@ -20,7 +20,7 @@ from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
 from tuishare.api.messages import Download, DownloadState
 from tuishare.envelope import seal_raw
 from tuishare.errors import TooManyOpen
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import User
 from tuishare.torrents import make_torrent, walk
 

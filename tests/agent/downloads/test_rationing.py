@@ -12,8 +12,8 @@ from tests.agent.desks import Desk, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
 from tuishare.agent.downloads.rationing import exceeds_quota, lacks_room, lacks_turn, tell_cost
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
-from tuishare.config import Arrivals
+from tuishare.config.model import InboxSettings
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.swarm import membership
 from tuishare.torrents import InfoHash
 
@@ -52,23 +52,23 @@ def waiting(number: int, **changes: object) -> list[DownloadRecord]:
 
 def test_room_for_what_waits() -> None:
     new = replace(RECORD, step=DownloadStep.WAITING, weight=10)
-    each = Arrivals(waiting_per_sender=2, waiting=3)
+    each = InboxSettings(waiting_per_sender=2, waiting=3)
     assert not lacks_room(new, waiting(1), each)
     assert "2 encrypted torrents from alice wait" in lacks_room(new, waiting(2), each)
     assert not lacks_room(new, waiting(2, sender="bob"), each)
     assert "3 encrypted torrents wait" in lacks_room(new, waiting(3, sender="bob"), each)
     assert not lacks_room(new, [under_way(), *waiting(1)], each)  # only what waits counts
     assert not lacks_room(replace(new, id="w0"), waiting(2), each)  # what it takes the place of
-    none = Arrivals(waiting_per_sender=0, waiting=0, waiting_size_per_sender="0", waiting_size="0")
+    none = InboxSettings(waiting_per_sender=0, waiting=0, waiting_size_per_sender="0", waiting_size="0")
     assert not lacks_room(new, waiting(1000), none)
 
 
 def test_room_in_bytes() -> None:
     new = replace(RECORD, step=DownloadStep.WAITING, weight=10)
-    assert not lacks_room(new, waiting(2), Arrivals(waiting_size_per_sender="30"))
-    assert "would take 30 B" in lacks_room(new, waiting(2), Arrivals(waiting_size_per_sender="29"))
-    assert not lacks_room(new, waiting(2, sender="bob"), Arrivals(waiting_size_per_sender="29"))
-    assert "would take 30 B" in lacks_room(new, waiting(2, sender="bob"), Arrivals(waiting_size="29"))
+    assert not lacks_room(new, waiting(2), InboxSettings(waiting_size_per_sender="30"))
+    assert "would take 30 B" in lacks_room(new, waiting(2), InboxSettings(waiting_size_per_sender="29"))
+    assert not lacks_room(new, waiting(2, sender="bob"), InboxSettings(waiting_size_per_sender="29"))
+    assert "would take 30 B" in lacks_room(new, waiting(2, sender="bob"), InboxSettings(waiting_size="29"))
 
 
 def test_what_takes_far_more_than_it_holds_is_said() -> None:

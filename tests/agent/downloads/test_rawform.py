@@ -13,9 +13,9 @@ from tests.agent.homes import Home, fill, opened
 from tests.agent.mail import KEY, NAME, rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.downloads.rawform import receive_raw
-from tuishare.agent.downloads.reception import Trust
 from tuishare.api.messages import DownloadState
 from tuishare.api.orders import DownloadOrder
+from tuishare.core.opening import Trust
 from tuishare.envelope import Damaged, NotForUs, seal_raw
 from tuishare.errors import Refused
 from tuishare.people import User, UserBook

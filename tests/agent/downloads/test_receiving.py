@@ -17,13 +17,13 @@ from tests.waiting import wait_until
 from tuishare.agent.downloads import receiving, retries
 from tuishare.agent.downloads.delivered import sign_delivered, take_inventory
 from tuishare.agent.downloads.landing import INCOMING
-from tuishare.agent.downloads.reception import Received
-from tuishare.agent.shares.sealing import own_credentials
-from tuishare.agent.state.records import DownloadStep
 from tuishare.api.messages import ActivityKind
+from tuishare.core.opening import OpenedEnvelope
+from tuishare.core.records import DownloadStep
+from tuishare.core.sealing import own_credentials
 from tuishare.envelope import Ticket
 from tuishare.errors import Refused
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.swarm import Assignment, Endpoint, Engine, EngineSettings, PeerRefused
 from tuishare.torrents import InfoHash, Torrent
 
@@ -85,8 +85,8 @@ async def test_a_replay_is_refused_even_when_the_download_was_removed(alice: Hom
         assert desk.receiver.downloads == {}
 
 
-def hold(desk: Desk) -> Callable[[Received, str, bytes], Awaitable[None]]:
-    async def held(received: Received, envelope: str, digest: bytes) -> None:
+def hold(desk: Desk) -> Callable[[OpenedEnvelope, str, bytes], Awaitable[None]]:
+    async def held(received: OpenedEnvelope, envelope: str, digest: bytes) -> None:
         await desk.receiver.hold(received, envelope, digest, "not verified", "verify")
 
     return held

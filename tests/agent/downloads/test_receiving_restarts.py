@@ -15,11 +15,11 @@ import pytest
 from tests.agent.desks import judge, put, receiving_at, seeding
 from tests.agent.homes import Home, edit_unseen, fill, opened, seal_for
 from tests.waiting import wait_until
-from tuishare.agent.context import wall_clock
 from tuishare.agent.downloads import vigil
 from tuishare.agent.downloads.landing import INCOMING
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.core.clock import wall_clock
+from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.torrents import InfoHash
 
 pytestmark = pytest.mark.usefixtures("bob")

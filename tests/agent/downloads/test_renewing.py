@@ -13,11 +13,11 @@ import pytest
 from tests.agent.desks import Desk, Sender, digest, judge, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
-from tuishare.agent.context import wall_clock
 from tuishare.agent.downloads.landing import ACCEPTED
-from tuishare.agent.downloads.reception import receive
-from tuishare.agent.shares.sealing import give_authority
-from tuishare.agent.state.records import DownloadStep
+from tuishare.core.clock import wall_clock
+from tuishare.core.opening import open_received
+from tuishare.core.records import DownloadStep
+from tuishare.core.sealing import create_share_authority
 from tuishare.errors import Refused
 from tuishare.people import UserBook
 from tuishare.torrents import InfoHash
@@ -26,7 +26,7 @@ from tuishare.torrents import InfoHash
 def renewed(sender: Sender, generation: int = 2) -> Sender:
     """The same content with new tickets."""
     share = replace(sender.share, generation=generation, kind="renew")
-    return replace(sender, share=give_authority(share, wall_clock()))
+    return replace(sender, share=create_share_authority(share, wall_clock()))
 
 
 async def received(desk: Desk) -> None:
@@ -108,7 +108,7 @@ async def test_an_older_renewal_is_a_replay(alice: Home, bob: Home, tmp_path: Pa
 async def test_a_problem_is_tried_again_with_new_tickets(alice: Home, bob: Home, tmp_path: Path) -> None:
     async with seeding(alice, fill(tmp_path / "film")) as sender, receiving_at(bob) as desk:
         lapsed = replace(sender.share, not_after=int(wall_clock().timestamp()) + 1)
-        lapsed = give_authority(lapsed, wall_clock())
+        lapsed = create_share_authority(lapsed, wall_clock())
         await put(
             desk, alice, bob, replace(sender, share=replace(lapsed, not_after=0), contacts=()).seal(bob)
         )
@@ -207,7 +207,7 @@ async def test_nobody_renews_what_another_one_sent(
         before = desk.only
         data = replace(renewed(sender), home=mallory).seal(bob)
         book = UserBook((alice.user(), mallory.user()))
-        foreign = receive(data, bob.identity, book, now=wall_clock())
+        foreign = open_received(data, bob.identity, book, now=wall_clock())
         await desk.receiver.admit(foreign, "z.torrent.encrypted", digest(data))
         assert desk.receiver.downloads[before.id] == before
         (other,) = set(desk.receiver.downloads) - {before.id}

@@ -12,14 +12,13 @@ import pytest
 from tests.agent.desks import Desk, Sender, digest, receiving_at
 from tests.agent.homes import Home, fill, opened, share_of
 from tests.waiting import wait_until
-from tuishare.agent.context import wall_clock
 from tuishare.agent.downloads.handling import Handler
-from tuishare.agent.downloads.reception import Received, receive
-from tuishare.agent.shares.forms import salt_of
-from tuishare.agent.shares.sealing import give_authority, new_share_id, own_credentials
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
+from tuishare.core.clock import wall_clock
+from tuishare.core.opening import OpenedEnvelope, open_received
+from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
+from tuishare.core.sealing import create_share_authority, new_share_id, own_credentials, salt_of
 from tuishare.errors import Refused, TuishareError
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
 from tuishare.swarm import Assignment
 from tuishare.torrents import InfoHash, make_torrent, parse_torrent, walk
@@ -33,9 +32,9 @@ class Scene:
     alice: Sender
     carol: Sender
 
-    def judge(self, data: bytes) -> Received:
+    def judge(self, data: bytes) -> OpenedEnvelope:
         book = UserBook((self.alice.home.user(), self.carol.home.user()))
-        return receive(data, self.bob.identity, book, now=wall_clock())
+        return open_received(data, self.bob.identity, book, now=wall_clock())
 
     async def put(self, desk: Desk, sender: Sender, **changes: object) -> None:
         data, envelope = sender.seal(self.bob, **changes), f"{sender.home.name}{ENVELOPE_SUFFIX}"
@@ -72,7 +71,7 @@ async def scene(alice: Home, bob: Home, carol: Home) -> AsyncIterator[Scene]:
     share = share_of(path)
     torrent = make_torrent(walk(path), version=2, salt=salt_of(share.id))
     share = replace(share, torrent=torrent, info_hash=parse_torrent(torrent).info_hash)
-    copied = give_authority(replace(share, id=new_share_id()), wall_clock())
+    copied = create_share_authority(replace(share, id=new_share_id()), wall_clock())
     async with serving(alice, share) as ours, serving(carol, copied) as theirs:
         yield Scene(bob, ours, theirs)
 

@@ -14,10 +14,10 @@ from tests.agent.mail import KEY, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.rejects import REJECTED
-from tuishare.agent.state.records import DownloadStep
 from tuishare.api.messages import ActivityKind, DownloadState
 from tuishare.api.orders import DownloadOrder
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.core.records import DownloadStep
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import User
 
 WAITING, LOCKED, REJECTION = DownloadState.WAITING, DownloadState.LOCKED, DownloadState.REJECTED

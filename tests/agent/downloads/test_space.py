@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import receiving
 from tuishare.api.messages import ActivityKind, DownloadState, ShareState
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
 MIB = 1 << 20
 RESERVE = 4

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
-from tuishare.agent.context import wall_clock
-from tuishare.agent.downloads.reception import Received, Trust, receive
 from tuishare.agent.downloads.succession import take_succession
-from tuishare.agent.state.records import ShareRecord
 from tuishare.api.messages import ActivityKind
+from tuishare.core.clock import wall_clock
+from tuishare.core.opening import OpenedEnvelope, Trust, open_received
+from tuishare.core.records import ShareRecord
 from tuishare.errors import BadInput, Refused
 from tuishare.people import (
     Identity,
@@ -35,8 +35,8 @@ def rotated(home: Home) -> Home:
     return replace(home, identity=rotate_identity(home.places.identity_file, home.name))
 
 
-def take(home: Home, data: bytes, *users: User) -> Received:
-    return receive(data, home.identity, UserBook(users), now=wall_clock())
+def take(home: Home, data: bytes, *users: User) -> OpenedEnvelope:
+    return open_received(data, home.identity, UserBook(users), now=wall_clock())
 
 
 @pytest.mark.parametrize("verified", [True, False])
@@ -48,7 +48,7 @@ def test_who_is_known_vouches_for_himself(alice: Home, bob: Home, share: ShareRe
     assert received.origin == alice.identity.signer
     assert received.succession is not None
     book = follow_succession(UserBook((alice.user(verified=verified),)), received.succession)
-    later = receive(seal_for(newer, share, bob.user()), bob.identity, book, now=wall_clock())
+    later = open_received(seal_for(newer, share, bob.user()), bob.identity, book, now=wall_clock())
     assert (later.trust, later.origin, later.succession) == (received.trust, received.origin, None)
 
 

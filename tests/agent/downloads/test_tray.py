@@ -13,8 +13,8 @@ import pytest
 from tests.agent.homes import Home, fill, opened, share_of
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, ShareRecord, TrackerAddress
-from tuishare.agent.state.store import Database
+from tuishare.core.database import Database
+from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, TrackerAddress
 from tuishare.errors import BadInput, NotFound, Refused, TuishareError
 from tuishare.torrents import InfoHash
 

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from tuishare.agent.downloads.vigil import Vigil
 from tuishare.agent.folders.settling import HintKind
 from tuishare.agent.folders.watcher import Hint, Watcher
-from tuishare.agent.state.records import DownloadStep
+from tuishare.core.records import DownloadStep
 
 
 @asynccontextmanager

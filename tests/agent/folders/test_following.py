@@ -20,10 +20,10 @@ from tuishare.agent.folders.following import FolderFollowing, Follower, Look
 from tuishare.agent.folders.settling import HintKind
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.api.messages import FolderState
-from tuishare.config import Settle
+from tuishare.config.model import SettleSettings
 from tuishare.errors import NotFound, TooManyOpen, TuishareError, VerificationFailed
 
-QUICK = Settle(after_close=0.05, quiet=0.1, rescan=60.0)
+QUICK = SettleSettings(after_close=0.05, quiet=0.1, rescan=60.0)
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Blind(Watcher):
 
 @asynccontextmanager
 async def followed(
-    folder: Path, follower: Collector, settle: Settle = QUICK, kind: Callable[..., Watcher] = Watcher
+    folder: Path, follower: Collector, settle: SettleSettings = QUICK, kind: Callable[..., Watcher] = Watcher
 ) -> AsyncIterator[FolderFollowing[str]]:
     following = FolderFollowing(folder, settle, follower)
 
@@ -169,7 +169,7 @@ async def test_a_missing_folder_is_a_state_and_comes_back(folder: Path, follower
 async def test_a_folder_that_was_exchanged_is_watched_again(
     folder: Path, follower: Collector, away: str
 ) -> None:
-    settle = Settle(after_close=0.05, quiet=0.1, rescan=0.2 if away == "renamed" else 60.0)
+    settle = SettleSettings(after_close=0.05, quiet=0.1, rescan=0.2 if away == "renamed" else 60.0)
     async with followed(folder, follower, settle) as following:
         (folder / "a").write_text("1")
         await wait_until(lambda: len(follower.settled_texts) == 1)
@@ -191,7 +191,9 @@ async def test_a_folder_that_was_exchanged_is_watched_again(
 
 async def test_nothing_is_forgotten_because_the_folder_is_missing(folder: Path, follower: Collector) -> None:
     (folder / "a").write_text("1")
-    async with followed(folder, follower, Settle(after_close=0.05, quiet=0.1, rescan=0.1)) as following:
+    async with followed(
+        folder, follower, SettleSettings(after_close=0.05, quiet=0.1, rescan=0.1)
+    ) as following:
         await wait_until(lambda: len(follower.settled_texts) == 1)
         folder.rename(folder.with_name("unmounted"))
         await wait_until(lambda: following.state is FolderState.MISSING)
@@ -206,7 +208,7 @@ async def test_a_fault_is_told_once_until_it_is_another_one(
 ) -> None:
     (folder / "a").write_text("bad")
     with caplog.at_level(logging.WARNING):
-        async with followed(folder, follower, Settle(after_close=0.05, quiet=0.1, rescan=0.05)):
+        async with followed(folder, follower, SettleSettings(after_close=0.05, quiet=0.1, rescan=0.05)):
             await wait_until(lambda: follower.faults == [("a", "bad")])
             looked = len(follower.looks)
             await wait_until(lambda: len(follower.looks) > looked + 5)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tuishare.agent.folders.settling import HintKind, SettlingTracker
-from tuishare.config import Settle
+from tuishare.config.model import SettleSettings
 
 
 @pytest.fixture
 def tracker() -> SettlingTracker:
-    return SettlingTracker(Settle(after_close=0.3, quiet=2.0, rescan=60.0))
+    return SettlingTracker(SettleSettings(after_close=0.3, quiet=2.0, rescan=60.0))
 
 
 def test_a_file_closed_after_writing_settles_after_the_short_time(tracker: SettlingTracker) -> None:

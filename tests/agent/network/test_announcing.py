@@ -16,10 +16,10 @@ from tests.agent.homes import Home, fill, share_of
 from tests.agent.network.test_reach import Heard
 from tuishare.agent.network import announcing as announcing_module
 from tuishare.agent.network.announcing import Announcing
-from tuishare.agent.state.records import TrackerAddress
-from tuishare.config import Config, load_config
+from tuishare.config.model import Config, load_config
+from tuishare.core.records import TrackerAddress
 from tuishare.errors import BadConfiguration, SystemFailed
-from tuishare.machine import Machine
+from tuishare.net.local_machine import LocalMachine
 
 PIN = "ab" * 32
 
@@ -150,8 +150,8 @@ async def test_others_on_this_machine_see_that_the_trackers_port_is_ours(alice: 
     loopback = ip_address("127.0.0.1")
     async with announcing(alice) as (ours, _):
         port = ours.port or 0
-        assert Machine().is_marked(loopback, port)
-    assert not Machine().is_marked(loopback, port)
+        assert LocalMachine().is_marked(loopback, port)
+    assert not LocalMachine().is_marked(loopback, port)
 
 
 @pytest.mark.parametrize(("limit", "visitors", "each"), [(128, 16, 4), (65_536, 512, 64)])

@@ -11,7 +11,7 @@ from tests.waiting import wait_until
 from tuishare.agent.network import crowding as module
 from tuishare.agent.network.crowding import Crowding, find_crowding
 from tuishare.api.messages import ActivityKind
-from tuishare.descriptors import Allotment, allot
+from tuishare.net.descriptors import DescriptorBudget, plan_descriptors
 from tuishare.swarm import Crowd, Usage
 
 CALM = Usage(60, 1024, 256)
@@ -24,7 +24,7 @@ class Engine:
     crowd: Crowd | None = None
     usage: Usage | None = CALM
     connections: int = 0
-    allotment: Allotment = field(default_factory=lambda: allot(1024))
+    allotment: DescriptorBudget = field(default_factory=lambda: plan_descriptors(1024))
 
 
 class Journal:
@@ -53,7 +53,7 @@ def test_descriptors_and_connections_near_their_limits() -> None:
     assert (problem.id, problem.since) == ("descriptors", 7)
     assert "1,000 of 1,024" in problem.detail
     assert "ulimit -n" in problem.hint
-    full = allot(1024).connections
+    full = plan_descriptors(1024).connections
     (problem,) = find_crowding(Engine(connections=full), 7)
     assert problem.id == "connections"
     assert find_crowding(Engine(connections=full - 1), 7) == ()

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tuishare.agent.network import contacts
 from tuishare.agent.network.reach import (
     find_outside,
     find_problems,
@@ -17,10 +16,11 @@ from tuishare.agent.network.reach import (
     swarm_contacts,
     tracker_contacts,
 )
-from tuishare.config import Network, Transport
+from tuishare.config.model import NetworkSettings, Transport
+from tuishare.core import own_addresses
 from tuishare.swarm import MappedPort
 
-ALONE = Network(share_addresses=False)
+ALONE = NetworkSettings(share_addresses=False)
 FORWARDED = (MappedPort(50007, 60007, "tcp", "UPnP"), MappedPort(50009, 50009, "tcp", "UPnP"))
 
 
@@ -59,39 +59,39 @@ def test_hearsay_alone_does_not(changes: dict[str, Any]) -> None:
 def test_what_is_shown() -> None:
     assert find_public_address(ALONE, Heard()) == "8.8.8.8:60007"
     assert is_reachable(ALONE, Heard()) is True
-    named = Network(public_host="studio.example", share_addresses=False)
+    named = NetworkSettings(public_host="studio.example", share_addresses=False)
     assert find_public_address(named, Heard()) == "studio.example:50007"
     refused = Heard(mapped_ports=(), mapping_faults=("UPnP did not map a port: no router",))
-    assert is_reachable(Network(port_mapping=True), refused) is False
-    assert is_reachable(Network(port_mapping=True, public_host="a.example"), refused) is None
+    assert is_reachable(NetworkSettings(port_mapping=True), refused) is False
+    assert is_reachable(NetworkSettings(port_mapping=True, public_host="a.example"), refused) is None
     assert is_reachable(ALONE, Heard(listening={})) is False
     assert find_public_address(ALONE, Heard(listening={})) == ""
 
 
 def test_why_nobody_reaches_us_is_a_problem_to_show() -> None:
-    wanted = Network(port_mapping=True)
+    wanted = NetworkSettings(port_mapping=True)
     refused = Heard(mapped_ports=(), mapping_faults=("UPnP did not map a port: no router",))
     (problem,) = find_problems(wanted, refused, 7)
     assert "UPnP did not map a port" in problem.detail
     assert problem.since == 7
     assert problem.title == "No port is forwarded"
     assert find_problems(wanted, Heard(mapped_ports=()), 7) == ()
-    assert find_problems(Network(port_mapping=True, public_host="a.example"), refused, 7) == ()
+    assert find_problems(NetworkSettings(port_mapping=True, public_host="a.example"), refused, 7) == ()
 
 
 def test_a_port_that_is_not_forwarded_is_told_although_another_is() -> None:
     partly = Heard(mapping_faults=("UPnP did not map a port: conflict",))
-    assert is_reachable(Network(port_mapping=True), partly) is True
-    (problem,) = find_problems(Network(port_mapping=True), partly, 7)
+    assert is_reachable(NetworkSettings(port_mapping=True), partly) is True
+    (problem,) = find_problems(NetworkSettings(port_mapping=True), partly, 7)
     assert problem.title == "A port is not forwarded"
     assert problem.detail.startswith("Not all")
 
 
 def test_a_machine_with_a_public_address_of_its_own_needs_no_router(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contacts, "_own_addresses", lambda: ("8.8.4.4", "2001:4860::1"))
+    monkeypatch.setattr(own_addresses, "_own_addresses", lambda: ("8.8.4.4", "2001:4860::1"))
     refused = Heard(mapped_ports=(), mapping_faults=("no router has answered",))
-    assert is_reachable(Network(port_mapping=True), refused) is None
-    assert find_problems(Network(port_mapping=True), refused, 7) == ()
+    assert is_reachable(NetworkSettings(port_mapping=True), refused) is None
+    assert find_problems(NetworkSettings(port_mapping=True), refused, 7) == ()
 
 
 def test_what_a_router_forwards_is_ipv4() -> None:
@@ -101,7 +101,7 @@ def test_what_a_router_forwards_is_ipv4() -> None:
 
 
 def test_the_tracker_never_has_the_port_of_the_swarms() -> None:
-    named = Network(public_host="studio.example:6001", share_addresses=False)
+    named = NetworkSettings(public_host="studio.example:6001", share_addresses=False)
     nothing = Heard(mapped_ports=())
     assert swarm_contacts(named, nothing, "tls")[0] == "studio.example:6001"
     assert tracker_contacts(named, nothing, 50009)[0] == "studio.example:50009"

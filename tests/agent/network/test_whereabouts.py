@@ -11,7 +11,7 @@ import pytest
 from tests.agent.network.test_reach import Heard
 from tuishare.agent.network import whereabouts
 from tuishare.agent.network.whereabouts import Whereabouts
-from tuishare.config import Network
+from tuishare.config.model import NetworkSettings
 
 HERE, LOOPBACK = "192.168.1.7:50007", "127.0.0.1:50007"
 
@@ -28,9 +28,9 @@ class Line:
     def become(self, *hosts: str) -> None:
         self.hosts = hosts
 
-    def network(self) -> Network:
+    def network(self) -> NetworkSettings:
         self.asked += 1
-        return Network(share_addresses=self.share_addresses, public_host=next(iter(self.hosts), ""))
+        return NetworkSettings(share_addresses=self.share_addresses, public_host=next(iter(self.hosts), ""))
 
 
 def settled(line: Line, monkeypatch: pytest.MonkeyPatch) -> Whereabouts:

@@ -18,7 +18,7 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
 from tuishare.agent.process.logbook import LineFormatter, open_logbook, redact
-from tuishare.agent.state.store import Database
+from tuishare.core.database import Database
 from tuishare.people import User
 
 KEY = bytes(range(100, 132))

@@ -13,8 +13,8 @@ from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.shares import workshop
-from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ShareState
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, NotForUs, Opened, open_envelope
 from tuishare.torrents import Tree, Version, make_torrent
 

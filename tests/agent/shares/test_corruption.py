@@ -16,8 +16,8 @@ from tests.agent.presses import Press, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.shares import corruption, rechecking
 from tuishare.agent.shares.corruption import CorruptionReports
-from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ActivityKind
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.torrents import Changed, InfoHash, Tree, is_payload_of
 from tuishare.tracker import Announced
 

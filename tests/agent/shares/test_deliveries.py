@@ -23,8 +23,8 @@ from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
 from tuishare.agent.shares.deliveries import Deliveries
-from tuishare.agent.state.records import RecipientRecord, ShareRecord
 from tuishare.api.messages import ActivityKind, Delivery, DeliveryState, Download, DownloadState, ShareState
+from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.people import User
 from tuishare.swarm import Peer
 

@@ -14,8 +14,8 @@ from tests.agent.shares.test_drops import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.shares import workshop
-from tuishare.agent.state.records import DownloadStep
 from tuishare.api.messages import DownloadState, Share, ShareState
+from tuishare.core.records import DownloadStep
 from tuishare.torrents import InfoHash, Tree, Version
 
 

@@ -17,14 +17,14 @@ from tests.agent.homes import Home, fill
 from tests.agent.mail import come_to_rest, running
 from tests.agent.shares.test_drops import until
 from tests.waiting import wait_until
-from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.payload import delete_payload, walk_payload
 from tuishare.agent.shares import keeping, workshop
 from tuishare.agent.shares.forms import Audience
-from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import Share, ShareId, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
+from tuishare.core.clock import wall_clock
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, Refused, SystemFailed
 from tuishare.torrents import Tree, Version, make_torrent
 

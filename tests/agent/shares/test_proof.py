@@ -12,9 +12,9 @@ from tests.agent.homes import Home, fill
 from tests.agent.mail import running
 from tests.agent.shares.test_drops import until
 from tuishare.agent.shares.proof import Case, judge
-from tuishare.agent.state.records import RecipientRecord, ShareRecord
 from tuishare.api.details import Finding
 from tuishare.api.messages import ShareState
+from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.swarm import CertificateDates, Evidence
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -16,9 +16,9 @@ from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.folders.payload import sign_payload, walk_payload
 from tuishare.agent.shares import workshop
-from tuishare.agent.state.records import ShareStep
+from tuishare.core.records import ShareStep
 from tuishare.errors import TooManyOpen
-from tuishare.paths import ENVELOPE_SUFFIX, publish
+from tuishare.fs.atomic import ENVELOPE_SUFFIX, publish
 from tuishare.torrents import InfoHash, Tree, Version, make_torrent
 
 

@@ -14,7 +14,7 @@ from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.folders.payload import sign_payload
 from tuishare.agent.shares import workshop
-from tuishare.agent.state.records import ShareStep
+from tuishare.core.records import ShareStep
 from tuishare.torrents import InfoHash, Tree, Version
 
 

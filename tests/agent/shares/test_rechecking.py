@@ -15,8 +15,8 @@ from tuishare.agent.folders.ignoring import IGNORE_FILE
 from tuishare.agent.shares import rechecking
 from tuishare.agent.shares.entries import EntryFollower
 from tuishare.agent.shares.loose import LooseFollower
-from tuishare.agent.state.records import ShareStep
 from tuishare.api.messages import ShareState
+from tuishare.core.records import ShareStep
 
 
 async def test_a_page_that_is_written_late_makes_a_new_generation(alice: Home, bob: Home) -> None:

@@ -12,16 +12,16 @@ from tests.agent.homes import Home, fill, seal_manifest
 from tests.agent.mail import rejected, running, shown
 from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent.context import wall_clock
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.payload import sign_payload
 from tuishare.agent.shares import resealing
 from tuishare.agent.shares.keeping import Keeper
 from tuishare.agent.shares.resealing import AHEAD, Resealing
-from tuishare.agent.state.records import ShareStep
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState
 from tuishare.api.people import UserChange
+from tuishare.core.clock import wall_clock
+from tuishare.core.records import ShareStep
 from tuishare.envelope import CardKey, NotForUs, Opened, UserKey, open_envelope
 from tuishare.people import (
     User,

@@ -20,8 +20,8 @@ from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.shares import workshop
-from tuishare.agent.state.records import DownloadRecord, ShareStep
 from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
+from tuishare.core.records import DownloadRecord, ShareStep
 from tuishare.errors import DiskRefused, NotFound
 from tuishare.swarm import Credentials
 from tuishare.torrents import InfoHash

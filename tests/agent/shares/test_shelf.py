@@ -16,9 +16,9 @@ import pytest
 from tests.agent.homes import Home, fill, opened, share_of
 from tests.tracker.announces import named, query
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import RecipientRecord, ShareStep
+from tuishare.core.records import RecipientRecord, ShareStep
 from tuishare.errors import NotFound, Refused, TuishareError
-from tuishare.paths import ENVELOPE_SUFFIX
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.swarm import Assignment, Engine
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Unwelcome

@@ -17,10 +17,10 @@ from tests.agent.presses import Press, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.shares import workshop
 from tuishare.agent.shares.keeping import Keeper
-from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, NotForUs, OpeningKey, UserKey, open_envelope
 from tuishare.errors import SystemFailed, TuishareError
-from tuishare.paths import publish
+from tuishare.fs.atomic import publish
 from tuishare.people import User
 
 KEY = bytes(range(32))

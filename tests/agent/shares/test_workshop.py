@@ -10,11 +10,11 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.agent.presses import open_from, publishing_at
 from tuishare.agent.shares import workshop
-from tuishare.agent.shares.sealing import seal_share
-from tuishare.agent.state.records import ShareStep
+from tuishare.core.records import ShareStep
+from tuishare.core.sealing import seal_share
 from tuishare.envelope import NotForUs
 from tuishare.errors import SystemFailed
-from tuishare.paths import publish
+from tuishare.fs.atomic import publish
 from tuishare.swarm import Engine
 
 

@@ -13,9 +13,9 @@ from tests.agent.mail import NAME, rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
-from tuishare.agent.state.records import EventRecord
-from tuishare.agent.state.store import EVENTS_KEPT, Database
 from tuishare.api.messages import ACTIVITY_SHOWN, ActivityKind, DownloadState
+from tuishare.core.database import EVENTS_KEPT, Database
+from tuishare.core.records import EventRecord
 from tuishare.errors import SystemFailed
 
 HOSTILE = "a\x1b[2Jb\u202e\nc"

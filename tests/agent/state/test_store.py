@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
-from tuishare.agent.state.store import Database, Store
+from tuishare.agent.state.store import Store
+from tuishare.core.database import Database
+from tuishare.core.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
 from tuishare.errors import BadConfiguration, DiskRefused, Refused, SystemFailed
 from tuishare.torrents import InfoHash
 

@@ -11,7 +11,7 @@ from tests.tui.fakes import GONE, FakeAgent, dashboard, until
 from tests.tui.people import known
 from tests.tui.screens.dialogs import opened
 from tuishare.api.people import SettingChange, SettingsText
-from tuishare.config import Config
+from tuishare.config.model import Config
 from tuishare.errors import BadInput
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.screens.recipients import Tick

@@ -15,10 +15,10 @@ import msgspec
 from tuishare.agent.clients.answering import Answering
 from tuishare.agent.context import Context
 from tuishare.agent.shares.drops import Drops
-from tuishare.agent.state.records import ShareStep
 from tuishare.api.messages import ActivityKind, People, User, UserKind
 from tuishare.api.orders import Taken
 from tuishare.api.people import Added, CardSeen, CardText, NewUser, UserChange, UserNamed
+from tuishare.core.records import ShareStep
 from tuishare.errors import Refused
 from tuishare.people import (
     Newcomer,

@@ -1,7 +1,7 @@
 """What clients order about folders and settings.
 
 Owns the way from an order to the files, and that a change counts at once. The rules are
-`tuishare.agent.clients.premises`.
+`tuishare.core.settings_rules`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,19 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tuishare.agent.clients.premises import absolute, change_setting, clear_drop, place_drop, write_settings
 from tuishare.agent.context import Context
 from tuishare.agent.reloading import Reloading
 from tuishare.api.messages import Reloaded
 from tuishare.api.orders import Taken
 from tuishare.api.people import DropChange, DropNamed, SettingChange, SettingsText
-from tuishare.config_file import read_config
+from tuishare.config.editing import read_config
+from tuishare.core.settings_rules import (
+    absolute,
+    change_setting,
+    delete_drop_folder,
+    save_drop_folder,
+    write_settings,
+)
 from tuishare.errors import BadInput
 
 
@@ -30,13 +36,13 @@ class Furnishing:
         """Add a drop folder, or change whom it is for."""
         folder = _folder(change.path)
         places, users, transport = self._places, change.users, change.transport
-        await self._reloading.reload(lambda: place_drop(places, folder, users, transport))
+        await self._reloading.reload(lambda: save_drop_folder(places, folder, users, transport))
         return Taken(id=str(folder))
 
     async def remove_drop(self, drop: DropNamed) -> Taken:
         """Stop sharing what lies in a folder; its files stay."""
         folder = _folder(drop.path)
-        await self._reloading.reload(lambda: clear_drop(self._places, folder))
+        await self._reloading.reload(lambda: delete_drop_folder(self._places, folder))
         return Taken(id=str(folder))
 
     async def settings(self) -> SettingsText:

@@ -13,9 +13,9 @@ from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.network.reach import is_reachable
 from tuishare.agent.shares.drops import Drops
 from tuishare.agent.shares.proof import Case, judge
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo, Proof
 from tuishare.api.messages import DownloadId, ShareId
+from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.errors import NotFound
 from tuishare.swarm import Endpoint, Evidence, Peer
 from tuishare.torrents import InfoHash, Torrent, parse_torrent

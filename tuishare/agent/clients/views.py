@@ -23,8 +23,6 @@ from tuishare.agent.folders.settling import Unsettled
 from tuishare.agent.mishaps import Unexpected, explain
 from tuishare.agent.shares.drops import DropFollower, Drops, Refusal
 from tuishare.agent.shares.workshop import Hashing
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
-from tuishare.agent.state.rows import DamagedRow
 from tuishare.api.messages import (
     Delivery,
     DeliveryState,
@@ -37,9 +35,11 @@ from tuishare.api.messages import (
     ShareState,
     User,
 )
+from tuishare.core.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
+from tuishare.core.rows import DamagedRow
 from tuishare.errors import TuishareError
+from tuishare.sanitize import for_display
 from tuishare.swarm import Progress
-from tuishare.text import visible
 from tuishare.torrents import InfoHash, Tree
 
 _SHARE_STATES: Final = {
@@ -148,7 +148,7 @@ def _viewed(entry: str, name: str, view: Callable[[], _View], lost: _Lost[_View]
     try:
         return view()
     except Exception as error:  # noqa: BLE001 — whatever it is, the other entries are shown
-        return lost(entry, name, 0, explain(error, f"show “{visible(name)}”"))
+        return lost(entry, name, 0, explain(error, f"show “{for_display(name)}”"))
 
 
 def _damaged(row: DamagedRow, lost: _Lost[_View]) -> _View:
@@ -160,7 +160,7 @@ def _damaged(row: DamagedRow, lost: _Lost[_View]) -> _View:
         if row.table == "shares"
         else "`tuishare forget` removes it for good.",
     )
-    return lost(_damaged_id(row), visible(row.name) or "(damaged)", row.since, error)
+    return lost(_damaged_id(row), for_display(row.name) or "(damaged)", row.since, error)
 
 
 def _damaged_id(row: DamagedRow) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tuishare.agent.downloads.landing import Landing
-from tuishare.agent.downloads.reception import Received, download_id
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.core.opening import OpenedEnvelope, download_id
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.torrents import cost_of
 
 
@@ -26,7 +26,7 @@ class Arrival:
     digest: bytes
 
 
-def begin(received: Received, arrival: Arrival, landing: Landing, now: int) -> DownloadRecord:
+def begin(received: OpenedEnvelope, arrival: Arrival, landing: Landing, now: int) -> DownloadRecord:
     """The download of what somebody sent; `now` in Unix seconds.
 
     Raises:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, Refused
 from tuishare.torrents import cost_of, parse_torrent
 

@@ -20,8 +20,8 @@ from typing import Final
 
 from tuishare.agent.downloads.delivered import Inventory, find_untouched, take_inventory
 from tuishare.agent.folders.leases import Hold, is_written, read_lease
-from tuishare.agent.state.records import DownloadRecord
-from tuishare.paths import free_name, make_private, move_into_place
+from tuishare.core.records import DownloadRecord
+from tuishare.fs.atomic import free_name, make_private, move_into_place
 from tuishare.torrents import IsCancelled
 
 _HELD: Final = ".former"

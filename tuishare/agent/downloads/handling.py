@@ -14,7 +14,7 @@ from tuishare.agent.downloads.choosing import choose
 from tuishare.agent.downloads.landing import Landing
 from tuishare.agent.downloads.receiving import Receiver
 from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import Refused, TuishareError
 
 _UNFINISHED: Final = frozenset(

@@ -27,14 +27,6 @@ from tuishare.agent.downloads.pacing import Pace, Waiting
 from tuishare.agent.downloads.rationing import NoRoom, lacks_room
 from tuishare.agent.downloads.rawform import is_raw_of_user, receive_raw
 from tuishare.agent.downloads.receiving import Receiver
-from tuishare.agent.downloads.reception import (
-    NotYet,
-    Received,
-    Signed,
-    Trust,
-    is_from_verified,
-    receive,
-)
 from tuishare.agent.downloads.rejects import REJECTED, prune, put_away
 from tuishare.agent.downloads.succession import take_succession
 from tuishare.agent.downloads.tray import Tray
@@ -43,9 +35,18 @@ from tuishare.agent.folders.following import FolderFollowing, Follower, Look
 from tuishare.agent.folders.watcher import Hint
 from tuishare.agent.mishaps import explain
 from tuishare.agent.process.memory import give_back
-from tuishare.agent.state.records import DownloadRecord
-from tuishare.agent.state.rows import DamagedRow
 from tuishare.api.messages import ActivityKind
+from tuishare.config.units import format_size, parse_size
+from tuishare.core.opening import (
+    OpenedEnvelope,
+    SignedEnvelope,
+    Trust,
+    UnknownSender,
+    is_from_verified,
+    open_received,
+)
+from tuishare.core.records import DownloadRecord
+from tuishare.core.rows import DamagedRow
 from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
 from tuishare.errors import (
     BadConfiguration,
@@ -56,9 +57,8 @@ from tuishare.errors import (
     TuishareError,
     from_os_error,
 )
-from tuishare.paths import ENVELOPE_SUFFIX, read_limited
-from tuishare.sizes import format_size, parse_size
-from tuishare.text import visible
+from tuishare.fs.atomic import ENVELOPE_SUFFIX, read_limited
+from tuishare.sanitize import for_display
 from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, Limits
 
 _LARGE: Final = 1 << 20
@@ -153,7 +153,7 @@ class Inbox(Follower[int]):
 
     def look(self, path: Path) -> Look[int]:
         """Look at the entry itself, never through a link; what cannot be an envelope is refused unread."""
-        shown = visible(path.name)
+        shown = for_display(path.name)
         try:
             status = path.lstat()
         except OSError as error:
@@ -165,7 +165,7 @@ class Inbox(Follower[int]):
             )
         if status.st_size > MAX_SIZE:
             raise Refused(f"“{shown}” is larger than an envelope can be ({MAX_SIZE:,} bytes)")
-        if visible(path.name, len(path.name) + 3) != path.name:
+        if for_display(path.name, len(path.name) + 3) != path.name:
             raise Refused(
                 f"The name “{shown}” holds characters that cannot be shown", hint="Give it another name."
             )
@@ -233,7 +233,7 @@ class Inbox(Follower[int]):
             again = await self._take(path)
         except NotFound:
             self._judged.pop(path.name, None)
-        except (NotForUs, NotYet, NoRoom, BadConfiguration) as error:
+        except (NotForUs, UnknownSender, NoRoom, BadConfiguration) as error:
             self._judged[path.name] = _Judgement(look.signature, stamp)
             await self._keep_within_bounds(path, look.size, error, former)
         except TooManyOpen:
@@ -251,7 +251,7 @@ class Inbox(Follower[int]):
                 await self._reject(path, error)
         except Exception as error:  # noqa: BLE001 — no envelope may end the agent, nor be lost for a fault of ours
             self._judged[path.name] = _Judgement(look.signature, stamp)
-            self._keep(path.name, look.size, explain(error, f"judge “{visible(path.name)}”"), former)
+            self._keep(path.name, look.size, explain(error, f"judge “{for_display(path.name)}”"), former)
         else:
             self._judged[path.name] = _Judgement(look.signature, stamp if again else None)
         self._context.changed.notify()
@@ -363,10 +363,12 @@ class Inbox(Follower[int]):
                 assert_never(never)
         return True
 
-    def _open(self, path: Path) -> tuple[Received, bytes]:
+    def _open(self, path: Path) -> tuple[OpenedEnvelope, bytes]:
         data, context = read_limited(path, MAX_SIZE), self._context
         if is_tse1(data):
-            received = receive(data, context.identity, context.book(), now=context.clock(), bounds=bounds_of)
+            received = open_received(
+                data, context.identity, context.book(), now=context.clock(), bounds=bounds_of
+            )
         else:
             received = receive_raw(data, context.book(), trackers=context.config.inbox.trackers)
         return received, hashlib.sha256(data).digest()
@@ -421,7 +423,7 @@ _NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your car
 _REMOVED: Final = "removed from inbox/rejected, which holds as much as it may"
 
 
-def bounds_of(signed: Signed) -> Limits:
+def bounds_of(signed: SignedEnvelope) -> Limits:
     """How much of what somebody signed is read, which is little as long as nobody has verified them (threat T1).
 
     Raises:

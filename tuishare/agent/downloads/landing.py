@@ -26,13 +26,13 @@ from tuishare.agent.downloads.choosing import drop_unwanted
 from tuishare.agent.downloads.delivered import appraise, sign_delivered, take_inventory
 from tuishare.agent.downloads.former import Formers
 from tuishare.agent.folders.leases import read_lease
-from tuishare.agent.state.records import DownloadRecord
-from tuishare.config import Folders
-from tuishare.durability import sync_tree
+from tuishare.config.model import FolderSettings
+from tuishare.config.units import format_size
+from tuishare.core.records import DownloadRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError, from_os_error
-from tuishare.paths import choose_place, free_name, make_private, move_into_place, read_limited
-from tuishare.sizes import format_size
+from tuishare.fs.atomic import choose_place, free_name, make_private, move_into_place, read_limited
+from tuishare.fs.fsync import fsync_tree
 from tuishare.torrents import BLOCK, Cost, Torrent, parse_torrent
 
 INCOMING: Final = ".tuishare-incoming"
@@ -60,7 +60,7 @@ class Landed:
 class Landing:
     """The folders of one home, as far as downloads have to do with them."""
 
-    def __init__(self, folders: Folders, *, reserve: int = 0) -> None:
+    def __init__(self, folders: FolderSettings, *, reserve: int = 0) -> None:
         """`reserve`: bytes that are to stay free."""
         self._reserve = reserve
         self._downloads = folders.downloads_path
@@ -201,7 +201,7 @@ class Landing:
         source, target = Path(record.staging) / record.name, Path(record.path)
         if os.path.lexists(source):
             drop_unwanted(record, torrent, source)
-            sync_tree(source)
+            fsync_tree(source)
             verdict = self._formers.set_aside(record, replaced)
             signature = _move(source, target)
         elif not os.path.lexists(target):

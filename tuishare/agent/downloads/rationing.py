@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
-from tuishare.config import Arrivals
+from tuishare.config.model import InboxSettings
+from tuishare.config.units import format_size, parse_size
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import Refused
-from tuishare.sizes import format_size, parse_size
 
 _UNFINISHED: Final = frozenset(
     {DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.PROBLEM}
@@ -64,7 +64,7 @@ def lacks_turn(active: int, limit: int) -> str:
     return f"It waits for its turn: {active} downloads are going on, no more than {limit} may"
 
 
-def lacks_room(record: DownloadRecord, others: Iterable[DownloadRecord], rules: Arrivals) -> str:
+def lacks_room(record: DownloadRecord, others: Iterable[DownloadRecord], rules: InboxSettings) -> str:
     """Say in a sentence that no more may wait for approval (threat T1); empty when one more may.
 
     Args:

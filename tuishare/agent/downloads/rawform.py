@@ -1,7 +1,7 @@
 """The raw form in the inbox: a torrent under the key of one user, without sender, signature or tickets.
 
 Owns what is made of it where a user's ``accept_raw`` allows it: whoever has that key counts as that user. Pure, like
-`tuishare.agent.downloads.reception`.
+`tuishare.core.opening`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import contextlib
 import hashlib
 from collections.abc import Collection, Iterator
 
-from tuishare.addresses import tracker_names
-from tuishare.agent.downloads.reception import Received, Trust
+from tuishare.core.opening import OpenedEnvelope, Trust
 from tuishare.envelope import Announce, Damaged, Manifest, NotForUs, ShareId, Ticket, open_raw
+from tuishare.net.addresses import tracker_names
 from tuishare.people import UserBook
 from tuishare.torrents import Torrent, accept
 
 _MOST_TRACKERS = 16  # as in a manifest
 
 
-def receive_raw(data: bytes, book: UserBook, *, trackers: Collection[str]) -> Received:
+def receive_raw(data: bytes, book: UserBook, *, trackers: Collection[str]) -> OpenedEnvelope:
     """Open the raw form with the keys of those users who may send it.
 
     One key's torrent is one share with one generation, so that a copy of it is a replay.
@@ -57,7 +57,7 @@ def _open(data: bytes, book: UserBook) -> tuple[bytes, str, bytes]:
     raise NotForUs
 
 
-def _attribute(content: bytes, name: str, key: bytes, trackers: Collection[str]) -> Received:
+def _attribute(content: bytes, name: str, key: bytes, trackers: Collection[str]) -> OpenedEnvelope:
     listed = {tracker.lower() for tracker in trackers}
     torrent = accept(
         content, transport="plain", announce_allowed=lambda url: not listed.isdisjoint(tracker_names(url))
@@ -78,7 +78,7 @@ def _attribute(content: bytes, name: str, key: bytes, trackers: Collection[str])
     # Nobody signed it; for the ledger of what was received the key stands in, of which this tells nothing.
     signer = hashlib.sha256(b"tuishare/raw/signer\0" + key).digest()
     ticket = Ticket(bytes(32), None, None)
-    return Received(name, signer, Trust.VERIFIED, manifest, ticket, torrent, origin=signer)
+    return OpenedEnvelope(name, signer, Trust.VERIFIED, manifest, ticket, torrent, origin=signer)
 
 
 def _announced(torrent: Torrent) -> Iterator[Announce]:

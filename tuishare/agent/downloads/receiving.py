@@ -1,7 +1,7 @@
 """The journey of a download: admitted, downloaded, delivered. Each step is recorded before its side effect.
 
 Owns the way of a download from its envelope to its place. Must not watch folders, judge envelopes or move files:
-`tuishare.agent.downloads.inbox`, `tuishare.agent.downloads.reception` and `tuishare.agent.downloads.landing` do.
+`tuishare.agent.downloads.inbox`, `tuishare.core.opening` and `tuishare.agent.downloads.landing` do.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from tuishare.agent.downloads.beginning import Arrival, begin, follow, is_same_s
 from tuishare.agent.downloads.generations import take_over
 from tuishare.agent.downloads.landing import Landed, Landing
 from tuishare.agent.downloads.rationing import NoRoom, exceeds_quota, lacks_room, lacks_turn
-from tuishare.agent.downloads.reception import Received
 from tuishare.agent.downloads.retries import Retries, is_of_disk
 from tuishare.agent.downloads.rivals import Claims, find_rivals, holder_of, let_wait, resume_alone
 from tuishare.agent.downloads.seeding import Seeding
 from tuishare.agent.downloads.tray import Tray, require_usable
 from tuishare.agent.mishaps import explain, kept_to
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.api.messages import ActivityKind
+from tuishare.core.opening import OpenedEnvelope
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, Refused, TuishareError
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 from tuishare.torrents import InfoHash, parse_torrent
 
 _UNDER_WAY: Final = frozenset(
@@ -73,7 +73,7 @@ class Receiver:
         if not self._tray.damaged:  # what these have received may lie in any of the folders
             await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
         for record in records:
-            with kept_to(f"put the envelope of “{visible(record.name)}” away"):
+            with kept_to(f"put the envelope of “{for_display(record.name)}” away"):
                 await self._file_renewal(record)
             if known := self._tray.downloads.get(record.id):  # as it is now: a rival may have made way
                 await self._or_problem(known, self._resume(known))
@@ -98,7 +98,7 @@ class Receiver:
         """Take note that every piece of a torrent has arrived."""
         self._completed.put_nowait(info_hash)
 
-    async def admit(self, received: Received, envelope: str, digest: bytes) -> None:
+    async def admit(self, received: OpenedEnvelope, envelope: str, digest: bytes) -> None:
         """Begin to download what a verified sender sent, or hold it when he has too much under way here.
 
         The envelope of a download under way changes nothing; one that renews its tickets changes nothing else.
@@ -117,7 +117,9 @@ class Receiver:
             if not self._is_under_way(record) and not await self._renew(received, record):
                 await self._admit(record, received.manifest.torrent, salted=bool(received.torrent.salt))
 
-    async def hold(self, received: Received, envelope: str, digest: bytes, reason: str, hint: str) -> None:
+    async def hold(
+        self, received: OpenedEnvelope, envelope: str, digest: bytes, reason: str, hint: str
+    ) -> None:
         """Keep an envelope that a person has to approve first.
 
         Raises:
@@ -178,7 +180,7 @@ class Receiver:
             and (known.envelope, known.envelope_hash) == (record.envelope, record.envelope_hash)
         )
 
-    async def _renew(self, received: Received, record: DownloadRecord) -> bool:
+    async def _renew(self, received: OpenedEnvelope, record: DownloadRecord) -> bool:
         """Take the tickets of an envelope that renews what is here, and nothing else: it was approved before.
 
         Returns:
@@ -232,7 +234,7 @@ class Receiver:
     async def _require_foreign(self, record: DownloadRecord) -> None:
         if name := await self._tray.own_share(record):
             raise Refused(
-                f"{record.sender} sends the torrent of your own share “{visible(name)}”",
+                f"{record.sender} sends the torrent of your own share “{for_display(name)}”",
                 hint="You have these files; your share goes on.",
             )
 
@@ -307,7 +309,7 @@ class Receiver:
                     return
                 if not reason:
                     return
-                _log.warning("Stopped receiving %r: %s", visible(last.name), reason)
+                _log.warning("Stopped receiving %r: %s", for_display(last.name), reason)
                 self._context.journal.note(ActivityKind.PROBLEM, last.name, reason)
                 await self._tray.leave_swarm(last, keep_progress=True)
                 await self._tray.save(replace(last, step=DownloadStep.QUEUED, problem=reason))
@@ -421,7 +423,7 @@ class Receiver:
         )
         await self.seeding.begin(done)
 
-    async def _begun(self, received: Received, envelope: str, digest: bytes) -> DownloadRecord:
+    async def _begun(self, received: OpenedEnvelope, envelope: str, digest: bytes) -> DownloadRecord:
         """The record of what an envelope holds, judged to the end before anything of it is stored.
 
         Raises:
@@ -438,8 +440,8 @@ class Receiver:
         try:
             await work
         except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this download alone
-            problem = explain(error, f"receive “{visible(record.name)}”")
-            _log.warning("Cannot receive %r: %s", visible(record.name), problem.detail)
+            problem = explain(error, f"receive “{for_display(record.name)}”")
+            _log.warning("Cannot receive %r: %s", for_display(record.name), problem.detail)
             await self._give_up(self._tray.downloads.get(record.id, record), problem.detail, problem.hint)
 
     async def _leave_spoilt(self) -> None:
@@ -480,4 +482,5 @@ def _beside(record: DownloadRecord, landed: Landed) -> str:
     """Say that what was there before is kept, and where the new one stands therefore."""
     if landed.kept is None:
         return ""
-    return f", as “{visible(Path(record.path).name)}”: “{visible(landed.kept.name)}” was changed here and is kept"
+    name, kept = for_display(Path(record.path).name), for_display(landed.kept.name)
+    return f", as “{name}”: “{kept}” was changed here and is kept"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.errors import TuishareError
-from tuishare.paths import choose_place, move_into_place, publish
+from tuishare.fs.atomic import choose_place, move_into_place, publish
 
 REJECTED: Final = "rejected"
 REASON_SUFFIX: Final = ".reason.txt"

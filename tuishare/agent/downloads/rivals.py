@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from tuishare.agent.downloads.rationing import tell_cost
 from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
 from tuishare.agent.state.store import Store
+from tuishare.core.records import DownloadRecord, DownloadStep
 
 _RESTING = frozenset({DownloadStep.DOWNLOADING, DownloadStep.QUEUED, DownloadStep.PROBLEM})
 Downloads = Mapping[str, DownloadRecord]

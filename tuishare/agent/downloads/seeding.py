@@ -16,9 +16,9 @@ from tuishare.agent.downloads.delivered import Condition, look_over
 from tuishare.agent.downloads.rivals import Claims
 from tuishare.agent.downloads.tray import Tray
 from tuishare.agent.mishaps import kept_to
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
+from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import TuishareError
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 from tuishare.torrents import InfoHash
 
 _DAY: Final = 86_400
@@ -68,7 +68,7 @@ class Seeding:
         async with self._tray.changing:
             for record in list(self._tray.downloads.values()):
                 if record.step is DownloadStep.COMPLETE:
-                    with kept_to(f"end serving “{visible(record.name)}”"):
+                    with kept_to(f"end serving “{for_display(record.name)}”"):
                         await self._end(record)
 
     async def _end(self, record: DownloadRecord) -> None:

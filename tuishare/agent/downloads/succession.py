@@ -1,6 +1,6 @@
 """A sender who has a new card, and his former card's word for it.
 
-Owns what follows in our user book. Whether the word holds, `tuishare.agent.downloads.reception` has found out.
+Owns what follows in our user book. Whether the word holds, `tuishare.core.opening` has found out.
 """
 
 from __future__ import annotations

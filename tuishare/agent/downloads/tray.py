@@ -13,15 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.addresses import TrackerRules
 from tuishare.agent.context import Context
-from tuishare.agent.network.received import find_refused, read_contacts, rules_for, tell_refused
-from tuishare.agent.state.records import DownloadRecord, DownloadStep, TrackerAddress
-from tuishare.agent.state.rows import DamagedRow
 from tuishare.api.messages import ActivityKind
+from tuishare.core.received_addresses import find_refused, read_contacts, rules_for, tell_refused
+from tuishare.core.records import DownloadRecord, DownloadStep, TrackerAddress
+from tuishare.core.rows import DamagedRow
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
+from tuishare.net.addresses import TrackerRules
+from tuishare.sanitize import for_display
 from tuishare.swarm import Assignment, Credentials, check_assignment
-from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
 _AGAIN: Final = "Ask the sender to share it again."
@@ -183,7 +183,7 @@ class Tray:
         await self._require_foreign(record)
         torrent = await self.torrent(record)
         if refused := self._refused(record):
-            _log.info("%r: %s", visible(record.name), tell_refused(refused))
+            _log.info("%r: %s", for_display(record.name), tell_refused(refused))
         announce = await self._context.announcing.tiers(record.trackers, self._rules(record))
         # Known before it begins: a small payload may be complete before `add` returns.
         self._joined[record.id] = InfoHash(record.info_hash)
@@ -224,7 +224,8 @@ class Tray:
         """
         if name := await self.own_share(record):
             raise Refused(
-                f"It is the torrent of your own share “{visible(name)}”", hint="The files are here already."
+                f"It is the torrent of your own share “{for_display(name)}”",
+                hint="The files are here already.",
             )
         if self._context.engine.has(InfoHash(record.info_hash)):
             raise BadInput("This torrent is already being shared or downloaded")

@@ -21,8 +21,8 @@ from tuishare.agent.downloads.delivered import Condition, Signature, appraise, l
 from tuishare.agent.downloads.tray import Tray
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.agent.mishaps import kept_to
-from tuishare.agent.state.records import DownloadRecord, DownloadStep
-from tuishare.text import visible
+from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.sanitize import for_display
 
 _SHARE_OF_TIME: Final = 20
 """What its owner goes on editing is read again only after this many times what reading it took."""
@@ -94,7 +94,7 @@ class Vigil:
                 self._folders.add(path.parent)
                 await asyncio.to_thread(watcher.watch, path.parent, recursive=False)
             if look or not hinted.isdisjoint({path, path.parent}):
-                with kept_to(f"look after “{visible(record.name)}”"):
+                with kept_to(f"look after “{for_display(record.name)}”"):
                     await self._check(record)
         if is_due:
             self._next_scan = time.monotonic() + self._context.config.settle.rescan

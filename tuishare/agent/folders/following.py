@@ -22,12 +22,12 @@ from typing import Generic, TypeVar
 from tuishare.agent.folders.settling import HintKind, SettlingTracker, Unsettled
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.agent.mishaps import explain, kept_to
-from tuishare.agent.state.diagnosis import DamagedDatabase
 from tuishare.api.messages import FolderState
-from tuishare.config import Settle
-from tuishare.descriptors import EXHAUSTED_SECONDS
+from tuishare.config.model import SettleSettings
+from tuishare.core.sqlite_errors import DamagedDatabase
 from tuishare.errors import NotFound, SystemFailed, TooManyOpen, TuishareError
-from tuishare.text import visible
+from tuishare.net.descriptors import EXHAUSTED_SECONDS
+from tuishare.sanitize import for_display
 
 _log = logging.getLogger(__name__)
 _Payload = TypeVar("_Payload")
@@ -111,7 +111,7 @@ class FolderFollowing(Generic[_Payload]):
     """One followed folder."""
 
     def __init__(
-        self, folder: Path, settle: Settle, follower: Follower[_Payload], *, recursive: bool = True
+        self, folder: Path, settle: SettleSettings, follower: Follower[_Payload], *, recursive: bool = True
     ) -> None:
         """Without `recursive`, changes below an entry are found by scans alone."""
         self.folder = folder
@@ -266,7 +266,7 @@ class FolderFollowing(Generic[_Payload]):
         except NotFound:
             self._drop(entry)
             if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
-                with kept_to(f"take note that “{visible(entry)}” is gone"):
+                with kept_to(f"take note that “{for_display(entry)}” is gone"):
                     await self.follower.gone(path)
             return
         except TooManyOpen:
@@ -281,7 +281,7 @@ class FolderFollowing(Generic[_Payload]):
             raise
         except Exception as error:  # noqa: BLE001 — likewise
             self._failed[entry] = look.signature
-            await self._note_fault(path, entry, explain(error, f"take “{visible(entry)}”"))
+            await self._note_fault(path, entry, explain(error, f"take “{for_display(entry)}”"))
 
     def _is_known(self, path: Path, look: Look[_Payload]) -> bool:
         """Whether an entry was dealt with in exactly this form, or nobody could say how it is to be."""
@@ -316,9 +316,9 @@ class FolderFollowing(Generic[_Payload]):
     async def _note_fault(self, path: Path, entry: str, error: TuishareError) -> None:
         _log.warning("%s", error.detail)
         self._faults[entry] = error.detail
-        with kept_to(f"turn “{visible(entry)}” away"):
+        with kept_to(f"turn “{for_display(entry)}” away"):
             await self.follower.refused(path, error)
 
 
 def _looking_at(entry: str) -> str:
-    return f"look at “{visible(entry)}”"
+    return f"look at “{for_display(entry)}”"

@@ -13,7 +13,7 @@ from typing import Final
 from pathspec import GitIgnoreSpec
 
 from tuishare.errors import BadConfiguration, NotFound
-from tuishare.paths import read_limited
+from tuishare.fs.atomic import read_limited
 
 IGNORE_FILE: Final = ".tuishareignore"
 _MAX_SIZE: Final = 256 * 1024

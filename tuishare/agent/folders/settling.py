@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from tuishare.config import Settle
+from tuishare.config.model import SettleSettings
 
 
 class HintKind(Enum):
@@ -43,7 +43,7 @@ class Unsettled:
 class SettlingTracker:
     """The entries of one folder that are not known to be complete; all times in seconds of one monotonic clock."""
 
-    def __init__(self, settle: Settle) -> None:
+    def __init__(self, settle: SettleSettings) -> None:
         self._settle = settle
         self._entries: dict[str, _Entry] = {}
 

@@ -1,7 +1,7 @@
 """How members of a swarm find each other: our tracker for what we share, and the way to the trackers of others.
 
 Owns what stands in a manifest about trackers, who is admitted to ours, and where the engine announces. The engine
-itself announces on loopback, see `tuishare.agent.network.routes`. Must not know how far anybody is: that is
+itself announces on loopback, see `tuishare.core.tracker_proxy`. Must not know how far anybody is: that is
 `tuishare.agent.shares.deliveries`.
 """
 
@@ -15,15 +15,15 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Self
 
-from tuishare.addresses import TrackerRules
-from tuishare.agent.network.contacts import listen_port
 from tuishare.agent.network.reach import Hearsay, tracker_contacts
-from tuishare.agent.network.routes import Routes
-from tuishare.agent.state.records import DownloadRecord, ShareRecord, TrackerAddress
-from tuishare.config import Config, Transport
-from tuishare.descriptors import allot, descriptor_limit
+from tuishare.config.model import Config, Transport
+from tuishare.core.own_addresses import listen_port
+from tuishare.core.records import DownloadRecord, ShareRecord, TrackerAddress
+from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.envelope import Announce
-from tuishare.paths import Places
+from tuishare.home_paths import Places
+from tuishare.net.addresses import TrackerRules
+from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 from tuishare.swarm import parse_endpoint
 from tuishare.torrents import InfoHash
 from tuishare.tracker import (
@@ -48,10 +48,10 @@ class Announcing:
 
     def __init__(self) -> None:
         self.heard: Callable[[Announced], None] = lambda _: None
-        self._tracker = Tracker(self._hear, _limits(allot(descriptor_limit()).visitors))
+        self._tracker = Tracker(self._hear, _limits(plan_descriptors(descriptor_limit()).visitors))
         self._ports: dict[str, int] = {}
         self._pin = b""
-        self._routes: Routes | None = None
+        self._routes: TrackerProxies | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -65,8 +65,12 @@ class Announcing:
         """
         announcing = cls()
         async with contextlib.AsyncExitStack() as stack:
-            announcing._routes = await stack.enter_async_context(Routes.open(config.network.way_out))
-            if config.tracker.listen and config.network.way_out is None:  # behind a proxy nobody can reach us
+            announcing._routes = await stack.enter_async_context(
+                TrackerProxies.open(config.network.outgoing_proxy)
+            )
+            if (
+                config.tracker.listen and config.network.outgoing_proxy is None
+            ):  # behind a proxy nobody can reach us
                 certificate = await asyncio.to_thread(load_certificate, places.tracker_file)
                 server = TrackerServer(
                     announcing._tracker,

@@ -15,7 +15,7 @@ import msgspec
 from tuishare.agent.process.memory import give_back
 from tuishare.agent.state.journal import Journal
 from tuishare.api.messages import ActivityKind, Problem
-from tuishare.descriptors import Allotment
+from tuishare.net.descriptors import DescriptorBudget
 from tuishare.swarm import Crowd, Usage
 
 LOOK_SECONDS: Final = 2.0
@@ -29,7 +29,7 @@ class Crowded(Protocol):
     """What has to be known of an engine; `tuishare.swarm.Engine` is one."""
 
     @property
-    def allotment(self) -> Allotment:
+    def allotment(self) -> DescriptorBudget:
         """How the descriptors of this process are divided."""
 
     @property

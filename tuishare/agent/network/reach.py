@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from tuishare.agent.network.contacts import find_contacts, has_public_address, is_public_ipv4
 from tuishare.api.messages import Problem
-from tuishare.config import Network, Transport
+from tuishare.config.model import NetworkSettings, Transport
+from tuishare.core.own_addresses import find_contacts, has_public_address, is_public_ipv4
 from tuishare.swarm import Endpoint, MappedPort
 
 
@@ -35,13 +35,13 @@ class Hearsay(Protocol):
         """Why ports are not forwarded."""
 
 
-def swarm_contacts(network: Network, engine: Hearsay, transport: Transport) -> tuple[str, ...]:
+def swarm_contacts(network: NetworkSettings, engine: Hearsay, transport: Transport) -> tuple[str, ...]:
     """List ``host:port`` where we seed swarms of that kind; nothing behind a proxy, where nobody reaches us."""
     port = engine.listening.get(transport)
     return find_contacts(network, port, outside=find_outside(engine, port)) if port else ()
 
 
-def tracker_contacts(network: Network, engine: Hearsay, port: int) -> tuple[str, ...]:
+def tracker_contacts(network: NetworkSettings, engine: Hearsay, port: int) -> tuple[str, ...]:
     """List ``host:port`` where our tracker is, which listens on that port."""
     return find_contacts(network, port, outside=find_outside(engine, port), of_swarm=False)
 
@@ -54,7 +54,7 @@ def find_outside(engine: Hearsay, port: int) -> str:
     return str(Endpoint(hosts[0], forwarded[0].external_port)) if forwarded and hosts else ""
 
 
-def find_public_address(network: Network, engine: Hearsay) -> str:
+def find_public_address(network: NetworkSettings, engine: Hearsay) -> str:
     """Say where our swarms seem to be reached from outside, ``host:port``; empty while nobody can tell."""
     port = engine.listening.get("tls") or engine.listening.get("plain")
     if port is None:
@@ -64,7 +64,7 @@ def find_public_address(network: Network, engine: Hearsay) -> str:
     return find_outside(engine, port)
 
 
-def is_reachable(network: Network, engine: Hearsay) -> bool | None:
+def is_reachable(network: NetworkSettings, engine: Hearsay) -> bool | None:
     """Say whether others can connect to us from outside; None where nobody can tell."""
     if not engine.listening:
         return False
@@ -73,7 +73,7 @@ def is_reachable(network: Network, engine: Hearsay) -> bool | None:
     return False if _is_hidden(network, engine) else None
 
 
-def find_problems(network: Network, engine: Hearsay, since: int) -> tuple[Problem, ...]:
+def find_problems(network: NetworkSettings, engine: Hearsay, since: int) -> tuple[Problem, ...]:
     """Say who cannot connect to us, if that is because a router did not do what it was asked for at that time."""
     if not _is_hidden(network, engine):
         return ()
@@ -95,7 +95,7 @@ def _is_forwarded(engine: Hearsay) -> bool:
     return any(find_outside(engine, port) for port in engine.listening.values())
 
 
-def _is_hidden(network: Network, engine: Hearsay) -> bool:
+def _is_hidden(network: NetworkSettings, engine: Hearsay) -> bool:
     """Whether a router that is in the way does not forward all that it was asked for."""
     in_the_way = network.port_mapping and not network.public_host
     return bool(in_the_way and engine.mapping_faults and not has_public_address())

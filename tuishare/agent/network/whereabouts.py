@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from tuishare.agent.network.reach import Hearsay, swarm_contacts
-from tuishare.config import Network, Transport
+from tuishare.config.model import NetworkSettings, Transport
 from tuishare.swarm import parse_endpoint
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,9 @@ class Whereabouts:
         since: when they became what they are, Unix seconds; 0 before the first look.
     """
 
-    def __init__(self, network: Callable[[], Network], engine: Hearsay, now: Callable[[], int]) -> None:
+    def __init__(
+        self, network: Callable[[], NetworkSettings], engine: Hearsay, now: Callable[[], int]
+    ) -> None:
         self.since = 0
         self._network = network
         self._engine = engine

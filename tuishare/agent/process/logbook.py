@@ -12,8 +12,8 @@ import re
 import sys
 from typing import Final, TextIO
 
-from tuishare.swarm.redaction import redact_url
-from tuishare.text import visible
+from tuishare.net.redaction import redact_url
+from tuishare.sanitize import for_display
 
 _HIDDEN: Final = "…"
 _URL: Final = re.compile(r"\b(?:udp|https?|wss?|socks5)://[^\s'\"<>]+", re.IGNORECASE)
@@ -54,7 +54,7 @@ class LineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 — as in logging
         """Keep a message on its line: names in it may be hostile (threat T14)."""
         message = super().formatMessage(record)
-        return visible(message, limit=max(len(message), 3))
+        return for_display(message, limit=max(len(message), 3))
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record, a traceback included, without what is secret."""

@@ -14,9 +14,9 @@ from tuishare.agent.shares.forms import Audience, readdress
 from tuishare.agent.shares.keeping import Keeper
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.config import DropFolder
-from tuishare.text import visible
+from tuishare.config.model import DropFolder
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.sanitize import for_display
 
 _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
 
@@ -38,7 +38,7 @@ class Aligner:
         folders = {folder.path: folder for folder in self._context.config.drop}
         for share in list(self._shelf.shares.values()):
             if share.folder and share.step is not ShareStep.DELETING:
-                with kept_to(f"share “{visible(share.name)}” with whom its folder is for"):
+                with kept_to(f"share “{for_display(share.name)}” with whom its folder is for"):
                     await self._align(share, folders.get(share.folder))
 
     async def _align(self, share: ShareRecord, folder: DropFolder | None) -> None:

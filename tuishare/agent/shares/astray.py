@@ -9,8 +9,8 @@ from typing import Final
 
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareRecord
 from tuishare.api.messages import Problem
+from tuishare.core.records import ShareRecord
 
 _LATELY: Final = 600  # seconds; who was seen since then has found us, or we him
 _HINT: Final = (

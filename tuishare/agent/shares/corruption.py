@@ -18,8 +18,8 @@ from tuishare.agent.context import Context
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.rechecking import is_whole
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ActivityKind, Problem
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import TuishareError
 from tuishare.torrents import Changed
 from tuishare.tracker import Announced

@@ -15,12 +15,12 @@ from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.mishaps import kept_to
-from tuishare.agent.state.records import RecipientRecord, ShareRecord
 from tuishare.api.messages import ActivityKind
+from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.errors import NotFound, SystemFailed
 from tuishare.people import User, fold_name
+from tuishare.sanitize import for_display
 from tuishare.swarm import Peer
-from tuishare.text import visible
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Announced
 
@@ -205,7 +205,7 @@ class Deliveries:
             crowded = {info_hash for info_hash, progress in live.items() if progress.peers}
             for share in served():
                 if share.info_hash in crowded:
-                    with kept_to(f"look who is connected for “{visible(share.name)}”"):
+                    with kept_to(f"look who is connected for “{for_display(share.name)}”"):
                         await self._look_at(share)
                 elif self._rates.pop(share.id, None):
                     self._context.changed.notify()

@@ -15,7 +15,6 @@ from typing import Final, TypeAlias
 from tuishare.agent.context import Context
 from tuishare.agent.folders.following import FolderFollowing, Look
 from tuishare.agent.folders.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
-from tuishare.agent.folders.marker import MARKER, put_marker
 from tuishare.agent.folders.payload import walk_payload
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.agent.shares.aligning import Aligner
@@ -27,10 +26,11 @@ from tuishare.agent.shares.loose import LooseFollower, find_folders
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.resealing import Resealing
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareStep
 from tuishare.api.messages import ActivityKind
 from tuishare.api.orders import NewShare
-from tuishare.config import DropFolder
+from tuishare.config.model import DropFolder
+from tuishare.core.drop_marker import MARKER, write_marker
+from tuishare.core.records import ShareStep
 from tuishare.errors import BadInput, Refused, TuishareError
 from tuishare.torrents import Tree
 
@@ -254,7 +254,7 @@ class DropFollower(EntryFollower):
         known = self._entries()
         if MARKER in listed or (known and known.isdisjoint(listed)):
             return MARKER in listed
-        put_marker(self.path)
+        write_marker(self.path)
         return True
 
     async def listed(self, entries: Collection[str]) -> None:

@@ -11,10 +11,10 @@ from typing import Final
 
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.forms import Audience
-from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import Refused
 from tuishare.people import User, fold_name
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _NAME: Final = 80
 _GONE: Final = frozenset({ShareStep.FORGOTTEN, ShareStep.DELETING})
@@ -42,7 +42,7 @@ def enlarge(
         return audience  # nobody has it any more, so this is something new
     if audience.transport != share.transport:
         raise Refused(
-            f"“{visible(share.name, _NAME)}” is in a {share.transport} swarm, which those who have it would lose",
+            f"“{for_display(share.name, _NAME)}” is in a {share.transport} swarm, which those who have it would lose",
             hint=f"Say --transport {share.transport}, or `tuishare forget` it first.",
         )
     kept = replace(
@@ -52,7 +52,7 @@ def enlarge(
     if losing:
         named = ", ".join(losing)
         raise Refused(
-            f"“{visible(share.name, _NAME)}” is shared with {named} too, who would lose it",
+            f"“{for_display(share.name, _NAME)}” is shared with {named} too, who would lose it",
             hint=f"Name {named} with --to as well, or use `tuishare revoke` first.",
         )
     return kept
@@ -66,6 +66,6 @@ def _require_none_out(
     out = [user.name for user in users if fold_name(user.name) in named and deliveries.is_out(share.id, user)]
     if out:
         raise Refused(
-            f"{', '.join(out)} {'were' if len(out) > 1 else 'was'} taken out of “{visible(share.name, _NAME)}”",
+            f"{', '.join(out)} {'were' if len(out) > 1 else 'was'} taken out of “{for_display(share.name, _NAME)}”",
             hint="Forget the share with `tuishare forget`, then share it anew.",
         )

@@ -5,15 +5,14 @@ Owns what changes with each and what stays. Pure: whoever calls saves the record
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from tuishare.agent.folders.payload import sign_tree
-from tuishare.agent.shares.sealing import give_authority, new_secret, new_share_id
-from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.config import Transport
+from tuishare.config.model import Transport
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.sealing import create_share_authority, new_secret, new_share_id
 from tuishare.torrents import Tree, parse_torrent, rename_torrent
 
 
@@ -41,14 +40,6 @@ class Audience:
         )
 
 
-def salt_of(share_id: str) -> bytes:
-    """What the torrents of one share have in their info dictionary: 16 bytes, the same in every generation.
-
-    So each share has an info-hash of its own, whatever it holds, and only who has an envelope can tell what that is of.
-    """
-    return hashlib.sha256(b"tuishare/salt\0" + bytes.fromhex(share_id)).digest()[:16]
-
-
 def begin(tree: Tree, audience: Audience, now: datetime) -> ShareRecord:
     """A share that nobody has heard of yet."""
     return ShareRecord(
@@ -73,7 +64,7 @@ def rename(share: ShareRecord, tree: Tree, envelope: str, now: datetime) -> Shar
     """
     torrent = rename_torrent(share.torrent, tree.name)
     return replace(
-        give_authority(share, now),
+        create_share_authority(share, now),
         path=str(tree.root),
         name=tree.name,
         torrent=torrent,
@@ -113,7 +104,7 @@ def note_hashed(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -
             seen, step=ShareStep.SEALING, torrent=torrent
         )  # new tickets for what everybody has already
     return replace(
-        give_authority(seen, now),
+        create_share_authority(seen, now),
         step=ShareStep.SEALING,
         kind="share",
         torrent=torrent,
@@ -142,7 +133,7 @@ def readdress(share: ShareRecord, audience: Audience, now: datetime) -> ShareRec
 def renew(share: ShareRecord, now: datetime) -> ShareRecord:
     """A generation with the same content, whose new authority shuts out whoever gets no new ticket."""
     renewed = replace(
-        give_authority(share, now),
+        create_share_authority(share, now),
         secret=new_secret(),  # whoever has somebody's former ticket is told nothing by the tracker either
         generation=share.generation + 1,
         kind=_next_kind(share),

@@ -20,10 +20,10 @@ from tuishare.agent.folders.payload import delete_payload, sign_payload
 from tuishare.agent.mishaps import kept_to
 from tuishare.agent.shares.publishing import Publisher
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ActivityKind
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, Refused, SystemFailed
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
 _log = logging.getLogger(__name__)
@@ -176,7 +176,7 @@ class Keeper:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
         for share in list(self._shelf.shares.values()):
             if share.folder == str(folder) and Path(share.path).name not in present:
-                with kept_to(f"withdraw “{visible(share.name)}”"):
+                with kept_to(f"withdraw “{for_display(share.name)}”"):
                     await self.withdraw(Path(share.path))
 
     async def withdraw(self, path: Path) -> None:

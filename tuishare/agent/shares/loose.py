@@ -15,7 +15,7 @@ from typing import Final
 from tuishare.agent.folders.following import Look
 from tuishare.agent.shares.entries import EntryFollower
 from tuishare.agent.shares.forms import Audience
-from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.torrents import Tree
 
 _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})

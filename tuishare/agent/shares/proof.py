@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tuishare.agent.state.records import RecipientRecord, ShareRecord
 from tuishare.api.details import Finding
+from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.swarm import CertificateDates, Evidence
 
 _SOON_DAYS: Final = 30

@@ -32,11 +32,11 @@ from tuishare.agent.shares.forms import (
 from tuishare.agent.shares.rechecking import Rechecking
 from tuishare.agent.shares.shelf import Shelf
 from tuishare.agent.shares.workshop import Hashing, Workshop
-from tuishare.agent.state.diagnosis import DamagedDatabase
-from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.sqlite_errors import DamagedDatabase
 from tuishare.errors import Refused, SystemFailed, TuishareError
 from tuishare.people import User
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 from tuishare.torrents import Tree
 
 _UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
@@ -154,7 +154,7 @@ class Publisher:
             SystemFailed: the disk or the database failed, which is no share's fault.
             DamagedDatabase: likewise.
         """
-        what = f"share “{visible(share.name)}”"
+        what = f"share “{for_display(share.name)}”"
         try:
             yield
         except (SystemFailed, DamagedDatabase):

@@ -18,7 +18,7 @@ from typing import Final
 
 from tuishare.agent.folders.payload import sign_tree, walk_payload
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import TuishareError
 from tuishare.torrents import Changed, is_payload_of
 

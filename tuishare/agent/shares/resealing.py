@@ -18,11 +18,11 @@ from tuishare.agent.context import Context
 from tuishare.agent.mishaps import kept_to
 from tuishare.agent.shares.keeping import Keeper
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import BadInput, NotFound
 from tuishare.people import is_rotated, settle_rotation
+from tuishare.sanitize import for_display
 from tuishare.swarm import validity_end
-from tuishare.text import visible
 
 LOOK_SECONDS: Final = 3600.0
 """How often it is looked which tickets run out."""
@@ -75,7 +75,7 @@ class Resealing:
             share = self._shelf.shares.get(self._waiting.pop())
             if share is not None and share.step not in _AT_REST:
                 with (
-                    kept_to(f"seal “{visible(share.name)}” again"),
+                    kept_to(f"seal “{for_display(share.name)}” again"),
                     contextlib.suppress(NotFound),
                 ):  # forgotten
                     await self._keeper.renew(share.id)

@@ -17,13 +17,13 @@ from tuishare.agent.context import Context
 from tuishare.agent.mishaps import kept_to
 from tuishare.agent.network.whereabouts import Whereabouts
 from tuishare.agent.shares.deliveries import Deliveries
-from tuishare.agent.shares.sealing import own_credentials, own_trackers
-from tuishare.agent.state.records import ShareRecord, ShareStep
-from tuishare.agent.state.rows import DamagedRow
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.rows import DamagedRow
+from tuishare.core.sealing import own_credentials, own_trackers
 from tuishare.errors import BadInput, NotFound
-from tuishare.paths import ENVELOPE_SUFFIX, free_name
+from tuishare.fs.atomic import ENVELOPE_SUFFIX, free_name
+from tuishare.sanitize import for_display
 from tuishare.swarm import Assignment
-from tuishare.text import visible
 from tuishare.torrents import InfoHash
 
 _NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
@@ -186,7 +186,7 @@ class Shelf:
         """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
         if self.whereabouts.look():
             for share in self.served():
-                with kept_to(f"name our new addresses for “{visible(share.name)}”"):
+                with kept_to(f"name our new addresses for “{for_display(share.name)}”"):
                     self._admit(share)
 
     def _admit(self, share: ShareRecord) -> None:

@@ -18,16 +18,16 @@ from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import sign_payload, sign_tree, walk_payload
 from tuishare.agent.mishaps import explain
 from tuishare.agent.network.reach import swarm_contacts
-from tuishare.agent.shares.forms import note_hashed, salt_of
-from tuishare.agent.shares.sealing import seal_share
+from tuishare.agent.shares.forms import note_hashed
 from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.state.records import ShareRecord, ShareStep
 from tuishare.api.messages import ActivityKind
-from tuishare.descriptors import EXHAUSTED_SECONDS
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.sealing import salt_of, seal_share
 from tuishare.errors import TooManyOpen
-from tuishare.paths import publish
+from tuishare.fs.atomic import publish
+from tuishare.net.descriptors import EXHAUSTED_SECONDS
 from tuishare.people import User
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 from tuishare.torrents import Changed, Tree, Version, make_torrent
 
 _log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Workshop:
             return False
         except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this share alone
             share = self._newest(share)
-            problem = explain(error, f"share “{visible(share.name)}”")
+            problem = explain(error, f"share “{for_display(share.name)}”")
             await self._shelf.leave_swarm(share)
             await self.fail(share, problem.detail, problem.hint)
         return True

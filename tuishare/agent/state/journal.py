@@ -16,11 +16,12 @@ from typing import Final
 import msgspec
 
 from tuishare.agent.process.logbook import redact
-from tuishare.agent.state.records import EventRecord
-from tuishare.agent.state.store import EVENTS_KEPT, Database, Store
+from tuishare.agent.state.store import Store
 from tuishare.api.messages import ACTIVITY_SHOWN, Activity, ActivityKind
+from tuishare.core.database import EVENTS_KEPT, Database
+from tuishare.core.records import EventRecord
 from tuishare.errors import SystemFailed
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 
 _UNWRITTEN: Final = 1000
 _LONGEST: Final = 300
@@ -57,7 +58,7 @@ class Journal:
             detail: one sentence or less.
         """
         event = EventRecord(
-            self._now(), kind.value, visible(redact(subject)), visible(redact(detail), limit=_LONGEST)
+            self._now(), kind.value, for_display(redact(subject)), for_display(redact(detail), limit=_LONGEST)
         )
         self._unwritten.append(event)
         self._some.set()
@@ -83,7 +84,7 @@ class Journal:
         Raises:
             SystemFailed: the database cannot be used.
         """
-        shown = visible(redact(subject))
+        shown = for_display(redact(subject))
         return [event for event in await self.latest(EVENTS_KEPT) if event.subject == shown][:ACTIVITY_SHOWN]
 
     async def latest(self, limit: int) -> list[Activity]:
@@ -148,6 +149,6 @@ def _shown(events: Iterable[EventRecord]) -> Iterator[Activity]:
             shown = msgspec.convert(event, Activity, from_attributes=True)
             (shown.subject + shown.detail).encode()
         except ValueError as error:  # of another type, or not UTF-8
-            _log.warning("An event cannot be shown: %s", visible(str(error)))
+            _log.warning("An event cannot be shown: %s", for_display(str(error)))
         else:
             yield shown

@@ -19,8 +19,8 @@ from textual.widgets import Button, Input, Select, Static
 
 from tuishare.api.messages import People
 from tuishare.api.orders import NewShare
+from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, TuishareError
-from tuishare.expiry import parse_expiry
 from tuishare.tui.formats import clean, fit, format_count, format_size
 from tuishare.tui.measuring import measure
 from tuishare.tui.screens.form import Done, Fault, Field, Form

@@ -22,7 +22,7 @@ from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Button, DirectoryTree, Static
 
-from tuishare.text import visible
+from tuishare.sanitize import for_display
 from tuishare.tui.formats import clean, fit
 from tuishare.tui.tones import Tone
 
@@ -48,7 +48,7 @@ def find_path_fault(text: str) -> str:
 
 def is_drawable(name: str) -> bool:
     """Whether a person sees all of a name; any other cannot be typed, and should not be."""
-    return visible(name, max(len(name), 3)) == name
+    return for_display(name, max(len(name), 3)) == name
 
 
 class PathSuggester(Suggester):

@@ -1,0 +1,354 @@
+"""The person's settings, `config.toml`: typed, strict, read only.
+
+Owns the shape and the defaults. Must not write the file (the person owns it) nor know who the users are.
+"""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import math
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from tuishare.config.schedule import BandwidthLimits
+from tuishare.config.toml_errors import explain, name_place
+from tuishare.config.units import parse_size
+from tuishare.errors import BadConfiguration, BadInput
+from tuishare.fs.atomic import read_limited
+from tuishare.home_paths import Places
+from tuishare.net.proxy_settings import Proxy, parse_proxy
+
+MAX_SIZE = 1024 * 1024
+"""Bytes that `config.toml` may have."""
+CORRECT_THE_FILE: Final = "Correct the file; `tuishare config check` tests it."
+"""What every hint about a mistake in it ends with."""
+Transport = Literal["tls", "plain"]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file; a key that we do not know is an error, not a silent default."""
+
+
+class NetworkSettings(_Section, frozen=True):
+    """``[network]``: addresses are ``[HOST]:PORT``.
+
+    Attributes:
+        port_mapping: ask the router, by UPnP or NAT-PMP, to let others reach us.
+        proxy: through which all peers and trackers are reached, see `tuishare.net.proxy_settings`; empty: directly.
+    """
+
+    listen: str = ":50007"
+    listen_plain: str = ""
+    public_host: str = ""
+    share_addresses: bool = True
+    force_mse: bool = False
+    port_mapping: bool = False
+    proxy: str = ""
+
+    @property
+    def outgoing_proxy(self) -> Proxy | None:
+        """`proxy` in parts, or None."""
+        return parse_proxy(self.proxy) if self.proxy else None
+
+
+class TrackerSettings(_Section, frozen=True):
+    """``[tracker]``: addresses are ``[HOST]:PORT``.
+
+    Attributes:
+        listen: where our own tracker answers recipients over https; empty: there is none.
+        listen_plain: the same for plain swarms, over http; only there while plain swarms are.
+        trusted_proxies: addresses of proxies whose ``X-Forwarded-For`` is believed.
+        others: announce URLs of trackers that are used besides ours; ``{passkey}`` stands for each recipient's own.
+    """
+
+    listen: str = ":50009"
+    listen_plain: str = ":50010"
+    trusted_proxies: list[str] = []
+    others: list[str] = []
+
+
+class FolderSettings(_Section, frozen=True):
+    """``[folders]``: after `load_config` every path is absolute."""
+
+    inbox: str = ""
+    outbox: str = ""
+    downloads: str = ""
+
+    @property
+    def inbox_path(self) -> Path:
+        """Where envelopes come in."""
+        return Path(self.inbox)
+
+    @property
+    def outbox_path(self) -> Path:
+        """Where envelopes go out."""
+        return Path(self.outbox)
+
+    @property
+    def downloads_path(self) -> Path:
+        """Where payloads land."""
+        return Path(self.downloads)
+
+
+class SharingSettings(_Section, frozen=True):
+    """``[sharing]``: what is sent.
+
+    Attributes:
+        until: how long a share is served: ``forever``, or until ``everybody`` whom it is for has it.
+    """
+
+    until: Literal["forever", "everybody"] = "forever"
+
+
+class DownloadSettings(_Section, frozen=True):
+    """``[downloads]``: what arrives.
+
+    Attributes:
+        reserve: MiB of disk space that downloads leave free.
+        seed_days: how many days a delivered download is served to the other recipients; 0: not at all.
+        seed_ratio: it ends earlier when as many times its size was served; 0: it does not.
+    """
+
+    reserve: int = 1024
+    seed_days: float = 7.0
+    seed_ratio: float = 0.0
+
+    @property
+    def reserve_bytes(self) -> int:
+        """`reserve` in bytes."""
+        return self.reserve * 1024 * 1024
+
+
+class InboxSettings(_Section, frozen=True):
+    """``[inbox]``: what is taken from it, and how much of that.
+
+    Attributes:
+        envelopes_per_minute: how many are read that no verified user signed, the others of them wait; 0: all.
+        quota: size of what one sender may have under way here, such as ``50GiB``; ``0``: no quota.
+        waiting_per_sender: how many envelopes of one sender may wait for approval; 0: no bound.
+        waiting_size_per_sender: how large their torrents may be together; ``0``: no bound.
+        waiting: how many may wait in all, and as many more for a key or for room; 0: no bound.
+        waiting_size: how large those may be together; ``0``: no bound.
+        rejected: how many are kept of what was turned away; 0: all.
+        rejected_size: how large those may be together; ``0``: no bound.
+        trackers: besides a sender's own those that may be asked for what arrives, as ``HOST`` or ``HOST:PORT``.
+    """
+
+    envelopes_per_minute: int = 60
+    quota: str = "0"
+    waiting_per_sender: int = 25
+    waiting_size_per_sender: str = "64MiB"
+    waiting: int = 100
+    waiting_size: str = "256MiB"
+    rejected: int = 200
+    rejected_size: str = "256MiB"
+    trackers: list[str] = []
+
+    @property
+    def quota_bytes(self) -> int:
+        """`quota` in bytes."""
+        return parse_size(self.quota)
+
+    def sizes(self) -> Iterator[tuple[str, str]]:
+        """Yield each size with the name of its key."""
+        for key in ("quota", "waiting_size_per_sender", "waiting_size", "rejected_size"):
+            yield key, getattr(self, key)
+
+
+class NotificationSettings(_Section, frozen=True):
+    """``[notifications]``.
+
+    Attributes:
+        desktop: tell the desktop what was received or needs its owner, where ``notify-send`` is installed.
+    """
+
+    desktop: bool = True
+
+
+class SettleSettings(_Section, frozen=True):
+    """``[settle]``: all in seconds."""
+
+    after_close: float = 0.3
+    quiet: float = 2.0
+    rescan: float = 60.0
+
+
+class DropFolder(_Section, frozen=True):
+    """One ``[[drop]]``: a watched folder and the users its entries are for."""
+
+    path: str
+    users: list[str]
+    transport: Transport = "tls"
+
+
+class Config(_Section, frozen=True):
+    """All settings of one home."""
+
+    name: str = ""
+    network: NetworkSettings = NetworkSettings()
+    tracker: TrackerSettings = TrackerSettings()
+    folders: FolderSettings = FolderSettings()
+    sharing: SharingSettings = SharingSettings()
+    downloads: DownloadSettings = DownloadSettings()
+    inbox: InboxSettings = InboxSettings()
+    limits: BandwidthLimits = BandwidthLimits()
+    notifications: NotificationSettings = NotificationSettings()
+    settle: SettleSettings = SettleSettings()
+    drop: list[DropFolder] = []
+
+
+def load_config(places: Places) -> Config:
+    """Read `config.toml`; a missing file means the defaults.
+
+    Returns:
+        The settings with every path absolute and the name filled in.
+
+    Raises:
+        BadConfiguration: with file, line, key and what was expected.
+    """
+    if not places.config_file.exists():
+        return _resolve(Config(), places)
+    return parse_config(_read_text(places.config_file), places)
+
+
+def parse_config(text: str, places: Places) -> Config:
+    """Read what stands in `config.toml`, or is to stand there; returns and raises as `load_config`."""
+    try:
+        config = msgspec.convert(tomllib.loads(text), Config)
+    except tomllib.TOMLDecodeError as error:
+        raise _bad(places.config_file, str(error)) from error
+    except msgspec.ValidationError as error:
+        raise _bad(places.config_file, explain(error, text, Config)) from error
+    for place, given, read in _texts(config):
+        try:
+            read(given)
+        except BadInput as error:
+            raise _bad(places.config_file, f"{name_place(place, text)}{error.detail}", error.hint) from error
+    return _resolve(config, places)
+
+
+def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]:
+    """Each text with a grammar of its own: its place, the text, and what reads it or raises `BadInput`."""
+    for network in config.tracker.trusted_proxies:
+        yield "tracker.trusted_proxies", network, _check_network
+    if config.network.proxy:
+        yield "network.proxy", config.network.proxy, parse_proxy
+    for key, size in config.inbox.sizes():
+        yield f"inbox.{key}", size, parse_size
+    for place, given, read in config.limits.texts():
+        yield f"limits.{place}", given, read
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise BadInput(
+            f"{text[:80]!r} is no address", hint="Write it like 192.0.2.7 or 192.0.2.0/24."
+        ) from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return read_limited(path, MAX_SIZE).decode()
+    except UnicodeDecodeError as error:
+        raise _bad(path, "it is not UTF-8 text") from error
+
+
+def _bad(path: Path, reason: str, hint: str = "") -> BadConfiguration:
+    return BadConfiguration(f"{path}: {reason}", hint=f"{hint} {CORRECT_THE_FILE}".lstrip())
+
+
+def _resolve(config: Config, places: Places) -> Config:
+    """Fill in defaults that depend on the home, expand ``~``, and check what types cannot say."""
+    folders = FolderSettings(
+        *(
+            _absolute(given or str(places.files / name), places, f"folders.{name}")
+            for name, given in (
+                ("inbox", config.folders.inbox),
+                ("outbox", config.folders.outbox),
+                ("downloads", config.folders.downloads),
+            )
+        )
+    )
+    drops = [
+        msgspec.structs.replace(drop, path=_absolute(drop.path, places, "drop.path")) for drop in config.drop
+    ]
+    resolved = msgspec.structs.replace(
+        config, name=config.name or default_name(), folders=folders, drop=drops
+    )
+    check_config(resolved, places)
+    return resolved
+
+
+def _absolute(given: str, places: Places, key: str) -> str:
+    # Unlike `Path`, this leaves the "~" of a user that does not exist as it is.
+    path = Path(os.path.expanduser(given))
+    if not path.is_absolute() or "\0" in given:
+        raise _bad(places.config_file, f"key {key}: expected an absolute path or one with ~, not {given!r}")
+    return str(path)
+
+
+def check_config(config: Config, places: Places) -> None:
+    """Check what must hold between settings.
+
+    Raises:
+        BadConfiguration: it does not.
+    """
+    for drop in config.drop:
+        if not drop.users:
+            raise _bad(places.config_file, f"drop folder {drop.path}: key users: expected at least one user")
+        if drop.transport == "plain" and not config.network.listen_plain:
+            raise _bad(
+                places.config_file,
+                f"drop folder {drop.path}: transport plain needs network.listen_plain",
+            )
+    _check_apart(config, places)
+    _check_amounts(config, places)
+    for key, seconds in msgspec.structs.asdict(config.settle).items():
+        if not 0 < seconds < 86_400:  # also refuses NaN
+            raise _bad(
+                places.config_file, f"key settle.{key}: expected seconds between 0 and 86400, not {seconds}"
+            )
+
+
+def _check_amounts(config: Config, places: Places) -> None:
+    for key, amount in (
+        ("downloads.reserve", config.downloads.reserve),
+        ("downloads.seed_days", config.downloads.seed_days),
+        ("downloads.seed_ratio", config.downloads.seed_ratio),
+        ("inbox.envelopes_per_minute", config.inbox.envelopes_per_minute),
+        ("inbox.waiting_per_sender", config.inbox.waiting_per_sender),
+        ("inbox.waiting", config.inbox.waiting),
+        ("inbox.rejected", config.inbox.rejected),
+        ("limits.active_downloads", config.limits.active_downloads),
+    ):
+        if not 0 <= amount < math.inf:  # also refuses NaN
+            raise _bad(places.config_file, f"key {key}: expected 0 or more, not {amount}")
+
+
+def _check_apart(config: Config, places: Places) -> None:
+    """No watched folder may lie in another: what we write would be shared, or shared twice."""
+    folders = [config.folders.inbox, config.folders.outbox, config.folders.downloads]
+    folders += [drop.path for drop in config.drop]
+    folders += [str(place) for place in (places.config, places.state)]
+    # Unlike `Path.resolve`, this takes links that lead in a circle for what they are worth.
+    ours = [(Path(os.path.realpath(folder)), folder) for folder in folders]
+    for index, (one, name) in enumerate(ours):
+        for other, other_name in ours[index + 1 :]:
+            if one == other or one in other.parents or other in one.parents:
+                raise _bad(places.config_file, f"the folders {name} and {other_name} overlap")
+
+
+def default_name() -> str:
+    """The login name, for a card whose owner configured none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"

@@ -1,0 +1,107 @@
+"""How fast, and when: the rates that hold at a moment of the week.
+
+Owns the ``[limits]`` table and what its schedule means. Pure: whoever asks brings the time. Must not know the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Final, Literal
+
+import msgspec
+
+from tuishare.config.units import parse_size
+from tuishare.errors import BadInput
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_WEEK: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_FASTEST: Final = 2**31 - 1
+"""Bytes per second that the engine can still count; more is no limit at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class BandwidthRates:
+    """Bytes per second over everything that is shared or received; 0: as fast as it goes."""
+
+    upload: int = 0
+    download: int = 0
+
+
+class BandwidthPeriod(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One ``[[limits.schedule]]``: other limits for some hours of some days.
+
+    Attributes:
+        start: ``HH:MM``, local time; written ``from`` in the file.
+        until: likewise, not included. Earlier than `start`: on the next day. The same: for 24 hours.
+        days: on which it begins; empty: every day.
+        upload: size per second, such as ``5MiB``; ``0``: no limit.
+        download: likewise.
+    """
+
+    start: str = msgspec.field(name="from")
+    until: str
+    days: list[Day] = []
+    upload: str = "0"
+    download: str = "0"
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is that time; `now` is local."""
+        start, until = parse_time(self.start), parse_time(self.until)
+        days, clock = self.days or _WEEK, now.time()
+        today, yesterday = _WEEK[now.weekday()] in days, _WEEK[now.weekday() - 1] in days
+        if start < until:
+            return today and start <= clock < until
+        return (today and clock >= start) or (yesterday and clock < until)
+
+
+class BandwidthLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[limits]``: how much of line and disk this agent uses.
+
+    Attributes:
+        upload: size per second over all shares, such as ``5MiB``; ``0``: no limit.
+        download: likewise.
+        active_downloads: how many downloads go on at a time, the others wait for their turn; 0: as many as
+            the limit of open files allows, see `tuishare.net.descriptors`.
+        schedule: hours at which other limits hold; the first one that fits counts.
+    """
+
+    upload: str = "0"
+    download: str = "0"
+    active_downloads: int = 0
+    schedule: list[BandwidthPeriod] = []
+
+    def rates(self, now: datetime) -> BandwidthRates:
+        """The limits that hold at a moment; `now` is local."""
+        source = next((period for period in self.schedule if period.holds(now)), self)
+        return BandwidthRates(_parse_rate(source.upload), _parse_rate(source.download))
+
+    def texts(self) -> Iterator[tuple[str, str, Callable[[str], object]]]:
+        """Each text with a grammar: its place in the table, the text, and what reads it or raises `BadInput`."""
+        yield "upload", self.upload, parse_size
+        yield "download", self.download, parse_size
+        for number, period in enumerate(self.schedule):
+            place = f"schedule[{number}]"
+            yield f"{place}.from", period.start, parse_time
+            yield f"{place}.until", period.until, parse_time
+            yield f"{place}.upload", period.upload, parse_size
+            yield f"{place}.download", period.download, parse_size
+
+
+def parse_time(text: str) -> time:
+    """Read a time of day, ``HH:MM``.
+
+    Raises:
+        BadInput: it is none.
+    """
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise BadInput(f"{text[:40]!r} is not a time of day", hint="Write it like 08:00 or 23:30.")
+    return time(int(match[1]), int(match[2]))
+
+
+def _parse_rate(text: str) -> int:
+    return min(parse_size(text), _FASTEST)

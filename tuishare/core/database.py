@@ -1,0 +1,375 @@
+"""The SQLite database of one home: its transactions, and records in and out.
+
+Owns durability (WAL with ``synchronous=FULL``: what was saved is on disk) and the check of the file. Blocking: the
+agent calls it on one thread, see `tuishare.agent.state.store`. Must not decide anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final, TypeVar
+
+from tuishare.core.records import (
+    DownloadRecord,
+    EventRecord,
+    RecipientRecord,
+    ShareRecord,
+    ShareStep,
+)
+from tuishare.core.rows import TABLES, DamagedRow, DamagedRows, Record, as_text, decode, encode
+from tuishare.core.schema import MIGRATIONS
+from tuishare.core.sqlite_errors import DAMAGED_HINT, DamagedDatabase, tell_apart
+from tuishare.errors import BadConfiguration, DiskRefused, Refused, from_os_error
+from tuishare.torrents import InfoHash
+
+_log = logging.getLogger(__name__)
+
+EVENTS_KEPT: Final = 10_000
+
+
+_BUSY_SECONDS: Final = 10.0  # `create` may write while the agent does
+
+
+_LOG_KEPT: Final = 4 << 20  # bytes; the log of one large torrent would stay as large otherwise
+
+
+_ONE_VALUE: Final = re.compile(r"(non-\w+|NULL|TEXT|NUMERIC) value in \w+\.\w+")
+"""What SQLite's check says of a value that its column does not allow: damage of one row, of the file none."""
+
+
+_Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One row of the ledger: no generation of that signer's share up to that number is taken again."""
+
+    signer: bytes
+    share: str
+    number: int
+
+
+class Database:
+    """The open database; all methods block and belong to one thread.
+
+    Raises:
+        sqlite3.Error: from any method; see `tell_apart`.
+        DiskRefused: from the constructor when the disk or the file system refuses, which is never taken for damage.
+        DamagedDatabase: from the constructor when the file is damaged.
+        BadConfiguration: from the constructor when it was made by a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file, mode 0600."""
+        self._path = path
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._connection.text_factory = as_text
+        except OSError as error:
+            raise from_os_error(error, f"open the database {path}") from error
+        except sqlite3.Error as error:
+            raise tell_apart(error, path) from error
+        try:
+            self._prepare(path)
+        except sqlite3.Error as error:
+            self.close()
+            raise tell_apart(error, path) from error
+        except BadConfiguration:
+            self.close()
+            raise
+
+    def _prepare(self, path: Path) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}")
+        with self.transaction():
+            (found,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if found > len(MIGRATIONS):
+                raise BadConfiguration(
+                    f"The database {path} was made by a newer tuishare",
+                    hint="Install that version again, or use another TUISHARE_HOME.",
+                )
+            for statements in MIGRATIONS[found:]:
+                for statement in statements:
+                    self._connection.execute(statement)
+            if found < len(MIGRATIONS):  # otherwise nothing is written: the disk may be full
+                self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def check(self, now: int) -> None:
+        """Read everything once, because SQLite does not notice by itself what was overwritten.
+
+        A row that is no record is set aside, see `damaged`: it says nothing against the others.
+
+        Args:
+            now: Unix seconds.
+
+        Raises:
+            DamagedDatabase: the file is not as it was written.
+            DiskRefused: it cannot be read or written now, whatever is in it.
+        """
+        try:
+            said = [text for (text,) in self._connection.execute("PRAGMA quick_check")]
+            verdict = next((text for text in said if text != "ok" and not _ONE_VALUE.match(text)), "")
+            if not verdict:
+                self._set_aside(now)
+        except sqlite3.DatabaseError as error:
+            if isinstance(refusal := tell_apart(error, self._path), DiskRefused):
+                raise refusal from error
+            verdict = str(error)
+        if verdict:
+            raise DamagedDatabase(f"The database is damaged: {verdict}", hint=DAMAGED_HINT)
+
+    def _set_aside(self, now: int) -> None:
+        rows = DamagedRows(self._connection)
+        if found := rows.find():  # otherwise nothing is written: the disk may be full
+            with self.transaction():
+                for table, rowid, fault in found:
+                    _log.error("A row of %s is damaged and was set aside: %s", table, fault)
+                    rows.set_aside(table, rowid, fault, now)
+
+    def damaged(self, *tables: str) -> list[DamagedRow]:
+        """The rows that were set aside, oldest first; of these tables."""
+        return [row for row in DamagedRows(self._connection).listed() if row.table in tables]
+
+    def drop_damaged(self, row: DamagedRow) -> None:
+        """Remove such a row for good."""
+        with self.transaction():
+            DamagedRows(self._connection).drop(row.number)
+
+    def close(self) -> None:
+        """Close the file; nothing unsaved can exist."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block is saved, or nothing of it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # a disk that refuses may have ended it already
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def save(self, *records: Record) -> None:
+        """Insert the records, or replace the ones with the same key; all or none."""
+        with self.transaction():
+            for record in records:
+                self._put(record)
+
+    def _put(self, record: Record) -> None:
+        if isinstance(record, DownloadRecord) and not record.replaces:
+            self._connection.execute("DELETE FROM replaced WHERE download = ?", (record.id,))
+        row = encode(record)
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        statement = f"INSERT OR REPLACE INTO {TABLES[type(record)]} ({names}) VALUES ({marks})"  # noqa: S608 — our fields' names
+        self._connection.execute(statement, tuple(row.values()))
+
+    def shares(self) -> list[ShareRecord]:
+        """Every share, oldest first."""
+        return self._all(ShareRecord, "ORDER BY added, id")
+
+    def share_by_info_hash(self, info_hash: str) -> ShareRecord | None:
+        """The newest share of that torrent, or None."""
+        found = self._all(
+            ShareRecord, "WHERE info_hash = ? ORDER BY added DESC, rowid DESC LIMIT 1", info_hash
+        )
+        return found[0] if found else None
+
+    def own_share(self, info_hash: str) -> str:
+        """Return the name of the agent's own share of that torrent; empty where there is none."""
+        row = self._connection.execute(
+            "SELECT name FROM shares WHERE info_hash = ? AND step != ?", (info_hash, ShareStep.MANUAL)
+        ).fetchone()
+        return "" if row is None else str(row[0])
+
+    def recipients(self, share: str) -> list[RecipientRecord]:
+        """Who holds or held a ticket of that share."""
+        return self._all(RecipientRecord, "WHERE share = ? ORDER BY user", share)
+
+    def all_recipients(self) -> list[RecipientRecord]:
+        """Who holds or held a ticket of any share."""
+        return self._all(RecipientRecord, "ORDER BY share, user")
+
+    def seat(self, share: str, recipients: Iterable[RecipientRecord]) -> None:
+        """Let these be the ones who hold or held a ticket of a share, and nobody else."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
+            for recipient in recipients:
+                self._put(recipient)
+
+    def downloads(self) -> list[DownloadRecord]:
+        """Every download, oldest first."""
+        return self._all(DownloadRecord, "ORDER BY added, id")
+
+    def decline(self, record: DownloadRecord) -> None:
+        """Remove a download, and remember its generation, whether it was admitted or not."""
+        with self.transaction():
+            self._remember(Generation(record.signer, record.share, record.generation))
+            self._connection.execute("DELETE FROM downloads WHERE id = ?", (record.id,))
+            for table in ("torrents", "replaced"):
+                self._connection.execute(f"DELETE FROM {table} WHERE download = ?", (record.id,))  # noqa: S608
+
+    def forget_share(self, share: str) -> None:
+        """Remove one with its tickets."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
+            self._connection.execute("DELETE FROM shares WHERE id = ?", (share,))
+
+    def admit(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
+        """Save a download whose generation has never been seen from that signer, and remember the generation.
+
+        It begins with nothing: what the engine remembered of an earlier one of the same torrent is dropped.
+
+        Args:
+            record: of the download.
+            torrent: the one that it is of; None for the one that is stored already.
+
+        Raises:
+            Refused: this or a newer generation was admitted before (a replay, also after the download was removed).
+        """
+        with self.transaction():
+            self.require_new(record)
+            self._remember(Generation(record.signer, record.share, record.generation))
+            self.forget_resume(record.info_hash)
+            self._put(record)
+            self._put_torrent(record, torrent)
+
+    def hold(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
+        """Save a download that is not admitted yet; its generation is not used up. Arguments as of `admit`.
+
+        Raises:
+            Refused: this or a newer generation was admitted before.
+        """
+        with self.transaction():
+            self.require_new(record)
+            self._put(record)
+            self._put_torrent(record, torrent)
+
+    def torrent(self, download: str) -> bytes:
+        """Return the torrent of a download; empty where there is none."""
+        return self._torrent("torrents", download)
+
+    def replaced_torrent(self, download: str) -> bytes:
+        """Return the torrent of what a download is to replace; empty where that is not known."""
+        return self._torrent("replaced", download)
+
+    def _torrent(self, table: str, download: str) -> bytes:
+        statement = f"SELECT torrent FROM {table} WHERE download = ?"  # noqa: S608 — our tables' names
+        row = self._connection.execute(statement, (download,)).fetchone()
+        return row[0] if row is not None and isinstance(row[0], bytes) else b""
+
+    def _put_torrent(self, record: DownloadRecord, torrent: bytes | None) -> None:
+        if record.replaces:
+            # Of the generation that was delivered; one that comes after another undelivered one finds it here.
+            self._connection.execute(
+                "INSERT OR IGNORE INTO replaced SELECT * FROM torrents WHERE download = ?", (record.id,)
+            )
+        if torrent is not None:
+            self._connection.execute("INSERT OR REPLACE INTO torrents VALUES (?, ?)", (record.id, torrent))
+
+    def renew(self, record: DownloadRecord) -> None:
+        """Save a download that goes on with new tickets, and remember their generation.
+
+        Raises:
+            Refused: this or a newer generation was admitted before.
+        """
+        with self.transaction():
+            self.require_new(record)
+            self._remember(Generation(record.signer, record.share, record.generation))
+            self._put(record)
+
+    def knows(self, record: DownloadRecord) -> bool:
+        """Whether any generation of a download was admitted before, also one that was removed since."""
+        row = self._connection.execute(
+            "SELECT 1 FROM ledger WHERE signer = ? AND share = ?", (record.signer, record.share)
+        ).fetchone()
+        return row is not None
+
+    def require_new(self, record: DownloadRecord) -> None:
+        """Make sure that neither this nor a newer generation was admitted before, and that no newer one waits here.
+
+        Raises:
+            Refused: it was, or one does.
+        """
+        (known,) = self._connection.execute(
+            "SELECT max(generation) FROM (SELECT generation FROM ledger WHERE signer = ?1 AND share = ?2"
+            # What waits for approval may itself be admitted.
+            " UNION ALL SELECT generation - 1 FROM downloads WHERE signer = ?1 AND share = ?2)",
+            (record.signer, record.share),
+        ).fetchone()
+        if known is not None and not isinstance(known, int):
+            raise Refused(
+                "Which generations of this share were received before cannot be read any more",
+                hint="Ask the sender to share it as something new.",
+            )
+        if known is not None and record.generation <= known:
+            raise Refused(
+                f"Generation {record.generation} of this share was received before",
+                hint="Ask the sender to share it again if you need it once more.",
+            )
+
+    def remember(self, generations: Iterable[Generation]) -> None:
+        """Take note of generations that are not to be taken again."""
+        with self.transaction():
+            for generation in generations:
+                self._remember(generation)
+
+    def _remember(self, generation: Generation) -> None:
+        self._connection.execute(
+            "INSERT INTO ledger VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET generation = max(generation, excluded.generation)",
+            (generation.signer, generation.share, generation.number),
+        )
+
+    def resume_data(self, info_hash: str) -> bytes | None:
+        """What the engine wanted to remember of a torrent, or None."""
+        row = self._connection.execute("SELECT data FROM resume WHERE info_hash = ?", (info_hash,)).fetchone()
+        return row[0] if row is not None and isinstance(row[0], bytes) else None
+
+    def save_resume(self, data: Mapping[InfoHash, bytes]) -> None:
+        """Save resume data by info-hash."""
+        with self.transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO resume VALUES (?, ?)", data.items())
+
+    def forget_resume(self, info_hash: str) -> None:
+        """Remove resume data that no longer fit."""
+        self._connection.execute("DELETE FROM resume WHERE info_hash = ?", (info_hash,))
+
+    def note(self, events: Iterable[EventRecord]) -> None:
+        """Save what happened; beyond `EVENTS_KEPT` the oldest go."""
+        rows = [(event.at, event.kind, event.subject, event.detail) for event in events]
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT INTO events (at, kind, subject, detail) VALUES (?, ?, ?, ?)", rows
+            )
+            self._connection.execute(
+                "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?", (EVENTS_KEPT,)
+            )
+
+    def events(self, limit: int) -> list[EventRecord]:
+        """The last of what happened, newest first."""
+        rows = self._connection.execute(
+            "SELECT at, kind, subject, detail, id FROM events ORDER BY id DESC LIMIT ?", (limit,)
+        )
+        return [EventRecord(*row) for row in rows]
+
+    def _all(self, kind: type[_Record], clause: str, *parameters: object) -> list[_Record]:
+        names = [field.name for field in fields(kind)]
+        statement = f"SELECT {', '.join(names)} FROM {TABLES[kind]} {clause}"  # noqa: S608 — our fields' names
+        found: list[_Record] = []
+        for row in self._connection.execute(statement, parameters):
+            try:
+                found.append(decode(kind, dict(zip(names, row, strict=True))))
+            except ValueError as error:  # it came after `check`, or there was none
+                _log.error("A row of %s is damaged: %s", TABLES[kind], error)
+        return found

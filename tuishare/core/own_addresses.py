@@ -1,0 +1,166 @@
+"""Where others can reach us, as it stands in an envelope.
+
+Owns the choice of addresses, and what counts as one in the settings. Must not ask any other machine: what the system
+knows of itself is all there is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import Final
+
+from tuishare.config.model import Config, NetworkSettings
+from tuishare.errors import BadConfiguration, BadInput
+from tuishare.home_paths import Places
+from tuishare.net.addresses import MOST_CONTACTS, address_fault
+from tuishare.net.local_machine import own_addresses
+from tuishare.swarm import Endpoint, parse_endpoint
+
+MAX_CONTACTS: Final = MOST_CONTACTS
+_LOOPBACK: Final = "127.0.0.1"
+_ADDRESSES: Final = (
+    "network.listen", "network.listen_plain", "network.public_host", "tracker.listen", "tracker.listen_plain"
+)  # fmt: skip
+"""The settings that are addresses."""
+_EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 — only compared
+"""The hosts that stand for every address of their family; together what an empty host means."""
+_HOST_HINT: Final = "Write a name or an address, for example studio.example.org."
+
+
+def find_contacts(
+    network: NetworkSettings, port: int, *, outside: str = "", of_swarm: bool = True
+) -> tuple[str, ...]:
+    """List ``host:port`` for a manifest: the public host, this machine's addresses, loopback; best first.
+
+    Args:
+        network: the settings; ``public_host`` may carry a port of its own, which is that of the swarms.
+        port: where we listen.
+        outside: ``host:port`` where a router forwards to that port, or empty.
+        of_swarm: whether that is the port of the swarms.
+
+    Returns:
+        At most `MAX_CONTACTS`; loopback, which serves recipients on the same machine, is always the last.
+
+    Raises:
+        BadInput: ``public_host`` is malformed.
+    """
+    own = _own_addresses() if network.share_addresses else ()
+    public = _public(network.public_host, port)
+    if not of_swarm:
+        public = (str(replace(parse_endpoint(contact), port=port)) for contact in public)
+    known = [outside] if outside else []
+    found = dict.fromkeys([*public, *known, *(str(Endpoint(host, port)) for host in own)])
+    return (*tuple(found)[: MAX_CONTACTS - 1], str(Endpoint(_LOOPBACK, port)))
+
+
+def check_addresses(config: Config, places: Places) -> None:
+    """Check all addresses of the settings.
+
+    Raises:
+        BadConfiguration: one is malformed, or two would listen on the same port.
+    """
+    for key in _ADDRESSES:
+        table, _, name = key.partition(".")
+        try:
+            _check_address(key, getattr(getattr(config, table), name))
+        except BadInput as error:
+            raise BadConfiguration(f"{places.config_file}: {error.detail}", hint=error.hint) from error
+    for (key, one), (other_key, other) in combinations(listen_addresses(config).items(), 2):
+        port = listen_port(one)
+        if port and port == listen_port(other) and _overlap(_hosts(key, one), _hosts(other_key, other)):
+            raise BadConfiguration(
+                f"{places.config_file}: {key} and {other_key} both have port {port}",
+                hint="Choose another port for one of them.",
+            )
+
+
+def listen_addresses(config: Config) -> Mapping[str, str]:
+    """Find where the agent listens with these settings: each key that counts, and its ``[HOST]:PORT``.
+
+    Behind a proxy that is nowhere.
+    """
+    network, tracker = config.network, config.tracker
+    if network.outgoing_proxy is not None:
+        return {}
+    plain = network.listen_plain
+    wanted = {
+        "network.listen": network.listen,
+        "network.listen_plain": plain,
+        "tracker.listen": tracker.listen,
+        "tracker.listen_plain": tracker.listen_plain if plain and tracker.listen else "",
+    }
+    return {key: address for key, address in wanted.items() if address}
+
+
+def _check_address(key: str, given: str) -> None:
+    """Check one setting, e.g. ``network.public_host``; one that is empty, or no address, counts as right.
+
+    Raises:
+        BadInput: it is malformed.
+    """
+    if key not in _ADDRESSES or not given:
+        return
+    try:
+        if key == "network.public_host":
+            tuple(_public(given, port=1))
+        else:
+            listen_port(given)
+    except BadInput as error:
+        raise BadInput(f"key {key}: {error.detail}", hint=error.hint) from error
+
+
+def listen_port(address: str) -> int:
+    """Read the port of a listen address ``[HOST]:PORT``.
+
+    Raises:
+        BadInput: it is malformed.
+    """
+    return parse_endpoint(address, default_host="0.0.0.0", any_port=True).port  # noqa: S104 — only parsed
+
+
+def _hosts(key: str, address: str) -> tuple[str, ...]:
+    host = parse_endpoint(address, default_host=_EVERYWHERE[0], any_port=True).host
+    # Unlike the engine, the tracker takes callers of both families on "::".
+    everywhere = address.startswith(":") or (host == "::" and key.startswith("tracker."))
+    return _EVERYWHERE if everywhere else (host,)
+
+
+def _overlap(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    return any(
+        one == other or ((":" in one) == (":" in other) and not {one, other}.isdisjoint(_EVERYWHERE))
+        for one in some
+        for other in others
+    )
+
+
+def _public(host: str, port: int) -> Iterator[str]:
+    if not host:
+        return
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = bracketed or (host.count(":") != 1 and not host.startswith("["))
+    literal = f"[{host}]" if ":" in host and not bracketed else host
+    try:
+        yield str(parse_endpoint(f"{literal}:{port}" if bare else host))
+    except BadInput as error:
+        # What was written, not what we made of it: the port may be ours.
+        raise BadInput(f"{host[:80]!r} is no public host", hint=_HOST_HINT) from error
+
+
+def is_public_ipv4(host: str) -> bool:
+    """Say whether that is an IPv4 address which is reached from everywhere."""
+    address = ipaddress.ip_address(host)
+    return address.version == 4 and address.is_global
+
+
+def has_public_address() -> bool:
+    """Say whether one of our own interfaces has such an address, so that no router is in the way."""
+    return any(map(is_public_ipv4, _own_addresses()))
+
+
+def _own_addresses() -> tuple[str, ...]:
+    """The unicast addresses of all network interfaces, global ones first, without loopback and link-local."""
+    usable = [ip for ip in own_addresses() if not (ip.is_loopback or address_fault(ip))]
+    return tuple(str(ip) for ip in sorted(usable, key=lambda ip: (not ip.is_global, ip.version, int(ip))))

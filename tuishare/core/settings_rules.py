@@ -1,0 +1,149 @@
+"""The folders and settings of a home, changed by order of its owner.
+
+Owns the rules that need more than the settings file: who is known, what is a usable name or address. Serves the agent
+and the commands that work without one; blocking, so the agent calls it on a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tuishare.config.editing import edit_config, put_drop, remove_drop, replace_config, set_value
+from tuishare.config.model import Config, Transport, load_config
+from tuishare.core.drop_marker import remove_marker, write_marker
+from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
+from tuishare.fs.atomic import require_text
+from tuishare.home_paths import Places
+from tuishare.people import User, load_book, validate_name
+
+
+def save_drop_folder(
+    places: Places, folder: Path, users: Iterable[str], transport: Transport | None
+) -> tuple[User, ...]:
+    """Make a folder a drop folder for exactly these users; it is made when it is missing.
+
+    Args:
+        places: of the home.
+        folder: absolute, see `absolute`.
+        users: names and ``@groups``.
+        transport: None: as it is, and ``tls`` for a new one.
+
+    Returns:
+        Who is meant.
+
+    Raises:
+        NotFound: a user or group is unknown; nothing was changed.
+        BadInput: it is no folder, its name is not UTF-8, or the settings do not allow it.
+        SystemFailed: the disk refused, or a new one cannot be read.
+    """
+    require_text(str(folder))
+    named = tuple(users)
+    recipients = load_book(places.users_file).resolve(named)
+    with _made(folder):
+        known = {os.path.realpath(drop.path) for drop in load_config(places).drop}
+        new = os.path.realpath(folder) not in known
+        if new:
+            _require_readable(folder)
+        edit_config(places, lambda text: put_drop(text, folder, named, transport))
+    if new:
+        write_marker(folder)  # one that was a drop folder before may be empty now, and is here all the same
+    return recipients
+
+
+def delete_drop_folder(places: Places, folder: Path) -> None:
+    """Let a folder be a drop folder no longer; its files stay.
+
+    Raises:
+        NotFound: it is none.
+        SystemFailed: the disk refused.
+    """
+    edit_config(places, lambda text: remove_drop(text, folder))
+    remove_marker(folder)
+
+
+def change_setting(places: Places, key: str, value: str) -> None:
+    """Set one setting.
+
+    Raises:
+        BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
+        SystemFailed: the disk refused.
+    """
+    from tuishare.core.own_addresses import check_addresses
+
+    def change(text: str) -> str:
+        _check_word(key, value)
+        return set_value(text, key, value)
+
+    edit_config(places, change, check=lambda config: check_addresses(config, places))
+
+
+def write_settings(places: Places, text: str, stamp: str) -> None:
+    """Replace the whole file.
+
+    Raises:
+        BadInput: it would not be usable, or names somebody who is not known; the file stays as it is.
+        Refused: it was changed since the stamp was made.
+        SystemFailed: the disk refused.
+    """
+    replace_config(places, text, stamp=stamp, check=lambda config: check_deeply(config, places))
+
+
+def check_deeply(config: Config, places: Places) -> None:
+    """Check what `tuishare.config.model` cannot know: whether the name, the addresses and the users are usable.
+
+    Raises:
+        BadConfiguration: one is not.
+    """
+    from tuishare.core.own_addresses import check_addresses
+
+    try:
+        validate_name(config.name)
+        check_addresses(config, places)
+        book = load_book(places.users_file)
+        for folder in config.drop:
+            book.resolve(folder.users)
+    except BadConfiguration:
+        raise
+    except TuishareError as error:
+        raise BadConfiguration(f"{places.config_file}: {error.detail}", hint=error.hint) from error
+
+
+def absolute(path: Path) -> Path:
+    """Where a path leads to that was typed in this folder; links are kept, as their owner means them."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def _check_word(key: str, value: str) -> None:
+    if key == "name":
+        validate_name(value)
+    elif key == "network.listen" and not value:
+        raise BadInput("network.listen must not be empty", hint='":0" listens on any free port.')
+
+
+def _require_readable(folder: Path) -> None:
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        raise from_os_error(error, f"read the folder {folder}") from error
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder with its parents; what was made is removed when the block fails."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise BadInput(f"{folder} is not a folder", hint="Name a folder, or a path that is free.") from error
+    except OSError as error:
+        raise from_os_error(error, f"make the folder {folder}") from error
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for place in missing:
+                place.rmdir()
+        raise

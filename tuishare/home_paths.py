@@ -1,0 +1,115 @@
+"""The folders and files of one home, by the XDG base directory specification or below ``TUISHARE_HOME``.
+
+Owns their paths. Must not know what files hold.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from tuishare.errors import BadConfiguration
+from tuishare.fs.atomic import make_private, require_text
+
+HOME_VARIABLE = "TUISHARE_HOME"
+_SOCKET_PATH_LIMIT = 107  # sun_path is 108 bytes with its NUL, unix(7)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders of one home; see the properties for the files in them."""
+
+    config: Path
+    state: Path
+    runtime: Path
+    files: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The person's own settings, never rewritten silently."""
+        return self.config / "config.toml"
+
+    @property
+    def users_file(self) -> Path:
+        """Users and their keys, mode 0600."""
+        return self.config / "users.toml"
+
+    @property
+    def identity_file(self) -> Path:
+        """This agent's private keys, mode 0600."""
+        return self.config / "identity.key"
+
+    @property
+    def tracker_file(self) -> Path:
+        """Key and certificate of this agent's tracker, mode 0600."""
+        return self.config / "tracker.pem"
+
+    @property
+    def store_file(self) -> Path:
+        """The SQLite database."""
+        return self.state / "tuishare.db"
+
+    @property
+    def staging(self) -> Path:
+        """Where things are made before they are published; private."""
+        return self.state / "staging"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the one agent of this home."""
+        return self.state / "agent.lock"
+
+    @property
+    def log_file(self) -> Path:
+        """What an agent started by the dashboard writes."""
+        return self.state / "agent.log"
+
+    @property
+    def socket(self) -> Path:
+        """The agent's API.
+
+        Raises:
+            BadConfiguration: the path is longer than a Unix socket address may be.
+        """
+        path = self.runtime / "tuishare.sock"
+        if len(os.fsencode(path)) > _SOCKET_PATH_LIMIT:
+            raise BadConfiguration(
+                f"The socket path {path} is longer than {_SOCKET_PATH_LIMIT} bytes",
+                hint=f"Choose a shorter {HOME_VARIABLE} or XDG_RUNTIME_DIR.",
+            )
+        return path
+
+    def prepare(self) -> None:
+        """Make the private folders, mode 0700.
+
+        Raises:
+            SystemFailed: a folder cannot be made.
+        """
+        for folder in (self.config, self.state, self.runtime, self.staging):
+            make_private(folder)
+
+
+def find_places(environment: Mapping[str, str] | None = None) -> Places:
+    """Find the places of this home from the environment; nothing is created.
+
+    Raises:
+        BadInput: it is not UTF-8.
+    """
+    environment = os.environ if environment is None else environment
+    if home := environment.get(HOME_VARIABLE):
+        root = Path(home).expanduser().absolute()
+        require_text(root)
+        return Places(root / "config", root / "state", root / "run", root)
+    require_text(Path.home())
+    state = platformdirs.user_state_path("tuishare")
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    return Places(
+        config=platformdirs.user_config_path("tuishare"),
+        state=state,
+        runtime=Path(runtime) if runtime else state / "run",
+        files=Path.home() / "tuishare",
+    )
