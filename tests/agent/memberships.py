@@ -72,7 +72,7 @@ class Revoke(SenderJourney):
         deliveries = agent._drops.shelf.deliveries
         assert set(deliveries.passkeys(share.id).values()) == {"bob"}
         assert deliveries.revoked(share.id) == {"carol"}
-        assert not deliveries.is_due(share)
+        assert not deliveries.needs_reissue(share)
         present = ticket(read(self.pair.alice, self.pair.bob))
         assert [self.taken(agent, share.info_hash, who) for who in (self.former, present)] == [0, BLOCK]
 
@@ -128,7 +128,7 @@ class TakeTickets(Receive):
         return [download.state for download in receiver.downloads()] == [DownloadState.COMPLETE]
 
     async def replace_tickets(self, agent: Agent, share: str) -> None:
-        await agent._drops.keeper.renew(share)
+        await agent._drops.keeper.reissue(share)
 
     def inodes(self) -> dict[str, int]:
         return {path.name: path.stat().st_ino for folder in self.landed() for path in folder.iterdir()}

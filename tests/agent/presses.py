@@ -12,9 +12,9 @@ from tests.agent.homes import Home, opened
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import walk_payload
-from tuishare.agent.shares.forms import Audience
-from tuishare.agent.shares.publishing import Publisher
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, Opened, open_envelope
 
@@ -24,7 +24,7 @@ class Press:
     """A publisher at work, and which entries it wants to be looked at again."""
 
     context: Context
-    publisher: Publisher
+    publisher: ShareQueue
     again: list[Path] = field(default_factory=list)
 
     @property
@@ -37,7 +37,7 @@ class Press:
         return share
 
     async def accept(self, path: Path, *, users: tuple[str, ...] = ("bob",)) -> None:
-        audience = Audience(users, "tls", str(path.parent))
+        audience = ShareTarget(users, "tls", str(path.parent))
         await self.publisher.accept(walk_payload(path, audience.folder), audience)
 
     def find(self, path: Path) -> ShareRecord:
@@ -62,7 +62,7 @@ class Press:
 async def publishing_at(home: Home) -> AsyncIterator[Press]:
     async with opened(home) as context:
         again: list[Path] = []
-        press = Press(context, Publisher(context, Shelf(context), again.append), again)
+        press = Press(context, ShareQueue(context, ShareRepository(context), again.append), again)
         await press.publisher.load()
         task = asyncio.create_task(press.publisher.run())
         try:

@@ -14,7 +14,7 @@ import pytest
 from tests.agent.homes import Home, introduce
 from tests.agent.mail import running
 from tests.agent.shares.test_deliveries import complete, delivery, post
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.api.messages import DeliveryState, ShareState
 

@@ -37,7 +37,7 @@ REMOVE = "tuishare.swarm.engine:Engine.remove"
 WRITE = "tuishare.home_paths:_write_synced"
 SYNC_FOLDER = "tuishare.home_paths:sync_folder"
 MOVE = "tuishare.agent.downloads.landing:move_into_place"
-HASH = "tuishare.agent.shares.workshop:make_torrent"
+HASH = "tuishare.agent.shares.pipeline:make_torrent"
 
 DROP = [
     (SAVE, "before", 1), (HASH, "after", 1), (SAVE, "after", 2), (WRITE, "after", 1), (SYNC_FOLDER, "before", 1),

@@ -17,7 +17,7 @@ from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent, run_agent
 from tuishare.agent.downloads.rejects import REJECTED
-from tuishare.agent.shares.publishing import Publisher
+from tuishare.agent.shares.queue import ShareQueue
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.errors import BadConfiguration, SystemFailed
@@ -102,7 +102,7 @@ async def test_a_loop_that_fails_ends_the_agent_loudly(
         raise RuntimeError("a mistake of ours")
 
     # Not the work on one entry, which costs that entry alone.
-    monkeypatch.setattr(Publisher, "run", broken)
+    monkeypatch.setattr(ShareQueue, "run", broken)
     fill(alice.drop / "x")
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         await asyncio.wait_for(run_agent(alice.places), 10)

@@ -27,7 +27,7 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.opening import open_store
-from tuishare.agent.shares.drops import Drops
+from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
@@ -110,10 +110,10 @@ class Bench:
         self.runner.run(self.engine.close())
         self.runner.close()
 
-    def start(self, kept: Kept) -> tuple[Drops, Inbox]:
+    def start(self, kept: Kept) -> tuple[Sharing, Inbox]:
         return self.runner.run(self._start(kept))
 
-    async def _start(self, kept: Kept) -> tuple[Drops, Inbox]:
+    async def _start(self, kept: Kept) -> tuple[Sharing, Inbox]:
         home, store = kept.home, Store(kept.store)
         context = Context(
             load_config(home.places), home.places, home.identity, store, self.engine, ChangeSignal()
@@ -121,7 +121,7 @@ class Bench:
         try:
             await open_store(context)
             assert context.problems == ()  # the database as a whole stays
-            drops, inbox = Drops(context), Inbox(context)
+            drops, inbox = Sharing(context), Inbox(context)
             await context.journal.load()
             await drops.load()
             await inbox.receiver.load()
@@ -131,7 +131,7 @@ class Bench:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
             await drops.keeper.withdraw_expired()
-            await drops.keeper.end_done()
+            await drops.keeper.stop_finished()
             await inbox.receiver.seeding.end()
             assert not any(map(drops.resealing._runs_out, drops.shelf.shares.values()))
             await drops.shelf.deliveries.save()
@@ -149,7 +149,7 @@ def bench() -> Iterator[Bench]:
     bench.close()
 
 
-def require_others(kept: Kept, drops: Drops, inbox: Inbox, *, damaged: int = 1) -> None:
+def require_others(kept: Kept, drops: Sharing, inbox: Inbox, *, damaged: int = 1) -> None:
     """All but so many entries are as they were, and nobody else's files were touched."""
     seeding = {s.name for s in drops.shelf.shares.values() if s.step is ShareStep.SEEDING and not s.problem}
     steps = {DownloadStep.DOWNLOADING, DownloadStep.WAITING}

@@ -11,11 +11,11 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running, shown
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import receiving, retries
-from tuishare.agent.shares import shelf, workshop
+from tuishare.agent.shares import pipeline, repository
 from tuishare.api.messages import ActivityKind, Download, DownloadState, Share, ShareState
 from tuishare.core.records import ShareRecord
 from tuishare.swarm import Assignment
@@ -66,7 +66,7 @@ async def test_a_payload_that_is_not_what_was_hashed_becomes_a_new_generation(
     payload = alice.drop / NAME
     async with running(alice) as sender, running(bob) as recipient:
         with monkeypatch.context() as patched:
-            patched.setattr(workshop, "make_torrent", misread)
+            patched.setattr(pipeline, "make_torrent", misread)
             fill(payload, SIZE)
             first = await until(sender, NAME, ShareState.SEEDING, generation=1)
             await wait_until((alice.outbox / ENVELOPE).exists)
@@ -94,7 +94,7 @@ async def test_a_payload_that_is_whole_is_served_on_and_arrives_when_the_cause_h
     alice: Home, bob: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payload = alice.drop / NAME
-    usual = shelf._assignment
+    usual = repository._assignment
 
     def serving_damaged(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> Assignment:
         copy = _copy(Path(share.path), tmp_path / "copy", damaged=True)
@@ -102,7 +102,7 @@ async def test_a_payload_that_is_whole_is_served_on_and_arrives_when_the_cause_h
 
     async with running(alice) as sender, running(bob) as recipient:
         with monkeypatch.context() as patched:
-            patched.setattr(shelf, "_assignment", serving_damaged)
+            patched.setattr(repository, "_assignment", serving_damaged)
             fill(payload, SIZE)
             share = await until(sender, NAME, ShareState.SEEDING, generation=1)
             await wait_until((alice.outbox / ENVELOPE).exists)

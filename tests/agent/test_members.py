@@ -8,8 +8,8 @@ from functools import partial
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running
 from tests.agent.shares.test_deliveries import complete, post
-from tests.agent.shares.test_drops import until
 from tests.agent.shares.test_revoking import record, slow
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.api.messages import ShareState

@@ -10,15 +10,15 @@ import pytest
 
 from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tests.agent.mail import NAME, rejected, running, shown
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads import receiving, tray
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.mishaps import Unexpected, explain, kept_to
-from tuishare.agent.shares import workshop
-from tuishare.agent.shares.publishing import Publisher
+from tuishare.agent.shares import pipeline
+from tuishare.agent.shares.queue import ShareQueue
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.core.records import DownloadRecord
 from tuishare.envelope import Ticket
@@ -57,7 +57,7 @@ async def test_a_share(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) 
     fill(alice.drop / "good")
     async with running(alice) as agent:
         await until(agent, "good", ShareState.SEEDING)
-        monkeypatch.setattr(workshop, "make_torrent", broken)
+        monkeypatch.setattr(pipeline, "make_torrent", broken)
         fill(alice.drop / "bad")
         assert "ZeroDivisionError" in (await until(agent, "bad", ShareState.PROBLEM)).detail
         await until(agent, "good", ShareState.SEEDING)
@@ -66,7 +66,7 @@ async def test_a_share(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) 
 async def test_an_entry_that_is_taken(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(alice) as agent:
         with monkeypatch.context() as patch:
-            patch.setattr(Publisher, "accept", broken)
+            patch.setattr(ShareQueue, "accept", broken)
             fill(alice.drop / "bad")
             assert "ZeroDivisionError" in (await until(agent, "bad", ShareState.PROBLEM)).detail
         fill(alice.drop / "good")

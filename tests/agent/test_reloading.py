@@ -20,8 +20,8 @@ from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.reloading import LIVE, Reloading, merge
-from tuishare.agent.shares.forms import Audience
-from tuishare.agent.shares.publishing import Publisher
+from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.api.messages import DownloadState, FolderState, ShareState
 from tuishare.config.editing import settable_keys
 from tuishare.config.model import Config, DropFolder, NetworkSettings, load_config
@@ -309,15 +309,15 @@ async def test_what_is_being_recorded_is_not_cut_off_by_a_reload(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    accept = Publisher.accept
+    accept = ShareQueue.accept
 
-    async def slow(self: Publisher, tree: Tree, audience: Audience) -> None:
+    async def slow(self: ShareQueue, tree: Tree, audience: ShareTarget) -> None:
         entered.set()
         await go_on.wait()
         await accept(self, tree, audience)
         ended.set()
 
-    monkeypatch.setattr(Publisher, "accept", slow)
+    monkeypatch.setattr(ShareQueue, "accept", slow)
     fill(alice.drop / "film.mkv")
     async with running(alice) as agent:
         await entered.wait()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import rejected, running, shown
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tuishare.agent import salvage
 from tuishare.agent.daemon import Agent
 from tuishare.api.messages import DownloadState, ShareState

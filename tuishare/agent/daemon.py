@@ -31,8 +31,8 @@ from tuishare.agent.opening import open_home, open_store
 from tuishare.agent.process.systemd import notify
 from tuishare.agent.process.watchdog import Question, find_patience, prove_life
 from tuishare.agent.reloading import Reloading
-from tuishare.agent.shares.astray import find_astray
-from tuishare.agent.shares.drops import Drops
+from tuishare.agent.shares.sharing import Sharing
+from tuishare.agent.shares.unreachable import find_unreachable_shares
 from tuishare.agent.throttling import Throttle
 from tuishare.api.messages import (
     PROTOCOL,
@@ -75,7 +75,7 @@ class Agent:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._drops = Drops(context)
+        self._drops = Sharing(context)
         self._inbox = Inbox(context)
         self._throttle = Throttle(context)
         self._crowding = Crowding(context.engine, context.now)
@@ -158,7 +158,7 @@ class Agent:
                 *self._drops.corruption.problems,
                 *find_problems(context.config.network, context.engine, self._started),
                 *self._crowding.problems,
-                *find_astray(
+                *find_unreachable_shares(
                     self._drops.shelf, other_trackers=bool(context.config.tracker.others), now=context.now()
                 ),
             ),
@@ -297,13 +297,13 @@ class Agent:
     def _take_hint(self, hint: Hint) -> None:
         if hint.folder == self._context.places.config:
             self._reloading.look()
-        self._drops.take_hint(hint)
+        self._drops.on_file_event(hint)
         self._inbox.take_hint(hint)
 
     def _take_announce(self, announced: Announced) -> None:
         shelf = self._drops.shelf
         if share := shelf.shares.get(announced.share):
-            shelf.deliveries.take(announced, share)
+            shelf.deliveries.record_announce(announced, share)
             self._drops.corruption.take(announced, share)
 
     def _take_up(self) -> None:
@@ -327,7 +327,7 @@ class Agent:
         """End what has its time, such as shares that expire, and look where we are reached now."""
         while True:
             await self._drops.keeper.withdraw_expired()
-            await self._drops.keeper.end_done()
+            await self._drops.keeper.stop_finished()
             await self._inbox.receiver.seeding.end()
             self._drops.shelf.follow_addresses()
             self._context.changed.notify()  # what a router does, or has stopped doing, is no event
@@ -345,7 +345,7 @@ class Agent:
             case Completed(info_hash):
                 self._inbox.receiver.take_completed(info_hash)
             case Failed(info_hash, reason):
-                await self._drops.publisher.note_problem(info_hash, reason)
+                await self._drops.publisher.record_problem(info_hash, reason)
                 await self._inbox.receiver.note_problem(info_hash, reason)
             case FalseData(info_hash):
                 await self._inbox.receiver.note_false_data(info_hash)

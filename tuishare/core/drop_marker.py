@@ -1,7 +1,7 @@
 """The marker of a drop folder: an empty file that tells it from the empty place where its disk is not mounted.
 
 Owns its name, how it is put there and taken away. Whether a folder can be trusted without one,
-`tuishare.agent.shares.drops` knows.
+`tuishare.agent.shares.sharing` knows.
 """
 
 from __future__ import annotations

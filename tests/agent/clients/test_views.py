@@ -14,7 +14,7 @@ from tests.agent.mail import NAME, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.clients import views
 from tuishare.agent.clients.views import free_space
-from tuishare.agent.shares.workshop import Hashing
+from tuishare.agent.shares.pipeline import Hashing
 from tuishare.api.messages import DownloadState, ShareState, User, UserKind
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.swarm import Progress

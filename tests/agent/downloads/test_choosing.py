@@ -14,7 +14,7 @@ import pytest
 from tests.agent.downloads.test_handling import incoming, joined, serve
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running, shown
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import landing
@@ -167,7 +167,7 @@ async def test_a_choice_is_recorded_before_it_is_applied(
             seen.append(stored.unwanted)
             await leave(record, keep_progress=keep_progress)
 
-        monkeypatch.setattr(tray, "leave_swarm", leaving)
+        monkeypatch.setattr(tray, "stop_seeding", leaving)
         await leave_out(agent, 1, 2)
         assert seen == [(1, 2)]
 

@@ -12,7 +12,7 @@ from tests.agent.desks import lonely
 from tests.agent.disks import small_disk
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import receiving

@@ -18,7 +18,7 @@ import pytest
 
 from tests.agent.homes import Home, fill, introduce, opened, share_of
 from tests.agent.mail import running
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
@@ -90,15 +90,15 @@ async def test_what_everybody_has_is_served_no_longer_if_that_is_the_rule(alice:
     async with running(alice) as sender, running(bob) as receiver:
         share = await until(sender, "x", ShareState.SEEDING)
         keeper = sender._drops.keeper
-        await keeper.end_done()
+        await keeper.stop_finished()
         assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
         post(alice, bob)
         await complete(receiver)
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
-        await keeper.end_done()
+        await keeper.stop_finished()
         assert [each.state for each in sender.shares()] == [ShareState.PAUSED]
         await keeper.resume(share.id)
-        await keeper.end_done()
+        await keeper.stop_finished()
         await until(sender, "x", ShareState.SEEDING)
 
 
@@ -110,7 +110,7 @@ async def test_usually_what_everybody_has_is_served_on(alice: Home, bob: Home) -
         post(alice, bob)
         await complete(receiver)
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
-        await sender._drops.keeper.end_done()
+        await sender._drops.keeper.stop_finished()
         assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
 
 
@@ -171,8 +171,8 @@ async def board(alice: Home, tmp_path: Path) -> AsyncIterator[Board]:
             for user, passkey in passkeys.items()
         ]
         deliveries = Deliveries(context)
-        await deliveries.seat(share, rows)
-        context.announcing.heard = lambda announced: deliveries.take(announced, share)
+        await deliveries.set_recipients(share, rows)
+        context.announcing.heard = lambda announced: deliveries.record_announce(announced, share)
         context.announcing.admit(share, deliveries.passkeys(share.id), ())
         yield Board(deliveries, context, share, passkeys)
 
@@ -232,8 +232,8 @@ async def test_what_was_told_survives_a_restart_and_whoever_is_out_is_not_heard(
     assert again.of(board.share.id) == board.deliveries.of(board.share.id)
     assert [row.remaining for row in again.of(board.share.id)] == [9, 5]
     assert again.revoked(board.share.id) == {"bob"}
-    assert again.is_due(board.share)
-    assert not again.is_due(replace(board.share, generation=2))
+    assert again.needs_reissue(board.share)
+    assert not again.needs_reissue(replace(board.share, generation=2))
 
 
 async def test_new_tickets_leave_everybody_where_he_is_and_new_content_does_not(board: Board) -> None:
@@ -241,9 +241,9 @@ async def test_new_tickets_leave_everybody_where_he_is_and_new_content_does_not(
     fresh = [
         replace(row, sealed=2, remaining=40_000, opened=0) for row in board.deliveries.of(board.share.id)
     ]
-    await board.deliveries.seat(replace(board.share, kind="renew"), fresh)
+    await board.deliveries.set_recipients(replace(board.share, kind="renew"), fresh)
     assert (board.row("bob").remaining, board.row("bob").sealed) == (9, 2)
-    await board.deliveries.seat(board.share, fresh[:1])
+    await board.deliveries.set_recipients(board.share, fresh[:1])
     assert board.deliveries.of(board.share.id) == tuple(fresh[:1])
 
 
@@ -256,23 +256,23 @@ async def test_who_is_taken_out_while_a_share_is_sealed_stays_out(board: Board) 
         await asyncio.gather(
             board.deliveries.revoke(board.share, "bob"),
             board.deliveries.save(),
-            board.deliveries.seat(replace(board.share, generation=2), sealed),
+            board.deliveries.set_recipients(replace(board.share, generation=2), sealed),
             board.deliveries.revoke(board.share, "carol"),
         )
-        await board.deliveries.seat(replace(board.share, generation=2), sealed)
+        await board.deliveries.set_recipients(replace(board.share, generation=2), sealed)
         again = Deliveries(board.context)
         await again.load({board.share.id})
         for deliveries in (board.deliveries, again):
             assert deliveries.revoked(board.share.id) == {"bob", "carol"}
             assert not deliveries.passkeys(board.share.id)
         board.deliveries.forget(board.share.id)
-        await board.deliveries.seat(board.share, sealed)
+        await board.deliveries.set_recipients(board.share, sealed)
 
 
 async def test_what_is_told_of_former_content_is_not_saved_with_the_new(board: Board) -> None:
     board.tell("bob", left=0)
     fresh = [replace(row, completed=0, remaining=50_000) for row in board.deliveries.of(board.share.id)]
-    await board.deliveries.seat(replace(board.share, generation=2), fresh)
+    await board.deliveries.set_recipients(replace(board.share, generation=2), fresh)
     await board.deliveries.save()
     again = Deliveries(board.context)
     await again.load({board.share.id})
@@ -281,9 +281,9 @@ async def test_what_is_told_of_former_content_is_not_saved_with_the_new(board: B
 
 async def test_everybody_has_it_also_once_nobody_else_is_left(board: Board) -> None:
     board.tell("bob", left=0)
-    assert board.deliveries.take_done() == set()
+    assert board.deliveries.record_completed() == set()
     await board.deliveries.revoke(board.share, "carol")
-    assert board.deliveries.take_done() == {board.share.id}
-    assert board.deliveries.take_done() == set()
+    assert board.deliveries.record_completed() == {board.share.id}
+    assert board.deliveries.record_completed() == set()
     await board.deliveries.revoke(board.share, "bob")
-    assert board.deliveries.take_done() == set()
+    assert board.deliveries.record_completed() == set()

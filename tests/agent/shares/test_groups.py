@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import come_to_rest, running
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.api.messages import Share, ShareState

@@ -13,7 +13,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.folders.payload import sign_payload
-from tuishare.agent.shares import workshop
+from tuishare.agent.shares import pipeline
 from tuishare.core.records import ShareStep
 from tuishare.torrents import InfoHash, Tree, Version
 
@@ -133,9 +133,9 @@ async def test_what_the_engine_gives_up_is_a_problem_and_not_served(alice: Home,
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
-        await press.publisher.note_problem(InfoHash("00"), "of another torrent")
+        await press.publisher.record_problem(InfoHash("00"), "of another torrent")
         assert press.only == share
-        await press.publisher.note_problem(InfoHash(share.info_hash), "Input/output error")
+        await press.publisher.record_problem(InfoHash(share.info_hash), "Input/output error")
         assert (press.only.step, press.only.problem, press.served) == (
             ShareStep.PROBLEM,
             "Input/output error",
@@ -155,7 +155,7 @@ async def test_hashing_ends_with_the_agent(alice: Home, bob: Home, monkeypatch: 
             ended.wait(0.01)
         return b""
 
-    monkeypatch.setattr(workshop, "make_torrent", endless)
+    monkeypatch.setattr(pipeline, "make_torrent", endless)
     path = fill(alice.drop / "film.mkv")
     async with publishing_at(alice) as press:
         await press.accept(path)

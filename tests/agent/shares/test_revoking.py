@@ -15,11 +15,11 @@ import pytest
 from tests.agent.homes import Home, fill, make_home
 from tests.agent.mail import rejected, running
 from tests.agent.shares.test_deliveries import complete, delivery, post
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.shares import workshop
+from tuishare.agent.shares import pipeline
 from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
 from tuishare.core.records import DownloadRecord, ShareStep
 from tuishare.errors import DiskRefused, NotFound
@@ -147,7 +147,7 @@ async def test_a_share_whose_envelope_cannot_be_written_serves_nobody_who_was_ta
         path.rename(away)
         await until(sender, "x", ShareState.WITHDRAWN)
         with monkeypatch.context() as patch:
-            patch.setattr(workshop, "publish", refuse)
+            patch.setattr(pipeline, "publish", refuse)
             away.rename(path)
             await wait_until(lambda: bool(sender._context.outbox.problems))
             before = received(out)
@@ -303,7 +303,7 @@ async def test_a_sender_who_has_moved_is_found_again_with_new_tickets(alice: Hom
         post(alice, bob)
         await wait_until(lambda: [item.state for item in receiver.downloads()] == [DownloadState.DOWNLOADING])
         assert str(sender._context.engine.listening["tls"]) not in "".join(record(receiver).contacts)
-        await sender._drops.keeper.renew(share.id)
+        await sender._drops.keeper.reissue(share.id)
         await until(sender, "x", ShareState.SEEDING, 2)
         post(alice, bob)
         await complete(receiver)

@@ -15,8 +15,8 @@ import pytest
 from tests.agent.homes import Home, fill, make_home
 from tests.agent.presses import Press, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent.shares import workshop
-from tuishare.agent.shares.keeping import Keeper
+from tuishare.agent.shares import pipeline
+from tuishare.agent.shares.commands import ShareCommands
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, NotForUs, OpeningKey, UserKey, open_envelope
 from tuishare.errors import SystemFailed, TuishareError
@@ -38,7 +38,7 @@ class Desk:
     """A sender at work, with one share."""
 
     press: Press
-    keeper: Keeper
+    keeper: ShareCommands
     path: Path
 
     @property
@@ -57,7 +57,7 @@ class Desk:
         publisher = self.press.publisher
 
         def done() -> bool:
-            due = publisher._shelf.deliveries.is_due(self.share)
+            due = publisher._shelf.deliveries.needs_reissue(self.share)
             there = self.press.served == {self.share.info_hash}
             return publisher.is_idle and self.share.step is ShareStep.SEEDING and there and not due
 
@@ -73,7 +73,7 @@ class Desk:
 async def at_work(alice: Home) -> AsyncIterator[Desk]:
     async with publishing_at(alice) as press:
         publisher = press.publisher
-        yield Desk(press, Keeper(press.context, publisher._shelf, publisher), alice.drop / "x")
+        yield Desk(press, ShareCommands(press.context, publisher._shelf, publisher), alice.drop / "x")
 
 
 def card(home: Home) -> CardKey:
@@ -98,9 +98,9 @@ class Stop:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> None:
         self.reached, self.go_on = threading.Event(), threading.Event()
-        self._work: Callable[..., Any] = getattr(workshop, name)
+        self._work: Callable[..., Any] = getattr(pipeline, name)
         self._after = after
-        monkeypatch.setattr(workshop, name, self)
+        monkeypatch.setattr(pipeline, name, self)
 
     def __call__(self, *args: Any, **more: Any) -> Any:
         done = self._work(*args, **more) if self._after else None
@@ -160,7 +160,7 @@ async def test_an_envelope_that_is_ready_is_given_to_nobody_who_was_taken_out_me
         await desk.accept()
         await desk.served()
         fill(desk.path)
-        monkeypatch.setattr(workshop, "publish", note)
+        monkeypatch.setattr(pipeline, "publish", note)
         stop = Stop(monkeypatch, "seal_share", after=True)
         await desk.accept()
         await wait_until(stop.reached.is_set)
@@ -181,13 +181,13 @@ async def test_while_it_enters_the_swarm_nobody_is_served_by_the_old_authority(
     async with at_work(alice) as desk:
         await wait_until(stop.reached.is_set)
         roots: list[bytes] = []
-        enter = desk.press.publisher._shelf.enter_swarm
+        enter = desk.press.publisher._shelf.start_seeding
 
         async def note(share: ShareRecord) -> None:
             roots.append(share.root_certificate)
             await enter(share)
 
-        monkeypatch.setattr(desk.press.publisher._shelf, "enter_swarm", note)
+        monkeypatch.setattr(desk.press.publisher._shelf, "start_seeding", note)
         await desk.revoke()
         stop.go_on.set()
         share = await desk.served()
@@ -233,11 +233,11 @@ async def rest_in(desk: Desk, step: ShareStep, monkeypatch: pytest.MonkeyPatch) 
     publisher = desk.press.publisher
     match step:
         case ShareStep.SETTLING:
-            await publisher.stop_serving(desk.path, "another")
+            await publisher.stop_seeding(desk.path, "another")
         case ShareStep.WITHDRAWN:
             await desk.keeper.withdraw(desk.path)
         case _:
-            await publisher.note_fault(desk.path, SystemFailed("It cannot be read"))
+            await publisher.record_error(desk.path, SystemFailed("It cannot be read"))
             monkeypatch.setattr(publisher, "knows", lambda *_: False)
     assert desk.share.step is step
 
@@ -351,7 +351,7 @@ async def test_somebody_who_is_in_the_user_book_no_longer_or_otherwise(
         share = await desk.served()
         if not before:
             change(alice, bob, carol)
-        await desk.keeper.renew(share.id)
+        await desk.keeper.reissue(share.id)
         await desk.served()
         assert [opens(newest(alice), card(home)) for home in (bob, carol)] == [False, True]
 
@@ -378,7 +378,7 @@ async def test_a_new_key_lets_nobody_in_again(alice: Home, bob: Home) -> None:
         await desk.revoke("carl")
         share = await desk.served()
         alice.know(bob.user(groups=("crew",)), User("carl", key=newer, groups=("crew",)))
-        await desk.keeper.renew(share.id)
+        await desk.keeper.reissue(share.id)
         await desk.served()
         assert [opens(newest(alice), key) for key in (card(bob), UserKey(newer))] == [True, False]
 

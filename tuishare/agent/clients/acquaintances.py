@@ -14,7 +14,7 @@ import msgspec
 
 from tuishare.agent.clients.answering import Answering
 from tuishare.agent.context import Context
-from tuishare.agent.shares.drops import Drops
+from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.messages import ActivityKind, People, User, UserKind
 from tuishare.api.orders import Taken
 from tuishare.api.people import Added, CardSeen, CardText, NewUser, UserChange, UserNamed
@@ -47,7 +47,7 @@ class Acquaintances:
     def __init__(
         self,
         context: Context,
-        drops: Drops,
+        drops: Sharing,
         answering: Answering,
         reload: Callable[[], Awaitable[object]],
     ) -> None:

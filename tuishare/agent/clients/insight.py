@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
+from tuishare.agent.clients.privacy_report import PrivacyCase, assess
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.network.reach import is_reachable
-from tuishare.agent.shares.drops import Drops
-from tuishare.agent.shares.proof import Case, judge
+from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo, Proof
 from tuishare.api.messages import DownloadId, ShareId
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
@@ -24,7 +24,7 @@ from tuishare.torrents import InfoHash, Torrent, parse_torrent
 class Insight:
     """Implements `tuishare.api.service.InsightService`."""
 
-    def __init__(self, context: Context, drops: Drops, inbox: Inbox) -> None:
+    def __init__(self, context: Context, drops: Sharing, inbox: Inbox) -> None:
         self._context = context
         self._drops = drops
         self._inbox = inbox
@@ -52,7 +52,7 @@ class Insight:
     async def share_proof(self, share: ShareId) -> Proof:
         """Say what a share lets out and to whom."""
         record, context = self._drops.shelf.get(share), self._context
-        case = Case(
+        case = PrivacyCase(
             record,
             await self._evidence(record),
             self._drops.shelf.deliveries.of(share),
@@ -61,10 +61,10 @@ class Insight:
             context.clock(),
             context.engine.mapping_faults,
         )
-        return Proof(findings=tuple(judge(case)))
+        return Proof(findings=tuple(assess(case)))
 
     async def _evidence(self, record: ShareRecord) -> Evidence | None:
-        if not self._drops.shelf.is_served(record):
+        if not self._drops.shelf.is_seeding(record):
             return None
         try:
             return await self._context.engine.evidence(InfoHash(record.info_hash))

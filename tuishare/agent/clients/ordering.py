@@ -9,13 +9,13 @@ from typing import assert_never
 
 from tuishare.agent.clients.views import find_damaged, find_rejected
 from tuishare.agent.downloads.inbox import Inbox
-from tuishare.agent.shares.drops import Drops
+from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.messages import DownloadId, ShareId
 from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.errors import Refused
 
 
-async def order_share(drops: Drops, share: ShareId, order: ShareOrder) -> None:
+async def order_share(drops: Sharing, share: ShareId, order: ShareOrder) -> None:
     """Do something with a share.
 
     Raises:

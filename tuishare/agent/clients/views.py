@@ -21,8 +21,8 @@ from tuishare.agent.downloads.pacing import Waiting
 from tuishare.agent.folders.following import FolderFollowing
 from tuishare.agent.folders.settling import Unsettled
 from tuishare.agent.mishaps import Unexpected, explain
-from tuishare.agent.shares.drops import DropFollower, Drops, Refusal
-from tuishare.agent.shares.workshop import Hashing
+from tuishare.agent.shares.pipeline import Hashing
+from tuishare.agent.shares.sharing import DropFolderHandler, RefusedEntry, Sharing
 from tuishare.api.messages import (
     Delivery,
     DeliveryState,
@@ -72,7 +72,7 @@ FindSigner: TypeAlias = Callable[[bytes], User | None]
 """Tells who signs with an Ed25519 public key."""
 
 
-def view_shares(drops: Drops, live: _Live) -> list[Share]:
+def view_shares(drops: Sharing, live: _Live) -> list[Share]:
     """Every share, then what is settling or cannot be shared."""
     shares = [
         _viewed(share.id, share.name, partial(_known_share, share, drops, live), _lost_share)
@@ -118,7 +118,7 @@ def find_damaged(rows: Iterable[DamagedRow], entry: str) -> DamagedRow | None:
     return next((row for row in rows if _damaged_id(row) == entry), None)
 
 
-def view_folder(follower: DropFollower, following: FolderFollowing[Tree]) -> Folder:
+def view_folder(follower: DropFolderHandler, following: FolderFollowing[Tree]) -> Folder:
     """One drop folder."""
     return Folder(
         path=follower.folder.path,
@@ -193,22 +193,22 @@ def _lost_download(entry: str, name: str, added: int, error: TuishareError) -> D
     return msgspec.structs.replace(lost, id=DownloadId(entry))
 
 
-def _known_share(share: ShareRecord, drops: Drops, live: _Live) -> Share:
+def _known_share(share: ShareRecord, drops: Sharing, live: _Live) -> Share:
     deliveries = drops.shelf.deliveries
     return msgspec.structs.replace(
         _share(share, _share_state(share, drops), live, drops.publisher.hashing.get(share.id)),
-        recipients=deliveries.audience(share),
+        recipients=deliveries.active_recipients(share),
         note=share.note,
         not_after=share.not_after,
         deliveries=tuple(_delivery(row, share, drops) for row in deliveries.of(share.id)),
     )
 
 
-def _share_state(share: ShareRecord, drops: Drops) -> ShareState:
+def _share_state(share: ShareRecord, drops: Sharing) -> ShareState:
     """Where a share stands; it seeds when it is in its swarm, not when that is about to be so."""
     if share.paused:
         return ShareState.PAUSED
-    at_rest = drops.shelf.is_served(share) and not drops.publisher.is_busy_with(share)
+    at_rest = drops.shelf.is_seeding(share) and not drops.publisher.is_working_on(share)
     if share.step is ShareStep.SEEDING and not at_rest:
         return ShareState.SEALING
     return _SHARE_STATES[share.step]
@@ -237,7 +237,7 @@ def _share(share: ShareRecord, state: ShareState, live: _Live, hashing: Hashing 
     )
 
 
-def _delivery(row: RecipientRecord, share: ShareRecord, drops: Drops) -> Delivery:
+def _delivery(row: RecipientRecord, share: ShareRecord, drops: Sharing) -> Delivery:
     """How far one recipient is; where the size changed since he told, nobody knows better than he did."""
     remaining = min(row.remaining, share.size)
     return Delivery(
@@ -262,7 +262,9 @@ def _delivery_state(row: RecipientRecord) -> DeliveryState:
     return DeliveryState.DOWNLOADING if row.opened else DeliveryState.NOT_OPENED
 
 
-def _unborn(name: str, follower: DropFollower, size: int, added: int, error: TuishareError | None) -> Share:
+def _unborn(
+    name: str, follower: DropFolderHandler, size: int, added: int, error: TuishareError | None
+) -> Share:
     path = f"{follower.folder.path}/{name}"
     return Share(
         id=ShareId(_name_id(path)),
@@ -284,11 +286,11 @@ def _unborn(name: str, follower: DropFollower, size: int, added: int, error: Tui
     )
 
 
-def _settling(entry: Unsettled, follower: DropFollower) -> Share:
+def _settling(entry: Unsettled, follower: DropFolderHandler) -> Share:
     return _unborn(entry.name, follower, entry.size, int(entry.since + _CLOCK_OFFSET), None)
 
 
-def _refused(refusal: Refusal, follower: DropFollower) -> Share:
+def _refused(refusal: RefusedEntry, follower: DropFolderHandler) -> Share:
     return _unborn(refusal.name, follower, 0, refusal.at, refusal.error)
 
 

@@ -84,16 +84,16 @@ class Deliveries:
         """Who was taken out of a share."""
         return frozenset(row.user for row in self.of(share) if row.revoked)
 
-    def audience(self, share: ShareRecord) -> tuple[str, ...]:
+    def active_recipients(self, share: ShareRecord) -> tuple[str, ...]:
         """Whom a share is for, users and ``@group``s as configured, without those who were taken out by name."""
         out = set(map(fold_name, self.revoked(share.id)))
         return tuple(name for name in share.recipients if fold_name(name) not in out)
 
-    def is_out(self, share: str, user: User) -> bool:
+    def is_revoked(self, share: str, user: User) -> bool:
         """Whether somebody was taken out of a share, whatever he is called now."""
         return any(row.revoked and _is_of(row, user) for row in self.of(share))
 
-    def left_out(self, share: str, users: Collection[User]) -> tuple[str, ...]:
+    def would_lose_access(self, share: str, users: Collection[User]) -> tuple[str, ...]:
         """Who has a ticket of a share that is good, and is none of these users, whatever they are called now."""
         return tuple(
             row.user
@@ -101,7 +101,7 @@ class Deliveries:
             if not row.revoked and not any(_is_of(row, user) for user in users)
         )
 
-    def is_due(self, share: ShareRecord) -> bool:
+    def needs_reissue(self, share: ShareRecord) -> bool:
         """Whether a user was taken out of a share and could still join it with the tickets that are good now."""
         return any(
             (row.revoked and row.until >= share.generation) or (share.id, row.user) in self._excluded
@@ -123,7 +123,7 @@ class Deliveries:
             users = {seen.user for seen in claims if peer.host in seen.hosts}
         return users.pop() if len(users) == 1 else ""
 
-    async def seat(self, share: ShareRecord, sealed: Iterable[RecipientRecord]) -> None:
+    async def set_recipients(self, share: ShareRecord, sealed: Iterable[RecipientRecord]) -> None:
         """Record who is to hold a ticket of a share, before it is given out; those who were taken out stay listed.
 
         Whoever was taken out while it was sealed is not let in again. New tickets for the same content leave it as it
@@ -185,12 +185,12 @@ class Deliveries:
         self._rates.pop(share, None)
         self._drop_unsaved(share)
 
-    def take_done(self) -> set[str]:
+    def record_completed(self) -> set[str]:
         """Give, once, the shares that have come to be with everybody since this was asked before."""
         done, self._done = self._done, set()
         return done
 
-    def take(self, announced: Announced, share: ShareRecord) -> None:
+    def record_announce(self, announced: Announced, share: ShareRecord) -> None:
         """Take note of what a recipient of that share told the tracker."""
         row = self._board.get(share.id, {}).get(announced.user)
         if row is not None and not row.revoked:

@@ -1,7 +1,7 @@
 """What follows when recipients report false data: the payload is compared with its hashes.
 
 Owns which reports count, how often a payload is read because of them, and what is said about it. Must not publish: a
-payload that is no longer what was hashed goes back to settling, which is `tuishare.agent.shares.publishing`'s.
+payload that is no longer what was hashed goes back to settling, which is `tuishare.agent.shares.queue`'s.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.shares.publishing import Publisher
-from tuishare.agent.shares.rechecking import is_whole
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.recheck import is_whole
+from tuishare.agent.shares.repository import ShareRepository
 from tuishare.api.messages import ActivityKind, Problem
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import TuishareError
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CorruptionFinding:
     """What a comparison showed.
 
     Attributes:
@@ -52,13 +52,13 @@ class Finding:
 class CorruptionReports:
     """The reports of all shares."""
 
-    def __init__(self, context: Context, shelf: Shelf, publisher: Publisher) -> None:
+    def __init__(self, context: Context, shelf: ShareRepository, publisher: ShareQueue) -> None:
         self._context = context
         self._shelf = shelf
         self._publisher = publisher
         self._corrupt: dict[tuple[str, str], int] = {}
         self._reported: dict[str, set[str]] = {}
-        self._findings: dict[str, Finding] = {}
+        self._findings: dict[str, CorruptionFinding] = {}
         self._rests: dict[str, tuple[str, float]] = {}
         self._woken = asyncio.Event()
 
@@ -92,7 +92,7 @@ class CorruptionReports:
             while self._reported:
                 share_id, users = self._reported.popitem()
                 share = self._shelf.shares.get(share_id)
-                if share is not None and self._shelf.is_served(share) and not self._rests_now(share):
+                if share is not None and self._shelf.is_seeding(share) and not self._rests_now(share):
                     await self._recheck(share, users)
 
     async def _recheck(self, share: ShareRecord, users: Iterable[str]) -> None:
@@ -100,7 +100,7 @@ class CorruptionReports:
         try:
             whole = await self._is_whole(share)
         except TuishareError as error:
-            await self._publisher.note_problem(share.info_hash, error.detail)
+            await self._publisher.record_problem(share.info_hash, error.detail)
             return
         now = time.monotonic()
         if whole:
@@ -122,7 +122,7 @@ class CorruptionReports:
         known = self._findings.pop(share.id, None)
         again = known is not None and (known.info_hash, known.is_whole) == (share.info_hash, is_whole)
         everybody = frozenset(users) | (known.users if known and again else frozenset())
-        found = Finding(share.info_hash, everybody, is_whole, self._context.now())
+        found = CorruptionFinding(share.info_hash, everybody, is_whole, self._context.now())
         self._findings[share.id] = found
         detail, _ = describe(share.name, found)
         _log.warning("False data of %r was reported; the payload is whole: %s", share.name, is_whole)
@@ -134,7 +134,7 @@ class CorruptionReports:
         info_hash, until = self._rests.get(share.id, ("", 0.0))
         return info_hash == share.info_hash and time.monotonic() < until
 
-    def _lasts(self, share_id: str, found: Finding) -> bool:
+    def _lasts(self, share_id: str, found: CorruptionFinding) -> bool:
         share = self._shelf.shares.get(share_id)
         if share is None or share.step in {ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING}:
             return False
@@ -143,7 +143,7 @@ class CorruptionReports:
         return lack and self._context.now() - found.at < _DAY
 
 
-def describe(name: str, found: Finding) -> tuple[str, str]:
+def describe(name: str, found: CorruptionFinding) -> tuple[str, str]:
     """Say what was found, and what to do about it."""
     who = ", ".join(sorted(found.users))
     said = f"{who} received data of “{name}” that does not fit its hashes"

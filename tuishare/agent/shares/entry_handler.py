@@ -1,7 +1,7 @@
 """Entries that are shared: what following them means, wherever they lie.
 
 Owns what a followed entry is to the share that it is. Must not know which entries are followed, nor for whom: that
-tell `tuishare.agent.shares.drops` and `tuishare.agent.shares.loose`.
+tell `tuishare.agent.shares.sharing` and `tuishare.agent.shares.standalone`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from tuishare.agent.context import Context
 from tuishare.agent.folders.following import Follower, Look
 from tuishare.agent.folders.ignoring import read_ignoring
 from tuishare.agent.folders.payload import sign_tree, walk_payload
-from tuishare.agent.shares.keeping import Keeper
-from tuishare.agent.shares.publishing import Publisher
+from tuishare.agent.shares.commands import ShareCommands
+from tuishare.agent.shares.queue import ShareQueue
 from tuishare.errors import TuishareError
 from tuishare.torrents import Tree
 
 
-class EntryFollower(Follower[Tree]):
+class EntryHandler(Follower[Tree]):
     """What the entries of one folder are for.
 
     Attributes:
@@ -31,7 +31,7 @@ class EntryFollower(Follower[Tree]):
     patterns = ""
     """The drop folder whose ignore patterns hold, or empty."""
 
-    def __init__(self, path: Path, publisher: Publisher, keeper: Keeper, context: Context) -> None:
+    def __init__(self, path: Path, publisher: ShareQueue, keeper: ShareCommands, context: Context) -> None:
         self.path = path
         self.acting = asyncio.Lock()
         self._publisher = publisher
@@ -59,17 +59,17 @@ class EntryFollower(Follower[Tree]):
 
     async def doubted(self, path: Path) -> None:
         """Have it read again, although it seems to be what was hashed."""
-        self._publisher.doubt(path)
+        self._publisher.recheck(path)
 
     async def changing(self, path: Path, look: Look[Tree]) -> None:
         """Serve no longer what is not what it was."""
         async with self.acting:
-            await self._publisher.stop_serving(path, look.signature)
+            await self._publisher.stop_seeding(path, look.signature)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Serve no longer what cannot be shared any more."""
         async with self.acting:
-            await self._publisher.note_fault(path, error)
+            await self._publisher.record_error(path, error)
 
     async def gone(self, path: Path) -> None:
         """Withdraw what was deleted."""

@@ -3,7 +3,7 @@
 Those are our own former identity, somebody's former key, and tickets that are about to run out.
 
 Owns what is still to be sealed again. Our own rotation is noted on disk before the new identity exists, so whatever a
-crash leaves undone is done after the next start. Must not seal: that is `tuishare.agent.shares.keeping`.
+crash leaves undone is done after the next start. Must not seal: that is `tuishare.agent.shares.commands`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.mishaps import kept_to
-from tuishare.agent.shares.keeping import Keeper
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.commands import ShareCommands
+from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import BadInput, NotFound
 from tuishare.people import is_rotated, settle_rotation
@@ -33,10 +33,10 @@ _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep
 """These are sealed anew before anybody is served again; others may turn out to be what they were, and go on."""
 
 
-class Resealing:
+class Reissuer:
     """Brings shares in step with the keys of their sender and recipients."""
 
-    def __init__(self, context: Context, shelf: Shelf, keeper: Keeper) -> None:
+    def __init__(self, context: Context, shelf: ShareRepository, keeper: ShareCommands) -> None:
         self._context = context
         self._shelf = shelf
         self._keeper = keeper
@@ -78,7 +78,7 @@ class Resealing:
                     kept_to(f"seal “{for_display(share.name)}” again"),
                     contextlib.suppress(NotFound),
                 ):  # forgotten
-                    await self._keeper.renew(share.id)
+                    await self._keeper.reissue(share.id)
 
     def _runs_out(self, share: ShareRecord) -> bool:
         """Whether the tickets of a share end soon, and before the share itself does."""

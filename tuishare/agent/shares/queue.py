@@ -1,7 +1,7 @@
 """The journey of a share: which form it takes, and its turn to be worked on.
 
-Owns the way of a share from a settled entry to the swarm; `tuishare.agent.shares.workshop` does the work. Must not
-watch folders: settled trees come in from `tuishare.agent.shares.drops`.
+Owns the way of a share from a settled entry to the swarm; `tuishare.agent.shares.pipeline` does the work. Must not
+watch folders: settled trees come in from `tuishare.agent.shares.sharing`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import Final
 from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import may_be_renamed, sign_tree
 from tuishare.agent.mishaps import explain, kept_to
-from tuishare.agent.shares.enlarging import enlarge
-from tuishare.agent.shares.forms import (
-    Audience,
-    begin,
-    come_back,
-    readdress,
+from tuishare.agent.shares.pipeline import Hashing, SharePipeline
+from tuishare.agent.shares.recheck import Rechecker
+from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.shares.resharing import add_recipients
+from tuishare.agent.shares.transitions import (
+    ShareTarget,
+    change_recipients,
+    new_share,
     rename,
-    rename_unread,
+    rename_unhashed,
     renew,
+    restore,
     retry,
 )
-from tuishare.agent.shares.rechecking import Rechecking
-from tuishare.agent.shares.shelf import Shelf
-from tuishare.agent.shares.workshop import Hashing, Workshop
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sqlite_errors import DamagedDatabase
 from tuishare.errors import Refused, SystemFailed, TuishareError
@@ -45,7 +45,7 @@ _SEEDERS: Final = 8
 _log = logging.getLogger(__name__)
 
 
-class Publisher:
+class ShareQueue:
     """Brings shares into the swarm. One is hashed at a time, because hashing uses all cores.
 
     A share has one writer: while one is being worked on, a newer form of it has to settle once more, and a command
@@ -53,13 +53,13 @@ class Publisher:
     again where it was, as after a crash.
     """
 
-    def __init__(self, context: Context, shelf: Shelf, look_again: Callable[[Path], None]) -> None:
+    def __init__(self, context: Context, shelf: ShareRepository, look_again: Callable[[Path], None]) -> None:
         """`look_again` is told of an entry that changed while it was worked on."""
         self._context = context
         self._shelf = shelf
         self._look_again = look_again
-        self._workshop = Workshop(context, shelf)
-        self._rechecking = Rechecking(shelf, look_again, self.settle_again)
+        self._workshop = SharePipeline(context, shelf)
+        self._rechecking = Rechecker(shelf, look_again, self.settle_again)
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
         self._to_serve: asyncio.Queue[str] = asyncio.Queue()
         self._at_work: dict[str, asyncio.Task[bool]] = {}
@@ -85,7 +85,7 @@ class Publisher:
         await self._shelf.load()
         for share in self._shelf.shares.values():
             if share.step in _UNDER_WAY:
-                self.take_up(share)
+                self.enqueue(share)
 
     async def run(self) -> None:
         """Work on the shares until cancelled; those that are made already need not wait for the others."""
@@ -98,14 +98,14 @@ class Publisher:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def take_up(self, share: ShareRecord) -> None:
+    def enqueue(self, share: ShareRecord) -> None:
         """Work on a share, in the form that it has when its turn comes; one that is paused is not hashed before."""
         if share.paused and share.step is ShareStep.HASHING:
             return
         # A renewal must not wait for hours of hashing: until it is out, nobody is served.
         (self._to_hash if share.step is ShareStep.HASHING else self._to_serve).put_nowait(share.id)
 
-    def is_busy_with(self, share: ShareRecord) -> bool:
+    def is_working_on(self, share: ShareRecord) -> bool:
         """Whether a share is being worked on right now."""
         return share.id in self._at_work
 
@@ -120,28 +120,28 @@ class Publisher:
         Raises:
             NotFound: there is no such share.
         """
-        await self._shelf.leave_swarm(self._shelf.get(share_id))
+        await self._shelf.stop_seeding(self._shelf.get(share_id))
         if work := self._at_work.get(share_id):
             work.cancel()
             await asyncio.wait({work})
             self._note_end(share_id, work)
             # The work may have entered the swarm meanwhile.
-            await self._shelf.leave_swarm(self._shelf.get(share_id))
+            await self._shelf.stop_seeding(self._shelf.get(share_id))
         return self._shelf.get(share_id)
 
-    async def go_on(self, share: ShareRecord) -> None:
+    async def proceed(self, share: ShareRecord) -> None:
         """Go on with a share that was halted; `changing` is held.
 
         Whoever was taken out of it gets no ticket that is good: the others get new ones first.
         """
-        if self._shelf.deliveries.is_due(share):
-            await self.renew(share)
+        if self._shelf.deliveries.needs_reissue(share):
+            await self.reissue(share)
         elif share.step in _UNDER_WAY:
-            self.take_up(share)
+            self.enqueue(share)
 
-    def put_off(self, share: ShareRecord) -> bool:
+    def defer(self, share: ShareRecord) -> bool:
         """Whether a share is being worked on right now; if so, its entry is looked at again after that."""
-        if self.is_busy_with(share):
+        if self.is_working_on(share):
             self._outdated.add(share.id)
             return True
         return False
@@ -162,7 +162,7 @@ class Publisher:
         except Exception as error:  # noqa: BLE001 — whatever it is, the other shares go on
             problem = explain(error, what)
             with kept_to(what):
-                await self._shelf.leave_swarm(share)
+                await self._shelf.stop_seeding(share)
                 if share.id in self._shelf.shares:
                     await self._workshop.fail(self._shelf.get(share.id), problem.detail, problem.hint)
 
@@ -172,7 +172,7 @@ class Publisher:
 
     def knows(self, path: Path, signature: str) -> bool:
         """Whether an entry was taken in exactly this form, and nothing speaks for another try."""
-        if self._shelf.is_claimed(path):
+        if self._shelf.is_path_shared(path):
             return True
         share = self._shelf.find(path)
         if share is None or share.step is ShareStep.WITHDRAWN:
@@ -180,14 +180,14 @@ class Publisher:
         if share.step is ShareStep.DELETING:
             return True
         if share.step is ShareStep.PROBLEM:
-            return self._workshop.would_fail(share, signature)
+            return self._workshop.predict_failure(share, signature)
         return share.signature == signature and share.step is not ShareStep.SETTLING
 
-    def doubt(self, path: Path) -> None:
+    def recheck(self, path: Path) -> None:
         """Have an entry that seems to be what it was compared with its hashes, in its own time."""
-        self._rechecking.doubt(path)
+        self._rechecking.request(path)
 
-    async def accept(self, tree: Tree, audience: Audience) -> None:
+    async def accept(self, tree: Tree, audience: ShareTarget) -> None:
         """Take a settled entry: a new share, a new generation of the one it was, its new name, or another try.
 
         Not what was deleted while this waited for its turn, or is not to be shared in this form.
@@ -200,12 +200,12 @@ class Publisher:
             if not unwanted and await asyncio.to_thread(os.path.lexists, tree.root):
                 await self._accept(tree, audience)
 
-    async def share(self, tree: Tree, audience: Audience, users: Collection[User]) -> str:
+    async def share(self, tree: Tree, audience: ShareTarget, users: Collection[User]) -> str:
         """Take what is shared by command, for more people than before or for the same.
 
         Args:
             tree: what is shared.
-            audience: for whom; see `tuishare.agent.shares.enlarging.enlarge`.
+            audience: for whom; see `tuishare.agent.shares.resharing.enlarge`.
             users: who that is.
 
         Returns:
@@ -217,23 +217,23 @@ class Publisher:
         async with self._shelf.changing:
             known = self._shelf.find(tree.root)
             if known is not None:
-                audience = enlarge(known, audience, users, self._shelf.deliveries, self._context.now())
+                audience = add_recipients(known, audience, users, self._shelf.deliveries, self._context.now())
             return await self._accept(tree, audience)
 
-    async def renew(self, share: ShareRecord) -> None:
+    async def reissue(self, share: ShareRecord) -> None:
         """Give new tickets for a share that was halted; `changing` is held."""
         renewed = await self._shelf.save(renew(share, self._context.clock()))
         if renewed.step in _UNDER_WAY:
-            self.take_up(renewed)
+            self.enqueue(renewed)
 
-    async def stop_serving(self, path: Path, signature: str) -> None:
+    async def stop_seeding(self, path: Path, signature: str) -> None:
         """Stop serving an entry that is no longer what was hashed; whatever it becomes has to settle first."""
         async with self._shelf.changing:
             share = self._shelf.find(path)
-            if share is None or self.is_busy_with(share) or share.signature == signature:
+            if share is None or self.is_working_on(share) or share.signature == signature:
                 return
             if share.step is ShareStep.SEEDING:
-                await self._shelf.leave_swarm(share)
+                await self._shelf.stop_seeding(share)
                 await self._shelf.save(replace(share, step=ShareStep.SETTLING))
 
     async def settle_again(self, share: ShareRecord) -> bool:
@@ -245,30 +245,30 @@ class Publisher:
         async with self._shelf.changing:
             now = self._shelf.shares.get(share.id)
             known = now is not None and (now.step, now.info_hash) == (ShareStep.SEEDING, share.info_hash)
-            if now is None or not known or self.is_busy_with(now):
+            if now is None or not known or self.is_working_on(now):
                 return False
-            await self._shelf.leave_swarm(now)
+            await self._shelf.stop_seeding(now)
             await self._shelf.save(replace(now, step=ShareStep.SETTLING, signature=""))
         self._look_again(Path(share.path))
         return True
 
-    async def note_fault(self, path: Path, error: TuishareError) -> None:
+    async def record_error(self, path: Path, error: TuishareError) -> None:
         """Stop serving an entry that can no longer be shared at all, until it can."""
         async with self._shelf.changing:
             share = self._shelf.find(path)
-            if share is None or self.is_busy_with(share):
+            if share is None or self.is_working_on(share):
                 return
             if share.step in {ShareStep.SEEDING, ShareStep.SETTLING}:
-                await self._shelf.leave_swarm(share)
+                await self._shelf.stop_seeding(share)
                 await self._workshop.fail(share, error.detail, error.hint)
 
-    async def note_problem(self, info_hash: str, reason: str) -> None:
+    async def record_problem(self, info_hash: str, reason: str) -> None:
         """Take note that the engine gave a share up."""
         async with self._shelf.changing:
             for share in list(self._shelf.shares.values()):
-                if share.info_hash == info_hash and self._shelf.is_served(share):
+                if share.info_hash == info_hash and self._shelf.is_seeding(share):
                     async with self.answering_for(share):
-                        await self._shelf.leave_swarm(share)
+                        await self._shelf.stop_seeding(share)
                         await self._workshop.fail(share, reason, "")
 
     async def _work(self, queue: asyncio.Queue[str]) -> None:
@@ -303,8 +303,8 @@ class Publisher:
             del self._at_work[share_id]
             self._context.changed.notify()
 
-    async def _accept(self, tree: Tree, audience: Audience) -> str:
-        if self._shelf.is_claimed(tree.root):
+    async def _accept(self, tree: Tree, audience: ShareTarget) -> str:
+        if self._shelf.is_path_shared(tree.root):
             raise Refused(
                 "The record of what was shared from there is damaged, so nobody can tell who was taken out",
                 hint="See who may have it, then forget the damaged one: `tuishare list`, `tuishare forget`.",
@@ -314,26 +314,26 @@ class Publisher:
             await self._shelf.remove(known)  # it changed since: that is something new
             known = None
         if known is None:
-            share = await self._renamed(tree, audience) or begin(tree, audience, self._context.clock())
+            share = await self._renamed(tree, audience) or new_share(tree, audience, self._context.clock())
         elif known.step is ShareStep.DELETING:
             return known.id
         elif not audience.folder and not audience.is_of(known):
             share = await self._next_form(await self.halt(known.id), tree, audience)
-        elif self.put_off(known):
+        elif self.defer(known):
             return known.id
         else:
             share = await self._next_form(known, tree, audience)
         if share is not known:
             share = await self._shelf.save(replace(share, size=tree.total_size, files=len(tree.files)))
-            self.take_up(share)
+            self.enqueue(share)
         return share.id
 
-    async def _renamed(self, tree: Tree, audience: Audience) -> ShareRecord | None:
+    async def _renamed(self, tree: Tree, audience: ShareTarget) -> ShareRecord | None:
         """Find the share that this entry was under another name: same files and people, and the former name is gone."""
         signature = sign_tree(tree)
         for share in list(self._shelf.shares.values()):
             same = (
-                may_be_renamed(signature, share.signature) and share.torrent and not self.is_busy_with(share)
+                may_be_renamed(signature, share.signature) and share.torrent and not self.is_working_on(share)
             )
             beside = Path(share.path).parent == tree.root.parent
             meant = same and beside and self._is_meant(share, audience)
@@ -343,38 +343,38 @@ class Publisher:
                     if share.signature == signature:
                         renamed = rename(share, tree, envelope, self._context.clock())
                     else:
-                        renamed = rename_unread(share, tree, envelope)
+                        renamed = rename_unhashed(share, tree, envelope)
                 except TuishareError as error:
                     _log.info("Cannot go on with %r under another name: %s", share.name, error.detail)
                     return None
-                await self._shelf.leave_swarm(share)
-                await self._shelf.take_envelope_back(share)
+                await self._shelf.stop_seeding(share)
+                await self._shelf.remove_envelope(share)
                 return renamed
         return None
 
-    def _is_meant(self, share: ShareRecord, audience: Audience) -> bool:
+    def _is_meant(self, share: ShareRecord, audience: ShareTarget) -> bool:
         """Whether it goes on for those who are meant now: nobody else gets it, and none of them is out."""
         if share.folder or audience.folder:
             return share.folder == audience.folder  # whom a drop folder is for is seen to later
         return audience.is_of(share) and not self._shelf.deliveries.revoked(share.id)
 
-    async def _next_form(self, known: ShareRecord, tree: Tree, audience: Audience) -> ShareRecord:
+    async def _next_form(self, known: ShareRecord, tree: Tree, audience: ShareTarget) -> ShareRecord:
         """What a share becomes now that its entry has settled; the share itself when nothing is to be done."""
         share = known
         if audience.folder != share.folder or (not audience.folder and not audience.is_of(share)):
-            await self._shelf.leave_swarm(share)
-            share = readdress(share, audience, self._context.clock())
+            await self._shelf.stop_seeding(share)
+            share = change_recipients(share, audience, self._context.clock())
         if share.signature != sign_tree(tree):
             # What recipients hold of the former form stays theirs.
-            await self._shelf.leave_swarm(share)
+            await self._shelf.stop_seeding(share)
             if share.step is ShareStep.WITHDRAWN and share.signature:
                 # Its envelope was taken back, so one is made also when only its times are other ones.
-                share = come_back(share)
+                share = restore(share)
             return replace(share, step=ShareStep.HASHING, problem="", hint="")
         match share.step:
             case ShareStep.PROBLEM | ShareStep.SETTLING:
                 return retry(share)
             case ShareStep.WITHDRAWN:
-                return come_back(share)
+                return restore(share)
             case _:
                 return share

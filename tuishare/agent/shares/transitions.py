@@ -17,7 +17,7 @@ from tuishare.torrents import Tree, parse_torrent, rename_torrent
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class ShareTarget:
     """For whom and how an entry is shared.
 
     Attributes:
@@ -40,7 +40,7 @@ class Audience:
         )
 
 
-def begin(tree: Tree, audience: Audience, now: datetime) -> ShareRecord:
+def new_share(tree: Tree, audience: ShareTarget, now: datetime) -> ShareRecord:
     """A share that nobody has heard of yet."""
     return ShareRecord(
         id=new_share_id(),
@@ -78,7 +78,7 @@ def rename(share: ShareRecord, tree: Tree, envelope: str, now: datetime) -> Shar
     )
 
 
-def rename_unread(share: ShareRecord, tree: Tree, envelope: str) -> ShareRecord:
+def rename_unhashed(share: ShareRecord, tree: Tree, envelope: str) -> ShareRecord:
     """What seems to be the same file under another name, to be hashed: a rename changes its ctime, as an edit does."""
     return replace(
         share,
@@ -91,7 +91,7 @@ def rename_unread(share: ShareRecord, tree: Tree, envelope: str) -> ShareRecord:
     )
 
 
-def note_hashed(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -> ShareRecord:
+def after_hashing(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -> ShareRecord:
     """What was hashed becomes a new generation, unless it is what was sealed already."""
     info_hash = parse_torrent(torrent).info_hash
     seen = replace(
@@ -113,7 +113,7 @@ def note_hashed(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -
     )
 
 
-def readdress(share: ShareRecord, audience: Audience, now: datetime) -> ShareRecord:
+def change_recipients(share: ShareRecord, audience: ShareTarget, now: datetime) -> ShareRecord:
     """A generation for others, whose new authority keeps those out who are not meant any more."""
     return renew(
         replace(
@@ -146,7 +146,7 @@ def renew(share: ShareRecord, now: datetime) -> ShareRecord:
             return renewed
 
 
-def come_back(share: ShareRecord) -> ShareRecord:
+def restore(share: ShareRecord) -> ShareRecord:
     """A generation with the content that was withdrawn, and is there again."""
     step = ShareStep.SEALING if share.torrent else ShareStep.HASHING
     return replace(share, step=step, generation=share.generation + 1, kind=_next_kind(share))

@@ -12,7 +12,7 @@ from tests.agent.homes import Home, fill, share_of
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.shares import workshop
+from tuishare.agent.shares import pipeline
 from tuishare.api.messages import ShareState
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, NotForUs, Opened, open_envelope
@@ -64,7 +64,7 @@ async def test_the_same_people_in_another_order_are_no_reason(alice: Home, bob: 
         await until(agent, 1)
         alice.configure("mallory", "bob")
         await agent.reload()
-        await agent._drops._aligner.align()
+        await agent._drops._aligner.reconcile()
         await until(agent, 1)
 
 
@@ -88,7 +88,7 @@ async def test_a_paused_share_stays_paused(alice: Home, bob: Home, mallory: Home
     fill(alice.drop / "film.mkv")
     async with running(alice) as agent:
         await until(agent, 1)
-        await wait_until(lambda: not agent._drops.publisher.is_busy_with(only(agent)))
+        await wait_until(lambda: not agent._drops.publisher.is_working_on(only(agent)))
         await agent._drops.keeper.pause(only(agent).id)
         alice.configure("mallory")
         await agent.reload()
@@ -118,7 +118,7 @@ async def test_what_is_elsewhere_or_at_rest_is_left_alone(alice: Home, bob: Home
         gone = replace(share_of(fill(alice.places.files / "b")), folder="/gone", step=ShareStep.FORGOTTEN)
         for share in (elsewhere, gone):
             await shelf.save(share)
-        await agent._drops._aligner.align()
+        await agent._drops._aligner.reconcile()
         assert [shelf.get(share.id) for share in (elsewhere, gone)] == [elsewhere, gone]
 
 
@@ -134,7 +134,7 @@ async def test_what_is_being_hashed_is_for_the_new_users_too(
             assert go_on.wait(30)
         return make_torrent(tree, version=version, **more)
 
-    monkeypatch.setattr(workshop, "make_torrent", slow)
+    monkeypatch.setattr(pipeline, "make_torrent", slow)
     async with running(alice) as agent:
         fill(alice.drop / "film.mkv")
         await wait_until(at_work.is_set)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from tuishare.agent.shares.deliveries import Deliveries
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.repository import ShareRepository
 from tuishare.api.messages import Problem
 from tuishare.core.records import ShareRecord
 
@@ -21,7 +21,7 @@ _NAMED: Final = 3
 _SHORT: Final = 8  # digits of an id that are enough among a few thousand
 
 
-def find_astray(shelf: Shelf, *, other_trackers: bool, now: int) -> tuple[Problem, ...]:
+def find_unreachable_shares(shelf: ShareRepository, *, other_trackers: bool, now: int) -> tuple[Problem, ...]:
     """Say who cannot find us any more, and what helps.
 
     Args:
@@ -33,7 +33,7 @@ def find_astray(shelf: Shelf, *, other_trackers: bool, now: int) -> tuple[Proble
         return ()
     waiting = {
         share.id: users
-        for share in shelf.served()
+        for share in shelf.seeding()
         if not share.announce and shelf.whereabouts.have_left(share.contacts, share.transport)
         if (users := _lacking(share, shelf.deliveries, now))
     }

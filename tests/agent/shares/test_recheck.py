@@ -9,12 +9,12 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running
 from tests.agent.presses import publishing_at
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.folders.ignoring import IGNORE_FILE
-from tuishare.agent.shares import rechecking
-from tuishare.agent.shares.entries import EntryFollower
-from tuishare.agent.shares.loose import LooseFollower
+from tuishare.agent.shares import recheck
+from tuishare.agent.shares.entry_handler import EntryHandler
+from tuishare.agent.shares.standalone import StandaloneHandler
 from tuishare.api.messages import ShareState
 from tuishare.core.records import ShareStep
 
@@ -40,11 +40,11 @@ async def test_what_is_the_same_stays_as_it_is_and_is_left_alone_for_a_while(ali
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         again = press.publisher._rechecking
-        press.publisher.doubt(path)
+        press.publisher.recheck(path)
         await wait_until(lambda: share.id in again._rests)
         assert (press.only, press.served, press.again) == (share, {share.info_hash}, [])
         again._rests[share.id] = float("inf")
-        press.publisher.doubt(path)
+        press.publisher.recheck(path)
         assert again._due == {share.id: float("inf")}
 
 
@@ -55,15 +55,15 @@ async def test_what_is_another_content_settles_again(
     async with publishing_at(alice) as press:
         await press.accept(path)
         await press.until(path, ShareStep.SEEDING)
-        monkeypatch.setattr(rechecking, "is_payload_of", lambda *_, **_more: False)
-        press.publisher.doubt(path)
+        monkeypatch.setattr(recheck, "is_payload_of", lambda *_, **_more: False)
+        press.publisher.recheck(path)
         await wait_until(lambda: press.again == [path])
         assert (press.only.step, press.only.signature, press.served) == (ShareStep.SETTLING, "", set())
 
 
 def test_what_is_ignored_is_no_reason_to_read(alice: Home) -> None:
     (alice.drop / IGNORE_FILE).write_text("*.log\n")
-    follower: EntryFollower = LooseFollower.__new__(LooseFollower)
+    follower: EntryHandler = StandaloneHandler.__new__(StandaloneHandler)
     follower.patterns = str(alice.drop)
     assert not follower.may_hide_change({"x/a.part", "x/a.log"})
     assert follower.may_hide_change({"x/a.part", "x/a"})

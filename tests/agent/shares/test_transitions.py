@@ -10,10 +10,10 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.shares import workshop
+from tuishare.agent.shares import pipeline
 from tuishare.api.messages import DownloadState, Share, ShareState
 from tuishare.core.records import DownloadStep
 from tuishare.torrents import InfoHash, Tree, Version
@@ -70,7 +70,7 @@ async def test_a_renamed_entry_is_not_hashed_and_not_sent_again(
         first = await seeded(a, "old", 1)
         await pass_on(alice, bob, b, "old", 1)
         if kind == "folder":  # renaming a file changes its ctime, as an edit does
-            monkeypatch.setattr(workshop, "make_torrent", no_hashing)
+            monkeypatch.setattr(pipeline, "make_torrent", no_hashing)
         assert sent(a) >= 400_000
         old.rename(new)
         renamed = await until(a, "new", ShareState.SEEDING)
@@ -94,7 +94,7 @@ async def test_what_was_renamed_while_nobody_watched_is_not_hashed_either(
     async with running(alice) as a:
         first = await seeded(a, "old", 1)
     old.rename(alice.drop / "new")
-    monkeypatch.setattr(workshop, "make_torrent", no_hashing)
+    monkeypatch.setattr(pipeline, "make_torrent", no_hashing)
     async with running(alice) as a:
         renamed = await until(a, "new", ShareState.SEEDING)
         assert (renamed.id, len(a.shares())) == (first.id, 1)

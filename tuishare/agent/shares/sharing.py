@@ -1,7 +1,7 @@
 """The drop folders: settled entries become shares, and shares end with their entries.
 
 Owns which entries count and how they are looked at. Must not know what becomes of them:
-`tuishare.agent.shares.publishing` and `tuishare.agent.shares.keeping` do.
+`tuishare.agent.shares.queue` and `tuishare.agent.shares.commands` do.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from tuishare.agent.folders.following import FolderFollowing, Look
 from tuishare.agent.folders.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
 from tuishare.agent.folders.payload import walk_payload
 from tuishare.agent.folders.watcher import Hint, Watcher
-from tuishare.agent.shares.aligning import Aligner
-from tuishare.agent.shares.corruption import CorruptionReports
-from tuishare.agent.shares.entries import EntryFollower
-from tuishare.agent.shares.forms import Audience
-from tuishare.agent.shares.keeping import Keeper
-from tuishare.agent.shares.loose import LooseFollower, find_folders
-from tuishare.agent.shares.publishing import Publisher
-from tuishare.agent.shares.resealing import Resealing
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.commands import ShareCommands
+from tuishare.agent.shares.corruption_reports import CorruptionReports
+from tuishare.agent.shares.entry_handler import EntryHandler
+from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.reconcile import SettingsReconciler
+from tuishare.agent.shares.reissue import Reissuer
+from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.shares.standalone import StandaloneHandler, find_folders
+from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.api.messages import ActivityKind
 from tuishare.api.orders import NewShare
 from tuishare.config.model import DropFolder
@@ -39,11 +39,11 @@ _FORGOTTEN: Final = (
     "You forgot it: `touch` it, or any file in it where it is a folder, and its drop folder shares it again."
 )
 
-_Tasks: TypeAlias = dict[EntryFollower, asyncio.Task[None]]
+_Tasks: TypeAlias = dict[EntryHandler, asyncio.Task[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedEntry:
     """An entry that cannot be shared as it is; `at` in Unix seconds."""
 
     name: str
@@ -51,20 +51,20 @@ class Refusal:
     at: int
 
 
-class Drops:
+class Sharing:
     """All drop folders of the settings, which may come and go while the agent runs, and what is shared elsewhere."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._altered = asyncio.Event()
-        self.shelf = Shelf(context)
-        self.publisher = Publisher(context, self.shelf, self._look_again)
-        self.keeper = Keeper(context, self.shelf, self.publisher)
-        self.resealing = Resealing(context, self.shelf, self.keeper)
+        self.shelf = ShareRepository(context)
+        self.publisher = ShareQueue(context, self.shelf, self._look_again)
+        self.keeper = ShareCommands(context, self.shelf, self.publisher)
+        self.resealing = Reissuer(context, self.shelf, self.keeper)
         self.corruption = CorruptionReports(context, self.shelf, self.publisher)
-        self._aligner = Aligner(context, self.shelf, self.publisher, self.keeper)
-        self.followers: list[DropFollower] = []
-        self._loose: list[LooseFollower] = []
+        self._aligner = SettingsReconciler(context, self.shelf, self.publisher, self.keeper)
+        self.followers: list[DropFolderHandler] = []
+        self._loose: list[StandaloneHandler] = []
         self.followings: dict[Path, FolderFollowing[Tree]] = {}
         self.take_settings()
 
@@ -89,7 +89,7 @@ class Drops:
         dropped = {follower.path for follower in self.followers}
         known = {follower.path: follower for follower in self._loose}
         self._loose = [
-            known.get(folder) or LooseFollower(folder, self.publisher, self.keeper, self._context)
+            known.get(folder) or StandaloneHandler(folder, self.publisher, self.keeper, self._context)
             for folder in find_folders(self.shelf.shares.values()) - dropped
         ]
         former = {following.follower: following for following in self.followings.values()}
@@ -106,7 +106,7 @@ class Drops:
             while True:
                 self._altered.clear()
                 await self._adjust(tasks, watcher)
-                await self._aligner.align()
+                await self._aligner.reconcile()
                 await self._until_altered(tasks.values())
         finally:
             for task in tasks.values():
@@ -139,7 +139,7 @@ class Drops:
         for following in self.followings.values():
             following.scan_soon()
 
-    def take_hint(self, hint: Hint) -> None:
+    def on_file_event(self, hint: Hint) -> None:
         """Take an event, if it is of a drop folder."""
         if following := self.followings.get(hint.folder):
             following.take_hint(hint)
@@ -168,7 +168,7 @@ class Drops:
         await asyncio.to_thread(self._require_foreign, path)
         users = self._context.book().resolve(new.recipients)
         tree = await asyncio.to_thread(walk_payload, path)
-        audience = Audience(new.recipients, new.transport, note=new.note, not_after=new.not_after)
+        audience = ShareTarget(new.recipients, new.transport, note=new.note, not_after=new.not_after)
         share = await self.publisher.share(tree, audience, users)
         self.take_shares()
         return share
@@ -189,12 +189,12 @@ class Drops:
                     hint="Your keys and envelopes are nothing to share; copy what you want to share elsewhere.",
                 )
 
-    def _follower(self, folder: DropFolder) -> DropFollower:
-        return DropFollower(folder, self.publisher, self.keeper, self._context)
+    def _follower(self, folder: DropFolder) -> DropFolderHandler:
+        return DropFolderHandler(folder, self.publisher, self.keeper, self._context)
 
-    def _following(self, follower: EntryFollower) -> FolderFollowing[Tree]:
+    def _following(self, follower: EntryHandler) -> FolderFollowing[Tree]:
         # Who shares one file of a large folder does not want all of that watched.
-        recursive = isinstance(follower, DropFollower)
+        recursive = isinstance(follower, DropFolderHandler)
         return FolderFollowing(follower.path, self._context.config.settle, follower, recursive=recursive)
 
     def _look_again(self, path: Path) -> None:
@@ -202,7 +202,7 @@ class Drops:
             following.look_again(path.name)
 
 
-class DropFollower(EntryFollower):
+class DropFolderHandler(EntryHandler):
     """What one drop folder's entries are for.
 
     Attributes:
@@ -210,11 +210,13 @@ class DropFollower(EntryFollower):
         refusals: what cannot be shared as it is, by name.
     """
 
-    def __init__(self, folder: DropFolder, publisher: Publisher, keeper: Keeper, context: Context) -> None:
+    def __init__(
+        self, folder: DropFolder, publisher: ShareQueue, keeper: ShareCommands, context: Context
+    ) -> None:
         super().__init__(Path(folder.path), publisher, keeper, context)
         self.folder = folder
         self.patterns = folder.path
-        self.refusals: dict[str, Refusal] = {}
+        self.refusals: dict[str, RefusedEntry] = {}
 
     def wants(self, entry: str) -> bool:
         """Everything but what we put there ourselves, the list of what to leave out, and what stands on it."""
@@ -228,7 +230,7 @@ class DropFollower(EntryFollower):
     async def settled(self, path: Path, look: Look[Tree]) -> None:
         """Hand it on."""
         del path
-        audience = Audience(tuple(self.folder.users), self.folder.transport, self.folder.path)
+        audience = ShareTarget(tuple(self.folder.users), self.folder.transport, self.folder.path)
         async with self.acting:
             await self._publisher.accept(look.payload, audience)
 
@@ -238,7 +240,7 @@ class DropFollower(EntryFollower):
         known = self.refusals.get(path.name)
         if known is None or known.error.detail != error.detail:
             self._context.journal.note(ActivityKind.PROBLEM, path.name, error.detail)
-        self.refusals[path.name] = Refusal(path.name, error, self._context.now())
+        self.refusals[path.name] = RefusedEntry(path.name, error, self._context.now())
         self._context.changed.notify()
 
     def forget(self, entry: str) -> None:

@@ -18,7 +18,7 @@ _SOON_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PrivacyCase:
     """One share, and all that was seen of it.
 
     Attributes:
@@ -39,7 +39,7 @@ class Case:
     faults: Sequence[str] = ()
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def assess(case: PrivacyCase) -> Iterator[Finding]:
     """Tell what was found, the swarm first."""
     if case.evidence is None:
         yield Finding(topic="swarm", good=None, evidence="We are not in the swarm now, so nobody is served.")

@@ -10,8 +10,8 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running
-from tests.agent.shares.test_drops import until
-from tuishare.agent.shares.proof import Case, judge
+from tests.agent.shares.test_sharing import until
+from tuishare.agent.clients.privacy_report import PrivacyCase, assess
 from tuishare.api.details import Finding
 from tuishare.api.messages import ShareState
 from tuishare.core.records import RecipientRecord, ShareRecord
@@ -39,8 +39,8 @@ SHARE = ShareRecord("ab" * 16, "/drop/x", "x", ("bob",), "tls", 1, b"s" * 32, in
 
 def found(evidence: Evidence | None = GOOD, **changes: Any) -> dict[str, Finding]:
     rows = (RecipientRecord(SHARE.id, "bob", b"h"), RecipientRecord(SHARE.id, "dan", b"i", revoked=7))
-    case = replace(Case(SHARE, evidence, rows, 50009, None, NOW), **changes)
-    return {finding.topic: finding for finding in judge(case)}
+    case = replace(PrivacyCase(SHARE, evidence, rows, 50009, None, NOW), **changes)
+    return {finding.topic: finding for finding in assess(case)}
 
 
 def test_all_is_well_where_it_is() -> None:

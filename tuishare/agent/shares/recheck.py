@@ -2,7 +2,7 @@
 
 Owns that comparison and what follows when it fails. A page of a mapped file may be written long after its time was set
 (mmap(2)), and some file systems keep no time of the last change. Must not hash: what is found to be another content
-settles again, and `tuishare.agent.shares.publishing` makes a generation of it.
+settles again, and `tuishare.agent.shares.queue` makes a generation of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.folders.payload import sign_tree, walk_payload
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import TuishareError
 from tuishare.torrents import Changed, is_payload_of
@@ -27,12 +27,12 @@ _SHARE_OF_TIME: Final = 20
 _log = logging.getLogger(__name__)
 
 
-class Rechecking:
+class Rechecker:
     """Reads shares again, one at a time."""
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: ShareRepository,
         look_again: Callable[[Path], None],
         settle_again: Callable[[ShareRecord], Awaitable[bool]],
     ) -> None:
@@ -50,7 +50,7 @@ class Rechecking:
         self._rests: dict[str, float] = {}
         self._woken = asyncio.Event()
 
-    def doubt(self, path: Path) -> None:
+    def request(self, path: Path) -> None:
         """Have a share that is seeded read again; one that waits for that already is read once."""
         share = self._shelf.find(path)
         if share is not None and share.step is ShareStep.SEEDING:

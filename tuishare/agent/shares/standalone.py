@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.folders.following import Look
-from tuishare.agent.shares.entries import EntryFollower
-from tuishare.agent.shares.forms import Audience
+from tuishare.agent.shares.entry_handler import EntryHandler
+from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.torrents import Tree
 
@@ -31,7 +31,7 @@ def find_folders(shares: Iterable[ShareRecord]) -> set[Path]:
     return {Path(share.path).parent for share in shares if is_followed(share)}
 
 
-class LooseFollower(EntryFollower):
+class StandaloneHandler(EntryHandler):
     """What such shares in one folder are followed for."""
 
     _device: int | None = None
@@ -46,7 +46,7 @@ class LooseFollower(EntryFollower):
         async with self.acting:
             share = self._publisher.find(path)
             if share is not None and is_followed(share):
-                audience = Audience(
+                audience = ShareTarget(
                     share.recipients, share.transport, note=share.note, not_after=share.not_after
                 )
                 await self._publisher.accept(look.payload, audience)
@@ -57,7 +57,7 @@ class LooseFollower(EntryFollower):
     async def gone(self, path: Path) -> None:
         """Withdraw what was deleted; some editors move a file away before they write the new one."""
         async with self.acting:
-            await self._publisher.stop_serving(path, "")
+            await self._publisher.stop_seeding(path, "")
         await asyncio.sleep(self._context.config.settle.quiet)
         await self._withdraw_if_gone(path)
 

@@ -15,12 +15,12 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import come_to_rest, running
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.payload import delete_payload, walk_payload
-from tuishare.agent.shares import keeping, workshop
-from tuishare.agent.shares.forms import Audience
+from tuishare.agent.shares import commands, pipeline
+from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.api.messages import Share, ShareId, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.core.clock import wall_clock
@@ -151,7 +151,7 @@ async def test_a_deletion_that_fails_is_shown_and_what_is_left_is_not_shared(
     async with running(alice) as agent:
         share = await seeded(agent)
         with monkeypatch.context() as patch:
-            patch.setattr(keeping, "delete_payload", refuse)
+            patch.setattr(commands, "delete_payload", refuse)
             with pytest.raises(SystemFailed):
                 await agent.order_share(share.id, ShareOrder.DELETE)
         fill(path)
@@ -256,7 +256,7 @@ class Hashing:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun, self.released = threading.Event(), threading.Event()
-        monkeypatch.setattr(workshop, "make_torrent", self)
+        monkeypatch.setattr(pipeline, "make_torrent", self)
 
     def __call__(self, tree: Tree, *, version: Version, **more: Any) -> bytes:
         if not self.begun.is_set():
@@ -274,7 +274,7 @@ def hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hashing]:
 
 async def in_work(agent: Agent, hashing: Hashing) -> ShareId:
     await wait_until(hashing.begun.is_set)
-    assert agent._drops.publisher.is_busy_with(record(agent))
+    assert agent._drops.publisher.is_working_on(record(agent))
     return ShareId(record(agent).id)
 
 
@@ -345,7 +345,7 @@ async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
             await wait_until(lambda: len(changing._waiters or ()) == 1)
             taken = asyncio.create_task(
                 publisher.accept(
-                    walk_payload(path, str(alice.drop)), Audience(("bob",), "tls", str(alice.drop))
+                    walk_payload(path, str(alice.drop)), ShareTarget(("bob",), "tls", str(alice.drop))
                 )
             )
             await wait_until(lambda: len(changing._waiters or ()) == 2)

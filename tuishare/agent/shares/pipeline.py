@@ -1,7 +1,7 @@
 """The work on one share: hashed, sealed, taken into its swarm. Each step is recorded before its side effect.
 
 Owns how a step is done and what comes after it. Must not decide which share is worked on, nor when: that is
-`tuishare.agent.shares.publishing`.
+`tuishare.agent.shares.queue`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import sign_payload, sign_tree, walk_payload
 from tuishare.agent.mishaps import explain
 from tuishare.agent.network.reach import swarm_contacts
-from tuishare.agent.shares.forms import note_hashed
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.shares.transitions import after_hashing
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import salt_of, seal_share
@@ -41,14 +41,14 @@ class Hashing:
     total: int
 
 
-class Workshop:
+class SharePipeline:
     """Does the steps of shares.
 
     Attributes:
         hashing: by share id, while its payload is read.
     """
 
-    def __init__(self, context: Context, shelf: Shelf) -> None:
+    def __init__(self, context: Context, shelf: ShareRepository) -> None:
         self._context = context
         self._shelf = shelf
         self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
@@ -64,13 +64,13 @@ class Workshop:
             await self._insist(share)
         except Changed:
             share = self._newest(share)
-            await self._shelf.leave_swarm(share)
+            await self._shelf.stop_seeding(share)
             await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
             return False
         except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this share alone
             share = self._newest(share)
             problem = explain(error, f"share “{for_display(share.name)}”")
-            await self._shelf.leave_swarm(share)
+            await self._shelf.stop_seeding(share)
             await self.fail(share, problem.detail, problem.hint)
         return True
 
@@ -104,7 +104,7 @@ class Workshop:
         self._failures[share.id] = (stamp, signature)
         await self._shelf.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
 
-    def would_fail(self, share: ShareRecord, signature: str) -> bool:
+    def predict_failure(self, share: ShareRecord, signature: str) -> bool:
         """Whether another try, with the payload in that form, would be the very one that failed."""
         return self._failures.get(share.id) == (self._context.book_stamp(), signature)
 
@@ -125,7 +125,7 @@ class Workshop:
         finally:
             ended.set()  # an agent that stops must not wait for hours of hashing
             self.hashing.pop(share.id, None)
-        hashed = note_hashed(share, tree, torrent, self._context.clock())
+        hashed = after_hashing(share, tree, torrent, self._context.clock())
         return await self._shelf.save(
             replace(hashed, envelope=hashed.envelope or self._shelf.choose_envelope(hashed.name))
         )
@@ -155,11 +155,11 @@ class Workshop:
                 now=context.clock(),
             )
         )
-        await self._shelf.deliveries.seat(share, sealed.recipients)
+        await self._shelf.deliveries.set_recipients(share, sealed.recipients)
         if not share.paused:
             # Served before anybody can know of it: a recipient who called too early would wait four seconds.
             await self._seed(share)
-        if self._shelf.deliveries.is_due(share):
+        if self._shelf.deliveries.needs_reissue(share):
             return share  # a user was taken out meanwhile: nobody shall have this envelope
         envelope = context.config.folders.outbox_path / share.envelope
         # A try that has begun is waited for: it must not replace the envelope of whoever comes after us.
@@ -171,23 +171,23 @@ class Workshop:
         )
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
         context.journal.note(
-            kind, share.name, f"for {', '.join(self._shelf.deliveries.audience(share)) or 'nobody'}"
+            kind, share.name, f"for {', '.join(self._shelf.deliveries.active_recipients(share)) or 'nobody'}"
         )
         return sealed_share
 
     def _recipients(self, share: ShareRecord) -> list[User]:
         """Whom it is for now; who was taken out need not be in the user book any more."""
         deliveries = self._shelf.deliveries
-        users = self._context.book().resolve(deliveries.audience(share))
-        return [user for user in users if not deliveries.is_out(share.id, user)]
+        users = self._context.book().resolve(deliveries.active_recipients(share))
+        return [user for user in users if not deliveries.is_revoked(share.id, user)]
 
     async def _seed(self, share: ShareRecord) -> None:
         """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
         if sign_tree(tree) != share.signature:
             raise Changed(f"{share.name} has changed since it was hashed")
-        if not self._shelf.is_served(share):
-            await self._shelf.enter_swarm(share)
+        if not self._shelf.is_seeding(share):
+            await self._shelf.start_seeding(share)
 
 
 def _call_if_running(

@@ -1,6 +1,6 @@
 """What becomes of a share by its owner's wish, or when its payload goes: paused, forgotten, deleted, withdrawn.
 
-Owns these changes and nothing of the way into the swarm, which is `tuishare.agent.shares.publishing`. What a
+Owns these changes and nothing of the way into the swarm, which is `tuishare.agent.shares.queue`. What a
 person asks for is recorded before it is done, so that a crash does not undo it.
 """
 
@@ -18,8 +18,8 @@ from typing import Final
 from tuishare.agent.context import Context
 from tuishare.agent.folders.payload import delete_payload, sign_payload
 from tuishare.agent.mishaps import kept_to
-from tuishare.agent.shares.publishing import Publisher
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.repository import ShareRepository
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, Refused, SystemFailed
@@ -29,14 +29,14 @@ _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep
 _log = logging.getLogger(__name__)
 
 
-class Keeper:
+class ShareCommands:
     """Carries out what is asked of single shares.
 
     Raises:
         NotFound: from every method that takes an id: there is no such share.
     """
 
-    def __init__(self, context: Context, shelf: Shelf, publisher: Publisher) -> None:
+    def __init__(self, context: Context, shelf: ShareRepository, publisher: ShareQueue) -> None:
         self._context = context
         self._shelf = shelf
         self._publisher = publisher
@@ -45,18 +45,18 @@ class Keeper:
         """Serve nobody until it is resumed, also after a restart; nor is it hashed until then."""
         async with self._shelf.changing:
             share = await self._shelf.save(replace(await self._publisher.halt(share_id), paused=True))
-            await self._publisher.go_on(share)
+            await self._publisher.proceed(share)
 
     async def resume(self, share_id: str) -> None:
         """Serve it again; a problem is tried once more."""
         async with self._shelf.changing:
             share = self._shelf.get(share_id)
-            if self._publisher.is_busy_with(share) and not share.paused:
+            if self._publisher.is_working_on(share) and not share.paused:
                 return  # it goes on already
             share = replace(await self._publisher.halt(share_id), paused=False)
             if share.step is ShareStep.PROBLEM:
                 share = replace(share, step=ShareStep.HASHING, problem="", hint="")
-            self._publisher.take_up(await self._shelf.save(share))
+            self._publisher.enqueue(await self._shelf.save(share))
 
     async def share_again(self, share_id: str) -> None:
         """Make a new generation and a new envelope, also of content that has not changed.
@@ -73,7 +73,7 @@ class Keeper:
             share = await self._publisher.halt(share_id)
             # Without a sealed generation nothing can be the same as before, so it is sealed again.
             again = replace(share, step=ShareStep.HASHING, sealed=0, problem="", hint="", paused=False)
-            self._publisher.take_up(await self._shelf.save(again))
+            self._publisher.enqueue(await self._shelf.save(again))
 
     async def revoke(self, share_id: str, user: str) -> None:
         """Take a user out of a share, whatever the share is doing; everybody else gets a new ticket.
@@ -93,7 +93,7 @@ class Keeper:
                 _log.info("Took %s out of %r", user, share.name)
                 self._context.journal.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
             # A new authority, whose tickets go to the others only; then the share comes back and is sealed again.
-            await self._publisher.go_on(share)
+            await self._publisher.proceed(share)
 
     async def disconnect(self, share_id: str, user: str) -> None:
         """End what a user gets of a share: the part of `revoke` that must not wait for a disk or for other commands.
@@ -129,10 +129,10 @@ class Keeper:
         for share_id in self._sealed_for(user):
             await self.disconnect(share_id, user)
 
-    async def renew(self, share_id: str) -> None:
+    async def reissue(self, share_id: str) -> None:
         """Give everybody a new ticket for a share."""
         async with self._shelf.changing:
-            await self._publisher.renew(await self._publisher.halt(share_id))
+            await self._publisher.reissue(await self._publisher.halt(share_id))
 
     async def forget(self, share_id: str) -> None:
         """Stop sharing it and take its envelope back; the payload stays."""
@@ -143,7 +143,7 @@ class Keeper:
             seen = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
             forgotten = replace(share, step=step, signature=seen or share.signature, torrent=b"")
             share = await self._shelf.save(replace(forgotten, problem="", hint=""))
-            await self._shelf.take_envelope_back(share)
+            await self._shelf.remove_envelope(share)
             # Only a drop folder that still has the entry would share it again.
             if not share.folder or not await asyncio.to_thread(os.path.lexists, share.path):
                 await self._shelf.remove(share)
@@ -168,9 +168,9 @@ class Keeper:
                         with contextlib.suppress(SystemFailed):  # shown with the share
                             await self._delete(share)
                     elif share.step in _AT_REST:
-                        await self._shelf.take_envelope_back(share)
-                    if self._shelf.deliveries.is_due(share):
-                        await self._publisher.renew(await self._publisher.halt(share.id))
+                        await self._shelf.remove_envelope(share)
+                    if self._shelf.deliveries.needs_reissue(share):
+                        await self._publisher.reissue(await self._publisher.halt(share.id))
 
     async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
@@ -200,13 +200,13 @@ class Keeper:
                     async with self._publisher.answering_for(share):
                         await self._withdraw(share)
 
-    async def end_done(self) -> None:
+    async def stop_finished(self) -> None:
         """Pause what everybody has got since this was called before, if that is the rule; resuming it is for good."""
-        done = self._shelf.deliveries.take_done()
+        done = self._shelf.deliveries.record_completed()
         if self._context.config.sharing.until == "everybody":
             for share_id in done & self._shelf.shares.keys():
                 _log.info("Everybody has %r", self._shelf.get(share_id).name)
-                if not self._publisher.is_busy_with(
+                if not self._publisher.is_working_on(
                     self._shelf.get(share_id)
                 ):  # else it is made anew, for all
                     with kept_to("end a share that everybody has"):
@@ -217,10 +217,10 @@ class Keeper:
         self._context.journal.note(ActivityKind.WITHDRAWN, share.name)
         share = await self._publisher.halt(share.id)
         await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
-        await self._shelf.take_envelope_back(share)
+        await self._shelf.remove_envelope(share)
 
     async def _delete(self, share: ShareRecord) -> None:
-        await self._shelf.take_envelope_back(share)
+        await self._shelf.remove_envelope(share)
         try:
             await asyncio.to_thread(delete_payload, Path(share.path))
         except SystemFailed as error:

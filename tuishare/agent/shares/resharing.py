@@ -1,6 +1,6 @@
 """Sharing by command what is shared already: more people may get it, and nobody loses or is denied it unnoticed.
 
-Owns for whom, and until when, such a share is then. Must not change it: `tuishare.agent.shares.publishing` does.
+Owns for whom, and until when, such a share is then. Must not change it: `tuishare.agent.shares.queue` does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from tuishare.agent.shares.deliveries import Deliveries
-from tuishare.agent.shares.forms import Audience
+from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import Refused
 from tuishare.people import User, fold_name
@@ -21,9 +21,9 @@ _GONE: Final = frozenset({ShareStep.FORGOTTEN, ShareStep.DELETING})
 _ENDED: Final = _GONE | {ShareStep.WITHDRAWN}
 
 
-def enlarge(
-    share: ShareRecord, audience: Audience, users: Collection[User], deliveries: Deliveries, now: int
-) -> Audience:
+def add_recipients(
+    share: ShareRecord, audience: ShareTarget, users: Collection[User], deliveries: Deliveries, now: int
+) -> ShareTarget:
     """Say for whom a share is to be that is shared once more.
 
     Args:
@@ -48,7 +48,7 @@ def enlarge(
     kept = replace(
         audience, note=audience.note or share.note, not_after=audience.not_after or share.not_after
     )
-    losing = () if kept.is_of(share) else deliveries.left_out(share.id, users)
+    losing = () if kept.is_of(share) else deliveries.would_lose_access(share.id, users)
     if losing:
         named = ", ".join(losing)
         raise Refused(
@@ -59,11 +59,13 @@ def enlarge(
 
 
 def _require_none_out(
-    share: ShareRecord, audience: Audience, users: Collection[User], deliveries: Deliveries
+    share: ShareRecord, audience: ShareTarget, users: Collection[User], deliveries: Deliveries
 ) -> None:
     """Refuse who was taken out and is named himself; a group goes on without him, as when it is sealed."""
     named = set(map(fold_name, audience.users))
-    out = [user.name for user in users if fold_name(user.name) in named and deliveries.is_out(share.id, user)]
+    out = [
+        user.name for user in users if fold_name(user.name) in named and deliveries.is_revoked(share.id, user)
+    ]
     if out:
         raise Refused(
             f"{', '.join(out)} {'were' if len(out) > 1 else 'was'} taken out of “{for_display(share.name, _NAME)}”",

@@ -10,10 +10,10 @@ from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.mishaps import kept_to
-from tuishare.agent.shares.forms import Audience, readdress
-from tuishare.agent.shares.keeping import Keeper
-from tuishare.agent.shares.publishing import Publisher
-from tuishare.agent.shares.shelf import Shelf
+from tuishare.agent.shares.commands import ShareCommands
+from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.shares.transitions import ShareTarget, change_recipients
 from tuishare.config.model import DropFolder
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.sanitize import for_display
@@ -21,16 +21,18 @@ from tuishare.sanitize import for_display
 _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
 
 
-class Aligner:
+class SettingsReconciler:
     """Makes the shares of drop folders fit the settings."""
 
-    def __init__(self, context: Context, shelf: Shelf, publisher: Publisher, keeper: Keeper) -> None:
+    def __init__(
+        self, context: Context, shelf: ShareRepository, publisher: ShareQueue, keeper: ShareCommands
+    ) -> None:
         self._context = context
         self._shelf = shelf
         self._publisher = publisher
         self._keeper = keeper
 
-    async def align(self) -> None:
+    async def reconcile(self) -> None:
         """Withdraw what came from a folder that is none any more; share with whom a folder is for now.
 
         Nobody would notice an edit of a payload whose folder is not followed, so it cannot be served on.
@@ -53,12 +55,12 @@ class Aligner:
             if share_id not in self._shelf.shares:
                 return
             share = await self._publisher.halt(share_id)
-            audience = Audience(
+            audience = ShareTarget(
                 tuple(folder.users), folder.transport, folder.path, share.note, share.not_after
             )
-            readdressed = await self._shelf.save(readdress(share, audience, self._context.clock()))
+            readdressed = await self._shelf.save(change_recipients(share, audience, self._context.clock()))
             if readdressed.step in {ShareStep.HASHING, ShareStep.SEALING}:
-                self._publisher.take_up(readdressed)
+                self._publisher.enqueue(readdressed)
 
 
 def _is_for(share: ShareRecord, folder: DropFolder) -> bool:

@@ -15,7 +15,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.folders.payload import sign_payload, walk_payload
-from tuishare.agent.shares import workshop
+from tuishare.agent.shares import pipeline
 from tuishare.core.records import ShareStep
 from tuishare.errors import TooManyOpen
 from tuishare.fs.atomic import ENVELOPE_SUFFIX, publish
@@ -73,7 +73,7 @@ async def test_what_changes_while_it_is_hashed_has_to_settle_again(
         fill(path)
         return make_torrent(tree, version=version, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(workshop, "make_torrent", disturbed)
+    monkeypatch.setattr(pipeline, "make_torrent", disturbed)
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.SETTLING)
@@ -97,7 +97,7 @@ async def test_a_new_form_while_the_old_one_is_sealed_waits_for_its_turn(
         monkeypatch.undo()
         publish(path, data, mode=mode)
 
-    monkeypatch.setattr(workshop, "publish", slow)
+    monkeypatch.setattr(pipeline, "publish", slow)
     async with publishing_at(alice) as press:
         await press.accept(path)
         await wait_until(at_work.is_set)
@@ -126,7 +126,7 @@ async def test_a_share_that_is_queued_twice_is_served_once(
         assert go_on.wait(10)
         return make_torrent(tree, version=version, salt=salt)
 
-    monkeypatch.setattr(workshop, "make_torrent", slow)
+    monkeypatch.setattr(pipeline, "make_torrent", slow)
     async with publishing_at(alice) as press:
         await press.accept(first)
         await wait_until(at_work.is_set)
@@ -186,7 +186,7 @@ async def test_a_long_name_is_cut_between_characters(alice: Home, bob: Home) -> 
 async def test_the_progress_of_hashing_is_told_and_then_forgotten(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[dict[str, workshop.Hashing]] = []
+    told: list[dict[str, pipeline.Hashing]] = []
     path = fill(alice.drop / "film.mkv", 3_000_000)
     async with publishing_at(alice) as press:
         monkeypatch.setattr(
@@ -195,7 +195,7 @@ async def test_the_progress_of_hashing_is_told_and_then_forgotten(
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         assert press.publisher.hashing == {}
-    assert workshop.Hashing(3_000_000, 3_000_000) in [seen.get(share.id) for seen in told]
+    assert pipeline.Hashing(3_000_000, 3_000_000) in [seen.get(share.id) for seen in told]
 
 
 async def test_what_was_shared_before_need_not_wait_for_what_is_hashed(
@@ -212,7 +212,7 @@ async def test_what_was_shared_before_need_not_wait_for_what_is_hashed(
         assert go_on.wait(10)
         return make_torrent(tree, version=version)
 
-    monkeypatch.setattr(workshop, "make_torrent", slow)
+    monkeypatch.setattr(pipeline, "make_torrent", slow)
     async with publishing_at(alice) as press:
         new = fill(alice.drop / "new")
         await press.accept(new)
@@ -235,7 +235,7 @@ async def test_never_are_two_shares_hashed_at_the_same_time(
         finally:
             alone.release()
 
-    monkeypatch.setattr(workshop, "make_torrent", guarded)
+    monkeypatch.setattr(pipeline, "make_torrent", guarded)
     paths = [fill(alice.drop / name) for name in "abcdef"]
     async with publishing_at(alice) as press:
         for path in paths:
@@ -244,9 +244,9 @@ async def test_never_are_two_shares_hashed_at_the_same_time(
         async with press.publisher._shelf.changing:
             for path in paths:
                 # In both queues: to be served, and then changed before its turn came.
-                press.publisher.take_up(press.find(path))
-                await press.publisher._shelf.leave_swarm(press.find(path))
-                press.publisher.take_up(
+                press.publisher.enqueue(press.find(path))
+                await press.publisher._shelf.stop_seeding(press.find(path))
+                press.publisher.enqueue(
                     await press.publisher._shelf.save(
                         replace(press.find(path), step=ShareStep.HASHING, sealed=0)
                     )
@@ -289,8 +289,8 @@ async def test_without_descriptors_a_share_waits_and_has_no_problem(
             raise TooManyOpen("Cannot read it: too many open files")
         return walk_payload(*arguments, **more)
 
-    monkeypatch.setattr(workshop, "EXHAUSTED_SECONDS", 0.05)
-    monkeypatch.setattr(workshop, "walk_payload", exhausted)
+    monkeypatch.setattr(pipeline, "EXHAUSTED_SECONDS", 0.05)
+    monkeypatch.setattr(pipeline, "walk_payload", exhausted)
     path = fill(alice.drop / "x")
     async with publishing_at(alice) as press:
         await press.accept(path)

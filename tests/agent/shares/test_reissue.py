@@ -14,9 +14,9 @@ from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.payload import sign_payload
-from tuishare.agent.shares import resealing
-from tuishare.agent.shares.keeping import Keeper
-from tuishare.agent.shares.resealing import AHEAD, Resealing
+from tuishare.agent.shares import reissue
+from tuishare.agent.shares.commands import ShareCommands
+from tuishare.agent.shares.reissue import AHEAD, Reissuer
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState
 from tuishare.api.people import UserChange
@@ -189,7 +189,7 @@ async def test_tickets_are_made_anew_before_they_run_out(
                 assert look(share) is expected
                 assert not look(replace(share, not_after=1))
         with monkeypatch.context() as soon:
-            soon.setattr(resealing, "AHEAD", LEAF_LIFETIME + timedelta(hours=1))
+            soon.setattr(reissue, "AHEAD", LEAF_LIFETIME + timedelta(hours=1))
             a._drops.resealing.order(())  # as the hour does
             await sealed(a, 2)
         assert (alice.outbox / ENVELOPE).exists()
@@ -203,13 +203,13 @@ async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> No
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         publisher = press.publisher
-        keeper = Keeper(press.context, publisher._shelf, publisher)
-        resealing = Resealing(press.context, publisher._shelf, keeper)
+        keeper = ShareCommands(press.context, publisher._shelf, publisher)
+        reissue = Reissuer(press.context, publisher._shelf, keeper)
         os.utime(path, (1, 1))
-        await publisher.stop_serving(path, sign_payload(path))
+        await publisher.stop_seeding(path, sign_payload(path))
         assert press.only.step is ShareStep.SETTLING
-        resealing.order([share.id])
-        await resealing._seal_all()
+        reissue.order([share.id])
+        await reissue._seal_all()
         await press.accept(path)
         await wait_until(lambda: publisher.is_idle and press.only.step is ShareStep.SEEDING)
         assert (press.only.info_hash, press.only.sealed > 1) == (share.info_hash, True)

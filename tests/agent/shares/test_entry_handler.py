@@ -8,7 +8,7 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.api.messages import ShareState

@@ -14,8 +14,8 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.agent.presses import Press, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent.shares import corruption, rechecking
-from tuishare.agent.shares.corruption import CorruptionReports
+from tuishare.agent.shares import corruption_reports, recheck
+from tuishare.agent.shares.corruption_reports import CorruptionReports
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.torrents import Changed, InfoHash, Tree, is_payload_of
@@ -68,7 +68,7 @@ async def _bench(alice: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         read.append(tree.root)
         return is_payload_of(data, tree, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rechecking, "is_payload_of", compare)
+    monkeypatch.setattr(recheck, "is_payload_of", compare)
     path = fill(alice.drop / "film.mkv")
     async with publishing_at(alice) as press:
         await press.accept(path)
@@ -109,8 +109,8 @@ async def test_a_payload_that_is_whole_is_read_once_whatever_is_reported(
 
 
 async def test_it_is_read_again_after_a_pause(alice: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corruption, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(corruption, "_REST", 0)
+    monkeypatch.setattr(corruption_reports, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(corruption_reports, "_REST", 0)
     async with _bench(alice, monkeypatch) as bench:
         bench.report(7)
         await bench.compared(1)
@@ -132,7 +132,7 @@ async def test_one_that_changes_while_it_is_read_settles_too(
         raise Changed("x has changed")
 
     async with _bench(alice, monkeypatch) as bench:
-        monkeypatch.setattr(rechecking, "is_payload_of", changing)
+        monkeypatch.setattr(recheck, "is_payload_of", changing)
         bench.report(1)
         await wait_until(lambda: bench.press.again == [bench.path])
         assert (bench.share.step, bench.share.problem) == (ShareStep.SETTLING, "")

@@ -30,7 +30,7 @@ _NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
 _log = logging.getLogger(__name__)
 
 
-class Shelf:
+class ShareRepository:
     """Every share but those made by hand.
 
     Attributes:
@@ -80,7 +80,7 @@ class Shelf:
         """The share of an entry, or None."""
         return self._shares.get(self._at.get(str(path), ""))
 
-    def is_claimed(self, path: Path) -> DamagedRow | None:
+    def is_path_shared(self, path: Path) -> DamagedRow | None:
         """The damaged record of what was shared from there: who was taken out of it cannot be told any more."""
         return next((row for row in self.damaged if row.path == str(path)), None)
 
@@ -90,22 +90,22 @@ class Shelf:
         self.damaged.remove(row)
         self._context.changed.notify()
 
-    def is_served(self, share: ShareRecord) -> bool:
+    def is_seeding(self, share: ShareRecord) -> bool:
         """Whether we are in its swarm."""
         return share.id in self._joined
 
-    def served(self) -> list[ShareRecord]:
+    def seeding(self) -> list[ShareRecord]:
         """The shares whose swarms we are in."""
         return [self._shares[share] for share in self._joined if share in self._shares]
 
     async def watch_deliveries(self) -> None:
         """Keep the deliveries of what is served up to date, until cancelled."""
-        await self.deliveries.run(self.served)
+        await self.deliveries.run(self.seeding)
 
     async def save(self, share: ShareRecord) -> ShareRecord:
         """Record a newer form of a share; it counts once it is on disk."""
         await self._context.store.change(lambda database: database.save(share))
-        self._lose(share.id)
+        self._unindex(share.id)
         self._shares[share.id] = share
         self._at[share.path] = share.id
         self._context.changed.notify()
@@ -113,14 +113,14 @@ class Shelf:
 
     async def remove(self, share: ShareRecord) -> None:
         """Leave its swarm and forget it."""
-        await self.leave_swarm(share)
+        await self.stop_seeding(share)
         await self._context.store.change(lambda database: database.forget_share(share.id))
-        self._lose(share.id)
+        self._unindex(share.id)
         self._shares.pop(share.id, None)
         self.deliveries.forget(share.id)
         self._context.changed.notify()
 
-    def _lose(self, share_id: str) -> None:
+    def _unindex(self, share_id: str) -> None:
         """Let a share be found at its former path no longer."""
         former = self._shares.get(share_id)
         if former is not None and self._at.get(former.path) == share_id:
@@ -138,7 +138,7 @@ class Shelf:
                 return candidate
             number += 1
 
-    async def take_envelope_back(self, share: ShareRecord) -> None:
+    async def remove_envelope(self, share: ShareRecord) -> None:
         """Remove the envelope of a share from the outbox, if nobody has sent it on."""
         if share.envelope:
             envelope = self._context.config.folders.outbox_path / share.envelope
@@ -147,7 +147,7 @@ class Shelf:
             except OSError as error:
                 _log.warning("Cannot remove an envelope from the outbox: %s", error.strerror)
 
-    async def enter_swarm(self, share: ShareRecord) -> None:
+    async def start_seeding(self, share: ShareRecord) -> None:
         """Serve a share whose payload is known to be what was hashed.
 
         Not while a user who was taken out could join it (threat T10): it is given a new authority first. Nor if
@@ -156,7 +156,7 @@ class Shelf:
         Raises:
             TuishareError: the engine does not take it.
         """
-        if not self.deliveries.is_due(share):
+        if not self.deliveries.needs_reissue(share):
             self._joined[share.id] = InfoHash(share.info_hash)
             await finish(self._enter_swarm(share))
 
@@ -175,7 +175,7 @@ class Shelf:
             self._joined.pop(share.id, None)
             context.announcing.withdraw(share.id)  # where its address changed meanwhile
             raise
-        if share.id not in self._joined or self.deliveries.is_due(share):
+        if share.id not in self._joined or self.deliveries.needs_reissue(share):
             self._joined.pop(share.id, None)
             await context.engine.remove(InfoHash(share.info_hash))
             return
@@ -185,7 +185,7 @@ class Shelf:
     def follow_addresses(self) -> None:
         """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
         if self.whereabouts.look():
-            for share in self.served():
+            for share in self.seeding():
                 with kept_to(f"name our new addresses for “{for_display(share.name)}”"):
                     self._admit(share)
 
@@ -193,7 +193,7 @@ class Shelf:
         passkeys = self.deliveries.passkeys(share.id)
         self._context.announcing.admit(share, passkeys, self.whereabouts.of(share.transport))
 
-    async def leave_swarm(self, share: ShareRecord) -> None:
+    async def stop_seeding(self, share: ShareRecord) -> None:
         """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
         if info_hash := self._joined.pop(share.id, None):
             self._context.announcing.withdraw(share.id)

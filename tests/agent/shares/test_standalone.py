@@ -11,11 +11,11 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.mail import come_to_rest, running
-from tests.agent.shares.test_drops import until
+from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.following import FolderFollowing
-from tuishare.agent.shares.loose import LooseFollower
+from tuishare.agent.shares.standalone import StandaloneHandler
 from tuishare.api.messages import DeliveryState, Share, ShareId, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.envelope import CardKey, open_envelope
@@ -47,7 +47,9 @@ async def seeded(agent: Agent, generation: int = 1) -> Share:
 
 
 def following(agent: Agent) -> FolderFollowing[Tree]:
-    (found,) = [each for each in agent._drops.followings.values() if isinstance(each.follower, LooseFollower)]
+    (found,) = [
+        each for each in agent._drops.followings.values() if isinstance(each.follower, StandaloneHandler)
+    ]
     return found
 
 
