@@ -12,7 +12,7 @@ from tests.agent.journeys import PATIENCE, Journey, contents, rewrite, seen, unt
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads.landing import INCOMING
+from tuishare.agent.downloads.files import INCOMING
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState
 from tuishare.api.orders import DownloadOrder

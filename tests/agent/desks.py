@@ -13,10 +13,10 @@ from pathlib import Path
 from tests.agent.homes import Home, opened, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.landing import Landing
-from tuishare.agent.downloads.receiving import Receiver
-from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.downloads.vigil import Vigil
+from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.payload_watch import PayloadWatcher
+from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord
@@ -31,8 +31,8 @@ class Desk:
     """A receiver at work."""
 
     context: Context
-    receiver: Receiver
-    vigil: Vigil
+    receiver: DownloadPipeline
+    vigil: PayloadWatcher
 
     @property
     def only(self) -> DownloadRecord:
@@ -54,18 +54,20 @@ class Desk:
 @asynccontextmanager
 async def receiving_at(home: Home) -> AsyncIterator[Desk]:
     async with opened(home) as context:
-        receiver = Receiver(context, Tray(context), Landing(context.config.folders))
-        vigil = Vigil(context, receiver._tray, receiver.go_on)
+        receiver = DownloadPipeline(
+            context, DownloadRepository(context), DownloadFiles(context.config.folders)
+        )
+        vigil = PayloadWatcher(context, receiver._tray, receiver.resume)
         with context.engine.subscribe() as events:
 
             async def listen() -> None:
                 async for event in events:
                     if isinstance(event, Completed):
-                        receiver.take_completed(event.info_hash)
+                        receiver.on_completed(event.info_hash)
                     elif isinstance(event, Failed):
-                        await receiver.note_problem(event.info_hash, event.reason)
+                        await receiver.record_problem(event.info_hash, event.reason)
                     elif isinstance(event, FalseData):
-                        await receiver.note_false_data(event.info_hash)
+                        await receiver.record_false_data(event.info_hash)
 
             await receiver.load()
             tasks = [

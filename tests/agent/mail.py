@@ -12,7 +12,7 @@ from typing import Any
 from tests.agent.homes import Home
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
+from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
 from tuishare.agent.folders.following import FolderFollowing
 from tuishare.api.messages import Download, DownloadState
 from tuishare.fs.atomic import ENVELOPE_SUFFIX

@@ -21,7 +21,7 @@ from tests.agent.journeys import Change, Delete, Forget, Journey, Rename, Withdr
 from tests.agent.mail import running
 from tests.agent.memberships import Revoke, Rotate, TakeTickets
 from tests.waiting import wait_until
-from tuishare.agent.downloads.landing import INCOMING
+from tuishare.agent.downloads.files import INCOMING
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.envelope import CardKey, open_envelope
 
@@ -36,7 +36,7 @@ FLUSH = "tuishare.swarm.engine:Engine.flush"
 REMOVE = "tuishare.swarm.engine:Engine.remove"
 WRITE = "tuishare.home_paths:_write_synced"
 SYNC_FOLDER = "tuishare.home_paths:sync_folder"
-MOVE = "tuishare.agent.downloads.landing:move_into_place"
+MOVE = "tuishare.agent.downloads.files:move_into_place"
 HASH = "tuishare.agent.shares.pipeline:make_torrent"
 
 DROP = [

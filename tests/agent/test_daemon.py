@@ -16,7 +16,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent, run_agent
-from tuishare.agent.downloads.rejects import REJECTED
+from tuishare.agent.downloads.rejected_files import REJECTED
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, ShareState

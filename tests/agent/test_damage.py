@@ -24,8 +24,8 @@ from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
+from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inbox import Inbox
-from tuishare.agent.downloads.landing import INCOMING
 from tuishare.agent.opening import open_store
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.state.store import Store

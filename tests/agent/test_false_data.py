@@ -14,8 +14,10 @@ from tests.agent.mail import running, shown
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads import receiving, retries
-from tuishare.agent.shares import pipeline, repository
+from tuishare.agent.downloads import pipeline as download_pipeline
+from tuishare.agent.downloads import retries
+from tuishare.agent.shares import pipeline as share_pipeline
+from tuishare.agent.shares import repository
 from tuishare.api.messages import ActivityKind, Download, DownloadState, Share, ShareState
 from tuishare.core.records import ShareRecord
 from tuishare.swarm import Assignment
@@ -50,7 +52,7 @@ def _problems(agent: Agent) -> list[str]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon."""
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.5)
-    monkeypatch.setattr(receiving, "QUEUE_SECONDS", 0.2)
+    monkeypatch.setattr(download_pipeline, "QUEUE_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("quick")
@@ -66,7 +68,7 @@ async def test_a_payload_that_is_not_what_was_hashed_becomes_a_new_generation(
     payload = alice.drop / NAME
     async with running(alice) as sender, running(bob) as recipient:
         with monkeypatch.context() as patched:
-            patched.setattr(pipeline, "make_torrent", misread)
+            patched.setattr(share_pipeline, "make_torrent", misread)
             fill(payload, SIZE)
             first = await until(sender, NAME, ShareState.SEEDING, generation=1)
             await wait_until((alice.outbox / ENVELOPE).exists)

@@ -23,8 +23,8 @@ from tests.agent.state.test_store import SHARE
 from tests.waiting import wait_until
 from tuishare.agent import salvage
 from tuishare.agent.daemon import Agent, run_agent
-from tuishare.agent.downloads import receiving, retries
-from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads import pipeline, retries
+from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.salvage import ensure_intact
 from tuishare.agent.state import patience
 from tuishare.api.client import AgentClient
@@ -46,7 +46,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "FIRST_SECONDS", 0.05)
     monkeypatch.setattr(patience, "LONGEST_SECONDS", 0.1)
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.2)
-    monkeypatch.setattr(receiving, "QUEUE_SECONDS", 0.2)
+    monkeypatch.setattr(pipeline, "QUEUE_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ async def test_a_download_goes_on_by_itself(
             await until(sender, "x", ShareState.SEEDING)
             with monkeypatch.context() as patched, full(disk):
                 patched.setattr(
-                    Landing, "lacks_space", lambda *_, **__: ""
+                    DownloadFiles, "missing_space", lambda *_, **__: ""
                 )  # as if the disk had filled up meanwhile
                 bob.receive(alice.outbox / ENVELOPE)
                 await shown(receiver, DownloadState.PROBLEM)

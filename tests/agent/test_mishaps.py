@@ -14,10 +14,11 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import inbox as inbox_module
-from tuishare.agent.downloads import receiving, tray
+from tuishare.agent.downloads import pipeline as download_pipeline
+from tuishare.agent.downloads import repository
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.mishaps import Unexpected, explain, kept_to
-from tuishare.agent.shares import pipeline
+from tuishare.agent.shares import pipeline as share_pipeline
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.core.records import DownloadRecord
@@ -57,7 +58,7 @@ async def test_a_share(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) 
     fill(alice.drop / "good")
     async with running(alice) as agent:
         await until(agent, "good", ShareState.SEEDING)
-        monkeypatch.setattr(pipeline, "make_torrent", broken)
+        monkeypatch.setattr(share_pipeline, "make_torrent", broken)
         fill(alice.drop / "bad")
         assert "ZeroDivisionError" in (await until(agent, "bad", ShareState.PROBLEM)).detail
         await until(agent, "good", ShareState.SEEDING)
@@ -84,8 +85,8 @@ async def test_an_envelope_that_is_judged_is_kept(
 
 
 async def test_a_download(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tray, "_assignment", broken)
-    monkeypatch.setattr(receiving, "require_usable", lambda *_: None)
+    monkeypatch.setattr(repository, "_assignment", broken)
+    monkeypatch.setattr(download_pipeline, "require_usable", lambda *_: None)
     data = seal_for(alice, share_of(fill(alice.drop / "x")), bob.user())
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(data)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from tuishare.agent.downloads.landing import INCOMING
+from tuishare.agent.downloads.files import INCOMING
 from tuishare.fs.atomic import TEMPORARY_PREFIX
 
 

@@ -11,8 +11,8 @@ from tests.soak.keepsakes import Keepsakes
 from tests.soak.peer import Peer
 from tests.soak.recipients import OWN_PREFIX
 from tests.soak.revocations import PREFIX
-from tuishare.agent.downloads.landing import INCOMING
-from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
+from tuishare.agent.downloads.files import INCOMING
+from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
 from tuishare.fs.atomic import TEMPORARY_PREFIX
 
 _REPLAY = "was received before"

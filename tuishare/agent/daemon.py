@@ -298,7 +298,7 @@ class Agent:
         if hint.folder == self._context.places.config:
             self._reloading.look()
         self._drops.on_file_event(hint)
-        self._inbox.take_hint(hint)
+        self._inbox.on_file_event(hint)
 
     def _take_announce(self, announced: Announced) -> None:
         shelf = self._drops.shelf
@@ -343,12 +343,12 @@ class Agent:
             case Progressed():
                 self._context.changed.notify()
             case Completed(info_hash):
-                self._inbox.receiver.take_completed(info_hash)
+                self._inbox.receiver.on_completed(info_hash)
             case Failed(info_hash, reason):
                 await self._drops.publisher.record_problem(info_hash, reason)
-                await self._inbox.receiver.note_problem(info_hash, reason)
+                await self._inbox.receiver.record_problem(info_hash, reason)
             case FalseData(info_hash):
-                await self._inbox.receiver.note_false_data(info_hash)
+                await self._inbox.receiver.record_false_data(info_hash)
             case PeerRefused(_, host, reason):
                 _log.info("Refused the peer %s: %s", host, reason)
             case ContactRefused(_, contact, reason):

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.rejects import REJECTED
+from tuishare.agent.downloads.rejected_files import REJECTED
 from tuishare.agent.network.announcing import Announcing
 from tuishare.agent.salvage import ensure_intact
 from tuishare.agent.state.store import Store

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from tuishare.agent.downloads.landing import ACCEPTED
+from tuishare.agent.downloads.files import ACCEPTED
 from tuishare.config.model import Config
 from tuishare.core.database import Database, Generation
 from tuishare.core.records import ShareRecord, ShareStep

@@ -155,7 +155,7 @@ class DownloadRecord:
         signer: Ed25519 public key that the sender had first, 32 bytes; it stays when he replaces his card.
         staging: fresh private folder that the engine writes into.
         path: where the payload lands; chosen when it is complete.
-        signature: of the payload as it was delivered; see `tuishare.agent.downloads.delivered`.
+        signature: of the payload as it was delivered; see `tuishare.agent.downloads.inventory`.
         trackers: where it is announced, best first.
         paused: its owner wants it to rest for now.
         replaces: the payload that the former generation delivered, or empty.

@@ -1,4 +1,4 @@
-"""Generations that land one after another, as `Receiver` has them land, without engines."""
+"""Generations that land one after another, as `DownloadPipeline` has them land, without engines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tuishare.agent.downloads.beginning import follow
-from tuishare.agent.downloads.landing import Landed, Landing
+from tuishare.agent.downloads.files import DownloadFiles, MovedPayload
+from tuishare.agent.downloads.transitions import supersede
 from tuishare.config.model import FolderSettings
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.torrents import make_torrent, walk
@@ -24,7 +24,7 @@ class Runway:
     root: Path
     name: str = "x"
     folder: bool = True
-    landing: Landing = field(init=False)
+    landing: DownloadFiles = field(init=False)
     record: DownloadRecord | None = None
     torrent: bytes = b""
     replaced: bytes = b""
@@ -35,7 +35,7 @@ class Runway:
         self.restart()
 
     def restart(self) -> None:
-        self.landing = Landing(
+        self.landing = DownloadFiles(
             FolderSettings(inbox=str(self.root / "inbox"), downloads=str(self.root / "downloads"))
         )
 
@@ -65,7 +65,7 @@ class Runway:
             id=ID, envelope="x", added=1, step=DownloadStep.DOWNLOADING, sender=SENDER, generation=number,
             name=made.name, staging=str(staging),
         )  # fmt: skip
-        new = follow(new, self.record)
+        new = supersede(new, self.record)
         # As the store does it.
         self.replaced = (self.replaced or self.torrent) if new.replaces else b""
         self.torrent = make_torrent(walk(made), version=2)
@@ -75,7 +75,7 @@ class Runway:
         self.record = replace(new, step=DownloadStep.DELIVERING, path=str(target))
         return self.record
 
-    def land(self) -> Landed:
+    def land(self) -> MovedPayload:
         """Let it land, also after a crash."""
         assert self.record is not None
         record = self.record
@@ -96,7 +96,7 @@ class Runway:
         self.replaced = b""
         return landed
 
-    def deliver(self, content: bytes, name: str = "") -> Landed:
+    def deliver(self, content: bytes, name: str = "") -> MovedPayload:
         self.begin(content, name)
         return self.land()
 

@@ -13,9 +13,9 @@ from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, sh
 from tests.agent.mail import NAME, rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.downloads import inbox as inbox_module
-from tuishare.agent.downloads import rejects
+from tuishare.agent.downloads import rejected_files
 from tuishare.agent.downloads.inbox import REMEMBERED
-from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
+from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
 from tuishare.api.messages import DownloadState, FolderState
 from tuishare.api.orders import DownloadOrder
 from tuishare.core.records import ShareRecord
@@ -222,7 +222,7 @@ async def test_a_reason_never_stands_alone(bob: Home, monkeypatch: pytest.Monkey
         assert tried[-1].exists()  # it comes first, so that a crash leaves no riddle
         raise SystemFailed("The disk is full")
 
-    monkeypatch.setattr(rejects, "move_into_place", full)
+    monkeypatch.setattr(rejected_files, "move_into_place", full)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(b"x")
         await wait_until(lambda: bool(tried) and not tried[0].exists())

@@ -16,7 +16,7 @@ from tests.agent.mail import KEY, NAME, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import inbox as inbox_module
-from tuishare.agent.downloads.receiving import Receiver
+from tuishare.agent.downloads.pipeline import DownloadPipeline
 from tuishare.agent.folders import following
 from tuishare.api.messages import DownloadState
 from tuishare.core.opening import OpenedEnvelope
@@ -64,13 +64,15 @@ async def test_what_was_delivered_and_filed_while_it_was_judged_is_no_replay(
 ) -> None:
     """After a crash the download may end before the inbox has come to its envelope."""
 
-    async def admit(_receiver: Receiver, _received: OpenedEnvelope, name: str, _digest: bytes) -> None:
+    async def admit(
+        _receiver: DownloadPipeline, _received: OpenedEnvelope, name: str, _digest: bytes
+    ) -> None:
         (bob.inbox / name).unlink()
         judged.set()
         raise Refused("received before")
 
     judged = asyncio.Event()
-    monkeypatch.setattr(Receiver, "admit", admit)
+    monkeypatch.setattr(DownloadPipeline, "admit", admit)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
         await judged.wait()
@@ -181,7 +183,7 @@ async def test_a_full_disk_is_not_held_against_an_envelope(
 
     bob.configure(settle={"rescan": 0.2})
     with monkeypatch.context() as patched:
-        patched.setattr(Receiver, "admit", full)
+        patched.setattr(DownloadPipeline, "admit", full)
         async with running(bob) as agent:
             (bob.inbox / NAME).write_bytes(envelope)
             assert "full" in (await shown(agent, DownloadState.LOCKED)).detail

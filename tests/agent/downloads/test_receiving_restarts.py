@@ -15,8 +15,8 @@ import pytest
 from tests.agent.desks import judge, put, receiving_at, seeding
 from tests.agent.homes import Home, edit_unseen, fill, opened, seal_for
 from tests.waiting import wait_until
-from tuishare.agent.downloads import vigil
-from tuishare.agent.downloads.landing import INCOMING
+from tuishare.agent.downloads import payload_watch
+from tuishare.agent.downloads.files import INCOMING
 from tuishare.core.clock import wall_clock
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
@@ -168,7 +168,7 @@ async def test_the_same_content_is_compared_once_and_served_on(
     async with receiving_at(bob) as desk:
         await wait_until(lambda: desk.joined == {done.info_hash})
         assert not desk.receiver._tray.is_doubtful(desk.only)
-    monkeypatch.setattr(vigil, "appraise", unread)
+    monkeypatch.setattr(payload_watch, "compare_with_torrent", unread)
     async with receiving_at(bob) as desk:
         assert desk.joined == {done.info_hash}
 
@@ -181,7 +181,7 @@ async def test_what_a_version_before_has_delivered_is_compared_once_and_served_o
     async with receiving_at(bob) as desk:
         await wait_until(lambda: desk.joined == {done.info_hash})
         assert desk.only == done
-    monkeypatch.setattr(vigil, "appraise", unread)
+    monkeypatch.setattr(payload_watch, "compare_with_torrent", unread)
     async with receiving_at(bob) as desk:
         assert desk.joined == {done.info_hash}
 
@@ -193,7 +193,7 @@ async def test_what_was_found_to_be_changed_is_not_read_at_every_start(
     edit_unseen(Path(done.path))
     async with receiving_at(bob) as desk:
         await wait_until(lambda: desk.receiver._tray.is_altered(desk.only))
-    monkeypatch.setattr(vigil, "appraise", unread)
+    monkeypatch.setattr(payload_watch, "compare_with_torrent", unread)
     async with receiving_at(bob) as desk:
         assert (desk.receiver._tray.is_altered(desk.only), desk.joined) == (True, set())
 

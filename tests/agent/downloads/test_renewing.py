@@ -13,7 +13,7 @@ import pytest
 from tests.agent.desks import Desk, Sender, digest, judge, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
-from tuishare.agent.downloads.landing import ACCEPTED
+from tuishare.agent.downloads.files import ACCEPTED
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import open_received
 from tuishare.core.records import DownloadStep
@@ -182,7 +182,7 @@ async def test_what_waits_for_approval_waits_on(alice: Home, bob: Home, tmp_path
     async with seeding(alice, fill(tmp_path / "film")) as sender, receiving_at(bob) as desk:
 
         async def hold(data: bytes, name: str) -> None:
-            await desk.receiver.hold(judge(alice, bob, data), name, digest(data), "unverified", "")
+            await desk.receiver.await_approval(judge(alice, bob, data), name, digest(data), "unverified", "")
 
         former = sender.seal(bob)
         await hold(former, "x.torrent.encrypted")

@@ -13,7 +13,7 @@ from tests.agent.homes import Home, fill, make_home, seal_for, share_of
 from tests.agent.mail import KEY, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads.rejects import REJECTED
+from tuishare.agent.downloads.rejected_files import REJECTED
 from tuishare.api.messages import ActivityKind, DownloadState
 from tuishare.api.orders import DownloadOrder
 from tuishare.core.records import DownloadStep

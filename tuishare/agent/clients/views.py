@@ -16,8 +16,8 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from tuishare.agent.downloads.inbox import REMEMBERED, Inbox, Locked, Rejected
-from tuishare.agent.downloads.pacing import Waiting
+from tuishare.agent.downloads.inbox import REMEMBERED, Inbox, LockedEnvelope, RejectedEnvelope
+from tuishare.agent.downloads.rate_limit import WaitingEnvelope
 from tuishare.agent.folders.following import FolderFollowing
 from tuishare.agent.folders.settling import Unsettled
 from tuishare.agent.mishaps import Unexpected, explain
@@ -108,7 +108,7 @@ def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[D
     return downloads + [_rejected(rejected) for rejected in inbox.rejected]
 
 
-def find_rejected(inbox: Inbox, download: DownloadId) -> list[Rejected]:
+def find_rejected(inbox: Inbox, download: DownloadId) -> list[RejectedEnvelope]:
     """What was rejected and is listed with that id: several, where a file came that was named like a former one."""
     return [rejected for rejected in inbox.rejected if _rejected(rejected).id == download]
 
@@ -345,17 +345,17 @@ def _download_state(record: DownloadRecord, *, checking: bool) -> DownloadState:
     return DownloadState.CHECKING if checking else _DOWNLOAD_STATES[record.step]
 
 
-def _locked(locked: Locked) -> Download:
+def _locked(locked: LockedEnvelope) -> Download:
     return _unopened(locked.name, DownloadState.LOCKED, locked.size, locked.since, locked.detail, locked.hint)
 
 
-def _waiting(waiting: Waiting) -> Download:
+def _waiting(waiting: WaitingEnvelope) -> Download:
     detail = "It waits for its turn: many encrypted torrents came at once, and no verified user signed it"
     hint = "Such are read a few at a time; envelopes_per_minute in the settings says how many."
     return _unopened(waiting.name, DownloadState.QUEUED, waiting.size, waiting.since, detail, hint)
 
 
-def _rejected(rejected: Rejected) -> Download:
+def _rejected(rejected: RejectedEnvelope) -> Download:
     return _unopened(
         rejected.name, DownloadState.REJECTED, 0, rejected.at, rejected.error.detail, rejected.error.hint
     )

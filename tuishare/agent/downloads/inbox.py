@@ -21,16 +21,16 @@ from typing import Final, assert_never
 import msgspec
 
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.handling import Handler
-from tuishare.agent.downloads.landing import Landing
-from tuishare.agent.downloads.pacing import Pace, Waiting
-from tuishare.agent.downloads.rationing import NoRoom, lacks_room
-from tuishare.agent.downloads.rawform import is_raw_of_user, receive_raw
-from tuishare.agent.downloads.receiving import Receiver
-from tuishare.agent.downloads.rejects import REJECTED, prune, put_away
-from tuishare.agent.downloads.succession import take_succession
-from tuishare.agent.downloads.tray import Tray
-from tuishare.agent.downloads.vigil import Vigil
+from tuishare.agent.downloads.commands import DownloadCommands
+from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.payload_watch import PayloadWatcher
+from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.quotas import WaitingRoomFull, waiting_room_problem
+from tuishare.agent.downloads.rate_limit import EnvelopeRateLimit, WaitingEnvelope
+from tuishare.agent.downloads.raw_form import is_raw_of_user, open_raw_form
+from tuishare.agent.downloads.rejected_files import REJECTED, prune, put_away
+from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.downloads.sender_rotation import apply_key_rotation
 from tuishare.agent.folders.following import FolderFollowing, Follower, Look
 from tuishare.agent.folders.watcher import Hint
 from tuishare.agent.mishaps import explain
@@ -71,7 +71,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class LockedEnvelope:
     """An envelope that could not be taken yet; kept, because a key or room may come later.
 
     Attributes:
@@ -99,7 +99,7 @@ class _Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedEnvelope:
     """An envelope that was turned away, and why.
 
     Attributes:
@@ -125,23 +125,25 @@ class Inbox(Follower[int]):
     def __init__(self, context: Context) -> None:
         self._context = context
         self._folder = context.config.folders.inbox_path
-        self.tray = Tray(context)
-        landing = Landing(context.config.folders, reserve=context.config.downloads.reserve_bytes)
-        self.receiver = Receiver(context, self.tray, landing)
-        self.vigil = Vigil(context, self.tray, self.receiver.go_on)
-        self.handler = Handler(self.tray, self.receiver, landing, self._turn_away)
+        self.tray = DownloadRepository(context)
+        landing = DownloadFiles(context.config.folders, reserve=context.config.downloads.reserve_bytes)
+        self.receiver = DownloadPipeline(context, self.tray, landing)
+        self.vigil = PayloadWatcher(context, self.tray, self.receiver.resume)
+        self.handler = DownloadCommands(self.tray, self.receiver, landing, self._turn_away)
         # Nobody waits for an envelope: one that turns out to be half written is looked at again.
         settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
         self.following: FolderFollowing[int] = FolderFollowing(self._folder, settle, self)
-        self.pace = Pace(lambda: context.config.inbox.envelopes_per_minute, self.following.look_again)
-        self.locked: dict[str, Locked] = {}
-        self.rejected: deque[Rejected] = deque(maxlen=REMEMBERED)
+        self.pace = EnvelopeRateLimit(
+            lambda: context.config.inbox.envelopes_per_minute, self.following.look_again
+        )
+        self.locked: dict[str, LockedEnvelope] = {}
+        self.rejected: deque[RejectedEnvelope] = deque(maxlen=REMEMBERED)
         self._judged: dict[str, _Judgement] = {}
         self._doubtful: dict[str, str] = {}
         self._crowded: dict[str, DownloadRecord] = {}
         self.tray.freed = self._take_room
 
-    def take_hint(self, hint: Hint) -> None:
+    def on_file_event(self, hint: Hint) -> None:
         """Take an event, if it is of the inbox, or of where something was delivered."""
         self.vigil.take_hint(hint)
         if hint.folder == self._folder:
@@ -198,7 +200,7 @@ class Inbox(Follower[int]):
         if at_once:
             self.pace.forget(path.name)
         elif not self.pace.admits(path.name):
-            self.pace.queue(Waiting(path.name, look.size, self._context.now(), look.signature, stamp))
+            self.pace.queue(WaitingEnvelope(path.name, look.size, self._context.now(), look.signature, stamp))
             self._context.changed.notify()
             return
         await self._judge(path, look)
@@ -233,7 +235,7 @@ class Inbox(Follower[int]):
             again = await self._take(path)
         except NotFound:
             self._judged.pop(path.name, None)
-        except (NotForUs, UnknownSender, NoRoom, BadConfiguration) as error:
+        except (NotForUs, UnknownSender, WaitingRoomFull, BadConfiguration) as error:
             self._judged[path.name] = _Judgement(look.signature, stamp)
             await self._keep_within_bounds(path, look.size, error, former)
         except TooManyOpen:
@@ -272,7 +274,7 @@ class Inbox(Follower[int]):
         if waited or locked:
             self._context.changed.notify()
 
-    def dismiss(self, rejected: Collection[Rejected]) -> bool:
+    def dismiss(self, rejected: Collection[RejectedEnvelope]) -> bool:
         """Show these no longer; their files stay. Return whether there were any."""
         for each in rejected:
             self.rejected.remove(each)
@@ -293,14 +295,14 @@ class Inbox(Follower[int]):
         """Look again at as many of the envelopes without room as there is room for now, first come first."""
         waiting = list(self.tray.downloads.values())
         for name, record in list(self._crowded.items()):
-            if not lacks_room(record, waiting, self._context.config.inbox):
+            if not waiting_room_problem(record, waiting, self._context.config.inbox):
                 waiting.append(record)
                 del self._crowded[name]
                 self._judged.pop(name, None)
                 self.following.look_again(name)
 
     async def _keep_within_bounds(
-        self, path: Path, size: int, error: TuishareError, former: Locked | None
+        self, path: Path, size: int, error: TuishareError, former: LockedEnvelope | None
     ) -> None:
         """Keep an envelope for a key or for room, if not too many are kept already (threat T1)."""
         is_bounded = not isinstance(error, BadConfiguration)
@@ -308,7 +310,7 @@ class Inbox(Follower[int]):
             await self._reject(path, Refused(f"{error.detail}; {excess}", hint=error.hint))
             return
         self._keep(path.name, size, error, former, is_bounded=is_bounded)
-        if isinstance(error, NoRoom):
+        if isinstance(error, WaitingRoomFull):
             self._crowded[path.name] = error.record
 
     def _exceeds_bounds(self, size: int) -> str:
@@ -321,12 +323,18 @@ class Inbox(Follower[int]):
         return ""
 
     def _keep(
-        self, name: str, size: int, error: TuishareError, former: Locked | None, *, is_bounded: bool = False
+        self,
+        name: str,
+        size: int,
+        error: TuishareError,
+        former: LockedEnvelope | None,
+        *,
+        is_bounded: bool = False,
     ) -> None:
         _log.info("Cannot open %r yet: %s", name, error.detail)
         since = former.since if former else self._context.now()
         hint = _NO_KEY if isinstance(error, NotForUs) else error.hint
-        self.locked[name] = Locked(name, size, since, error.detail, hint, is_bounded)
+        self.locked[name] = LockedEnvelope(name, size, since, error.detail, hint, is_bounded)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Turn away what cannot even be looked at."""
@@ -336,13 +344,13 @@ class Inbox(Follower[int]):
         """Open and judge it; return whether another user book may change the judgement."""
         received, digest = await asyncio.to_thread(self._open, path)
         if received.succession is not None:
-            await take_succession(self._context, received.sender, received.succession)
+            await apply_key_rotation(self._context, received.sender, received.succession)
         match received.trust:
             case Trust.VERIFIED:
                 await self.receiver.admit(received, path.name, digest)
                 return False
             case Trust.UNVERIFIED:
-                await self.receiver.hold(
+                await self.receiver.await_approval(
                     received,
                     path.name,
                     digest,
@@ -350,7 +358,7 @@ class Inbox(Follower[int]):
                     "Compare fingerprints, then `tuishare user verify`.",
                 )
             case Trust.KEY_ONLY:
-                await self.receiver.hold(
+                await self.receiver.await_approval(
                     received,
                     path.name,
                     digest,
@@ -370,7 +378,7 @@ class Inbox(Follower[int]):
                 data, context.identity, context.book(), now=context.clock(), bounds=bounds_of
             )
         else:
-            received = receive_raw(data, context.book(), trackers=context.config.inbox.trackers)
+            received = open_raw_form(data, context.book(), trackers=context.config.inbox.trackers)
         return received, hashlib.sha256(data).digest()
 
     async def _reject(self, path: Path, error: TuishareError) -> None:
@@ -386,7 +394,7 @@ class Inbox(Follower[int]):
         self._context.journal.note(ActivityKind.REJECTED, path.name, error.detail)
         # Its traceback would keep what was opened, up to 32 MiB, for as long as the refusal is shown.
         error.__traceback__ = error.__context__ = error.__cause__ = None
-        self.rejected.append(Rejected(moved.name, error, self._context.now()))
+        self.rejected.append(RejectedEnvelope(moved.name, error, self._context.now()))
         await self._prune_rejected()
         self._context.changed.notify()
 

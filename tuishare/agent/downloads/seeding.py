@@ -1,7 +1,7 @@
 """What was delivered, served on to the other recipients for as long as the settings say.
 
 Owns when that begins and ends. Must not change a record, nor decide whether a payload is still what was delivered:
-`tuishare.agent.downloads.delivered` and `tuishare.agent.downloads.vigil` do.
+`tuishare.agent.downloads.inventory` and `tuishare.agent.downloads.payload_watch` do.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.delivered import Condition, look_over
-from tuishare.agent.downloads.rivals import Claims
-from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.downloads.conflicts import TorrentClaims
+from tuishare.agent.downloads.inventory import Condition, inspect
+from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.mishaps import kept_to
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import TuishareError
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 class Seeding:
     """Serves delivered payloads where they stand."""
 
-    def __init__(self, context: Context, tray: Tray, claims: Claims) -> None:
+    def __init__(self, context: Context, tray: DownloadRepository, claims: TorrentClaims) -> None:
         self._context = context
         self._tray = tray
         self._claims = claims
@@ -37,7 +37,7 @@ class Seeding:
         """Go on serving the other recipients, as long as the payload stands where and as it was delivered.
 
         What its owner has moved or edited since is theirs: the engine must neither serve nor mend it. Where only its
-        hashes can tell, `tuishare.agent.downloads.vigil` compares them first. It is received whatever becomes of this.
+        hashes can tell, `tuishare.agent.downloads.payload_watch` compares them first. It is received whatever becomes of this.
         The tray's lock is held.
         """
         if (alone := await self._claims.alone(record)) is None:
@@ -46,20 +46,20 @@ class Seeding:
         if record.unwanted or self._has_served(record):
             return  # of a part, the engine would take the rest to be missing
         target = Path(record.path)
-        match await asyncio.to_thread(look_over, target, record.signature):
+        match await asyncio.to_thread(inspect, target, record.signature):
             case Condition.CHANGED:
-                self._tray.note_altered(record)
+                self._tray.mark_altered(record)
                 return
             case Condition.DOUBTFUL:
-                self._tray.doubt(record)
+                self._tray.mark_doubtful(record)
                 return
             case Condition.INTACT:
-                self._tray.end_doubt(record)
+                self._tray.clear_doubtful(record)
         if target.name != record.name:
             return  # its own name was taken, and the engine serves it under no other
         try:
             resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
-            await self._tray.enter_swarm(record, target.parent, complete=True, resume_data=resume)
+            await self._tray.join_swarm(record, target.parent, complete=True, resume_data=resume)
         except TuishareError as error:
             _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
 
@@ -84,7 +84,7 @@ class Seeding:
 
     def _has_given(self, record: DownloadRecord) -> bool:
         ratio = self._context.config.downloads.seed_ratio
-        if not ratio or not self._tray.has_joined(record):
+        if not ratio or not self._tray.on_added(record):
             return False
         given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
         return given >= ratio * record.size

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.core.opening import OpenedEnvelope, download_id
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.torrents import cost_of
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ArrivedEnvelope:
     """The envelope as it came.
 
     Attributes:
@@ -26,7 +26,9 @@ class Arrival:
     digest: bytes
 
 
-def begin(received: OpenedEnvelope, arrival: Arrival, landing: Landing, now: int) -> DownloadRecord:
+def new_download(
+    received: OpenedEnvelope, arrival: ArrivedEnvelope, landing: DownloadFiles, now: int
+) -> DownloadRecord:
     """The download of what somebody sent; `now` in Unix seconds.
 
     Raises:
@@ -69,7 +71,7 @@ def is_same_swarm(former: DownloadRecord, record: DownloadRecord) -> bool:
     return (former.info_hash, former.transport) == (record.info_hash, record.transport)
 
 
-def take_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadRecord:
+def adopt_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadRecord:
     """The same download with the tickets of a newer envelope, and where its swarm is now."""
     return replace(
         former,
@@ -86,7 +88,7 @@ def take_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadReco
     )
 
 
-def follow(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRecord:
+def supersede(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRecord:
     """Let a new generation replace what the former one delivered, or was to replace; the same content goes on.
 
     What rests unfinished goes on resting. What was delivered rests from serving only, and what waits for a person

@@ -1,7 +1,7 @@
 """The journey of a download: admitted, downloaded, delivered. Each step is recorded before its side effect.
 
 Owns the way of a download from its envelope to its place. Must not watch folders, judge envelopes or move files:
-`tuishare.agent.downloads.inbox`, `tuishare.core.opening` and `tuishare.agent.downloads.landing` do.
+`tuishare.agent.downloads.inbox`, `tuishare.core.opening` and `tuishare.agent.downloads.files` do.
 """
 
 from __future__ import annotations
@@ -15,14 +15,31 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.beginning import Arrival, begin, follow, is_same_swarm, take_tickets
-from tuishare.agent.downloads.generations import take_over
-from tuishare.agent.downloads.landing import Landed, Landing
-from tuishare.agent.downloads.rationing import NoRoom, exceeds_quota, lacks_room, lacks_turn
+from tuishare.agent.downloads.conflicts import (
+    TorrentClaims,
+    find_conflicts,
+    hold_back,
+    holder_of,
+    resume_alone,
+)
+from tuishare.agent.downloads.files import DownloadFiles, MovedPayload
+from tuishare.agent.downloads.quotas import (
+    WaitingRoomFull,
+    sender_quota_problem,
+    slot_problem,
+    waiting_room_problem,
+)
+from tuishare.agent.downloads.repository import DownloadRepository, require_usable
 from tuishare.agent.downloads.retries import Retries, is_of_disk
-from tuishare.agent.downloads.rivals import Claims, find_rivals, holder_of, let_wait, resume_alone
+from tuishare.agent.downloads.reuse import reuse_unchanged_files
 from tuishare.agent.downloads.seeding import Seeding
-from tuishare.agent.downloads.tray import Tray, require_usable
+from tuishare.agent.downloads.transitions import (
+    ArrivedEnvelope,
+    adopt_tickets,
+    is_same_swarm,
+    new_download,
+    supersede,
+)
 from tuishare.agent.mishaps import explain, kept_to
 from tuishare.api.messages import ActivityKind
 from tuishare.core.opening import OpenedEnvelope
@@ -45,20 +62,20 @@ _FALSE_DATA_HINT: Final = (
 _log = logging.getLogger(__name__)
 
 
-class Receiver:
+class DownloadPipeline:
     """Brings downloads to where they belong.
 
     Attributes:
         seeding: serves on what was delivered.
     """
 
-    def __init__(self, context: Context, tray: Tray, landing: Landing) -> None:
+    def __init__(self, context: Context, tray: DownloadRepository, landing: DownloadFiles) -> None:
         self._context = context
         self._tray = tray
         self._landing = landing
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
         self._retries = Retries()
-        self._claims = Claims(tray, context.store)
+        self._claims = TorrentClaims(tray, context.store)
         self.seeding = Seeding(context, tray, self._claims)
         self._lonely: set[InfoHash] = set()
 
@@ -94,7 +111,7 @@ class Receiver:
         finally:
             self._landing.end()
 
-    def take_completed(self, info_hash: InfoHash) -> None:
+    def on_completed(self, info_hash: InfoHash) -> None:
         """Take note that every piece of a torrent has arrived."""
         self._completed.put_nowait(info_hash)
 
@@ -117,7 +134,7 @@ class Receiver:
             if not self._is_under_way(record) and not await self._renew(received, record):
                 await self._admit(record, received.manifest.torrent, salted=bool(received.torrent.salt))
 
-    async def hold(
+    async def await_approval(
         self, received: OpenedEnvelope, envelope: str, digest: bytes, reason: str, hint: str
     ) -> None:
         """Keep an envelope that a person has to approve first.
@@ -141,7 +158,7 @@ class Receiver:
         record = replace(record, step=DownloadStep.DOWNLOADING, paused=False)
         await self._begin(resume_alone(record))
 
-    async def go_on(self, record: DownloadRecord) -> None:
+    async def resume(self, record: DownloadRecord) -> None:
         """Take up a download again where it stands; the tray's lock is held."""
         await self._or_problem(record, self._resume(record))
 
@@ -149,16 +166,16 @@ class Receiver:
         """Let what waited or rested in favour of a download go on, unless that still has the torrent; lock held."""
         for record in list(self._tray.downloads.values()):
             if record.rival == gone.id and holder_of(record, self._tray.downloads) is None:
-                await self.go_on(record)
+                await self.resume(record)
 
-    async def note_problem(self, info_hash: InfoHash, reason: str) -> None:
+    async def record_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
         async with self._tray.changing:
             for record in self._downloading(info_hash):
                 await self._tray.leave_swarm(record)
-                await self._give_up(record, reason, "")
+                await self._fail(record, reason, "")
 
-    async def note_false_data(self, info_hash: InfoHash) -> None:
+    async def record_false_data(self, info_hash: InfoHash) -> None:
         """Leave a swarm that sends nothing but false data, keep what is verified, and try it again after a pause.
 
         What is told as left to download, and as corrupt, goes to the sender's tracker with it.
@@ -166,7 +183,7 @@ class Receiver:
         async with self._tray.changing:
             for record in self._downloading(info_hash):
                 await self._tray.leave_swarm(record, keep_progress=True)
-                await self._give_up(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), again=True)
+                await self._fail(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), again=True)
 
     def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
         joined = self._tray.joined_as(info_hash)
@@ -199,34 +216,34 @@ class Receiver:
         waits = former is not None and former.step is DownloadStep.WAITING
         if former is None or waits or not is_same_swarm(former, record):
             return False
-        renewed = take_tickets(former, record)
+        renewed = adopt_tickets(former, record)
         await self._context.store.run(lambda database: database.require_new(renewed))
         if former.envelope != renewed.envelope:
             # Before that is recorded: afterwards nobody would know that it was not a replay.
-            await asyncio.to_thread(self._landing.file_envelope, former)
+            await asyncio.to_thread(self._landing.archive_envelope, former)
         await self._context.store.change(lambda database: database.renew(renewed))
         await self._tray.leave_swarm(former, keep_progress=former.step is DownloadStep.DOWNLOADING)
         self._context.announcing.forget(former.trackers)
-        self._tray.show(renewed)
+        self._tray.set_status(renewed)
         await self._file_renewal(renewed)
         self._context.journal.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
-        self._tray.tell_refused(renewed)
-        await self.go_on(renewed)
+        self._tray.report_refused(renewed)
+        await self.resume(renewed)
         return True
 
     async def _file_renewal(self, record: DownloadRecord) -> None:
         """Put away the envelope of new tickets for what was delivered before, now or after a crash."""
         if record.step is DownloadStep.COMPLETE:
-            await asyncio.to_thread(self._landing.file_envelope, record)
+            await asyncio.to_thread(self._landing.archive_envelope, record)
 
     async def _admit(self, record: DownloadRecord, torrent: bytes | None, *, salted: bool) -> None:
         """Begin what a verified sender sent, unless a person has to be asked; `torrent` None: it is stored."""
         await self._require_foreign(record)
         downloads, quota = self._tray.downloads, self._context.config.inbox.quota_bytes
-        if excess := exceeds_quota(record, downloads.values(), quota):
+        if excess := sender_quota_problem(record, downloads.values(), quota):
             hint = "Approve it, or wait until others of the same sender are done."
             await self._hold(record, excess, hint, torrent, salted=salted)
-        elif find_rivals(record, downloads):
+        elif find_conflicts(record, downloads):
             await self._hold(record, "", "", torrent, salted=salted)
         else:
             await self._begin(record, torrent)
@@ -245,11 +262,13 @@ class Receiver:
         await self._require_foreign(record)
         await self._context.store.run(lambda database: database.require_new(record))
         downloads, former = self._tray.downloads, self._tray.downloads.get(record.id)
-        waiting = let_wait(record, downloads, reason, hint, salted=salted)
-        record = follow(waiting, former)
+        waiting = hold_back(record, downloads, reason, hint, salted=salted)
+        record = supersede(waiting, former)
         known = former is not None and (former.step, former.generation) == (record.step, record.generation)
-        if not known and (lack := lacks_room(record, downloads.values(), self._context.config.inbox)):
-            raise NoRoom(lack, record)
+        if not known and (
+            lack := waiting_room_problem(record, downloads.values(), self._context.config.inbox)
+        ):
+            raise WaitingRoomFull(lack, record)
         await self._context.store.change(lambda database: database.hold(record, torrent))
         await self._take_place(record)
         if not known:
@@ -257,13 +276,13 @@ class Receiver:
 
     async def _begin(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
         former = self._tray.downloads.get(record.id)
-        record = follow(record, former)
+        record = supersede(record, former)
         self._retries.drop(record.id)
         replaced = former if former is not None and former.path and record.replaces == former.path else None
         old = await self._tray.torrent(replaced) if replaced else b""
         await self._context.store.change(lambda database: database.admit(record, torrent))
         await self._take_place(record)
-        self._tray.tell_refused(record)
+        self._tray.report_refused(record)
         for other in await self._claims.take(record):
             self._retries.drop(other.id)
         if replaced is not None:
@@ -274,7 +293,7 @@ class Receiver:
     async def _take_place(self, record: DownloadRecord) -> None:
         """Let a record take the place of the former generation's, whose swarm and unfinished files go."""
         former = self._tray.downloads.get(record.id)
-        self._tray.show(record)
+        self._tray.set_status(record)
         if former is not None:
             await self._tray.leave_swarm(former)
             if former.staging != record.staging:
@@ -289,7 +308,7 @@ class Receiver:
         payload = Path(former.path)
         try:
             old, new = parse_torrent(old_data), parse_torrent(data)
-            taken = take_over(old, payload, new, self._landing.prepare(record))
+            taken = reuse_unchanged_files(old, payload, new, self._landing.prepare(record))
         except TuishareError as error:
             _log.info("Nothing is taken over from the former generation: %s", error.detail)
         else:
@@ -302,7 +321,7 @@ class Receiver:
             while running := self._tray.running():
                 *others, last = running
                 try:
-                    lack = self._landing.lacks_space
+                    lack = self._landing.missing_space
                     reason = await asyncio.to_thread(lack, last, others, spared=spared)
                 except OSError as error:  # the folder is gone for now; libtorrent says so when it writes
                     _log.warning("Cannot tell how much space is left: %s", error.strerror)
@@ -318,7 +337,7 @@ class Receiver:
         async with self._tray.changing:
             for record in list(self._tray.downloads.values()):
                 if record.step is DownloadStep.QUEUED and not record.paused:
-                    if self._lacks_turn(record):
+                    if self._slot_problem(record):
                         break  # and so do all that come after it
                     await self._or_problem(record, self._join(record))
 
@@ -329,7 +348,7 @@ class Receiver:
             case DownloadStep.DOWNLOADING | DownloadStep.QUEUED:
                 await self._join(record)
             case DownloadStep.DELIVERING:
-                await self._land(record)
+                await self._move_payload(record)
             case DownloadStep.COMPLETE:
                 await self.seeding.begin(record)
             case DownloadStep.PROBLEM:
@@ -347,10 +366,10 @@ class Receiver:
             return
         record = alone
         staging = Path(record.staging)
-        reason = self._lacks_turn(record)
+        reason = self._slot_problem(record)
         if not reason:
             await asyncio.to_thread(self._landing.prepare, record)
-            reason = await self._lacks_space(record)
+            reason = await self._missing_space(record)
         if reason:
             if (record.step, record.problem) != (DownloadStep.QUEUED, reason):
                 await self._tray.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
@@ -358,24 +377,22 @@ class Receiver:
         if record.step is not DownloadStep.DOWNLOADING:
             record = await self._tray.save(replace(record, step=DownloadStep.DOWNLOADING, problem=""))
         resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
-        await self._tray.enter_swarm(record, staging, resume_data=resume)
+        await self._tray.join_swarm(record, staging, resume_data=resume)
 
-    async def _lacks_space(self, record: DownloadRecord) -> str:
+    async def _missing_space(self, record: DownloadRecord) -> str:
         others = [other for other in self._tray.running() if other.id != record.id]
-        return await asyncio.to_thread(self._landing.lacks_space, record, others)
+        return await asyncio.to_thread(self._landing.missing_space, record, others)
 
-    def _lacks_turn(self, record: DownloadRecord) -> str:
+    def _slot_problem(self, record: DownloadRecord) -> str:
         others = [
             other
             for other in self._tray.downloads.values()
-            if other.id != record.id
-            and other.step is DownloadStep.DOWNLOADING
-            and self._tray.has_joined(other)
+            if other.id != record.id and other.step is DownloadStep.DOWNLOADING and self._tray.on_added(other)
         ]
         engine = self._context.engine
         # Of what the machine allows, one whose sender is away takes nothing.
         engaged = sum(engine.is_engaged(InfoHash(other.info_hash)) for other in others)
-        return lacks_turn(len(others), self._context.config.limits.active_downloads) or lacks_turn(
+        return slot_problem(len(others), self._context.config.limits.active_downloads) or slot_problem(
             engaged, engine.allotment.downloads
         )
 
@@ -390,11 +407,11 @@ class Receiver:
         await self._tray.leave_swarm(record)
         replaced = await self._tray.replaced_torrent(record)
         target = await asyncio.to_thread(self._landing.choose_target, record, replaced)
-        await self._land(
+        await self._move_payload(
             await self._tray.save(replace(record, step=DownloadStep.DELIVERING, path=str(target)))
         )
 
-    async def _land(self, record: DownloadRecord) -> None:
+    async def _move_payload(self, record: DownloadRecord) -> None:
         torrent, replaced = await self._tray.torrent(record), await self._tray.replaced_torrent(record)
         try:
             landed = await asyncio.to_thread(self._landing.move_payload, record, torrent, replaced)
@@ -403,7 +420,7 @@ class Receiver:
             target = await asyncio.to_thread(self._landing.choose_target, replace(record, replaces=""))
             record = await self._tray.save(replace(record, path=str(target)))
             landed = await asyncio.to_thread(self._landing.move_payload, record, torrent, replaced)
-        await asyncio.to_thread(self._landing.file_envelope, record)
+        await asyncio.to_thread(self._landing.archive_envelope, record)
         await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
         done = await self._tray.save(
             replace(
@@ -429,7 +446,7 @@ class Receiver:
         Raises:
             Refused: its ticket or its torrent cannot work.
         """
-        record = begin(received, Arrival(envelope, digest), self._landing, self._context.now())
+        record = new_download(received, ArrivedEnvelope(envelope, digest), self._landing, self._context.now())
         try:
             await asyncio.to_thread(require_usable, record, received.manifest.torrent)
         except BadInput as error:
@@ -442,17 +459,17 @@ class Receiver:
         except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this download alone
             problem = explain(error, f"receive “{for_display(record.name)}”")
             _log.warning("Cannot receive %r: %s", for_display(record.name), problem.detail)
-            await self._give_up(self._tray.downloads.get(record.id, record), problem.detail, problem.hint)
+            await self._fail(self._tray.downloads.get(record.id, record), problem.detail, problem.hint)
 
     async def _leave_spoilt(self) -> None:
         """Let those go that got false data and have had no peer since: libtorrent has banned who sent it."""
         live = self._context.engine.all_progress().items()
         lonely = {info_hash for info_hash, now in live if now.spoilt and not now.peers}
         for info_hash in lonely & self._lonely:
-            await self.note_false_data(info_hash)
+            await self.record_false_data(info_hash)
         self._lonely = lonely
 
-    async def _give_up(self, record: DownloadRecord, problem: str, hint: str, *, again: bool = False) -> None:
+    async def _fail(self, record: DownloadRecord, problem: str, hint: str, *, again: bool = False) -> None:
         """Show a problem; one of a disk is tried again, until a person has made space, and told of once.
 
         Args:
@@ -475,10 +492,10 @@ class Receiver:
             for record in map(self._tray.downloads.get, self._retries.take_due()):
                 if record is not None and record.step is DownloadStep.PROBLEM and not record.paused:
                     await self._tray.leave_swarm(record)
-                    await self.go_on(record)
+                    await self.resume(record)
 
 
-def _beside(record: DownloadRecord, landed: Landed) -> str:
+def _beside(record: DownloadRecord, landed: MovedPayload) -> str:
     """Say that what was there before is kept, and where the new one stands therefore."""
     if landed.kept is None:
         return ""

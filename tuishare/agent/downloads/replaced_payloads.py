@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.downloads.delivered import Inventory, find_untouched, take_inventory
+from tuishare.agent.downloads.inventory import Inventory, find_untouched, take_inventory
 from tuishare.agent.folders.leases import Hold, is_written, read_lease
 from tuishare.core.records import DownloadRecord
 from tuishare.fs.atomic import free_name, make_private, move_into_place
@@ -43,7 +43,7 @@ class Verdict:
     kept: Path | None = None
 
 
-class Formers:
+class ReplacedPayloads:
     """The payloads that make room for new generations, below one folder of downloads."""
 
     def __init__(self, downloads: Path, cancelled: IsCancelled) -> None:
@@ -79,7 +79,7 @@ class Formers:
             except OSError as error:
                 _log.info("%r stays where it is: %s", record.name, error.strerror)
                 return Verdict()
-            return self._look_again(record, torrent, aside, found if _is_pinned(found, hold) else None)
+            return self._look_again(record, torrent, aside, found if _has_open_writers(found, hold) else None)
 
     def judge(self, record: DownloadRecord, torrent: bytes) -> Verdict:
         """Look again at what was moved out of the way before a crash; as `set_aside`."""
@@ -171,7 +171,7 @@ class Formers:
         return self._restore(doomed, None)
 
 
-def _is_pinned(found: Inventory, hold: Hold) -> bool:
+def _has_open_writers(found: Inventory, hold: Hold) -> bool:
     """Whether a second look tells all: a folder's files are not renamed, a single file must be held by a lease."""
     return hold is Hold.HELD or stat.S_ISDIR(found.entries[0].kind)
 

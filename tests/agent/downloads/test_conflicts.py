@@ -12,7 +12,7 @@ import pytest
 from tests.agent.desks import Desk, Sender, digest, receiving_at
 from tests.agent.homes import Home, fill, opened, share_of
 from tests.waiting import wait_until
-from tuishare.agent.downloads.handling import Handler
+from tuishare.agent.downloads.commands import DownloadCommands
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
@@ -43,7 +43,9 @@ class Scene:
 
     async def hold(self, desk: Desk, sender: Sender) -> None:
         data = sender.seal(self.bob)
-        await desk.receiver.hold(self.judge(data), sender.home.name, digest(data), "not verified", "verify")
+        await desk.receiver.await_approval(
+            self.judge(data), sender.home.name, digest(data), "not verified", "verify"
+        )
 
 
 def sent_by(desk: Desk, sender: Sender) -> DownloadRecord:
@@ -51,11 +53,11 @@ def sent_by(desk: Desk, sender: Sender) -> DownloadRecord:
     return found
 
 
-def handler(desk: Desk) -> Handler:
+def handler(desk: Desk) -> DownloadCommands:
     async def turn_away(_envelope: str, _error: TuishareError) -> None:
         pass
 
-    return Handler(desk.receiver._tray, desk.receiver, desk.receiver._landing, turn_away)
+    return DownloadCommands(desk.receiver._tray, desk.receiver, desk.receiver._landing, turn_away)
 
 
 async def until(desk: Desk, sender: Sender, step: DownloadStep) -> DownloadRecord:
@@ -146,7 +148,7 @@ async def test_what_was_delivered_is_served_no_longer_and_says_so(scene: Scene) 
         await handler(desk).forget(sent_by(desk, scene.alice).id)
         goes_on = sent_by(desk, scene.carol)
         assert (goes_on.problem, goes_on.rival) == ("", "")
-        assert desk.receiver._tray.has_joined(goes_on)
+        assert desk.receiver._tray.on_added(goes_on)
 
 
 @pytest.mark.parametrize("how", ["paused", "queued", "problem"])
@@ -157,7 +159,7 @@ async def test_whatever_the_first_one_is_doing(scene: Scene, how: str) -> None:
         if how == "paused":
             await handler(desk).pause(first.id)
         elif how == "problem":
-            await desk.receiver.note_problem(InfoHash(first.info_hash), "of the engine")
+            await desk.receiver.record_problem(InfoHash(first.info_hash), "of the engine")
         else:
             await desk.receiver._tray.leave_swarm(first)
             await desk.receiver._tray.save(replace(first, step=DownloadStep.QUEUED, paused=True))
@@ -205,7 +207,7 @@ async def test_when_the_one_that_took_it_is_removed_the_first_reads_its_files_an
         await desk.receiver._tray.leave_swarm(rests)
         await desk.receiver._tray.save(rests)
         async with desk.receiver._tray.changing:
-            await desk.receiver.go_on(rests)
+            await desk.receiver.resume(rests)
         assert await desk.context.store.run(lambda database: database.resume_data(taken.info_hash)) is None
 
 

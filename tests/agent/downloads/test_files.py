@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.agent.downloads.landing import ACCEPTED, INCOMING, Landing
+from tuishare.agent.downloads.files import ACCEPTED, INCOMING, DownloadFiles
 from tuishare.config.model import FolderSettings
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, NotFound, SystemFailed
@@ -27,12 +27,12 @@ def folders(tmp_path: Path) -> FolderSettings:
 
 
 @pytest.fixture
-def landing(folders: FolderSettings) -> Landing:
-    return Landing(folders)
+def landing(folders: FolderSettings) -> DownloadFiles:
+    return DownloadFiles(folders)
 
 
 @pytest.fixture
-def record(landing: Landing, folders: FolderSettings) -> DownloadRecord:
+def record(landing: DownloadFiles, folders: FolderSettings) -> DownloadRecord:
     """A payload that is complete in its staging folder, with its envelope in the inbox."""
     (folders.inbox_path / ENVELOPE).write_bytes(b"envelope")
     record = DownloadRecord(
@@ -44,7 +44,7 @@ def record(landing: Landing, folders: FolderSettings) -> DownloadRecord:
 
 
 def test_a_payload_grows_where_nobody_else_can_look(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     staging = Path(record.staging)
     assert staging.parent == folders.downloads_path / INCOMING
@@ -54,7 +54,7 @@ def test_a_payload_grows_where_nobody_else_can_look(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_it_lands_under_its_senders_name_and_doing_it_again_is_fine(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings, times: int
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings, times: int
 ) -> None:
     for _ in range(times):
         landing.move_payload(record, b"")
@@ -63,13 +63,15 @@ def test_it_lands_under_its_senders_name_and_doing_it_again_is_fine(
 
 
 def test_a_name_that_is_taken_is_never_chosen(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.downloads_path / "alice" / "x").symlink_to("nowhere")
     assert landing.choose_target(record).name == "x (2)"
 
 
-def test_a_name_that_was_taken_meanwhile_is_left_alone(landing: Landing, record: DownloadRecord) -> None:
+def test_a_name_that_was_taken_meanwhile_is_left_alone(
+    landing: DownloadFiles, record: DownloadRecord
+) -> None:
     Path(record.path).write_bytes(b"somebody's")
     with pytest.raises(FileExistsError):
         landing.move_payload(record, b"")
@@ -78,7 +80,7 @@ def test_a_name_that_was_taken_meanwhile_is_left_alone(landing: Landing, record:
 
 
 def test_a_payload_that_is_gone_is_said_and_leaves_no_empty_file(
-    landing: Landing, record: DownloadRecord
+    landing: DownloadFiles, record: DownloadRecord
 ) -> None:
     landing.discard(record)
     with pytest.raises(NotFound):
@@ -87,7 +89,7 @@ def test_a_payload_that_is_gone_is_said_and_leaves_no_empty_file(
 
 
 def test_a_senders_folder_that_cannot_be_made_is_said(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.downloads_path / "alice").rmdir()
     (folders.downloads_path / "alice").write_bytes(b"")
@@ -97,44 +99,44 @@ def test_a_senders_folder_that_cannot_be_made_is_said(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_envelope_is_put_away(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings, times: int
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings, times: int
 ) -> None:
     for _ in range(times):
-        landing.file_envelope(record)
+        landing.archive_envelope(record)
     assert os.listdir(folders.inbox_path) == [ACCEPTED]
     assert (folders.inbox_path / ACCEPTED / ENVELOPE).read_bytes() == b"envelope"
 
 
 def test_another_envelope_of_that_name_stays_to_be_judged(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.inbox_path / ENVELOPE).write_bytes(b"the next generation")
-    landing.file_envelope(record)
+    landing.archive_envelope(record)
     assert (folders.inbox_path / ENVELOPE).read_bytes() == b"the next generation"
 
 
 def test_an_accepted_envelope_is_never_overwritten(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     accepted = folders.inbox_path / ACCEPTED
     accepted.mkdir()
     (accepted / ENVELOPE).write_bytes(b"an earlier one")
-    landing.file_envelope(record)
+    landing.archive_envelope(record)
     assert (accepted / ENVELOPE).read_bytes() == b"an earlier one"
     assert len(os.listdir(accepted)) == 2
 
 
 def test_what_keeps_the_envelope_from_being_put_away_is_only_logged(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings, caplog: pytest.LogCaptureFixture
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folders.inbox_path / ACCEPTED).write_bytes(b"")
-    landing.file_envelope(record)
+    landing.archive_envelope(record)
     assert (folders.inbox_path / ENVELOPE).exists()
     assert ACCEPTED in caplog.text
 
 
 def test_leftovers_are_swept_and_nothing_else(
-    landing: Landing, record: DownloadRecord, folders: FolderSettings
+    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     incoming = folders.downloads_path / INCOMING
     (incoming / f"{'cd' * 16}-3").mkdir()
@@ -144,13 +146,13 @@ def test_leftovers_are_swept_and_nothing_else(
     assert sorted(os.listdir(incoming)) == [Path(record.staging).name, "mine"]
 
 
-def test_without_downloads_there_is_nothing_to_sweep(landing: Landing, folders: FolderSettings) -> None:
+def test_without_downloads_there_is_nothing_to_sweep(landing: DownloadFiles, folders: FolderSettings) -> None:
     landing.sweep(set())
     assert os.listdir(folders.downloads_path) == []
 
 
 def test_what_a_record_says_is_a_staging_folder_only_where_it_can_be_one(
-    landing: Landing, tmp_path: Path
+    landing: DownloadFiles, tmp_path: Path
 ) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
@@ -162,7 +164,7 @@ def test_what_a_record_says_is_a_staging_folder_only_where_it_can_be_one(
 
 
 @pytest.mark.parametrize("which", ["all", "one"])
-def test_nothing_grows_behind_a_link(landing: Landing, tmp_path: Path, which: str) -> None:
+def test_nothing_grows_behind_a_link(landing: DownloadFiles, tmp_path: Path, which: str) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
     staging = landing.staging(ID, 1)

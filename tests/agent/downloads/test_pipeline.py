@@ -14,9 +14,9 @@ import pytest
 from tests.agent.desks import Desk, Sender, digest, judge, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
-from tuishare.agent.downloads import receiving, retries
-from tuishare.agent.downloads.delivered import sign_delivered, take_inventory
-from tuishare.agent.downloads.landing import INCOMING
+from tuishare.agent.downloads import pipeline, retries
+from tuishare.agent.downloads.files import INCOMING
+from tuishare.agent.downloads.inventory import fingerprint_delivered, take_inventory
 from tuishare.api.messages import ActivityKind
 from tuishare.core.opening import OpenedEnvelope
 from tuishare.core.records import DownloadStep
@@ -45,7 +45,7 @@ async def test_a_payload_is_delivered_identical(alice: Home, bob: Home, kind: st
         landed = bob.downloads / "alice" / "x"
         assert record.path == str(landed)
         assert content(landed) == content(path)
-        assert (record.signature, record.staging) == (sign_delivered(take_inventory(landed)), "")
+        assert (record.signature, record.staging) == (fingerprint_delivered(take_inventory(landed)), "")
         assert await desk.stored() == [record]
         assert os.listdir(bob.inbox) == ["accepted"]
         assert os.listdir(bob.downloads / INCOMING) == []
@@ -87,7 +87,7 @@ async def test_a_replay_is_refused_even_when_the_download_was_removed(alice: Hom
 
 def hold(desk: Desk) -> Callable[[OpenedEnvelope, str, bytes], Awaitable[None]]:
     async def held(received: OpenedEnvelope, envelope: str, digest: bytes) -> None:
-        await desk.receiver.hold(received, envelope, digest, "not verified", "verify")
+        await desk.receiver.await_approval(received, envelope, digest, "not verified", "verify")
 
     return held
 
@@ -166,7 +166,7 @@ async def test_waiting_for_approval_downloads_nothing_and_does_not_use_up_the_ge
         taken.append(payload)
         return 0
 
-    monkeypatch.setattr(receiving, "take_over", take)
+    monkeypatch.setattr(pipeline, "reuse_unchanged_files", take)
     path = fill(alice.drop / "x")
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         data = sender.seal(bob)
@@ -202,9 +202,9 @@ async def test_content_that_we_serve_ourselves_is_not_touched(alice: Home, bob: 
 async def test_what_the_engine_gives_up_is_a_problem(alice: Home, bob: Home) -> None:
     async with receiving_at(bob) as desk:
         await put(desk, alice, bob, lonely(alice, bob, fill(alice.drop / "x")))
-        await desk.receiver.note_problem(InfoHash("00"), "of another torrent")
+        await desk.receiver.record_problem(InfoHash("00"), "of another torrent")
         assert desk.only.step is DownloadStep.DOWNLOADING
-        await desk.receiver.note_problem(InfoHash(desk.only.info_hash), "No space left on device")
+        await desk.receiver.record_problem(InfoHash(desk.only.info_hash), "No space left on device")
         assert (desk.only.step, desk.only.problem) == (DownloadStep.PROBLEM, "No space left on device")
 
 
@@ -288,7 +288,7 @@ def _spoil(path: Path) -> bytes:
 async def test_false_data_is_left_alone_with_growing_pauses_until_it_fits(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, "QUEUE_SECONDS", 0.1)
+    monkeypatch.setattr(pipeline, "QUEUE_SECONDS", 0.1)
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.2)
     path = fill(alice.drop / "x", 700_000)
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
@@ -313,7 +313,7 @@ async def test_false_data_from_the_only_one_who_then_is_gone_is_left_alone_too(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is banned after one piece and cannot call back never sends two more."""
-    monkeypatch.setattr(receiving, "QUEUE_SECONDS", 0.1)
+    monkeypatch.setattr(pipeline, "QUEUE_SECONDS", 0.1)
     path = fill(alice.drop / "x", 700_000)
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         _spoil(path)

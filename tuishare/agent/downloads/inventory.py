@@ -98,7 +98,7 @@ def _raw(parts: Parts) -> list[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class PayloadSignature:
     """What is remembered of a delivered payload.
 
     Attributes:
@@ -116,7 +116,7 @@ class Signature:
         return self.shape == found.shape and (self.intact or self.form != found.form)
 
     @classmethod
-    def parse(cls, text: str) -> Signature | None:
+    def parse(cls, text: str) -> PayloadSignature | None:
         """Read what `str` gave; None for what a version before has stored, and for none at all."""
         shape, *rest = text.split(":")
         return cls(shape, rest[0], rest[1:] == ["intact"]) if len(rest) == 2 else None
@@ -181,31 +181,31 @@ def _attributes(path: Path) -> Iterator[bytes]:
             yield os.getxattr(path, name, follow_symlinks=False)
 
 
-def sign_delivered(inventory: Inventory) -> str:
+def fingerprint_delivered(inventory: Inventory) -> str:
     """The signature of a payload that has just been delivered, or was found to be as it was delivered."""
-    return str(Signature(inventory.shape, inventory.form))
+    return str(PayloadSignature(inventory.shape, inventory.form))
 
 
-def look_over(path: Path, signature: str) -> Condition:
+def inspect(path: Path, signature: str) -> Condition:
     """Compare what stands at a path with a signature, reading nothing."""
     try:
         inventory = take_inventory(path)
     except OSError:
         return Condition.DOUBTFUL if os.path.lexists(path) else Condition.CHANGED
-    known = Signature.parse(signature)
+    known = PayloadSignature.parse(signature)
     if known is None or known.form != inventory.form:
         return Condition.DOUBTFUL
     return Condition.INTACT if known.intact else Condition.CHANGED
 
 
-def appraise(
+def compare_with_torrent(
     path: Path,
     signature: str,
     torrent: bytes,
     *,
     cancelled: IsCancelled | None = None,
     partly: bool = False,
-) -> Signature | None:
+) -> PayloadSignature | None:
     """Read a payload, and find out whether it still holds what its torrent describes.
 
     Args:
@@ -229,9 +229,9 @@ def appraise(
         return None
     if before.form != after.form:
         return None
-    known = Signature.parse(signature)
+    known = PayloadSignature.parse(signature)
     shape = known.shape if known else _assumed_shape(before, parse_torrent(torrent)) if intact else ""
-    return Signature(shape, before.form, intact)
+    return PayloadSignature(shape, before.form, intact)
 
 
 def _holds(path: Path, data: bytes, cancelled: IsCancelled | None, *, partly: bool = False) -> bool:
@@ -272,9 +272,9 @@ def find_untouched(
     Raises:
         Cancelled: `cancelled` said so.
     """
-    known = Signature.parse(signature)
+    known = PayloadSignature.parse(signature)
     if known is None and torrent:
-        known = appraise(path, signature, torrent, cancelled=cancelled)
+        known = compare_with_torrent(path, signature, torrent, cancelled=cancelled)
     try:
         found = take_inventory(path)
         if known is None or not known.intact_or_unread(found):

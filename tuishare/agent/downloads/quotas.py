@@ -20,7 +20,7 @@ _MUCH: Final = 1_000_000
 """Bytes by which a payload has to take more than it holds before that is said."""
 
 
-class NoRoom(Refused):
+class WaitingRoomFull(Refused):
     """As many envelopes wait for approval as may; this one can be taken when there is room.
 
     Attributes:
@@ -34,7 +34,7 @@ class NoRoom(Refused):
         self.record = record
 
 
-def exceeds_quota(record: DownloadRecord, others: Iterable[DownloadRecord], quota: int) -> str:
+def sender_quota_problem(record: DownloadRecord, others: Iterable[DownloadRecord], quota: int) -> str:
     """Say in a sentence that a sender has too much under way here (threat T4); empty when that is not so.
 
     Args:
@@ -57,14 +57,16 @@ def exceeds_quota(record: DownloadRecord, others: Iterable[DownloadRecord], quot
     )
 
 
-def lacks_turn(active: int, limit: int) -> str:
+def slot_problem(active: int, limit: int) -> str:
     """Say in a sentence that as many downloads as may are going on already; empty when not, or with a limit of 0."""
     if not limit or active < limit:
         return ""
     return f"It waits for its turn: {active} downloads are going on, no more than {limit} may"
 
 
-def lacks_room(record: DownloadRecord, others: Iterable[DownloadRecord], rules: InboxSettings) -> str:
+def waiting_room_problem(
+    record: DownloadRecord, others: Iterable[DownloadRecord], rules: InboxSettings
+) -> str:
     """Say in a sentence that no more may wait for approval (threat T1); empty when one more may.
 
     Args:
@@ -90,7 +92,7 @@ def lacks_room(record: DownloadRecord, others: Iterable[DownloadRecord], rules: 
     return ""
 
 
-def tell_cost(record: DownloadRecord) -> str:
+def describe_cost(record: DownloadRecord) -> str:
     """Say what a payload takes of the disk where that is far more than it holds; empty where it is not."""
     if record.cost < 2 * record.size or record.cost - record.size < _MUCH:
         return ""

@@ -15,8 +15,8 @@ from tests.agent.mail import KEY, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.inbox import Inbox
-from tuishare.agent.downloads.pacing import Pace, Waiting
-from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED
+from tuishare.agent.downloads.rate_limit import EnvelopeRateLimit, WaitingEnvelope
+from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
 from tuishare.api.messages import Download, DownloadState
 from tuishare.envelope import seal_raw
 from tuishare.errors import TooManyOpen
@@ -33,24 +33,24 @@ class Clock:
     now: float = 1000.0
     called: list[str] = field(default_factory=list)
 
-    def pace(self) -> Pace:
-        return Pace(lambda: self.limit, self.called.append, lambda: self.now)
+    def pace(self) -> EnvelopeRateLimit:
+        return EnvelopeRateLimit(lambda: self.limit, self.called.append, lambda: self.now)
 
 
 @asynccontextmanager
-async def at_work(pace: Pace) -> AsyncIterator[None]:
+async def at_work(pace: EnvelopeRateLimit) -> AsyncIterator[None]:
     task = asyncio.create_task(pace.run())
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-def arrive(pace: Pace, *names: str) -> list[str]:
+def arrive(pace: EnvelopeRateLimit, *names: str) -> list[str]:
     """Let these come; return which may pass."""
     passed = [name for name in names if pace.admits(name)]
     for name in names:
         if name not in passed:
-            pace.queue(Waiting(name, 1, 1, "form"))
+            pace.queue(WaitingEnvelope(name, 1, 1, "form"))
     return passed
 
 
@@ -242,5 +242,5 @@ async def test_no_more_of_a_flood_is_shown_than_a_person_can_read(
     bob.configure(inbox={"envelopes_per_minute": 1})
     async with running(bob) as agent:
         for number in range(130):
-            agent._inbox.pace.queue(Waiting(str(number), 1, 1, ""))
+            agent._inbox.pace.queue(WaitingEnvelope(str(number), 1, 1, ""))
         assert len(agent.downloads()) == 100

@@ -12,7 +12,7 @@ import pytest
 from tests.agent.homes import Home, fill, opened
 from tests.agent.mail import KEY, NAME, rejected, running, shown
 from tests.waiting import wait_until
-from tuishare.agent.downloads.rawform import receive_raw
+from tuishare.agent.downloads.raw_form import open_raw_form
 from tuishare.api.messages import DownloadState
 from tuishare.api.orders import DownloadOrder
 from tuishare.core.opening import Trust
@@ -39,7 +39,7 @@ def raw(payload: Path, *trackers: str, key: bytes = KEY, version: int = 1) -> by
 
 
 def test_the_sender_is_whose_key_opens_it(payload: Path) -> None:
-    received = receive_raw(raw(payload), BOOK, trackers=())
+    received = open_raw_form(raw(payload), BOOK, trackers=())
     assert (received.sender, received.trust) == ("carol", Trust.VERIFIED)
     assert (received.torrent.name, received.manifest.transport) == ("film.mkv", "plain")
     assert received.credentials is None
@@ -48,7 +48,9 @@ def test_the_sender_is_whose_key_opens_it(payload: Path) -> None:
 
 
 def test_the_same_torrent_by_somebody_else_is_another_download(payload: Path) -> None:
-    first, second = (receive_raw(raw(payload, key=key), BOOK, trackers=()) for key in (KEY, DAVE.key or b""))
+    first, second = (
+        open_raw_form(raw(payload, key=key), BOOK, trackers=()) for key in (KEY, DAVE.key or b"")
+    )
     assert first.manifest.share_id == second.manifest.share_id
     assert first.signer != second.signer
     assert KEY not in first.signer + first.manifest.share_id
@@ -56,18 +58,18 @@ def test_the_same_torrent_by_somebody_else_is_another_download(payload: Path) ->
 
 def test_only_who_may_send_it_can(payload: Path) -> None:
     with pytest.raises(Damaged):
-        receive_raw(raw(payload), UserBook((replace(CAROL, accept_raw=False),)), trackers=())
+        open_raw_form(raw(payload), UserBook((replace(CAROL, accept_raw=False),)), trackers=())
     with pytest.raises(NotForUs):
-        receive_raw(raw(payload), UserBook((replace(CAROL, accept_raw=False), DAVE)), trackers=())
+        open_raw_form(raw(payload), UserBook((replace(CAROL, accept_raw=False), DAVE)), trackers=())
     with pytest.raises(Damaged):
-        receive_raw(b"", BOOK, trackers=())
+        open_raw_form(b"", BOOK, trackers=())
 
 
 def test_a_changed_file_is_not_opened(payload: Path) -> None:
     data = bytearray(raw(payload))
     data[-20] ^= 1
     with pytest.raises(NotForUs):
-        receive_raw(bytes(data), BOOK, trackers=())
+        open_raw_form(bytes(data), BOOK, trackers=())
 
 
 @pytest.mark.parametrize(
@@ -83,15 +85,15 @@ def test_a_changed_file_is_not_opened(payload: Path) -> None:
 )
 def test_only_trackers_of_the_settings_may_be_named(payload: Path, listed: list[str], taken: bool) -> None:
     if taken:
-        assert receive_raw(raw(payload, TRACKER), BOOK, trackers=listed).trackers == ((TRACKER, ""),)
+        assert open_raw_form(raw(payload, TRACKER), BOOK, trackers=listed).trackers == ((TRACKER, ""),)
     else:
         with pytest.raises(Refused, match="tracker that is not configured here"):
-            receive_raw(raw(payload, TRACKER), BOOK, trackers=listed)
+            open_raw_form(raw(payload, TRACKER), BOOK, trackers=listed)
 
 
 def test_one_foreign_tracker_among_known_ones_is_refused(payload: Path) -> None:
     with pytest.raises(Refused, match="tracker"):
-        receive_raw(
+        open_raw_form(
             raw(payload, TRACKER, "udp://evil.example.com:1/announce"), BOOK, trackers=["tracker.example.org"]
         )
 
@@ -99,7 +101,7 @@ def test_one_foreign_tracker_among_known_ones_is_refused(payload: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"de", b"d4:infod4:name2:..ee"])
 def test_what_is_no_torrent_is_refused(content: bytes) -> None:
     with pytest.raises(Refused):
-        receive_raw(seal_raw(content, KEY), BOOK, trackers=())
+        open_raw_form(seal_raw(content, KEY), BOOK, trackers=())
 
 
 async def test_the_raw_form_is_delivered_and_a_removed_one_does_not_come_back(

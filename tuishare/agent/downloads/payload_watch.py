@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.delivered import Condition, Signature, appraise, look_over
-from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.downloads.inventory import Condition, PayloadSignature, compare_with_torrent, inspect
+from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.agent.mishaps import kept_to
 from tuishare.core.records import DownloadRecord, DownloadStep
@@ -29,7 +29,7 @@ _SHARE_OF_TIME: Final = 20
 _log = logging.getLogger(__name__)
 
 
-class Vigil:
+class PayloadWatcher:
     """Looks at what is served whenever there is a hint, and at all of it as often as folders are scanned.
 
     Only the folders that payloads stand in are watched: what is edited deep inside a folder is found by the scan. What
@@ -38,7 +38,7 @@ class Vigil:
     """
 
     def __init__(
-        self, context: Context, tray: Tray, serve: Callable[[DownloadRecord], Awaitable[None]]
+        self, context: Context, tray: DownloadRepository, serve: Callable[[DownloadRecord], Awaitable[None]]
     ) -> None:
         """`serve` has a download served again; it is called with the tray's lock held."""
         self._context = context
@@ -101,11 +101,11 @@ class Vigil:
 
     def _is_watched(self, record: DownloadRecord) -> bool:
         return record.step is DownloadStep.COMPLETE and (
-            self._tray.has_joined(record) or self._tray.is_altered(record)
+            self._tray.on_added(record) or self._tray.is_altered(record)
         )
 
     async def _check(self, record: DownloadRecord) -> None:
-        condition = await asyncio.to_thread(look_over, Path(record.path), record.signature)
+        condition = await asyncio.to_thread(inspect, Path(record.path), record.signature)
         if condition is (Condition.CHANGED if self._tray.is_altered(record) else Condition.INTACT):
             return  # as it was when it was looked at before
         if condition is Condition.DOUBTFUL and time.monotonic() < self._rests.get(record.id, 0.0):
@@ -119,7 +119,7 @@ class Vigil:
                     await self._serve(record)
                 case Condition.DOUBTFUL:
                     await self._tray.leave_swarm(record)
-                    self._tray.doubt(record)
+                    self._tray.mark_doubtful(record)
                 case Condition.CHANGED:
                     await self._give_up(record)
 
@@ -128,7 +128,7 @@ class Vigil:
             return
         _log.info("%r is served no longer: it was changed here", record.name)
         await self._tray.leave_swarm(record)
-        self._tray.note_altered(record)
+        self._tray.mark_altered(record)
 
     async def compare_all(self, ended: threading.Event) -> None:
         """Compare what is doubted, until cancelled; `ended` interrupts the reading."""
@@ -145,11 +145,11 @@ class Vigil:
         torrent = await self._tray.torrent(record)
         started = time.monotonic()
         found = await asyncio.to_thread(
-            appraise, Path(record.path), record.signature, torrent, cancelled=ended.is_set
+            compare_with_torrent, Path(record.path), record.signature, torrent, cancelled=ended.is_set
         )
         async with self._tray.changing:
             if self._tray.downloads.get(record.id) is not record or record.step is not DownloadStep.COMPLETE:
-                self._tray.end_doubt(record)  # a new generation, which takes care of it
+                self._tray.clear_doubtful(record)  # a new generation, which takes care of it
                 return
             if found is None or not found.intact:
                 took = time.monotonic() - started
@@ -162,5 +162,5 @@ class Vigil:
             _log.info("%r is what was delivered: it is served on", record.name)
             await self._serve(record)
 
-    async def _record(self, record: DownloadRecord, found: Signature) -> DownloadRecord:
+    async def _record(self, record: DownloadRecord, found: PayloadSignature) -> DownloadRecord:
         return await self._tray.save(replace(record, signature=str(found)))

@@ -16,7 +16,7 @@ from tuishare.torrents import Torrent, TorrentFile
 _AT_ONCE: Final = 1 << 30
 
 
-def take_over(old: Torrent, payload: Path, new: Torrent, staging: Path) -> int:
+def reuse_unchanged_files(old: Torrent, payload: Path, new: Torrent, staging: Path) -> int:
     """Copy unchanged files of the old payload to where the new one grows.
 
     They are copied, not linked: the engine may write to what it finds there, and the old payload must stay whole until

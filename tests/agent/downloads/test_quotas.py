@@ -11,7 +11,12 @@ import pytest
 from tests.agent.desks import Desk, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
-from tuishare.agent.downloads.rationing import exceeds_quota, lacks_room, lacks_turn, tell_cost
+from tuishare.agent.downloads.quotas import (
+    describe_cost,
+    sender_quota_problem,
+    slot_problem,
+    waiting_room_problem,
+)
 from tuishare.config.model import InboxSettings
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.swarm import membership
@@ -26,23 +31,23 @@ def under_way(step: DownloadStep = DownloadStep.DOWNLOADING, **changes: object) 
 
 def test_a_quota_counts_what_is_not_finished() -> None:
     for step in DownloadStep:
-        excess = exceeds_quota(RECORD, [under_way(step)], 100)
+        excess = sender_quota_problem(RECORD, [under_way(step)], 100)
         assert bool(excess) is (step not in {DownloadStep.COMPLETE, DownloadStep.WAITING}), step
-    assert "101 bytes" in exceeds_quota(RECORD, [under_way()], 100)
+    assert "101 bytes" in sender_quota_problem(RECORD, [under_way()], 100)
 
 
 def test_a_quota_is_met_exactly_by_one_sender_alone_and_once() -> None:
-    assert not exceeds_quota(RECORD, [under_way()], 101)
-    assert not exceeds_quota(RECORD, [under_way(sender="bob")], 60)
-    assert not exceeds_quota(RECORD, [replace(RECORD, cost=1000)], 60)  # what it takes the place of
-    assert exceeds_quota(RECORD, [], 59)
-    assert not exceeds_quota(RECORD, [under_way()], 0)
+    assert not sender_quota_problem(RECORD, [under_way()], 101)
+    assert not sender_quota_problem(RECORD, [under_way(sender="bob")], 60)
+    assert not sender_quota_problem(RECORD, [replace(RECORD, cost=1000)], 60)  # what it takes the place of
+    assert sender_quota_problem(RECORD, [], 59)
+    assert not sender_quota_problem(RECORD, [under_way()], 0)
 
 
 def test_turns() -> None:
-    assert not lacks_turn(1, 2)
-    assert "2 downloads" in lacks_turn(2, 2)
-    assert not lacks_turn(1000, 0)
+    assert not slot_problem(1, 2)
+    assert "2 downloads" in slot_problem(2, 2)
+    assert not slot_problem(1000, 0)
 
 
 def waiting(number: int, **changes: object) -> list[DownloadRecord]:
@@ -53,29 +58,35 @@ def waiting(number: int, **changes: object) -> list[DownloadRecord]:
 def test_room_for_what_waits() -> None:
     new = replace(RECORD, step=DownloadStep.WAITING, weight=10)
     each = InboxSettings(waiting_per_sender=2, waiting=3)
-    assert not lacks_room(new, waiting(1), each)
-    assert "2 encrypted torrents from alice wait" in lacks_room(new, waiting(2), each)
-    assert not lacks_room(new, waiting(2, sender="bob"), each)
-    assert "3 encrypted torrents wait" in lacks_room(new, waiting(3, sender="bob"), each)
-    assert not lacks_room(new, [under_way(), *waiting(1)], each)  # only what waits counts
-    assert not lacks_room(replace(new, id="w0"), waiting(2), each)  # what it takes the place of
+    assert not waiting_room_problem(new, waiting(1), each)
+    assert "2 encrypted torrents from alice wait" in waiting_room_problem(new, waiting(2), each)
+    assert not waiting_room_problem(new, waiting(2, sender="bob"), each)
+    assert "3 encrypted torrents wait" in waiting_room_problem(new, waiting(3, sender="bob"), each)
+    assert not waiting_room_problem(new, [under_way(), *waiting(1)], each)  # only what waits counts
+    assert not waiting_room_problem(replace(new, id="w0"), waiting(2), each)  # what it takes the place of
     none = InboxSettings(waiting_per_sender=0, waiting=0, waiting_size_per_sender="0", waiting_size="0")
-    assert not lacks_room(new, waiting(1000), none)
+    assert not waiting_room_problem(new, waiting(1000), none)
 
 
 def test_room_in_bytes() -> None:
     new = replace(RECORD, step=DownloadStep.WAITING, weight=10)
-    assert not lacks_room(new, waiting(2), InboxSettings(waiting_size_per_sender="30"))
-    assert "would take 30 B" in lacks_room(new, waiting(2), InboxSettings(waiting_size_per_sender="29"))
-    assert not lacks_room(new, waiting(2, sender="bob"), InboxSettings(waiting_size_per_sender="29"))
-    assert "would take 30 B" in lacks_room(new, waiting(2, sender="bob"), InboxSettings(waiting_size="29"))
+    assert not waiting_room_problem(new, waiting(2), InboxSettings(waiting_size_per_sender="30"))
+    assert "would take 30 B" in waiting_room_problem(
+        new, waiting(2), InboxSettings(waiting_size_per_sender="29")
+    )
+    assert not waiting_room_problem(
+        new, waiting(2, sender="bob"), InboxSettings(waiting_size_per_sender="29")
+    )
+    assert "would take 30 B" in waiting_room_problem(
+        new, waiting(2, sender="bob"), InboxSettings(waiting_size="29")
+    )
 
 
 def test_what_takes_far_more_than_it_holds_is_said() -> None:
     small = replace(RECORD, size=1, cost=1_548_000_000, entries=378_000)
-    assert tell_cost(small) == "its 378,000 files and folders take 1.5 GB of the disk"
-    assert tell_cost(replace(small, size=1_000_000_000)) == ""
-    assert tell_cost(replace(small, cost=900_000)) == ""
+    assert describe_cost(small) == "its 378,000 files and folders take 1.5 GB of the disk"
+    assert describe_cost(replace(small, size=1_000_000_000)) == ""
+    assert describe_cost(replace(small, cost=900_000)) == ""
 
 
 async def arrived(desk: Desk, alice: Home, bob: Home, *names: str) -> list[DownloadRecord]:

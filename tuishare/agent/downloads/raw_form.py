@@ -19,7 +19,7 @@ from tuishare.torrents import Torrent, accept
 _MOST_TRACKERS = 16  # as in a manifest
 
 
-def receive_raw(data: bytes, book: UserBook, *, trackers: Collection[str]) -> OpenedEnvelope:
+def open_raw_form(data: bytes, book: UserBook, *, trackers: Collection[str]) -> OpenedEnvelope:
     """Open the raw form with the keys of those users who may send it.
 
     One key's torrent is one share with one generation, so that a copy of it is a replay.

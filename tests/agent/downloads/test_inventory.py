@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.agent.homes import edit_unseen, fill
-from tuishare.agent.downloads.delivered import (
+from tuishare.agent.downloads.inventory import (
     Condition,
-    Signature,
-    appraise,
+    PayloadSignature,
+    compare_with_torrent,
     find_untouched,
-    look_over,
-    sign_delivered,
+    fingerprint_delivered,
+    inspect,
     take_inventory,
 )
 from tuishare.torrents import make_torrent, walk
@@ -39,7 +39,7 @@ def torrent(payload: Path) -> bytes:
 
 @pytest.fixture
 def signature(payload: Path) -> str:
-    return sign_delivered(take_inventory(payload))
+    return fingerprint_delivered(take_inventory(payload))
 
 
 def swap_for_folder(folder: Path) -> None:
@@ -77,7 +77,7 @@ def test_what_was_touched_is_not_untouched(
 ) -> None:
     payload.chmod(0o700)
     (payload / "sub").chmod(0o700)
-    signature = sign_delivered(take_inventory(payload)) if known == "signature" else "ab" * 32
+    signature = fingerprint_delivered(take_inventory(payload)) if known == "signature" else "ab" * 32
     assert find_untouched(payload, signature, torrent) is not None
     TOUCHED[change](payload)
     if known == "nothing" and change in {"mode of a folder", "mode of all"}:
@@ -103,12 +103,12 @@ DOUBTFUL: dict[str, Callable[[Path], object]] = {
 def test_what_may_be_the_same_is_read_once(
     payload: Path, torrent: bytes, signature: str, change: str
 ) -> None:
-    assert look_over(payload, signature) is Condition.INTACT
+    assert inspect(payload, signature) is Condition.INTACT
     DOUBTFUL[change](payload)
-    assert look_over(payload, signature) is Condition.DOUBTFUL
-    found = appraise(payload, signature, torrent)
+    assert inspect(payload, signature) is Condition.DOUBTFUL
+    found = compare_with_torrent(payload, signature, torrent)
     assert found is not None
-    assert look_over(payload, str(found)) is Condition.INTACT
+    assert inspect(payload, str(found)) is Condition.INTACT
     for known in (signature, str(found)):
         assert find_untouched(payload, known, torrent) is not None
     assert find_untouched(payload, signature, b"") is None  # nothing to compare it with
@@ -119,9 +119,9 @@ def test_what_was_added_is_kept_in_mind_while_the_rest_is_served(
 ) -> None:
     (payload / ".notes").write_text("mine")
     (payload / "a").chmod(0o400)
-    found = appraise(payload, signature, torrent)
+    found = compare_with_torrent(payload, signature, torrent)
     assert found is not None
-    assert (look_over(payload, str(found)), found.intact) == (Condition.INTACT, True)
+    assert (inspect(payload, str(found)), found.intact) == (Condition.INTACT, True)
     assert find_untouched(payload, str(found), torrent) is None
 
 
@@ -129,18 +129,18 @@ def test_what_was_found_to_be_changed_is_not_read_again(
     payload: Path, torrent: bytes, signature: str
 ) -> None:
     edit_unseen(payload / "a")
-    found = appraise(payload, signature, torrent)
+    found = compare_with_torrent(payload, signature, torrent)
     assert found is not None
     assert not found.intact
-    assert look_over(payload, str(found)) is Condition.CHANGED
+    assert inspect(payload, str(found)) is Condition.CHANGED
     assert find_untouched(payload, str(found), torrent) is None
 
 
 def test_what_is_gone_has_changed_and_what_cannot_be_looked_at_is_in_doubt(
     payload: Path, torrent: bytes, signature: str
 ) -> None:
-    assert look_over(payload / "sub" / "none", signature) is Condition.CHANGED
-    assert appraise(payload / "none", signature, torrent) is None
+    assert inspect(payload / "sub" / "none", signature) is Condition.CHANGED
+    assert compare_with_torrent(payload / "none", signature, torrent) is None
     assert find_untouched(payload / "none", signature, torrent) is None
 
 
@@ -158,12 +158,12 @@ def test_another_device_number_changes_nothing(
         )
 
     monkeypatch.setattr(Path, "lstat", remounted)
-    assert look_over(payload, signature) is Condition.INTACT
+    assert inspect(payload, signature) is Condition.INTACT
 
 
 def test_a_part_is_compared_file_by_file(payload: Path, torrent: bytes) -> None:
     (payload / "b").unlink()
-    signature = sign_delivered(take_inventory(payload))
+    signature = fingerprint_delivered(take_inventory(payload))
     copy(payload)
     assert find_untouched(payload, signature, torrent) is not None
     edit_unseen(payload / "a")
@@ -181,9 +181,9 @@ def test_a_rename_of_a_file_changes_its_ctime_alone(tmp_path: Path) -> None:
 
 def test_a_signature_reads_back() -> None:
     for intact in (True, False):
-        signature = Signature("s", "f", intact)
-        assert Signature.parse(str(signature)) == signature
-    assert Signature.parse("ab" * 32) is Signature.parse("") is None
+        signature = PayloadSignature("s", "f", intact)
+        assert PayloadSignature.parse(str(signature)) == signature
+    assert PayloadSignature.parse("ab" * 32) is PayloadSignature.parse("") is None
 
 
 def test_folders_may_be_as_deep_as_paths_are_long(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.agent.downloads.rejects import REASON_SUFFIX, REJECTED, prune, put_away
+from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED, prune, put_away
 from tuishare.errors import Refused
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from tests.agent.downloads.generations import Runway
 from tests.agent.homes import edit_unseen
-from tuishare.agent.downloads import former, landing
-from tuishare.agent.downloads.landing import INCOMING
+from tuishare.agent.downloads import files, replaced_payloads
+from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.folders import leases
 from tuishare.agent.folders.leases import Hold
 from tuishare.fs import atomic
@@ -134,7 +134,7 @@ def test_a_write_after_the_last_look_is_found(tmp_path: Path, monkeypatch: pytes
         move(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(landing, "move_into_place", write_first)
+        patch.setattr(files, "move_into_place", write_first)
         kept = runway.land().kept
     os.close(folder)
     assert kept is not None
@@ -159,7 +159,7 @@ def test_after_a_crash_it_is_looked_at_once_more(
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(former.Formers, point, crash)
+        patch.setattr(replaced_payloads.ReplacedPayloads, point, crash)
         with pytest.raises(Crash):
             runway.land()
     (held,) = (runway.root / "downloads" / INCOMING).glob("*.*/*/x")
@@ -187,7 +187,7 @@ def test_what_made_room_comes_back_when_the_download_is_given_up(
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(landing, "_move", crash)
+        patch.setattr(files, "_move", crash)
         with pytest.raises(Crash):
             runway.land()
     assert runway.seen == []
@@ -337,8 +337,8 @@ def _marks_of(path: Path) -> Iterator[str]:
 
 
 STEPS = {
-    former: ("find_untouched", "take_inventory", "is_written", "read_lease"),
-    landing: ("_move", "move_into_place", "drop_unwanted", "fsync_tree"),
+    replaced_payloads: ("find_untouched", "take_inventory", "is_written", "read_lease"),
+    files: ("_move", "move_into_place", "drop_unwanted", "fsync_tree"),
 }
 
 

@@ -19,7 +19,7 @@ _NAP: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingEnvelope:
     """An envelope whose turn has not come.
 
     Attributes:
@@ -35,7 +35,7 @@ class Waiting:
     stamp: tuple[int, ...] = ()
 
 
-class Pace:
+class EnvelopeRateLimit:
     """Lets so many pass in any 60 seconds."""
 
     def __init__(
@@ -56,11 +56,11 @@ class Pace:
         self._clock = clock
         self._passed: deque[float] = deque()
         self._called: set[str] = set()
-        self._waiting: dict[str, Waiting] = {}
+        self._waiting: dict[str, WaitingEnvelope] = {}
         self._some = asyncio.Event()
 
     @property
-    def waiting(self) -> Mapping[str, Waiting]:
+    def waiting(self) -> Mapping[str, WaitingEnvelope]:
         """What waits, by name, first come first."""
         return self._waiting
 
@@ -75,7 +75,7 @@ class Pace:
         self._passed.append(self._clock())
         return True
 
-    def queue(self, waiting: Waiting) -> None:
+    def queue(self, waiting: WaitingEnvelope) -> None:
         """Let one wait; it keeps its turn if only its form is another one."""
         self._waiting[waiting.name] = waiting
         self._some.set()

@@ -2,7 +2,7 @@
 
 Owns the rule: a torrent that is here already is not taken from its first sender without a person's word, and that
 sender's place does not keep the other out for good. Each share of tuishare has a salt, so one of the two has copied
-the torrent, and nothing tells which. Must not begin or end a download: `tuishare.agent.downloads.receiving` does.
+the torrent, and nothing tells which. Must not begin or end a download: `tuishare.agent.downloads.pipeline` does.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tuishare.agent.downloads.rationing import tell_cost
-from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.downloads.quotas import describe_cost
+from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.state.store import Store
 from tuishare.core.records import DownloadRecord, DownloadStep
 
@@ -21,16 +21,16 @@ Downloads = Mapping[str, DownloadRecord]
 _log = logging.getLogger(__name__)
 
 
-class Claims:
+class TorrentClaims:
     """Which of several downloads of one torrent is in its swarm; the tray's lock is held by the callers."""
 
-    def __init__(self, tray: Tray, store: Store) -> None:
+    def __init__(self, tray: DownloadRepository, store: Store) -> None:
         self._tray = tray
         self._store = store
 
     async def take(self, record: DownloadRecord) -> list[DownloadRecord]:
         """Let all other downloads of the same torrent rest in favour of this one; return those that do now."""
-        rivals = find_rivals(record, self._tray.downloads)
+        rivals = find_conflicts(record, self._tray.downloads)
         for other in rivals:
             _log.info("%r from %s makes way for the one from %s", other.name, other.sender, record.sender)
             # What the engine knew of its files is not true of the other's.
@@ -44,7 +44,7 @@ class Claims:
     async def alone(self, record: DownloadRecord) -> DownloadRecord | None:
         """Return a download if no other one has its swarm, as it is then; None while it rests for another."""
         if holder := holder_of(record, self._tray.downloads):
-            reason, hint = tell_rest(record, holder)
+            reason, hint = describe_rest(record, holder)
             if record.step is not DownloadStep.COMPLETE:
                 record = replace(record, step=DownloadStep.QUEUED)
             if (rests := replace(record, problem=reason, hint=hint)) != self._tray.downloads.get(record.id):
@@ -57,7 +57,7 @@ class Claims:
         return await self._tray.save(resume_alone(record))
 
 
-def find_rivals(record: DownloadRecord, downloads: Downloads) -> list[DownloadRecord]:
+def find_conflicts(record: DownloadRecord, downloads: Downloads) -> list[DownloadRecord]:
     """Find the admitted downloads of the same torrent; first the one that has the swarm."""
     same = (other for other in downloads.values() if other.info_hash == record.info_hash)
     admitted = [other for other in same if other.id != record.id and other.step is not DownloadStep.WAITING]
@@ -72,13 +72,13 @@ def holder_of(record: DownloadRecord, downloads: Downloads) -> DownloadRecord | 
     return holder
 
 
-def tell_rival(record: DownloadRecord, rival: DownloadRecord, *, salted: bool) -> str:
+def describe_conflict(record: DownloadRecord, rival: DownloadRecord, *, salted: bool) -> str:
     """Say why the later one of two waits; ``salted``: whether their torrent has a salt, so that one is a copy."""
     copied = "; one of the two has copied it from the other" if salted else ""
     return f"{record.sender} sends the same torrent that {rival.sender} sent first, as “{rival.name}”{copied}"
 
 
-def tell_choice(record: DownloadRecord, rival: DownloadRecord) -> str:
+def describe_choice(record: DownloadRecord, rival: DownloadRecord) -> str:
     """Say what approving the later one of two does."""
     return (
         f"Ask {record.sender}. Approving it takes it from {record.sender}, and what {rival.sender} sent rests;"
@@ -86,7 +86,7 @@ def tell_choice(record: DownloadRecord, rival: DownloadRecord) -> str:
     )
 
 
-def let_wait(
+def hold_back(
     record: DownloadRecord, downloads: Downloads, reason: str, hint: str, *, salted: bool
 ) -> DownloadRecord:
     """Return the form of a download that waits for a person, with all that the person has to know.
@@ -99,11 +99,11 @@ def let_wait(
         salted: see `tell_rival`.
     """
     reasons, hints, rival = [reason], [hint], ""
-    for other in find_rivals(record, downloads)[:1]:
-        reasons.append(tell_rival(record, other, salted=salted))
-        hints.append(tell_choice(record, other))
+    for other in find_conflicts(record, downloads)[:1]:
+        reasons.append(describe_conflict(record, other, salted=salted))
+        hints.append(describe_choice(record, other))
         rival = "" if reason else other.id
-    reasons.append(tell_cost(record))
+    reasons.append(describe_cost(record))
     problem, hint = "; ".join(filter(None, reasons)), " ".join(filter(None, hints))
     return replace(record, step=DownloadStep.WAITING, problem=problem, hint=hint, rival=rival)
 
@@ -111,13 +111,13 @@ def let_wait(
 def warn_of(record: DownloadRecord, begun: DownloadRecord) -> DownloadRecord:
     """Return the form of a download that waits for a person while another one of the same torrent has begun."""
     problem = f"{record.problem}; {begun.sender} has sent the same torrent, which is taken already"
-    return replace(record, problem=problem, hint=f"{record.hint} {tell_choice(record, begun)}")
+    return replace(record, problem=problem, hint=f"{record.hint} {describe_choice(record, begun)}")
 
 
 def yield_to(record: DownloadRecord, holder: DownloadRecord) -> DownloadRecord:
     """Return the form of a download that rests in favour of another one of the same torrent."""
     record = replace(record, rival=holder.id)
-    reason, hint = tell_rest(record, holder)
+    reason, hint = describe_rest(record, holder)
     if record.step is DownloadStep.COMPLETE:
         return replace(record, problem=reason, hint=hint)
     if record.step in _RESTING and not record.path:
@@ -125,7 +125,7 @@ def yield_to(record: DownloadRecord, holder: DownloadRecord) -> DownloadRecord:
     return record  # complete but for its place, which takes no swarm
 
 
-def tell_rest(record: DownloadRecord, holder: DownloadRecord) -> tuple[str, str]:
+def describe_rest(record: DownloadRecord, holder: DownloadRecord) -> tuple[str, str]:
     """Say why a download rests in favour of another one, and what ends that."""
     what = "served" if record.step is DownloadStep.COMPLETE else "downloaded"
     return (

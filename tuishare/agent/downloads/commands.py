@@ -1,6 +1,6 @@
 """What becomes of a download by its owner's wish: approved, rejected, chosen from, paused, forgotten, deleted.
 
-Owns these changes and nothing of the way to its place, which is `tuishare.agent.downloads.receiving`.
+Owns these changes and nothing of the way to its place, which is `tuishare.agent.downloads.pipeline`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Final
 
-from tuishare.agent.downloads.choosing import choose
-from tuishare.agent.downloads.landing import Landing
-from tuishare.agent.downloads.receiving import Receiver
-from tuishare.agent.downloads.tray import Tray
+from tuishare.agent.downloads.file_selection import choose
+from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import Refused, TuishareError
 
@@ -22,7 +22,7 @@ _UNFINISHED: Final = frozenset(
 )
 
 
-class Handler:
+class DownloadCommands:
     """Carries out what is asked of single downloads.
 
     Raises:
@@ -31,9 +31,9 @@ class Handler:
 
     def __init__(
         self,
-        tray: Tray,
-        receiver: Receiver,
-        landing: Landing,
+        tray: DownloadRepository,
+        receiver: DownloadPipeline,
+        landing: DownloadFiles,
         turn_away: Callable[[str, TuishareError], Awaitable[None]],
     ) -> None:
         """`turn_away` moves an envelope out of the inbox, with the reason beside it."""
@@ -84,7 +84,7 @@ class Handler:
         async with self._tray.changing:
             record = self._tray.get(download_id)
             await self._tray.leave_swarm(record)
-            await self._receiver.go_on(await self._tray.save(replace(record, paused=False)))
+            await self._receiver.resume(await self._tray.save(replace(record, paused=False)))
 
     async def choose(self, download_id: str, unwanted: Collection[int]) -> None:
         """Download all but some files, which are numbered in the torrent's order; a problem is tried once more.
@@ -99,7 +99,7 @@ class Handler:
             record = await asyncio.to_thread(choose, record, torrent, unwanted)
             await self._tray.save(record)
             await self._tray.leave_swarm(record, keep_progress=True)
-            await self._receiver.go_on(record)
+            await self._receiver.resume(record)
 
     async def forget(self, download_id: str) -> None:
         """Stop it; what was delivered stays, what was not is discarded."""

@@ -14,7 +14,7 @@ from tests.agent.mail import rejected, running, shown
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads.landing import INCOMING, Landing
+from tuishare.agent.downloads.files import INCOMING, DownloadFiles
 from tuishare.api.messages import Download, DownloadId, DownloadState, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.core.records import DownloadStep
@@ -238,7 +238,7 @@ async def test_a_deletion_that_fails_keeps_the_download_in_the_list(
     async with sending(alice, bob), running(bob) as agent:
         download = await complete(alice, bob, agent)
         with monkeypatch.context() as patch:
-            patch.setattr(Landing, "delete", refuse)
+            patch.setattr(DownloadFiles, "delete", refuse)
             with pytest.raises(SystemFailed):
                 await agent.order_download(download.id, DownloadOrder.DELETE)
         assert [found.id for found in agent.downloads()] == [download.id]
@@ -285,7 +285,7 @@ async def test_what_does_not_fit_waits_says_so_and_goes_on_when_there_is_space(
         assert joined(agent) == 0
         await agent._inbox.receiver._start_queued()
         assert [download.state for download in agent.downloads()] == [DownloadState.QUEUED]
-        agent._inbox.receiver._landing = Landing(agent._context.config.folders, reserve=0)
+        agent._inbox.receiver._landing = DownloadFiles(agent._context.config.folders, reserve=0)
         await agent._inbox.receiver._start_queued()
         done = await complete(alice, bob, agent)
         assert done.detail == ""

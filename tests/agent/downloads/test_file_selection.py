@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.agent.downloads.test_handling import incoming, joined, serve
+from tests.agent.downloads.test_commands import incoming, joined, serve
 from tests.agent.homes import Home, fill
 from tests.agent.mail import running, shown
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads import landing
-from tuishare.agent.downloads.choosing import choose, drop_unwanted
-from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads import files as download_files
+from tuishare.agent.downloads.file_selection import choose, drop_unwanted
+from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.api.details import File
 from tuishare.api.messages import DeliveryState, Download, DownloadId, DownloadState, ShareState
 from tuishare.api.orders import DownloadOrder, FileChoice, ShareOrder
@@ -175,7 +175,7 @@ async def test_a_choice_is_recorded_before_it_is_applied(
 async def test_a_delivery_that_a_crash_cut_off_holds_nothing_unwanted(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_landing: Landing, _record: DownloadRecord, *_torrents: bytes) -> None:
+    def fail(_landing: DownloadFiles, _record: DownloadRecord, *_torrents: bytes) -> None:
         raise OSError(5, "Input/output error")
 
     async with sending(alice, bob) as sender:
@@ -185,7 +185,7 @@ async def test_a_delivery_that_a_crash_cut_off_holds_nothing_unwanted(
             (record,) = agent._inbox.tray.downloads.values()
             early = Path(record.staging) / "films" / "a.mkv"
             with monkeypatch.context() as broken:
-                broken.setattr(Landing, "move_payload", fail)
+                broken.setattr(DownloadFiles, "move_payload", fail)
                 await serve(sender)
                 await shown(agent, DownloadState.PROBLEM)
             early.write_bytes(b"a part of it")
@@ -240,7 +240,7 @@ async def test_a_paused_download_stays_paused_when_it_is_chosen_from(alice: Home
 async def test_what_waits_for_space_goes_on_when_less_is_wanted(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(landing, "_free", lambda _folder: Cost(110_000, 1000))
+    monkeypatch.setattr(download_files, "_free", lambda _folder: Cost(110_000, 1000))
     bob.configure("alice", downloads={"reserve": 0})
     async with sending(alice, bob, paused=False), running(bob) as agent:
         await shown(agent, DownloadState.QUEUED)

@@ -28,7 +28,7 @@ _AGAIN: Final = "Ask the sender to share it again."
 _log = logging.getLogger(__name__)
 
 
-class Tray:
+class DownloadRepository:
     """Every download.
 
     Attributes:
@@ -72,7 +72,7 @@ class Tray:
         except KeyError:
             raise NotFound("There is no such download", hint="`tuishare list` shows them all.") from None
 
-    def has_joined(self, record: DownloadRecord) -> bool:
+    def on_added(self, record: DownloadRecord) -> bool:
         """Whether a download is in the engine."""
         return record.id in self._joined
 
@@ -80,7 +80,7 @@ class Tray:
         """Whether a payload was found to be no longer what was delivered, and is not served for that."""
         return record.id in self._altered
 
-    def note_altered(self, record: DownloadRecord) -> None:
+    def mark_altered(self, record: DownloadRecord) -> None:
         """Remember that, until it enters a swarm again."""
         self._altered.add(record.id)
         self._doubtful.discard(record.id)
@@ -90,14 +90,14 @@ class Tray:
         """Whether a payload may have changed, and is not served until it has been compared with its hashes."""
         return record.id in self._doubtful
 
-    def doubt(self, record: DownloadRecord) -> None:
+    def mark_doubtful(self, record: DownloadRecord) -> None:
         """Have a payload compared."""
         self._doubtful.add(record.id)
         self._altered.discard(record.id)
         self.entered()
         self._context.changed.notify()
 
-    def end_doubt(self, record: DownloadRecord) -> None:
+    def clear_doubtful(self, record: DownloadRecord) -> None:
         """Take note that it is what was delivered, or that nothing is to be compared any more."""
         self._doubtful.discard(record.id)
         self._altered.discard(record.id)
@@ -118,9 +118,9 @@ class Tray:
     def running(self) -> list[DownloadRecord]:
         """Return what is being downloaded now, oldest first."""
         records = self._downloads.values()
-        return [one for one in records if one.step is DownloadStep.DOWNLOADING and self.has_joined(one)]
+        return [one for one in records if one.step is DownloadStep.DOWNLOADING and self.on_added(one)]
 
-    def show(self, record: DownloadRecord) -> None:
+    def set_status(self, record: DownloadRecord) -> None:
         """Take a record that the store has already."""
         former, self._downloads[record.id] = self._downloads.get(record.id), record
         self._note_freed(former, record)
@@ -129,7 +129,7 @@ class Tray:
     async def save(self, record: DownloadRecord) -> DownloadRecord:
         """Record a newer form of a download; it counts once it is on disk."""
         await self._context.store.change(lambda database: database.save(record))
-        self.show(record)
+        self.set_status(record)
         return record
 
     async def remove(self, record: DownloadRecord) -> None:
@@ -166,7 +166,7 @@ class Tray:
             tracker for tracker in record.trackers if tracker not in shared and tracker.url not in configured
         }
 
-    async def enter_swarm(
+    async def join_swarm(
         self,
         record: DownloadRecord,
         folder: Path,
@@ -240,7 +240,7 @@ class Tray:
             except NotFound:
                 _log.debug("A download was not in the engine when it was to leave it")
 
-    def tell_refused(self, record: DownloadRecord) -> None:
+    def report_refused(self, record: DownloadRecord) -> None:
         """Take note of what its envelope names and is not used; once for each envelope."""
         if refused := self._refused(record):
             self._context.journal.note(ActivityKind.IGNORED, record.name, tell_refused(refused))

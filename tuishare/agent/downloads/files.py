@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.downloads.choosing import drop_unwanted
-from tuishare.agent.downloads.delivered import appraise, sign_delivered, take_inventory
-from tuishare.agent.downloads.former import Formers
+from tuishare.agent.downloads.file_selection import drop_unwanted
+from tuishare.agent.downloads.inventory import compare_with_torrent, fingerprint_delivered, take_inventory
+from tuishare.agent.downloads.replaced_payloads import ReplacedPayloads
 from tuishare.agent.folders.leases import read_lease
 from tuishare.config.model import FolderSettings
 from tuishare.config.units import format_size
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class MovedPayload:
     """How a payload has come to its place.
 
     Attributes:
@@ -57,7 +57,7 @@ class Landed:
     kept: Path | None
 
 
-class Landing:
+class DownloadFiles:
     """The folders of one home, as far as downloads have to do with them."""
 
     def __init__(self, folders: FolderSettings, *, reserve: int = 0) -> None:
@@ -66,7 +66,7 @@ class Landing:
         self._downloads = folders.downloads_path
         self._inbox = folders.inbox_path
         self._ended = threading.Event()
-        self._formers = Formers(self._downloads, self._ended.is_set)
+        self._formers = ReplacedPayloads(self._downloads, self._ended.is_set)
 
     def end(self) -> None:
         """Interrupt what reads payloads: an agent that stops must not wait for that."""
@@ -137,7 +137,7 @@ class Landing:
         except OSError as error:
             raise from_os_error(error, f"delete {path}") from error
 
-    def lacks_space(
+    def missing_space(
         self, record: DownloadRecord, running: Iterable[DownloadRecord] = (), *, spared: int = 0
     ) -> str:
         """Say in a sentence what is missing for the rest of a download to fit; empty when it fits.
@@ -184,7 +184,7 @@ class Landing:
             return former
         return free_name(sender, record.name)
 
-    def move_payload(self, record: DownloadRecord, torrent: bytes, replaced: bytes = b"") -> Landed:
+    def move_payload(self, record: DownloadRecord, torrent: bytes, replaced: bytes = b"") -> MovedPayload:
         """Move the payload from its staging folder to its name, durably, and discard what it replaces.
 
         Args:
@@ -216,10 +216,10 @@ class Landing:
         self.discard(record)
         if kept is None and record.replaces not in {"", record.path} and os.path.lexists(record.replaces):
             kept = Path(record.replaces)
-        return Landed(signature, kept)
+        return MovedPayload(signature, kept)
 
     def _appraise(self, record: DownloadRecord, torrent: bytes) -> str:
-        found = appraise(
+        found = compare_with_torrent(
             Path(record.path),
             "",
             torrent,
@@ -228,7 +228,7 @@ class Landing:
         )
         return str(found or "")
 
-    def file_envelope(self, record: DownloadRecord) -> None:
+    def archive_envelope(self, record: DownloadRecord) -> None:
         """Put the envelope of what was delivered away; another one of the same name stays.
 
         The payload has been delivered, so a failure here costs tidiness only.
@@ -266,7 +266,7 @@ def _delete_files(record: DownloadRecord, torrent: Torrent, path: Path) -> None:
 
 
 def _is_staging(folder: Path) -> bool:
-    """Whether a folder is one that `Landing.staging` names: what a damaged record says must never be removed."""
+    """Whether a folder is one that `DownloadFiles.staging` names: what a damaged record says must never be removed."""
     return folder.parent.name == INCOMING and bool(_STAGING.fullmatch(folder.name))
 
 
@@ -316,11 +316,11 @@ def _move(source: Path, target: Path) -> str:
         try:
             after = take_inventory(target)
         except OSError:
-            return sign_delivered(before)
+            return fingerprint_delivered(before)
         if not after.was(before):
-            return sign_delivered(before)
+            return fingerprint_delivered(before)
         newest = max(entry.times[1] for entry in after.entries if stat.S_ISREG(entry.kind))
         # A write within the same tick would leave no other time behind.
         if 0 < (wait := newest + _TICK_NS - time.time_ns()) <= _TICK_NS:
             time.sleep(wait / 1e9)
-    return sign_delivered(after)
+    return fingerprint_delivered(after)

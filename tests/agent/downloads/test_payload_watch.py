@@ -14,14 +14,14 @@ import pytest
 from tests.agent.desks import Desk, put, receiving_at, seeding
 from tests.agent.homes import SETTLE, Home, edit_unseen, fill
 from tests.waiting import wait_until
-from tuishare.agent.downloads.vigil import Vigil
+from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.folders.settling import HintKind
 from tuishare.agent.folders.watcher import Hint, Watcher
 from tuishare.core.records import DownloadStep
 
 
 @asynccontextmanager
-async def watched(desk: Desk) -> AsyncIterator[Vigil]:
+async def watched(desk: Desk) -> AsyncIterator[PayloadWatcher]:
     vigil = desk.vigil
     watcher = Watcher(vigil.take_hint)
     task = asyncio.create_task(vigil._watch(watcher))

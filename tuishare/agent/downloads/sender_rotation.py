@@ -15,7 +15,7 @@ from tuishare.people import Succession, edit_book, follow_succession
 _log = logging.getLogger(__name__)
 
 
-async def take_succession(context: Context, sender: str, succession: Succession) -> None:
+async def apply_key_rotation(context: Context, sender: str, succession: Succession) -> None:
     """Know a sender by his new card from now on.
 
     Raises:

@@ -8,19 +8,19 @@ import pytest
 
 from tests.agent.desks import judge
 from tests.agent.homes import Home, fill, seal_manifest, share_of
-from tuishare.agent.downloads.beginning import Arrival, begin, follow
-from tuishare.agent.downloads.landing import Landing
+from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.transitions import ArrivedEnvelope, new_download, supersede
 from tuishare.config.model import load_config
 from tuishare.core.records import DownloadRecord, DownloadStep, TrackerAddress
 from tuishare.envelope import Announce, Ticket
 from tuishare.errors import Refused
 
-ARRIVAL = Arrival("x.torrent.encrypted", b"d" * 32)
+ARRIVAL = ArrivedEnvelope("x.torrent.encrypted", b"d" * 32)
 RECORD = DownloadRecord("id", "x", 1, DownloadStep.DOWNLOADING)
 
 
 def begun(alice: Home, bob: Home, data: bytes) -> DownloadRecord:
-    return begin(judge(alice, bob, data), ARRIVAL, Landing(load_config(bob.places).folders), 7)
+    return new_download(judge(alice, bob, data), ARRIVAL, DownloadFiles(load_config(bob.places).folders), 7)
 
 
 def test_a_record_says_all_that_the_envelope_said(alice: Home, bob: Home) -> None:
@@ -56,13 +56,13 @@ def test_a_ticket_that_cannot_work_is_refused(alice: Home, bob: Home) -> None:
 def test_a_new_generation_replaces_what_was_delivered_or_was_to_be_replaced() -> None:
     done = replace(RECORD, step=DownloadStep.COMPLETE, path="/d/x", signature="s")
     under_way = replace(RECORD, replaces="/d/y", replaces_signature="t")
-    assert follow(RECORD, None) == RECORD
+    assert supersede(RECORD, None) == RECORD
     for former, wanted in ((done, ("/d/x", "s")), (under_way, ("/d/y", "t"))):
-        record = follow(RECORD, former)
+        record = supersede(RECORD, former)
         assert (record.replaces, record.replaces_signature) == wanted
 
 
 def test_a_choice_of_files_is_of_that_content_alone() -> None:
     chosen = replace(RECORD, info_hash="a" * 64, unwanted=(0, 2))
-    assert follow(replace(RECORD, info_hash="a" * 64), chosen).unwanted == (0, 2)
-    assert follow(replace(RECORD, info_hash="b" * 64), chosen).unwanted == ()
+    assert supersede(replace(RECORD, info_hash="a" * 64), chosen).unwanted == (0, 2)
+    assert supersede(replace(RECORD, info_hash="b" * 64), chosen).unwanted == ()
