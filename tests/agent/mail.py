@@ -13,7 +13,7 @@ from tests.agent.homes import Home
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
-from tuishare.agent.folders.following import FolderFollowing
+from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.api.messages import Download, DownloadState
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
@@ -34,13 +34,13 @@ async def come_to_rest(agent: Agent) -> None:
     Scanned twice: an entry that has settled is in nobody's list while it is taken, and the second scan waits for that.
     """
     for _ in range(2):
-        followings: list[FolderFollowing[Any]] = [*agent._drops.followings.values(), agent._inbox.following]
+        followings: list[FolderMonitor[Any]] = [*agent._drops.followings.values(), agent._inbox.following]
         for following in followings:
             following.scan_soon()
         await wait_until(partial(_is_at_rest, agent, followings), seconds=30.0)
 
 
-def _is_at_rest(agent: Agent, followings: list[FolderFollowing[Any]]) -> bool:
+def _is_at_rest(agent: Agent, followings: list[FolderMonitor[Any]]) -> bool:
     # 0: wants to scan; infinity: is scanning.
     scanned = all(0 < each._next_scan < math.inf and each._tracker.next_due() is None for each in followings)
     locked = agent._drops.shelf.changing.locked() or agent._inbox.tray.changing.locked()

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.agent.homes import Home, opened
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
-from tuishare.agent.folders.payload import walk_payload
+from tuishare.agent.folders.fingerprint import walk_payload
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import ShareTarget

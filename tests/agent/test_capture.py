@@ -80,7 +80,7 @@ async def test_a_whole_delivery_shows_nothing_but_the_known_leaks(alice: Home, b
             await complete(receiver)
             await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
             (record,) = receiver._inbox.receiver.downloads.values()
-            engine, tracker = sender._context.engine.listening["tls"], sender._context.announcing.port
+            engine, tracker = sender._context.engine.listening["tls"], sender._context.tracker.port
             assert tracker is not None
     passkeys = {bytes.fromhex(address.url.rpartition("/")[2]) for address in record.trackers}
     assert len(passkeys) == 1

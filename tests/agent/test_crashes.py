@@ -29,7 +29,7 @@ PATIENCE = 30.0
 SIZE = 100_000
 
 SAVE = "tuishare.agent.state.store:Database.save"
-SEAT = "tuishare.agent.state.store:Database.seat"
+SEAT = "tuishare.agent.state.store:Database.set_recipients"
 ADMIT = "tuishare.agent.state.store:Database.admit"
 ADD = "tuishare.swarm.engine:Engine.add"
 FLUSH = "tuishare.swarm.engine:Engine.flush"

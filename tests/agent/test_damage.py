@@ -26,8 +26,8 @@ from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inbox import Inbox
-from tuishare.agent.opening import open_store
 from tuishare.agent.shares.sharing import Sharing
+from tuishare.agent.startup import open_store
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.api.orders import DownloadOrder, ShareOrder
@@ -122,7 +122,7 @@ class Bench:
             await open_store(context)
             assert context.problems == ()  # the database as a whole stays
             drops, inbox = Sharing(context), Inbox(context)
-            await context.journal.load()
+            await context.activity.load()
             await drops.load()
             await inbox.receiver.load()
             working = asyncio.create_task(drops.publisher.run())

@@ -41,7 +41,7 @@ def _copy(path: Path, folder: Path, *, damaged: bool) -> Path:
 
 
 def _troubles(agent: Agent) -> list[str]:
-    return [entry.detail for entry in agent._context.journal.recent if entry.kind is ActivityKind.PROBLEM]
+    return [entry.detail for entry in agent._context.activity.recent if entry.kind is ActivityKind.PROBLEM]
 
 
 def _problems(agent: Agent) -> list[str]:

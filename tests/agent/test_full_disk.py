@@ -21,12 +21,12 @@ from tests.agent.mail import running, shown
 from tests.agent.shares.test_sharing import until
 from tests.agent.state.test_store import SHARE
 from tests.waiting import wait_until
-from tuishare.agent import salvage
+from tuishare.agent import database_recovery
 from tuishare.agent.daemon import Agent, run_agent
+from tuishare.agent.database_recovery import ensure_intact
 from tuishare.agent.downloads import pipeline, retries
 from tuishare.agent.downloads.files import DownloadFiles
-from tuishare.agent.salvage import ensure_intact
-from tuishare.agent.state import patience
+from tuishare.agent.state import disk_retry
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
 from tuishare.api.orders import ShareOrder
@@ -43,8 +43,8 @@ FULL = "The disk is full"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "FIRST_SECONDS", 0.05)
-    monkeypatch.setattr(patience, "LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(disk_retry, "FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(disk_retry, "LONGEST_SECONDS", 0.1)
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.2)
     monkeypatch.setattr(pipeline, "QUEUE_SECONDS", 0.2)
 
@@ -111,7 +111,7 @@ async def test_orders_are_answered_at_once(alice: Home, state: Path) -> None:
             with pytest.raises(SystemFailed, match="no space left"):
                 await client.order_share(share.id, ShareOrder.FORGET)
             assert [problem.title for problem in (await client.status()).problems] == [FULL]
-            agent._context.journal.note(ActivityKind.PROBLEM, "x", "y" * 300)
+            agent._context.activity.note(ActivityKind.PROBLEM, "x", "y" * 300)
             assert [event.kind for event in await client.activity(10)] == [ActivityKind.SHARED]
             assert agent._context.engine.all_progress() == {}  # it is paused before that is recorded
         await until(agent, "x", ShareState.PAUSED)
@@ -236,8 +236,8 @@ def test_a_ledger_that_cannot_be_read_for_want_of_space_is_not_given_up(alice: H
     database.remember([Generation(b"s", "ab", 5)])
     database.close()
     with full(state), pytest.raises(DiskRefused):
-        list(salvage._read_ledger(path))
-    assert [known.number for known in salvage._read_ledger(path)] == [5]
+        list(database_recovery._read_ledger(path))
+    assert [known.number for known in database_recovery._read_ledger(path)] == [5]
 
 
 async def test_what_cannot_be_swept_does_not_keep_it_from_starting(alice: Home, bob: Home) -> None:

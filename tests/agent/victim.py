@@ -27,10 +27,10 @@ from tuishare.home_paths import find_places
 POINTS = (
     "tuishare.agent.state.store:Database.save",
     "tuishare.agent.state.store:Database.admit",
-    "tuishare.agent.state.store:Database.decline",
+    "tuishare.agent.state.store:Database.record_rejection",
     "tuishare.agent.state.store:Database.renew",
-    "tuishare.agent.state.store:Database.seat",
-    "tuishare.agent.state.store:Database.forget_share",
+    "tuishare.agent.state.store:Database.set_recipients",
+    "tuishare.agent.state.store:Database.delete_share",
     "tuishare.agent.state.store:Database.forget_resume",
     "tuishare.agent.state.store:Database.save_resume",
     "tuishare.agent.shares.pipeline:make_torrent",

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tuishare.agent.reloading import LIVE
+from tuishare.agent.config_reload import LIVE
 from tuishare.config.model import Config, load_config
 from tuishare.errors import BadConfiguration
 from tuishare.home_paths import Places, find_places

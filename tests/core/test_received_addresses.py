@@ -9,7 +9,7 @@ import pytest
 
 from tests.agent.homes import Home, fill, opened, seal_manifest, share_of
 from tests.agent.mail import running
-from tests.agent.network.test_announcing import PIN, announcing
+from tests.agent.network.test_tracker_service import PIN, announcing
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -112,7 +112,7 @@ async def test_an_agent_asks_nothing_of_this_machine_because_of_an_envelope(alic
 
 async def _judged_trackers(agent: Agent) -> None:
     """Ask what libtorrent would ask, however soon it does."""
-    announcing = agent._context.announcing
+    announcing = agent._context.tracker
     assert announcing._routes is not None
     relay = announcing._routes._relay
     assert all(target.judged for target in relay._targets.values())

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tuishare.agent.network.announcing import Announcing
-from tuishare.agent.state.journal import Journal
-from tuishare.agent.state.patience import Patience
+from tuishare.agent.network.tracker_service import TrackerService
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import Problem
 from tuishare.api.service import ChangeSignal
@@ -27,7 +27,7 @@ class Context:
     """The surroundings of one running agent.
 
     Attributes:
-        config: the settings in force; `tuishare.agent.reloading` alone puts others in their place, so whoever keeps
+        config: the settings in force; `tuishare.agent.config_reload` alone puts others in their place, so whoever keeps
             one of them keeps it until the agent is started again.
         changed: to be notified whenever a client would see something new.
         clock: gives the time with a zone; for what people see and certificates, never for measuring durations.
@@ -45,14 +45,14 @@ class Context:
     changed: ChangeSignal
     clock: Callable[[], datetime] = wall_clock
     problems: tuple[Problem, ...] = ()
-    announcing: Announcing = field(default_factory=Announcing)
-    journal: Journal = field(init=False)
-    outbox: Patience = field(init=False)
+    tracker: TrackerService = field(default_factory=TrackerService)
+    activity: ActivityLog = field(init=False)
+    outbox_retry: DiskRetry = field(init=False)
 
     def __post_init__(self) -> None:
-        self.journal = Journal(self.store, self.now)
-        self.outbox = Patience(self.config.folders.outbox_path)
-        for patience in (self.store.patience, self.outbox):
+        self.activity = ActivityLog(self.store, self.now)
+        self.outbox_retry = DiskRetry(self.config.folders.outbox_path)
+        for patience in (self.store.patience, self.outbox_retry):
             patience.told = self.changed.notify
 
     def now(self) -> int:

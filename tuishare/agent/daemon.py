@@ -14,26 +14,26 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from typing import Any, Final, Self, assert_never
 
 import tuishare
-from tuishare.agent.clients.acquaintances import Acquaintances
-from tuishare.agent.clients.answering import Answering
-from tuishare.agent.clients.furnishing import Furnishing
-from tuishare.agent.clients.insight import Insight
-from tuishare.agent.clients.ordering import order_download, order_share
-from tuishare.agent.clients.views import free_space, view_downloads, view_folder, view_shares
+from tuishare.agent.bandwidth_schedule import BandwidthSchedule
+from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
+from tuishare.agent.desktop_notifications import DesktopNotifier
 from tuishare.agent.downloads.inbox import Inbox
-from tuishare.agent.folders.watcher import Hint, Watcher
-from tuishare.agent.mishaps import kept_to
-from tuishare.agent.network.crowding import Crowding
-from tuishare.agent.network.reach import find_problems, find_public_address, is_reachable
-from tuishare.agent.notifying import Notifier
-from tuishare.agent.opening import open_home, open_store
-from tuishare.agent.process.systemd import notify
-from tuishare.agent.process.watchdog import Question, find_patience, prove_life
-from tuishare.agent.reloading import Reloading
+from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.agent.network.overload import OverloadMonitor
+from tuishare.agent.network.reachability import find_problems, find_public_address, is_reachable
+from tuishare.agent.process.sd_notify import notify
+from tuishare.agent.process.sd_watchdog import HealthCheck, keep_alive, watchdog_interval
+from tuishare.agent.service.command_dispatch import order_download, order_share
+from tuishare.agent.service.command_runner import CommandRunner
+from tuishare.agent.service.details_service import DetailsService
+from tuishare.agent.service.settings_service import SettingsService
+from tuishare.agent.service.user_service import UserService
+from tuishare.agent.service.views import free_space, view_downloads, view_folder, view_shares
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.shares.unreachable import find_unreachable_shares
-from tuishare.agent.throttling import Throttle
+from tuishare.agent.startup import open_home, open_store
 from tuishare.api.messages import (
     PROTOCOL,
     Activity,
@@ -77,19 +77,19 @@ class Agent:
         self._context = context
         self._drops = Sharing(context)
         self._inbox = Inbox(context)
-        self._throttle = Throttle(context)
-        self._crowding = Crowding(context.engine, context.now)
+        self._throttle = BandwidthSchedule(context)
+        self._crowding = OverloadMonitor(context.engine, context.now)
         folders = context.config.folders
         received = (folders.downloads_path, folders.inbox_path)
-        self._notifier = Notifier(lambda: context.config.notifications.desktop, received)
-        context.journal.told = self._notifier.tell
-        context.announcing.heard = self._take_announce
-        context.journal.written = context.changed.notify
-        self._reloading = Reloading(context, self._take_up, self._take_book)
-        self._answering = Answering(context.store.patience)
-        self.people = Acquaintances(context, self._drops, self._answering, self._reloading.reload)
-        self.home = Furnishing(context, self._reloading)
-        self.insight = Insight(context, self._drops, self._inbox)
+        self._notifier = DesktopNotifier(lambda: context.config.notifications.desktop, received)
+        context.activity.told = self._notifier.tell
+        context.tracker.heard = self._take_announce
+        context.activity.written = context.changed.notify
+        self._reloading = ConfigReload(context, self._take_up, self._take_book)
+        self._answering = CommandRunner(context.store.patience)
+        self.people = UserService(context, self._drops, self._answering, self._reloading.reload)
+        self.home = SettingsService(context, self._reloading)
+        self.insight = DetailsService(context, self._drops, self._inbox)
         self._started = context.now()
         self._stopping = asyncio.Event()
 
@@ -137,8 +137,8 @@ class Agent:
             now=context.now(),
             listen_tls=context.engine.listening.get("tls"),
             listen_plain=context.engine.listening.get("plain"),
-            listen_tracker=context.announcing.port,
-            listen_tracker_plain=context.announcing.plain_port,
+            listen_tracker=context.tracker.port,
+            listen_tracker_plain=context.tracker.plain_port,
             rate_up=sum(progress.rate_up for progress in live),
             rate_down=sum(progress.rate_down for progress in live),
             free_bytes=free_space(context.config.folders.downloads_path),
@@ -152,7 +152,7 @@ class Agent:
             downloads=context.config.folders.downloads,
             problems=(
                 *context.store.patience.problems,
-                *context.outbox.problems,
+                *context.outbox_retry.problems,
                 *context.problems,
                 *self._reloading.problems,
                 *self._drops.corruption.problems,
@@ -181,7 +181,7 @@ class Agent:
             shares=tuple(self.shares()),
             downloads=tuple(self.downloads()),
             people=self.people.view(),
-            activity=self._context.journal.recent,
+            activity=self._context.activity.recent,
         )
 
     def changes(self) -> ChangeSignal:
@@ -190,28 +190,28 @@ class Agent:
 
     async def activity(self, limit: int) -> Sequence[Activity]:
         """List the last of what happened, newest first."""
-        return await self._context.journal.latest(limit)
+        return await self._context.activity.latest(limit)
 
     async def share(self, new: NewShare) -> ShareId:
         """Share a file or folder outside the drop folders."""
-        return ShareId(await self._answering.carry_out(self._drops.share(new)))
+        return ShareId(await self._answering.run(self._drops.share(new)))
 
     async def order_share(self, share: ShareId, order: ShareOrder) -> None:
         """Do something with a share."""
-        await self._answering.carry_out(order_share(self._drops, share, order))
+        await self._answering.run(order_share(self._drops, share, order))
 
     async def revoke_from_share(self, share: ShareId, user: str) -> None:
         """Take a user out of one share."""
         keeper = self._drops.keeper
-        await self._answering.carry_out(keeper.revoke(share, user), first=keeper.disconnect(share, user))
+        await self._answering.run(keeper.revoke(share, user), first=keeper.disconnect(share, user))
 
     async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
         """Do something with a download."""
-        await self._answering.carry_out(order_download(self._inbox, download, order))
+        await self._answering.run(order_download(self._inbox, download, order))
 
     async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
         """Download all but some files."""
-        await self._answering.carry_out(self._inbox.handler.choose(download, choice.unwanted))
+        await self._answering.run(self._inbox.handler.choose(download, choice.unwanted))
 
     async def reload(self) -> Reloaded:
         """Read settings and user book again."""
@@ -273,15 +273,15 @@ class Agent:
         yield self._once_ready(drops.corruption.run)
         for loop in (drops.publisher.run, inbox.receiver.run, inbox.pace.run, self._keep_time):
             yield self._once_ready(loop)
-        yield self._crowding.run(self._context.journal, self._context.changed.notify)
-        for work in (self._reloading, self._throttle, self._context.journal, self._notifier):
+        yield self._crowding.run(self._context.activity, self._context.changed.notify)
+        for work in (self._reloading, self._throttle, self._context.activity, self._notifier):
             yield work.run()
-        if patience := find_patience():
-            yield prove_life(patience, self._questions())
+        if patience := watchdog_interval():
+            yield keep_alive(patience, self._questions())
 
     async def _load(self) -> None:
         await open_store(self._context)
-        await self._context.journal.load()
+        await self._context.activity.load()
         await self._drops.load()
         await self._inbox.receiver.load()
         self._answering.ready.set()
@@ -294,7 +294,7 @@ class Agent:
         if not self._answering.ready.is_set() or task.get_name() != _LOADING:
             self._stopping.set()
 
-    def _take_hint(self, hint: Hint) -> None:
+    def _take_hint(self, hint: FileEvent) -> None:
         if hint.folder == self._context.places.config:
             self._reloading.look()
         self._drops.on_file_event(hint)
@@ -316,7 +316,7 @@ class Agent:
     def _take_book(self, book: UserBook) -> None:
         self.people.take(book)
 
-    def _questions(self) -> dict[str, Question]:
+    def _questions(self) -> dict[str, HealthCheck]:
         store = self._context.store
         return {
             "store": lambda: store.run(lambda database: database.resume_data("")),
@@ -335,7 +335,7 @@ class Agent:
 
     async def _follow_engine(self, events: Subscription) -> None:
         async for event in events:
-            with kept_to("take note of what the engine said of one torrent"):
+            with isolate_errors("take note of what the engine said of one torrent"):
                 await self._take_event(event)
 
     async def _take_event(self, event: Event) -> None:
@@ -360,7 +360,7 @@ class Agent:
 
     async def _save_resume(self) -> None:
         with contextlib.suppress(SystemFailed):  # it was said before
-            await self._context.journal.write()
+            await self._context.activity.write()
             await self._drops.shelf.deliveries.save()
         data = await self._context.engine.close()
         try:

@@ -177,7 +177,7 @@ def _recorded(home: Home, order: Order, share_id: str, tree: Tree, torrent: byte
         try:
             yield share
         except BaseException:
-            database.forget_share(share.id)
+            database.delete_share(share.id)
             raise
 
 

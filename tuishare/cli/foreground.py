@@ -9,8 +9,8 @@ import asyncio
 import os
 
 from tuishare.agent.daemon import run_agent
-from tuishare.agent.process.logbook import open_logbook
-from tuishare.agent.process.memory import limit_arenas
+from tuishare.agent.process.log_format import open_logbook
+from tuishare.agent.process.malloc import limit_arenas
 from tuishare.home_paths import find_places
 from tuishare.net.descriptors import raise_descriptor_limit
 

@@ -200,7 +200,7 @@ class Database:
         """Who holds or held a ticket of any share."""
         return self._all(RecipientRecord, "ORDER BY share, user")
 
-    def seat(self, share: str, recipients: Iterable[RecipientRecord]) -> None:
+    def set_recipients(self, share: str, recipients: Iterable[RecipientRecord]) -> None:
         """Let these be the ones who hold or held a ticket of a share, and nobody else."""
         with self.transaction():
             self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
@@ -211,7 +211,7 @@ class Database:
         """Every download, oldest first."""
         return self._all(DownloadRecord, "ORDER BY added, id")
 
-    def decline(self, record: DownloadRecord) -> None:
+    def record_rejection(self, record: DownloadRecord) -> None:
         """Remove a download, and remember its generation, whether it was admitted or not."""
         with self.transaction():
             self._remember(Generation(record.signer, record.share, record.generation))
@@ -219,7 +219,7 @@ class Database:
             for table in ("torrents", "replaced"):
                 self._connection.execute(f"DELETE FROM {table} WHERE download = ?", (record.id,))  # noqa: S608
 
-    def forget_share(self, share: str) -> None:
+    def delete_share(self, share: str) -> None:
         """Remove one with its tickets."""
         with self.transaction():
             self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
@@ -288,7 +288,7 @@ class Database:
             self._remember(Generation(record.signer, record.share, record.generation))
             self._put(record)
 
-    def knows(self, record: DownloadRecord) -> bool:
+    def has_envelope(self, record: DownloadRecord) -> bool:
         """Whether any generation of a download was admitted before, also one that was removed since."""
         row = self._connection.execute(
             "SELECT 1 FROM ledger WHERE signer = ? AND share = ?", (record.signer, record.share)

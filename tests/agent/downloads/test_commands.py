@@ -105,7 +105,7 @@ async def test_a_rejection_that_a_crash_cut_off_still_counts(
         async with running(bob) as agent:
             waiting = await shown(agent, DownloadState.WAITING)
             record = agent._inbox.tray.get(waiting.id)
-            await agent._context.store.run(lambda database: database.decline(record))
+            await agent._context.store.run(lambda database: database.record_rejection(record))
         async with running(bob) as agent:
             assert "received before" in await rejected(bob, ENVELOPE)
             assert agent._inbox.tray.downloads == {}

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads.pipeline import DownloadPipeline
-from tuishare.agent.folders import following
+from tuishare.agent.folders import folder_monitor
 from tuishare.api.messages import DownloadState
 from tuishare.core.opening import OpenedEnvelope
 from tuishare.core.records import ShareRecord
@@ -203,7 +203,7 @@ async def test_without_descriptors_an_envelope_is_tried_again_and_not_locked(
         return read_limited(path, limit)
 
     monkeypatch.setattr(inbox_module, "read_limited", read)
-    monkeypatch.setattr(following, "EXHAUSTED_SECONDS", 0.05)
+    monkeypatch.setattr(folder_monitor, "EXHAUSTED_SECONDS", 0.05)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
         await wait_until(lambda: len(tries) > 0)

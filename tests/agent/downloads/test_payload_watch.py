@@ -15,8 +15,8 @@ from tests.agent.desks import Desk, put, receiving_at, seeding
 from tests.agent.homes import SETTLE, Home, edit_unseen, fill
 from tests.waiting import wait_until
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
-from tuishare.agent.folders.settling import HintKind
-from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.folders.stability import FileEventKind
+from tuishare.agent.folders.watcher import FileEvent, Watcher
 from tuishare.core.records import DownloadStep
 
 
@@ -90,7 +90,7 @@ async def test_what_is_only_read_is_served_on(alice: Home, bob: Home) -> None:
         await wait_until(lambda: landed.parent in vigil._folders)
         (landed.parent / "beside").write_text("x")
         landed.read_bytes()
-        vigil.take_hint(Hint(landed.parent, "x", HintKind.CHANGED))
+        vigil.take_hint(FileEvent(landed.parent, "x", FileEventKind.CHANGED))
         await wait_until(lambda: not vigil._hinted and not vigil._woken.is_set())
         assert desk.joined == {desk.only.info_hash}
 
@@ -122,7 +122,7 @@ async def test_when_events_were_lost_all_of_a_folder_is_looked_at(alice: Home, b
         landed = await deliver(desk, alice, bob, fill_deep(alice))
         await wait_until(lambda: landed.parent in vigil._folders)
         edit(landed / "deep" / "a")
-        vigil.take_hint(Hint(landed.parent, "", HintKind.CHANGED))
+        vigil.take_hint(FileEvent(landed.parent, "", FileEventKind.CHANGED))
         await wait_until(lambda: desk.joined == set())
 
 

@@ -77,7 +77,7 @@ async def test_a_replay_is_refused_even_when_the_download_was_removed(alice: Hom
         record = await desk.until(DownloadStep.COMPLETE)
         with pytest.raises(Refused, match="received before"):
             await put(desk, alice, bob, data)
-        await desk.context.store.run(lambda database: database.decline(record))
+        await desk.context.store.run(lambda database: database.record_rejection(record))
     async with receiving_at(bob) as desk:
         for work in (desk.receiver.admit, hold(desk)):
             with pytest.raises(Refused, match="received before"):
@@ -303,8 +303,8 @@ async def test_false_data_is_left_alone_with_growing_pauses_until_it_fits(
         path.write_bytes(data)
         await wait_until(lambda: desk.only.step is DownloadStep.COMPLETE, seconds=60)
         assert (bob.downloads / "alice" / "x").read_bytes() == data
-        await desk.context.journal.write()
-        told = [entry.kind for entry in desk.context.journal.recent]
+        await desk.context.activity.write()
+        told = [entry.kind for entry in desk.context.activity.recent]
         assert told.count(ActivityKind.PROBLEM) == 1
         assert not pauses
 

@@ -228,7 +228,7 @@ async def test_an_envelope_that_cannot_be_read_for_want_of_a_descriptor_takes_no
     async with opened(bob) as context:
         inbox = Inbox(context)
         monkeypatch.setattr(inbox, "_peek", peek)
-        monkeypatch.setattr(inbox.following, "look_later", later.append)
+        monkeypatch.setattr(inbox.following, "rescan_later", later.append)
         for _ in range(100):
             put(bob, "x", b"")
             path = bob.inbox / f"x{ENVELOPE_SUFFIX}"

@@ -80,7 +80,7 @@ async def test_a_tracker_of_many_is_asked_on_when_one_of_them_goes(bob: Home, re
     async with opened(bob) as context:
         tracker = msgspec.structs.replace(context.config.tracker, others=(configured.url,))
         context.config = msgspec.structs.replace(context.config, tracker=tracker)
-        context.announcing.forget = forgotten.extend  # type: ignore[method-assign,assignment]
+        context.tracker.forget = forgotten.extend  # type: ignore[method-assign,assignment]
         tray = DownloadRepository(context)
         await tray.save(replace(record, trackers=(shared, own, configured)))
         await tray.save(replace(record, id="e", share="ef" * 16, trackers=(shared,)))

@@ -125,7 +125,7 @@ async def test_the_user_book_follows_and_it_is_told(alice: Home, bob: Home) -> N
         await apply_key_rotation(context, "alice", newer.succession)
         (user,) = load_book(bob.places.users_file)
         assert (user.card, user.verified, user.groups) == (newer.card("alice"), True, ("crew",))
-        (event,) = await context.journal.latest(10)
+        (event,) = await context.activity.latest(10)
         assert (event.kind, event.subject) == (ActivityKind.ROTATED, "alice")
         assert newer.fingerprint.base32 in event.detail
         with pytest.raises(Refused):

@@ -12,8 +12,8 @@ import pytest
 from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 
 from tests.waiting import wait_until
-from tuishare.agent.folders.settling import HintKind
-from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.folders.stability import FileEventKind
+from tuishare.agent.folders.watcher import FileEvent, Watcher
 
 
 @pytest.fixture
@@ -24,23 +24,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def hints() -> AsyncIterator[tuple[Watcher, list[Hint]]]:
-    seen: list[Hint] = []
+async def hints() -> AsyncIterator[tuple[Watcher, list[FileEvent]]]:
+    seen: list[FileEvent] = []
     watcher = Watcher(seen.append)
     yield watcher, seen
     await watcher.close()
 
 
-async def test_a_written_file_ends_with_finished(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+async def test_a_written_file_ends_with_finished(
+    folder: Path, hints: tuple[Watcher, list[FileEvent]]
+) -> None:
     watcher, seen = hints
     assert watcher.watch(folder)
     (folder / "a").write_bytes(b"x")
-    await wait_until(lambda: Hint(folder, "a", HintKind.FINISHED) in seen)
+    await wait_until(lambda: FileEvent(folder, "a", FileEventKind.FINISHED) in seen)
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 async def test_a_move_into_the_folder_is_finished_at_once(
-    folder: Path, hints: tuple[Watcher, list[Hint]], kind: str
+    folder: Path, hints: tuple[Watcher, list[FileEvent]], kind: str
 ) -> None:
     watcher, seen = hints
     outside = folder.parent / "outside"
@@ -51,13 +53,15 @@ async def test_a_move_into_the_folder_is_finished_at_once(
         outside.write_bytes(b"x")
     watcher.watch(folder)
     outside.rename(folder / "inside")
-    await wait_until(lambda: Hint(folder, "inside", HintKind.FINISHED) in seen)
+    await wait_until(lambda: FileEvent(folder, "inside", FileEventKind.FINISHED) in seen)
     (folder / "last").write_bytes(b"x")
-    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
-    assert {hint.kind for hint in seen if hint.entry == "inside"} == {HintKind.FINISHED}
+    await wait_until(lambda: FileEvent(folder, "last", FileEventKind.FINISHED) in seen)
+    assert {hint.kind for hint in seen if hint.entry == "inside"} == {FileEventKind.FINISHED}
 
 
-async def test_what_leaves_the_folder_is_hinted_at(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+async def test_what_leaves_the_folder_is_hinted_at(
+    folder: Path, hints: tuple[Watcher, list[FileEvent]]
+) -> None:
     watcher, seen = hints
     (folder / "a").write_bytes(b"x")
     watcher.watch(folder)
@@ -66,7 +70,7 @@ async def test_what_leaves_the_folder_is_hinted_at(folder: Path, hints: tuple[Wa
 
 
 async def test_a_file_closed_below_an_entry_only_says_changed(
-    folder: Path, hints: tuple[Watcher, list[Hint]]
+    folder: Path, hints: tuple[Watcher, list[FileEvent]]
 ) -> None:
     watcher, seen = hints
     (folder / "sub").mkdir()
@@ -74,34 +78,37 @@ async def test_a_file_closed_below_an_entry_only_says_changed(
     (folder / "sub" / "f").write_bytes(b"x")
     await wait_until(lambda: bool(seen))
     (folder / "last").write_bytes(b"x")
-    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
-    assert {hint.kind for hint in seen if hint.entry == "sub"} == {HintKind.CHANGED}
+    await wait_until(lambda: FileEvent(folder, "last", FileEventKind.FINISHED) in seen)
+    assert {hint.kind for hint in seen if hint.entry == "sub"} == {FileEventKind.CHANGED}
 
 
 async def test_a_flood_of_events_is_one_hint_for_each_entry_with_the_last_kind(
-    folder: Path, hints: tuple[Watcher, list[Hint]]
+    folder: Path, hints: tuple[Watcher, list[FileEvent]]
 ) -> None:
     watcher, seen = hints
     for _ in range(1_000):  # the loop cannot take any of them in between
-        watcher._hand_over(Hint(folder, "a", HintKind.CHANGED))
-        watcher._hand_over(Hint(folder, "b", HintKind.FINISHED))
-    watcher._hand_over(Hint(folder, "a", HintKind.FINISHED))
-    watcher._hand_over(Hint(folder, "b", HintKind.CHANGED))
+        watcher._hand_over(FileEvent(folder, "a", FileEventKind.CHANGED))
+        watcher._hand_over(FileEvent(folder, "b", FileEventKind.FINISHED))
+    watcher._hand_over(FileEvent(folder, "a", FileEventKind.FINISHED))
+    watcher._hand_over(FileEvent(folder, "b", FileEventKind.CHANGED))
     await wait_until(lambda: bool(seen))
-    assert seen == [Hint(folder, "a", HintKind.FINISHED), Hint(folder, "b", HintKind.CHANGED)]
+    assert seen == [
+        FileEvent(folder, "a", FileEventKind.FINISHED),
+        FileEvent(folder, "b", FileEventKind.CHANGED),
+    ]
 
 
-async def test_reading_says_nothing(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+async def test_reading_says_nothing(folder: Path, hints: tuple[Watcher, list[FileEvent]]) -> None:
     watcher, seen = hints
     (folder / "a").write_bytes(b"x")
     watcher.watch(folder)
     (folder / "a").read_bytes()
     (folder / "last").write_bytes(b"x")
-    await wait_until(lambda: Hint(folder, "last", HintKind.FINISHED) in seen)
+    await wait_until(lambda: FileEvent(folder, "last", FileEventKind.FINISHED) in seen)
     assert {hint.entry for hint in seen} == {"last"}
 
 
-async def test_a_missing_folder_is_reported(folder: Path, hints: tuple[Watcher, list[Hint]]) -> None:
+async def test_a_missing_folder_is_reported(folder: Path, hints: tuple[Watcher, list[FileEvent]]) -> None:
     watcher, _ = hints
     assert not watcher.watch(folder / "none")
     assert watcher.watch(folder)
@@ -111,20 +118,20 @@ async def test_a_missing_folder_is_reported(folder: Path, hints: tuple[Watcher, 
 
 @pytest.mark.parametrize("away", ["removed", "renamed"])
 async def test_a_folder_that_was_exchanged_is_watched_when_asked_again(
-    folder: Path, hints: tuple[Watcher, list[Hint]], away: str
+    folder: Path, hints: tuple[Watcher, list[FileEvent]], away: str
 ) -> None:
     """The name is the same, the inode may be: what was watched is neither."""
     watcher, seen = hints
     assert watcher.watch(folder)
     if away == "removed":
         folder.rmdir()
-        await wait_until(lambda: Hint(folder, "", HintKind.CHANGED) in seen)
+        await wait_until(lambda: FileEvent(folder, "", FileEventKind.CHANGED) in seen)
     else:
         folder.rename(folder.with_name("elsewhere"))
     folder.mkdir()
     assert watcher.watch(folder)
     (folder / "a").write_bytes(b"x")
-    await wait_until(lambda: Hint(folder, "a", HintKind.FINISHED) in seen)
+    await wait_until(lambda: FileEvent(folder, "a", FileEventKind.FINISHED) in seen)
 
 
 async def test_a_closed_watcher_watches_nothing(folder: Path) -> None:
@@ -134,7 +141,7 @@ async def test_a_closed_watcher_watches_nothing(folder: Path) -> None:
 
 
 async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
-    folder: Path, hints: tuple[Watcher, list[Hint]], monkeypatch: pytest.MonkeyPatch
+    folder: Path, hints: tuple[Watcher, list[FileEvent]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watcher, seen = hints
     other = folder.parent / "other"
@@ -156,7 +163,7 @@ async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
         os.close(os.open(folder / f"{number}", os.O_CREAT | os.O_WRONLY))
     (folder / "lost").mkdir()
     go_on.set()
-    everything = {Hint(folder, "", HintKind.CHANGED), Hint(other, "", HintKind.CHANGED)}
+    everything = {FileEvent(folder, "", FileEventKind.CHANGED), FileEvent(other, "", FileEventKind.CHANGED)}
     await wait_until(lambda: everything <= set(seen))
     assert not any(hint.entry == "lost" for hint in seen)
     (folder / "lost" / "later").touch()  # and events come again, from folders that nobody had heard of, too

@@ -18,7 +18,7 @@ from tests.agent.mail import come_to_rest, running
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.folders.payload import delete_payload, walk_payload
+from tuishare.agent.folders.fingerprint import delete_payload, walk_payload
 from tuishare.agent.shares import commands, pipeline
 from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.api.messages import Share, ShareId, ShareState

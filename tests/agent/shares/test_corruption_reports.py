@@ -120,7 +120,7 @@ async def test_it_is_read_again_after_a_pause(alice: Home, monkeypatch: pytest.M
         bench.report(5)  # a client that has started again
         await bench.compared(2)
         await wait_until(lambda: not bench.reports._woken.is_set())
-        journal = bench.press.context.journal
+        journal = bench.press.context.activity
         await journal.write()
         assert [entry.kind for entry in journal.recent].count(ActivityKind.PROBLEM) == 1
 

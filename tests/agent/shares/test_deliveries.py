@@ -152,7 +152,7 @@ class Board:
         info_hash = bytes.fromhex(self.share.info_hash)[:20]
         query = {"info_hash": info_hash, "peer_id": peer_id, "port": 7, "left": left, "event": "started"}
         query |= {"uploaded": 0, "downloaded": 0}
-        tracker = self.context.announcing._tracker
+        tracker = self.context.tracker._tracker
         tracker.answer(
             self.passkeys[user], urlencode(query, quote_via=quote), ip_address(host or "192.0.2.1")
         )
@@ -172,8 +172,8 @@ async def board(alice: Home, tmp_path: Path) -> AsyncIterator[Board]:
         ]
         deliveries = Deliveries(context)
         await deliveries.set_recipients(share, rows)
-        context.announcing.heard = lambda announced: deliveries.record_announce(announced, share)
-        context.announcing.admit(share, deliveries.passkeys(share.id), ())
+        context.tracker.heard = lambda announced: deliveries.record_announce(announced, share)
+        context.tracker.admit(share, deliveries.passkeys(share.id), ())
         yield Board(deliveries, context, share, passkeys)
 
 

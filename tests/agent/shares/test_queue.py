@@ -14,7 +14,7 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent.folders.payload import sign_payload, walk_payload
+from tuishare.agent.folders.fingerprint import payload_fingerprint, walk_payload
 from tuishare.agent.shares import pipeline
 from tuishare.core.records import ShareStep
 from tuishare.errors import TooManyOpen
@@ -31,7 +31,7 @@ async def test_an_entry_is_hashed_sealed_and_seeded_in_place(alice: Home, bob: H
         assert (found.manifest.share_id.hex(), found.manifest.generation) == (share.id, 1)
         assert found.manifest.contacts == (f"127.0.0.1:{press.context.engine.listening['tls']}",)
         assert press.served == {share.info_hash}
-        assert (share.size, share.files, share.signature) == (40_000, 1, sign_payload(path))
+        assert (share.size, share.files, share.signature) == (40_000, 1, payload_fingerprint(path))
         stored = await press.context.store.run(
             lambda database: (database.shares(), database.recipients(share.id))
         )
@@ -78,7 +78,7 @@ async def test_what_changes_while_it_is_hashed_has_to_settle_again(
         await press.accept(path)
         share = await press.until(path, ShareStep.SETTLING)
         assert press.again == [path]
-        assert not press.publisher.knows(path, sign_payload(path))
+        assert not press.publisher.knows(path, payload_fingerprint(path))
         assert os.listdir(alice.outbox) == []
         await press.accept(path)
         assert (await press.until(path, ShareStep.SEEDING)).id == share.id
@@ -110,7 +110,7 @@ async def test_a_new_form_while_the_old_one_is_sealed_waits_for_its_turn(
         share = await press.until(path, ShareStep.SEEDING, generation=2)
         assert press.served == {share.info_hash}
         assert (share.signature, open_from(alice, share.envelope, bob).manifest.generation) == (
-            sign_payload(path),
+            payload_fingerprint(path),
             2,
         )
 

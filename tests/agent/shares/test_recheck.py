@@ -11,7 +11,7 @@ from tests.agent.mail import running
 from tests.agent.presses import publishing_at
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
-from tuishare.agent.folders.ignoring import IGNORE_FILE
+from tuishare.agent.folders.ignore_rules import IGNORE_FILE
 from tuishare.agent.shares import recheck
 from tuishare.agent.shares.entry_handler import EntryHandler
 from tuishare.agent.shares.standalone import StandaloneHandler

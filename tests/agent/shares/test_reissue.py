@@ -13,7 +13,7 @@ from tests.agent.mail import rejected, running, shown
 from tests.agent.presses import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.folders.payload import sign_payload
+from tuishare.agent.folders.fingerprint import payload_fingerprint
 from tuishare.agent.shares import reissue
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.reissue import AHEAD, Reissuer
@@ -206,7 +206,7 @@ async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> No
         keeper = ShareCommands(press.context, publisher._shelf, publisher)
         reissue = Reissuer(press.context, publisher._shelf, keeper)
         os.utime(path, (1, 1))
-        await publisher.stop_seeding(path, sign_payload(path))
+        await publisher.stop_seeding(path, payload_fingerprint(path))
         assert press.only.step is ShareStep.SETTLING
         reissue.order([share.id])
         await reissue._seal_all()

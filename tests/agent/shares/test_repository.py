@@ -90,7 +90,7 @@ async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> 
         said = query(info_hash=bytes.fromhex(share.info_hash)[:20])
 
         def seeds() -> set[str]:
-            return named(context.announcing._tracker.answer(passkey, said, ip_address("192.0.2.1")))
+            return named(context.tracker._tracker.answer(passkey, said, ip_address("192.0.2.1")))
 
         await shelf.start_seeding(share)
         before = seeds()
@@ -125,7 +125,7 @@ async def test_what_does_not_enter_its_swarm_is_not_tracked(
         with pytest.raises(Refused):
             await shelf.start_seeding(share)
         with pytest.raises(Unwelcome):
-            context.announcing._tracker.answer(
+            context.tracker._tracker.answer(
                 passkey, query(info_hash=bytes.fromhex(share.info_hash)[:20]), ip_address("192.0.2.1")
             )
 

@@ -149,7 +149,7 @@ async def test_a_share_whose_envelope_cannot_be_written_serves_nobody_who_was_ta
         with monkeypatch.context() as patch:
             patch.setattr(pipeline, "publish", refuse)
             away.rename(path)
-            await wait_until(lambda: bool(sender._context.outbox.problems))
+            await wait_until(lambda: bool(sender._context.outbox_retry.problems))
             before = received(out)
             await wait_until(lambda: received(out) > before, seconds=20)
             await sender.revoke_from_share(share.id, "bob")

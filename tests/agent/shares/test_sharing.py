@@ -12,7 +12,7 @@ from tests.agent.homes import SETTLE, Home, fill
 from tests.agent.mail import come_to_rest, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.folders.ignoring import IGNORE_FILE
+from tuishare.agent.folders.ignore_rules import IGNORE_FILE
 from tuishare.api.messages import ActivityKind, FolderState, Share, ShareState
 
 pytestmark = pytest.mark.usefixtures("bob")

@@ -238,7 +238,7 @@ async def rest_in(desk: Desk, step: ShareStep, monkeypatch: pytest.MonkeyPatch) 
             await desk.keeper.withdraw(desk.path)
         case _:
             await publisher.record_error(desk.path, SystemFailed("It cannot be read"))
-            monkeypatch.setattr(publisher, "knows", lambda *_: False)
+            monkeypatch.setattr(publisher, "has_envelope", lambda *_: False)
     assert desk.share.step is step
 
 

@@ -14,7 +14,7 @@ from tests.agent.mail import come_to_rest, running
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.folders.following import FolderFollowing
+from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.shares.standalone import StandaloneHandler
 from tuishare.api.messages import DeliveryState, Share, ShareId, ShareState
 from tuishare.api.orders import NewShare, ShareOrder
@@ -46,7 +46,7 @@ async def seeded(agent: Agent, generation: int = 1) -> Share:
     return found
 
 
-def following(agent: Agent) -> FolderFollowing[Tree]:
+def following(agent: Agent) -> FolderMonitor[Tree]:
     (found,) = [
         each for each in agent._drops.followings.values() if isinstance(each.follower, StandaloneHandler)
     ]

@@ -12,14 +12,14 @@ from tests.agent.mail import running
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.network import whereabouts
+from tuishare.agent.network import address_watch
 from tuishare.api.messages import Problem, ShareState
 from tuishare.api.orders import ShareOrder
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whereabouts, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(address_watch, "SETTLED_SECONDS", 0.0)
 
 
 def people(alice: Home, *friends: Home) -> None:

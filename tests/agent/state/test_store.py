@@ -72,7 +72,7 @@ def test_the_newest_share_of_an_info_hash_is_found(path: Path) -> None:
 def test_a_generation_is_admitted_once_even_after_the_download_was_removed(path: Path) -> None:
     database = Database(path)
     database.admit(DOWNLOAD)
-    database.decline(DOWNLOAD)
+    database.record_rejection(DOWNLOAD)
     for generation in (1, 2):
         with pytest.raises(Refused, match="received before"):
             database.admit(replace(DOWNLOAD, generation=generation))
@@ -96,7 +96,7 @@ def test_a_torrent_stays_beside_its_download_until_that_goes(path: Path) -> None
     database.close()
     database = Database(path)
     assert database.torrent(DOWNLOAD.id) == b"second"
-    database.decline(DOWNLOAD)
+    database.record_rejection(DOWNLOAD)
     assert database.torrent(DOWNLOAD.id) == b""
     database.close()
 
@@ -120,7 +120,7 @@ def test_a_torrent_of_a_share_of_our_own_is_known(path: Path) -> None:
 def test_forgetting_a_share_takes_its_tickets_along(path: Path) -> None:
     database = Database(path)
     database.save(SHARE, RecipientRecord(SHARE.id, "bob", b"h" * 32))
-    database.forget_share(SHARE.id)
+    database.delete_share(SHARE.id)
     assert database.shares() == []
     assert database.recipients(SHARE.id) == []
     database.close()

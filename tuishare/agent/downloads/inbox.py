@@ -31,10 +31,10 @@ from tuishare.agent.downloads.raw_form import is_raw_of_user, open_raw_form
 from tuishare.agent.downloads.rejected_files import REJECTED, prune, put_away
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.downloads.sender_rotation import apply_key_rotation
-from tuishare.agent.folders.following import FolderFollowing, Follower, Look
-from tuishare.agent.folders.watcher import Hint
-from tuishare.agent.mishaps import explain
-from tuishare.agent.process.memory import give_back
+from tuishare.agent.error_isolation import explain
+from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
+from tuishare.agent.folders.watcher import FileEvent
+from tuishare.agent.process.malloc import give_back
 from tuishare.api.messages import ActivityKind
 from tuishare.config.units import format_size, parse_size
 from tuishare.core.opening import (
@@ -112,7 +112,7 @@ class RejectedEnvelope:
     at: int
 
 
-class Inbox(Follower[int]):
+class Inbox(FolderHandler[int]):
     """The inbox folder.
 
     Attributes:
@@ -132,9 +132,9 @@ class Inbox(Follower[int]):
         self.handler = DownloadCommands(self.tray, self.receiver, landing, self._turn_away)
         # Nobody waits for an envelope: one that turns out to be half written is looked at again.
         settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
-        self.following: FolderFollowing[int] = FolderFollowing(self._folder, settle, self)
+        self.following: FolderMonitor[int] = FolderMonitor(self._folder, settle, self)
         self.pace = EnvelopeRateLimit(
-            lambda: context.config.inbox.envelopes_per_minute, self.following.look_again
+            lambda: context.config.inbox.envelopes_per_minute, self.following.rescan
         )
         self.locked: dict[str, LockedEnvelope] = {}
         self.rejected: deque[RejectedEnvelope] = deque(maxlen=REMEMBERED)
@@ -143,17 +143,17 @@ class Inbox(Follower[int]):
         self._crowded: dict[str, DownloadRecord] = {}
         self.tray.freed = self._take_room
 
-    def on_file_event(self, hint: Hint) -> None:
+    def on_file_event(self, hint: FileEvent) -> None:
         """Take an event, if it is of the inbox, or of where something was delivered."""
         self.vigil.take_hint(hint)
         if hint.folder == self._folder:
-            self.following.take_hint(hint)
+            self.following.on_file_event(hint)
 
     def wants(self, entry: str) -> bool:
         """Only envelopes; people keep other things beside them."""
         return entry.endswith(ENVELOPE_SUFFIX) and not entry.startswith(".")
 
-    def look(self, path: Path) -> Look[int]:
+    def look(self, path: Path) -> Observation[int]:
         """Look at the entry itself, never through a link; what cannot be an envelope is refused unread."""
         shown = for_display(path.name)
         try:
@@ -172,7 +172,7 @@ class Inbox(Follower[int]):
                 f"The name “{shown}” holds characters that cannot be shown", hint="Give it another name."
             )
         signature = f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
-        return Look(signature, status.st_size, status.st_size)
+        return Observation(signature, status.st_size, status.st_size)
 
     def known(self, path: Path, signature: str) -> bool:
         """Whether it waits here for its turn, for a key, for approval, or for its download to end."""
@@ -188,14 +188,14 @@ class Inbox(Follower[int]):
         """Whether it is of a download whose record cannot be read: a person decides what becomes of both."""
         return any(row.envelope == name for row in self.tray.damaged)
 
-    async def settled(self, path: Path, look: Look[int]) -> None:
+    async def settled(self, path: Path, look: Observation[int]) -> None:
         """Judge an envelope that is complete; one that no verified user signed may have to wait for its turn."""
         again = self._doubtful.get(path.name) == look.signature  # it has had its turn
         stamp = self._context.book_stamp()
         try:
             at_once = again or await self._is_from_verified(path)
         except TooManyOpen:  # which tells nothing about its sender
-            self.following.look_later(path.name)
+            self.following.rescan_later(path.name)
             return
         if at_once:
             self.pace.forget(path.name)
@@ -227,7 +227,7 @@ class Inbox(Follower[int]):
         )
         return verified, time.thread_time() - started
 
-    async def _judge(self, path: Path, look: Look[int]) -> None:
+    async def _judge(self, path: Path, look: Observation[int]) -> None:
         former = self.locked.pop(path.name, None)
         self._crowded.pop(path.name, None)
         stamp = self._context.book_stamp()
@@ -239,7 +239,7 @@ class Inbox(Follower[int]):
             self._judged[path.name] = _Judgement(look.signature, stamp)
             await self._keep_within_bounds(path, look.size, error, former)
         except TooManyOpen:
-            self.following.look_later(path.name)
+            self.following.rescan_later(path.name)
         except SystemFailed as error:
             self._keep(path.name, look.size, error, former)  # judged by nobody: the next scan tries again
         except Damaged as error:
@@ -247,7 +247,7 @@ class Inbox(Follower[int]):
                 await self._reject(path, error)
             else:  # somebody may still be writing it: only once it has been quiet it is known to be damaged
                 self._doubtful[path.name] = look.signature
-                self.following.look_again(path.name)
+                self.following.rescan(path.name)
         except TuishareError as error:
             if await asyncio.to_thread(self._is_still, path, look.signature):
                 await self._reject(path, error)
@@ -299,7 +299,7 @@ class Inbox(Follower[int]):
                 waiting.append(record)
                 del self._crowded[name]
                 self._judged.pop(name, None)
-                self.following.look_again(name)
+                self.following.rescan(name)
 
     async def _keep_within_bounds(
         self, path: Path, size: int, error: TuishareError, former: LockedEnvelope | None
@@ -391,7 +391,7 @@ class Inbox(Follower[int]):
             return
         self._judged.pop(path.name, None)
         self._doubtful.pop(path.name, None)
-        self._context.journal.note(ActivityKind.REJECTED, path.name, error.detail)
+        self._context.activity.note(ActivityKind.REJECTED, path.name, error.detail)
         # Its traceback would keep what was opened, up to 32 MiB, for as long as the refusal is shown.
         error.__traceback__ = error.__context__ = error.__cause__ = None
         self.rejected.append(RejectedEnvelope(moved.name, error, self._context.now()))
@@ -408,7 +408,7 @@ class Inbox(Follower[int]):
         if removed:
             others = f", with {len(removed) - 1:,} others" if len(removed) > 1 else ""
             _log.info("Removed %r from %s%s: too much is kept there", removed[0], folder, others)
-            self._context.journal.note(ActivityKind.REJECTED, removed[0], f"{_REMOVED}{others}")
+            self._context.activity.note(ActivityKind.REJECTED, removed[0], f"{_REMOVED}{others}")
         for rejected in [one for one in self.rejected if one.name in removed]:
             self.rejected.remove(rejected)
 

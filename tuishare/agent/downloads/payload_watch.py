@@ -19,8 +19,8 @@ from typing import Final
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.inventory import Condition, PayloadSignature, compare_with_torrent, inspect
 from tuishare.agent.downloads.repository import DownloadRepository
-from tuishare.agent.folders.watcher import Hint, Watcher
-from tuishare.agent.mishaps import kept_to
+from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.folders.watcher import FileEvent, Watcher
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.sanitize import for_display
 
@@ -56,7 +56,7 @@ class PayloadWatcher:
         self._woken.set()
         self._doubting.set()
 
-    def take_hint(self, hint: Hint) -> None:
+    def take_hint(self, hint: FileEvent) -> None:
         """Take an event, if it is of a folder that something was delivered to."""
         if hint.folder in self._folders:
             self._hinted.add(hint.folder / hint.entry)
@@ -94,7 +94,7 @@ class PayloadWatcher:
                 self._folders.add(path.parent)
                 await asyncio.to_thread(watcher.watch, path.parent, recursive=False)
             if look or not hinted.isdisjoint({path, path.parent}):
-                with kept_to(f"look after “{for_display(record.name)}”"):
+                with isolate_errors(f"look after “{for_display(record.name)}”"):
                     await self._check(record)
         if is_due:
             self._next_scan = time.monotonic() + self._context.config.settle.rescan

@@ -40,7 +40,7 @@ from tuishare.agent.downloads.transitions import (
     new_download,
     supersede,
 )
-from tuishare.agent.mishaps import explain, kept_to
+from tuishare.agent.error_isolation import explain, isolate_errors
 from tuishare.api.messages import ActivityKind
 from tuishare.core.opening import OpenedEnvelope
 from tuishare.core.records import DownloadRecord, DownloadStep
@@ -90,7 +90,7 @@ class DownloadPipeline:
         if not self._tray.damaged:  # what these have received may lie in any of the folders
             await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
         for record in records:
-            with kept_to(f"put the envelope of “{for_display(record.name)}” away"):
+            with isolate_errors(f"put the envelope of “{for_display(record.name)}” away"):
                 await self._file_renewal(record)
             if known := self._tray.downloads.get(record.id):  # as it is now: a rival may have made way
                 await self._or_problem(known, self._resume(known))
@@ -209,7 +209,7 @@ class DownloadPipeline:
         if not received.renews:
             return False
         former = self._tray.downloads.get(record.id)
-        if former is None and await self._context.store.run(lambda database: database.knows(record)):
+        if former is None and await self._context.store.run(lambda database: database.has_envelope(record)):
             raise Refused(
                 "It renews a download that was removed here", hint="Ask the sender to share it again."
             )
@@ -223,10 +223,10 @@ class DownloadPipeline:
             await asyncio.to_thread(self._landing.archive_envelope, former)
         await self._context.store.change(lambda database: database.renew(renewed))
         await self._tray.leave_swarm(former, keep_progress=former.step is DownloadStep.DOWNLOADING)
-        self._context.announcing.forget(former.trackers)
+        self._context.tracker.forget(former.trackers)
         self._tray.set_status(renewed)
         await self._file_renewal(renewed)
-        self._context.journal.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
+        self._context.activity.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
         self._tray.report_refused(renewed)
         await self.resume(renewed)
         return True
@@ -272,7 +272,7 @@ class DownloadPipeline:
         await self._context.store.change(lambda database: database.hold(record, torrent))
         await self._take_place(record)
         if not known:
-            self._context.journal.note(ActivityKind.APPROVAL, record.name, record.problem)
+            self._context.activity.note(ActivityKind.APPROVAL, record.name, record.problem)
 
     async def _begin(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
         former = self._tray.downloads.get(record.id)
@@ -329,7 +329,7 @@ class DownloadPipeline:
                 if not reason:
                     return
                 _log.warning("Stopped receiving %r: %s", for_display(last.name), reason)
-                self._context.journal.note(ActivityKind.PROBLEM, last.name, reason)
+                self._context.activity.note(ActivityKind.PROBLEM, last.name, reason)
                 await self._tray.leave_swarm(last, keep_progress=True)
                 await self._tray.save(replace(last, step=DownloadStep.QUEUED, problem=reason))
 
@@ -403,7 +403,7 @@ class DownloadPipeline:
             return  # it was complete before its owner wanted more of it
         await self._context.engine.flush(info_hash)
         if not record.unwanted:
-            self._context.announcing.confirm(record)
+            self._context.tracker.confirm(record)
         await self._tray.leave_swarm(record)
         replaced = await self._tray.replaced_torrent(record)
         target = await asyncio.to_thread(self._landing.choose_target, record, replaced)
@@ -435,7 +435,7 @@ class DownloadPipeline:
         )
         self._retries.drop(record.id)
         _log.info("Received %r from %s", record.name, record.sender)
-        self._context.journal.note(
+        self._context.activity.note(
             ActivityKind.RECEIVED, record.name, f"from {record.sender}{_beside(record, landed)}"
         )
         await self.seeding.begin(done)
@@ -484,7 +484,7 @@ class DownloadPipeline:
         else:
             self._retries.drop(record.id)
         if news:
-            self._context.journal.note(ActivityKind.PROBLEM, record.name, problem)
+            self._context.activity.note(ActivityKind.PROBLEM, record.name, problem)
         await self._tray.save(replace(record, step=DownloadStep.PROBLEM, problem=problem, hint=hint))
 
     async def _try_again(self) -> None:

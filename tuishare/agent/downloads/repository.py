@@ -135,8 +135,8 @@ class DownloadRepository:
     async def remove(self, record: DownloadRecord) -> None:
         """Leave its swarm and forget it; its generation is not taken again."""
         await self.leave_swarm(record)
-        self._context.announcing.forget(self._only_of(record))
-        await self._context.store.change(lambda database: database.decline(record))
+        self._context.tracker.forget(self._only_of(record))
+        await self._context.store.change(lambda database: database.record_rejection(record))
         self._note_freed(self._downloads.pop(record.id, None), None)
         self._altered.discard(record.id)
         self._doubtful.discard(record.id)
@@ -184,13 +184,13 @@ class DownloadRepository:
         torrent = await self.torrent(record)
         if refused := self._refused(record):
             _log.info("%r: %s", for_display(record.name), tell_refused(refused))
-        announce = await self._context.announcing.tiers(record.trackers, self._rules(record))
+        announce = await self._context.tracker.tiers(record.trackers, self._rules(record))
         # Known before it begins: a small payload may be complete before `add` returns.
         self._joined[record.id] = InfoHash(record.info_hash)
         if complete:
-            self._context.announcing.confirm(record)
+            self._context.tracker.confirm(record)
         else:
-            self._context.announcing.hold_back(record)
+            self._context.tracker.hold_back(record)
         try:
             added = await self._context.engine.add(
                 replace(
@@ -243,7 +243,7 @@ class DownloadRepository:
     def report_refused(self, record: DownloadRecord) -> None:
         """Take note of what its envelope names and is not used; once for each envelope."""
         if refused := self._refused(record):
-            self._context.journal.note(ActivityKind.IGNORED, record.name, tell_refused(refused))
+            self._context.activity.note(ActivityKind.IGNORED, record.name, tell_refused(refused))
 
     def _refused(self, record: DownloadRecord) -> tuple[str, ...]:
         return find_refused(record.contacts, record.trackers, self._rules(record))

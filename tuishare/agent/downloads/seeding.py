@@ -15,7 +15,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.downloads.conflicts import TorrentClaims
 from tuishare.agent.downloads.inventory import Condition, inspect
 from tuishare.agent.downloads.repository import DownloadRepository
-from tuishare.agent.mishaps import kept_to
+from tuishare.agent.error_isolation import isolate_errors
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import TuishareError
 from tuishare.sanitize import for_display
@@ -68,7 +68,7 @@ class Seeding:
         async with self._tray.changing:
             for record in list(self._tray.downloads.values()):
                 if record.step is DownloadStep.COMPLETE:
-                    with kept_to(f"end serving “{for_display(record.name)}”"):
+                    with isolate_errors(f"end serving “{for_display(record.name)}”"):
                         await self._end(record)
 
     async def _end(self, record: DownloadRecord) -> None:

@@ -29,6 +29,6 @@ async def apply_key_rotation(context: Context, sender: str, succession: Successi
     )
     fingerprint = succession.card.fingerprint.base32
     _log.info("%s has a new card, fingerprint %s", sender, fingerprint)
-    context.journal.note(
+    context.activity.note(
         ActivityKind.ROTATED, sender, f"has a new card, and the former one vouches for it: {fingerprint}"
     )

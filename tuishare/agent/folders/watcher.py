@@ -1,7 +1,7 @@
 """Events from the file system, turned into hints.
 
 Owns the one watchdog observer. Its threads never touch the agent's state: every hint crosses to the event loop. Hints
-may be late, doubled or lost; `tuishare.agent.folders.following` scans for the truth.
+may be late, doubled or lost; `tuishare.agent.folders.folder_monitor` scans for the truth.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.inotify import InotifyFullEmitter
 from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 
-from tuishare.agent.folders.settling import HintKind
+from tuishare.agent.folders.stability import FileEventKind
 
 _MOST_WRITTEN: Final = 16
 """Files that one hint names; if all of these are ignored, the next ones probably are."""
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class FileEvent:
     """An event about one top-level entry of a watched folder.
 
     ``entry`` is empty when the folder itself is gone, or when events were lost: only looking at all of it helps then.
@@ -37,7 +37,7 @@ class Hint:
 
     folder: Path
     entry: str
-    kind: HintKind
+    kind: FileEventKind
     written: frozenset[str] = field(default=frozenset(), compare=False)
 
 
@@ -53,7 +53,7 @@ class _Watch:
 class Watcher:
     """Watches folders, recursively. Made on the event loop; `watch` and `unwatch` block and may run on any thread."""
 
-    def __init__(self, notify: Callable[[Hint], None]) -> None:
+    def __init__(self, notify: Callable[[FileEvent], None]) -> None:
         """Remember whom to tell; `notify` is called on the event loop's thread."""
         self._notify = notify
         self._loop = asyncio.get_running_loop()
@@ -62,7 +62,7 @@ class Watcher:
         self._watches: dict[Path, _Watch] = {}
         self._lock = threading.Lock()
         self._closed = False
-        self._pending: dict[tuple[Path, str], Hint] = {}
+        self._pending: dict[tuple[Path, str], FileEvent] = {}
         self._pending_lock = threading.Lock()
 
     def watch(self, folder: Path, *, recursive: bool = True) -> bool:
@@ -115,7 +115,7 @@ class Watcher:
         if known := self._watches.pop(folder, None):
             self._observer.unschedule(known.observed)
 
-    def _hand_over(self, hint: Hint) -> None:
+    def _hand_over(self, hint: FileEvent) -> None:
         """Let the loop know; of what it has not taken yet, the last hint of each entry counts.
 
         Thousands of files that are written into one folder are as many events, all about one entry.
@@ -137,7 +137,7 @@ class Watcher:
     def _tell_of_all(self) -> None:
         _log.warning("More changed at once than the system could tell of; all folders are looked at again")
         for folder in list(self._watches):
-            self._notify(Hint(folder, "", HintKind.CHANGED))
+            self._notify(FileEvent(folder, "", FileEventKind.CHANGED))
 
     def _tell(self) -> None:
         with self._pending_lock:
@@ -179,7 +179,7 @@ class _Observer(BaseObserver):
 class _Handler(events.FileSystemEventHandler):
     """Runs on the observer's thread."""
 
-    def __init__(self, folder: Path, hand_over: Callable[[Hint], None]) -> None:
+    def __init__(self, folder: Path, hand_over: Callable[[FileEvent], None]) -> None:
         self._folder = folder
         self._prefix = os.fspath(folder) + os.sep
         self._hand_over = hand_over
@@ -190,7 +190,7 @@ class _Handler(events.FileSystemEventHandler):
         if event.is_synthetic or isinstance(event, events.FileOpenedEvent | events.FileClosedNoWriteEvent):
             return
         if isinstance(event, events.DirDeletedEvent) and os.fsdecode(event.src_path) == str(self._folder):
-            self._hand_over(Hint(self._folder, "", HintKind.CHANGED))
+            self._hand_over(FileEvent(self._folder, "", FileEventKind.CHANGED))
         arrived = isinstance(event, events.FileMovedEvent | events.DirMovedEvent)
         closed = isinstance(event, events.FileClosedEvent)
         written = closed or isinstance(event, events.FileModifiedEvent)
@@ -204,5 +204,5 @@ class _Handler(events.FileSystemEventHandler):
         name = path.removeprefix(self._prefix)
         entry, _, below = name.partition(os.sep)
         # A file that was closed inside a folder says nothing about the next file of that folder.
-        kind = HintKind.FINISHED if finished and not below else HintKind.CHANGED
-        self._hand_over(Hint(self._folder, entry, kind, frozenset([name] if written else [])))
+        kind = FileEventKind.FINISHED if finished and not below else FileEventKind.CHANGED
+        self._hand_over(FileEvent(self._folder, entry, kind, frozenset([name] if written else [])))

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.folders.payload import delete_payload, sign_payload
-from tuishare.agent.mishaps import kept_to
+from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.folders.fingerprint import delete_payload, payload_fingerprint
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.api.messages import ActivityKind
@@ -91,7 +91,7 @@ class ShareCommands:
                 share = await self._publisher.halt(share_id)
                 await deliveries.revoke(share, user)
                 _log.info("Took %s out of %r", user, share.name)
-                self._context.journal.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
+                self._context.activity.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
             # A new authority, whose tickets go to the others only; then the share comes back and is sealed again.
             await self._publisher.proceed(share)
 
@@ -105,7 +105,7 @@ class ShareCommands:
             NotFound: that share is not for them.
         """
         if self._shelf.deliveries.exclude(share_id, user):
-            self._context.announcing.revoke(share_id, user)
+            self._context.tracker.revoke(share_id, user)
             await self._publisher.halt(share_id)
 
     async def revoke_everywhere(self, user: str) -> None:
@@ -140,7 +140,7 @@ class ShareCommands:
             share = await self._publisher.halt(share_id)
             step = ShareStep.FORGOTTEN if share.folder else ShareStep.WITHDRAWN
             # The form that stands there now is not shared again, hashed or not.
-            seen = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
+            seen = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
             forgotten = replace(share, step=step, signature=seen or share.signature, torrent=b"")
             share = await self._shelf.save(replace(forgotten, problem="", hint=""))
             await self._shelf.remove_envelope(share)
@@ -176,7 +176,7 @@ class ShareCommands:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
         for share in list(self._shelf.shares.values()):
             if share.folder == str(folder) and Path(share.path).name not in present:
-                with kept_to(f"withdraw “{for_display(share.name)}”"):
+                with isolate_errors(f"withdraw “{for_display(share.name)}”"):
                     await self.withdraw(Path(share.path))
 
     async def withdraw(self, path: Path) -> None:
@@ -209,12 +209,12 @@ class ShareCommands:
                 if not self._publisher.is_working_on(
                     self._shelf.get(share_id)
                 ):  # else it is made anew, for all
-                    with kept_to("end a share that everybody has"):
+                    with isolate_errors("end a share that everybody has"):
                         await self.pause(share_id)
 
     async def _withdraw(self, share: ShareRecord) -> None:
         _log.info("Withdrew %r", share.name)
-        self._context.journal.note(ActivityKind.WITHDRAWN, share.name)
+        self._context.activity.note(ActivityKind.WITHDRAWN, share.name)
         share = await self._publisher.halt(share.id)
         await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
         await self._shelf.remove_envelope(share)

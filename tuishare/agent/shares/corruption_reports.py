@@ -127,7 +127,7 @@ class CorruptionReports:
         detail, _ = describe(share.name, found)
         _log.warning("False data of %r was reported; the payload is whole: %s", share.name, is_whole)
         if not again:
-            self._context.journal.note(ActivityKind.PROBLEM, share.name, detail)
+            self._context.activity.note(ActivityKind.PROBLEM, share.name, detail)
         self._context.changed.notify()
 
     def _rests_now(self, share: ShareRecord) -> bool:

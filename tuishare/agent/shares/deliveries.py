@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.mishaps import kept_to
+from tuishare.agent.error_isolation import isolate_errors
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.errors import NotFound, SystemFailed
@@ -117,7 +117,7 @@ class Deliveries:
 
         Its peer id was announced by somebody; if by several, who lie, its address decides.
         """
-        claims = [seen for seen in self._context.announcing.swarm_of(share) if seen.peer_id == peer.peer_id]
+        claims = [seen for seen in self._context.tracker.swarm_of(share) if seen.peer_id == peer.peer_id]
         users = {seen.user for seen in claims}
         if len(users) > 1:
             users = {seen.user for seen in claims if peer.host in seen.hosts}
@@ -137,7 +137,9 @@ class Deliveries:
                 if known is not None and share.kind == "renew":
                     row = replace(known, passkey_hash=row.passkey_hash, sealed=row.sealed, holder=row.holder)  # noqa: PLW2901
                 rows.setdefault(row.user, row)
-            await self._context.store.change(lambda database: database.seat(share.id, rows.values()))
+            await self._context.store.change(
+                lambda database: database.set_recipients(share.id, rows.values())
+            )
             self._board[share.id] = rows
             self._drop_unsaved(share.id)
         self._context.changed.notify()
@@ -205,7 +207,7 @@ class Deliveries:
             crowded = {info_hash for info_hash, progress in live.items() if progress.peers}
             for share in served():
                 if share.info_hash in crowded:
-                    with kept_to(f"look who is connected for “{for_display(share.name)}”"):
+                    with isolate_errors(f"look who is connected for “{for_display(share.name)}”"):
                         await self._look_at(share)
                 elif self._rates.pop(share.id, None):
                     self._context.changed.notify()
@@ -269,7 +271,7 @@ class Deliveries:
             self._show(newer)
         if done:
             _log.info("%s has all of %r", row.user, name)
-            self._context.journal.note(ActivityKind.DELIVERED, name, f"to {row.user}")
+            self._context.activity.note(ActivityKind.DELIVERED, name, f"to {row.user}")
             self._look_whether_done(row.share)
 
     def _look_whether_done(self, share: str) -> None:

@@ -11,16 +11,16 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tuishare.agent.context import Context
-from tuishare.agent.folders.following import Follower, Look
-from tuishare.agent.folders.ignoring import read_ignoring
-from tuishare.agent.folders.payload import sign_tree, walk_payload
+from tuishare.agent.folders.fingerprint import tree_fingerprint, walk_payload
+from tuishare.agent.folders.folder_monitor import FolderHandler, Observation
+from tuishare.agent.folders.ignore_rules import read_ignore_rules
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.errors import TuishareError
 from tuishare.torrents import Tree
 
 
-class EntryHandler(Follower[Tree]):
+class EntryHandler(FolderHandler[Tree]):
     """What the entries of one folder are for.
 
     Attributes:
@@ -38,10 +38,10 @@ class EntryHandler(Follower[Tree]):
         self._keeper = keeper
         self._context = context
 
-    def look(self, path: Path) -> Look[Tree]:
+    def look(self, path: Path) -> Observation[Tree]:
         """Walk the entry."""
         tree = walk_payload(path, self.patterns)
-        return Look(sign_tree(tree), tree.total_size, tree)
+        return Observation(tree_fingerprint(tree), tree.total_size, tree)
 
     def known(self, path: Path, signature: str) -> bool:
         """Whether it is a share in this form already."""
@@ -52,7 +52,7 @@ class EntryHandler(Follower[Tree]):
         if not self.patterns:
             return True
         try:
-            ignoring = read_ignoring(Path(self.patterns))
+            ignoring = read_ignore_rules(Path(self.patterns))
         except TuishareError:
             return False  # the look fails for the same reason
         return not all(ignoring(tuple(name.split("/")), is_folder=False) for name in written)
@@ -61,7 +61,7 @@ class EntryHandler(Follower[Tree]):
         """Have it read again, although it seems to be what was hashed."""
         self._publisher.recheck(path)
 
-    async def changing(self, path: Path, look: Look[Tree]) -> None:
+    async def changing(self, path: Path, look: Observation[Tree]) -> None:
         """Serve no longer what is not what it was."""
         async with self.acting:
             await self._publisher.stop_seeding(path, look.signature)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
-from tuishare.agent.folders.payload import sign_payload, sign_tree, walk_payload
-from tuishare.agent.mishaps import explain
-from tuishare.agent.network.reach import swarm_contacts
+from tuishare.agent.error_isolation import explain
+from tuishare.agent.folders.fingerprint import payload_fingerprint, tree_fingerprint, walk_payload
+from tuishare.agent.network.reachability import swarm_contacts
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import after_hashing
 from tuishare.api.messages import ActivityKind
@@ -98,9 +98,9 @@ class SharePipeline:
     async def fail(self, share: ShareRecord, problem: str, hint: str) -> None:
         """Show the problem, and remember what it was tried with: another try with the same would fail as well."""
         _log.warning("Cannot share %r: %s", share.name, problem)
-        self._context.journal.note(ActivityKind.PROBLEM, share.name, problem)
+        self._context.activity.note(ActivityKind.PROBLEM, share.name, problem)
         stamp = self._context.book_stamp()
-        signature = await asyncio.to_thread(sign_payload, Path(share.path), share.folder)
+        signature = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
         self._failures[share.id] = (stamp, signature)
         await self._shelf.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
 
@@ -151,7 +151,7 @@ class SharePipeline:
                 users,
                 context.identity,
                 contacts=contacts,
-                announce=context.announcing.addresses(context.config, context.engine, share.transport),
+                announce=context.tracker.addresses(context.config, context.engine, share.transport),
                 now=context.clock(),
             )
         )
@@ -163,14 +163,14 @@ class SharePipeline:
             return share  # a user was taken out meanwhile: nobody shall have this envelope
         envelope = context.config.folders.outbox_path / share.envelope
         # A try that has begun is waited for: it must not replace the envelope of whoever comes after us.
-        await context.outbox.insist(
+        await context.outbox_retry.retry_until_written(
             lambda: finish(asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
         )
         sealed_share = await self._shelf.save(
             replace(share, step=ShareStep.SEEDING, sealed=share.generation, contacts=contacts)
         )
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
-        context.journal.note(
+        context.activity.note(
             kind, share.name, f"for {', '.join(self._shelf.deliveries.active_recipients(share)) or 'nobody'}"
         )
         return sealed_share
@@ -184,7 +184,7 @@ class SharePipeline:
     async def _seed(self, share: ShareRecord) -> None:
         """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
-        if sign_tree(tree) != share.signature:
+        if tree_fingerprint(tree) != share.signature:
             raise Changed(f"{share.name} has changed since it was hashed")
         if not self._shelf.is_seeding(share):
             await self._shelf.start_seeding(share)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.folders.payload import may_be_renamed, sign_tree
-from tuishare.agent.mishaps import explain, kept_to
+from tuishare.agent.error_isolation import explain, isolate_errors
+from tuishare.agent.folders.fingerprint import may_be_renamed, tree_fingerprint
 from tuishare.agent.shares.pipeline import Hashing, SharePipeline
 from tuishare.agent.shares.recheck import Rechecker
 from tuishare.agent.shares.repository import ShareRepository
@@ -161,7 +161,7 @@ class ShareQueue:
             raise
         except Exception as error:  # noqa: BLE001 — whatever it is, the other shares go on
             problem = explain(error, what)
-            with kept_to(what):
+            with isolate_errors(what):
                 await self._shelf.stop_seeding(share)
                 if share.id in self._shelf.shares:
                     await self._workshop.fail(self._shelf.get(share.id), problem.detail, problem.hint)
@@ -195,7 +195,9 @@ class ShareQueue:
         async with self._shelf.changing:
             known = self._shelf.find(tree.root)
             unwanted = (
-                known is not None and known.step is ShareStep.FORGOTTEN and known.signature == sign_tree(tree)
+                known is not None
+                and known.step is ShareStep.FORGOTTEN
+                and known.signature == tree_fingerprint(tree)
             )
             if not unwanted and await asyncio.to_thread(os.path.lexists, tree.root):
                 await self._accept(tree, audience)
@@ -330,7 +332,7 @@ class ShareQueue:
 
     async def _renamed(self, tree: Tree, audience: ShareTarget) -> ShareRecord | None:
         """Find the share that this entry was under another name: same files and people, and the former name is gone."""
-        signature = sign_tree(tree)
+        signature = tree_fingerprint(tree)
         for share in list(self._shelf.shares.values()):
             same = (
                 may_be_renamed(signature, share.signature) and share.torrent and not self.is_working_on(share)
@@ -364,7 +366,7 @@ class ShareQueue:
         if audience.folder != share.folder or (not audience.folder and not audience.is_of(share)):
             await self._shelf.stop_seeding(share)
             share = change_recipients(share, audience, self._context.clock())
-        if share.signature != sign_tree(tree):
+        if share.signature != tree_fingerprint(tree):
             # What recipients hold of the former form stays theirs.
             await self._shelf.stop_seeding(share)
             if share.step is ShareStep.WITHDRAWN and share.signature:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.folders.payload import sign_tree, walk_payload
+from tuishare.agent.folders.fingerprint import tree_fingerprint, walk_payload
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import TuishareError
@@ -101,6 +101,6 @@ def is_whole(share: ShareRecord, ended: threading.Event) -> bool:
         TuishareError: it cannot be read.
     """
     tree = walk_payload(Path(share.path), share.folder)
-    if sign_tree(tree) != share.signature:
+    if tree_fingerprint(tree) != share.signature:
         raise Changed(f"{share.name} has changed since it was hashed")
     return is_payload_of(share.torrent, tree, cancelled=ended.is_set)

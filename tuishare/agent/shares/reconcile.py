@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.mishaps import kept_to
+from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
@@ -40,7 +40,7 @@ class SettingsReconciler:
         folders = {folder.path: folder for folder in self._context.config.drop}
         for share in list(self._shelf.shares.values()):
             if share.folder and share.step is not ShareStep.DELETING:
-                with kept_to(f"share “{for_display(share.name)}” with whom its folder is for"):
+                with isolate_errors(f"share “{for_display(share.name)}” with whom its folder is for"):
                     await self._align(share, folders.get(share.folder))
 
     async def _align(self, share: ShareRecord, folder: DropFolder | None) -> None:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.mishaps import kept_to
+from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.records import ShareRecord, ShareStep
@@ -75,7 +75,7 @@ class Reissuer:
             share = self._shelf.shares.get(self._waiting.pop())
             if share is not None and share.step not in _AT_REST:
                 with (
-                    kept_to(f"seal “{for_display(share.name)}” again"),
+                    isolate_errors(f"seal “{for_display(share.name)}” again"),
                     contextlib.suppress(NotFound),
                 ):  # forgotten
                     await self._keeper.reissue(share.id)

@@ -14,8 +14,8 @@ from typing import Final
 
 from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
-from tuishare.agent.mishaps import kept_to
-from tuishare.agent.network.whereabouts import Whereabouts
+from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.network.address_watch import AddressWatch
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.rows import DamagedRow
@@ -43,7 +43,7 @@ class ShareRepository:
     def __init__(self, context: Context) -> None:
         self.changing = asyncio.Lock()
         self.deliveries = Deliveries(context)
-        self.whereabouts = Whereabouts(lambda: context.config.network, context.engine, context.now)
+        self.whereabouts = AddressWatch(lambda: context.config.network, context.engine, context.now)
         self.damaged: list[DamagedRow] = []
         self._context = context
         self._shares: dict[str, ShareRecord] = {}
@@ -114,7 +114,7 @@ class ShareRepository:
     async def remove(self, share: ShareRecord) -> None:
         """Leave its swarm and forget it."""
         await self.stop_seeding(share)
-        await self._context.store.change(lambda database: database.forget_share(share.id))
+        await self._context.store.change(lambda database: database.delete_share(share.id))
         self._unindex(share.id)
         self._shares.pop(share.id, None)
         self.deliveries.forget(share.id)
@@ -162,7 +162,7 @@ class ShareRepository:
 
     async def _enter_swarm(self, share: ShareRecord) -> None:
         context = self._context
-        announce = await context.announcing.tiers(own_trackers(share, context.config.tracker.others))
+        announce = await context.tracker.tiers(own_trackers(share, context.config.tracker.others))
         try:
             added = await context.engine.add(_assignment(share, announce))
             if added != share.info_hash:
@@ -173,7 +173,7 @@ class ShareRepository:
                 )
         except Exception:
             self._joined.pop(share.id, None)
-            context.announcing.withdraw(share.id)  # where its address changed meanwhile
+            context.tracker.withdraw(share.id)  # where its address changed meanwhile
             raise
         if share.id not in self._joined or self.deliveries.needs_reissue(share):
             self._joined.pop(share.id, None)
@@ -186,17 +186,17 @@ class ShareRepository:
         """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
         if self.whereabouts.look():
             for share in self.seeding():
-                with kept_to(f"name our new addresses for “{for_display(share.name)}”"):
+                with isolate_errors(f"name our new addresses for “{for_display(share.name)}”"):
                     self._admit(share)
 
     def _admit(self, share: ShareRecord) -> None:
         passkeys = self.deliveries.passkeys(share.id)
-        self._context.announcing.admit(share, passkeys, self.whereabouts.of(share.transport))
+        self._context.tracker.admit(share, passkeys, self.whereabouts.of(share.transport))
 
     async def stop_seeding(self, share: ShareRecord) -> None:
         """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
         if info_hash := self._joined.pop(share.id, None):
-            self._context.announcing.withdraw(share.id)
+            self._context.tracker.withdraw(share.id)
             try:
                 await self._context.engine.remove(info_hash)
             except NotFound:

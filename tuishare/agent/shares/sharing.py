@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from tuishare.agent.context import Context
-from tuishare.agent.folders.following import FolderFollowing, Look
-from tuishare.agent.folders.ignoring import DEFAULTS, IGNORE_FILE, read_ignoring
-from tuishare.agent.folders.payload import walk_payload
-from tuishare.agent.folders.watcher import Hint, Watcher
+from tuishare.agent.folders.fingerprint import walk_payload
+from tuishare.agent.folders.folder_monitor import FolderMonitor, Observation
+from tuishare.agent.folders.ignore_rules import DEFAULTS, IGNORE_FILE, read_ignore_rules
+from tuishare.agent.folders.watcher import FileEvent, Watcher
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.corruption_reports import CorruptionReports
 from tuishare.agent.shares.entry_handler import EntryHandler
@@ -65,7 +65,7 @@ class Sharing:
         self._aligner = SettingsReconciler(context, self.shelf, self.publisher, self.keeper)
         self.followers: list[DropFolderHandler] = []
         self._loose: list[StandaloneHandler] = []
-        self.followings: dict[Path, FolderFollowing[Tree]] = {}
+        self.followings: dict[Path, FolderMonitor[Tree]] = {}
         self.take_settings()
 
     async def load(self) -> None:
@@ -139,10 +139,10 @@ class Sharing:
         for following in self.followings.values():
             following.scan_soon()
 
-    def on_file_event(self, hint: Hint) -> None:
+    def on_file_event(self, hint: FileEvent) -> None:
         """Take an event, if it is of a drop folder."""
         if following := self.followings.get(hint.folder):
-            following.take_hint(hint)
+            following.on_file_event(hint)
             if hint.entry == IGNORE_FILE:
                 following.scan_soon()
             self._context.changed.notify()
@@ -192,14 +192,14 @@ class Sharing:
     def _follower(self, folder: DropFolder) -> DropFolderHandler:
         return DropFolderHandler(folder, self.publisher, self.keeper, self._context)
 
-    def _following(self, follower: EntryHandler) -> FolderFollowing[Tree]:
+    def _following(self, follower: EntryHandler) -> FolderMonitor[Tree]:
         # Who shares one file of a large folder does not want all of that watched.
         recursive = isinstance(follower, DropFolderHandler)
-        return FolderFollowing(follower.path, self._context.config.settle, follower, recursive=recursive)
+        return FolderMonitor(follower.path, self._context.config.settle, follower, recursive=recursive)
 
     def _look_again(self, path: Path) -> None:
         if following := self.followings.get(path.parent):
-            following.look_again(path.name)
+            following.rescan(path.name)
 
 
 class DropFolderHandler(EntryHandler):
@@ -221,13 +221,13 @@ class DropFolderHandler(EntryHandler):
     def wants(self, entry: str) -> bool:
         """Everything but what we put there ourselves, the list of what to leave out, and what stands on it."""
         try:
-            ignoring = read_ignoring(self.path)
+            ignoring = read_ignore_rules(self.path)
         except TuishareError:
             ignoring = DEFAULTS  # the look fails for the same reason, which shows and keeps everything back
         ours = entry in {IGNORE_FILE, MARKER}
         return not ours and not ignoring((entry,), is_folder=(self.path / entry).is_dir())
 
-    async def settled(self, path: Path, look: Look[Tree]) -> None:
+    async def settled(self, path: Path, look: Observation[Tree]) -> None:
         """Hand it on."""
         del path
         audience = ShareTarget(tuple(self.folder.users), self.folder.transport, self.folder.path)
@@ -239,7 +239,7 @@ class DropFolderHandler(EntryHandler):
         await super().refused(path, error)
         known = self.refusals.get(path.name)
         if known is None or known.error.detail != error.detail:
-            self._context.journal.note(ActivityKind.PROBLEM, path.name, error.detail)
+            self._context.activity.note(ActivityKind.PROBLEM, path.name, error.detail)
         self.refusals[path.name] = RefusedEntry(path.name, error, self._context.now())
         self._context.changed.notify()
 

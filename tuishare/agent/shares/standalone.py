@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.folders.following import Look
+from tuishare.agent.folders.folder_monitor import Observation
 from tuishare.agent.shares.entry_handler import EntryHandler
 from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.core.records import ShareRecord, ShareStep
@@ -41,7 +41,7 @@ class StandaloneHandler(EntryHandler):
         share = self._publisher.find(self.path / entry)
         return share is not None and is_followed(share)
 
-    async def settled(self, path: Path, look: Look[Tree]) -> None:
+    async def settled(self, path: Path, look: Observation[Tree]) -> None:
         """Make the next generation, for whom it was shared before."""
         async with self.acting:
             share = self._publisher.find(path)

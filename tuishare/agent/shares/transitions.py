@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from tuishare.agent.folders.payload import sign_tree
+from tuishare.agent.folders.fingerprint import tree_fingerprint
 from tuishare.config.model import Transport
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import create_share_authority, new_secret, new_share_id
@@ -95,7 +95,11 @@ def after_hashing(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime)
     """What was hashed becomes a new generation, unless it is what was sealed already."""
     info_hash = parse_torrent(torrent).info_hash
     seen = replace(
-        share, signature=sign_tree(tree), size=tree.total_size, files=len(tree.files), info_hash=info_hash
+        share,
+        signature=tree_fingerprint(tree),
+        size=tree.total_size,
+        files=len(tree.files),
+        info_hash=info_hash,
     )
     if info_hash == share.info_hash and share.sealed == share.generation:
         return replace(seen, step=ShareStep.SEEDING)  # touched, but the same: nobody needs to hear of it

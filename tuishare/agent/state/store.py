@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from tuishare.agent.state.patience import Patience
+from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.core.database import Database
 from tuishare.core.sqlite_errors import tell_apart
 from tuishare.errors import SystemFailed
@@ -31,7 +31,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Remember the path; `open` does the work."""
-        self.patience = Patience(path.parent)
+        self.patience = DiskRetry(path.parent)
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._database: Database | None = None
@@ -42,7 +42,9 @@ class Store:
         Raises:
             BadConfiguration: it is damaged or from a newer version.
         """
-        self._database = await self.patience.insist(lambda: self._on_thread(lambda: Database(self._path)))
+        self._database = await self.patience.retry_until_written(
+            lambda: self._on_thread(lambda: Database(self._path))
+        )
 
     async def run(self, work: Callable[[Database], _T]) -> _T:
         """Run one piece of work on the writer thread and wait for it.
@@ -66,7 +68,7 @@ class Store:
         Raises:
             SystemFailed: the database cannot be used.
         """
-        return await self.patience.insist(lambda: self.run(work))
+        return await self.patience.retry_until_written(lambda: self.run(work))
 
     async def close(self) -> None:
         """Wait for what is under way, then close."""

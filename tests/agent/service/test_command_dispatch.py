@@ -1,0 +1,22 @@
+"""Every order has somebody who carries it out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.agent.homes import Home
+from tests.agent.mail import running
+from tuishare.agent.service.command_dispatch import order_download, order_share
+from tuishare.api.messages import DownloadId, ShareId
+from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.errors import NotFound
+
+
+async def test_nothing_can_be_done_with_what_there_is_not(alice: Home) -> None:
+    async with running(alice) as agent:
+        for order in ShareOrder:
+            with pytest.raises(NotFound):
+                await order_share(agent._drops, ShareId("none"), order)
+        for wish in DownloadOrder:
+            with pytest.raises(NotFound):
+                await order_download(agent._inbox, DownloadId("none"), wish)

@@ -1,0 +1,66 @@
+"""The rates that hold now: the engine is told whenever another part of the schedule begins.
+
+Owns when that is looked up. Must not know what the schedule means: `tuishare.config.schedule` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime
+from typing import Final
+
+from tuishare.agent.context import Context
+from tuishare.config.schedule import BandwidthRates
+
+_MINUTE: Final = 60.0
+_log = logging.getLogger(__name__)
+
+
+class BandwidthSchedule:
+    """Keeps the engine's limits in step with settings and time."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._altered = asyncio.Event()
+        self._rates = BandwidthRates()
+
+    @property
+    def rates(self) -> BandwidthRates:
+        """The limits that hold now."""
+        return self._rates
+
+    def take_settings(self) -> None:
+        """Look up at once what holds now: the settings may be other ones."""
+        self._apply(self._local_time())
+        self._altered.set()
+
+    async def run(self) -> None:
+        """Look up what holds at the beginning of each minute, until cancelled.
+
+        A schedule knows minutes only, so no edge is missed, and a clock that jumps is followed within one.
+        """
+        while True:
+            self._altered.clear()
+            now = self._local_time()
+            self._apply(now)
+            rest = _MINUTE - now.second - now.microsecond / 1e6
+            with contextlib.suppress(TimeoutError):
+                # Without a schedule nothing changes but by other settings.
+                async with asyncio.timeout(rest if self._context.config.limits.schedule else None):
+                    await self._altered.wait()
+
+    def _apply(self, now: datetime) -> None:
+        rates = self._context.config.limits.rates(now)
+        if rates != self._rates:
+            self._rates = rates
+            self._context.engine.apply(upload_limit=rates.upload, download_limit=rates.download)
+            _log.info("Limits are now %s up and %s down", _name(rates.upload), _name(rates.download))
+
+    def _local_time(self) -> datetime:
+        return self._context.clock().astimezone()
+
+
+def _name(rate: int) -> str:
+    return f"{rate:,} bytes/s" if rate else "none"

@@ -1,0 +1,247 @@
+"""New settings for an agent that runs: read again on request, or because a file has changed.
+
+Owns which settings are in force. A file with a mistake changes nothing and is a problem to show. Must not know what
+follows from a setting: whoever is told looks it up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from tuishare.agent.context import Context
+from tuishare.agent.process.sd_notify import notify
+from tuishare.api.messages import Problem, Reloaded
+from tuishare.config.model import Config, InboxSettings, check_config, load_config
+from tuishare.config.schedule import BandwidthLimits
+from tuishare.core.own_addresses import check_addresses
+from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
+from tuishare.home_paths import Places
+from tuishare.people import UserBook
+from tuishare.sanitize import for_display
+
+LOOK_SECONDS: Final = 2.0
+"""How often the files are looked at; events only make it quicker, because not every file system sends any."""
+
+LIVE: Final = frozenset(
+    {
+        "name",
+        "network.public_host",
+        "network.share_addresses",
+        "drop",
+        "sharing.until",
+        "tracker.others",
+        "downloads.seed_days",
+        "downloads.seed_ratio",
+    }
+    | {f"inbox.{key}" for key in InboxSettings.__struct_fields__}
+    | {f"limits.{key}" for key in BandwidthLimits.__struct_fields__}
+    | {"notifications.desktop"}
+)
+"""Settings that count at once; ports are open and folders in use, so all others wait for a restart."""
+
+_FOLDER: Final = "drop folder "
+"""How the problem of a drop folder begins; its path follows."""
+
+_log = logging.getLogger(__name__)
+_Stamp = tuple[int, ...]
+
+
+class ConfigReload:
+    """Keeps the settings of one agent in step with their files."""
+
+    def __init__(
+        self,
+        context: Context,
+        take_up: Callable[[], None],
+        take_book: Callable[[UserBook], None] = lambda _: None,
+    ) -> None:
+        """Both are called after every reload: settings or users may be other ones."""
+        self._context = context
+        self._take_book = take_book
+        self._take_up = take_up
+        self._woken = asyncio.Event()
+        self._ordered = False
+        self._alone = asyncio.Lock()
+        self._seen = self._stamps()
+        self._problems: dict[str, Problem] = {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the files now."""
+        return tuple(self._problems.values())
+
+    def look(self) -> None:
+        """Look soon whether a file has changed."""
+        self._woken.set()
+
+    def order(self) -> None:
+        """Reload soon, whether a file has changed or not; for signal handlers."""
+        self._ordered = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Reload whenever it was ordered or a file has changed, until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._woken.wait()
+            self._woken.clear()
+            if self._ordered or await asyncio.to_thread(self._stamps) != self._seen:
+                self._ordered = False
+                with contextlib.suppress(TuishareError):  # shown as a problem
+                    await self.reload()
+
+    async def reload(self, edit: Callable[[], object] = lambda: None) -> Reloaded:
+        """Read both files again.
+
+        Args:
+            edit: changes them first, on a thread; nobody else takes that up before this does.
+
+        Raises:
+            TuishareError: what the edit raised; nothing was read.
+            BadConfiguration: one is not usable; what was in force before stays so.
+            SystemFailed: one cannot be read.
+        """
+        async with self._alone:
+            await asyncio.to_thread(edit)
+            # sd_notify(3): systemd compares this clock with its own.
+            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            try:
+                return await self._reload()
+            finally:
+                notify("READY=1")
+                self._context.changed.notify()
+
+    async def _reload(self) -> Reloaded:
+        self._seen = await asyncio.to_thread(self._stamps)
+        try:
+            with self._shown("config", "Settings not usable"):
+                config, reloaded = await asyncio.to_thread(self._read_settings)
+            self._context.config = config
+        finally:
+            self._take_up()  # whatever is wrong with the settings, there may be new users
+        for key in reloaded.applied:
+            _log.info("Setting %s has changed", key)
+        for key in reloaded.restart:
+            _log.info("Setting %s has changed, which counts after a restart", key)
+        await self._read_book()
+        return reloaded
+
+    async def load(self) -> None:
+        """Read the users at the start; a book that is not usable is a problem to show."""
+        with contextlib.suppress(TuishareError):
+            await self._read_book()
+
+    async def _read_book(self) -> None:
+        with self._shown("users", "User book not usable"):
+            book = await asyncio.to_thread(self._context.book)
+            self._take_book(book)
+        for what in [what for what in self._problems if what.startswith(_FOLDER)]:
+            if what.removeprefix(_FOLDER) not in {folder.path for folder in self._context.config.drop}:
+                del self._problems[what]
+        for folder in self._context.config.drop:
+            with (
+                contextlib.suppress(TuishareError),
+                self._shown(
+                    f"{_FOLDER}{folder.path}", f"Nothing can be shared from {for_display(folder.path)}"
+                ),
+            ):
+                book.resolve(folder.users)
+
+    def _read_settings(self) -> tuple[Config, Reloaded]:
+        places = self._context.places
+        try:
+            wanted = load_config(places)
+        except OSError as error:
+            raise from_os_error(error, f"read {places.config_file}") from error
+        try:
+            self._context.identity.card(wanted.name)
+        except BadInput as error:
+            raise BadConfiguration(
+                f"{places.config_file}: key name: {error.detail}", hint=error.hint
+            ) from error
+        check_addresses(wanted, places)
+        return merge(self._context.config, wanted, places)
+
+    @contextlib.contextmanager
+    def _shown(self, what: str, title: str) -> Iterator[None]:
+        try:
+            yield
+        except TuishareError as error:
+            _log.warning("%s: %s", title, error.detail)
+            known = self._problems.get(what)
+            since = known.since if known and known.detail == error.detail else self._context.now()
+            self._problems[what] = Problem(
+                id=what, title=title, detail=error.detail, hint=error.hint, since=since
+            )
+            raise
+        self._problems.pop(what, None)
+
+    def _stamps(self) -> tuple[_Stamp, _Stamp]:
+        places = self._context.places
+        return _stamp(places.config_file), _stamp(places.users_file)
+
+
+def merge(old: Config, new: Config, places: Places) -> tuple[Config, Reloaded]:
+    """Find what of new settings can count at once.
+
+    Args:
+        old: what is in force.
+        new: what the file says.
+        places: of the home.
+
+    Returns:
+        What is in force from now on, and which keys differ from the old settings.
+    """
+    before, after = _flatten(old), _flatten(new)
+    changed = [key for key in after if after[key] != before[key]]
+    live = {key for key in changed if key in LIVE}
+    try:
+        merged = _overlay(before, after, live)
+        check_config(merged, places)
+    except BadConfiguration:
+        # The drop folders fit only together with a setting that has to wait, such as a port for plain swarms.
+        live.discard("drop")
+        merged = _overlay(before, after, live)
+    return merged, Reloaded(
+        applied=tuple(key for key in changed if key in live),
+        restart=tuple(key for key in changed if key not in live),
+    )
+
+
+def _flatten(config: Config) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in msgspec.to_builtins(config).items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{inner}": of for inner, of in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _overlay(before: dict[str, Any], after: dict[str, Any], keys: set[str]) -> Config:
+    document: dict[str, Any] = {}
+    for key, value in {**before, **{key: after[key] for key in keys}}.items():
+        table, dot, inner = key.partition(".")
+        if dot:
+            document.setdefault(table, {})[inner] = value
+        else:
+            document[key] = value
+    return msgspec.convert(document, Config)
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns

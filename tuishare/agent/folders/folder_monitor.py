@@ -1,0 +1,329 @@
+"""Follows one folder: hints and scans go in, settled entries come out.
+
+Owns the loop that both pipelines share. Events make it quick, the scan makes it right; a folder that is missing is a
+state, never "everything was deleted". Must not know what an entry is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import math
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from tuishare.agent.error_isolation import explain, isolate_errors
+from tuishare.agent.folders.stability import FileEventKind, StabilityTracker, Unsettled
+from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.api.messages import FolderState
+from tuishare.config.model import SettleSettings
+from tuishare.core.sqlite_errors import DamagedDatabase
+from tuishare.errors import NotFound, SystemFailed, TooManyOpen, TuishareError
+from tuishare.net.descriptors import EXHAUSTED_SECONDS
+from tuishare.sanitize import for_display
+
+_log = logging.getLogger(__name__)
+_Payload = TypeVar("_Payload")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation(Generic[_Payload]):
+    """One look at an entry.
+
+    Attributes:
+        signature: equal for two looks exactly when nothing changed between them.
+        size: bytes.
+        payload: whatever `FolderHandler.settled` wants to know of it.
+    """
+
+    signature: str
+    size: int
+    payload: _Payload
+
+
+class FolderHandler(ABC, Generic[_Payload]):
+    """What a pipeline does with the entries of its folder. What it need not care about has an answer here."""
+
+    @abstractmethod
+    def wants(self, entry: str) -> bool:
+        """Whether an entry of that name is any of our business."""
+
+    @abstractmethod
+    def look(self, path: Path) -> Observation[_Payload]:
+        """Look at an entry; called on a thread.
+
+        Raises:
+            NotFound: it is gone.
+            TuishareError: it cannot be taken as it is.
+        """
+
+    @abstractmethod
+    def known(self, path: Path, signature: str) -> bool:
+        """Whether the entry was dealt with in exactly this form."""
+
+    @abstractmethod
+    async def settled(self, path: Path, look: Observation[_Payload], /) -> None:
+        """Take an entry that is complete."""
+
+    @abstractmethod
+    async def refused(self, path: Path, error: TuishareError) -> None:
+        """Take note of an entry that cannot be looked at; it is looked at again when it changes."""
+
+    @abstractmethod
+    def forget(self, entry: str) -> None:
+        """Forget what was noted of an entry: it is gone, or its fault is."""
+
+    @abstractmethod
+    def moved(self) -> None:
+        """Tell whoever watches us that the folder's own state is another one."""
+
+    def may_hide_change(self, written: Collection[str]) -> bool:
+        """Whether files that were written to (paths below the folder) matter although their entry looks as before."""
+        del written
+        return False
+
+    async def doubted(self, path: Path) -> None:
+        """Take note of such an entry, once it has settled in the form in which it was dealt with."""
+
+    def is_ready(self, listed: Collection[str]) -> bool:
+        """Whether the folder is the one that is meant, and not the place where it will be mounted; on a thread."""
+        del listed
+        return True
+
+    async def changing(self, path: Path, look: Observation[_Payload], /) -> None:
+        """Take note that an entry was seen in a form that is new and may not be complete."""
+
+    async def gone(self, path: Path) -> None:
+        """Take note that an entry is no longer there, although its folder is."""
+
+    async def listed(self, entries: Collection[str]) -> None:
+        """Take note of all entries that there are."""
+
+
+class FolderMonitor(Generic[_Payload]):
+    """One followed folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settle: SettleSettings,
+        follower: FolderHandler[_Payload],
+        *,
+        recursive: bool = True,
+    ) -> None:
+        """Without `recursive`, changes below an entry are found by scans alone."""
+        self.folder = folder
+        self._recursive = recursive
+        self.state = FolderState.MISSING
+        self._settle = settle
+        self.follower = follower
+        self._tracker = StabilityTracker(settle)
+        self._woken = asyncio.Event()
+        self._next_scan = 0.0
+        self._faults: dict[str, str] = {}
+        self._written: set[str] = set()
+        self._failed: dict[str, str] = {}
+        """The form in which taking an entry raised what nobody foresaw; it is not taken in that form again."""
+        self._present: set[str] = set()
+
+    @property
+    def unsettled(self) -> tuple[Unsettled, ...]:
+        """What is being waited for."""
+        return self._tracker.unsettled()
+
+    def on_file_event(self, hint: FileEvent) -> None:
+        """Take an event of this folder; one without an entry is about the folder itself."""
+        if not hint.entry:
+            self.scan_soon()
+        elif self._wants(hint.entry):
+            self._tracker.hint(hint.entry, hint.kind, time.monotonic())
+            if hint.written and self.follower.may_hide_change(hint.written):
+                self._written.add(hint.entry)
+            self._woken.set()
+
+    def rescan(self, entry: str) -> None:
+        """Treat an entry as changed, e.g. because it changed while it was being read."""
+        self._tracker.hint(entry, FileEventKind.CHANGED, time.monotonic())
+        self._woken.set()
+
+    def rescan_later(self, entry: str) -> None:
+        """Look at an entry again when other files may be closed: it was not its fault that it could not be read."""
+        asyncio.get_running_loop().call_later(EXHAUSTED_SECONDS, self.rescan, entry)
+
+    def scan_soon(self) -> None:
+        """Scan at once, e.g. because what is wanted has changed."""
+        self._failed.clear()
+        self._next_scan = 0.0
+        self._woken.set()
+
+    async def run(self, watcher: Watcher) -> None:
+        """Follow the folder until cancelled."""
+        while True:
+            if time.monotonic() >= self._next_scan:
+                await self._scan(watcher)
+            for entry in self._tracker.due(time.monotonic()):
+                await self._visit(entry)
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        due = self._tracker.next_due()
+        until = self._next_scan if due is None else min(due, self._next_scan)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _scan(self, watcher: Watcher) -> None:
+        """Watch before listing, so that nothing falls between; then compare everything with what is known."""
+        self._next_scan = math.inf  # until this one ends, or somebody wants another
+        try:
+            watched = await asyncio.to_thread(watcher.watch, self.folder, recursive=self._recursive)
+            listed = await asyncio.to_thread(self._list)
+        except OSError as error:
+            if error.errno in {errno.EMFILE, errno.ENFILE}:
+                self._next_scan = min(self._next_scan, time.monotonic() + EXHAUSTED_SECONDS)
+                return
+            await asyncio.to_thread(watcher.unwatch, self.folder)
+            self._enter(FolderState.MISSING)
+        else:
+            self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
+            await self._reconcile([entry for entry in listed if self._wants(entry)])
+        # Without events the scan is all there is.
+        pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
+        self._next_scan = min(self._next_scan, time.monotonic() + pause)
+
+    def _wants(self, entry: str) -> bool:
+        """Whether an entry counts; so does one of which that cannot be told, for its fault to show."""
+        try:
+            return self.follower.wants(entry)
+        except Exception as error:  # noqa: BLE001 — whatever it is, the other entries go on
+            _log.debug("Cannot tell what an entry of %s is for", self.folder, exc_info=error)
+            return True
+
+    def _list(self) -> list[str]:
+        """List the folder.
+
+        Raises:
+            OSError: it is missing, or not the folder that is meant.
+        """
+        listed = os.listdir(self.folder)
+        if not self.follower.is_ready(listed):
+            raise FileNotFoundError(self.folder)
+        return listed
+
+    def _is_here(self) -> bool:
+        try:
+            self._list()
+        except OSError:
+            return False
+        return True
+
+    async def _reconcile(self, entries: list[str]) -> None:
+        for entry in self._present.difference(entries):
+            self._drop(entry)
+        self._present.update(entries)
+        await self.follower.listed(entries)
+        for entry in entries:
+            await self._compare(entry)
+
+    def _enter(self, state: FolderState) -> None:
+        if state is not self.state:
+            _log.info("Folder %s: %s", self.folder, state.value)
+            self.state = state
+            self.follower.moved()
+
+    def _drop(self, entry: str) -> None:
+        self._tracker.drop(entry)
+        self._written.discard(entry)
+        self._faults.pop(entry, None)
+        self._failed.pop(entry, None)
+        self._present.discard(entry)
+        self.follower.forget(entry)
+
+    async def _compare(self, entry: str) -> None:
+        path = self.folder / entry
+        try:
+            look = await asyncio.to_thread(self.follower.look, path)
+            known = self._is_known(path, look)
+        except TooManyOpen:
+            known = False  # nobody knows what it is; it is visited
+        except Exception as error:  # noqa: BLE001 — whatever it is, it is a fault of this entry alone
+            known = self._faults.get(entry) == explain(error, _looking_at(entry)).detail
+        else:
+            if entry not in self._failed:
+                self._heal(entry)
+        if not known:
+            self._tracker.notice(entry, time.monotonic())
+
+    async def _visit(self, entry: str) -> None:
+        path = self.folder / entry
+        self._present.add(entry)
+        started = time.monotonic()
+        try:
+            look = await asyncio.to_thread(self.follower.look, path)
+        except NotFound:
+            self._drop(entry)
+            if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
+                with isolate_errors(f"take note that “{for_display(entry)}” is gone"):
+                    await self.follower.gone(path)
+            return
+        except TooManyOpen:
+            self.rescan_later(entry)
+            return
+        except Exception as error:  # noqa: BLE001 — whatever it is, it is a fault of this entry alone
+            await self._settle_fault(path, entry, explain(error, _looking_at(entry)), started)
+            return
+        try:
+            await self._take(path, entry, look, started)
+        except (SystemFailed, DamagedDatabase):
+            raise
+        except Exception as error:  # noqa: BLE001 — likewise
+            self._failed[entry] = look.signature
+            await self._note_fault(path, entry, explain(error, f"take “{for_display(entry)}”"))
+
+    def _is_known(self, path: Path, look: Observation[_Payload]) -> bool:
+        """Whether an entry was dealt with in exactly this form, or nobody could say how it is to be."""
+        return self._failed.get(path.name) == look.signature or self.follower.known(path, look.signature)
+
+    async def _take(self, path: Path, entry: str, look: Observation[_Payload], started: float) -> None:
+        known = self._is_known(path, look)
+        if not known:
+            await self.follower.changing(path, look)
+        if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
+            if not known:
+                self._failed.pop(entry, None)
+            if entry not in self._failed:
+                self._heal(entry)
+            was_written = entry in self._written
+            self._written.discard(entry)
+            # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
+            if not known:
+                await self.follower.settled(path, look)
+            elif was_written:
+                await self.follower.doubted(path)
+
+    def _heal(self, entry: str) -> None:
+        if self._faults.pop(entry, None) is not None:
+            self.follower.forget(entry)
+
+    async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
+        """A fault settles like content: a folder that is empty now may be filled in a moment."""
+        if self._tracker.walked(entry, f"fault: {error.detail}", 0, started, time.monotonic()):
+            await self._note_fault(path, entry, error)
+
+    async def _note_fault(self, path: Path, entry: str, error: TuishareError) -> None:
+        _log.warning("%s", error.detail)
+        self._faults[entry] = error.detail
+        with isolate_errors(f"turn “{for_display(entry)}” away"):
+            await self.follower.refused(path, error)
+
+
+def _looking_at(entry: str) -> str:
+    return f"look at “{for_display(entry)}”"

@@ -1,0 +1,104 @@
+"""When a dropped entry is complete.
+
+Owns the rule: two equal walks with a quiet time between them and no event since the first. Events are hints only; an
+entry nobody hinted at settles by the same rule once a scan has found it. Pure: the caller walks and tells the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from tuishare.config.model import SettleSettings
+
+
+class FileEventKind(Enum):
+    """What an event said about an entry."""
+
+    CHANGED = auto()
+    """Something happened to it or below it."""
+    FINISHED = auto()
+    """The entry itself was closed after writing, or moved into place: its writer is done with it."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    since: float
+    wait: float
+    due: float
+    walked: float = float("-inf")
+    signature: str | None = None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """One entry that is being waited for; ``size`` in bytes as of the last walk, ``since`` on the caller's clock."""
+
+    name: str
+    size: int
+    since: float
+
+
+class StabilityTracker:
+    """The entries of one folder that are not known to be complete; all times in seconds of one monotonic clock."""
+
+    def __init__(self, settle: SettleSettings) -> None:
+        self._settle = settle
+        self._entries: dict[str, _Entry] = {}
+
+    def hint(self, name: str, kind: FileEventKind, now: float) -> None:
+        """Take note of an event: what was seen before it no longer counts."""
+        wait = self._settle.after_close if kind is FileEventKind.FINISHED else self._settle.quiet
+        entry = self._entries.setdefault(name, _Entry(since=now, wait=wait, due=now))
+        entry.wait = wait
+        entry.signature = None
+        # A burst of events costs one walk per quiet time, not one walk per event.
+        entry.due = max(now, entry.walked + wait)
+
+    def notice(self, name: str, now: float) -> None:
+        """Take note of an entry that a scan found; one that is tracked already is left as it is."""
+        if name not in self._entries:
+            self.hint(name, FileEventKind.CHANGED, now)
+
+    def due(self, now: float) -> list[str]:
+        """Name the entries to walk now."""
+        return [name for name, entry in self._entries.items() if entry.due <= now]
+
+    def next_due(self) -> float | None:
+        """Tell when the next entry wants a walk, or None while there is none."""
+        return min((entry.due for entry in self._entries.values()), default=None)
+
+    def walked(self, name: str, signature: str, size: int, started: float, now: float) -> bool:
+        """Report a walk.
+
+        Args:
+            name: the entry.
+            signature: equal for two walks exactly when nothing changed between them.
+            size: its bytes, to be shown.
+            started: when the walk began.
+            now: when it ended.
+
+        Returns:
+            Whether the entry has settled; it is then no longer tracked.
+        """
+        entry = self._entries.get(name)
+        if entry is None:
+            return False
+        if entry.signature == signature and started - entry.walked >= entry.wait:
+            del self._entries[name]
+            return True
+        if entry.signature != signature and entry.signature is not None:
+            entry.wait = self._settle.quiet  # it grew without an event: whoever writes is not done
+        entry.signature, entry.size, entry.walked = signature, size, now
+        entry.due = now + entry.wait
+        return False
+
+    def drop(self, name: str) -> None:
+        """Stop tracking an entry that is gone."""
+        self._entries.pop(name, None)
+
+    def unsettled(self) -> tuple[Unsettled, ...]:
+        """List what is being waited for, longest first."""
+        found = [Unsettled(name, entry.size, entry.since) for name, entry in self._entries.items()]
+        return tuple(sorted(found, key=lambda entry: entry.since))

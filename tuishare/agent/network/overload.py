@@ -1,0 +1,131 @@
+"""What is shown while strangers, or we ourselves, use up what this machine allows.
+
+Owns the sentences, and noting such a time once. Must not do anything about it: the engine does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from tuishare.agent.process.malloc import give_back
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.api.messages import ActivityKind, Problem
+from tuishare.net.descriptors import DescriptorBudget
+from tuishare.swarm import Crowd, Usage
+
+LOOK_SECONDS: Final = 2.0
+_log = logging.getLogger(__name__)
+_ROOM: Final = (
+    "Allow more open files (`ulimit -n`, or LimitNOFILE= of the service), then start the agent again."
+)
+
+
+class OverloadFacts(Protocol):
+    """What has to be known of an engine; `tuishare.swarm.Engine` is one."""
+
+    @property
+    def allotment(self) -> DescriptorBudget:
+        """How the descriptors of this process are divided."""
+
+    @property
+    def crowd(self) -> Crowd | None:
+        """Strangers whose connections lead to nothing."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """How many descriptors are open."""
+
+    @property
+    def connections(self) -> int:
+        """How many peers are connected."""
+
+
+class OverloadMonitor:
+    """Looks at what is crowded, every `LOOK_SECONDS`."""
+
+    def __init__(self, engine: OverloadFacts, now: Callable[[], int]) -> None:
+        """`now` gives Unix seconds."""
+        self._engine = engine
+        self._now = now
+        self._problems: dict[str, Problem] = {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is to be shown now."""
+        return tuple(self._problems.values())
+
+    async def run(self, journal: ActivityLog, changed: Callable[[], None]) -> None:
+        """Note once when strangers begin to crowd us, and tell when anything begins or ends; until cancelled."""
+        while True:
+            known = self._problems
+            self._look()
+            if "crowd" in self._problems.keys() - known:
+                journal.note(ActivityKind.PROBLEM, "swarm port", self._problems["crowd"].detail)
+                _log.warning("%s", self._problems["crowd"].detail)
+            if self._problems.keys() != known.keys():
+                changed()
+            if "crowd" in known.keys() - self._problems:
+                await asyncio.to_thread(give_back)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _look(self) -> None:
+        now = self._now()
+        found = describe_overload(self._engine, now)
+        began = {problem.id: problem.since for problem in self.problems}
+        self._problems = {
+            problem.id: msgspec.structs.replace(problem, since=began.get(problem.id, problem.since))
+            for problem in found
+        }
+
+
+def describe_overload(engine: OverloadFacts, now: int) -> tuple[Problem, ...]:
+    """Say what is crowded at this moment; `now` in Unix seconds."""
+    return (*_of_strangers(engine.crowd), *_of_descriptors(engine.usage, now), *_of_connections(engine, now))
+
+
+def _of_strangers(crowd: Crowd | None) -> tuple[Problem, ...]:
+    if crowd is None:
+        return ()
+    return (
+        Problem(
+            id="crowd",
+            title="Many silent connections",
+            detail=f"{crowd.ended:,} connections to the swarm port were ended because they led to nothing; "
+            f"most come from {crowd.source}",
+            hint="Transfers go on. If it does not end, bar that network in the firewall.",
+            since=crowd.since,
+        ),
+    )
+
+
+def _of_descriptors(usage: Usage | None, now: int) -> tuple[Problem, ...]:
+    if usage is None or not usage.short:
+        return ()
+    return (
+        Problem(
+            id="descriptors",
+            title="Too many files are open",
+            detail=f"{usage.used:,} of {usage.limit:,} files and sockets are in use; new connections wait",
+            hint=_ROOM,
+            since=now,
+        ),
+    )
+
+
+def _of_connections(engine: OverloadFacts, now: int) -> tuple[Problem, ...]:
+    if engine.connections < engine.allotment.connections:
+        return ()
+    return (
+        Problem(
+            id="connections",
+            title="All connections are in use",
+            detail=f"{engine.connections:,} peers are connected, no more may be; others wait",
+            hint=_ROOM if engine.allotment.limit < 4096 else "It passes when transfers end.",
+            since=now,
+        ),
+    )

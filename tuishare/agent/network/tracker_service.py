@@ -1,0 +1,188 @@
+"""How members of a swarm find each other: our tracker for what we share, and the way to the trackers of others.
+
+Owns what stands in a manifest about trackers, who is admitted to ours, and where the engine announces. The engine
+itself announces on loopback, see `tuishare.core.tracker_proxy`. Must not know how far anybody is: that is
+`tuishare.agent.shares.deliveries`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final, Self
+
+from tuishare.agent.network.reachability import EngineStatus, tracker_contacts
+from tuishare.config.model import Config, Transport
+from tuishare.core.own_addresses import listen_port
+from tuishare.core.records import DownloadRecord, ShareRecord, TrackerAddress
+from tuishare.core.tracker_proxy import TrackerProxies
+from tuishare.envelope import Announce
+from tuishare.home_paths import Places
+from tuishare.net.addresses import TrackerRules
+from tuishare.net.descriptors import descriptor_limit, plan_descriptors
+from tuishare.swarm import parse_endpoint
+from tuishare.torrents import InfoHash
+from tuishare.tracker import (
+    Announced,
+    Presence,
+    SeedAddress,
+    Tracker,
+    TrackerLimits,
+    TrackerServer,
+    load_certificate,
+)
+
+_MOST_TRACKERS: Final = 16
+
+
+class TrackerService:
+    """Tracker and relay of one agent. One that was not made by `running` has neither: nobody is told anything.
+
+    Attributes:
+        heard: called with every announce of a recipient; must return at once.
+    """
+
+    def __init__(self) -> None:
+        self.heard: Callable[[Announced], None] = lambda _: None
+        self._tracker = Tracker(self._hear, _limits(plan_descriptors(descriptor_limit()).visitors))
+        self._ports: dict[str, int] = {}
+        self._pin = b""
+        self._routes: TrackerProxies | None = None
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def running(cls, config: Config, places: Places) -> AsyncIterator[Self]:
+        """Open the ports of the settings, and work until the block ends.
+
+        Raises:
+            BadInput: a listen address is malformed.
+            BadConfiguration: the tracker's certificate is not usable.
+            SystemFailed: a port cannot be had.
+        """
+        announcing = cls()
+        async with contextlib.AsyncExitStack() as stack:
+            announcing._routes = await stack.enter_async_context(
+                TrackerProxies.open(config.network.outgoing_proxy)
+            )
+            if (
+                config.tracker.listen and config.network.outgoing_proxy is None
+            ):  # behind a proxy nobody can reach us
+                certificate = await asyncio.to_thread(load_certificate, places.tracker_file)
+                server = TrackerServer(
+                    announcing._tracker,
+                    certificate,
+                    https=_place(config.tracker.listen),
+                    http=_place(config.tracker.listen_plain) if config.network.listen_plain else None,
+                    trusted_proxies=[ipaddress.ip_network(name) for name in config.tracker.trusted_proxies],
+                )
+                await server.start()
+                stack.push_async_callback(server.close)
+                announcing._ports.update({str(scheme): port for scheme, port in server.ports.items()})
+                announcing._pin = certificate.pin
+            yield announcing
+
+    @property
+    def port(self) -> int | None:
+        """Where the tracker of TLS swarms listens, if there is one."""
+        return self._ports.get("https")
+
+    @property
+    def plain_port(self) -> int | None:
+        """Where that of plain swarms listens, if there is one."""
+        return self._ports.get("http")
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that recipients announce to, that for plain swarms included."""
+        return tuple(self._ports.values())
+
+    def addresses(self, config: Config, engine: EngineStatus, transport: Transport) -> tuple[Announce, ...]:
+        """What a manifest says about trackers, best first."""
+        scheme = "https" if transport == "tls" else "http"
+        others = [Announce(url=url, pin=None) for url in config.tracker.others]
+        if (port := self._ports.get(scheme)) is None:
+            return tuple(others)
+        pin = self._pin if scheme == "https" else None
+        contacts = tracker_contacts(config.network, engine, port)
+        # The last one is loopback, for recipients on the same machine; it stays, whatever has to go.
+        kept = (*contacts[: _MOST_TRACKERS - len(others) - 1], contacts[-1])
+        own = (f"{scheme}://{contact}/announce/{{passkey}}" for contact in dict.fromkeys(kept))
+        return (*(Announce(url=url, pin=pin) for url in own), *others)
+
+    def admit(self, share: ShareRecord, passkeys: Mapping[bytes, str], seed: tuple[str, ...]) -> None:
+        """Answer for a share from now on.
+
+        Args:
+            share: which.
+            passkeys: SHA-256 of each good passkey → whose it is.
+            seed: ``host:port`` where we seed it; names are left out, the envelope has them.
+        """
+        self._tracker.admit(share.id, passkeys, (InfoHash(share.info_hash),), _literal_addresses(seed))
+
+    def withdraw(self, share: str) -> None:
+        """Answer for a share no longer."""
+        self._tracker.withdraw(share)
+
+    def revoke(self, share: str, user: str) -> None:
+        """From now on tell somebody nothing about a share, and nobody of him."""
+        self._tracker.revoke(share, user)
+
+    def swarm_of(self, share: str) -> tuple[Presence, ...]:
+        """Who is in the swarm of a share that we track, our own seed aside."""
+        return self._tracker.swarm_of(share)
+
+    async def tiers(
+        self, trackers: Iterable[TrackerAddress], rules: TrackerRules | None = None
+    ) -> tuple[tuple[str, ...], ...]:
+        """Where the engine is to announce (BEP 12); `rules` say where it may, None: wherever a person said."""
+        return await self._routes.tiers(trackers, rules) if self._routes else ()
+
+    def hold_back(self, download: DownloadRecord) -> None:
+        """Let no tracker hear that a download is complete, until it is `confirm`ed."""
+        if self._routes:
+            self._routes.hold_back(download.trackers, InfoHash(download.info_hash))
+
+    def confirm(self, download: DownloadRecord) -> None:
+        """A download is complete, and on disk: its trackers may hear it."""
+        if self._routes:
+            self._routes.confirm(download.trackers, InfoHash(download.info_hash))
+
+    def forget(self, trackers: Iterable[TrackerAddress]) -> None:
+        """Pass no announce on to these trackers any more."""
+        if self._routes:
+            self._routes.forget(trackers)
+
+    def _hear(self, announced: Announced) -> None:
+        self.heard(announced)
+
+
+def _limits(visitors: int) -> TrackerLimits:
+    """The usual limits, but for so many connections at most, a quarter of them from one address."""
+    usual = TrackerLimits()
+    return replace(
+        usual,
+        connections=min(usual.connections, visitors),
+        connections_each=min(usual.connections_each, max(4, visitors // 4)),
+    )
+
+
+def _place(address: str) -> tuple[str, int]:
+    """Read a listen address; without a host it is every address of both families."""
+    if address.startswith(":"):
+        return "", listen_port(address)
+    endpoint = parse_endpoint(address, any_port=True)
+    return endpoint.host, endpoint.port
+
+
+@lru_cache(maxsize=4)  # a thousand shares, and two lists at most
+def _literal_addresses(contacts: tuple[str, ...]) -> tuple[SeedAddress, ...]:
+    found: list[SeedAddress] = []
+    for contact in contacts:
+        endpoint = parse_endpoint(contact)
+        with contextlib.suppress(ValueError):
+            found.append(SeedAddress(ipaddress.ip_address(endpoint.host), endpoint.port))
+    return tuple(found)

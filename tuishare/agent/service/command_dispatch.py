@@ -1,0 +1,82 @@
+"""What a client may order about one share or download, and who carries it out.
+
+Owns the two tables only.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.service.views import find_damaged, find_rejected
+from tuishare.agent.shares.sharing import Sharing
+from tuishare.api.messages import DownloadId, ShareId
+from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.errors import Refused
+
+
+async def order_share(drops: Sharing, share: ShareId, order: ShareOrder) -> None:
+    """Do something with a share.
+
+    Raises:
+        NotFound: there is no such share.
+        Refused: not now.
+    """
+    keeper = drops.keeper
+    if damaged := find_damaged(drops.shelf.damaged, share):
+        _require_forget(order is ShareOrder.FORGET)
+        await drops.shelf.drop_damaged(damaged)
+        drops.scan_soon()
+        return
+    match order:
+        case ShareOrder.PAUSE:
+            await keeper.pause(share)
+        case ShareOrder.RESUME:
+            await keeper.resume(share)
+        case ShareOrder.AGAIN:
+            await keeper.share_again(share)
+            drops.take_shares()
+        case ShareOrder.FORGET:
+            await keeper.forget(share)
+        case ShareOrder.DELETE:
+            await keeper.delete(share)
+        case _ as never:
+            assert_never(never)
+
+
+async def order_download(inbox: Inbox, download: DownloadId, order: DownloadOrder) -> None:
+    """Do something with a download.
+
+    Raises:
+        NotFound: there is no such download.
+        Refused: not now, or not with a download in its state.
+    """
+    handler = inbox.handler
+    if damaged := find_damaged(inbox.tray.damaged, download):
+        _require_forget(order is DownloadOrder.FORGET)
+        await inbox.forget_damaged(damaged)
+        return
+    match order:
+        case DownloadOrder.PAUSE:
+            await handler.pause(download)
+        case DownloadOrder.RESUME:
+            await handler.resume(download)
+        case DownloadOrder.APPROVE:
+            await handler.approve(download)
+        case DownloadOrder.REJECT:
+            await handler.reject(download)
+        case DownloadOrder.FORGET:
+            if not inbox.dismiss(find_rejected(inbox, download)):
+                await handler.forget(download)
+        case DownloadOrder.DELETE:
+            await handler.delete(download)
+        case _ as never:
+            assert_never(never)
+
+
+def _require_forget(asked: bool) -> None:
+    if not asked:
+        raise Refused(
+            "Its record is damaged, so nothing can be done with it",
+            hint="`tuishare forget` removes it for good; the files stay.",
+        )

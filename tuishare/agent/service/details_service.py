@@ -1,0 +1,139 @@
+"""A closer look at one share or download: its files, who is connected, what happened to it.
+
+Owns the translation into the API's messages; reads the pipelines, changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+from tuishare.agent.context import Context
+from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.network.reachability import is_reachable
+from tuishare.agent.service.privacy_report import PrivacyCase, assess
+from tuishare.agent.shares.sharing import Sharing
+from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo, Proof
+from tuishare.api.messages import DownloadId, ShareId
+from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
+from tuishare.errors import NotFound
+from tuishare.swarm import Endpoint, Evidence, Peer
+from tuishare.torrents import InfoHash, Torrent, parse_torrent
+
+
+class DetailsService:
+    """Implements `tuishare.api.service.InsightService`."""
+
+    def __init__(self, context: Context, drops: Sharing, inbox: Inbox) -> None:
+        self._context = context
+        self._drops = drops
+        self._inbox = inbox
+
+    async def share_details(self, share: ShareId) -> Details:
+        """List files, peers and history of a share."""
+        record = self._drops.shelf.get(share)
+
+        def name_peer(peer: Peer) -> str:
+            return self._drops.shelf.deliveries.user_of(share, peer)
+
+        peers = [_peer(peer, name_peer(peer)) for peer in await self._peers(record.info_hash)]
+        here = None if record.step is ShareStep.SEEDING else ()
+        return await self._details(record.name, record.torrent, peers, here)
+
+    async def download_details(self, download: DownloadId) -> Details:
+        """List files, peers and history of a download."""
+        record = self._inbox.receiver.downloads.get(download)
+        if record is None:
+            raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
+        peers = [_peer(peer, "") for peer in await self._peers(record.info_hash)]
+        torrent = await self._inbox.tray.torrent(record)
+        return await self._details(record.name, torrent, peers, await self._here(record), record.unwanted)
+
+    async def share_proof(self, share: ShareId) -> Proof:
+        """Say what a share lets out and to whom."""
+        record, context = self._drops.shelf.get(share), self._context
+        case = PrivacyCase(
+            record,
+            await self._evidence(record),
+            self._drops.shelf.deliveries.of(share),
+            context.tracker.port,
+            is_reachable(context.config.network, context.engine),
+            context.clock(),
+            context.engine.mapping_faults,
+        )
+        return Proof(findings=tuple(assess(case)))
+
+    async def _evidence(self, record: ShareRecord) -> Evidence | None:
+        if not self._drops.shelf.is_seeding(record):
+            return None
+        try:
+            return await self._context.engine.evidence(InfoHash(record.info_hash))
+        except NotFound:  # it left the swarm in this moment
+            return None
+
+    async def _details(
+        self,
+        name: str,
+        data: bytes,
+        peers: list[PeerInfo],
+        here: Sequence[int] | None,
+        unwanted: Collection[int] = (),
+    ) -> Details:
+        files = 0
+        shown: tuple[File, ...] = ()
+        if data:
+            torrent = await asyncio.to_thread(parse_torrent, data)
+            files, shown = len(torrent.files), _files(torrent, here, unwanted)
+        return Details(
+            files=shown,
+            more_files=files - len(shown),
+            peers=tuple(peers),
+            history=tuple(await self._context.activity.history(name)),
+        )
+
+    async def _peers(self, info_hash: str) -> tuple[Peer, ...]:
+        try:
+            return await self._context.engine.peers(InfoHash(info_hash))
+        except NotFound:  # not in its swarm now
+            return ()
+
+    async def _here(self, record: DownloadRecord) -> Sequence[int] | None:
+        if record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}:
+            return None
+        try:
+            return await self._context.engine.file_progress(InfoHash(record.info_hash))
+        except NotFound:  # not in its swarm now
+            return ()
+
+
+def _files(torrent: Torrent, here: Sequence[int] | None, unwanted: Collection[int]) -> tuple[File, ...]:
+    """`here`: bytes of each file; None for all of what is wanted, empty where nobody can tell."""
+
+    def progress(number: int, size: int) -> float:
+        if here is None or not size:
+            return float(number not in unwanted)
+        return here[number] / size if here else 0.0
+
+    return tuple(
+        File(
+            path="/".join(file.parts) or torrent.name,
+            size=file.size,
+            progress=progress(number, file.size),
+            wanted=number not in unwanted,
+        )
+        for number, file in enumerate(torrent.files[:FILES_SHOWN])
+    )
+
+
+def _peer(peer: Peer, user: str) -> PeerInfo:
+    return PeerInfo(
+        address=str(Endpoint(peer.host, peer.port)),
+        user=user,
+        client=peer.client,
+        progress=min(1.0, peer.fraction),
+        rate_up=peer.rate_up,
+        rate_down=peer.rate_down,
+        uploaded=peer.uploaded,
+        downloaded=peer.downloaded,
+        encryption=peer.encryption,
+    )

@@ -1,0 +1,390 @@
+"""What clients see: records and live numbers, put into the API's messages.
+
+Owns the translation only; reads the pipelines, changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from tuishare.agent.downloads.inbox import REMEMBERED, Inbox, LockedEnvelope, RejectedEnvelope
+from tuishare.agent.downloads.rate_limit import WaitingEnvelope
+from tuishare.agent.error_isolation import Unexpected, explain
+from tuishare.agent.folders.folder_monitor import FolderMonitor
+from tuishare.agent.folders.stability import Unsettled
+from tuishare.agent.shares.pipeline import Hashing
+from tuishare.agent.shares.sharing import DropFolderHandler, RefusedEntry, Sharing
+from tuishare.api.messages import (
+    Delivery,
+    DeliveryState,
+    Download,
+    DownloadId,
+    DownloadState,
+    Folder,
+    Share,
+    ShareId,
+    ShareState,
+    User,
+)
+from tuishare.core.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
+from tuishare.core.rows import DamagedRow
+from tuishare.errors import TuishareError
+from tuishare.sanitize import for_display
+from tuishare.swarm import Progress
+from tuishare.torrents import InfoHash, Tree
+
+_SHARE_STATES: Final = {
+    ShareStep.SETTLING: ShareState.SETTLING,
+    ShareStep.HASHING: ShareState.HASHING,
+    ShareStep.SEALING: ShareState.SEALING,
+    ShareStep.SEEDING: ShareState.SEEDING,
+    ShareStep.PROBLEM: ShareState.PROBLEM,
+    ShareStep.WITHDRAWN: ShareState.WITHDRAWN,
+    ShareStep.DELETING: ShareState.PROBLEM,
+}
+_DOWNLOAD_STATES: Final = {
+    DownloadStep.WAITING: DownloadState.WAITING,
+    DownloadStep.QUEUED: DownloadState.QUEUED,
+    DownloadStep.DOWNLOADING: DownloadState.DOWNLOADING,
+    DownloadStep.DELIVERING: DownloadState.DOWNLOADING,
+    DownloadStep.COMPLETE: DownloadState.COMPLETE,
+    DownloadStep.PROBLEM: DownloadState.PROBLEM,
+}
+_CLOCK_OFFSET: Final = time.time() - time.monotonic()
+_PARTIAL: Final = "It was downloaded in part, as you chose, so it is not served to others"
+_ALTERED: Final = "It is served no longer, because it was changed, moved or deleted here"
+_DOUBTFUL: Final = "It is served again once it has been compared: it may have been changed here"
+_SHORT: Final = 8
+"""Digits of an id in a sentence."""
+_View = TypeVar("_View", Share, Download)
+_View_co = TypeVar("_View_co", covariant=True)
+_Live = Mapping[InfoHash, Progress]
+FindSigner: TypeAlias = Callable[[bytes], User | None]
+"""Tells who signs with an Ed25519 public key."""
+
+
+def view_shares(drops: Sharing, live: _Live) -> list[Share]:
+    """Every share, then what is settling or cannot be shared."""
+    shares = [
+        _viewed(share.id, share.name, partial(_known_share, share, drops, live), _lost_share)
+        for share in drops.publisher.shares.values()
+        if share.step in _SHARE_STATES and (share.problem or share.step is not ShareStep.DELETING)
+    ]
+    shares += [_damaged(row, _lost_share) for row in drops.shelf.damaged]
+    shared = {share.path for share in shares}
+    for follower in drops.followers:
+        following = drops.followings[Path(follower.folder.path)]
+        waiting = [_settling(entry, follower) for entry in following.unsettled]
+        refused = [_refused(refusal, follower) for refusal in follower.refusals.values()]
+        shares += [share for share in waiting + refused if share.path not in shared]
+    return shares
+
+
+def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[Download]:
+    """Every download, then what is locked, waits to be opened (the first hundred), or was rejected."""
+
+    def view(record: DownloadRecord) -> Download:
+        progress, signer = live.get(InfoHash(record.info_hash)), find_signer(record.signer)
+        altered, doubtful = inbox.tray.is_altered(record), inbox.tray.is_doubtful(record)
+        return _download(record, progress, signer, altered=altered, doubtful=doubtful)
+
+    downloads = [
+        _viewed(record.id, record.name, partial(view, record), _lost_download)
+        for record in inbox.receiver.downloads.values()
+    ]
+    downloads += [_damaged(row, _lost_download) for row in inbox.tray.damaged]
+    downloads += [_locked(locked) for locked in inbox.locked.values()]
+    unopened = (waiting for waiting in inbox.pace.waiting.values() if waiting.name not in inbox.locked)
+    downloads += [_waiting(waiting) for waiting in islice(unopened, REMEMBERED)]
+    return downloads + [_rejected(rejected) for rejected in inbox.rejected]
+
+
+def find_rejected(inbox: Inbox, download: DownloadId) -> list[RejectedEnvelope]:
+    """What was rejected and is listed with that id: several, where a file came that was named like a former one."""
+    return [rejected for rejected in inbox.rejected if _rejected(rejected).id == download]
+
+
+def find_damaged(rows: Iterable[DamagedRow], entry: str) -> DamagedRow | None:
+    """The damaged record that is listed with that id, or None."""
+    return next((row for row in rows if _damaged_id(row) == entry), None)
+
+
+def view_folder(follower: DropFolderHandler, following: FolderMonitor[Tree]) -> Folder:
+    """One drop folder."""
+    return Folder(
+        path=follower.folder.path,
+        state=following.state,
+        users=tuple(follower.folder.users),
+        waiting=len(following.unsettled),
+        transport=follower.folder.transport,
+    )
+
+
+def free_space(folder: Path) -> int:
+    """Free bytes where downloads land; 0 when nobody can tell."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
+class _Lost(Protocol[_View_co]):
+    """Makes the message of an entry of which little is known but what is wrong with it."""
+
+    def __call__(self, entry: str, name: str, added: int, error: TuishareError) -> _View_co: ...
+
+
+def _viewed(entry: str, name: str, view: Callable[[], _View], lost: _Lost[_View]) -> _View:
+    """Show one entry; of one that cannot be shown that is shown, because all the others are in the same message."""
+    try:
+        return view()
+    except Exception as error:  # noqa: BLE001 — whatever it is, the other entries are shown
+        return lost(entry, name, 0, explain(error, f"show “{for_display(name)}”"))
+
+
+def _damaged(row: DamagedRow, lost: _Lost[_View]) -> _View:
+    of = f", which belongs to {row.key[:_SHORT]}," if row.key else ""
+    error = Unexpected(
+        f"Its record{of} is damaged: {row.fault}. It is kept in the database, and nothing is done with it",
+        hint="`tuishare forget` removes it for good; what was shared from a drop folder is then shared as new, also "
+        "with whom you took out."
+        if row.table == "shares"
+        else "`tuishare forget` removes it for good.",
+    )
+    return lost(_damaged_id(row), for_display(row.name) or "(damaged)", row.since, error)
+
+
+def _damaged_id(row: DamagedRow) -> str:
+    return _name_id(f"damaged/{row.number}")
+
+
+def _lost_share(entry: str, name: str, added: int, error: TuishareError) -> Share:
+    return Share(
+        id=ShareId(entry),
+        name=name,
+        recipients=(),
+        size=0,
+        files=0,
+        state=ShareState.PROBLEM,
+        progress=0.0,
+        rate_up=0,
+        uploaded=0,
+        peers=0,
+        generation=0,
+        added=added,
+        transport="tls",
+        path="",
+        detail=error.detail,
+        hint=error.hint,
+    )
+
+
+def _lost_download(entry: str, name: str, added: int, error: TuishareError) -> Download:
+    lost = _unopened(name, DownloadState.PROBLEM, 0, added, error.detail, error.hint)
+    return msgspec.structs.replace(lost, id=DownloadId(entry))
+
+
+def _known_share(share: ShareRecord, drops: Sharing, live: _Live) -> Share:
+    deliveries = drops.shelf.deliveries
+    return msgspec.structs.replace(
+        _share(share, _share_state(share, drops), live, drops.publisher.hashing.get(share.id)),
+        recipients=deliveries.active_recipients(share),
+        note=share.note,
+        not_after=share.not_after,
+        deliveries=tuple(_delivery(row, share, drops) for row in deliveries.of(share.id)),
+    )
+
+
+def _share_state(share: ShareRecord, drops: Sharing) -> ShareState:
+    """Where a share stands; it seeds when it is in its swarm, not when that is about to be so."""
+    if share.paused:
+        return ShareState.PAUSED
+    at_rest = drops.shelf.is_seeding(share) and not drops.publisher.is_working_on(share)
+    if share.step is ShareStep.SEEDING and not at_rest:
+        return ShareState.SEALING
+    return _SHARE_STATES[share.step]
+
+
+def _share(share: ShareRecord, state: ShareState, live: _Live, hashing: Hashing | None) -> Share:
+    progress = live.get(InfoHash(share.info_hash))
+    fraction = hashing.done / hashing.total if hashing and hashing.total else 0.0
+    return Share(
+        id=ShareId(share.id),
+        name=share.name,
+        recipients=share.recipients,
+        size=share.size,
+        files=share.files,
+        state=state,
+        progress=1.0 if share.step is ShareStep.SEEDING else min(1.0, fraction),
+        rate_up=progress.rate_up if progress else 0,
+        uploaded=progress.uploaded if progress else 0,
+        peers=progress.peers if progress else 0,
+        generation=share.generation,
+        added=share.added,
+        transport=share.transport,
+        path=share.path,
+        detail=share.problem,
+        hint=share.hint,
+    )
+
+
+def _delivery(row: RecipientRecord, share: ShareRecord, drops: Sharing) -> Delivery:
+    """How far one recipient is; where the size changed since he told, nobody knows better than he did."""
+    remaining = min(row.remaining, share.size)
+    return Delivery(
+        user=row.user,
+        state=_delivery_state(row),
+        progress=1.0 if row.completed else 1 - remaining / share.size if share.size else 0.0,
+        rate=drops.shelf.deliveries.rate(share.id, row.user),
+        left=0 if row.completed else remaining,
+        sealed=row.sealed,
+        opened=row.opened,
+        completed=row.completed,
+        seen=row.seen,
+        revoked=row.revoked,
+    )
+
+
+def _delivery_state(row: RecipientRecord) -> DeliveryState:
+    if row.revoked:
+        return DeliveryState.REVOKED
+    if row.completed:
+        return DeliveryState.COMPLETE
+    return DeliveryState.DOWNLOADING if row.opened else DeliveryState.NOT_OPENED
+
+
+def _unborn(
+    name: str, follower: DropFolderHandler, size: int, added: int, error: TuishareError | None
+) -> Share:
+    path = f"{follower.folder.path}/{name}"
+    return Share(
+        id=ShareId(_name_id(path)),
+        name=_encodable(name),
+        recipients=tuple(follower.folder.users),
+        size=size,
+        files=0,
+        state=ShareState.PROBLEM if error else ShareState.SETTLING,
+        progress=0.0,
+        rate_up=0,
+        uploaded=0,
+        peers=0,
+        generation=0,
+        added=added,
+        transport=follower.folder.transport,
+        path=_encodable(path),
+        detail=error.detail if error else "",
+        hint=error.hint if error else "",
+    )
+
+
+def _settling(entry: Unsettled, follower: DropFolderHandler) -> Share:
+    return _unborn(entry.name, follower, entry.size, int(entry.since + _CLOCK_OFFSET), None)
+
+
+def _refused(refusal: RefusedEntry, follower: DropFolderHandler) -> Share:
+    return _unborn(refusal.name, follower, 0, refusal.at, refusal.error)
+
+
+def _download(
+    record: DownloadRecord,
+    progress: Progress | None,
+    signer: User | None,
+    *,
+    altered: bool = False,
+    doubtful: bool = False,
+) -> Download:
+    complete = record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}
+    rate = progress.rate_down if progress else 0
+    left = progress.total - progress.done if progress else record.size
+    checking = progress is not None and progress.state == "checking" and not complete
+    return Download(
+        id=DownloadId(record.id),
+        sender=record.sender,
+        name=record.name,
+        size=record.size,
+        files=record.files,
+        state=_download_state(record, checking=checking),
+        progress=1.0 if complete else progress.fraction if progress else 0.0,
+        rate_down=rate,
+        rate_up=progress.rate_up if progress else 0,
+        eta=None if complete or rate == 0 else left // rate,
+        peers=progress.peers if progress else 0,
+        added=record.added,
+        path=record.path or record.staging,
+        detail=record.problem or _restriction(record, altered=altered, doubtful=doubtful),
+        hint=record.hint,
+        note=record.note,
+        not_after=record.not_after,
+        generation=record.generation,
+        fingerprint=signer.fingerprint if signer else "",
+        verified=signer is not None and signer.verified,
+    )
+
+
+def _restriction(record: DownloadRecord, *, altered: bool, doubtful: bool) -> str:
+    """Say why what was received is not served on."""
+    if record.unwanted and record.step is DownloadStep.COMPLETE:
+        return _PARTIAL
+    if doubtful:
+        return _DOUBTFUL
+    return _ALTERED if altered else ""
+
+
+def _download_state(record: DownloadRecord, *, checking: bool) -> DownloadState:
+    if record.paused:
+        return DownloadState.PAUSED
+    return DownloadState.CHECKING if checking else _DOWNLOAD_STATES[record.step]
+
+
+def _locked(locked: LockedEnvelope) -> Download:
+    return _unopened(locked.name, DownloadState.LOCKED, locked.size, locked.since, locked.detail, locked.hint)
+
+
+def _waiting(waiting: WaitingEnvelope) -> Download:
+    detail = "It waits for its turn: many encrypted torrents came at once, and no verified user signed it"
+    hint = "Such are read a few at a time; envelopes_per_minute in the settings says how many."
+    return _unopened(waiting.name, DownloadState.QUEUED, waiting.size, waiting.since, detail, hint)
+
+
+def _rejected(rejected: RejectedEnvelope) -> Download:
+    return _unopened(
+        rejected.name, DownloadState.REJECTED, 0, rejected.at, rejected.error.detail, rejected.error.hint
+    )
+
+
+def _unopened(name: str, state: DownloadState, size: int, added: int, detail: str, hint: str) -> Download:
+    return Download(
+        id=DownloadId(_name_id(f"{state}/{name}")),
+        sender="",
+        name=_encodable(name),
+        size=size,
+        files=0,
+        state=state,
+        progress=0.0,
+        rate_down=0,
+        rate_up=0,
+        eta=None,
+        peers=0,
+        added=added,
+        path="",
+        detail=detail,
+        hint=hint,
+    )
+
+
+def _encodable(name: str) -> str:
+    """A file's name need not be UTF-8, a message must."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _name_id(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]

@@ -1,0 +1,154 @@
+"""What happened, for people to read later: shared, received, turned away, in need of them.
+
+Owns the list and its way to the store; whoever lets something happen notes it here. Must never keep anybody waiting,
+nor end the agent: what cannot be written waits, and the oldest of it is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from tuishare.agent.process.log_format import redact
+from tuishare.agent.state.store import Store
+from tuishare.api.messages import ACTIVITY_SHOWN, Activity, ActivityKind
+from tuishare.core.database import EVENTS_KEPT, Database
+from tuishare.core.records import EventRecord
+from tuishare.errors import SystemFailed
+from tuishare.sanitize import for_display
+
+_UNWRITTEN: Final = 1000
+_LONGEST: Final = 300
+_RETRY_SECONDS: Final = 30.0
+_log = logging.getLogger(__name__)
+
+
+class ActivityLog:
+    """The events of one agent.
+
+    Attributes:
+        told: called with each event at once.
+        written: called when some more of them can be seen in `recent`.
+    """
+
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+        """`now` gives Unix seconds."""
+        self._store = store
+        self._now = now
+        self._unwritten: deque[EventRecord] = deque(maxlen=_UNWRITTEN)
+        self._some = asyncio.Event()
+        self._alone = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
+        self._recent: deque[Activity] = deque(maxlen=ACTIVITY_SHOWN)
+        self.written: Callable[[], None] = lambda: None
+        self.told: Callable[[EventRecord], None] = lambda _: None
+
+    def note(self, kind: ActivityKind, subject: str, detail: str = "") -> None:
+        """Note that something happened now.
+
+        Args:
+            kind: what.
+            subject: name of the share, download or envelope; may be hostile.
+            detail: one sentence or less.
+        """
+        event = EventRecord(
+            self._now(), kind.value, for_display(redact(subject)), for_display(redact(detail), limit=_LONGEST)
+        )
+        self._unwritten.append(event)
+        self._some.set()
+        self.told(event)
+
+    @property
+    def recent(self) -> tuple[Activity, ...]:
+        """The last of what was written down, newest first, at most `ACTIVITY_SHOWN`; from memory."""
+        return tuple(self._recent)
+
+    async def load(self) -> None:
+        """Remember what the last run wrote.
+
+        Raises:
+            SystemFailed: the database cannot be used.
+        """
+        events = await self._store.run(lambda database: database.events(ACTIVITY_SHOWN))
+        self._recent = deque(_shown(events), maxlen=ACTIVITY_SHOWN)
+
+    async def history(self, subject: str) -> list[Activity]:
+        """List what happened to a share or download of that name, newest first.
+
+        Raises:
+            SystemFailed: the database cannot be used.
+        """
+        shown = for_display(redact(subject))
+        return [event for event in await self.latest(EVENTS_KEPT) if event.subject == shown][:ACTIVITY_SHOWN]
+
+    async def latest(self, limit: int) -> list[Activity]:
+        """List the last events, newest first.
+
+        Raises:
+            SystemFailed: the database cannot be used.
+        """
+        with contextlib.suppress(SystemFailed):  # what is on disk can be read all the same
+            await self.write()
+        events = await self._store.run(lambda database: database.events(limit))
+        return list(_shown(events))
+
+    async def run(self) -> None:
+        """Write what is noted, several at a time when they come fast, until cancelled."""
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            try:
+                await self.write()
+            except SystemFailed as error:
+                _log.error("Cannot write down what happens: %s", error.detail)
+                await asyncio.sleep(_RETRY_SECONDS)
+                self._some.set()
+
+    async def write(self) -> None:
+        """Write what is not written yet.
+
+        Raises:
+            SystemFailed: the database cannot be used; all of it is tried again later.
+        """
+        async with self._alone:
+            if self._writing is not None:  # whoever waited for it was cancelled
+                await asyncio.wait({self._writing})
+            if self._unwritten:
+                self._writing = asyncio.create_task(self._write())
+                # The store goes on with what it has begun; it must be known what became of it.
+                await asyncio.shield(self._writing)
+
+    async def _write(self) -> None:
+        events = tuple(self._unwritten)
+        self._unwritten.clear()
+        try:
+            written = await self._store.run(lambda database: _write_down(database, events))
+        except SystemFailed:
+            self._unwritten = deque([*events, *self._unwritten], maxlen=_UNWRITTEN)
+            raise
+        self._recent.extendleft(_shown(reversed(written)))
+        self.written()
+
+
+def _write_down(database: Database, events: Sequence[EventRecord]) -> list[EventRecord]:
+    """Save events and read them again, newest first, with the numbers that they have got."""
+    database.note(events)
+    return database.events(min(len(events), ACTIVITY_SHOWN))
+
+
+def _shown(events: Iterable[EventRecord]) -> Iterator[Activity]:
+    """The events as clients see them, without those whose rows were damaged: no others depend on them."""
+    for event in events:
+        try:
+            shown = msgspec.convert(event, Activity, from_attributes=True)
+            (shown.subject + shown.detail).encode()
+        except ValueError as error:  # of another type, or not UTF-8
+            _log.warning("An event cannot be shown: %s", for_display(str(error)))
+        else:
+            yield shown

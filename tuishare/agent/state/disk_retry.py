@@ -1,0 +1,112 @@
+"""Patience with a disk that takes nothing: what has to be written is tried until it is.
+
+Owns the waiting, and the problem that is shown meanwhile. Must not know what is written: whoever does has to see to it
+that another try does no harm. What a person waits for is refused instead (`DiskRetry.require`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from tuishare.api.messages import Problem
+from tuishare.errors import DiskRefused, TooManyOpen
+
+FIRST_SECONDS: Final = 0.25
+LONGEST_SECONDS: Final = 5.0
+"""Pauses between two tries: doubled each time. A try costs little, and somebody who has made space should see it."""
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class DiskRetry:
+    """With the disk of one folder.
+
+    Attributes:
+        told: called whenever `problems` differ.
+    """
+
+    def __init__(self, place: Path) -> None:
+        """`place`: the folder; named to the person."""
+        self.told: Callable[[], None] = lambda: None
+        self._place = place
+        self._turn = asyncio.Lock()
+        self._refusal: DiskRefused | None = None
+        self._since = 0
+        self._refused = asyncio.Event()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is to be shown now: one problem while something waits."""
+        if self._refusal is None:
+            return ()
+        return (
+            Problem(
+                id=f"disk {self._place}",
+                title=_name(self._refusal),
+                detail=f"{self._refusal.detail}; what has to be written there waits",
+                hint=self._refusal.hint,
+                since=self._since,
+            ),
+        )
+
+    async def refused(self) -> None:
+        """Return as soon as something waits for this disk."""
+        await self._refused.wait()
+
+    def require(self) -> None:
+        """Make sure that nothing waits for this disk.
+
+        Raises:
+            DiskRefused: something does, and whatever came now would have to wait as well.
+        """
+        if known := self._refusal:
+            raise DiskRefused(known.detail, hint=known.hint, full=known.full)
+
+    async def retry_until_written(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Do something until the disk does not refuse it any more; what comes later waits behind it.
+
+        Args:
+            work: is called again after every `DiskRefused`, so it has to be all or nothing.
+
+        Raises:
+            Exception: whatever else it raises.
+        """
+        async with self._turn:
+            pause = FIRST_SECONDS
+            try:
+                while True:
+                    try:
+                        return await work()
+                    except DiskRefused as error:
+                        self._note(error)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_SECONDS)
+            finally:
+                self._clear()
+
+    def _note(self, error: DiskRefused) -> None:
+        if self._refusal is None:
+            _log.error("%s; waiting for the disk", error.detail)
+            self._since = int(time.time())
+        known, self._refusal = self._refusal, error
+        self._refused.set()
+        if known is None or known.detail != error.detail:
+            self.told()
+
+    def _clear(self) -> None:
+        if self._refusal is not None:
+            _log.info("No longer waiting for the disk of %s", self._place)
+            self._refusal = None
+            self._refused.clear()
+            self.told()
+
+
+def _name(refusal: DiskRefused) -> str:
+    if isinstance(refusal, TooManyOpen):
+        return "Too many files are open"
+    return "The disk is full" if refusal.full else "The disk does not work"
