@@ -23,7 +23,7 @@ from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord
 from tuishare.core.sealing import own_credentials
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
-from tuishare.swarm import Assignment, Completed, Engine, Failed, FalseData
+from tuishare.swarm import Completed, Engine, Failed, FalseData, TorrentSpec
 
 
 @dataclass
@@ -102,7 +102,7 @@ async def seeding(alice: Home, path: Path) -> AsyncIterator[Sender]:
     share = share_of(path)
     async with opened(alice) as context:
         await context.engine.add(
-            Assignment(share.torrent, path.parent, "tls", own_credentials(share), complete=True)
+            TorrentSpec(share.torrent, path.parent, "tls", own_credentials(share), complete=True)
         )
         yield Sender(alice, share, context.engine, (f"127.0.0.1:{context.engine.listening['tls']}",))
 

@@ -20,7 +20,7 @@ from tuishare.agent.shares import pipeline as share_pipeline
 from tuishare.agent.shares import repository
 from tuishare.api.messages import ActivityKind, Download, DownloadState, Share, ShareState
 from tuishare.core.records import ShareRecord
-from tuishare.swarm import Assignment
+from tuishare.swarm import TorrentSpec
 from tuishare.torrents import Tree, Version, make_torrent, walk
 
 SIZE = 300_000
@@ -98,7 +98,7 @@ async def test_a_payload_that_is_whole_is_served_on_and_arrives_when_the_cause_h
     payload = alice.drop / NAME
     usual = repository._assignment
 
-    def serving_damaged(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> Assignment:
+    def serving_damaged(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> TorrentSpec:
         copy = _copy(Path(share.path), tmp_path / "copy", damaged=True)
         return replace(usual(share, announce), save_path=copy.parent)
 

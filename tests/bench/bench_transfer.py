@@ -27,16 +27,16 @@ from typing import Any
 import msgspec
 
 from tuishare.swarm import (
-    Assignment,
     Completed,
     Credentials,
     Endpoint,
     Engine,
     EngineSettings,
+    TorrentSpec,
     create_authority,
 )
-from tuishare.swarm.admission import prepare
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.torrent_params import prepare
 from tuishare.torrents import make_torrent, walk
 
 WAYS = ("engine", "bare", "bare-tcp", "raw")
@@ -51,10 +51,10 @@ class Task(msgspec.Struct):
     folder: str
     port: int = 0
 
-    def assignment(self, *, complete: bool) -> Assignment:
+    def assignment(self, *, complete: bool) -> TorrentSpec:
         """The assignment of our engine."""
         contacts = (Endpoint("127.0.0.1", self.port),) if self.port else ()
-        return Assignment(
+        return TorrentSpec(
             self.torrent,
             Path(self.folder),
             "tls",

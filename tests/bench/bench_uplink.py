@@ -27,16 +27,16 @@ import msgspec
 from tests.bench.bench_transfer import parse_size
 from tests.bench.namespaces import address, network, sent_bytes
 from tuishare.swarm import (
-    Assignment,
     Completed,
     Credentials,
     Endpoint,
     Engine,
     EngineSettings,
+    TorrentSpec,
     create_authority,
 )
-from tuishare.swarm.admission import prepare
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.torrent_params import prepare
 from tuishare.torrents import make_torrent, walk
 
 RECIPIENTS = 4
@@ -55,10 +55,10 @@ class Task(msgspec.Struct):
     credentials: tuple[bytes, bytes, bytes]
     folder: str
 
-    def assignment(self) -> Assignment:
+    def assignment(self) -> TorrentSpec:
         """The assignment of our engine: everybody knows everybody."""
         others = [n for n in range(RECIPIENTS + 1) if n != self.number] if self.number else []
-        return Assignment(
+        return TorrentSpec(
             self.torrent,
             Path(self.folder),
             "tls",

@@ -59,7 +59,7 @@ def test_tls_that_is_not_safe(alice: Person, monkeypatch: pytest.MonkeyPatch) ->
     def fail() -> None:
         raise SystemFailed("TLS sessions could be resumed here", hint="Why.")
 
-    monkeypatch.setattr(checks_machine, "prove_no_resumption", fail)
+    monkeypatch.setattr(checks_machine, "check_no_resumption", fail)
     (found,) = look(check_tls, alice)
     assert (found.mark, "resumed" in found.detail) == (Mark.FAULT, True)
 

@@ -11,7 +11,7 @@ from tests.cli.homes import Person
 from tests.waiting import wait_until
 from tuishare.core.database import Database
 from tuishare.core.sealing import own_credentials
-from tuishare.swarm import Assignment, Engine, EngineSettings
+from tuishare.swarm import Engine, EngineSettings, TorrentSpec
 from tuishare.torrents import InfoHash, parse_torrent
 
 
@@ -77,7 +77,7 @@ async def seeding(person: Person, made: Made, *, rate: int = 0) -> AsyncIterator
         )
     )
     try:
-        assignment = Assignment(
+        assignment = TorrentSpec(
             share.torrent, made.payload.parent, share.transport, own_credentials(share), complete=True
         )
         yield Seed(engine, await engine.add(assignment))

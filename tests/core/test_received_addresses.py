@@ -26,7 +26,7 @@ from tuishare.core.records import TrackerAddress
 from tuishare.envelope import Announce
 from tuishare.net.addresses import MOST_CONTACTS
 from tuishare.net.local_machine import mark_port
-from tuishare.swarm import Assignment, Endpoint
+from tuishare.swarm import Endpoint, TorrentSpec
 
 KEY = "ab" * 32
 
@@ -88,7 +88,7 @@ async def test_an_agent_asks_nothing_of_this_machine_because_of_an_envelope(alic
     path = fill(alice.drop / "film")
     share = share_of(path, transport="plain")
     async with answering(http_answer(b"de")) as trap, opened(alice) as seed, running(bob) as agent:
-        await seed.engine.add(Assignment(share.torrent, path.parent, "plain", None, complete=True))
+        await seed.engine.add(TorrentSpec(share.torrent, path.parent, "plain", None, complete=True))
         here = f"127.0.0.1:{trap.port}"
         urls = (f"http://{here}/api/stop?confirm=yes", f"http://{here}/announce/{{passkey}}")
         envelope = seal_manifest(

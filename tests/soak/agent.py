@@ -1,7 +1,7 @@
 """An agent whose wall clock can be moved while it runs; durations stay as they are, as when a person sets a clock.
 
 Run as ``python -m tests.soak.agent FILE``, which holds the seconds to add. The clock of OpenSSL stays right, so jumps
-have to remain within what tickets allow for (`tuishare.swarm.authority.CLOCK_SKEW`).
+have to remain within what tickets allow for (`tuishare.swarm.certificates.CLOCK_SKEW`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tuishare.swarm import Credentials
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
 
 if TYPE_CHECKING:
     from libtorrent import settings_pack

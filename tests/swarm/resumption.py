@@ -26,7 +26,7 @@ async def run(guard: str, where: str, version: str, folder: Path) -> None:
     from tuishare.swarm import Engine, EngineSettings, create_authority
 
     if guard == "unguarded":
-        engine_module.prove_no_resumption = lambda: None  # type: ignore[attr-defined]
+        engine_module.check_no_resumption = lambda: None  # type: ignore[attr-defined]
     mine = make_share(folder / "a", size=50_000)
     other = make_share(folder / "b", size=60_000, seed=2)
     engine = await Engine.start(EngineSettings(listen_tls="127.0.0.1:0"))

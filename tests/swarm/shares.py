@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tuishare.swarm import (
-    Assignment,
     Completed,
     Credentials,
     Endpoint,
     Engine,
     Failed,
     ShareAuthority,
+    TorrentSpec,
     Transport,
     create_authority,
 )
@@ -39,12 +39,12 @@ class Share:
         now = datetime.now(UTC)
         return self.authority.admit(self.authority.issue(now)) if self.authority else None
 
-    def seeding(self) -> Assignment:
-        return Assignment(self.torrent, self.folder, self._transport, self.member(), complete=True)
+    def seeding(self) -> TorrentSpec:
+        return TorrentSpec(self.torrent, self.folder, self._transport, self.member(), complete=True)
 
-    def downloading(self, into: Path, *contacts: Endpoint, resume_data: bytes | None = None) -> Assignment:
+    def downloading(self, into: Path, *contacts: Endpoint, resume_data: bytes | None = None) -> TorrentSpec:
         into.mkdir(exist_ok=True)
-        return Assignment(
+        return TorrentSpec(
             self.torrent, into, self._transport, self.member(), contacts=contacts, resume_data=resume_data
         )
 
@@ -67,7 +67,7 @@ def at(engine: Engine, transport: str = "tls") -> Endpoint:
     return Endpoint("127.0.0.1", {str(key): port for key, port in engine.listening.items()}[transport])
 
 
-async def completed(engine: Engine, assignment: Assignment, *, seconds: float = 10.0) -> InfoHash:
+async def completed(engine: Engine, assignment: TorrentSpec, *, seconds: float = 10.0) -> InfoHash:
     """Add a download and wait until it is complete and in its files."""
     with engine.subscribe() as events:
         info_hash = await engine.add(assignment)

@@ -11,7 +11,7 @@ import pytest
 from tests.asked import asked
 from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share
-from tuishare.swarm import Event, Subscription, TrackerFailed
+from tuishare.swarm import EngineEvent, Subscription, TrackerFailed
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="there is only one family here")
@@ -19,7 +19,7 @@ async def test_a_tracker_of_one_family_is_not_missed_by_addresses_of_the_other(
     start_engine: StartEngine, plain_share: Share
 ) -> None:
     engine = await start_engine(listen_plain=":0")
-    seen: list[Event] = []
+    seen: list[EngineEvent] = []
 
     async def collect(events: Subscription) -> None:
         async for event in events:

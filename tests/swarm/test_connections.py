@@ -10,7 +10,7 @@ from tests.swarm.conftest import StartEngine
 from tests.swarm.outsiders import stock_session
 from tests.swarm.shares import Share, at, completed
 from tests.waiting import wait_until
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
 
 
 async def test_a_tls_peer_is_told_with_its_id(

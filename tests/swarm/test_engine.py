@@ -17,12 +17,12 @@ from tests.swarm.shares import Share, at, completed, make_share
 from tests.waiting import wait_until
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.swarm import (
-    Assignment,
     Completed,
     Endpoint,
     Engine,
     EngineSettings,
     FalseData,
+    TorrentSpec,
     create_authority,
 )
 from tuishare.torrents import bencode
@@ -333,7 +333,7 @@ async def test_only_what_the_assignment_names_is_contacted(
     fields[b"nodes"] = [[b"127.0.0.1", 9]]
     torrent = bencode.encode(fields)
     alice = await start_engine()
-    info_hash = await alice.add(Assignment(torrent, plain_share.folder, "plain", None, complete=True))
+    info_hash = await alice.add(TorrentSpec(torrent, plain_share.folder, "plain", None, complete=True))
     handle = alice._roster.handle(info_hash)
     assert handle.trackers() == []
     assert handle.url_seeds() == []

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuishare.errors import BadInput, Refused
-from tuishare.swarm import Leaf, check_credentials, create_authority, validity_end
-from tuishare.swarm.authority import MAX_CERTIFICATE, MAX_KEY
+from tuishare.swarm import LeafCertificate, check_credentials, create_authority, validity_end
+from tuishare.swarm.certificates import MAX_CERTIFICATE, MAX_KEY
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AUTHORITY = create_authority(NOW)
@@ -88,7 +88,7 @@ def test_only_what_is_made_here_is_a_key(kind: str) -> None:
 
 def test_a_member_is_no_authority_of_others() -> None:
     """A leaf that may sign could let in whom it likes."""
-    own = AUTHORITY.admit(Leaf(AUTHORITY.certificate, AUTHORITY.key))
+    own = AUTHORITY.admit(LeafCertificate(AUTHORITY.certificate, AUTHORITY.key))
     with pytest.raises(BadInput, match="of the kinds that they are for"):
         check_credentials(own, NOW)
 

@@ -15,7 +15,7 @@ from tests.swarm.outsiders import BLOCK, member_context, stock_session, take_blo
 from tests.swarm.shares import Share, at
 from tests.waiting import wait_until
 from tuishare.swarm import Credentials, Engine, PeerRefused, create_authority
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
 
 NOW = datetime.now(UTC)
 

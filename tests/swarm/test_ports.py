@@ -9,7 +9,7 @@ import pytest
 
 from tuishare.errors import SystemFailed
 from tuishare.swarm import Endpoint
-from tuishare.swarm.notices import ListenFailed, Listening
+from tuishare.swarm.alerts import ListenFailed, Listening
 from tuishare.swarm.ports import Ports, free_port
 
 HERE = Listening("tls", Endpoint("192.0.2.7", 50007))

@@ -48,9 +48,9 @@ async def test_a_proxy_that_is_away_is_not_gone_around(
         tracker.settimeout(20)
         connection, _ = await asyncio.to_thread(tracker.accept)  # a relay on loopback is asked, and directly
         connection.close()
-        assert (await bob.evidence(plain_share.info_hash)).trackers == 1
+        assert (await bob.privacy_facts(plain_share.info_hash)).trackers == 1
         await bob.announce(plain_share.info_hash, [outside])
-        assert (await bob.evidence(plain_share.info_hash)).trackers == 0
+        assert (await bob.privacy_facts(plain_share.info_hash)).trackers == 0
         with pytest.raises(BlockingIOError):
             peer.accept()
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tuishare.swarm import prove_no_resumption
+from tuishare.swarm import check_no_resumption
 
 _USED_BEFORE = """
 import libtorrent
@@ -30,7 +30,7 @@ print(asyncio.run(start(listen_tls=None, listen_plain="127.0.0.1:0")))
 
 def test_the_guard_holds_here_and_the_proof_is_quick() -> None:
     started = time.monotonic()
-    prove_no_resumption()
+    check_no_resumption()
     assert time.monotonic() - started < 2
 
 

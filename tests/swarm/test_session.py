@@ -9,8 +9,8 @@ import pytest
 import tuishare.swarm.session as session_module
 from tests.waiting import wait_until
 from tuishare.swarm import EngineSettings
-from tuishare.swarm.notices import Listening, Notice
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.alerts import Alert, Listening
+from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.session import open_session
 from tuishare.swarm.settings import settings_for
 
@@ -18,7 +18,7 @@ PACK = settings_for(EngineSettings(listen_tls="127.0.0.1:0"))
 
 
 async def test_every_report_on_ports_is_there_at_once() -> None:
-    notices: list[Notice] = []
+    notices: list[Alert] = []
     session = await open_session(PACK, notices.append)
     assert [notice.transport for notice in notices if isinstance(notice, Listening)][:1] == ["tls"]
     await session.close()

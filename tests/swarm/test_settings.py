@@ -10,7 +10,7 @@ from tests.swarm.conftest import StartEngine
 from tuishare.errors import BadInput
 from tuishare.net.proxy_settings import Proxy
 from tuishare.swarm import Endpoint, EngineSettings
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.settings import listen_endpoints, settings_for
 
 

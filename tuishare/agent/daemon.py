@@ -54,7 +54,7 @@ from tuishare.people import UserBook
 from tuishare.swarm import (
     Completed,
     ContactRefused,
-    Event,
+    EngineEvent,
     Failed,
     FalseData,
     PeerRefused,
@@ -320,7 +320,7 @@ class Agent:
         store = self._context.store
         return {
             "store": lambda: store.run(lambda database: database.resume_data("")),
-            "engine": self._context.engine.answer,
+            "engine": self._context.engine.ping,
         }
 
     async def _keep_time(self) -> None:
@@ -338,7 +338,7 @@ class Agent:
             with isolate_errors("take note of what the engine said of one torrent"):
                 await self._take_event(event)
 
-    async def _take_event(self, event: Event) -> None:
+    async def _take_event(self, event: EngineEvent) -> None:
         match event:
             case Progressed():
                 self._context.changed.notify()

@@ -25,7 +25,7 @@ from tuishare.core.own_addresses import listen_addresses
 from tuishare.errors import AgentUnreachable
 from tuishare.home_paths import Places
 from tuishare.net.descriptors import plan_descriptors, raise_descriptor_limit
-from tuishare.swarm import prove_no_resumption
+from tuishare.swarm import check_no_resumption
 from tuishare.swarm.settings import listen_endpoints
 
 _COUNTED: Final = 200_000
@@ -58,7 +58,7 @@ def check_versions(_places: Places) -> Iterator[Finding]:
 
 def check_tls(_places: Places) -> Iterator[Finding]:
     """TLS swarms work here, and no session can be resumed (threats T9, T10)."""
-    prove_no_resumption()
+    check_no_resumption()
     yield Finding(Mark.FINE, "TLS", "the self-test passed: no session can be resumed")
 
 

@@ -30,7 +30,6 @@ from tuishare.fs.atomic import make_private, move_into_place, publish, read_limi
 from tuishare.fs.fsync import fsync_tree
 from tuishare.sanitize import for_display
 from tuishare.swarm import (
-    Assignment,
     Completed,
     ContactRefused,
     Endpoint,
@@ -39,6 +38,7 @@ from tuishare.swarm import (
     FalseData,
     Progressed,
     Subscription,
+    TorrentSpec,
     TrackerFailed,
     parse_endpoint,
 )
@@ -104,14 +104,14 @@ class Transfer:
         """The payload as it grows."""
         return self.staging / "payload" / self.offer.torrent.name
 
-    def downloading(self, resume_data: bytes | None) -> Assignment:
+    def downloading(self, resume_data: bytes | None) -> TorrentSpec:
         """What the engine is to do until everything is there."""
         return replace(self.seeding(), save_path=self.payload.parent, complete=False, resume_data=resume_data)
 
-    def seeding(self) -> Assignment:
+    def seeding(self) -> TorrentSpec:
         """What it may do afterwards."""
         offer = self.offer
-        return Assignment(
+        return TorrentSpec(
             offer.data,
             self.output,
             offer.transport,

@@ -14,7 +14,7 @@ from tuishare.core.received_addresses import tell_refused
 from tuishare.errors import VerificationFailed
 from tuishare.fs.atomic import require_text
 from tuishare.sanitize import for_display
-from tuishare.swarm import Assignment, Engine, Failed, Progressed, Subscription
+from tuishare.swarm import Engine, Failed, Progressed, Subscription, TorrentSpec
 from tuishare.torrents import is_payload_of, parse_torrent, walk
 
 
@@ -69,7 +69,7 @@ async def _seed(offer: Offer, folder: Path, network: NetworkSettings, listen: st
     async with routes_of(network) as routes, running_engine(network, offer.transport, listen) as engine:
         with engine.subscribe() as events:
             await engine.add(
-                Assignment(
+                TorrentSpec(
                     offer.data,
                     folder,
                     offer.transport,

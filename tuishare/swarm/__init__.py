@@ -6,22 +6,22 @@ it is told a torrent, a folder and credentials.
 """
 
 from tuishare.net.endpoints import Endpoint, parse_endpoint
-from tuishare.swarm.admission import check_assignment
-from tuishare.swarm.assignment import Assignment, Transport
-from tuishare.swarm.authority import (
+from tuishare.swarm.certificates import (
     LEAF_LIFETIME,
     Credentials,
-    Leaf,
+    LeafCertificate,
     ShareAuthority,
     check_credentials,
     create_authority,
     validity_end,
 )
+from tuishare.swarm.dns import resolve_received
 from tuishare.swarm.engine import Engine
+from tuishare.swarm.event_bus import Subscription
 from tuishare.swarm.events import (
     Completed,
     ContactRefused,
-    Event,
+    EngineEvent,
     Failed,
     FalseData,
     Peer,
@@ -31,17 +31,17 @@ from tuishare.swarm.events import (
     State,
     TrackerFailed,
 )
-from tuishare.swarm.evidence import CertificateDates, Evidence
 from tuishare.swarm.handshakes import Crowd, Usage
-from tuishare.swarm.reachability import MappedPort, PortMapping
-from tuishare.swarm.resolution import resolve_received
-from tuishare.swarm.selftest import prove_no_resumption
+from tuishare.swarm.port_mapping import MappedPort, PortMapping
+from tuishare.swarm.privacy_facts import CertificateDates, PrivacyFacts
+from tuishare.swarm.selftest import check_no_resumption
 from tuishare.swarm.settings import EngineSettings
-from tuishare.swarm.subscription import Subscription
+from tuishare.swarm.torrent_params import check_spec
+from tuishare.swarm.torrent_spec import TorrentSpec, Transport
 
 __all__ = [
     "LEAF_LIFETIME",
-    "Assignment",
+    "TorrentSpec",
     "CertificateDates",
     "Completed",
     "ContactRefused",
@@ -50,11 +50,11 @@ __all__ = [
     "Endpoint",
     "Engine",
     "EngineSettings",
-    "Event",
-    "Evidence",
+    "EngineEvent",
+    "PrivacyFacts",
     "Failed",
     "FalseData",
-    "Leaf",
+    "LeafCertificate",
     "MappedPort",
     "Peer",
     "PeerRefused",
@@ -67,11 +67,11 @@ __all__ = [
     "TrackerFailed",
     "Transport",
     "Usage",
-    "check_assignment",
+    "check_spec",
     "check_credentials",
     "create_authority",
     "parse_endpoint",
-    "prove_no_resumption",
+    "check_no_resumption",
     "resolve_received",
     "validity_end",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tuishare.errors import NotFound
 from tuishare.sanitize import for_display
 from tuishare.swarm.events import Peer
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
 
 _OBFUSCATED = lt.peer_info.rc4_encrypted | lt.peer_info.plaintext_encrypted
 # peer_info::ssl_socket, which the binding leaves out: what libtorrent itself says about that connection.
@@ -31,7 +31,7 @@ def list_peers(handle: lt.torrent_handle) -> tuple[Peer, ...]:
     return tuple(_read_peer(peer) for peer in peers if not peer.flags & _UNFINISHED)
 
 
-def find_rivals(handle: lt.torrent_handle) -> frozenset[bytes]:
+def find_downloading_peers(handle: lt.torrent_handle) -> frozenset[bytes]:
     """Return the peer ids of everybody who is connected and still downloads; blocking.
 
     Nobody when the torrent is gone.

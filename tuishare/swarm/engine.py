@@ -17,24 +17,23 @@ from tuishare.errors import SystemFailed, TuishareError
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 from tuishare.net.endpoints import Endpoint, is_on_loopback
 from tuishare.net.local_machine import mark_port
-from tuishare.swarm import notices
-from tuishare.swarm.admission import tracker_entries
-from tuishare.swarm.assignment import Assignment, Transport
+from tuishare.swarm import alerts
 from tuishare.swarm.connections import list_peers
-from tuishare.swarm.dialling import Dialler
+from tuishare.swarm.connector import PeerConnector
+from tuishare.swarm.event_bus import Subscribers, Subscription
+from tuishare.swarm.event_publisher import EventPublisher
 from tuishare.swarm.events import Peer, Progress
-from tuishare.swarm.evidence import Evidence, gather
-from tuishare.swarm.gate import Gate
+from tuishare.swarm.file_priorities import measure_files
 from tuishare.swarm.handshakes import Crowd, Handshakes, Usage
-from tuishare.swarm.idleness import end_idle
-from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
-from tuishare.swarm.newsroom import Newsroom
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.idle_connections import end_idle
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.lifecycle import TorrentLifecycle
+from tuishare.swarm.pending_requests import PendingRequests
+from tuishare.swarm.piece_priorities import create_peer_id, distribute_pieces
+from tuishare.swarm.port_mapping import MappedPort, PortMapping, RouterMappings
 from tuishare.swarm.ports import Ports
-from tuishare.swarm.reachability import MappedPort, PortMapping, Reachability
-from tuishare.swarm.replies import Replies
-from tuishare.swarm.selection import measure_files
-from tuishare.swarm.selftest import prove_no_resumption
+from tuishare.swarm.privacy_facts import PrivacyFacts, collect
+from tuishare.swarm.selftest import check_no_resumption
 from tuishare.swarm.session import Session, open_session
 from tuishare.swarm.settings import (
     FINGERPRINT,
@@ -44,9 +43,10 @@ from tuishare.swarm.settings import (
     rates_for,
     settings_for,
 )
-from tuishare.swarm.sharing_out import create_peer_id, share_out
 from tuishare.swarm.storage import Storage
-from tuishare.swarm.subscription import Audience, Subscription
+from tuishare.swarm.torrent_params import tracker_entries
+from tuishare.swarm.torrent_spec import TorrentSpec, Transport
+from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable, clear_executable_bits
 from tuishare.torrents import InfoHash
 
 if TYPE_CHECKING:
@@ -70,15 +70,15 @@ class Engine:
     def __init__(self, settings: EngineSettings) -> None:
         self.allotment: Final = plan_descriptors(descriptor_limit())
         self._settings = settings
-        self._roster = Roster()
-        self._replies = Replies()
+        self._roster = TorrentTable()
+        self._replies = PendingRequests()
         self._storage = Storage(self._roster, self._replies)
-        self._gate = Gate(lambda: self._native, self._roster, self._replies, self._run)
+        self._gate = TorrentLifecycle(lambda: self._native, self._roster, self._replies, self._run)
         self._ports = Ports()
-        self._reachability = Reachability()
-        self._audience = Audience()
-        self._newsroom = Newsroom(self._roster, self._audience, self._post_updates)
-        self._dialler = Dialler(self._roster, self._newsroom.note, names=settings.proxy is None)
+        self._reachability = RouterMappings()
+        self._audience = Subscribers()
+        self._newsroom = EventPublisher(self._roster, self._audience, self._post_updates)
+        self._dialler = PeerConnector(self._roster, self._newsroom.apply, names=settings.proxy is None)
         self._marks: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: Session | None = None
@@ -101,7 +101,7 @@ class Engine:
             "peer_fingerprint": name,
         }
         if settings.listen_tls is not None:
-            await asyncio.to_thread(prove_no_resumption)
+            await asyncio.to_thread(check_no_resumption)
         engine._session = await open_session(pack, engine._receive)
         if settings.proxy is None:
             try:
@@ -116,7 +116,7 @@ class Engine:
         engine._run(engine._refresh())
         engine._run(engine._dialler.run())
         engine._run(engine._dialler.look_here())
-        engine._run(share_out(engine._roster, name))
+        engine._run(distribute_pieces(engine._roster, name))
         return engine
 
     @property
@@ -167,7 +167,7 @@ class Engine:
             self._reachability.ask(port)
         return PortMapping(port, asked=bool(known))
 
-    async def hear_router(self) -> None:
+    async def wait_for_port_mapping(self) -> None:
         """Return when the router has answered for all our ports, or after five seconds; at once if none was asked."""
         await self._reachability.hear()
 
@@ -184,7 +184,7 @@ class Engine:
         """Follow all events from now on: ``async for event in engine.subscribe()``."""
         return self._audience.join()
 
-    async def add(self, assignment: Assignment) -> InfoHash:
+    async def add(self, assignment: TorrentSpec) -> InfoHash:
         """Take on a torrent. Behind a proxy, only trackers on loopback are asked, and they directly: a relay, surely.
 
         Raises:
@@ -212,7 +212,7 @@ class Engine:
 
     async def announce(self, info_hash: InfoHash, tiers: Sequence[Sequence[str]]) -> None:
         """Give a torrent other tracker URLs in tiers (BEP 12), and announce to them at once."""
-        async with self._roster.get(info_hash).turn:
+        async with self._roster.get(info_hash).lock:
             handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
             askable = self._askable(tiers)
             member.assignment = replace(member.assignment, announce=askable)
@@ -221,14 +221,14 @@ class Engine:
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop a torrent and end its connections."""
-        async with self._roster.get(info_hash).turn:
+        async with self._roster.get(info_hash).lock:
             handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
             member.assignment = replace(member.assignment, paused=True)
             handle.pause()
 
     async def resume(self, info_hash: InfoHash) -> None:
         """Go on with a torrent that was paused or has failed."""
-        async with self._roster.get(info_hash).turn:
+        async with self._roster.get(info_hash).lock:
             handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
             member.assignment = replace(member.assignment, paused=False)
             handle.clear_error()
@@ -239,7 +239,7 @@ class Engine:
                 if not member.assignment.complete:
                     handle.unset_flags(lt.torrent_flags.upload_mode)
             handle.resume()
-            self._run(self._dialler.dial(info_hash))
+            self._run(self._dialler.connect_peers(info_hash))
 
     async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
         """Connect to more peers, wherever they are."""
@@ -296,12 +296,12 @@ class Engine:
         handle = self._roster.handle(info_hash)
         return await asyncio.to_thread(list_peers, handle)
 
-    async def evidence(self, info_hash: InfoHash) -> Evidence:
+    async def privacy_facts(self, info_hash: InfoHash) -> PrivacyFacts:
         """Return what can be shown about a torrent's privacy at this moment."""
         handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
-        return await asyncio.to_thread(gather, self._native, handle, member.assignment, self._listening)
+        return await asyncio.to_thread(collect, self._native, handle, member.assignment, self._listening)
 
-    async def answer(self) -> None:
+    async def ping(self) -> None:
         """Return when libtorrent's own thread has answered a question; while that hangs, this does."""
         await asyncio.to_thread(self._native.is_paused)
 
@@ -332,20 +332,20 @@ class Engine:
 
     # Work of its own
 
-    def _receive(self, notice: notices.Notice) -> None:
+    def _receive(self, notice: alerts.Alert) -> None:
         """Take in what libtorrent says."""
         match notice:
-            case notices.Listening() | notices.ListenFailed():
+            case alerts.Listening() | alerts.ListenFailed():
                 self._ports.note(notice)
-            case notices.AddressTold() | notices.PortMapped() | notices.PortMappingFailed():
+            case alerts.ExternalAddress() | alerts.PortMapped() | alerts.PortMappingFailed():
                 self._reachability.note(notice)
-            case notices.PeerJoined():
+            case alerts.PeerJoined():
                 if self._handshakes is not None:
                     self._handshakes.prove((notice.host, notice.port))
-            case notices.Added() | notices.Removed() | notices.Flushed() | notices.ResumeSaved():
+            case alerts.TorrentAdded() | alerts.TorrentRemoved() | alerts.Flushed() | alerts.ResumeSaved():
                 self._gate.note(notice)
             case _:
-                self._newsroom.note(notice)
+                self._newsroom.apply(notice)
 
     def _mark_ports(self) -> None:
         """Let others on this machine see that these ports are ours."""
@@ -390,7 +390,7 @@ class Engine:
         return task
 
 
-def _read_again(handle: lt.torrent_handle, member: Membership) -> None:
+def _read_again(handle: lt.torrent_handle, member: TorrentEntry) -> None:
     member.checked.clear()
     handle.force_recheck()
 

@@ -160,4 +160,6 @@ class ContactRefused:
     reason: str
 
 
-Event: TypeAlias = Progressed | Completed | Failed | FalseData | PeerRefused | TrackerFailed | ContactRefused
+EngineEvent: TypeAlias = (
+    Progressed | Completed | Failed | FalseData | PeerRefused | TrackerFailed | ContactRefused
+)

@@ -2,7 +2,7 @@
 
 Owns a throw-away share in a session of its own on loopback, and a TLS client that is not libtorrent's (Python's
 `ssl`). A resumed session would skip the check of the share's authority (threats T9 and T10), and whether the guard of
-`tuishare.swarm.openssl` took effect depends on the process; so it is tested, not assumed.
+`tuishare.swarm.libtorrent_loader` took effect depends on the process; so it is tested, not assumed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tuishare.errors import SystemFailed
-from tuishare.swarm.admission import Admission, prepare
-from tuishare.swarm.assignment import Assignment
-from tuishare.swarm.authority import create_authority
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.certificates import create_authority
+from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.settings import EngineSettings, settings_for
+from tuishare.swarm.torrent_params import TorrentParams, prepare
+from tuishare.swarm.torrent_spec import TorrentSpec
 
 _PATIENCE = 5.0
 _NOWHERE = Path(os.devnull)
@@ -29,7 +29,7 @@ _TORRENT = (
 _VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
 
 
-def prove_no_resumption() -> None:
+def check_no_resumption() -> None:
     """Connect twice per TLS version and see that nothing of the first connection helps the second; about 0.1 s.
 
     Blocking: not for the event loop.
@@ -40,7 +40,7 @@ def prove_no_resumption() -> None:
     now = datetime.now(UTC)
     authority = create_authority(now)
     credentials = authority.admit(authority.issue(now))
-    admission = prepare(Assignment(_TORRENT, _NOWHERE, "tls", credentials, complete=True), now)
+    admission = prepare(TorrentSpec(_TORRENT, _NOWHERE, "tls", credentials, complete=True), now)
     # The session must outlive the probes: without a reference it ends.
     session, port = _serve(admission)
     try:
@@ -54,7 +54,7 @@ def prove_no_resumption() -> None:
     del session
 
 
-def _serve(admission: Admission) -> tuple[lt.session, int]:
+def _serve(admission: TorrentParams) -> tuple[lt.session, int]:
     session = lt.session(settings_for(EngineSettings(listen_tls="127.0.0.1:0")))
     handle = session.add_torrent(admission.params)
     assert admission.certificate is not None
@@ -63,7 +63,7 @@ def _serve(admission: Admission) -> tuple[lt.session, int]:
     return session, session.ssl_listen_port()
 
 
-def _client(version: ssl.TLSVersion, admission: Admission, root: bytes) -> ssl.SSLContext:
+def _client(version: ssl.TLSVersion, admission: TorrentParams, root: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = context.maximum_version = version
     context.check_hostname = False  # the certificate says "*"; its authority is checked
@@ -78,7 +78,7 @@ def _client(version: ssl.TLSVersion, admission: Admission, root: bytes) -> ssl.S
     return context
 
 
-def _probe(context: ssl.SSLContext, port: int, admission: Admission) -> None:
+def _probe(context: ssl.SSLContext, port: int, admission: TorrentParams) -> None:
     info_hash = bytes.fromhex(admission.info_hash)[:20]
     first, _ = _greet(context, port, info_hash, None)
     second, reused = _greet(context, port, info_hash, first)

@@ -12,9 +12,9 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tuishare.swarm.limits import limit_local_peers, refuse_impossible_peers
-from tuishare.swarm.notices import Notice, translate
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.alerts import Alert, translate
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.local_rate_limits import limit_local_peers, refuse_impossible_peers
 
 if TYPE_CHECKING:
     from libtorrent import settings_pack
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 class Session:
     """A running session; create it with `open_session` on the loop that will drive it."""
 
-    def __init__(self, session: lt.session, receive: Callable[[Notice], None]) -> None:
+    def __init__(self, session: lt.session, receive: Callable[[Alert], None]) -> None:
         self._session: lt.session | None = session
         self._receive = receive
         self._woken, self._wake = socket.socketpair()
@@ -69,7 +69,7 @@ class Session:
         self._wake.close()
 
 
-async def open_session(pack: settings_pack, receive: Callable[[Notice], None]) -> Session:
+async def open_session(pack: settings_pack, receive: Callable[[Alert], None]) -> Session:
     """Start a session and connect it to the loop; every report on its ports has been received afterwards."""
     return Session(await asyncio.to_thread(_begin, pack), receive)
 

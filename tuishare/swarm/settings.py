@@ -13,9 +13,9 @@ from tuishare.net.descriptors import DescriptorBudget
 from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.net.local_machine import EVERY_IPV4, EVERY_IPV6
 from tuishare.net.proxy_settings import Proxy
-from tuishare.swarm.assignment import Transport
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.ports import free_port
+from tuishare.swarm.torrent_spec import Transport
 
 if TYPE_CHECKING:
     from libtorrent import settings_pack
@@ -233,6 +233,6 @@ _CONTACTS: settings_pack = {
     # Five minutes by default, whatever a tracker says; ours wants to hear of members every 20 s while one downloads.
     "min_announce_interval": 15,
     # libtorrent would end a connection between two who have everything at once, and at both ends: TLS goodbyes cross
-    # then, and every second session takes 3 s to end. `tuishare.swarm.idleness` ends them a little later.
+    # then, and every second session takes 3 s to end. `tuishare.swarm.idle_connections` ends them a little later.
     "close_redundant_connections": False,
 }

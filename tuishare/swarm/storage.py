@@ -10,9 +10,9 @@ import asyncio
 import logging
 
 from tuishare.errors import SystemFailed
-from tuishare.swarm.membership import Roster
-from tuishare.swarm.notices import Flushed, ResumeSaved
-from tuishare.swarm.replies import Replies
+from tuishare.swarm.alerts import Flushed, ResumeSaved
+from tuishare.swarm.pending_requests import PendingRequests
+from tuishare.swarm.torrent_table import TorrentTable
 from tuishare.torrents import InfoHash
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 class Storage:
     """The disk's side of one engine's torrents."""
 
-    def __init__(self, roster: Roster, replies: Replies) -> None:
+    def __init__(self, roster: TorrentTable, replies: PendingRequests) -> None:
         self._roster = roster
         self._replies = replies
 

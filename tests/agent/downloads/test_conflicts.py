@@ -20,7 +20,7 @@ from tuishare.core.sealing import create_share_authority, new_share_id, own_cred
 from tuishare.errors import Refused, TuishareError
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
-from tuishare.swarm import Assignment
+from tuishare.swarm import TorrentSpec
 from tuishare.torrents import InfoHash, make_torrent, parse_torrent, walk
 
 
@@ -83,7 +83,7 @@ async def serving(home: Home, share: ShareRecord) -> AsyncIterator[Sender]:
     async with opened(home) as context:
         folder = share_folder(share)
         await context.engine.add(
-            Assignment(share.torrent, folder, "tls", own_credentials(share), complete=True)
+            TorrentSpec(share.torrent, folder, "tls", own_credentials(share), complete=True)
         )
         yield Sender(home, share, context.engine, (f"127.0.0.1:{context.engine.listening['tls']}",))
 
@@ -249,7 +249,7 @@ async def test_a_share_of_our_own_is_never_downloaded_nor_stopped(scene: Scene, 
     async with receiving_at(scene.bob) as desk:
         await desk.context.store.run(lambda database: database.save(ours))
         await desk.context.engine.add(
-            Assignment(ours.torrent, share_folder(ours), "tls", own_credentials(ours), complete=True)
+            TorrentSpec(ours.torrent, share_folder(ours), "tls", own_credentials(ours), complete=True)
         )
         with pytest.raises(Refused, match=r"your own share “film\.mkv”"):
             await scene.put(desk, scene.carol)

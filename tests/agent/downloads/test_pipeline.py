@@ -24,7 +24,7 @@ from tuishare.core.sealing import own_credentials
 from tuishare.envelope import Ticket
 from tuishare.errors import Refused
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
-from tuishare.swarm import Assignment, Endpoint, Engine, EngineSettings, PeerRefused
+from tuishare.swarm import Endpoint, Engine, EngineSettings, PeerRefused, TorrentSpec
 from tuishare.torrents import InfoHash, Torrent
 
 pytestmark = pytest.mark.usefixtures("bob")
@@ -139,7 +139,7 @@ async def test_a_new_generation_does_not_meet_the_former_half_delivered(
         monkeypatch.setattr(desk.context.engine, "flush", slow)
         async with opened(alice) as context:
             await context.engine.add(
-                Assignment(first.torrent, path.parent, "tls", own_credentials(first), complete=True)
+                TorrentSpec(first.torrent, path.parent, "tls", own_credentials(first), complete=True)
             )
             contacts = (f"127.0.0.1:{context.engine.listening['tls']}",)
             await put(desk, alice, bob, seal_for(alice, first, bob.user(), contacts=contacts))
@@ -189,7 +189,7 @@ async def test_content_that_we_serve_ourselves_is_not_touched(alice: Home, bob: 
     own = share_of(path)
     async with receiving_at(bob) as desk:
         await desk.context.engine.add(
-            Assignment(own.torrent, path.parent, "tls", own_credentials(own), complete=True)
+            TorrentSpec(own.torrent, path.parent, "tls", own_credentials(own), complete=True)
         )
         share = share_of(path)
         await put(desk, alice, bob, seal_for(alice, share, bob.user()))
@@ -232,7 +232,7 @@ async def test_a_plain_share_is_received_too(alice: Home, bob: Home) -> None:
     path = fill(alice.drop / "x")
     share = share_of(path, transport="plain")
     async with opened(alice) as context, receiving_at(bob) as desk:
-        await context.engine.add(Assignment(share.torrent, path.parent, "plain", None, complete=True))
+        await context.engine.add(TorrentSpec(share.torrent, path.parent, "plain", None, complete=True))
         contacts = (f"127.0.0.1:{context.engine.listening['plain']}",)
         await put(desk, alice, bob, seal_for(alice, share, bob.user(), contacts=contacts))
         assert Path((await desk.until(DownloadStep.COMPLETE)).path).read_bytes() == path.read_bytes()
@@ -270,7 +270,9 @@ async def _fetch_from(desk: Desk, sender: Sender, into: Path) -> None:
     try:
         there = Endpoint("127.0.0.1", desk.context.engine.listening["tls"])
         ticket = own_credentials(sender.share)
-        info_hash = await engine.add(Assignment(sender.share.torrent, into, "tls", ticket, contacts=(there,)))
+        info_hash = await engine.add(
+            TorrentSpec(sender.share.torrent, into, "tls", ticket, contacts=(there,))
+        )
         await wait_until(lambda: engine.progress(info_hash).state == "seeding")
     finally:
         await engine.close()

@@ -19,7 +19,7 @@ from tuishare.agent.downloads.quotas import (
 )
 from tuishare.config.model import InboxSettings
 from tuishare.core.records import DownloadRecord, DownloadStep
-from tuishare.swarm import membership
+from tuishare.swarm import torrent_table
 from tuishare.torrents import InfoHash
 
 RECORD = DownloadRecord("new", "x", 1, DownloadStep.DOWNLOADING, sender="alice", cost=60)
@@ -154,7 +154,7 @@ async def test_no_more_go_on_than_the_machine_allows(
         first, second = await arrived(desk, alice, bob, "a", "b")
         assert (first.step, second.step) == (DownloadStep.DOWNLOADING, DownloadStep.QUEUED)
         # A sender who is away keeps nobody waiting.
-        monkeypatch.setattr(membership, "_YOUTH", 0.0)
+        monkeypatch.setattr(torrent_table, "_YOUTH", 0.0)
         await wait_until(lambda: not engine.is_engaged(InfoHash(first.info_hash)))
         await desk.receiver._start_queued()
         assert {record.step for record in desk.receiver.downloads.values()} == {DownloadStep.DOWNLOADING}

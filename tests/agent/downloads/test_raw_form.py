@@ -19,7 +19,7 @@ from tuishare.core.opening import Trust
 from tuishare.envelope import Damaged, NotForUs, seal_raw
 from tuishare.errors import Refused
 from tuishare.people import User, UserBook
-from tuishare.swarm import Assignment, Endpoint
+from tuishare.swarm import Endpoint, TorrentSpec
 from tuishare.torrents import make_torrent, parse_torrent, walk
 
 CAROL = User("carol", key=KEY, accept_raw=True)
@@ -111,7 +111,7 @@ async def test_the_raw_form_is_delivered_and_a_removed_one_does_not_come_back(
     bob.configure(network={"listen": "127.0.0.1:0", "listen_plain": "127.0.0.1:0", "share_addresses": False})
     torrent = make_torrent(walk(payload), version=1)
     async with opened(alice) as context, running(bob) as agent:
-        await context.engine.add(Assignment(torrent, payload.parent, "plain", None, complete=True))
+        await context.engine.add(TorrentSpec(torrent, payload.parent, "plain", None, complete=True))
         (bob.inbox / NAME).write_bytes(seal_raw(torrent, KEY))
         await shown(agent, DownloadState.DOWNLOADING)
         port = agent._context.engine.listening["plain"]

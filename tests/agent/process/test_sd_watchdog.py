@@ -94,10 +94,10 @@ async def test_a_running_agent_proves_its_life(
 
 async def test_an_engine_that_is_closed_does_not_answer(alice: Home) -> None:
     async with running(alice) as agent:
-        await agent._context.engine.answer()
+        await agent._context.engine.ping()
         await agent._context.engine.close()
         with pytest.raises(SystemFailed, match="closed"):
-            await agent._context.engine.answer()
+            await agent._context.engine.ping()
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from tuishare.agent.service.privacy_report import PrivacyCase, assess
 from tuishare.api.details import Finding
 from tuishare.api.messages import ShareState
 from tuishare.core.records import RecipientRecord, ShareRecord
-from tuishare.swarm import CertificateDates, Evidence
+from tuishare.swarm import CertificateDates, PrivacyFacts
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DATES = CertificateDates(NOW - timedelta(days=1), NOW + timedelta(days=3650))
-GOOD = Evidence(
+GOOD = PrivacyFacts(
     transport="tls",
     private=True,
     torrent_dht=True,
@@ -37,7 +37,7 @@ GOOD = Evidence(
 SHARE = ShareRecord("ab" * 16, "/drop/x", "x", ("bob",), "tls", 1, b"s" * 32, info_hash="cd" * 32)
 
 
-def found(evidence: Evidence | None = GOOD, **changes: Any) -> dict[str, Finding]:
+def found(evidence: PrivacyFacts | None = GOOD, **changes: Any) -> dict[str, Finding]:
     rows = (RecipientRecord(SHARE.id, "bob", b"h"), RecipientRecord(SHARE.id, "dan", b"i", revoked=7))
     case = replace(PrivacyCase(SHARE, evidence, rows, 50009, None, NOW), **changes)
     return {finding.topic: finding for finding in assess(case)}

@@ -43,7 +43,7 @@ async def test_who_is_removed_while_the_router_is_asked_gets_no_ticket(
     async def think(_: Engine) -> None:
         alice.know(carol.user(groups=("crew",)))
 
-    monkeypatch.setattr(Engine, "hear_router", think)
+    monkeypatch.setattr(Engine, "wait_for_port_mapping", think)
     path = fill(alice.drop / "film.mkv")
     async with publishing_at(alice) as press:
         await press.accept(path, users=("@crew",))

@@ -19,7 +19,7 @@ from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.records import RecipientRecord, ShareStep
 from tuishare.errors import NotFound, Refused, TuishareError
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
-from tuishare.swarm import Assignment, Engine
+from tuishare.swarm import Engine, TorrentSpec
 from tuishare.torrents import InfoHash
 from tuishare.tracker import Unwelcome
 
@@ -117,7 +117,7 @@ async def test_what_does_not_enter_its_swarm_is_not_tracked(
             share, [RecipientRecord(share.id, "bob", sha256(passkey).digest())]
         )
 
-        async def move_and_fail(_: Assignment) -> NoReturn:
+        async def move_and_fail(_: TorrentSpec) -> NoReturn:
             shelf.follow_addresses()  # for the first time, so that every address is a new one
             raise Refused("no")
 
@@ -138,7 +138,7 @@ class HeldAdd:
         self._add = engine.add
         monkeypatch.setattr(engine, "add", self)
 
-    async def __call__(self, assignment: Assignment) -> InfoHash:
+    async def __call__(self, assignment: TorrentSpec) -> InfoHash:
         self.asked.set()
         await self.go_on.wait()
         return await self._add(assignment)

@@ -21,7 +21,7 @@ from tuishare.core.rows import DamagedRow
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.net.addresses import TrackerRules
 from tuishare.sanitize import for_display
-from tuishare.swarm import Assignment, Credentials, check_assignment
+from tuishare.swarm import Credentials, TorrentSpec, check_spec
 from tuishare.torrents import InfoHash
 
 _AGAIN: Final = "Ask the sender to share it again."
@@ -266,12 +266,12 @@ def require_usable(record: DownloadRecord, torrent: bytes) -> None:
     Raises:
         BadInput: no engine would ever take it.
     """
-    if check_assignment(_assignment(record, torrent, Path(record.staging))) != record.info_hash:
+    if check_spec(_assignment(record, torrent, Path(record.staging))) != record.info_hash:
         raise BadInput("Its torrent can be read in two ways", hint=_AGAIN)
 
 
-def _assignment(record: DownloadRecord, torrent: bytes, folder: Path) -> Assignment:
-    return Assignment(
+def _assignment(record: DownloadRecord, torrent: bytes, folder: Path) -> TorrentSpec:
+    return TorrentSpec(
         torrent=torrent,
         save_path=folder,
         transport=record.transport,

@@ -17,7 +17,7 @@ from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo, Proof
 from tuishare.api.messages import DownloadId, ShareId
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.errors import NotFound
-from tuishare.swarm import Endpoint, Evidence, Peer
+from tuishare.swarm import Endpoint, Peer, PrivacyFacts
 from tuishare.torrents import InfoHash, Torrent, parse_torrent
 
 
@@ -63,11 +63,11 @@ class DetailsService:
         )
         return Proof(findings=tuple(assess(case)))
 
-    async def _evidence(self, record: ShareRecord) -> Evidence | None:
+    async def _evidence(self, record: ShareRecord) -> PrivacyFacts | None:
         if not self._drops.shelf.is_seeding(record):
             return None
         try:
-            return await self._context.engine.evidence(InfoHash(record.info_hash))
+            return await self._context.engine.privacy_facts(InfoHash(record.info_hash))
         except NotFound:  # it left the swarm in this moment
             return None
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from tuishare.api.details import Finding
 from tuishare.core.records import RecipientRecord, ShareRecord
-from tuishare.swarm import CertificateDates, Evidence
+from tuishare.swarm import CertificateDates, PrivacyFacts
 
 _SOON_DAYS: Final = 30
 
@@ -31,7 +31,7 @@ class PrivacyCase:
     """
 
     share: ShareRecord
-    evidence: Evidence | None
+    evidence: PrivacyFacts | None
     recipients: Sequence[RecipientRecord]
     tracker: int | None
     reachable: bool | None
@@ -54,7 +54,7 @@ def assess(case: PrivacyCase) -> Iterator[Finding]:
     yield _info_hash(case.share)
 
 
-def _discovery(evidence: Evidence) -> Iterator[Finding]:
+def _discovery(evidence: PrivacyFacts) -> Iterator[Finding]:
     said = "set in the torrent that runs" if evidence.private else "not set in the torrent that runs"
     yield Finding(topic="private bit", good=evidence.private, evidence=f"It is {said} (BEP 27).")
     for topic, session, torrent in (
@@ -73,7 +73,7 @@ def _discovery(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def _encryption(evidence: Evidence) -> Iterator[Finding]:
+def _encryption(evidence: PrivacyFacts) -> Iterator[Finding]:
     tls = evidence.transport == "tls"
     yield Finding(
         topic="TLS",
@@ -91,7 +91,7 @@ def _encryption(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _certificates(evidence: Evidence, now: datetime) -> Iterator[Finding]:
+def _certificates(evidence: PrivacyFacts, now: datetime) -> Iterator[Finding]:
     for topic, dates in (("authority", evidence.authority), ("our certificate", evidence.certificate)):
         if dates is not None:
             yield _dates(topic, dates, now)
@@ -108,7 +108,7 @@ def _dates(topic: str, dates: CertificateDates, now: datetime) -> Finding:
     )
 
 
-def _connections(evidence: Evidence) -> Finding:
+def _connections(evidence: PrivacyFacts) -> Finding:
     counted = [f"{number} {kind}" for kind, number in evidence.connections.items() if number]
     strangers = evidence.transport == "tls" and any(
         number for kind, number in evidence.connections.items() if kind != "tls"
@@ -120,7 +120,7 @@ def _connections(evidence: Evidence) -> Finding:
     )
 
 
-def _ports(evidence: Evidence, tracker: int | None) -> Finding:
+def _ports(evidence: PrivacyFacts, tracker: int | None) -> Finding:
     ports = [f"{transport} swarms on {port}" for transport, port in evidence.listening.items()]
     ports += [f"our tracker on {tracker}"] if tracker else []
     return Finding(topic="ports", good=None, evidence=f"Listening: {', '.join(ports) or 'nothing'}.")

@@ -142,7 +142,7 @@ class SharePipeline:
     async def _seal(self, share: ShareRecord) -> ShareRecord:
         context = self._context
         # An envelope cannot be corrected: where a router was just asked, its answer has to be in there.
-        await context.engine.hear_router()
+        await context.engine.wait_for_port_mapping()
         users = self._recipients(share)
         contacts = swarm_contacts(context.config.network, context.engine, share.transport)
         sealed = await asyncio.to_thread(

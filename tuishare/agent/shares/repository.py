@@ -23,7 +23,7 @@ from tuishare.core.sealing import own_credentials, own_trackers
 from tuishare.errors import BadInput, NotFound
 from tuishare.fs.atomic import ENVELOPE_SUFFIX, free_name
 from tuishare.sanitize import for_display
-from tuishare.swarm import Assignment
+from tuishare.swarm import TorrentSpec
 from tuishare.torrents import InfoHash
 
 _NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
@@ -204,8 +204,8 @@ class ShareRepository:
             self._context.changed.notify()
 
 
-def _assignment(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> Assignment:
-    return Assignment(
+def _assignment(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> TorrentSpec:
+    return TorrentSpec(
         torrent=share.torrent,
         save_path=Path(share.path).parent,
         transport=share.transport,

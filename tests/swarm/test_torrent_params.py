@@ -10,9 +10,9 @@ import pytest
 
 from tests.swarm.shares import Share, make_share
 from tuishare.errors import BadInput
-from tuishare.swarm import Assignment, Endpoint
-from tuishare.swarm.admission import prepare, tracker_entries
-from tuishare.swarm.openssl import lt
+from tuishare.swarm import Endpoint, TorrentSpec
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.torrent_params import prepare, tracker_entries
 from tuishare.torrents import Version, make_torrent, walk
 
 NOW = datetime.now(UTC)
@@ -118,7 +118,7 @@ def test_a_folder_with_one_file_arrives_as_a_folder(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "a.jpg").write_bytes(b"x" * 1000)
     torrent = make_torrent(walk(folder), version=2)
-    prepared = prepare(Assignment(torrent, tmp_path, "plain", None), NOW)
+    prepared = prepare(TorrentSpec(torrent, tmp_path, "plain", None), NOW)
     assert dict(prepared.params.renamed_files) == {0: "photos/a.jpg"}
 
 
@@ -126,7 +126,7 @@ def test_a_folder_with_one_file_arrives_as_a_folder(tmp_path: Path) -> None:
 def test_a_single_file_keeps_its_path(tmp_path: Path, version: Version) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     torrent = make_torrent(walk(tmp_path / "a.jpg"), version=version)
-    prepared = prepare(Assignment(torrent, tmp_path, "plain", None), NOW)
+    prepared = prepare(TorrentSpec(torrent, tmp_path, "plain", None), NOW)
     assert dict(prepared.params.renamed_files) == {}
 
 

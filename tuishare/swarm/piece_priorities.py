@@ -18,8 +18,8 @@ import secrets
 import string
 from collections.abc import Collection
 
-from tuishare.swarm.connections import find_rivals
-from tuishare.swarm.membership import Membership, Roster
+from tuishare.swarm.connections import find_downloading_peers
+from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable
 
 PERIOD = 0.2
 """Seconds between two looks at who is there; what is asked for before the first look may be asked for twice."""
@@ -72,7 +72,7 @@ def rank_pieces(
     return [rank(index) for index in range(count)]
 
 
-async def share_out(roster: Roster, own: str) -> None:
+async def distribute_pieces(roster: TorrentTable, own: str) -> None:
     """Divide the pieces of torrents that several download, whenever somebody comes or goes; runs until cancelled."""
     while True:
         await asyncio.sleep(PERIOD)
@@ -80,11 +80,11 @@ async def share_out(roster: Roster, own: str) -> None:
             await _divide(member, own.encode())
 
 
-async def _divide(member: Membership, own: bytes) -> None:
+async def _divide(member: TorrentEntry, own: bytes) -> None:
     handle = member.handle
     if handle is None:
         return
-    rivals = await asyncio.to_thread(find_rivals, handle)
+    rivals = await asyncio.to_thread(find_downloading_peers, handle)
     # The torrent may be gone by now, or be back under another handle.
     if rivals != member.rivals and member.handle is handle:
         member.rivals = rivals

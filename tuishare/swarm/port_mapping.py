@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tuishare.sanitize import for_display
-from tuishare.swarm.notices import AddressTold, PortMapped, PortMappingFailed, Router
+from tuishare.swarm.alerts import ExternalAddress, PortMapped, PortMappingFailed, Router
 
 MAX_ADDRESSES = 8
 """More addresses than this are not kept; a machine has one per family and network."""
@@ -51,7 +51,7 @@ class PortMapping:
     asked: bool
 
 
-class Reachability:
+class RouterMappings:
     """What is known at present."""
 
     def __init__(self) -> None:
@@ -80,10 +80,10 @@ class Reachability:
         """Remember under which numbers libtorrent will report about one of our ports."""
         self._own.update(dict.fromkeys(numbers, port))
 
-    def note(self, notice: AddressTold | PortMapped | PortMappingFailed) -> None:
+    def note(self, notice: ExternalAddress | PortMapped | PortMappingFailed) -> None:
         """Take in one report."""
         match notice:
-            case AddressTold():
+            case ExternalAddress():
                 # libtorrent tells one when it has become another: the last one is the one that we have now.
                 self._addresses.pop(notice.address, None)
                 self._addresses[notice.address] = None

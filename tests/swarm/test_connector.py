@@ -9,20 +9,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-import tuishare.swarm.dialling as dialling_module
+import tuishare.swarm.connector as dialling_module
 from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share, at, completed
 from tests.tracker.trackers import answering
 from tests.waiting import wait_until
-from tuishare.swarm import Assignment, ContactRefused, Endpoint
-from tuishare.swarm.dialling import Dialler
-from tuishare.swarm.membership import Roster
+from tuishare.swarm import ContactRefused, Endpoint, TorrentSpec
+from tuishare.swarm.connector import PeerConnector
 from tuishare.swarm.ports import free_port
+from tuishare.swarm.torrent_table import TorrentTable
 
 
 async def test_a_torrent_that_is_gone_is_not_dialled(share: Share) -> None:
-    dialler = Dialler(Roster(), lambda _: None, names=True)
-    await dialler.dial(share.info_hash)
+    dialler = PeerConnector(TorrentTable(), lambda _: None, names=True)
+    await dialler.connect_peers(share.info_hash)
     await dialler.call(share.info_hash, (Endpoint("127.0.0.1", 9),))
 
 
@@ -45,7 +45,7 @@ async def test_a_name_that_resolves_later_is_tried_again(
     assert len(calls) > 2
 
 
-def received(share: Share, into: Path, *contacts: Endpoint) -> Assignment:
+def received(share: Share, into: Path, *contacts: Endpoint) -> TorrentSpec:
     return replace(share.downloading(into), received=contacts)
 
 
@@ -87,7 +87,7 @@ async def test_what_is_never_called_is_told_once(
         for _ in range(3):
             await bob.pause(info_hash)
             await bob.resume(info_hash)
-        await bob._dialler.dial(info_hash)
+        await bob._dialler.connect_peers(info_hash)
     told = [event for event in events._backlog.values() if isinstance(event, ContactRefused)]
     assert [(event.contact, event.reason) for event in told] == [
         ("169.254.169.254:80", "is link-local"),
@@ -107,10 +107,10 @@ async def test_while_the_system_does_not_tell_its_addresses_nobody_is_called(
 
     monkeypatch.setattr(psutil, "net_if_addrs", fail)
     info_hash = await bob.add(received(share, tmp_path / "bob", at(alice)))
-    await bob._dialler.dial(info_hash)
+    await bob._dialler.connect_peers(info_hash)
     assert bob.progress(info_hash).peers == 0
     monkeypatch.setattr(psutil, "net_if_addrs", tell)
-    await bob._dialler.dial(info_hash)
+    await bob._dialler.connect_peers(info_hash)
     await wait_until(lambda: bob.progress(info_hash).state == "seeding")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tuishare.errors import BadInput
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
 
 _SKIP = 0
 _DEFAULT = 4

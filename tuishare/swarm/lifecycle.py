@@ -12,18 +12,18 @@ from time import monotonic
 from typing import TypeAlias
 
 from tuishare.errors import SystemFailed, TuishareError
-from tuishare.swarm.admission import Admission, prepare
-from tuishare.swarm.assignment import Assignment
-from tuishare.swarm.membership import Membership, Roster
-from tuishare.swarm.notices import Added, Removed
-from tuishare.swarm.openssl import lt
-from tuishare.swarm.replies import AnyReply, Replies
+from tuishare.swarm.alerts import TorrentAdded, TorrentRemoved
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.pending_requests import AnyReply, PendingRequests
+from tuishare.swarm.torrent_params import TorrentParams, prepare
+from tuishare.swarm.torrent_spec import TorrentSpec
+from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable
 from tuishare.torrents import InfoHash
 
 RunTask: TypeAlias = Callable[[Coroutine[None, None, None]], asyncio.Task[None]]
 
 
-class Gate:
+class TorrentLifecycle:
     """Where torrents enter and leave one engine.
 
     Args:
@@ -34,8 +34,8 @@ class Gate:
     def __init__(
         self,
         session: Callable[[], lt.session],
-        roster: Roster,
-        replies: Replies,
+        roster: TorrentTable,
+        replies: PendingRequests,
         run: RunTask,
     ) -> None:
         self._session = session
@@ -43,7 +43,7 @@ class Gate:
         self._replies = replies
         self._run = run
 
-    async def admit(self, assignment: Assignment) -> tuple[InfoHash, Membership]:
+    async def admit(self, assignment: TorrentSpec) -> tuple[InfoHash, TorrentEntry]:
         """Take on a torrent.
 
         Raises:
@@ -53,7 +53,7 @@ class Gate:
         """
         admission = await asyncio.to_thread(prepare, assignment, datetime.now(UTC))
         info_hash = admission.info_hash
-        member = Membership(
+        member = TorrentEntry(
             assignment,
             admission.total,
             admission.pieces,
@@ -80,7 +80,7 @@ class Gate:
         Raises:
             NotFound: it is not here, or not yet.
         """
-        async with self._roster.get(info_hash).turn:
+        async with self._roster.get(info_hash).lock:
             # From here on it is nobody's, although the record stays until libtorrent has closed the files.
             try:
                 await self._leave(info_hash)
@@ -89,15 +89,15 @@ class Gate:
 
     def note(self, reply: AnyReply) -> None:
         """Take in libtorrent's answer to a question."""
-        if isinstance(reply, Added) and not reply.error and self._roster.find(reply.info_hash) is None:
+        if isinstance(reply, TorrentAdded) and not reply.error and self._roster.find(reply.info_hash) is None:
             # Whoever asked for it gave up meanwhile.
             self._session().remove_torrent(reply.handle)
         self._replies.settle(reply)
 
-    async def _enter(self, admission: Admission, member: Membership) -> None:
+    async def _enter(self, admission: TorrentParams, member: TorrentEntry) -> None:
         member.rivals, member.entered = frozenset(), monotonic()
         added = await self._replies.ask(
-            lambda: self._session().async_add_torrent(admission.params), Added, admission.info_hash
+            lambda: self._session().async_add_torrent(admission.params), TorrentAdded, admission.info_hash
         )
         if added.error:
             raise SystemFailed(f"The BitTorrent engine did not take this torrent: {added.error}")
@@ -112,7 +112,7 @@ class Gate:
     async def _leave(self, info_hash: InfoHash) -> None:
         handle = self._roster.handle(info_hash)
         self._roster.get(info_hash).handle = None
-        await self._replies.ask(lambda: self._session().remove_torrent(handle), Removed, info_hash)
+        await self._replies.ask(lambda: self._session().remove_torrent(handle), TorrentRemoved, info_hash)
 
     async def _withdraw(self, admitting: asyncio.Future[None], info_hash: InfoHash) -> None:
         try:

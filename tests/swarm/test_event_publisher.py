@@ -8,81 +8,85 @@ import pytest
 
 from tests.swarm.shares import Share
 from tuishare.swarm import Completed, Failed, FalseData, Progress
-from tuishare.swarm.events import Event
-from tuishare.swarm.membership import Membership, Roster
-from tuishare.swarm.newsroom import Newsroom
-from tuishare.swarm.notices import Checked, Spoilt, Updated
-from tuishare.swarm.subscription import Audience
+from tuishare.swarm.alerts import Spoilt, TorrentChecked, Updated
+from tuishare.swarm.event_bus import Subscribers
+from tuishare.swarm.event_publisher import EventPublisher
+from tuishare.swarm.events import EngineEvent
+from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable
 
 
-class Told(Audience):
+class Told(Subscribers):
     """An audience that keeps what it is told."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.events: list[Event] = []
+        self.events: list[EngineEvent] = []
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: EngineEvent) -> None:
         self.events.append(event)
 
 
 @pytest.fixture
-def member(share: Share) -> Membership:
+def member(share: Share) -> TorrentEntry:
     """A download's record."""
-    return Membership(replace(share.seeding(), complete=False), len(share.data), 32, ())
+    return TorrentEntry(replace(share.seeding(), complete=False), len(share.data), 32, ())
 
 
-def _newsroom(share: Share, member: Membership) -> tuple[Newsroom, Told]:
-    roster, told = Roster(), Told()
+def _newsroom(share: Share, member: TorrentEntry) -> tuple[EventPublisher, Told]:
+    roster, told = TorrentTable(), Told()
     roster.enter(share.info_hash, member)
-    return Newsroom(roster, told, lambda: None), told
+    return EventPublisher(roster, told, lambda: None), told
 
 
 def _progress(share: Share) -> Progress:
     return Progress(share.info_hash, "paused", 0, len(share.data), 0.0, 0, 0, 0, 0, 0, 0)
 
 
-def test_a_failure_stays_though_libtorrent_has_forgotten_it(share: Share, member: Membership) -> None:
+def test_a_failure_stays_though_libtorrent_has_forgotten_it(share: Share, member: TorrentEntry) -> None:
     newsroom, _ = _newsroom(share, member)
-    newsroom.note(Failed(share.info_hash, "No space left on device"))
-    newsroom.note(Updated((_progress(share),)))
+    newsroom.apply(Failed(share.info_hash, "No space left on device"))
+    newsroom.apply(Updated((_progress(share),)))
     assert member.progress(share.info_hash).state == "failed"
     member.failure = ""
-    newsroom.note(Updated((_progress(share),)))
+    newsroom.apply(Updated((_progress(share),)))
     assert member.progress(share.info_hash).state == "paused"
 
 
-def test_completion_counts_at_once_and_is_told_of_downloads_only(share: Share, member: Membership) -> None:
+def test_completion_counts_at_once_and_is_told_of_downloads_only(share: Share, member: TorrentEntry) -> None:
     newsroom, told = _newsroom(share, member)
-    newsroom.note(Completed(share.info_hash))
+    newsroom.apply(Completed(share.info_hash))
     assert member.progress(share.info_hash).done == len(share.data)
     member.assignment = replace(member.assignment, complete=True)
-    newsroom.note(Completed(share.info_hash))
+    newsroom.apply(Completed(share.info_hash))
     assert told.events == [Completed(share.info_hash)]
 
 
-def test_a_check_ends_the_wait_for_it(share: Share, member: Membership) -> None:
+def test_a_check_ends_the_wait_for_it(share: Share, member: TorrentEntry) -> None:
     newsroom, _ = _newsroom(share, member)
-    newsroom.note(Checked(share.info_hash))
+    newsroom.apply(TorrentChecked(share.info_hash))
     assert member.checked.is_set()
 
 
-def test_what_is_said_about_torrents_that_are_gone_is_not_told(share: Share, member: Membership) -> None:
-    roster, told = Roster(), Told()
-    newsroom = Newsroom(roster, told, lambda: None)
-    for news in (Checked(share.info_hash), Failed(share.info_hash, "gone"), Updated((_progress(share),))):
-        newsroom.note(news)
+def test_what_is_said_about_torrents_that_are_gone_is_not_told(share: Share, member: TorrentEntry) -> None:
+    roster, told = TorrentTable(), Told()
+    newsroom = EventPublisher(roster, told, lambda: None)
+    for news in (
+        TorrentChecked(share.info_hash),
+        Failed(share.info_hash, "gone"),
+        Updated((_progress(share),)),
+    ):
+        newsroom.apply(news)
     assert told.events == []
 
 
-def _spoil(newsroom: Newsroom, share: Share, *, times: int, done: int) -> None:
+def _spoil(newsroom: EventPublisher, share: Share, *, times: int, done: int) -> None:
     """Let pieces fail; then numbers come."""
     for _ in range(times):
-        newsroom.note(Spoilt(share.info_hash))
-    newsroom.note(Updated((replace(_progress(share), state="downloading", done=done),)))
+        newsroom.apply(Spoilt(share.info_hash))
+    newsroom.apply(Updated((replace(_progress(share), state="downloading", done=done),)))
 
 
-def test_pieces_that_fail_one_after_the_other_are_false_data(share: Share, member: Membership) -> None:
+def test_pieces_that_fail_one_after_the_other_are_false_data(share: Share, member: TorrentEntry) -> None:
     newsroom, told = _newsroom(share, member)
     _spoil(newsroom, share, times=0, done=50_000)
     for number in range(2):
@@ -95,13 +99,13 @@ def test_pieces_that_fail_one_after_the_other_are_false_data(share: Share, membe
     assert told.events.count(FalseData(share.info_hash)) == 1
 
 
-def test_pieces_that_fail_while_others_arrive_are_not(share: Share, member: Membership) -> None:
+def test_pieces_that_fail_while_others_arrive_are_not(share: Share, member: TorrentEntry) -> None:
     newsroom, told = _newsroom(share, member)
     for number in range(1, 9):
         _spoil(newsroom, share, times=5, done=number * 50_000)
         assert member.progress(share.info_hash).spoilt == 1  # it may have been the last that came
     _spoil(newsroom, share, times=0, done=500_000)
     assert member.progress(share.info_hash).spoilt == 0
-    newsroom.note(Spoilt(share.info_hash))
+    newsroom.apply(Spoilt(share.info_hash))
     assert member.progress(share.info_hash).spoilt == 1  # though no numbers may follow
     assert FalseData(share.info_hash) not in told.events

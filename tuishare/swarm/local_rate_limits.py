@@ -6,7 +6,7 @@ and its setting against that has no effect any more; whoever sets a limit means 
 
 from __future__ import annotations
 
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
 
 _EVERYWHERE = (("0.0.0.0", "255.255.255.255"), ("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))  # noqa: S104
 _LOCAL = (

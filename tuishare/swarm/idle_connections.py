@@ -15,7 +15,7 @@ from typing import Final
 
 from tuishare.swarm.connections import find_idle
 from tuishare.swarm.handshakes import Handshakes
-from tuishare.swarm.membership import Roster
+from tuishare.swarm.torrent_table import TorrentTable
 
 PERIOD: Final = 2.0
 """Seconds between two looks while connections are many; ten times that otherwise."""
@@ -25,7 +25,7 @@ HASTE: Final = 2.0
 """Likewise while a quarter of all possible connections is in use."""
 
 
-async def end_idle(roster: Roster, handshakes: Handshakes, limit: int) -> None:
+async def end_idle(roster: TorrentTable, handshakes: Handshakes, limit: int) -> None:
     """End what nobody needs, until cancelled.
 
     Args:
@@ -42,7 +42,7 @@ async def end_idle(roster: Roster, handshakes: Handshakes, limit: int) -> None:
             await _end(roster, handshakes, HASTE if hurried else PATIENCE)
 
 
-async def _end(roster: Roster, handshakes: Handshakes, patience: float) -> None:
+async def _end(roster: TorrentTable, handshakes: Handshakes, patience: float) -> None:
     handles = roster.sated()
     if not handles:
         return

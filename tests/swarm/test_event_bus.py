@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tuishare.swarm import Completed, Event, Failed, PeerRefused, Progress, Progressed, TrackerFailed
-from tuishare.swarm.subscription import Audience, Subscription
+from tuishare.swarm import Completed, EngineEvent, Failed, PeerRefused, Progress, Progressed, TrackerFailed
+from tuishare.swarm.event_bus import Subscribers, Subscription
 from tuishare.torrents import InfoHash
 
 ONE, TWO = InfoHash("1" * 64), InfoHash("2" * 64)
@@ -15,13 +15,13 @@ def progressed(info_hash: InfoHash, done: int) -> Progressed:
     return Progressed(info_hash, Progress(info_hash, "downloading", done, 100, done / 100, 0, 0, 0, 0, 0, 0))
 
 
-async def _drain(subscription: Subscription) -> list[Event]:
+async def _drain(subscription: Subscription) -> list[EngineEvent]:
     subscription.end()
     return [event async for event in subscription]
 
 
 async def test_stale_numbers_fold_and_everything_else_arrives() -> None:
-    audience = Audience()
+    audience = Subscribers()
     reader = audience.join()
     for done in range(100):
         audience.tell(progressed(ONE, done))
@@ -37,7 +37,7 @@ async def test_stale_numbers_fold_and_everything_else_arrives() -> None:
 
 
 async def test_a_flood_of_refused_peers_stays_small() -> None:
-    audience = Audience()
+    audience = Subscribers()
     reader = audience.join()
     for number in range(10_000):
         audience.tell(PeerRefused(ONE, f"192.0.2.{number}", "no ticket"))
@@ -45,7 +45,7 @@ async def test_a_flood_of_refused_peers_stays_small() -> None:
 
 
 async def test_trackers_are_told_apart() -> None:
-    audience = Audience()
+    audience = Subscribers()
     reader = audience.join()
     audience.tell(TrackerFailed(ONE, "http://a/announce", "no"))
     audience.tell(TrackerFailed(ONE, "http://b/announce", "no"))
@@ -53,7 +53,7 @@ async def test_trackers_are_told_apart() -> None:
 
 
 async def test_a_waiting_reader_is_woken() -> None:
-    audience = Audience()
+    audience = Subscribers()
     reader = audience.join()
     task = asyncio.ensure_future(anext(reader))
     await asyncio.sleep(0)
@@ -62,7 +62,7 @@ async def test_a_waiting_reader_is_woken() -> None:
 
 
 async def test_leaving_ends_the_backlog() -> None:
-    audience = Audience()
+    audience = Subscribers()
     with audience.join() as reader:
         audience.tell(Completed(ONE))
     audience.tell(Completed(TWO))
@@ -70,7 +70,7 @@ async def test_leaving_ends_the_backlog() -> None:
 
 
 async def test_dismissal_ends_every_reader() -> None:
-    audience = Audience()
+    audience = Subscribers()
     readers = [audience.join(), audience.join()]
     audience.dismiss()
     assert [[event async for event in reader] for reader in readers] == [[], []]

@@ -13,8 +13,8 @@ from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share, at, completed, make_share
 from tests.waiting import wait_until
 from tuishare.errors import BadInput
-from tuishare.swarm import Assignment, Engine, create_authority
-from tuishare.swarm.admission import prepare
+from tuishare.swarm import Engine, TorrentSpec, create_authority
+from tuishare.swarm.torrent_params import prepare
 from tuishare.torrents import make_torrent, parse_torrent, walk
 
 SIZES = {"B.bin": 70_001, "a.bin": 100_000, "b/c.bin": 50_000, "b/none": 0, "b.txt": 3, "z/last": 40_000}
@@ -34,7 +34,9 @@ class Films:
     def without(self, *names: str) -> frozenset[int]:
         return frozenset(self.names.index(name) for name in names)
 
-    def fetching(self, into: Path, engine: Engine, *unwanted: str, resume: bytes | None = None) -> Assignment:
+    def fetching(
+        self, into: Path, engine: Engine, *unwanted: str, resume: bytes | None = None
+    ) -> TorrentSpec:
         assignment = self.share.downloading(into, at(engine), resume_data=resume)
         return replace(assignment, unwanted=self.without(*unwanted))
 

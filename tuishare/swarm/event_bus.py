@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from types import TracebackType
 from typing import Self
 
-from tuishare.swarm.events import ContactRefused, Event, TrackerFailed
+from tuishare.swarm.events import ContactRefused, EngineEvent, TrackerFailed
 
 
 class Subscription:
@@ -20,7 +20,7 @@ class Subscription:
 
     def __init__(self, leave: Callable[[Subscription], None]) -> None:
         self._leave = leave
-        self._backlog: dict[Hashable, Event] = {}
+        self._backlog: dict[Hashable, EngineEvent] = {}
         self._news = asyncio.Event()
         self._ended = False
 
@@ -36,7 +36,7 @@ class Subscription:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> EngineEvent:
         while not self._backlog:
             if self._ended:
                 raise StopAsyncIteration
@@ -45,7 +45,7 @@ class Subscription:
         oldest = next(iter(self._backlog))
         return self._backlog.pop(oldest)
 
-    def put(self, event: Event) -> None:
+    def put(self, event: EngineEvent) -> None:
         """Add an event behind the others, replacing an unread one that it makes stale."""
         key = _subject(event)
         self._backlog.pop(key, None)
@@ -58,7 +58,7 @@ class Subscription:
         self._news.set()
 
 
-class Audience:
+class Subscribers:
     """Everybody who follows the events of one engine."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Audience:
         self._subscriptions.append(subscription)
         return subscription
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: EngineEvent) -> None:
         """Give an event to everybody."""
         for subscription in self._subscriptions:
             subscription.put(event)
@@ -81,7 +81,7 @@ class Audience:
             subscription.end()
 
 
-def _subject(event: Event) -> Hashable:
+def _subject(event: EngineEvent) -> Hashable:
     match event:
         case TrackerFailed():
             about = event.url

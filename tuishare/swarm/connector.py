@@ -15,9 +15,9 @@ from typing import Final
 
 from tuishare.net.endpoints import Endpoint
 from tuishare.net.local_machine import LocalMachine
+from tuishare.swarm.dns import Judged, judge_addresses, resolve, resolve_received, split_contacts
 from tuishare.swarm.events import ContactRefused
-from tuishare.swarm.membership import Membership, Roster
-from tuishare.swarm.resolution import Judged, judge_addresses, resolve, resolve_received, split_contacts
+from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable
 from tuishare.torrents import InfoHash
 
 REDIAL: Final = 15.0
@@ -28,7 +28,7 @@ LOOK: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-class Dialler:
+class PeerConnector:
     """Calls the contacts of the torrents of one engine.
 
     Args:
@@ -36,7 +36,7 @@ class Dialler:
         names: whether names are looked up; not behind a proxy, which it would go around.
     """
 
-    def __init__(self, roster: Roster, tell: Callable[[ContactRefused], None], *, names: bool) -> None:
+    def __init__(self, roster: TorrentTable, tell: Callable[[ContactRefused], None], *, names: bool) -> None:
         self._roster = roster
         self._tell = tell
         self._names = names
@@ -48,7 +48,7 @@ class Dialler:
                 info_hash, split_contacts(member.assignment.contacts)[1], member.assignment.received
             )
 
-    async def dial(self, info_hash: InfoHash) -> None:
+    async def connect_peers(self, info_hash: InfoHash) -> None:
         """Call all contacts of a torrent."""
         if member := self._roster.find(info_hash):
             await self._call(info_hash, member.assignment.contacts, member.assignment.received)
@@ -61,7 +61,7 @@ class Dialler:
         """Call the contacts of lonely torrents again and again, until cancelled."""
         while True:
             await asyncio.sleep(REDIAL)
-            await asyncio.gather(*(self.dial(info_hash) for info_hash, _ in self._roster.lonely()))
+            await asyncio.gather(*(self.connect_peers(info_hash) for info_hash, _ in self._roster.lonely()))
 
     async def look_here(self) -> None:
         """Call contacts on this machine once a program of ours has begun to listen there, until cancelled."""
@@ -87,7 +87,7 @@ class Dialler:
             _connect(member, own)
             self._take(info_hash, member, others)
 
-    def _take(self, info_hash: InfoHash, member: Membership, judged: Judged) -> None:
+    def _take(self, info_hash: InfoHash, member: TorrentEntry, judged: Judged) -> None:
         """Call what is good; remember and tell the rest."""
         _connect(member, judged.good)
         member.absent -= set(judged.good)
@@ -99,7 +99,7 @@ class Dialler:
                 self._tell(ContactRefused(info_hash, str(contact), fault.clause))
 
 
-def _connect(member: Membership, addresses: tuple[Endpoint, ...]) -> None:
+def _connect(member: TorrentEntry, addresses: tuple[Endpoint, ...]) -> None:
     if member.handle is not None:
         for address in addresses:
             member.handle.connect_peer((address.host, address.port))

@@ -9,7 +9,7 @@ import pytest
 from tuishare.net.addresses import MOST_CONTACTS
 from tuishare.net.local_machine import LocalMachine
 from tuishare.swarm import Endpoint
-from tuishare.swarm.resolution import (
+from tuishare.swarm.dns import (
     MAX_CONTACTS,
     judge_addresses,
     limit_received,

@@ -15,12 +15,12 @@ from pathlib import Path
 from tuishare.errors import BadInput
 from tuishare.net.endpoints import Endpoint
 from tuishare.net.local_machine import LocalMachine
-from tuishare.swarm.assignment import Assignment
-from tuishare.swarm.authority import Credentials, check_credentials
-from tuishare.swarm.notices import hash_of
-from tuishare.swarm.openssl import lt
-from tuishare.swarm.resolution import judge_addresses, split_contacts
-from tuishare.swarm.selection import select
+from tuishare.swarm.alerts import hash_of
+from tuishare.swarm.certificates import Credentials, check_credentials
+from tuishare.swarm.dns import judge_addresses, split_contacts
+from tuishare.swarm.file_priorities import select
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.torrent_spec import TorrentSpec
 from tuishare.torrents import InfoHash, parse_torrent
 
 MAX_TORRENT = 32 * 1024 * 1024
@@ -40,7 +40,7 @@ ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class TorrentParams:
     """A torrent, ready to be added.
 
     Attributes:
@@ -62,7 +62,7 @@ class Admission:
     executables: tuple[Path, ...]
 
 
-def check_assignment(assignment: Assignment) -> InfoHash:
+def check_spec(assignment: TorrentSpec) -> InfoHash:
     """Judge what an engine would be given, by the very steps that it takes itself; only the time is left aside.
 
     What may be right tomorrow, with the clock set right, is no fault of whoever sent it. Blocking.
@@ -76,7 +76,7 @@ def check_assignment(assignment: Assignment) -> InfoHash:
     return prepare(assignment, None).info_hash
 
 
-def prepare(assignment: Assignment, now: datetime | None) -> Admission:
+def prepare(assignment: TorrentSpec, now: datetime | None) -> TorrentParams:
     """Check an assignment and write libtorrent's parameters; reads no payload.
 
     Args:
@@ -104,7 +104,7 @@ def prepare(assignment: Assignment, now: datetime | None) -> Admission:
     if assignment.complete:
         # Not seed_mode: with it every piece is hashed again when it is first asked for.
         params.have_pieces = [True] * info.num_pieces()
-    return Admission(
+    return TorrentParams(
         info_hash=hash_of(info.info_hashes()),
         params=params,
         certificate=_certify(params, assignment, now),
@@ -136,7 +136,7 @@ def _parse(torrent: bytes) -> lt.add_torrent_params:
     return params
 
 
-def _close_side_doors(params: lt.add_torrent_params, assignment: Assignment) -> None:
+def _close_side_doors(params: lt.add_torrent_params, assignment: TorrentSpec) -> None:
     """Leave no host to contact but those of the assignment."""
     tiers = assignment.announce
     params.trackers = [url for tier in tiers for url in tier]
@@ -148,7 +148,7 @@ def _close_side_doors(params: lt.add_torrent_params, assignment: Assignment) -> 
     params.peers = [(address.host, address.port) for address in (*addresses, *_received(assignment))]
 
 
-def _received(assignment: Assignment) -> tuple[Endpoint, ...]:
+def _received(assignment: TorrentSpec) -> tuple[Endpoint, ...]:
     """Return those received addresses that may be called now; all are looked at again after the start."""
     try:
         return judge_addresses(assignment.received, LocalMachine()).good
@@ -156,7 +156,7 @@ def _received(assignment: Assignment) -> tuple[Endpoint, ...]:
         return ()
 
 
-def _flags(assignment: Assignment) -> int:
+def _flags(assignment: TorrentSpec) -> int:
     flags = lt.torrent_flags
     private = flags.disable_dht | flags.disable_lsd | flags.disable_pex
     chosen = (
@@ -170,7 +170,7 @@ def _flags(assignment: Assignment) -> int:
 
 
 def _certify(
-    params: lt.add_torrent_params, assignment: Assignment, now: datetime | None
+    params: lt.add_torrent_params, assignment: TorrentSpec, now: datetime | None
 ) -> tuple[str, str, str] | None:
     credentials = assignment.credentials
     if assignment.transport == "plain":

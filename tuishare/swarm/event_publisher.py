@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeAlias, assert_never
 
+from tuishare.swarm.alerts import AlertsDropped, Spoilt, TorrentChecked, Updated
+from tuishare.swarm.event_bus import Subscribers
 from tuishare.swarm.events import (
     Completed,
     ContactRefused,
-    Event,
+    EngineEvent,
     Failed,
     FalseData,
     PeerRefused,
@@ -22,11 +24,9 @@ from tuishare.swarm.events import (
     Progressed,
     TrackerFailed,
 )
-from tuishare.swarm.membership import Roster
-from tuishare.swarm.notices import Checked, Dropped, Spoilt, Updated
-from tuishare.swarm.subscription import Audience
+from tuishare.swarm.torrent_table import TorrentTable
 
-News: TypeAlias = Checked | Spoilt | Updated | Dropped | Event
+EngineUpdate: TypeAlias = TorrentChecked | Spoilt | Updated | AlertsDropped | EngineEvent
 
 SPOILT_PIECES: Final = 3
 """In a row: then what comes is false. One is not enough: libtorrent bans who sent it, and others may send the rest."""
@@ -34,22 +34,22 @@ SPOILT_PIECES: Final = 3
 _log = logging.getLogger(__name__)
 
 
-class Newsroom:
+class EventPublisher:
     """Where reports about torrents arrive.
 
     Args:
         refresh: asks libtorrent for the numbers of whatever changed.
     """
 
-    def __init__(self, roster: Roster, audience: Audience, refresh: Callable[[], None]) -> None:
+    def __init__(self, roster: TorrentTable, audience: Subscribers, refresh: Callable[[], None]) -> None:
         self._roster = roster
         self._audience = audience
         self._refresh = refresh
 
-    def note(self, news: News) -> None:
+    def apply(self, news: EngineUpdate) -> None:
         """Take in one report."""
         match news:
-            case Checked():
+            case TorrentChecked():
                 if member := self._roster.find(news.info_hash):
                     member.checked.set()
             case Updated():
@@ -71,7 +71,7 @@ class Newsroom:
                 | ContactRefused()
             ):
                 self._publish(news)
-            case Dropped():
+            case AlertsDropped():
                 _log.warning("libtorrent dropped reports: too many at once")
             case _ as never:
                 assert_never(never)
@@ -92,7 +92,7 @@ class Newsroom:
                 member.spoilt = 0
                 self._publish(FalseData(progress.info_hash))
 
-    def _publish(self, event: Event) -> None:
+    def _publish(self, event: EngineEvent) -> None:
         member = self._roster.find(event.info_hash)
         if member is None:
             return

@@ -15,10 +15,10 @@ from typing import Literal
 from cryptography import x509
 
 from tuishare.errors import NotFound
-from tuishare.swarm.assignment import Assignment, Transport
-from tuishare.swarm.authority import Credentials
+from tuishare.swarm.certificates import Credentials
 from tuishare.swarm.connections import list_peers
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.torrent_spec import TorrentSpec, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class CertificateDates:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class PrivacyFacts:
     """Facts about one torrent at one moment.
 
     Attributes:
@@ -70,9 +70,12 @@ class Evidence:
     web_seeds: int
 
 
-def gather(
-    session: lt.session, handle: lt.torrent_handle, assignment: Assignment, listening: Mapping[Transport, int]
-) -> Evidence:
+def collect(
+    session: lt.session,
+    handle: lt.torrent_handle,
+    assignment: TorrentSpec,
+    listening: Mapping[Transport, int],
+) -> PrivacyFacts:
     """Ask libtorrent; blocking.
 
     Raises:
@@ -85,14 +88,17 @@ def gather(
 
 
 def _gather(
-    session: lt.session, handle: lt.torrent_handle, assignment: Assignment, listening: Mapping[Transport, int]
-) -> Evidence:
+    session: lt.session,
+    handle: lt.torrent_handle,
+    assignment: TorrentSpec,
+    listening: Mapping[Transport, int],
+) -> PrivacyFacts:
     info = handle.torrent_file()
     assert info is not None
     flags, known = handle.flags(), lt.torrent_flags
     settings = session.get_settings()
     authority, certificate = _dates(assignment.credentials)
-    return Evidence(
+    return PrivacyFacts(
         transport=assignment.transport,
         private=info.priv(),
         torrent_dht=not flags & known.disable_dht,

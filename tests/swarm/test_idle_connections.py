@@ -9,14 +9,14 @@ import pytest
 from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share, at, completed
 from tests.waiting import wait_until
-from tuishare.swarm import PeerRefused, idleness
+from tuishare.swarm import PeerRefused, idle_connections
 
 
 async def test_they_end_and_nobody_is_refused(
     start_engine: StartEngine, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idleness, "PERIOD", 0.05)
-    monkeypatch.setattr(idleness, "PATIENCE", 1)
+    monkeypatch.setattr(idle_connections, "PERIOD", 0.05)
+    monkeypatch.setattr(idle_connections, "PATIENCE", 1)
     alice, bob = await start_engine(), await start_engine()
     await alice.add(share.seeding())
     with alice.subscribe() as events:
@@ -31,8 +31,8 @@ async def test_they_end_and_nobody_is_refused(
 async def test_who_lacks_something_stays(
     start_engine: StartEngine, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idleness, "PERIOD", 0.05)
-    monkeypatch.setattr(idleness, "PATIENCE", 0)
+    monkeypatch.setattr(idle_connections, "PERIOD", 0.05)
+    monkeypatch.setattr(idle_connections, "PATIENCE", 0)
     alice, bob = await start_engine(upload_limit=150_000), await start_engine()
     await alice.add(share.seeding())
     info_hash = await bob.add(share.downloading(tmp_path / "bob", at(alice)))

@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import at, completed, make_share
 from tests.waiting import wait_until
+from tuishare.swarm.piece_priorities import create_peer_id, rank_pieces
 from tuishare.swarm.settings import FINGERPRINT
-from tuishare.swarm.sharing_out import create_peer_id, rank_pieces
 
 
 def _members(number: int) -> set[bytes]:

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tuishare.errors import SystemFailed
-from tuishare.swarm.notices import Added, Flushed, Removed, ResumeSaved
+from tuishare.swarm.alerts import Flushed, ResumeSaved, TorrentAdded, TorrentRemoved
 from tuishare.torrents import InfoHash
 
 PATIENCE = 30.0
 """Seconds within which libtorrent answers anything but a flush."""
 
-Reply = TypeVar("Reply", Added, Flushed, Removed, ResumeSaved)
-AnyReply = Added | Flushed | Removed | ResumeSaved
+Reply = TypeVar("Reply", TorrentAdded, Flushed, TorrentRemoved, ResumeSaved)
+AnyReply = TorrentAdded | Flushed | TorrentRemoved | ResumeSaved
 
 
-class Replies:
+class PendingRequests:
     """Who waits for which answer."""
 
     def __init__(self) -> None:

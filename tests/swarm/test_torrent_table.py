@@ -11,11 +11,11 @@ import pytest
 from tests.swarm.shares import Share
 from tuishare.errors import BadInput, NotFound
 from tuishare.swarm import Progress
-from tuishare.swarm.membership import Membership, Roster, clear_executable_bits
+from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable, clear_executable_bits
 
 
-def _member(share: Share, *paths: Path) -> Membership:
-    return Membership(replace(share.seeding(), complete=False), len(share.data), 32, paths)
+def _member(share: Share, *paths: Path) -> TorrentEntry:
+    return TorrentEntry(replace(share.seeding(), complete=False), len(share.data), 32, paths)
 
 
 def test_executable_bits_are_cleared_and_links_left_alone(share: Share, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_fifo_is_not_waited_for(share: Share, tmp_path: Path) -> None:
 def test_our_own_files_are_left_alone(share: Share) -> None:
     path = share.folder / "payload.bin"
     path.chmod(0o755)
-    clear_executable_bits(Membership(share.seeding(), len(share.data), 32, (path,)))
+    clear_executable_bits(TorrentEntry(share.seeding(), len(share.data), 32, (path,)))
     assert path.stat().st_mode & 0o777 == 0o755
 
 
@@ -54,7 +54,7 @@ def test_lonely_is_a_download_without_peers(share: Share) -> None:
 
 
 def test_the_roster_knows_each_once(share: Share) -> None:
-    roster = Roster()
+    roster = TorrentTable()
     roster.enter(share.info_hash, _member(share))
     with pytest.raises(BadInput):
         roster.enter(share.info_hash, _member(share))

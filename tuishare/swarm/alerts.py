@@ -12,9 +12,9 @@ from typing import Literal, TypeAlias
 from tuishare.net.endpoints import Endpoint
 from tuishare.net.redaction import redact_text, redact_url
 from tuishare.sanitize import for_display
-from tuishare.swarm.assignment import Transport
-from tuishare.swarm.events import Completed, Event, Failed, PeerRefused, Progress, State, TrackerFailed
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.events import Completed, EngineEvent, Failed, PeerRefused, Progress, State, TrackerFailed
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.torrent_spec import Transport
 from tuishare.torrents import InfoHash
 
 _ANNOUNCE_SKIPPED = 180
@@ -45,7 +45,7 @@ class ListenFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class TorrentAdded:
     """libtorrent took a torrent, or says why not."""
 
     info_hash: InfoHash
@@ -54,14 +54,14 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class TorrentChecked:
     """libtorrent knows what it has of a torrent."""
 
     info_hash: InfoHash
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class TorrentRemoved:
     """libtorrent let go of a torrent."""
 
     info_hash: InfoHash
@@ -97,7 +97,7 @@ class Updated:
 
 
 @dataclass(frozen=True, slots=True)
-class AddressTold:
+class ExternalAddress:
     """Somebody says from which address we come."""
 
     address: str
@@ -131,26 +131,26 @@ class PeerJoined:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class AlertsDropped:
     """The queue overflowed: alerts are missing."""
 
 
-Notice: TypeAlias = (
+Alert: TypeAlias = (
     Listening
     | ListenFailed
-    | AddressTold
+    | ExternalAddress
     | PortMapped
     | PortMappingFailed
-    | Added
-    | Checked
-    | Removed
+    | TorrentAdded
+    | TorrentChecked
+    | TorrentRemoved
     | Flushed
     | ResumeSaved
     | Spoilt
     | Updated
     | PeerJoined
-    | Dropped
-    | Event
+    | AlertsDropped
+    | EngineEvent
 )
 
 _TLS_SOCKETS = {int(lt.socket_type_t.tcp_ssl), int(lt.socket_type_t.utp_ssl)}
@@ -161,18 +161,18 @@ _CHECKING = {
 _COMPLETE = {int(lt.torrent_status.finished), int(lt.torrent_status.seeding)}
 
 
-def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one flat table
+def translate(alert: lt.alert) -> Alert | None:  # noqa: PLR0911, PLR0912 - one flat table
     """Copy what we need out of one alert; None for alerts that mean nothing to us."""
     match alert:
         case lt.state_update_alert():
             return Updated(tuple(_read_status(status) for status in alert.status))
         case lt.add_torrent_alert():
             error = alert.error.message() if alert.error.value() else ""
-            return Added(hash_of(alert.params.info_hashes), alert.handle, error)
+            return TorrentAdded(hash_of(alert.params.info_hashes), alert.handle, error)
         case lt.torrent_checked_alert():
-            return Checked(_torrent(alert))
+            return TorrentChecked(_torrent(alert))
         case lt.torrent_removed_alert():
-            return Removed(hash_of(alert.info_hashes))
+            return TorrentRemoved(hash_of(alert.info_hashes))
         case lt.cache_flushed_alert():
             return Flushed(_torrent(alert))
         case lt.save_resume_data_alert():
@@ -200,7 +200,7 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
             endpoint = Endpoint(alert.address, alert.port)
             return ListenFailed(endpoint, alert.error.value(), alert.error.message())
         case lt.external_ip_alert():
-            return AddressTold(alert.external_address)
+            return ExternalAddress(alert.external_address)
         case lt.portmap_alert():
             udp = int(alert.map_protocol) == int(lt.portmap_protocol.udp)
             return PortMapped(
@@ -209,7 +209,7 @@ def translate(alert: lt.alert) -> Notice | None:  # noqa: PLR0911, PLR0912 - one
         case lt.portmap_error_alert():
             return PortMappingFailed(alert.mapping, _router(alert.map_transport), alert.error.message())
         case lt.alerts_dropped_alert():
-            return Dropped()
+            return AlertsDropped()
     return None
 
 

@@ -8,7 +8,12 @@ import sys
 
 import pytest
 
-_IMPORTS = ["tuishare.swarm", "tuishare.swarm.authority", "tuishare.swarm.engine", "tuishare.swarm.settings"]
+_IMPORTS = [
+    "tuishare.swarm",
+    "tuishare.swarm.certificates",
+    "tuishare.swarm.engine",
+    "tuishare.swarm.settings",
+]
 
 
 def _run(code: str, **environment: str) -> str:

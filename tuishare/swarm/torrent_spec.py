@@ -1,6 +1,6 @@
 """What the engine is asked to do with one torrent.
 
-Owns the value only; `tuishare.swarm.admission` turns it into libtorrent's own form.
+Owns the value only; `tuishare.swarm.torrent_params` turns it into libtorrent's own form.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tuishare.net.endpoints import Endpoint
-from tuishare.swarm.authority import Credentials
+from tuishare.swarm.certificates import Credentials
 
 Transport: TypeAlias = Literal["tls", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class TorrentSpec:
     """One torrent to seed or to download.
 
     Attributes:

@@ -7,33 +7,33 @@ import asyncio
 import pytest
 
 from tests.swarm.conftest import StartEngine
-from tuishare.swarm import MappedPort, reachability
-from tuishare.swarm.notices import AddressTold, PortMapped, PortMappingFailed
-from tuishare.swarm.reachability import MAX_ADDRESSES, Reachability
+from tuishare.swarm import MappedPort, port_mapping
+from tuishare.swarm.alerts import ExternalAddress, PortMapped, PortMappingFailed
+from tuishare.swarm.port_mapping import MAX_ADDRESSES, RouterMappings
 
 
 def test_the_address_told_last_comes_first() -> None:
     """A line that gets another address every night has it for more nights than are remembered."""
-    known = Reachability()
+    known = RouterMappings()
     for day in range(2 * MAX_ADDRESSES):
-        known.note(AddressTold(f"192.0.2.{day}"))
+        known.note(ExternalAddress(f"192.0.2.{day}"))
         assert known.addresses[0] == f"192.0.2.{day}"
-    known.note(AddressTold("192.0.2.12"))
+    known.note(ExternalAddress("192.0.2.12"))
     assert known.addresses[:2] == ("192.0.2.12", "192.0.2.15")
 
 
 def test_liars_cannot_fill_the_memory() -> None:
-    known = Reachability()
-    known.note(AddressTold("192.0.2.7"))
+    known = RouterMappings()
+    known.note(ExternalAddress("192.0.2.7"))
     for number in range(1000):
-        known.note(AddressTold(f"2001:db8::{number:x}"))
-    known.note(AddressTold("192.0.2.7"))
+        known.note(ExternalAddress(f"2001:db8::{number:x}"))
+    known.note(ExternalAddress("192.0.2.7"))
     assert len(known.addresses) == MAX_ADDRESSES
     assert known.addresses[0] == "192.0.2.7"
 
 
 def test_a_mapped_port_is_named_by_what_was_asked_for_it() -> None:
-    known = Reachability()
+    known = RouterMappings()
     known.expect(8080, [2])
     known.note(PortMapped(0, 50007, "tcp", "UPnP"))
     known.note(PortMapped(1, 40123, "udp", "UPnP"))
@@ -47,7 +47,7 @@ def test_a_mapped_port_is_named_by_what_was_asked_for_it() -> None:
 
 def test_the_only_swarm_port_is_known_under_any_number_outside() -> None:
     """As where another machine at home has our number already; of two ports nobody can tell."""
-    known = Reachability()
+    known = RouterMappings()
     known.expect(50009, [2])
     known.note(PortMapped(0, 43395, "tcp", "UPnP"))
     assert [found.port for found in known.mapped([50007])] == [50007]
@@ -55,7 +55,7 @@ def test_the_only_swarm_port_is_known_under_any_number_outside() -> None:
 
 
 async def test_a_router_is_heard_when_it_forwards_every_port() -> None:
-    known = Reachability()
+    known = RouterMappings()
     await known.hear()  # nobody was asked
     known.ask(50007)
     known.note(PortMapped(2, 50009, "tcp", "UPnP"))  # faster than we learn that number 2 is ours
@@ -71,8 +71,8 @@ async def test_a_router_is_heard_when_it_forwards_every_port() -> None:
 
 
 async def test_a_router_that_says_nothing_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reachability, "ROUTER_PATIENCE", 0.01)
-    known = Reachability()
+    monkeypatch.setattr(port_mapping, "ROUTER_PATIENCE", 0.01)
+    known = RouterMappings()
     known.ask(50007)
     assert not known.faults
     await asyncio.wait_for(known.hear(), 5)
@@ -83,14 +83,14 @@ async def test_a_router_that_says_nothing_is_waited_for_only_so_long(monkeypatch
 
 def test_two_ports_of_ours_are_not_mixed_up() -> None:
     """As a router answered that spoke NAT-PMP: both listening sockets ask under the same number."""
-    known = Reachability()
+    known = RouterMappings()
     for port in (50007, 50008):
         known.note(PortMapped(0, port, "tcp", "NAT-PMP"))
     assert [found.port for found in known.mapped([50007, 50008])] == [50007, 50008]
 
 
 async def test_a_mapping_that_fails_later_is_a_fault_until_it_works_again() -> None:
-    known = Reachability()
+    known = RouterMappings()
     known.ask(50007)
     known.note(PortMapped(0, 50007, "tcp", "UPnP"))
     known.note(PortMappingFailed(0, "UPnP", "no \x1b[31mrouter"))
@@ -104,7 +104,7 @@ async def test_a_mapping_that_fails_later_is_a_fault_until_it_works_again() -> N
 
 @pytest.mark.parametrize("refused_first", [True, False])
 async def test_a_refusal_of_one_swarm_is_not_about_the_other(*, refused_first: bool) -> None:
-    known = Reachability()
+    known = RouterMappings()
     known.ask(50007, 50008)
     refusal = PortMappingFailed(0, "UPnP", "conflict")
     if refused_first:
@@ -119,7 +119,7 @@ async def test_a_refusal_of_one_swarm_is_not_about_the_other(*, refused_first: b
 
 
 async def test_another_port_outside_takes_the_place_of_the_former() -> None:
-    known = Reachability()
+    known = RouterMappings()
     known.expect(50009, [2])
     known.ask(50007, 50009)
     for number, external in ((0, 60007), (2, 60009), (0, 61007), (2, 61009)):

@@ -44,7 +44,7 @@ _PURPOSES = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyU
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class LeafCertificate:
     """A member's certificate and its private key.
 
     Attributes:
@@ -83,7 +83,9 @@ class ShareAuthority:
     certificate: bytes
     key: bytes = field(repr=False)
 
-    def issue(self, now: datetime, *, lifetime: timedelta = LEAF_LIFETIME, label: str = "") -> Leaf:
+    def issue(
+        self, now: datetime, *, lifetime: timedelta = LEAF_LIFETIME, label: str = ""
+    ) -> LeafCertificate:
         """Make one member's certificate.
 
         Args:
@@ -109,9 +111,9 @@ class ShareAuthority:
             .add_extension(_authority_id(root_key), critical=False)
             .sign(root_key, hashes.SHA256())
         )
-        return Leaf(certificate.public_bytes(Encoding.DER), _write_key(key))
+        return LeafCertificate(certificate.public_bytes(Encoding.DER), _write_key(key))
 
-    def admit(self, leaf: Leaf) -> Credentials:
+    def admit(self, leaf: LeafCertificate) -> Credentials:
         """Put a member's credentials together."""
         return Credentials(self.certificate, leaf.certificate, leaf.key)
 

@@ -12,8 +12,8 @@ from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share, at, completed
 from tests.waiting import wait_until
 from tuishare.errors import NotFound
-from tuishare.swarm import Assignment
-from tuishare.swarm.openssl import lt
+from tuishare.swarm import TorrentSpec
+from tuishare.swarm.libtorrent_loader import lt
 from tuishare.torrents import bencode
 
 
@@ -22,7 +22,7 @@ async def test_a_tls_share_leaks_nowhere(start_engine: StartEngine, share: Share
     await alice.add(share.seeding())
     await completed(bob, share.downloading(tmp_path / "bob", at(alice)))
     await wait_until(lambda: alice.progress(share.info_hash).peers == 1)
-    found = await alice.evidence(share.info_hash)
+    found = await alice.privacy_facts(share.info_hash)
     assert (found.transport, found.private) == ("tls", True)
     open_doors = (
         found.torrent_dht,
@@ -41,7 +41,7 @@ async def test_the_dates_are_those_of_the_certificates(start_engine: StartEngine
     alice = await start_engine()
     assignment = share.seeding()
     await alice.add(assignment)
-    found = await alice.evidence(share.info_hash)
+    found = await alice.privacy_facts(share.info_hash)
     assert found.authority is not None
     assert found.certificate is not None
     assert assignment.credentials is not None
@@ -64,11 +64,11 @@ async def test_a_torrent_that_may_go_public_shows(start_engine: StartEngine, pla
     alice = await start_engine()
     assert alice._session is not None
     info_hash = await alice.add(
-        Assignment(bencode.encode(fields), plain_share.folder, "plain", None, complete=True)
+        TorrentSpec(bencode.encode(fields), plain_share.folder, "plain", None, complete=True)
     )
     alice._roster.handle(info_hash).unset_flags(lt.torrent_flags.disable_dht | lt.torrent_flags.disable_pex)
     alice._session.native.apply_settings({"enable_lsd": True})
-    found = await alice.evidence(info_hash)
+    found = await alice.privacy_facts(info_hash)
     assert (found.transport, found.private, found.authority) == ("plain", False, None)
     assert (found.torrent_dht, found.torrent_pex, found.torrent_lsd) == (True, True, False)
     assert (found.session_dht, found.session_lsd) == (False, True)
@@ -81,9 +81,9 @@ async def test_connections_without_tls_show(
     await alice.add(plain_share.seeding())
     await completed(bob, plain_share.downloading(tmp_path / "bob", at(alice, "plain")))
     await wait_until(lambda: alice.progress(plain_share.info_hash).peers == 1)
-    assert (await alice.evidence(plain_share.info_hash)).connections == {"none": 1}
+    assert (await alice.privacy_facts(plain_share.info_hash)).connections == {"none": 1}
 
 
 async def test_a_torrent_that_is_gone_is_not_found(start_engine: StartEngine, share: Share) -> None:
     with pytest.raises(NotFound):
-        await (await start_engine()).evidence(share.info_hash)
+        await (await start_engine()).privacy_facts(share.info_hash)

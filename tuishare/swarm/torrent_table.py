@@ -16,9 +16,9 @@ from time import monotonic
 
 from tuishare.errors import BadInput, NotFound
 from tuishare.net.endpoints import Endpoint
-from tuishare.swarm.assignment import Assignment
 from tuishare.swarm.events import Progress, State
-from tuishare.swarm.openssl import lt
+from tuishare.swarm.libtorrent_loader import lt
+from tuishare.swarm.torrent_spec import TorrentSpec
 from tuishare.torrents import InfoHash
 
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
@@ -28,10 +28,10 @@ _YOUTH = 10.0
 
 
 @dataclass(slots=True)
-class Membership:
+class TorrentEntry:
     """One torrent's record; lives from `Engine.add` to `Engine.remove`."""
 
-    assignment: Assignment
+    assignment: TorrentSpec
     total: int
     pieces: int
     executables: tuple[Path, ...]
@@ -40,7 +40,7 @@ class Membership:
     latest: Progress | None = None
     failure: str = ""
     checked: asyncio.Event = field(default_factory=asyncio.Event)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever stops, starts, removes or renews the torrent."""
     spoilt: int = 0
     """Pieces that did not fit their hashes since more was there than ever before."""
@@ -111,15 +111,15 @@ class Membership:
         return Progress(info_hash, state, done, self.total, float(self.assignment.complete), 0, 0, 0, 0, 0, 0)
 
 
-class Roster:
+class TorrentTable:
     """All torrents of one engine by info-hash."""
 
     def __init__(self) -> None:
-        self._members: dict[InfoHash, Membership] = {}
+        self._members: dict[InfoHash, TorrentEntry] = {}
         # Looked at several times a second, and few of the many.
-        self._fetched: dict[InfoHash, Membership] = {}
+        self._fetched: dict[InfoHash, TorrentEntry] = {}
 
-    def enter(self, info_hash: InfoHash, member: Membership) -> None:
+    def enter(self, info_hash: InfoHash, member: TorrentEntry) -> None:
         """Begin a record.
 
         Raises:
@@ -141,11 +141,11 @@ class Roster:
         self._members.clear()
         self._fetched.clear()
 
-    def find(self, info_hash: InfoHash) -> Membership | None:
+    def find(self, info_hash: InfoHash) -> TorrentEntry | None:
         """Return a record or None."""
         return self._members.get(info_hash)
 
-    def get(self, info_hash: InfoHash) -> Membership:
+    def get(self, info_hash: InfoHash) -> TorrentEntry:
         """Return a record.
 
         Raises:
@@ -171,7 +171,7 @@ class Roster:
         """Return every torrent that libtorrent has taken."""
         return tuple(key for key, member in self._members.items() if member.handle is not None)
 
-    def lonely(self) -> tuple[tuple[InfoHash, Membership], ...]:
+    def lonely(self) -> tuple[tuple[InfoHash, TorrentEntry], ...]:
         """Return every torrent whose contacts are worth calling again."""
         return tuple((key, member) for key, member in self._members.items() if member.is_lonely)
 
@@ -190,7 +190,7 @@ class Roster:
         """Return how many peers are connected, over all torrents."""
         return sum(member.latest.peers for member in self._members.values() if member.latest is not None)
 
-    def rivalled(self) -> tuple[Membership, ...]:
+    def rivalled(self) -> tuple[TorrentEntry, ...]:
         """Return every torrent that others may be downloading at the same time."""
         return tuple(member for member in self._fetched.values() if member.may_have_rivals)
 
@@ -199,10 +199,10 @@ class Roster:
         return {key: member.progress(key) for key, member in self._members.items()}
 
 
-def clear_executable_bits(member: Membership) -> None:
+def clear_executable_bits(member: TorrentEntry) -> None:
     """Take the executable bits that a torrent's attributes asked for from what it delivered (threat T4).
 
-    What we seed from its own place (`Assignment.complete`) is the person's and is left alone. Blocking.
+    What we seed from its own place (`TorrentSpec.complete`) is the person's and is left alone. Blocking.
     """
     if member.assignment.complete:
         return
