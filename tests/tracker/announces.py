@@ -13,7 +13,7 @@ from urllib.parse import quote
 import libtorrent as lt
 
 from tuishare.torrents import InfoHash
-from tuishare.tracker import Announced, SeedAddress, Tracker, TrackerLimits
+from tuishare.tracker import PeerAnnounced, SeedAddress, Tracker, TrackerLimits
 from tuishare.tracker.announce import FAILURE
 
 SHARE = "film"
@@ -81,7 +81,7 @@ class Desk:
 
     tracker: Tracker
     clock: Clock
-    heard: list[Announced]
+    heard: list[PeerAnnounced]
 
     def ask(self, passkey: bytes, said: str, host: str = "198.51.100.7") -> bytes:
         return self.tracker.answer(passkey, said, ip_address(host))
@@ -89,7 +89,7 @@ class Desk:
 
 def open_desk(limits: TrackerLimits | None = None, seed: tuple[SeedAddress, ...] = (ALICE,)) -> Desk:
     """Admit one share."""
-    clock, heard = Clock(), list[Announced]()
+    clock, heard = Clock(), list[PeerAnnounced]()
     tracker = Tracker(heard.append, limits, clock=clock, now=lambda: 1_700_000_000.9)
     tracker.admit(SHARE, {member(BOB): "bob", member(CAROL): "carol"}, (SWARM,), seed)
     return Desk(tracker, clock, heard)

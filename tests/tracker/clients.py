@@ -23,7 +23,7 @@ from tests.tracker.announces import BOB, member
 from tests.waiting import wait_until
 from tuishare.swarm import Engine, EngineSettings
 from tuishare.torrents import bencode
-from tuishare.tracker import Announced, SeedAddress, Tracker, TrackerServer, load_certificate
+from tuishare.tracker import PeerAnnounced, SeedAddress, Tracker, TrackerServer, load_certificate
 
 HOST: Final = "192.0.2.1"
 _PORT: Final = 51_413
@@ -89,7 +89,7 @@ async def run(client: str, passkey: bytes, root: Path) -> Outcome:
     share = make_share(root / "alice", tls=False)
     engine = await Engine.start(EngineSettings(listen_tls=None, listen_plain=f"{HOST}:0"))
     await engine.add(share.seeding())
-    heard: list[Announced] = []
+    heard: list[PeerAnnounced] = []
     tracker = Tracker(heard.append)
     seed = SeedAddress(ip_address(HOST), at(engine, "plain").port)
     tracker.admit("film", {member(BOB): "bob"}, (share.info_hash,), (seed,))

@@ -6,7 +6,7 @@ import sys
 from ipaddress import ip_address
 
 from tests.tracker.announces import BOB, CAROL, Clock, Desk, named, open_desk, query
-from tuishare.tracker import TrackerLimits, Unwelcome
+from tuishare.tracker import AnnounceRejected, TrackerLimits
 from tuishare.tracker.connection_limits import ConnectionLimits
 
 _BLOCKS = 1_000
@@ -22,7 +22,7 @@ def _guess(desk: Desk, doorkeeper: ConnectionLimits, numbers: range) -> int:
         try:
             desk.tracker.answer(number.to_bytes(32), said, host)
             welcome += 1
-        except Unwelcome:
+        except AnnounceRejected:
             doorkeeper.answers_stranger(host)
     return welcome
 

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from tests.tracker.announces import FAILED, WIRE, decode, named, query
 from tuishare.errors import BadInput
 from tuishare.tracker.announce import encode_answer, parse_announce
-from tuishare.tracker.peers import Announce, Answer, Named
+from tuishare.tracker.peers import AnnounceRequest, AnnounceResponse, PeerAddress
 
-PLAIN = Announce(WIRE, b"-XX0001-bob_________", 6_881, 1)
-ANSWER = Answer(
+PLAIN = AnnounceRequest(WIRE, b"-XX0001-bob_________", 6_881, 1)
+ANSWER = AnnounceResponse(
     interval=20,
     least_interval=10,
     complete=1,
     incomplete=2,
     peers=(
-        Named(ip_address("192.0.2.1"), 50_007),
-        Named(ip_address("198.51.100.7"), 6_881, b"p" * 20),
-        Named(ip_address("2001:db8::7"), 6_882, b"q" * 20),
+        PeerAddress(ip_address("192.0.2.1"), 50_007),
+        PeerAddress(ip_address("198.51.100.7"), 6_881, b"p" * 20),
+        PeerAddress(ip_address("2001:db8::7"), 6_882, b"q" * 20),
     ),
 )
 

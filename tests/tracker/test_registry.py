@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.tracker.announces import ALICE, WIRE
 from tuishare.tracker import SeedAddress, TrackerLimits
-from tuishare.tracker.peers import Announce, Answer, Event
+from tuishare.tracker.peers import AnnounceEvent, AnnounceRequest, AnnounceResponse
 from tuishare.tracker.registry import Registry
 
 LIMITS = TrackerLimits()
@@ -30,16 +30,16 @@ def _say(
     port: int = 6_881,
     left: int = 1,
     peer: str = "",
-    event: Event = "",
+    event: AnnounceEvent = "",
     wanted: int | None = None,
     info_hash: bytes = WIRE,
-) -> Answer:
+) -> AnnounceResponse:
     peer_id = f"{peer or user:_<20}".encode()
-    announce = Announce(info_hash, peer_id, port, left, event=event, wanted=wanted)
+    announce = AnnounceRequest(info_hash, peer_id, port, left, event=event, wanted=wanted)
     return registry.announce(user, announce, ip_address(host), now)
 
 
-def _hosts(answer: Answer) -> set[str]:
+def _hosts(answer: AnnounceResponse) -> set[str]:
     return {f"{peer.host}:{peer.port}" for peer in answer.peers}
 
 
@@ -196,7 +196,7 @@ def test_who_is_shut_out_is_told_of_to_nobody() -> None:
     )
 )
 def test_only_what_was_announced_lately_is_ever_told(
-    story: list[tuple[str, str, int, int, Event, float]],
+    story: list[tuple[str, str, int, int, AnnounceEvent, float]],
 ) -> None:
     """Whatever happens: an address in an answer was announced, by another peer, not longer ago than it may."""
     registry, announced, now = _registry(), dict[str, float](), 0.0

@@ -27,8 +27,8 @@ from tuishare.errors import BadInput, SystemFailed
 from tuishare.net.local_machine import mark_port
 from tuishare.swarm import TrackerFailed
 from tuishare.torrents import InfoHash
-from tuishare.tracker import Announced, Relay, SeedAddress, Tracker, TrackerCertificate
-from tuishare.tracker.forwarding import Forwarder, Target
+from tuishare.tracker import PeerAnnounced, Relay, SeedAddress, Tracker, TrackerCertificate
+from tuishare.tracker.tracker_client import TrackerClient, TrackerTarget
 
 PIN = b"p" * 32
 FILM = InfoHash(WIRE.hex())
@@ -119,15 +119,15 @@ async def test_what_is_confirmed_while_an_announce_is_on_its_way_is_told_after_i
     certificate: TrackerCertificate,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    on_its_way, passing, ask = asyncio.Event(), asyncio.Event(), Forwarder.ask
+    on_its_way, passing, ask = asyncio.Event(), asyncio.Event(), TrackerClient.ask
 
-    async def ask_slowly(self: Forwarder, target: Target, query: str, user_agent: str) -> bytes:
+    async def ask_slowly(self: TrackerClient, target: TrackerTarget, query: str, user_agent: str) -> bytes:
         if "event=started" in query:
             on_its_way.set()
             await passing.wait()
         return await ask(self, target, query, user_agent)
 
-    monkeypatch.setattr(Forwarder, "ask", ask_slowly)
+    monkeypatch.setattr(TrackerClient, "ask", ask_slowly)
     async with _relayed(start_server, certificate) as (relay, desk, local):
         relay.hold_back(local, FILM)
         first = asyncio.create_task(_get(client, local, query(left=10, event="started")))
@@ -149,13 +149,13 @@ async def test_a_tracker_that_is_away_hears_it_when_it_is_back(
     monkeypatch.setattr("tuishare.tracker.relay._PAUSES", (0.05,) * 100)
     asked: list[str] = []
 
-    async def ask(self: Forwarder, target: Target, query: str, user_agent: str) -> bytes:
+    async def ask(self: TrackerClient, target: TrackerTarget, query: str, user_agent: str) -> bytes:
         asked.append(query)
         if len(asked) < 4 and trouble == "away":
             raise SystemFailed("The tracker cannot be reached")
         return FAILED if len(asked) < 4 else b"de"
 
-    monkeypatch.setattr(Forwarder, "ask", ask)
+    monkeypatch.setattr(TrackerClient, "ask", ask)
     async with Relay() as relay:
         local = relay.local("http://127.0.0.1:7/announce")
         relay.hold_back(local, FILM)
@@ -170,11 +170,11 @@ async def test_what_was_not_told_yet_is_tried_once_more_at_the_end(
 ) -> None:
     asked: list[str] = []
 
-    async def ask(self: Forwarder, target: Target, query: str, user_agent: str) -> bytes:
+    async def ask(self: TrackerClient, target: TrackerTarget, query: str, user_agent: str) -> bytes:
         asked.append(query)
         raise SystemFailed("The tracker cannot be reached")
 
-    monkeypatch.setattr(Forwarder, "ask", ask)
+    monkeypatch.setattr(TrackerClient, "ask", ask)
     async with asyncio.timeout(2), Relay() as relay:
         local = relay.local("http://127.0.0.1:7/announce")
         relay.hold_back(local, FILM)
@@ -276,7 +276,7 @@ async def test_members_of_a_tls_swarm_find_each_other_through_it(
     tmp_path: Path,
 ) -> None:
     """Bob knows nobody but the tracker, Carol finds Bob when the sender is away."""
-    heard: list[Announced] = []
+    heard: list[PeerAnnounced] = []
     tracker = Tracker(heard.append)
     server = await start_server(tracker)
     alice, bob, carol = [await start_engine() for _ in range(3)]

@@ -20,12 +20,12 @@ from tests.tracker.announces import (
 )
 from tuishare.errors import BadInput
 from tuishare.torrents import InfoHash
-from tuishare.tracker import Announced, TrackerLimits, Unwelcome
+from tuishare.tracker import AnnounceRejected, PeerAnnounced, TrackerLimits
 
 
 def _refused(desk: Desk, passkey: bytes, said: str) -> str:
     before = len(desk.heard)
-    with pytest.raises(Unwelcome) as caught:
+    with pytest.raises(AnnounceRejected) as caught:
         desk.ask(passkey, said)
     assert len(desk.heard) == before
     return caught.value.detail
@@ -35,7 +35,7 @@ def test_a_member_is_answered_and_heard() -> None:
     desk = open_desk()
     assert named(desk.ask(BOB, query(left=7, event="started", corrupt=5))) == {"192.0.2.1:50007"}
     assert desk.heard == [
-        Announced(
+        PeerAnnounced(
             share=SHARE,
             user="bob",
             info_hash=SWARM,

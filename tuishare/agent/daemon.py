@@ -62,7 +62,7 @@ from tuishare.swarm import (
     Subscription,
     TrackerFailed,
 )
-from tuishare.tracker import Announced
+from tuishare.tracker import PeerAnnounced
 
 _LOADING: Final = "loading"
 CLOCK_SECONDS: Final = 30.0
@@ -300,7 +300,7 @@ class Agent:
         self._drops.on_file_event(hint)
         self._inbox.on_file_event(hint)
 
-    def _take_announce(self, announced: Announced) -> None:
+    def _take_announce(self, announced: PeerAnnounced) -> None:
         shelf = self._drops.shelf
         if share := shelf.shares.get(announced.share):
             shelf.deliveries.record_announce(announced, share)

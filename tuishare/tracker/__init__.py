@@ -6,21 +6,21 @@ libtorrent announces. Must not know shares beyond their ids, envelopes, libtorre
 
 from tuishare.tracker.certificate import TrackerCertificate, load_certificate
 from tuishare.tracker.limits import TrackerLimits
-from tuishare.tracker.peers import Announced, Event, Presence, SeedAddress
+from tuishare.tracker.peers import AnnounceEvent, PeerAnnounced, PeerPresence, SeedAddress
 from tuishare.tracker.relay import Relay
 from tuishare.tracker.server import TrackerServer
-from tuishare.tracker.tracker import Tracker, Unwelcome
+from tuishare.tracker.tracker import AnnounceRejected, Tracker
 
 __all__ = [
-    "Announced",
-    "Event",
-    "Presence",
+    "PeerAnnounced",
+    "AnnounceEvent",
+    "PeerPresence",
     "Relay",
     "SeedAddress",
     "Tracker",
     "TrackerCertificate",
     "TrackerLimits",
     "TrackerServer",
-    "Unwelcome",
+    "AnnounceRejected",
     "load_certificate",
 ]

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from tuishare.errors import BadInput
 from tuishare.torrents import bencode
-from tuishare.tracker.peers import Announce, Answer, Event, Named
+from tuishare.tracker.peers import AnnounceEvent, AnnounceRequest, AnnounceResponse, PeerAddress
 
 RETRY_SECONDS: Final = 20
 """When to ask again what could not be answered: not told, libtorrent was seen to be silent for over five minutes."""
@@ -32,7 +32,7 @@ _READ: Final = frozenset(
 )
 
 
-def parse_announce(query: str) -> Announce:
+def parse_announce(query: str) -> AnnounceRequest:
     """Read a request's query, still percent-encoded.
 
     Raises:
@@ -45,7 +45,7 @@ def parse_announce(query: str) -> Announce:
         raise _malformed("event") from None
     if not _is_event(event):
         raise _malformed("event")
-    return Announce(
+    return AnnounceRequest(
         info_hash=_twenty(fields, "info_hash"),
         peer_id=_twenty(fields, "peer_id"),
         port=_number(fields, "port", most=65_535),
@@ -60,7 +60,7 @@ def parse_announce(query: str) -> Announce:
     )
 
 
-def encode_answer(answer: Answer, announce: Announce) -> bytes:
+def encode_answer(answer: AnnounceResponse, announce: AnnounceRequest) -> bytes:
     """Write an answer in the form that was asked for."""
     peers = answer.peers
     said: dict[bytes, bencode.Value] = {
@@ -91,8 +91,8 @@ def _fields(query: str) -> dict[str, bytes]:
     return fields
 
 
-def _is_event(text: str) -> TypeGuard[Event]:
-    return text in get_args(Event)
+def _is_event(text: str) -> TypeGuard[AnnounceEvent]:
+    return text in get_args(AnnounceEvent)
 
 
 def _twenty(fields: dict[str, bytes], name: str) -> bytes:
@@ -116,11 +116,11 @@ def _number_if_any(text: bytes | None) -> int | None:
     return int(text) if text is not None and _NUMBER.fullmatch(text) else None
 
 
-def _pack(peer: Named) -> bytes:
+def _pack(peer: PeerAddress) -> bytes:
     return peer.host.packed + peer.port.to_bytes(2)
 
 
-def _spell(peer: Named, *, with_id: bool) -> dict[bytes, bencode.Value]:
+def _spell(peer: PeerAddress, *, with_id: bool) -> dict[bytes, bencode.Value]:
     spelt: dict[bytes, bencode.Value] = {b"ip": str(peer.host).encode(), b"port": peer.port}
     if with_id and peer.peer_id is not None:
         spelt[b"peer id"] = peer.peer_id

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from tuishare.net.addresses import Address
 from tuishare.torrents import InfoHash
 
-Event: TypeAlias = Literal["", "started", "completed", "stopped", "paused"]
+AnnounceEvent: TypeAlias = Literal["", "started", "completed", "stopped", "paused"]
 """Why a peer announces (BEP 3, and ``paused`` of BEP 21); empty: because it is time again."""
 
 
@@ -29,7 +29,7 @@ class SeedAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class Announce:
+class AnnounceRequest:
     """What one request says (BEP 3); its sender's address is not in it, because nobody's word counts for that.
 
     Attributes:
@@ -53,14 +53,14 @@ class Announce:
     uploaded: int = 0
     downloaded: int = 0
     corrupt: int = 0
-    event: Event = ""
+    event: AnnounceEvent = ""
     wanted: int | None = None
     compact: bool = True
     peer_ids: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class PeerAnnounced:
     """A member announced: what the delivery board learns from the tracker.
 
     Attributes:
@@ -87,13 +87,13 @@ class Announced:
     left: int
     uploaded: int
     downloaded: int
-    event: Event
+    event: AnnounceEvent
     at: int
     corrupt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class PeerPresence:
     """One peer that is in a swarm now.
 
     Attributes:
@@ -111,7 +111,7 @@ class Presence:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class PeerAddress:
     """A peer in an answer.
 
     Attributes:
@@ -126,7 +126,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnnounceResponse:
     """What a peer is told.
 
     Attributes:
@@ -141,4 +141,4 @@ class Answer:
     least_interval: int
     complete: int
     incomplete: int
-    peers: tuple[Named, ...] = field(default=())
+    peers: tuple[PeerAddress, ...] = field(default=())

@@ -13,17 +13,17 @@ from typing import Final
 
 from tuishare.net.addresses import Address
 from tuishare.tracker.limits import TrackerLimits
-from tuishare.tracker.peers import Announce, Answer, Named, Presence, SeedAddress
+from tuishare.tracker.peers import AnnounceRequest, AnnounceResponse, PeerAddress, PeerPresence, SeedAddress
 
 _NOWHERE: Final = 1
 """Up to this port nobody listens: 0 says so, and libtorrent behind a proxy says 1."""
 
 
 @dataclass(slots=True)
-class _Seat:
+class _EndpointLease:
     """One address of a peer, as long as it announces from there."""
 
-    named: Named
+    named: PeerAddress
     expires: float
 
 
@@ -35,7 +35,7 @@ class _Peer:
     peer_id: bytes
     info_hash: bytes
     left: int = 0
-    seats: dict[tuple[int, bool], _Seat] = field(default_factory=dict)
+    seats: dict[tuple[int, bool], _EndpointLease] = field(default_factory=dict)
 
 
 class Registry:
@@ -47,7 +47,7 @@ class Registry:
         self._peers: dict[tuple[str, bytes, bytes], _Peer] = {}
         self._swept = -math.inf
 
-    def announce(self, user: str, announce: Announce, host: Address, now: float) -> Answer:
+    def announce(self, user: str, announce: AnnounceRequest, host: Address, now: float) -> AnnounceResponse:
         """Take note of a peer and tell it of others.
 
         Args:
@@ -63,11 +63,11 @@ class Registry:
         self._note(user, announce, host, now)
         return self._answer(self._choose(user, announce, host))
 
-    def present(self, now: float) -> tuple[Presence, ...]:
+    def present(self, now: float) -> tuple[PeerPresence, ...]:
         """Who is here."""
         self._drop_silent(now)
         return tuple(
-            Presence(
+            PeerPresence(
                 peer.user,
                 peer.peer_id,
                 tuple(str(seat.named.host) for seat in peer.seats.values()),
@@ -84,7 +84,7 @@ class Registry:
             if peer.user in users and peer.info_hash in info_hashes
         }
 
-    def _note(self, user: str, announce: Announce, host: Address, now: float) -> None:
+    def _note(self, user: str, announce: AnnounceRequest, host: Address, now: float) -> None:
         key = (user, announce.peer_id, announce.info_hash)
         self._drop_predecessor(key, host, announce.port)
         # Taken out and put in again: the dictionary's order is the order of the last announces.
@@ -92,8 +92,8 @@ class Registry:
         peer.left = announce.left
         self._peers[key] = peer
         silence = self._limits.expiry_for(self._interval())
-        peer.seats[host.version, host.is_loopback] = _Seat(
-            Named(host, announce.port, announce.peer_id), now + silence
+        peer.seats[host.version, host.is_loopback] = _EndpointLease(
+            PeerAddress(host, announce.port, announce.peer_id), now + silence
         )
         own = [key for key, peer in self._peers.items() if peer.user == user]
         for oldest in own[: -self._limits.peers_per_user]:
@@ -121,7 +121,7 @@ class Registry:
             if not peer.seats:
                 del self._peers[key]
 
-    def _choose(self, user: str, announce: Announce, host: Address) -> tuple[Named, ...]:
+    def _choose(self, user: str, announce: AnnounceRequest, host: Address) -> tuple[PeerAddress, ...]:
         """Name the sender's seed, then others at random; who has everything is not told of others who do, too."""
         fitting = [
             peer
@@ -137,7 +137,9 @@ class Registry:
         chosen = random.sample(fitting, min(wanted, len(fitting)))
         # An address on loopback means another machine, or none, to who asks from elsewhere.
         nearby = host.is_loopback
-        seeds = (Named(seed.host, seed.port) for seed in self.seeds if nearby or not seed.host.is_loopback)
+        seeds = (
+            PeerAddress(seed.host, seed.port) for seed in self.seeds if nearby or not seed.host.is_loopback
+        )
         others = (
             seat.named
             for peer in chosen
@@ -146,10 +148,10 @@ class Registry:
         )
         return (*seeds, *others)
 
-    def _answer(self, peers: tuple[Named, ...]) -> Answer:
+    def _answer(self, peers: tuple[PeerAddress, ...]) -> AnnounceResponse:
         complete = sum(not peer.left for peer in self._peers.values())
         interval = self._interval()
-        return Answer(
+        return AnnounceResponse(
             interval=interval,
             least_interval=interval // 2,
             complete=complete + bool(self.seeds),

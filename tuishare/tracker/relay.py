@@ -4,7 +4,7 @@ libtorrent demands that the https tracker of a TLS torrent chains to that share'
 its alerts. Behind the relay it needs to know neither certificate nor passkey.
 
 Owns the tokens that stand for the real URLs, in memory only. Of what passes through it reads the peers in an answer,
-some of which must not be called (`tuishare.tracker.sifting`), and the one claim that it may have to hold back: that
+some of which must not be called (`tuishare.tracker.response_filter`), and the one claim that it may have to hold back: that
 everything of a torrent is there. libtorrent makes it as soon as all
 pieces have passed their check, before they are on disk, where a full one may still refuse them; whoever hears it may
 end sharing.
@@ -30,8 +30,8 @@ from tuishare.net.local_machine import LocalMachine
 from tuishare.net.proxy_settings import Proxy
 from tuishare.torrents import InfoHash, announce_fault, bencode
 from tuishare.tracker.announce import RETRY_SECONDS
-from tuishare.tracker.forwarding import Forwarder, Target
-from tuishare.tracker.sifting import sift
+from tuishare.tracker.response_filter import filter_peers
+from tuishare.tracker.tracker_client import TrackerClient, TrackerTarget
 
 # libtorrent's ssrf_mitigation lets loopback trackers have paths that begin like this only.
 _PATH: Final = re.compile(r"/announce/([A-Za-z0-9_-]{22})\?(.*)", re.ASCII)
@@ -70,9 +70,9 @@ class Relay:
         Args:
             proxy: through which alone trackers are reached.
         """
-        self._forwarder = Forwarder(proxy)
-        self._targets: dict[str, Target] = {}
-        self._tokens: dict[Target, str] = {}
+        self._forwarder = TrackerClient(proxy)
+        self._targets: dict[str, TrackerTarget] = {}
+        self._tokens: dict[TrackerTarget, str] = {}
         self._held_back: dict[_Claim, _Asked | None] = {}
         self._last_words: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -111,7 +111,7 @@ class Relay:
         Raises:
             BadInput: the URL is none that can be asked so, or the pin makes no sense.
         """
-        target = Target(announce_url, pin)
+        target = TrackerTarget(announce_url, pin)
         _check(target)
         token = self._tokens.setdefault(target, secrets.token_urlsafe(_TOKEN_BYTES))
         self._targets[token] = replace(target, judged=judged)
@@ -119,7 +119,7 @@ class Relay:
 
     def find(self, announce_url: str, pin: bytes | None = None) -> str | None:
         """Return what `local` gave for a tracker; None if it was not asked for, or is forgotten."""
-        token = self._tokens.get(Target(announce_url, pin))
+        token = self._tokens.get(TrackerTarget(announce_url, pin))
         return self._local(token) if token else None
 
     def _local(self, token: str) -> str:
@@ -164,7 +164,7 @@ class Relay:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), pause)
 
-    async def _has_heard(self, target: Target, asked: _Asked) -> bool:
+    async def _has_heard(self, target: TrackerTarget, asked: _Asked) -> bool:
         try:
             said = await self._forwarder.ask(target, _all_there(asked.query), asked.user_agent)
         except TuishareError as error:
@@ -186,7 +186,7 @@ class Relay:
             self._held_back[claim] = asked
         try:
             said = await self._forwarder.ask(target, query, asked.user_agent)
-            said = sift(said, LocalMachine(), judged=target.judged)
+            said = filter_peers(said, LocalMachine(), judged=target.judged)
         except (TuishareError, OSError) as error:
             error = error if isinstance(error, TuishareError) else from_os_error(error, "read its answer")
             _log.debug("An announce was not passed on: %s", error.detail)
@@ -226,7 +226,7 @@ def _all_there(query: str) -> str:
     return "&".join((*fields, "left=0", "event=completed"))
 
 
-def _check(target: Target) -> None:
+def _check(target: TrackerTarget) -> None:
     if fault := announce_fault(target.url):
         raise BadInput(f"The tracker's URL {fault}")
     parts = urlsplit(target.url)

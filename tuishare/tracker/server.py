@@ -21,7 +21,7 @@ from tuishare.net.local_machine import mark_port
 from tuishare.tracker.announce import FAILURE
 from tuishare.tracker.certificate import TrackerCertificate
 from tuishare.tracker.connection_limits import ConnectionLimits, Network
-from tuishare.tracker.tracker import Tracker, Unwelcome
+from tuishare.tracker.tracker import AnnounceRejected, Tracker
 
 Scheme: TypeAlias = Literal["https", "http"]
 
@@ -115,7 +115,7 @@ class TrackerServer:
         passkey, query = match.groups(default="")
         try:
             said = self._tracker.answer(_read_passkey(passkey), query, host)
-        except Unwelcome:
+        except AnnounceRejected:
             return self._refuse(request, host, _say(FAILURE))
         self._doorkeeper.welcome(host)
         return _say(said)

@@ -17,11 +17,11 @@ from tuishare.torrents import InfoHash
 from tuishare.tracker.announce import encode_answer, parse_announce
 from tuishare.tracker.limits import TrackerLimits
 from tuishare.tracker.passkeys import Member, Passkeys
-from tuishare.tracker.peers import Announce, Announced, Presence, SeedAddress
+from tuishare.tracker.peers import AnnounceRequest, PeerAnnounced, PeerPresence, SeedAddress
 from tuishare.tracker.registry import Registry
 
 
-class Unwelcome(Refused):
+class AnnounceRejected(Refused):
     """An announce that is not answered; the sentence never says why."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Tracker:
 
     def __init__(
         self,
-        heard: Callable[[Announced], None],
+        heard: Callable[[PeerAnnounced], None],
         limits: TrackerLimits | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -75,7 +75,7 @@ class Tracker:
         """Answer for a share from now on; replaces whatever was known of it, but keeps the peers of who stays.
 
         Args:
-            share: any name; what `Announced` is told with.
+            share: any name; what `PeerAnnounced` is told with.
             members: SHA-256 of each member's passkey (32 bytes) → user.
             swarm: the share's info-hash, hex; a hybrid torrent has two.
             seed: where our own seed listens; always listed.
@@ -103,7 +103,7 @@ class Tracker:
             others = {presence.user for presence in self.swarm_of(share)} - {user}
             known.registry.keep(others, known.info_hashes)
 
-    def swarm_of(self, share: str) -> tuple[Presence, ...]:
+    def swarm_of(self, share: str) -> tuple[PeerPresence, ...]:
         """Who is in a share's swarms now, our own seed aside; nobody if there is no such share."""
         known = self._shares.get(share)
         return known.registry.present(self._clock()) if known else ()
@@ -126,19 +126,21 @@ class Tracker:
         try:
             announce = parse_announce(query)
         except BadInput:
-            raise Unwelcome from None
+            raise AnnounceRejected from None
         member = self._passkeys.find(passkey)
         known = self._shares.get(member.share) if member else None
         if member is None or known is None or announce.info_hash not in known.info_hashes:
-            raise Unwelcome
+            raise AnnounceRejected
         if not self._pace.take(member):
-            raise Unwelcome
+            raise AnnounceRejected
         answer = known.registry.announce(member.user, announce, host, self._clock())
         self._heard(self._told(member, announce, known.info_hashes[announce.info_hash], host))
         return encode_answer(answer, announce)
 
-    def _told(self, member: Member, announce: Announce, info_hash: InfoHash, host: Address) -> Announced:
-        return Announced(
+    def _told(
+        self, member: Member, announce: AnnounceRequest, info_hash: InfoHash, host: Address
+    ) -> PeerAnnounced:
+        return PeerAnnounced(
             share=member.share,
             user=member.user,
             info_hash=info_hash,

@@ -19,7 +19,7 @@ from tuishare.agent.shares.corruption_reports import CorruptionReports
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.torrents import Changed, InfoHash, Tree, is_payload_of
-from tuishare.tracker import Announced
+from tuishare.tracker import PeerAnnounced
 
 pytestmark = pytest.mark.usefixtures("bob")
 
@@ -39,7 +39,7 @@ class Bench:
 
     def report(self, corrupt: int, user: str = "bob") -> None:
         share = self.share
-        announced = Announced(
+        announced = PeerAnnounced(
             *(share.id, user, InfoHash(share.info_hash), b"p" * 20, "192.0.2.1", 6_881),
             left=1,
             uploaded=0,

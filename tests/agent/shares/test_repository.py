@@ -21,7 +21,7 @@ from tuishare.errors import NotFound, Refused, TuishareError
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.swarm import Engine, TorrentSpec
 from tuishare.torrents import InfoHash
-from tuishare.tracker import Unwelcome
+from tuishare.tracker import AnnounceRejected
 
 
 async def test_what_was_saved_is_there_after_a_restart_but_not_what_was_made_by_hand(alice: Home) -> None:
@@ -101,7 +101,7 @@ async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> 
         assert seeds() == before | {f"198.51.100.7:{port}"}
         await shelf.stop_seeding(share)
         shelf.follow_addresses()
-        with pytest.raises(Unwelcome):
+        with pytest.raises(AnnounceRejected):
             seeds()
 
 
@@ -124,7 +124,7 @@ async def test_what_does_not_enter_its_swarm_is_not_tracked(
         monkeypatch.setattr(context.engine, "add", move_and_fail)
         with pytest.raises(Refused):
             await shelf.start_seeding(share)
-        with pytest.raises(Unwelcome):
+        with pytest.raises(AnnounceRejected):
             context.tracker._tracker.answer(
                 passkey, query(info_hash=bytes.fromhex(share.info_hash)[:20]), ip_address("192.0.2.1")
             )

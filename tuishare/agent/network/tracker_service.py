@@ -27,8 +27,8 @@ from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 from tuishare.swarm import parse_endpoint
 from tuishare.torrents import InfoHash
 from tuishare.tracker import (
-    Announced,
-    Presence,
+    PeerAnnounced,
+    PeerPresence,
     SeedAddress,
     Tracker,
     TrackerLimits,
@@ -47,7 +47,7 @@ class TrackerService:
     """
 
     def __init__(self) -> None:
-        self.heard: Callable[[Announced], None] = lambda _: None
+        self.heard: Callable[[PeerAnnounced], None] = lambda _: None
         self._tracker = Tracker(self._hear, _limits(plan_descriptors(descriptor_limit()).visitors))
         self._ports: dict[str, int] = {}
         self._pin = b""
@@ -131,7 +131,7 @@ class TrackerService:
         """From now on tell somebody nothing about a share, and nobody of him."""
         self._tracker.revoke(share, user)
 
-    def swarm_of(self, share: str) -> tuple[Presence, ...]:
+    def swarm_of(self, share: str) -> tuple[PeerPresence, ...]:
         """Who is in the swarm of a share that we track, our own seed aside."""
         return self._tracker.swarm_of(share)
 
@@ -156,7 +156,7 @@ class TrackerService:
         if self._routes:
             self._routes.forget(trackers)
 
-    def _hear(self, announced: Announced) -> None:
+    def _hear(self, announced: PeerAnnounced) -> None:
         self.heard(announced)
 
 

@@ -22,7 +22,7 @@ from tuishare.api.messages import ActivityKind, Problem
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import TuishareError
 from tuishare.torrents import Changed
-from tuishare.tracker import Announced
+from tuishare.tracker import PeerAnnounced
 
 PAUSE_SECONDS: Final = 600.0
 """Between two comparisons of a share that was found whole: its recipients report what they like."""
@@ -74,7 +74,7 @@ class CorruptionReports:
             detail += f"; so it is with {others:,} other {'share' if others == 1 else 'shares'}"
         return (Problem(id="false-data", title="False data", detail=detail, hint=hint, since=found.at),)
 
-    def take(self, announced: Announced, share: ShareRecord) -> None:
+    def take(self, announced: PeerAnnounced, share: ShareRecord) -> None:
         """Take note of how much of what a recipient received did not fit; returns at once."""
         place = share.id, announced.user
         before = self._corrupt.pop(place, 0)

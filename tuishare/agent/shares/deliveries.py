@@ -22,7 +22,7 @@ from tuishare.people import User, fold_name
 from tuishare.sanitize import for_display
 from tuishare.swarm import Peer
 from tuishare.torrents import InfoHash
-from tuishare.tracker import Announced
+from tuishare.tracker import PeerAnnounced
 
 SAVE_SECONDS: Final = 5.0
 """How often what recipients told is saved; a crash loses that much, and they tell it again."""
@@ -192,7 +192,7 @@ class Deliveries:
         done, self._done = self._done, set()
         return done
 
-    def record_announce(self, announced: Announced, share: ShareRecord) -> None:
+    def record_announce(self, announced: PeerAnnounced, share: ShareRecord) -> None:
         """Take note of what a recipient of that share told the tracker."""
         row = self._board.get(share.id, {}).get(announced.user)
         if row is not None and not row.revoked:

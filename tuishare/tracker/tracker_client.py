@@ -36,7 +36,7 @@ _UNREACHABLE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TrackerTarget:
     """A tracker as one share's announces reach it.
 
     Attributes:
@@ -87,7 +87,7 @@ class _Pin(aiohttp.Fingerprint):
             )
 
 
-class Forwarder:
+class TrackerClient:
     """Asks trackers; an asynchronous context manager."""
 
     def __init__(self, proxy: Proxy | None) -> None:
@@ -106,7 +106,7 @@ class Forwarder:
         for session in self._sessions.values():
             await session.close()
 
-    async def ask(self, target: Target, query: str, user_agent: str) -> bytes:
+    async def ask(self, target: TrackerTarget, query: str, user_agent: str) -> bytes:
         """Send one announce.
 
         Args:

@@ -18,18 +18,18 @@ from tuishare.net.local_machine import mark_port
 from tuishare.net.proxy_settings import Proxy
 from tuishare.swarm.ports import free_port
 from tuishare.tracker import TrackerCertificate, load_certificate
-from tuishare.tracker.forwarding import LONGEST_ANSWER, Forwarder, PinMismatch, Target
+from tuishare.tracker.tracker_client import LONGEST_ANSWER, PinMismatch, TrackerClient, TrackerTarget
 
 SECRET = "5ec2e7" * 10
 GOOD = http_answer(b"d8:intervali20ee")
 
 
-def _target(port: int, pin: bytes | None = None, *, more: str = "", host: str = "127.0.0.1") -> Target:
-    return Target(f"http{'s' if pin else ''}://{host}:{port}/announce/{SECRET}{more}", pin)
+def _target(port: int, pin: bytes | None = None, *, more: str = "", host: str = "127.0.0.1") -> TrackerTarget:
+    return TrackerTarget(f"http{'s' if pin else ''}://{host}:{port}/announce/{SECRET}{more}", pin)
 
 
-async def _ask(target: Target, query: str = "a=%00%ff+b", proxy: Proxy | None = None) -> bytes:
-    async with Forwarder(proxy) as forwarder:
+async def _ask(target: TrackerTarget, query: str = "a=%00%ff+b", proxy: Proxy | None = None) -> bytes:
+    async with TrackerClient(proxy) as forwarder:
         return await forwarder.ask(target, query, "client/1")
 
 
@@ -63,7 +63,7 @@ async def test_without_a_pin_the_webs_authorities_decide(certificate: TrackerCer
     async with answering(GOOD, certificate.context) as tracker:
         url = f"https://127.0.0.1:{tracker.port}/announce/{SECRET}"
         with pytest.raises(VerificationFailed, match="no valid certificate"):
-            await _ask(Target(url))
+            await _ask(TrackerTarget(url))
     assert tracker.text == b""
 
 
@@ -168,8 +168,8 @@ async def test_the_address_that_was_judged_is_the_one_that_is_asked(monkeypatch:
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", look_up)
     monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", connect)
     async with answering(GOOD) as tracker:
-        target = Target(f"http://alice.example:{tracker.port}/announce", judged=True)
-        async with Forwarder(None) as forwarder:
+        target = TrackerTarget(f"http://alice.example:{tracker.port}/announce", judged=True)
+        async with TrackerClient(None) as forwarder:
             with pytest.raises(SystemFailed):
                 await forwarder.ask(target, "a", "")
             assert called == [("192.0.2.99", tracker.port)]
@@ -181,13 +181,13 @@ async def test_the_address_that_was_judged_is_the_one_that_is_asked(monkeypatch:
 )
 async def test_a_received_tracker_where_none_can_be_is_not_asked(host: str) -> None:
     with pytest.raises(Refused, match="is not asked") as caught:
-        await _ask(Target(f"http://{host}:80/announce/{SECRET}", judged=True))
+        await _ask(TrackerTarget(f"http://{host}:80/announce/{SECRET}", judged=True))
     assert SECRET not in str(caught.value)
 
 
 async def test_a_connection_that_was_not_judged_is_not_used_for_one_that_has_to_be() -> None:
     answer = http_answer(b"de", "200 OK", "Connection: keep-alive")
-    async with answering(answer) as tracker, Forwarder(None) as forwarder:
+    async with answering(answer) as tracker, TrackerClient(None) as forwarder:
         target = _target(tracker.port, host="localhost")
         await forwarder.ask(target, "a", "")
         with pytest.raises(Refused):

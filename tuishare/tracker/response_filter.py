@@ -16,7 +16,7 @@ from tuishare.torrents import bencode
 _Allowed: TypeAlias = Callable[[Address, int], bool]
 
 
-def sift(said: bytes, machine: AddressFacts, *, judged: bool) -> bytes:
+def filter_peers(said: bytes, machine: AddressFacts, *, judged: bool) -> bytes:
     """Leave out peers that must not be called.
 
     Args:
