@@ -24,7 +24,7 @@ from tuishare.api.messages import DownloadState, ShareState
 from tuishare.core.records import DownloadRecord
 from tuishare.envelope import Ticket
 from tuishare.errors import NotFound, Refused, SystemFailed
-from tuishare.torrents import Limits
+from tuishare.torrents import TorrentLimits
 
 SECRET = "hunter2"
 P256 = bytes.fromhex("06082a8648ce3d030107")
@@ -109,7 +109,7 @@ async def test_what_no_engine_would_take_is_turned_away_before_it_is_stored(alic
 async def test_what_waits_for_its_sender_to_be_verified_goes_on_by_itself(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_module, "UNVERIFIED_LIMITS", Limits(max_torrent_bytes=10))
+    monkeypatch.setattr(inbox_module, "UNVERIFIED_LIMITS", TorrentLimits(max_torrent_bytes=10))
     bob.know(alice.user(verified=False))
     data = seal_for(alice, share_of(fill(alice.drop / "x")), bob.user())
     async with running(bob) as agent:

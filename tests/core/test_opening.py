@@ -24,7 +24,7 @@ from tuishare.envelope.slots import CardRecipient, seal_slot, try_slot
 from tuishare.envelope.ticket import CONTENT_KEY_SIZE, encode_ticket
 from tuishare.errors import Refused
 from tuishare.people import User, UserBook
-from tuishare.torrents import DEFAULT_LIMITS, Limits, make_torrent, walk
+from tuishare.torrents import DEFAULT_LIMITS, TorrentLimits, make_torrent, walk
 
 KEY = bytes(range(32))
 
@@ -203,7 +203,7 @@ def test_nothing_a_stranger_signed_is_looked_at(
     """T1: who signed is asked before the manifest is decoded, and before the torrent in it is."""
     asked: list[SignedEnvelope] = []
 
-    def bounds(signed: SignedEnvelope) -> Limits:
+    def bounds(signed: SignedEnvelope) -> TorrentLimits:
         asked.append(signed)
         raise Refused("nobody")
 
@@ -217,7 +217,7 @@ def test_nothing_a_stranger_signed_is_looked_at(
 def test_what_is_too_large_before_a_sender_is_verified_is_kept(
     alice: Home, bob: Home, share: ShareRecord, verified: bool
 ) -> None:
-    small = Limits(max_torrent_bytes=10) if not verified else DEFAULT_LIMITS
+    small = TorrentLimits(max_torrent_bytes=10) if not verified else DEFAULT_LIMITS
     envelope, book = seal_for(alice, share, bob.user()), UserBook((alice.user(verified=verified),))
     if verified:
         open_received(envelope, bob.identity, book, now=wall_clock(), bounds=lambda _: small)

@@ -14,7 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tuishare.errors import BadConfiguration, BadInput, NotFound, SystemFailed
-from tuishare.people import Former, Identity, User, UserBook, edit_book, load_book, save_book, validate_name
+from tuishare.people import (
+    Identity,
+    PreviousCard,
+    User,
+    UserBook,
+    edit_book,
+    load_book,
+    save_book,
+    validate_name,
+)
 
 KEY = "5ec2e7" + "a" * 58
 
@@ -247,7 +256,7 @@ def test_the_lock_is_for_us_alone_and_no_link_leads_it_astray(tmp_path: Path) ->
 
 def test_former_cards_are_kept(tmp_path: Path, alice: Identity, bob: Identity) -> None:
     path = tmp_path / "users.toml"
-    user = User("al", alice.card("alice"), former=(Former(bob.signer, bob.fingerprint),))
+    user = User("al", alice.card("alice"), former=(PreviousCard(bob.signer, bob.fingerprint),))
     save_book(path, UserBook((user,)))
     assert load_book(path).find("al") == user
     text = path.read_text()

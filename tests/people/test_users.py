@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from tuishare.errors import BadInput
-from tuishare.people import Former, Identity, User
+from tuishare.people import Identity, PreviousCard, User
 
 KEY = b"k" * 32
 
@@ -54,7 +54,7 @@ def test_a_user_does_not_show_his_key() -> None:
 
 def test_he_is_told_by_all_the_keys_that_he_had(alice: Identity, bob: Identity) -> None:
     key, signers = User("bob", key=KEY), (alice.signer, bob.signer)
-    moved = User("al", card=alice.card("al"), former=(Former(bob.signer, bob.fingerprint),))
-    assert moved.marks == tuple(sha256(signer).digest() for signer in signers)
-    assert key.marks == (sha256(KEY).digest(),)
-    assert replace(moved, name="alice").marks == moved.marks
+    moved = User("al", card=alice.card("al"), former=(PreviousCard(bob.signer, bob.fingerprint),))
+    assert moved.key_ids == tuple(sha256(signer).digest() for signer in signers)
+    assert key.key_ids == (sha256(KEY).digest(),)
+    assert replace(moved, name="alice").key_ids == moved.key_ids

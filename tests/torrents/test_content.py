@@ -10,18 +10,18 @@ from tuishare.errors import BadInput
 from tuishare.torrents import bencode, make_torrent, parse_torrent, walk
 from tuishare.torrents.bencode import Value
 from tuishare.torrents.content import TorrentFile, content_v1, content_v2, verify_layers
-from tuishare.torrents.fields import Fields
+from tuishare.torrents.dict_reader import DictReader
 
 
 def v1(**changes: Value) -> tuple[TorrentFile, ...]:
     info = info_v1(**changes)
     if "files" in changes:
         del info[b"length"]
-    return content_v1(Fields(info), "film", BLOCK).files
+    return content_v1(DictReader(info), "film", BLOCK).files
 
 
 def v2(tree: Value) -> tuple[TorrentFile, ...]:
-    return content_v2(Fields(info_v2(file_tree=tree)), "film", BLOCK).files
+    return content_v2(DictReader(info_v2(file_tree=tree)), "film", BLOCK).files
 
 
 def test_v1_files() -> None:
@@ -68,9 +68,9 @@ def test_malformed_v1(changes: dict[str, Value], fault: str) -> None:
 
 def test_v1_has_either_length_or_files() -> None:
     with pytest.raises(BadInput, match="either"):
-        content_v1(Fields(info_v1(files=[file_v1(b"a")])), "film", BLOCK)
+        content_v1(DictReader(info_v1(files=[file_v1(b"a")])), "film", BLOCK)
     with pytest.raises(BadInput, match="either"):
-        content_v1(Fields({b"pieces": b"p" * 20}), "film", BLOCK)
+        content_v1(DictReader({b"pieces": b"p" * 20}), "film", BLOCK)
 
 
 def test_v2_files_and_whether_there_is_a_folder() -> None:
@@ -82,7 +82,7 @@ def test_v2_files_and_whether_there_is_a_folder() -> None:
         ({b"film": file_v2(0), b"z": {b"a": file_v2(1)}}, True, 1),
     ]
     for tree, is_folder, pieces in cases:
-        content = content_v2(Fields(info_v2(file_tree=tree)), "film", BLOCK)
+        content = content_v2(DictReader(info_v2(file_tree=tree)), "film", BLOCK)
         assert (content.is_folder, content.piece_count) == (is_folder, pieces)
 
 
@@ -108,7 +108,7 @@ def test_malformed_v2(tree: Value, fault: str) -> None:
 @pytest.mark.parametrize("length", [1, 8192, BLOCK + 1, 3 * BLOCK])
 def test_v2_piece_length(length: int) -> None:
     with pytest.raises(BadInput, match="power of two"):
-        content_v2(Fields(info_v2()), "film", length)
+        content_v2(DictReader(info_v2()), "film", length)
 
 
 def test_a_file_at_the_root_of_the_tree_without_a_name() -> None:
@@ -133,8 +133,8 @@ def layers_of(made: dict[bytes, Value]) -> dict[bytes, Value]:
 
 def test_layers_as_made_are_accepted(made: dict[bytes, Value]) -> None:
     assert len(parse_torrent(bencode.encode(made)).files) == 15
-    content = content_v2(Fields(made).fields("info"), "t", BLOCK)
-    verify_layers(Fields(made), content, BLOCK)
+    content = content_v2(DictReader(made).fields("info"), "t", BLOCK)
+    verify_layers(DictReader(made), content, BLOCK)
 
 
 def test_layer_missing(made: dict[bytes, Value]) -> None:

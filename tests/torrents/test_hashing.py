@@ -10,8 +10,8 @@ import pytest
 
 from tests.torrents.samples import BLOCK, descriptors_kept, folder, write
 from tuishare.torrents import Cancelled, Changed, walk
-from tuishare.torrents.layers import hash_v2
-from tuishare.torrents.pieces import hash_v1
+from tuishare.torrents.hash_v1 import hash_v1
+from tuishare.torrents.hash_v2 import hash_v2
 
 Hashing = Callable[..., object]
 

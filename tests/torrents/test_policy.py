@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.torrents.samples import BLOCK, file_v1, file_v2, info_v1, info_v2, torrent, tree_v2
 from tuishare.errors import Refused
-from tuishare.torrents import Limits, Torrent, Transport, accept
+from tuishare.torrents import Torrent, TorrentLimits, Transport, accept
 from tuishare.torrents.bencode import Value
 
 
@@ -23,9 +23,9 @@ def plain(*files: Value) -> bytes:
     return torrent(info)
 
 
-def refusal(data: bytes, transport: Transport = "tls", limits: Limits | None = None) -> str:
+def refusal(data: bytes, transport: Transport = "tls", limits: TorrentLimits | None = None) -> str:
     with pytest.raises(Refused) as caught:
-        accept(data, transport=transport, limits=limits or Limits())
+        accept(data, transport=transport, limits=limits or TorrentLimits())
     assert caught.value.detail.isprintable()
     assert caught.value.hint
     return caught.value.detail
@@ -131,13 +131,17 @@ def test_longest_piece_length_is_refused_for_v2_as_well() -> None:
 def test_bounds() -> None:
     tree: Value = {b"a": file_v2(2), b"b": file_v2(2)}
     data = tls(file_tree=tree)
-    accept(data, transport="tls", limits=Limits(max_files=2, max_total_size=4, max_torrent_bytes=len(data)))
-    assert "larger than" in refusal(data, limits=Limits(max_torrent_bytes=len(data) - 1))
-    assert "more than 1 files" in refusal(data, limits=Limits(max_files=1))
-    assert "more than 3 bytes" in refusal(data, limits=Limits(max_total_size=3))
+    accept(
+        data,
+        transport="tls",
+        limits=TorrentLimits(max_files=2, max_total_size=4, max_torrent_bytes=len(data)),
+    )
+    assert "larger than" in refusal(data, limits=TorrentLimits(max_torrent_bytes=len(data) - 1))
+    assert "more than 1 files" in refusal(data, limits=TorrentLimits(max_files=1))
+    assert "more than 3 bytes" in refusal(data, limits=TorrentLimits(max_total_size=3))
     deep = tls(file_tree={b"a": {b"b": {b"x": file_v2(2)}}})
-    assert "more than 2 folders" in refusal(deep, limits=Limits(max_folders=2))
-    assert "nested deeper" in refusal(data, limits=Limits(max_depth=1))
+    assert "more than 2 folders" in refusal(deep, limits=TorrentLimits(max_folders=2))
+    assert "nested deeper" in refusal(data, limits=TorrentLimits(max_depth=1))
     assert "holds nothing" in refusal(tls(file_tree={b"film": file_v2(0)}))
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.torrents.samples import BLOCK, file_v1, folder, info_v1, info_v2, torrent, write
 from tuishare.errors import BadInput
 from tuishare.torrents import (
-    Limits,
     TooLarge,
     TorrentFile,
+    TorrentLimits,
     bencode,
     content,
     make_torrent,
@@ -23,7 +23,7 @@ from tuishare.torrents import (
     walk,
 )
 from tuishare.torrents.bencode import Value
-from tuishare.torrents.limits import DEFAULT_LIMITS
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS
 
 
 def test_v1() -> None:
@@ -140,7 +140,7 @@ def test_too_large() -> None:
 
 
 def test_files_are_counted_before_anything_is_read() -> None:
-    few = Limits(max_files=5)
+    few = TorrentLimits(max_files=5)
     with pytest.raises(TooLarge, match="more than 5 files"):
         parse_torrent(b"6:lengthi0e" * 6, few)  # it is no torrent, which is not even seen
     with pytest.raises(BadInput, match="not a torrent"):
@@ -153,16 +153,16 @@ def test_values_and_depth_are_bounded() -> None:
         deep = {b"d": deep}
     data = torrent(info_v2(file_tree={b"d": deep}))
     with pytest.raises(TooLarge, match="nested deeper than 5"):
-        parse_torrent(data, Limits(max_depth=5))
+        parse_torrent(data, TorrentLimits(max_depth=5))
     with pytest.raises(TooLarge, match="more than 8 values"):
-        parse_torrent(data, Limits(max_values=8))
+        parse_torrent(data, TorrentLimits(max_values=8))
 
 
 def test_a_file_is_counted_however_its_torrent_hides_it() -> None:
     """The count before reading knows the one form of a length that is canonical; the one while reading all files."""
     files = [TorrentFile((str(number),), 0) for number in range(6)]
     with pytest.raises(TooLarge, match="more than 5 files"):
-        content._bounded(files, Limits(max_files=5))
+        content._bounded(files, TorrentLimits(max_files=5))
 
 
 def test_hostile_names_parse_unrepaired() -> None:

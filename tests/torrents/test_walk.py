@@ -11,7 +11,7 @@ import pytest
 
 from tests.torrents.samples import descriptors_kept
 from tuishare.errors import BadInput, NotFound, SystemFailed
-from tuishare.torrents import Changed, Limits, Skipped, walk
+from tuishare.torrents import Changed, Skipped, TorrentLimits, walk
 
 
 def write(path: Path, content: bytes = b"x") -> Path:
@@ -204,15 +204,17 @@ def test_nothing_to_share(tmp_path: Path) -> None:
 def test_bounds(tmp_path: Path) -> None:
     for name in ["a", "b", "deep/er/file"]:
         write(tmp_path / "t" / name)
-    assert len(walk(tmp_path / "t", limits=Limits(max_files=3, max_depth=4, max_total_size=3)).files) == 3
+    assert (
+        len(walk(tmp_path / "t", limits=TorrentLimits(max_files=3, max_depth=4, max_total_size=3)).files) == 3
+    )
     with pytest.raises(BadInput, match="more than 2 files"):
-        walk(tmp_path / "t", limits=Limits(max_files=2))
+        walk(tmp_path / "t", limits=TorrentLimits(max_files=2))
     with pytest.raises(BadInput, match="nested deeper than 3"):
-        walk(tmp_path / "t", limits=Limits(max_depth=3))
+        walk(tmp_path / "t", limits=TorrentLimits(max_depth=3))
     with pytest.raises(BadInput, match="nested deeper than 2"):
-        walk(tmp_path / "t", limits=Limits(max_depth=2))
+        walk(tmp_path / "t", limits=TorrentLimits(max_depth=2))
     with pytest.raises(BadInput, match="larger than 2 bytes"):
-        walk(tmp_path / "t", limits=Limits(max_total_size=2))
+        walk(tmp_path / "t", limits=TorrentLimits(max_total_size=2))
 
 
 @pytest.fixture
@@ -275,7 +277,7 @@ def test_huge_folder_ends_early(tmp_path: Path) -> None:
         return False
 
     with pytest.raises(BadInput, match="more than 5 files"):
-        walk(tmp_path / "t", ignore=watch, limits=Limits(max_files=5))
+        walk(tmp_path / "t", ignore=watch, limits=TorrentLimits(max_files=5))
     assert len(seen) == 6
 
 

@@ -140,7 +140,7 @@ class _Salvage:
                         yield name, open_envelope(read_limited(folder / name, MAX_SIZE), keys)
 
     def _name(self, opened: Opened) -> tuple[bytes, str]:
-        return self._book().origin(opened.signer), opened.manifest.share_id.hex()
+        return self._book().first_signer(opened.signer), opened.manifest.share_id.hex()
 
     def _book(self) -> UserBook:
         try:

@@ -17,7 +17,7 @@ from tuishare.cli.terminal import say
 from tuishare.errors import BadInput, from_os_error
 from tuishare.people import Card, Fingerprint, parse_card
 from tuishare.people.cards import CARD_PREFIX
-from tuishare.people.successions import SUCCESSION_PREFIX
+from tuishare.people.key_rotation import SUCCESSION_PREFIX
 
 _LIMIT: Final = 64 * 1024
 

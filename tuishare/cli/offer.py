@@ -23,7 +23,7 @@ from tuishare.fs.atomic import read_limited
 from tuishare.net.addresses import TrackerRules
 from tuishare.sanitize import for_display
 from tuishare.swarm import Credentials, Endpoint, Transport
-from tuishare.torrents import DEFAULT_LIMITS, Limits, Torrent, accept, parse_torrent
+from tuishare.torrents import DEFAULT_LIMITS, Torrent, TorrentLimits, accept, parse_torrent
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _trackers(torrent: Torrent) -> tuple[TrackerAddress, ...]:
     return tuple(TrackerAddress(url, "") for tier in torrent.announce for url in tier)
 
 
-def _require_trust(signed: SignedEnvelope) -> Limits:
+def _require_trust(signed: SignedEnvelope) -> TorrentLimits:
     """Act on it only when its signer is trusted: known, or in possession of the key that was given by hand."""
     match signed.trust:
         case Trust.UNKNOWN:

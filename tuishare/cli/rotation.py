@@ -16,7 +16,7 @@ from tuishare.config.model import load_config
 from tuishare.core.home_lock import HomeLock
 from tuishare.errors import AgentUnreachable, BadInput, Refused, SystemFailed
 from tuishare.home_paths import Places, find_places
-from tuishare.people import edit_book, format_key, load_identity, rekey, rotate_identity
+from tuishare.people import edit_book, format_key, load_identity, replace_key, rotate_identity
 
 
 def rotate_ourselves(*, agreed: bool) -> None:
@@ -87,7 +87,7 @@ def _rotate(places: Places) -> None:
 
 
 def _rekey(places: Places, name: str) -> Added:
-    user = edit_book(places.users_file, lambda book: book.replace(rekey(book.find(name)))).find(name)
+    user = edit_book(places.users_file, lambda book: book.replace(replace_key(book.find(name)))).find(name)
     return Added(name=user.name, key=format_key(user.key or b""))
 
 

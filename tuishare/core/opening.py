@@ -26,9 +26,9 @@ from tuishare.envelope import (
     unseal,
 )
 from tuishare.errors import BadInput, Refused
-from tuishare.people import Identity, Succession, UserBook, decode_succession, find_predecessor
+from tuishare.people import Identity, KeyRotation, UserBook, decode_succession, find_predecessor
 from tuishare.swarm import Credentials
-from tuishare.torrents import DEFAULT_LIMITS, Limits, TooLarge, Torrent, accept
+from tuishare.torrents import DEFAULT_LIMITS, TooLarge, Torrent, TorrentLimits, accept
 
 
 class Trust(Enum):
@@ -62,7 +62,7 @@ class SignedEnvelope:
     signer: bytes
     trust: Trust
     origin: bytes
-    succession: Succession | None = None
+    succession: KeyRotation | None = None
 
 
 class UnknownSender(Refused):
@@ -72,7 +72,7 @@ class UnknownSender(Refused):
     title = "Sender not verified"
 
 
-SenderBounds = Callable[[SignedEnvelope], Limits]
+SenderBounds = Callable[[SignedEnvelope], TorrentLimits]
 """Says what bounds a torrent by that signer has, or raises where nothing of theirs is to be read."""
 
 
@@ -95,7 +95,7 @@ class OpenedEnvelope:
     ticket: Ticket
     torrent: Torrent
     origin: bytes
-    succession: Succession | None = None
+    succession: KeyRotation | None = None
 
     @property
     def credentials(self) -> Credentials | None:
@@ -167,7 +167,7 @@ def open_received(
     )
 
 
-def _accept(manifest: Manifest, signed: SignedEnvelope, limits: Limits) -> Torrent:
+def _accept(manifest: Manifest, signed: SignedEnvelope, limits: TorrentLimits) -> Torrent:
     trackers = {entry.url for entry in manifest.announce}
     try:
         return accept(
@@ -232,10 +232,10 @@ def _attribute(
         )
     else:
         sender, trust = opener, Trust.KEY_ONLY if by_key else Trust.UNKNOWN
-    return SignedEnvelope(sender, signer, trust, book.origin(known), succession)
+    return SignedEnvelope(sender, signer, trust, book.first_signer(known), succession)
 
 
-def _find_succession(unsealed: Unsealed, book: UserBook) -> Succession | None:
+def _find_succession(unsealed: Unsealed, book: UserBook) -> KeyRotation | None:
     """Find the word of somebody we know for a signer whom we do not know; a word that is none counts for nothing."""
     if book.signer(unsealed.signer) or not (word := unsealed.succession):
         return None
@@ -247,7 +247,7 @@ def _find_succession(unsealed: Unsealed, book: UserBook) -> Succession | None:
     return succession if ours else None
 
 
-def _predecessor(succession: Succession, book: UserBook) -> bytes:
+def _predecessor(succession: KeyRotation, book: UserBook) -> bytes:
     return next(signer for signer in succession.formers if book.signer(signer))
 
 

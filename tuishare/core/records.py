@@ -111,7 +111,7 @@ class RecipientRecord:
         seen: when he was last seen; 0: never.
         revoked: when his ticket was revoked; 0: it was not.
         until: once revoked, the last generation that he had a ticket for.
-        holder: his first `tuishare.people.User.marks` when it was made, 32 bytes; empty: not recorded then.
+        holder: his first `tuishare.people.User.key_ids` when it was made, 32 bytes; empty: not recorded then.
     """
 
     share: str

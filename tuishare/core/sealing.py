@@ -139,7 +139,7 @@ def _remember(share: ShareRecord, user: User, now: datetime) -> RecipientRecord:
         digest,
         sealed=int(now.timestamp()),
         remaining=share.size,
-        holder=user.marks[0],
+        holder=user.key_ids[0],
     )
 
 

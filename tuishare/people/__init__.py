@@ -4,23 +4,9 @@ Owns the files ``identity.key`` and ``users.toml`` and every rule about names, c
 envelopes, torrents or the network, and must not decide what somebody may do: it only says who somebody is.
 """
 
-from tuishare.people.book import UserBook
 from tuishare.people.book_file import edit_book, load_book, save_book
 from tuishare.people.cards import Card, parse_card
-from tuishare.people.changes import (
-    Newcomer,
-    add_newcomer,
-    card_of,
-    find_predecessor,
-    follow_succession,
-    give_card,
-    regroup,
-    rekey,
-    set_groups,
-    trust,
-)
 from tuishare.people.fingerprints import Fingerprint
-from tuishare.people.heritage import is_rotated, settle_rotation
 from tuishare.people.identity import (
     Identity,
     create_identity,
@@ -28,28 +14,42 @@ from tuishare.people.identity import (
     load_or_create_identity,
     rotate_identity,
 )
+from tuishare.people.key_rotation import KeyRotation, decode_succession, parse_succession
 from tuishare.people.keys import format_key, generate_key, parse_key
 from tuishare.people.names import fold_name, validate_name
-from tuishare.people.successions import Succession, decode_succession, parse_succession
-from tuishare.people.users import Former, User
+from tuishare.people.operations import (
+    NewUser,
+    add_user,
+    apply_rotation,
+    card_of,
+    find_predecessor,
+    give_card,
+    regroup,
+    replace_key,
+    set_groups,
+    trust,
+)
+from tuishare.people.retired_keys import finish_rotation, is_rotated
+from tuishare.people.user_book import UserBook
+from tuishare.people.users import PreviousCard, User
 
 __all__ = [
     "Card",
     "Fingerprint",
-    "Former",
+    "PreviousCard",
     "Identity",
-    "Newcomer",
-    "Succession",
+    "NewUser",
+    "KeyRotation",
     "User",
     "UserBook",
-    "add_newcomer",
+    "add_user",
     "card_of",
     "create_identity",
     "decode_succession",
     "edit_book",
     "find_predecessor",
     "fold_name",
-    "follow_succession",
+    "apply_rotation",
     "format_key",
     "generate_key",
     "give_card",
@@ -61,11 +61,11 @@ __all__ = [
     "parse_key",
     "parse_succession",
     "regroup",
-    "rekey",
+    "replace_key",
     "rotate_identity",
     "save_book",
     "set_groups",
-    "settle_rotation",
+    "finish_rotation",
     "trust",
     "validate_name",
 ]

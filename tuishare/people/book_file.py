@@ -27,12 +27,12 @@ import tomli_w
 from tuishare.errors import BadConfiguration, BadInput, NotFound
 from tuishare.fs.atomic import edited_alone, make_private, publish
 from tuishare.fs.private_files import read_private
-from tuishare.people.book import UserBook
 from tuishare.people.cards import parse_card
 from tuishare.people.fingerprints import Fingerprint
 from tuishare.people.keys import format_key, parse_key
 from tuishare.people.public_keys import check_signer
-from tuishare.people.users import Former, User
+from tuishare.people.user_book import UserBook
+from tuishare.people.users import PreviousCard, User
 from tuishare.sanitize import for_display
 
 _FILE_LIMIT = 16 * 2**20  # about 7,000 users with cards
@@ -131,11 +131,11 @@ def _read_user(path: Path, number: int, table: object) -> User:
         ) from error
 
 
-def _parse_former(text: str) -> Former:
+def _parse_former(text: str) -> PreviousCard:
     if not _FORMER.fullmatch(text):
         raise BadInput("A former card is written as two times 64 hexadecimal digits")
     signer, _, digest = text.partition(" ")
-    return Former(check_signer(bytes.fromhex(signer)), Fingerprint(bytes.fromhex(digest)))
+    return PreviousCard(check_signer(bytes.fromhex(signer)), Fingerprint(bytes.fromhex(digest)))
 
 
 def _name_user(number: int, table: object) -> str:

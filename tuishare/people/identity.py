@@ -30,15 +30,15 @@ from tuishare.fs.atomic import edited_alone, make_private, publish
 from tuishare.fs.private_files import read_private
 from tuishare.people.cards import Card, card_statement
 from tuishare.people.fingerprints import Fingerprint
-from tuishare.people.heritage import read_retired, read_succession, retire, write_succession
+from tuishare.people.key_encoding import KeyEncoding
+from tuishare.people.key_rotation import KeyRotation, sign_rotation
 from tuishare.people.names import validate_name
-from tuishare.people.seeds import SeedForm
-from tuishare.people.successions import Succession, succeed
+from tuishare.people.retired_keys import read_retired, read_succession, retire, write_succession
 
 IDENTITY_PREFIX = "tuishare-identity-v1:"
 _OPENING_SIZE = 64 + 32
 _SEED_SIZE = _OPENING_SIZE + 32
-_FORM: Final = SeedForm(IDENTITY_PREFIX, b"tuishare/identity/v1", _SEED_SIZE)
+_FORM: Final = KeyEncoding(IDENTITY_PREFIX, b"tuishare/identity/v1", _SEED_SIZE)
 _FILE_LIMIT = 4096
 
 
@@ -60,7 +60,7 @@ class Identity:
     public_key: bytes = field(repr=False)
     signer: bytes
     retired: tuple[MLKEM768X25519PrivateKey, ...] = field(default=(), repr=False, compare=False)
-    succession: Succession | None = field(default=None, repr=False, compare=False)
+    succession: KeyRotation | None = field(default=None, repr=False, compare=False)
 
     @property
     def signers(self) -> tuple[bytes, ...]:
@@ -134,7 +134,7 @@ def rotate_identity(path: Path, name: str) -> Identity:
     """Put new keys in the place of the present ones, which give their word for the new card.
 
     The former X-Wing key is kept, the former signing key is not. At whatever point this ends, there is an identity and
-    everything opens that was sealed for it. What others have of us must be sealed again: `tuishare.people.heritage`.
+    everything opens that was sealed for it. What others have of us must be sealed again: `tuishare.people.retired_keys`.
 
     Args:
         path: of the identity.
@@ -150,7 +150,7 @@ def rotate_identity(path: Path, name: str) -> Identity:
         former, seed = load_identity(path), secrets.token_bytes(_SEED_SIZE)
         card = _derive(seed).card(name)
         retire(path, _read_seed(path)[:_OPENING_SIZE])
-        write_succession(path, succeed(former.signing_key, card, former.succession))
+        write_succession(path, sign_rotation(former.signing_key, card, former.succession))
         publish(path, _FORM.encode(seed).encode())
         return load_identity(path)
 

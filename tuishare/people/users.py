@@ -1,7 +1,7 @@
 """One user: a name and the one secret or card we know him by.
 
 Owns what a user may look like. Must not know other users: what must hold between them is
-`tuishare.people.book`.
+`tuishare.people.user_book`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tuishare.people.names import fold_name, validate_name
 
 
 @dataclass(frozen=True, slots=True)
-class Former:
+class PreviousCard:
     """A card that its owner replaced by another one, as far as it is still of use.
 
     Attributes:
@@ -52,7 +52,7 @@ class User:
     groups: tuple[str, ...] = ()
     verified: bool = False
     accept_raw: bool = False
-    former: tuple[Former, ...] = ()
+    former: tuple[PreviousCard, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", validate_name(self.name))
@@ -72,7 +72,7 @@ class User:
             )
 
     @property
-    def marks(self) -> tuple[bytes, ...]:
+    def key_ids(self) -> tuple[bytes, ...]:
         """What he is told by whatever he is called: SHA-256 of each key that he has here or had, the present one first.
 
         32 bytes each.

@@ -4,18 +4,18 @@ Owns walking and hashing files, building and parsing metainfo, and the policy. K
 clock and never writes; must not import libtorrent.
 """
 
-from tuishare.torrents.announce import announce_fault
+from tuishare.torrents.announce_url import announce_fault
 from tuishare.torrents.content import TorrentFile
-from tuishare.torrents.cost import BLOCK, Cost, cost_of
-from tuishare.torrents.faults import Cancelled, Changed, TooLarge
-from tuishare.torrents.limits import DEFAULT_LIMITS, UNVERIFIED_LIMITS, Limits
+from tuishare.torrents.disk_cost import BLOCK, DiskCost, cost_of
+from tuishare.torrents.errors import Cancelled, Changed, TooLarge
+from tuishare.torrents.hash_workers import IsCancelled, Progress
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent
-from tuishare.torrents.names import Parts
+from tuishare.torrents.path_rules import Parts
 from tuishare.torrents.policy import Transport, accept
-from tuishare.torrents.pool import IsCancelled, Progress
-from tuishare.torrents.renaming import rename_torrent
+from tuishare.torrents.rename import rename_torrent
 from tuishare.torrents.torrent import InfoHash, Torrent, parse_torrent
-from tuishare.torrents.verifying import is_payload_of
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, UNVERIFIED_LIMITS, TorrentLimits
+from tuishare.torrents.verify import is_payload_of
 from tuishare.torrents.walk import FileEntry, Ignore, Skipped, Tree, walk
 
 __all__ = [
@@ -24,12 +24,12 @@ __all__ = [
     "UNVERIFIED_LIMITS",
     "Cancelled",
     "Changed",
-    "Cost",
+    "DiskCost",
     "FileEntry",
     "Ignore",
     "InfoHash",
     "IsCancelled",
-    "Limits",
+    "TorrentLimits",
     "Parts",
     "Progress",
     "Skipped",

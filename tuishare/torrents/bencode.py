@@ -10,8 +10,8 @@ import re
 from typing import TypeAlias, assert_never
 
 from tuishare.errors import BadInput
-from tuishare.torrents.faults import TooLarge
-from tuishare.torrents.limits import DEFAULT_LIMITS
+from tuishare.torrents.errors import TooLarge
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS
 
 Value: TypeAlias = "int | bytes | list[Value] | dict[bytes, Value]"
 """What bencoding can say; the keys of a dictionary are byte strings."""

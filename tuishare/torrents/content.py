@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from tuishare.torrents.bencode import Value
-from tuishare.torrents.faults import TooLarge
-from tuishare.torrents.fields import Fields, malformed, text, texts
-from tuishare.torrents.limits import DEFAULT_LIMITS, MIN_PIECE_LENGTH, Limits
+from tuishare.torrents.dict_reader import DictReader, malformed, text, texts
+from tuishare.torrents.errors import TooLarge
 from tuishare.torrents.merkle import HASH, root_of_layer
-from tuishare.torrents.names import Parts
+from tuishare.torrents.path_rules import Parts
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, MIN_PIECE_LENGTH, TorrentLimits
 
 
 class TorrentFile(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +46,9 @@ class Content(msgspec.Struct, frozen=True):
     piece_count: int
 
 
-def content_v1(info: Fields, name: str, piece_length: int, limits: Limits = DEFAULT_LIMITS) -> Content:
+def content_v1(
+    info: DictReader, name: str, piece_length: int, limits: TorrentLimits = DEFAULT_LIMITS
+) -> Content:
     """Read `length` or `files`, and make sure that there is one hash per piece.
 
     Raises:
@@ -57,7 +59,7 @@ def content_v1(info: Fields, name: str, piece_length: int, limits: Limits = DEFA
         raise malformed("it must have either “files” or “length”")
     is_folder = info.has("files")
     if is_folder:
-        files = _bounded((_file_v1(Fields.of(value, "a file")) for value in info.values("files")), limits)
+        files = _bounded((_file_v1(DictReader.of(value, "a file")) for value in info.values("files")), limits)
     else:
         files = (_described(info, (name,)),)
     count = -(-sum(file.size for file in files) // piece_length)
@@ -66,21 +68,21 @@ def content_v1(info: Fields, name: str, piece_length: int, limits: Limits = DEFA
     return Content(files, is_folder, count)
 
 
-def _file_v1(about: Fields) -> TorrentFile:
+def _file_v1(about: DictReader) -> TorrentFile:
     parts = tuple(texts(about.value("path"), "path"))
     if about.has("path.utf-8") and tuple(texts(about.value("path.utf-8"), "path.utf-8")) != parts:
         raise malformed("a file has two different paths")
     return _described(about, parts)
 
 
-def _described(about: Fields, parts: Parts) -> TorrentFile:
+def _described(about: DictReader, parts: Parts) -> TorrentFile:
     attr = about.only_text("attr") if about.has("attr") else ""
     is_link = "l" in attr or about.has("symlink path")
     root = about.octets("pieces root") if about.has("pieces root") else b""
     return TorrentFile(parts, about.natural("length"), attr, is_link, root)
 
 
-def _bounded(files: Iterable[TorrentFile], limits: Limits) -> tuple[TorrentFile, ...]:
+def _bounded(files: Iterable[TorrentFile], limits: TorrentLimits) -> tuple[TorrentFile, ...]:
     """Collect files as long as there are not too many, none of them too deep."""
     found: list[TorrentFile] = []
     for file in files:
@@ -92,7 +94,9 @@ def _bounded(files: Iterable[TorrentFile], limits: Limits) -> tuple[TorrentFile,
     return tuple(found)
 
 
-def content_v2(info: Fields, name: str, piece_length: int, limits: Limits = DEFAULT_LIMITS) -> Content:
+def content_v2(
+    info: DictReader, name: str, piece_length: int, limits: TorrentLimits = DEFAULT_LIMITS
+) -> Content:
     """Read `file tree`.
 
     Raises:
@@ -109,11 +113,11 @@ def content_v2(info: Fields, name: str, piece_length: int, limits: Limits = DEFA
     return Content(files, is_folder, sum(-(-file.size // piece_length) for file in files))
 
 
-def _files_v2(folder: Fields, above: Parts) -> Iterator[TorrentFile]:
+def _files_v2(folder: DictReader, above: Parts) -> Iterator[TorrentFile]:
     if not folder.entries:
         raise malformed("its file tree has an empty folder")
     for key, value in folder.entries.items():
-        node = Fields.of(value, "a node of the file tree")
+        node = DictReader.of(value, "a node of the file tree")
         parts = (*above, text(key))
         if not node.has(""):
             yield from _files_v2(node, parts)
@@ -123,7 +127,7 @@ def _files_v2(folder: Fields, above: Parts) -> Iterator[TorrentFile]:
             raise malformed("something in its file tree is both a file and a folder")
 
 
-def verify_layers(top: Fields, content: Content, piece_length: int) -> None:
+def verify_layers(top: DictReader, content: Content, piece_length: int) -> None:
     """Make sure that `piece layers` has what belongs to the files, all of it and nothing else.
 
     Raises:

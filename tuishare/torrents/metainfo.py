@@ -10,12 +10,12 @@ from typing import Literal, assert_never
 
 from tuishare.errors import BadInput
 from tuishare.torrents import bencode
-from tuishare.torrents.announce import announce_fault
+from tuishare.torrents.announce_url import announce_fault
 from tuishare.torrents.bencode import Value
-from tuishare.torrents.layers import FileHashes, hash_v2
-from tuishare.torrents.limits import MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, SALT_BYTES
-from tuishare.torrents.pieces import hash_v1
-from tuishare.torrents.pool import IsCancelled, Progress
+from tuishare.torrents.hash_v1 import hash_v1
+from tuishare.torrents.hash_v2 import FileHashes, hash_v2
+from tuishare.torrents.hash_workers import IsCancelled, Progress
+from tuishare.torrents.torrent_limits import MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, SALT_BYTES
 from tuishare.torrents.walk import FileEntry, Tree
 
 Version = Literal[1, 2]

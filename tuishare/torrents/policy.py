@@ -16,11 +16,17 @@ from typing import Literal, TypeAlias, assert_never
 
 from tuishare.errors import BadInput, Refused
 from tuishare.sanitize import for_display
-from tuishare.torrents.announce import announce_fault
+from tuishare.torrents.announce_url import announce_fault
 from tuishare.torrents.content import TorrentFile
-from tuishare.torrents.limits import DEFAULT_LIMITS, MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, SALT_BYTES, Limits
-from tuishare.torrents.names import tree_fault
+from tuishare.torrents.path_rules import tree_fault
 from tuishare.torrents.torrent import Torrent, parse_torrent
+from tuishare.torrents.torrent_limits import (
+    DEFAULT_LIMITS,
+    MAX_PIECE_LENGTH,
+    MIN_PIECE_LENGTH,
+    SALT_BYTES,
+    TorrentLimits,
+)
 
 Transport: TypeAlias = Literal["tls", "plain"]
 
@@ -42,7 +48,7 @@ def accept(
     data: bytes,
     *,
     transport: Transport,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: TorrentLimits = DEFAULT_LIMITS,
     announce_allowed: IsAllowed | None = None,
 ) -> Torrent:
     """Read a torrent that somebody sent and make sure that it is harmless.
@@ -115,7 +121,7 @@ def _forbid(fields: frozenset[str]) -> None:
         raise _refused(f"The torrent has the field “{for_display(min(fields))}”, which is not accepted")
 
 
-def _require_bounds(torrent: Torrent, limits: Limits) -> None:
+def _require_bounds(torrent: Torrent, limits: TorrentLimits) -> None:
     if (
         not MIN_PIECE_LENGTH <= torrent.piece_length <= MAX_PIECE_LENGTH
         or torrent.piece_length.bit_count() != 1

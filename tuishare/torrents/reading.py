@@ -12,8 +12,8 @@ from typing import Self
 
 from tuishare.errors import SystemFailed, from_os_error
 from tuishare.sanitize import for_display
-from tuishare.torrents.faults import Changed
-from tuishare.torrents.names import Parts
+from tuishare.torrents.errors import Changed
+from tuishare.torrents.path_rules import Parts
 from tuishare.torrents.walk import FileEntry, Tree
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -13,10 +13,10 @@ import msgspec
 
 from tuishare.torrents import bencode
 from tuishare.torrents.content import Content, TorrentFile, content_v1, content_v2, verify_layers
-from tuishare.torrents.faults import TooLarge
-from tuishare.torrents.fields import Fields, malformed, text, texts
-from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
-from tuishare.torrents.names import Parts
+from tuishare.torrents.dict_reader import DictReader, malformed, text, texts
+from tuishare.torrents.errors import TooLarge
+from tuishare.torrents.path_rules import Parts
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, TorrentLimits
 
 InfoHash = NewType("InfoHash", str)
 """Lower-case hexadecimal: 40 digits for v1 (SHA-1), 64 for v2 (SHA-256)."""
@@ -72,7 +72,7 @@ _FILE = b"6:lengthi"
 """What every file of either version has: its length, an integer."""
 
 
-def parse_torrent(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Torrent:
+def parse_torrent(data: bytes, limits: TorrentLimits = DEFAULT_LIMITS) -> Torrent:
     """Read a .torrent.
 
     Args:
@@ -88,7 +88,7 @@ def parse_torrent(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Torrent:
         raise TooLarge(f"is larger than {limits.max_torrent_bytes:,} bytes")
     if data.count(_FILE) > limits.max_files:
         raise TooLarge(f"lists more than {limits.max_files:,} files")
-    top = Fields.of(bencode.decode(data, max_values=limits.max_values), "it")
+    top = DictReader.of(bencode.decode(data, max_values=limits.max_values), "it")
     info = top.fields("info")
     name = info.only_text("name")
     version = _version(info)
@@ -122,7 +122,7 @@ def parse_torrent(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Torrent:
     )
 
 
-def _version(info: Fields) -> Literal[1, 2]:
+def _version(info: DictReader) -> Literal[1, 2]:
     if not info.has("meta version"):
         return 1
     if info.natural("meta version") != 2:
@@ -149,7 +149,7 @@ def _described(file: TorrentFile) -> tuple[Parts, int, str, bool]:
     return file.parts, file.size, file.attr, file.is_link
 
 
-def _announce(top: Fields) -> tuple[tuple[str, ...], ...]:
+def _announce(top: DictReader) -> tuple[tuple[str, ...], ...]:
     tiers = [tuple(texts(tier, "announce-list")) for tier in top.values("announce-list")]
     single = top.text_or_texts("announce")
     if single and not any(single[0] in tier for tier in tiers):
@@ -157,7 +157,7 @@ def _announce(top: Fields) -> tuple[tuple[str, ...], ...]:
     return tuple(filter(None, tiers))
 
 
-def _nodes(top: Fields) -> tuple[str, ...]:
+def _nodes(top: DictReader) -> tuple[str, ...]:
     nodes: list[str] = []
     for node in top.values("nodes"):
         match node:

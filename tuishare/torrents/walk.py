@@ -19,9 +19,9 @@ import msgspec
 
 from tuishare.errors import BadInput, SystemFailed, TuishareError, from_os_error
 from tuishare.sanitize import for_display
-from tuishare.torrents.faults import Changed
-from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
-from tuishare.torrents.names import Parts, tree_fault
+from tuishare.torrents.errors import Changed
+from tuishare.torrents.path_rules import Parts, tree_fault
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, TorrentLimits
 
 Ignore: TypeAlias = Callable[[Parts, bool], bool]
 """Asked for each entry below the root with its path and whether it is a folder; True leaves it out unreported."""
@@ -79,7 +79,7 @@ class Tree(msgspec.Struct, frozen=True):
         return sum(entry.size for entry in self.files)
 
 
-def walk(path: Path, *, ignore: Ignore | None = None, limits: Limits = DEFAULT_LIMITS) -> Tree:
+def walk(path: Path, *, ignore: Ignore | None = None, limits: TorrentLimits = DEFAULT_LIMITS) -> Tree:
     """Look at everything below `path`.
 
     Args:
@@ -135,7 +135,7 @@ def _absolute(path: Path) -> Path:
     return root
 
 
-def _check(tree: Tree, limits: Limits) -> None:
+def _check(tree: Tree, limits: TorrentLimits) -> None:
     shown = for_display(tree.name)
     if not tree.files:
         raise BadInput(
@@ -199,7 +199,7 @@ def _fault_of(error: OSError, shown: str) -> TuishareError:
 class _Findings:
     """Collects what a walk finds; stops at the bounds, so that a huge or endless folder costs little."""
 
-    def __init__(self, ignore: Ignore, limits: Limits) -> None:
+    def __init__(self, ignore: Ignore, limits: TorrentLimits) -> None:
         self.files: list[FileEntry] = []
         self.skipped: list[Skipped] = []
         self._ignore = ignore

@@ -25,7 +25,7 @@ from tuishare.api.messages import DeliveryState, Download, DownloadId, DownloadS
 from tuishare.api.orders import DownloadOrder, FileChoice, ShareOrder
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, NotFound, Refused
-from tuishare.torrents import Cost, make_torrent, walk
+from tuishare.torrents import DiskCost, make_torrent, walk
 
 SIZES = {"a.mkv": 300_001, "b/c.mkv": 70_000, "b/d/e.mkv": 5, "none": 0}
 """In the order of the torrent."""
@@ -240,7 +240,7 @@ async def test_a_paused_download_stays_paused_when_it_is_chosen_from(alice: Home
 async def test_what_waits_for_space_goes_on_when_less_is_wanted(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download_files, "_free", lambda _folder: Cost(110_000, 1000))
+    monkeypatch.setattr(download_files, "_free", lambda _folder: DiskCost(110_000, 1000))
     bob.configure("alice", downloads={"reserve": 0})
     async with sending(alice, bob, paused=False), running(bob) as agent:
         await shown(agent, DownloadState.QUEUED)

@@ -17,12 +17,12 @@ from tuishare.people import (
     Identity,
     User,
     UserBook,
-    follow_succession,
+    apply_rotation,
     load_book,
     load_identity,
     rotate_identity,
 )
-from tuishare.people.successions import succeed
+from tuishare.people.key_rotation import sign_rotation
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_who_is_known_vouches_for_himself(alice: Home, bob: Home, share: ShareRe
     assert (received.sender, received.signer) == ("alice", newer.identity.signer)
     assert received.origin == alice.identity.signer
     assert received.succession is not None
-    book = follow_succession(UserBook((alice.user(verified=verified),)), received.succession)
+    book = apply_rotation(UserBook((alice.user(verified=verified),)), received.succession)
     later = open_received(seal_for(newer, share, bob.user()), bob.identity, book, now=wall_clock())
     assert (later.trust, later.origin, later.succession) == (received.trust, received.origin, None)
 
@@ -56,7 +56,7 @@ def test_what_a_former_key_signed_is_refused(alice: Home, bob: Home, share: Shar
     """A thief of the former key, or an envelope from before."""
     word = rotated(alice).identity.succession
     assert word is not None
-    (user,) = follow_succession(UserBook((alice.user(),)), word)
+    (user,) = apply_rotation(UserBook((alice.user(),)), word)
     with pytest.raises(Refused, match="a key that alice has replaced since"):
         take(bob, seal_for(alice, share, bob.user()), user)
 
@@ -75,7 +75,7 @@ def test_nobody_vouches_for_a_stranger(
 ) -> None:
     signing = mallory.identity.signing_key
     card = mallory.identity.card("alice")
-    word = bytes(succeed(signing, card, None)) if own else b"\x00" * 1500
+    word = bytes(sign_rotation(signing, card, None)) if own else b"\x00" * 1500
     received = take(bob, seal_manifest(mallory, share, bob.user(), succession=word), alice.user())
     assert (received.trust, received.succession) == (Trust.UNKNOWN, None)
 
@@ -90,7 +90,7 @@ async def test_a_word_for_somebody_elses_card_moves_nobody(
     alice: Home, bob: Home, mallory: Home, share: ShareRecord
 ) -> None:
     """Two who work together: neither of them becomes the other."""
-    word = succeed(mallory.identity.signing_key, alice.identity.card("mallory"), None)
+    word = sign_rotation(mallory.identity.signing_key, alice.identity.card("mallory"), None)
     people = (alice.user(), mallory.user())
     data = seal_manifest(alice, share, bob.user(), succession=bytes(word))
     received = take(bob, data, *people)

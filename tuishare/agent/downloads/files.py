@@ -33,7 +33,7 @@ from tuishare.envelope import MAX_SIZE
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError, from_os_error
 from tuishare.fs.atomic import choose_place, free_name, make_private, move_into_place, read_limited
 from tuishare.fs.fsync import fsync_tree
-from tuishare.torrents import BLOCK, Cost, Torrent, parse_torrent
+from tuishare.torrents import BLOCK, DiskCost, Torrent, parse_torrent
 
 INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""
@@ -150,7 +150,7 @@ class DownloadFiles:
         everything = [record, *running]
         free = _free(self._downloads)
         # What they need at most; mostly that fits, and nothing has to be measured.
-        needs = [Cost(each.cost, each.entries) for each in everything]
+        needs = [DiskCost(each.cost, each.entries) for each in everything]
         if _is_enough(free, needs, self._reserve - spared):
             return ""
         needs = list(map(_rest, everything))
@@ -270,13 +270,13 @@ def _is_staging(folder: Path) -> bool:
     return folder.parent.name == INCOMING and bool(_STAGING.fullmatch(folder.name))
 
 
-def _free(folder: Path) -> Cost:
+def _free(folder: Path) -> DiskCost:
     """Return what a disk still takes; a file system without a table of inodes takes any number of files."""
     status = os.statvfs(folder)
-    return Cost(status.f_bavail * status.f_frsize, status.f_favail if status.f_files else sys.maxsize)
+    return DiskCost(status.f_bavail * status.f_frsize, status.f_favail if status.f_files else sys.maxsize)
 
 
-def _rest(record: DownloadRecord) -> Cost:
+def _rest(record: DownloadRecord) -> DiskCost:
     """Return what a download still needs: what it takes in the end, without what stands in its staging folder."""
     size = entries = 0
     for folder, folders, files in os.walk(record.staging):
@@ -285,15 +285,15 @@ def _rest(record: DownloadRecord) -> Cost:
             with contextlib.suppress(FileNotFoundError):  # the engine renames and removes some of its own
                 size += os.lstat(os.path.join(folder, name)).st_blocks * 512
     size += entries * BLOCK
-    return Cost(max(0, record.cost - size), max(0, record.entries - entries))
+    return DiskCost(max(0, record.cost - size), max(0, record.entries - entries))
 
 
-def _total(needs: Iterable[Cost]) -> Cost:
+def _total(needs: Iterable[DiskCost]) -> DiskCost:
     each = list(needs)
-    return Cost(sum(need.size for need in each), sum(need.entries for need in each))
+    return DiskCost(sum(need.size for need in each), sum(need.entries for need in each))
 
 
-def _is_enough(free: Cost, needs: Iterable[Cost], reserve: int) -> bool:
+def _is_enough(free: DiskCost, needs: Iterable[DiskCost], reserve: int) -> bool:
     needed = _total(needs)
     return free.size >= needed.size + reserve and free.entries >= needed.entries
 

@@ -59,7 +59,7 @@ from tuishare.errors import (
 )
 from tuishare.fs.atomic import ENVELOPE_SUFFIX, read_limited
 from tuishare.sanitize import for_display
-from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, Limits
+from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, TorrentLimits
 
 _LARGE: Final = 1 << 20
 """Bytes of an envelope after which memory is given back to the system."""
@@ -431,7 +431,7 @@ _NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your car
 _REMOVED: Final = "removed from inbox/rejected, which holds as much as it may"
 
 
-def bounds_of(signed: SignedEnvelope) -> Limits:
+def bounds_of(signed: SignedEnvelope) -> TorrentLimits:
     """How much of what somebody signed is read, which is little as long as nobody has verified them (threat T1).
 
     Raises:

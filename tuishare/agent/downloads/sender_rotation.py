@@ -10,12 +10,12 @@ import logging
 
 from tuishare.agent.context import Context
 from tuishare.api.messages import ActivityKind
-from tuishare.people import Succession, edit_book, follow_succession
+from tuishare.people import KeyRotation, apply_rotation, edit_book
 
 _log = logging.getLogger(__name__)
 
 
-async def apply_key_rotation(context: Context, sender: str, succession: Succession) -> None:
+async def apply_key_rotation(context: Context, sender: str, succession: KeyRotation) -> None:
     """Know a sender by his new card from now on.
 
     Raises:
@@ -25,7 +25,7 @@ async def apply_key_rotation(context: Context, sender: str, succession: Successi
         SystemFailed: the disk refused.
     """
     await asyncio.to_thread(
-        edit_book, context.places.users_file, lambda book: follow_succession(book, succession)
+        edit_book, context.places.users_file, lambda book: apply_rotation(book, succession)
     )
     fingerprint = succession.card.fingerprint.base32
     _log.info("%s has a new card, fingerprint %s", sender, fingerprint)

@@ -21,9 +21,9 @@ from tuishare.api.people import Added, CardSeen, CardText, NewUser, UserChange, 
 from tuishare.core.records import ShareStep
 from tuishare.errors import Refused
 from tuishare.people import (
-    Newcomer,
+    NewUser,
     UserBook,
-    add_newcomer,
+    add_user,
     card_of,
     edit_book,
     find_predecessor,
@@ -32,13 +32,13 @@ from tuishare.people import (
     parse_card,
     parse_key,
     parse_succession,
-    rekey,
+    replace_key,
     rotate_identity,
     set_groups,
     trust,
 )
 from tuishare.people import User as Known
-from tuishare.people.successions import SUCCESSION_PREFIX
+from tuishare.people.key_rotation import SUCCESSION_PREFIX
 
 
 class UserService:
@@ -105,7 +105,7 @@ class UserService:
 
     async def add_user(self, new: NewUser) -> Added:
         """Add somebody."""
-        user = Newcomer(
+        user = NewUser(
             name=new.name,
             card=parse_card(new.card) if new.card else None,
             key=parse_key(new.key) if new.key else None,
@@ -113,7 +113,7 @@ class UserService:
             verified=new.verified,
         ).user()
         own = self._context.identity.signer
-        await self._edit(lambda book: add_newcomer(book, user, own_signer=own))
+        await self._edit(lambda book: add_user(book, user, own_signer=own))
         made = user.key is not None and not new.key
         return Added(name=user.name, key=format_key(user.key) if made and user.key else "")
 
@@ -133,7 +133,7 @@ class UserService:
 
     async def new_key(self, user: UserNamed) -> Added:
         """Give somebody with a key another one."""
-        book = await self._edit(lambda book: book.replace(rekey(book.find(user.name))))
+        book = await self._edit(lambda book: book.replace(replace_key(book.find(user.name))))
         changed = book.find(user.name)
         self._context.activity.note(ActivityKind.ROTATED, changed.name, "has a new key")
         self._resealing.order(self._deliveries.shares_of(changed.name))

@@ -285,4 +285,4 @@ class Deliveries:
 
 
 def _is_of(row: RecipientRecord, user: User) -> bool:
-    return fold_name(row.user) == fold_name(user.name) or row.holder in user.marks
+    return fold_name(row.user) == fold_name(user.name) or row.holder in user.key_ids

@@ -20,7 +20,7 @@ from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import BadInput, NotFound
-from tuishare.people import is_rotated, settle_rotation
+from tuishare.people import finish_rotation, is_rotated
 from tuishare.sanitize import for_display
 from tuishare.swarm import validity_end
 
@@ -64,7 +64,7 @@ class Reissuer:
             self._waiting.update(share.id for share in self._shelf.shares.values() if self._runs_out(share))
             await self._seal_all()
             if rotated and not self._rotated:
-                await asyncio.to_thread(settle_rotation, identity_file)
+                await asyncio.to_thread(finish_rotation, identity_file)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._some.wait()

@@ -33,7 +33,7 @@ def texts(value: Value, what: str) -> Iterator[str]:
         yield text(item)
 
 
-class Fields:
+class DictReader:
     """One dictionary; each getter raises `BadInput` if the field is missing or of another type."""
 
     def __init__(self, entries: dict[bytes, Value]) -> None:
@@ -60,9 +60,9 @@ class Fields:
             raise malformed(f"“{name}” is missing")
         return self.entries[name.encode()]
 
-    def fields(self, name: str) -> Fields:
+    def fields(self, name: str) -> DictReader:
         """Return a dictionary."""
-        return Fields.of(self.value(name), f"“{name}”")
+        return DictReader.of(self.value(name), f"“{name}”")
 
     def natural(self, name: str) -> int:
         """Return a number that is not negative."""

@@ -10,19 +10,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from tuishare.errors import BadInput, NotFound, Refused
-from tuishare.people.book import UserBook
 from tuishare.people.cards import Card, parse_card
+from tuishare.people.key_rotation import SUCCESSION_PREFIX, KeyRotation, parse_succession
 from tuishare.people.keys import generate_key
 from tuishare.people.names import fold_name
-from tuishare.people.successions import SUCCESSION_PREFIX, Succession, parse_succession
-from tuishare.people.users import Former, User
+from tuishare.people.user_book import UserBook
+from tuishare.people.users import PreviousCard, User
 from tuishare.sanitize import for_display
 
 _FORMER_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class NewUser:
     """Somebody to add: by his card, by a key that he has already, or by one that is made now (neither)."""
 
     name: str
@@ -48,12 +48,12 @@ class Newcomer:
         )
 
 
-def add_newcomer(book: UserBook, user: User, *, own_signer: bytes | None) -> UserBook:
+def add_user(book: UserBook, user: User, *, own_signer: bytes | None) -> UserBook:
     """Add a user.
 
     Args:
         book: to add to.
-        user: made by `Newcomer.user`.
+        user: made by `NewUser.user`.
         own_signer: our own Ed25519 public key, 32 bytes; None while we have none.
 
     Raises:
@@ -126,7 +126,7 @@ def card_of(user: User) -> Card:
     return user.card
 
 
-def rekey(user: User) -> User:
+def replace_key(user: User) -> User:
     """Give a user with a key another one; the former one opens nothing that is sealed from now on.
 
     Raises:
@@ -140,7 +140,7 @@ def rekey(user: User) -> User:
     return replace(user, key=generate_key())
 
 
-def follow_succession(book: UserBook, succession: Succession) -> UserBook:
+def apply_rotation(book: UserBook, succession: KeyRotation) -> UserBook:
     """Put the new card of somebody in the place of the one that gave its word for it; he is as verified as he was.
 
     Raises:
@@ -150,13 +150,13 @@ def follow_succession(book: UserBook, succession: Succession) -> UserBook:
     user = find_predecessor(book, succession)
     if user is None or user.card is None:
         raise Refused("None of the former cards is known here", hint="Ask for the new card, and compare it.")
-    replaced = Former(user.card.signer, user.card.fingerprint)
+    replaced = PreviousCard(user.card.signer, user.card.fingerprint)
     # The first one names what he sends; of those between, some are enough.
     former = (replaced, *user.former[: _FORMER_KEPT - 2], *user.former[_FORMER_KEPT - 2 :][-1:])
     return book.replace(replace(user, card=succession.card, former=former))
 
 
-def find_predecessor(book: UserBook, succession: Succession) -> User | None:
+def find_predecessor(book: UserBook, succession: KeyRotation) -> User | None:
     """Return who has, in this book, a card that gave its word for the new one; None when nobody has.
 
     Nor when several have: anybody can put his own word for a stranger's card before what that card says itself.
@@ -189,7 +189,7 @@ def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None
             f"This is not the word of the card that {user.name} has here",
             hint="Ask for his new card, and compare its fingerprint.",
         )
-    return follow_succession(book, succession)
+    return apply_rotation(book, succession)
 
 
 def _require_foreign(card: Card | None, own_signer: bytes | None) -> None:

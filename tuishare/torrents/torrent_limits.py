@@ -17,7 +17,7 @@ SALT_BYTES = 16
 """Of the field ``salt`` that our torrents carry in their info dictionary; other clients pay no heed to it."""
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class TorrentLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds checked before anything is done with a torrent.
 
     Attributes:
@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_depth: int = 64
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = TorrentLimits()
 
-UNVERIFIED_LIMITS = Limits(max_torrent_bytes=4 * 1024 * 1024, max_values=100_000, max_files=10_000)
+UNVERIFIED_LIMITS = TorrentLimits(max_torrent_bytes=4 * 1024 * 1024, max_values=100_000, max_files=10_000)
 """For a torrent whose signer nobody has verified: some 0.2 s of work; more of it is read once they are verified."""

@@ -5,7 +5,7 @@ Owns the files beside ``identity.key``:
 - ``identity.retired/``, one file for each former identity: ``tuishare-retired-v1:`` and the unpadded base64url of its
   X-Wing private key (ML-KEM-768 seed, 64 bytes; X25519 key, 32) and a checksum of 8 bytes, so that what was sealed for
   the former card still opens. The former signing key is not kept: nobody shall ever sign with it again.
-- ``identity.succession``, the former identity's word for this one, see `tuishare.people.successions`.
+- ``identity.succession``, the former identity's word for this one, see `tuishare.people.key_rotation`.
 - ``identity.rotated``, empty: what was sealed with a former identity is to be sealed again.
 
 Must not know how an identity is made.
@@ -23,11 +23,11 @@ from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 from tuishare.errors import BadConfiguration, BadInput, NotFound
 from tuishare.fs.atomic import make_private, publish
 from tuishare.fs.private_files import read_private
-from tuishare.people.seeds import SeedForm
-from tuishare.people.successions import Succession, parse_succession
+from tuishare.people.key_encoding import KeyEncoding
+from tuishare.people.key_rotation import KeyRotation, parse_succession
 
 RETIRED_PREFIX: Final = "tuishare-retired-v1:"
-_FORM: Final = SeedForm(RETIRED_PREFIX, b"tuishare/retired/v1", 64 + 32)
+_FORM: Final = KeyEncoding(RETIRED_PREFIX, b"tuishare/retired/v1", 64 + 32)
 _FILE_LIMIT = 4096
 _SUCCESSION_LIMIT = 65_536
 
@@ -66,7 +66,7 @@ def load_seed(seed: bytes) -> MLKEM768X25519PrivateKey:
     return MLKEM768X25519PrivateKey(mlkem_key, X25519PrivateKey.from_private_bytes(seed[64:]))
 
 
-def write_succession(identity_file: Path, succession: Succession) -> None:
+def write_succession(identity_file: Path, succession: KeyRotation) -> None:
     """Keep the former identity's word for the next one.
 
     Raises:
@@ -75,7 +75,7 @@ def write_succession(identity_file: Path, succession: Succession) -> None:
     publish(_succession(identity_file), f"{succession}\n".encode())
 
 
-def read_succession(identity_file: Path, signer: bytes) -> Succession | None:
+def read_succession(identity_file: Path, signer: bytes) -> KeyRotation | None:
     """Read how the identity with that Ed25519 public key came to be its owner's; None for a first one.
 
     A crash in the middle of a rotation leaves a word for an identity that does not exist; the links before it hold.
@@ -95,7 +95,7 @@ def read_succession(identity_file: Path, signer: bytes) -> Succession | None:
         ) from error
     while links and links[-1].card.signer != signer:
         links = links[:-1]
-    return Succession(links) if links else None
+    return KeyRotation(links) if links else None
 
 
 def is_rotated(identity_file: Path) -> bool:
@@ -103,7 +103,7 @@ def is_rotated(identity_file: Path) -> bool:
     return _mark(identity_file).exists()
 
 
-def settle_rotation(identity_file: Path) -> None:
+def finish_rotation(identity_file: Path) -> None:
     """Note that everything is sealed with the present identity."""
     _mark(identity_file).unlink(missing_ok=True)
 

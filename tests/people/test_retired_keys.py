@@ -14,11 +14,11 @@ from tuishare.errors import BadConfiguration, SystemFailed
 from tuishare.people import (
     Identity,
     create_identity,
+    finish_rotation,
     identity,
     is_rotated,
     load_identity,
     rotate_identity,
-    settle_rotation,
 )
 
 SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -116,6 +116,6 @@ def test_it_is_remembered_that_something_is_to_be_sealed_again(path: Path) -> No
     assert not is_rotated(path)
     rotate_identity(path, "alice")
     assert is_rotated(path)
-    settle_rotation(path)
-    settle_rotation(path)
+    finish_rotation(path)
+    finish_rotation(path)
     assert not is_rotated(path)

@@ -4,11 +4,11 @@ import pytest
 
 from tuishare.errors import BadInput
 from tuishare.torrents.bencode import Value
-from tuishare.torrents.fields import Fields, text, texts
+from tuishare.torrents.dict_reader import DictReader, text, texts
 
 
 def test_getters_return_what_is_there() -> None:
-    fields = Fields.of({b"n": 1, b"b": b"x", b"d": {b"k": b""}, b"l": [b"a", b"b"], b"\xff": 0}, "it")
+    fields = DictReader.of({b"n": 1, b"b": b"x", b"d": {b"k": b""}, b"l": [b"a", b"b"], b"\xff": 0}, "it")
     assert fields.natural("n") == 1
     assert fields.octets("b") == b"x"
     assert fields.only_text("b") == "x"
@@ -22,46 +22,46 @@ def test_getters_return_what_is_there() -> None:
 
 
 def test_empty_string_is_no_text() -> None:
-    assert Fields({b"url-list": b""}).text_or_texts("url-list") == []
+    assert DictReader({b"url-list": b""}).text_or_texts("url-list") == []
 
 
 @pytest.mark.parametrize("value", [-1, b"1", [], {}])
 def test_not_a_natural_number(value: Value) -> None:
     with pytest.raises(BadInput, match="“n” is not a natural number"):
-        Fields({b"n": value}).natural("n")
+        DictReader({b"n": value}).natural("n")
 
 
 @pytest.mark.parametrize("value", [1, [], {}])
 def test_not_a_string(value: Value) -> None:
     with pytest.raises(BadInput, match="“s” is not a string"):
-        Fields({b"s": value}).octets("s")
+        DictReader({b"s": value}).octets("s")
     with pytest.raises(BadInput, match="“s”"):
-        Fields({b"s": [value]}).text_or_texts("s")
+        DictReader({b"s": [value]}).text_or_texts("s")
 
 
 @pytest.mark.parametrize("value", [1, b"", []])
 def test_not_a_dictionary(value: Value) -> None:
     with pytest.raises(BadInput, match="“d” is not a dictionary"):
-        Fields({b"d": value}).fields("d")
+        DictReader({b"d": value}).fields("d")
 
 
 @pytest.mark.parametrize("value", [1, b"x", {}])
 def test_not_a_list(value: Value) -> None:
     with pytest.raises(BadInput, match="“l” is not a list"):
-        Fields({b"l": value}).values("l")
+        DictReader({b"l": value}).values("l")
     with pytest.raises(BadInput, match="“l” is not a list"):
         list(texts(value, "l"))
 
 
 def test_missing() -> None:
     with pytest.raises(BadInput, match="“n” is missing"):
-        Fields({}).natural("n")
+        DictReader({}).natural("n")
 
 
 def test_a_second_name_must_be_the_same() -> None:
-    assert Fields({b"name": b"a", b"name.utf-8": b"a"}).only_text("name") == "a"
+    assert DictReader({b"name": b"a", b"name.utf-8": b"a"}).only_text("name") == "a"
     with pytest.raises(BadInput, match="two different ways"):
-        Fields({b"name": b"a", b"name.utf-8": b"b"}).only_text("name")
+        DictReader({b"name": b"a", b"name.utf-8": b"b"}).only_text("name")
 
 
 def test_text_keeps_what_is_not_utf8() -> None:

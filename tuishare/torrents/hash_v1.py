@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hashlib import sha1
 from itertools import accumulate
 
-from tuishare.torrents import pool
+from tuishare.torrents import hash_workers
 from tuishare.torrents.reading import Source, close, read_into
 from tuishare.torrents.walk import FileEntry, Tree
 
@@ -28,8 +28,8 @@ def hash_v1(
     tree: Tree,
     piece_length: int,
     *,
-    progress: pool.Progress | None = None,
-    cancelled: pool.IsCancelled | None = None,
+    progress: hash_workers.Progress | None = None,
+    cancelled: hash_workers.IsCancelled | None = None,
 ) -> bytes:
     """Return the hashes of all pieces, 20 bytes each, joined.
 
@@ -45,7 +45,9 @@ def hash_v1(
         Cancelled: `cancelled` said so.
     """
     stream = _Stream(tree, piece_length)
-    pool.run(stream.starts(), lambda: _Worker(stream), stream.total, progress=progress, cancelled=cancelled)
+    hash_workers.run(
+        stream.starts(), lambda: _Worker(stream), stream.total, progress=progress, cancelled=cancelled
+    )
     with Source(tree) as source:
         for entry in tree.files:
             if entry.size == 0:  # no piece has bytes of it, so no worker looked whether it is still empty

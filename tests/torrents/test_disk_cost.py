@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.torrents import BLOCK, Cost, cost_of, make_torrent, parse_torrent, walk
-from tuishare.torrents.cost import whole_blocks
+from tuishare.torrents import BLOCK, DiskCost, cost_of, make_torrent, parse_torrent, walk
+from tuishare.torrents.disk_cost import whole_blocks
 
 
 @pytest.mark.parametrize(("size", "blocks"), [(0, 0), (1, 1), (BLOCK, 1), (BLOCK + 1, 2)])
@@ -28,15 +28,15 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("version", [1, 2])
 def test_each_file_and_each_folder_takes_one_more(folder: Path, version: int) -> None:
     torrent = parse_torrent(make_torrent(walk(folder), version=1 if version == 1 else 2))
-    assert cost_of(torrent) == Cost((5 + 9) * BLOCK, 9)
+    assert cost_of(torrent) == DiskCost((5 + 9) * BLOCK, 9)
 
 
 def test_what_is_not_wanted_takes_nothing_nor_do_its_folders(folder: Path) -> None:
     torrent = parse_torrent(make_torrent(walk(folder), version=2))
     assert [file.parts for file in torrent.files][2:] == [("a", "c", "d", "z"), ("w",)]
-    assert cost_of(torrent, {0, 1, 2}) == Cost((2 + 2) * BLOCK, 2)
+    assert cost_of(torrent, {0, 1, 2}) == DiskCost((2 + 2) * BLOCK, 2)
 
 
 def test_a_lone_file_has_no_folder(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"x")
-    assert cost_of(parse_torrent(make_torrent(walk(tmp_path / "x"), version=2))) == Cost(2 * BLOCK, 1)
+    assert cost_of(parse_torrent(make_torrent(walk(tmp_path / "x"), version=2))) == DiskCost(2 * BLOCK, 1)

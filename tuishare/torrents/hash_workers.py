@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from tuishare.torrents.faults import Cancelled
+from tuishare.torrents.errors import Cancelled
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with bytes done and bytes in all; at most ten times a second, and once at the end."""
@@ -63,7 +63,7 @@ def run(
     Raises:
         Cancelled: `cancelled` said so; or whatever the first failing task raised. No thread is left running.
     """
-    crew = _Crew(tasks)
+    crew = _Workers(tasks)
     count = max(1, min(cores(), len(tasks)))
     with ThreadPoolExecutor(count, thread_name_prefix="hashing") as executor:
         try:
@@ -91,7 +91,7 @@ def _unfinished(pending: list[Future[None]]) -> bool:
     return bool(rest)
 
 
-class _Crew(Generic[Task]):
+class _Workers(Generic[Task]):
     """The tasks that are left and the workers at them."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.torrents.samples import BLOCK, descriptors_kept, folder, write
 from tuishare.torrents import walk
-from tuishare.torrents.pieces import hash_v1
+from tuishare.torrents.hash_v1 import hash_v1
 
 
 def by_the_book(stream: bytes, piece_length: int) -> bytes:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from tuishare.errors import BadInput
 from tuishare.torrents import bencode
-from tuishare.torrents.limits import DEFAULT_LIMITS
-from tuishare.torrents.names import tree_fault
+from tuishare.torrents.path_rules import tree_fault
 from tuishare.torrents.torrent import parse_torrent
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS
 
 
 def rename_torrent(data: bytes, name: str) -> bytes:

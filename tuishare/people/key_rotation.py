@@ -42,7 +42,7 @@ _COPY_AGAIN = "Copy all of it again, from 'tuishare-succession-v1:' to its end."
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RotationLink:
     """One identity's word for the next. One that exists is valid.
 
     Attributes:
@@ -74,14 +74,14 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Succession:
+class KeyRotation:
     """A chain of identities of one owner. One that exists is valid.
 
     Raises:
         BadInput: no link or too many, or two that do not fit together.
     """
 
-    links: tuple[Link, ...]
+    links: tuple[RotationLink, ...]
 
     def __post_init__(self) -> None:
         if not 0 < len(self.links) <= MAX_LINKS:
@@ -107,7 +107,7 @@ class Succession:
         return tuple(link.former for link in self.links)
 
 
-def succeed(former: Ed25519PrivateKey, card: Card, before: Succession | None) -> Succession:
+def sign_rotation(former: Ed25519PrivateKey, card: Card, before: KeyRotation | None) -> KeyRotation:
     """Give an identity's word for the card that takes its place.
 
     Args:
@@ -116,27 +116,27 @@ def succeed(former: Ed25519PrivateKey, card: Card, before: Succession | None) ->
         before: how it came to be the owner's itself.
     """
     public = former.public_key().public_bytes_raw()
-    link = Link(public, card, former.sign(_statement(public, card)))
-    return Succession((*(before.links if before else ()), link)[-MAX_LINKS:])
+    link = RotationLink(public, card, former.sign(_statement(public, card)))
+    return KeyRotation((*(before.links if before else ()), link)[-MAX_LINKS:])
 
 
-def decode_succession(data: bytes) -> Succession:
+def decode_succession(data: bytes) -> KeyRotation:
     """Read one as it stands in an envelope.
 
     Raises:
         BadInput: it is none.
     """
-    links: list[Link] = []
+    links: list[RotationLink] = []
     rest = data
     while rest and len(links) <= MAX_LINKS:
         former, body = rest[:SIGNER_SIZE], rest[SIGNER_SIZE:]
         card, rest = split_card(body)
         signature, rest = rest[:_SIGNATURE_SIZE], rest[_SIGNATURE_SIZE:]
-        links.append(Link(former, card, signature))
-    return Succession(tuple(links))
+        links.append(RotationLink(former, card, signature))
+    return KeyRotation(tuple(links))
 
 
-def parse_succession(text: str) -> Succession:
+def parse_succession(text: str) -> KeyRotation:
     """Read one as it was pasted; white space around and inside it is ignored.
 
     Raises:

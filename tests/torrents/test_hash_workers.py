@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pytest
 
-from tuishare.torrents import Cancelled, pool
+from tuishare.torrents import Cancelled, hash_workers
 
 _MIB = bytes(1 << 20)
 
@@ -53,18 +53,18 @@ def hashing_threads() -> list[threading.Thread]:
 def test_every_task_is_done_once() -> None:
     seen: list[int] = []
     bureau = Bureau(seen.append)
-    pool.run(range(1_000), bureau.hire, 1_000)
+    hash_workers.run(range(1_000), bureau.hire, 1_000)
     assert sorted(seen) == list(range(1_000))
     assert sum(worker.done for worker in bureau.hired) == 1_000
     assert all(worker.closed for worker in bureau.hired)
 
 
 def test_as_many_workers_as_cores_but_not_more_than_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pool.cores() == len(os.sched_getaffinity(0))
-    monkeypatch.setattr(pool, "cores", lambda: 3)
+    assert hash_workers.cores() == len(os.sched_getaffinity(0))
+    monkeypatch.setattr(hash_workers, "cores", lambda: 3)
     for tasks, workers in [(0, 1), (1, 1), (2, 2), (9, 3)]:
         bureau = Bureau(lambda _task: None)
-        pool.run(range(tasks), bureau.hire, tasks)
+        hash_workers.run(range(tasks), bureau.hire, tasks)
         assert len(bureau.hired) == workers
 
 
@@ -72,24 +72,24 @@ def test_cores_are_those_allowed() -> None:
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
     try:
-        assert pool.cores() == 1
+        assert hash_workers.cores() == 1
     finally:
         os.sched_setaffinity(0, allowed)
 
 
 def test_all_workers_work_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "cores", lambda: 3)
+    monkeypatch.setattr(hash_workers, "cores", lambda: 3)
     meeting = threading.Barrier(3, timeout=30)
 
     def meet(_task: int) -> None:
         meeting.wait()
 
-    pool.run(range(3), Bureau(meet).hire, 3)
+    hash_workers.run(range(3), Bureau(meet).hire, 3)
     assert not meeting.broken
 
 
 def test_first_failure_ends_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "cores", lambda: 2)
+    monkeypatch.setattr(hash_workers, "cores", lambda: 2)
     failed = threading.Event()
     seen: list[int] = []
 
@@ -103,7 +103,7 @@ def test_first_failure_ends_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
     bureau = Bureau(act)
     with pytest.raises(ValueError, match="task 0"):
-        pool.run(range(100_000), bureau.hire, 100_000)
+        hash_workers.run(range(100_000), bureau.hire, 100_000)
     assert len(seen) < 100_000
     assert all(worker.closed for worker in bureau.hired)
     assert not hashing_threads()
@@ -118,7 +118,7 @@ def test_cancelling_ends_everything() -> None:
 
     bureau = Bureau(act)
     with pytest.raises(Cancelled):
-        pool.run(range(1_000_000), bureau.hire, 1_000_000, cancelled=started.is_set)
+        hash_workers.run(range(1_000_000), bureau.hire, 1_000_000, cancelled=started.is_set)
     assert all(worker.closed for worker in bureau.hired)
     assert not hashing_threads()
 
@@ -128,7 +128,7 @@ def test_interrupt_in_the_calling_thread_ends_everything() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pool.run(range(1_000_000), Bureau(labour).hire, 1_000_000, progress=interrupt)
+        hash_workers.run(range(1_000_000), Bureau(labour).hire, 1_000_000, progress=interrupt)
     assert not hashing_threads()
 
 
@@ -142,7 +142,7 @@ def test_progress_grows_slowly_to_the_end_in_the_calling_thread() -> None:
 
     tasks: Sequence[int] = range(1_000)
     begun = time.monotonic()
-    pool.run(tasks, Bureau(labour).hire, 1_000, progress=report)
+    hash_workers.run(tasks, Bureau(labour).hire, 1_000, progress=report)
     assert 2 <= len(reports) <= (time.monotonic() - begun) / 0.1 + 1
     assert reports == sorted(reports)
     assert reports[-1] == (1_000, 1_000)

@@ -6,9 +6,9 @@ import base64
 
 import pytest
 
-from tuishare.people.seeds import SeedForm
+from tuishare.people.key_encoding import KeyEncoding
 
-FORM = SeedForm("tuishare-test-v1:", b"tuishare/test/v1", 32)
+FORM = KeyEncoding("tuishare-test-v1:", b"tuishare/test/v1", 32)
 SEED = bytes(range(32))
 LINE = FORM.encode(SEED).removesuffix("\n")
 
@@ -39,7 +39,7 @@ def test_other_sizes_are_refused(size: int) -> None:
 
 
 def test_kinds_are_set_apart_by_their_labels() -> None:
-    relabelled = SeedForm(FORM.prefix, b"tuishare/other/v1", FORM.size)
+    relabelled = KeyEncoding(FORM.prefix, b"tuishare/other/v1", FORM.size)
     with pytest.raises(ValueError, match="not a seed"):
         relabelled.decode(LINE)
     assert base64.urlsafe_b64decode(LINE.removeprefix(FORM.prefix) + "==")[:32] == SEED

@@ -11,10 +11,10 @@ import msgspec
 from tuishare.errors import BadInput
 from tuishare.torrents import bencode
 from tuishare.torrents.content import TorrentFile, content_v2
-from tuishare.torrents.fields import Fields
-from tuishare.torrents.layers import hash_v2
-from tuishare.torrents.pieces import hash_v1
-from tuishare.torrents.pool import IsCancelled, Progress
+from tuishare.torrents.dict_reader import DictReader
+from tuishare.torrents.hash_v1 import hash_v1
+from tuishare.torrents.hash_v2 import hash_v2
+from tuishare.torrents.hash_workers import IsCancelled, Progress
 from tuishare.torrents.torrent import Torrent, parse_torrent
 from tuishare.torrents.walk import Tree
 
@@ -43,7 +43,7 @@ def is_payload_of(
         Cancelled: `cancelled` said so.
     """
     torrent = parse_torrent(data)
-    info = Fields.of(bencode.decode(data), "it").fields("info")
+    info = DictReader.of(bencode.decode(data), "it").fields("info")
     files = _files(torrent, info)
     if partly and torrent.version == 2:
         present = {entry.parts if tree.is_folder else (torrent.name,) for entry in tree.files}
@@ -58,7 +58,7 @@ def is_payload_of(
     return [file.root for file in hashes] == [file.root for file in files]
 
 
-def _files(torrent: Torrent, info: Fields) -> tuple[TorrentFile, ...]:
+def _files(torrent: Torrent, info: DictReader) -> tuple[TorrentFile, ...]:
     """Return the files in the form that has the hashes."""
     if torrent.version == 2:
         return content_v2(info, torrent.name, torrent.piece_length).files

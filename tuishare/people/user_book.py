@@ -112,7 +112,7 @@ class UserBook:
                 return user
         return None
 
-    def origin(self, signer_public: bytes) -> bytes:
+    def first_signer(self, signer_public: bytes) -> bytes:
         """Return the Ed25519 public key that its owner had first, so that what he sends keeps its name; or the same."""
         user = self.signer(signer_public)
         return user.former[-1].signer if user and user.former else signer_public

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from tuishare.sanitize import for_display, is_unseen
-from tuishare.torrents.limits import Limits
+from tuishare.torrents.torrent_limits import TorrentLimits
 
 _OWN: Final = ".tuishare"
 """What our own files in folders of a person begin with; one that is received must never be taken for one of them."""
@@ -21,7 +21,7 @@ Parts = tuple[str, ...]
 """A path as its components, without the torrent's own name."""
 
 
-def component_fault(name: str, limits: Limits) -> str | None:
+def component_fault(name: str, limits: TorrentLimits) -> str | None:
     """Tell why one file or folder name is unacceptable, as a clause such as ``is empty``; None if it is fine."""
     if name in {"", ".", ".."}:
         return "is reserved by the system" if name else "is empty"
@@ -38,7 +38,7 @@ def component_fault(name: str, limits: Limits) -> str | None:
     return None
 
 
-def tree_fault(name: str, paths: Iterable[Parts], limits: Limits) -> str | None:
+def tree_fault(name: str, paths: Iterable[Parts], limits: TorrentLimits) -> str | None:
     """Tell why the names of a torrent are unacceptable, as a sentence in which hostile text is made visible.
 
     Args:
@@ -71,7 +71,7 @@ class _Places:
     two such files into one.
     """
 
-    def __init__(self, name: str, limits: Limits) -> None:
+    def __init__(self, name: str, limits: TorrentLimits) -> None:
         self._limits = limits
         self._name_bytes = len(name.encode())
         self._files: dict[Parts, Parts] = {}

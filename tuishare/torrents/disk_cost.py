@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from tuishare.torrents.names import Parts
+from tuishare.torrents.path_rules import Parts
 from tuishare.torrents.torrent import Torrent
 
 BLOCK: Final = 4096
 """Bytes; the block of ext4, XFS, btrfs and tmpfs, and about what an inode with its name costs besides."""
 
 
-class Cost(NamedTuple):
+class DiskCost(NamedTuple):
     """What something takes, or still needs.
 
     Attributes:
@@ -27,7 +27,7 @@ class Cost(NamedTuple):
     entries: int = 0
 
 
-def cost_of(torrent: Torrent, unwanted: Collection[int] = ()) -> Cost:
+def cost_of(torrent: Torrent, unwanted: Collection[int] = ()) -> DiskCost:
     """Count what the payload of a torrent takes: each file in whole blocks, and a block for each file and folder.
 
     Args:
@@ -47,7 +47,7 @@ def cost_of(torrent: Torrent, unwanted: Collection[int] = ()) -> Cost:
             folders.add(above)
             above = above[:-1]
     entries = files + len(folders)
-    return Cost(size + entries * BLOCK, entries)
+    return DiskCost(size + entries * BLOCK, entries)
 
 
 def whole_blocks(size: int) -> int:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tuishare.torrents.limits import DEFAULT_LIMITS, Limits
-from tuishare.torrents.names import component_fault, tree_fault
+from tuishare.torrents.path_rules import component_fault, tree_fault
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, TorrentLimits
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_a_name_of_our_own_files_is_refused(name: str) -> None:
 
 
 def test_bounds() -> None:
-    limits = Limits(max_files=2, max_depth=3, max_path_bytes=10)
+    limits = TorrentLimits(max_files=2, max_depth=3, max_path_bytes=10)
     assert tree_fault("t", [("a", "b"), ("12345678",)], limits) is None
     assert "more than 2 files" in (tree_fault("t", [("a",), ("b",), ("c",)], limits) or "")
     assert "nested deeper than 3" in (tree_fault("t", [("a", "b", "c")], limits) or "")
-    few = Limits(max_folders=3)
+    few = TorrentLimits(max_folders=3)
     assert tree_fault("t", [("a", "x"), ("a", "b", "x"), ("y",)], few) is None
     assert tree_fault("t", [("a", "b", "c", "x")], few) == "It has more than 3 folders"
     assert "longer than 10 bytes" in (tree_fault("t", [("123456789",)], limits) or "")

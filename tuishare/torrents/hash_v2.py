@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tuishare.torrents import pool
+from tuishare.torrents import hash_workers
 from tuishare.torrents.merkle import BLOCK, HASH, piece_layer, root_of_layer, root_of_leaves
 from tuishare.torrents.reading import Source, close, read_into
 from tuishare.torrents.walk import Tree
@@ -42,8 +42,8 @@ def hash_v2(
     tree: Tree,
     piece_length: int,
     *,
-    progress: pool.Progress | None = None,
-    cancelled: pool.IsCancelled | None = None,
+    progress: hash_workers.Progress | None = None,
+    cancelled: hash_workers.IsCancelled | None = None,
 ) -> list[FileHashes]:
     """Return the hashes of each file, in the order of the tree.
 
@@ -60,7 +60,7 @@ def hash_v2(
     """
     forest = _Forest(tree, piece_length)
     tasks = list(_tasks(tree, max(piece_length, _SHARE)))
-    pool.run(tasks, lambda: _Worker(forest), tree.total_size, progress=progress, cancelled=cancelled)
+    hash_workers.run(tasks, lambda: _Worker(forest), tree.total_size, progress=progress, cancelled=cancelled)
     return forest.hashes()
 
 

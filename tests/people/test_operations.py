@@ -6,21 +6,21 @@ import pytest
 
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people import (
-    Former,
     Identity,
-    Newcomer,
+    NewUser,
+    PreviousCard,
     User,
     UserBook,
-    add_newcomer,
+    add_user,
+    apply_rotation,
     find_predecessor,
-    follow_succession,
     give_card,
     regroup,
-    rekey,
+    replace_key,
     set_groups,
     trust,
 )
-from tuishare.people.successions import succeed
+from tuishare.people.key_rotation import sign_rotation
 
 KEY = bytes(range(32))
 
@@ -33,23 +33,23 @@ def book(alice: Identity) -> UserBook:
 
 
 def test_a_newcomer_without_anything_gets_a_key() -> None:
-    one, other = Newcomer("eve").user(), Newcomer("eve", groups=("@crew",)).user()
+    one, other = NewUser("eve").user(), NewUser("eve", groups=("@crew",)).user()
     assert one.key is not None
     assert one.key != other.key
     assert other.groups == ("crew",)
     with pytest.raises(BadInput, match="Only a card has a fingerprint"):
-        Newcomer("eve", verified=True).user()
+        NewUser("eve", verified=True).user()
 
 
 def test_nobody_is_added_twice_or_by_our_own_card(book: UserBook, bob: Identity) -> None:
-    newcomer = Newcomer("bob", bob.card("bob")).user()
-    assert add_newcomer(book, newcomer, own_signer=None).find("bob") == newcomer
+    newcomer = NewUser("bob", bob.card("bob")).user()
+    assert add_user(book, newcomer, own_signer=None).find("bob") == newcomer
     with pytest.raises(BadInput, match="your own card"):
-        add_newcomer(book, newcomer, own_signer=bob.signer)
+        add_user(book, newcomer, own_signer=bob.signer)
     with pytest.raises(BadInput, match=r"already a user al$"):
-        add_newcomer(book, User("AL", key=bytes([1] * 32)), own_signer=None)
+        add_user(book, User("AL", key=bytes([1] * 32)), own_signer=None)
     with pytest.raises(BadInput, match="same key"):
-        add_newcomer(book, User("eva", key=KEY), own_signer=None)
+        add_user(book, User("eva", key=KEY), own_signer=None)
 
 
 def test_groups(book: UserBook) -> None:
@@ -65,9 +65,9 @@ def test_only_a_card_can_be_trusted_and_only_a_key_exchanged(book: UserBook) -> 
     assert not trust(book.find("al"), verified=False).verified
     with pytest.raises(BadInput, match="no fingerprint"):
         trust(book.find("eve"), verified=True)
-    assert rekey(book.find("eve")).key not in {KEY, None}
+    assert replace_key(book.find("eve")).key not in {KEY, None}
     with pytest.raises(BadInput, match="only he can"):
-        rekey(book.find("al"))
+        replace_key(book.find("al"))
 
 
 @pytest.mark.parametrize("verified", [True, False])
@@ -75,12 +75,12 @@ def test_a_word_moves_the_card_and_neither_gives_nor_takes_trust(
     book: UserBook, alice: Identity, bob: Identity, verified: bool
 ) -> None:
     known = book.replace(trust(book.find("al"), verified=verified))
-    word = succeed(alice.signing_key, bob.card("bob"), None)
-    moved = follow_succession(known, word)
+    word = sign_rotation(alice.signing_key, bob.card("bob"), None)
+    moved = apply_rotation(known, word)
     user = moved.find("al")
     assert (user.card, user.verified, user.groups) == (bob.card("bob"), verified, ("crew",))
-    assert user.former == (Former(alice.signer, alice.fingerprint),)
-    assert moved.origin(bob.signer) == moved.origin(alice.signer) == alice.signer
+    assert user.former == (PreviousCard(alice.signer, alice.fingerprint),)
+    assert moved.first_signer(bob.signer) == moved.first_signer(alice.signer) == alice.signer
     assert (moved.signer(alice.signer), moved.former(alice.signer)) == (None, user)
     assert moved.find("eve") == known.find("eve")
 
@@ -88,25 +88,25 @@ def test_a_word_moves_the_card_and_neither_gives_nor_takes_trust(
 def test_a_card_that_was_replaced_has_no_word_to_give_any_more(
     book: UserBook, alice: Identity, bob: Identity
 ) -> None:
-    moved = follow_succession(book, succeed(alice.signing_key, bob.card("bob"), None))
-    again = succeed(alice.signing_key, alice.card("thief"), None)
+    moved = apply_rotation(book, sign_rotation(alice.signing_key, bob.card("bob"), None))
+    again = sign_rotation(alice.signing_key, alice.card("thief"), None)
     assert find_predecessor(moved, again) is None
     with pytest.raises(Refused, match="None of the former cards"):
-        follow_succession(moved, again)
+        apply_rotation(moved, again)
 
 
 def test_nobody_can_take_a_card_that_led_to_somebody_elses(
     book: UserBook, alice: Identity, bob: Identity
 ) -> None:
-    moved = follow_succession(book, succeed(alice.signing_key, bob.card("bob"), None))
+    moved = apply_rotation(book, sign_rotation(alice.signing_key, bob.card("bob"), None))
     with pytest.raises(BadInput, match="same card"):
-        add_newcomer(moved, User("al2", alice.card("alice")), own_signer=None)
+        add_user(moved, User("al2", alice.card("alice")), own_signer=None)
 
 
 def test_the_first_card_is_never_forgotten(book: UserBook, alice: Identity, bob: Identity) -> None:
-    many = tuple(Former(bytes([4, *[number] * 31]), alice.fingerprint) for number in range(30))
+    many = tuple(PreviousCard(bytes([4, *[number] * 31]), alice.fingerprint) for number in range(30))
     user = User("al", alice.card("alice"), former=many)
-    moved = follow_succession(UserBook((user,)), succeed(alice.signing_key, bob.card("bob"), None))
+    moved = apply_rotation(UserBook((user,)), sign_rotation(alice.signing_key, bob.card("bob"), None))
     former = moved.find("al").former
     assert (former[0].signer, former[1:-1], former[-1]) == (alice.signer, many[:14], many[-1])
 
@@ -121,7 +121,7 @@ def test_a_card_without_a_word_has_to_be_verified_anew(book: UserBook, bob: Iden
 
 
 def test_the_word_of_one_moves_nobody_else(book: UserBook, alice: Identity, bob: Identity) -> None:
-    word = str(succeed(alice.signing_key, bob.card("bob"), None))
+    word = str(sign_rotation(alice.signing_key, bob.card("bob"), None))
     assert give_card(book, book.find("al"), word, own_signer=None).find("al").verified
     with pytest.raises(Refused, match="not the word of the card that eve has"):
         give_card(book, book.find("eve"), word, own_signer=None)
@@ -129,11 +129,11 @@ def test_the_word_of_one_moves_nobody_else(book: UserBook, alice: Identity, bob:
 
 def test_nobody_goes_back_to_a_former_card(book: UserBook, alice: Identity, bob: Identity) -> None:
     """Whoever has stolen the new key must not make the stolen old one count again."""
-    first = succeed(alice.signing_key, bob.card("bob"), None)
-    moved = follow_succession(book, first)
+    first = sign_rotation(alice.signing_key, bob.card("bob"), None)
+    moved = apply_rotation(book, first)
     for before in (None, first):
         with pytest.raises(BadInput, match="same card"):
-            follow_succession(moved, succeed(bob.signing_key, alice.card("alice"), before))
+            apply_rotation(moved, sign_rotation(bob.signing_key, alice.card("alice"), before))
 
 
 def test_nobody_claims_what_a_card_says_of_its_own_successor(
@@ -141,23 +141,25 @@ def test_nobody_claims_what_a_card_says_of_its_own_successor(
 ) -> None:
     """His word for her former card, and then hers for the new one: a chain that holds, and says two things."""
     known = book.add(User("mallory", carol.card("mallory"), verified=True))
-    claimed = succeed(alice.signing_key, bob.card("bob"), succeed(carol.signing_key, alice.card("al"), None))
+    claimed = sign_rotation(
+        alice.signing_key, bob.card("bob"), sign_rotation(carol.signing_key, alice.card("al"), None)
+    )
     assert claimed.formers == (carol.signer, alice.signer)
     assert find_predecessor(known, claimed) is None
     for name in ("mallory", "al"):
         with pytest.raises(Refused):
             give_card(known, known.find(name), str(claimed), own_signer=None)
     with pytest.raises(Refused):
-        follow_succession(known, claimed)
+        apply_rotation(known, claimed)
 
 
 def test_nobody_vouches_for_our_own_card_or_somebody_elses(
     book: UserBook, alice: Identity, bob: Identity, carol: Identity
 ) -> None:
     known = book.add(User("carol", carol.card("carol")))
-    word = succeed(alice.signing_key, carol.card("al"), None)
+    word = sign_rotation(alice.signing_key, carol.card("al"), None)
     with pytest.raises(BadInput, match="same card"):
-        follow_succession(known, word)
-    ours = str(succeed(alice.signing_key, bob.card("al"), None))
+        apply_rotation(known, word)
+    ours = str(sign_rotation(alice.signing_key, bob.card("al"), None))
     with pytest.raises(BadInput, match="your own card"):
         give_card(book, book.find("al"), ours, own_signer=bob.signer)

@@ -15,7 +15,7 @@ _CHECKSUM_SIZE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class SeedForm:
+class KeyEncoding:
     """One kind of seed.
 
     Attributes:
