@@ -7,11 +7,11 @@ import pytest
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people import (
     Identity,
-    NewUser,
     PreviousCard,
     User,
     UserBook,
-    add_user,
+    UserDraft,
+    add_to_book,
     apply_rotation,
     find_predecessor,
     give_card,
@@ -33,23 +33,23 @@ def book(alice: Identity) -> UserBook:
 
 
 def test_a_newcomer_without_anything_gets_a_key() -> None:
-    one, other = NewUser("eve").user(), NewUser("eve", groups=("@crew",)).user()
+    one, other = UserDraft("eve").user(), UserDraft("eve", groups=("@crew",)).user()
     assert one.key is not None
     assert one.key != other.key
     assert other.groups == ("crew",)
     with pytest.raises(BadInput, match="Only a card has a fingerprint"):
-        NewUser("eve", verified=True).user()
+        UserDraft("eve", verified=True).user()
 
 
 def test_nobody_is_added_twice_or_by_our_own_card(book: UserBook, bob: Identity) -> None:
-    newcomer = NewUser("bob", bob.card("bob")).user()
-    assert add_user(book, newcomer, own_signer=None).find("bob") == newcomer
+    newcomer = UserDraft("bob", bob.card("bob")).user()
+    assert add_to_book(book, newcomer, own_signer=None).find("bob") == newcomer
     with pytest.raises(BadInput, match="your own card"):
-        add_user(book, newcomer, own_signer=bob.signer)
+        add_to_book(book, newcomer, own_signer=bob.signer)
     with pytest.raises(BadInput, match=r"already a user al$"):
-        add_user(book, User("AL", key=bytes([1] * 32)), own_signer=None)
+        add_to_book(book, User("AL", key=bytes([1] * 32)), own_signer=None)
     with pytest.raises(BadInput, match="same key"):
-        add_user(book, User("eva", key=KEY), own_signer=None)
+        add_to_book(book, User("eva", key=KEY), own_signer=None)
 
 
 def test_groups(book: UserBook) -> None:
@@ -100,7 +100,7 @@ def test_nobody_can_take_a_card_that_led_to_somebody_elses(
 ) -> None:
     moved = apply_rotation(book, sign_rotation(alice.signing_key, bob.card("bob"), None))
     with pytest.raises(BadInput, match="same card"):
-        add_user(moved, User("al2", alice.card("alice")), own_signer=None)
+        add_to_book(moved, User("al2", alice.card("alice")), own_signer=None)
 
 
 def test_the_first_card_is_never_forgotten(book: UserBook, alice: Identity, bob: Identity) -> None:

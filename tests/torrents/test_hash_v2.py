@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.torrents.samples import BLOCK, descriptors_kept, folder, write
-from tuishare.torrents import hash_v2, walk
+from tuishare.torrents import hash_v2 as hash_v2_module
+from tuishare.torrents import walk
 from tuishare.torrents.hash_v2 import FileHashes, hash_v2
 
 
@@ -47,7 +48,7 @@ def test_many_small_files_share_tasks(tmp_path: Path) -> None:
     for number in range(600):
         write(tmp_path / "t" / str(number), number % 3)
     tree = walk(tmp_path / "t")
-    assert [len(task) for task in hash_v2._tasks(tree, 8 << 20)] == [256, 256, 88]
+    assert [len(task) for task in hash_v2_module._tasks(tree, 8 << 20)] == [256, 256, 88]
     assert hash_v2(tree, BLOCK) == [
         by_the_book(tree.root.joinpath(*entry.parts).read_bytes(), BLOCK) for entry in tree.files
     ]

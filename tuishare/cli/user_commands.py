@@ -44,7 +44,7 @@ def add(
     from tuishare.cli.cards import read_card
     from tuishare.cli.secrets import read_key
     from tuishare.cli.users import add_user
-    from tuishare.people import NewUser
+    from tuishare.people import UserDraft
 
     if sum((card is not None, key is not None or key_file is not None, new_key)) > 1:
         raise BadInput("A card, a key and --new-key exclude each other", hint="Give one of them.")
@@ -56,7 +56,7 @@ def add(
             hint="Paste the card after the name, or use --key-file or --new-key.",
         )
     add_user(
-        NewUser(
+        UserDraft(
             name=name,
             card=None if card is None else read_card(card),
             key=own_key,

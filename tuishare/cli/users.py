@@ -24,10 +24,10 @@ from tuishare.home_paths import Places, find_places
 from tuishare.people import (
     Card,
     Identity,
-    NewUser,
     User,
     UserBook,
-    add_user,
+    UserDraft,
+    add_to_book,
     card_of,
     edit_book,
     fold_name,
@@ -40,7 +40,7 @@ from tuishare.people import (
 from tuishare.sanitize import for_display
 
 
-def add_user(newcomer: NewUser) -> None:
+def add_user(newcomer: UserDraft) -> None:
     """Add a user; prints ``NAME<tab>KEY`` for a key that was made.
 
     Raises:
@@ -50,7 +50,7 @@ def add_user(newcomer: NewUser) -> None:
     own = _find_ourselves(places)
     edit_book(
         places.users_file,
-        lambda book: add_user(book, user, own_signer=own.signer if own else None),
+        lambda book: add_to_book(book, user, own_signer=own.signer if own else None),
     )
     if user.card is not None:
         _explain_card(user, user.card)

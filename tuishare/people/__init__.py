@@ -18,8 +18,8 @@ from tuishare.people.key_rotation import KeyRotation, decode_succession, parse_s
 from tuishare.people.keys import format_key, generate_key, parse_key
 from tuishare.people.names import fold_name, validate_name
 from tuishare.people.operations import (
-    NewUser,
-    add_user,
+    UserDraft,
+    add_to_book,
     apply_rotation,
     card_of,
     find_predecessor,
@@ -38,11 +38,11 @@ __all__ = [
     "Fingerprint",
     "PreviousCard",
     "Identity",
-    "NewUser",
+    "UserDraft",
     "KeyRotation",
     "User",
     "UserBook",
-    "add_user",
+    "add_to_book",
     "card_of",
     "create_identity",
     "decode_succession",

@@ -22,7 +22,7 @@ _FORMER_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class NewUser:
+class UserDraft:
     """Somebody to add: by his card, by a key that he has already, or by one that is made now (neither)."""
 
     name: str
@@ -48,12 +48,12 @@ class NewUser:
         )
 
 
-def add_user(book: UserBook, user: User, *, own_signer: bytes | None) -> UserBook:
+def add_to_book(book: UserBook, user: User, *, own_signer: bytes | None) -> UserBook:
     """Add a user.
 
     Args:
         book: to add to.
-        user: made by `NewUser.user`.
+        user: made by `UserDraft.user`.
         own_signer: our own Ed25519 public key, 32 bytes; None while we have none.
 
     Raises:

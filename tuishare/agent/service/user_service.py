@@ -20,10 +20,11 @@ from tuishare.api.orders import Taken
 from tuishare.api.people import Added, CardSeen, CardText, NewUser, UserChange, UserNamed
 from tuishare.core.records import ShareStep
 from tuishare.errors import Refused
+from tuishare.people import User as Known
 from tuishare.people import (
-    NewUser,
     UserBook,
-    add_user,
+    UserDraft,
+    add_to_book,
     card_of,
     edit_book,
     find_predecessor,
@@ -37,7 +38,6 @@ from tuishare.people import (
     set_groups,
     trust,
 )
-from tuishare.people import User as Known
 from tuishare.people.key_rotation import SUCCESSION_PREFIX
 
 
@@ -105,7 +105,7 @@ class UserService:
 
     async def add_user(self, new: NewUser) -> Added:
         """Add somebody."""
-        user = NewUser(
+        user = UserDraft(
             name=new.name,
             card=parse_card(new.card) if new.card else None,
             key=parse_key(new.key) if new.key else None,
@@ -113,7 +113,7 @@ class UserService:
             verified=new.verified,
         ).user()
         own = self._context.identity.signer
-        await self._edit(lambda book: add_user(book, user, own_signer=own))
+        await self._edit(lambda book: add_to_book(book, user, own_signer=own))
         made = user.key is not None and not new.key
         return Added(name=user.name, key=format_key(user.key) if made and user.key else "")
 
