@@ -13,9 +13,9 @@ from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING
+from tuishare.api.actions import DownloadAction
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState
-from tuishare.api.orders import DownloadOrder
 from tuishare.core.records import DownloadStep
 
 
@@ -79,7 +79,7 @@ class Approve(ReceiverJourney):
     async def order(self, client: AgentClient) -> None:
         for download in await client.downloads():
             if download.state is DownloadState.WAITING:
-                await client.order_download(download.id, DownloadOrder.APPROVE)
+                await client.order_download(download.id, DownloadAction.APPROVE)
 
 
 class Reject(Approve):
@@ -88,7 +88,7 @@ class Reject(Approve):
     async def order(self, client: AgentClient) -> None:
         for download in await client.downloads():
             if download.state is DownloadState.WAITING:
-                await client.order_download(download.id, DownloadOrder.REJECT)
+                await client.order_download(download.id, DownloadAction.REJECT)
 
     def is_over(self) -> bool:
         return seen(self.pair.bob.inbox) == ["rejected"]

@@ -19,9 +19,9 @@ from tests.agent.homes import Home, fill, introduce, make_home
 from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.api.actions import ShareAction
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
-from tuishare.api.orders import ShareOrder
 from tuishare.core.records import ShareStep
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import TuishareError
@@ -214,7 +214,7 @@ class Withdraw(Gone):
 class Ordered(Gone):
     """Its end by a person's wish."""
 
-    wish = ShareOrder.FORGET
+    wish = ShareAction.FORGET
 
     async def order(self, client: AgentClient) -> None:
         for share in await client.shares():
@@ -235,7 +235,7 @@ class Delete(Ordered):
     """Deleted with its payload."""
 
     step = ShareStep.DELETING
-    wish = ShareOrder.DELETE
+    wish = ShareAction.DELETE
 
     def is_over(self) -> bool:
         return super().is_over() and seen(self.pair.alice.drop) == []

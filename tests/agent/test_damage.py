@@ -29,8 +29,8 @@ from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.startup import open_store
 from tuishare.agent.state.store import Store
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
-from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.api.service import ChangeSignal
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
@@ -224,11 +224,11 @@ async def test_a_damaged_share_is_said_kept_and_forgotten(kept: Kept) -> None:
         await until_others(agent, set(SHARES) - {name}, set(DOWNLOADS))
         damaged = entry(list(agent.shares()), "Its record")
         assert (damaged.name, damaged.state, bool(damaged.hint)) == (name, ShareState.PROBLEM, True)
-        for order in (ShareOrder.PAUSE, ShareOrder.AGAIN, ShareOrder.DELETE):
+        for order in (ShareAction.PAUSE, ShareAction.AGAIN, ShareAction.DELETE):
             with pytest.raises(Refused, match="damaged"):
                 await agent.order_share(damaged.id, order)  # type: ignore[arg-type]
         assert raw_rows(kept.store) == 1
-        await agent.order_share(damaged.id, ShareOrder.FORGET)  # type: ignore[arg-type]
+        await agent.order_share(damaged.id, ShareAction.FORGET)  # type: ignore[arg-type]
         await until_others(agent, {"s1", "s2"}, set(DOWNLOADS))
         assert raw_rows(kept.store) == 0
 
@@ -251,7 +251,7 @@ async def test_a_damaged_download_keeps_its_envelope_until_it_is_forgotten(kept:
         damaged = entry(list(agent.downloads()), "Its record")
         assert (damaged.name, damaged.state) == ("d1", DownloadState.PROBLEM)
         assert envelope in os.listdir(kept.home.inbox)
-        await agent.order_download(damaged.id, DownloadOrder.FORGET)  # type: ignore[arg-type]
+        await agent.order_download(damaged.id, DownloadAction.FORGET)  # type: ignore[arg-type]
         await wait_until((kept.home.inbox / "rejected" / envelope).exists)
         assert "Its record" not in "".join(each.detail for each in agent.downloads())
 

@@ -14,8 +14,8 @@ from tests.agent.mail import rejected, running, shown
 from tests.agent.shares.test_sharing import until
 from tuishare.agent import database_recovery
 from tuishare.agent.daemon import Agent
+from tuishare.api.actions import NewShare, ShareAction
 from tuishare.api.messages import DownloadState, ShareState
-from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.database import Database
@@ -127,12 +127,12 @@ async def test_a_download_under_way_begins_again(alice: Home, bob: Home) -> None
     path = fill(alice.drop / "x")
     async with running(alice) as sender:
         share = await until(sender, "x", ShareState.SEEDING)
-        await sender.order_share(share.id, ShareOrder.PAUSE)
+        await sender.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / ENVELOPE)
         async with running(bob) as agent:
             await shown(agent, DownloadState.DOWNLOADING)
         damage_shares(bob.places.store_file)
-        await sender.order_share(share.id, ShareOrder.RESUME)
+        await sender.order_share(share.id, ShareAction.RESUME)
         async with running(bob) as agent:
             require_reported(agent, bob)
             await shown(agent, DownloadState.COMPLETE)

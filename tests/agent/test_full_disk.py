@@ -27,9 +27,9 @@ from tuishare.agent.database_recovery import ensure_intact
 from tuishare.agent.downloads import pipeline, retries
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.state import disk_retry
+from tuishare.api.actions import ShareAction
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
-from tuishare.api.orders import ShareOrder
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.database import Database, Generation
@@ -107,15 +107,15 @@ async def test_orders_are_answered_at_once(alice: Home, state: Path) -> None:
         use_up(alice.places.store_file)
         with full(state):
             with pytest.raises(SystemFailed, match="as soon as"):
-                await client.order_share(share.id, ShareOrder.PAUSE)
+                await client.order_share(share.id, ShareAction.PAUSE)
             with pytest.raises(SystemFailed, match="no space left"):
-                await client.order_share(share.id, ShareOrder.FORGET)
+                await client.order_share(share.id, ShareAction.FORGET)
             assert [problem.title for problem in (await client.status()).problems] == [FULL]
             agent._context.activity.note(ActivityKind.PROBLEM, "x", "y" * 300)
             assert [event.kind for event in await client.activity(10)] == [ActivityKind.SHARED]
             assert agent._context.engine.all_progress() == {}  # it is paused before that is recorded
         await until(agent, "x", ShareState.PAUSED)
-        await client.order_share(share.id, ShareOrder.RESUME)
+        await client.order_share(share.id, ShareAction.RESUME)
         await until(agent, "x", ShareState.SEEDING)
 
 
@@ -151,7 +151,7 @@ async def test_it_starts_without_space_and_begins_when_there_is(
             async with AgentClient(alice.places.socket, silence=PROMPT) as client:
                 assert (await client.status()).problems[0].title == FULL
                 with pytest.raises(SystemFailed):
-                    await client.order_share("ab" * 16, ShareOrder.PAUSE)
+                    await client.order_share("ab" * 16, ShareAction.PAUSE)
             (state / ".ballast").write_bytes(b"")  # its blocks are free again
             await until(agent, "x", ShareState.SEEDING)
             assert titles(agent) == []

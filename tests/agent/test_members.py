@@ -25,7 +25,7 @@ async def connected(agent: Agent, count: int) -> None:
     """Wait until that many peers have shaken hands."""
     async with asyncio.timeout(20):
         while await count_peers(agent) < count:
-            await agent.changes().beyond(agent.changes().revision)
+            await agent.changes().wait_for_change(agent.changes().revision)
 
 
 async def count_peers(agent: Agent) -> int:

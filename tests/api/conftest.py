@@ -8,8 +8,8 @@ import pytest
 
 from tests.api.samples import ScriptedAgent
 from tuishare.api.client import AgentClient
+from tuishare.api.event_stream import StreamTiming
 from tuishare.api.server import ApiServer
-from tuishare.api.stream import Pace
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def agent() -> ScriptedAgent:
 
 @pytest.fixture
 async def server(agent: ScriptedAgent, path: Path) -> AsyncIterator[ApiServer]:
-    server = ApiServer(agent, path, pace=Pace(interval=0.01, heartbeat=0.05))
+    server = ApiServer(agent, path, pace=StreamTiming(interval=0.01, heartbeat=0.05))
     await server.start()
     yield server
     await server.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tuishare.api.actions import Accepted, DownloadAction, FileChoice, NewShare, ShareAction
 from tuishare.api.details import Details, File, Finding, PeerInfo, Proof
 from tuishare.api.messages import (
     PROTOCOL,
@@ -27,16 +28,15 @@ from tuishare.api.messages import (
     User,
     UserKind,
 )
-from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder, Taken
 from tuishare.api.people import (
-    Added,
-    CardSeen,
+    CardInfo,
     CardText,
     DropChange,
     DropNamed,
     NewUser,
     SettingChange,
     SettingsText,
+    UserAdded,
     UserChange,
     UserNamed,
 )
@@ -120,7 +120,7 @@ DETAILS = Details(
 
 PROOF = Proof(findings=(Finding(topic="DHT", good=True, evidence="It is off."),))
 
-CARD_SEEN = CardSeen(name="Bob", fingerprint="IJKL MNOP", words="able about", known_as="bob")
+CARD_SEEN = CardInfo(name="Bob", fingerprint="IJKL MNOP", words="able about", known_as="bob")
 
 SETTINGS = SettingsText(text='name = "alice"  # me\n', path="/home/alice/config.toml", stamp="ab12")
 
@@ -138,48 +138,48 @@ class ScriptedPeople:
     def view(self) -> People:
         return PEOPLE
 
-    async def card_seen(self, text: CardText) -> CardSeen:
+    async def card_seen(self, text: CardText) -> CardInfo:
         self.orders.append(text)
         return CARD_SEEN
 
-    async def add_user(self, new: NewUser) -> Added:
+    async def add_user(self, new: NewUser) -> UserAdded:
         self.orders.append(new)
-        return Added(name=new.name, key="11" * 32)
+        return UserAdded(name=new.name, key="11" * 32)
 
-    async def change_user(self, change: UserChange) -> Taken:
+    async def change_user(self, change: UserChange) -> Accepted:
         return self._take(change.name, change)
 
-    async def remove_user(self, user: UserNamed) -> Taken:
+    async def remove_user(self, user: UserNamed) -> Accepted:
         return self._take(user.name, "remove")
 
-    async def new_key(self, user: UserNamed) -> Added:
+    async def new_key(self, user: UserNamed) -> UserAdded:
         self._take(user.name, "key")
-        return Added(name=user.name, key="22" * 32)
+        return UserAdded(name=user.name, key="22" * 32)
 
-    async def revoke_user(self, user: UserNamed) -> Taken:
+    async def revoke_user(self, user: UserNamed) -> Accepted:
         return self._take(user.name, "revoke")
 
-    async def rotate_identity(self) -> Taken:
+    async def rotate_identity(self) -> Accepted:
         return self._take("QRST UVWX", "rotate")
 
-    def _take(self, name: str, order: object) -> Taken:
+    def _take(self, name: str, order: object) -> Accepted:
         self.orders.append((name, order))
-        return Taken(id=name)
+        return Accepted(id=name)
 
 
 class ScriptedHome:
-    """A `HomeService` that remembers its orders."""
+    """A `SettingsService` that remembers its orders."""
 
     def __init__(self, orders: list[object]) -> None:
         self.orders = orders
 
-    async def set_drop(self, change: DropChange) -> Taken:
+    async def set_drop(self, change: DropChange) -> Accepted:
         self.orders.append(change)
-        return Taken(id=change.path)
+        return Accepted(id=change.path)
 
-    async def remove_drop(self, drop: DropNamed) -> Taken:
+    async def remove_drop(self, drop: DropNamed) -> Accepted:
         self.orders.append(drop)
-        return Taken(id=drop.path)
+        return Accepted(id=drop.path)
 
     async def settings(self) -> SettingsText:
         return SETTINGS
@@ -194,7 +194,7 @@ class ScriptedHome:
 
 
 class ScriptedInsight:
-    """An `InsightService` that knows one thing of each kind."""
+    """An `DetailsService` that knows one thing of each kind."""
 
     async def share_details(self, share: ShareId) -> Details:
         return self._find(share, SHARE.id)
@@ -256,19 +256,19 @@ class ScriptedAgent:
         self.orders.append(new)
         return ShareId("new")
 
-    async def order_share(self, share: ShareId, order: ShareOrder) -> None:
+    async def order_share(self, share: ShareId, order: ShareAction) -> None:
         self._take(share, order)
 
     async def revoke_from_share(self, share: ShareId, user: str) -> None:
         self.orders.append((share, "revoke", user))
 
-    async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
+    async def order_download(self, download: DownloadId, order: DownloadAction) -> None:
         self._take(download, order)
 
     async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
         self.orders.append((download, choice))
 
-    def _take(self, subject: str, order: ShareOrder | DownloadOrder) -> None:
+    def _take(self, subject: str, order: ShareAction | DownloadAction) -> None:
         if subject == "none":
             raise NotFound("There is no such thing", hint="Look again.")
         self.orders.append((subject, order))

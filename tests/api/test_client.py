@@ -11,7 +11,7 @@ import pytest
 from tests.api.samples import DOWNLOAD, RELOADED, SHARE, SNAPSHOT, STATUS, ScriptedAgent
 from tuishare.api import connection
 from tuishare.api.client import AgentClient
-from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import PROTOCOL, Changes, ShareId, Snapshot
 from tuishare.api.server import ApiServer
 from tuishare.errors import AgentUnreachable, BadConfiguration, SystemFailed, VerificationFailed

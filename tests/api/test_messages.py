@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE, SNAPSHOT, STATUS
-from tuishare.api.messages import Changes, Event, Failure, Heartbeat, Message, Share, Stopping
+from tuishare.api.messages import Changes, ErrorBody, Event, Heartbeat, Message, Share, Stopping
 
 EVERY = [
     STATUS,
@@ -17,7 +17,7 @@ EVERY = [
     Changes(status=STATUS, shares=(SHARE,)),
     Heartbeat(now=NOW),
     Stopping(pid=1),
-    Failure(code="x", title="X", detail="d", hint="h"),
+    ErrorBody(code="x", title="X", detail="d", hint="h"),
 ]
 
 

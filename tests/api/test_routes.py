@@ -19,13 +19,13 @@ from tests.api.samples import (
 from tests.api.test_server import talk
 from tuishare.api.client import AgentClient
 from tuishare.api.people import (
-    Added,
     CardText,
     DropChange,
     DropNamed,
     NewUser,
     SettingChange,
     SettingsText,
+    UserAdded,
     UserChange,
 )
 from tuishare.errors import NotFound
@@ -33,10 +33,10 @@ from tuishare.errors import NotFound
 
 async def test_orders_about_people_arrive(agent: ScriptedAgent, client: AgentClient) -> None:
     assert await client.card_seen("tuishare-card-v1:x") == CARD_SEEN
-    assert await client.add_user(NewUser(name="eve")) == Added(name="eve", key="11" * 32)
+    assert await client.add_user(NewUser(name="eve")) == UserAdded(name="eve", key="11" * 32)
     await client.change_user(UserChange(name="bob", groups=("crew",)))
     await client.remove_user("bob")
-    assert await client.new_key("bob") == Added(name="bob", key="22" * 32)
+    assert await client.new_key("bob") == UserAdded(name="bob", key="22" * 32)
     await client.revoke_user("bob")
     await client.revoke_from_share("../people", "bob")
     assert await client.rotate_identity() == "QRST UVWX"

@@ -8,19 +8,19 @@ import msgspec
 import pytest
 
 from tests.api.samples import ACTIVITY, DOWNLOAD, SHARE, SNAPSHOT, STATUS, ScriptedAgent
+from tuishare.api.event_stream import StreamTiming
 from tuishare.api.messages import (
     PROTOCOL,
     Activity,
     Download,
+    ErrorBody,
     Event,
-    Failure,
     Share,
     Snapshot,
     Status,
     Stopping,
 )
 from tuishare.api.server import ApiServer
-from tuishare.api.stream import Pace
 from tuishare.errors import NotFound, SystemFailed
 
 
@@ -75,7 +75,7 @@ async def test_as_much_of_what_happened_is_told_as_was_asked_for(path: Path) -> 
 async def test_a_limit_that_is_none_is_refused(path: Path, limit: str) -> None:
     status, _, body = await talk(path, f"GET /v1/activity?limit={limit}")
     assert status == 400
-    assert "from 1 to 10000" in msgspec.json.decode(body, type=Failure).detail
+    assert "from 1 to 10000" in msgspec.json.decode(body, type=ErrorBody).detail
 
 
 @pytest.mark.usefixtures("server")
@@ -104,7 +104,7 @@ async def test_an_old_client_is_told_so_and_may_still_stop_the_agent(
     agent: ScriptedAgent, path: Path
 ) -> None:
     status, _, body = await talk(path, "GET /v1/status", "Tuishare-Protocol: 0\r\n")
-    failure = msgspec.json.decode(body, type=Failure)
+    failure = msgspec.json.decode(body, type=ErrorBody)
     assert (status, failure.code) == (426, "protocol")
     assert f"client speaks protocol 0, this agent speaks protocol {PROTOCOL}" in failure.detail
     assert (await talk(path, "POST /v1/stop", "Tuishare-Protocol: 0\r\n"))[0] == 200
@@ -125,7 +125,7 @@ async def test_every_refusal_has_the_one_form(
     path: Path, request_line: str, expected: int, code: str
 ) -> None:
     status, head, body = await talk(path, request_line)
-    failure = msgspec.json.decode(body, type=Failure)
+    failure = msgspec.json.decode(body, type=ErrorBody)
     assert (status, failure.code) == (expected, code)
     assert failure.title
     assert failure.detail
@@ -137,7 +137,7 @@ async def test_every_refusal_has_the_one_form(
 @pytest.mark.parametrize("headers", ["Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n"])
 async def test_a_body_is_refused_unread(agent: ScriptedAgent, path: Path, headers: str) -> None:
     status, _, body = await talk(path, "POST /v1/stop", headers, b"")
-    assert (status, msgspec.json.decode(body, type=Failure).code) == (400, "bad-input")
+    assert (status, msgspec.json.decode(body, type=ErrorBody).code) == (400, "bad-input")
     assert agent.stops == 0
 
 
@@ -152,7 +152,7 @@ async def test_another_user_gets_nothing(agent: ScriptedAgent, path: Path) -> No
     await server.start()
     for request in ("GET /v1/status", "GET /v1/events", "POST /v1/stop", "GET /v1/nothing"):
         status, _, body = await talk(path, request)
-        assert (status, msgspec.json.decode(body, type=Failure).code) == (403, "refused")
+        assert (status, msgspec.json.decode(body, type=ErrorBody).code) == (403, "refused")
         assert b"alice" not in body
     assert agent.stops == 0
     await server.stop()
@@ -173,7 +173,7 @@ async def test_an_expected_error_crosses_and_an_unexpected_one_keeps_its_text(
     await server.start()
     status, _, body = await talk(path, "GET /v1/status")
     assert status == 404
-    assert msgspec.json.decode(body, type=Failure).hint == "Look elsewhere"
+    assert msgspec.json.decode(body, type=ErrorBody).hint == "Look elsewhere"
     status, _, body = await talk(path, "GET /v1/shares")
     assert status == 500
     assert b"s3cret" not in body
@@ -184,7 +184,7 @@ async def test_an_expected_error_crosses_and_an_unexpected_one_keeps_its_text(
 async def test_there_is_a_limit_to_streams(server: ApiServer, path: Path) -> None:
     streams = [await open_stream(path) for _ in range(server.stream_limit)]
     status, _, body = await talk(path, "GET /v1/events")
-    assert (status, msgspec.json.decode(body, type=Failure).code) == (503, "busy")
+    assert (status, msgspec.json.decode(body, type=ErrorBody).code) == (503, "busy")
     assert (await talk(path, "GET /v1/status"))[0] == 200
     streams.pop()[1].close()
     done, _ = await asyncio.wait(tuple(server._streams), timeout=5, return_when=asyncio.FIRST_COMPLETED)
@@ -195,7 +195,7 @@ async def test_there_is_a_limit_to_streams(server: ApiServer, path: Path) -> Non
 
 
 async def test_stopping_ends_streams_and_removes_the_socket(agent: ScriptedAgent, path: Path) -> None:
-    server = ApiServer(agent, path, pace=Pace(interval=60, heartbeat=60))
+    server = ApiServer(agent, path, pace=StreamTiming(interval=60, heartbeat=60))
     await server.start()
     reader, writer = await open_stream(path)
     await asyncio.wait_for(server.stop(), 1.5)

@@ -10,9 +10,9 @@ import pytest
 from tests.api.samples import ScriptedInsight
 from tests.cli.homes import Person
 from tests.cli.served import Served, download, served
+from tuishare.api.actions import FileChoice
 from tuishare.api.details import Details, File
 from tuishare.api.messages import DownloadId
-from tuishare.api.orders import FileChoice
 
 FILMS = download("1", "films", files=4)
 NAMES = ("a.mkv", "b/c.mkv", "b/new\nline.txt", "[x].txt")

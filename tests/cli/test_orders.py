@@ -12,25 +12,25 @@ from tests.cli.served import download, served, share
 from tests.cli.terminals import Tmux
 from tests.cli.transfers import create
 from tests.waiting import answered, wait_until
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import Download, DownloadState, Share, ShareId
-from tuishare.api.orders import DownloadOrder, ShareOrder
 
 FILM, CONTRACT = share("1"), download("2")
 
 
-@pytest.mark.parametrize("order", list(ShareOrder))
-async def test_every_order_for_a_share(alice: Person, order: ShareOrder) -> None:
+@pytest.mark.parametrize("order", list(ShareAction))
+async def test_every_order_for_a_share(alice: Person, order: ShareAction) -> None:
     async with served(alice, FILM, download("3", "film.mov2")) as shell:
-        said = await shell.call(order, "film.mov", *(["--yes"] if order is ShareOrder.DELETE else []))
+        said = await shell.call(order, "film.mov", *(["--yes"] if order is ShareAction.DELETE else []))
         assert (said.code, said.out) == (0, "")
         assert said.err.endswith(" “film.mov”.\n")
         assert shell.agent.orders == [(FILM.id, order)]
 
 
-@pytest.mark.parametrize("order", list(DownloadOrder))
-async def test_every_order_for_a_download(alice: Person, order: DownloadOrder) -> None:
+@pytest.mark.parametrize("order", list(DownloadAction))
+async def test_every_order_for_a_download(alice: Person, order: DownloadAction) -> None:
     async with served(alice, CONTRACT) as shell:
-        said = await shell.call(order, "2000", "--json", *(["-y"] if order is DownloadOrder.DELETE else []))
+        said = await shell.call(order, "2000", "--json", *(["-y"] if order is DownloadAction.DELETE else []))
         assert (said.code, json.loads(said.out)) == (0, [{"id": CONTRACT.id}])
         assert shell.agent.orders == [(CONTRACT.id, order)]
 
@@ -48,14 +48,14 @@ async def test_a_name_of_both_kinds_is_clear_where_only_one_fits(alice: Person) 
     async with served(alice, FILM, download("2", "film.mov")) as shell:
         assert (await shell.call("again", "film.mov")).code == 0
         assert (await shell.call("pause", "film.mov")).failed(2, "“film.mov” may be 100000 (share")
-        assert shell.agent.orders == [(FILM.id, ShareOrder.AGAIN)]
+        assert shell.agent.orders == [(FILM.id, ShareAction.AGAIN)]
 
 
 async def test_all_are_tried_and_the_worst_code_counts(alice: Person) -> None:
     locked = download("4", "locked", state=DownloadState.LOCKED)
     async with served(alice, FILM, CONTRACT, locked, share("a", "twin"), share("b", "twin")) as shell:
         said = await shell.call("pause", "nix", "film.mov", "twin", "locked", "2000", "1000", "--json")
-        assert shell.agent.orders == [(FILM.id, ShareOrder.PAUSE), (CONTRACT.id, DownloadOrder.PAUSE)]
+        assert shell.agent.orders == [(FILM.id, ShareAction.PAUSE), (CONTRACT.id, DownloadAction.PAUSE)]
     assert said.code == 5
     assert json.loads(said.out) == [{"id": FILM.id}, {"id": CONTRACT.id}]  # once, though it was named twice
     lines = [line for line in said.err.splitlines() if not line.startswith("  hint: ")]
@@ -72,7 +72,7 @@ async def test_the_agent_says_no(alice: Person) -> None:
     gone = msgspec.structs.replace(FILM, id=ShareId("none"), name="gone")
     async with served(alice, FILM, gone) as shell:
         said = await shell.call("pause", "gone", "1000", "--json")
-        assert shell.agent.orders == [(FILM.id, ShareOrder.PAUSE)]
+        assert shell.agent.orders == [(FILM.id, ShareAction.PAUSE)]
     assert said.code == 4
     assert json.loads(said.out) == [{"id": FILM.id}]
     assert "There is no such thing.\n  hint: Look again.\n" in said.err
@@ -102,7 +102,7 @@ async def test_deleting_asks_and_names_what_goes(alice: Person, tmux: Tmux, answ
         assert shell.agent.orders == []
         tmux.press(*answer, "Enter")
         await _until(tmux, f"ended with {code}")
-        wanted = [(id_.ljust(32, "0"), ShareOrder.DELETE) for id_ in "12"] if code == 0 else []
+        wanted = [(id_.ljust(32, "0"), ShareAction.DELETE) for id_ in "12"] if code == 0 else []
         assert shell.agent.orders == wanted
         assert tmux.shows("Nothing was deleted")() is bool(code)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.homes import Person
 from tests.waiting import wait_until
-from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Reloaded
 from tuishare.cli import reload as reloading
 from tuishare.errors import AgentUnreachable, BadConfiguration, TuishareError

@@ -29,9 +29,9 @@ from tests.soak.carrier import Carrier
 from tests.soak.operations import Operations
 from tests.soak.peer import Peer
 from tests.soak.verdict import Direction
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, ShareState
-from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.errors import TuishareError
 
 _PATIENCE, _MORE_PATIENCE = 60.0, 60.0
@@ -132,10 +132,10 @@ class Soak:
                 async with AgentClient(peer.home.places.socket) as client:
                     for share in await client.shares():
                         if share.state is ShareState.PROBLEM:
-                            await client.order_share(share.id, ShareOrder.RESUME)
+                            await client.order_share(share.id, ShareAction.RESUME)
                     for download in await client.downloads():
                         if download.state is DownloadState.PROBLEM:
-                            await client.order_download(download.id, DownloadOrder.RESUME)
+                            await client.order_download(download.id, DownloadAction.RESUME)
 
 
 async def _ask(peer: Peer, name: str, *, shares: bool) -> str:

@@ -16,9 +16,9 @@ from random import Random
 from tests.agent.disks import full, refusing
 from tests.soak.peer import BYSTANDER, Peer
 from tests.waiting import answered, wait_until
+from tuishare.api.actions import NewShare
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Share, ShareState
-from tuishare.api.orders import NewShare
 from tuishare.errors import TuishareError
 
 PREFIX = "revoked"

@@ -9,10 +9,18 @@ import msgspec
 from textual.pilot import Pilot
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE, STATUS
+from tuishare.api.actions import DownloadAction, FileChoice, NewShare, ShareAction
 from tuishare.api.details import Details, Proof
 from tuishare.api.messages import Changes, Download, Reloaded, Share, ShareId, Snapshot, Status
-from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
-from tuishare.api.people import Added, CardSeen, DropChange, NewUser, SettingChange, SettingsText, UserChange
+from tuishare.api.people import (
+    CardInfo,
+    DropChange,
+    NewUser,
+    SettingChange,
+    SettingsText,
+    UserAdded,
+    UserChange,
+)
 from tuishare.errors import AgentUnreachable
 from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Backoff
@@ -49,11 +57,11 @@ class FakeAgent:
         self.open = 0
         self.starts = 0
         self.start_fails_with: Exception | None = None
-        self.orders: list[tuple[str, ShareOrder | DownloadOrder]] = []
+        self.orders: list[tuple[str, ShareAction | DownloadAction]] = []
         self.order_fails_with: Exception | None = None
         self.calls: list[tuple[object, ...]] = []
         self.details = Details()
-        self.card = CardSeen(name="bob", fingerprint="ABCD", words="able bold calm dare")
+        self.card = CardInfo(name="bob", fingerprint="ABCD", words="able bold calm dare")
         self.proof = Proof(findings=())
         self.text = SettingsText(text='name = "alice"', path="/home/alice/.config/tuishare/config.toml")
         self.answering = asyncio.Event()
@@ -81,10 +89,10 @@ class FakeAgent:
         if self.start_fails_with:
             raise self.start_fails_with
 
-    async def order_share(self, share: str, order: ShareOrder) -> None:
+    async def order_share(self, share: str, order: ShareAction) -> None:
         await self._take(share, order)
 
-    async def order_download(self, download: str, order: DownloadOrder) -> None:
+    async def order_download(self, download: str, order: DownloadAction) -> None:
         await self._take(download, order)
 
     async def choose_files(self, download: str, choice: FileChoice) -> None:
@@ -109,13 +117,13 @@ class FakeAgent:
         await self._call("share_proof", share)
         return self.proof
 
-    async def card_seen(self, card: str) -> CardSeen:
+    async def card_seen(self, card: str) -> CardInfo:
         await self._call("card_seen", card)
         return self.card
 
-    async def add_user(self, new: NewUser) -> Added:
+    async def add_user(self, new: NewUser) -> UserAdded:
         await self._call("add_user", new)
-        return Added(name=new.name, key="" if new.card or new.key else "ab" * 32)
+        return UserAdded(name=new.name, key="" if new.card or new.key else "ab" * 32)
 
     async def change_user(self, change: UserChange) -> None:
         await self._call("change_user", change)
@@ -123,9 +131,9 @@ class FakeAgent:
     async def remove_user(self, name: str) -> None:
         await self._call("remove_user", name)
 
-    async def new_key(self, name: str) -> Added:
+    async def new_key(self, name: str) -> UserAdded:
         await self._call("new_key", name)
-        return Added(name=name, key="cd" * 32)
+        return UserAdded(name=name, key="cd" * 32)
 
     async def revoke_user(self, name: str) -> None:
         await self._call("revoke_user", name)
@@ -156,7 +164,7 @@ class FakeAgent:
         await self._call("reload")
         return Reloaded()
 
-    async def _take(self, subject: str, order: ShareOrder | DownloadOrder) -> None:
+    async def _take(self, subject: str, order: ShareAction | DownloadAction) -> None:
         self.orders.append((subject, order))
         await self._answer()
 

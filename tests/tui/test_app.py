@@ -8,9 +8,9 @@ from textual.app import App
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, PATIENT, Clock, FakeAgent, dashboard, many_shares, snapshot, until
-from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.actions import ShareAction
+from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Changes
-from tuishare.api.orders import ShareOrder
 from tuishare.errors import Refused, SystemFailed
 from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Backoff
@@ -125,7 +125,7 @@ async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> No
         await pilot.press("2")  # and the dashboard goes on
         await until(pilot, lambda: app.screen.query_one("#downloads-pane").region.area)
         agent.answering.set()
-        await until(pilot, lambda: agent.orders == [(SHARE.id, ShareOrder.FORGET)])
+        await until(pilot, lambda: agent.orders == [(SHARE.id, ShareAction.FORGET)])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from textual.message import Message
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, PATIENT, FakeAgent, snapshot
 from tuishare.api.client import AgentClient
-from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Changes
 from tuishare.tui.follower import AgentLost, Backoff, Follower, Reader, SnapshotArrived
 

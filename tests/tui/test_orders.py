@@ -7,8 +7,8 @@ import pytest
 
 from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FakeAgent
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import DownloadState, Folder, FolderState, ShareState
-from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.tui.orders import (
     Deed,
     FolderDeed,
@@ -71,7 +71,7 @@ def every_offer() -> list[Mapping[str, Deed]]:
 def test_every_state_is_considered_and_every_order_offered_somewhere() -> None:
     offers = every_offer()
     assert len(offers) == len(ShareState) + len(DownloadState)
-    assert set().union(*offers) == set(map(str, ShareOrder)) | set(map(str, DownloadOrder))
+    assert set().union(*offers) == set(map(str, ShareAction)) | set(map(str, DownloadAction))
 
 
 async def test_a_deed_is_sent_to_what_it_is_about_and_told_by_name() -> None:

@@ -9,7 +9,7 @@ from tests.api.samples import SHARE
 from tests.tui.fakes import FakeAgent, until
 from tests.tui.people import known
 from tests.tui.screens.test_first_run import home
-from tuishare.api.orders import ShareOrder
+from tuishare.api.actions import ShareAction
 from tuishare.tui.palette import list_commands
 from tuishare.tui.screens.main import TABS
 from tuishare.tui.screens.new_share import NewShareScreen
@@ -43,7 +43,7 @@ async def test_it_does_what_it_says(tmp_path: Path, words: str) -> None:
         if words == "new share":
             await until(pilot, lambda: isinstance(app.screen, NewShareScreen))
         elif words == "shares: pause":
-            await until(pilot, lambda: agent.orders == [(SHARE.id, ShareOrder.PAUSE)])
+            await until(pilot, lambda: agent.orders == [(SHARE.id, ShareAction.PAUSE)])
         else:
             await until(pilot, lambda: app.screen.query("#people-pane:focus-within"))
 

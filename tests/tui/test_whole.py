@@ -9,15 +9,15 @@ import msgspec
 
 from tests.api.samples import DOWNLOAD, SHARE, SNAPSHOT, ScriptedAgent
 from tests.tui.fakes import until
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.client import AgentClient
-from tuishare.api.orders import DownloadOrder, ShareOrder
+from tuishare.api.event_stream import StreamTiming
 from tuishare.api.server import ApiServer
-from tuishare.api.stream import Pace
 from tuishare.tui.app import Dashboard
 from tuishare.tui.follower import Backoff
 from tuishare.tui.view import Live, Lost
 
-QUICK = Pace(interval=0.01, heartbeat=1)
+QUICK = StreamTiming(interval=0.01, heartbeat=1)
 
 
 async def test_an_agent_is_started_watched_lost_and_found() -> None:
@@ -35,7 +35,7 @@ async def test_an_agent_is_started_watched_lost_and_found() -> None:
                 await until(pilot, lambda: app.view.snapshot == SNAPSHOT)
                 assert len(servers) == 1
                 await pilot.press("space", "2", "f", "y")
-                taken = [(SHARE.id, ShareOrder.PAUSE), (DOWNLOAD.id, DownloadOrder.FORGET)]
+                taken = [(SHARE.id, ShareAction.PAUSE), (DOWNLOAD.id, DownloadAction.FORGET)]
                 await until(pilot, lambda: agent.orders == taken)
                 slower = msgspec.structs.replace(SHARE, rate_up=1)
                 agent.show(msgspec.structs.replace(SNAPSHOT, shares=(slower,)))

@@ -34,6 +34,7 @@ from tuishare.agent.service.views import free_space, view_downloads, view_folder
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.shares.unreachable import find_unreachable_shares
 from tuishare.agent.startup import open_home, open_store
+from tuishare.api.actions import DownloadAction, FileChoice, NewShare, ShareAction
 from tuishare.api.messages import (
     PROTOCOL,
     Activity,
@@ -45,7 +46,6 @@ from tuishare.api.messages import (
     Snapshot,
     Status,
 )
-from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
 from tuishare.api.server import ApiServer
 from tuishare.api.service import ChangeSignal
 from tuishare.errors import SystemFailed
@@ -196,7 +196,7 @@ class Agent:
         """Share a file or folder outside the drop folders."""
         return ShareId(await self._answering.run(self._drops.share(new)))
 
-    async def order_share(self, share: ShareId, order: ShareOrder) -> None:
+    async def order_share(self, share: ShareId, order: ShareAction) -> None:
         """Do something with a share."""
         await self._answering.run(order_share(self._drops, share, order))
 
@@ -205,7 +205,7 @@ class Agent:
         keeper = self._drops.keeper
         await self._answering.run(keeper.revoke(share, user), first=keeper.disconnect(share, user))
 
-    async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
+    async def order_download(self, download: DownloadId, order: DownloadAction) -> None:
         """Do something with a download."""
         await self._answering.run(order_download(self._inbox, download, order))
 

@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+from tuishare.api.actions import Accepted, DownloadAction, FileChoice, NewShare, ShareAction
+from tuishare.api.codec import decode_event
 from tuishare.api.connection import SILENCE_SECONDS, Connection
 from tuishare.api.details import Details, Proof
 from tuishare.api.messages import (
@@ -26,20 +28,18 @@ from tuishare.api.messages import (
     Status,
     Stopping,
 )
-from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder, Taken
 from tuishare.api.people import (
-    Added,
-    CardSeen,
+    CardInfo,
     CardText,
     DropChange,
     DropNamed,
     NewUser,
     SettingChange,
     SettingsText,
+    UserAdded,
     UserChange,
     UserNamed,
 )
-from tuishare.api.wire import decode_event
 
 
 class AgentClient:
@@ -88,15 +88,15 @@ class AgentClient:
 
     async def share(self, new: NewShare) -> str:
         """Share a file or folder; returns the id of the share. Errors as for `status`."""
-        return (await self._connection.ask("POST", "/v1/shares", Taken, body=new)).id
+        return (await self._connection.ask("POST", "/v1/shares", Accepted, body=new)).id
 
-    async def order_share(self, share: str, order: ShareOrder) -> None:
+    async def order_share(self, share: str, order: ShareAction) -> None:
         """Do something with a share; errors as for `status`."""
-        await self._connection.ask("POST", f"/v1/shares/{quote(share, safe='')}/{order}", Taken)
+        await self._connection.ask("POST", f"/v1/shares/{quote(share, safe='')}/{order}", Accepted)
 
-    async def order_download(self, download: str, order: DownloadOrder) -> None:
+    async def order_download(self, download: str, order: DownloadAction) -> None:
         """Do something with a download; errors as for `status`."""
-        await self._connection.ask("POST", f"/v1/downloads/{quote(download, safe='')}/{order}", Taken)
+        await self._connection.ask("POST", f"/v1/downloads/{quote(download, safe='')}/{order}", Accepted)
 
     async def choose_files(self, download: str, choice: FileChoice) -> None:
         """Download all but some files; errors as for `status`."""
@@ -118,13 +118,13 @@ class AgentClient:
         """Ask what a share lets out and to whom; errors as for `status`."""
         return await self._connection.ask("GET", f"/v1/shares/{quote(share, safe='')}/proof", Proof)
 
-    async def card_seen(self, card: str) -> CardSeen:
+    async def card_seen(self, card: str) -> CardInfo:
         """Ask what stands in a card, before it is added; errors as for `status`."""
-        return await self._connection.ask("POST", "/v1/people/card", CardSeen, body=CardText(card=card))
+        return await self._connection.ask("POST", "/v1/people/card", CardInfo, body=CardText(card=card))
 
-    async def add_user(self, new: NewUser) -> Added:
+    async def add_user(self, new: NewUser) -> UserAdded:
         """Add a user; a key that was made is told this once. Errors as for `status`."""
-        return await self._connection.ask("POST", "/v1/people/add", Added, body=new)
+        return await self._connection.ask("POST", "/v1/people/add", UserAdded, body=new)
 
     async def change_user(self, change: UserChange) -> None:
         """Change a user's groups, card or trust; errors as for `status`."""
@@ -134,9 +134,9 @@ class AgentClient:
         """Forget a user; errors as for `status`."""
         await self._order("/v1/people/remove", UserNamed(name=name))
 
-    async def new_key(self, name: str) -> Added:
+    async def new_key(self, name: str) -> UserAdded:
         """Give a user with a key another one, told this once; errors as for `status`."""
-        return await self._connection.ask("POST", "/v1/people/key", Added, body=UserNamed(name=name))
+        return await self._connection.ask("POST", "/v1/people/key", UserAdded, body=UserNamed(name=name))
 
     async def revoke_user(self, name: str) -> None:
         """Take a user out of everything that is shared; errors as for `status`."""
@@ -144,7 +144,7 @@ class AgentClient:
 
     async def rotate_identity(self) -> str:
         """Give ourselves new keys; returns the base32 fingerprint of the new card. Errors as for `status`."""
-        return (await self._connection.ask("POST", "/v1/identity/rotate", Taken)).id
+        return (await self._connection.ask("POST", "/v1/identity/rotate", Accepted)).id
 
     async def set_drop(self, change: DropChange) -> None:
         """Add a drop folder or change whom it is for; errors as for `status`."""
@@ -197,4 +197,4 @@ class AgentClient:
                     yield event
 
     async def _order(self, path: str, body: Message) -> None:
-        await self._connection.ask("POST", path, Taken, body=body)
+        await self._connection.ask("POST", path, Accepted, body=body)

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from tuishare.api.failures import check_protocol, revive
-from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, Failure, Message
-from tuishare.api.wire import LINE_LIMIT, decode, encode
+from tuishare.api.codec import LINE_LIMIT, decode, encode
+from tuishare.api.error_body import check_protocol, to_exception
+from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, ErrorBody, Message
 from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ async def _check(answer: aiohttp.ClientResponse, *, any_version: bool = False) -
 
 
 async def _failure(answer: aiohttp.ClientResponse) -> TuishareError:
-    return revive(decode(await _body(answer.content), Failure))
+    return to_exception(decode(await _body(answer.content), ErrorBody))
 
 
 async def _body(content: aiohttp.StreamReader) -> bytes:

@@ -458,7 +458,7 @@ class Reloaded(Message, frozen=True, kw_only=True):
     restart: tuple[str, ...] = ()
 
 
-class Failure(Message, frozen=True, kw_only=True):
+class ErrorBody(Message, frozen=True, kw_only=True):
     """What an error looks like on the wire; the texts of a `tuishare.errors.TuishareError`."""
 
     code: str

@@ -31,7 +31,7 @@ class NewUser(Message, frozen=True, kw_only=True):
     verified: bool = False
 
 
-class Added(Message, frozen=True, kw_only=True):
+class UserAdded(Message, frozen=True, kw_only=True):
     """Answer to `NewUser` and to a rotated key: the key that was made, told this once; empty where none was."""
 
     name: str
@@ -69,7 +69,7 @@ class CardText(Message, frozen=True, kw_only=True):
     card: Annotated[str, msgspec.Meta(max_length=32_768)]
 
 
-class CardSeen(Message, frozen=True, kw_only=True):
+class CardInfo(Message, frozen=True, kw_only=True):
     """What stands in a card.
 
     Attributes:

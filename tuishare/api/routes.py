@@ -11,9 +11,10 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
-from tuishare.api.failures import describe, status_of
+from tuishare.api.actions import Accepted, DownloadAction, FileChoice, NewShare, ShareAction
+from tuishare.api.codec import decode_request, encode
+from tuishare.api.error_body import describe, status_of
 from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, DownloadId, Message, ShareId, Stopping
-from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder, Taken
 from tuishare.api.people import (
     CardText,
     DropChange,
@@ -25,7 +26,6 @@ from tuishare.api.people import (
     UserNamed,
 )
 from tuishare.api.service import AgentService
-from tuishare.api.wire import decode_order, encode
 from tuishare.errors import BadInput, NotFound, TuishareError
 
 ACTIVITY_LIMIT: Final = 10_000
@@ -100,28 +100,28 @@ class Routes:
         return answer(list(await self._service.activity(_limit(request))))
 
     async def _new_share(self, request: web.Request) -> web.Response:
-        new = decode_order(await request.read(), NewShare)
-        return answer(Taken(id=await self._service.share(new)))
+        new = decode_request(await request.read(), NewShare)
+        return answer(Accepted(id=await self._service.share(new)))
 
     async def _revoke(self, request: web.Request) -> web.Response:
-        share, user = request.match_info["id"], decode_order(await request.read(), UserNamed)
+        share, user = request.match_info["id"], decode_request(await request.read(), UserNamed)
         await self._service.revoke_from_share(ShareId(share), user.name)
-        return answer(Taken(id=share))
+        return answer(Accepted(id=share))
 
     async def _order_share(self, request: web.Request) -> web.Response:
-        share, order = request.match_info["id"], _order(request, ShareOrder)
+        share, order = request.match_info["id"], _order(request, ShareAction)
         await self._service.order_share(ShareId(share), order)
-        return answer(Taken(id=share))
+        return answer(Accepted(id=share))
 
     async def _order_download(self, request: web.Request) -> web.Response:
-        download, order = request.match_info["id"], _order(request, DownloadOrder)
+        download, order = request.match_info["id"], _order(request, DownloadAction)
         await self._service.order_download(DownloadId(download), order)
-        return answer(Taken(id=download))
+        return answer(Accepted(id=download))
 
     async def _choose_files(self, request: web.Request) -> web.Response:
-        download, choice = request.match_info["id"], decode_order(await request.read(), FileChoice)
+        download, choice = request.match_info["id"], decode_request(await request.read(), FileChoice)
         await self._service.choose_files(DownloadId(download), choice)
-        return answer(Taken(id=download))
+        return answer(Accepted(id=download))
 
     async def _share_details(self, request: web.Request) -> web.Response:
         return answer(await self._service.insight.share_details(ShareId(request.match_info["id"])))
@@ -168,7 +168,7 @@ def _taking(kind: type[BodyT], carry_out: Callable[[BodyT], Awaitable[Message]])
     """Make the handler for an order that comes in a body and is answered with a message."""
 
     async def handle(request: web.Request) -> web.Response:
-        return answer(await carry_out(decode_order(await request.read(), kind)))
+        return answer(await carry_out(decode_request(await request.read(), kind)))
 
     return handle
 

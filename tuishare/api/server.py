@@ -17,14 +17,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from tuishare.api.door import check_peer, close_door, open_door
-from tuishare.api.failures import Busy, check_protocol
-from tuishare.api.listener import Listener
+from tuishare.api.codec import encode
+from tuishare.api.error_body import Busy, check_protocol
+from tuishare.api.event_stream import StreamTiming, follow
 from tuishare.api.messages import PROTOCOL_HEADER
 from tuishare.api.routes import STOP_PATH, Handler, Routes, headers, refusal
 from tuishare.api.service import AgentService
-from tuishare.api.stream import Pace, follow
-from tuishare.api.wire import encode
+from tuishare.api.unix_listener import Listener
+from tuishare.api.unix_socket import bind_socket, check_peer, close_socket
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 
@@ -55,7 +55,7 @@ class ApiServer:
 
     Args:
         service: who answers.
-        socket_path: where to listen; see `tuishare.api.door` for what is required of its folder.
+        socket_path: where to listen; see `tuishare.api.unix_socket` for what is required of its folder.
         pace: of the event streams.
         owner: user id that may connect; our own by default.
         clients: connections at a time; half as many requests, and a quarter as many event streams.
@@ -68,7 +68,7 @@ class ApiServer:
         service: AgentService,
         socket_path: Path,
         *,
-        pace: Pace | None = None,
+        pace: StreamTiming | None = None,
         owner: int | None = None,
         clients: int | None = None,
         quiet: float = QUIET_SECONDS,
@@ -77,7 +77,7 @@ class ApiServer:
         self._service = service
         self._routes = Routes(service)
         self._path = socket_path
-        self._pace = pace or Pace()
+        self._pace = pace or StreamTiming()
         self._owner = os.geteuid() if owner is None else owner
         self._quiet, self._unread = quiet, unread
         self._most = clients or plan_descriptors(descriptor_limit()).clients
@@ -97,7 +97,7 @@ class ApiServer:
             BadConfiguration: the socket's folder can be entered by others, or the path is not free.
             SystemFailed: another agent answers there, or the system refused.
         """
-        self._door = open_door(self._path)
+        self._door = bind_socket(self._path)
         # lingering: a body that nobody wants is not read to its end
         self._runner = web.AppRunner(
             self._application(),
@@ -118,7 +118,7 @@ class ApiServer:
         if runner is not None:
             await runner.cleanup()
         if door is not None:
-            close_door(door, self._path)
+            close_socket(door, self._path)
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard], client_max_size=BODY_LIMIT)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from tuishare.api.actions import Accepted, DownloadAction, FileChoice, NewShare, ShareAction
 from tuishare.api.details import Details, Proof
 from tuishare.api.messages import (
     Activity,
@@ -21,16 +22,15 @@ from tuishare.api.messages import (
     Snapshot,
     Status,
 )
-from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder, Taken
 from tuishare.api.people import (
-    Added,
-    CardSeen,
+    CardInfo,
     CardText,
     DropChange,
     DropNamed,
     NewUser,
     SettingChange,
     SettingsText,
+    UserAdded,
     UserChange,
     UserNamed,
 )
@@ -58,7 +58,7 @@ class ChangeSignal:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def beyond(self, revision: int) -> int:
+    async def wait_for_change(self, revision: int) -> int:
         """Wait until the revision is greater than the given one.
 
         Args:
@@ -84,45 +84,45 @@ class PeopleService(Protocol):
     def view(self) -> People:
         """Tell who is known and who we are, at once, from memory."""
 
-    async def card_seen(self, text: CardText) -> CardSeen:
+    async def card_seen(self, text: CardText) -> CardInfo:
         """Tell what stands in a card."""
 
-    async def add_user(self, new: NewUser) -> Added:
+    async def add_user(self, new: NewUser) -> UserAdded:
         """Add somebody; a key that was made is told this once."""
 
-    async def change_user(self, change: UserChange) -> Taken:
+    async def change_user(self, change: UserChange) -> Accepted:
         """Change somebody's groups, card or trust.
 
         Raises:
             NotFound: nobody has that name.
         """
 
-    async def remove_user(self, user: UserNamed) -> Taken:
+    async def remove_user(self, user: UserNamed) -> Accepted:
         """Forget somebody.
 
         Raises:
             NotFound: nobody has that name.
         """
 
-    async def new_key(self, user: UserNamed) -> Added:
+    async def new_key(self, user: UserNamed) -> UserAdded:
         """Give somebody with a key another one, told this once.
 
         Raises:
             NotFound: nobody has that name.
         """
 
-    async def revoke_user(self, user: UserNamed) -> Taken:
+    async def revoke_user(self, user: UserNamed) -> Accepted:
         """Take somebody out of everything that is shared.
 
         Raises:
             NotFound: nothing is shared with him.
         """
 
-    async def rotate_identity(self) -> Taken:
+    async def rotate_identity(self) -> Accepted:
         """Give ourselves new keys; the answer names the base32 fingerprint of the new card."""
 
 
-class HomeService(Protocol):
+class SettingsService(Protocol):
     """What the agent does about its folders and settings.
 
     Raises:
@@ -131,14 +131,14 @@ class HomeService(Protocol):
         SystemFailed: likewise: the disk refused; nothing has changed.
     """
 
-    async def set_drop(self, change: DropChange) -> Taken:
+    async def set_drop(self, change: DropChange) -> Accepted:
         """Add a drop folder, or change whom it is for.
 
         Raises:
             NotFound: a user or group is unknown.
         """
 
-    async def remove_drop(self, drop: DropNamed) -> Taken:
+    async def remove_drop(self, drop: DropNamed) -> Accepted:
         """Stop sharing what lies in a folder; its files stay.
 
         Raises:
@@ -159,7 +159,7 @@ class HomeService(Protocol):
         """
 
 
-class InsightService(Protocol):
+class DetailsService(Protocol):
     """What the agent tells about one share or download to whoever looks closer.
 
     Raises:
@@ -184,11 +184,11 @@ class AgentService(Protocol):
         """Who carries out what is about people."""
 
     @property
-    def home(self) -> HomeService:
+    def home(self) -> SettingsService:
         """Who carries out what is about folders and settings."""
 
     @property
-    def insight(self) -> InsightService:
+    def insight(self) -> DetailsService:
         """Who looks closer."""
 
     def status(self) -> Status:
@@ -220,7 +220,7 @@ class AgentService(Protocol):
             TuishareError: it cannot be shared, or not for these recipients.
         """
 
-    async def order_share(self, share: ShareId, order: ShareOrder) -> None:
+    async def order_share(self, share: ShareId, order: ShareAction) -> None:
         """Do something with a share.
 
         Raises:
@@ -235,7 +235,7 @@ class AgentService(Protocol):
             NotFound: there is no such share, or it is not for him.
         """
 
-    async def order_download(self, download: DownloadId, order: DownloadOrder) -> None:
+    async def order_download(self, download: DownloadId, order: DownloadAction) -> None:
         """Do something with a download.
 
         Raises:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.api.client import AgentClient
-from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Status
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.findings import Finding, Mark

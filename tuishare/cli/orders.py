@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
+from tuishare.api.actions import Accepted, DownloadAction, ShareAction
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Share
-from tuishare.api.orders import DownloadOrder, ShareOrder, Taken
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import Entries, Entry, fetch_entries, name_kind, require_taken
 from tuishare.cli.exits import Exit, report
@@ -28,7 +28,7 @@ _PATH: Final = 400
 
 
 class Verb(StrEnum):
-    """What can be ordered; the words of `ShareOrder` and `DownloadOrder` together."""
+    """What can be ordered; the words of `ShareAction` and `DownloadAction` together."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -96,16 +96,16 @@ def _choose(verb: Verb, words: Iterable[str], entries: Entries) -> tuple[list[En
 
 
 def _finder(verb: Verb, entries: Entries) -> Callable[[str], Entry]:
-    if verb.value not in set(DownloadOrder):
+    if verb.value not in set(DownloadAction):
         return entries.find_share
-    if verb.value not in set(ShareOrder):
+    if verb.value not in set(ShareAction):
         return entries.find_download
     return entries.find
 
 
 def _order(verb: Verb, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
     worst = Exit.OK
-    taken: list[Taken] = []
+    taken: list[Accepted] = []
 
     async def order_all(client: AgentClient) -> None:
         nonlocal worst
@@ -117,7 +117,7 @@ def _order(verb: Verb, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
             except TuishareError as error:
                 worst = max(worst, report(error))
             else:
-                taken.append(Taken(id=entry.id))
+                taken.append(Accepted(id=entry.id))
                 say(f"{_DONE[verb]} “{for_display(entry.name, _NAME)}”.")
 
     try:
@@ -130,9 +130,9 @@ def _order(verb: Verb, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
 
 async def _order_one(client: AgentClient, verb: Verb, entry: Entry) -> None:
     if isinstance(entry, Share):
-        await client.order_share(entry.id, ShareOrder(verb))
+        await client.order_share(entry.id, ShareAction(verb))
     else:
-        await client.order_download(entry.id, DownloadOrder(verb))
+        await client.order_download(entry.id, DownloadAction(verb))
 
 
 def _ask(chosen: Sequence[Entry]) -> bool:

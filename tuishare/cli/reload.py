@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from tuishare.api.client import AgentClient
-from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Reloaded
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.terminal import say, warn

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+from tuishare.api.actions import Accepted
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DeliveryState, Share
-from tuishare.api.orders import Taken
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.entries import fetch_entries, require_taken
 from tuishare.cli.terminal import say, warn
@@ -41,7 +41,7 @@ def revoke(words: list[str], *, everywhere: bool, as_json: bool) -> None:
     out = [share for share in concerned if _is_out(share, user)]
     changed = [share for share in concerned if share not in out]
     if as_json:
-        print(msgspec.json.encode([Taken(id=share.id) for share in changed]).decode())
+        print(msgspec.json.encode([Accepted(id=share.id) for share in changed]).decode())
     for share in out:
         say(f"{for_display(user, _NAME)} was taken out of “{for_display(share.name, _NAME)}” before.")
     if not out:

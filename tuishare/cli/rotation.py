@@ -7,8 +7,8 @@ one does that when it starts.
 from __future__ import annotations
 
 from tuishare.api.client import AgentClient
-from tuishare.api.failures import ProtocolMismatch
-from tuishare.api.people import Added
+from tuishare.api.error_body import ProtocolMismatch
+from tuishare.api.people import UserAdded
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import show_fingerprint
 from tuishare.cli.terminal import ask, can_ask, say
@@ -86,9 +86,9 @@ def _rotate(places: Places) -> None:
         lock.release()
 
 
-def _rekey(places: Places, name: str) -> Added:
+def _rekey(places: Places, name: str) -> UserAdded:
     user = edit_book(places.users_file, lambda book: book.replace(replace_key(book.find(name)))).find(name)
-    return Added(name=user.name, key=format_key(user.key or b""))
+    return UserAdded(name=user.name, key=format_key(user.key or b""))
 
 
 def _ask() -> None:

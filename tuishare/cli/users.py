@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import msgspec
 
-from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.people import UserChange
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import describe_card, show_fingerprint

@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Protocol
 
+from tuishare.api.actions import DownloadAction, FileChoice, NewShare, ShareAction
 from tuishare.api.details import Details, Proof
 from tuishare.api.messages import Reloaded
-from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
-from tuishare.api.people import Added, CardSeen, DropChange, NewUser, SettingChange, SettingsText, UserChange
+from tuishare.api.people import (
+    CardInfo,
+    DropChange,
+    NewUser,
+    SettingChange,
+    SettingsText,
+    UserAdded,
+    UserChange,
+)
 
 
 class Agent(Protocol):
@@ -21,10 +29,10 @@ class Agent(Protocol):
     def share(self, new: NewShare) -> Awaitable[str]:
         """Share a file or folder; gives the id of the share."""
 
-    def order_share(self, share: str, order: ShareOrder) -> Awaitable[None]:
+    def order_share(self, share: str, order: ShareAction) -> Awaitable[None]:
         """Do something with a share."""
 
-    def order_download(self, download: str, order: DownloadOrder) -> Awaitable[None]:
+    def order_download(self, download: str, order: DownloadAction) -> Awaitable[None]:
         """Do something with a download."""
 
     def choose_files(self, download: str, choice: FileChoice) -> Awaitable[None]:
@@ -42,10 +50,10 @@ class Agent(Protocol):
     def share_proof(self, share: str) -> Awaitable[Proof]:
         """Give what a share lets out and to whom."""
 
-    def card_seen(self, card: str) -> Awaitable[CardSeen]:
+    def card_seen(self, card: str) -> Awaitable[CardInfo]:
         """Give what stands in a card, before it is added."""
 
-    def add_user(self, new: NewUser) -> Awaitable[Added]:
+    def add_user(self, new: NewUser) -> Awaitable[UserAdded]:
         """Add a user; a key that was made is told this once."""
 
     def change_user(self, change: UserChange) -> Awaitable[None]:
@@ -54,7 +62,7 @@ class Agent(Protocol):
     def remove_user(self, name: str) -> Awaitable[None]:
         """Forget a user."""
 
-    def new_key(self, name: str) -> Awaitable[Added]:
+    def new_key(self, name: str) -> Awaitable[UserAdded]:
         """Give a user with a key another one, told this once."""
 
     def revoke_user(self, name: str) -> Awaitable[None]:

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from textual.message import Message
 
-from tuishare.api.changes import apply
-from tuishare.api.failures import ProtocolMismatch
+from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Changes, Snapshot
+from tuishare.api.snapshot_diff import apply
 from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
 from tuishare.tui.view import Lost
 

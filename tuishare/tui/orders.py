@@ -9,40 +9,40 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
-from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.tui.agent import Agent
 from tuishare.tui.formats import fit
 from tuishare.tui.rows import Place
 
-Order = ShareOrder | DownloadOrder
+Order = ShareAction | DownloadAction
 
 _NAME: Final = 40
 REMOVE: Final = "remove"
 """The one order for a drop folder."""
 
-_ENDING: Final = frozenset({ShareOrder.FORGET, ShareOrder.DELETE})
+_ENDING: Final = frozenset({ShareAction.FORGET, ShareAction.DELETE})
 _SHARE_OFFERS: Final = {
     # Being written or in the agent's hands: all that it would say is “not now”.
-    ShareState.SETTLING: frozenset[ShareOrder](),
-    ShareState.HASHING: frozenset[ShareOrder](),
-    ShareState.SEALING: frozenset[ShareOrder](),
-    ShareState.SEEDING: _ENDING | {ShareOrder.PAUSE, ShareOrder.AGAIN},
-    ShareState.PAUSED: _ENDING | {ShareOrder.RESUME, ShareOrder.AGAIN},
-    ShareState.WITHDRAWN: _ENDING | {ShareOrder.AGAIN},
-    ShareState.PROBLEM: _ENDING | {ShareOrder.RESUME, ShareOrder.AGAIN},
+    ShareState.SETTLING: frozenset[ShareAction](),
+    ShareState.HASHING: frozenset[ShareAction](),
+    ShareState.SEALING: frozenset[ShareAction](),
+    ShareState.SEEDING: _ENDING | {ShareAction.PAUSE, ShareAction.AGAIN},
+    ShareState.PAUSED: _ENDING | {ShareAction.RESUME, ShareAction.AGAIN},
+    ShareState.WITHDRAWN: _ENDING | {ShareAction.AGAIN},
+    ShareState.PROBLEM: _ENDING | {ShareAction.RESUME, ShareAction.AGAIN},
 }
-_STOPPING: Final = frozenset({DownloadOrder.FORGET, DownloadOrder.DELETE})
+_STOPPING: Final = frozenset({DownloadAction.FORGET, DownloadAction.DELETE})
 _DOWNLOAD_OFFERS: Final = {
-    DownloadState.LOCKED: frozenset[DownloadOrder](),
-    DownloadState.REJECTED: frozenset({DownloadOrder.FORGET}),
-    DownloadState.WAITING: frozenset({DownloadOrder.APPROVE, DownloadOrder.REJECT}),
-    DownloadState.QUEUED: _STOPPING | {DownloadOrder.PAUSE},
-    DownloadState.CHECKING: _STOPPING | {DownloadOrder.PAUSE},
-    DownloadState.DOWNLOADING: _STOPPING | {DownloadOrder.PAUSE},
-    DownloadState.COMPLETE: _STOPPING | {DownloadOrder.PAUSE},
-    DownloadState.PAUSED: _STOPPING | {DownloadOrder.RESUME},
-    DownloadState.PROBLEM: _STOPPING | {DownloadOrder.RESUME},
+    DownloadState.LOCKED: frozenset[DownloadAction](),
+    DownloadState.REJECTED: frozenset({DownloadAction.FORGET}),
+    DownloadState.WAITING: frozenset({DownloadAction.APPROVE, DownloadAction.REJECT}),
+    DownloadState.QUEUED: _STOPPING | {DownloadAction.PAUSE},
+    DownloadState.CHECKING: _STOPPING | {DownloadAction.PAUSE},
+    DownloadState.DOWNLOADING: _STOPPING | {DownloadAction.PAUSE},
+    DownloadState.COMPLETE: _STOPPING | {DownloadAction.PAUSE},
+    DownloadState.PAUSED: _STOPPING | {DownloadAction.RESUME},
+    DownloadState.PROBLEM: _STOPPING | {DownloadAction.RESUME},
 }
 
 
@@ -63,7 +63,7 @@ class ShareDeed:
     """What is to be done with a share, as it was shown when that was chosen."""
 
     entry: Share
-    order: ShareOrder
+    order: ShareAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class DownloadDeed:
     """What is to be done with a download, as it was shown when that was chosen."""
 
     entry: Download
-    order: DownloadOrder
+    order: DownloadAction
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import DeliveryState, Download, DownloadState, Share, ShareState
-from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.tui.formats import clean, fit, format_count, format_percent, format_size
 from tuishare.tui.orders import Deed, DownloadDeed, FolderDeed, ShareDeed, name_entry, name_order
 
@@ -55,15 +55,15 @@ def ask_before(deeds: Sequence[Deed]) -> Question | None:
 def _ask_one(deed: Deed) -> Question | None:
     """Write the question that comes before an order; None for one that loses nothing."""
     match deed:
-        case ShareDeed(share, ShareOrder.DELETE):
+        case ShareDeed(share, ShareAction.DELETE):
             return Question(
                 "Delete this share and its files?", share.name, _share_facts(share), _DELETED, "Delete"
             )
-        case ShareDeed(share, ShareOrder.FORGET) if lacking := _count_lacking(share):
+        case ShareDeed(share, ShareAction.FORGET) if lacking := _count_lacking(share):
             return Question(
                 "Forget this share?", share.name, _share_facts(share), _cut_off(lacking), "Forget"
             )
-        case DownloadDeed(download, DownloadOrder.DELETE):
+        case DownloadDeed(download, DownloadAction.DELETE):
             lost = _DELETED_DOWNLOAD if download.progress >= 1 else _lost(download)
             return Question(
                 "Delete this download and its files?",
@@ -72,11 +72,11 @@ def _ask_one(deed: Deed) -> Question | None:
                 lost,
                 "Delete",
             )
-        case DownloadDeed(download, DownloadOrder.REJECT):
+        case DownloadDeed(download, DownloadAction.REJECT):
             return Question(
                 "Turn this away?", download.name, _download_facts(download), _REJECTED, "Turn away"
             )
-        case DownloadDeed(download, DownloadOrder.FORGET) if _can_lose(download):
+        case DownloadDeed(download, DownloadAction.FORGET) if _can_lose(download):
             return Question(
                 "Stop this download?", download.name, _download_facts(download), _lost(download), "Stop"
             )

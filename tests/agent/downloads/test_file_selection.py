@@ -20,9 +20,9 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import files as download_files
 from tuishare.agent.downloads.file_selection import choose, drop_unwanted
 from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.api.actions import DownloadAction, FileChoice, ShareAction
 from tuishare.api.details import File
 from tuishare.api.messages import DeliveryState, Download, DownloadId, DownloadState, ShareState
-from tuishare.api.orders import DownloadOrder, FileChoice, ShareOrder
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.torrents import DiskCost, make_torrent, walk
@@ -50,7 +50,7 @@ async def sending(
         share = await until(agent, "films", ShareState.SEEDING)
         await wait_until(lambda: agent._drops.publisher.is_idle)
         if paused:
-            await agent.order_share(share.id, ShareOrder.PAUSE)
+            await agent.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / "films.torrent.encrypted")
         yield agent
 
@@ -123,7 +123,7 @@ async def test_how_much_of_each_file_is_here_is_told_while_it_arrives(alice: Hom
         await wait_until(lambda: bool(agent.downloads()))
         async with asyncio.timeout(20):
             while not 0 < (await files(agent))[0].progress < 1:
-                await agent.changes().beyond(agent.changes().revision)
+                await agent.changes().wait_for_change(agent.changes().revision)
 
 
 async def test_what_had_arrived_of_a_file_that_is_given_up_is_not_delivered(alice: Home, bob: Home) -> None:
@@ -135,7 +135,7 @@ async def test_what_had_arrived_of_a_file_that_is_given_up_is_not_delivered(alic
         await wait_until(lambda: bool(agent.downloads()))
         async with asyncio.timeout(20):
             while not (await files(agent))[0].progress:
-                await agent.changes().beyond(agent.changes().revision)
+                await agent.changes().wait_for_change(agent.changes().revision)
         await leave_out(agent, 0)
         await delivered(alice, bob, agent, "z.mkv")
 
@@ -208,7 +208,7 @@ async def test_who_wants_more_while_it_is_being_completed_gets_more(alice: Home,
         await serve(sender)
         await wait_until(lambda: {one.state for one in engine.all_progress().values()} == {"seeding"})
         await wait_until(lambda: len(tray.changing._waiters or ()) == 2)  # the delivery comes second
-        await sender.order_share(sender.shares()[0].id, ShareOrder.PAUSE)
+        await sender.order_share(sender.shares()[0].id, ShareAction.PAUSE)
         tray.changing.release()
         await wish
         assert tray.get(record.id).step is DownloadStep.DOWNLOADING
@@ -222,18 +222,18 @@ async def test_what_waits_for_approval_can_be_chosen_from(alice: Home, bob: Home
         waiting = await shown(agent, DownloadState.WAITING)
         await leave_out(agent, 0)
         assert (joined(agent), incoming(bob)) == (0, [])
-        await agent.order_download(waiting.id, DownloadOrder.APPROVE)
+        await agent.order_download(waiting.id, DownloadAction.APPROVE)
         await delivered(alice, bob, agent, "b/c.mkv", "b/d/e.mkv", "none")
 
 
 async def test_a_paused_download_stays_paused_when_it_is_chosen_from(alice: Home, bob: Home) -> None:
     async with sending(alice, bob) as sender, running(bob) as agent:
         download = await shown(agent, DownloadState.DOWNLOADING)
-        await agent.order_download(download.id, DownloadOrder.PAUSE)
+        await agent.order_download(download.id, DownloadAction.PAUSE)
         await leave_out(agent, 1, 2)
         assert (joined(agent), agent.downloads()[0].state) == (0, DownloadState.PAUSED)
         await serve(sender)
-        await agent.order_download(download.id, DownloadOrder.RESUME)
+        await agent.order_download(download.id, DownloadAction.RESUME)
         await delivered(alice, bob, agent, "a.mkv", "none")
 
 

@@ -16,8 +16,8 @@ from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads import rejected_files
 from tuishare.agent.downloads.inbox import REMEMBERED
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
+from tuishare.api.actions import DownloadAction
 from tuishare.api.messages import DownloadState, FolderState
-from tuishare.api.orders import DownloadOrder
 from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, SystemFailed
@@ -181,15 +181,15 @@ async def test_what_was_rejected_can_be_forgotten_and_its_file_stays(bob: Home) 
         await wait_until(lambda: len(agent.downloads()) == 3)
         twice = agent.downloads()[0]
         with pytest.raises(NotFound):
-            await agent.order_download(twice.id, DownloadOrder.DELETE)
+            await agent.order_download(twice.id, DownloadAction.DELETE)
         revision = agent.changes().revision
-        await agent.order_download(twice.id, DownloadOrder.FORGET)
+        await agent.order_download(twice.id, DownloadAction.FORGET)
         assert agent.changes().revision > revision
         assert [download.name for download in agent.downloads()] == [f"other{ENVELOPE_SUFFIX}"]
-        await agent.order_download(agent.downloads()[0].id, DownloadOrder.FORGET)
+        await agent.order_download(agent.downloads()[0].id, DownloadAction.FORGET)
         assert agent.downloads() == []
         with pytest.raises(NotFound):
-            await agent.order_download(twice.id, DownloadOrder.FORGET)
+            await agent.order_download(twice.id, DownloadAction.FORGET)
     assert f"other{ENVELOPE_SUFFIX}" in os.listdir(bob.inbox / REJECTED)
 
 

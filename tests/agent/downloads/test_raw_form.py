@@ -13,8 +13,8 @@ from tests.agent.homes import Home, fill, opened
 from tests.agent.mail import KEY, NAME, rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.downloads.raw_form import open_raw_form
+from tuishare.api.actions import DownloadAction
 from tuishare.api.messages import DownloadState
-from tuishare.api.orders import DownloadOrder
 from tuishare.core.opening import Trust
 from tuishare.envelope import Damaged, NotForUs, seal_raw
 from tuishare.errors import Refused
@@ -119,7 +119,7 @@ async def test_the_raw_form_is_delivered_and_a_removed_one_does_not_come_back(
         download = await shown(agent, DownloadState.COMPLETE)
         assert download.sender == "carol"
         assert filecmp.cmp(bob.downloads / "carol" / "film.mkv", payload, shallow=False)
-        await agent.order_download(download.id, DownloadOrder.DELETE)
+        await agent.order_download(download.id, DownloadAction.DELETE)
         (bob.inbox / NAME).write_bytes(seal_raw(torrent, KEY))
         assert "received before" in await rejected(bob)
         assert not (bob.downloads / "carol" / "film.mkv").exists()

@@ -14,8 +14,8 @@ from tests.agent.mail import KEY, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.rejected_files import REJECTED
+from tuishare.api.actions import DownloadAction
 from tuishare.api.messages import ActivityKind, DownloadState
-from tuishare.api.orders import DownloadOrder
 from tuishare.core.records import DownloadStep
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import User
@@ -64,9 +64,9 @@ async def test_a_sender_fills_no_more_than_a_place_and_the_next_comes_when_one_i
         send(carol, bob, "e")
         await until(agent, waiting=3, locked=2)
         waiting = [one for one in agent.downloads() if one.state is WAITING and one.sender == "alice"]
-        await agent.order_download(waiting[0].id, DownloadOrder.REJECT)
+        await agent.order_download(waiting[0].id, DownloadAction.REJECT)
         await until(agent, waiting=3, locked=1, rejected=1)
-        await agent.order_download(waiting[1].id, DownloadOrder.APPROVE)
+        await agent.order_download(waiting[1].id, DownloadAction.APPROVE)
         await until(agent, waiting=3, downloading=1, rejected=1)
 
 

@@ -7,16 +7,16 @@ import pytest
 from tests.agent.homes import Home
 from tests.agent.mail import running
 from tuishare.agent.service.command_dispatch import order_download, order_share
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import DownloadId, ShareId
-from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.errors import NotFound
 
 
 async def test_nothing_can_be_done_with_what_there_is_not(alice: Home) -> None:
     async with running(alice) as agent:
-        for order in ShareOrder:
+        for order in ShareAction:
             with pytest.raises(NotFound):
                 await order_share(agent._drops, ShareId("none"), order)
-        for wish in DownloadOrder:
+        for wish in DownloadAction:
             with pytest.raises(NotFound):
                 await order_download(agent._inbox, DownloadId("none"), wish)

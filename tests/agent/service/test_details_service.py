@@ -40,7 +40,7 @@ async def test_both_sides_tell_what_they_have(alice: Home, bob: Home) -> None:
         theirs = await client.download_details(download.id)
         async with asyncio.timeout(30):
             while not is_served("bob", ours := await look(a)):
-                await a.changes().beyond(a.changes().revision)
+                await a.changes().wait_for_change(a.changes().revision)
     for details in (theirs, ours):
         assert [(file.path, file.size, file.progress) for file in details.files] == [
             ("a.mkv", 300_000, 1.0),

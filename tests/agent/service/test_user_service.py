@@ -9,10 +9,10 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.agent.mail import NAME, running, shown
 from tests.waiting import wait_until
+from tuishare.api.actions import ShareAction
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, ShareState, Snapshot, UserKind
-from tuishare.api.orders import ShareOrder
-from tuishare.api.people import Added, CardSeen, NewUser, UserChange
+from tuishare.api.people import CardInfo, NewUser, UserAdded, UserChange
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people import format_key, load_book, load_or_create_identity, rotate_identity
 
@@ -25,9 +25,9 @@ async def test_a_card_is_looked_at_and_added(alice: Home, mallory: Home) -> None
     async with running(alice), AgentClient(alice.places.socket) as client:
         seen = await client.card_seen(f" {card}\n")
         words = " ".join(card.fingerprint.words)
-        assert seen == CardSeen(name="mallory", fingerprint=card.fingerprint.base32, words=words)
+        assert seen == CardInfo(name="mallory", fingerprint=card.fingerprint.base32, words=words)
         new = NewUser(name="mal", card=str(card), groups=("@crew",), verified=True)
-        assert await client.add_user(new) == Added(name="mal")
+        assert await client.add_user(new) == UserAdded(name="mal")
         assert (await client.card_seen(str(card))).known_as == "mal"
         async with aclosing(client.events()) as events:
             snapshot = await anext(events)
@@ -120,7 +120,7 @@ async def test_what_somebody_has_is_counted(alice: Home, bob: Home) -> None:
         await wait_until(lambda: a.people.view().users[0].complete == 1, seconds=30)
         assert a.people.view().users[0].seen > 0
         async with AgentClient(alice.places.socket) as client:
-            await client.order_share(a.shares()[0].id, ShareOrder.FORGET)
+            await client.order_share(a.shares()[0].id, ShareAction.FORGET)
         assert a.people.view().users[0].shares == 0
 
 

@@ -21,8 +21,8 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.fingerprint import delete_payload, walk_payload
 from tuishare.agent.shares import commands, pipeline
 from tuishare.agent.shares.transitions import ShareTarget
+from tuishare.api.actions import NewShare, ShareAction
 from tuishare.api.messages import Share, ShareId, ShareState
-from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.core.clock import wall_clock
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, Refused, SystemFailed
@@ -51,13 +51,13 @@ async def test_a_paused_share_serves_nobody_also_after_a_restart_until_it_is_res
     fill(alice.drop / "x")
     async with running(alice) as agent:
         share = await seeded(agent)
-        await agent.order_share(share.id, ShareOrder.PAUSE)
+        await agent.order_share(share.id, ShareAction.PAUSE)
         assert [s.state for s in agent.shares()] == [ShareState.PAUSED]
         assert served(agent) == 0
     async with running(alice) as agent:
         await come_to_rest(agent)
         assert ([s.state for s in agent.shares()], served(agent)) == ([ShareState.PAUSED], 0)
-        await agent.order_share(share.id, ShareOrder.RESUME)
+        await agent.order_share(share.id, ShareAction.RESUME)
         await wait_until(lambda: served(agent) == 1)
         assert (await seeded(agent)).generation == 1
 
@@ -66,7 +66,7 @@ async def test_what_is_forgotten_stays_away_until_it_changes(alice: Home) -> Non
     path = fill(alice.drop / "x")
     async with running(alice) as agent:
         share = await seeded(agent)
-        await agent.order_share(share.id, ShareOrder.FORGET)
+        await agent.order_share(share.id, ShareAction.FORGET)
         assert (agent.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
         await come_to_rest(agent)
         assert agent.shares() == []
@@ -93,7 +93,7 @@ async def test_what_is_forgotten_comes_back_when_it_is_touched_as_the_hint_says(
         with pytest.raises(Refused) as refused:
             await agent.share(new)
         assert "touch" not in refused.value.hint
-        await agent.order_share(share.id, ShareOrder.FORGET)
+        await agent.order_share(share.id, ShareAction.FORGET)
         await come_to_rest(agent)
         with pytest.raises(Refused, match="drop folder") as refused:
             await agent.share(new)
@@ -105,7 +105,7 @@ async def test_what_is_forgotten_comes_back_when_it_is_touched_as_the_hint_says(
 async def test_what_is_forgotten_and_then_deleted_leaves_no_trace(alice: Home) -> None:
     path = fill(alice.drop / "x")
     async with running(alice) as agent:
-        await agent.order_share((await seeded(agent)).id, ShareOrder.FORGET)
+        await agent.order_share((await seeded(agent)).id, ShareAction.FORGET)
         path.unlink()
         await wait_until(lambda: agent._drops.shelf.shares == {})
 
@@ -122,7 +122,7 @@ async def test_delete_takes_the_payload_too_and_never_what_links_point_to(alice:
     made.rename(alice.drop / "x")
     async with running(alice) as agent:
         share = await seeded(agent)
-        await agent.order_share(share.id, ShareOrder.DELETE)
+        await agent.order_share(share.id, ShareAction.DELETE)
         assert (served(agent), os.listdir(alice.outbox)) == (0, [])
         assert not (alice.drop / "x").exists()
         await come_to_rest(agent)
@@ -153,7 +153,7 @@ async def test_a_deletion_that_fails_is_shown_and_what_is_left_is_not_shared(
         with monkeypatch.context() as patch:
             patch.setattr(commands, "delete_payload", refuse)
             with pytest.raises(SystemFailed):
-                await agent.order_share(share.id, ShareOrder.DELETE)
+                await agent.order_share(share.id, ShareAction.DELETE)
         fill(path)
         await come_to_rest(agent)
         (shown,) = agent.shares()
@@ -191,7 +191,7 @@ async def test_share_again_makes_a_new_envelope_with_a_new_authority(alice: Home
         first = await seeded(agent)
         authority = record(agent).root_certificate
         (alice.outbox / ENVELOPE).unlink()  # sent on
-        await agent.order_share(first.id, ShareOrder.AGAIN)
+        await agent.order_share(first.id, ShareAction.AGAIN)
         again = await seeded(agent, generation=2)
         assert (again.id, os.listdir(alice.outbox)) == (first.id, [ENVELOPE])
         assert record(agent).root_certificate != authority
@@ -293,14 +293,14 @@ async def test_a_share_that_is_paused_while_it_is_hashed_is_hashed_when_it_is_re
     async with running(alice) as agent:
         fill(alice.drop / "x")
         share = await in_work(agent, hashing)
-        await agent.order_share(share, ShareOrder.PAUSE)
+        await agent.order_share(share, ShareAction.PAUSE)
         assert agent.shares()[0].state is ShareState.PAUSED
         hashing.released.set()
         await come_to_rest(agent)
     async with running(alice) as agent:
         await come_to_rest(agent)
         assert (record(agent).step, os.listdir(alice.outbox)) == (ShareStep.HASHING, [])
-        await agent.order_share(share, ShareOrder.RESUME)
+        await agent.order_share(share, ShareAction.RESUME)
         await seeded(agent)
 
 
@@ -309,31 +309,31 @@ async def test_resuming_what_is_being_hashed_does_not_begin_it_again(alice: Home
         fill(alice.drop / "x")
         share = await in_work(agent, hashing)
         work = agent._drops.publisher._at_work[share]
-        await agent.order_share(share, ShareOrder.RESUME)
+        await agent.order_share(share, ShareAction.RESUME)
         assert agent._drops.publisher._at_work[share] is work
         hashing.released.set()
         await seeded(agent)
 
 
-@pytest.mark.parametrize("order", [ShareOrder.FORGET, ShareOrder.DELETE, ShareOrder.AGAIN])
-async def test_what_is_being_hashed_obeys_at_once(alice: Home, hashing: Hashing, order: ShareOrder) -> None:
+@pytest.mark.parametrize("order", [ShareAction.FORGET, ShareAction.DELETE, ShareAction.AGAIN])
+async def test_what_is_being_hashed_obeys_at_once(alice: Home, hashing: Hashing, order: ShareAction) -> None:
     async with running(alice) as agent:
         path = fill(alice.drop / "x")
         share = await in_work(agent, hashing)
         await agent.order_share(share, order)
-        if order is ShareOrder.AGAIN:
+        if order is ShareAction.AGAIN:
             await seeded(agent)
         hashing.released.set()
-        if order is not ShareOrder.AGAIN:
+        if order is not ShareAction.AGAIN:
             assert agent.shares() == []
             await come_to_rest(agent)
             assert (agent.shares(), os.listdir(alice.outbox)) == ([], [])
-        assert path.exists() is (order is not ShareOrder.DELETE)
+        assert path.exists() is (order is not ShareAction.DELETE)
 
 
-@pytest.mark.parametrize("order", [ShareOrder.FORGET, ShareOrder.DELETE])
+@pytest.mark.parametrize("order", [ShareAction.FORGET, ShareAction.DELETE])
 async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
-    alice: Home, order: ShareOrder
+    alice: Home, order: ShareAction
 ) -> None:
     path = fill(alice.drop / "x")
     async with running(alice) as agent:
@@ -368,7 +368,7 @@ async def test_an_expired_share_is_withdrawn_and_not_made_again(
         assert (served(agent), os.listdir(alice.outbox), path.exists()) == (0, [], True)
         assert [share.state for share in agent.shares()] == [ShareState.WITHDRAWN]
         with pytest.raises(Refused, match="time"):
-            await agent.order_share(ShareId(identifier), ShareOrder.AGAIN)
+            await agent.order_share(ShareId(identifier), ShareAction.AGAIN)
 
 
 async def test_the_agent_itself_looks_what_has_expired(alice: Home) -> None:
@@ -386,6 +386,6 @@ async def test_the_agent_itself_looks_what_has_expired(alice: Home) -> None:
 
 async def test_an_order_for_no_share_is_not_found(alice: Home) -> None:
     async with running(alice) as agent:
-        for order in ShareOrder:
+        for order in ShareAction:
             with pytest.raises(NotFound):
                 await agent.order_share(ShareId("0" * 32), order)

@@ -7,8 +7,8 @@ from tests.agent.mail import come_to_rest, running
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.api.actions import ShareAction
 from tuishare.api.messages import Share, ShareState
-from tuishare.api.orders import ShareOrder
 from tuishare.people import User, generate_key
 
 
@@ -36,7 +36,7 @@ async def test_who_joins_a_group_gets_what_is_shared_from_then_on(alice: Home, b
         assert (same.generation, has(same)) == (1, ["bob"])
         fill(alice.drop / "later")
         assert has(await sealed(agent, "later")) == ["bob", "carol"]
-        await agent.order_share(before.id, ShareOrder.AGAIN)
+        await agent.order_share(before.id, ShareAction.AGAIN)
         assert has(await sealed(agent, "before", generation=2)) == ["bob", "carol"]
 
 
@@ -53,5 +53,5 @@ async def test_who_leaves_a_group_gets_nothing_that_is_sealed_from_then_on(alice
         await come_to_rest(agent)
         fill(alice.drop / "later")
         assert has(await sealed(agent, "later")) == ["bob"]
-        await agent.order_share(before.id, ShareOrder.AGAIN)
+        await agent.order_share(before.id, ShareAction.AGAIN)
         assert has(await sealed(agent, "before", generation=2)) == ["bob"]

@@ -52,7 +52,7 @@ async def settled(agent: Agent) -> int:
         counted = received(agent)
         revision = agent.changes().revision
         for _ in range(3):  # each refresh of the engine's numbers is one
-            revision = await agent.changes().beyond(revision)
+            revision = await agent.changes().wait_for_change(revision)
     return counted
 
 

@@ -16,8 +16,8 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.shares.standalone import StandaloneHandler
+from tuishare.api.actions import NewShare, ShareAction
 from tuishare.api.messages import DeliveryState, Share, ShareId, ShareState
-from tuishare.api.orders import NewShare, ShareOrder
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import Refused, TuishareError
 from tuishare.torrents import Tree
@@ -193,7 +193,7 @@ async def test_who_was_revoked_is_named_in_vain_until_it_is_forgotten(
         await agent.share(NewShare(path=first.path, recipients=("@crew",)))
         group = await seeded(agent, generation=3)
         assert {row.user: row.state for row in group.deliveries}["bob"] is DeliveryState.REVOKED
-        await agent.order_share(ShareId(first.id), ShareOrder.FORGET)
+        await agent.order_share(ShareId(first.id), ShareAction.FORGET)
         await agent.share(NewShare(path=first.path, recipients=("bob",)))
         anew = await seeded(agent)
         assert [(row.user, row.state) for row in anew.deliveries] == [("bob", DeliveryState.NOT_OPENED)]

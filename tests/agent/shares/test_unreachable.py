@@ -13,8 +13,8 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.network import address_watch
+from tuishare.api.actions import ShareAction
 from tuishare.api.messages import Problem, ShareState
-from tuishare.api.orders import ShareOrder
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ async def test_who_cannot_find_us_is_named_until_there_is_a_new_envelope(alice: 
         move(agent, "8.8.8.8")
         assert told(agent) == []  # back again
         move(agent, "9.9.9.9")
-        await agent.order_share(share.id, ShareOrder.AGAIN)
+        await agent.order_share(share.id, ShareAction.AGAIN)
         shelf = agent._drops.shelf
         await wait_until(lambda: shelf.get(share.id).contacts[0].startswith("9.9.9.9:"))
         await until(agent, "film.mov", ShareState.SEEDING)

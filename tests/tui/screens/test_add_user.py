@@ -6,7 +6,7 @@ from textual.widgets import Input, Select, TextArea
 
 from tests.tui.fakes import until
 from tests.tui.screens.dialogs import opened
-from tuishare.api.people import CardSeen, NewUser
+from tuishare.api.people import CardInfo, NewUser
 from tuishare.errors import BadInput, Refused
 from tuishare.tui.screens.add_user import find_card, split_groups
 from tuishare.tui.screens.secrets import KeyShown
@@ -67,7 +67,7 @@ async def test_another_card_takes_the_fingerprint_away_until_it_was_looked_at() 
 
 async def test_a_name_that_was_typed_stays_and_a_known_card_is_said() -> None:
     async with opened("add_user") as desk:
-        desk.agent.card = CardSeen(name="[red]x\x1b", fingerprint="A", words="a b", known_as="robert")
+        desk.agent.card = CardInfo(name="[red]x\x1b", fingerprint="A", words="a b", known_as="robert")
         desk.fill("name", "bobby")
         desk.screen.query_one(TextArea).text = CARD
         await desk.until_said("You know this card already, as robert")

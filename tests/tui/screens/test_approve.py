@@ -5,8 +5,8 @@ import pytest
 
 from tests.tui.people import BOB, WAITING, known
 from tests.tui.screens.dialogs import opened
+from tuishare.api.actions import DownloadAction
 from tuishare.api.details import Details, File
-from tuishare.api.orders import DownloadOrder
 from tuishare.api.people import UserChange
 from tuishare.errors import NotFound
 
@@ -40,7 +40,7 @@ async def test_once(way: str) -> None:
     async with opened("approve", (WAITING,)) as desk:
         await (desk.press("ctrl+s") if way == "keys" else desk.click("accept"))
         await desk.until_closed()
-        assert desk.agent.orders == [(WAITING.id, DownloadOrder.APPROVE)]
+        assert desk.agent.orders == [(WAITING.id, DownloadAction.APPROVE)]
         assert desk.calls("change_user") == []
 
 
@@ -49,14 +49,14 @@ async def test_always_is_verifying_the_sender() -> None:
         await desk.click("always")
         await desk.until_closed()
         assert desk.calls("change_user") == [(UserChange(name="bob", verified=True),)]
-        assert desk.agent.orders == [(WAITING.id, DownloadOrder.APPROVE)]
+        assert desk.agent.orders == [(WAITING.id, DownloadAction.APPROVE)]
 
 
 async def test_reject() -> None:
     async with opened("approve", (WAITING,)) as desk:
         await desk.press("tab", "enter")
         await desk.until_closed()
-        assert desk.agent.orders == [(WAITING.id, DownloadOrder.REJECT)]
+        assert desk.agent.orders == [(WAITING.id, DownloadAction.REJECT)]
 
 
 @pytest.mark.parametrize("users", [(msgspec.structs.replace(BOB, verified=True),), ()])

@@ -7,7 +7,7 @@ from textual.widgets import Button, Static
 
 from tests.api.samples import SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, snapshot, until
-from tuishare.api.orders import ShareOrder
+from tuishare.api.actions import ShareAction
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.view import Live, Lost
@@ -40,13 +40,13 @@ async def test_answers_by_key() -> None:
             await opened(pilot)
             await pilot.press(*keys)
             await answered(pilot)
-            assert agent.orders == ([(SHARE.id, ShareOrder.DELETE)] if agreed else []), keys
+            assert agent.orders == ([(SHARE.id, ShareAction.DELETE)] if agreed else []), keys
 
 
 async def test_answers_by_mouse() -> None:
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
-        for button, orders in (("#no", []), ("#yes", [(SHARE.id, ShareOrder.DELETE)])):
+        for button, orders in (("#no", []), ("#yes", [(SHARE.id, ShareAction.DELETE)])):
             await opened(pilot)
             await pilot.click(button)
             await answered(pilot)
@@ -74,7 +74,7 @@ async def test_it_is_about_what_was_chosen_whatever_happens_below() -> None:
         app._follower.wake()
         await until(pilot, lambda: app.view.snapshot == snapshot())
         await pilot.press("y")
-        await until(pilot, lambda: agent.orders == [(SHARE.id, ShareOrder.DELETE)])
+        await until(pilot, lambda: agent.orders == [(SHARE.id, ShareAction.DELETE)])
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 20)])

@@ -9,8 +9,8 @@ from tests.api.samples import NOW
 from tests.tui.fakes import until
 from tests.tui.people import PEOPLE, known
 from tests.tui.screens.dialogs import Desk, opened
+from tuishare.api.actions import NewShare
 from tuishare.api.messages import People, Snapshot
-from tuishare.api.orders import NewShare
 from tuishare.errors import Refused
 from tuishare.tui.screens.paths import PickPath
 from tuishare.tui.screens.recipients import Recipients, Tick

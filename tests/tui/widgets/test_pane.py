@@ -7,8 +7,8 @@ from textual.widgets import Input, Static
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import Changes, DownloadId, DownloadState, ShareId, ShareState
-from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.tui.dialogs import DIALOGS
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.widgets.keyline import KeyLine
@@ -181,12 +181,12 @@ async def test_keys_for_shares() -> None:
     app = dashboard(agent)
     async with app.run_test() as pilot:
         for keys, state, order in (
-            (["space"], ShareState.SEEDING, ShareOrder.PAUSE),
-            (["space"], ShareState.PAUSED, ShareOrder.RESUME),
-            (["s"], ShareState.SEEDING, ShareOrder.AGAIN),
-            (["f", "y"], ShareState.SEEDING, ShareOrder.FORGET),
-            (["f"], ShareState.WITHDRAWN, ShareOrder.FORGET),
-            (["D", "y"], ShareState.SEEDING, ShareOrder.DELETE),
+            (["space"], ShareState.SEEDING, ShareAction.PAUSE),
+            (["space"], ShareState.PAUSED, ShareAction.RESUME),
+            (["s"], ShareState.SEEDING, ShareAction.AGAIN),
+            (["f", "y"], ShareState.SEEDING, ShareAction.FORGET),
+            (["f"], ShareState.WITHDRAWN, ShareAction.FORGET),
+            (["D", "y"], ShareState.SEEDING, ShareAction.DELETE),
         ):
             agent.orders.clear()
             share = msgspec.structs.replace(SHARE, state=state)
@@ -206,13 +206,13 @@ async def test_keys_for_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
         await pilot.press("2")
         for keys, state, progress, order in (
-            (["a"], DownloadState.WAITING, 0.0, DownloadOrder.APPROVE),
-            (["x", "y"], DownloadState.WAITING, 0.0, DownloadOrder.REJECT),
-            (["space"], DownloadState.DOWNLOADING, 0.4, DownloadOrder.PAUSE),
-            (["space"], DownloadState.PAUSED, 0.4, DownloadOrder.RESUME),
-            (["f"], DownloadState.COMPLETE, 1.0, DownloadOrder.FORGET),
-            (["f", "y"], DownloadState.DOWNLOADING, 0.4, DownloadOrder.FORGET),
-            (["D", "y"], DownloadState.COMPLETE, 1.0, DownloadOrder.DELETE),
+            (["a"], DownloadState.WAITING, 0.0, DownloadAction.APPROVE),
+            (["x", "y"], DownloadState.WAITING, 0.0, DownloadAction.REJECT),
+            (["space"], DownloadState.DOWNLOADING, 0.4, DownloadAction.PAUSE),
+            (["space"], DownloadState.PAUSED, 0.4, DownloadAction.RESUME),
+            (["f"], DownloadState.COMPLETE, 1.0, DownloadAction.FORGET),
+            (["f", "y"], DownloadState.DOWNLOADING, 0.4, DownloadAction.FORGET),
+            (["D", "y"], DownloadState.COMPLETE, 1.0, DownloadAction.DELETE),
         ):
             agent.orders.clear()
             entry = msgspec.structs.replace(DOWNLOAD, state=state, progress=progress)
@@ -257,7 +257,7 @@ async def test_what_is_marked_is_ordered_together_after_one_question() -> None:
         await until(pilot, lambda: pane(pilot).table.row_count == 4)
         await pilot.press("m", "m", "space")
         await until(pilot, lambda: len(agent.orders) == 2)
-        assert agent.orders == [("0000", ShareOrder.PAUSE), ("0001", ShareOrder.PAUSE)]
+        assert agent.orders == [("0000", ShareAction.PAUSE), ("0001", ShareAction.PAUSE)]
         agent.orders.clear()
         await pilot.press("D")
         question = " ".join(str(static.content) for static in app.screen.query(Static))
@@ -265,7 +265,7 @@ async def test_what_is_marked_is_ordered_together_after_one_question() -> None:
         assert "file-0000.bin\nfile-0001.bin" in question
         await pilot.press("y")
         await until(pilot, lambda: len(agent.orders) == 2)
-        assert agent.orders == [("0000", ShareOrder.DELETE), ("0001", ShareOrder.DELETE)]
+        assert agent.orders == [("0000", ShareAction.DELETE), ("0001", ShareAction.DELETE)]
         await pilot.press("escape")
         assert pane(pilot).table.marked == ()
 

@@ -10,12 +10,12 @@ from typing import assert_never
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.service.views import find_damaged, find_rejected
 from tuishare.agent.shares.sharing import Sharing
+from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import DownloadId, ShareId
-from tuishare.api.orders import DownloadOrder, ShareOrder
 from tuishare.errors import Refused
 
 
-async def order_share(drops: Sharing, share: ShareId, order: ShareOrder) -> None:
+async def order_share(drops: Sharing, share: ShareId, order: ShareAction) -> None:
     """Do something with a share.
 
     Raises:
@@ -24,27 +24,27 @@ async def order_share(drops: Sharing, share: ShareId, order: ShareOrder) -> None
     """
     keeper = drops.keeper
     if damaged := find_damaged(drops.shelf.damaged, share):
-        _require_forget(order is ShareOrder.FORGET)
+        _require_forget(order is ShareAction.FORGET)
         await drops.shelf.drop_damaged(damaged)
         drops.scan_soon()
         return
     match order:
-        case ShareOrder.PAUSE:
+        case ShareAction.PAUSE:
             await keeper.pause(share)
-        case ShareOrder.RESUME:
+        case ShareAction.RESUME:
             await keeper.resume(share)
-        case ShareOrder.AGAIN:
+        case ShareAction.AGAIN:
             await keeper.share_again(share)
             drops.take_shares()
-        case ShareOrder.FORGET:
+        case ShareAction.FORGET:
             await keeper.forget(share)
-        case ShareOrder.DELETE:
+        case ShareAction.DELETE:
             await keeper.delete(share)
         case _ as never:
             assert_never(never)
 
 
-async def order_download(inbox: Inbox, download: DownloadId, order: DownloadOrder) -> None:
+async def order_download(inbox: Inbox, download: DownloadId, order: DownloadAction) -> None:
     """Do something with a download.
 
     Raises:
@@ -53,22 +53,22 @@ async def order_download(inbox: Inbox, download: DownloadId, order: DownloadOrde
     """
     handler = inbox.handler
     if damaged := find_damaged(inbox.tray.damaged, download):
-        _require_forget(order is DownloadOrder.FORGET)
+        _require_forget(order is DownloadAction.FORGET)
         await inbox.forget_damaged(damaged)
         return
     match order:
-        case DownloadOrder.PAUSE:
+        case DownloadAction.PAUSE:
             await handler.pause(download)
-        case DownloadOrder.RESUME:
+        case DownloadAction.RESUME:
             await handler.resume(download)
-        case DownloadOrder.APPROVE:
+        case DownloadAction.APPROVE:
             await handler.approve(download)
-        case DownloadOrder.REJECT:
+        case DownloadAction.REJECT:
             await handler.reject(download)
-        case DownloadOrder.FORGET:
+        case DownloadAction.FORGET:
             if not inbox.dismiss(find_rejected(inbox, download)):
                 await handler.forget(download)
-        case DownloadOrder.DELETE:
+        case DownloadAction.DELETE:
             await handler.delete(download)
         case _ as never:
             assert_never(never)

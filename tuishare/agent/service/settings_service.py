@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
+from tuishare.api.actions import Accepted
 from tuishare.api.messages import Reloaded
-from tuishare.api.orders import Taken
 from tuishare.api.people import DropChange, DropNamed, SettingChange, SettingsText
 from tuishare.config.editing import read_config
 from tuishare.core.settings_rules import (
@@ -32,18 +32,18 @@ class SettingsService:
         self._places = context.places
         self._reloading = reloading
 
-    async def set_drop(self, change: DropChange) -> Taken:
+    async def set_drop(self, change: DropChange) -> Accepted:
         """Add a drop folder, or change whom it is for."""
         folder = _folder(change.path)
         places, users, transport = self._places, change.users, change.transport
         await self._reloading.reload(lambda: save_drop_folder(places, folder, users, transport))
-        return Taken(id=str(folder))
+        return Accepted(id=str(folder))
 
-    async def remove_drop(self, drop: DropNamed) -> Taken:
+    async def remove_drop(self, drop: DropNamed) -> Accepted:
         """Stop sharing what lies in a folder; its files stay."""
         folder = _folder(drop.path)
         await self._reloading.reload(lambda: delete_drop_folder(self._places, folder))
-        return Taken(id=str(folder))
+        return Accepted(id=str(folder))
 
     async def settings(self) -> SettingsText:
         """Give the text of the settings file."""

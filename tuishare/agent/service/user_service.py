@@ -15,9 +15,9 @@ import msgspec
 from tuishare.agent.context import Context
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.shares.sharing import Sharing
+from tuishare.api.actions import Accepted
 from tuishare.api.messages import ActivityKind, People, User, UserKind
-from tuishare.api.orders import Taken
-from tuishare.api.people import Added, CardSeen, CardText, NewUser, UserChange, UserNamed
+from tuishare.api.people import CardInfo, CardText, NewUser, UserAdded, UserChange, UserNamed
 from tuishare.core.records import ShareStep
 from tuishare.errors import Refused
 from tuishare.people import User as Known
@@ -87,7 +87,7 @@ class UserService:
             users=tuple(map(self._count, self._users)),
         )
 
-    async def card_seen(self, text: CardText) -> CardSeen:
+    async def card_seen(self, text: CardText) -> CardInfo:
         """Tell what stands in a card."""
         book = await asyncio.to_thread(self._context.book)
         if text.card.strip().startswith(SUCCESSION_PREFIX):
@@ -96,14 +96,14 @@ class UserService:
         else:
             card = parse_card(text.card)
             known = book.signer(card.signer)
-        return CardSeen(
+        return CardInfo(
             name=card.name,
             fingerprint=card.fingerprint.base32,
             words=" ".join(card.fingerprint.words),
             known_as=known.name if known else "",
         )
 
-    async def add_user(self, new: NewUser) -> Added:
+    async def add_user(self, new: NewUser) -> UserAdded:
         """Add somebody."""
         user = UserDraft(
             name=new.name,
@@ -115,38 +115,38 @@ class UserService:
         own = self._context.identity.signer
         await self._edit(lambda book: add_to_book(book, user, own_signer=own))
         made = user.key is not None and not new.key
-        return Added(name=user.name, key=format_key(user.key) if made and user.key else "")
+        return UserAdded(name=user.name, key=format_key(user.key) if made and user.key else "")
 
-    async def change_user(self, change: UserChange) -> Taken:
+    async def change_user(self, change: UserChange) -> Accepted:
         """Change somebody's groups, card or trust."""
         own = self._context.identity.signer
         book = await self._edit(lambda book: _change(_exchange(book, change, own), change))
         if change.card is not None:
             self._context.activity.note(ActivityKind.ROTATED, change.name, "has a new card")
             self._resealing.order(self._deliveries.shares_of(book.find(change.name).name))
-        return Taken(id=book.find(change.name).name)
+        return Accepted(id=book.find(change.name).name)
 
-    async def remove_user(self, user: UserNamed) -> Taken:
+    async def remove_user(self, user: UserNamed) -> Accepted:
         """Forget somebody."""
         await self._edit(lambda book: book.remove(user.name))
-        return Taken(id=user.name)
+        return Accepted(id=user.name)
 
-    async def new_key(self, user: UserNamed) -> Added:
+    async def new_key(self, user: UserNamed) -> UserAdded:
         """Give somebody with a key another one."""
         book = await self._edit(lambda book: book.replace(replace_key(book.find(user.name))))
         changed = book.find(user.name)
         self._context.activity.note(ActivityKind.ROTATED, changed.name, "has a new key")
         self._resealing.order(self._deliveries.shares_of(changed.name))
-        return Added(name=changed.name, key=format_key(changed.key or b""))
+        return UserAdded(name=changed.name, key=format_key(changed.key or b""))
 
-    async def revoke_user(self, user: UserNamed) -> Taken:
+    async def revoke_user(self, user: UserNamed) -> Accepted:
         """Take somebody out of everything that is shared."""
         await self._answering.run(
             self._keeper.revoke_everywhere(user.name), first=self._keeper.disconnect_everywhere(user.name)
         )
-        return Taken(id=user.name)
+        return Accepted(id=user.name)
 
-    async def rotate_identity(self) -> Taken:
+    async def rotate_identity(self) -> Accepted:
         """Give ourselves new keys, and seal everything again with them."""
         context = self._context
         context.identity = await asyncio.to_thread(
@@ -156,7 +156,7 @@ class UserService:
         context.activity.note(ActivityKind.ROTATED, context.config.name, f"has a new card: {fingerprint}")
         self._resealing.take_rotation()
         context.changed.notify()
-        return Taken(id=fingerprint)
+        return Accepted(id=fingerprint)
 
     async def _edit(self, change: Callable[[UserBook], UserBook]) -> UserBook:
         book = await asyncio.to_thread(edit_book, self._context.places.users_file, change)

@@ -26,8 +26,8 @@ from tuishare.agent.shares.reissue import Reissuer
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.standalone import StandaloneHandler, find_folders
 from tuishare.agent.shares.transitions import ShareTarget
+from tuishare.api.actions import NewShare
 from tuishare.api.messages import ActivityKind
-from tuishare.api.orders import NewShare
 from tuishare.config.model import DropFolder
 from tuishare.core.drop_marker import MARKER, write_marker
 from tuishare.core.records import ShareStep

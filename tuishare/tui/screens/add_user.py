@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from tuishare.api.people import CardSeen, NewUser
+from tuishare.api.people import CardInfo, NewUser
 from tuishare.errors import TuishareError
 from tuishare.tui.formats import clean, clip
 from tuishare.tui.screens.fingerprints import show_fingerprint
@@ -42,7 +42,7 @@ class AddUserScreen(Form):
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen: CardSeen | None = None
+        self._seen: CardInfo | None = None
         self._suggested = ""
         self._looked_at = ""
 
@@ -148,7 +148,7 @@ class AddUserScreen(Form):
             self._suggested = name.value = clean(seen.name)
         self._show_seen(seen)
 
-    def _show_seen(self, seen: CardSeen | None) -> None:
+    def _show_seen(self, seen: CardInfo | None) -> None:
         self._seen = seen
         self.query_one("#same").display = seen is not None
         self._tell(_describe(seen) if seen else None)
@@ -180,7 +180,7 @@ def split_groups(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.removeprefix("@") for word in text.replace(",", " ").split()))
 
 
-def _describe(seen: CardSeen) -> Content:
+def _describe(seen: CardInfo) -> Content:
     head = Content.assemble("says it is of ", (clip(seen.name, 40), Tone.STRONG.value), "; compare aloud:")
     lines = [head, show_fingerprint(seen.words, seen.fingerprint)]
     if seen.known_as:

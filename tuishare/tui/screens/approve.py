@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from tuishare.api.actions import DownloadAction
 from tuishare.api.details import Details
 from tuishare.api.messages import Download, People, User
-from tuishare.api.orders import DownloadOrder
 from tuishare.api.people import UserChange
 from tuishare.errors import TuishareError
 from tuishare.tui.formats import clean, clip, fit, format_count, format_size
@@ -69,7 +69,7 @@ class ApproveScreen(Form):
 
     async def carry_out(self) -> Done:
         """Take it this once."""
-        await self.app.agent.order_download(self._download.id, DownloadOrder.APPROVE)
+        await self.app.agent.order_download(self._download.id, DownloadAction.APPROVE)
         return Done(f"Asked the agent to download “{fit(self._download.name, 40)}”.")
 
     async def _always(self) -> Done:
@@ -79,7 +79,7 @@ class ApproveScreen(Form):
         return Done(f"{clean(self._sender.name)} is verified; what he sends is taken from now on.")
 
     async def _reject(self) -> Done:
-        await self.app.agent.order_download(self._download.id, DownloadOrder.REJECT)
+        await self.app.agent.order_download(self._download.id, DownloadAction.REJECT)
         return Done(f"Asked the agent to turn “{fit(self._download.name, 40)}” away.")
 
     def _tell_sender(self) -> Content:

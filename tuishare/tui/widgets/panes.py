@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
+from tuishare.api.actions import DownloadAction
 from tuishare.api.details import Details
 from tuishare.api.messages import (
     ActivityKind,
@@ -19,7 +20,6 @@ from tuishare.api.messages import (
     Share,
     User,
 )
-from tuishare.api.orders import DownloadOrder
 from tuishare.errors import NotFound
 from tuishare.tui.closeups import describe_files, describe_history, describe_peers
 from tuishare.tui.details import describe_download, describe_share
@@ -128,7 +128,7 @@ class DownloadsPane(EntryPane[Download]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to approve what waits for it."""
         if action == "approve":
-            return super().check_action("order", (DownloadOrder.APPROVE.value,))
+            return super().check_action("order", (DownloadAction.APPROVE.value,))
         return super().check_action(action, parameters)
 
     def action_approve(self) -> None:
@@ -136,7 +136,7 @@ class DownloadsPane(EntryPane[Download]):
         if "approve" in DIALOGS and self.ask_about("approve"):
             self.action_dialog("approve")
         else:
-            self.action_order(DownloadOrder.APPROVE.value)
+            self.action_order(DownloadAction.APPROVE.value)
 
     async def _inquire(self, download: Download) -> Details:
         if download.state in _UNOPENED:

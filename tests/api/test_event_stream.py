@@ -5,21 +5,21 @@ import itertools
 from contextlib import aclosing
 
 from tests.api.samples import SNAPSHOT, ScriptedAgent
+from tuishare.api.event_stream import StreamTiming, follow
 from tuishare.api.messages import Changes, Heartbeat
-from tuishare.api.stream import Pace, follow
 
-QUICK = Pace(interval=0.01, heartbeat=0.05)
-LONELY = Pace(interval=0.0, heartbeat=60.0)
+QUICK = StreamTiming(interval=0.01, heartbeat=0.05)
+LONELY = StreamTiming(interval=0.0, heartbeat=60.0)
 
 
 async def test_the_snapshot_comes_first_and_at_once() -> None:
-    async with aclosing(follow(ScriptedAgent(), Pace(60, 60))) as events:
+    async with aclosing(follow(ScriptedAgent(), StreamTiming(60, 60))) as events:
         assert await asyncio.wait_for(anext(events), 1) == SNAPSHOT
 
 
 async def test_a_burst_becomes_one_line_with_the_last_state() -> None:
     agent = ScriptedAgent()
-    async with aclosing(follow(agent, Pace(0.1, 60))) as events:
+    async with aclosing(follow(agent, StreamTiming(0.1, 60))) as events:
         await anext(events)
         for rate in range(1000):
             agent.show_rate(rate)
@@ -45,7 +45,7 @@ async def test_lines_keep_their_distance() -> None:
 
     worker = asyncio.create_task(busy())
     moments = []
-    async with aclosing(follow(agent, Pace(0.1, 60))) as events:
+    async with aclosing(follow(agent, StreamTiming(0.1, 60))) as events:
         async for _ in events:
             moments.append(clock())
             if len(moments) == 4:

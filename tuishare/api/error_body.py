@@ -1,4 +1,4 @@
-"""Errors across the wire: class to HTTP status and `Failure`, and back to the class.
+"""Errors across the wire: class to HTTP status and `ErrorBody`, and back to the class.
 
 Owns the two tables. An error that was not raised on purpose crosses as one plain sentence and no more: its
 text may hold what no client should see.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, Failure
+from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, ErrorBody
 from tuishare.errors import (
     AgentUnreachable,
     BadConfiguration,
@@ -56,12 +56,12 @@ def status_of(error: TuishareError) -> int:
     return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
 
 
-def describe(error: TuishareError) -> Failure:
+def describe(error: TuishareError) -> ErrorBody:
     """Put an error into the form in which it crosses the wire."""
-    return Failure(code=error.code, title=error.title, detail=error.detail, hint=error.hint)
+    return ErrorBody(code=error.code, title=error.title, detail=error.detail, hint=error.hint)
 
 
-def revive(failure: Failure) -> TuishareError:
+def to_exception(failure: ErrorBody) -> TuishareError:
     """Make the error again on the client's side; an unknown code becomes the base class."""
     return _CLASS.get(failure.code, TuishareError)(failure.detail, hint=failure.hint)
 

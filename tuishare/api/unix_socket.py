@@ -22,7 +22,7 @@ _BACKLOG = 1024
 _PROBE_SECONDS = 2.0
 
 
-def open_door(path: Path) -> socket.socket:
+def bind_socket(path: Path) -> socket.socket:
     """Make the listening socket; a stale file that nobody answers on is replaced.
 
     The mode is set between bind and listen: before listen, nobody can connect. Two agents of one home that
@@ -46,7 +46,7 @@ def open_door(path: Path) -> socket.socket:
     return door
 
 
-def close_door(door: socket.socket, path: Path) -> None:
+def close_socket(door: socket.socket, path: Path) -> None:
     """Remove the socket file and close the socket."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()

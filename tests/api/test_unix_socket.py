@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.api.door import check_peer, close_door, open_door
+from tuishare.api.unix_socket import bind_socket, check_peer, close_socket
 from tuishare.errors import BadConfiguration, Refused, SystemFailed
 
 
@@ -22,11 +22,11 @@ def connect(path: Path) -> socket.socket:
 
 def test_only_the_owner_can_reach_the_socket(path: Path) -> None:
     inner = path.parent / "run" / "agent.sock"
-    door = open_door(inner)
+    door = bind_socket(inner)
     assert inner.stat().st_mode & 0o777 == 0o600
     assert inner.parent.stat().st_mode & 0o777 == 0o700
     connect(inner).close()
-    close_door(door, inner)
+    close_socket(door, inner)
     assert not inner.exists()
 
 
@@ -34,7 +34,7 @@ def test_only_the_owner_can_reach_the_socket(path: Path) -> None:
 def test_a_folder_that_others_can_enter_is_refused(path: Path, mode: int) -> None:
     path.parent.chmod(mode)
     with pytest.raises(BadConfiguration, match="entered by others") as caught:
-        open_door(path)
+        bind_socket(path)
     assert "chmod 700" in caught.value.hint
 
 
@@ -42,58 +42,58 @@ def test_a_folder_reached_through_a_link_is_refused(path: Path) -> None:
     link = path.parent / "link"
     link.symlink_to(path.parent)
     with pytest.raises(BadConfiguration, match="not a folder"):
-        open_door(link / "agent.sock")
+        bind_socket(link / "agent.sock")
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(path: Path) -> None:
     (path.parent / "file").touch()
     with pytest.raises(SystemFailed, match="Cannot use the folder"):
-        open_door(path.parent / "file" / "agent.sock")
+        bind_socket(path.parent / "file" / "agent.sock")
 
 
 def test_a_stale_socket_is_replaced(path: Path) -> None:
-    open_door(path).close()  # as after a crash: the file stays, nobody answers
+    bind_socket(path).close()  # as after a crash: the file stays, nobody answers
     assert path.exists()
-    door = open_door(path)
+    door = bind_socket(path)
     connect(path).close()
-    close_door(door, path)
+    close_socket(door, path)
 
 
 def test_an_agent_that_answers_is_left_alone(path: Path) -> None:
-    door = open_door(path)
+    door = bind_socket(path)
     with pytest.raises(SystemFailed, match="Another agent already answers"):
-        open_door(path)
+        bind_socket(path)
     connect(path).close()
-    close_door(door, path)
+    close_socket(door, path)
 
 
 def test_a_file_in_the_way_is_not_removed(path: Path) -> None:
     path.write_text("mine")
     with pytest.raises(BadConfiguration, match="not a socket"):
-        open_door(path)
+        bind_socket(path)
     assert path.read_text() == "mine"
 
 
 def test_a_failure_leaves_nothing_behind(path: Path) -> None:
     long = path.parent / ("x" * 120)
     with pytest.raises(SystemFailed, match="Cannot listen"):
-        open_door(long)
+        bind_socket(long)
     assert list(path.parent.iterdir()) == []
 
 
 def test_an_agent_that_came_in_between_keeps_its_socket(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    door = open_door(path)
-    monkeypatch.setattr("tuishare.api.door._clear", lambda _path: None)  # it came after the look
+    door = bind_socket(path)
+    monkeypatch.setattr("tuishare.api.unix_socket._clear", lambda _path: None)  # it came after the look
     with pytest.raises(SystemFailed, match="Cannot listen"):
-        open_door(path)
+        bind_socket(path)
     connect(path).close()
-    close_door(door, path)
+    close_socket(door, path)
 
 
 def test_closing_twice_is_harmless(path: Path) -> None:
-    door = open_door(path)
-    close_door(door, path)
-    close_door(door, path)
+    door = bind_socket(path)
+    close_socket(door, path)
+    close_socket(door, path)
 
 
 def test_another_user_is_refused() -> None:

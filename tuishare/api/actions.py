@@ -15,7 +15,7 @@ from tuishare.api.messages import Count, Message
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
-class ShareOrder(StrEnum):
+class ShareAction(StrEnum):
     """What can be done with one share."""
 
     PAUSE = "pause"
@@ -30,7 +30,7 @@ class ShareOrder(StrEnum):
     """Stop sharing and delete the payload."""
 
 
-class DownloadOrder(StrEnum):
+class DownloadAction(StrEnum):
     """What can be done with one download."""
 
     PAUSE = "pause"
@@ -75,7 +75,7 @@ class FileChoice(Message, frozen=True, kw_only=True):
     unwanted: Annotated[tuple[Count, ...], msgspec.Meta(max_length=1_000_000)]
 
 
-class Taken(Message, frozen=True, kw_only=True):
+class Accepted(Message, frozen=True, kw_only=True):
     """The agent has taken an order; the event stream shows what comes of it.
 
     Attributes:

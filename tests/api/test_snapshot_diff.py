@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.api.samples import ACTIVITY, DOWNLOAD, NOW, PEOPLE, SHARE, SNAPSHOT, STATUS
-from tuishare.api.changes import apply, diff
+from tuishare.api.codec import decode_event, encode
 from tuishare.api.messages import ACTIVITY_SHOWN, Activity, Changes, DownloadId, People, ShareId, Snapshot
-from tuishare.api.wire import decode_event, encode
+from tuishare.api.snapshot_diff import apply, diff
 
 IDS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2), max_size=6)
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.api.samples import SHARE
+from tuishare.api.codec import decode, decode_event, encode
 from tuishare.api.messages import Heartbeat, Share
-from tuishare.api.wire import decode, decode_event, encode
 from tuishare.errors import VerificationFailed
 
 

@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from tuishare.api.changes import diff
 from tuishare.api.messages import Event, Heartbeat
 from tuishare.api.service import AgentService
+from tuishare.api.snapshot_diff import diff
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class StreamTiming:
     """How often a stream speaks.
 
     Attributes:
@@ -28,7 +28,7 @@ class Pace:
     heartbeat: float = 5.0
 
 
-async def follow(service: AgentService, pace: Pace) -> AsyncGenerator[Event, None]:
+async def follow(service: AgentService, pace: StreamTiming) -> AsyncGenerator[Event, None]:
     """Yield what a client has to be told, for ever.
 
     The pause comes after a line, not before: the first change after a quiet time is told at once.
@@ -40,7 +40,7 @@ async def follow(service: AgentService, pace: Pace) -> AsyncGenerator[Event, Non
     while True:
         await asyncio.sleep(pace.interval)
         try:
-            seen = await asyncio.wait_for(signal.beyond(seen), pace.heartbeat)
+            seen = await asyncio.wait_for(signal.wait_for_change(seen), pace.heartbeat)
         except TimeoutError:
             yield Heartbeat(now=service.status().now)
             continue

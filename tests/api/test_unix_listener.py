@@ -17,10 +17,10 @@ from tests.api.samples import ACTIVITY, ScriptedAgent
 from tests.api.test_server import open_stream, talk
 from tests.waiting import wait_until
 from tuishare.api import server as server_module
+from tuishare.api.actions import NewShare
+from tuishare.api.event_stream import StreamTiming
 from tuishare.api.messages import ShareId
-from tuishare.api.orders import NewShare
 from tuishare.api.server import LARGE_BODY, ApiServer
-from tuishare.api.stream import Pace
 from tuishare.net.descriptors import lowest_free
 
 CLIENTS = 8
@@ -37,7 +37,7 @@ sys.stdin.read()
 
 @contextlib.asynccontextmanager
 async def serving(path: Path, agent: ScriptedAgent | None = None, **options: Any) -> AsyncIterator[ApiServer]:
-    options = {"pace": Pace(0.01, 0.05), "clients": CLIENTS, **options}
+    options = {"pace": StreamTiming(0.01, 0.05), "clients": CLIENTS, **options}
     server = ApiServer(agent or ScriptedAgent(), path, **options)
     await server.start()
     try:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.api.samples import ScriptedAgent
 from tests.api.test_server import talk
+from tuishare.api.actions import DownloadAction, FileChoice, NewShare, ShareAction
 from tuishare.api.client import AgentClient
-from tuishare.api.orders import DownloadOrder, FileChoice, NewShare, ShareOrder
 from tuishare.api.server import BODY_LIMIT
 from tuishare.errors import NotFound
 
@@ -21,15 +21,17 @@ async def test_a_new_share_arrives_whole(agent: ScriptedAgent, client: AgentClie
     assert agent.orders == [NEW]
 
 
-@pytest.mark.parametrize("order", list(ShareOrder))
-async def test_orders_for_shares_arrive(agent: ScriptedAgent, client: AgentClient, order: ShareOrder) -> None:
+@pytest.mark.parametrize("order", list(ShareAction))
+async def test_orders_for_shares_arrive(
+    agent: ScriptedAgent, client: AgentClient, order: ShareAction
+) -> None:
     await client.order_share("ab12", order)
     assert agent.orders == [("ab12", order)]
 
 
-@pytest.mark.parametrize("order", list(DownloadOrder))
+@pytest.mark.parametrize("order", list(DownloadAction))
 async def test_orders_for_downloads_arrive(
-    agent: ScriptedAgent, client: AgentClient, order: DownloadOrder
+    agent: ScriptedAgent, client: AgentClient, order: DownloadAction
 ) -> None:
     await client.order_download("ab12", order)
     assert agent.orders == [("ab12", order)]
@@ -42,13 +44,13 @@ async def test_a_choice_of_files_arrives(agent: ScriptedAgent, client: AgentClie
 
 
 async def test_an_id_cannot_name_another_path(agent: ScriptedAgent, client: AgentClient) -> None:
-    await client.order_share("../downloads/x", ShareOrder.PAUSE)
-    assert agent.orders == [("../downloads/x", ShareOrder.PAUSE)]
+    await client.order_share("../downloads/x", ShareAction.PAUSE)
+    assert agent.orders == [("../downloads/x", ShareAction.PAUSE)]
 
 
 async def test_what_the_agent_refuses_comes_back_as_it_was_said(client: AgentClient) -> None:
     with pytest.raises(NotFound, match="no such thing") as caught:
-        await client.order_share("none", ShareOrder.PAUSE)
+        await client.order_share("none", ShareAction.PAUSE)
     assert caught.value.hint == "Look again."
 
 

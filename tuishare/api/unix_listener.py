@@ -16,7 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
-from tuishare.api.door import read_credentials
+from tuishare.api.unix_socket import read_credentials
 
 _EXHAUSTED_SECONDS: Final = 0.5
 """To wait when this process may open no more files; asking again at once would only burn the processor."""

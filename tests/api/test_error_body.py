@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tuishare.api.failures import Busy, ProtocolMismatch, check_protocol, describe, revive, status_of
-from tuishare.api.messages import PROTOCOL, Failure
+from tuishare.api.error_body import Busy, ProtocolMismatch, check_protocol, describe, status_of, to_exception
+from tuishare.api.messages import PROTOCOL, ErrorBody
 from tuishare.errors import (
     AgentUnreachable,
     BadConfiguration,
@@ -31,7 +31,7 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_is_the_same_on_the_other_side(kind: type[TuishareError]) -> None:
     error = kind("What happened", hint="What to do")
-    other = revive(describe(error))
+    other = to_exception(describe(error))
     assert type(other) is kind
     assert (other.detail, other.hint) == ("What happened", "What to do")
     assert 400 <= status_of(error) < 600
@@ -45,7 +45,7 @@ def test_a_subclass_crosses_as_itself_and_comes_back_as_the_nearest_known() -> N
     assert describe(Locked("No key")).code == "locked"
     assert status_of(Locked("No key")) == 403
     assert (
-        type(revive(Failure(code="locked", title="LockedEnvelope", detail="No key", hint="")))
+        type(to_exception(ErrorBody(code="locked", title="LockedEnvelope", detail="No key", hint="")))
         is TuishareError
     )
 

@@ -48,7 +48,7 @@ def decode(data: bytes, kind: type[M]) -> M:
         raise _not_understood(error) from error
 
 
-def decode_order(data: bytes, kind: type[M]) -> M:
+def decode_request(data: bytes, kind: type[M]) -> M:
     """Decode what a client orders.
 
     Raises:
