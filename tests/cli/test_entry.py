@@ -19,7 +19,7 @@ main()
 _DASHBOARD_SCRIPT = """
 import sys
 from tuishare.cli import dashboard, main
-from tuishare.tui import home
+from tuishare.tui import live_app
 dashboard.run_dashboard = lambda: print(
     *(name for name in ('typer', 'aiohttp', 'tuishare.tui.screens.form') if name in sys.modules)
 )

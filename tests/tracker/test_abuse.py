@@ -23,7 +23,7 @@ def _guess(desk: Desk, doorkeeper: ConnectionLimits, numbers: range) -> int:
             desk.tracker.answer(number.to_bytes(32), said, host)
             welcome += 1
         except AnnounceRejected:
-            doorkeeper.answers_stranger(host)
+            doorkeeper.is_stranger_allowed(host)
     return welcome
 
 

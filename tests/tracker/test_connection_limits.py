@@ -45,8 +45,8 @@ def test_members_are_let_in_from_where_they_announced() -> None:
 
 def test_strangers_are_answered_for_a_while() -> None:
     doorkeeper = _doorkeeper()
-    assert [doorkeeper.answers_stranger(MALLORY) for _ in range(3)] == [True, True, False]
-    assert doorkeeper.answers_stranger(BOB)
+    assert [doorkeeper.is_stranger_allowed(MALLORY) for _ in range(3)] == [True, True, False]
+    assert doorkeeper.is_stranger_allowed(BOB)
 
 
 def test_many_addresses_of_one_household_count_as_one() -> None:

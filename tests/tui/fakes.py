@@ -23,8 +23,8 @@ from tuishare.api.people import (
 )
 from tuishare.errors import AgentUnreachable
 from tuishare.tui.app import Dashboard
-from tuishare.tui.follower import Backoff
-from tuishare.tui.notices import write_farewell
+from tuishare.tui.farewell import write_farewell
+from tuishare.tui.snapshot_stream import Backoff
 from tuishare.tui.view import View
 
 CALM: Status = msgspec.structs.replace(STATUS, problems=(), inbox="/home/alice/tuishare/inbox")

@@ -13,7 +13,7 @@ from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Changes
 from tuishare.errors import Refused, SystemFailed
 from tuishare.tui.app import Dashboard
-from tuishare.tui.follower import Backoff
+from tuishare.tui.snapshot_stream import Backoff
 from tuishare.tui.view import Connecting, Live, Lost
 from tuishare.tui.widgets.panes import SharesPane
 

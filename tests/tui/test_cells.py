@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tuishare.tui.cells import lay_out
-from tuishare.tui.columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS
+from tuishare.tui.share_columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS
 
 
 @pytest.mark.parametrize(("width", "number"), [(80, 4), (98, 7), (110, 8), (120, 9), (200, 9)])

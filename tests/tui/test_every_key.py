@@ -13,7 +13,7 @@ from tuishare.api.messages import Snapshot
 from tuishare.tui.app import Dashboard
 from tuishare.tui.screens.main import TABS, MainScreen
 from tuishare.tui.view import Live
-from tuishare.tui.widgets.keyline import KeyLine
+from tuishare.tui.widgets.footer import Footer
 
 BUSY: Snapshot = msgspec.structs.replace(WHOLE, shares=SHARES, downloads=DOWNLOADS)
 EMPTY: Snapshot = msgspec.structs.replace(
@@ -56,8 +56,8 @@ async def test_every_named_key_does_something(tab: int, told: Snapshot) -> None:
         assert isinstance(screen, MainScreen)
         tried = {(LEAVING, f"{LEAVING} Quit")}
         for _ in range(max(1, screen.pane.table.row_count)):
-            for key, line in screen.query_one(KeyLine).named.items():
-                if (key, line) in tried or key not in screen.query_one(KeyLine).named:
+            for key, line in screen.query_one(Footer).named.items():
+                if (key, line) in tried or key not in screen.query_one(Footer).named:
                     continue  # what it was for may be gone
                 tried.add((key, line))
                 before = traces(app, agent)

@@ -17,10 +17,10 @@ from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, Snapshot
 from tuishare.cli.background import spawn_agent
 from tuishare.home_paths import HOME_VARIABLE, Places, find_places
-from tuishare.tui.greeting import Greeting
-from tuishare.tui.home import HomeDashboard
+from tuishare.tui.first_run_flag import Greeting
+from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.add_user import AddUserScreen
-from tuishare.tui.screens.first_run import FoldersScreen, LastScreen, NameScreen
+from tuishare.tui.screens.first_run import FoldersScreen, NameScreen, SummaryScreen
 from tuishare.tui.screens.folder import FolderScreen
 from tuishare.tui.screens.main import MainScreen
 
@@ -67,7 +67,7 @@ class Seat:
         await self.pilot.press("home", *["delete"] * 40, *name, "enter")
         await self.until_on(FoldersScreen)
         await self.pilot.press("ctrl+s")
-        await self.until_on(LastScreen)
+        await self.until_on(SummaryScreen)
         await until(self.pilot, lambda: self.snapshot.status.name == name, seconds=20)
         await self.pilot.press("tab", "tab", "enter", "escape")
         await self.until_on(MainScreen)

@@ -25,10 +25,10 @@ from tuishare.api.messages import (
     ShareState,
     Snapshot,
 )
-from tuishare.tui.greeting import Greeting
-from tuishare.tui.home import HomeDashboard
+from tuishare.tui.first_run_flag import Greeting
+from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.first_run import NameScreen
-from tuishare.tui.tones import LIGHT, PLAIN
+from tuishare.tui.theme import LIGHT, PLAIN
 from tuishare.tui.view import Live, Lost
 
 Look = Callable[..., bool]

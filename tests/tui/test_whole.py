@@ -14,7 +14,7 @@ from tuishare.api.client import AgentClient
 from tuishare.api.event_stream import StreamTiming
 from tuishare.api.server import ApiServer
 from tuishare.tui.app import Dashboard
-from tuishare.tui.follower import Backoff
+from tuishare.tui.snapshot_stream import Backoff
 from tuishare.tui.view import Live, Lost
 
 QUICK = StreamTiming(interval=0.01, heartbeat=1)

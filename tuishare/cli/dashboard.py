@@ -33,8 +33,8 @@ def run_dashboard() -> None:
 
 
 async def _run() -> None:
-    from tuishare.tui.greeting import Greeting
-    from tuishare.tui.home import HomeDashboard
+    from tuishare.tui.first_run_flag import Greeting
+    from tuishare.tui.live_app import HomeDashboard
 
     places = find_places()
     async with AgentClient(places.socket) as client:

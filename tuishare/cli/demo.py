@@ -247,16 +247,16 @@ async def _show(alice: Side, bob: Side, size: int) -> None:
     Raises:
         KeyboardInterrupt: he quit before everything had arrived.
     """
-    from tuishare.tui.duo import Duo, Part
-    from tuishare.tui.listings import DOWNLOADS, SHARES
+    from tuishare.tui.demo_view import DemoSide, DemoView
+    from tuishare.tui.tab_models import DOWNLOADS, SHARES
 
     lines: list[str] = []
     async with AgentClient(alice.places.socket) as sender, AgentClient(bob.places.socket) as recipient:
-        duo = Duo(
-            Part(
+        duo = DemoView(
+            DemoSide(
                 "Alice shares", "What she drops into a folder is sealed for Bob and seeded.", sender, SHARES
             ),
-            Part("Bob receives", "His agent opens the envelope and downloads.", recipient, DOWNLOADS),
+            DemoSide("Bob receives", "His agent opens the envelope and downloads.", recipient, DOWNLOADS),
         )
 
         def tell(line: str) -> None:

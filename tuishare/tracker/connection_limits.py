@@ -64,7 +64,7 @@ class ConnectionLimits:
         if len(self._members) > self._limits.addresses:
             self._members.popitem(last=False)
 
-    def answers_stranger(self, host: Address) -> bool:
+    def is_stranger_allowed(self, host: Address) -> bool:
         """Note that something was refused; False when there were so many that no answer is given any more."""
         return self._refusals.take(address_block(host))
 

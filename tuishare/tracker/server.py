@@ -122,7 +122,7 @@ class TrackerServer:
 
     def _refuse(self, request: web.BaseRequest, host: Address, refusal: web.Response) -> web.Response:
         """Refuse, and end the connection of whoever goes on asking without a word."""
-        if not self._doorkeeper.answers_stranger(host) and request.transport is not None:
+        if not self._doorkeeper.is_stranger_allowed(host) and request.transport is not None:
             request.transport.abort()
         return refusal
 

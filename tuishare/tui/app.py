@@ -17,18 +17,18 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from tuishare.errors import SystemFailed, TuishareError
-from tuishare.tui.agent import Agent
+from tuishare.tui.agent_api import AgentApi
+from tuishare.tui.commands import Deed, send, tell
+from tuishare.tui.confirmations import ask_before
 from tuishare.tui.dialogs import DIALOGS, Subject
-from tuishare.tui.follower import AgentLost, Backoff, Follower, Reader, SnapshotArrived
+from tuishare.tui.farewell import write_farewell
 from tuishare.tui.formats import clean
-from tuishare.tui.news import find_news
-from tuishare.tui.notices import write_farewell
-from tuishare.tui.orders import Deed, send, tell
-from tuishare.tui.questions import ask_before
+from tuishare.tui.notifications import find_news
 from tuishare.tui.rates import Rates
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
-from tuishare.tui.tones import DARK, THEMES
+from tuishare.tui.snapshot_stream import AgentLost, Backoff, Follower, Reader, SnapshotArrived
+from tuishare.tui.theme import DARK, THEMES
 from tuishare.tui.view import Live, Lost, View, take_snapshot
 
 
@@ -57,7 +57,7 @@ class Dashboard(App[None]):
     def __init__(
         self,
         reader: Reader,
-        agent: Agent,
+        agent: AgentApi,
         start_agent: Callable[[], Awaitable[None]],
         *,
         clock: Callable[[], float] = time.time,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from tuishare.tui.formats import clip
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 
 E = TypeVar("E")
 
@@ -26,7 +26,7 @@ class Cell:
     """One cell: its text, not yet safe or cut, and what its colour means."""
 
     text: str
-    tone: Tone = Tone.PLAIN
+    tone: TextStyle = TextStyle.PLAIN
 
 
 @dataclass(frozen=True, slots=True)

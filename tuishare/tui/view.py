@@ -40,7 +40,7 @@ class Lost:
     startable: bool
 
 
-Link = Connecting | Live | Lost
+ConnectionState = Connecting | Live | Lost
 """How things stand between dashboard and agent."""
 
 
@@ -54,7 +54,7 @@ class View:
         dismissed: problems that the person wants to see no longer, by their ids.
     """
 
-    link: Link = Connecting()
+    link: ConnectionState = Connecting()
     snapshot: Snapshot | None = None
     dismissed: frozenset[str] = frozenset()
 

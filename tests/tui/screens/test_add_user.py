@@ -9,7 +9,7 @@ from tests.tui.screens.dialogs import opened
 from tuishare.api.people import CardInfo, NewUser
 from tuishare.errors import BadInput, Refused
 from tuishare.tui.screens.add_user import find_card, split_groups
-from tuishare.tui.screens.secrets import KeyShown
+from tuishare.tui.screens.key_dialog import KeyDialog
 
 CARD = "tuishare-card-v1:AAAA"
 PASTED = f"Hello,\n{CARD[:18]}\n{CARD[18:]}\n\nYours, Bob\n"
@@ -97,7 +97,7 @@ async def test_a_new_key_is_shown_this_once() -> None:
         await desk.pilot.pause()
         desk.fill("name", "dan")
         await desk.press("ctrl+s")
-        await until(desk.pilot, lambda: isinstance(desk.screen, KeyShown))
+        await until(desk.pilot, lambda: isinstance(desk.screen, KeyDialog))
         assert desk.calls("add_user") == [(NewUser(name="dan"),)]
         assert "ab" * 32 in desk.words
 

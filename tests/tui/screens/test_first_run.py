@@ -13,10 +13,10 @@ from tests.tui.screens.dialogs import Desk
 from tuishare.api.messages import Snapshot
 from tuishare.api.people import SettingChange
 from tuishare.errors import BadInput
-from tuishare.tui.greeting import Greeting
-from tuishare.tui.home import HomeDashboard
+from tuishare.tui.first_run_flag import Greeting
+from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.add_user import AddUserScreen
-from tuishare.tui.screens.first_run import SENTENCE, FoldersScreen, LastScreen, NameScreen
+from tuishare.tui.screens.first_run import SENTENCE, FoldersScreen, NameScreen, SummaryScreen
 
 FOLDERS = {"inbox": "/h/inbox", "outbox": "/h/outbox", "downloads": "/h/downloads", "drop_folders": ()}
 NEW = Snapshot(
@@ -49,7 +49,7 @@ async def test_three_steps_by_keys(tmp_path: Path) -> None:
         assert desk.calls("change_setting") == [(SettingChange(key="name", value="alice"),)]
         desk.fill("inbox", "/elsewhere")
         await desk.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, LastScreen))
+        await until(pilot, lambda: isinstance(app.screen, SummaryScreen))
         assert desk.calls("change_setting")[1:] == [(SettingChange(key="folders.inbox", value="/elsewhere"),)]
         assert app.clipboard == f"{SENTENCE}\n\n{PEOPLE.card}\n"
         assert "able bold" in desk.words

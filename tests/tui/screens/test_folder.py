@@ -11,7 +11,7 @@ from tests.tui.screens.dialogs import opened
 from tuishare.api.people import DropChange
 from tuishare.errors import Refused
 from tuishare.tui.screens.folder import RemoveFolderScreen
-from tuishare.tui.screens.recipients import Recipients, Tick
+from tuishare.tui.screens.recipients import MarkCheckbox, Recipients
 
 FOLDER = CALM.drop_folders[0]
 
@@ -53,7 +53,7 @@ async def test_whom_it_is_for_is_changed_and_the_rest_stays(transport: str) -> N
     folder = msgspec.structs.replace(FOLDER, transport=transport)
     async with opened("change_folder", (folder,)) as desk:
         assert desk.screen.query_one(Recipients).selected == ["@crew"]
-        assert desk.screen.query_one(Tick).value is (transport == "plain")
+        assert desk.screen.query_one(MarkCheckbox).value is (transport == "plain")
         desk.screen.query_one(Recipients).select("dan")
         await desk.press("ctrl+s")
         await desk.until_closed()

@@ -6,8 +6,8 @@ from textual.widgets import TabbedContent
 from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
 from tuishare.api.messages import Changes
-from tuishare.tui.follower import Backoff
-from tuishare.tui.screens.keys import KeysScreen
+from tuishare.tui.screens.help import HelpScreen
+from tuishare.tui.snapshot_stream import Backoff
 from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
 
 
@@ -52,7 +52,7 @@ async def test_the_agent_may_die_and_return_while_help_is_open() -> None:
         main = app.screen
         await until(pilot, lambda: app.view.snapshot)
         await pilot.press("question_mark")
-        assert isinstance(app.screen, KeysScreen)
+        assert isinstance(app.screen, HelpScreen)
         agent.say(GONE)
         await until(pilot, lambda: main.query_one(SharesPane).has_class("-stale"))
         agent.say(snapshot((SHARE, *many_shares(2))))

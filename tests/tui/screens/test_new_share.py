@@ -12,8 +12,8 @@ from tests.tui.screens.dialogs import Desk, opened
 from tuishare.api.actions import NewShare
 from tuishare.api.messages import People, Snapshot
 from tuishare.errors import Refused
-from tuishare.tui.screens.paths import PickPath
-from tuishare.tui.screens.recipients import Recipients, Tick
+from tuishare.tui.screens.path_picker import PathPicker
+from tuishare.tui.screens.recipients import MarkCheckbox, Recipients
 
 
 def payload(folder: Path) -> Path:
@@ -54,7 +54,7 @@ async def test_expiry_and_transport(tmp_path: Path, span: str, until_when: int) 
         desk.fill("path", str(payload(tmp_path)))
         tick(desk, "@crew")
         desk.screen.query_one("#expires", Select).value = span
-        desk.screen.query_one("#plain", Tick).value = True
+        desk.screen.query_one("#plain", MarkCheckbox).value = True
         await desk.press("ctrl+s")
         await desk.until_closed()
         [(new,)] = desk.calls("share")
@@ -120,7 +120,7 @@ async def test_picked_in_the_tree_by_mouse(tmp_path: Path) -> None:
     async with opened("new_share") as desk:
         desk.fill("path", str(tmp_path))
         await desk.click("browse")
-        assert isinstance(desk.screen, PickPath)
+        assert isinstance(desk.screen, PathPicker)
         await until(desk.pilot, lambda: "film" in desk.drawn)
         assert await desk.pilot.click("#tree", offset=(8, 1))
         await until(

@@ -5,7 +5,7 @@ from textual.app import App, ComposeResult
 from textual.content import Content
 
 from tests.tui.people import PEOPLE
-from tuishare.tui.screens.recipients import Recipients, Tick, list_recipients
+from tuishare.tui.screens.recipients import MarkCheckbox, Recipients, list_recipients
 
 
 def test_groups_come_first_with_their_members_then_users_with_their_trust() -> None:
@@ -29,7 +29,7 @@ def test_somebody_chosen_before_is_listed_also_when_nobody_knows_him() -> None:
 class Boxes(App[None]):
     def compose(self) -> ComposeResult:
         yield Recipients(list_recipients(PEOPLE))
-        yield Tick("one box", id="box")
+        yield MarkCheckbox("one box", id="box")
 
 
 @pytest.mark.parametrize("ticked", [True, False])
@@ -37,7 +37,7 @@ async def test_a_tick_is_seen_without_colours(ticked: bool) -> None:
     async with Boxes().run_test() as pilot:
         if ticked:
             pilot.app.query_one(Recipients).select_all()
-            pilot.app.query_one(Tick).value = True
+            pilot.app.query_one(MarkCheckbox).value = True
             await pilot.pause()
         strips = pilot.app.screen._compositor.render_strips()
         lines = ["".join(segment.text for segment in strip) for strip in strips]

@@ -14,7 +14,7 @@ from tuishare.api.people import SettingChange, SettingsText
 from tuishare.config.model import Config
 from tuishare.errors import BadInput
 from tuishare.tui.screens.main import MainScreen
-from tuishare.tui.screens.recipients import Tick
+from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.settings import DESKTOP, SETTINGS, read_settings
 from tuishare.tui.screens.settings_file import SettingsFileScreen
 from tuishare.tui.view import Live
@@ -54,7 +54,7 @@ async def test_a_default_leaves_room_to_say_what_can_stand_there() -> None:
 async def test_only_what_changed_is_sent() -> None:
     async with opened("settings") as desk:
         desk.fill("limits-upload", "1MiB")
-        desk.screen.query_one(Tick).value = False
+        desk.screen.query_one(MarkCheckbox).value = False
         await desk.press("ctrl+s")
         await desk.until_closed()
         assert desk.calls("change_setting") == [

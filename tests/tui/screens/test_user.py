@@ -8,9 +8,9 @@ from tests.tui.people import BOB, CAROL, DAN
 from tests.tui.screens.dialogs import opened
 from tuishare.api.messages import User
 from tuishare.api.people import UserChange
-from tuishare.tui.screens.recipients import Tick
+from tuishare.tui.screens.key_dialog import KeyDialog
+from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.revoke import RevokeUserScreen
-from tuishare.tui.screens.secrets import KeyShown
 from tuishare.tui.screens.user import NewKeyScreen, RemoveUserScreen
 
 
@@ -24,7 +24,7 @@ async def test_nothing_changed_asks_nothing() -> None:
 
 async def test_only_what_is_different_is_sent() -> None:
     async with opened("change_user", (BOB,)) as desk:
-        desk.screen.query_one("#verified", Tick).value = True
+        desk.screen.query_one("#verified", MarkCheckbox).value = True
         await desk.press("ctrl+s")
         await desk.until_closed()
         assert desk.calls("change_user") == [(UserChange(name="bob", verified=True),)]
@@ -33,7 +33,7 @@ async def test_only_what_is_different_is_sent() -> None:
 async def test_groups_trust_and_a_new_card() -> None:
     async with opened("change_user", (CAROL,)) as desk:
         desk.fill("groups", "crew")
-        desk.screen.query_one("#verified", Tick).value = False
+        desk.screen.query_one("#verified", MarkCheckbox).value = False
         desk.screen.query_one(TextArea).text = "nonsense"
         await desk.press("ctrl+s")
         assert "A card begins with" in desk.fault("card")
@@ -47,7 +47,7 @@ async def test_groups_trust_and_a_new_card() -> None:
 async def test_a_user_with_a_key_has_no_card_but_may_send_raw() -> None:
     async with opened("change_user", (DAN,)) as desk:
         assert not desk.screen.query("#card, #verified")
-        desk.screen.query_one("#raw", Tick).value = True
+        desk.screen.query_one("#raw", MarkCheckbox).value = True
         desk.screen.query_one("#groups", Input).value = "@crew"
         await desk.press("ctrl+s")
         await desk.until_closed()
@@ -76,7 +76,7 @@ async def test_what_loses_something_asks_once_more(
         await desk.pilot.pause()
         await desk.click(button)
         await desk.press("ctrl+s")
-        await until(desk.pilot, lambda: desk.closed or isinstance(desk.screen, KeyShown))
+        await until(desk.pilot, lambda: desk.closed or isinstance(desk.screen, KeyDialog))
         assert desk.agent.calls == [call]
 
 

@@ -11,7 +11,7 @@ from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import Changes, DownloadId, DownloadState, ShareId, ShareState
 from tuishare.tui.dialogs import DIALOGS
 from tuishare.tui.screens.main import MainScreen
-from tuishare.tui.widgets.keyline import KeyLine
+from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
 from tuishare.tui.widgets.table import EntryTable
 
@@ -67,9 +67,9 @@ async def test_the_keys_outlast_the_last_entry() -> None:
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
         agent.say(Changes(shares_removed=(SHARE.id,)))
         await until(pilot, lambda: invitation(pilot) and not pane(pilot).table.size.height)
-        assert "n" in pilot.app.screen.query_one(KeyLine).named
+        assert "n" in pilot.app.screen.query_one(Footer).named
         agent.say(Changes(shares=(SHARE,)))
-        await until(pilot, lambda: "space" in pilot.app.screen.query_one(KeyLine).named)
+        await until(pilot, lambda: "space" in pilot.app.screen.query_one(Footer).named)
         await pilot.press("space")
         await until(pilot, lambda: agent.orders)
 
@@ -170,7 +170,7 @@ async def test_the_footer_follows_the_cursor() -> None:
     paused = msgspec.structs.replace(SHARE, id=ShareId("z"), state=ShareState.PAUSED)
     async with dashboard(FakeAgent(snapshot((SHARE, paused)))).run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: pane(pilot).table.row_count == 2)
-        drawn = pilot.app.screen.query_one(KeyLine)
+        drawn = pilot.app.screen.query_one(Footer)
         await until(pilot, lambda: drawn.named.get("space") == "space Pause")
         await pilot.press("down")
         await until(pilot, lambda: drawn.named.get("space") == "space Resume")

@@ -20,7 +20,7 @@ from tuishare.api.messages import (
 from tuishare.tui.app import Dashboard
 from tuishare.tui.dialogs import DIALOGS
 from tuishare.tui.screens.main import TABS, MainScreen
-from tuishare.tui.widgets.keyline import KeyLine
+from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.panes import ActivityPane
 
 HOSTILE = (
@@ -68,9 +68,9 @@ async def test_people_are_listed_with_their_groups() -> None:
         assert BOB.words in words(app)
         await pilot.press("c")
         assert app.clipboard == PEOPLE.card
-        assert "r" in app.screen.query_one(KeyLine).named
+        assert "r" in app.screen.query_one(Footer).named
         await pilot.press("j")
-        assert "r" not in app.screen.query_one(KeyLine).named  # she has no tickets
+        assert "r" not in app.screen.query_one(Footer).named  # she has no tickets
 
 
 async def test_folders_are_listed_and_can_be_given_up() -> None:

@@ -14,9 +14,9 @@ import tuishare.tui
 from tests.api.samples import NOW, SHARE
 from tests.tui.fakes import many_shares
 from tuishare.api.messages import Share, ShareId, ShareState
-from tuishare.tui.columns import SHARE_COLUMNS
-from tuishare.tui.listings import SHARES
-from tuishare.tui.tones import LIGHT
+from tuishare.tui.share_columns import SHARE_COLUMNS
+from tuishare.tui.tab_models import SHARES
+from tuishare.tui.theme import LIGHT
 from tuishare.tui.widgets.table import EntryTable
 
 Table = EntryTable[Share]

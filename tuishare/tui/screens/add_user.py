@@ -20,9 +20,9 @@ from tuishare.api.people import CardInfo, NewUser
 from tuishare.errors import TuishareError
 from tuishare.tui.formats import clean, clip
 from tuishare.tui.screens.fingerprints import show_fingerprint
-from tuishare.tui.screens.form import Done, Fault, Field, Form
-from tuishare.tui.screens.secrets import KeyShown
-from tuishare.tui.tones import Tone
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
+from tuishare.tui.screens.key_dialog import KeyDialog
+from tuishare.tui.theme import TextStyle
 
 _CARD, _NEW_KEY, _OLD_KEY = "card", "new-key", "old-key"
 _WAYS: Final = (("a card", _CARD), ("a new key, made now", _NEW_KEY), ("a key that he has", _OLD_KEY))
@@ -68,19 +68,19 @@ class AddUserScreen(Form):
         self._show_way()
         self.query_one("#card").focus()
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[FieldError]:
         """What the chosen way needs, and a name."""
         if self._way == _CARD and not self._card:
-            yield Fault("card", "Paste his card; he finds it under People, c, or with: tuishare card")
+            yield FieldError("card", "Paste his card; he finds it under People, c, or with: tuishare card")
         if self._way == _OLD_KEY and not self.query_one("#key", Input).value.strip():
-            yield Fault("key", "Paste the key, 64 hexadecimal digits.")
+            yield FieldError("key", "Paste the key, 64 hexadecimal digits.")
         name = self._name_given
         if not name:
-            yield Fault("name", "Give him a name.")
+            yield FieldError("name", "Give him a name.")
         elif len(name) > _NAME:
-            yield Fault("name", "This name is too long.")
+            yield FieldError("name", "This name is too long.")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Add him; a card stays unverified."""
         return await self._add(verified=False)
 
@@ -89,10 +89,10 @@ class AddUserScreen(Form):
         if self._seen is not None and not self.show_faults():
             self.ask(self._add_verified)
 
-    async def _add_verified(self) -> Done:
+    async def _add_verified(self) -> FormResult:
         return await self._add(verified=True)
 
-    async def _add(self, *, verified: bool) -> Done:
+    async def _add(self, *, verified: bool) -> FormResult:
         new = NewUser(
             name=self._name_given,
             card=self._card if self._way == _CARD else "",
@@ -101,8 +101,8 @@ class AddUserScreen(Form):
             verified=verified and self._way == _CARD,
         )
         added = await self.app.agent.add_user(new)
-        shown = KeyShown(added.name, added.key) if added.key else None
-        return Done(f"{clean(added.name)} is added{', verified' if new.verified else ''}.", shown)
+        shown = KeyDialog(added.name, added.key) if added.key else None
+        return FormResult(f"{clean(added.name)} is added{', verified' if new.verified else ''}.", shown)
 
     @property
     def _way(self) -> str:
@@ -134,14 +134,14 @@ class AddUserScreen(Form):
         if card.startswith(CARD_PREFIX) and len(card) <= _CARD_LIMIT:
             self.run_worker(self._look(card), name="look", group="look", exclusive=True)
         elif card:
-            self._tell(Content.styled(f"A card begins with {CARD_PREFIX}", Tone.WARN.value))
+            self._tell(Content.styled(f"A card begins with {CARD_PREFIX}", TextStyle.WARN.value))
 
     async def _look(self, card: str) -> None:
         try:
             seen = await self.app.agent.card_seen(card)
         except TuishareError as error:
             self._looked_at = ""
-            self._tell(Content.styled(clean(f"! {error.detail}. {error.hint}"), Tone.BAD.value))
+            self._tell(Content.styled(clean(f"! {error.detail}. {error.hint}"), TextStyle.BAD.value))
             return
         name = self.query_one("#name", Input)
         if name.value in {"", self._suggested}:  # not over what the person typed
@@ -181,9 +181,11 @@ def split_groups(text: str) -> tuple[str, ...]:
 
 
 def _describe(seen: CardInfo) -> Content:
-    head = Content.assemble("says it is of ", (clip(seen.name, 40), Tone.STRONG.value), "; compare aloud:")
+    head = Content.assemble(
+        "says it is of ", (clip(seen.name, 40), TextStyle.STRONG.value), "; compare aloud:"
+    )
     lines = [head, show_fingerprint(seen.words, seen.fingerprint)]
     if seen.known_as:
         known = f"! You know this card already, as {clip(seen.known_as, 40)}."
-        lines.append(Content.styled(known, Tone.WARN.value))
+        lines.append(Content.styled(known, TextStyle.WARN.value))
     return Content("\n").join(lines)

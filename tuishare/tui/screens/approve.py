@@ -19,8 +19,8 @@ from tuishare.api.people import UserChange
 from tuishare.errors import TuishareError
 from tuishare.tui.formats import clean, clip, fit, format_count, format_size
 from tuishare.tui.screens.fingerprints import show_fingerprint
-from tuishare.tui.screens.form import Done, Form
-from tuishare.tui.tones import Tone
+from tuishare.tui.screens.form import Form, FormResult
+from tuishare.tui.theme import TextStyle
 
 _NAME, _PATH, _NOTE = 60, 54, 300
 _FILES: Final = 200
@@ -47,13 +47,15 @@ class ApproveScreen(Form):
     def compose_fields(self) -> ComposeResult:
         """Say what it is, from whom, and how to know that."""
         download = self._download
-        yield Static(Content.styled(fit(download.name, _NAME), Tone.STRONG.value))
+        yield Static(Content.styled(fit(download.name, _NAME), TextStyle.STRONG.value))
         amount = f"{format_count(download.files, 'file')} · {format_size(download.size)}"
-        yield Static(Content.styled(amount, Tone.QUIET.value))
+        yield Static(Content.styled(amount, TextStyle.QUIET.value))
         if download.note:
             yield Static(Content(f"“{clip(download.note, _NOTE)}”"))
         yield Static(self._tell_sender(), classes="-apart")
-        yield Static(Content.styled("asking for the files …", Tone.QUIET.value), id="files", classes="-apart")
+        yield Static(
+            Content.styled("asking for the files …", TextStyle.QUIET.value), id="files", classes="-apart"
+        )
 
     def compose_answers(self) -> ComposeResult:
         """Also for ever, and never."""
@@ -67,30 +69,32 @@ class ApproveScreen(Form):
         self.query_one("#cancel").focus()
         self.run_worker(self._list_files(), name="files")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Take it this once."""
         await self.app.agent.order_download(self._download.id, DownloadAction.APPROVE)
-        return Done(f"Asked the agent to download “{fit(self._download.name, 40)}”.")
+        return FormResult(f"Asked the agent to download “{fit(self._download.name, 40)}”.")
 
-    async def _always(self) -> Done:
+    async def _always(self) -> FormResult:
         assert self._sender is not None
         await self.app.agent.change_user(UserChange(name=self._sender.name, verified=True))
         await self.carry_out()
-        return Done(f"{clean(self._sender.name)} is verified; what he sends is taken from now on.")
+        return FormResult(f"{clean(self._sender.name)} is verified; what he sends is taken from now on.")
 
-    async def _reject(self) -> Done:
+    async def _reject(self) -> FormResult:
         await self.app.agent.order_download(self._download.id, DownloadAction.REJECT)
-        return Done(f"Asked the agent to turn “{fit(self._download.name, 40)}” away.")
+        return FormResult(f"Asked the agent to turn “{fit(self._download.name, 40)}” away.")
 
     def _tell_sender(self) -> Content:
         sender = self._sender
         if sender is None:
             return Content(f"from {clean(self._download.sender) or 'somebody unknown'}")
         trust = "verified" if sender.verified else "not verified"
-        head = Content.assemble("from ", (clean(sender.name), Tone.STRONG.value), f", {trust}")
+        head = Content.assemble("from ", (clean(sender.name), TextStyle.STRONG.value), f", {trust}")
         if not sender.words:
             return head
-        compare = Content.styled("Always: only after he has read you these words himself.", Tone.WARN.value)
+        compare = Content.styled(
+            "Always: only after he has read you these words himself.", TextStyle.WARN.value
+        )
         return Content("\n").join([head, show_fingerprint(sender.words, sender.fingerprint), compare])
 
     async def _list_files(self) -> None:
@@ -99,7 +103,7 @@ class ApproveScreen(Form):
             files.update(_tell_files(await self.app.agent.download_details(self._download.id)))
         except TuishareError as error:
             files.update(
-                Content.styled(clean(f"The files cannot be listed: {error.detail}"), Tone.WARN.value)
+                Content.styled(clean(f"The files cannot be listed: {error.detail}"), TextStyle.WARN.value)
             )
 
     @on(Button.Pressed, "#always")

@@ -16,9 +16,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tuishare.tui.confirmations import Confirmation
 from tuishare.tui.formats import fit
-from tuishare.tui.questions import Question
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 
 _NAME = 56
 
@@ -32,7 +32,7 @@ class ConfirmScreen(ModalScreen[bool]):
         Binding("left,right", "app.focus_next", "Other answer", show=False),
     ]
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Confirmation) -> None:
         super().__init__()
         self._question = question
 
@@ -41,8 +41,8 @@ class ConfirmScreen(ModalScreen[bool]):
         question = self._question
         with Vertical(id="question") as box:
             box.border_title = question.title
-            yield Static(Content.styled(fit(question.name, _NAME), Tone.STRONG.value))
-            yield Static(Content.styled("\n".join(question.facts), Tone.QUIET.value), classes="facts")
+            yield Static(Content.styled(fit(question.name, _NAME), TextStyle.STRONG.value))
+            yield Static(Content.styled("\n".join(question.facts), TextStyle.QUIET.value), classes="facts")
             yield Static(Content(question.consequence))
             with Horizontal():
                 yield Button("No  n", id="no", compact=True)

@@ -16,9 +16,9 @@ from tuishare.api.actions import FileChoice
 from tuishare.api.details import Details, File
 from tuishare.api.messages import Download
 from tuishare.tui.formats import fit, format_count, format_size
-from tuishare.tui.screens.form import Done, Fault, Field, Form
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import Recipients
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 
 _AFTER = "What is left out is not delivered, and a part is not served on to others."
 _NAME, _PATH = 56, 38
@@ -42,23 +42,23 @@ class FilesScreen(Form):
 
     def compose_fields(self) -> ComposeResult:
         """List the files, those that are wanted ticked."""
-        yield Static(Content.styled(fit(self._download.name, _NAME), Tone.STRONG.value))
+        yield Static(Content.styled(fit(self._download.name, _NAME), TextStyle.STRONG.value))
         lines = [Selection(_tell(file), str(number), file.wanted) for number, file in enumerate(self._files)]
         yield Field("Wanted", Recipients(lines, id="files"))
         yield Static(Content(_AFTER), classes="aside -apart")
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[FieldError]:
         """Something has to be left."""
         if not self.query_one(Recipients).selected:
-            yield Fault("files", "Choose at least one: Space ticks.")
+            yield FieldError("files", "Choose at least one: Space ticks.")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Have the agent leave out what is not ticked."""
         wanted = set(map(int, self.query_one(Recipients).selected))
         unwanted = tuple(number for number in range(len(self._files)) if number not in wanted)
         await self.app.agent.choose_files(self._download.id, FileChoice(unwanted=unwanted))
-        return Done(f"Asked the agent to download {format_count(len(wanted), 'file')}.")
+        return FormResult(f"Asked the agent to download {format_count(len(wanted), 'file')}.")
 
 
 def _tell(file: File) -> Content:
-    return Content.assemble(fit(file.path, _PATH), (f"  {format_size(file.size)}", Tone.QUIET.value))
+    return Content.assemble(fit(file.path, _PATH), (f"  {format_size(file.size)}", TextStyle.QUIET.value))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from tuishare.tui.formats import clip
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 
 _WIDTH = 68
 
@@ -18,7 +18,7 @@ def show_fingerprint(words: str, base32: str) -> Content:
     parts = words.split()
     half = (len(parts) + 1) // 2
     lines = [
-        Content.styled(clip(" ".join(line), _WIDTH), Tone.STRONG.value)
+        Content.styled(clip(" ".join(line), _WIDTH), TextStyle.STRONG.value)
         for line in (parts[:half], parts[half:])
     ]
-    return Content("\n").join([*lines, Content.styled(clip(base32, _WIDTH), Tone.QUIET.value)])
+    return Content("\n").join([*lines, Content.styled(clip(base32, _WIDTH), TextStyle.QUIET.value)])

@@ -18,9 +18,9 @@ from tuishare.api.people import SettingChange
 from tuishare.tui.formats import clean, fit
 from tuishare.tui.screens.add_user import AddUserScreen
 from tuishare.tui.screens.fingerprints import show_fingerprint
-from tuishare.tui.screens.form import Done, Fault, Field, Form
-from tuishare.tui.screens.paths import PathSuggester, expand, find_path_fault
-from tuishare.tui.tones import Tone
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
+from tuishare.tui.screens.path_picker import PathSuggester, expand, find_path_fault
+from tuishare.tui.theme import TextStyle
 
 SENTENCE: Final = (
     "This is my tuishare card. Add it under People, send me yours, and let us read each other the fingerprint's words "
@@ -63,17 +63,17 @@ class NameScreen(Form):
         )
         yield Field("Your name", Input(clean(self._snapshot.status.name), id="name", compact=True))
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[FieldError]:
         """Some name."""
         if not self.query_one("#name", Input).value.strip():
-            yield Fault("name", "Give yourself a name.")
+            yield FieldError("name", "Give yourself a name.")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Set it, if it is another."""
         name = self.query_one("#name", Input).value.strip()
         if name != self._snapshot.status.name:
             await self.app.agent.change_setting(SettingChange(key="name", value=name))
-        return Done(following=FoldersScreen(self._snapshot.status))
+        return FormResult(following=FoldersScreen(self._snapshot.status))
 
 
 class FoldersScreen(Form):
@@ -96,19 +96,19 @@ class FoldersScreen(Form):
         for key, label, words in _FOLDERS:
             suggester = PathSuggester(folders_only=True)
             yield Field(label, Input(clean(self._before[key]), suggester=suggester, id=key, compact=True))
-            yield Static(Content.styled(words, Tone.QUIET.value), classes="under")
+            yield Static(Content.styled(words, TextStyle.QUIET.value), classes="under")
         yield Static(
             Content("Drop folders, for what you share, come with the first person (tab Folders, n)."),
             classes="aside -apart",
         )
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[FieldError]:
         """Paths."""
         for key, _, _ in _FOLDERS:
             if fault := find_path_fault(self.query_one(f"#{key}", Input).value):
-                yield Fault(key, fault)
+                yield FieldError(key, fault)
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Set those that are elsewhere now."""
         restart: list[str] = []
         for key, path in self._before.items():
@@ -118,7 +118,7 @@ class FoldersScreen(Form):
                 restart += (await self.app.agent.change_setting(change)).restart
                 self._before[key] = chosen
         words = f"After a restart of the agent: {clean(', '.join(restart))}" if restart else ""
-        return Done(words, LastScreen())
+        return FormResult(words, SummaryScreen())
 
 
 class CardScreen(Form):
@@ -137,11 +137,11 @@ class CardScreen(Form):
             ),
             classes="aside",
         )
-        yield Static(Content.styled(SENTENCE, Tone.QUIET.value), classes="aside -apart")
+        yield Static(Content.styled(SENTENCE, TextStyle.QUIET.value), classes="aside -apart")
         yield Static(Content(fit(people.card, _CARD)), id="card", classes="-apart")
         yield Static(show_fingerprint(people.words, people.fingerprint), classes="-apart")
         yield Static(
-            Content.styled("Where a terminal has no clipboard: tuishare card", Tone.QUIET.value),
+            Content.styled("Where a terminal has no clipboard: tuishare card", TextStyle.QUIET.value),
             classes="aside",
         )
 
@@ -155,9 +155,9 @@ class CardScreen(Form):
         self._copy()
         self.query_one("#accept").focus()
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Go on to the first person."""
-        return Done(following=AddUserScreen())
+        return FormResult(following=AddUserScreen())
 
     @property
     def _people(self) -> People:
@@ -171,7 +171,7 @@ class CardScreen(Form):
             self.app.notify("Your card is on the clipboard, if your terminal allows that.", markup=False)
 
 
-class LastScreen(CardScreen):
+class SummaryScreen(CardScreen):
     """The third step."""
 
     HEADING = "Welcome to tuishare · 3 of 3 · your card"

@@ -18,10 +18,10 @@ from textual.widgets import Button, Input, Static
 from tuishare.api.messages import Folder, People
 from tuishare.api.people import DropChange
 from tuishare.tui.formats import clean, fit
-from tuishare.tui.screens.form import Done, Fault, Field, Form
-from tuishare.tui.screens.paths import PathSuggester, PickPath, expand, find_path_fault
-from tuishare.tui.screens.recipients import Recipients, Tick, list_recipients
-from tuishare.tui.tones import Tone
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
+from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
+from tuishare.tui.screens.recipients import MarkCheckbox, Recipients, list_recipients
+from tuishare.tui.theme import TextStyle
 
 _WIDTH = 56
 _ADVICE = "Each file or folder that is put into it is shared with them, once it is complete."
@@ -59,12 +59,12 @@ class FolderScreen(Form):
                     compact=True,
                 ),
             )
-            yield Static(Content.styled(_ADVICE, Tone.QUIET.value), classes="under")
+            yield Static(Content.styled(_ADVICE, TextStyle.QUIET.value), classes="under")
         else:
-            yield Static(Content.styled(fit(folder.path, _WIDTH), Tone.STRONG.value))
+            yield Static(Content.styled(fit(folder.path, _WIDTH), TextStyle.STRONG.value))
         users, plain = (folder.users, folder.transport == "plain") if folder else ((), False)
         yield Field("For", Recipients(list_recipients(self._people, users)))
-        yield Field("Swarm", Tick("any BitTorrent client: not encrypted", plain, id="plain"))
+        yield Field("Swarm", MarkCheckbox("any BitTorrent client: not encrypted", plain, id="plain"))
 
     def compose_answers(self) -> ComposeResult:
         """A way to the tree, or to have it no longer."""
@@ -73,29 +73,31 @@ class FolderScreen(Form):
         else:
             yield Button("Remove …", id="remove", variant="error", compact=True)
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[FieldError]:
         """A path and somebody."""
         if self._folder is None and (fault := find_path_fault(self.query_one("#path", Input).value)):
-            yield Fault("path", fault)
+            yield FieldError("path", fault)
         if not self.query_one(Recipients).option_count:
-            yield Fault("recipients", "Nobody is known yet: add somebody first (tab People, n).")
+            yield FieldError("recipients", "Nobody is known yet: add somebody first (tab People, n).")
         elif not self.query_one(Recipients).selected:
-            yield Fault("recipients", "Choose at least one: Space ticks.")
+            yield FieldError("recipients", "Choose at least one: Space ticks.")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Set it."""
         path = self._folder.path if self._folder else str(expand(self.query_one("#path", Input).value))
-        transport: Literal["tls", "plain"] = "plain" if self.query_one("#plain", Tick).value else "tls"
+        transport: Literal["tls", "plain"] = (
+            "plain" if self.query_one("#plain", MarkCheckbox).value else "tls"
+        )
         users = tuple(self.query_one(Recipients).selected)
         await self.app.agent.set_drop(DropChange(path=path, users=users, transport=transport))
-        return Done(f"What is put into {fit(path, 40)} is for {clean(', '.join(users))}.")
+        return FormResult(f"What is put into {fit(path, 40)} is for {clean(', '.join(users))}.")
 
     def action_browse(self) -> None:
         """Pick the folder in a tree."""
         if self._folder is None:
             given = self.query_one("#path", Input).value
             start = Path.home() if find_path_fault(given) else expand(given)
-            self.app.push_screen(PickPath(start, folders_only=True), self._take_path)
+            self.app.push_screen(PathPicker(start, folders_only=True), self._take_path)
 
     def _take_path(self, path: str | None) -> None:
         if path is not None:
@@ -126,10 +128,10 @@ class RemoveFolderScreen(Form):
 
     def compose_fields(self) -> ComposeResult:
         """Name it, and what follows."""
-        yield Static(Content.styled(fit(self._folder.path, _WIDTH), Tone.STRONG.value))
+        yield Static(Content.styled(fit(self._folder.path, _WIDTH), TextStyle.STRONG.value))
         yield Static(Content(_REMOVED), classes="aside -apart")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Have it no longer."""
         await self.app.agent.remove_drop(self._folder.path)
-        return Done(f"{fit(self._folder.path, 40)} is no drop folder any more.")
+        return FormResult(f"{fit(self._folder.path, 40)} is no drop folder any more.")

@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, Static
 
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.tui.formats import clean
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 
 if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
@@ -32,7 +32,7 @@ _AROUND, _FEW = 7, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """What is wrong with one field.
 
     Attributes:
@@ -45,7 +45,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class FormResult:
     """What became of a dialog.
 
     Attributes:
@@ -76,15 +76,15 @@ class Field(Vertical):
         """Say what is wrong; nothing for an empty sentence."""
         line = self.query_one(".fault", Static)
         line.display = bool(sentence)
-        line.update(Content.styled(f"! {clean(sentence)}", Tone.BAD.value))
+        line.update(Content.styled(f"! {clean(sentence)}", TextStyle.BAD.value))
 
 
 class Form(ModalScreen[None]):
     """Asks for something and has the agent do it; it closes only when that was taken or given up."""
 
     HEADING: ClassVar[str] = ""
-    YES: ClassVar[str] = ""
-    NO: ClassVar[str] = "Cancel"
+    ACCEPT_LABEL: ClassVar[str] = ""
+    CANCEL_LABEL: ClassVar[str] = "Cancel"
     SAFE: ClassVar[bool] = True
     """Whether nothing is lost by it; else the button is red and a hasty Enter cancels."""
 
@@ -107,10 +107,10 @@ class Form(ModalScreen[None]):
                 yield from self.compose_fields()
             yield Static(classes="trouble")
             with Horizontal(classes="answers"):
-                yield Button(f"{self.NO}  esc", id="cancel", compact=True)
+                yield Button(f"{self.CANCEL_LABEL}  esc", id="cancel", compact=True)
                 yield from self.compose_answers()
-                if self.YES:
-                    accept = Button(f"{self.YES}  ^s", id="accept", compact=True)
+                if self.ACCEPT_LABEL:
+                    accept = Button(f"{self.ACCEPT_LABEL}  ^s", id="accept", compact=True)
                     accept.variant = "primary" if self.SAFE else "error"
                     yield accept
 
@@ -122,11 +122,11 @@ class Form(ModalScreen[None]):
         """Buttons besides the usual two."""
         yield from ()
 
-    def find_faults(self) -> Iterator[Fault]:
+    def validate(self) -> Iterator[FieldError]:
         """What is wrong with the fields, before the agent is asked."""
         yield from ()
 
-    async def carry_out(self) -> Done:
+    async def submit(self) -> FormResult:
         """Have it done.
 
         Raises:
@@ -152,12 +152,12 @@ class Form(ModalScreen[None]):
 
     def action_accept(self) -> None:
         """Do it, unless a field is wrong."""
-        if self.YES and not self.show_faults():
-            self.ask(self.carry_out)
+        if self.ACCEPT_LABEL and not self.show_faults():
+            self.ask(self.submit)
 
     def show_faults(self) -> bool:
         """Say beside each field what is wrong with it and go to the first one; False when all is well."""
-        faults = list(self.find_faults())
+        faults = list(self.validate())
         said = {fault.field: fault.sentence for fault in reversed(faults)}
         for field in self.query(Field):
             field.complain(said.get((field.id or "").removesuffix("-field"), ""))
@@ -165,11 +165,11 @@ class Form(ModalScreen[None]):
             self.query_one(f"#{faults[0].field}").focus()
         return bool(faults)
 
-    def ask(self, question: Callable[[], Awaitable[Done]]) -> None:
+    def ask(self, question: Callable[[], Awaitable[FormResult]]) -> None:
         """Put something to the agent and close when it was taken; nothing while it is thinking already."""
         if not self._asking:
             self._asking = True
-            self.show_trouble(Content.styled("Asking the agent …", Tone.QUIET.value))
+            self.show_trouble(Content.styled("Asking the agent …", TextStyle.QUIET.value))
             self.run_worker(self._ask(question), name="ask", group="ask")
 
     def show_trouble(self, content: Content | None) -> None:
@@ -178,7 +178,7 @@ class Form(ModalScreen[None]):
         line.display = content is not None
         line.update(content or "")
 
-    async def _ask(self, question: Callable[[], Awaitable[Done]]) -> None:
+    async def _ask(self, question: Callable[[], Awaitable[FormResult]]) -> None:
         try:
             done = await question()
         except TuishareError as error:
@@ -194,9 +194,9 @@ class Form(ModalScreen[None]):
     def show_error(self, error: TuishareError) -> None:
         """Say what went wrong and what to do, in the dialog."""
         words = clean(f"! {error.detail}. {error.hint}")
-        self.show_trouble(Content.styled(words, Tone.BAD.value))
+        self.show_trouble(Content.styled(words, TextStyle.BAD.value))
 
-    def _close(self, done: Done) -> None:
+    def _close(self, done: FormResult) -> None:
         app = self.app
         self.dismiss()
         if done.words:

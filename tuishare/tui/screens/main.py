@@ -15,13 +15,13 @@ from textual.screen import Screen
 from textual.widgets import TabbedContent, TabPane
 
 from tuishare.api.messages import DownloadState, ShareState
-from tuishare.tui.rows import count_missing
-from tuishare.tui.screens.keys import KeysScreen
+from tuishare.tui.row_models import count_missing
+from tuishare.tui.screens.help import HelpScreen
 from tuishare.tui.view import View
-from tuishare.tui.widgets.keyline import KeyLine
+from tuishare.tui.widgets.footer import Footer
+from tuishare.tui.widgets.header import Banner, Header
 from tuishare.tui.widgets.pane import EntryPane
 from tuishare.tui.widgets.panes import ActivityPane, DownloadsPane, FoldersPane, PeoplePane, SharesPane
-from tuishare.tui.widgets.strips import Headline, Notice
 
 if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
@@ -55,13 +55,13 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Put the regions together."""
-        yield Headline(id="headline")
-        yield Notice(id="notice")
+        yield Header(id="headline")
+        yield Banner(id="notice")
         with TabbedContent(initial=TABS[0]):
             for number, (name, pane) in enumerate(zip(TABS, _PANES, strict=True), 1):
                 with TabPane(f"{number} {name.capitalize()}", id=name):
                     yield pane()
-        yield KeyLine()
+        yield Footer()
 
     async def on_mount(self) -> None:
         """Follow the app, and let the table have the keys."""
@@ -84,7 +84,7 @@ class MainScreen(Screen[None]):
 
     def action_keys(self) -> None:
         """List the keys of the tab that is shown."""
-        self.app.push_screen(KeysScreen(self.pane.listing.name, self.pane.list_keys()))
+        self.app.push_screen(HelpScreen(self.pane.listing.name, self.pane.list_keys()))
 
     @on(TabbedContent.TabActivated)
     async def _open(self) -> None:

@@ -22,11 +22,11 @@ from tuishare.api.messages import People
 from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, TuishareError
 from tuishare.tui.formats import clean, fit, format_count, format_size
-from tuishare.tui.measuring import measure
-from tuishare.tui.screens.form import Done, Fault, Field, Form
-from tuishare.tui.screens.paths import PathSuggester, PickPath, expand, find_path_fault
-from tuishare.tui.screens.recipients import Recipients, Tick, list_recipients
-from tuishare.tui.tones import Tone
+from tuishare.tui.path_size import measure
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
+from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
+from tuishare.tui.screens.recipients import MarkCheckbox, Recipients, list_recipients
+from tuishare.tui.theme import TextStyle
 
 _OWN: Final = "own"
 _SPANS: Final = (
@@ -69,7 +69,7 @@ class NewShareScreen(Form):
         yield Field("Expires", Select(_SPANS, value="", allow_blank=False, id="expires", compact=True))
         yield Field("Until", Input(placeholder="12h, 30d, 2w or 2026-12-31", id="until", compact=True))
         yield Field("Note", Input(placeholder="for the recipients", id="note", compact=True))
-        yield Field("Swarm", Tick("any BitTorrent client: not encrypted", id="plain"))
+        yield Field("Swarm", MarkCheckbox("any BitTorrent client: not encrypted", id="plain"))
 
     def compose_answers(self) -> ComposeResult:
         """Also a way to the tree."""
@@ -79,32 +79,34 @@ class NewShareScreen(Form):
         """Begin at the path."""
         super().on_mount()
         self.query_one("#until-field").display = False
-        self._tell_extent(Content.styled("its size is shown here", Tone.QUIET.value))
+        self._tell_extent(Content.styled("its size is shown here", TextStyle.QUIET.value))
 
     def on_unmount(self) -> None:
         """Let the count end with the dialog."""
         self._stop.set()
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[FieldError]:
         """A path, somebody, a time to come, a note that fits."""
         if fault := find_path_fault(self.query_one("#path", Input).value):
-            yield Fault("path", fault)
+            yield FieldError("path", fault)
         if not self._people.users:
-            yield Fault("recipients", _NOBODY)
+            yield FieldError("recipients", _NOBODY)
         elif not self.query_one(Recipients).selected:
-            yield Fault("recipients", "Choose at least one: Space ticks.")
+            yield FieldError("recipients", "Choose at least one: Space ticks.")
         try:
             self._not_after()
         except BadInput as error:
-            yield Fault("until", f"{error.detail}. {error.hint}")
+            yield FieldError("until", f"{error.detail}. {error.hint}")
         note = self.query_one("#note", Input).value
         if len(note) > _NOTE:
-            yield Fault("note", f"It has {len(note):,} characters; at most {_NOTE} go with a share.")
+            yield FieldError("note", f"It has {len(note):,} characters; at most {_NOTE} go with a share.")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Share it."""
         path = expand(self.query_one("#path", Input).value)
-        transport: Literal["tls", "plain"] = "plain" if self.query_one("#plain", Tick).value else "tls"
+        transport: Literal["tls", "plain"] = (
+            "plain" if self.query_one("#plain", MarkCheckbox).value else "tls"
+        )
         new = NewShare(
             path=str(path),
             recipients=tuple(self.query_one(Recipients).selected),
@@ -113,13 +115,13 @@ class NewShareScreen(Form):
             not_after=self._not_after(),
         )
         await self.app.agent.share(new)
-        return Done(f"Sharing “{fit(path.name, 40)}” with {clean(', '.join(new.recipients))}.")
+        return FormResult(f"Sharing “{fit(path.name, 40)}” with {clean(', '.join(new.recipients))}.")
 
     def action_browse(self) -> None:
         """Pick the path in a tree."""
         given = self.query_one("#path", Input).value
         start = Path.home() if find_path_fault(given) else expand(given)
-        self.app.push_screen(PickPath(start), self._take_path)
+        self.app.push_screen(PathPicker(start), self._take_path)
 
     def _take_path(self, path: str | None) -> None:
         if path is not None:
@@ -150,16 +152,18 @@ class NewShareScreen(Form):
             self.run_worker(self._measure(expand(event.value), self._stop), group="measure", exclusive=True)
 
     async def _measure(self, path: Path, stop: Event) -> None:
-        self._tell_extent(Content.styled("counting …", Tone.QUIET.value))
+        self._tell_extent(Content.styled("counting …", TextStyle.QUIET.value))
         try:
             extent = await asyncio.to_thread(measure, path, stop)
         except TuishareError as error:
-            self._tell_extent(Content.styled(clean(error.detail), Tone.WARN.value))
+            self._tell_extent(Content.styled(clean(error.detail), TextStyle.WARN.value))
             return
         if not stop.is_set():
             more = "" if extent.whole else "more than "
             words = f"{more}{format_count(extent.files, 'file')} · {more}{format_size(extent.size)}"
-            self._tell_extent(Content.styled(words, Tone.GOOD.value if extent.files else Tone.WARN.value))
+            self._tell_extent(
+                Content.styled(words, TextStyle.GOOD.value if extent.files else TextStyle.WARN.value)
+            )
 
     def _tell_extent(self, content: Content) -> None:
         for line in self.query("#extent").results(Static):  # gone when he has closed the dialog meanwhile

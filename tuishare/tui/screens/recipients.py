@@ -15,7 +15,7 @@ from textual.widgets.selection_list import Selection
 
 from tuishare.api.messages import People, User
 from tuishare.tui.formats import clip, fit
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 
 _NAME, _MEMBERS = 24, 30
 
@@ -34,7 +34,7 @@ def list_recipients(people: People, chosen: Collection[str] = ()) -> list[Select
 
 def choice(name: str, words: str = "", *, chosen: bool = False) -> Selection[str]:
     """Make one line to tick: a foreign name and foreign words about it."""
-    label = Content.assemble(fit(name, _NAME), (f"  {clip(words, _MEMBERS)}", Tone.QUIET.value))
+    label = Content.assemble(fit(name, _NAME), (f"  {clip(words, _MEMBERS)}", TextStyle.QUIET.value))
     return Selection(label, name, chosen)
 
 
@@ -54,7 +54,7 @@ class Recipients(SelectionList[str]):
         return Strip([left, Segment(" ", inner.style), *rest])
 
 
-class Tick(Checkbox):
+class MarkCheckbox(Checkbox):
     """One box to tick; it is empty when it is not ticked, whatever the colours."""
 
     def __init__(self, label: str, ticked: bool = False, *, id: str) -> None:  # noqa: A002

@@ -14,9 +14,9 @@ from textual.widgets import Static
 
 from tuishare.api.messages import Delivery, DeliveryState, Share, User
 from tuishare.tui.formats import clean, fit, format_count, format_percent
-from tuishare.tui.screens.form import Done, Fault, Field, Form
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import Recipients, choice
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 
 _DOES = (
     "From now on: no new connections, no peers from the tracker, and live connections are cut. Everybody else gets a "
@@ -46,7 +46,7 @@ class RevokeScreen(Form):
         """Name the shares and what follows; list who can be taken out."""
         one = len(self._shares) == 1
         name = fit(self._shares[0].name, _NAME) if one else format_count(len(self._shares), "share")
-        yield Static(Content.styled(name, Tone.STRONG.value))
+        yield Static(Content.styled(name, TextStyle.STRONG.value))
         lines = [choice(name, _tell(delivery)) for name, delivery in self._holders.items()]
         yield Field("Whom", Recipients(lines))
         yield from explain()
@@ -57,21 +57,21 @@ class RevokeScreen(Form):
         # after the handler of the base, which comes last
         self.call_after_refresh(self.query_one(Recipients).focus)
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[FieldError]:
         """Somebody."""
         if not self._holders:
-            yield Fault("recipients", "Nobody has a ticket for this.")
+            yield FieldError("recipients", "Nobody has a ticket for this.")
         elif not self.query_one(Recipients).selected:
-            yield Fault("recipients", "Choose at least one: Space ticks.")
+            yield FieldError("recipients", "Choose at least one: Space ticks.")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Take each of them out of each share that he is in."""
         users = self.query_one(Recipients).selected
         for share in self._shares:
             for user in _find_holders([share]):
                 if user in users:
                     await self.app.agent.revoke_from_share(share.id, user)
-        return Done(f"Asked the agent to revoke {clean(', '.join(users))}.")
+        return FormResult(f"Asked the agent to revoke {clean(', '.join(users))}.")
 
 
 class RevokeUserScreen(Form):
@@ -93,15 +93,15 @@ class RevokeUserScreen(Form):
         """Name them and what follows."""
         names = fit(", ".join(user.name for user in self._users), _NAMES)
         shares = sum(user.shares for user in self._users)
-        yield Static(Content.styled(names, Tone.STRONG.value))
-        yield Static(Content.styled(f"out of {format_count(shares, 'share')}", Tone.QUIET.value))
+        yield Static(Content.styled(names, TextStyle.STRONG.value))
+        yield Static(Content.styled(f"out of {format_count(shares, 'share')}", TextStyle.QUIET.value))
         yield from explain()
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Take each of them out of everything."""
         for user in self._users:
             await self.app.agent.revoke_user(user.name)
-        return Done(
+        return FormResult(
             f"Asked the agent to revoke {clean(', '.join(user.name for user in self._users))} everywhere."
         )
 
@@ -109,7 +109,7 @@ class RevokeUserScreen(Form):
 def explain() -> Iterator[Static]:
     """Say what revoking does, and what nobody can do."""
     yield Static(Content(_DOES), classes="aside -apart")
-    yield Static(Content.styled(_CANNOT, Tone.WARN.value))
+    yield Static(Content.styled(_CANNOT, TextStyle.WARN.value))
 
 
 def _find_holders(shares: Sequence[Share]) -> dict[str, Delivery]:

@@ -12,8 +12,8 @@ from textual.widgets import Static
 from tuishare.api.messages import People
 from tuishare.tui.formats import clip
 from tuishare.tui.screens.fingerprints import show_fingerprint
-from tuishare.tui.screens.form import Done, Form
-from tuishare.tui.tones import Tone
+from tuishare.tui.screens.form import Form, FormResult
+from tuishare.tui.theme import TextStyle
 
 _DOES = (
     "You get a new card. What you share is sealed and signed anew: new encrypted torrents appear in the outbox and "
@@ -43,11 +43,11 @@ class RotateScreen(Form):
         yield Static(Content("Your present card:"))
         yield Static(show_fingerprint(self._people.words, self._people.fingerprint))
         yield Static(Content(_DOES), classes="aside -apart")
-        yield Static(Content.styled(_CANNOT, Tone.WARN.value), classes="aside")
+        yield Static(Content.styled(_CANNOT, TextStyle.WARN.value), classes="aside")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Replace them."""
         fingerprint = await self.app.agent.rotate_identity()
-        return Done(
+        return FormResult(
             f"Your new card's fingerprint is {clip(fingerprint, 60)}. Under People, c copies the card."
         )

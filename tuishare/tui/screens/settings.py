@@ -18,8 +18,8 @@ from textual.widgets import Button, Input
 from tuishare.api.people import SettingChange, SettingsText
 from tuishare.errors import AgentUnreachable, TuishareError
 from tuishare.tui.formats import clean
-from tuishare.tui.screens.form import Done, Field, Form
-from tuishare.tui.screens.recipients import Tick
+from tuishare.tui.screens.form import Field, Form, FormResult
+from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.settings_file import SettingsFileScreen
 
 
@@ -88,21 +88,21 @@ class SettingsScreen(Form):
             hint = f"{setting.default} · {setting.hint}" if setting.default else setting.hint
             yield Field(setting.label, Input(shown, placeholder=hint, id=setting.control, compact=True))
         told = self._before[DESKTOP.key] == "true"
-        yield Field(DESKTOP.label, Tick("tell it what happens", told, id=DESKTOP.control))
+        yield Field(DESKTOP.label, MarkCheckbox("tell it what happens", told, id=DESKTOP.control))
 
     def compose_answers(self) -> ComposeResult:
         """Also the file as it is."""
         yield Button("The file  ^t", id="file", compact=True)
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Send what is different now; what was taken is not sent again after a refusal."""
         restart: list[str] = []
         for key, value in self._typed().items():
             if value != self._before[key]:
                 restart += await self._change(key, value)
         if not restart:
-            return Done("The settings are saved.")
-        return Done(f"Saved. After a restart of the agent: {clean(', '.join(dict.fromkeys(restart)))}")
+            return FormResult("The settings are saved.")
+        return FormResult(f"Saved. After a restart of the agent: {clean(', '.join(dict.fromkeys(restart)))}")
 
     async def _change(self, key: str, value: str) -> tuple[str, ...]:
         try:
@@ -123,7 +123,7 @@ class SettingsScreen(Form):
             setting.key: self.query_one(f"#{setting.control}", Input).value.strip() or setting.default
             for setting in SETTINGS
         }
-        told = self.query_one(f"#{DESKTOP.control}", Tick).value
+        told = self.query_one(f"#{DESKTOP.control}", MarkCheckbox).value
         return typed | {DESKTOP.key: str(told).lower()}
 
     def action_edit_file(self) -> None:

@@ -12,8 +12,8 @@ from textual.widgets import Static, TextArea
 
 from tuishare.api.people import SettingsText
 from tuishare.tui.formats import clean, fit
-from tuishare.tui.screens.form import Done, Form
-from tuishare.tui.tones import Tone
+from tuishare.tui.screens.form import Form, FormResult
+from tuishare.tui.theme import TextStyle
 
 _WIDTH = 64
 
@@ -34,7 +34,7 @@ class SettingsFileScreen(Form):
 
     def compose_fields(self) -> ComposeResult:
         """The path and the text."""
-        yield Static(Content.styled(fit(self._file.path, _WIDTH), Tone.QUIET.value))
+        yield Static(Content.styled(fit(self._file.path, _WIDTH), TextStyle.QUIET.value))
         yield TextArea(self._file.text, id="text", compact=True, show_line_numbers=True, tab_behavior="focus")
 
     def on_mount(self) -> None:
@@ -42,12 +42,12 @@ class SettingsFileScreen(Form):
         super().on_mount()
         self.query_one(TextArea).focus()
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Have it checked and taken up."""
         text = self.query_one(TextArea).text
         reloaded = await self.app.agent.write_settings(
             SettingsText(text=text, path=self._file.path, stamp=self._file.stamp)
         )
         if not reloaded.restart:
-            return Done("The settings are saved.")
-        return Done(f"Saved. After a restart of the agent: {clean(', '.join(reloaded.restart))}")
+            return FormResult("The settings are saved.")
+        return FormResult(f"Saved. After a restart of the agent: {clean(', '.join(reloaded.restart))}")

@@ -17,11 +17,11 @@ from tuishare.api.people import UserChange
 from tuishare.tui.formats import clean, fit, format_count
 from tuishare.tui.screens.add_user import CARD_PREFIX, find_card, split_groups
 from tuishare.tui.screens.fingerprints import show_fingerprint
-from tuishare.tui.screens.form import Done, Fault, Field, Form
-from tuishare.tui.screens.recipients import Tick
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
+from tuishare.tui.screens.key_dialog import KeyDialog
+from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.revoke import RevokeUserScreen
-from tuishare.tui.screens.secrets import KeyShown
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 
 _NAME, _FORMER = 40, 3
 _REMOVED = "He is forgotten: nothing more is shared with him, and what he sends is turned away."
@@ -46,13 +46,13 @@ class UserScreen(Form):
         """Who he is, then what can be changed."""
         user = self._user
         has = f"has {user.complete:,} of {format_count(user.shares, 'share')}"
-        yield Static(Content.assemble((fit(user.name, _NAME), Tone.STRONG.value), f"  {has}"))
+        yield Static(Content.assemble((fit(user.name, _NAME), TextStyle.STRONG.value), f"  {has}"))
         if user.kind is UserKind.CARD:
             yield Static(show_fingerprint(user.words, user.fingerprint))
             yield from self._tell_former()
-            yield Field("Compared", Tick("these words are his", user.verified, id="verified"))
+            yield Field("Compared", MarkCheckbox("these words are his", user.verified, id="verified"))
         else:
-            yield Field("Raw form", Tick("accept it with his key", user.accept_raw, id="raw"))
+            yield Field("Raw form", MarkCheckbox("accept it with his key", user.accept_raw, id="raw"))
         yield Field("Groups", Input(" ".join(user.groups), id="groups", compact=True))
         if user.kind is UserKind.CARD:
             area = TextArea(
@@ -72,19 +72,19 @@ class UserScreen(Form):
         super().on_mount()
         self.query_one("#groups").focus()
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[FieldError]:
         """A card is one word."""
         card = self._card
         if card and not card.startswith(CARD_PREFIX):
-            yield Fault("card", f"A card begins with {CARD_PREFIX}")
+            yield FieldError("card", f"A card begins with {CARD_PREFIX}")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Change what is different now."""
         change = self._change()
         if change == UserChange(name=self._user.name):
-            return Done("Nothing was changed.")
+            return FormResult("Nothing was changed.")
         await self.app.agent.change_user(change)
-        return Done(f"{clean(self._user.name)} is changed.")
+        return FormResult(f"{clean(self._user.name)} is changed.")
 
     def _change(self) -> UserChange:
         user, groups = self._user, split_groups(self.query_one("#groups", Input).value)
@@ -98,7 +98,7 @@ class UserScreen(Form):
 
     def _ticked(self, name: str, before: bool) -> bool | None:
         """What is ticked now, or None where that is as it was."""
-        now = [box.value for box in self.query(f"#{name}").results(Tick)]
+        now = [box.value for box in self.query(f"#{name}").results(MarkCheckbox)]
         return None if now in ([], [before]) else now[0]
 
     @property
@@ -107,7 +107,7 @@ class UserScreen(Form):
 
     def _tell_former(self) -> Iterator[Static]:
         for fingerprint in self._user.former[:_FORMER]:
-            yield Static(Content.styled(f"before that {fit(fingerprint, 56)}", Tone.QUIET.value))
+            yield Static(Content.styled(f"before that {fit(fingerprint, 56)}", TextStyle.QUIET.value))
 
     @on(Button.Pressed, "#remove")
     def _on_remove(self) -> None:
@@ -140,19 +140,21 @@ class RemoveUserScreen(Form):
 
     def compose_fields(self) -> ComposeResult:
         """Name him, and what follows."""
-        yield Static(Content.styled(fit(self._user.name, _NAME), Tone.STRONG.value))
+        yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
         yield Static(Content(_REMOVED), classes="aside -apart")
         if held := self._user.shares:
             shares = format_count(held, "share")
             yield Static(
-                Content.styled(f"He still holds tickets of {shares}: revoke them first.", Tone.WARN.value),
+                Content.styled(
+                    f"He still holds tickets of {shares}: revoke them first.", TextStyle.WARN.value
+                ),
                 classes="-apart",
             )
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Forget him."""
         await self.app.agent.remove_user(self._user.name)
-        return Done(f"{clean(self._user.name)} is removed.")
+        return FormResult(f"{clean(self._user.name)} is removed.")
 
 
 class NewKeyScreen(Form):
@@ -168,10 +170,10 @@ class NewKeyScreen(Form):
 
     def compose_fields(self) -> ComposeResult:
         """Name whose, and what follows."""
-        yield Static(Content.styled(fit(self._user.name, _NAME), Tone.STRONG.value))
+        yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
         yield Static(Content(_NEW_KEY), classes="aside -apart")
 
-    async def carry_out(self) -> Done:
+    async def carry_out(self) -> FormResult:
         """Replace it, and show the new one this once."""
         added = await self.app.agent.new_key(self._user.name)
-        return Done(following=KeyShown(added.name, added.key))
+        return FormResult(following=KeyDialog(added.name, added.key))

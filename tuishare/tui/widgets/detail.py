@@ -21,7 +21,7 @@ from tuishare.api.messages import Snapshot
 from tuishare.errors import TuishareError
 from tuishare.tui.formats import clean
 from tuishare.tui.rates import draw_chart
-from tuishare.tui.tones import Tone
+from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Live
 
 if TYPE_CHECKING:
@@ -147,13 +147,13 @@ class Detail(Vertical, Generic[E]):
         assert section.closeup is not None, "a section is the one or the other"
         if isinstance(self._answer, Details):
             return section.closeup(self._answer, self.app.now, width)
-        return Content.styled(self._answer or "Asking the agent …", Tone.QUIET.value)
+        return Content.styled(self._answer or "Asking the agent …", TextStyle.QUIET.value)
 
     def _draw_chart(self, entry: E) -> Content:
         steps = self.app.rates.steps(self._key(entry))
         lines = draw_chart(steps, self.app.now, _CHART_WIDTH, _CHART_HEIGHT)
-        chart = [Content.styled(line, Tone.BUSY.value) for line in lines]
-        return Content("\n").join([Content.styled("last 5 min", Tone.QUIET.value), *chart])
+        chart = [Content.styled(line, TextStyle.BUSY.value) for line in lines]
+        return Content("\n").join([Content.styled("last 5 min", TextStyle.QUIET.value), *chart])
 
     def _put(self, where: str, content: Content) -> None:
         before = self._drawn.get(where)
@@ -200,11 +200,13 @@ class SectionTitles(Static):
             return
         self._titles, self._shown = tuple(titles), shown
         words = [
-            (f" {title} ", (Tone.STRONG if number == shown else Tone.QUIET).value)
+            (f" {title} ", (TextStyle.STRONG if number == shown else TextStyle.QUIET).value)
             for number, title in enumerate(titles)
         ]
-        line = [("── ", Tone.QUIET.value), *words, (" ── ← →", Tone.QUIET.value)]
-        self.update(Content.assemble(*line) if len(titles) > 1 else Content.styled("─" * 3, Tone.QUIET.value))
+        line = [("── ", TextStyle.QUIET.value), *words, (" ── ← →", TextStyle.QUIET.value)]
+        self.update(
+            Content.assemble(*line) if len(titles) > 1 else Content.styled("─" * 3, TextStyle.QUIET.value)
+        )
 
     def on_click(self, event: events.Click) -> None:
         """Open the section whose title was clicked."""

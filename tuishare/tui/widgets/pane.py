@@ -16,10 +16,10 @@ from textual.content import Content
 from textual.widgets import Input, Static, TabPane
 
 from tuishare.api.details import Details
+from tuishare.tui.commands import Deed
 from tuishare.tui.dialogs import DIALOGS, Subject
 from tuishare.tui.formats import clean, clip
-from tuishare.tui.listings import Listing
-from tuishare.tui.orders import Deed
+from tuishare.tui.tab_models import Listing
 from tuishare.tui.view import Live, View
 from tuishare.tui.widgets.detail import Detail, Section
 from tuishare.tui.widgets.table import EntryTable

@@ -21,21 +21,21 @@ from tuishare.api.messages import (
     User,
 )
 from tuishare.errors import NotFound
-from tuishare.tui.closeups import describe_files, describe_history, describe_peers
-from tuishare.tui.details import describe_download, describe_share
+from tuishare.tui.commands import Deed, can_choose, offer_for_download, offer_for_place, offer_for_share
+from tuishare.tui.describe.entries import describe_download, describe_share
+from tuishare.tui.describe.others import describe_event, describe_person, describe_place
+from tuishare.tui.describe.sections import describe_files, describe_history, describe_peers
 from tuishare.tui.dialogs import DIALOGS, Subject
-from tuishare.tui.invitations import (
+from tuishare.tui.empty_states import (
     invite_people,
     invite_to_receive,
     invite_to_set_up,
     invite_to_share,
     invite_to_wait,
 )
-from tuishare.tui.listings import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
-from tuishare.tui.orders import Deed, can_choose, offer_for_download, offer_for_place, offer_for_share
-from tuishare.tui.portraits import describe_event, describe_person, describe_place
-from tuishare.tui.register import KIND_WORDS
-from tuishare.tui.rows import Event, Person, Place
+from tuishare.tui.people_columns import KIND_WORDS
+from tuishare.tui.row_models import AgentFolder, Event, Person
+from tuishare.tui.tab_models import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
 from tuishare.tui.view import dismiss
 from tuishare.tui.widgets.detail import Section
 from tuishare.tui.widgets.pane import EntryPane
@@ -186,7 +186,7 @@ class PeoplePane(EntryPane[Person]):
             self.copy(snapshot.people.card)
 
 
-class FoldersPane(EntryPane[Place]):
+class FoldersPane(EntryPane[AgentFolder]):
     """Folders that are watched, and those where things come in and out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -199,7 +199,7 @@ class FoldersPane(EntryPane[Place]):
     def __init__(self) -> None:
         super().__init__(FOLDERS, (Section("Folder", glance=describe_place),), invite_to_set_up)
 
-    def offer(self, entry: Place) -> Mapping[str, Deed]:
+    def offer(self, entry: AgentFolder) -> Mapping[str, Deed]:
         """Say what can be ordered of a folder."""
         return offer_for_place(entry)
 

@@ -22,8 +22,8 @@ from textual.strip import Strip
 from textual.theme import Theme
 
 from tuishare.tui.cells import Cell, Column, lay_out
-from tuishare.tui.listings import Listing
-from tuishare.tui.tones import Tone, rich_style
+from tuishare.tui.tab_models import Listing
+from tuishare.tui.theme import TextStyle, rich_style
 
 E = TypeVar("E")
 
@@ -67,7 +67,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self._sort: Column[E] | None = None
         self._reverse = False
         self._marks: set[str] = set()
-        self._styles: dict[tuple[Tone, str], Style] = {}
+        self._styles: dict[tuple[TextStyle, str], Style] = {}
 
     @property
     def row_count(self) -> int:
@@ -144,7 +144,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         else:
             line, name = [], ""
         segments = [Segment(text, self._style(tone, name)) for text, tone in line]
-        return Strip(segments).adjust_cell_length(width, self._style(Tone.PLAIN, name))
+        return Strip(segments).adjust_cell_length(width, self._style(TextStyle.PLAIN, name))
 
     def action_move(self, rows: int) -> None:
         """Move the cursor."""
@@ -239,7 +239,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self._styles.clear()
         self.refresh()
 
-    def _style(self, tone: Tone, name: str) -> Style:
+    def _style(self, tone: TextStyle, name: str) -> Style:
         style = self._styles.get((tone, name))
         if style is None:
             base = self.get_component_rich_style(name) if name else self.rich_style
@@ -253,19 +253,19 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
             x -= width + 2
         return None
 
-    def _titles(self) -> list[tuple[str, Tone]]:
+    def _titles(self) -> list[tuple[str, TextStyle]]:
         arrow = _UP if self._reverse else _DOWN
         titles = ((column, width, arrow if column is self._sort else "") for column, width in self._laid)
         return [
-            (_pad(column.title + sign, column, width), Tone.STRONG if sign else Tone.PLAIN)
+            (_pad(column.title + sign, column, width), TextStyle.STRONG if sign else TextStyle.PLAIN)
             for column, width, sign in titles
         ]
 
-    def _texts(self, entry: E) -> list[tuple[str, Tone]]:
+    def _texts(self, entry: E) -> list[tuple[str, TextStyle]]:
         now, marked = self._clock(), self._listing.key(entry) in self._marks
         line = []
         for position, (column, width) in enumerate(self._laid):
-            cell = Cell("✚", Tone.STRONG) if marked and position == 0 else column.cell(entry, now)
+            cell = Cell("✚", TextStyle.STRONG) if marked and position == 0 else column.cell(entry, now)
             line.append((_pad(cell.text, column, width), cell.tone))
         return line
 

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from tests.api.samples import NOW
+from tuishare.api.details import Details, File, PeerInfo
+from tuishare.api.messages import Activity, ActivityKind
+from tuishare.tui.describe.sections import describe_files, describe_history, describe_peers
+
+HOSTILE = "\x1b[2Jevil\u202egnp[red]\nexe" + "写" * 300
+
+
+def test_files_are_told_with_how_much_is_here() -> None:
+    details = Details(
+        files=(
+            File(path="a/b.mov", size=2_000_000, progress=0.5),
+            File(path="c", size=1, progress=0, wanted=False),
+        ),
+        more_files=7,
+    )
+    lines = describe_files(details, NOW, 100).plain.splitlines()
+    assert lines[0].startswith("a/b.mov ")
+    assert lines[0].endswith("2.0 MB  █████░░░░░  50 %")
+    assert lines[1].endswith("not wanted")
+    assert lines[2] == "and 7 more"
+
+
+def test_only_so_many_lines_are_drawn() -> None:
+    details = Details(files=tuple(File(path=str(n), size=1, progress=1.0) for n in range(500)), more_files=10)
+    lines = describe_files(details, NOW, 100).plain.splitlines()
+    assert len(lines) == 201
+    assert lines[-1] == "and 310 more"
+
+
+def test_a_peer_without_tls_is_marked() -> None:
+    peers = (PeerInfo(address="10.0.0.7:1", user="bob"), PeerInfo(address="10.0.0.8:1", encryption="mse"))
+    lines = describe_peers(Details(peers=peers), NOW, 100).plain.splitlines()
+    assert lines[0].startswith("bob 10.0.0.7:1")
+    assert lines[0].endswith("TLS")
+    assert lines[1].startswith("unknown 10.0.0.8:1")
+    assert lines[1].endswith("! not encrypted")
+
+
+def test_history_has_times_and_words() -> None:
+    event = Activity(id=1, at=NOW, kind=ActivityKind.REVOKED, subject="dailies", detail="frank")
+    text = describe_history(Details(history=(event,)), NOW, 100).plain
+    assert text.split() == ["11:56", "×", "revoked", "frank"]
+
+
+def test_nothing_is_said_in_words() -> None:
+    assert "No file" in describe_files(Details(), NOW, 100).plain
+    assert "Nobody" in describe_peers(Details(), NOW, 100).plain
+    assert "Nothing" in describe_history(Details(), NOW, 100).plain
+
+
+def test_foreign_texts_are_safe_and_in_one_line() -> None:
+    event = Activity(id=1, at=NOW, kind=ActivityKind.REJECTED, subject=HOSTILE, detail=HOSTILE)
+    details = Details(
+        files=(File(path=HOSTILE, size=1, progress=0.5),),
+        peers=(PeerInfo(address=HOSTILE, user=HOSTILE, client=HOSTILE),),
+        history=(event,),
+    )
+    for describe in (describe_files, describe_peers, describe_history):
+        text = describe(details, NOW, 80).plain
+        assert not {"\x1b", "\u202e", "\n"} & set(text)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Static, TabbedContent
+
+from tests.tui.fakes import FULL, FakeAgent, dashboard, until
+from tuishare.tui.screens.help import HelpScreen
+from tuishare.tui.screens.main import TABS, MainScreen
+
+
+@pytest.mark.parametrize("closing", ["escape", "question_mark", "q", "enter"])
+async def test_help_opens_and_closes_and_never_quits(closing: str) -> None:
+    app = dashboard(FakeAgent(FULL))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.view.snapshot)
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press(closing)
+        assert isinstance(app.screen, MainScreen)
+        assert app.is_running
+
+
+@pytest.mark.parametrize("tab", "12345")
+async def test_help_lists_every_key_that_the_footer_of_the_tab_shows(tab: str) -> None:
+    app = dashboard(FakeAgent(FULL))
+    async with app.run_test(size=(100, 50)) as pilot:
+        await until(pilot, lambda: app.view.snapshot)
+        await pilot.press(tab)
+        await until(pilot, lambda: app.screen.query_one(TabbedContent).active == TABS[int(tab) - 1])
+        active = [item.binding for item in app.screen.active_bindings.values() if item.binding.show]
+        shown = {binding.key_display or binding.key for binding in active} - {"ctrl+p"}
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        text = str(app.screen.query_one(Static).content)
+    assert len(shown) >= 4
+    assert shown - {"?"} <= {word for line in text.splitlines() for word in line[:10].split()}
+
+
+async def test_help_closes_by_mouse() -> None:
+    app = dashboard(FakeAgent(FULL))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.view.snapshot)
+        await pilot.press("question_mark")
+        await pilot.click("#keys")
+        assert isinstance(app.screen, MainScreen)

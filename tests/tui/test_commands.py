@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+
+from tests.api.samples import DOWNLOAD, SHARE
+from tests.tui.fakes import FakeAgent
+from tuishare.api.actions import DownloadAction, ShareAction
+from tuishare.api.messages import DownloadState, Folder, FolderState, ShareState
+from tuishare.tui.commands import (
+    Deed,
+    FolderDeed,
+    name_order,
+    offer_for_download,
+    offer_for_place,
+    offer_for_share,
+    send,
+    tell,
+)
+from tuishare.tui.row_models import AgentFolder, FolderRole
+
+SHARES = {state: msgspec.structs.replace(SHARE, state=state) for state in ShareState}
+DOWNLOADS = {state: msgspec.structs.replace(DOWNLOAD, state=state) for state in DownloadState}
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (ShareState.SETTLING, ""),
+        (ShareState.HASHING, ""),
+        (ShareState.SEALING, ""),
+        (ShareState.SEEDING, "pause again forget delete"),
+        (ShareState.PAUSED, "resume again forget delete"),
+        (ShareState.WITHDRAWN, "again forget delete"),
+        (ShareState.PROBLEM, "resume again forget delete"),
+    ],
+)
+def test_what_a_share_takes(state: ShareState, words: str) -> None:
+    assert offer_for_share(SHARES[state]).keys() == set(words.split())
+
+
+def test_an_entry_that_is_no_share_yet_takes_nothing() -> None:
+    refused = msgspec.structs.replace(SHARES[ShareState.PROBLEM], generation=0)
+    assert offer_for_share(refused) == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (DownloadState.LOCKED, ""),
+        (DownloadState.REJECTED, "forget"),
+        (DownloadState.WAITING, "approve reject"),
+        (DownloadState.QUEUED, "pause forget delete"),
+        (DownloadState.CHECKING, "pause forget delete"),
+        (DownloadState.DOWNLOADING, "pause forget delete"),
+        (DownloadState.COMPLETE, "pause forget delete"),
+        (DownloadState.PAUSED, "resume forget delete"),
+        (DownloadState.PROBLEM, "resume forget delete"),
+    ],
+)
+def test_what_a_download_takes(state: DownloadState, words: str) -> None:
+    assert offer_for_download(DOWNLOADS[state]).keys() == set(words.split())
+
+
+def every_offer() -> list[Mapping[str, Deed]]:
+    return [*map(offer_for_share, SHARES.values()), *map(offer_for_download, DOWNLOADS.values())]
+
+
+def test_every_state_is_considered_and_every_order_offered_somewhere() -> None:
+    offers = every_offer()
+    assert len(offers) == len(ShareState) + len(DownloadState)
+    assert set().union(*offers) == set(map(str, ShareAction)) | set(map(str, DownloadAction))
+
+
+async def test_a_deed_is_sent_to_what_it_is_about_and_told_by_name() -> None:
+    for offer in every_offer():
+        for word, deed in offer.items():
+            agent = FakeAgent()
+            await send(agent, deed)
+            assert not isinstance(deed, FolderDeed)
+            assert agent.orders == [(deed.entry.id, deed.order)]
+            assert name_order(deed) == word
+            assert tell((deed,)).startswith("Asked the agent to ")
+            assert f"“{deed.entry.name}”" in tell((deed,))
+
+
+async def test_only_a_drop_folder_can_be_given_up() -> None:
+    folder = Folder(path="/drop", state=FolderState.WATCHING, users=("bob",), waiting=0)
+    deed = offer_for_place(AgentFolder(FolderRole.DROP, "/drop", folder))["remove"]
+    agent = FakeAgent()
+    await send(agent, deed)
+    assert agent.calls == [("remove_drop", "/drop")]
+    assert tell((deed,)) == "Asked the agent to give up the folder “/drop”."
+    assert offer_for_place(AgentFolder(FolderRole.INBOX, "/inbox")) == {}
+
+
+def test_several_are_counted() -> None:
+    deed = offer_for_share(SHARE)["pause"]
+    assert tell((deed, deed, deed)) == "Asked the agent to pause 3 entries."
+
+
+def test_hostile_and_long_names_are_told_safely() -> None:
+    share = msgspec.structs.replace(SHARE, name="{}\x1b[31m{0}\u202e" + "x" * 300 + ".exe")
+    words = tell((offer_for_share(share)["pause"],))
+    assert not {"\x1b", "\u202e"} & set(words)
+    assert "{}" in words
+    assert words.endswith("x.exe”.")
+    assert len(words) < 80

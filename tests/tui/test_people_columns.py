@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.api.samples import NOW, STATUS
+from tests.tui.people import BOB, CAROL, DAN
+from tests.tui.widgets.test_panes import HAPPENED, TROUBLE
+from tuishare.api.messages import ActivityKind, FolderState
+from tuishare.tui.cells import Column
+from tuishare.tui.people_columns import (
+    EVENT_COLUMNS,
+    KIND_WORDS,
+    PERSON_COLUMNS,
+    PLACE_COLUMNS,
+    event_kind,
+    event_sign,
+    event_time,
+    person_has,
+    person_sign,
+    person_trust,
+    place_sign,
+    place_state,
+)
+from tuishare.tui.row_models import AgentFolder, Event, FolderRole, Group, Person
+from tuishare.tui.theme import TextStyle
+
+CREW = Group("crew", (BOB, CAROL))
+DROP = AgentFolder(FolderRole.DROP, "/home/alice/drop", STATUS.drop_folders[0])
+INBOX = AgentFolder(FolderRole.INBOX, "/home/alice/inbox")
+
+
+def missing() -> AgentFolder:
+    return AgentFolder(
+        FolderRole.DROP, "/gone", msgspec.structs.replace(STATUS.drop_folders[0], state=FolderState.MISSING)
+    )
+
+
+@pytest.mark.parametrize(
+    ("person", "sign", "trust", "tone"),
+    [
+        (BOB, "◌", "not verified", TextStyle.WARN),
+        (CAROL, "●", "verified ✓", TextStyle.GOOD),
+        (DAN, "◆", "shared key", TextStyle.PLAIN),
+        (CREW, "@", "2 in it", TextStyle.QUIET),
+    ],
+)
+def test_trust_is_a_glyph_and_words(person: Person, sign: str, trust: str, tone: TextStyle) -> None:
+    assert person_sign(person).text == sign
+    assert person_trust(person).text == trust
+    assert person_trust(person).tone is tone
+
+
+def test_what_somebody_has() -> None:
+    assert person_has(BOB).text == "3 of 5"
+    everything = person_has(msgspec.structs.replace(BOB, complete=5))
+    assert (everything.text, everything.tone) == ("5 of 5 ✓", TextStyle.GOOD)
+    assert person_has(CREW).text == person_has(DAN).text == "–"
+
+
+def test_a_folder_that_is_missing_needs_somebody() -> None:
+    assert (place_sign(missing()).text, place_state(missing()).text) == ("!", "missing")
+    assert place_sign(DROP).text == "●"
+    assert place_state(INBOX).text == "inbox"
+
+
+def test_every_kind_of_event_has_its_words_and_its_sign() -> None:
+    signs = {kind: event_sign(msgspec.structs.replace(HAPPENED[0], kind=kind)).text for kind in ActivityKind}
+    assert all(signs.values())
+    assert set(KIND_WORDS) == set(ActivityKind)
+    assert (event_sign(TROUBLE).text, event_kind(TROUBLE).text) == ("!", "needs you")
+    assert event_time(TROUBLE) == TROUBLE.since
+
+
+@pytest.mark.parametrize("column", PERSON_COLUMNS, ids=lambda column: column.key)
+def test_people_and_groups_have_every_cell_and_can_be_compared(column: Column[Person]) -> None:
+    everybody: list[Person] = [BOB, CAROL, DAN, CREW]
+    for person in everybody:
+        assert isinstance(column.cell(person, NOW).text, str)
+    if column.order:
+        assert len(sorted(everybody, key=column.order)) == len(everybody)
+
+
+@pytest.mark.parametrize("column", PLACE_COLUMNS, ids=lambda column: column.key)
+def test_folders_have_every_cell_and_can_be_compared(column: Column[AgentFolder]) -> None:
+    places = [DROP, INBOX, missing()]
+    assert all(isinstance(column.cell(place, NOW).text, str) for place in places)
+    if column.order:
+        assert len(sorted(places, key=column.order)) == len(places)
+
+
+@pytest.mark.parametrize("column", EVENT_COLUMNS, ids=lambda column: column.key)
+def test_events_and_trouble_have_every_cell_and_can_be_compared(column: Column[Event]) -> None:
+    events: list[Event] = [*HAPPENED, TROUBLE]
+    assert all(isinstance(column.cell(event, NOW).text, str) for event in events)
+    if column.order:
+        assert len(sorted(events, key=column.order)) == len(events)

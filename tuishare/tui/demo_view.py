@@ -1,0 +1,126 @@
+"""Two agents side by side on one screen, with the story told below: for the demo.
+
+Owns the two columns and the line at the bottom. Each column follows its agent as the dashboard does, and draws the same
+tables; nothing can be ordered here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from tuishare.api.messages import Snapshot
+from tuishare.tui.formats import clean, format_rate
+from tuishare.tui.snapshot_stream import AgentLost, Follower, Reader, SnapshotArrived
+from tuishare.tui.tab_models import Listing
+from tuishare.tui.theme import DARK, TextStyle
+from tuishare.tui.widgets.footer import Footer
+from tuishare.tui.widgets.table import EntryTable
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSide:
+    """One of the two.
+
+    Attributes:
+        name: of its person.
+        role: what he does in the story, one line.
+        reader: his agent.
+        listing: which of his entries are shown.
+    """
+
+    name: str
+    role: str
+    reader: Reader
+    listing: Listing[Any]
+
+
+class Column(Vertical):
+    """One person's side."""
+
+    def __init__(self, part: DemoSide, clock: Callable[[], float]) -> None:
+        super().__init__(classes="side")
+        self.border_title = part.name
+        self._part = part
+        self._clock = clock
+
+    def compose(self) -> ComposeResult:
+        """His role, his entries, his rates."""
+        part = self._part
+        yield Static(Content.styled(part.role, TextStyle.QUIET.value))
+        yield EntryTable(part.listing, self._clock, id=f"{part.listing.name}-table")
+        yield Static(classes="rates")
+
+    def on_mount(self) -> None:
+        """Follow the agent."""
+        follower = Follower(self._part.reader, self.post_message, self._clock)
+        self.run_worker(follower.run(), name="follower")
+
+    def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
+        """Show what the agent says."""
+        self._show(message.snapshot)
+
+    def on_agent_lost(self, message: AgentLost) -> None:
+        """Say so."""
+        words = Content.styled(f"! {clean(message.lost.detail)}", TextStyle.BAD.value)
+        self.query_one(".rates", Static).update(words)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        status, listing = snapshot.status, self._part.listing
+        self.query_one(EntryTable).show_entries(listing.pick(snapshot))
+        rates = f"▲ {format_rate(status.rate_up)}  ▼ {format_rate(status.rate_down)}"
+        self.query_one(".rates", Static).update(Content(rates))
+
+
+class DemoView(App[None]):
+    """Shows two agents and a story; where there is no room for both side by side, one above the other.
+
+    Args:
+        left: the one on the left.
+        right: the other one.
+        clock: Unix seconds.
+    """
+
+    CSS_PATH = "tuishare.tcss"
+    TITLE = "tuishare demo"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (as Textual declares it)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "Other side"),
+        Binding("q,escape", "quit", "Quit; both agents end"),
+    ]
+
+    def __init__(self, left: DemoSide, right: DemoSide, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self._parts = (left, right)
+        self._clock = clock
+        self._line = "Starting …"
+        self.register_theme(DARK)
+        self.theme = DARK.name
+
+    def compose(self) -> ComposeResult:
+        """Two columns, the line, the keys."""
+        with Horizontal(id="sides"):
+            for part in self._parts:
+                yield Column(part, self._clock)
+        yield Static(id="story")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Say what was to be said meanwhile."""
+        self.tell(self._line)
+
+    def tell(self, line: str) -> None:
+        """Say what happens just now; foreign names are made safe here."""
+        self._line = clean(line)
+        if self.is_running and self.screen_stack:
+            for story in self.query("#story").results(Static):
+                story.update(Content.styled(self._line, TextStyle.STRONG.value))

@@ -1,0 +1,87 @@
+"""Files, peers and history of the selected entry, as Textual content.
+
+Owns what is said of them. Pure; every foreign text is cleaned here.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tuishare.api.details import Details, File, PeerInfo
+from tuishare.api.messages import Activity
+from tuishare.tui.formats import (
+    clip,
+    draw_bar,
+    fit,
+    format_moment,
+    format_percent,
+    format_rate,
+    format_size,
+    pad,
+)
+from tuishare.tui.people_columns import KIND_WORDS, event_sign
+from tuishare.tui.theme import TextStyle
+
+_SHOWN = 200  # lines: nobody scrolls through more in a small pane, and it is drawn anew every few seconds
+_BAR = 10
+_CLIENT = 18
+
+
+def describe_files(details: Details, _now: float, width: int) -> Content:
+    """List the files of a payload with how much of each is here."""
+    lines = [_file(file, width) for file in details.files[:_SHOWN]]
+    more = details.more_files + max(0, len(details.files) - _SHOWN)
+    return _lines(lines, "No file is known yet.", f"and {more:,} more" if more else "")
+
+
+def describe_peers(details: Details, _now: float, width: int) -> Content:
+    """List who is connected now."""
+    lines = [_peer(peer, width) for peer in details.peers[:_SHOWN]]
+    more = len(details.peers) - _SHOWN
+    return _lines(lines, "Nobody is connected now.", f"and {more:,} more" if more > 0 else "")
+
+
+def describe_history(details: Details, now: float, width: int) -> Content:
+    """List what happened, newest first."""
+    lines = [_event(event, now, width) for event in details.history[:_SHOWN]]
+    return _lines(lines, "Nothing happened yet.", "")
+
+
+def _lines(lines: list[Content], nothing: str, more: str) -> Content:
+    last = [Content.styled(more, TextStyle.QUIET.value)] if more else []
+    return Content("\n").join([*lines, *last] or [Content.styled(nothing, TextStyle.QUIET.value)])
+
+
+def _file(file: File, width: int) -> Content:
+    here = "" if file.wanted else "  not wanted"
+    name = max(12, width - _BAR - 28)
+    return Content.assemble(
+        (pad(fit(file.path, name), name), "" if file.wanted else TextStyle.QUIET.value),
+        f"{format_size(file.size):>10}  ",
+        (draw_bar(file.progress, _BAR), (TextStyle.GOOD if file.progress >= 1 else TextStyle.BUSY).value),
+        f" {format_percent(file.progress):>5}",
+        (here, TextStyle.QUIET.value),
+    )
+
+
+def _peer(peer: PeerInfo, width: int) -> Content:
+    secret = peer.encryption == "tls"
+    who = max(12, width - _CLIENT - 52)
+    name = f"{peer.user or 'unknown'} {peer.address}"
+    return Content.assemble(
+        pad(fit(name, who), who),
+        (f" {pad(fit(peer.client, _CLIENT), _CLIENT)}", TextStyle.QUIET.value),
+        f" {format_percent(peer.progress):>5}",
+        f"  ▲ {format_rate(peer.rate_up):>10}  ▼ {format_rate(peer.rate_down):>10}",
+        (" TLS" if secret else " ! not encrypted", (TextStyle.GOOD if secret else TextStyle.BAD).value),
+    )
+
+
+def _event(event: Activity, now: float, width: int) -> Content:
+    sign = event_sign(event)
+    detail = clip(event.detail or event.subject, max(10, width - 28))
+    return Content.assemble(
+        (f"{format_moment(event.at, now):>6} ", TextStyle.QUIET.value),
+        (f"{sign.text} {KIND_WORDS[event.kind]:<15}", sign.tone.value),
+        detail,
+    )

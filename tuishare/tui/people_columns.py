@@ -1,0 +1,228 @@
+"""What stands in the tables of people, folders and activity: one cell for an entry and a column, as plain values.
+
+Owns the wording and the glyphs there, as `tuishare.tui.share_columns` does for shares and downloads. Pure; foreign names are
+still foreign here, the table makes them safe.
+"""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from tuishare.api.messages import Activity, ActivityKind, FolderState, Problem, User, UserKind
+from tuishare.tui.cells import Cell, Column
+from tuishare.tui.formats import NOTHING, fit, format_moment, format_size
+from tuishare.tui.row_models import AgentFolder, Event, Group, Person
+from tuishare.tui.theme import TextStyle
+
+_NONE: Final = Cell(NOTHING, TextStyle.QUIET)
+_FINGERPRINT: Final = 19  # four groups of four, enough to tell two cards apart at a glance
+
+KIND_WORDS: Final = {kind: kind.value for kind in ActivityKind} | {
+    ActivityKind.APPROVAL: "needs approval",
+    ActivityKind.ROTATED: "new keys",
+    ActivityKind.RENEWED: "new tickets",
+    ActivityKind.IGNORED: "left out",
+}
+"""What each kind of event is called."""
+
+_EVENT_SIGNS: Final = {
+    ActivityKind.SHARED: Cell("▲", TextStyle.PLAIN),
+    ActivityKind.WITHDRAWN: Cell("○", TextStyle.QUIET),
+    ActivityKind.RECEIVED: Cell("▼", TextStyle.GOOD),
+    ActivityKind.DELIVERED: Cell("✓", TextStyle.GOOD),
+    ActivityKind.REVOKED: Cell("×", TextStyle.WARN),
+    ActivityKind.RENEWED: Cell("↻", TextStyle.PLAIN),
+    ActivityKind.ROTATED: Cell("↻", TextStyle.PLAIN),
+    ActivityKind.APPROVAL: Cell("◌", TextStyle.WARN),
+    ActivityKind.REJECTED: Cell("×", TextStyle.BAD),
+    ActivityKind.IGNORED: Cell("×", TextStyle.WARN),
+    ActivityKind.PROBLEM: Cell("!", TextStyle.BAD),
+}
+
+
+def person_sign(person: Person) -> Cell:
+    """Give the glyph for how far somebody is trusted."""
+    match person:
+        case Group():
+            return Cell("@", TextStyle.QUIET)
+        case User(kind=UserKind.KEY):
+            return Cell("◆", TextStyle.PLAIN)
+        case User(verified=True):
+            return Cell("●", TextStyle.GOOD)
+        case User():
+            return Cell("◌", TextStyle.WARN)
+        case _:
+            assert_never(person)
+
+
+def person_trust(person: Person) -> Cell:
+    """Say in words how far somebody is trusted."""
+    match person:
+        case Group(members=members):
+            return Cell(f"{len(members)} in it", TextStyle.QUIET)
+        case User(kind=UserKind.KEY):
+            return Cell("shared key")
+        case User(verified=True):
+            return Cell("verified ✓", TextStyle.GOOD)
+        case User():
+            return Cell("not verified", TextStyle.WARN)
+        case _:
+            assert_never(person)
+
+
+def person_has(person: Person) -> Cell:
+    """Say how many of the shares for somebody have arrived there."""
+    if isinstance(person, Group) or not person.shares:
+        return _NONE
+    everything = person.complete >= person.shares
+    text = f"{person.complete} of {person.shares}{' ✓' if everything else ''}"
+    return Cell(text, TextStyle.GOOD if everything else TextStyle.PLAIN)
+
+
+def place_sign(place: AgentFolder) -> Cell:
+    """Give the glyph of a folder's state."""
+    if place.folder is None:
+        return Cell("○", TextStyle.QUIET)
+    return (
+        Cell("!", TextStyle.BAD) if place.folder.state is FolderState.MISSING else Cell("●", TextStyle.GOOD)
+    )
+
+
+def place_state(place: AgentFolder) -> Cell:
+    """Say in words how a folder is watched."""
+    if place.folder is None:
+        return Cell(place.purpose.value, TextStyle.QUIET)
+    return Cell(place.folder.state.value, place_sign(place).tone)
+
+
+def event_sign(event: Event) -> Cell:
+    """Give the glyph of what happened."""
+    return Cell("!", TextStyle.BAD) if isinstance(event, Problem) else _EVENT_SIGNS[event.kind]
+
+
+def event_kind(event: Event) -> Cell:
+    """Say in a word or two what kind of thing happened."""
+    word = "needs you" if isinstance(event, Problem) else KIND_WORDS[event.kind]
+    return Cell(word, event_sign(event).tone)
+
+
+def event_subject(event: Event) -> str:
+    """Give what it is about."""
+    return event.title if isinstance(event, Problem) else event.subject
+
+
+def event_time(event: Event) -> int:
+    """Give when it happened or began, Unix seconds."""
+    return event.at if isinstance(event, Activity) else event.since
+
+
+def _seen(person: Person, now: float) -> Cell:
+    if isinstance(person, Group) or not person.seen:
+        return _NONE
+    return Cell(format_moment(person.seen, now), TextStyle.QUIET)
+
+
+def _fingerprint(person: Person) -> Cell:
+    if isinstance(person, Group) or not person.fingerprint:
+        return _NONE
+    return Cell(person.fingerprint, TextStyle.QUIET)
+
+
+def _groups(person: Person) -> Cell:
+    if isinstance(person, Group):
+        return Cell(", ".join(user.name for user in person.members))
+    return Cell(" ".join(f"@{group}" for group in person.groups)) if person.groups else _NONE
+
+
+def _waiting(place: AgentFolder) -> Cell:
+    waiting = place.folder.waiting if place.folder else 0
+    return Cell(f"{waiting:,}", TextStyle.BUSY) if waiting else _NONE
+
+
+def person_name(person: Person) -> str:
+    """Give a name as it is written among recipients."""
+    return f"@{person.name}" if isinstance(person, Group) else person.name
+
+
+PERSON_COLUMNS: Final[tuple[Column[Person], ...]] = (
+    Column("sign", "", 1, lambda person, _: person_sign(person)),
+    Column(
+        "name",
+        "Name",
+        0,
+        lambda person, _: Cell(person_name(person)),
+        cut=fit,
+        order=lambda p: p.name.casefold(),
+    ),
+    Column(
+        "groups", "Groups", 18, lambda person, _: _groups(person), wide=True, order=lambda p: _groups(p).text
+    ),
+    Column("card", "Fingerprint", _FINGERPRINT, lambda person, _: _fingerprint(person), wide=True),
+    Column(
+        "trust", "Trust", 14, lambda person, _: person_trust(person), order=lambda p: person_trust(p).text
+    ),
+    Column(
+        "has",
+        "Has",
+        12,
+        lambda person, _: person_has(person),
+        order=lambda p: 0 if isinstance(p, Group) else -p.complete,
+    ),
+    Column(
+        "seen",
+        "Last seen",
+        11,
+        _seen,
+        wide=True,
+        order=lambda p: 0 if isinstance(p, Group) else -p.seen,
+    ),
+)
+"""The table of people."""
+
+PLACE_COLUMNS: Final[tuple[Column[AgentFolder], ...]] = (
+    Column("sign", "", 1, lambda place, _: place_sign(place)),
+    Column("path", "Folder", 0, lambda place, _: Cell(place.path), cut=fit, order=lambda place: place.path),
+    Column(
+        "for",
+        "For",
+        20,
+        lambda place, _: Cell(", ".join(place.folder.users)) if place.folder else _NONE,
+        wide=True,
+    ),
+    Column(
+        "state", "State", 14, lambda place, _: place_state(place), order=lambda place: place_state(place).text
+    ),
+    Column(
+        "waiting",
+        "Waiting",
+        9,
+        lambda place, _: _waiting(place),
+        right=True,
+        order=lambda place: -(place.folder.waiting if place.folder else 0),
+    ),
+    Column(
+        "free",
+        "Free",
+        8,
+        lambda place, _: _NONE if place.free is None else Cell(format_size(place.free)),
+        right=True,
+    ),
+)
+"""The table of folders."""
+
+EVENT_COLUMNS: Final[tuple[Column[Event], ...]] = (
+    Column("sign", "", 1, lambda event, _: event_sign(event)),
+    Column(
+        "at",
+        "When",
+        6,
+        lambda event, now: Cell(format_moment(event_time(event), now), TextStyle.QUIET),
+        order=lambda event: -event_time(event),
+    ),
+    Column(
+        "kind", "What", 14, lambda event, _: event_kind(event), order=lambda event: event_kind(event).text
+    ),
+    Column("subject", "About", 30, lambda event, _: Cell(event_subject(event)), cut=fit, order=event_subject),
+    Column("detail", "", 0, lambda event, _: Cell(event.detail)),
+)
+"""The table of activity."""

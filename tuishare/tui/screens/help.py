@@ -1,0 +1,81 @@
+"""The list of keys, above everything else.
+
+Owns the wording of the help; what a tab's own keys are, the tab says. Any key of the usual ones closes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tuishare.tui.theme import TextStyle
+
+KeyBinding = tuple[str, str]
+"""A key as it is written, and what it does."""
+
+KEYS: Final[tuple[KeyBinding, ...]] = (
+    ("1 … 5", "the tabs"),
+    ("↑ ↓  j k", "move;  g G  first, last"),
+    ("← →  h l", "delivery, files, peers, history"),
+    ("J  K", "scroll what is said of it"),
+    ("/", "filter; Escape shows all again"),
+    ("m  M", "mark; mark all; Escape unmarks"),
+    ("< > =", "sort by another column; turn around"),
+    (",", "settings"),
+    ("^p", "every command, and other themes"),
+    ("s", "while the agent is lost: start it"),
+    ("q", "quit; the agent keeps running"),
+)
+
+SIGNS: Final = (
+    ("●", "seeding, complete, verified", TextStyle.GOOD),
+    ("◐", "at work", TextStyle.BUSY),
+    ("◌", "waiting, locked, or for you", TextStyle.WARN),
+    ("‖ ○", "paused; withdrawn", TextStyle.QUIET),
+    ("!", "needs you", TextStyle.BAD),
+)
+
+_WIDTH: Final = 10
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys and signs.
+
+    Args:
+        tab: name of the tab that is shown.
+        own: the keys of that tab.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q,enter", "dismiss", "Close", show=False),
+    ]
+
+    def __init__(self, tab: str, own: Sequence[KeyBinding]) -> None:
+        super().__init__()
+        self._tab = tab
+        self._own = own
+
+    def compose(self) -> ComposeResult:
+        """Write the lists."""
+        signs = [Content.assemble((f"{sign:<{_WIDTH}}", tone.value), words) for sign, words, tone in SIGNS]
+        with VerticalScroll(id="keys") as box:
+            box.border_title = f"Keys for {self._tab}"
+            box.border_subtitle = "Escape closes"
+            yield Static(
+                Content("\n").join([*_lines(self._own), Content(""), *_lines(KEYS), Content(""), *signs])
+            )
+
+    def on_click(self) -> None:
+        """Close, also by mouse."""
+        self.dismiss()
+
+
+def _lines(keys: Iterable[KeyBinding]) -> list[Content]:
+    return [Content.assemble((f"{key:<{_WIDTH}}", TextStyle.STRONG.value), words) for key, words in keys]

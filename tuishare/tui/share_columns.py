@@ -1,0 +1,272 @@
+"""What stands in the tables of shares and downloads: one cell for an entry and a column, as plain values.
+
+Owns the wording and the glyphs of states. Pure; foreign names are still foreign here, the table makes them safe.
+"""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from tuishare.api.messages import (
+    DeliveryState,
+    Download,
+    DownloadState,
+    Share,
+    ShareState,
+)
+from tuishare.tui.cells import Cell, Column
+from tuishare.tui.formats import (
+    NOTHING,
+    draw_bar,
+    fit,
+    format_moment,
+    format_percent,
+    format_rate,
+    format_size,
+    format_span,
+)
+from tuishare.tui.theme import TextStyle
+
+_BAR = 5
+_SOON: Final = 86_400  # seconds; what ends within a day is worth a look
+
+
+def share_sign(share: Share) -> Cell:
+    """Give the glyph of a share's state."""
+    match share.state:
+        case ShareState.SEEDING:
+            return Cell("●", TextStyle.GOOD)
+        case ShareState.HASHING | ShareState.SEALING:
+            return Cell("◐", TextStyle.BUSY)
+        case ShareState.SETTLING:
+            return Cell("◌", TextStyle.BUSY)
+        case ShareState.PAUSED:
+            return Cell("‖", TextStyle.QUIET)
+        case ShareState.WITHDRAWN:
+            return Cell("○", TextStyle.QUIET)
+        case ShareState.PROBLEM:
+            return Cell("!", TextStyle.BAD)
+        case _:
+            assert_never(share.state)
+
+
+def share_state(share: Share) -> Cell:
+    """Say in words where a share stands."""
+    tone = share_sign(share).tone
+    match share.state:
+        case ShareState.HASHING:
+            return Cell(f"hashing {format_percent(share.progress)}", tone)
+        case ShareState.PROBLEM:
+            return Cell(share.detail or "problem", tone)
+        case _:
+            return Cell(share.state.value, tone)
+
+
+def share_delivered(share: Share) -> Cell:
+    """Say how many recipients have it all; revoked ones do not count."""
+    counted = [entry for entry in share.deliveries if entry.state is not DeliveryState.REVOKED]
+    if not counted:
+        return Cell(NOTHING, TextStyle.QUIET)
+    complete = sum(entry.state is DeliveryState.COMPLETE for entry in counted)
+    progress = sum(entry.progress for entry in counted) / len(counted)
+    everybody = complete == len(counted)
+    bar = draw_bar(1.0 if everybody else min(progress, 0.99), _BAR)
+    tick = " ✓" if everybody else ""
+    return Cell(f"{bar} {complete} of {len(counted)}{tick}", TextStyle.GOOD if everybody else TextStyle.PLAIN)
+
+
+def download_sign(download: Download) -> Cell:
+    """Give the glyph of a download's state."""
+    match download.state:
+        case DownloadState.COMPLETE:
+            return Cell("●", TextStyle.GOOD)
+        case DownloadState.DOWNLOADING | DownloadState.CHECKING:
+            return Cell("◐", TextStyle.BUSY)
+        case DownloadState.LOCKED:
+            return Cell("◌", TextStyle.QUIET)
+        case DownloadState.WAITING | DownloadState.QUEUED:
+            return Cell("◌", TextStyle.WARN)
+        case DownloadState.PAUSED:
+            return Cell("‖", TextStyle.QUIET)
+        case DownloadState.REJECTED | DownloadState.PROBLEM:
+            return Cell("!", TextStyle.BAD)
+        case _:
+            assert_never(download.state)
+
+
+def download_state(download: Download) -> Cell:
+    """Say in words where a download stands."""
+    tone = download_sign(download).tone
+    match download.state:
+        case DownloadState.WAITING:
+            return Cell("needs approval", tone)
+        case DownloadState.PROBLEM:
+            return Cell(download.detail or "problem", tone)
+        case DownloadState.REJECTED:
+            return Cell(f"rejected: {download.detail}" if download.detail else "rejected", tone)
+        case _:
+            return Cell(download.state.value, tone)
+
+
+def download_progress(download: Download) -> Cell:
+    """Draw how much is here."""
+    if download.state in {DownloadState.LOCKED, DownloadState.WAITING, DownloadState.REJECTED}:
+        return Cell(NOTHING, TextStyle.QUIET)
+    if download.state is DownloadState.COMPLETE:
+        return Cell(f"{draw_bar(1, _BAR)} 100 % ✓", TextStyle.GOOD)
+    return Cell(f"{draw_bar(download.progress, _BAR)} {format_percent(download.progress)}")
+
+
+def _rate(rate: int) -> Cell:
+    return Cell(format_rate(rate)) if rate else Cell(NOTHING, TextStyle.QUIET)
+
+
+def _size(size: int) -> Cell:
+    return Cell(format_size(size)) if size else Cell(NOTHING, TextStyle.QUIET)
+
+
+def _left(download: Download) -> Cell:
+    return Cell(NOTHING, TextStyle.QUIET) if download.eta is None else Cell(format_span(download.eta))
+
+
+def _expiry(not_after: int, now: float) -> Cell:
+    if not not_after:
+        return Cell(NOTHING, TextStyle.QUIET)
+    left = not_after - now
+    return Cell("over", TextStyle.QUIET) if left <= 0 else Cell(format_span(left), _hurry(left))
+
+
+def _hurry(left: float) -> TextStyle:
+    return TextStyle.WARN if left < _SOON else TextStyle.PLAIN
+
+
+def _share_rate(share: Share) -> Cell:
+    # screens: where there is trouble, the way out of it is worth more than a rate of nothing; what was never shared
+    # cannot be shared again, and its way out is in the details
+    troubled = share.state is ShareState.PROBLEM and share.generation
+    return Cell("press s", TextStyle.WARN) if troubled else _rate(share.rate_up)
+
+
+def _delivered_part(share: Share) -> float:
+    counted = [entry.progress for entry in share.deliveries if entry.state is not DeliveryState.REVOKED]
+    return -sum(counted) / len(counted) if counted else 1.0
+
+
+def _sender(download: Download) -> Cell:
+    if not download.sender:
+        return Cell("unknown", TextStyle.QUIET)
+    return Cell(download.sender, TextStyle.PLAIN if download.verified else TextStyle.WARN)
+
+
+SHARE_COLUMNS: Final[tuple[Column[Share], ...]] = (
+    Column("sign", "", 1, lambda share, _: share_sign(share)),
+    Column(
+        "name",
+        "Name",
+        0,
+        lambda share, _: Cell(share.name),
+        cut=fit,
+        order=lambda share: share.name.casefold(),
+    ),
+    Column(
+        "for",
+        "For",
+        14,
+        lambda share, _: Cell(", ".join(share.recipients)),
+        wide=True,
+        order=lambda share: share.recipients,
+    ),
+    Column(
+        "size",
+        "Size",
+        8,
+        lambda share, _: _size(share.size),
+        wide=True,
+        right=True,
+        order=lambda share: -share.size,
+    ),
+    Column("state", "State", 17, lambda share, _: share_state(share), order=lambda share: share.state.value),
+    Column("delivered", "Delivered", 16, lambda share, _: share_delivered(share), order=_delivered_part),
+    Column(
+        "up",
+        "▲",
+        10,
+        lambda share, _: _share_rate(share),
+        wide=True,
+        right=True,
+        order=lambda share: -share.rate_up,
+    ),
+    Column(
+        "expiry",
+        "Ends in",
+        9,
+        lambda share, now: _expiry(share.not_after, now),
+        wide=True,
+        right=True,
+        order=lambda share: share.not_after or float("inf"),
+    ),
+    Column(
+        "added",
+        "Added",
+        8,
+        lambda share, now: Cell(format_moment(share.added, now), TextStyle.QUIET),
+        wide=True,
+        order=lambda share: -share.added,
+    ),
+)
+"""The table of shares."""
+
+DOWNLOAD_COLUMNS: Final[tuple[Column[Download], ...]] = (
+    Column("sign", "", 1, lambda item, _: download_sign(item)),
+    Column(
+        "name", "Name", 0, lambda item, _: Cell(item.name), cut=fit, order=lambda item: item.name.casefold()
+    ),
+    Column(
+        "from",
+        "From",
+        14,
+        lambda item, _: _sender(item),
+        wide=True,
+        order=lambda item: item.sender.casefold(),
+    ),
+    Column(
+        "size",
+        "Size",
+        8,
+        lambda item, _: _size(item.size),
+        wide=True,
+        right=True,
+        order=lambda item: -item.size,
+    ),
+    Column("state", "State", 17, lambda item, _: download_state(item), order=lambda item: item.state.value),
+    Column(
+        "progress", "Progress", 13, lambda item, _: download_progress(item), order=lambda item: -item.progress
+    ),
+    Column(
+        "down",
+        "▼",
+        10,
+        lambda item, _: _rate(item.rate_down),
+        wide=True,
+        right=True,
+        order=lambda item: -item.rate_down,
+    ),
+    Column(
+        "left",
+        "Left",
+        6,
+        lambda item, _: _left(item),
+        wide=True,
+        right=True,
+        order=lambda item: float("inf") if item.eta is None else item.eta,
+    ),
+    Column(
+        "added",
+        "Added",
+        8,
+        lambda item, now: Cell(format_moment(item.added, now), TextStyle.QUIET),
+        wide=True,
+        order=lambda item: -item.added,
+    ),
+)
+"""The table of downloads."""

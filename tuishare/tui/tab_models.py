@@ -1,0 +1,118 @@
+"""What each tab lists: which entries of a snapshot, how they are named, ordered, searched and copied.
+
+Owns one description per tab; draws nothing. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from tuishare.api.messages import Activity, Download, Problem, Share, Snapshot, User
+from tuishare.tui.cells import Column
+from tuishare.tui.people_columns import (
+    EVENT_COLUMNS,
+    PERSON_COLUMNS,
+    PLACE_COLUMNS,
+    event_kind,
+    event_subject,
+    event_time,
+    person_name,
+    person_trust,
+)
+from tuishare.tui.row_models import AgentFolder, Event, Group, Person, list_events, list_people, list_places
+from tuishare.tui.share_columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS
+
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[E]):
+    """One tab's entries.
+
+    Attributes:
+        name: of the tab, stable.
+        columns: of its table.
+        pick: takes the entries out of a snapshot.
+        key: names an entry for as long as it lasts.
+        order: the usual one.
+        words: texts that the filter searches.
+        copied: what is copied for an entry.
+    """
+
+    name: str
+    columns: tuple[Column[E], ...]
+    pick: Callable[[Snapshot], Iterable[E]]
+    key: Callable[[E], str]
+    order: Callable[[E], Any]
+    words: Callable[[E], str]
+    copied: Callable[[E], str]
+
+
+def _person_words(person: Person) -> str:
+    if isinstance(person, Group):
+        return " ".join((person_name(person), *(user.name for user in person.members)))
+    return " ".join(
+        (person.name, person.fingerprint, person_trust(person).text, *(f"@{g}" for g in person.groups))
+    )
+
+
+def _place_words(place: AgentFolder) -> str:
+    return " ".join((place.purpose, place.path, *(place.folder.users if place.folder else ())))
+
+
+def _event_key(event: Event) -> str:
+    return f"!{event.id}" if isinstance(event, Problem) else str(event.id)
+
+
+def _event_order(event: Event) -> tuple[bool, int, int]:
+    problem = isinstance(event, Problem)
+    return not problem, -event_time(event), -event.id if isinstance(event, Activity) else 0
+
+
+SHARES: Final[Listing[Share]] = Listing(
+    "shares",
+    SHARE_COLUMNS,
+    lambda snapshot: snapshot.shares,
+    lambda share: share.id,
+    lambda share: (-share.added, share.id),
+    lambda share: " ".join((share.name, *share.recipients, share.state)),
+    lambda share: share.path,
+)
+DOWNLOADS: Final[Listing[Download]] = Listing(
+    "downloads",
+    DOWNLOAD_COLUMNS,
+    lambda snapshot: snapshot.downloads,
+    lambda download: download.id,
+    lambda download: (-download.added, download.id),
+    lambda download: f"{download.name} {download.sender} {download.state}",
+    lambda download: download.path,
+)
+PEOPLE: Final[Listing[Person]] = Listing(
+    "people",
+    PERSON_COLUMNS,
+    list_people,
+    person_name,
+    lambda person: (isinstance(person, Group), person.name.casefold()),
+    _person_words,
+    lambda person: person.words if isinstance(person, User) and person.words else person_name(person),
+)
+FOLDERS: Final[Listing[AgentFolder]] = Listing(
+    "folders",
+    PLACE_COLUMNS,
+    list_places,
+    lambda place: f"{place.purpose}:{place.path}",
+    lambda place: (place.folder is None, place.path),
+    _place_words,
+    lambda place: place.path,
+)
+ACTIVITY: Final[Listing[Event]] = Listing(
+    "activity",
+    EVENT_COLUMNS,
+    list_events,
+    _event_key,
+    _event_order,
+    lambda event: f"{event_kind(event).text} {event_subject(event)} {event.detail}",
+    lambda event: f"{event_subject(event)}: {event.detail}",
+)
