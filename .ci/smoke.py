@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import tuishare
 from tuishare.api.client import AgentClient
 from tuishare.cli.app import app
-from tuishare.cli.background import BackgroundAgent, spawn_agent
+from tuishare.cli.spawn_agent import BackgroundAgent, spawn_agent
 from tuishare.core.database import Database
 from tuishare.envelope.manifest import decode_manifest
 from tuishare.home_paths import HOME_VARIABLE, find_places

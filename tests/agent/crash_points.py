@@ -18,10 +18,10 @@ import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.agent.arrivals import RECEIVING
 from tests.agent.crashing import beginning
+from tests.agent.download_journeys import RECEIVING
 from tests.agent.journeys import SENDING, Journey
-from tests.agent.memberships import MEMBERSHIP
+from tests.agent.membership_journeys import MEMBERSHIP
 
 JOURNEYS: dict[str, type[Journey]] = {kind.__name__: kind for kind in (*SENDING, *RECEIVING, *MEMBERSHIP)}
 """All of them by name, in the order in which they are tried."""

@@ -15,9 +15,9 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from tests.agent.agent_pairs import come_to_rest, running
 from tests.agent.homes import Home
 from tests.agent.journeys import PATIENCE, Journey, ask, make_pair
-from tests.agent.mail import come_to_rest, running
 
 
 @contextlib.asynccontextmanager
@@ -62,7 +62,7 @@ class Stage:
     async def _run_victim(self, point: int) -> str:
         self._log.write_text("")
         environment = {**os.environ, "TUISHARE_HOME": str(self._home)}
-        arguments = (sys.executable, "-m", "tests.agent.victim", str(point), str(self._log))
+        arguments = (sys.executable, "-m", "tests.agent.killed_agent", str(point), str(self._log))
         victim = await asyncio.create_subprocess_exec(
             *arguments, env=environment, stderr=asyncio.subprocess.DEVNULL
         )

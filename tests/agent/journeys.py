@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, introduce, make_home
-from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.api.actions import ShareAction

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, opened
-from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.bandwidth_schedule import BandwidthSchedule
 from tuishare.agent.context import Context

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, introduce
-from tests.agent.mail import running
 from tests.agent.shares.test_deliveries import complete, delivery, post
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until

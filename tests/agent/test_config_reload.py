@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, opened
-from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.config_reload import LIVE, ConfigReload, merge
 from tuishare.agent.daemon import Agent

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.arrivals import Approve, Follow, FollowName, Reject
+from tests.agent.agent_pairs import running
 from tests.agent.crashing import beginning
+from tests.agent.download_journeys import Approve, Follow, FollowName, Reject
 from tests.agent.homes import Home, fill
 from tests.agent.journeys import Change, Delete, Forget, Journey, Rename, Withdraw, seen
-from tests.agent.mail import running
-from tests.agent.memberships import Revoke, Rotate, TakeTickets
+from tests.agent.membership_journeys import Revoke, Rotate, TakeTickets
 from tests.waiting import wait_until
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.api.messages import DownloadState, ShareState
@@ -57,7 +57,7 @@ def name(point: tuple[str, str, int]) -> str:
 async def kill_at(home: Home, point: tuple[str, str, int]) -> None:
     """Run an agent until it dies there."""
     environment = {**os.environ, "TUISHARE_HOME": str(home.places.files)}
-    arguments = (sys.executable, "-m", "tests.agent.victim", point[0], point[1], str(point[2]))
+    arguments = (sys.executable, "-m", "tests.agent.killed_agent", point[0], point[1], str(point[2]))
     victim = await asyncio.create_subprocess_exec(*arguments, env=environment)
     try:
         async with asyncio.timeout(PATIENCE):

@@ -12,8 +12,8 @@ import sys
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent, run_agent
 from tuishare.agent.downloads.rejected_files import REJECTED

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.agent.agent_pairs import running
 from tests.agent.damage import FOLDERS, TABLES, VALUES, NotText, columns_of, damage_folder, damage_row
 from tests.agent.homes import Home, fill, introduce, make_home, seal_for, share_of
-from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import rejected, running, shown
 from tests.agent.homes import Home, fill
-from tests.agent.mail import rejected, running, shown
 from tests.agent.shares.test_sharing import until
 from tuishare.agent import database_recovery
 from tuishare.agent.daemon import Agent

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.agent.agent_pairs import NAME, running
 from tests.agent.homes import Home, fill, seal_for, share_of
-from tests.agent.mail import NAME, running
 from tests.waiting import wait_until
 from tuishare.agent.desktop_notifications import PROGRAM, DesktopNotifier, find_program
 from tuishare.api.messages import ActivityKind

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import NAME, rejected, running, shown
 from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
-from tests.agent.mail import NAME, rejected, running, shown
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import running, shown
 from tests.agent.disks import full, remount, small_disk
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running, shown
 from tests.agent.shares.test_sharing import until
 from tests.agent.state.test_store import SHARE
 from tests.waiting import wait_until

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
 from tests.agent.shares.test_deliveries import complete, post
 from tests.agent.shares.test_revoking import record, slow
 from tests.agent.shares.test_sharing import until

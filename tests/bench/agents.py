@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from tests.agent.homes import Home, introduce, make_home
-from tuishare.cli.background import BackgroundAgent, spawn_agent
+from tuishare.cli.spawn_agent import BackgroundAgent, spawn_agent
 from tuishare.config.model import SettleSettings
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 

@@ -11,7 +11,7 @@ from tests.cli.served import download, served, share
 from tests.cli.test_terminal import on_terminal
 from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
 from tuishare.cli import listing
-from tuishare.cli.entries import Entries
+from tuishare.cli.lookup import Entries
 
 HOSTILE = "\x1b[2Jevil\u202egnp\t[red]\nexe"
 CREW = (

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torf
 
-from tests.asked import asked
 from tests.cli.homes import Person
 from tests.cli.transfers import Made, create
+from tests.recording_tracker import asked
 from tuishare.cli.seed import verify_payload
 from tuishare.errors import VerificationFailed
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, opened, seal_manifest, share_of
-from tests.agent.mail import running
 from tests.agent.network.test_tracker_service import PIN, announcing
 from tests.tracker.trackers import answering, http_answer
 from tests.waiting import wait_until

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.asked import asked
+from tests.recording_tracker import asked
 from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share
 from tuishare.swarm import EngineEvent, Subscription, TrackerFailed

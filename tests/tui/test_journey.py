@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from tests.tui.fakes import until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, Snapshot
-from tuishare.cli.background import spawn_agent
+from tuishare.cli.spawn_agent import spawn_agent
 from tuishare.home_paths import HOME_VARIABLE, Places, find_places
 from tuishare.tui.first_run_flag import Greeting
 from tuishare.tui.live_app import HomeDashboard

@@ -6,6 +6,6 @@ what they need when they run, so that ``tuishare status`` loads neither libtorre
 
 from __future__ import annotations
 
-from tuishare.cli.entry import main
+from tuishare.cli.main import main
 
 __all__ = ["main"]

@@ -12,7 +12,7 @@ import msgspec
 
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Snapshot, Status
-from tuishare.cli.background import spawn_agent
+from tuishare.cli.spawn_agent import spawn_agent
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config.units import format_rate, format_size
 from tuishare.errors import SystemFailed

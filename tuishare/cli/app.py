@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import tuishare
-from tuishare.cli import entry_commands, machine_commands, settings_commands, user_commands
+from tuishare.cli import settings_commands, share_commands, system_commands, user_commands
 from tuishare.cli.options import AsJson, KeyFile, KeyText, TransportChoice
 
 app = typer.Typer(
@@ -84,7 +84,7 @@ def create(
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
     """Make a torrent and its encrypted torrent. Prints USER-ID<tab>KEY for each key that was made."""
-    from tuishare.cli.create import Order
+    from tuishare.cli.create import CreateOptions
     from tuishare.cli.create import create as run
     from tuishare.cli.secrets import read_key
     from tuishare.config.units import parse_size
@@ -97,7 +97,7 @@ def create(
         )
     chosen = transport or (TransportChoice.PLAIN if raw else TransportChoice.TLS)
     run(
-        Order(
+        CreateOptions(
             payload=file,
             trackers=tuple(tracker),
             users=tuple(user),
@@ -145,11 +145,11 @@ def download(
     seed_on: Annotated[bool, typer.Option("--seed", help="Stay and seed when complete.")] = False,
 ) -> None:
     """Decrypt an encrypted torrent and download its payload; exits when it is verified. Prints its path."""
-    from tuishare.cli.download import Order
+    from tuishare.cli.download import DownloadOptions
     from tuishare.cli.download import download as run
     from tuishare.cli.secrets import read_key
 
-    run(Order(torrent, user, read_key(key, key_file), output, listen, tuple(peer), seed_on))
+    run(DownloadOptions(torrent, user, read_key(key, key_file), output, listen, tuple(peer), seed_on))
 
 
 @app.command()
@@ -157,7 +157,7 @@ def agent(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Run the agent in the foreground (what systemd runs)."""
-    from tuishare.cli.foreground import run_foreground
+    from tuishare.cli.run_agent import run_foreground
 
     run_foreground(verbose=verbose)
 
@@ -190,11 +190,11 @@ def demo(
     run_demo(parse_size(size), tui=tui)
 
 
-entry_commands.register(app)
+share_commands.register(app)
 app.command()(user_commands.card)
 app.add_typer(user_commands.user, name="user")
 app.add_typer(settings_commands.drop, name="drop")
 app.add_typer(settings_commands.config, name="config")
 app.command()(settings_commands.reload)
-app.add_typer(machine_commands.service, name="service")
-app.command()(machine_commands.doctor)
+app.add_typer(system_commands.service, name="service")
+app.command()(system_commands.doctor)

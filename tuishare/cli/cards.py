@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from tuishare.cli.home import open_home
+from tuishare.cli.offline_home import open_home
 from tuishare.cli.terminal import say
 from tuishare.errors import BadInput, from_os_error
 from tuishare.people import Card, Fingerprint, parse_card

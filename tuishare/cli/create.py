@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuishare.cli.engine import listen_address
-from tuishare.cli.home import Home, open_home, require_output
+from tuishare.cli.engine_runner import listen_address
+from tuishare.cli.offline_home import Home, open_home, require_output
 from tuishare.cli.terminal import metered, say
 from tuishare.config.model import Transport
 from tuishare.core.clock import wall_clock
@@ -26,7 +26,7 @@ from tuishare.torrents import Tree, announce_fault, make_torrent, parse_torrent,
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CreateOptions:
     """What to create.
 
     Attributes:
@@ -57,7 +57,7 @@ class Outputs:
     envelope: Path
 
 
-def create(order: Order) -> None:
+def create(order: CreateOptions) -> None:
     """Create, print ``USER-ID<tab>KEY`` for each new key, and say what comes next.
 
     The share is recorded first, so that `seed` finds its credentials.
@@ -95,7 +95,7 @@ def _check_trackers(urls: Sequence[str]) -> None:
             raise BadInput(f"{which} {fault}", hint="For example https://tracker.example.org/announce")
 
 
-def _find_users(order: Order, home: Home) -> tuple[list[User], tuple[tuple[str, bytes], ...]]:
+def _find_users(order: CreateOptions, home: Home) -> tuple[list[User], tuple[tuple[str, bytes], ...]]:
     """Look users up in the book; make a key for each who is not there."""
     known: list[User] = []
     strangers: list[str] = []
@@ -133,7 +133,7 @@ def _require_writable(folder: Path, outputs: Outputs, *, replace: bool) -> None:
             )
 
 
-def _hash(tree: Tree, order: Order, salt: bytes) -> bytes:
+def _hash(tree: Tree, order: CreateOptions, salt: bytes) -> bytes:
     for skipped in tree.skipped:
         say(f"Left out {'/'.join(skipped.parts)!r}: {skipped.reason}")
     with metered("Hashing") as meter:
@@ -150,7 +150,9 @@ def _hash(tree: Tree, order: Order, salt: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def _recorded(home: Home, order: Order, share_id: str, tree: Tree, torrent: bytes) -> Iterator[ShareRecord]:
+def _recorded(
+    home: Home, order: CreateOptions, share_id: str, tree: Tree, torrent: bytes
+) -> Iterator[ShareRecord]:
     """Record the share for the block, and for good unless the block fails."""
     now = wall_clock()
     share = create_share_authority(
@@ -181,7 +183,7 @@ def _recorded(home: Home, order: Order, share_id: str, tree: Tree, torrent: byte
             raise
 
 
-def _find_contacts(order: Order, home: Home) -> tuple[str, ...]:
+def _find_contacts(order: CreateOptions, home: Home) -> tuple[str, ...]:
     """Where recipients will look for us; the raw form cannot say it."""
     network = home.config.network
     port = listen_port(listen_address(network, order.transport))
@@ -189,7 +191,7 @@ def _find_contacts(order: Order, home: Home) -> tuple[str, ...]:
     return find_contacts(network, port) if port and not order.raw else ()
 
 
-def _encrypt(order: Order, home: Home, share: ShareRecord, users: Sequence[User]) -> bytes:
+def _encrypt(order: CreateOptions, home: Home, share: ShareRecord, users: Sequence[User]) -> bytes:
     if order.raw:
         (user,) = users
         assert user.key is not None  # checked when the users were found

@@ -21,9 +21,9 @@ import tomli_w
 
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Download, DownloadState, Snapshot
-from tuishare.cli.background import BackgroundAgent, spawn_agent
 from tuishare.cli.dashboard import require_terminal
-from tuishare.cli.engine import run_until_interrupted
+from tuishare.cli.engine_runner import run_until_interrupted
+from tuishare.cli.spawn_agent import BackgroundAgent, spawn_agent
 from tuishare.config.units import format_rate, format_size
 from tuishare.errors import BadInput, SystemFailed, TuishareError, VerificationFailed, from_os_error
 from tuishare.home_paths import HOME_VARIABLE, Places, find_places
@@ -43,7 +43,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class DemoSide:
     """One of the two agents."""
 
     name: str
@@ -83,7 +83,7 @@ def _temporary_folder() -> Iterator[Path]:
 async def _demo(root: Path, size: int, *, tui: bool) -> None:
     """Take both payloads from Alice's drop folder to Bob's downloads."""
     alice, bob = (
-        Side(name, find_places({HOME_VARIABLE: str(root / name)})) for name in (_SENDER, _RECIPIENT)
+        DemoSide(name, find_places({HOME_VARIABLE: str(root / name)})) for name in (_SENDER, _RECIPIENT)
     )
     tell = _narrator()
     _introduce(alice, bob)
@@ -105,7 +105,7 @@ def _narrator() -> Tell:
     return tell
 
 
-async def _tell_story(alice: Side, bob: Side, size: int, tell: Tell) -> None:
+async def _tell_story(alice: DemoSide, bob: DemoSide, size: int, tell: Tell) -> None:
     payloads = await asyncio.to_thread(_drop, alice, size)
     tell(f"{format_size(size)} and a folder of {len(_SMALL_FILES)} files dropped into {alice.name}'s folder.")
     carrier = asyncio.create_task(_carry(alice, bob, len(payloads), tell))
@@ -120,7 +120,7 @@ async def _tell_story(alice: Side, bob: Side, size: int, tell: Tell) -> None:
     tell("Everything is identical, byte for byte.")
 
 
-def _introduce(*sides: Side) -> None:
+def _introduce(*sides: DemoSide) -> None:
     """Give each side settings, an identity, and the other's card, as if both had compared fingerprints."""
     identities: dict[str, Identity] = {}
     for side in sides:
@@ -144,7 +144,7 @@ def _introduce(*sides: Side) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(*sides: Side) -> AsyncIterator[None]:
+async def _running(*sides: DemoSide) -> AsyncIterator[None]:
     """Run the sides' agents for as long as the block lasts; Ctrl-C reaches them only through us."""
     agents: list[BackgroundAgent] = []
     try:
@@ -168,7 +168,7 @@ def _await_end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _drop(side: Side, size: int) -> list[Path]:
+def _drop(side: DemoSide, size: int) -> list[Path]:
     big, small = side.drop / "film.mov", side.drop / "small files"
     try:
         with big.open("wb") as file:
@@ -182,7 +182,7 @@ def _drop(side: Side, size: int) -> list[Path]:
     return [big, small]
 
 
-async def _carry(sender: Side, recipient: Side, count: int, tell: Tell) -> None:
+async def _carry(sender: DemoSide, recipient: DemoSide, count: int, tell: Tell) -> None:
     """Do what a person does by mail or stick: take each envelope from the outbox to the other's inbox."""
     outbox, inbox = sender.places.files / "outbox", recipient.places.files / "inbox"
     carried = 0
@@ -197,7 +197,7 @@ async def _carry(sender: Side, recipient: Side, count: int, tell: Tell) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _until_delivered(side: Side, count: int, tell: Tell) -> None:
+async def _until_delivered(side: DemoSide, count: int, tell: Tell) -> None:
     """Follow the agent until that many downloads are complete.
 
     Raises:
@@ -217,7 +217,7 @@ async def _until_delivered(side: Side, count: int, tell: Tell) -> None:
                 return
 
 
-def _tell_news(download: Download, side: Side, complete: set[str], tell: Tell) -> None:
+def _tell_news(download: Download, side: DemoSide, complete: set[str], tell: Tell) -> None:
     match download.state:
         case DownloadState.COMPLETE if download.id not in complete:
             complete.add(download.id)
@@ -241,7 +241,7 @@ def _identical(sent: Path, received: Path) -> bool:
     return names == found and all(filecmp.cmp(sent / name, received / name, shallow=False) for name in names)
 
 
-async def _show(alice: Side, bob: Side, size: int) -> None:
+async def _show(alice: DemoSide, bob: DemoSide, size: int) -> None:
     """Let a person watch both sides until he quits; each step of the story stands below, and all of it at the end.
 
     Raises:
@@ -277,7 +277,7 @@ async def _show(alice: Side, bob: Side, size: int) -> None:
         raise KeyboardInterrupt
 
 
-async def _tell_slowly(alice: Side, bob: Side, size: int, tell: Tell) -> None:
+async def _tell_slowly(alice: DemoSide, bob: DemoSide, size: int, tell: Tell) -> None:
     """Tell the story to somebody who watches: say what comes before it comes, and why it failed if it does."""
     tell("Alice and Bob have exchanged cards. In a moment Alice drops a film and a folder.")
     await asyncio.sleep(_LOOK_SECONDS)

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
-from tuishare.cli.home import Home, open_home, require_output
-from tuishare.cli.offer import Offer, open_encrypted, read_torrent_file
+from tuishare.cli.engine_runner import routes_of, run_until_interrupted, running_engine, show
+from tuishare.cli.offline_home import Home, open_home, require_output
 from tuishare.cli.seed import watch_seeding
-from tuishare.cli.terminal import Meter, metered, say, warn
+from tuishare.cli.terminal import ProgressPrinter, metered, say, warn
+from tuishare.cli.torrent_source import TorrentSource, open_encrypted, read_torrent_file
 from tuishare.config.model import NetworkSettings
 from tuishare.config.units import format_size
 from tuishare.core.received_addresses import tell_refused
@@ -50,7 +50,7 @@ _RESUME_LIMIT = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DownloadOptions:
     """What to download.
 
     Attributes:
@@ -79,7 +79,7 @@ class Transfer:
         tiers: where to announce.
     """
 
-    offer: Offer
+    offer: TorrentSource
     peers: tuple[Endpoint, ...]
     output: Path
     tiers: tuple[tuple[str, ...], ...] = ()
@@ -123,7 +123,7 @@ class Transfer:
         )
 
 
-def download(order: Order) -> None:
+def download(order: DownloadOptions) -> None:
     """Download and deliver.
 
     Raises:
@@ -153,7 +153,7 @@ def _key_of(user: str, home: Home) -> bytes | None:
         return None
 
 
-async def _download(transfer: Transfer, order: Order, network: NetworkSettings) -> None:
+async def _download(transfer: Transfer, order: DownloadOptions, network: NetworkSettings) -> None:
     transport = transfer.offer.transport
     async with (
         routes_of(network) as routes,
@@ -251,7 +251,7 @@ def telling_when_alone(
         telling.cancel()
 
 
-async def _until_complete(events: Subscription, meter: Meter) -> None:
+async def _until_complete(events: Subscription, meter: ProgressPrinter) -> None:
     async for event in events:
         match event:
             case Progressed(_, progress):

@@ -14,7 +14,7 @@ import msgspec
 
 from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
 from tuishare.cli.agent import ask_agent
-from tuishare.cli.entries import Entry, fetch_entries
+from tuishare.cli.lookup import Entry, fetch_entries
 from tuishare.cli.terminal import is_terminal, print_rows, say
 from tuishare.config.units import format_rate, format_size
 

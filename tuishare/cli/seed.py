@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuishare.cli.engine import routes_of, run_until_interrupted, running_engine, show
-from tuishare.cli.home import open_home
-from tuishare.cli.offer import Offer, open_any, read_torrent_file
+from tuishare.cli.engine_runner import routes_of, run_until_interrupted, running_engine, show
+from tuishare.cli.offline_home import open_home
 from tuishare.cli.terminal import metered, say, warn
+from tuishare.cli.torrent_source import TorrentSource, open_any, read_torrent_file
 from tuishare.config.model import NetworkSettings
 from tuishare.config.units import format_size
 from tuishare.core.received_addresses import tell_refused
@@ -65,7 +65,7 @@ def verify_payload(payload: Path, data: bytes) -> Path:
     return tree.root.parent
 
 
-async def _seed(offer: Offer, folder: Path, network: NetworkSettings, listen: str | None) -> None:
+async def _seed(offer: TorrentSource, folder: Path, network: NetworkSettings, listen: str | None) -> None:
     async with routes_of(network) as routes, running_engine(network, offer.transport, listen) as engine:
         with engine.subscribe() as events:
             await engine.add(
@@ -86,7 +86,7 @@ async def _seed(offer: Offer, folder: Path, network: NetworkSettings, listen: st
             await watch_seeding(engine, events)
 
 
-def _warn_of_port(offer: Offer, port: int) -> None:
+def _warn_of_port(offer: TorrentSource, port: int) -> None:
     """Tell when recipients look for us at another port, and no tracker tells them of this one."""
     named = [contact.port for contact in offer.contacts]
     if offer.ours and named and port not in named and not offer.trackers:

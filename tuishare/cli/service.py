@@ -1,6 +1,6 @@
 """``tuishare service …``: the agent as a systemd user service.
 
-Owns the order of the steps and the dialogue; the unit's text is in `tuishare.cli.unit`, systemd in
+Owns the order of the steps and the dialogue; the unit's text is in `tuishare.cli.systemd_unit`, systemd in
 `tuishare.cli.systemd`.
 """
 
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.cli.agent import stop
-from tuishare.cli.shipped import Shipped, read_shipped
+from tuishare.cli.package_data import Shipped, read_shipped
 from tuishare.cli.systemd import UNIT, find_version, linger_command, lingers, show_unit, systemctl
+from tuishare.cli.systemd_unit import Installation, read_writable, render_unit
 from tuishare.cli.terminal import print_rows, say
-from tuishare.cli.unit import Installation, read_writable, render_unit
 from tuishare.config.model import Config, load_config
 from tuishare.errors import AgentUnreachable, NotFound, from_os_error
 from tuishare.fs.atomic import publish

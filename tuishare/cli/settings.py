@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from tuishare.cli.package_data import Shipped, read_shipped
 from tuishare.cli.reload import take_effect
-from tuishare.cli.shipped import Shipped, read_shipped
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config.model import Config, load_config
 from tuishare.core import settings_rules

@@ -74,7 +74,7 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, longes
     Console().print(table)
 
 
-class Meter(Protocol):
+class ProgressPrinter(Protocol):
     """Shows how far something is."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
@@ -82,7 +82,7 @@ class Meter(Protocol):
 
 
 @contextmanager
-def metered(label: str) -> Iterator[Meter]:
+def metered(label: str) -> Iterator[ProgressPrinter]:
     """Show a progress bar on stderr for as long as the block lasts; elsewhere than on a terminal show nothing."""
     if not is_terminal(sys.stderr):
         yield lambda *_: None

@@ -126,7 +126,7 @@ def rotate(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Replace a key: of somebody who has one, or with --self all of your own."""
-    from tuishare.cli.rotation import rotate_key, rotate_ourselves
+    from tuishare.cli.rotate import rotate_key, rotate_ourselves
 
     if (name is not None) == ourselves:
         raise BadInput("Say whose key is to be replaced", hint="Name somebody with a key, or use --self.")

@@ -16,7 +16,7 @@ from tuishare.api.people import UserChange
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import describe_card, show_fingerprint
 from tuishare.cli.reload import take_effect
-from tuishare.cli.revoking import warn_of_tickets
+from tuishare.cli.revoke import warn_of_tickets
 from tuishare.cli.terminal import ask, can_ask, print_rows, say, warn
 from tuishare.config.model import load_config
 from tuishare.errors import AgentUnreachable, BadInput, NotFound, Refused, TuishareError

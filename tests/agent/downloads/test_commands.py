@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.agent.agent_pairs import rejected, running, shown
 from tests.agent.homes import Home, fill
-from tests.agent.mail import rejected, running, shown
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent

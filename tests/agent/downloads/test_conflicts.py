@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.desks import Desk, Sender, digest, receiving_at
+from tests.agent.download_pipelines import Desk, Sender, digest, receiving_at
 from tests.agent.homes import Home, fill, opened, share_of
 from tests.waiting import wait_until
 from tuishare.agent.downloads.commands import DownloadCommands

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import NAME, rejected, running, shown
 from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, share_of
-from tests.agent.mail import NAME, rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads import rejected_files

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import KEY, NAME, running, shown
 from tests.agent.homes import Home, fill, seal_for, share_of
-from tests.agent.mail import KEY, NAME, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import inbox as inbox_module

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.desks import Desk, put, receiving_at, seeding
+from tests.agent.download_pipelines import Desk, put, receiving_at, seeding
 from tests.agent.homes import SETTLE, Home, edit_unseen, fill
 from tests.waiting import wait_until
 from tuishare.agent.downloads.payload_watch import PayloadWatcher

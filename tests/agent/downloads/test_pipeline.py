@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.desks import Desk, Sender, digest, judge, lonely, put, receiving_at, seeding
+from tests.agent.download_pipelines import Desk, Sender, digest, judge, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
 from tuishare.agent.downloads import pipeline, retries

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.agent.desks import Desk, lonely, put, receiving_at, seeding
+from tests.agent.download_pipelines import Desk, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
 from tuishare.agent.downloads.quotas import (

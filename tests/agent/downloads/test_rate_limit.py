@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import KEY, running
 from tests.agent.homes import Home, fill, opened, seal_for, share_of
-from tests.agent.mail import KEY, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.inbox import Inbox

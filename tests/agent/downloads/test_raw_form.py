@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import KEY, NAME, rejected, running, shown
 from tests.agent.homes import Home, fill, opened
-from tests.agent.mail import KEY, NAME, rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.downloads.raw_form import open_raw_form
 from tuishare.api.actions import DownloadAction

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.desks import judge, put, receiving_at, seeding
+from tests.agent.download_pipelines import judge, put, receiving_at, seeding
 from tests.agent.homes import Home, edit_unseen, fill, opened, seal_for
 from tests.waiting import wait_until
 from tuishare.agent.downloads import payload_watch

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.desks import Desk, Sender, digest, judge, put, receiving_at, seeding
+from tests.agent.download_pipelines import Desk, Sender, digest, judge, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
 from tuishare.agent.downloads.files import ACCEPTED

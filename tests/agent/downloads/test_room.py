@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.agent.agent_pairs import KEY, running
 from tests.agent.homes import Home, fill, make_home, seal_for, share_of
-from tests.agent.mail import KEY, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.rejected_files import REJECTED

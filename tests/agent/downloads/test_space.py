@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.desks import lonely
+from tests.agent.agent_pairs import running
 from tests.agent.disks import small_disk
+from tests.agent.download_pipelines import lonely
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent

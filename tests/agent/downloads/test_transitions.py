@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.agent.desks import judge
+from tests.agent.download_pipelines import judge
 from tests.agent.homes import Home, fill, seal_manifest, share_of
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.transitions import ArrivedEnvelope, new_download, supersede

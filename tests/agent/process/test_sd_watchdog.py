@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home
-from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.process.sd_watchdog import HealthCheck, keep_alive, watchdog_interval
 from tuishare.errors import SystemFailed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home
-from tests.agent.mail import running
 from tuishare.agent.service.command_dispatch import order_download, order_share
 from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import DownloadId, ShareId

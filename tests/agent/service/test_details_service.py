@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from tests.agent.agent_pairs import running, shown
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running, shown
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.service import details_service

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
 from tests.agent.shares.test_sharing import until
 from tuishare.agent.service.privacy_report import PrivacyCase, assess
 from tuishare.api.details import Finding

@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 import pytest
 
+from tests.agent.agent_pairs import NAME, running, shown
 from tests.agent.homes import Home, fill
-from tests.agent.mail import NAME, running, shown
 from tests.waiting import wait_until
 from tuishare.api.actions import ShareAction
 from tuishare.api.client import AgentClient

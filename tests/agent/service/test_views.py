@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.agent.agent_pairs import NAME, running, shown
 from tests.agent.homes import Home, fill, seal_for, share_of
-from tests.agent.mail import NAME, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.service import views
 from tuishare.agent.service.views import free_space

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.agent.agent_pairs import come_to_rest, running
 from tests.agent.homes import Home, fill
-from tests.agent.mail import come_to_rest, running
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.homes import Home, fill
-from tests.agent.presses import Press, publishing_at
+from tests.agent.share_pipelines import Press, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.shares import corruption_reports, recheck
 from tuishare.agent.shares.corruption_reports import CorruptionReports

@@ -16,8 +16,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, introduce, opened, share_of
-from tests.agent.mail import running
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.context import Context

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.agent.homes import Home, fill
-from tests.agent.presses import open_from, publishing_at
+from tests.agent.share_pipelines import open_from, publishing_at
 from tuishare.agent.shares import pipeline
 from tuishare.core.records import ShareStep
 from tuishare.core.sealing import seal_share

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests.agent.homes import Home, fill
-from tests.agent.presses import open_from, publishing_at
+from tests.agent.share_pipelines import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.folders.fingerprint import payload_fingerprint
 from tuishare.agent.shares import pipeline

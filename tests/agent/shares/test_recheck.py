@@ -6,9 +6,9 @@ import mmap
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
-from tests.agent.presses import publishing_at
+from tests.agent.share_pipelines import publishing_at
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.folders.ignore_rules import IGNORE_FILE

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, share_of
-from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.shares import pipeline

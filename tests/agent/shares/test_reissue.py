@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.agent.agent_pairs import rejected, running, shown
 from tests.agent.homes import Home, fill, seal_manifest
-from tests.agent.mail import rejected, running, shown
-from tests.agent.presses import open_from, publishing_at
+from tests.agent.share_pipelines import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.fingerprint import payload_fingerprint

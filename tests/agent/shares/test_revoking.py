@@ -12,8 +12,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.agent.agent_pairs import rejected, running
 from tests.agent.homes import Home, fill, make_home
-from tests.agent.mail import rejected, running
 from tests.agent.shares.test_deliveries import complete, delivery, post
 from tests.agent.shares.test_sharing import until
 from tests.swarm.outsiders import BLOCK, member_context, take_block

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import come_to_rest, running
 from tests.agent.homes import SETTLE, Home, fill
-from tests.agent.mail import come_to_rest, running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.ignore_rules import IGNORE_FILE

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.agent.homes import Home, fill, make_home
-from tests.agent.presses import Press, publishing_at
+from tests.agent.share_pipelines import Press, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.shares import pipeline
 from tuishare.agent.shares.commands import ShareCommands

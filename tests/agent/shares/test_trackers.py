@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
-from tests.asked import asked
+from tests.recording_tracker import asked
 
 
 @pytest.mark.usefixtures("bob")

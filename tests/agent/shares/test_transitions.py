@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill
-from tests.agent.mail import running
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.agent_pairs import NAME, rejected, running, shown
 from tests.agent.homes import Home, fill, opened, seal_for, share_of
-from tests.agent.mail import NAME, rejected, running, shown
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent

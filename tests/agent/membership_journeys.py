@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tests.agent.arrivals import Receive
+from tests.agent.agent_pairs import running
+from tests.agent.download_journeys import Receive
 from tests.agent.homes import Home, make_home
 from tests.agent.journeys import PATIENCE, Journey, SenderJourney, until_seeded
-from tests.agent.mail import running
 from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent

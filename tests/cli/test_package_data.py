@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tuishare
-from tuishare.cli.shipped import Shipped, read_shipped
+from tuishare.cli.package_data import Shipped, read_shipped
 from tuishare.errors import SystemFailed
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,7 +28,7 @@ def test_a_wheel_has_it_inside(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     code = (
-        "import tuishare; from tuishare.cli.shipped import *\n"
+        "import tuishare; from tuishare.cli.package_data import *\n"
         f"assert tuishare.__file__.startswith({str(tmp_path)!r}), tuishare.__file__\n"
         "print(*map(read_shipped, Shipped), sep='', end='')"
     )

@@ -1,6 +1,6 @@
 """The commands about this machine: ``service …`` and ``doctor``.
 
-Owns names, help and defaults; the work is in `tuishare.cli.service` and `tuishare.cli.doctor`, imported when it is
+Owns names, help and defaults; the work is in `tuishare.cli.service` and `tuishare.cli.doctor.report`, imported when it is
 asked for.
 """
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tuishare.cli.exits import Exit
+from tuishare.cli.exit_codes import Exit
 from tuishare.cli.options import AsJson
 
 service = typer.Typer(help="The agent as a systemd service of yours.", no_args_is_help=True)
@@ -24,7 +24,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Look for everything that can be wrong; exits 0 when nothing is."""
-    from tuishare.cli.doctor import diagnose, prove
+    from tuishare.cli.doctor.report import diagnose, prove
 
     if not (prove(share, as_json=as_json) if share else diagnose(as_json=as_json)):
         raise typer.Exit(Exit.FAILED)

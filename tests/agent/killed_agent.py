@@ -1,7 +1,7 @@
 """An agent that is killed like by ``kill -9``, at a point of its work.
 
-Run as ``python -m tests.agent.victim MODULE:NAME before|after COUNT``: the process ends without any clean-up when that
-function is called, or has returned, for the COUNTth time. Run as ``python -m tests.agent.victim POINT LOG``: it ends at
+Run as ``python -m tests.agent.killed_agent MODULE:NAME before|after COUNT``: the process ends without any clean-up when that
+function is called, or has returned, for the COUNTth time. Run as ``python -m tests.agent.killed_agent POINT LOG``: it ends at
 the POINTth of all points there are, before and after every call of what is in `POINTS`, and writes the name of that
 point into the file LOG first; 0 is never reached.
 """

@@ -11,8 +11,8 @@ from tests.agent.homes import make_home, seal_manifest, share_of
 from tests.cli.homes import Person
 from tests.cli.transfers import Made, create
 from tuishare.cli.download import Transfer
-from tuishare.cli.home import Home, open_home
-from tuishare.cli.offer import Offer, open_any, open_encrypted, read_torrent_file
+from tuishare.cli.offline_home import Home, open_home
+from tuishare.cli.torrent_source import TorrentSource, open_any, open_encrypted, read_torrent_file
 from tuishare.envelope import MAX_SIZE, Announce
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.people import User
@@ -103,7 +103,7 @@ def test_the_raw_form_may_hold_a_hostile_torrent(home: Home, alice: Person, payl
 
 @pytest.mark.parametrize("opening", [open_encrypted, open_any])
 def test_an_envelope_of_somebody_unknown_is_not_acted_on(
-    root: Path, home: Home, payload: Path, opening: Callable[[bytes, Home, bytes | None], Offer]
+    root: Path, home: Home, payload: Path, opening: Callable[[bytes, Home, bytes | None], TorrentSource]
 ) -> None:
     mallory = make_home(root, "mallory")
     for_us = User("us", card=home.identity.card("us"))

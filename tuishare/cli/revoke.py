@@ -11,7 +11,7 @@ from tuishare.api.actions import Accepted
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DeliveryState, Share
 from tuishare.cli.agent import ask_agent
-from tuishare.cli.entries import fetch_entries, require_taken
+from tuishare.cli.lookup import fetch_entries, require_taken
 from tuishare.cli.terminal import say, warn
 from tuishare.errors import BadInput, TuishareError
 from tuishare.sanitize import for_display

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tuishare import errors
-from tuishare.cli.exits import Exit, exit_code, report
+from tuishare.cli.exit_codes import Exit, exit_code, report
 from tuishare.envelope import Damaged, NotForUs
 from tuishare.errors import TuishareError
 from tuishare.torrents import Cancelled, Changed

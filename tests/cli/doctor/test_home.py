@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.cli.homes import Person
-from tuishare.cli.checks_home import check_folders, check_identity, check_privacy, check_settings, check_users
-from tuishare.cli.findings import Check, Finding, Mark, run_check
+from tuishare.cli.doctor.home import check_folders, check_identity, check_privacy, check_settings, check_users
+from tuishare.cli.doctor.results import Check, CheckResult, Severity, run_check
 from tuishare.home_paths import find_places
 
 
-def marks(check: Check, person: Person) -> dict[str, Finding]:
+def marks(check: Check, person: Person) -> dict[str, CheckResult]:
     """What is not fine, by its detail."""
     return {
-        found.detail: found for found in run_check("x", check, person.places) if found.mark is not Mark.FINE
+        found.detail: found
+        for found in run_check("x", check, person.places)
+        if found.mark is not Severity.FINE
     }
 
 
@@ -28,14 +30,14 @@ def test_a_new_home_is_fine(alice: Person, check: Check) -> None:
 def test_a_home_that_is_not_there_yet_is_fine_and_is_not_made(tmp_path: Path) -> None:
     places = find_places({"TUISHARE_HOME": str(tmp_path / "none")})
     found = [found for check in (check_privacy, check_folders) for found in run_check("x", check, places)]
-    assert {finding.mark for finding in found} == {Mark.FINE}
+    assert {finding.mark for finding in found} == {Severity.FINE}
     assert not places.files.exists()
 
 
 def test_a_folder_that_others_can_enter(alice: Person) -> None:
     alice.places.state.chmod(0o755)
     (found,) = marks(check_privacy, alice).values()
-    assert (found.mark, found.hint) == (Mark.FAULT, f"Run: chmod 700 {alice.places.state}")
+    assert (found.mark, found.hint) == (Severity.FAULT, f"Run: chmod 700 {alice.places.state}")
     assert "mode 0755" in found.detail
 
 
@@ -47,27 +49,27 @@ def test_a_folder_of_somebody_else(alice: Person, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_identity(alice: Person) -> None:
-    assert marks(check_identity, alice)["there is none yet"].mark is Mark.NOTE
+    assert marks(check_identity, alice)["there is none yet"].mark is Severity.NOTE
     assert not alice.places.identity_file.exists()
     alice.as_user()
     assert marks(check_identity, alice) == {}
     alice.places.identity_file.chmod(0o644)
     (found,) = marks(check_identity, alice).values()
-    assert (found.mark, "chmod 600" in found.hint) == (Mark.FAULT, True)
+    assert (found.mark, "chmod 600" in found.hint) == (Severity.FAULT, True)
 
 
 def test_settings_that_do_not_load_and_those_that_cannot_work(alice: Person) -> None:
     for text, said in (("name = 1", "key name"), ("[network]\nlisten = 'x'", "config.toml")):
         alice.places.config_file.write_text(text)
         (found,) = marks(check_settings, alice).values()
-        assert (found.mark, said in found.detail) == (Mark.FAULT, True)
+        assert (found.mark, said in found.detail) == (Severity.FAULT, True)
 
 
 def test_users(alice: Person, bob: Person) -> None:
-    assert marks(check_users, alice)["nobody is known yet"].mark is Mark.NOTE
+    assert marks(check_users, alice)["nobody is known yet"].mark is Severity.NOTE
     alice.know(bob.as_user(verified=False))
     (found,) = marks(check_users, alice).values()
-    assert (found.mark, "tuishare user verify bob" in found.hint) == (Mark.NOTE, True)
+    assert (found.mark, "tuishare user verify bob" in found.hint) == (Severity.NOTE, True)
     alice.know(bob.as_user())
     assert marks(check_users, alice) == {}
 
@@ -76,8 +78,8 @@ def test_folders_that_are_none_or_missing(alice: Person) -> None:
     alice.configure(drop=[{"path": str(alice.desk / "drop"), "users": ["bob"]}])
     (alice.places.files / "inbox").write_text("")
     found = marks(check_folders, alice)
-    assert found[f"{alice.places.files / 'inbox'} is not a folder"].mark is Mark.FAULT
-    assert found[f"{alice.desk / 'drop'} is missing"].mark is Mark.NOTE
+    assert found[f"{alice.places.files / 'inbox'} is not a folder"].mark is Severity.FAULT
+    assert found[f"{alice.desk / 'drop'} is missing"].mark is Severity.NOTE
 
 
 def test_folders_without_permission(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +95,7 @@ def test_folders_without_permission(alice: Person, monkeypatch: pytest.MonkeyPat
         f"{home / 'downloads'} cannot be made: {home} cannot be written",
         f"{alice.desk} cannot be read",
     }
-    assert all(finding.mark is Mark.FAULT and finding.hint for finding in found.values())
+    assert all(finding.mark is Severity.FAULT and finding.hint for finding in found.values())
 
 
 def test_a_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +108,7 @@ def test_a_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (beside, f"{tmp_path} cannot be written"),
     ):
         found = [found for check in (check_privacy, check_folders) for found in run_check("x", check, places)]
-        wrong = {finding.detail for finding in found if finding.mark is Mark.FAULT and finding.hint}
+        wrong = {finding.detail for finding in found if finding.mark is Severity.FAULT and finding.hint}
         assert {f"{folder} cannot be made: {reason}" for folder in (places.config, places.state)} <= wrong
         assert f"{places.files / 'inbox'} cannot be made: {reason}" in wrong
 
@@ -114,4 +116,4 @@ def test_a_home_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_too_little_room(alice: Person) -> None:
     alice.configure(downloads={"reserve": 1 << 40})
     (found,) = marks(check_folders, alice).values()
-    assert (found.mark, found.subject) == (Mark.FAULT, "free space")
+    assert (found.mark, found.subject) == (Severity.FAULT, "free space")

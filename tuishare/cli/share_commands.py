@@ -1,7 +1,7 @@
 """The commands about shares and downloads: ``list``, ``show``, ``share``, ``pause`` and the like.
 
-Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.sharing`, `tuishare.cli.orders`,
-`tuishare.cli.choosing` and `tuishare.cli.revoking`, imported when it is asked for.
+Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.share`, `tuishare.cli.bulk_actions`,
+`tuishare.cli.select_files` and `tuishare.cli.revoke`, imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typer
 from tuishare.cli.options import AsJson, TransportChoice
 
 if TYPE_CHECKING:
-    from tuishare.cli.exits import Exit
+    from tuishare.cli.exit_codes import Exit
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="Id, its beginning, or the exact name.")]
 _Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, their beginnings, or exact names.")]
@@ -80,9 +80,9 @@ def share(
 
     Sharing it once more is for more people: name all who have it. Its note and its end stay unless they are given.
     """
-    from tuishare.cli.sharing import Wish, share_path
+    from tuishare.cli.share import ShareOptions, share_path
 
-    share_path(Wish(path, tuple(to), transport.word, note, expires), as_json=as_json)
+    share_path(ShareOptions(path, tuple(to), transport.word, note, expires), as_json=as_json)
 
 
 def pause(ids: _Ids, as_json: AsJson = False) -> None:
@@ -111,7 +111,7 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Stop sharing or downloading, and delete the files."""
-    from tuishare.cli.orders import delete as run
+    from tuishare.cli.bulk_actions import delete as run
 
     _end(run(ids, agreed=yes, as_json=as_json))
 
@@ -134,9 +134,9 @@ def choose(
     as_json: AsJson = False,
 ) -> None:
     """Choose which files of a download are fetched, until it is complete; or list them."""
-    from tuishare.cli.choosing import Wanted, choose_files
+    from tuishare.cli.select_files import FileOptions, choose_files
 
-    choose_files(id_, Wanted(tuple(skip), tuple(only), everything), as_json=as_json)
+    choose_files(id_, FileOptions(tuple(skip), tuple(only), everything), as_json=as_json)
 
 
 def reject(ids: _Ids, as_json: AsJson = False) -> None:
@@ -157,15 +157,15 @@ def revoke(
 
     What was downloaded already stays where it is. The new encrypted torrents in the outbox have to reach the others.
     """
-    from tuishare.cli.revoking import revoke as run
+    from tuishare.cli.revoke import revoke as run
 
     run(words, everywhere=everywhere, as_json=as_json)
 
 
 def _carry_out(verb: str, ids: list[str], *, as_json: bool) -> None:
-    from tuishare.cli.orders import Verb, carry_out
+    from tuishare.cli.bulk_actions import BulkAction, carry_out
 
-    _end(carry_out(Verb(verb), ids, as_json=as_json))
+    _end(carry_out(BulkAction(verb), ids, as_json=as_json))
 
 
 def _end(code: Exit) -> None:

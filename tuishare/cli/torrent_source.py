@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tuishare.cli.home import Home
+from tuishare.cli.offline_home import Home
 from tuishare.cli.terminal import say, warn
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import SignedEnvelope, Trust, open_received
@@ -27,7 +27,7 @@ from tuishare.torrents import DEFAULT_LIMITS, Torrent, TorrentLimits, accept, pa
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class TorrentSource:
     """A torrent and how to join its swarm.
 
     Attributes:
@@ -72,7 +72,7 @@ def read_torrent_file(path: Path) -> bytes:
     return read_limited(real, MAX_SIZE)
 
 
-def open_encrypted(data: bytes, home: Home, key: bytes | None) -> Offer:
+def open_encrypted(data: bytes, home: Home, key: bytes | None) -> TorrentSource:
     """Open an envelope or the raw form with all we have.
 
     Args:
@@ -96,10 +96,10 @@ def open_encrypted(data: bytes, home: Home, key: bytes | None) -> Offer:
     return _by_trackers(torrent_data, torrent, home)
 
 
-def _by_trackers(data: bytes, torrent: Torrent, home: Home) -> Offer:
+def _by_trackers(data: bytes, torrent: Torrent, home: Home) -> TorrentSource:
     """Offer what a person named by hand and whose trackers are all there is to find peers by."""
     rules, trackers = rules_for(home.config, "plain", (), any_host=True), _trackers(torrent)
-    return Offer(
+    return TorrentSource(
         data,
         torrent,
         "plain",
@@ -119,7 +119,7 @@ def _require_encrypted(data: bytes) -> None:
     raise BadInput("This torrent is not encrypted", hint="Name the .torrent.encrypted that belongs to it.")
 
 
-def open_any(data: bytes, home: Home, key: bytes | None) -> Offer:
+def open_any(data: bytes, home: Home, key: bytes | None) -> TorrentSource:
     """Like `open_encrypted`, but takes a bare torrent too: one that was made here, or one for a plain swarm.
 
     Raises:
@@ -142,7 +142,7 @@ def open_any(data: bytes, home: Home, key: bytes | None) -> Offer:
     return _join_own(data, torrent, home)
 
 
-def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
+def _join_own(data: bytes, torrent: Torrent, home: Home) -> TorrentSource:
     with home.database() as database:
         share = database.share_by_info_hash(torrent.info_hash)
     if share is None:
@@ -154,17 +154,19 @@ def _join_own(data: bytes, torrent: Torrent, home: Home) -> Offer:
         return _by_trackers(data, torrent, home)
     trackers = own_trackers(share, share.announce) or _trackers(torrent)
     contacts = read_contacts(share.contacts)
-    return Offer(data, torrent, share.transport, own_credentials(share), contacts, trackers, ours=True)
+    return TorrentSource(
+        data, torrent, share.transport, own_credentials(share), contacts, trackers, ours=True
+    )
 
 
-def _open_envelope(data: bytes, home: Home, key: bytes | None) -> Offer:
+def _open_envelope(data: bytes, home: Home, key: bytes | None) -> TorrentSource:
     received = open_received(
         data, home.identity, home.book, keys=(key,) if key else (), now=wall_clock(), bounds=_require_trust
     )
     manifest = received.manifest
     ours = received.trust is Trust.OURSELVES
     rules = None if ours else rules_for(home.config, manifest.transport, manifest.contacts)
-    return Offer(
+    return TorrentSource(
         manifest.torrent,
         received.torrent,
         manifest.transport,

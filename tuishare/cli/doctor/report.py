@@ -13,26 +13,26 @@ import msgspec
 from tuishare.api.client import AgentClient
 from tuishare.api.details import Finding as ProofFinding
 from tuishare.api.details import Proof
-from tuishare.cli import checks_home, checks_machine
 from tuishare.cli.agent import ask_agent
-from tuishare.cli.entries import fetch_entries, require_taken
-from tuishare.cli.findings import Check, Finding, Mark, run_check
+from tuishare.cli.doctor import home, machine
+from tuishare.cli.doctor.results import Check, CheckResult, Severity, run_check
+from tuishare.cli.lookup import fetch_entries, require_taken
 from tuishare.home_paths import find_places
 
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
-    ("versions", checks_machine.check_versions),
-    ("home", checks_home.check_privacy),
-    ("identity", checks_home.check_identity),
-    ("settings", checks_home.check_settings),
-    ("users", checks_home.check_users),
-    ("folders", checks_home.check_folders),
-    ("inotify", checks_machine.check_inotify),
-    ("open files", checks_machine.check_descriptors),
-    ("TLS", checks_machine.check_tls),
-    ("agent", checks_machine.check_agent),
-    ("ports", checks_machine.check_ports),
-    ("service", checks_machine.check_linger),
-    ("clock", checks_machine.check_clock),
+    ("versions", machine.check_versions),
+    ("home", home.check_privacy),
+    ("identity", home.check_identity),
+    ("settings", home.check_settings),
+    ("users", home.check_users),
+    ("folders", home.check_folders),
+    ("inotify", machine.check_inotify),
+    ("open files", machine.check_descriptors),
+    ("TLS", machine.check_tls),
+    ("agent", machine.check_agent),
+    ("ports", machine.check_ports),
+    ("service", machine.check_linger),
+    ("clock", machine.check_clock),
 )
 
 
@@ -58,14 +58,14 @@ def prove(word: str, *, as_json: bool) -> bool:
     return _tell([[_read(finding) for finding in ask_agent(ask).findings]], as_json=as_json)
 
 
-def _read(finding: ProofFinding) -> Finding:
-    mark = Mark.NOTE if finding.good is None else Mark.FINE if finding.good else Mark.FAULT
-    return Finding(mark, finding.topic, finding.evidence, finding.hint)
+def _read(finding: ProofFinding) -> CheckResult:
+    mark = Severity.NOTE if finding.good is None else Severity.FINE if finding.good else Severity.FAULT
+    return CheckResult(mark, finding.topic, finding.evidence, finding.hint)
 
 
-def _tell(found: Iterable[list[Finding]], *, as_json: bool) -> bool:
+def _tell(found: Iterable[list[CheckResult]], *, as_json: bool) -> bool:
     """Print each as soon as it is known; JSON is one array."""
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     for some in found:
         findings += some
         if not as_json:
@@ -73,4 +73,4 @@ def _tell(found: Iterable[list[Finding]], *, as_json: bool) -> bool:
                 print(*finding.lines(), sep="\n", flush=True)
     if as_json:
         print(msgspec.json.encode([finding.describe() for finding in findings]).decode())
-    return all(finding.mark is not Mark.FAULT for finding in findings)
+    return all(finding.mark is not Severity.FAULT for finding in findings)

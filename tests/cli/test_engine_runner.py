@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.homes import Person
 from tests.cli.test_seed import take
-from tuishare.cli.engine import listen_address, run_until_interrupted, running_engine, show
+from tuishare.cli.engine_runner import listen_address, run_until_interrupted, running_engine, show
 from tuishare.config.model import NetworkSettings
 from tuishare.errors import BadInput, SystemFailed
 from tuishare.swarm import Progress

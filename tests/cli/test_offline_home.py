@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.homes import Person
-from tuishare.cli.home import open_home
+from tuishare.cli.offline_home import open_home
 from tuishare.errors import BadConfiguration, SystemFailed
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.cli.shipped import Shipped, read_shipped
-from tuishare.cli.unit import Installation, quote, read_writable, render_unit
+from tuishare.cli.package_data import Shipped, read_shipped
+from tuishare.cli.systemd_unit import Installation, quote, read_writable, render_unit
 from tuishare.net.descriptors import ENOUGH
 
 TEMPLATE = read_shipped(Shipped.SERVICE_UNIT)

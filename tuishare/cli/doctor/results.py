@@ -12,7 +12,7 @@ from tuishare.home_paths import Places
 from tuishare.sanitize import for_display
 
 
-class Mark(Enum):
+class Severity(Enum):
     """How good or bad it is: the word for programs, the sign for people."""
 
     FINE = ("fine", "✓")
@@ -21,10 +21,10 @@ class Mark(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the diagnosis; the hint says what a person can do, and may be empty."""
 
-    mark: Mark
+    mark: Severity
     subject: str
     detail: str
     hint: str = ""
@@ -45,17 +45,17 @@ class Finding:
         }
 
 
-Check = Callable[[Places], Iterable[Finding]]
+Check = Callable[[Places], Iterable[CheckResult]]
 """Looks at one thing and changes nothing."""
 
 
-def run_check(subject: str, check: Check, places: Places) -> list[Finding]:
+def run_check(subject: str, check: Check, places: Places) -> list[CheckResult]:
     """Run one check; what it cannot get past is a fault."""
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     try:
         findings.extend(check(places))
     except TuishareError as error:
-        findings.append(Finding(Mark.FAULT, subject, error.detail, error.hint))
+        findings.append(CheckResult(Severity.FAULT, subject, error.detail, error.hint))
     except OSError as error:
-        findings.append(Finding(Mark.FAULT, subject, error.strerror or type(error).__name__))
+        findings.append(CheckResult(Severity.FAULT, subject, error.strerror or type(error).__name__))
     return findings

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.homes import Person
-from tuishare.cli.findings import Finding, Mark, run_check
+from tuishare.cli.doctor.results import CheckResult, Severity, run_check
 from tuishare.errors import BadConfiguration
 from tuishare.home_paths import Places
 
 
 def test_it_is_told_in_one_line_with_its_hint_below() -> None:
-    finding = Finding(Mark.FAULT, "clock", "it is \x1b[31mwrong", "Set it.")
+    finding = CheckResult(Severity.FAULT, "clock", "it is \x1b[31mwrong", "Set it.")
     assert list(finding.lines()) == ["✗ clock: it is \ufffd[31mwrong", "  hint: Set it."]
-    assert list(Finding(Mark.FINE, "clock", "right").lines()) == ["✓ clock: right"]
+    assert list(CheckResult(Severity.FINE, "clock", "right").lines()) == ["✓ clock: right"]
 
 
 def test_programs_get_words() -> None:
-    told = Finding(Mark.NOTE, "users", "nobody").describe()
+    told = CheckResult(Severity.NOTE, "users", "nobody").describe()
     assert told == {"mark": "note", "subject": "users", "detail": "nobody", "hint": ""}
 
 
@@ -33,10 +33,10 @@ def test_programs_get_words() -> None:
 def test_what_a_check_cannot_get_past_is_a_fault_and_the_rest_stays(
     alice: Person, error: Exception, detail: str, hint: str
 ) -> None:
-    def check(_places: Places) -> Iterator[Finding]:
-        yield Finding(Mark.FINE, "x", "good so far")
+    def check(_places: Places) -> Iterator[CheckResult]:
+        yield CheckResult(Severity.FINE, "x", "good so far")
         raise error
 
     good, bad = run_check("x", check, alice.places)
-    assert good.mark is Mark.FINE
-    assert bad == Finding(Mark.FAULT, "x", detail, hint)
+    assert good.mark is Severity.FINE
+    assert bad == CheckResult(Severity.FAULT, "x", detail, hint)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.cli.served import download, share
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
-from tuishare.cli.entries import Entries, require_taken, shorten
+from tuishare.cli.lookup import Entries, require_taken, shorten
 from tuishare.errors import BadInput, NotFound, Refused
 
 HEX = st.text("0123456789abcdef", min_size=32, max_size=32)

@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from typing import Final
 
-from tuishare.cli.terminal import Meter, say
+from tuishare.cli.terminal import ProgressPrinter, say
 from tuishare.config.model import NetworkSettings
 from tuishare.config.units import format_rate
 from tuishare.core.tracker_proxy import TrackerProxies
@@ -98,7 +98,7 @@ def _settings(network: NetworkSettings, transport: Transport, listen: str) -> En
     )
 
 
-def show(meter: Meter, progress: Progress) -> None:
+def show(meter: ProgressPrinter, progress: Progress) -> None:
     """Put an engine's numbers on a meter."""
     people = "1 peer" if progress.peers == 1 else f"{progress.peers} peers"
     if progress.state == "checking":

@@ -17,7 +17,7 @@ from tuishare.api.client import AgentClient
 from tuishare.api.details import Details, File
 from tuishare.api.messages import Download
 from tuishare.cli.agent import ask_agent
-from tuishare.cli.entries import fetch_entries, require_taken
+from tuishare.cli.lookup import fetch_entries, require_taken
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config.units import format_size
 from tuishare.errors import BadInput, NotFound
@@ -28,7 +28,7 @@ _PATH: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FileOptions:
     """What was asked for: patterns of what to leave out, or of all that is to be fetched, or everything."""
 
     skip: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Wanted:
     everything: bool = False
 
 
-def choose_files(word: str, wanted: Wanted, *, as_json: bool) -> None:
+def choose_files(word: str, wanted: FileOptions, *, as_json: bool) -> None:
     """Choose which files of a download are fetched, unless nothing was asked for; prints them all.
 
     Patterns are those of the shell and are matched with the whole path as it is shown; ``*`` matches ``/`` as well.
@@ -59,18 +59,18 @@ def choose_files(word: str, wanted: Wanted, *, as_json: bool) -> None:
     say(f"{len(fetched):,} of {len(files):,} files of “{for_display(download.name, _NAME)}”, {total}.")
 
 
-async def _choose(client: AgentClient, word: str, wanted: Wanted) -> tuple[Download, list[File]]:
+async def _choose(client: AgentClient, word: str, wanted: FileOptions) -> tuple[Download, list[File]]:
     download = (await fetch_entries(client)).find_download(word)
     require_taken(download)
     details = await client.download_details(download.id)
-    if wanted != Wanted():
+    if wanted != FileOptions():
         unwanted = _unwanted(details, wanted)
         await client.choose_files(download.id, FileChoice(unwanted=tuple(sorted(unwanted))))
         details = await client.download_details(download.id)
     return download, list(details.files)
 
 
-def _unwanted(details: Details, wanted: Wanted) -> set[int]:
+def _unwanted(details: Details, wanted: FileOptions) -> set[int]:
     if wanted.everything:
         return set()
     if details.more_files:

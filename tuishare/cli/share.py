@@ -26,7 +26,7 @@ _NOTE: Final = 500  # characters; the same limit as in envelopes
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ShareOptions:
     """What was asked for on the command line; `expires` as it was written, or empty."""
 
     path: Path
@@ -36,7 +36,7 @@ class Wish:
     expires: str = ""
 
 
-def share_path(wish: Wish, *, as_json: bool) -> None:
+def share_path(wish: ShareOptions, *, as_json: bool) -> None:
     """Have the agent share a file or folder; prints the id of the share.
 
     Raises:
@@ -50,7 +50,7 @@ def share_path(wish: Wish, *, as_json: bool) -> None:
     say(f"Sharing “{for_display(Path(new.path).name)}” with {', '.join(new.recipients)}.")
 
 
-def _make_order(wish: Wish) -> NewShare:
+def _make_order(wish: ShareOptions) -> NewShare:
     if not wish.users:
         raise BadInput("Nobody was named", hint="Say for whom: --to NAME or --to @GROUP, also repeatedly.")
     if len(wish.note) > _NOTE:

@@ -7,9 +7,9 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from tests.agent.agent_pairs import running
 from tests.agent.homes import edit_unseen
 from tests.agent.journeys import PATIENCE, Journey, contents, rewrite, seen, until_seeded
-from tests.agent.mail import running
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING

@@ -17,7 +17,7 @@ from tuishare.api.client import AgentClient
 from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Status
 from tuishare.cli.agent import ask_agent
-from tuishare.cli.findings import Finding, Mark
+from tuishare.cli.doctor.results import CheckResult, Severity
 from tuishare.cli.service import find_locked_out, unit_path
 from tuishare.cli.systemd import linger_command, lingers
 from tuishare.config.model import load_config
@@ -44,54 +44,54 @@ _PORTS: Final = {
 """What people call the ports of these settings."""
 
 
-def check_versions(_places: Places) -> Iterator[Finding]:
+def check_versions(_places: Places) -> Iterator[CheckResult]:
     """The parts that we stand on are those that we were tested with."""
-    yield Finding(Mark.FINE, "Python", f"{platform.python_version()} on {platform.system()}")
+    yield CheckResult(Severity.FINE, "Python", f"{platform.python_version()} on {platform.system()}")
     found = version("libtorrent")
     if re.match(r"2\.[1-9]", found):
-        yield Finding(Mark.FINE, "libtorrent", found)
+        yield CheckResult(Severity.FINE, "libtorrent", found)
     else:
-        yield Finding(
-            Mark.FAULT, "libtorrent", f"{found} is not 2.1 or a later 2.x", "Install tuishare again."
+        yield CheckResult(
+            Severity.FAULT, "libtorrent", f"{found} is not 2.1 or a later 2.x", "Install tuishare again."
         )
 
 
-def check_tls(_places: Places) -> Iterator[Finding]:
+def check_tls(_places: Places) -> Iterator[CheckResult]:
     """TLS swarms work here, and no session can be resumed (threats T9, T10)."""
     check_no_resumption()
-    yield Finding(Mark.FINE, "TLS", "the self-test passed: no session can be resumed")
+    yield CheckResult(Severity.FINE, "TLS", "the self-test passed: no session can be resumed")
 
 
-def check_agent(_places: Places) -> Iterator[Finding]:
+def check_agent(_places: Places) -> Iterator[CheckResult]:
     """An agent runs, speaks our language, and has no trouble."""
     try:
         status = ask_agent(AgentClient.status)
     except ProtocolMismatch:
         raise
     except AgentUnreachable as error:
-        yield Finding(Mark.NOTE, "agent", "none is running", error.hint)
+        yield CheckResult(Severity.NOTE, "agent", "none is running", error.hint)
         return
-    yield Finding(Mark.FINE, "agent", f"version {status.version} runs as process {status.pid}")
+    yield CheckResult(Severity.FINE, "agent", f"version {status.version} runs as process {status.pid}")
     for problem in status.problems:
-        yield Finding(Mark.NOTE, "agent", f"{problem.title}: {problem.detail}", problem.hint)
+        yield CheckResult(Severity.NOTE, "agent", f"{problem.title}: {problem.detail}", problem.hint)
 
 
-def check_ports(places: Places) -> Iterator[Finding]:
+def check_ports(places: Places) -> Iterator[CheckResult]:
     """The configured ports are free, or our own agent has them."""
     held = _held_ports()
     for key, address in listen_addresses(load_config(places)).items():
         subject = _PORTS[key]
         for endpoint in listen_endpoints(address):
             if endpoint.port in held:
-                yield Finding(Mark.FINE, subject, f"{endpoint} is held by the agent")
+                yield CheckResult(Severity.FINE, subject, f"{endpoint} is held by the agent")
             elif reason := _why_taken(str(endpoint.host), endpoint.port):
                 hint = f"Stop the other program, or choose another port: `tuishare config set {key} :PORT`."
-                yield Finding(Mark.FAULT, subject, f"{endpoint} {reason}", hint)
+                yield CheckResult(Severity.FAULT, subject, f"{endpoint} {reason}", hint)
             else:
-                yield Finding(Mark.FINE, subject, f"{endpoint} is free")
+                yield CheckResult(Severity.FINE, subject, f"{endpoint} is free")
 
 
-def check_inotify(places: Places) -> Iterator[Finding]:
+def check_inotify(places: Places) -> Iterator[CheckResult]:
     """The system lets us watch all drop folders; else they are polled."""
     drops = [Path(drop.path) for drop in load_config(places).drop]
     limit = int((_INOTIFY / "max_user_watches").read_text())
@@ -100,16 +100,16 @@ def check_inotify(places: Places) -> Iterator[Finding]:
     if needed * 2 > limit:
         raised = max(2 * limit, 4 * needed)
         hint = f"Run as root: sysctl fs.inotify.max_user_watches={raised}"
-        yield Finding(Mark.NOTE, "inotify", f"{detail}: some may be polled instead", hint)
+        yield CheckResult(Severity.NOTE, "inotify", f"{detail}: some may be polled instead", hint)
     else:
-        yield Finding(Mark.FINE, "inotify", detail)
+        yield CheckResult(Severity.FINE, "inotify", detail)
     instances = int((_INOTIFY / "max_user_instances").read_text())
     if instances < 16:
         hint = "Run as root: sysctl fs.inotify.max_user_instances=128"
-        yield Finding(Mark.NOTE, "inotify", f"only {instances} programs may watch files", hint)
+        yield CheckResult(Severity.NOTE, "inotify", f"only {instances} programs may watch files", hint)
 
 
-def check_descriptors(_places: Places) -> Iterator[Finding]:
+def check_descriptors(_places: Places) -> Iterator[CheckResult]:
     """Enough files and sockets may be open for many recipients at a time."""
     limit = raise_descriptor_limit()  # as an agent does that is started here
     allotment = plan_descriptors(limit)
@@ -117,39 +117,39 @@ def check_descriptors(_places: Places) -> Iterator[Finding]:
     detail = f"{limit:,} may be open: {parts}"
     if limit < _FEW:
         hint = f"Raise the hard limit: `ulimit -Hn`, /etc/security/limits.conf; {_FEW:,} are enough."
-        yield Finding(Mark.NOTE, "open files", detail, hint)
+        yield CheckResult(Severity.NOTE, "open files", detail, hint)
     else:
-        yield Finding(Mark.FINE, "open files", detail)
+        yield CheckResult(Severity.FINE, "open files", detail)
 
 
-def check_linger(_places: Places) -> Iterator[Finding]:
+def check_linger(_places: Places) -> Iterator[CheckResult]:
     """A service goes on when its user logs out."""
     if not unit_path().exists():
-        yield Finding(
-            Mark.NOTE,
+        yield CheckResult(
+            Severity.NOTE,
             "service",
             "the agent does not start by itself",
             "`tuishare service install` changes that.",
         )
     elif lingers() is False:
-        yield Finding(Mark.NOTE, "service", "it ends when you log out", f"Run: {linger_command()}")
+        yield CheckResult(Severity.NOTE, "service", "it ends when you log out", f"Run: {linger_command()}")
     else:
-        yield Finding(Mark.FINE, "service", f"installed as {unit_path()}")
+        yield CheckResult(Severity.FINE, "service", f"installed as {unit_path()}")
     for folder in find_locked_out():
         hint = "Let it by `tuishare service install`."
-        yield Finding(Mark.NOTE, "service", f"it may not write to {folder}", hint)
+        yield CheckResult(Severity.NOTE, "service", f"it may not write to {folder}", hint)
 
 
-def check_clock(places: Places) -> Iterator[Finding]:
+def check_clock(places: Places) -> Iterator[CheckResult]:
     """Certificates are valid for a time, so the clock must be right."""
     now = time.time()
     files = (places.identity_file, places.users_file, places.config_file, places.store_file)
     written = max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
     if now < _RELEASED or now < written - 60:
         shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
-        yield Finding(Mark.FAULT, "clock", f"it shows {shown}, which is past", "Set it, best by NTP.")
+        yield CheckResult(Severity.FAULT, "clock", f"it shows {shown}, which is past", "Set it, best by NTP.")
     else:
-        yield Finding(Mark.FINE, "clock", "nothing speaks against it")
+        yield CheckResult(Severity.FINE, "clock", "nothing speaks against it")
 
 
 def _held_ports() -> set[int]:

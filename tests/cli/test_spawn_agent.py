@@ -10,7 +10,7 @@ from tests.cli.homes import Person
 from tests.cli.test_seed import take
 from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
-from tuishare.cli.background import BackgroundAgent, spawn_agent
+from tuishare.cli.spawn_agent import BackgroundAgent, spawn_agent
 from tuishare.errors import SystemFailed
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import NoReturn
 
-from tuishare.cli.exits import Exit, report
+from tuishare.cli.exit_codes import Exit, report
 from tuishare.errors import TuishareError, from_os_error
 
 _COMPLETION = "_TUISHARE_COMPLETE"
@@ -66,7 +66,7 @@ def _drop_unwritten() -> None:
 def _run(arguments: Sequence[str]) -> None:
     if arguments == ["agent"]:
         # As systemd and the dashboard start it. What reads any other command line would be 10 MiB that it keeps.
-        from tuishare.cli.foreground import run_foreground
+        from tuishare.cli.run_agent import run_foreground
 
         run_foreground(verbose=False)
     elif not arguments and _COMPLETION not in os.environ:

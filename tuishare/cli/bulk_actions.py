@@ -16,8 +16,8 @@ from tuishare.api.actions import Accepted, DownloadAction, ShareAction
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Share
 from tuishare.cli.agent import ask_agent
-from tuishare.cli.entries import Entries, Entry, fetch_entries, name_kind, require_taken
-from tuishare.cli.exits import Exit, report
+from tuishare.cli.exit_codes import Exit, report
+from tuishare.cli.lookup import Entries, Entry, fetch_entries, name_kind, require_taken
 from tuishare.cli.terminal import ask, can_ask, say
 from tuishare.config.units import format_size
 from tuishare.errors import AgentUnreachable, BadInput, Refused, TuishareError
@@ -27,7 +27,7 @@ _NAME: Final = 80
 _PATH: Final = 400
 
 
-class Verb(StrEnum):
+class BulkAction(StrEnum):
     """What can be ordered; the words of `ShareAction` and `DownloadAction` together."""
 
     PAUSE = "pause"
@@ -40,17 +40,17 @@ class Verb(StrEnum):
 
 
 _DONE: Final = {
-    Verb.PAUSE: "Paused",
-    Verb.RESUME: "Resumed",
-    Verb.AGAIN: "Sharing again:",
-    Verb.FORGET: "Forgot",
-    Verb.DELETE: "Deleted",
-    Verb.APPROVE: "Approved",
-    Verb.REJECT: "Rejected",
+    BulkAction.PAUSE: "Paused",
+    BulkAction.RESUME: "Resumed",
+    BulkAction.AGAIN: "Sharing again:",
+    BulkAction.FORGET: "Forgot",
+    BulkAction.DELETE: "Deleted",
+    BulkAction.APPROVE: "Approved",
+    BulkAction.REJECT: "Rejected",
 }
 
 
-def carry_out(verb: Verb, words: Sequence[str], *, as_json: bool = False) -> Exit:
+def carry_out(verb: BulkAction, words: Sequence[str], *, as_json: bool = False) -> Exit:
     """Order the same for every entry that is named; each failure is reported by itself.
 
     With `as_json` the agent's answers to what succeeded are printed as one array.
@@ -74,20 +74,20 @@ def delete(words: Sequence[str], *, agreed: bool, as_json: bool) -> Exit:
     """
     if not agreed and not can_ask():
         raise BadInput("Nobody can be asked: this is not a terminal", hint="Say it with --yes.")
-    chosen, worst = _choose(Verb.DELETE, words, ask_agent(fetch_entries))
+    chosen, worst = _choose(BulkAction.DELETE, words, ask_agent(fetch_entries))
     if chosen and not agreed and not _ask(chosen):
         raise Refused("Nothing was deleted", hint="`tuishare forget` stops sharing and keeps the files.")
-    return max(worst, _order(Verb.DELETE, chosen, as_json=as_json))
+    return max(worst, _order(BulkAction.DELETE, chosen, as_json=as_json))
 
 
-def _choose(verb: Verb, words: Iterable[str], entries: Entries) -> tuple[list[Entry], Exit]:
+def _choose(verb: BulkAction, words: Iterable[str], entries: Entries) -> tuple[list[Entry], Exit]:
     find = _finder(verb, entries)
     chosen: dict[str, Entry] = {}
     worst = Exit.OK
     for word in words:
         try:
             entry = find(word)
-            require_taken(entry, to_forget=verb is Verb.FORGET)
+            require_taken(entry, to_forget=verb is BulkAction.FORGET)
         except TuishareError as error:
             worst = max(worst, report(error))
         else:
@@ -95,7 +95,7 @@ def _choose(verb: Verb, words: Iterable[str], entries: Entries) -> tuple[list[En
     return list(chosen.values()), worst
 
 
-def _finder(verb: Verb, entries: Entries) -> Callable[[str], Entry]:
+def _finder(verb: BulkAction, entries: Entries) -> Callable[[str], Entry]:
     if verb.value not in set(DownloadAction):
         return entries.find_share
     if verb.value not in set(ShareAction):
@@ -103,7 +103,7 @@ def _finder(verb: Verb, entries: Entries) -> Callable[[str], Entry]:
     return entries.find
 
 
-def _order(verb: Verb, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
+def _order(verb: BulkAction, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
     worst = Exit.OK
     taken: list[Accepted] = []
 
@@ -128,7 +128,7 @@ def _order(verb: Verb, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
     return worst
 
 
-async def _order_one(client: AgentClient, verb: Verb, entry: Entry) -> None:
+async def _order_one(client: AgentClient, verb: BulkAction, entry: Entry) -> None:
     if isinstance(entry, Share):
         await client.order_share(entry.id, ShareAction(verb))
     else:

@@ -1,0 +1,1 @@
+"""Texts of the detail views: pure functions from messages to lines."""
