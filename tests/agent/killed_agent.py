@@ -1,9 +1,9 @@
 """An agent that is killed like by ``kill -9``, at a point of its work.
 
-Run as ``python -m tests.agent.killed_agent MODULE:NAME before|after COUNT``: the process ends without any clean-up when that
-function is called, or has returned, for the COUNTth time. Run as ``python -m tests.agent.killed_agent POINT LOG``: it ends at
-the POINTth of all points there are, before and after every call of what is in `POINTS`, and writes the name of that
-point into the file LOG first; 0 is never reached.
+Run as ``python -m tests.agent.killed_agent MODULE:NAME before|after COUNT``: the process ends without any clean-up
+when that function is called, or has returned, for the COUNTth time. Run as ``python -m tests.agent.killed_agent POINT
+LOG``: it ends at the POINTth of all points there are, before and after every call of what is in `POINTS`, and writes
+the name of that point into the file LOG first; 0 is never reached.
 """
 
 from __future__ import annotations

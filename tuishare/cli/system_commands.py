@@ -1,7 +1,7 @@
 """The commands about this machine: ``service …`` and ``doctor``.
 
-Owns names, help and defaults; the work is in `tuishare.cli.service` and `tuishare.cli.doctor.report`, imported when it is
-asked for.
+Owns names, help and defaults; the work is in `tuishare.cli.service` and `tuishare.cli.doctor.report`, imported when it
+is asked for.
 """
 
 from __future__ import annotations

@@ -134,7 +134,8 @@ def rotate_identity(path: Path, name: str) -> Identity:
     """Put new keys in the place of the present ones, which give their word for the new card.
 
     The former X-Wing key is kept, the former signing key is not. At whatever point this ends, there is an identity and
-    everything opens that was sealed for it. What others have of us must be sealed again: `tuishare.people.retired_keys`.
+    everything opens that was sealed for it. What others have of us must be sealed again:
+    `tuishare.people.retired_keys`.
 
     Args:
         path: of the identity.

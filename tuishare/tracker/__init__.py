@@ -12,8 +12,9 @@ from tuishare.tracker.server import TrackerServer
 from tuishare.tracker.tracker import AnnounceRejected, Tracker
 
 __all__ = [
-    "PeerAnnounced",
     "AnnounceEvent",
+    "AnnounceRejected",
+    "PeerAnnounced",
     "PeerPresence",
     "Relay",
     "SeedAddress",
@@ -21,6 +22,5 @@ __all__ = [
     "TrackerCertificate",
     "TrackerLimits",
     "TrackerServer",
-    "AnnounceRejected",
     "load_certificate",
 ]

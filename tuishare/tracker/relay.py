@@ -4,10 +4,9 @@ libtorrent demands that the https tracker of a TLS torrent chains to that share'
 its alerts. Behind the relay it needs to know neither certificate nor passkey.
 
 Owns the tokens that stand for the real URLs, in memory only. Of what passes through it reads the peers in an answer,
-some of which must not be called (`tuishare.tracker.response_filter`), and the one claim that it may have to hold back: that
-everything of a torrent is there. libtorrent makes it as soon as all
-pieces have passed their check, before they are on disk, where a full one may still refuse them; whoever hears it may
-end sharing.
+some of which must not be called (`tuishare.tracker.response_filter`), and the one claim that it may have to hold back:
+that everything of a torrent is there. libtorrent makes it as soon as all pieces have passed their check, before they
+are on disk, where a full one may still refuse them; whoever hears it may end sharing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What stands in the tables of people, folders and activity: one cell for an entry and a column, as plain values.
 
-Owns the wording and the glyphs there, as `tuishare.tui.share_columns` does for shares and downloads. Pure; foreign names are
-still foreign here, the table makes them safe.
+Owns the wording and the glyphs there, as `tuishare.tui.share_columns` does for shares and downloads. Pure; foreign
+names are still foreign here, the table makes them safe.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.downloads.file_selection import drop_unwanted
+from tuishare.agent.downloads.files import DownloadFiles, MovedPayload
 from tuishare.agent.downloads.inventory import compare_with_torrent, fingerprint_delivered, take_inventory
 from tuishare.agent.downloads.replaced_payloads import ReplacedPayloads
 from tuishare.agent.folders.leases import read_lease
@@ -33,6 +34,7 @@ from tuishare.envelope import MAX_SIZE
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError, from_os_error
 from tuishare.fs.atomic import choose_place, free_name, make_private, move_into_place, read_limited
 from tuishare.fs.fsync import fsync_tree
+from tuishare.sanitize import for_display
 from tuishare.torrents import BLOCK, DiskCost, Torrent, parse_torrent
 
 INCOMING: Final = ".tuishare-incoming"
@@ -324,3 +326,11 @@ def _move(source: Path, target: Path) -> str:
         if 0 < (wait := newest + _TICK_NS - time.time_ns()) <= _TICK_NS:
             time.sleep(wait / 1e9)
     return fingerprint_delivered(after)
+
+
+def describe_kept(record: DownloadRecord, landed: MovedPayload) -> str:
+    """Say that what was there before is kept, and where the new one stands therefore."""
+    if landed.kept is None:
+        return ""
+    name, kept = for_display(Path(record.path).name), for_display(landed.kept.name)
+    return f", as “{name}”: “{kept}” was changed here and is kept"

@@ -22,7 +22,7 @@ from tuishare.agent.downloads.conflicts import (
     holder_of,
     resume_alone,
 )
-from tuishare.agent.downloads.files import DownloadFiles, MovedPayload
+from tuishare.agent.downloads.files import DownloadFiles, describe_kept
 from tuishare.agent.downloads.quotas import (
     WaitingRoomFull,
     sender_quota_problem,
@@ -436,7 +436,7 @@ class DownloadPipeline:
         self._retries.drop(record.id)
         _log.info("Received %r from %s", record.name, record.sender)
         self._context.activity.note(
-            ActivityKind.RECEIVED, record.name, f"from {record.sender}{_beside(record, landed)}"
+            ActivityKind.RECEIVED, record.name, f"from {record.sender}{describe_kept(record, landed)}"
         )
         await self.seeding.begin(done)
 
@@ -493,11 +493,3 @@ class DownloadPipeline:
                 if record is not None and record.step is DownloadStep.PROBLEM and not record.paused:
                     await self._tray.leave_swarm(record)
                     await self.resume(record)
-
-
-def _beside(record: DownloadRecord, landed: MovedPayload) -> str:
-    """Say that what was there before is kept, and where the new one stands therefore."""
-    if landed.kept is None:
-        return ""
-    name, kept = for_display(Path(record.path).name), for_display(landed.kept.name)
-    return f", as “{name}”: “{kept}” was changed here and is kept"

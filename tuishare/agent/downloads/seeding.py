@@ -37,8 +37,8 @@ class Seeding:
         """Go on serving the other recipients, as long as the payload stands where and as it was delivered.
 
         What its owner has moved or edited since is theirs: the engine must neither serve nor mend it. Where only its
-        hashes can tell, `tuishare.agent.downloads.payload_watch` compares them first. It is received whatever becomes of this.
-        The tray's lock is held.
+        hashes can tell, `tuishare.agent.downloads.payload_watch` compares them first. It is received whatever becomes
+        of this. The tray's lock is held.
         """
         if (alone := await self._claims.alone(record)) is None:
             return
