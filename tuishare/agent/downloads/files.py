@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.downloads.file_selection import drop_unwanted
-from tuishare.agent.downloads.files import DownloadFiles, MovedPayload
 from tuishare.agent.downloads.inventory import compare_with_torrent, fingerprint_delivered, take_inventory
 from tuishare.agent.downloads.replaced_payloads import ReplacedPayloads
 from tuishare.agent.folders.leases import read_lease
