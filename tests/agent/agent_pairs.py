@@ -43,8 +43,8 @@ async def come_to_rest(agent: Agent) -> None:
 def _is_at_rest(agent: Agent, followings: list[FolderMonitor[Any]]) -> bool:
     # 0: wants to scan; infinity: is scanning.
     scanned = all(0 < each._next_scan < math.inf and each._tracker.next_due() is None for each in followings)
-    locked = agent._drops.shelf.changing.locked() or agent._inbox.tray.changing.locked()
-    return scanned and not locked and agent._drops.publisher.is_idle
+    locked = agent._drops.repository.changing.locked() or agent._inbox.repository.changing.locked()
+    return scanned and not locked and agent._drops.queue.is_idle
 
 
 async def shown(agent: Agent, state: DownloadState) -> Download:

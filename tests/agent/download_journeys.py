@@ -54,7 +54,7 @@ class ReceiverJourney(Journey):
         )
 
     def check(self, agent: Agent) -> None:
-        (record,) = agent._inbox.tray.downloads.values()
+        (record,) = agent._inbox.repository.downloads.values()
         assert (record.name, record.step, record.problem) == (self.name, DownloadStep.COMPLETE, "")
         assert contents(Path(record.path)) == self.pair.forms[-1]
         assert seen(self.pair.bob.downloads / "alice") == [self.name]
@@ -94,7 +94,7 @@ class Reject(Approve):
         return seen(self.pair.bob.inbox) == ["rejected"]
 
     def check(self, agent: Agent) -> None:
-        assert agent._inbox.tray.downloads == {}
+        assert agent._inbox.repository.downloads == {}
         assert agent._context.engine.all_progress() == {}
         rejected = sorted(seen(self.pair.bob.inbox / "rejected"))
         assert rejected == ["x.torrent.encrypted", "x.torrent.encrypted.reason.txt"]
@@ -105,9 +105,9 @@ class Follow(ReceiverJourney):
     """A new generation replaces what was delivered."""
 
     async def go_on(self, agent: Agent) -> None:
-        async with running(self.pair.bob) as receiver:
+        async with running(self.pair.bob) as pipeline:
             await wait_until(
-                lambda: [d.state for d in receiver.downloads()] == [DownloadState.COMPLETE], seconds=PATIENCE
+                lambda: [d.state for d in pipeline.downloads()] == [DownloadState.COMPLETE], seconds=PATIENCE
             )
         self.change()
         await until_seeded(agent, self.name, 2)
@@ -151,7 +151,7 @@ class FollowEdited(Follow):
         assert (self.pair.bob.downloads / "alice" / "x" / "b").read_bytes() == self.mine
 
     def check(self, agent: Agent) -> None:
-        (record,) = agent._inbox.tray.downloads.values()
+        (record,) = agent._inbox.repository.downloads.values()
         assert (record.name, record.step, record.problem) == ("x", DownloadStep.COMPLETE, "")
         assert contents(Path(record.path)) == self.pair.forms[-1]
         assert seen(self.pair.bob.downloads / "alice") == ["x", "x (2)"]

@@ -1,4 +1,4 @@
-"""Two ends of a transfer without their agents: who seeds a share, and a receiver at work."""
+"""Two ends of a transfer without their agents: who seeds a share, and a pipeline at work."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from tuishare.swarm import Completed, Engine, Failed, FalseData, TorrentSpec
 
 @dataclass
 class Desk:
-    """A receiver at work."""
+    """A pipeline at work."""
 
     context: Context
-    receiver: DownloadPipeline
-    vigil: PayloadWatcher
+    pipeline: DownloadPipeline
+    payload_watcher: PayloadWatcher
 
     @property
     def only(self) -> DownloadRecord:
-        (record,) = self.receiver.downloads.values()
+        (record,) = self.pipeline.downloads.values()
         return record
 
     async def stored(self) -> list[DownloadRecord]:
         return await self.context.store.run(lambda database: database.downloads())
 
     async def until(self, step: DownloadStep) -> DownloadRecord:
-        await wait_until(lambda: self.only.step is step and not self.receiver._tray.changing.locked())
+        await wait_until(lambda: self.only.step is step and not self.pipeline._repository.changing.locked())
         return self.only
 
     @property
@@ -54,28 +54,28 @@ class Desk:
 @asynccontextmanager
 async def receiving_at(home: Home) -> AsyncIterator[Desk]:
     async with opened(home) as context:
-        receiver = DownloadPipeline(
+        pipeline = DownloadPipeline(
             context, DownloadRepository(context), DownloadFiles(context.config.folders)
         )
-        vigil = PayloadWatcher(context, receiver._tray, receiver.resume)
+        payload_watcher = PayloadWatcher(context, pipeline._repository, pipeline.resume)
         with context.engine.subscribe() as events:
 
             async def listen() -> None:
                 async for event in events:
                     if isinstance(event, Completed):
-                        receiver.on_completed(event.info_hash)
+                        pipeline.on_completed(event.info_hash)
                     elif isinstance(event, Failed):
-                        await receiver.record_problem(event.info_hash, event.reason)
+                        await pipeline.record_problem(event.info_hash, event.reason)
                     elif isinstance(event, FalseData):
-                        await receiver.record_false_data(event.info_hash)
+                        await pipeline.record_false_data(event.info_hash)
 
-            await receiver.load()
+            await pipeline.load()
             tasks = [
                 asyncio.create_task(work)
-                for work in (listen(), receiver.run(), vigil.compare_all(threading.Event()))
+                for work in (listen(), pipeline.run(), payload_watcher.compare_all(threading.Event()))
             ]
             try:
-                yield Desk(context, receiver, vigil)
+                yield Desk(context, pipeline, payload_watcher)
                 assert not any(task.done() for task in tasks), tasks
             finally:
                 for task in tasks:
@@ -115,7 +115,7 @@ async def put(desk: Desk, alice: Home, bob: Home, data: bytes, name: str = "x") 
     """Put an envelope into the inbox and admit it."""
     envelope = f"{name}{ENVELOPE_SUFFIX}"
     (bob.inbox / envelope).write_bytes(data)
-    await desk.receiver.admit(judge(alice, bob, data), envelope, digest(data))
+    await desk.pipeline.admit(judge(alice, bob, data), envelope, digest(data))
 
 
 def digest(data: bytes) -> bytes:

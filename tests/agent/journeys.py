@@ -74,7 +74,7 @@ def make_pair(root: Path) -> Pair:
 async def until_seeded(agent: Agent, name: str, generation: int) -> None:
     def done() -> bool:
         shares = [(share.name, share.generation, share.state) for share in agent.shares()]
-        return shares == [(name, generation, ShareState.SEEDING)] and agent._drops.publisher.is_idle
+        return shares == [(name, generation, ShareState.SEEDING)] and agent._drops.queue.is_idle
 
     await wait_until(done, seconds=PATIENCE)
 
@@ -137,7 +137,7 @@ class SenderJourney(Journey):
         return seen(self.pair.alice.outbox) == [f"{self.name}.torrent.encrypted"]
 
     def check(self, agent: Agent) -> None:
-        (share,) = agent._drops.shelf.shares.values()
+        (share,) = agent._drops.repository.shares.values()
         assert (share.name, share.step, share.problem) == (self.name, ShareStep.SEEDING, "")
         assert share.generation in self.generations, share.generation
         assert set(agent._context.engine.all_progress()) == {share.info_hash}
@@ -195,7 +195,7 @@ class Gone(SenderJourney):
         return seen(self.pair.alice.outbox) == []
 
     def check(self, agent: Agent) -> None:
-        steps = [share.step for share in agent._drops.shelf.shares.values()]
+        steps = [share.step for share in agent._drops.repository.shares.values()]
         assert steps in ([], [self.step])
         assert agent._context.engine.all_progress() == {}
         assert os.listdir(self.pair.alice.outbox) == []

@@ -68,8 +68,8 @@ class Revoke(SenderJourney):
 
     def check(self, agent: Agent) -> None:
         super().check(agent)
-        (share,) = agent._drops.shelf.shares.values()
-        deliveries = agent._drops.shelf.deliveries
+        (share,) = agent._drops.repository.shares.values()
+        deliveries = agent._drops.repository.deliveries
         assert set(deliveries.passkeys(share.id).values()) == {"bob"}
         assert deliveries.revoked(share.id) == {"carol"}
         assert not deliveries.needs_reissue(share)
@@ -116,19 +116,19 @@ class TakeTickets(Receive):
     """New tickets for what was delivered: nothing is downloaded again."""
 
     async def go_on(self, agent: Agent) -> None:
-        async with running(self.pair.bob) as receiver:
-            await wait_until(lambda: self.has_enough(receiver), seconds=PATIENCE)
+        async with running(self.pair.bob) as pipeline:
+            await wait_until(lambda: self.has_enough(pipeline), seconds=PATIENCE)
         self.before = self.inodes()
         (share,) = agent.shares()
         await self.replace_tickets(agent, share.id)
         await until_seeded(agent, "x", 2)
         self.send()
 
-    def has_enough(self, receiver: Agent) -> bool:
-        return [download.state for download in receiver.downloads()] == [DownloadState.COMPLETE]
+    def has_enough(self, pipeline: Agent) -> bool:
+        return [download.state for download in pipeline.downloads()] == [DownloadState.COMPLETE]
 
     async def replace_tickets(self, agent: Agent, share: str) -> None:
-        await agent._drops.keeper.reissue(share)
+        await agent._drops.commands.reissue(share)
 
     def inodes(self) -> dict[str, int]:
         return {path.name: path.stat().st_ino for folder in self.landed() for path in folder.iterdir()}
@@ -138,7 +138,7 @@ class TakeTickets(Receive):
 
     def check(self, agent: Agent) -> None:
         super().check(agent)
-        (record,) = agent._inbox.tray.downloads.values()
+        (record,) = agent._inbox.repository.downloads.values()
         assert record.generation == 2
         if self.before:
             assert self.inodes() == self.before
@@ -159,10 +159,10 @@ class TakeTicketsHalfway(TakeTickets):
         name = f"again.{ENVELOPE}" if here else ENVELOPE
         (self.pair.alice.outbox / ENVELOPE).rename(self.pair.bob.inbox / name)
 
-    def has_enough(self, receiver: Agent) -> bool:
+    def has_enough(self, pipeline: Agent) -> bool:
         return any(
             0 < progress.done < progress.total
-            for progress in receiver._context.engine.all_progress().values()
+            for progress in pipeline._context.engine.all_progress().values()
         )
 
     def check(self, agent: Agent) -> None:

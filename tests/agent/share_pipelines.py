@@ -1,4 +1,4 @@
-"""A publisher at work without its agent."""
+"""A queue at work without its agent."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tuishare.envelope import CardKey, Opened, open_envelope
 
 @dataclass
 class Press:
-    """A publisher at work, and which entries it wants to be looked at again."""
+    """A queue at work, and which entries it wants to be looked at again."""
 
     context: Context
-    publisher: ShareQueue
+    queue: ShareQueue
     again: list[Path] = field(default_factory=list)
 
     @property
     def shares(self) -> list[ShareRecord]:
-        return list(self.publisher.shares.values())
+        return list(self.queue.shares.values())
 
     @property
     def only(self) -> ShareRecord:
@@ -38,17 +38,17 @@ class Press:
 
     async def accept(self, path: Path, *, users: tuple[str, ...] = ("bob",)) -> None:
         audience = ShareTarget(users, "tls", str(path.parent))
-        await self.publisher.accept(walk_payload(path, audience.folder), audience)
+        await self.queue.accept(walk_payload(path, audience.folder), audience)
 
     def find(self, path: Path) -> ShareRecord:
-        share = self.publisher.find(path)
+        share = self.queue.find(path)
         assert share is not None
         return share
 
     async def until(self, path: Path, step: ShareStep, generation: int = 1) -> ShareRecord:
         def done() -> bool:
             share = self.find(path)
-            return self.publisher.is_idle and (share.step, share.generation) == (step, generation)
+            return self.queue.is_idle and (share.step, share.generation) == (step, generation)
 
         await wait_until(done)
         return self.find(path)
@@ -63,8 +63,8 @@ async def publishing_at(home: Home) -> AsyncIterator[Press]:
     async with opened(home) as context:
         again: list[Path] = []
         press = Press(context, ShareQueue(context, ShareRepository(context), again.append), again)
-        await press.publisher.load()
-        task = asyncio.create_task(press.publisher.run())
+        await press.queue.load()
+        task = asyncio.create_task(press.queue.run())
         try:
             yield press
             assert not task.done(), task

@@ -42,11 +42,11 @@ async def test_an_edge_of_the_schedule_is_met_to_the_second(alice: Home) -> None
         started = time.monotonic()
         edge = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)  # 08:00 here
         context.clock = lambda: edge + timedelta(seconds=time.monotonic() - started - 0.5)
-        throttle = BandwidthSchedule(context)
-        task = asyncio.create_task(throttle.run())
-        await wait_until(lambda: throttle.rates == BandwidthRates(9 << 10, 0))
+        bandwidth = BandwidthSchedule(context)
+        task = asyncio.create_task(bandwidth.run())
+        await wait_until(lambda: bandwidth.rates == BandwidthRates(9 << 10, 0))
         assert limits_of(context) == (9 << 10, 0)
-        await wait_until(lambda: throttle.rates == BandwidthRates(1 << 10, 2 << 10), seconds=3)
+        await wait_until(lambda: bandwidth.rates == BandwidthRates(1 << 10, 2 << 10), seconds=3)
         assert limits_of(context) == (1 << 10, 2 << 10)
         assert 0.4 < time.monotonic() - started < 2.5
         task.cancel()
@@ -54,7 +54,7 @@ async def test_an_edge_of_the_schedule_is_met_to_the_second(alice: Home) -> None
 
 async def test_other_settings_count_at_once(alice: Home) -> None:
     async with opened(alice) as context:
-        throttle = BandwidthSchedule(context)
+        bandwidth = BandwidthSchedule(context)
         for limits, wanted in (
             ({"upload": "7KiB"}, (7 << 10, 0)),
             ({"download": "1MiB"}, (0, 1 << 20)),
@@ -63,7 +63,7 @@ async def test_other_settings_count_at_once(alice: Home) -> None:
             alice.configure(limits=limits)
             changed = msgspec.convert(limits, type(context.config.limits))
             context.config = msgspec.structs.replace(context.config, limits=changed)
-            throttle.take_settings()
+            bandwidth.take_settings()
             assert limits_of(context) == wanted
 
 
@@ -72,11 +72,11 @@ async def test_an_agent_keeps_to_its_limits_and_takes_other_ones_while_it_runs(
 ) -> None:
     alice.configure("bob", limits={"upload": "10KiB"})
     fill(alice.drop / "film.mkv", 3_000_000)
-    async with running(alice) as sender, running(bob) as receiver:
+    async with running(alice) as sender, running(bob) as pipeline:
         await wait_until(lambda: [path.suffix for path in alice.outbox.iterdir()] == [".encrypted"])
         (envelope,) = alice.outbox.iterdir()
         bob.receive(envelope)
-        await wait_until(lambda: any(0 < item.progress < 1 for item in receiver.downloads()))
+        await wait_until(lambda: any(0 < item.progress < 1 for item in pipeline.downloads()))
         alice.configure("bob", limits={"upload": "0"})
         assert (await sender.reload()).applied == ("limits.upload",)
         await wait_until((bob.downloads / "alice" / "film.mkv").exists)

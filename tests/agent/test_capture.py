@@ -74,12 +74,12 @@ async def test_a_whole_delivery_shows_nothing_but_the_known_leaks(alice: Home, b
     content = os.urandom(300_000)
     (alice.drop / NAME).write_bytes(content)
     with capturing() as capture:
-        async with running(alice) as sender, running(bob) as receiver:
+        async with running(alice) as sender, running(bob) as pipeline:
             await until(sender, NAME, ShareState.SEEDING)
             post(alice, bob)
-            await complete(receiver)
+            await complete(pipeline)
             await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
-            (record,) = receiver._inbox.receiver.downloads.values()
+            (record,) = pipeline._inbox.pipeline.downloads.values()
             engine, tracker = sender._context.engine.listening["tls"], sender._context.tracker.port
             assert tracker is not None
     passkeys = {bytes.fromhex(address.url.rpartition("/")[2]) for address in record.trackers}

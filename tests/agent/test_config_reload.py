@@ -160,12 +160,12 @@ async def test_a_problem_that_stays_keeps_its_beginning(alice: Home) -> None:
     async with opened(alice) as context:
         times = iter(range(100, 200))
         context.clock = lambda: time_of(next(times))
-        reloading = ConfigReload(context, lambda: None)
+        config_reload = ConfigReload(context, lambda: None)
         alice.places.config_file.write_text("name = 1")
         for _ in range(2):
             with pytest.raises(BadConfiguration):
-                await reloading.reload()
-        assert [problem.since for problem in reloading.problems] == [100]
+                await config_reload.reload()
+        assert [problem.since for problem in config_reload.problems] == [100]
 
 
 def time_of(seconds: int) -> datetime:
@@ -191,47 +191,49 @@ async def test_an_address_that_is_none_is_refused(alice: Home) -> None:
 async def test_a_user_book_with_a_mistake_is_shown_and_the_settings_count(alice: Home) -> None:
     async with opened(alice) as context:
         taken: list[str] = []
-        reloading = ConfigReload(context, lambda: taken.append(context.config.name))
+        config_reload = ConfigReload(context, lambda: taken.append(context.config.name))
         alice.places.config_file.write_text('name = "alicia"')
         alice.places.users_file.write_text("[[user]]\n")
         alice.places.users_file.chmod(0o600)
         with pytest.raises(BadConfiguration, match="user number 1"):
-            await reloading.reload()
+            await config_reload.reload()
         assert taken == ["alicia"]
-        assert [problem.id for problem in reloading.problems] == ["users"]
+        assert [problem.id for problem in config_reload.problems] == ["users"]
         alice.know()
-        await reloading.reload()
-        assert reloading.problems == ()
+        await config_reload.reload()
+        assert config_reload.problems == ()
 
 
 async def test_a_folder_for_somebody_unknown_is_shown_as_long_as_it_is_there(alice: Home, bob: Home) -> None:
     alice.configure("bob")
     alice.know()
     async with opened(alice) as context:
-        reloading = ConfigReload(context, lambda: None)
-        await reloading.load()
-        (problem,) = reloading.problems
+        config_reload = ConfigReload(context, lambda: None)
+        await config_reload.load()
+        (problem,) = config_reload.problems
         assert str(alice.drop) in problem.title
         assert "bob" in problem.detail
         alice.know(bob.user())
-        await reloading.reload()
-        assert not [*reloading.problems]
+        await config_reload.reload()
+        assert not [*config_reload.problems]
         alice.know()
-        await reloading.reload()
-        assert [*reloading.problems] == [msgspec.structs.replace(problem, since=reloading.problems[0].since)]
+        await config_reload.reload()
+        assert [*config_reload.problems] == [
+            msgspec.structs.replace(problem, since=config_reload.problems[0].since)
+        ]
         alice.configure()
-        await reloading.reload()
-        assert not [*reloading.problems]
+        await config_reload.reload()
+        assert not [*config_reload.problems]
 
 
 async def test_new_users_count_whatever_is_wrong_with_the_settings(alice: Home) -> None:
     async with opened(alice) as context:
         taken: list[int] = []
-        reloading = ConfigReload(context, lambda: taken.append(len(context.book())))
+        config_reload = ConfigReload(context, lambda: taken.append(len(context.book())))
         alice.places.config_file.write_text("name = 1")
         alice.know(bob_with_key())
         with pytest.raises(BadConfiguration):
-            await reloading.reload()
+            await config_reload.reload()
         assert taken == [1]
 
 
@@ -241,14 +243,14 @@ async def test_changed_files_are_noticed_without_any_event(
     monkeypatch.setattr("tuishare.agent.config_reload.LOOK_SECONDS", 0.02)
     async with opened(alice) as context:
         taken: list[str] = []
-        reloading = ConfigReload(context, lambda: taken.append(context.config.name))
-        task = asyncio.create_task(reloading.run())
+        config_reload = ConfigReload(context, lambda: taken.append(context.config.name))
+        task = asyncio.create_task(config_reload.run())
         alice.places.config_file.write_text('name = "alicia"')
         await wait_until(lambda: taken == ["alicia"])
         alice.know()
         await wait_until(lambda: taken == ["alicia", "alicia"])
         alice.places.config_file.write_text("name = ")
-        await wait_until(lambda: len(reloading.problems) == 1)
+        await wait_until(lambda: len(config_reload.problems) == 1)
         assert not task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -124,17 +124,17 @@ class Bench:
             drops, inbox = Sharing(context), Inbox(context)
             await context.activity.load()
             await drops.load()
-            await inbox.receiver.load()
-            working = asyncio.create_task(drops.publisher.run())
-            await wait_until(lambda: working.done() or drops.publisher.is_idle, seconds=30.0)
+            await inbox.pipeline.load()
+            working = asyncio.create_task(drops.queue.run())
+            await wait_until(lambda: working.done() or drops.queue.is_idle, seconds=30.0)
             assert not working.done()
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
-            await drops.keeper.withdraw_expired()
-            await drops.keeper.stop_finished()
-            await inbox.receiver.seeding.end()
-            assert not any(map(drops.resealing._runs_out, drops.shelf.shares.values()))
-            await drops.shelf.deliveries.save()
+            await drops.commands.withdraw_expired()
+            await drops.commands.stop_finished()
+            await inbox.pipeline.seeding.end()
+            assert not any(map(drops.resealing._runs_out, drops.repository.shares.values()))
+            await drops.repository.deliveries.save()
             return drops, inbox
         finally:
             for info_hash in self.engine.all_progress():
@@ -151,18 +151,20 @@ def bench() -> Iterator[Bench]:
 
 def require_others(kept: Kept, drops: Sharing, inbox: Inbox, *, damaged: int = 1) -> None:
     """All but so many entries are as they were, and nobody else's files were touched."""
-    seeding = {s.name for s in drops.shelf.shares.values() if s.step is ShareStep.SEEDING and not s.problem}
+    seeding = {
+        s.name for s in drops.repository.shares.values() if s.step is ShareStep.SEEDING and not s.problem
+    }
     steps = {DownloadStep.DOWNLOADING, DownloadStep.WAITING}
-    going = {d.name for d in inbox.tray.downloads.values() if d.step in steps}
+    going = {d.name for d in inbox.repository.downloads.values() if d.step in steps}
     assert len(set(SHARES) - seeding) + len(set(DOWNLOADS) - going) <= damaged
     assert os.listdir(kept.canary) == ["precious"]
-    for row in (*drops.shelf.damaged, *inbox.tray.damaged):
+    for row in (*drops.repository.damaged, *inbox.repository.damaged):
         assert row.fault
     shown = [
-        *drops.shelf.shares.values(),
-        *drops.shelf.damaged,
-        *inbox.tray.downloads.values(),
-        *inbox.tray.damaged,
+        *drops.repository.shares.values(),
+        *drops.repository.damaged,
+        *inbox.repository.downloads.values(),
+        *inbox.repository.damaged,
     ]
     assert len(shown) >= len(SHARES) + len(DOWNLOADS)
 
@@ -198,7 +200,7 @@ def test_the_folder_of_all_that_arrives_may_be_anything(kept: Kept, bench: Bench
     damage_folder(kept.home.downloads / INCOMING, how, kept.canary)
     drops, _ = bench.start(kept)
     require_others(kept, drops, _, damaged=len(DOWNLOADS))
-    assert [share.step for share in drops.shelf.shares.values()] == [ShareStep.SEEDING] * 2
+    assert [share.step for share in drops.repository.shares.values()] == [ShareStep.SEEDING] * 2
 
 
 def entry(entries: Sequence[Share | Download], detail: str) -> Share | Download:

@@ -132,9 +132,9 @@ async def test_a_download_that_was_stored_with_what_nobody_can_read(alice: Home,
 
 
 async def _downloading(agent: Agent) -> dict[str, DownloadRecord]:
-    await wait_until(lambda: len(agent._inbox.tray.downloads) == 1)
+    await wait_until(lambda: len(agent._inbox.repository.downloads) == 1)
     await shown(agent, DownloadState.DOWNLOADING)
-    return dict(agent._inbox.tray.downloads)
+    return dict(agent._inbox.repository.downloads)
 
 
 async def _rewrite(home: Home, record: DownloadRecord) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from tests.agent.homes import Home
-from tests.bench.agents import answering, carrying
+from tests.bench.agents import carrying, runner
 from tests.waiting import answered, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState
@@ -17,7 +17,7 @@ LIMIT = 128
 async def test_all_arrive_although_few_files_may_be_open(alice: Home, bob: Home) -> None:
     alice.configure("bob")
     bob.configure(inbox={"envelopes_per_minute": 0})
-    async with answering(alice, descriptors=LIMIT), answering(bob, descriptors=LIMIT) as receiving:
+    async with runner(alice, descriptors=LIMIT), runner(bob, descriptors=LIMIT) as receiving:
         with carrying(alice, bob):
             for number in range(FILES):
                 (alice.drop / f"{number}.txt").write_text(f"{number}\n")

@@ -283,21 +283,21 @@ async def test_a_download_goes_on_by_itself(
     path = fill(alice.drop / "x", 600_000)
     bob.configure(downloads={"reserve": 1})
     with small_disk(bob.downloads, "4m") as disk:
-        async with running(alice) as sender, running(bob) as receiver:
+        async with running(alice) as sender, running(bob) as pipeline:
             await until(sender, "x", ShareState.SEEDING)
             with monkeypatch.context() as patched, full(disk):
                 patched.setattr(
                     DownloadFiles, "missing_space", lambda *_, **__: ""
                 )  # as if the disk had filled up meanwhile
                 bob.receive(alice.outbox / ENVELOPE)
-                await shown(receiver, DownloadState.PROBLEM)
-                assert "No space left" in receiver.downloads()[0].detail
+                await shown(pipeline, DownloadState.PROBLEM)
+                assert "No space left" in pipeline.downloads()[0].detail
                 await wait_until(lambda: caplog.text.count("Cannot receive") > 1)
                 (on_the_way,) = sender.shares()[0].deliveries
                 assert (on_the_way.state, on_the_way.left > 0) == (DeliveryState.DOWNLOADING, True)
-            await shown(receiver, DownloadState.COMPLETE)
+            await shown(pipeline, DownloadState.COMPLETE)
             await wait_until(lambda: sender.shares()[0].deliveries[0].state is DeliveryState.COMPLETE)
             assert (disk / "alice" / "x").read_bytes() == path.read_bytes()
             assert os.listdir(disk / "alice") == ["x"]
-            told = [event.kind for event in await receiver.activity(10)]
+            told = [event.kind for event in await pipeline.activity(10)]
             assert told == [ActivityKind.RECEIVED, ActivityKind.PROBLEM]  # once, however often it was tried

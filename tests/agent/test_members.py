@@ -18,7 +18,7 @@ from tuishare.torrents import InfoHash
 
 
 def has_begun(agent: Agent) -> bool:
-    return bool(agent._inbox.receiver.downloads)
+    return bool(agent._inbox.pipeline.downloads)
 
 
 async def connected(agent: Agent, count: int) -> None:
@@ -44,11 +44,11 @@ async def test_they_find_each_other_through_the_tracker_and_pass_on_what_they_ha
         await until(sender, "x", ShareState.SEEDING)
         for home in (bob, carol):
             post(alice, home)
-        for receiver in (one, other):
-            await wait_until(partial(has_begun, receiver))
-            await connected(receiver, 2)
-        for receiver in (one, other):
-            await complete(receiver)
+        for pipeline in (one, other):
+            await wait_until(partial(has_begun, pipeline))
+            await connected(pipeline, 2)
+        for pipeline in (one, other):
+            await complete(pipeline)
         for home in (bob, carol):
             assert (home.downloads / "alice" / "x").read_bytes() == path.read_bytes()
         (share,) = sender.shares()

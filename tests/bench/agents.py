@@ -36,7 +36,7 @@ def make_friends(root: Path) -> tuple[Home, Home]:
 
 
 @asynccontextmanager
-async def answering(home: Home, *, descriptors: int = 0) -> AsyncIterator[BackgroundAgent]:
+async def runner(home: Home, *, descriptors: int = 0) -> AsyncIterator[BackgroundAgent]:
     """Run the agent of a home for as long as the block lasts; `descriptors`: its hard limit, 0 for ours."""
     agent = spawn_agent(home.places, home.places.files)
     try:
@@ -59,7 +59,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def carrying(sender: Home, receiver: Home) -> Iterator[None]:
+def carrying(sender: Home, pipeline: Home) -> Iterator[None]:
     """Move every envelope from one outbox to the other's inbox as soon as it appears."""
     ended = threading.Event()
 
@@ -68,7 +68,7 @@ def carrying(sender: Home, receiver: Home) -> Iterator[None]:
             for name in os.listdir(sender.outbox):
                 if name.endswith(ENVELOPE_SUFFIX):
                     with contextlib.suppress(FileNotFoundError):  # withdrawn in this moment
-                        receiver.receive(sender.outbox / name)
+                        pipeline.receive(sender.outbox / name)
 
     thread = threading.Thread(target=carry)
     thread.start()

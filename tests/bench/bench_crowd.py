@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.agent.homes import Home
-from tests.bench.agents import answering, carrying, end, make_friends
+from tests.bench.agents import carrying, end, make_friends, runner
 from tests.bench.processes import processor_seconds, resident_memory
 from tests.bench.strangers import KINDS
 from tuishare.api.client import AgentClient
@@ -112,7 +112,7 @@ async def _pass(
 async def run(root: Path, kind: str, count: int, seconds: float, limit: int) -> None:
     """Measure before, during and after."""
     alice, bob = make_friends(root)
-    async with answering(alice, descriptors=limit) as agent, answering(bob, descriptors=limit):
+    async with runner(alice, descriptors=limit) as agent, runner(bob, descriptors=limit):
         pid = agent.process.pid
         async with AgentClient(alice.places.socket) as client:
             port = (await client.status()).listen_tls

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.agent.homes import Home
-from tests.bench.agents import answering, make_friends
+from tests.bench.agents import make_friends, runner
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ShareState
 
@@ -61,7 +61,7 @@ async def count_shared(client: AgentClient) -> int:
 async def flood(home: Home, folders: int, files: int, patience: float) -> Flood:
     """Pour, and watch."""
     answers: list[float] = []
-    async with answering(home), AgentClient(home.places.socket) as client:
+    async with runner(home), AgentClient(home.places.socket) as client:
         asking = asyncio.create_task(ask_on(client, answers))
         started = time.perf_counter()
         written = await asyncio.to_thread(pour, home.drop, folders, files)

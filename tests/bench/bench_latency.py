@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.agents import answering, carrying, make_friends, seconds_until
+from tests.bench.agents import carrying, make_friends, runner, seconds_until
 from tests.bench.syncthing import is_installed, synchronising
 
 _FILES = 1_000
@@ -81,7 +81,7 @@ def drop_all(desk: Path, into: Path, arrives: Path, rounds: int, folders: int) -
 async def measure_tuishare(root: Path, rounds: int, folders: int) -> Results:
     """Measure two agents."""
     alice, bob = make_friends(root)
-    async with answering(alice), answering(bob):
+    async with runner(alice), runner(bob):
         with carrying(alice, bob):
             arrives = bob.downloads / alice.name
             return await asyncio.to_thread(drop_all, root, alice.drop, arrives, rounds, folders)

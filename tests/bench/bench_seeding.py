@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.agent.homes import Home
-from tests.bench.agents import answering, make_friends, seconds_until
+from tests.bench.agents import make_friends, runner, seconds_until
 from tests.bench.processes import Cost, measure_idle
 from tests.bench.seeders import QBittorrent, Seeder, Transmission
 from tests.swarm.outsiders import member_context, take_block
@@ -79,13 +79,13 @@ async def until_serving(home: Home, desk: Path) -> None:
 async def measure_tuishare(root: Path, count: int, seconds: float) -> Measured:
     """Drop all payloads; let the agent seed them; start it again."""
     alice, _ = make_friends(root)
-    async with answering(alice):
+    async with runner(alice):
         started = time.perf_counter()
         make_payloads(alice.drop, count)
         await until_seeding(alice, count)
         first = time.perf_counter() - started
     started = time.perf_counter()
-    async with answering(alice) as agent:
+    async with runner(alice) as agent:
         await until_serving(alice, root)
         again = time.perf_counter() - started
         return Measured(first, again, await measure_idle(agent.process.pid, seconds))

@@ -10,7 +10,7 @@ from tests.cli.homes import Person
 from tests.waiting import wait_until
 from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Reloaded
-from tuishare.cli import reload as reloading
+from tuishare.cli import reload as config_reload
 from tuishare.errors import AgentUnreachable, BadConfiguration, TuishareError
 
 RESTART = "restart (`tuishare stop`, then start it again)"
@@ -68,8 +68,8 @@ def test_when_a_change_counts_is_said_and_never_an_error(
             raise answer
         return answer
 
-    monkeypatch.setattr(reloading, "ask_agent", ask)
-    reloading.take_effect("drop")
+    monkeypatch.setattr(config_reload, "ask_agent", ask)
+    config_reload.take_effect("drop")
     out, err = capsys.readouterr()
     assert out == ""
     assert err == said if said.endswith("\n") else said in err

@@ -12,7 +12,7 @@ from tuishare.net.connection_slots import ConnectionSlot, ConnectionSlots, SlotL
 _MEMBER = ip_address("198.51.100.7")
 
 
-def _seats(
+def _slots(
     *, connections: int = 6, each: int = 9, near: int = 9, far: int = 9, kept: int = 0
 ) -> ConnectionSlots:
     return ConnectionSlots(
@@ -20,18 +20,18 @@ def _seats(
     )
 
 
-def _take(seats: ConnectionSlots, *hosts: str | Address) -> list[ConnectionSlot]:
-    """Take seats that must be had; each leaves a mark when it has to go."""
+def _take(slots: ConnectionSlots, *hosts: str | Address) -> list[ConnectionSlot]:
+    """Take slots that must be had; each leaves a mark when it has to go."""
     taken = []
     for host in hosts:
-        seat = seats.take(ip_address(host))
-        assert seat is not None
-        taken.append(seat)
+        slot = slots.take(ip_address(host))
+        assert slot is not None
+        taken.append(slot)
     return taken
 
 
-def _stays(seats: ConnectionSlots, seat: ConnectionSlot) -> bool:
-    return seat in seats._taken
+def _stays(slots: ConnectionSlots, slot: ConnectionSlot) -> bool:
+    return slot in slots._taken
 
 
 @pytest.mark.parametrize(
@@ -66,81 +66,81 @@ def test_an_address_counts_for_three_prefixes(host: str, blocks: list[str]) -> N
     ],
 )
 def test_each_prefix_has_its_bound(bound: str, hosts: list[str]) -> None:
-    seats = _seats(**{bound: 2})
-    other, *held = _take(seats, "192.0.2.1", *hosts)
-    assert [_stays(seats, seat) for seat in held] == [False, True, True]
-    assert _stays(seats, other)
+    slots = _slots(**{bound: 2})
+    other, *held = _take(slots, "192.0.2.1", *hosts)
+    assert [_stays(slots, slot) for slot in held] == [False, True, True]
+    assert _stays(slots, other)
 
 
 def test_strangers_leave_room_for_members() -> None:
-    seats = _seats(kept=2)
-    strangers = _take(seats, *(f"203.{number}.0.1" for number in range(6)))
-    assert [_stays(seats, seat) for seat in strangers] == [False, False, True, True, True, True]
-    _take(seats, _MEMBER, _MEMBER)
-    assert all(_stays(seats, seat) for seat in strangers[2:])
+    slots = _slots(kept=2)
+    strangers = _take(slots, *(f"203.{number}.0.1" for number in range(6)))
+    assert [_stays(slots, slot) for slot in strangers] == [False, False, True, True, True, True]
+    _take(slots, _MEMBER, _MEMBER)
+    assert all(_stays(slots, slot) for slot in strangers[2:])
 
 
 def test_a_stranger_makes_room_for_a_member_and_no_member_for_a_stranger() -> None:
-    seats = _seats(connections=2)
-    (stranger,) = _take(seats, "203.0.113.9")
-    first, second = _take(seats, _MEMBER, _MEMBER)
-    assert not _stays(seats, stranger)
-    assert seats.take(ip_address("203.0.113.9")) is None
-    (third,) = _take(seats, _MEMBER)
-    assert [_stays(seats, seat) for seat in (first, second, third)] == [False, True, True]
+    slots = _slots(connections=2)
+    (stranger,) = _take(slots, "203.0.113.9")
+    first, second = _take(slots, _MEMBER, _MEMBER)
+    assert not _stays(slots, stranger)
+    assert slots.take(ip_address("203.0.113.9")) is None
+    (third,) = _take(slots, _MEMBER)
+    assert [_stays(slots, slot) for slot in (first, second, third)] == [False, True, True]
 
 
 def test_who_has_proved_to_be_a_member_is_preferred_from_then_on() -> None:
-    seats = _seats(connections=2)
-    proven, _ = _take(seats, "203.0.113.9", "203.0.113.9")
-    seats.prefer(proven)
-    _take(seats, "192.0.2.1", "192.0.2.1")
-    assert _stays(seats, proven)
+    slots = _slots(connections=2)
+    proven, _ = _take(slots, "203.0.113.9", "203.0.113.9")
+    slots.prefer(proven)
+    _take(slots, "192.0.2.1", "192.0.2.1")
+    assert _stays(slots, proven)
 
 
 def test_the_crowd_makes_room_for_a_lone_newcomer() -> None:
-    seats = _seats(connections=6)
-    lone, *flood = _take(seats, "192.0.2.1", *["203.0.113.9"] * 3, "198.18.0.1", "198.18.1.1")
-    _take(seats, "192.0.2.200")
-    assert [_stays(seats, seat) for seat in flood] == [False, True, True, True, True]
-    assert _stays(seats, lone)
+    slots = _slots(connections=6)
+    lone, *flood = _take(slots, "192.0.2.1", *["203.0.113.9"] * 3, "198.18.0.1", "198.18.1.1")
+    _take(slots, "192.0.2.200")
+    assert [_stays(slots, slot) for slot in flood] == [False, True, True, True, True]
+    assert _stays(slots, lone)
 
 
 def test_who_has_said_nothing_goes_before_who_has_and_who_is_answered_stays() -> None:
-    seats = _seats(each=3)
-    first, second, third = _take(seats, *["203.0.113.9"] * 3)
+    slots = _slots(each=3)
+    first, second, third = _take(slots, *["203.0.113.9"] * 3)
     first.has_spoken = second.has_spoken = True
-    _take(seats, "203.0.113.9")
-    assert not _stays(seats, third)
+    _take(slots, "203.0.113.9")
+    assert not _stays(slots, third)
     first.is_busy = True
-    (fifth,) = _take(seats, "203.0.113.9")
+    (fifth,) = _take(slots, "203.0.113.9")
     fifth.is_busy = True
-    assert [_stays(seats, seat) for seat in (first, second)] == [True, True]
+    assert [_stays(slots, slot) for slot in (first, second)] == [True, True]
     second.is_busy = True
-    assert seats.take(ip_address("203.0.113.9")) is None
+    assert slots.take(ip_address("203.0.113.9")) is None
 
 
 def test_room_can_be_made_but_not_of_members() -> None:
-    seats = _seats()
-    (stranger,) = _take(seats, "203.0.113.9")
-    _take(seats, _MEMBER)
+    slots = _slots()
+    (stranger,) = _take(slots, "203.0.113.9")
+    _take(slots, _MEMBER)
     gone: list[str] = []
     stranger.leave = lambda: gone.append("stranger")
-    assert [seats.make_room(), seats.make_room()] == [True, False]
+    assert [slots.make_room(), slots.make_room()] == [True, False]
     assert gone == ["stranger"]
 
 
 def test_nothing_is_kept_of_connections_that_have_ended() -> None:
-    seats = _seats(kept=3)
-    held = _take(seats, _MEMBER, "203.0.113.9", "2001:db8::1")
-    seats.prefer(held[1])
-    for seat in (*held, *held):
-        seats.give_back(seat)
-    assert (len(seats), seats._strangers, seats.crowd) == (0, 0, {})
+    slots = _slots(kept=3)
+    held = _take(slots, _MEMBER, "203.0.113.9", "2001:db8::1")
+    slots.prefer(held[1])
+    for slot in (*held, *held):
+        slots.give_back(slot)
+    assert (len(slots), slots._strangers, slots.crowd) == (0, 0, {})
 
 
 def test_strangers_go_before_members_who_have_more_company() -> None:
-    seats = _seats(connections=4)
-    *members, stranger = _take(seats, _MEMBER, _MEMBER, _MEMBER, "203.0.113.9")
-    _take(seats, _MEMBER)
-    assert [_stays(seats, seat) for seat in (*members, stranger)] == [True, True, True, False]
+    slots = _slots(connections=4)
+    *members, stranger = _take(slots, _MEMBER, _MEMBER, _MEMBER, "203.0.113.9")
+    _take(slots, _MEMBER)
+    assert [_stays(slots, slot) for slot in (*members, stranger)] == [True, True, True, False]

@@ -109,7 +109,7 @@ async def test_one_more_than_there_is_room_for_takes_the_place_of_the_oldest(nam
         for _, one in held:
             one.close()
         await wait_until(lambda: not listener._visits)
-        assert not listener._seats.crowd
+        assert not listener._slots.crowd
 
 
 async def test_a_connection_that_is_being_answered_is_not_ended_for_another() -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.agent.homes import Home, fill, introduce, make_home
-from tests.bench.agents import answering, carrying
+from tests.bench.agents import carrying, runner
 from tests.waiting import answered, wait_until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DeliveryState
@@ -144,7 +144,7 @@ async def staged(root: Path, strangers: tuple[User, ...] = ()) -> AsyncIterator[
             limits=limits,
         )
     with usual_descriptors():
-        async with answering(alice) as one, answering(bob) as other:
+        async with runner(alice) as one, runner(bob) as other:
             members = [
                 Member(home, *ports[home.name], agent.process) for home, agent in ((alice, one), (bob, other))
             ]

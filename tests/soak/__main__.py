@@ -49,8 +49,8 @@ class Soak:
         self._bob.configure(self._alice.home)
         self.operations = Operations(self._peers, seed)
         self._directions = tuple(
-            Direction(sender, receiver, self.operations.history, self.operations.recipients.keepsakes)
-            for sender, receiver in (self._peers, self._peers[::-1])
+            Direction(sender, pipeline, self.operations.history, self.operations.recipients.keepsakes)
+            for sender, pipeline in (self._peers, self._peers[::-1])
         )
         self._carriers = (Carrier(self._alice, self._bob), Carrier(self._bob, self._alice))
         self.faults: list[str] = []
@@ -121,7 +121,7 @@ class Soak:
         for way in self._directions:
             for name in way.find_missing():
                 shares = await _ask(way.sender, name, shares=True)
-                downloads = await _ask(way.receiver, name, shares=False)
+                downloads = await _ask(way.pipeline, name, shares=False)
                 said.append(f"{name} from {way.sender.home.name} is missing; {shares}; {downloads}")
         return said or ["the agents do not answer, or envelopes are not taken"]
 

@@ -17,8 +17,8 @@ _PAUSE = 0.02
 class Carrier:
     """One direction."""
 
-    def __init__(self, sender: Peer, receiver: Peer) -> None:
-        self._outbox, self._inbox = sender.home.outbox, receiver.home.inbox
+    def __init__(self, sender: Peer, pipeline: Peer) -> None:
+        self._outbox, self._inbox = sender.home.outbox, pipeline.home.inbox
         # On the sender's disk: taking an envelope is one rename, so a newer one of that name is never lost.
         self._bag = sender.desk / "bag"
         self._bag.mkdir()
@@ -35,7 +35,7 @@ class Carrier:
             self._take()
             for taken in sorted(self._bag.iterdir()):
                 if not self._hand_over(taken):
-                    break  # the receiver's disk is full; what follows has to wait as well
+                    break  # the pipeline's disk is full; what follows has to wait as well
             await asyncio.sleep(_PAUSE)
 
     def _waiting(self) -> list[Path]:

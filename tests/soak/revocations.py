@@ -39,12 +39,12 @@ class Revoked:
 
     Attributes:
         name: of the share.
-        receiver: who was revoked.
+        pipeline: who was revoked.
         had: bytes of it that they had when the order had returned, `_GRACE` later.
     """
 
     name: str
-    receiver: Peer
+    pipeline: Peer
     had: int
 
 
@@ -78,19 +78,19 @@ class Revocations:
 
         Half of the time it is shared once more just before, so that the share is busy: its envelope cannot be written.
         """
-        (receiver,) = (other for other in self._peers if other is not peer)
+        (pipeline,) = (other for other in self._peers if other is not peer)
         disk_full = random.random() < 0.5 and peer.has_small_disk
         busy = random.random() < 0.5
         try:
             await asyncio.to_thread(entry.write_bytes, random.randbytes(_SIZE))
-            await answered(lambda: _share(peer, entry, receiver.home.name), bool, seconds=_UNDER_WAY)
-            await wait_until(lambda: _received(receiver, entry.name) > 0, seconds=_UNDER_WAY)
+            await answered(lambda: _share(peer, entry, pipeline.home.name), bool, seconds=_UNDER_WAY)
+            await wait_until(lambda: _received(pipeline, entry.name) > 0, seconds=_UNDER_WAY)
             with full(peer.desk) if disk_full else refusing(peer.home.outbox):
-                if busy and await _share(peer, entry, receiver.home.name, BYSTANDER):
+                if busy and await _share(peer, entry, pipeline.home.name, BYSTANDER):
                     await answered(lambda: _is_busy(peer, entry.name), bool, seconds=_ORDERED)
-                if await self._order(peer, receiver, entry.name):
+                if await self._order(peer, pipeline, entry.name):
                     await asyncio.sleep(_GRACE)
-                    self._revoked.append(Revoked(entry.name, receiver, _received(receiver, entry.name)))
+                    self._revoked.append(Revoked(entry.name, pipeline, _received(pipeline, entry.name)))
                     await asyncio.sleep(_WATCHED)
         except (OSError, TuishareError, TimeoutError):
             self.missed += 1
@@ -99,10 +99,10 @@ class Revocations:
         """Judge all orders since the last time, and take their entries away."""
         faults = []
         for one in self._revoked:
-            had = _received(one.receiver, one.name)
+            had = _received(one.pipeline, one.name)
             if had > one.had + _UNWRITTEN:
                 faults.append(
-                    f"{one.receiver.home.name} got {had - one.had:,} bytes of {one.name} after it was revoked"
+                    f"{one.pipeline.home.name} got {had - one.had:,} bytes of {one.name} after it was revoked"
                 )
         self._revoked.clear()
         for peer in self._peers:
@@ -110,18 +110,18 @@ class Revocations:
                 entry.unlink()
         return faults
 
-    async def _order(self, peer: Peer, receiver: Peer, name: str) -> bool:
+    async def _order(self, peer: Peer, pipeline: Peer, name: str) -> bool:
         """Give the order; return whether it was carried out while something was still under way."""
         async with AgentClient(peer.home.places.socket) as client:
             shares = await client.shares()
             (share,) = (one for one in shares if one.name == name and _is_offered(one))
             try:
                 async with asyncio.timeout(_UNDER_WAY):
-                    await client.revoke_from_share(share.id, receiver.home.name)
+                    await client.revoke_from_share(share.id, pipeline.home.name)
             except (TuishareError, TimeoutError):
                 self.refused += 1
                 return False
-        if _received(receiver, name) < _SIZE:
+        if _received(pipeline, name) < _SIZE:
             return True
         self.missed += 1
         return False
@@ -147,7 +147,7 @@ def _is_offered(share: Share) -> bool:
     return share.state is not ShareState.WITHDRAWN
 
 
-def _received(receiver: Peer, name: str) -> int:
-    """Return how many bytes of the payload of that name are on the receiver's disk, whatever their agent says."""
-    places = (Path(place, name) for place, _, names in os.walk(receiver.home.downloads) if name in names)
+def _received(pipeline: Peer, name: str) -> int:
+    """Return how many bytes of the payload of that name are on the pipeline's disk, whatever their agent says."""
+    places = (Path(place, name) for place, _, names in os.walk(pipeline.home.downloads) if name in names)
     return max((place.lstat().st_blocks * 512 for place in places), default=0)

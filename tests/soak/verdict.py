@@ -24,14 +24,14 @@ class Direction:
     """Everything that one person sends to the other."""
 
     sender: Peer
-    receiver: Peer
+    pipeline: Peer
     history: History
     keepsakes: Keepsakes
 
     @property
     def _landed(self) -> list[tuple[Path, str, str]]:
         """Path, original name and content of everything delivered."""
-        folder = self.receiver.home.downloads / self.sender.home.name
+        folder = self.pipeline.home.downloads / self.sender.home.name
         paths = sorted(folder.iterdir()) if folder.is_dir() else []
         mine = (OWN_PREFIX, f".{OWN_PREFIX}", PREFIX)  # judged by `Keepsakes` and `Revocations`
         paths = [path for path in paths if not path.name.startswith(mine)]
@@ -63,7 +63,7 @@ class Direction:
             for path, original, digest in landed
             if not self.history.knows(name, original, digest)
         ]
-        home = self.receiver.home
+        home = self.pipeline.home
         for folder in (home.downloads, home.downloads / name, home.inbox, home.outbox):
             leftovers = folder.glob(f"{TEMPORARY_PREFIX}*") if folder.is_dir() else ()
             faults += [f"{path} was left behind" for path in leftovers if path.name != INCOMING]

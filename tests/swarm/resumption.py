@@ -2,7 +2,7 @@
 
 Where: at `other` share of the same sender, or at its own after it was `revoked` (the authority was replaced). Prints
 how many payload bytes it got with its ticket and how many by resumption. `unguarded` uses libtorrent before
-`tuishare.swarm` is imported, which keeps our OpenSSL configuration out, and skips the self-test that would notice.
+`tuishare.swarm` is imported, which keeps our OpenSSL configuration out, and skips the self-test that would alert.
 """
 
 from __future__ import annotations

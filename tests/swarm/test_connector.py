@@ -21,9 +21,9 @@ from tuishare.swarm.torrent_table import TorrentTable
 
 
 async def test_a_torrent_that_is_gone_is_not_dialled(share: Share) -> None:
-    dialler = PeerConnector(TorrentTable(), lambda _: None, names=True)
-    await dialler.connect_peers(share.info_hash)
-    await dialler.call(share.info_hash, (Endpoint("127.0.0.1", 9),))
+    connector = PeerConnector(TorrentTable(), lambda _: None, names=True)
+    await connector.connect_peers(share.info_hash)
+    await connector.call(share.info_hash, (Endpoint("127.0.0.1", 9),))
 
 
 async def test_a_name_that_resolves_later_is_tried_again(
@@ -68,7 +68,7 @@ async def test_a_sender_on_this_machine_who_comes_later_is_found(
     monkeypatch.setattr(dialling_module, "REDIAL", 3_600.0)
     bob, port = await start_engine(), free_port()
     await bob.add(received(share, tmp_path / "bob", Endpoint("127.0.0.1", port)))
-    member = bob._roster.get(share.info_hash)
+    member = bob._table.get(share.info_hash)
     await wait_until(lambda: bool(member.absent) and member.is_lonely)
     alice = await start_engine(listen_tls=f"127.0.0.1:{port}")
     await alice.add(share.seeding())
@@ -83,11 +83,11 @@ async def test_what_is_never_called_is_told_once(
     contacts = [Endpoint("169.254.169.254", 80), Endpoint("224.0.0.1", 7), Endpoint("127.0.0.1", 22)]
     with bob.subscribe() as events:
         info_hash = await bob.add(received(share, tmp_path / "bob", *contacts))
-        await wait_until(lambda: len(bob._roster.get(info_hash).refused) == 2)
+        await wait_until(lambda: len(bob._table.get(info_hash).refused) == 2)
         for _ in range(3):
             await bob.pause(info_hash)
             await bob.resume(info_hash)
-        await bob._dialler.connect_peers(info_hash)
+        await bob._connector.connect_peers(info_hash)
     told = [event for event in events._backlog.values() if isinstance(event, ContactRefused)]
     assert [(event.contact, event.reason) for event in told] == [
         ("169.254.169.254:80", "is link-local"),
@@ -107,10 +107,10 @@ async def test_while_the_system_does_not_tell_its_addresses_nobody_is_called(
 
     monkeypatch.setattr(psutil, "net_if_addrs", fail)
     info_hash = await bob.add(received(share, tmp_path / "bob", at(alice)))
-    await bob._dialler.connect_peers(info_hash)
+    await bob._connector.connect_peers(info_hash)
     assert bob.progress(info_hash).peers == 0
     monkeypatch.setattr(psutil, "net_if_addrs", tell)
-    await bob._dialler.connect_peers(info_hash)
+    await bob._connector.connect_peers(info_hash)
     await wait_until(lambda: bob.progress(info_hash).state == "seeding")
 
 

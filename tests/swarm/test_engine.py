@@ -110,7 +110,7 @@ async def test_what_we_hashed_ourselves_seeds_without_being_read(
 async def test_a_payload_edited_while_seeding_is_never_accepted_by_the_recipient(
     start_engine: StartEngine, share: Share, tmp_path: Path
 ) -> None:
-    """The engine does not notice; whoever owns the files must. The recipient does, and reports the peer."""
+    """The engine does not alert; whoever owns the files must. The recipient does, and reports the peer."""
     alice, bob = await start_engine(), await start_engine()
     await alice.add(share.seeding())
     (share.folder / "payload.bin").write_bytes(bytes(len(share.data)))
@@ -334,6 +334,6 @@ async def test_only_what_the_assignment_names_is_contacted(
     torrent = bencode.encode(fields)
     alice = await start_engine()
     info_hash = await alice.add(TorrentSpec(torrent, plain_share.folder, "plain", None, complete=True))
-    handle = alice._roster.handle(info_hash)
+    handle = alice._table.handle(info_hash)
     assert handle.trackers() == []
     assert handle.url_seeds() == []

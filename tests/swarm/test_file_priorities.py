@@ -126,7 +126,7 @@ async def test_a_rival_does_not_make_anybody_fetch_what_he_does_not_want(
     await alice.add(films.share.seeding())
     info_hash = await bob.add(films.fetching(tmp_path / "bob", alice, "a.bin"))
     await carol.add(films.share.downloading(tmp_path / "carol", at(alice), at(bob)))
-    handle = bob._roster.handle(info_hash)
+    handle = bob._table.handle(info_hash)
     await wait_until(lambda: set(handle.get_piece_priorities()) == {0, 1, 3})
     await carol.remove(info_hash)
     await wait_until(lambda: set(handle.get_piece_priorities()) == {0, 4})

@@ -78,7 +78,7 @@ async def test_two_recipients_divide_the_pieces_and_both_finish(
     await alice.add(share.seeding())
     await bob.add(share.downloading(tmp_path / "bob", at(alice), at(carol)))
     await carol.add(share.downloading(tmp_path / "carol", at(alice), at(bob)))
-    handles = [engine._roster.handle(share.info_hash) for engine in (bob, carol)]
+    handles = [engine._table.handle(share.info_hash) for engine in (bob, carol)]
 
     def divided() -> bool:
         """Whether each piece is preferred by one of them, and by one only."""
@@ -101,7 +101,7 @@ async def test_a_member_that_leaves_does_not_keep_its_part_from_the_others(
     await alice.add(share.seeding())
     await bob.add(share.downloading(tmp_path / "bob", at(alice), at(carol)))
     await carol.add(share.downloading(tmp_path / "carol", at(alice), at(bob)))
-    handle = bob._roster.handle(share.info_hash)
+    handle = bob._table.handle(share.info_hash)
     await wait_until(lambda: set(handle.get_piece_priorities()) == {1, 3})
     await carol.remove(share.info_hash)
     await wait_until(lambda: set(handle.get_piece_priorities()) == {4})

@@ -66,7 +66,7 @@ async def test_a_torrent_that_may_go_public_shows(start_engine: StartEngine, pla
     info_hash = await alice.add(
         TorrentSpec(bencode.encode(fields), plain_share.folder, "plain", None, complete=True)
     )
-    alice._roster.handle(info_hash).unset_flags(lt.torrent_flags.disable_dht | lt.torrent_flags.disable_pex)
+    alice._table.handle(info_hash).unset_flags(lt.torrent_flags.disable_dht | lt.torrent_flags.disable_pex)
     alice._session.native.apply_settings({"enable_lsd": True})
     found = await alice.privacy_facts(info_hash)
     assert (found.transport, found.private, found.authority) == ("plain", False, None)

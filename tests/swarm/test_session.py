@@ -18,9 +18,9 @@ PACK = settings_for(EngineSettings(listen_tls="127.0.0.1:0"))
 
 
 async def test_every_report_on_ports_is_there_at_once() -> None:
-    notices: list[Alert] = []
-    session = await open_session(PACK, notices.append)
-    assert [notice.transport for notice in notices if isinstance(notice, Listening)][:1] == ["tls"]
+    alerts: list[Alert] = []
+    session = await open_session(PACK, alerts.append)
+    assert [alert.transport for alert in alerts if isinstance(alert, Listening)][:1] == ["tls"]
     await session.close()
 
 

@@ -54,12 +54,12 @@ def test_lonely_is_a_download_without_peers(share: Share) -> None:
 
 
 def test_the_roster_knows_each_once(share: Share) -> None:
-    roster = TorrentTable()
-    roster.enter(share.info_hash, _member(share))
+    table = TorrentTable()
+    table.enter(share.info_hash, _member(share))
     with pytest.raises(BadInput):
-        roster.enter(share.info_hash, _member(share))
+        table.enter(share.info_hash, _member(share))
     with pytest.raises(NotFound, match="still being added"):
-        roster.handle(share.info_hash)
-    roster.leave(share.info_hash)
+        table.handle(share.info_hash)
+    table.leave(share.info_hash)
     with pytest.raises(NotFound):
-        roster.get(share.info_hash)
+        table.get(share.info_hash)

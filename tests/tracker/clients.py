@@ -135,7 +135,7 @@ def _has(folder: Path, share: Share) -> bool:
 
 
 def _refused(server: TrackerServer) -> bool:
-    return len(server._doorkeeper._refusals) > 0
+    return len(server._connection_limits._refusals) > 0
 
 
 def main() -> None:

@@ -13,29 +13,31 @@ _BLOCKS = 1_000
 """Of memory, of the some 500,000 that the interpreter holds; one a guess would be 100 times as many."""
 
 
-def _guess(desk: Desk, doorkeeper: ConnectionLimits, numbers: range) -> int:
+def _guess(desk: Desk, connection_limits: ConnectionLimits, numbers: range) -> int:
     """Try passkeys, each from another address and so past the limit of any; return how many were let through."""
     welcome, said = 0, query("mallory")
     for number in numbers:
         host = ip_address(2**31 + number)
-        doorkeeper.admits(host)
+        connection_limits.admits(host)
         try:
             desk.tracker.answer(number.to_bytes(32), said, host)
             welcome += 1
         except AnnounceRejected:
-            doorkeeper.is_stranger_allowed(host)
+            connection_limits.is_stranger_allowed(host)
     return welcome
 
 
 def test_a_hundred_thousand_guesses_from_everywhere_leave_nothing_behind() -> None:
     desk = open_desk()
-    doorkeeper = ConnectionLimits(TrackerLimits(), (), Clock())
+    connection_limits = ConnectionLimits(TrackerLimits(), (), Clock())
     desk.ask(BOB, query())
-    _guess(desk, doorkeeper, range(10_000))  # all tables are full now
+    _guess(desk, connection_limits, range(10_000))  # all tables are full now
     before = sys.getallocatedblocks()
-    welcome = _guess(desk, doorkeeper, range(10_000, 110_000))
+    welcome = _guess(desk, connection_limits, range(10_000, 110_000))
     assert sys.getallocatedblocks() - before < _BLOCKS
     assert welcome == 0
-    assert len(doorkeeper._connections) == len(doorkeeper._refusals) == TrackerLimits().addresses
+    assert (
+        len(connection_limits._connections) == len(connection_limits._refusals) == TrackerLimits().addresses
+    )
     assert len(desk.heard) == 1
     assert named(desk.ask(CAROL, query("carol"))) == {"192.0.2.1:50007", "198.51.100.7:6881"}

@@ -92,12 +92,12 @@ async def test_members_are_answered_while_strangers_hold_every_connection(
     _, server = await _open(start_server)
     secure = beginning == "handshake"
     assert await _announce(server, "127.0.0.1", secure=secure)
-    seats = server._seats
+    slots = server._slots
     async with _flooded(server.ports["https" if secure else "http"], hosts, each, BEGINNINGS[beginning]):
-        await wait_until(lambda: len(seats) >= 16)
+        await wait_until(lambda: len(slots) >= 16)
         answers = [await _announce(server, "127.0.0.1", secure=secure) for _ in range(ANNOUNCES)]
         assert all(answers)
-        assert len(seats) <= LIMITS.connections
+        assert len(slots) <= LIMITS.connections
 
 
 @pytest.mark.parametrize("hosts", [EIGHT, MANY])
@@ -106,7 +106,7 @@ async def test_a_member_who_was_never_here_is_answered_too(
 ) -> None:
     _, server = await _open(start_server)
     async with _flooded(server.ports["http"], hosts, 8 if hosts is EIGHT else 1, b""):
-        await wait_until(lambda: len(server._seats) >= 40)
+        await wait_until(lambda: len(server._slots) >= 40)
         assert await _announce(server, "127.250.0.1")
 
 
@@ -114,7 +114,7 @@ async def test_a_member_who_shares_an_address_with_a_flood_is_answered(start_ser
     _, server = await _open(start_server)
     assert await _announce(server, "127.0.0.1")
     async with _flooded(server.ports["http"], ["127.0.0.1"], 8, b""):
-        await wait_until(lambda: len(server._seats) == 8)
+        await wait_until(lambda: len(server._slots) == 8)
         assert all([await _announce(server, "127.0.0.1") for _ in range(ANNOUNCES)])
 
 
@@ -122,16 +122,16 @@ async def test_a_flood_over_ipv6_does_not_take_the_place_of_ipv4(start_server: S
     desk = open_desk(LIMITS)
     server = await start_server(desk.tracker, http=("", 0))
     async with _flooded(server.ports["http"], ["::1"], 64, b""):
-        await wait_until(lambda: len(server._seats) == LIMITS.connections_each)
+        await wait_until(lambda: len(server._slots) == LIMITS.connections_each)
         assert all([await _announce(server, "127.0.0.1") for _ in range(ANNOUNCES)])
 
 
 async def test_strangers_on_one_port_leave_room_on_the_other(start_server: StartServer) -> None:
     _, server = await _open(start_server)
     async with _flooded(server.ports["https"], MANY, 1, b""):
-        await wait_until(lambda: len(server._seats) == LIMITS.connections - LIMITS.connections_kept)
+        await wait_until(lambda: len(server._slots) == LIMITS.connections - LIMITS.connections_kept)
         assert await _announce(server, "127.0.0.1")
-        assert len(server._seats) <= LIMITS.connections
+        assert len(server._slots) <= LIMITS.connections
 
 
 _WITHOUT_DESCRIPTORS = """

@@ -29,8 +29,8 @@ def _target(port: int, pin: bytes | None = None, *, more: str = "", host: str = 
 
 
 async def _ask(target: TrackerTarget, query: str = "a=%00%ff+b", proxy: Proxy | None = None) -> bytes:
-    async with TrackerClient(proxy) as forwarder:
-        return await forwarder.ask(target, query, "client/1")
+    async with TrackerClient(proxy) as client:
+        return await client.ask(target, query, "client/1")
 
 
 async def test_the_query_arrives_as_it_was_written(certificate: TrackerCertificate) -> None:
@@ -169,9 +169,9 @@ async def test_the_address_that_was_judged_is_the_one_that_is_asked(monkeypatch:
     monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", connect)
     async with answering(GOOD) as tracker:
         target = TrackerTarget(f"http://alice.example:{tracker.port}/announce", judged=True)
-        async with TrackerClient(None) as forwarder:
+        async with TrackerClient(None) as client:
             with pytest.raises(SystemFailed):
-                await forwarder.ask(target, "a", "")
+                await client.ask(target, "a", "")
             assert called == [("192.0.2.99", tracker.port)]
     assert looks == ["alice.example"]
 
@@ -187,8 +187,8 @@ async def test_a_received_tracker_where_none_can_be_is_not_asked(host: str) -> N
 
 async def test_a_connection_that_was_not_judged_is_not_used_for_one_that_has_to_be() -> None:
     answer = http_answer(b"de", "200 OK", "Connection: keep-alive")
-    async with answering(answer) as tracker, TrackerClient(None) as forwarder:
+    async with answering(answer) as tracker, TrackerClient(None) as client:
         target = _target(tracker.port, host="localhost")
-        await forwarder.ask(target, "a", "")
+        await client.ask(target, "a", "")
         with pytest.raises(Refused):
-            await forwarder.ask(replace(target, judged=True), "a", "")
+            await client.ask(replace(target, judged=True), "a", "")

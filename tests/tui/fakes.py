@@ -64,8 +64,8 @@ class FakeAgent:
         self.card = CardInfo(name="bob", fingerprint="ABCD", words="able bold calm dare")
         self.proof = Proof(findings=())
         self.text = SettingsText(text='name = "alice"', path="/home/alice/.config/tuishare/config.toml")
-        self.answering = asyncio.Event()
-        self.answering.set()
+        self.runner = asyncio.Event()
+        self.runner.set()
         for event in events:
             self.say(event)
 
@@ -173,7 +173,7 @@ class FakeAgent:
         await self._answer()
 
     async def _answer(self) -> None:
-        await self.answering.wait()
+        await self.runner.wait()
         if self.order_fails_with:
             raise self.order_fails_with
 

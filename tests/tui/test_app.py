@@ -114,7 +114,7 @@ async def test_a_start_that_fails_is_a_sentence(error: Exception, words: str) ->
 
 async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> None:
     agent = FakeAgent(FULL)
-    agent.answering.clear()
+    agent.runner.clear()
     app = dashboard(agent)
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.view.link, Live))
@@ -124,7 +124,7 @@ async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> No
         assert time.monotonic() - pressed < 2  # on a machine with nothing else to do: 0.1
         await pilot.press("2")  # and the dashboard goes on
         await until(pilot, lambda: app.screen.query_one("#downloads-pane").region.area)
-        agent.answering.set()
+        agent.runner.set()
         await until(pilot, lambda: agent.orders == [(SHARE.id, ShareAction.FORGET)])
 
 

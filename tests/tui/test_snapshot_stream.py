@@ -38,12 +38,12 @@ class Inbox:
 @asynccontextmanager
 async def following(agent: Reader, backoff: Backoff = HASTY) -> AsyncIterator[tuple[Follower, Inbox]]:
     inbox = Inbox()
-    follower = Follower(agent, inbox.queue.put_nowait, lambda: NOW, backoff)
-    task = asyncio.create_task(follower.run())
+    handler = Follower(agent, inbox.queue.put_nowait, lambda: NOW, backoff)
+    task = asyncio.create_task(handler.run())
     try:
-        yield follower, inbox
+        yield handler, inbox
     finally:
-        assert not task.done(), "a follower never ends by itself"
+        assert not task.done(), "a handler never ends by itself"
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
@@ -73,9 +73,9 @@ async def test_it_reconnects_and_begins_anew() -> None:
 
 
 async def test_waking_cuts_the_pause_short() -> None:
-    async with following(FakeAgent(GONE, FULL), PATIENT) as (follower, inbox):
+    async with following(FakeAgent(GONE, FULL), PATIENT) as (handler, inbox):
         assert (await inbox.lost()).lost.retry_at == NOW + 3600
-        follower.wake()
+        handler.wake()
         await inbox.snapshot()
 
 

@@ -33,7 +33,7 @@ class Context:
         clock: gives the time with a zone; for what people see and certificates, never for measuring durations.
         problems: what went wrong when the home was opened.
         announcing: our tracker, and the way to those of others.
-        journal: takes note of what happens.
+        activity: takes note of what happens.
         outbox: patience with its disk.
     """
 

@@ -77,18 +77,18 @@ class Agent:
         self._context = context
         self._drops = Sharing(context)
         self._inbox = Inbox(context)
-        self._throttle = BandwidthSchedule(context)
-        self._crowding = OverloadMonitor(context.engine, context.now)
+        self._bandwidth = BandwidthSchedule(context)
+        self._overload = OverloadMonitor(context.engine, context.now)
         folders = context.config.folders
         received = (folders.downloads_path, folders.inbox_path)
         self._notifier = DesktopNotifier(lambda: context.config.notifications.desktop, received)
         context.activity.told = self._notifier.tell
         context.tracker.heard = self._take_announce
         context.activity.written = context.changed.notify
-        self._reloading = ConfigReload(context, self._take_up, self._take_book)
-        self._answering = CommandRunner(context.store.patience)
-        self.people = UserService(context, self._drops, self._answering, self._reloading.reload)
-        self.home = SettingsService(context, self._reloading)
+        self._config_reload = ConfigReload(context, self._take_up, self._take_book)
+        self._runner = CommandRunner(context.store.patience)
+        self.people = UserService(context, self._drops, self._runner, self._config_reload.reload)
+        self.home = SettingsService(context, self._config_reload)
         self.insight = DetailsService(context, self._drops, self._inbox)
         self._started = context.now()
         self._stopping = asyncio.Event()
@@ -105,10 +105,10 @@ class Agent:
         async with contextlib.AsyncExitStack() as stack:
             context = await open_home(places, stack)
             agent = cls(context)
-            agent._throttle.take_settings()  # before anything moves
+            agent._bandwidth.take_settings()  # before anything moves
             # Before anything is loaded: what completes while we load must not be missed.
             events = stack.enter_context(context.engine.subscribe())
-            await agent._reloading.load()
+            await agent._config_reload.load()
             stack.push_async_callback(agent._save_resume)
             await stack.enter_async_context(agent._working(events))
             server = ApiServer(agent, places.socket)
@@ -154,15 +154,17 @@ class Agent:
                 *context.store.patience.problems,
                 *context.outbox_retry.problems,
                 *context.problems,
-                *self._reloading.problems,
+                *self._config_reload.problems,
                 *self._drops.corruption.problems,
                 *find_problems(context.config.network, context.engine, self._started),
-                *self._crowding.problems,
+                *self._overload.problems,
                 *find_unreachable_shares(
-                    self._drops.shelf, other_trackers=bool(context.config.tracker.others), now=context.now()
+                    self._drops.repository,
+                    other_trackers=bool(context.config.tracker.others),
+                    now=context.now(),
                 ),
             ),
-            drop_folders=tuple(map(view_folder, self._drops.followers, followings)),
+            drop_folders=tuple(map(view_folder, self._drops.handlers, followings)),
         )
 
     def shares(self) -> Sequence[Share]:
@@ -194,32 +196,32 @@ class Agent:
 
     async def share(self, new: NewShare) -> ShareId:
         """Share a file or folder outside the drop folders."""
-        return ShareId(await self._answering.run(self._drops.share(new)))
+        return ShareId(await self._runner.run(self._drops.share(new)))
 
     async def order_share(self, share: ShareId, order: ShareAction) -> None:
         """Do something with a share."""
-        await self._answering.run(order_share(self._drops, share, order))
+        await self._runner.run(order_share(self._drops, share, order))
 
     async def revoke_from_share(self, share: ShareId, user: str) -> None:
         """Take a user out of one share."""
-        keeper = self._drops.keeper
-        await self._answering.run(keeper.revoke(share, user), first=keeper.disconnect(share, user))
+        commands = self._drops.commands
+        await self._runner.run(commands.revoke(share, user), first=commands.disconnect(share, user))
 
     async def order_download(self, download: DownloadId, order: DownloadAction) -> None:
         """Do something with a download."""
-        await self._answering.run(order_download(self._inbox, download, order))
+        await self._runner.run(order_download(self._inbox, download, order))
 
     async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
         """Download all but some files."""
-        await self._answering.run(self._inbox.handler.choose(download, choice.unwanted))
+        await self._runner.run(self._inbox.handler.choose(download, choice.unwanted))
 
     async def reload(self) -> Reloaded:
         """Read settings and user book again."""
-        return await self._reloading.reload()
+        return await self._config_reload.reload()
 
     def begin_reload(self) -> None:
         """Read them again soon; for signal handlers."""
-        self._reloading.order()
+        self._config_reload.order()
 
     async def stop(self) -> None:
         """Begin to stop."""
@@ -252,7 +254,7 @@ class Agent:
             yield
         finally:
             refused.cancel()
-            await self._answering.close()
+            await self._runner.close()
             for task in tasks:
                 task.remove_done_callback(self._end_with)
                 task.cancel()
@@ -266,15 +268,15 @@ class Agent:
         drops, inbox = self._drops, self._inbox
         yield self._once_ready(lambda: drops.run(watcher))
         yield self._once_ready(lambda: inbox.following.run(watcher))
-        yield self._once_ready(lambda: inbox.vigil.run(watcher))
+        yield self._once_ready(lambda: inbox.payload_watcher.run(watcher))
         yield self._once_ready(lambda: self._follow_engine(events))
-        yield self._once_ready(drops.shelf.watch_deliveries)
+        yield self._once_ready(drops.repository.watch_deliveries)
         yield self._once_ready(drops.resealing.run)
         yield self._once_ready(drops.corruption.run)
-        for loop in (drops.publisher.run, inbox.receiver.run, inbox.pace.run, self._keep_time):
+        for loop in (drops.queue.run, inbox.pipeline.run, inbox.pace.run, self._keep_time):
             yield self._once_ready(loop)
-        yield self._crowding.run(self._context.activity, self._context.changed.notify)
-        for work in (self._reloading, self._throttle, self._context.activity, self._notifier):
+        yield self._overload.run(self._context.activity, self._context.changed.notify)
+        for work in (self._config_reload, self._bandwidth, self._context.activity, self._notifier):
             yield work.run()
         if patience := watchdog_interval():
             yield keep_alive(patience, self._questions())
@@ -283,32 +285,32 @@ class Agent:
         await open_store(self._context)
         await self._context.activity.load()
         await self._drops.load()
-        await self._inbox.receiver.load()
-        self._answering.ready.set()
+        await self._inbox.pipeline.load()
+        self._runner.ready.set()
 
     async def _once_ready(self, loop: Callable[[], Awaitable[None]]) -> None:
-        await self._answering.ready.wait()
+        await self._runner.ready.wait()
         await loop()
 
     def _end_with(self, task: asyncio.Task[None]) -> None:
-        if not self._answering.ready.is_set() or task.get_name() != _LOADING:
+        if not self._runner.ready.is_set() or task.get_name() != _LOADING:
             self._stopping.set()
 
     def _take_hint(self, hint: FileEvent) -> None:
         if hint.folder == self._context.places.config:
-            self._reloading.look()
+            self._config_reload.look()
         self._drops.on_file_event(hint)
         self._inbox.on_file_event(hint)
 
     def _take_announce(self, announced: PeerAnnounced) -> None:
-        shelf = self._drops.shelf
-        if share := shelf.shares.get(announced.share):
-            shelf.deliveries.record_announce(announced, share)
+        repository = self._drops.repository
+        if share := repository.shares.get(announced.share):
+            repository.deliveries.record_announce(announced, share)
             self._drops.corruption.take(announced, share)
 
     def _take_up(self) -> None:
         """Act on settings and users that may be other ones: also try again what failed for want of a user or a key."""
-        self._throttle.take_settings()
+        self._bandwidth.take_settings()
         self._drops.take_settings()
         self._drops.scan_soon()
         self._inbox.take_settings()
@@ -326,10 +328,10 @@ class Agent:
     async def _keep_time(self) -> None:
         """End what has its time, such as shares that expire, and look where we are reached now."""
         while True:
-            await self._drops.keeper.withdraw_expired()
-            await self._drops.keeper.stop_finished()
-            await self._inbox.receiver.seeding.end()
-            self._drops.shelf.follow_addresses()
+            await self._drops.commands.withdraw_expired()
+            await self._drops.commands.stop_finished()
+            await self._inbox.pipeline.seeding.end()
+            self._drops.repository.follow_addresses()
             self._context.changed.notify()  # what a router does, or has stopped doing, is no event
             await asyncio.sleep(CLOCK_SECONDS)
 
@@ -343,12 +345,12 @@ class Agent:
             case Progressed():
                 self._context.changed.notify()
             case Completed(info_hash):
-                self._inbox.receiver.on_completed(info_hash)
+                self._inbox.pipeline.on_completed(info_hash)
             case Failed(info_hash, reason):
-                await self._drops.publisher.record_problem(info_hash, reason)
-                await self._inbox.receiver.record_problem(info_hash, reason)
+                await self._drops.queue.record_problem(info_hash, reason)
+                await self._inbox.pipeline.record_problem(info_hash, reason)
             case FalseData(info_hash):
-                await self._inbox.receiver.record_false_data(info_hash)
+                await self._inbox.pipeline.record_false_data(info_hash)
             case PeerRefused(_, host, reason):
                 _log.info("Refused the peer %s: %s", host, reason)
             case ContactRefused(_, contact, reason):
@@ -361,7 +363,7 @@ class Agent:
     async def _save_resume(self) -> None:
         with contextlib.suppress(SystemFailed):  # it was said before
             await self._context.activity.write()
-            await self._drops.shelf.deliveries.save()
+            await self._drops.repository.deliveries.save()
         data = await self._context.engine.close()
         try:
             await self._context.store.run(lambda database: database.save_resume(data))

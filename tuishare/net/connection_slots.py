@@ -84,32 +84,32 @@ class ConnectionSlots:
             None where nothing may be ended for it: it is refused.
         """
         bounds = self.bounds
-        seat = ConnectionSlot(blocks_of(host), bounds.prefers(host))
-        for block, most in zip(seat.blocks, (bounds.each, bounds.near, bounds.far), strict=True):
-            if self.crowd[block] >= most and not self._end_one(seat.preferred, block):
+        slot = ConnectionSlot(blocks_of(host), bounds.prefers(host))
+        for block, most in zip(slot.blocks, (bounds.each, bounds.near, bounds.far), strict=True):
+            if self.crowd[block] >= most and not self._end_one(slot.preferred, block):
                 return None
         strangers_full = self._strangers >= bounds.connections - bounds.kept
-        full = len(self._taken) >= bounds.connections or (strangers_full and not seat.preferred)
-        if full and not self._end_one(seat.preferred):
+        full = len(self._taken) >= bounds.connections or (strangers_full and not slot.preferred)
+        if full and not self._end_one(slot.preferred):
             return None
-        self._taken[seat] = None
-        self.crowd.update(seat.blocks)
-        self._strangers += not seat.preferred
-        return seat
+        self._taken[slot] = None
+        self.crowd.update(slot.blocks)
+        self._strangers += not slot.preferred
+        return slot
 
-    def prefer(self, seat: ConnectionSlot) -> None:
+    def prefer(self, slot: ConnectionSlot) -> None:
         """Count a connection as a member's from now on."""
-        if not seat.preferred and seat in self._taken:
+        if not slot.preferred and slot in self._taken:
             self._strangers -= 1
-        seat.preferred = True
+        slot.preferred = True
 
-    def give_back(self, seat: ConnectionSlot) -> None:
+    def give_back(self, slot: ConnectionSlot) -> None:
         """Take note that a connection has ended; harmless when it was noted before."""
-        if seat not in self._taken:
+        if slot not in self._taken:
             return
-        del self._taken[seat]
-        self._strangers -= not seat.preferred
-        for block in seat.blocks:
+        del self._taken[slot]
+        self._strangers -= not slot.preferred
+        for block in slot.blocks:
             self.crowd[block] -= 1
             if not self.crowd[block]:
                 del self.crowd[block]
@@ -120,7 +120,7 @@ class ConnectionSlots:
 
     def _end_one(self, preferred: bool, block: AddressBlock | None = None) -> bool:
         """End the one that is missed least, of a block if one is given; for a stranger, no member's."""
-        idle = [seat for seat in self._idle(block) if preferred or not seat.preferred]
+        idle = [slot for slot in self._idle(block) if preferred or not slot.preferred]
         if not idle:
             return False
         # `max` gives the first of several: the oldest.
@@ -130,12 +130,12 @@ class ConnectionSlots:
         return True
 
     def _idle(self, block: AddressBlock | None) -> Iterator[ConnectionSlot]:
-        return (seat for seat in self._taken if not seat.is_busy and (block is None or block in seat.blocks))
+        return (slot for slot in self._taken if not slot.is_busy and (block is None or block in slot.blocks))
 
-    def _dispensability(self, seat: ConnectionSlot) -> tuple[bool, list[int], bool]:
+    def _dispensability(self, slot: ConnectionSlot) -> tuple[bool, list[int], bool]:
         """Strangers go first; of them those with the most company, so that a lone newcomer outlives a flood."""
-        company = [self.crowd[block] for block in reversed(seat.blocks)]
-        return not seat.preferred, company, not seat.has_spoken
+        company = [self.crowd[block] for block in reversed(slot.blocks)]
+        return not slot.preferred, company, not slot.has_spoken
 
 
 def blocks_of(host: Address) -> tuple[AddressBlock, ...]:

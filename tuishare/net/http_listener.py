@@ -48,10 +48,10 @@ class Listener:
     """Listens on one host and port; made by `open`, ended by `close`."""
 
     def __init__(
-        self, handler: Handler, seats: ConnectionSlots, tls: ssl.SSLContext | None, door: socket.socket
+        self, handler: Handler, slots: ConnectionSlots, tls: ssl.SSLContext | None, door: socket.socket
     ) -> None:
-        self._server = _Server(handler, seats)
-        self._seats = seats
+        self._server = _Server(handler, slots)
+        self._slots = slots
         self._tls = tls
         self._door = door
         self._visits: set[asyncio.Task[None]] = set()
@@ -60,7 +60,7 @@ class Listener:
 
     @classmethod
     async def open(
-        cls, handler: Handler, host: str, port: int, seats: ConnectionSlots, tls: ssl.SSLContext | None = None
+        cls, handler: Handler, host: str, port: int, slots: ConnectionSlots, tls: ssl.SSLContext | None = None
     ) -> Listener:
         """Begin to listen.
 
@@ -68,7 +68,7 @@ class Listener:
             handler: answers one request.
             host: an address; empty: all of both families.
             port: 0: any free one.
-            seats: how much is taken; may be another listener's as well.
+            slots: how much is taken; may be another listener's as well.
             tls: for https.
 
         Raises:
@@ -78,7 +78,7 @@ class Listener:
             door = _listen(host, port)
         except OSError as error:
             raise from_os_error(error, f"listen on port {port} for the tracker") from error
-        return cls(handler, seats, tls, door)
+        return cls(handler, slots, tls, door)
 
     @property
     def port(self) -> int:
@@ -100,40 +100,40 @@ class Listener:
             try:
                 connection, name = await loop.sock_accept(self._door)
             except OSError:
-                await asyncio.sleep(_FREED_SECONDS if self._seats.make_room() else _EXHAUSTED_SECONDS)
+                await asyncio.sleep(_FREED_SECONDS if self._slots.make_room() else _EXHAUSTED_SECONDS)
                 continue
             host = unmapped(ip_address(name[0].partition("%")[0]))
-            seat = self._seats.take(host) if self._seats.bounds.admits(host) else None
-            if seat is None:
+            slot = self._slots.take(host) if self._slots.bounds.admits(host) else None
+            if slot is None:
                 connection.close()
             else:
-                self._take_in(connection, host, seat)
+                self._take_in(connection, host, slot)
             await asyncio.sleep(
                 0
             )  # what waits to be accepted comes without it, all of it in one turn of the loop
 
-    def _take_in(self, connection: socket.socket, host: Address, seat: ConnectionSlot) -> None:
-        visit = asyncio.create_task(self._host(connection, host, seat))
-        seat.leave = visit.cancel
+    def _take_in(self, connection: socket.socket, host: Address, slot: ConnectionSlot) -> None:
+        visit = asyncio.create_task(self._host(connection, host, slot))
+        slot.leave = visit.cancel
         self._visits.add(visit)
 
         def see_off(visit: asyncio.Task[None]) -> None:
             connection.close()  # here, because a task that is cancelled at once never runs
             self._visits.discard(visit)
-            self._seats.give_back(seat)
+            self._slots.give_back(slot)
 
         visit.add_done_callback(see_off)
 
-    async def _host(self, connection: socket.socket, host: Address, seat: ConnectionSlot) -> None:
+    async def _host(self, connection: socket.socket, host: Address, slot: ConnectionSlot) -> None:
         """Let one connection live until it ends by itself, does nothing for too long, or its time is over."""
         transport: asyncio.Transport | None = None
         try:
-            async with asyncio.timeout(self._seats.bounds.patience):
+            async with asyncio.timeout(self._slots.bounds.patience):
                 # One that says nothing costs no more than its descriptor: TLS and HTTP begin with its first byte.
                 async with asyncio.timeout(_QUIET_SECONDS):
                     await _readable(connection)
-                seat.has_spoken = True
-                with self._server.expecting(_Visit(host, seat)) as handler:
+                slot.has_spoken = True
+                with self._server.expecting(_Visit(host, slot)) as handler:
                     transport = await self._connect(connection, handler)
                     await self._server.attend(handler)
         except (OSError, TimeoutError):
@@ -175,7 +175,7 @@ class _Visit:
     """A connection that HTTP is spoken on, after its handshake if it has one."""
 
     host: Address
-    seat: ConnectionSlot
+    slot: ConnectionSlot
     is_open: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -183,7 +183,7 @@ class _Visit:
 class _Server(web.Server):
     """Tells when a connection has ended, and says nothing of what strangers send."""
 
-    def __init__(self, handler: Handler, seats: ConnectionSlots) -> None:
+    def __init__(self, handler: Handler, slots: ConnectionSlots) -> None:
         super().__init__(
             self._noted(_guarded(handler)),
             handler_cancellation=True,
@@ -196,7 +196,7 @@ class _Server(web.Server):
             max_field_size=_LONGEST_HEADER,
             max_headers=_HEADERS,
         )
-        self._seats = seats
+        self._slots = slots
         self._visits: dict[RequestHandler, _Visit] = {}
 
     @contextlib.contextmanager
@@ -232,13 +232,13 @@ class _Server(web.Server):
             visit = self._visits.get(request.protocol)
             if visit is None:  # ended meanwhile: nobody reads what is answered
                 return await handler(request)
-            visit.seat.is_busy = True
+            visit.slot.is_busy = True
             try:
                 return await handler(request)
             finally:
-                visit.seat.is_busy = False
-                if self._seats.bounds.prefers(visit.host):
-                    self._seats.prefer(visit.seat)
+                visit.slot.is_busy = False
+                if self._slots.bounds.prefers(visit.host):
+                    self._slots.prefer(visit.slot)
 
         return answer
 

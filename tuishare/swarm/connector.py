@@ -36,21 +36,21 @@ class PeerConnector:
         names: whether names are looked up; not behind a proxy, which it would go around.
     """
 
-    def __init__(self, roster: TorrentTable, tell: Callable[[ContactRefused], None], *, names: bool) -> None:
-        self._roster = roster
+    def __init__(self, table: TorrentTable, tell: Callable[[ContactRefused], None], *, names: bool) -> None:
+        self._table = table
         self._tell = tell
         self._names = names
 
     async def begin(self, info_hash: InfoHash) -> None:
         """Call those contacts that libtorrent was not given with a torrent, and tell what is not called."""
-        if member := self._roster.find(info_hash):
+        if member := self._table.find(info_hash):
             await self._call(
                 info_hash, split_contacts(member.assignment.contacts)[1], member.assignment.received
             )
 
     async def connect_peers(self, info_hash: InfoHash) -> None:
         """Call all contacts of a torrent."""
-        if member := self._roster.find(info_hash):
+        if member := self._table.find(info_hash):
             await self._call(info_hash, member.assignment.contacts, member.assignment.received)
 
     async def call(self, info_hash: InfoHash, contacts: tuple[Endpoint, ...]) -> None:
@@ -61,7 +61,7 @@ class PeerConnector:
         """Call the contacts of lonely torrents again and again, until cancelled."""
         while True:
             await asyncio.sleep(REDIAL)
-            await asyncio.gather(*(self.connect_peers(info_hash) for info_hash, _ in self._roster.lonely()))
+            await asyncio.gather(*(self.connect_peers(info_hash) for info_hash, _ in self._table.lonely()))
 
     async def look_here(self) -> None:
         """Call contacts on this machine once a program of ours has begun to listen there, until cancelled."""
@@ -69,7 +69,7 @@ class PeerConnector:
             await asyncio.sleep(LOOK)
             machine = LocalMachine()
             with contextlib.suppress(OSError):  # looked at again soon
-                for info_hash, member in self._roster.lonely():
+                for info_hash, member in self._table.lonely():
                     if member.absent:
                         self._take(info_hash, member, judge_addresses(member.absent, machine))
 
@@ -83,7 +83,7 @@ class PeerConnector:
         except OSError as error:
             _log.warning("Contacts are not called before the system tells our addresses: %s", error.strerror)
             return
-        if member := self._roster.find(info_hash):
+        if member := self._table.find(info_hash):
             _connect(member, own)
             self._take(info_hash, member, others)
 

@@ -70,15 +70,17 @@ class Engine:
     def __init__(self, settings: EngineSettings) -> None:
         self.allotment: Final = plan_descriptors(descriptor_limit())
         self._settings = settings
-        self._roster = TorrentTable()
+        self._table = TorrentTable()
         self._replies = PendingRequests()
-        self._storage = Storage(self._roster, self._replies)
-        self._gate = TorrentLifecycle(lambda: self._native, self._roster, self._replies, self._run)
+        self._storage = Storage(self._table, self._replies)
+        self._gate = TorrentLifecycle(lambda: self._native, self._table, self._replies, self._run)
         self._ports = Ports()
         self._reachability = RouterMappings()
         self._audience = Subscribers()
-        self._newsroom = EventPublisher(self._roster, self._audience, self._post_updates)
-        self._dialler = PeerConnector(self._roster, self._newsroom.apply, names=settings.proxy is None)
+        self._event_publisher = EventPublisher(self._table, self._audience, self._post_updates)
+        self._connector = PeerConnector(
+            self._table, self._event_publisher.apply, names=settings.proxy is None
+        )
         self._marks: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: Session | None = None
@@ -114,9 +116,9 @@ class Engine:
             if settings.port_mapping:
                 engine._reachability.ask(*engine._listening.values())
         engine._run(engine._refresh())
-        engine._run(engine._dialler.run())
-        engine._run(engine._dialler.look_here())
-        engine._run(distribute_pieces(engine._roster, name))
+        engine._run(engine._connector.run())
+        engine._run(engine._connector.look_here())
+        engine._run(distribute_pieces(engine._table, name))
         return engine
 
     @property
@@ -132,7 +134,7 @@ class Engine:
     @property
     def connections(self) -> int:
         """How many peers are connected, over all torrents."""
-        return self._roster.connections()
+        return self._table.connections()
 
     @property
     def usage(self) -> Usage | None:
@@ -203,7 +205,7 @@ class Engine:
             replace(assignment, announce=self._askable(assignment.announce))
         )
         self._post_updates()
-        self._run(self._dialler.begin(info_hash))
+        self._run(self._connector.begin(info_hash))
         return info_hash
 
     async def remove(self, info_hash: InfoHash) -> None:
@@ -212,8 +214,8 @@ class Engine:
 
     async def announce(self, info_hash: InfoHash, tiers: Sequence[Sequence[str]]) -> None:
         """Give a torrent other tracker URLs in tiers (BEP 12), and announce to them at once."""
-        async with self._roster.get(info_hash).lock:
-            handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
+        async with self._table.get(info_hash).lock:
+            handle, member = self._table.handle(info_hash), self._table.get(info_hash)
             askable = self._askable(tiers)
             member.assignment = replace(member.assignment, announce=askable)
             handle.replace_trackers(tracker_entries(askable))
@@ -221,15 +223,15 @@ class Engine:
 
     async def pause(self, info_hash: InfoHash) -> None:
         """Stop a torrent and end its connections."""
-        async with self._roster.get(info_hash).lock:
-            handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
+        async with self._table.get(info_hash).lock:
+            handle, member = self._table.handle(info_hash), self._table.get(info_hash)
             member.assignment = replace(member.assignment, paused=True)
             handle.pause()
 
     async def resume(self, info_hash: InfoHash) -> None:
         """Go on with a torrent that was paused or has failed."""
-        async with self._roster.get(info_hash).lock:
-            handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
+        async with self._table.get(info_hash).lock:
+            handle, member = self._table.handle(info_hash), self._table.get(info_hash)
             member.assignment = replace(member.assignment, paused=False)
             handle.clear_error()
             if member.failure:
@@ -239,12 +241,12 @@ class Engine:
                 if not member.assignment.complete:
                     handle.unset_flags(lt.torrent_flags.upload_mode)
             handle.resume()
-            self._run(self._dialler.connect_peers(info_hash))
+            self._run(self._connector.connect_peers(info_hash))
 
     async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
         """Connect to more peers, wherever they are."""
-        self._roster.handle(info_hash)
-        await self._dialler.call(info_hash, tuple(endpoints))
+        self._table.handle(info_hash)
+        await self._connector.call(info_hash, tuple(endpoints))
 
     async def flush(self, info_hash: InfoHash) -> None:
         """Wait until everything received is in its files, none of them executable.
@@ -256,7 +258,7 @@ class Engine:
             SystemFailed: something could not be written, or not within five minutes.
         """
         await self._storage.flush(info_hash, FLUSH_PATIENCE)
-        await asyncio.to_thread(clear_executable_bits, self._roster.get(info_hash))
+        await asyncio.to_thread(clear_executable_bits, self._table.get(info_hash))
 
     async def save_resume(self, info_hash: InfoHash) -> bytes:
         """Return what is needed to go on later without checking the payload again (no keys, no certificates).
@@ -268,37 +270,37 @@ class Engine:
 
     async def recheck(self, info_hash: InfoHash) -> None:
         """Start reading and verifying the whole payload again; `Progressed` tells how far it is."""
-        _read_again(self._roster.handle(info_hash), self._roster.get(info_hash))
+        _read_again(self._table.handle(info_hash), self._table.get(info_hash))
 
     def has(self, info_hash: InfoHash) -> bool:
         """Whether a torrent is here, or about to be."""
-        return self._roster.find(info_hash) is not None
+        return self._table.find(info_hash) is not None
 
     def progress(self, info_hash: InfoHash) -> Progress:
         """Return the numbers of the latest refresh."""
-        return self._roster.get(info_hash).progress(info_hash)
+        return self._table.get(info_hash).progress(info_hash)
 
     def all_progress(self) -> dict[InfoHash, Progress]:
         """Return the numbers of every torrent."""
-        return self._roster.progress()
+        return self._table.progress()
 
     def is_engaged(self, info_hash: InfoHash) -> bool:
         """Whether a torrent takes connections, or has just been added; not one whose peers are all away."""
-        member = self._roster.find(info_hash)
+        member = self._table.find(info_hash)
         return member is not None and member.is_engaged
 
     async def file_progress(self, info_hash: InfoHash) -> tuple[int, ...]:
         """Return how many bytes of each file are here and verified, in the torrent's order."""
-        return await asyncio.to_thread(measure_files, self._roster.handle(info_hash))
+        return await asyncio.to_thread(measure_files, self._table.handle(info_hash))
 
     async def peers(self, info_hash: InfoHash) -> tuple[Peer, ...]:
         """Return the live connections of one torrent."""
-        handle = self._roster.handle(info_hash)
+        handle = self._table.handle(info_hash)
         return await asyncio.to_thread(list_peers, handle)
 
     async def privacy_facts(self, info_hash: InfoHash) -> PrivacyFacts:
         """Return what can be shown about a torrent's privacy at this moment."""
-        handle, member = self._roster.handle(info_hash), self._roster.get(info_hash)
+        handle, member = self._table.handle(info_hash), self._table.get(info_hash)
         return await asyncio.to_thread(collect, self._native, handle, member.assignment, self._listening)
 
     async def ping(self) -> None:
@@ -316,7 +318,7 @@ class Engine:
         for task in tuple(self._tasks):
             task.cancel()
         saved = await self._storage.save_all(CLOSE_PATIENCE)
-        if self._roster.admitted():
+        if self._table.admitted():
             await asyncio.sleep(CLOSE_GRACE)
         if self._handshakes is not None:
             await asyncio.to_thread(self._handshakes.close)
@@ -325,27 +327,27 @@ class Engine:
         await session.close()
         while self._marks:
             self._marks.pop().close()
-        self._roster.clear()
+        self._table.clear()
         self._replies.abandon()
         self._audience.dismiss()
         return saved
 
     # Work of its own
 
-    def _receive(self, notice: alerts.Alert) -> None:
+    def _receive(self, alert: alerts.Alert) -> None:
         """Take in what libtorrent says."""
-        match notice:
+        match alert:
             case alerts.Listening() | alerts.ListenFailed():
-                self._ports.note(notice)
+                self._ports.note(alert)
             case alerts.ExternalAddress() | alerts.PortMapped() | alerts.PortMappingFailed():
-                self._reachability.note(notice)
+                self._reachability.note(alert)
             case alerts.PeerJoined():
                 if self._handshakes is not None:
-                    self._handshakes.prove((notice.host, notice.port))
+                    self._handshakes.prove((alert.host, alert.port))
             case alerts.TorrentAdded() | alerts.TorrentRemoved() | alerts.Flushed() | alerts.ResumeSaved():
-                self._gate.note(notice)
+                self._gate.note(alert)
             case _:
-                self._newsroom.apply(notice)
+                self._event_publisher.apply(alert)
 
     def _mark_ports(self) -> None:
         """Let others on this machine see that these ports are ours."""
@@ -360,7 +362,7 @@ class Engine:
         watch = self._handshakes = Handshakes(self._listening.values(), self.allotment)
         watch.recover = lambda: self._native.apply_settings(bounds_for(self.allotment))
         self._run(watch.run())
-        self._run(end_idle(self._roster, watch, self.allotment.connections))
+        self._run(end_idle(self._table, watch, self.allotment.connections))
 
     def _post_updates(self) -> None:
         self._native.post_torrent_updates(_STATUS)

@@ -41,8 +41,8 @@ class EventPublisher:
         refresh: asks libtorrent for the numbers of whatever changed.
     """
 
-    def __init__(self, roster: TorrentTable, audience: Subscribers, refresh: Callable[[], None]) -> None:
-        self._roster = roster
+    def __init__(self, table: TorrentTable, audience: Subscribers, refresh: Callable[[], None]) -> None:
+        self._table = table
         self._audience = audience
         self._refresh = refresh
 
@@ -50,13 +50,13 @@ class EventPublisher:
         """Take in one report."""
         match news:
             case TorrentChecked():
-                if member := self._roster.find(news.info_hash):
+                if member := self._table.find(news.info_hash):
                     member.checked.set()
             case Updated():
                 for progress in news.progress:
                     self._update(progress)
             case Spoilt():
-                if member := self._roster.find(news.info_hash):
+                if member := self._table.find(news.info_hash):
                     member.spoilt += 1
                     member.just_spoilt = True
                     if member.latest:
@@ -77,7 +77,7 @@ class EventPublisher:
                 assert_never(never)
 
     def _update(self, progress: Progress) -> None:
-        if member := self._roster.find(progress.info_hash):
+        if member := self._table.find(progress.info_hash):
             if member.failure and progress.state == "paused":
                 # It was renewed since, and libtorrent has forgotten why it waits.
                 progress = replace(progress, state="failed")
@@ -93,7 +93,7 @@ class EventPublisher:
                 self._publish(FalseData(progress.info_hash))
 
     def _publish(self, event: EngineEvent) -> None:
-        member = self._roster.find(event.info_hash)
+        member = self._table.find(event.info_hash)
         if member is None:
             return
         if isinstance(event, Failed):

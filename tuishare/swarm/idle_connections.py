@@ -25,11 +25,11 @@ HASTE: Final = 2.0
 """Likewise while a quarter of all possible connections is in use."""
 
 
-async def end_idle(roster: TorrentTable, handshakes: Handshakes, limit: int) -> None:
+async def end_idle(table: TorrentTable, handshakes: Handshakes, limit: int) -> None:
     """End what nobody needs, until cancelled.
 
     Args:
-        roster: the torrents.
+        table: the torrents.
         handshakes: hangs up.
         limit: connections that there may be.
     """
@@ -37,13 +37,13 @@ async def end_idle(roster: TorrentTable, handshakes: Handshakes, limit: int) -> 
     while True:
         await asyncio.sleep(PERIOD)
         beat += 1
-        hurried = roster.connections() > limit // 4
+        hurried = table.connections() > limit // 4
         if hurried or beat % 10 == 0:
-            await _end(roster, handshakes, HASTE if hurried else PATIENCE)
+            await _end(table, handshakes, HASTE if hurried else PATIENCE)
 
 
-async def _end(roster: TorrentTable, handshakes: Handshakes, patience: float) -> None:
-    handles = roster.sated()
+async def _end(table: TorrentTable, handshakes: Handshakes, patience: float) -> None:
+    handles = table.sated()
     if not handles:
         return
     idle = await asyncio.to_thread(

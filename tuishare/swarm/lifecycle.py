@@ -34,12 +34,12 @@ class TorrentLifecycle:
     def __init__(
         self,
         session: Callable[[], lt.session],
-        roster: TorrentTable,
+        table: TorrentTable,
         replies: PendingRequests,
         run: RunTask,
     ) -> None:
         self._session = session
-        self._roster = roster
+        self._table = table
         self._replies = replies
         self._run = run
 
@@ -61,7 +61,7 @@ class TorrentLifecycle:
             admission.unwanted_pieces,
         )
         # Entered first: libtorrent reports on a torrent before it says that it was added.
-        self._roster.enter(info_hash, member)
+        self._table.enter(info_hash, member)
         admitting = asyncio.ensure_future(self._enter(admission, member))
         try:
             # Not to be cut off half-way: libtorrent would go on, and what it says would be taken for the next attempt.
@@ -70,7 +70,7 @@ class TorrentLifecycle:
             self._run(self._withdraw(admitting, info_hash))
             raise
         except TuishareError:
-            self._roster.leave(info_hash)
+            self._table.leave(info_hash)
             raise
         return info_hash, member
 
@@ -80,16 +80,16 @@ class TorrentLifecycle:
         Raises:
             NotFound: it is not here, or not yet.
         """
-        async with self._roster.get(info_hash).lock:
+        async with self._table.get(info_hash).lock:
             # From here on it is nobody's, although the record stays until libtorrent has closed the files.
             try:
                 await self._leave(info_hash)
             finally:
-                self._roster.leave(info_hash)
+                self._table.leave(info_hash)
 
     def note(self, reply: AnyReply) -> None:
         """Take in libtorrent's answer to a question."""
-        if isinstance(reply, TorrentAdded) and not reply.error and self._roster.find(reply.info_hash) is None:
+        if isinstance(reply, TorrentAdded) and not reply.error and self._table.find(reply.info_hash) is None:
             # Whoever asked for it gave up meanwhile.
             self._session().remove_torrent(reply.handle)
         self._replies.settle(reply)
@@ -110,14 +110,14 @@ class TorrentLifecycle:
             added.handle.resume()
 
     async def _leave(self, info_hash: InfoHash) -> None:
-        handle = self._roster.handle(info_hash)
-        self._roster.get(info_hash).handle = None
+        handle = self._table.handle(info_hash)
+        self._table.get(info_hash).handle = None
         await self._replies.ask(lambda: self._session().remove_torrent(handle), TorrentRemoved, info_hash)
 
     async def _withdraw(self, admitting: asyncio.Future[None], info_hash: InfoHash) -> None:
         try:
             await admitting
         except TuishareError:
-            self._roster.leave(info_hash)
+            self._table.leave(info_hash)
         else:
             await self.release(info_hash)

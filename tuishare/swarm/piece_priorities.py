@@ -72,11 +72,11 @@ def rank_pieces(
     return [rank(index) for index in range(count)]
 
 
-async def distribute_pieces(roster: TorrentTable, own: str) -> None:
+async def distribute_pieces(table: TorrentTable, own: str) -> None:
     """Divide the pieces of torrents that several download, whenever somebody comes or goes; runs until cancelled."""
     while True:
         await asyncio.sleep(PERIOD)
-        for member in roster.rivalled():
+        for member in table.rivalled():
             await _divide(member, own.encode())
 
 

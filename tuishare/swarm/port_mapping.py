@@ -80,35 +80,35 @@ class RouterMappings:
         """Remember under which numbers libtorrent will report about one of our ports."""
         self._own.update(dict.fromkeys(numbers, port))
 
-    def note(self, notice: ExternalAddress | PortMapped | PortMappingFailed) -> None:
+    def note(self, alert: ExternalAddress | PortMapped | PortMappingFailed) -> None:
         """Take in one report."""
-        match notice:
+        match alert:
             case ExternalAddress():
                 # libtorrent tells one when it has become another: the last one is the one that we have now.
-                self._addresses.pop(notice.address, None)
-                self._addresses[notice.address] = None
+                self._addresses.pop(alert.address, None)
+                self._addresses[alert.address] = None
                 if len(self._addresses) > MAX_ADDRESSES:
                     del self._addresses[next(iter(self._addresses))]
             case PortMapped():
-                key = notice.router, notice.number, notice.external_port
+                key = alert.router, alert.number, alert.external_port
                 if key not in self._mapped:
-                    self._make_room(notice)
-                self._mapped[key] = MappedPort(0, notice.external_port, notice.protocol, notice.router)
-                if self._is_own(notice):
-                    self._faults.pop((notice.router, notice.number), None)
+                    self._make_room(alert)
+                self._mapped[key] = MappedPort(0, alert.external_port, alert.protocol, alert.router)
+                if self._is_own(alert):
+                    self._faults.pop((alert.router, alert.number), None)
             case PortMappingFailed():
-                self._make_room(notice)
-                self._faults[notice.router, notice.number] = for_display(notice.reason, limit=200)
+                self._make_room(alert)
+                self._faults[alert.router, alert.number] = for_display(alert.reason, limit=200)
         self._settle()
 
-    def _is_own(self, notice: PortMapped | PortMappingFailed) -> bool:
-        return notice.number in self._own
+    def _is_own(self, alert: PortMapped | PortMappingFailed) -> bool:
+        return alert.number in self._own
 
-    def _make_room(self, notice: PortMapped | PortMappingFailed) -> None:
+    def _make_room(self, alert: PortMapped | PortMappingFailed) -> None:
         """Forget what was mapped under this number, unless it may be another port's: swarms share their numbers."""
-        known = [key for key in self._mapped if key[:2] == (notice.router, notice.number)]
+        known = [key for key in self._mapped if key[:2] == (alert.router, alert.number)]
         swarms = len(self._asked.difference(self._own.values()))
-        if self._is_own(notice) or (swarms and len(known) >= swarms):
+        if self._is_own(alert) or (swarms and len(known) >= swarms):
             for key in known:
                 del self._mapped[key]
 

@@ -46,15 +46,15 @@ class Ports:
         self._failures: list[ListenFailed] = []
         self._checked = False
 
-    def note(self, notice: Listening | ListenFailed) -> None:
+    def note(self, alert: Listening | ListenFailed) -> None:
         """Take in one report, until they are checked: later ones are of single connections, or of interfaces."""
         if self._checked:
             return
-        match notice:
+        match alert:
             case Listening():
-                self._open.setdefault(notice.transport, notice.endpoint.port)
+                self._open.setdefault(alert.transport, alert.endpoint.port)
             case ListenFailed():
-                self._failures.append(notice)
+                self._failures.append(alert)
 
     def check(self, *wanted: Transport) -> Mapping[Transport, int]:
         """Return the open port per transport.

@@ -53,9 +53,9 @@ class Session:
             # One alert that cannot be read must not cost the others of its batch. Its text may hold a passkey, and
             # so may the exception's: only the kinds are logged.
             try:
-                notice = translate(alert)
-                if notice is not None:
-                    self._receive(notice)
+                translated = translate(alert)
+                if translated is not None:
+                    self._receive(translated)
             except Exception as error:  # noqa: BLE001
                 _log.error("cannot handle %s: %s", type(alert).__name__, type(error).__name__)
 

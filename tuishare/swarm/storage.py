@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 class Storage:
     """The disk's side of one engine's torrents."""
 
-    def __init__(self, roster: TorrentTable, replies: PendingRequests) -> None:
-        self._roster = roster
+    def __init__(self, table: TorrentTable, replies: PendingRequests) -> None:
+        self._table = table
         self._replies = replies
 
     async def flush(self, info_hash: InfoHash, patience: float) -> None:
@@ -31,9 +31,9 @@ class Storage:
         Raises:
             SystemFailed: it could not be written, or not in time.
         """
-        handle = self._roster.handle(info_hash)
+        handle = self._table.handle(info_hash)
         await self._replies.ask(handle.flush_cache, Flushed, info_hash, patience=patience)
-        if failure := self._roster.get(info_hash).failure:
+        if failure := self._table.get(info_hash).failure:
             raise SystemFailed(
                 f"The received data could not be written: {failure}",
                 hint="Check the disk, then resume the download.",
@@ -45,7 +45,7 @@ class Storage:
         Raises:
             SystemFailed: something could not be written, or there is nothing to save yet.
         """
-        handle = self._roster.handle(info_hash)
+        handle = self._table.handle(info_hash)
         # Before: blocks that are still in the cache are not in resume data.
         await self.flush(info_hash, patience)
         saved = await self._replies.ask(handle.save_resume_data, ResumeSaved, info_hash, patience=patience)
@@ -57,9 +57,9 @@ class Storage:
 
     async def save_all(self, patience: float) -> dict[InfoHash, bytes]:
         """Pause every torrent and return the resume data of those that have some."""
-        ready = self._roster.admitted()
+        ready = self._table.admitted()
         for info_hash in ready:
-            self._roster.handle(info_hash).pause()
+            self._table.handle(info_hash).pause()
         saving = (self.resume_data(info_hash, patience) for info_hash in ready)
         saved = await asyncio.gather(*saving, return_exceptions=True)
         if failed := sum(not isinstance(data, bytes) for data in saved):

@@ -29,13 +29,13 @@ class _EndpointLease:
 
 @dataclass(slots=True)
 class _Peer:
-    """Its seats are told apart by family and by being on loopback: one of each kind counts."""
+    """Its slots are told apart by family and by being on loopback: one of each kind counts."""
 
     user: str
     peer_id: bytes
     info_hash: bytes
     left: int = 0
-    seats: dict[tuple[int, bool], _EndpointLease] = field(default_factory=dict)
+    slots: dict[tuple[int, bool], _EndpointLease] = field(default_factory=dict)
 
 
 class Registry:
@@ -70,7 +70,7 @@ class Registry:
             PeerPresence(
                 peer.user,
                 peer.peer_id,
-                tuple(str(seat.named.host) for seat in peer.seats.values()),
+                tuple(str(slot.named.host) for slot in peer.slots.values()),
                 peer.left,
             )
             for peer in self._peers.values()
@@ -92,7 +92,7 @@ class Registry:
         peer.left = announce.left
         self._peers[key] = peer
         silence = self._limits.expiry_for(self._interval())
-        peer.seats[host.version, host.is_loopback] = _EndpointLease(
+        peer.slots[host.version, host.is_loopback] = _EndpointLease(
             PeerAddress(host, announce.port, announce.peer_id), now + silence
         )
         own = [key for key, peer in self._peers.items() if peer.user == user]
@@ -106,7 +106,7 @@ class Registry:
             for other, peer in self._peers.items()
             if other[0] == key[0] and other[1] != key[1] and other[2] == key[2]
             if port > _NOWHERE
-            and any((seat.named.host, seat.named.port) == (host, port) for seat in peer.seats.values())
+            and any((slot.named.host, slot.named.port) == (host, port) for slot in peer.slots.values())
         ]
         for other in gone:
             del self._peers[other]
@@ -117,8 +117,8 @@ class Registry:
             return
         self._swept = now
         for key, peer in tuple(self._peers.items()):
-            peer.seats = {kind: seat for kind, seat in peer.seats.items() if seat.expires > now}
-            if not peer.seats:
+            peer.slots = {kind: slot for kind, slot in peer.slots.items() if slot.expires > now}
+            if not peer.slots:
                 del self._peers[key]
 
     def _choose(self, user: str, announce: AnnounceRequest, host: Address) -> tuple[PeerAddress, ...]:
@@ -141,10 +141,10 @@ class Registry:
             PeerAddress(seed.host, seed.port) for seed in self.seeds if nearby or not seed.host.is_loopback
         )
         others = (
-            seat.named
+            slot.named
             for peer in chosen
-            for (_, on_loopback), seat in peer.seats.items()
-            if seat.named.port > _NOWHERE and (nearby or not on_loopback)
+            for (_, on_loopback), slot in peer.slots.items()
+            if slot.named.port > _NOWHERE and (nearby or not on_loopback)
         )
         return (*seeds, *others)
 

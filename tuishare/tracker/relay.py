@@ -37,7 +37,7 @@ _PATH: Final = re.compile(r"/announce/([A-Za-z0-9_-]{22})\?(.*)", re.ASCII)
 _TOKEN_BYTES: Final = 16
 _HOST: Final = "127.0.0.1"
 _BOUNDS: Final = SlotLimits(connections=256, each=256, near=256, far=256, patience=60.0)
-"""libtorrent asks with 50 connections at a time; an announce may take as long as the forwarder's own patience."""
+"""libtorrent asks with 50 connections at a time; an announce may take as long as the client's own patience."""
 _LAST_WORDS_SECONDS: Final = 3.0
 """How long closing waits for trackers to hear that something is complete."""
 _PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, *[300.0] * 288)
@@ -69,7 +69,7 @@ class Relay:
         Args:
             proxy: through which alone trackers are reached.
         """
-        self._forwarder = TrackerClient(proxy)
+        self._client = TrackerClient(proxy)
         self._targets: dict[str, TrackerTarget] = {}
         self._tokens: dict[TrackerTarget, str] = {}
         self._held_back: dict[_Claim, _Asked | None] = {}
@@ -83,7 +83,7 @@ class Relay:
             SystemFailed: no port can be opened.
         """
         self._listener = await Listener.open(self._serve, _HOST, 0, ConnectionSlots(_BOUNDS))
-        await self._forwarder.__aenter__()
+        await self._client.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -94,7 +94,7 @@ class Relay:
             _told, late = await asyncio.wait(self._last_words, timeout=_LAST_WORDS_SECONDS)
             for task in late:
                 task.cancel()
-        await self._forwarder.__aexit__()
+        await self._client.__aexit__()
         self._targets.clear()
         self._tokens.clear()
         self._held_back.clear()
@@ -165,7 +165,7 @@ class Relay:
 
     async def _has_heard(self, target: TrackerTarget, asked: _Asked) -> bool:
         try:
-            said = await self._forwarder.ask(target, _all_there(asked.query), asked.user_agent)
+            said = await self._client.ask(target, _all_there(asked.query), asked.user_agent)
         except TuishareError as error:
             _log.debug("A tracker was not told that a download is complete: %s", error.detail)
             return False
@@ -184,7 +184,7 @@ class Relay:
             query = _one_byte_less(query)
             self._held_back[claim] = asked
         try:
-            said = await self._forwarder.ask(target, query, asked.user_agent)
+            said = await self._client.ask(target, query, asked.user_agent)
             said = filter_peers(said, LocalMachine(), judged=target.judged)
         except (TuishareError, OSError) as error:
             error = error if isinstance(error, TuishareError) else from_os_error(error, "read its answer")

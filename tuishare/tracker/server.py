@@ -57,9 +57,9 @@ class TrackerServer:
         self._tracker = tracker
         self._certificate = certificate
         self._hosts: dict[Scheme, tuple[str, int] | None] = {"https": https, "http": http}
-        self._doorkeeper = ConnectionLimits(tracker.limits, trusted_proxies, clock)
+        self._connection_limits = ConnectionLimits(tracker.limits, trusted_proxies, clock)
         # Of both listeners: they share one process's memory and descriptors.
-        self._seats = ConnectionSlots(self._bounds())
+        self._slots = ConnectionSlots(self._bounds())
         self._listeners: dict[Scheme, Listener] = {}
         self._marks: list[socket.socket] = []
 
@@ -79,7 +79,7 @@ class TrackerServer:
                 if place:
                     tls = self._certificate.context if scheme == "https" else None
                     listener = self._listeners[scheme] = await Listener.open(
-                        self._serve, *place, self._seats, tls
+                        self._serve, *place, self._slots, tls
                     )
                     if mark := mark_port(place[0], listener.port):
                         self._marks.append(mark)
@@ -103,8 +103,8 @@ class TrackerServer:
             far=limits.connections_far,
             kept=limits.connections_kept,
             patience=limits.patience,
-            admits=self._doorkeeper.admits,
-            prefers=self._doorkeeper.prefers,
+            admits=self._connection_limits.admits,
+            prefers=self._connection_limits.prefers,
         )
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -117,19 +117,19 @@ class TrackerServer:
             said = self._tracker.answer(_read_passkey(passkey), query, host)
         except AnnounceRejected:
             return self._refuse(request, host, _say(FAILURE))
-        self._doorkeeper.welcome(host)
+        self._connection_limits.welcome(host)
         return _say(said)
 
     def _refuse(self, request: web.BaseRequest, host: Address, refusal: web.Response) -> web.Response:
         """Refuse, and end the connection of whoever goes on asking without a word."""
-        if not self._doorkeeper.is_stranger_allowed(host) and request.transport is not None:
+        if not self._connection_limits.is_stranger_allowed(host) and request.transport is not None:
             request.transport.abort()
         return refusal
 
     def _sender(self, request: web.BaseRequest) -> Address:
         # The connection may be gone by now; nobody reads the answer then.
         host = unmapped(ip_address((request.remote or "::").partition("%")[0]))
-        return self._doorkeeper.sender(host, ",".join(request.headers.getall("X-Forwarded-For", [])))
+        return self._connection_limits.sender(host, ",".join(request.headers.getall("X-Forwarded-For", [])))
 
 
 def _read_passkey(text: str) -> bytes:

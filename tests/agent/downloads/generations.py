@@ -24,7 +24,7 @@ class Runway:
     root: Path
     name: str = "x"
     folder: bool = True
-    landing: DownloadFiles = field(init=False)
+    files: DownloadFiles = field(init=False)
     record: DownloadRecord | None = None
     torrent: bytes = b""
     replaced: bytes = b""
@@ -35,7 +35,7 @@ class Runway:
         self.restart()
 
     def restart(self) -> None:
-        self.landing = DownloadFiles(
+        self.files = DownloadFiles(
             FolderSettings(inbox=str(self.root / "inbox"), downloads=str(self.root / "downloads"))
         )
 
@@ -60,7 +60,7 @@ class Runway:
         else:
             made.parent.mkdir(parents=True)
             made.write_bytes(content + bytes(20_000))
-        staging = self.landing.staging(ID, number)
+        staging = self.files.staging(ID, number)
         new = DownloadRecord(
             id=ID, envelope="x", added=1, step=DownloadStep.DOWNLOADING, sender=SENDER, generation=number,
             name=made.name, staging=str(staging),
@@ -69,9 +69,9 @@ class Runway:
         # As the store does it.
         self.replaced = (self.replaced or self.torrent) if new.replaces else b""
         self.torrent = make_torrent(walk(made), version=2)
-        self.landing.prepare(new)
+        self.files.prepare(new)
         (shutil.copytree if self.folder else shutil.copy)(made, staging / made.name)
-        target = self.landing.choose_target(new, self.replaced)
+        target = self.files.choose_target(new, self.replaced)
         self.record = replace(new, step=DownloadStep.DELIVERING, path=str(target))
         return self.record
 
@@ -80,11 +80,11 @@ class Runway:
         assert self.record is not None
         record = self.record
         try:
-            landed = self.landing.move_payload(record, self.torrent, self.replaced)
+            landed = self.files.move_payload(record, self.torrent, self.replaced)
         except FileExistsError:
-            target = self.landing.choose_target(replace(record, replaces=""))
+            target = self.files.choose_target(replace(record, replaces=""))
             record = self.record = replace(record, path=str(target))
-            landed = self.landing.move_payload(record, self.torrent, self.replaced)
+            landed = self.files.move_payload(record, self.torrent, self.replaced)
         self.record = replace(
             record,
             step=DownloadStep.COMPLETE,

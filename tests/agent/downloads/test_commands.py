@@ -31,7 +31,7 @@ async def sending(alice: Home, bob: Home, *, paused: bool = False) -> AsyncItera
         fill(alice.drop / "x", SIZE)
     async with running(alice) as agent:
         share = await until(agent, "x", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.publisher.is_idle)
+        await wait_until(lambda: agent._drops.queue.is_idle)
         if paused:
             await agent.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / ENVELOPE)
@@ -104,11 +104,11 @@ async def test_a_rejection_that_a_crash_cut_off_still_counts(
     async with sending(alice, bob):
         async with running(bob) as agent:
             waiting = await shown(agent, DownloadState.WAITING)
-            record = agent._inbox.tray.get(waiting.id)
+            record = agent._inbox.repository.get(waiting.id)
             await agent._context.store.run(lambda database: database.record_rejection(record))
         async with running(bob) as agent:
             assert "received before" in await rejected(bob, ENVELOPE)
-            assert agent._inbox.tray.downloads == {}
+            assert agent._inbox.repository.downloads == {}
 
 
 async def test_a_paused_download_rests_also_after_a_restart_until_it_is_resumed(
@@ -121,7 +121,7 @@ async def test_a_paused_download_rests_also_after_a_restart_until_it_is_resumed(
             assert (agent.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
         await serve(sender)
         async with running(bob) as agent:
-            await agent._inbox.receiver._start_queued()
+            await agent._inbox.pipeline._start_queued()
             assert (agent.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
             await agent.order_download(download.id, DownloadAction.RESUME)
             await complete(alice, bob, agent)
@@ -141,8 +141,8 @@ async def test_an_approval_ends_a_rest(alice: Home, bob: Home) -> None:
     bob.know(alice.user(verified=False))
     async with sending(alice, bob), running(bob) as agent:
         waiting = await shown(agent, DownloadState.WAITING)
-        tray = agent._inbox.tray
-        await tray.save(replace(tray.get(waiting.id), paused=True))
+        repository = agent._inbox.repository
+        await repository.save(replace(repository.get(waiting.id), paused=True))
         await agent.order_download(waiting.id, DownloadAction.APPROVE)
         await complete(alice, bob, agent)
 
@@ -181,7 +181,7 @@ async def test_what_is_stopped_half_way_leaves_nothing_and_is_not_taken_again(
         download = await shown(agent, DownloadState.DOWNLOADING)
         await wait_until(lambda: incoming(bob) != [])
         await agent.order_download(download.id, order)
-        assert (joined(agent), incoming(bob), agent._inbox.tray.downloads) == (0, [], {})
+        assert (joined(agent), incoming(bob), agent._inbox.repository.downloads) == (0, [], {})
         assert "You stopped" in await rejected(bob, ENVELOPE)
         await serve(sender)
         (bob.inbox / "copy.torrent.encrypted").write_bytes(data)
@@ -252,10 +252,10 @@ async def test_delete_takes_nothing_that_was_never_delivered(alice: Home, bob: H
     async with sending(alice, bob, paused=True), running(bob) as agent:
         download = await shown(agent, DownloadState.DOWNLOADING)
         somebodys.write_text("somebody's")
-        record = agent._inbox.tray.get(download.id)
-        await agent._inbox.tray.save(replace(record, step=DownloadStep.PROBLEM, path=str(somebodys)))
+        record = agent._inbox.repository.get(download.id)
+        await agent._inbox.repository.save(replace(record, step=DownloadStep.PROBLEM, path=str(somebodys)))
         await agent.order_download(download.id, DownloadAction.DELETE)
-        assert agent._inbox.tray.downloads == {}
+        assert agent._inbox.repository.downloads == {}
     assert somebodys.read_text() == "somebody's"
 
 
@@ -283,10 +283,10 @@ async def test_what_does_not_fit_waits_says_so_and_goes_on_when_there_is_space(
         queued = await shown(agent, DownloadState.QUEUED)
         assert "waits for space" in queued.detail
         assert joined(agent) == 0
-        await agent._inbox.receiver._start_queued()
+        await agent._inbox.pipeline._start_queued()
         assert [download.state for download in agent.downloads()] == [DownloadState.QUEUED]
-        agent._inbox.receiver._landing = DownloadFiles(agent._context.config.folders, reserve=0)
-        await agent._inbox.receiver._start_queued()
+        agent._inbox.pipeline._files = DownloadFiles(agent._context.config.folders, reserve=0)
+        await agent._inbox.pipeline._start_queued()
         done = await complete(alice, bob, agent)
         assert done.detail == ""
 

@@ -48,7 +48,7 @@ async def sending(
     make_films(alice.drop, sizes)
     async with running(alice) as agent:
         share = await until(agent, "films", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.publisher.is_idle)
+        await wait_until(lambda: agent._drops.queue.is_idle)
         if paused:
             await agent.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / "films.torrent.encrypted")
@@ -145,7 +145,7 @@ async def test_a_choice_that_a_crash_cut_off_counts(alice: Home, bob: Home) -> N
     async with sending(alice, bob) as sender:
         async with running(bob) as agent:
             await shown(agent, DownloadState.DOWNLOADING)
-            (record,) = agent._inbox.tray.downloads.values()
+            (record,) = agent._inbox.repository.downloads.values()
             chosen = replace(record, unwanted=(0,))
             await agent._context.store.run(lambda database: database.save(chosen))
         async with running(bob) as agent:
@@ -159,15 +159,15 @@ async def test_a_choice_is_recorded_before_it_is_applied(
 ) -> None:
     async with sending(alice, bob), running(bob) as agent:
         await shown(agent, DownloadState.DOWNLOADING)
-        tray, seen = agent._inbox.tray, list[tuple[int, ...]]()
-        leave = tray.leave_swarm
+        repository, seen = agent._inbox.repository, list[tuple[int, ...]]()
+        leave = repository.leave_swarm
 
         async def leaving(record: DownloadRecord, *, keep_progress: bool = False) -> None:
             (stored,) = await agent._context.store.run(lambda database: database.downloads())
             seen.append(stored.unwanted)
             await leave(record, keep_progress=keep_progress)
 
-        monkeypatch.setattr(tray, "stop_seeding", leaving)
+        monkeypatch.setattr(repository, "stop_seeding", leaving)
         await leave_out(agent, 1, 2)
         assert seen == [(1, 2)]
 
@@ -175,14 +175,14 @@ async def test_a_choice_is_recorded_before_it_is_applied(
 async def test_a_delivery_that_a_crash_cut_off_holds_nothing_unwanted(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_landing: DownloadFiles, _record: DownloadRecord, *_torrents: bytes) -> None:
+    def fail(_files: DownloadFiles, _record: DownloadRecord, *_torrents: bytes) -> None:
         raise OSError(5, "Input/output error")
 
     async with sending(alice, bob) as sender:
         async with running(bob) as agent:
             await shown(agent, DownloadState.DOWNLOADING)
             await leave_out(agent, 0)
-            (record,) = agent._inbox.tray.downloads.values()
+            (record,) = agent._inbox.repository.downloads.values()
             early = Path(record.staging) / "films" / "a.mkv"
             with monkeypatch.context() as broken:
                 broken.setattr(DownloadFiles, "move_payload", fail)
@@ -200,18 +200,18 @@ async def test_who_wants_more_while_it_is_being_completed_gets_more(alice: Home,
     async with sending(alice, bob) as sender, running(bob) as agent:
         await shown(agent, DownloadState.DOWNLOADING)
         await leave_out(agent, 0)
-        engine, tray = agent._context.engine, agent._inbox.tray
-        (record,) = tray.downloads.values()
-        await tray.changing.acquire()
+        engine, repository = agent._context.engine, agent._inbox.repository
+        (record,) = repository.downloads.values()
+        await repository.changing.acquire()
         wish = asyncio.create_task(leave_out(agent))
-        await wait_until(lambda: len(tray.changing._waiters or ()) == 1)
+        await wait_until(lambda: len(repository.changing._waiters or ()) == 1)
         await serve(sender)
         await wait_until(lambda: {one.state for one in engine.all_progress().values()} == {"seeding"})
-        await wait_until(lambda: len(tray.changing._waiters or ()) == 2)  # the delivery comes second
+        await wait_until(lambda: len(repository.changing._waiters or ()) == 2)  # the delivery comes second
         await sender.order_share(sender.shares()[0].id, ShareAction.PAUSE)
-        tray.changing.release()
+        repository.changing.release()
         await wish
-        assert tray.get(record.id).step is DownloadStep.DOWNLOADING
+        assert repository.get(record.id).step is DownloadStep.DOWNLOADING
         await serve(sender)
         await delivered(alice, bob, agent, *SIZES)
 
@@ -258,7 +258,7 @@ async def test_a_wrong_choice_changes_nothing(alice: Home, bob: Home) -> None:
                 await leave_out(agent, *nothing)
         with pytest.raises(NotFound):
             await agent.choose_files(DownloadId("0" * 32), FileChoice(unwanted=()))
-        assert agent._inbox.tray.get(agent.downloads()[0].id).unwanted == ()
+        assert agent._inbox.repository.get(agent.downloads()[0].id).unwanted == ()
         assert joined(agent) == 1
 
 

@@ -27,153 +27,151 @@ def folders(tmp_path: Path) -> FolderSettings:
 
 
 @pytest.fixture
-def landing(folders: FolderSettings) -> DownloadFiles:
+def files(folders: FolderSettings) -> DownloadFiles:
     return DownloadFiles(folders)
 
 
 @pytest.fixture
-def record(landing: DownloadFiles, folders: FolderSettings) -> DownloadRecord:
+def record(files: DownloadFiles, folders: FolderSettings) -> DownloadRecord:
     """A payload that is complete in its staging folder, with its envelope in the inbox."""
     (folders.inbox_path / ENVELOPE).write_bytes(b"envelope")
     record = DownloadRecord(
         id=ID, envelope=ENVELOPE, added=1, step=DownloadStep.DELIVERING, sender="alice", name="x",
-        staging=str(landing.staging(ID, 1)), envelope_hash=hashlib.sha256(b"envelope").digest(),
+        staging=str(files.staging(ID, 1)), envelope_hash=hashlib.sha256(b"envelope").digest(),
     )  # fmt: skip
-    (landing.prepare(record) / "x").write_bytes(b"payload")
-    return replace(record, path=str(landing.choose_target(record)))
+    (files.prepare(record) / "x").write_bytes(b"payload")
+    return replace(record, path=str(files.choose_target(record)))
 
 
 def test_a_payload_grows_where_nobody_else_can_look(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     staging = Path(record.staging)
     assert staging.parent == folders.downloads_path / INCOMING
     assert [stat.S_IMODE(folder.stat().st_mode) for folder in (staging, staging.parent)] == [0o700, 0o700]
-    assert landing.staging(ID, 2) != staging
+    assert files.staging(ID, 2) != staging
 
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_it_lands_under_its_senders_name_and_doing_it_again_is_fine(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings, times: int
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings, times: int
 ) -> None:
     for _ in range(times):
-        landing.move_payload(record, b"")
+        files.move_payload(record, b"")
     assert (folders.downloads_path / "alice" / "x").read_bytes() == b"payload"
     assert not Path(record.staging).exists()
 
 
 def test_a_name_that_is_taken_is_never_chosen(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.downloads_path / "alice" / "x").symlink_to("nowhere")
-    assert landing.choose_target(record).name == "x (2)"
+    assert files.choose_target(record).name == "x (2)"
 
 
-def test_a_name_that_was_taken_meanwhile_is_left_alone(
-    landing: DownloadFiles, record: DownloadRecord
-) -> None:
+def test_a_name_that_was_taken_meanwhile_is_left_alone(files: DownloadFiles, record: DownloadRecord) -> None:
     Path(record.path).write_bytes(b"somebody's")
     with pytest.raises(FileExistsError):
-        landing.move_payload(record, b"")
+        files.move_payload(record, b"")
     assert Path(record.path).read_bytes() == b"somebody's"
     assert (Path(record.staging) / "x").read_bytes() == b"payload"
 
 
 def test_a_payload_that_is_gone_is_said_and_leaves_no_empty_file(
-    landing: DownloadFiles, record: DownloadRecord
+    files: DownloadFiles, record: DownloadRecord
 ) -> None:
-    landing.discard(record)
+    files.discard(record)
     with pytest.raises(NotFound):
-        landing.move_payload(record, b"")
+        files.move_payload(record, b"")
     assert not os.path.lexists(record.path)
 
 
 def test_a_senders_folder_that_cannot_be_made_is_said(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.downloads_path / "alice").rmdir()
     (folders.downloads_path / "alice").write_bytes(b"")
     with pytest.raises(SystemFailed):
-        landing.choose_target(record)
+        files.choose_target(record)
 
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_envelope_is_put_away(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings, times: int
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings, times: int
 ) -> None:
     for _ in range(times):
-        landing.archive_envelope(record)
+        files.archive_envelope(record)
     assert os.listdir(folders.inbox_path) == [ACCEPTED]
     assert (folders.inbox_path / ACCEPTED / ENVELOPE).read_bytes() == b"envelope"
 
 
 def test_another_envelope_of_that_name_stays_to_be_judged(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     (folders.inbox_path / ENVELOPE).write_bytes(b"the next generation")
-    landing.archive_envelope(record)
+    files.archive_envelope(record)
     assert (folders.inbox_path / ENVELOPE).read_bytes() == b"the next generation"
 
 
 def test_an_accepted_envelope_is_never_overwritten(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     accepted = folders.inbox_path / ACCEPTED
     accepted.mkdir()
     (accepted / ENVELOPE).write_bytes(b"an earlier one")
-    landing.archive_envelope(record)
+    files.archive_envelope(record)
     assert (accepted / ENVELOPE).read_bytes() == b"an earlier one"
     assert len(os.listdir(accepted)) == 2
 
 
 def test_what_keeps_the_envelope_from_being_put_away_is_only_logged(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings, caplog: pytest.LogCaptureFixture
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folders.inbox_path / ACCEPTED).write_bytes(b"")
-    landing.archive_envelope(record)
+    files.archive_envelope(record)
     assert (folders.inbox_path / ENVELOPE).exists()
     assert ACCEPTED in caplog.text
 
 
 def test_leftovers_are_swept_and_nothing_else(
-    landing: DownloadFiles, record: DownloadRecord, folders: FolderSettings
+    files: DownloadFiles, record: DownloadRecord, folders: FolderSettings
 ) -> None:
     incoming = folders.downloads_path / INCOMING
     (incoming / f"{'cd' * 16}-3").mkdir()
     (incoming / f"{'cd' * 16}-3" / "half").write_bytes(b"x")
     (incoming / "mine").mkdir()
-    landing.sweep({record.staging})
+    files.sweep({record.staging})
     assert sorted(os.listdir(incoming)) == [Path(record.staging).name, "mine"]
 
 
-def test_without_downloads_there_is_nothing_to_sweep(landing: DownloadFiles, folders: FolderSettings) -> None:
-    landing.sweep(set())
+def test_without_downloads_there_is_nothing_to_sweep(files: DownloadFiles, folders: FolderSettings) -> None:
+    files.sweep(set())
     assert os.listdir(folders.downloads_path) == []
 
 
 def test_what_a_record_says_is_a_staging_folder_only_where_it_can_be_one(
-    landing: DownloadFiles, tmp_path: Path
+    files: DownloadFiles, tmp_path: Path
 ) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
     record = DownloadRecord("x", "x", 1, DownloadStep.DOWNLOADING, staging=str(precious))
-    landing.discard(record)
+    files.discard(record)
     assert precious.is_dir()
     with pytest.raises(BadInput, match="damaged"):
-        landing.prepare(record)
+        files.prepare(record)
 
 
 @pytest.mark.parametrize("which", ["all", "one"])
-def test_nothing_grows_behind_a_link(landing: DownloadFiles, tmp_path: Path, which: str) -> None:
+def test_nothing_grows_behind_a_link(files: DownloadFiles, tmp_path: Path, which: str) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
-    staging = landing.staging(ID, 1)
+    staging = files.staging(ID, 1)
     if which == "one":
         staging.parent.mkdir()
     (staging.parent if which == "all" else staging).symlink_to(precious)
     record = DownloadRecord("x", "x", 1, DownloadStep.DOWNLOADING, staging=str(staging))
     with pytest.raises(SystemFailed, match="is a link"):
-        landing.prepare(record)
-    landing.sweep(set())
-    landing.discard(record)
+        files.prepare(record)
+    files.sweep(set())
+    files.discard(record)
     assert precious.is_dir()

@@ -65,7 +65,7 @@ async def test_what_was_delivered_and_filed_while_it_was_judged_is_no_replay(
     """After a crash the download may end before the inbox has come to its envelope."""
 
     async def admit(
-        _receiver: DownloadPipeline, _received: OpenedEnvelope, name: str, _digest: bytes
+        _pipeline: DownloadPipeline, _received: OpenedEnvelope, name: str, _digest: bytes
     ) -> None:
         (bob.inbox / name).unlink()
         judged.set()
@@ -147,7 +147,7 @@ async def test_an_envelope_under_way_that_is_only_touched_stays(
 
 
 def is_at(agent: Agent, generation: int) -> bool:
-    return [record.generation for record in agent._inbox.receiver.downloads.values()] == [generation]
+    return [record.generation for record in agent._inbox.pipeline.downloads.values()] == [generation]
 
 
 async def test_a_newer_generation_under_the_same_name_is_seen(

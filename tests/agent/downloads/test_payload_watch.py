@@ -22,11 +22,11 @@ from tuishare.core.records import DownloadStep
 
 @asynccontextmanager
 async def watched(desk: Desk) -> AsyncIterator[PayloadWatcher]:
-    vigil = desk.vigil
-    watcher = Watcher(vigil.take_hint)
-    task = asyncio.create_task(vigil._watch(watcher))
+    payload_watcher = desk.payload_watcher
+    watcher = Watcher(payload_watcher.take_hint)
+    task = asyncio.create_task(payload_watcher._watch(watcher))
     try:
-        yield vigil
+        yield payload_watcher
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -65,13 +65,13 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 async def test_what_is_changed_while_it_is_served_leaves_its_swarm(
     alice: Home, bob: Home, change: str
 ) -> None:
-    async with receiving_at(bob) as desk, watched(desk) as vigil:  # the next scan is a minute away
+    async with receiving_at(bob) as desk, watched(desk) as payload_watcher:  # the next scan is a minute away
         landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
-        await wait_until(lambda: landed.parent in vigil._folders)
+        await wait_until(lambda: landed.parent in payload_watcher._folders)
         CHANGES[change](landed)
         await wait_until(lambda: desk.joined == set())
-        tray = desk.receiver._tray
-        await wait_until(lambda: tray.is_altered(desk.only))
+        repository = desk.pipeline._repository
+        await wait_until(lambda: repository.is_altered(desk.only))
         assert (desk.only.step, desk.only.problem) == (DownloadStep.COMPLETE, "")
 
 
@@ -85,20 +85,20 @@ async def test_deep_inside_a_folder_it_is_found_by_the_scan(alice: Home, bob: Ho
 
 
 async def test_what_is_only_read_is_served_on(alice: Home, bob: Home) -> None:
-    async with receiving_at(bob) as desk, watched(desk) as vigil:
+    async with receiving_at(bob) as desk, watched(desk) as payload_watcher:
         landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
-        await wait_until(lambda: landed.parent in vigil._folders)
+        await wait_until(lambda: landed.parent in payload_watcher._folders)
         (landed.parent / "beside").write_text("x")
         landed.read_bytes()
-        vigil.take_hint(FileEvent(landed.parent, "x", FileEventKind.CHANGED))
-        await wait_until(lambda: not vigil._hinted and not vigil._woken.is_set())
+        payload_watcher.take_hint(FileEvent(landed.parent, "x", FileEventKind.CHANGED))
+        await wait_until(lambda: not payload_watcher._hinted and not payload_watcher._woken.is_set())
         assert desk.joined == {desk.only.info_hash}
 
 
 async def test_what_is_touched_is_compared_and_served_on(alice: Home, bob: Home) -> None:
-    async with receiving_at(bob) as desk, watched(desk) as vigil:
+    async with receiving_at(bob) as desk, watched(desk) as payload_watcher:
         landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
-        await wait_until(lambda: landed.parent in vigil._folders)
+        await wait_until(lambda: landed.parent in payload_watcher._folders)
         before = desk.only
         landed.chmod(0o640)
         await wait_until(lambda: desk.only.signature != before.signature)
@@ -107,35 +107,35 @@ async def test_what_is_touched_is_compared_and_served_on(alice: Home, bob: Home)
 
 
 async def test_what_was_put_back_is_served_again(alice: Home, bob: Home) -> None:
-    async with receiving_at(bob) as desk, watched(desk) as vigil:
+    async with receiving_at(bob) as desk, watched(desk) as payload_watcher:
         landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
-        await wait_until(lambda: landed.parent in vigil._folders)
+        await wait_until(lambda: landed.parent in payload_watcher._folders)
         landed.rename(landed.parent.parent / "away")
         await wait_until(lambda: desk.joined == set())
         (landed.parent.parent / "away").rename(landed)
         await wait_until(lambda: desk.joined == {desk.only.info_hash})
-        assert not desk.receiver._tray.is_altered(desk.only)
+        assert not desk.pipeline._repository.is_altered(desk.only)
 
 
 async def test_when_events_were_lost_all_of_a_folder_is_looked_at(alice: Home, bob: Home) -> None:
-    async with receiving_at(bob) as desk, watched(desk) as vigil:
+    async with receiving_at(bob) as desk, watched(desk) as payload_watcher:
         landed = await deliver(desk, alice, bob, fill_deep(alice))
-        await wait_until(lambda: landed.parent in vigil._folders)
+        await wait_until(lambda: landed.parent in payload_watcher._folders)
         edit(landed / "deep" / "a")
-        vigil.take_hint(FileEvent(landed.parent, "", FileEventKind.CHANGED))
+        payload_watcher.take_hint(FileEvent(landed.parent, "", FileEventKind.CHANGED))
         await wait_until(lambda: desk.joined == set())
 
 
 async def test_what_has_made_room_for_a_new_generation_is_not_judged(alice: Home, bob: Home) -> None:
     async with receiving_at(bob) as desk:
         landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
-        tray = desk.receiver._tray
-        vigil = desk.vigil
+        repository = desk.pipeline._repository
+        payload_watcher = desk.payload_watcher
         judged = desk.only
         landed.unlink()
-        async with tray.changing:
-            check = asyncio.create_task(vigil._check(judged))
-            await tray.save(replace(judged, generation=2))
+        async with repository.changing:
+            check = asyncio.create_task(payload_watcher._check(judged))
+            await repository.save(replace(judged, generation=2))
         await check
         assert desk.joined == {judged.info_hash}
-        assert not tray.is_altered(desk.only)
+        assert not repository.is_altered(desk.only)

@@ -79,15 +79,15 @@ async def test_a_replay_is_refused_even_when_the_download_was_removed(alice: Hom
             await put(desk, alice, bob, data)
         await desk.context.store.run(lambda database: database.record_rejection(record))
     async with receiving_at(bob) as desk:
-        for work in (desk.receiver.admit, hold(desk)):
+        for work in (desk.pipeline.admit, hold(desk)):
             with pytest.raises(Refused, match="received before"):
                 await work(judge(alice, bob, data), "x", digest(data))
-        assert desk.receiver.downloads == {}
+        assert desk.pipeline.downloads == {}
 
 
 def hold(desk: Desk) -> Callable[[OpenedEnvelope, str, bytes], Awaitable[None]]:
     async def held(received: OpenedEnvelope, envelope: str, digest: bytes) -> None:
-        await desk.receiver.await_approval(received, envelope, digest, "not verified", "verify")
+        await desk.pipeline.await_approval(received, envelope, digest, "not verified", "verify")
 
     return held
 
@@ -202,9 +202,9 @@ async def test_content_that_we_serve_ourselves_is_not_touched(alice: Home, bob: 
 async def test_what_the_engine_gives_up_is_a_problem(alice: Home, bob: Home) -> None:
     async with receiving_at(bob) as desk:
         await put(desk, alice, bob, lonely(alice, bob, fill(alice.drop / "x")))
-        await desk.receiver.record_problem(InfoHash("00"), "of another torrent")
+        await desk.pipeline.record_problem(InfoHash("00"), "of another torrent")
         assert desk.only.step is DownloadStep.DOWNLOADING
-        await desk.receiver.record_problem(InfoHash(desk.only.info_hash), "No space left on device")
+        await desk.pipeline.record_problem(InfoHash(desk.only.info_hash), "No space left on device")
         assert (desk.only.step, desk.only.problem) == (DownloadStep.PROBLEM, "No space left on device")
 
 
@@ -217,7 +217,7 @@ async def test_a_ticket_without_a_certificate_is_refused_before_anything_is_reco
     async with receiving_at(bob) as desk:
         with pytest.raises(Refused, match="certificate"):
             await put(desk, alice, bob, data)
-        assert (desk.receiver.downloads, await desk.stored()) == ({}, [])
+        assert (desk.pipeline.downloads, await desk.stored()) == ({}, [])
 
 
 async def test_malformed_contacts_cost_only_themselves(alice: Home, bob: Home) -> None:
@@ -247,19 +247,19 @@ async def test_what_was_given_often_enough_is_served_no_longer_also_after_a_rest
         async with receiving_at(bob) as desk:
             await put(desk, alice, bob, sender.seal(bob))
             done = await desk.until(DownloadStep.COMPLETE)
-            await desk.receiver.seeding.end()
+            await desk.pipeline.seeding.end()
             assert desk.joined == {done.info_hash}
             await _fetch_from(desk, sender, alice.places.files / "again")
             await wait_until(
                 lambda: desk.context.engine.all_progress()[InfoHash(done.info_hash)].uploaded >= 300_000
             )
-            await desk.receiver.seeding.end()
+            await desk.pipeline.seeding.end()
             assert desk.joined == set()
         async with receiving_at(bob) as desk:
             await wait_until(
                 lambda: desk.context.engine.all_progress()[InfoHash(done.info_hash)].uploaded > 0
             )
-            await desk.receiver.seeding.end()
+            await desk.pipeline.seeding.end()
             assert desk.joined == set()
 
 
@@ -296,7 +296,7 @@ async def test_false_data_is_left_alone_with_growing_pauses_until_it_fits(
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         data = _spoil(path)
         await put(desk, alice, bob, sender.seal(bob))
-        pauses = desk.receiver._retries._pauses
+        pauses = desk.pipeline._retries._pauses
         await wait_until(lambda: list(pauses.values()) == [0.4], seconds=60)
         record = await desk.until(DownloadStep.PROBLEM)
         assert (record.problem, desk.joined) == ("What arrives does not fit its hashes", set())
@@ -335,7 +335,7 @@ async def test_a_new_generation_does_not_inherit_the_pauses_of_false_data(alice:
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         _spoil(path)
         await put(desk, alice, bob, sender.seal(bob))
-        pauses = desk.receiver._retries._pauses
+        pauses = desk.pipeline._retries._pauses
         await wait_until(lambda: bool(pauses), seconds=60)
         await put(desk, alice, bob, sender.seal(bob, generation=2), "y")
         assert not pauses

@@ -165,7 +165,7 @@ def test_after_a_crash_it_is_looked_at_once_more(
     (held,) = (runway.root / "downloads" / INCOMING).glob("*.*/*/x")
     mine = edit_unseen(one(held)) if edited else b""
     runway.restart()
-    runway.landing.sweep({record.staging})
+    runway.files.sweep({record.staging})
     landed = runway.land()
     contents = {one(runway.place / name).read_bytes() for name in runway.seen}
     assert any(content.startswith(b"second") for content in contents)
@@ -192,9 +192,9 @@ def test_what_made_room_comes_back_when_the_download_is_given_up(
             runway.land()
     assert runway.seen == []
     if known:
-        runway.landing.discard(record)
+        runway.files.discard(record)
     else:
-        runway.landing.sweep(set())
+        runway.files.sweep(set())
     assert (runway.seen, one(runway.place / "x").read_bytes()) == (["x"], first)
     assert incoming(runway) == []
 
@@ -377,7 +377,7 @@ def test_nothing_that_a_recipient_did_is_ever_destroyed(
                 runway.land()
         assert runway.record is not None
         if runway.record.staging:  # the recipient took it away while it came
-            runway.landing.discard(runway.record)
+            runway.files.discard(runway.record)
             runway.record = None
             break
     recipient.finish()

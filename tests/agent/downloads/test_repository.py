@@ -43,9 +43,9 @@ async def test_what_was_saved_is_there_after_a_restart(bob: Home, record: Downlo
     async with opened(bob) as context:
         await DownloadRepository(context).save(record)
     async with opened(bob) as context:
-        tray = DownloadRepository(context)
-        assert await tray.load() == [record]
-        assert tray.get(record.id) == record
+        repository = DownloadRepository(context)
+        assert await repository.load() == [record]
+        assert repository.get(record.id) == record
 
 
 async def test_what_is_removed_is_not_taken_again(
@@ -53,22 +53,22 @@ async def test_what_is_removed_is_not_taken_again(
 ) -> None:
     """T5"""
     async with opened(bob) as context:
-        tray = DownloadRepository(context)
+        repository = DownloadRepository(context)
         await store(context, record, share)
-        tray.set_status(record)
-        await tray.join_swarm(record, bob.downloads)
-        await tray.remove(record)
-        assert (dict(tray.downloads), context.engine.all_progress()) == ({}, {})
-        assert await tray.torrent(record) == b""
+        repository.set_status(record)
+        await repository.join_swarm(record, bob.downloads)
+        await repository.remove(record)
+        assert (dict(repository.downloads), context.engine.all_progress()) == ({}, {})
+        assert await repository.torrent(record) == b""
         with pytest.raises(NotFound):
-            tray.get(record.id)
+            repository.get(record.id)
         for generation in (2, 3):
             old = replace(record, generation=generation)
             with pytest.raises(Refused, match="before"):
                 await context.store.run(partial(Database.admit, record=old))
         newer = replace(record, generation=4)
         await context.store.run(lambda database: database.admit(newer))
-        await tray.remove(record)  # an old one does not make the ledger forget a newer one
+        await repository.remove(record)  # an old one does not make the ledger forget a newer one
         with pytest.raises(Refused, match="before"):
             await context.store.run(lambda database: database.admit(newer))
 
@@ -81,12 +81,12 @@ async def test_a_tracker_of_many_is_asked_on_when_one_of_them_goes(bob: Home, re
         tracker = msgspec.structs.replace(context.config.tracker, others=(configured.url,))
         context.config = msgspec.structs.replace(context.config, tracker=tracker)
         context.tracker.forget = forgotten.extend  # type: ignore[method-assign,assignment]
-        tray = DownloadRepository(context)
-        await tray.save(replace(record, trackers=(shared, own, configured)))
-        await tray.save(replace(record, id="e", share="ef" * 16, trackers=(shared,)))
-        await tray.remove(tray.get("d"))
+        repository = DownloadRepository(context)
+        await repository.save(replace(record, trackers=(shared, own, configured)))
+        await repository.save(replace(record, id="e", share="ef" * 16, trackers=(shared,)))
+        await repository.remove(repository.get("d"))
         assert forgotten == [own]
-        await tray.remove(tray.get("e"))
+        await repository.remove(repository.get("e"))
         assert forgotten == [own, shared]
 
 
@@ -95,18 +95,18 @@ async def test_it_is_known_under_its_info_hash_for_as_long_as_it_is_in_the_swarm
 ) -> None:
     info_hash = InfoHash(record.info_hash)
     async with opened(bob) as context:
-        tray = DownloadRepository(context)
+        repository = DownloadRepository(context)
         await store(context, record, share)
-        tray.set_status(record)
-        assert tray.joined_as(info_hash) == []
-        await tray.join_swarm(record, bob.downloads)
-        assert tray.joined_as(info_hash) == [record]
-        await tray.leave_swarm(record, keep_progress=True)
-        assert tray.joined_as(info_hash) == []
+        repository.set_status(record)
+        assert repository.joined_as(info_hash) == []
+        await repository.join_swarm(record, bob.downloads)
+        assert repository.joined_as(info_hash) == [record]
+        await repository.leave_swarm(record, keep_progress=True)
+        assert repository.joined_as(info_hash) == []
         assert await context.store.run(lambda database: database.resume_data(info_hash))
         with pytest.raises(TuishareError):
-            await tray.join_swarm(replace(record, leaf_key=b"damaged"), bob.downloads)
-        assert tray.joined_as(info_hash) == []
+            await repository.join_swarm(replace(record, leaf_key=b"damaged"), bob.downloads)
+        assert repository.joined_as(info_hash) == []
 
 
 async def test_it_is_never_taken_for_what_is_in_the_engine_already(

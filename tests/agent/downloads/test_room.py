@@ -177,10 +177,10 @@ async def test_a_torrent_is_in_the_store_and_nowhere_else(strangers: tuple[Home,
     async with running(bob) as agent:
         send(alice, bob, "a")
         await until(agent, waiting=1)
-        (record,) = agent._inbox.tray.downloads.values()
+        (record,) = agent._inbox.repository.downloads.values()
         assert (record.step, record.weight) == (
             DownloadStep.WAITING,
-            len(await agent._inbox.tray.torrent(record)),
+            len(await agent._inbox.repository.torrent(record)),
         )
         assert max(len(value) for value in vars_of(record) if isinstance(value, bytes)) < 1000
         files = (await agent.insight.download_details(agent.downloads()[0].id)).files

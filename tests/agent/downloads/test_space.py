@@ -89,7 +89,7 @@ async def test_a_disk_that_fills_up_meanwhile_stops_them_before_the_reserve_is_e
         for name in "ab":
             data = lonely(alice, bob, fill(alice.drop / name, 3 * MIB))
             (bob.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(data)
-        await wait_until(lambda: len(agent._inbox.tray.running()) == 2)
+        await wait_until(lambda: len(agent._inbox.repository.running()) == 2)
         (disk / "elsewhere").write_bytes(bytes(8 * MIB))
         await wait_until(lambda: states(agent) == [DownloadState.DOWNLOADING, DownloadState.QUEUED])
         assert agent.downloads()[0].state is DownloadState.DOWNLOADING  # the last begun goes first

@@ -76,9 +76,9 @@ class Blind(Watcher):
 
 @asynccontextmanager
 async def followed(
-    folder: Path, follower: Collector, settle: SettleSettings = QUICK, kind: Callable[..., Watcher] = Watcher
+    folder: Path, handler: Collector, settle: SettleSettings = QUICK, kind: Callable[..., Watcher] = Watcher
 ) -> AsyncIterator[FolderMonitor[str]]:
-    following = FolderMonitor(folder, settle, follower)
+    following = FolderMonitor(folder, settle, handler)
 
     def take(hint: FileEvent) -> None:
         if hint.folder == folder:
@@ -87,7 +87,7 @@ async def followed(
     watcher = kind(take)
     task = asyncio.create_task(following.run(watcher))
     try:
-        await wait_until(lambda: follower.moves > 0 or task.done() or not folder.exists())
+        await wait_until(lambda: handler.moves > 0 or task.done() or not folder.exists())
         yield following
         assert not task.done(), task
     finally:
@@ -104,80 +104,80 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def follower() -> Collector:
+def handler() -> Collector:
     return Collector()
 
 
-async def test_what_is_there_and_what_comes_settles_once(folder: Path, follower: Collector) -> None:
+async def test_what_is_there_and_what_comes_settles_once(folder: Path, handler: Collector) -> None:
     (folder / "before").write_text("1")
-    async with followed(folder, follower) as following:
+    async with followed(folder, handler) as following:
         assert following.state is FolderState.WATCHING
         (folder / "after").write_text("2")
-        await wait_until(lambda: len(follower.settled_texts) == 2)
-        assert sorted(follower.settled_texts) == [("after", "2"), ("before", "1")]
+        await wait_until(lambda: len(handler.settled_texts) == 2)
+        assert sorted(handler.settled_texts) == [("after", "2"), ("before", "1")]
         assert following.unsettled == ()
 
 
-async def test_a_changed_entry_settles_again(folder: Path, follower: Collector) -> None:
-    async with followed(folder, follower):
+async def test_a_changed_entry_settles_again(folder: Path, handler: Collector) -> None:
+    async with followed(folder, handler):
         (folder / "a").write_text("1")
-        await wait_until(lambda: ("a", "1") in follower.settled_texts)
+        await wait_until(lambda: ("a", "1") in handler.settled_texts)
         (folder / "a").write_text("2")
-        await wait_until(lambda: ("a", "2") in follower.settled_texts)
+        await wait_until(lambda: ("a", "2") in handler.settled_texts)
 
 
-async def test_an_event_that_changed_nothing_hands_nothing_on(folder: Path, follower: Collector) -> None:
-    async with followed(folder, follower) as following:
+async def test_an_event_that_changed_nothing_hands_nothing_on(folder: Path, handler: Collector) -> None:
+    async with followed(folder, handler) as following:
         (folder / "a").write_text("1")
-        await wait_until(lambda: len(follower.settled_texts) == 1)
-        looked = len(follower.looks)
+        await wait_until(lambda: len(handler.settled_texts) == 1)
+        looked = len(handler.looks)
         following.on_file_event(FileEvent(folder, "a", FileEventKind.FINISHED))
-        await wait_until(lambda: len(follower.looks) > looked and following.unsettled == ())
-        assert follower.settled_texts == [("a", "1")]
+        await wait_until(lambda: len(handler.looks) > looked and following.unsettled == ())
+        assert handler.settled_texts == [("a", "1")]
 
 
-async def test_an_entry_that_is_not_wanted_is_not_looked_at(folder: Path, follower: Collector) -> None:
+async def test_an_entry_that_is_not_wanted_is_not_looked_at(folder: Path, handler: Collector) -> None:
     (folder / ".hidden").write_text("1")
-    async with followed(folder, follower):
+    async with followed(folder, handler):
         (folder / ".other").write_text("1")
         (folder / "a").write_text("1")
-        await wait_until(lambda: len(follower.settled_texts) == 1)
-        assert set(follower.looks) == {"a"}
+        await wait_until(lambda: len(handler.settled_texts) == 1)
+        assert set(handler.looks) == {"a"}
 
 
-async def test_without_events_the_scan_finds_everything(folder: Path, follower: Collector) -> None:
-    async with followed(folder, follower, kind=Blind) as following:
+async def test_without_events_the_scan_finds_everything(folder: Path, handler: Collector) -> None:
+    async with followed(folder, handler, kind=Blind) as following:
         assert following.state is FolderState.POLLING
         (folder / "a").write_text("1")
-        await wait_until(lambda: follower.settled_texts == [("a", "1")])
+        await wait_until(lambda: handler.settled_texts == [("a", "1")])
         (folder / "a").unlink()
-        await wait_until(lambda: "a" in follower.forgotten)
+        await wait_until(lambda: "a" in handler.forgotten)
 
 
-async def test_a_missing_folder_is_a_state_and_comes_back(folder: Path, follower: Collector) -> None:
+async def test_a_missing_folder_is_a_state_and_comes_back(folder: Path, handler: Collector) -> None:
     folder.rmdir()
-    async with followed(folder, follower) as following:
+    async with followed(folder, handler) as following:
         await wait_until(lambda: following._next_scan > 0)
         assert following.state is FolderState.MISSING
         folder.mkdir()
         (folder / "a").write_text("1")
-        await wait_until(lambda: follower.settled_texts == [("a", "1")])
+        await wait_until(lambda: handler.settled_texts == [("a", "1")])
         assert following.state.value == "watching"
 
 
 @pytest.mark.parametrize("away", ["removed", "remade", "renamed"])
 async def test_a_folder_that_was_exchanged_is_watched_again(
-    folder: Path, follower: Collector, away: str
+    folder: Path, handler: Collector, away: str
 ) -> None:
     settle = SettleSettings(after_close=0.05, quiet=0.1, rescan=0.2 if away == "renamed" else 60.0)
-    async with followed(folder, follower, settle) as following:
+    async with followed(folder, handler, settle) as following:
         (folder / "a").write_text("1")
-        await wait_until(lambda: len(follower.settled_texts) == 1)
+        await wait_until(lambda: len(handler.settled_texts) == 1)
         if away == "removed":
             (folder / "a").unlink()
             folder.rmdir()
             await wait_until(lambda: following.state is FolderState.MISSING)
-            assert follower.forgotten == ["a"]
+            assert handler.forgotten == ["a"]
         elif away == "remade":
             (folder / "a").unlink()
             folder.rmdir()
@@ -186,87 +186,87 @@ async def test_a_folder_that_was_exchanged_is_watched_again(
         folder.mkdir()
         await wait_until(lambda: following.state is FolderState.WATCHING)
         (folder / "b").write_text("2")
-        await wait_until(lambda: ("b", "2") in follower.settled_texts)
+        await wait_until(lambda: ("b", "2") in handler.settled_texts)
 
 
-async def test_nothing_is_forgotten_because_the_folder_is_missing(folder: Path, follower: Collector) -> None:
+async def test_nothing_is_forgotten_because_the_folder_is_missing(folder: Path, handler: Collector) -> None:
     (folder / "a").write_text("1")
     async with followed(
-        folder, follower, SettleSettings(after_close=0.05, quiet=0.1, rescan=0.1)
+        folder, handler, SettleSettings(after_close=0.05, quiet=0.1, rescan=0.1)
     ) as following:
-        await wait_until(lambda: len(follower.settled_texts) == 1)
+        await wait_until(lambda: len(handler.settled_texts) == 1)
         folder.rename(folder.with_name("unmounted"))
         await wait_until(lambda: following.state is FolderState.MISSING)
-        assert follower.forgotten == []
+        assert handler.forgotten == []
         folder.with_name("unmounted").rename(folder)
         await wait_until(lambda: following.state.value == "watching")
-        assert follower.settled_texts == [("a", "1")]
+        assert handler.settled_texts == [("a", "1")]
 
 
 async def test_a_fault_is_told_once_until_it_is_another_one(
-    folder: Path, follower: Collector, caplog: pytest.LogCaptureFixture
+    folder: Path, handler: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "a").write_text("bad")
     with caplog.at_level(logging.WARNING):
-        async with followed(folder, follower, SettleSettings(after_close=0.05, quiet=0.1, rescan=0.05)):
-            await wait_until(lambda: follower.faults == [("a", "bad")])
-            looked = len(follower.looks)
-            await wait_until(lambda: len(follower.looks) > looked + 5)
-            assert follower.faults == [("a", "bad")]
+        async with followed(folder, handler, SettleSettings(after_close=0.05, quiet=0.1, rescan=0.05)):
+            await wait_until(lambda: handler.faults == [("a", "bad")])
+            looked = len(handler.looks)
+            await wait_until(lambda: len(handler.looks) > looked + 5)
+            assert handler.faults == [("a", "bad")]
             (folder / "a").write_text("as bad")
-            await wait_until(lambda: follower.faults == [("a", "bad"), ("a", "as bad")])
+            await wait_until(lambda: handler.faults == [("a", "bad"), ("a", "as bad")])
             (folder / "a").write_text("good")
-            await wait_until(lambda: follower.settled_texts == [("a", "good")])
-            assert follower.forgotten == ["a"]
+            await wait_until(lambda: handler.settled_texts == [("a", "good")])
+            assert handler.forgotten == ["a"]
     assert len(caplog.records) == 2
 
 
-async def test_what_has_gone_is_forgotten(folder: Path, follower: Collector) -> None:
+async def test_what_has_gone_is_forgotten(folder: Path, handler: Collector) -> None:
     (folder / "a").write_text("bad")
-    async with followed(folder, follower) as following:
-        await wait_until(lambda: len(follower.faults) == 1)
+    async with followed(folder, handler) as following:
+        await wait_until(lambda: len(handler.faults) == 1)
         (folder / "a").unlink()
-        await wait_until(lambda: follower.forgotten == ["a"])
+        await wait_until(lambda: handler.forgotten == ["a"])
         assert following.unsettled == ()
 
 
-async def test_what_grows_is_waited_for_and_shown(folder: Path, follower: Collector) -> None:
-    async with followed(folder, follower) as following:
+async def test_what_grows_is_waited_for_and_shown(folder: Path, handler: Collector) -> None:
+    async with followed(folder, handler) as following:
         with (folder / "a").open("w") as file:
             for _ in range(4):
-                looked = len(follower.looks)
+                looked = len(handler.looks)
                 file.write("x")
                 file.flush()
-                await wait_until(lambda looked=looked: len(follower.looks) > looked)  # type: ignore[misc]
+                await wait_until(lambda looked=looked: len(handler.looks) > looked)  # type: ignore[misc]
                 assert [waiting.name for waiting in following.unsettled] == ["a"]
-                assert follower.settled_texts == []
-        await wait_until(lambda: follower.settled_texts == [("a", "xxxx")])
+                assert handler.settled_texts == []
+        await wait_until(lambda: handler.settled_texts == [("a", "xxxx")])
 
 
-async def test_a_scan_that_is_asked_for_while_one_runs_is_not_lost(folder: Path, follower: Collector) -> None:
+async def test_a_scan_that_is_asked_for_while_one_runs_is_not_lost(folder: Path, handler: Collector) -> None:
     """What is wanted may change while the scan is under way, as when the list of patterns is saved twice."""
     (folder / "a").write_text("1")
-    async with followed(folder, follower) as following:
-        await wait_until(lambda: len(follower.settled_texts) == 1)
+    async with followed(folder, handler) as following:
+        await wait_until(lambda: len(handler.settled_texts) == 1)
         loop = asyncio.get_running_loop()
         asked: list[object] = []
 
         def look(path: Path) -> Observation[str]:
             if not asked:
                 asked.append(loop.call_soon_threadsafe(following.scan_soon))
-            return Collector.look(follower, path)
+            return Collector.look(handler, path)
 
-        follower.look = look  # type: ignore[method-assign]
-        looked = len(follower.looks)
+        handler.look = look  # type: ignore[method-assign]
+        looked = len(handler.looks)
         following.scan_soon()
-        await wait_until(lambda: len(follower.looks) == looked + 2)
+        await wait_until(lambda: len(handler.looks) == looked + 2)
 
 
 async def test_without_descriptors_an_entry_waits_and_has_no_fault(
-    folder: Path, follower: Collector, monkeypatch: pytest.MonkeyPatch
+    folder: Path, handler: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following_module, "EXHAUSTED_SECONDS", 0.05)
-    look, tries = follower.look, []
+    look, tries = handler.look, []
 
     def exhausted(path: Path) -> Observation[str]:
         tries.append(path.name)
@@ -274,20 +274,20 @@ async def test_without_descriptors_an_entry_waits_and_has_no_fault(
             raise TooManyOpen("Cannot look at it: too many open files")
         return look(path)
 
-    monkeypatch.setattr(follower, "look", exhausted)
+    monkeypatch.setattr(handler, "look", exhausted)
     (folder / "a").write_text("1")
-    async with followed(folder, follower):
-        await wait_until(lambda: follower.settled_texts == [("a", "1")])
-    assert follower.faults == []
+    async with followed(folder, handler):
+        await wait_until(lambda: handler.settled_texts == [("a", "1")])
+    assert handler.faults == []
 
 
 async def test_a_folder_that_cannot_be_listed_for_want_of_descriptors_is_not_missing(
-    folder: Path, follower: Collector, monkeypatch: pytest.MonkeyPatch
+    folder: Path, handler: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following_module, "EXHAUSTED_SECONDS", 0.05)
     (folder / "a").write_text("1")
-    async with followed(folder, follower) as following:
-        await wait_until(lambda: len(follower.settled_texts) == 1)
+    async with followed(folder, handler) as following:
+        await wait_until(lambda: len(handler.settled_texts) == 1)
         with monkeypatch.context() as patched:
             tries: list[None] = []
 
@@ -299,6 +299,6 @@ async def test_a_folder_that_cannot_be_listed_for_want_of_descriptors_is_not_mis
             following.scan_soon()
             await wait_until(lambda: len(tries) > 2)
             assert following.state is FolderState.WATCHING
-            assert follower.forgotten == []
+            assert handler.forgotten == []
         (folder / "b").write_text("2")
-        await wait_until(lambda: ("b", "2") in follower.settled_texts)
+        await wait_until(lambda: ("b", "2") in handler.settled_texts)

@@ -63,21 +63,21 @@ async def test_a_crowd_is_noted_once_and_shown_until_it_ends(monkeypatch: pytest
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
     given_back: list[None] = []
     monkeypatch.setattr(module, "give_back", lambda: given_back.append(None))
-    engine, journal = Engine(), Journal()
+    engine, activity = Engine(), Journal()
     changes: list[None] = []
     clock = iter(range(100, 100_000))
-    crowding = OverloadMonitor(engine, lambda: next(clock))
-    running = asyncio.create_task(crowding.run(journal, lambda: changes.append(None)))  # type: ignore[arg-type]
+    overload = OverloadMonitor(engine, lambda: next(clock))
+    running = asyncio.create_task(overload.run(activity, lambda: changes.append(None)))  # type: ignore[arg-type]
     engine.usage = Usage(1000, 1024, 256)
     engine.crowd = Crowd(5, 20, "192.0.2.0/24")
-    await wait_until(lambda: len(crowding.problems) == 2)
-    since = [problem.since for problem in crowding.problems]
+    await wait_until(lambda: len(overload.problems) == 2)
+    since = [problem.since for problem in overload.problems]
     engine.crowd = Crowd(5, 999, "192.0.2.0/24")
-    await wait_until(lambda: "999" in crowding.problems[0].detail)
-    assert [problem.since for problem in crowding.problems] == since
-    assert [noted[:2] for noted in journal.noted] == [(ActivityKind.PROBLEM, "swarm port")]
+    await wait_until(lambda: "999" in overload.problems[0].detail)
+    assert [problem.since for problem in overload.problems] == since
+    assert [noted[:2] for noted in activity.noted] == [(ActivityKind.PROBLEM, "swarm port")]
     engine.crowd, engine.usage = None, CALM
-    await wait_until(lambda: crowding.problems == () and bool(given_back))
+    await wait_until(lambda: overload.problems == () and bool(given_back))
     assert len(changes) == 2
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

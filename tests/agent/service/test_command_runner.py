@@ -23,8 +23,8 @@ class Desk:
         monkeypatch.setattr(module, "FIRST_SECONDS", 0.01)
         monkeypatch.setattr(module, "LONGEST_SECONDS", 0.01)
         self.patience = DiskRetry(Path("/state"))
-        self.answering = CommandRunner(self.patience)
-        self.answering.ready.set()
+        self.runner = CommandRunner(self.patience)
+        self.runner.ready.set()
         self.full = False
         self.done: list[str] = []
 
@@ -44,7 +44,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 async def test_an_order_is_carried_out_and_answered(desk: Desk) -> None:
-    assert await desk.answering.run(desk.order("a")) == "a"
+    assert await desk.runner.run(desk.order("a")) == "a"
     assert desk.done == ["a"]
 
 
@@ -53,13 +53,13 @@ async def test_its_own_error_is_the_answer(desk: Desk) -> None:
         raise NotFound("There is no such share")
 
     with pytest.raises(NotFound):
-        await desk.answering.run(fail())
+        await desk.runner.run(fail())
 
 
 async def test_one_that_meets_a_full_disk_is_answered_at_once_and_done_later(desk: Desk) -> None:
     desk.full = True
     with pytest.raises(DiskRefused, match="as soon as"):
-        await asyncio.wait_for(desk.answering.run(desk.order("a")), PROMPT)
+        await asyncio.wait_for(desk.runner.run(desk.order("a")), PROMPT)
     assert desk.done == []
     desk.full = False
     await wait_until(lambda: desk.done == ["a"])
@@ -68,12 +68,12 @@ async def test_one_that_meets_a_full_disk_is_answered_at_once_and_done_later(des
 async def test_one_that_comes_while_the_disk_is_full_is_refused_and_never_done(desk: Desk) -> None:
     desk.full = True
     with pytest.raises(DiskRefused, match="as soon as"):
-        await desk.answering.run(desk.order("a"))
+        await desk.runner.run(desk.order("a"))
     with pytest.raises(DiskRefused, match="no space left"):
-        await asyncio.wait_for(desk.answering.run(desk.order("b")), PROMPT)
+        await asyncio.wait_for(desk.runner.run(desk.order("b")), PROMPT)
     desk.full = False
     await wait_until(lambda: desk.done == ["a"])
-    assert await desk.answering.run(desk.order("c")) == "c"
+    assert await desk.runner.run(desk.order("c")) == "c"
     assert desk.done == ["a", "c"]
 
 
@@ -84,30 +84,30 @@ async def test_what_needs_no_disk_is_done_at_once_and_the_rest_later(desk: Desk)
     desk.full = True
     for name in ("a", "b"):
         with pytest.raises(DiskRefused, match="as soon as"):
-            await asyncio.wait_for(desk.answering.run(desk.order(name), first=cut(name)), PROMPT)
+            await asyncio.wait_for(desk.runner.run(desk.order(name), first=cut(name)), PROMPT)
     assert desk.done == ["cut a", "cut b"]
     desk.full = False
     await wait_until(lambda: desk.done == ["cut a", "cut b", "a", "b"])
-    desk.answering.ready.clear()
+    desk.runner.ready.clear()
     with pytest.raises(SystemFailed, match="starting"):
-        await desk.answering.run(desk.order("c"), first=cut("c"))
+        await desk.runner.run(desk.order("c"), first=cut("c"))
     assert desk.done[4:] == []
 
 
 async def test_before_everything_is_taken_up_nothing_is_ordered(desk: Desk) -> None:
-    desk.answering.ready.clear()
+    desk.runner.ready.clear()
     with pytest.raises(SystemFailed, match="starting"):
-        await desk.answering.run(desk.order("a"))
+        await desk.runner.run(desk.order("a"))
     assert desk.done == []
 
 
 async def test_the_end_does_not_wait_for_the_disk(desk: Desk) -> None:
     desk.full = True
     with pytest.raises(DiskRefused):
-        await desk.answering.run(desk.order("a"))
-    await asyncio.wait_for(desk.answering.close(), PROMPT)
+        await desk.runner.run(desk.order("a"))
+    await asyncio.wait_for(desk.runner.close(), PROMPT)
     desk.full = False
-    assert await desk.answering.run(desk.order("b")) == "b"
+    assert await desk.runner.run(desk.order("b")) == "b"
     assert desk.done == ["b"]
 
 
@@ -118,6 +118,6 @@ async def test_what_fails_later_is_logged(desk: Desk, caplog: pytest.LogCaptureF
 
     desk.full = True
     with pytest.raises(DiskRefused):
-        await desk.answering.run(fail_later())
+        await desk.runner.run(fail_later())
     desk.full = False
     await wait_until(lambda: "There is no such share" in caplog.text)

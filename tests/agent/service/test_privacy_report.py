@@ -100,6 +100,6 @@ async def test_a_real_share_is_proved_to_be_private(alice: Home) -> None:
             True
         }
         assert False not in marks.values()
-        await agent._drops.keeper.pause(share.id)
+        await agent._drops.commands.pause(share.id)
         (first, *_) = (await agent.insight.share_proof(share.id)).findings
         assert first.topic == "swarm"

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("bob")
 
 async def seeded(agent: Agent, generation: int = 1) -> Share:
     share = await until(agent, "x", ShareState.SEEDING, generation)
-    await wait_until(lambda: agent._drops.publisher.is_idle)
+    await wait_until(lambda: agent._drops.queue.is_idle)
     return share
 
 
@@ -43,7 +43,7 @@ def served(agent: Agent) -> int:
 
 
 def record(agent: Agent) -> ShareRecord:
-    (share,) = agent._drops.shelf.shares.values()
+    (share,) = agent._drops.repository.shares.values()
     return share
 
 
@@ -107,7 +107,7 @@ async def test_what_is_forgotten_and_then_deleted_leaves_no_trace(alice: Home) -
     async with running(alice) as agent:
         await agent.order_share((await seeded(agent)).id, ShareAction.FORGET)
         path.unlink()
-        await wait_until(lambda: agent._drops.shelf.shares == {})
+        await wait_until(lambda: agent._drops.repository.shares == {})
 
 
 async def test_delete_takes_the_payload_too_and_never_what_links_point_to(alice: Home) -> None:
@@ -177,7 +177,7 @@ async def test_what_was_asked_for_is_finished_after_a_crash(alice: Home, step: S
     data = (alice.outbox / ENVELOPE).read_bytes()
     async with running(alice) as agent:
         await seeded(agent)
-        await agent._drops.shelf.save(replace(kept, step=step))
+        await agent._drops.repository.save(replace(kept, step=step))
     (alice.outbox / ENVELOPE).write_bytes(data)
     async with running(alice) as agent:
         await come_to_rest(agent)
@@ -241,7 +241,7 @@ async def test_a_drop_folder_that_is_not_mounted_withdraws_nothing(alice: Home, 
     if how == "between two runs":
         unmount()
     async with running(alice) as agent:
-        await wait_until(lambda: agent._drops.publisher.is_idle)
+        await wait_until(lambda: agent._drops.queue.is_idle)
         assert agent.status().drop_folders[0].state.value == "missing"
         assert [found.state for found in agent.shares()] == [ShareState.PROBLEM]  # and why
         assert os.listdir(alice.outbox) == [ENVELOPE]
@@ -274,7 +274,7 @@ def hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hashing]:
 
 async def in_work(agent: Agent, hashing: Hashing) -> ShareId:
     await wait_until(hashing.begun.is_set)
-    assert agent._drops.publisher.is_working_on(record(agent))
+    assert agent._drops.queue.is_working_on(record(agent))
     return ShareId(record(agent).id)
 
 
@@ -308,9 +308,9 @@ async def test_resuming_what_is_being_hashed_does_not_begin_it_again(alice: Home
     async with running(alice) as agent:
         fill(alice.drop / "x")
         share = await in_work(agent, hashing)
-        work = agent._drops.publisher._at_work[share]
+        work = agent._drops.queue._at_work[share]
         await agent.order_share(share, ShareAction.RESUME)
-        assert agent._drops.publisher._at_work[share] is work
+        assert agent._drops.queue._at_work[share] is work
         hashing.released.set()
         await seeded(agent)
 
@@ -338,13 +338,13 @@ async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
     path = fill(alice.drop / "x")
     async with running(alice) as agent:
         share = await seeded(agent)
-        publisher = agent._drops.publisher
-        changing = agent._drops.shelf.changing
+        queue = agent._drops.queue
+        changing = agent._drops.repository.changing
         async with changing:
             ordered = asyncio.create_task(agent.order_share(share.id, order))
             await wait_until(lambda: len(changing._waiters or ()) == 1)
             taken = asyncio.create_task(
-                publisher.accept(
+                queue.accept(
                     walk_payload(path, str(alice.drop)), ShareTarget(("bob",), "tls", str(alice.drop))
                 )
             )
@@ -361,10 +361,10 @@ async def test_an_expired_share_is_withdrawn_and_not_made_again(
         end = int(wall_clock().timestamp()) + 3600
         identifier = await agent.share(NewShare(path=str(path), recipients=("bob",), not_after=end))
         await seeded(agent)
-        await agent._drops.keeper.withdraw_expired()
+        await agent._drops.commands.withdraw_expired()
         assert served(agent) == 1
         agent._context.clock = lambda: wall_clock() + timedelta(hours=2)
-        await agent._drops.keeper.withdraw_expired()
+        await agent._drops.commands.withdraw_expired()
         assert (served(agent), os.listdir(alice.outbox), path.exists()) == (0, [], True)
         assert [share.state for share in agent.shares()] == [ShareState.WITHDRAWN]
         with pytest.raises(Refused, match="time"):
@@ -378,7 +378,7 @@ async def test_the_agent_itself_looks_what_has_expired(alice: Home) -> None:
         await agent.share(NewShare(path=str(path), recipients=("bob",), not_after=now + 3600))
         await seeded(agent)
         share = record(agent)
-        await agent._drops.shelf.save(replace(share, not_after=now - 1))
+        await agent._drops.repository.save(replace(share, not_after=now - 1))
     async with running(alice) as agent:
         await until(agent, "x", ShareState.WITHDRAWN)
         assert served(agent) == 0

@@ -73,8 +73,8 @@ async def _bench(alice: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     async with publishing_at(alice) as press:
         await press.accept(path)
         await press.until(path, ShareStep.SEEDING)
-        shelf = press.publisher._shelf
-        work = CorruptionReports(press.context, shelf, press.publisher)
+        repository = press.queue._repository
+        work = CorruptionReports(press.context, repository, press.queue)
         task = asyncio.create_task(work.run())
         try:
             yield Bench(press, path, work, read)
@@ -120,9 +120,9 @@ async def test_it_is_read_again_after_a_pause(alice: Home, monkeypatch: pytest.M
         bench.report(5)  # a client that has started again
         await bench.compared(2)
         await wait_until(lambda: not bench.reports._woken.is_set())
-        journal = bench.press.context.activity
-        await journal.write()
-        assert [entry.kind for entry in journal.recent].count(ActivityKind.PROBLEM) == 1
+        activity = bench.press.context.activity
+        await activity.write()
+        assert [entry.kind for entry in activity.recent].count(ActivityKind.PROBLEM) == 1
 
 
 async def test_one_that_changes_while_it_is_read_settles_too(
@@ -168,7 +168,7 @@ async def test_what_is_being_worked_on_already_is_left_to_that(
         share = bench.share
         _spoil(bench.path)
         work = asyncio.create_task(asyncio.Event().wait())
-        bench.press.publisher._at_work[share.id] = work
+        bench.press.queue._at_work[share.id] = work
         bench.report(1)
         await bench.compared(0)
         assert bench.share == share

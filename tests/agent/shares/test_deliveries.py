@@ -35,11 +35,11 @@ def delivery(agent: Agent, user: str = "bob") -> Delivery:
     return found
 
 
-def post(sender: Home, receiver: Home) -> None:
+def post(sender: Home, pipeline: Home) -> None:
     """Bring what lies in the outbox to the inbox, the way a person would."""
     for envelope in sender.outbox.iterdir():
-        shutil.copy(envelope, receiver.inbox / f".{envelope.name}")
-        (receiver.inbox / f".{envelope.name}").rename(receiver.inbox / envelope.name)
+        shutil.copy(envelope, pipeline.inbox / f".{envelope.name}")
+        (pipeline.inbox / f".{envelope.name}").rename(pipeline.inbox / envelope.name)
 
 
 async def complete(agent: Agent) -> Download:
@@ -51,13 +51,13 @@ async def complete(agent: Agent) -> Download:
 async def test_the_sender_sees_how_far_a_recipient_is(alice: Home, bob: Home) -> None:
     introduce(alice, bob)
     fill(alice.drop / "x", 300_000)
-    async with running(alice) as sender, running(bob) as receiver:
+    async with running(alice) as sender, running(bob) as pipeline:
         await until(sender, "x", ShareState.SEEDING)
         before = delivery(sender)
         assert (before.state, before.progress, before.left) == (DeliveryState.NOT_OPENED, 0.0, 300_000)
         assert before.sealed
         post(alice, bob)
-        await complete(receiver)
+        await complete(pipeline)
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
         after = delivery(sender)
         assert (after.progress, after.left) == (1.0, 0)
@@ -73,10 +73,10 @@ async def test_the_sender_sees_how_far_a_recipient_is(alice: Home, bob: Home) ->
 async def test_the_old_envelope_of_a_changed_share_says_nothing_about_the_new(alice: Home, bob: Home) -> None:
     introduce(alice, bob)
     path: Path = fill(alice.drop / "x", 300_000)
-    async with running(alice) as sender, running(bob) as receiver:
+    async with running(alice) as sender, running(bob) as pipeline:
         await until(sender, "x", ShareState.SEEDING)
         post(alice, bob)
-        await complete(receiver)
+        await complete(pipeline)
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
         fill(path, 200_000)
         await until(sender, "x", ShareState.SEEDING, 2)
@@ -87,30 +87,30 @@ async def test_what_everybody_has_is_served_no_longer_if_that_is_the_rule(alice:
     introduce(alice, bob)
     alice.configure("bob", sharing={"until": "everybody"})
     fill(alice.drop / "x")
-    async with running(alice) as sender, running(bob) as receiver:
+    async with running(alice) as sender, running(bob) as pipeline:
         share = await until(sender, "x", ShareState.SEEDING)
-        keeper = sender._drops.keeper
-        await keeper.stop_finished()
+        commands = sender._drops.commands
+        await commands.stop_finished()
         assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
         post(alice, bob)
-        await complete(receiver)
+        await complete(pipeline)
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
-        await keeper.stop_finished()
+        await commands.stop_finished()
         assert [each.state for each in sender.shares()] == [ShareState.PAUSED]
-        await keeper.resume(share.id)
-        await keeper.stop_finished()
+        await commands.resume(share.id)
+        await commands.stop_finished()
         await until(sender, "x", ShareState.SEEDING)
 
 
 async def test_usually_what_everybody_has_is_served_on(alice: Home, bob: Home) -> None:
     introduce(alice, bob)
     fill(alice.drop / "x")
-    async with running(alice) as sender, running(bob) as receiver:
+    async with running(alice) as sender, running(bob) as pipeline:
         await until(sender, "x", ShareState.SEEDING)
         post(alice, bob)
-        await complete(receiver)
+        await complete(pipeline)
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
-        await sender._drops.keeper.stop_finished()
+        await sender._drops.commands.stop_finished()
         assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
 
 

@@ -26,7 +26,7 @@ async def test_a_payload_that_is_being_edited_is_not_served_until_it_has_settled
     async with running(alice) as agent:
         path = fill(alice.drop / "x")
         first = await until(agent, "x", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.publisher.is_idle)
+        await wait_until(lambda: agent._drops.queue.is_idle)
         with path.open("r+b") as file:
             file.write(b"edited")
             file.flush()
@@ -43,7 +43,7 @@ async def test_what_can_no_longer_be_shared_is_served_no_longer_until_it_can(ali
     async with running(alice) as agent:
         path = fill(alice.drop / "x")
         first = await until(agent, "x", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.publisher.is_idle)
+        await wait_until(lambda: agent._drops.queue.is_idle)
         path.rename(kept)
         match fault:
             case "link":

@@ -46,7 +46,7 @@ async def test_an_entry_that_is_shared_already_is_left_alone(alice: Home, bob: H
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         await press.accept(path)
-        assert (press.only, press.publisher.is_idle) == (share, True)
+        assert (press.only, press.queue.is_idle) == (share, True)
 
 
 async def test_a_changed_entry_is_the_next_generation_of_its_share(alice: Home, bob: Home) -> None:
@@ -78,7 +78,7 @@ async def test_what_changes_while_it_is_hashed_has_to_settle_again(
         await press.accept(path)
         share = await press.until(path, ShareStep.SETTLING)
         assert press.again == [path]
-        assert not press.publisher.knows(path, payload_fingerprint(path))
+        assert not press.queue.knows(path, payload_fingerprint(path))
         assert os.listdir(alice.outbox) == []
         await press.accept(path)
         assert (await press.until(path, ShareStep.SEEDING)).id == share.id
@@ -133,7 +133,7 @@ async def test_a_share_that_is_queued_twice_is_served_once(
         await press.accept(second)
         await press.accept(fill(second))
         go_on.set()
-        await wait_until(lambda: press.publisher.is_idle and press.find(second).step is ShareStep.SEEDING)
+        await wait_until(lambda: press.queue.is_idle and press.find(second).step is ShareStep.SEEDING)
         await press.until(second, ShareStep.SEEDING)
         assert [share.problem for share in press.shares] == ["", ""]
         assert len(press.served) == 2
@@ -189,12 +189,10 @@ async def test_the_progress_of_hashing_is_told_and_then_forgotten(
     told: list[dict[str, pipeline.Hashing]] = []
     path = fill(alice.drop / "film.mkv", 3_000_000)
     async with publishing_at(alice) as press:
-        monkeypatch.setattr(
-            press.context.changed, "notify", lambda: told.append(dict(press.publisher.hashing))
-        )
+        monkeypatch.setattr(press.context.changed, "notify", lambda: told.append(dict(press.queue.hashing)))
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
-        assert press.publisher.hashing == {}
+        assert press.queue.hashing == {}
     assert pipeline.Hashing(3_000_000, 3_000_000) in [seen.get(share.id) for seen in told]
 
 
@@ -241,13 +239,13 @@ async def test_never_are_two_shares_hashed_at_the_same_time(
         for path in paths:
             await press.accept(path)
             await press.until(path, ShareStep.SEEDING)
-        async with press.publisher._shelf.changing:
+        async with press.queue._repository.changing:
             for path in paths:
                 # In both queues: to be served, and then changed before its turn came.
-                press.publisher.enqueue(press.find(path))
-                await press.publisher._shelf.stop_seeding(press.find(path))
-                press.publisher.enqueue(
-                    await press.publisher._shelf.save(
+                press.queue.enqueue(press.find(path))
+                await press.queue._repository.stop_seeding(press.find(path))
+                press.queue.enqueue(
+                    await press.queue._repository.save(
                         replace(press.find(path), step=ShareStep.HASHING, sealed=0)
                     )
                 )
@@ -261,9 +259,9 @@ async def test_what_is_being_deleted_is_not_shared_again(alice: Home, bob: Home)
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
-        doomed = await press.publisher._shelf.save(replace(share, step=ShareStep.DELETING))
+        doomed = await press.queue._repository.save(replace(share, step=ShareStep.DELETING))
         await press.accept(fill(path))
-        assert (press.only, press.publisher.is_idle) == (doomed, True)
+        assert (press.only, press.queue.is_idle) == (doomed, True)
 
 
 async def test_the_envelope_of_a_former_name_does_not_stay(alice: Home, bob: Home) -> None:

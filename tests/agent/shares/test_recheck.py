@@ -27,7 +27,7 @@ async def test_a_page_that_is_written_late_makes_a_new_generation(alice: Home, b
         file.close()
         mapped[0] ^= 255  # from here on the page can be written without another time
         await until(agent, "x", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.publisher.is_idle)
+        await wait_until(lambda: agent._drops.queue.is_idle)
         first = agent.shares()[0].generation
         mapped[1] ^= 255
         mapped.close()
@@ -39,12 +39,12 @@ async def test_what_is_the_same_stays_as_it_is_and_is_left_alone_for_a_while(ali
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
-        again = press.publisher._rechecking
-        press.publisher.recheck(path)
+        again = press.queue._rechecking
+        press.queue.recheck(path)
         await wait_until(lambda: share.id in again._rests)
         assert (press.only, press.served, press.again) == (share, {share.info_hash}, [])
         again._rests[share.id] = float("inf")
-        press.publisher.recheck(path)
+        press.queue.recheck(path)
         assert again._due == {share.id: float("inf")}
 
 
@@ -56,16 +56,16 @@ async def test_what_is_another_content_settles_again(
         await press.accept(path)
         await press.until(path, ShareStep.SEEDING)
         monkeypatch.setattr(recheck, "is_payload_of", lambda *_, **_more: False)
-        press.publisher.recheck(path)
+        press.queue.recheck(path)
         await wait_until(lambda: press.again == [path])
         assert (press.only.step, press.only.signature, press.served) == (ShareStep.SETTLING, "", set())
 
 
 def test_what_is_ignored_is_no_reason_to_read(alice: Home) -> None:
     (alice.drop / IGNORE_FILE).write_text("*.log\n")
-    follower: EntryHandler = StandaloneHandler.__new__(StandaloneHandler)
-    follower.patterns = str(alice.drop)
-    assert not follower.may_hide_change({"x/a.part", "x/a.log"})
-    assert follower.may_hide_change({"x/a.part", "x/a"})
-    follower.patterns = ""
-    assert follower.may_hide_change({"x.log"})
+    handler: EntryHandler = StandaloneHandler.__new__(StandaloneHandler)
+    handler.patterns = str(alice.drop)
+    assert not handler.may_hide_change({"x/a.part", "x/a.log"})
+    assert handler.may_hide_change({"x/a.part", "x/a"})
+    handler.patterns = ""
+    assert handler.may_hide_change({"x.log"})

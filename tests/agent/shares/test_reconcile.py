@@ -26,7 +26,7 @@ def opened_by(person: Home, sender: Home) -> Opened:
 
 
 def only(agent: Agent) -> ShareRecord:
-    (share,) = agent._drops.shelf.shares.values()
+    (share,) = agent._drops.repository.shares.values()
     return share
 
 
@@ -64,7 +64,7 @@ async def test_the_same_people_in_another_order_are_no_reason(alice: Home, bob: 
         await until(agent, 1)
         alice.configure("mallory", "bob")
         await agent.reload()
-        await agent._drops._aligner.reconcile()
+        await agent._drops._reconciler.reconcile()
         await until(agent, 1)
 
 
@@ -88,8 +88,8 @@ async def test_a_paused_share_stays_paused(alice: Home, bob: Home, mallory: Home
     fill(alice.drop / "film.mkv")
     async with running(alice) as agent:
         await until(agent, 1)
-        await wait_until(lambda: not agent._drops.publisher.is_working_on(only(agent)))
-        await agent._drops.keeper.pause(only(agent).id)
+        await wait_until(lambda: not agent._drops.queue.is_working_on(only(agent)))
+        await agent._drops.commands.pause(only(agent).id)
         alice.configure("mallory")
         await agent.reload()
         await wait_until(lambda: only(agent).sealed == 2)
@@ -111,15 +111,15 @@ async def test_a_problem_with_a_user_is_over_when_the_folder_is_for_others(alice
 
 async def test_what_is_elsewhere_or_at_rest_is_left_alone(alice: Home, bob: Home) -> None:
     async with running(alice) as agent:
-        shelf = agent._drops.shelf
+        repository = agent._drops.repository
         elsewhere = replace(
             share_of(fill(alice.places.files / "a")), recipients=("carol",), step=ShareStep.WITHDRAWN
         )
         gone = replace(share_of(fill(alice.places.files / "b")), folder="/gone", step=ShareStep.FORGOTTEN)
         for share in (elsewhere, gone):
-            await shelf.save(share)
-        await agent._drops._aligner.reconcile()
-        assert [shelf.get(share.id) for share in (elsewhere, gone)] == [elsewhere, gone]
+            await repository.save(share)
+        await agent._drops._reconciler.reconcile()
+        assert [repository.get(share.id) for share in (elsewhere, gone)] == [elsewhere, gone]
 
 
 async def test_what_is_being_hashed_is_for_the_new_users_too(

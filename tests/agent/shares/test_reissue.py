@@ -99,7 +99,7 @@ async def test_generations_go_on_after_a_rotation_and_old_ones_stay_replays(alic
 async def test_a_new_identity_cannot_begin_its_generations_anew(alice: Home, bob: Home) -> None:
     async with running(alice) as a, running(bob) as b:
         await delivered(alice, bob, a, b)
-        (share,) = a._drops.shelf.shares.values()
+        (share,) = a._drops.repository.shares.values()
         newer = rotate_identity(alice.places.identity_file, "alice")
         data = seal_manifest(
             replace(alice, identity=newer), share, bob.user(), succession=bytes(newer.succession or b"")
@@ -180,7 +180,7 @@ async def test_tickets_are_made_anew_before_they_run_out(
     fill(alice.drop / "film.mkv")
     async with running(alice) as a:
         await sealed(a, 1)
-        (share,) = a._drops.shelf.shares.values()
+        (share,) = a._drops.repository.shares.values()
         look = a._drops.resealing._runs_out
         for earlier, expected in ((timedelta(hours=1), False), (timedelta(hours=-1), True)):
             moment = wall_clock() + LEAF_LIFETIME - AHEAD - earlier
@@ -202,15 +202,15 @@ async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> No
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
-        publisher = press.publisher
-        keeper = ShareCommands(press.context, publisher._shelf, publisher)
-        reissue = Reissuer(press.context, publisher._shelf, keeper)
+        queue = press.queue
+        commands = ShareCommands(press.context, queue._repository, queue)
+        reissue = Reissuer(press.context, queue._repository, commands)
         os.utime(path, (1, 1))
-        await publisher.stop_seeding(path, payload_fingerprint(path))
+        await queue.stop_seeding(path, payload_fingerprint(path))
         assert press.only.step is ShareStep.SETTLING
         reissue.order([share.id])
         await reissue._seal_all()
         await press.accept(path)
-        await wait_until(lambda: publisher.is_idle and press.only.step is ShareStep.SEEDING)
+        await wait_until(lambda: queue.is_idle and press.only.step is ShareStep.SEEDING)
         assert (press.only.info_hash, press.only.sealed > 1) == (share.info_hash, True)
         assert open_from(alice, press.only.envelope, alice).manifest.generation == press.only.generation > 1

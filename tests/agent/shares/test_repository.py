@@ -31,27 +31,27 @@ async def test_what_was_saved_is_there_after_a_restart_but_not_what_was_made_by_
         await ShareRepository(context).save(kept)
         await context.store.run(lambda database: database.save(by_hand))
     async with opened(alice) as context:
-        shelf = ShareRepository(context)
-        await shelf.load()
-        assert dict(shelf.shares) == {kept.id: kept}
-        assert shelf.find(Path(kept.path)) == kept
-        assert shelf.find(Path(by_hand.path)) is None
+        repository = ShareRepository(context)
+        await repository.load()
+        assert dict(repository.shares) == {kept.id: kept}
+        assert repository.find(Path(kept.path)) == kept
+        assert repository.find(Path(by_hand.path)) is None
 
 
 async def test_a_share_is_found_where_it_is_now_and_not_where_it_was(alice: Home) -> None:
     share = share_of(fill(alice.drop / "x"))
     other = share_of(fill(alice.drop / "y"))
     async with opened(alice) as context:
-        shelf = ShareRepository(context)
+        repository = ShareRepository(context)
         for record in (share, other):
-            await shelf.save(record)
-        moved = await shelf.save(replace(share, path=str(alice.drop / "z")))
-        assert shelf.find(alice.drop / "x") is None
-        assert (shelf.find(alice.drop / "z"), shelf.find(alice.drop / "y")) == (moved, other)
-        await shelf.remove(moved)
-        assert shelf.find(alice.drop / "z") is None
+            await repository.save(record)
+        moved = await repository.save(replace(share, path=str(alice.drop / "z")))
+        assert repository.find(alice.drop / "x") is None
+        assert (repository.find(alice.drop / "z"), repository.find(alice.drop / "y")) == (moved, other)
+        await repository.remove(moved)
+        assert repository.find(alice.drop / "z") is None
         with pytest.raises(NotFound):
-            shelf.get(share.id)
+            repository.get(share.id)
         assert await context.store.run(lambda database: database.shares()) == [other]
 
 
@@ -62,17 +62,17 @@ async def test_it_leaves_only_the_swarm_that_it_has_joined(alice: Home) -> None:
     twin = replace(share_of(path), path=str(alice.drop / "twin"))
     assert twin.info_hash == share.info_hash
     async with opened(alice) as context:
-        shelf = ShareRepository(context)
+        repository = ShareRepository(context)
         for record in (share, twin):
-            await shelf.save(record)
-        await shelf.start_seeding(share)
+            await repository.save(record)
+        await repository.start_seeding(share)
         with pytest.raises(TuishareError):
-            await shelf.start_seeding(twin)
-        assert (shelf.is_seeding(share), shelf.is_seeding(twin)) == (True, False)
-        await shelf.stop_seeding(twin)
+            await repository.start_seeding(twin)
+        assert (repository.is_seeding(share), repository.is_seeding(twin)) == (True, False)
+        await repository.stop_seeding(twin)
         assert set(context.engine.all_progress()) == {share.info_hash}
-        await shelf.stop_seeding(share)
-        await shelf.stop_seeding(share)
+        await repository.stop_seeding(share)
+        await repository.stop_seeding(share)
         assert context.engine.all_progress() == {}
 
 
@@ -81,9 +81,9 @@ async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> 
     share = share_of(fill(alice.drop / "x"))
     passkey = bytes(range(32))
     async with opened(alice) as context:
-        shelf = ShareRepository(context)
-        await shelf.save(share)
-        await shelf.deliveries.set_recipients(
+        repository = ShareRepository(context)
+        await repository.save(share)
+        await repository.deliveries.set_recipients(
             share, [RecipientRecord(share.id, "bob", sha256(passkey).digest())]
         )
         port = context.engine.listening["tls"]
@@ -92,15 +92,15 @@ async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> 
         def seeds() -> set[str]:
             return named(context.tracker._tracker.answer(passkey, said, ip_address("192.0.2.1")))
 
-        await shelf.start_seeding(share)
+        await repository.start_seeding(share)
         before = seeds()
         network = msgspec.structs.replace(context.config.network, public_host="198.51.100.7")
         context.config = msgspec.structs.replace(context.config, network=network)
         assert seeds() == before
-        shelf.follow_addresses()
+        repository.follow_addresses()
         assert seeds() == before | {f"198.51.100.7:{port}"}
-        await shelf.stop_seeding(share)
-        shelf.follow_addresses()
+        await repository.stop_seeding(share)
+        repository.follow_addresses()
         with pytest.raises(AnnounceRejected):
             seeds()
 
@@ -111,19 +111,19 @@ async def test_what_does_not_enter_its_swarm_is_not_tracked(
     share = share_of(fill(alice.drop / "x"))
     passkey = bytes(range(32))
     async with opened(alice) as context:
-        shelf = ShareRepository(context)
-        await shelf.save(share)
-        await shelf.deliveries.set_recipients(
+        repository = ShareRepository(context)
+        await repository.save(share)
+        await repository.deliveries.set_recipients(
             share, [RecipientRecord(share.id, "bob", sha256(passkey).digest())]
         )
 
         async def move_and_fail(_: TorrentSpec) -> NoReturn:
-            shelf.follow_addresses()  # for the first time, so that every address is a new one
+            repository.follow_addresses()  # for the first time, so that every address is a new one
             raise Refused("no")
 
         monkeypatch.setattr(context.engine, "add", move_and_fail)
         with pytest.raises(Refused):
-            await shelf.start_seeding(share)
+            await repository.start_seeding(share)
         with pytest.raises(AnnounceRejected):
             context.tracker._tracker.answer(
                 passkey, query(info_hash=bytes.fromhex(share.info_hash)[:20]), ip_address("192.0.2.1")
@@ -149,13 +149,13 @@ async def test_a_user_who_is_taken_out_keeps_a_share_out_of_its_swarm(
 ) -> None:
     share = share_of(fill(alice.drop / "x"))
     async with opened(alice) as context:
-        shelf, held = ShareRepository(context), HeldAdd(monkeypatch, context.engine)
+        repository, held = ShareRepository(context), HeldAdd(monkeypatch, context.engine)
         held.go_on.set()
-        await shelf.save(share)
-        await shelf.deliveries.set_recipients(share, [RecipientRecord(share.id, "bob", bytes(32))])
-        shelf.deliveries.exclude(share.id, "bob")
-        await shelf.start_seeding(share)
-        assert (shelf.is_seeding(share), held.asked.is_set()) == (False, False)
+        await repository.save(share)
+        await repository.deliveries.set_recipients(share, [RecipientRecord(share.id, "bob", bytes(32))])
+        repository.deliveries.exclude(share.id, "bob")
+        await repository.start_seeding(share)
+        assert (repository.is_seeding(share), held.asked.is_set()) == (False, False)
 
 
 @pytest.mark.parametrize("how", ["exclude", "leave", "cancel"])
@@ -164,25 +164,25 @@ async def test_what_happens_while_it_enters_its_swarm_counts_afterwards(
 ) -> None:
     share = share_of(fill(alice.drop / "x"))
     async with opened(alice) as context:
-        shelf, held = ShareRepository(context), HeldAdd(monkeypatch, context.engine)
-        await shelf.save(share)
-        await shelf.deliveries.set_recipients(share, [RecipientRecord(share.id, "bob", bytes(32))])
-        entering = asyncio.create_task(shelf.start_seeding(share))
+        repository, held = ShareRepository(context), HeldAdd(monkeypatch, context.engine)
+        await repository.save(share)
+        await repository.deliveries.set_recipients(share, [RecipientRecord(share.id, "bob", bytes(32))])
+        entering = asyncio.create_task(repository.start_seeding(share))
         await held.asked.wait()
         match how:
             case "exclude":
-                shelf.deliveries.exclude(share.id, "bob")
+                repository.deliveries.exclude(share.id, "bob")
             case "leave":
-                await shelf.stop_seeding(share)
+                await repository.stop_seeding(share)
             case _:
                 entering.cancel()
         held.go_on.set()
         await asyncio.wait({entering})
         # Who cancels it finds the share in its swarm, and can leave it.
         there = how == "cancel"
-        assert (entering.cancelled(), shelf.is_seeding(share)) == (there, there)
+        assert (entering.cancelled(), repository.is_seeding(share)) == (there, there)
         assert set(context.engine.all_progress()) == ({share.info_hash} if there else set())
-        await shelf.stop_seeding(share)
+        await repository.stop_seeding(share)
         assert context.engine.all_progress() == {}
 
 
@@ -191,8 +191,8 @@ async def test_an_envelope_is_taken_back_if_it_is_still_there(alice: Home) -> No
     (alice.outbox / share.envelope).write_text("x")
     (alice.outbox / "another").write_text("x")
     async with opened(alice) as context:
-        shelf = ShareRepository(context)
-        await shelf.remove_envelope(share)
-        await shelf.remove_envelope(share)
-        await shelf.remove_envelope(replace(share, envelope=""))
+        repository = ShareRepository(context)
+        await repository.remove_envelope(share)
+        await repository.remove_envelope(share)
+        await repository.remove_envelope(replace(share, envelope=""))
     assert os.listdir(alice.outbox) == ["another"]

@@ -36,7 +36,7 @@ def slow(home: Home, *users: str) -> None:
 
 
 def record(agent: Agent) -> DownloadRecord:
-    (found,) = agent._inbox.receiver.downloads.values()
+    (found,) = agent._inbox.pipeline.downloads.values()
     return found
 
 
@@ -84,7 +84,7 @@ async def test_who_is_revoked_gets_nothing_more_and_everybody_else_finishes(
         assert b"peers" in await ask_tracker(former)
 
         began = time.monotonic()
-        await sender._drops.keeper.revoke(share.id, "bob")
+        await sender._drops.commands.revoke(share.id, "bob")
         assert await ask_tracker(former) == FAILURE
         assert time.monotonic() - began < 1
         await until(sender, "x", ShareState.SEEDING, 2)
@@ -116,15 +116,15 @@ async def test_a_crash_right_after_the_decision_changes_nothing(alice: Home, bob
     fill(alice.drop / "x")
     async with running(alice) as sender:
         share = await until(sender, "x", ShareState.SEEDING)
-        shelf = sender._drops.shelf
-        before = shelf.get(share.id)
-        await shelf.deliveries.revoke(before, "bob")
+        repository = sender._drops.repository
+        before = repository.get(share.id)
+        await repository.deliveries.revoke(before, "bob")
     async with running(alice) as sender:
         await until(sender, "x", ShareState.SEEDING, 2)
-        after = sender._drops.shelf.get(share.id)
+        after = sender._drops.repository.get(share.id)
         assert after.root_certificate != before.root_certificate
         assert (after.kind, after.info_hash) == ("renew", before.info_hash)
-        assert set(sender._drops.shelf.deliveries.passkeys(share.id).values()) == {"carol"}
+        assert set(sender._drops.repository.deliveries.passkeys(share.id).values()) == {"carol"}
         assert after.secret != before.secret
     async with running(alice) as sender:
         assert (await until(sender, "x", ShareState.SEEDING, 2)).generation == 2
@@ -155,7 +155,7 @@ async def test_a_share_whose_envelope_cannot_be_written_serves_nobody_who_was_ta
             await sender.revoke_from_share(share.id, "bob")
             assert await ask_tracker(record(out)) == FAILURE
             had = await settled(out)
-            await wait_until(lambda: sender._drops.shelf.get(share.id).generation == 3)
+            await wait_until(lambda: sender._drops.repository.get(share.id).generation == 3)
             await wait_until(lambda: bool(sender._context.engine.all_progress()))
             for _ in range(3):  # tries to come back with the ticket that it has
                 assert await settled(out) == had < SIZE
@@ -181,9 +181,9 @@ async def test_neither_a_full_disk_nor_another_command_holds_the_cut_up(
 
         with monkeypatch.context() as patch:
             patch.setattr(sender._context.store, "run", full)
-            pausing = asyncio.create_task(sender._drops.keeper.pause(other.id))
+            pausing = asyncio.create_task(sender._drops.commands.pause(other.id))
             await sender._context.store.patience.refused()
-            assert sender._drops.shelf.changing.locked()
+            assert sender._drops.repository.changing.locked()
             with pytest.raises(DiskRefused):
                 await sender.revoke_from_share(share.id, "bob")
             assert await ask_tracker(record(out)) == FAILURE
@@ -191,21 +191,21 @@ async def test_neither_a_full_disk_nor_another_command_holds_the_cut_up(
             assert not sender._context.engine.all_progress()
             assert await settled(out) == had < SIZE
         await pausing
-        await wait_until(lambda: sender._drops.shelf.get(share.id).sealed == 2)
-        assert sender._drops.shelf.deliveries.revoked(share.id) == {"bob"}
+        await wait_until(lambda: sender._drops.repository.get(share.id).sealed == 2)
+        assert sender._drops.repository.deliveries.revoked(share.id) == {"bob"}
 
 
 async def test_whoever_is_out_stays_out_of_what_follows(alice: Home, bob: Home, carol: Home) -> None:
     path = fill(alice.drop / "x")
     async with running(alice) as sender:
         share = await until(sender, "x", ShareState.SEEDING)
-        await sender._drops.keeper.revoke(share.id, "bob")
+        await sender._drops.commands.revoke(share.id, "bob")
         await until(sender, "x", ShareState.SEEDING, 2)
-        await sender._drops.keeper.revoke(share.id, "bob")
+        await sender._drops.commands.revoke(share.id, "bob")
         fill(path, 70_000)
         await until(sender, "x", ShareState.SEEDING, 3)
-        assert sender._drops.shelf.get(share.id).kind == "share"
-        assert set(sender._drops.shelf.deliveries.passkeys(share.id).values()) == {"carol"}
+        assert sender._drops.repository.get(share.id).kind == "share"
+        assert set(sender._drops.repository.deliveries.passkeys(share.id).values()) == {"carol"}
         assert delivery(sender, "bob").state is DeliveryState.REVOKED
 
 
@@ -215,13 +215,13 @@ async def test_everywhere_means_every_share_and_no_others(alice: Home, bob: Home
     async with running(alice) as sender:
         shares = [await until(sender, name, ShareState.SEEDING) for name in ("x", "y")]
         with pytest.raises(NotFound):
-            await sender._drops.keeper.revoke_everywhere("dan")
+            await sender._drops.commands.revoke_everywhere("dan")
         with pytest.raises(NotFound):
-            await sender._drops.keeper.revoke(shares[0].id, "dan")
-        await sender._drops.keeper.revoke_everywhere("bob")
+            await sender._drops.commands.revoke(shares[0].id, "dan")
+        await sender._drops.commands.revoke_everywhere("bob")
         for share in shares:
             await until(sender, share.name, ShareState.SEEDING, 2)
-            rows = {row.user: row.revoked for row in sender._drops.shelf.deliveries.of(share.id)}
+            rows = {row.user: row.revoked for row in sender._drops.repository.deliveries.of(share.id)}
             assert rows["bob"] > 0 == rows["carol"]
 
 
@@ -229,11 +229,11 @@ async def test_a_paused_share_stays_paused(alice: Home, bob: Home, carol: Home) 
     fill(alice.drop / "x")
     async with running(alice) as sender:
         share = await until(sender, "x", ShareState.SEEDING)
-        await sender._drops.keeper.pause(share.id)
-        await sender._drops.keeper.revoke(share.id, "bob")
-        shelf = sender._drops.shelf
-        await wait_until(lambda: shelf.get(share.id).step is ShareStep.SEEDING)
-        assert shelf.get(share.id).sealed == 2
+        await sender._drops.commands.pause(share.id)
+        await sender._drops.commands.revoke(share.id, "bob")
+        repository = sender._drops.repository
+        await wait_until(lambda: repository.get(share.id).step is ShareStep.SEEDING)
+        assert repository.get(share.id).sealed == 2
         assert not sender._context.engine.all_progress()
 
 
@@ -258,7 +258,7 @@ async def test_nothing_that_he_kept_is_good_for_anything(
         before = await asyncio.to_thread(take_block, port, former.info_hash, context)
         assert len(before.payload) == BLOCK
 
-        await sender._drops.keeper.revoke(share.id, "bob")
+        await sender._drops.commands.revoke(share.id, "bob")
         await until(sender, "x", ShareState.SEEDING, 2)
         for session in (None, before.session):
             loot = await asyncio.to_thread(take_block, port, former.info_hash, context, session)
@@ -281,7 +281,7 @@ async def test_on_another_machine_his_envelope_opens_and_brings_nothing(
         shutil.copy(bob.places.identity_file, elsewhere.places.identity_file)
         elsewhere.know(alice.user())
         elsewhere.receive(old)
-        await sender._drops.keeper.revoke(share.id, "bob")
+        await sender._drops.commands.revoke(share.id, "bob")
         await until(sender, "x", ShareState.SEEDING, 2)
         async with running(elsewhere) as out:
             await wait_until(lambda: [item.state for item in out.downloads()] == [DownloadState.DOWNLOADING])
@@ -298,13 +298,13 @@ async def test_a_sender_who_has_moved_is_found_again_with_new_tickets(alice: Hom
     fill(alice.drop / "x", 300_000)
     async with running(alice) as sender:
         share = await until(sender, "x", ShareState.SEEDING)
-    async with running(alice) as sender, running(bob) as receiver:
+    async with running(alice) as sender, running(bob) as pipeline:
         await until(sender, "x", ShareState.SEEDING)
         post(alice, bob)
-        await wait_until(lambda: [item.state for item in receiver.downloads()] == [DownloadState.DOWNLOADING])
-        assert str(sender._context.engine.listening["tls"]) not in "".join(record(receiver).contacts)
-        await sender._drops.keeper.reissue(share.id)
+        await wait_until(lambda: [item.state for item in pipeline.downloads()] == [DownloadState.DOWNLOADING])
+        assert str(sender._context.engine.listening["tls"]) not in "".join(record(pipeline).contacts)
+        await sender._drops.commands.reissue(share.id)
         await until(sender, "x", ShareState.SEEDING, 2)
         post(alice, bob)
-        await complete(receiver)
-        assert record(receiver).generation == 2
+        await complete(pipeline)
+        assert record(pipeline).generation == 2

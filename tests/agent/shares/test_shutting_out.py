@@ -38,7 +38,7 @@ class Desk:
     """A sender at work, with one share."""
 
     press: Press
-    keeper: ShareCommands
+    commands: ShareCommands
     path: Path
 
     @property
@@ -48,18 +48,18 @@ class Desk:
     @property
     def holders(self) -> set[str]:
         """Whom the tracker would answer."""
-        return set(self.press.publisher._shelf.deliveries.passkeys(self.share.id).values())
+        return set(self.press.queue._repository.deliveries.passkeys(self.share.id).values())
 
     async def revoke(self, user: str = "bob") -> None:
-        await self.keeper.revoke(self.share.id, user)
+        await self.commands.revoke(self.share.id, user)
 
     async def served(self) -> ShareRecord:
-        publisher = self.press.publisher
+        queue = self.press.queue
 
         def done() -> bool:
-            due = publisher._shelf.deliveries.needs_reissue(self.share)
+            due = queue._repository.deliveries.needs_reissue(self.share)
             there = self.press.served == {self.share.info_hash}
-            return publisher.is_idle and self.share.step is ShareStep.SEEDING and there and not due
+            return queue.is_idle and self.share.step is ShareStep.SEEDING and there and not due
 
         await wait_until(done, seconds=30)
         assert self.share.sealed == self.share.generation
@@ -72,8 +72,8 @@ class Desk:
 @asynccontextmanager
 async def at_work(alice: Home) -> AsyncIterator[Desk]:
     async with publishing_at(alice) as press:
-        publisher = press.publisher
-        yield Desk(press, ShareCommands(press.context, publisher._shelf, publisher), alice.drop / "x")
+        queue = press.queue
+        yield Desk(press, ShareCommands(press.context, queue._repository, queue), alice.drop / "x")
 
 
 def card(home: Home) -> CardKey:
@@ -181,13 +181,13 @@ async def test_while_it_enters_the_swarm_nobody_is_served_by_the_old_authority(
     async with at_work(alice) as desk:
         await wait_until(stop.reached.is_set)
         roots: list[bytes] = []
-        enter = desk.press.publisher._shelf.start_seeding
+        enter = desk.press.queue._repository.start_seeding
 
         async def note(share: ShareRecord) -> None:
             roots.append(share.root_certificate)
             await enter(share)
 
-        monkeypatch.setattr(desk.press.publisher._shelf, "start_seeding", note)
+        monkeypatch.setattr(desk.press.queue._repository, "start_seeding", note)
         await desk.revoke()
         stop.go_on.set()
         share = await desk.served()
@@ -230,15 +230,15 @@ async def test_two_in_a_row_make_one_renewal_after_another(alice: Home, bob: Hom
 
 async def rest_in(desk: Desk, step: ShareStep, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bring the share, which is being served, there."""
-    publisher = desk.press.publisher
+    queue = desk.press.queue
     match step:
         case ShareStep.SETTLING:
-            await publisher.stop_seeding(desk.path, "another")
+            await queue.stop_seeding(desk.path, "another")
         case ShareStep.WITHDRAWN:
-            await desk.keeper.withdraw(desk.path)
+            await desk.commands.withdraw(desk.path)
         case _:
-            await publisher.record_error(desk.path, SystemFailed("It cannot be read"))
-            monkeypatch.setattr(publisher, "has_envelope", lambda *_: False)
+            await queue.record_error(desk.path, SystemFailed("It cannot be read"))
+            monkeypatch.setattr(queue, "has_envelope", lambda *_: False)
     assert desk.share.step is step
 
 
@@ -253,7 +253,7 @@ async def test_while_it_rests(
         former = await desk.served()
         await rest_in(desk, step, monkeypatch)
         if restarted:  # right after it was recorded
-            await desk.press.publisher._shelf.deliveries.revoke(desk.share, "bob")
+            await desk.press.queue._repository.deliveries.revoke(desk.share, "bob")
         else:
             await desk.revoke()
             if step is ShareStep.PROBLEM:
@@ -262,7 +262,7 @@ async def test_while_it_rests(
                 assert desk.share.step is step
                 assert desk.press.served == set()
     async with at_work(alice) as desk:
-        await desk.keeper.finish()
+        await desk.commands.finish()
         await desk.accept()
         share = await desk.served()
         assert (share.kind, share.info_hash) == ("renew", former.info_hash)
@@ -281,9 +281,9 @@ async def test_asking_again_and_again_does_not_hold_up_what_follows(
         stop = Stop(monkeypatch, "seal_share", after=False)
         await desk.revoke()
         await wait_until(stop.reached.is_set)
-        work = desk.press.publisher._at_work[desk.share.id]
+        work = desk.press.queue._at_work[desk.share.id]
         await desk.revoke()
-        assert desk.press.publisher._at_work[desk.share.id] is work
+        assert desk.press.queue._at_work[desk.share.id] is work
         stop.go_on.set()
         assert (await desk.served()).generation == 2
 
@@ -309,7 +309,7 @@ async def test_again_and_again_and_after_sharing_again(alice: Home, bob: Home, c
         for _ in range(2):
             await desk.revoke()
             assert (await desk.served()).generation == 2
-        await desk.keeper.share_again(desk.share.id)
+        await desk.commands.share_again(desk.share.id)
         await desk.served()
         assert desk.holders == {"carol"}
         assert [opens(newest(alice), card(home)) for home in (bob, carol)] == [False, True]
@@ -351,7 +351,7 @@ async def test_somebody_who_is_in_the_user_book_no_longer_or_otherwise(
         share = await desk.served()
         if not before:
             change(alice, bob, carol)
-        await desk.keeper.reissue(share.id)
+        await desk.commands.reissue(share.id)
         await desk.served()
         assert [opens(newest(alice), card(home)) for home in (bob, carol)] == [False, True]
 
@@ -378,7 +378,7 @@ async def test_a_new_key_lets_nobody_in_again(alice: Home, bob: Home) -> None:
         await desk.revoke("carl")
         share = await desk.served()
         alice.know(bob.user(groups=("crew",)), User("carl", key=newer, groups=("crew",)))
-        await desk.keeper.reissue(share.id)
+        await desk.commands.reissue(share.id)
         await desk.served()
         assert [opens(newest(alice), key) for key in (card(bob), UserKey(newer))] == [True, False]
 

@@ -42,13 +42,13 @@ async def share(agent: Agent, path: Path, *recipients: str) -> Share:
 
 async def seeded(agent: Agent, generation: int = 1) -> Share:
     found = await until(agent, "x", ShareState.SEEDING, generation)
-    await wait_until(lambda: agent._drops.publisher.is_idle)
+    await wait_until(lambda: agent._drops.queue.is_idle)
     return found
 
 
 def following(agent: Agent) -> FolderMonitor[Tree]:
     (found,) = [
-        each for each in agent._drops.followings.values() if isinstance(each.follower, StandaloneHandler)
+        each for each in agent._drops.followings.values() if isinstance(each.handler, StandaloneHandler)
     ]
     return found
 
@@ -224,7 +224,7 @@ async def test_under_another_name_it_goes_to_those_who_are_named_then(
                 (folder / former).rename(folder / name)
             known.append(await agent.share(NewShare(path=str(folder / name), recipients=(user,))))
             assert (await until(agent, name, ShareState.SEEDING)).recipients == (user,)
-            await wait_until(lambda: agent._drops.publisher.is_idle)
+            await wait_until(lambda: agent._drops.queue.is_idle)
     assert known[0] == known[1] != known[2]
 
 
@@ -249,9 +249,9 @@ async def test_what_is_over_is_shared_anew(alice: Home, bob: Home, mallory: Home
     path, now = fill(folder / "x"), int(time.time())
     async with running(alice) as agent:
         await agent.share(NewShare(path=str(path), recipients=("bob",), note="draft", not_after=now + 3600))
-        shelf = agent._drops.shelf
-        await shelf.save(replace(shelf.get((await seeded(agent)).id), not_after=now - 1))
-        await agent._drops.keeper.withdraw_expired()
+        repository = agent._drops.repository
+        await repository.save(replace(repository.get((await seeded(agent)).id), not_after=now - 1))
+        await agent._drops.commands.withdraw_expired()
         await agent.share(NewShare(path=str(path), recipients=("mallory",)))
         again = await seeded(agent, generation=3)  # for others, and there again
         assert (again.recipients, again.note, again.not_after) == (("mallory",), "", 0)

@@ -18,7 +18,7 @@ async def test_the_sender_announces_with_a_passkey_of_his_own(alice: Home) -> No
         fill(alice.drop / "x")
         async with running(alice) as agent:
             line = await tracker.once()
-            (share,) = agent._drops.shelf.shares.values()
+            (share,) = agent._drops.repository.shares.values()
     said = re.fullmatch(r"GET /announce/([0-9a-f]{64})\?(\S*) HTTP/1.1\r\n", line)
     assert said is not None
     assert "left=0" in said[2]

@@ -25,18 +25,18 @@ def no_hashing(_tree: Tree, *, version: Version, **_more: Callable[..., object])
 
 async def seeded(agent: Agent, name: str, generation: int) -> Share:
     share = await until(agent, name, ShareState.SEEDING, generation)
-    await wait_until(lambda: agent._drops.publisher.is_idle)
+    await wait_until(lambda: agent._drops.queue.is_idle)
     return share
 
 
-async def pass_on(sender: Home, receiver: Home, agent: Agent, name: str, generation: int) -> None:
+async def pass_on(sender: Home, pipeline: Home, agent: Agent, name: str, generation: int) -> None:
     """Bring the envelope over, and wait until its generation is delivered."""
-    receiver.receive(sender.outbox / f"{name}.torrent.encrypted")
+    pipeline.receive(sender.outbox / f"{name}.torrent.encrypted")
 
     def delivered() -> bool:
         return any(
             (record.name, record.generation, record.step) == (name, generation, DownloadStep.COMPLETE)
-            for record in agent._inbox.tray.downloads.values()
+            for record in agent._inbox.repository.downloads.values()
         )
 
     await wait_until(delivered)
@@ -44,8 +44,8 @@ async def pass_on(sender: Home, receiver: Home, agent: Agent, name: str, generat
 
 def sent(agent: Agent) -> int:
     """Payload bytes that the only share of an agent has sent to others in its present form."""
-    (share,) = agent._drops.shelf.shares.values()
-    handle = agent._context.engine._roster.handle(InfoHash(share.info_hash))
+    (share,) = agent._drops.repository.shares.values()
+    handle = agent._context.engine._table.handle(InfoHash(share.info_hash))
     return handle.status().total_payload_upload
 
 
@@ -106,9 +106,11 @@ async def test_a_touched_entry_makes_no_new_generation(alice: Home, bob: Home) -
     async with running(alice) as a:
         await seeded(a, "x", 1)
         before = (alice.outbox / "x.torrent.encrypted").stat().st_mtime_ns
-        signature = next(iter(a._drops.shelf.shares.values())).signature
+        signature = next(iter(a._drops.repository.shares.values())).signature
         os.utime(path, (1, 1))
-        await wait_until(lambda: next(iter(a._drops.shelf.shares.values())).signature not in {signature, ""})
+        await wait_until(
+            lambda: next(iter(a._drops.repository.shares.values())).signature not in {signature, ""}
+        )
         await seeded(a, "x", 1)
         assert (alice.outbox / "x.torrent.encrypted").stat().st_mtime_ns == before
         assert len(a._context.engine.all_progress()) == 1

@@ -31,7 +31,7 @@ def move(agent: Agent, host: str) -> None:
     context = agent._context
     network = msgspec.structs.replace(context.config.network, public_host=host)
     context.config = msgspec.structs.replace(context.config, network=network)
-    agent._drops.shelf.follow_addresses()
+    agent._drops.repository.follow_addresses()
 
 
 def told(agent: Agent) -> list[Problem]:
@@ -51,14 +51,14 @@ async def test_who_cannot_find_us_is_named_until_there_is_a_new_envelope(alice: 
         assert "'film.mov'" in problem.detail
         assert "bob cannot find you" in problem.detail
         assert f"tuishare again {share.id[:8]}`" in problem.hint
-        assert problem.since == agent._drops.shelf.whereabouts.since
+        assert problem.since == agent._drops.repository.address_watch.since
 
         move(agent, "8.8.8.8")
         assert told(agent) == []  # back again
         move(agent, "9.9.9.9")
         await agent.order_share(share.id, ShareAction.AGAIN)
-        shelf = agent._drops.shelf
-        await wait_until(lambda: shelf.get(share.id).contacts[0].startswith("9.9.9.9:"))
+        repository = agent._drops.repository
+        await wait_until(lambda: repository.get(share.id).contacts[0].startswith("9.9.9.9:"))
         await until(agent, "film.mov", ShareState.SEEDING)
         assert told(agent) == []
 
@@ -101,8 +101,8 @@ async def test_nobody_is_named_who_lacks_nothing_or_finds_us(alice: Home, bob: H
         await until(agent, "film.mov", ShareState.SEEDING)
         move(agent, "9.9.9.9")
         assert told(agent)
-        context, deliveries = agent._context, agent._drops.shelf.deliveries
-        (share,) = agent._drops.shelf.shares.values()
+        context, deliveries = agent._context, agent._drops.repository.deliveries
+        (share,) = agent._drops.repository.shares.values()
         row = deliveries.find(share.id, "bob")
         match case:
             case "has it":

@@ -105,14 +105,14 @@ async def test_an_agent_that_stops_in_the_middle_of_writing_loses_and_doubles_no
 
 async def test_both_journeys_are_told(alice: Home, bob: Home) -> None:
     fill(alice.drop / "film.mkv")
-    async with running(alice) as sender, running(bob) as receiver:
+    async with running(alice) as sender, running(bob) as pipeline:
         await wait_until(lambda: bool(list(alice.outbox.iterdir())))
         (envelope,) = alice.outbox.iterdir()
         bob.receive(envelope)
-        await shown(receiver, DownloadState.COMPLETE)
-        assert await happened(receiver) == [(ActivityKind.RECEIVED, "film.mkv")]
-        journal = sender._context.activity
-        await wait_until(lambda: ActivityKind.DELIVERED in {event.kind for event in journal.recent})
+        await shown(pipeline, DownloadState.COMPLETE)
+        assert await happened(pipeline) == [(ActivityKind.RECEIVED, "film.mkv")]
+        activity = sender._context.activity
+        await wait_until(lambda: ActivityKind.DELIVERED in {event.kind for event in activity.recent})
         (alice.drop / "film.mkv").unlink()
         await wait_until(lambda: [share.state for share in sender.shares()] == ["withdrawn"])
         assert await happened(sender) == [

@@ -57,7 +57,7 @@ async def test_another_card_takes_the_fingerprint_away_until_it_was_looked_at() 
         area = desk.screen.query_one(TextArea)
         area.text = CARD
         await desk.until_said("able bold")
-        desk.agent.answering.clear()
+        desk.agent.runner.clear()
         area.text = f"{CARD}B"
         await until(desk.pilot, lambda: len(desk.calls("card_seen")) == 2)
         await desk.press("ctrl+y")

@@ -88,11 +88,11 @@ async def test_no_traceback_whatever_happens() -> None:
 
 async def test_asked_twice_in_haste_it_is_done_once() -> None:
     async with opened("rotate") as desk:
-        desk.agent.answering.clear()
+        desk.agent.runner.clear()
         await desk.press("ctrl+s", "ctrl+s")
         await desk.until_said("Asking the agent")
         await desk.click("accept")
-        desk.agent.answering.set()
+        desk.agent.runner.set()
         await desk.until_closed()
         assert len(desk.calls("rotate_identity")) == 1
 

@@ -31,15 +31,15 @@ class DownloadCommands:
 
     def __init__(
         self,
-        tray: DownloadRepository,
-        receiver: DownloadPipeline,
-        landing: DownloadFiles,
+        repository: DownloadRepository,
+        pipeline: DownloadPipeline,
+        files: DownloadFiles,
         turn_away: Callable[[str, TuishareError], Awaitable[None]],
     ) -> None:
         """`turn_away` moves an envelope out of the inbox, with the reason beside it."""
-        self._tray = tray
-        self._receiver = receiver
-        self._landing = landing
+        self._repository = repository
+        self._pipeline = pipeline
+        self._files = files
         self._turn_away = turn_away
 
     async def approve(self, download_id: str) -> None:
@@ -48,8 +48,8 @@ class DownloadCommands:
         Raises:
             Refused: it does not wait for approval.
         """
-        async with self._tray.changing:
-            await self._receiver.approve(self._waiting(download_id))
+        async with self._repository.changing:
+            await self._pipeline.approve(self._waiting(download_id))
 
     async def reject(self, download_id: str) -> None:
         """Turn away what waits for approval; this generation is not taken again.
@@ -57,11 +57,11 @@ class DownloadCommands:
         Raises:
             Refused: it does not wait for approval.
         """
-        async with self._tray.changing:
+        async with self._repository.changing:
             record = self._waiting(download_id)
-            await self._tray.remove(record)
+            await self._repository.remove(record)
             await self._turn_away(record.envelope, Refused("You rejected it"))
-            await self._receiver.release(record)
+            await self._pipeline.release(record)
 
     async def pause(self, download_id: str) -> None:
         """Leave the swarm until it is resumed, also after a restart; what was downloaded is kept.
@@ -69,22 +69,22 @@ class DownloadCommands:
         Raises:
             Refused: it waits for approval, so that nothing is under way.
         """
-        async with self._tray.changing:
-            record = self._tray.get(download_id)
+        async with self._repository.changing:
+            record = self._repository.get(download_id)
             if record.step is DownloadStep.WAITING:
                 raise Refused(
                     "This download waits for approval, and nothing of it is downloaded before",
                     hint="Approve it, or reject it.",
                 )
-            record = await self._tray.save(replace(record, paused=True))
-            await self._tray.leave_swarm(record, keep_progress=record.step is DownloadStep.DOWNLOADING)
+            record = await self._repository.save(replace(record, paused=True))
+            await self._repository.leave_swarm(record, keep_progress=record.step is DownloadStep.DOWNLOADING)
 
     async def resume(self, download_id: str) -> None:
         """Go on where it was; a problem is tried once more."""
-        async with self._tray.changing:
-            record = self._tray.get(download_id)
-            await self._tray.leave_swarm(record)
-            await self._receiver.resume(await self._tray.save(replace(record, paused=False)))
+        async with self._repository.changing:
+            record = self._repository.get(download_id)
+            await self._repository.leave_swarm(record)
+            await self._pipeline.resume(await self._repository.save(replace(record, paused=False)))
 
     async def choose(self, download_id: str, unwanted: Collection[int]) -> None:
         """Download all but some files, which are numbered in the torrent's order; a problem is tried once more.
@@ -93,18 +93,18 @@ class DownloadCommands:
             Refused: it is complete, or its files cannot be fetched one by one.
             BadInput: there is no file of such a number, or nothing would be left.
         """
-        async with self._tray.changing:
-            record = self._tray.get(download_id)
-            torrent = await self._tray.torrent(record)
+        async with self._repository.changing:
+            record = self._repository.get(download_id)
+            torrent = await self._repository.torrent(record)
             record = await asyncio.to_thread(choose, record, torrent, unwanted)
-            await self._tray.save(record)
-            await self._tray.leave_swarm(record, keep_progress=True)
-            await self._receiver.resume(record)
+            await self._repository.save(record)
+            await self._repository.leave_swarm(record, keep_progress=True)
+            await self._pipeline.resume(record)
 
     async def forget(self, download_id: str) -> None:
         """Stop it; what was delivered stays, what was not is discarded."""
-        async with self._tray.changing:
-            await self._forget(self._tray.get(download_id))
+        async with self._repository.changing:
+            await self._forget(self._repository.get(download_id))
 
     async def delete(self, download_id: str) -> None:
         """Stop it and delete what was delivered; what else its owner has put there stays.
@@ -112,24 +112,24 @@ class DownloadCommands:
         Raises:
             SystemFailed: not all of it could be deleted; it stays in the list.
         """
-        async with self._tray.changing:
-            record = self._tray.get(download_id)
-            await self._tray.leave_swarm(record)
+        async with self._repository.changing:
+            record = self._repository.get(download_id)
+            await self._repository.leave_swarm(record)
             # Before that, whatever has this name is another's.
             if record.step is DownloadStep.COMPLETE:
-                torrent = await self._tray.torrent(record)
-                await asyncio.to_thread(self._landing.delete, record, torrent)
+                torrent = await self._repository.torrent(record)
+                await asyncio.to_thread(self._files.delete, record, torrent)
             await self._forget(record)
 
     async def _forget(self, record: DownloadRecord) -> None:
-        await self._tray.remove(record)
+        await self._repository.remove(record)
         if record.step in _UNFINISHED:
             await self._turn_away(record.envelope, Refused("You stopped its download"))
-        await asyncio.to_thread(self._landing.discard, record)
-        await self._receiver.release(record)
+        await asyncio.to_thread(self._files.discard, record)
+        await self._pipeline.release(record)
 
     def _waiting(self, download_id: str) -> DownloadRecord:
-        record = self._tray.get(download_id)
+        record = self._repository.get(download_id)
         if record.step is not DownloadStep.WAITING:
             raise Refused(
                 "This download does not wait for approval", hint="`tuishare list` shows where it stands."

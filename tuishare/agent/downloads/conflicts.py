@@ -22,39 +22,41 @@ _log = logging.getLogger(__name__)
 
 
 class TorrentClaims:
-    """Which of several downloads of one torrent is in its swarm; the tray's lock is held by the callers."""
+    """Which of several downloads of one torrent is in its swarm; the repository's lock is held by the callers."""
 
-    def __init__(self, tray: DownloadRepository, store: Store) -> None:
-        self._tray = tray
+    def __init__(self, repository: DownloadRepository, store: Store) -> None:
+        self._repository = repository
         self._store = store
 
     async def take(self, record: DownloadRecord) -> list[DownloadRecord]:
         """Let all other downloads of the same torrent rest in favour of this one; return those that do now."""
-        rivals = find_conflicts(record, self._tray.downloads)
+        rivals = find_conflicts(record, self._repository.downloads)
         for other in rivals:
             _log.info("%r from %s makes way for the one from %s", other.name, other.sender, record.sender)
             # What the engine knew of its files is not true of the other's.
-            await self._tray.leave_swarm(other)
-            await self._tray.save(yield_to(other, record))
-        for other in list(self._tray.downloads.values()):
+            await self._repository.leave_swarm(other)
+            await self._repository.save(yield_to(other, record))
+        for other in list(self._repository.downloads.values()):
             if other.info_hash == record.info_hash and other.step is DownloadStep.WAITING:
-                await self._tray.save(warn_of(other, record))
+                await self._repository.save(warn_of(other, record))
         return rivals
 
     async def alone(self, record: DownloadRecord) -> DownloadRecord | None:
         """Return a download if no other one has its swarm, as it is then; None while it rests for another."""
-        if holder := holder_of(record, self._tray.downloads):
+        if holder := holder_of(record, self._repository.downloads):
             reason, hint = describe_rest(record, holder)
             if record.step is not DownloadStep.COMPLETE:
                 record = replace(record, step=DownloadStep.QUEUED)
-            if (rests := replace(record, problem=reason, hint=hint)) != self._tray.downloads.get(record.id):
-                await self._tray.save(rests)
+            if (rests := replace(record, problem=reason, hint=hint)) != self._repository.downloads.get(
+                record.id
+            ):
+                await self._repository.save(rests)
             return None
         if not record.rival:
             return record
         # What the engine remembers of the torrent is of the other's files.
         await self._store.change(lambda database: database.forget_resume(record.info_hash))
-        return await self._tray.save(resume_alone(record))
+        return await self._repository.save(resume_alone(record))
 
 
 def find_conflicts(record: DownloadRecord, downloads: Downloads) -> list[DownloadRecord]:

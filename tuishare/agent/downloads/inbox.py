@@ -117,7 +117,7 @@ class Inbox(FolderHandler[int]):
 
     Attributes:
         pace: what waits because too many of people who are not verified came at once.
-        vigil: looks after what was delivered.
+        payload_watcher: looks after what was delivered.
         locked: by name of the file.
         rejected: the last ones since the agent started, oldest first, without those that were dismissed.
     """
@@ -125,11 +125,11 @@ class Inbox(FolderHandler[int]):
     def __init__(self, context: Context) -> None:
         self._context = context
         self._folder = context.config.folders.inbox_path
-        self.tray = DownloadRepository(context)
-        landing = DownloadFiles(context.config.folders, reserve=context.config.downloads.reserve_bytes)
-        self.receiver = DownloadPipeline(context, self.tray, landing)
-        self.vigil = PayloadWatcher(context, self.tray, self.receiver.resume)
-        self.handler = DownloadCommands(self.tray, self.receiver, landing, self._turn_away)
+        self.repository = DownloadRepository(context)
+        files = DownloadFiles(context.config.folders, reserve=context.config.downloads.reserve_bytes)
+        self.pipeline = DownloadPipeline(context, self.repository, files)
+        self.payload_watcher = PayloadWatcher(context, self.repository, self.pipeline.resume)
+        self.handler = DownloadCommands(self.repository, self.pipeline, files, self._turn_away)
         # Nobody waits for an envelope: one that turns out to be half written is looked at again.
         settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
         self.following: FolderMonitor[int] = FolderMonitor(self._folder, settle, self)
@@ -141,11 +141,11 @@ class Inbox(FolderHandler[int]):
         self._judged: dict[str, _Judgement] = {}
         self._doubtful: dict[str, str] = {}
         self._crowded: dict[str, DownloadRecord] = {}
-        self.tray.freed = self._take_room
+        self.repository.freed = self._take_room
 
     def on_file_event(self, hint: FileEvent) -> None:
         """Take an event, if it is of the inbox, or of where something was delivered."""
-        self.vigil.take_hint(hint)
+        self.payload_watcher.take_hint(hint)
         if hint.folder == self._folder:
             self.following.on_file_event(hint)
 
@@ -186,7 +186,7 @@ class Inbox(FolderHandler[int]):
 
     def _is_of_damaged(self, name: str) -> bool:
         """Whether it is of a download whose record cannot be read: a person decides what becomes of both."""
-        return any(row.envelope == name for row in self.tray.damaged)
+        return any(row.envelope == name for row in self.repository.damaged)
 
     async def settled(self, path: Path, look: Observation[int]) -> None:
         """Judge an envelope that is complete; one that no verified user signed may have to wait for its turn."""
@@ -293,7 +293,7 @@ class Inbox(FolderHandler[int]):
 
     def _take_room(self) -> None:
         """Look again at as many of the envelopes without room as there is room for now, first come first."""
-        waiting = list(self.tray.downloads.values())
+        waiting = list(self.repository.downloads.values())
         for name, record in list(self._crowded.items()):
             if not waiting_room_problem(record, waiting, self._context.config.inbox):
                 waiting.append(record)
@@ -347,10 +347,10 @@ class Inbox(FolderHandler[int]):
             await apply_key_rotation(self._context, received.sender, received.succession)
         match received.trust:
             case Trust.VERIFIED:
-                await self.receiver.admit(received, path.name, digest)
+                await self.pipeline.admit(received, path.name, digest)
                 return False
             case Trust.UNVERIFIED:
-                await self.receiver.await_approval(
+                await self.pipeline.await_approval(
                     received,
                     path.name,
                     digest,
@@ -358,7 +358,7 @@ class Inbox(FolderHandler[int]):
                     "Compare fingerprints, then `tuishare user verify`.",
                 )
             case Trust.KEY_ONLY:
-                await self.receiver.await_approval(
+                await self.pipeline.await_approval(
                     received,
                     path.name,
                     digest,
@@ -414,7 +414,7 @@ class Inbox(FolderHandler[int]):
 
     async def forget_damaged(self, row: DamagedRow) -> None:
         """Forget a download whose record cannot be read; its envelope is turned away, for it was taken before."""
-        await self.tray.drop_damaged(row)
+        await self.repository.drop_damaged(row)
         if self.wants(row.envelope) and "/" not in row.envelope:
             await self._turn_away(
                 row.envelope, Refused("You forgot its download", hint="Ask the sender to share it again.")

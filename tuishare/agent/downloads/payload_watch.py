@@ -38,11 +38,14 @@ class PayloadWatcher:
     """
 
     def __init__(
-        self, context: Context, tray: DownloadRepository, serve: Callable[[DownloadRecord], Awaitable[None]]
+        self,
+        context: Context,
+        repository: DownloadRepository,
+        serve: Callable[[DownloadRecord], Awaitable[None]],
     ) -> None:
-        """`serve` has a download served again; it is called with the tray's lock held."""
+        """`serve` has a download served again; it is called with the repository's lock held."""
         self._context = context
-        self._tray = tray
+        self._repository = repository
         self._serve = serve
         self._woken = asyncio.Event()
         self._doubting = asyncio.Event()
@@ -50,7 +53,7 @@ class PayloadWatcher:
         self._hinted: set[Path] = set()
         self._next_scan = 0.0
         self._rests: dict[str, float] = {}
-        tray.entered = self._wake
+        repository.entered = self._wake
 
     def _wake(self) -> None:
         self._woken.set()
@@ -86,7 +89,7 @@ class PayloadWatcher:
     async def _tend(self, watcher: Watcher) -> None:
         hinted, self._hinted = self._hinted, set()
         is_due = time.monotonic() >= self._next_scan
-        for record in [record for record in self._tray.downloads.values() if self._is_watched(record)]:
+        for record in [record for record in self._repository.downloads.values() if self._is_watched(record)]:
             path = Path(record.path)
             look = is_due or path.parent not in self._folders
             if look:
@@ -101,55 +104,60 @@ class PayloadWatcher:
 
     def _is_watched(self, record: DownloadRecord) -> bool:
         return record.step is DownloadStep.COMPLETE and (
-            self._tray.on_added(record) or self._tray.is_altered(record)
+            self._repository.on_added(record) or self._repository.is_altered(record)
         )
 
     async def _check(self, record: DownloadRecord) -> None:
         condition = await asyncio.to_thread(inspect, Path(record.path), record.signature)
-        if condition is (Condition.CHANGED if self._tray.is_altered(record) else Condition.INTACT):
+        if condition is (Condition.CHANGED if self._repository.is_altered(record) else Condition.INTACT):
             return  # as it was when it was looked at before
         if condition is Condition.DOUBTFUL and time.monotonic() < self._rests.get(record.id, 0.0):
             condition = Condition.CHANGED
-        async with self._tray.changing:
+        async with self._repository.changing:
             # Meanwhile it may have made room for a new generation, which is not ours to judge.
-            if self._tray.downloads.get(record.id) is not record or not self._is_watched(record):
+            if self._repository.downloads.get(record.id) is not record or not self._is_watched(record):
                 return
             match condition:
                 case Condition.INTACT:
                     await self._serve(record)
                 case Condition.DOUBTFUL:
-                    await self._tray.leave_swarm(record)
-                    self._tray.mark_doubtful(record)
+                    await self._repository.leave_swarm(record)
+                    self._repository.mark_doubtful(record)
                 case Condition.CHANGED:
                     await self._give_up(record)
 
     async def _give_up(self, record: DownloadRecord) -> None:
-        if self._tray.is_altered(record):
+        if self._repository.is_altered(record):
             return
         _log.info("%r is served no longer: it was changed here", record.name)
-        await self._tray.leave_swarm(record)
-        self._tray.mark_altered(record)
+        await self._repository.leave_swarm(record)
+        self._repository.mark_altered(record)
 
     async def compare_all(self, ended: threading.Event) -> None:
         """Compare what is doubted, until cancelled; `ended` interrupts the reading."""
         while True:
             self._doubting.clear()
             for record in [
-                record for record in self._tray.downloads.values() if self._tray.is_doubtful(record)
+                record
+                for record in self._repository.downloads.values()
+                if self._repository.is_doubtful(record)
             ]:
                 await self._compare(record, ended)
             await self._doubting.wait()
 
     async def _compare(self, record: DownloadRecord, ended: threading.Event) -> None:
         """Read a payload without holding up anything else, and record what was found, so that it is read once."""
-        torrent = await self._tray.torrent(record)
+        torrent = await self._repository.torrent(record)
         started = time.monotonic()
         found = await asyncio.to_thread(
             compare_with_torrent, Path(record.path), record.signature, torrent, cancelled=ended.is_set
         )
-        async with self._tray.changing:
-            if self._tray.downloads.get(record.id) is not record or record.step is not DownloadStep.COMPLETE:
-                self._tray.clear_doubtful(record)  # a new generation, which takes care of it
+        async with self._repository.changing:
+            if (
+                self._repository.downloads.get(record.id) is not record
+                or record.step is not DownloadStep.COMPLETE
+            ):
+                self._repository.clear_doubtful(record)  # a new generation, which takes care of it
                 return
             if found is None or not found.intact:
                 took = time.monotonic() - started
@@ -163,4 +171,4 @@ class PayloadWatcher:
             await self._serve(record)
 
     async def _record(self, record: DownloadRecord, found: PayloadSignature) -> DownloadRecord:
-        return await self._tray.save(replace(record, signature=str(found)))
+        return await self._repository.save(replace(record, signature=str(found)))

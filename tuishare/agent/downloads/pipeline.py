@@ -69,30 +69,30 @@ class DownloadPipeline:
         seeding: serves on what was delivered.
     """
 
-    def __init__(self, context: Context, tray: DownloadRepository, landing: DownloadFiles) -> None:
+    def __init__(self, context: Context, repository: DownloadRepository, files: DownloadFiles) -> None:
         self._context = context
-        self._tray = tray
-        self._landing = landing
+        self._repository = repository
+        self._files = files
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
         self._retries = Retries()
-        self._claims = TorrentClaims(tray, context.store)
-        self.seeding = Seeding(context, tray, self._claims)
+        self._claims = TorrentClaims(repository, context.store)
+        self.seeding = Seeding(context, repository, self._claims)
         self._lonely: set[InfoHash] = set()
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
         """All downloads by id, oldest first."""
-        return self._tray.downloads
+        return self._repository.downloads
 
     async def load(self) -> None:
         """Take up every download where the last run left it; what had a problem is tried again."""
-        records = await self._tray.load()
-        if not self._tray.damaged:  # what these have received may lie in any of the folders
-            await asyncio.to_thread(self._landing.sweep, {record.staging for record in records})
+        records = await self._repository.load()
+        if not self._repository.damaged:  # what these have received may lie in any of the folders
+            await asyncio.to_thread(self._files.sweep, {record.staging for record in records})
         for record in records:
             with isolate_errors(f"put the envelope of “{for_display(record.name)}” away"):
                 await self._file_renewal(record)
-            if known := self._tray.downloads.get(record.id):  # as it is now: a rival may have made way
+            if known := self._repository.downloads.get(record.id):  # as it is now: a rival may have made way
                 await self._or_problem(known, self._resume(known))
 
     async def run(self) -> None:
@@ -101,7 +101,7 @@ class DownloadPipeline:
             while True:
                 with contextlib.suppress(TimeoutError):
                     info_hash = await asyncio.wait_for(self._completed.get(), QUEUE_SECONDS)
-                    async with self._tray.changing:
+                    async with self._repository.changing:
                         for record in self._downloading(info_hash):
                             await self._or_problem(record, self._deliver(record))
                 await self._keep_reserve()
@@ -109,7 +109,7 @@ class DownloadPipeline:
                 await self._leave_spoilt()
                 await self._try_again()
         finally:
-            self._landing.end()
+            self._files.end()
 
     def on_completed(self, info_hash: InfoHash) -> None:
         """Take note that every piece of a torrent has arrived."""
@@ -130,7 +130,7 @@ class DownloadPipeline:
             Refused: a replay, a ticket that cannot work, or the torrent of a share of our own.
         """
         record = await self._begun(received, envelope, digest)
-        async with self._tray.changing:
+        async with self._repository.changing:
             if not self._is_under_way(record) and not await self._renew(received, record):
                 await self._admit(record, received.manifest.torrent, salted=bool(received.torrent.salt))
 
@@ -145,12 +145,12 @@ class DownloadPipeline:
         """
         record = await self._begun(received, envelope, digest)
         salted = bool(received.torrent.salt)
-        async with self._tray.changing:
+        async with self._repository.changing:
             if not self._is_under_way(record) and not await self._renew(received, record):
                 await self._hold(record, reason, hint, received.manifest.torrent, salted=salted)
 
     async def approve(self, record: DownloadRecord) -> None:
-        """Begin to download what waited for a person; the tray's lock is held.
+        """Begin to download what waited for a person; the repository's lock is held.
 
         Raises:
             Refused: it has become a replay.
@@ -159,20 +159,20 @@ class DownloadPipeline:
         await self._begin(resume_alone(record))
 
     async def resume(self, record: DownloadRecord) -> None:
-        """Take up a download again where it stands; the tray's lock is held."""
+        """Take up a download again where it stands; the repository's lock is held."""
         await self._or_problem(record, self._resume(record))
 
     async def release(self, gone: DownloadRecord) -> None:
         """Let what waited or rested in favour of a download go on, unless that still has the torrent; lock held."""
-        for record in list(self._tray.downloads.values()):
-            if record.rival == gone.id and holder_of(record, self._tray.downloads) is None:
+        for record in list(self._repository.downloads.values()):
+            if record.rival == gone.id and holder_of(record, self._repository.downloads) is None:
                 await self.resume(record)
 
     async def record_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Take note that the engine gave a download up."""
-        async with self._tray.changing:
+        async with self._repository.changing:
             for record in self._downloading(info_hash):
-                await self._tray.leave_swarm(record)
+                await self._repository.leave_swarm(record)
                 await self._fail(record, reason, "")
 
     async def record_false_data(self, info_hash: InfoHash) -> None:
@@ -180,17 +180,17 @@ class DownloadPipeline:
 
         What is told as left to download, and as corrupt, goes to the sender's tracker with it.
         """
-        async with self._tray.changing:
+        async with self._repository.changing:
             for record in self._downloading(info_hash):
-                await self._tray.leave_swarm(record, keep_progress=True)
+                await self._repository.leave_swarm(record, keep_progress=True)
                 await self._fail(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), again=True)
 
     def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
-        joined = self._tray.joined_as(info_hash)
+        joined = self._repository.joined_as(info_hash)
         return [record for record in joined if record.step is DownloadStep.DOWNLOADING]
 
     def _is_under_way(self, record: DownloadRecord) -> bool:
-        known = self._tray.downloads.get(record.id)
+        known = self._repository.downloads.get(record.id)
         return (
             known is not None
             and known.step in _UNDER_WAY
@@ -208,7 +208,7 @@ class DownloadPipeline:
         """
         if not received.renews:
             return False
-        former = self._tray.downloads.get(record.id)
+        former = self._repository.downloads.get(record.id)
         if former is None and await self._context.store.run(lambda database: database.has_envelope(record)):
             raise Refused(
                 "It renews a download that was removed here", hint="Ask the sender to share it again."
@@ -220,26 +220,26 @@ class DownloadPipeline:
         await self._context.store.run(lambda database: database.require_new(renewed))
         if former.envelope != renewed.envelope:
             # Before that is recorded: afterwards nobody would know that it was not a replay.
-            await asyncio.to_thread(self._landing.archive_envelope, former)
+            await asyncio.to_thread(self._files.archive_envelope, former)
         await self._context.store.change(lambda database: database.renew(renewed))
-        await self._tray.leave_swarm(former, keep_progress=former.step is DownloadStep.DOWNLOADING)
+        await self._repository.leave_swarm(former, keep_progress=former.step is DownloadStep.DOWNLOADING)
         self._context.tracker.forget(former.trackers)
-        self._tray.set_status(renewed)
+        self._repository.set_status(renewed)
         await self._file_renewal(renewed)
         self._context.activity.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
-        self._tray.report_refused(renewed)
+        self._repository.report_refused(renewed)
         await self.resume(renewed)
         return True
 
     async def _file_renewal(self, record: DownloadRecord) -> None:
         """Put away the envelope of new tickets for what was delivered before, now or after a crash."""
         if record.step is DownloadStep.COMPLETE:
-            await asyncio.to_thread(self._landing.archive_envelope, record)
+            await asyncio.to_thread(self._files.archive_envelope, record)
 
     async def _admit(self, record: DownloadRecord, torrent: bytes | None, *, salted: bool) -> None:
         """Begin what a verified sender sent, unless a person has to be asked; `torrent` None: it is stored."""
         await self._require_foreign(record)
-        downloads, quota = self._tray.downloads, self._context.config.inbox.quota_bytes
+        downloads, quota = self._repository.downloads, self._context.config.inbox.quota_bytes
         if excess := sender_quota_problem(record, downloads.values(), quota):
             hint = "Approve it, or wait until others of the same sender are done."
             await self._hold(record, excess, hint, torrent, salted=salted)
@@ -249,7 +249,7 @@ class DownloadPipeline:
             await self._begin(record, torrent)
 
     async def _require_foreign(self, record: DownloadRecord) -> None:
-        if name := await self._tray.own_share(record):
+        if name := await self._repository.own_share(record):
             raise Refused(
                 f"{record.sender} sends the torrent of your own share “{for_display(name)}”",
                 hint="You have these files; your share goes on.",
@@ -261,7 +261,7 @@ class DownloadPipeline:
         """Let a download wait for a person; without a reason it waits for the sake of a rival alone."""
         await self._require_foreign(record)
         await self._context.store.run(lambda database: database.require_new(record))
-        downloads, former = self._tray.downloads, self._tray.downloads.get(record.id)
+        downloads, former = self._repository.downloads, self._repository.downloads.get(record.id)
         waiting = hold_back(record, downloads, reason, hint, salted=salted)
         record = supersede(waiting, former)
         known = former is not None and (former.step, former.generation) == (record.step, record.generation)
@@ -275,29 +275,29 @@ class DownloadPipeline:
             self._context.activity.note(ActivityKind.APPROVAL, record.name, record.problem)
 
     async def _begin(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
-        former = self._tray.downloads.get(record.id)
+        former = self._repository.downloads.get(record.id)
         record = supersede(record, former)
         self._retries.drop(record.id)
         replaced = former if former is not None and former.path and record.replaces == former.path else None
-        old = await self._tray.torrent(replaced) if replaced else b""
+        old = await self._repository.torrent(replaced) if replaced else b""
         await self._context.store.change(lambda database: database.admit(record, torrent))
         await self._take_place(record)
-        self._tray.report_refused(record)
+        self._repository.report_refused(record)
         for other in await self._claims.take(record):
             self._retries.drop(other.id)
         if replaced is not None:
-            new = await self._tray.torrent(record)
+            new = await self._repository.torrent(record)
             await asyncio.to_thread(self._take_over, replaced, old, record, new)
         await self._or_problem(record, self._resume(record))
 
     async def _take_place(self, record: DownloadRecord) -> None:
         """Let a record take the place of the former generation's, whose swarm and unfinished files go."""
-        former = self._tray.downloads.get(record.id)
-        self._tray.set_status(record)
+        former = self._repository.downloads.get(record.id)
+        self._repository.set_status(record)
         if former is not None:
-            await self._tray.leave_swarm(former)
+            await self._repository.leave_swarm(former)
             if former.staging != record.staging:
-                await asyncio.to_thread(self._landing.discard, former)
+                await asyncio.to_thread(self._files.discard, former)
             if (former.info_hash, former.step) != (record.info_hash, record.step):
                 await self.release(record)
 
@@ -308,7 +308,7 @@ class DownloadPipeline:
         payload = Path(former.path)
         try:
             old, new = parse_torrent(old_data), parse_torrent(data)
-            taken = reuse_unchanged_files(old, payload, new, self._landing.prepare(record))
+            taken = reuse_unchanged_files(old, payload, new, self._files.prepare(record))
         except TuishareError as error:
             _log.info("Nothing is taken over from the former generation: %s", error.detail)
         else:
@@ -316,12 +316,12 @@ class DownloadPipeline:
 
     async def _keep_reserve(self) -> None:
         """Stop downloads before a disk that fills up from elsewhere eats into the reserve; the last begun go first."""
-        async with self._tray.changing:
+        async with self._repository.changing:
             spared = self._context.config.downloads.reserve_bytes // _SPARED
-            while running := self._tray.running():
+            while running := self._repository.running():
                 *others, last = running
                 try:
-                    lack = self._landing.missing_space
+                    lack = self._files.missing_space
                     reason = await asyncio.to_thread(lack, last, others, spared=spared)
                 except OSError as error:  # the folder is gone for now; libtorrent says so when it writes
                     _log.warning("Cannot tell how much space is left: %s", error.strerror)
@@ -330,12 +330,12 @@ class DownloadPipeline:
                     return
                 _log.warning("Stopped receiving %r: %s", for_display(last.name), reason)
                 self._context.activity.note(ActivityKind.PROBLEM, last.name, reason)
-                await self._tray.leave_swarm(last, keep_progress=True)
-                await self._tray.save(replace(last, step=DownloadStep.QUEUED, problem=reason))
+                await self._repository.leave_swarm(last, keep_progress=True)
+                await self._repository.save(replace(last, step=DownloadStep.QUEUED, problem=reason))
 
     async def _start_queued(self) -> None:
-        async with self._tray.changing:
-            for record in list(self._tray.downloads.values()):
+        async with self._repository.changing:
+            for record in list(self._repository.downloads.values()):
                 if record.step is DownloadStep.QUEUED and not record.paused:
                     if self._slot_problem(record):
                         break  # and so do all that come after it
@@ -353,9 +353,11 @@ class DownloadPipeline:
                 await self.seeding.begin(record)
             case DownloadStep.PROBLEM:
                 step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
-                await self._resume(await self._tray.save(replace(record, step=step, problem="", hint="")))
+                await self._resume(
+                    await self._repository.save(replace(record, step=step, problem="", hint=""))
+                )
             case DownloadStep.WAITING:
-                if record.rival and holder_of(record, self._tray.downloads) is None:
+                if record.rival and holder_of(record, self._repository.downloads) is None:
                     record = replace(resume_alone(record), step=DownloadStep.DOWNLOADING)
                     await self._admit(record, None, salted=False)
             case _ as never:
@@ -368,26 +370,28 @@ class DownloadPipeline:
         staging = Path(record.staging)
         reason = self._slot_problem(record)
         if not reason:
-            await asyncio.to_thread(self._landing.prepare, record)
+            await asyncio.to_thread(self._files.prepare, record)
             reason = await self._missing_space(record)
         if reason:
             if (record.step, record.problem) != (DownloadStep.QUEUED, reason):
-                await self._tray.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
+                await self._repository.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
             return
         if record.step is not DownloadStep.DOWNLOADING:
-            record = await self._tray.save(replace(record, step=DownloadStep.DOWNLOADING, problem=""))
+            record = await self._repository.save(replace(record, step=DownloadStep.DOWNLOADING, problem=""))
         resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
-        await self._tray.join_swarm(record, staging, resume_data=resume)
+        await self._repository.join_swarm(record, staging, resume_data=resume)
 
     async def _missing_space(self, record: DownloadRecord) -> str:
-        others = [other for other in self._tray.running() if other.id != record.id]
-        return await asyncio.to_thread(self._landing.missing_space, record, others)
+        others = [other for other in self._repository.running() if other.id != record.id]
+        return await asyncio.to_thread(self._files.missing_space, record, others)
 
     def _slot_problem(self, record: DownloadRecord) -> str:
         others = [
             other
-            for other in self._tray.downloads.values()
-            if other.id != record.id and other.step is DownloadStep.DOWNLOADING and self._tray.on_added(other)
+            for other in self._repository.downloads.values()
+            if other.id != record.id
+            and other.step is DownloadStep.DOWNLOADING
+            and self._repository.on_added(other)
         ]
         engine = self._context.engine
         # Of what the machine allows, one whose sender is away takes nothing.
@@ -404,25 +408,28 @@ class DownloadPipeline:
         await self._context.engine.flush(info_hash)
         if not record.unwanted:
             self._context.tracker.confirm(record)
-        await self._tray.leave_swarm(record)
-        replaced = await self._tray.replaced_torrent(record)
-        target = await asyncio.to_thread(self._landing.choose_target, record, replaced)
+        await self._repository.leave_swarm(record)
+        replaced = await self._repository.replaced_torrent(record)
+        target = await asyncio.to_thread(self._files.choose_target, record, replaced)
         await self._move_payload(
-            await self._tray.save(replace(record, step=DownloadStep.DELIVERING, path=str(target)))
+            await self._repository.save(replace(record, step=DownloadStep.DELIVERING, path=str(target)))
         )
 
     async def _move_payload(self, record: DownloadRecord) -> None:
-        torrent, replaced = await self._tray.torrent(record), await self._tray.replaced_torrent(record)
+        torrent, replaced = (
+            await self._repository.torrent(record),
+            await self._repository.replaced_torrent(record),
+        )
         try:
-            landed = await asyncio.to_thread(self._landing.move_payload, record, torrent, replaced)
+            landed = await asyncio.to_thread(self._files.move_payload, record, torrent, replaced)
         except FileExistsError:
             # Taken since it was chosen, or something was done to what is there: either way it stays.
-            target = await asyncio.to_thread(self._landing.choose_target, replace(record, replaces=""))
-            record = await self._tray.save(replace(record, path=str(target)))
-            landed = await asyncio.to_thread(self._landing.move_payload, record, torrent, replaced)
-        await asyncio.to_thread(self._landing.archive_envelope, record)
+            target = await asyncio.to_thread(self._files.choose_target, replace(record, replaces=""))
+            record = await self._repository.save(replace(record, path=str(target)))
+            landed = await asyncio.to_thread(self._files.move_payload, record, torrent, replaced)
+        await asyncio.to_thread(self._files.archive_envelope, record)
         await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
-        done = await self._tray.save(
+        done = await self._repository.save(
             replace(
                 record,
                 step=DownloadStep.COMPLETE,
@@ -446,7 +453,7 @@ class DownloadPipeline:
         Raises:
             Refused: its ticket or its torrent cannot work.
         """
-        record = new_download(received, ArrivedEnvelope(envelope, digest), self._landing, self._context.now())
+        record = new_download(received, ArrivedEnvelope(envelope, digest), self._files, self._context.now())
         try:
             await asyncio.to_thread(require_usable, record, received.manifest.torrent)
         except BadInput as error:
@@ -459,7 +466,7 @@ class DownloadPipeline:
         except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this download alone
             problem = explain(error, f"receive “{for_display(record.name)}”")
             _log.warning("Cannot receive %r: %s", for_display(record.name), problem.detail)
-            await self._fail(self._tray.downloads.get(record.id, record), problem.detail, problem.hint)
+            await self._fail(self._repository.downloads.get(record.id, record), problem.detail, problem.hint)
 
     async def _leave_spoilt(self) -> None:
         """Let those go that got false data and have had no peer since: libtorrent has banned who sent it."""
@@ -485,11 +492,11 @@ class DownloadPipeline:
             self._retries.drop(record.id)
         if news:
             self._context.activity.note(ActivityKind.PROBLEM, record.name, problem)
-        await self._tray.save(replace(record, step=DownloadStep.PROBLEM, problem=problem, hint=hint))
+        await self._repository.save(replace(record, step=DownloadStep.PROBLEM, problem=problem, hint=hint))
 
     async def _try_again(self) -> None:
-        async with self._tray.changing:
-            for record in map(self._tray.downloads.get, self._retries.take_due()):
+        async with self._repository.changing:
+            for record in map(self._repository.downloads.get, self._retries.take_due()):
                 if record is not None and record.step is DownloadStep.PROBLEM and not record.paused:
-                    await self._tray.leave_swarm(record)
+                    await self._repository.leave_swarm(record)
                     await self.resume(record)

@@ -28,9 +28,9 @@ _log = logging.getLogger(__name__)
 class Seeding:
     """Serves delivered payloads where they stand."""
 
-    def __init__(self, context: Context, tray: DownloadRepository, claims: TorrentClaims) -> None:
+    def __init__(self, context: Context, repository: DownloadRepository, claims: TorrentClaims) -> None:
         self._context = context
-        self._tray = tray
+        self._repository = repository
         self._claims = claims
 
     async def begin(self, record: DownloadRecord) -> None:
@@ -38,7 +38,7 @@ class Seeding:
 
         What its owner has moved or edited since is theirs: the engine must neither serve nor mend it. Where only its
         hashes can tell, `tuishare.agent.downloads.payload_watch` compares them first. It is received whatever becomes
-        of this. The tray's lock is held.
+        of this. The repository's lock is held.
         """
         if (alone := await self._claims.alone(record)) is None:
             return
@@ -48,35 +48,35 @@ class Seeding:
         target = Path(record.path)
         match await asyncio.to_thread(inspect, target, record.signature):
             case Condition.CHANGED:
-                self._tray.mark_altered(record)
+                self._repository.mark_altered(record)
                 return
             case Condition.DOUBTFUL:
-                self._tray.mark_doubtful(record)
+                self._repository.mark_doubtful(record)
                 return
             case Condition.INTACT:
-                self._tray.clear_doubtful(record)
+                self._repository.clear_doubtful(record)
         if target.name != record.name:
             return  # its own name was taken, and the engine serves it under no other
         try:
             resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
-            await self._tray.join_swarm(record, target.parent, complete=True, resume_data=resume)
+            await self._repository.join_swarm(record, target.parent, complete=True, resume_data=resume)
         except TuishareError as error:
             _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
 
     async def end(self) -> None:
         """Leave the swarms of what was served on long enough, or often enough."""
-        async with self._tray.changing:
-            for record in list(self._tray.downloads.values()):
+        async with self._repository.changing:
+            for record in list(self._repository.downloads.values()):
                 if record.step is DownloadStep.COMPLETE:
                     with isolate_errors(f"end serving “{for_display(record.name)}”"):
                         await self._end(record)
 
     async def _end(self, record: DownloadRecord) -> None:
         if self._has_served(record):
-            await self._tray.leave_swarm(record)
+            await self._repository.leave_swarm(record)
         elif self._has_given(record):
             # The count goes on after a restart: what has given enough leaves again at once.
-            await self._tray.leave_swarm(record, keep_progress=True)
+            await self._repository.leave_swarm(record, keep_progress=True)
 
     def _has_served(self, record: DownloadRecord) -> bool:
         days = self._context.config.downloads.seed_days
@@ -84,7 +84,7 @@ class Seeding:
 
     def _has_given(self, record: DownloadRecord) -> bool:
         ratio = self._context.config.downloads.seed_ratio
-        if not ratio or not self._tray.on_added(record):
+        if not ratio or not self._repository.on_added(record):
             return False
         given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
         return given >= ratio * record.size

@@ -27,7 +27,7 @@ class ArrivedEnvelope:
 
 
 def new_download(
-    received: OpenedEnvelope, arrival: ArrivedEnvelope, landing: DownloadFiles, now: int
+    received: OpenedEnvelope, arrival: ArrivedEnvelope, files: DownloadFiles, now: int
 ) -> DownloadRecord:
     """The download of what somebody sent; `now` in Unix seconds.
 
@@ -55,7 +55,7 @@ def new_download(
         root_certificate=credentials.root_certificate if credentials else b"",
         leaf_certificate=credentials.leaf_certificate if credentials else b"",
         leaf_key=credentials.leaf_key if credentials else b"",
-        staging=str(landing.staging(identifier, manifest.generation)),
+        staging=str(files.staging(identifier, manifest.generation)),
         envelope_hash=arrival.digest,
         trackers=received.trackers,
         note=manifest.note,

@@ -114,7 +114,7 @@ class FolderMonitor(Generic[_Payload]):
         self,
         folder: Path,
         settle: SettleSettings,
-        follower: FolderHandler[_Payload],
+        handler: FolderHandler[_Payload],
         *,
         recursive: bool = True,
     ) -> None:
@@ -123,7 +123,7 @@ class FolderMonitor(Generic[_Payload]):
         self._recursive = recursive
         self.state = FolderState.MISSING
         self._settle = settle
-        self.follower = follower
+        self.handler = handler
         self._tracker = StabilityTracker(settle)
         self._woken = asyncio.Event()
         self._next_scan = 0.0
@@ -144,7 +144,7 @@ class FolderMonitor(Generic[_Payload]):
             self.scan_soon()
         elif self._wants(hint.entry):
             self._tracker.hint(hint.entry, hint.kind, time.monotonic())
-            if hint.written and self.follower.may_hide_change(hint.written):
+            if hint.written and self.handler.may_hide_change(hint.written):
                 self._written.add(hint.entry)
             self._woken.set()
 
@@ -202,7 +202,7 @@ class FolderMonitor(Generic[_Payload]):
     def _wants(self, entry: str) -> bool:
         """Whether an entry counts; so does one of which that cannot be told, for its fault to show."""
         try:
-            return self.follower.wants(entry)
+            return self.handler.wants(entry)
         except Exception as error:  # noqa: BLE001 — whatever it is, the other entries go on
             _log.debug("Cannot tell what an entry of %s is for", self.folder, exc_info=error)
             return True
@@ -214,7 +214,7 @@ class FolderMonitor(Generic[_Payload]):
             OSError: it is missing, or not the folder that is meant.
         """
         listed = os.listdir(self.folder)
-        if not self.follower.is_ready(listed):
+        if not self.handler.is_ready(listed):
             raise FileNotFoundError(self.folder)
         return listed
 
@@ -229,7 +229,7 @@ class FolderMonitor(Generic[_Payload]):
         for entry in self._present.difference(entries):
             self._drop(entry)
         self._present.update(entries)
-        await self.follower.listed(entries)
+        await self.handler.listed(entries)
         for entry in entries:
             await self._compare(entry)
 
@@ -237,7 +237,7 @@ class FolderMonitor(Generic[_Payload]):
         if state is not self.state:
             _log.info("Folder %s: %s", self.folder, state.value)
             self.state = state
-            self.follower.moved()
+            self.handler.moved()
 
     def _drop(self, entry: str) -> None:
         self._tracker.drop(entry)
@@ -245,12 +245,12 @@ class FolderMonitor(Generic[_Payload]):
         self._faults.pop(entry, None)
         self._failed.pop(entry, None)
         self._present.discard(entry)
-        self.follower.forget(entry)
+        self.handler.forget(entry)
 
     async def _compare(self, entry: str) -> None:
         path = self.folder / entry
         try:
-            look = await asyncio.to_thread(self.follower.look, path)
+            look = await asyncio.to_thread(self.handler.look, path)
             known = self._is_known(path, look)
         except TooManyOpen:
             known = False  # nobody knows what it is; it is visited
@@ -267,12 +267,12 @@ class FolderMonitor(Generic[_Payload]):
         self._present.add(entry)
         started = time.monotonic()
         try:
-            look = await asyncio.to_thread(self.follower.look, path)
+            look = await asyncio.to_thread(self.handler.look, path)
         except NotFound:
             self._drop(entry)
             if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
                 with isolate_errors(f"take note that “{for_display(entry)}” is gone"):
-                    await self.follower.gone(path)
+                    await self.handler.gone(path)
             return
         except TooManyOpen:
             self.rescan_later(entry)
@@ -290,12 +290,12 @@ class FolderMonitor(Generic[_Payload]):
 
     def _is_known(self, path: Path, look: Observation[_Payload]) -> bool:
         """Whether an entry was dealt with in exactly this form, or nobody could say how it is to be."""
-        return self._failed.get(path.name) == look.signature or self.follower.known(path, look.signature)
+        return self._failed.get(path.name) == look.signature or self.handler.known(path, look.signature)
 
     async def _take(self, path: Path, entry: str, look: Observation[_Payload], started: float) -> None:
         known = self._is_known(path, look)
         if not known:
-            await self.follower.changing(path, look)
+            await self.handler.changing(path, look)
         if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
             if not known:
                 self._failed.pop(entry, None)
@@ -305,13 +305,13 @@ class FolderMonitor(Generic[_Payload]):
             self._written.discard(entry)
             # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
             if not known:
-                await self.follower.settled(path, look)
+                await self.handler.settled(path, look)
             elif was_written:
-                await self.follower.doubted(path)
+                await self.handler.doubted(path)
 
     def _heal(self, entry: str) -> None:
         if self._faults.pop(entry, None) is not None:
-            self.follower.forget(entry)
+            self.handler.forget(entry)
 
     async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
         """A fault settles like content: a folder that is empty now may be filled in a moment."""
@@ -322,7 +322,7 @@ class FolderMonitor(Generic[_Payload]):
         _log.warning("%s", error.detail)
         self._faults[entry] = error.detail
         with isolate_errors(f"turn “{for_display(entry)}” away"):
-            await self.follower.refused(path, error)
+            await self.handler.refused(path, error)
 
 
 def _looking_at(entry: str) -> str:

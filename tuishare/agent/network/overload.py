@@ -59,13 +59,13 @@ class OverloadMonitor:
         """What is to be shown now."""
         return tuple(self._problems.values())
 
-    async def run(self, journal: ActivityLog, changed: Callable[[], None]) -> None:
+    async def run(self, activity: ActivityLog, changed: Callable[[], None]) -> None:
         """Note once when strangers begin to crowd us, and tell when anything begins or ends; until cancelled."""
         while True:
             known = self._problems
             self._look()
             if "crowd" in self._problems.keys() - known:
-                journal.note(ActivityKind.PROBLEM, "swarm port", self._problems["crowd"].detail)
+                activity.note(ActivityKind.PROBLEM, "swarm port", self._problems["crowd"].detail)
                 _log.warning("%s", self._problems["crowd"].detail)
             if self._problems.keys() != known.keys():
                 changed()

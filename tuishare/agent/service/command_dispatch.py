@@ -22,24 +22,24 @@ async def order_share(drops: Sharing, share: ShareId, order: ShareAction) -> Non
         NotFound: there is no such share.
         Refused: not now.
     """
-    keeper = drops.keeper
-    if damaged := find_damaged(drops.shelf.damaged, share):
+    commands = drops.commands
+    if damaged := find_damaged(drops.repository.damaged, share):
         _require_forget(order is ShareAction.FORGET)
-        await drops.shelf.drop_damaged(damaged)
+        await drops.repository.drop_damaged(damaged)
         drops.scan_soon()
         return
     match order:
         case ShareAction.PAUSE:
-            await keeper.pause(share)
+            await commands.pause(share)
         case ShareAction.RESUME:
-            await keeper.resume(share)
+            await commands.resume(share)
         case ShareAction.AGAIN:
-            await keeper.share_again(share)
+            await commands.share_again(share)
             drops.take_shares()
         case ShareAction.FORGET:
-            await keeper.forget(share)
+            await commands.forget(share)
         case ShareAction.DELETE:
-            await keeper.delete(share)
+            await commands.delete(share)
         case _ as never:
             assert_never(never)
 
@@ -52,7 +52,7 @@ async def order_download(inbox: Inbox, download: DownloadId, order: DownloadActi
         Refused: not now, or not with a download in its state.
     """
     handler = inbox.handler
-    if damaged := find_damaged(inbox.tray.damaged, download):
+    if damaged := find_damaged(inbox.repository.damaged, download):
         _require_forget(order is DownloadAction.FORGET)
         await inbox.forget_damaged(damaged)
         return

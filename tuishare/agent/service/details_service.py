@@ -31,10 +31,10 @@ class DetailsService:
 
     async def share_details(self, share: ShareId) -> Details:
         """List files, peers and history of a share."""
-        record = self._drops.shelf.get(share)
+        record = self._drops.repository.get(share)
 
         def name_peer(peer: Peer) -> str:
-            return self._drops.shelf.deliveries.user_of(share, peer)
+            return self._drops.repository.deliveries.user_of(share, peer)
 
         peers = [_peer(peer, name_peer(peer)) for peer in await self._peers(record.info_hash)]
         here = None if record.step is ShareStep.SEEDING else ()
@@ -42,20 +42,20 @@ class DetailsService:
 
     async def download_details(self, download: DownloadId) -> Details:
         """List files, peers and history of a download."""
-        record = self._inbox.receiver.downloads.get(download)
+        record = self._inbox.pipeline.downloads.get(download)
         if record is None:
             raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
         peers = [_peer(peer, "") for peer in await self._peers(record.info_hash)]
-        torrent = await self._inbox.tray.torrent(record)
+        torrent = await self._inbox.repository.torrent(record)
         return await self._details(record.name, torrent, peers, await self._here(record), record.unwanted)
 
     async def share_proof(self, share: ShareId) -> Proof:
         """Say what a share lets out and to whom."""
-        record, context = self._drops.shelf.get(share), self._context
+        record, context = self._drops.repository.get(share), self._context
         case = PrivacyCase(
             record,
             await self._evidence(record),
-            self._drops.shelf.deliveries.of(share),
+            self._drops.repository.deliveries.of(share),
             context.tracker.port,
             is_reachable(context.config.network, context.engine),
             context.clock(),
@@ -64,7 +64,7 @@ class DetailsService:
         return Proof(findings=tuple(assess(case)))
 
     async def _evidence(self, record: ShareRecord) -> PrivacyFacts | None:
-        if not self._drops.shelf.is_seeding(record):
+        if not self._drops.repository.is_seeding(record):
             return None
         try:
             return await self._context.engine.privacy_facts(InfoHash(record.info_hash))

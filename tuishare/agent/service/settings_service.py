@@ -28,21 +28,21 @@ from tuishare.errors import BadInput
 class SettingsService:
     """Implements `tuishare.api.service.HomeService`."""
 
-    def __init__(self, context: Context, reloading: ConfigReload) -> None:
+    def __init__(self, context: Context, config_reload: ConfigReload) -> None:
         self._places = context.places
-        self._reloading = reloading
+        self._config_reload = config_reload
 
     async def set_drop(self, change: DropChange) -> Accepted:
         """Add a drop folder, or change whom it is for."""
         folder = _folder(change.path)
         places, users, transport = self._places, change.users, change.transport
-        await self._reloading.reload(lambda: save_drop_folder(places, folder, users, transport))
+        await self._config_reload.reload(lambda: save_drop_folder(places, folder, users, transport))
         return Accepted(id=str(folder))
 
     async def remove_drop(self, drop: DropNamed) -> Accepted:
         """Stop sharing what lies in a folder; its files stay."""
         folder = _folder(drop.path)
-        await self._reloading.reload(lambda: delete_drop_folder(self._places, folder))
+        await self._config_reload.reload(lambda: delete_drop_folder(self._places, folder))
         return Accepted(id=str(folder))
 
     async def settings(self) -> SettingsText:
@@ -52,12 +52,14 @@ class SettingsService:
 
     async def change_setting(self, change: SettingChange) -> Reloaded:
         """Change one setting and take it up."""
-        return await self._reloading.reload(lambda: change_setting(self._places, change.key, change.value))
+        return await self._config_reload.reload(
+            lambda: change_setting(self._places, change.key, change.value)
+        )
 
     async def write_settings(self, settings: SettingsText) -> Reloaded:
         """Replace the settings file and take it up."""
         text, stamp = settings.text, settings.stamp
-        return await self._reloading.reload(lambda: write_settings(self._places, text, stamp))
+        return await self._config_reload.reload(lambda: write_settings(self._places, text, stamp))
 
 
 def _folder(path: str) -> Path:

@@ -48,15 +48,15 @@ class UserService:
         self,
         context: Context,
         drops: Sharing,
-        answering: CommandRunner,
+        runner: CommandRunner,
         reload: Callable[[], Awaitable[object]],
     ) -> None:
         """`reload` makes a changed user book count."""
         self._context = context
-        self._answering = answering
-        self._shelf = drops.shelf
-        self._deliveries = drops.shelf.deliveries
-        self._keeper = drops.keeper
+        self._runner = runner
+        self._repository = drops.repository
+        self._deliveries = drops.repository.deliveries
+        self._commands = drops.commands
         self._resealing = drops.resealing
         self._reload = reload
         self._users: tuple[User, ...] = ()
@@ -141,8 +141,8 @@ class UserService:
 
     async def revoke_user(self, user: UserNamed) -> Accepted:
         """Take somebody out of everything that is shared."""
-        await self._answering.run(
-            self._keeper.revoke_everywhere(user.name), first=self._keeper.disconnect_everywhere(user.name)
+        await self._runner.run(
+            self._commands.revoke_everywhere(user.name), first=self._commands.disconnect_everywhere(user.name)
         )
         return Accepted(id=user.name)
 
@@ -184,7 +184,7 @@ class UserService:
 
     def _is_forgotten(self, share: str) -> bool:
         """Whether it is known only so that its drop folder does not share it again."""
-        record = self._shelf.shares.get(share)
+        record = self._repository.shares.get(share)
         return record is not None and record.step is ShareStep.FORGOTTEN
 
 

@@ -76,15 +76,15 @@ def view_shares(drops: Sharing, live: _Live) -> list[Share]:
     """Every share, then what is settling or cannot be shared."""
     shares = [
         _viewed(share.id, share.name, partial(_known_share, share, drops, live), _lost_share)
-        for share in drops.publisher.shares.values()
+        for share in drops.queue.shares.values()
         if share.step in _SHARE_STATES and (share.problem or share.step is not ShareStep.DELETING)
     ]
-    shares += [_damaged(row, _lost_share) for row in drops.shelf.damaged]
+    shares += [_damaged(row, _lost_share) for row in drops.repository.damaged]
     shared = {share.path for share in shares}
-    for follower in drops.followers:
-        following = drops.followings[Path(follower.folder.path)]
-        waiting = [_settling(entry, follower) for entry in following.unsettled]
-        refused = [_refused(refusal, follower) for refusal in follower.refusals.values()]
+    for handler in drops.handlers:
+        following = drops.followings[Path(handler.folder.path)]
+        waiting = [_settling(entry, handler) for entry in following.unsettled]
+        refused = [_refused(refusal, handler) for refusal in handler.refusals.values()]
         shares += [share for share in waiting + refused if share.path not in shared]
     return shares
 
@@ -94,14 +94,14 @@ def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[D
 
     def view(record: DownloadRecord) -> Download:
         progress, signer = live.get(InfoHash(record.info_hash)), find_signer(record.signer)
-        altered, doubtful = inbox.tray.is_altered(record), inbox.tray.is_doubtful(record)
+        altered, doubtful = inbox.repository.is_altered(record), inbox.repository.is_doubtful(record)
         return _download(record, progress, signer, altered=altered, doubtful=doubtful)
 
     downloads = [
         _viewed(record.id, record.name, partial(view, record), _lost_download)
-        for record in inbox.receiver.downloads.values()
+        for record in inbox.pipeline.downloads.values()
     ]
-    downloads += [_damaged(row, _lost_download) for row in inbox.tray.damaged]
+    downloads += [_damaged(row, _lost_download) for row in inbox.repository.damaged]
     downloads += [_locked(locked) for locked in inbox.locked.values()]
     unopened = (waiting for waiting in inbox.pace.waiting.values() if waiting.name not in inbox.locked)
     downloads += [_waiting(waiting) for waiting in islice(unopened, REMEMBERED)]
@@ -118,14 +118,14 @@ def find_damaged(rows: Iterable[DamagedRow], entry: str) -> DamagedRow | None:
     return next((row for row in rows if _damaged_id(row) == entry), None)
 
 
-def view_folder(follower: DropFolderHandler, following: FolderMonitor[Tree]) -> Folder:
+def view_folder(handler: DropFolderHandler, following: FolderMonitor[Tree]) -> Folder:
     """One drop folder."""
     return Folder(
-        path=follower.folder.path,
+        path=handler.folder.path,
         state=following.state,
-        users=tuple(follower.folder.users),
+        users=tuple(handler.folder.users),
         waiting=len(following.unsettled),
-        transport=follower.folder.transport,
+        transport=handler.folder.transport,
     )
 
 
@@ -194,9 +194,9 @@ def _lost_download(entry: str, name: str, added: int, error: TuishareError) -> D
 
 
 def _known_share(share: ShareRecord, drops: Sharing, live: _Live) -> Share:
-    deliveries = drops.shelf.deliveries
+    deliveries = drops.repository.deliveries
     return msgspec.structs.replace(
-        _share(share, _share_state(share, drops), live, drops.publisher.hashing.get(share.id)),
+        _share(share, _share_state(share, drops), live, drops.queue.hashing.get(share.id)),
         recipients=deliveries.active_recipients(share),
         note=share.note,
         not_after=share.not_after,
@@ -208,7 +208,7 @@ def _share_state(share: ShareRecord, drops: Sharing) -> ShareState:
     """Where a share stands; it seeds when it is in its swarm, not when that is about to be so."""
     if share.paused:
         return ShareState.PAUSED
-    at_rest = drops.shelf.is_seeding(share) and not drops.publisher.is_working_on(share)
+    at_rest = drops.repository.is_seeding(share) and not drops.queue.is_working_on(share)
     if share.step is ShareStep.SEEDING and not at_rest:
         return ShareState.SEALING
     return _SHARE_STATES[share.step]
@@ -244,7 +244,7 @@ def _delivery(row: RecipientRecord, share: ShareRecord, drops: Sharing) -> Deliv
         user=row.user,
         state=_delivery_state(row),
         progress=1.0 if row.completed else 1 - remaining / share.size if share.size else 0.0,
-        rate=drops.shelf.deliveries.rate(share.id, row.user),
+        rate=drops.repository.deliveries.rate(share.id, row.user),
         left=0 if row.completed else remaining,
         sealed=row.sealed,
         opened=row.opened,
@@ -263,13 +263,13 @@ def _delivery_state(row: RecipientRecord) -> DeliveryState:
 
 
 def _unborn(
-    name: str, follower: DropFolderHandler, size: int, added: int, error: TuishareError | None
+    name: str, handler: DropFolderHandler, size: int, added: int, error: TuishareError | None
 ) -> Share:
-    path = f"{follower.folder.path}/{name}"
+    path = f"{handler.folder.path}/{name}"
     return Share(
         id=ShareId(_name_id(path)),
         name=_encodable(name),
-        recipients=tuple(follower.folder.users),
+        recipients=tuple(handler.folder.users),
         size=size,
         files=0,
         state=ShareState.PROBLEM if error else ShareState.SETTLING,
@@ -279,19 +279,19 @@ def _unborn(
         peers=0,
         generation=0,
         added=added,
-        transport=follower.folder.transport,
+        transport=handler.folder.transport,
         path=_encodable(path),
         detail=error.detail if error else "",
         hint=error.hint if error else "",
     )
 
 
-def _settling(entry: Unsettled, follower: DropFolderHandler) -> Share:
-    return _unborn(entry.name, follower, entry.size, int(entry.since + _CLOCK_OFFSET), None)
+def _settling(entry: Unsettled, handler: DropFolderHandler) -> Share:
+    return _unborn(entry.name, handler, entry.size, int(entry.since + _CLOCK_OFFSET), None)
 
 
-def _refused(refusal: RefusedEntry, follower: DropFolderHandler) -> Share:
-    return _unborn(refusal.name, follower, 0, refusal.at, refusal.error)
+def _refused(refusal: RefusedEntry, handler: DropFolderHandler) -> Share:
+    return _unborn(refusal.name, handler, 0, refusal.at, refusal.error)
 
 
 def _download(

@@ -36,27 +36,27 @@ class ShareCommands:
         NotFound: from every method that takes an id: there is no such share.
     """
 
-    def __init__(self, context: Context, shelf: ShareRepository, publisher: ShareQueue) -> None:
+    def __init__(self, context: Context, repository: ShareRepository, queue: ShareQueue) -> None:
         self._context = context
-        self._shelf = shelf
-        self._publisher = publisher
+        self._repository = repository
+        self._queue = queue
 
     async def pause(self, share_id: str) -> None:
         """Serve nobody until it is resumed, also after a restart; nor is it hashed until then."""
-        async with self._shelf.changing:
-            share = await self._shelf.save(replace(await self._publisher.halt(share_id), paused=True))
-            await self._publisher.proceed(share)
+        async with self._repository.changing:
+            share = await self._repository.save(replace(await self._queue.halt(share_id), paused=True))
+            await self._queue.proceed(share)
 
     async def resume(self, share_id: str) -> None:
         """Serve it again; a problem is tried once more."""
-        async with self._shelf.changing:
-            share = self._shelf.get(share_id)
-            if self._publisher.is_working_on(share) and not share.paused:
+        async with self._repository.changing:
+            share = self._repository.get(share_id)
+            if self._queue.is_working_on(share) and not share.paused:
                 return  # it goes on already
-            share = replace(await self._publisher.halt(share_id), paused=False)
+            share = replace(await self._queue.halt(share_id), paused=False)
             if share.step is ShareStep.PROBLEM:
                 share = replace(share, step=ShareStep.HASHING, problem="", hint="")
-            self._publisher.enqueue(await self._shelf.save(share))
+            self._queue.enqueue(await self._repository.save(share))
 
     async def share_again(self, share_id: str) -> None:
         """Make a new generation and a new envelope, also of content that has not changed.
@@ -64,16 +64,16 @@ class ShareCommands:
         Raises:
             Refused: its time is over.
         """
-        async with self._shelf.changing:
-            share = self._shelf.get(share_id)
+        async with self._repository.changing:
+            share = self._repository.get(share_id)
             if self._is_over(share):
                 raise Refused(
                     "The time of this share is over", hint="Share its path again, with another end or none."
                 )
-            share = await self._publisher.halt(share_id)
+            share = await self._queue.halt(share_id)
             # Without a sealed generation nothing can be the same as before, so it is sealed again.
             again = replace(share, step=ShareStep.HASHING, sealed=0, problem="", hint="", paused=False)
-            self._publisher.enqueue(await self._shelf.save(again))
+            self._queue.enqueue(await self._repository.save(again))
 
     async def revoke(self, share_id: str, user: str) -> None:
         """Take a user out of a share, whatever the share is doing; everybody else gets a new ticket.
@@ -85,15 +85,15 @@ class ShareCommands:
             NotFound: that share is not for them.
         """
         await self.disconnect(share_id, user)
-        async with self._shelf.changing:
-            deliveries, share = self._shelf.deliveries, self._shelf.get(share_id)
+        async with self._repository.changing:
+            deliveries, share = self._repository.deliveries, self._repository.get(share_id)
             if not deliveries.find(share_id, user).revoked:
-                share = await self._publisher.halt(share_id)
+                share = await self._queue.halt(share_id)
                 await deliveries.revoke(share, user)
                 _log.info("Took %s out of %r", user, share.name)
                 self._context.activity.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
             # A new authority, whose tickets go to the others only; then the share comes back and is sealed again.
-            await self._publisher.proceed(share)
+            await self._queue.proceed(share)
 
     async def disconnect(self, share_id: str, user: str) -> None:
         """End what a user gets of a share: the part of `revoke` that must not wait for a disk or for other commands.
@@ -104,9 +104,9 @@ class ShareCommands:
         Raises:
             NotFound: that share is not for them.
         """
-        if self._shelf.deliveries.exclude(share_id, user):
+        if self._repository.deliveries.exclude(share_id, user):
             self._context.tracker.revoke(share_id, user)
-            await self._publisher.halt(share_id)
+            await self._queue.halt(share_id)
 
     async def revoke_everywhere(self, user: str) -> None:
         """Take a user out of all shares that are sealed for them.
@@ -131,22 +131,22 @@ class ShareCommands:
 
     async def reissue(self, share_id: str) -> None:
         """Give everybody a new ticket for a share."""
-        async with self._shelf.changing:
-            await self._publisher.reissue(await self._publisher.halt(share_id))
+        async with self._repository.changing:
+            await self._queue.reissue(await self._queue.halt(share_id))
 
     async def forget(self, share_id: str) -> None:
         """Stop sharing it and take its envelope back; the payload stays."""
-        async with self._shelf.changing:
-            share = await self._publisher.halt(share_id)
+        async with self._repository.changing:
+            share = await self._queue.halt(share_id)
             step = ShareStep.FORGOTTEN if share.folder else ShareStep.WITHDRAWN
             # The form that stands there now is not shared again, hashed or not.
             seen = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
             forgotten = replace(share, step=step, signature=seen or share.signature, torrent=b"")
-            share = await self._shelf.save(replace(forgotten, problem="", hint=""))
-            await self._shelf.remove_envelope(share)
+            share = await self._repository.save(replace(forgotten, problem="", hint=""))
+            await self._repository.remove_envelope(share)
             # Only a drop folder that still has the entry would share it again.
             if not share.folder or not await asyncio.to_thread(os.path.lexists, share.path):
-                await self._shelf.remove(share)
+                await self._repository.remove(share)
 
     async def delete(self, share_id: str) -> None:
         """Stop sharing it, take its envelope back, and delete the payload.
@@ -154,60 +154,60 @@ class ShareCommands:
         Raises:
             SystemFailed: not all of the payload could be deleted; it is shared no longer all the same.
         """
-        async with self._shelf.changing:
-            share = await self._publisher.halt(share_id)
+        async with self._repository.changing:
+            share = await self._queue.halt(share_id)
             share = replace(share, step=ShareStep.DELETING, problem="", hint="")
-            await self._delete(await self._shelf.save(share))
+            await self._delete(await self._repository.save(share))
 
     async def finish(self) -> None:
         """Finish what a crash has interrupted: deletions, and envelopes that were to be taken back."""
-        async with self._shelf.changing:
-            for share in list(self._shelf.shares.values()):
-                async with self._publisher.answering_for(share):
+        async with self._repository.changing:
+            for share in list(self._repository.shares.values()):
+                async with self._queue.answering_for(share):
                     if share.step is ShareStep.DELETING:
                         with contextlib.suppress(SystemFailed):  # shown with the share
                             await self._delete(share)
                     elif share.step in _AT_REST:
-                        await self._shelf.remove_envelope(share)
-                    if self._shelf.deliveries.needs_reissue(share):
-                        await self._publisher.reissue(await self._publisher.halt(share.id))
+                        await self._repository.remove_envelope(share)
+                    if self._repository.deliveries.needs_reissue(share):
+                        await self._queue.reissue(await self._queue.halt(share.id))
 
     async def withdraw_missing(self, folder: Path, present: Collection[str]) -> None:
         """Withdraw the shares of a drop folder whose entries are gone from it."""
-        for share in list(self._shelf.shares.values()):
+        for share in list(self._repository.shares.values()):
             if share.folder == str(folder) and Path(share.path).name not in present:
                 with isolate_errors(f"withdraw “{for_display(share.name)}”"):
                     await self.withdraw(Path(share.path))
 
     async def withdraw(self, path: Path) -> None:
         """Withdraw the share of an entry that is gone; forget it for good if it was to be forgotten."""
-        async with self._shelf.changing:
-            share = self._shelf.find(path)
+        async with self._repository.changing:
+            share = self._repository.find(path)
             if share is None:
                 return
             if share.step in {ShareStep.WITHDRAWN, ShareStep.DELETING}:
                 return
             if share.step is ShareStep.FORGOTTEN:
-                await self._shelf.remove(share)
+                await self._repository.remove(share)
                 return
             await self._withdraw(share)
 
     async def withdraw_expired(self) -> None:
         """Withdraw the shares whose time is over."""
-        async with self._shelf.changing:
-            for share in list(self._shelf.shares.values()):
+        async with self._repository.changing:
+            for share in list(self._repository.shares.values()):
                 if self._is_over(share) and share.step not in _AT_REST:
-                    async with self._publisher.answering_for(share):
+                    async with self._queue.answering_for(share):
                         await self._withdraw(share)
 
     async def stop_finished(self) -> None:
         """Pause what everybody has got since this was called before, if that is the rule; resuming it is for good."""
-        done = self._shelf.deliveries.record_completed()
+        done = self._repository.deliveries.record_completed()
         if self._context.config.sharing.until == "everybody":
-            for share_id in done & self._shelf.shares.keys():
-                _log.info("Everybody has %r", self._shelf.get(share_id).name)
-                if not self._publisher.is_working_on(
-                    self._shelf.get(share_id)
+            for share_id in done & self._repository.shares.keys():
+                _log.info("Everybody has %r", self._repository.get(share_id).name)
+                if not self._queue.is_working_on(
+                    self._repository.get(share_id)
                 ):  # else it is made anew, for all
                     with isolate_errors("end a share that everybody has"):
                         await self.pause(share_id)
@@ -215,21 +215,21 @@ class ShareCommands:
     async def _withdraw(self, share: ShareRecord) -> None:
         _log.info("Withdrew %r", share.name)
         self._context.activity.note(ActivityKind.WITHDRAWN, share.name)
-        share = await self._publisher.halt(share.id)
-        await self._shelf.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
-        await self._shelf.remove_envelope(share)
+        share = await self._queue.halt(share.id)
+        await self._repository.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
+        await self._repository.remove_envelope(share)
 
     async def _delete(self, share: ShareRecord) -> None:
-        await self._shelf.remove_envelope(share)
+        await self._repository.remove_envelope(share)
         try:
             await asyncio.to_thread(delete_payload, Path(share.path))
         except SystemFailed as error:
-            await self._shelf.save(replace(share, problem=error.detail, hint=error.hint))
+            await self._repository.save(replace(share, problem=error.detail, hint=error.hint))
             raise
-        await self._shelf.remove(share)
+        await self._repository.remove(share)
 
     def _sealed_for(self, user: str) -> list[str]:
-        if shares := self._shelf.deliveries.shares_of(user):
+        if shares := self._repository.deliveries.shares_of(user):
             return shares
         raise NotFound("No share is sealed for that user", hint="`tuishare list` shows what is shared.")
 

@@ -52,10 +52,10 @@ class CorruptionFinding:
 class CorruptionReports:
     """The reports of all shares."""
 
-    def __init__(self, context: Context, shelf: ShareRepository, publisher: ShareQueue) -> None:
+    def __init__(self, context: Context, repository: ShareRepository, queue: ShareQueue) -> None:
         self._context = context
-        self._shelf = shelf
-        self._publisher = publisher
+        self._repository = repository
+        self._queue = queue
         self._corrupt: dict[tuple[str, str], int] = {}
         self._reported: dict[str, set[str]] = {}
         self._findings: dict[str, CorruptionFinding] = {}
@@ -69,7 +69,7 @@ class CorruptionReports:
         if not lasting:
             return ()
         share_id, found = lasting[-1]
-        detail, hint = describe(self._shelf.get(share_id).name, found)
+        detail, hint = describe(self._repository.get(share_id).name, found)
         if others := len(lasting) - 1:
             detail += f"; so it is with {others:,} other {'share' if others == 1 else 'shares'}"
         return (Problem(id="false-data", title="False data", detail=detail, hint=hint, since=found.at),)
@@ -91,8 +91,8 @@ class CorruptionReports:
             self._woken.clear()
             while self._reported:
                 share_id, users = self._reported.popitem()
-                share = self._shelf.shares.get(share_id)
-                if share is not None and self._shelf.is_seeding(share) and not self._rests_now(share):
+                share = self._repository.shares.get(share_id)
+                if share is not None and self._repository.is_seeding(share) and not self._rests_now(share):
                     await self._recheck(share, users)
 
     async def _recheck(self, share: ShareRecord, users: Iterable[str]) -> None:
@@ -100,12 +100,12 @@ class CorruptionReports:
         try:
             whole = await self._is_whole(share)
         except TuishareError as error:
-            await self._publisher.record_problem(share.info_hash, error.detail)
+            await self._queue.record_problem(share.info_hash, error.detail)
             return
         now = time.monotonic()
         if whole:
             self._rests[share.id] = share.info_hash, now + max(PAUSE_SECONDS, _REST * (now - began))
-        elif not await self._publisher.settle_again(share):
+        elif not await self._queue.settle_again(share):
             return  # it became something else meanwhile
         self._note(share, users, is_whole=whole)
 
@@ -135,10 +135,10 @@ class CorruptionReports:
         return info_hash == share.info_hash and time.monotonic() < until
 
     def _lasts(self, share_id: str, found: CorruptionFinding) -> bool:
-        share = self._shelf.shares.get(share_id)
+        share = self._repository.shares.get(share_id)
         if share is None or share.step in {ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING}:
             return False
-        rows = self._shelf.deliveries.of(share_id)
+        rows = self._repository.deliveries.of(share_id)
         lack = any(row.user in found.users and not row.completed and not row.revoked for row in rows)
         return lack and self._context.now() - found.at < _DAY
 

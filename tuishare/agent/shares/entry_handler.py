@@ -31,11 +31,11 @@ class EntryHandler(FolderHandler[Tree]):
     patterns = ""
     """The drop folder whose ignore patterns hold, or empty."""
 
-    def __init__(self, path: Path, publisher: ShareQueue, keeper: ShareCommands, context: Context) -> None:
+    def __init__(self, path: Path, queue: ShareQueue, commands: ShareCommands, context: Context) -> None:
         self.path = path
         self.acting = asyncio.Lock()
-        self._publisher = publisher
-        self._keeper = keeper
+        self._queue = queue
+        self._commands = commands
         self._context = context
 
     def look(self, path: Path) -> Observation[Tree]:
@@ -45,7 +45,7 @@ class EntryHandler(FolderHandler[Tree]):
 
     def known(self, path: Path, signature: str) -> bool:
         """Whether it is a share in this form already."""
-        return self._publisher.knows(path, signature)
+        return self._queue.knows(path, signature)
 
     def may_hide_change(self, written: Collection[str]) -> bool:
         """Whether one of the files that were written to is shared."""
@@ -59,22 +59,22 @@ class EntryHandler(FolderHandler[Tree]):
 
     async def doubted(self, path: Path) -> None:
         """Have it read again, although it seems to be what was hashed."""
-        self._publisher.recheck(path)
+        self._queue.recheck(path)
 
     async def changing(self, path: Path, look: Observation[Tree]) -> None:
         """Serve no longer what is not what it was."""
         async with self.acting:
-            await self._publisher.stop_seeding(path, look.signature)
+            await self._queue.stop_seeding(path, look.signature)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Serve no longer what cannot be shared any more."""
         async with self.acting:
-            await self._publisher.record_error(path, error)
+            await self._queue.record_error(path, error)
 
     async def gone(self, path: Path) -> None:
         """Withdraw what was deleted."""
         async with self.acting:
-            await self._keeper.withdraw(path)
+            await self._commands.withdraw(path)
 
     def moved(self) -> None:
         """Show that the folder came or went."""

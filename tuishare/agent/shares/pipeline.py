@@ -48,9 +48,9 @@ class SharePipeline:
         hashing: by share id, while its payload is read.
     """
 
-    def __init__(self, context: Context, shelf: ShareRepository) -> None:
+    def __init__(self, context: Context, repository: ShareRepository) -> None:
         self._context = context
-        self._shelf = shelf
+        self._repository = repository
         self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
         self.hashing: dict[str, Hashing] = {}
 
@@ -64,13 +64,13 @@ class SharePipeline:
             await self._insist(share)
         except Changed:
             share = self._newest(share)
-            await self._shelf.stop_seeding(share)
-            await self._shelf.save(replace(share, step=ShareStep.SETTLING, signature=""))
+            await self._repository.stop_seeding(share)
+            await self._repository.save(replace(share, step=ShareStep.SETTLING, signature=""))
             return False
         except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this share alone
             share = self._newest(share)
             problem = explain(error, f"share “{for_display(share.name)}”")
-            await self._shelf.stop_seeding(share)
+            await self._repository.stop_seeding(share)
             await self.fail(share, problem.detail, problem.hint)
         return True
 
@@ -93,7 +93,7 @@ class SharePipeline:
 
     def _newest(self, share: ShareRecord) -> ShareRecord:
         """The form that it has come to; each step is saved."""
-        return self._shelf.shares.get(share.id, share)
+        return self._repository.shares.get(share.id, share)
 
     async def fail(self, share: ShareRecord, problem: str, hint: str) -> None:
         """Show the problem, and remember what it was tried with: another try with the same would fail as well."""
@@ -102,7 +102,7 @@ class SharePipeline:
         stamp = self._context.book_stamp()
         signature = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
         self._failures[share.id] = (stamp, signature)
-        await self._shelf.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
+        await self._repository.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
 
     def predict_failure(self, share: ShareRecord, signature: str) -> bool:
         """Whether another try, with the payload in that form, would be the very one that failed."""
@@ -126,8 +126,8 @@ class SharePipeline:
             ended.set()  # an agent that stops must not wait for hours of hashing
             self.hashing.pop(share.id, None)
         hashed = after_hashing(share, tree, torrent, self._context.clock())
-        return await self._shelf.save(
-            replace(hashed, envelope=hashed.envelope or self._shelf.choose_envelope(hashed.name))
+        return await self._repository.save(
+            replace(hashed, envelope=hashed.envelope or self._repository.choose_envelope(hashed.name))
         )
 
     def _progress_of(self, share_id: str) -> Callable[[int, int], None]:
@@ -155,29 +155,31 @@ class SharePipeline:
                 now=context.clock(),
             )
         )
-        await self._shelf.deliveries.set_recipients(share, sealed.recipients)
+        await self._repository.deliveries.set_recipients(share, sealed.recipients)
         if not share.paused:
             # Served before anybody can know of it: a recipient who called too early would wait four seconds.
             await self._seed(share)
-        if self._shelf.deliveries.needs_reissue(share):
+        if self._repository.deliveries.needs_reissue(share):
             return share  # a user was taken out meanwhile: nobody shall have this envelope
         envelope = context.config.folders.outbox_path / share.envelope
         # A try that has begun is waited for: it must not replace the envelope of whoever comes after us.
         await context.outbox_retry.retry_until_written(
             lambda: finish(asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
         )
-        sealed_share = await self._shelf.save(
+        sealed_share = await self._repository.save(
             replace(share, step=ShareStep.SEEDING, sealed=share.generation, contacts=contacts)
         )
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
         context.activity.note(
-            kind, share.name, f"for {', '.join(self._shelf.deliveries.active_recipients(share)) or 'nobody'}"
+            kind,
+            share.name,
+            f"for {', '.join(self._repository.deliveries.active_recipients(share)) or 'nobody'}",
         )
         return sealed_share
 
     def _recipients(self, share: ShareRecord) -> list[User]:
         """Whom it is for now; who was taken out need not be in the user book any more."""
-        deliveries = self._shelf.deliveries
+        deliveries = self._repository.deliveries
         users = self._context.book().resolve(deliveries.active_recipients(share))
         return [user for user in users if not deliveries.is_revoked(share.id, user)]
 
@@ -186,8 +188,8 @@ class SharePipeline:
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
         if tree_fingerprint(tree) != share.signature:
             raise Changed(f"{share.name} has changed since it was hashed")
-        if not self._shelf.is_seeding(share):
-            await self._shelf.start_seeding(share)
+        if not self._repository.is_seeding(share):
+            await self._repository.start_seeding(share)
 
 
 def _call_if_running(

@@ -53,13 +53,15 @@ class ShareQueue:
     again where it was, as after a crash.
     """
 
-    def __init__(self, context: Context, shelf: ShareRepository, look_again: Callable[[Path], None]) -> None:
+    def __init__(
+        self, context: Context, repository: ShareRepository, look_again: Callable[[Path], None]
+    ) -> None:
         """`look_again` is told of an entry that changed while it was worked on."""
         self._context = context
-        self._shelf = shelf
+        self._repository = repository
         self._look_again = look_again
-        self._workshop = SharePipeline(context, shelf)
-        self._rechecking = Rechecker(shelf, look_again, self.settle_again)
+        self._pipeline = SharePipeline(context, repository)
+        self._rechecking = Rechecker(repository, look_again, self.settle_again)
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
         self._to_serve: asyncio.Queue[str] = asyncio.Queue()
         self._at_work: dict[str, asyncio.Task[bool]] = {}
@@ -68,12 +70,12 @@ class ShareQueue:
     @property
     def shares(self) -> Mapping[str, ShareRecord]:
         """All shares by id, oldest first."""
-        return self._shelf.shares
+        return self._repository.shares
 
     @property
     def hashing(self) -> Mapping[str, Hashing]:
         """How far the hashing of a share is, by its id."""
-        return self._workshop.hashing
+        return self._pipeline.hashing
 
     @property
     def is_idle(self) -> bool:
@@ -82,8 +84,8 @@ class ShareQueue:
 
     async def load(self) -> None:
         """Take up every share where the last run left it; what had a problem is tried again once it has settled."""
-        await self._shelf.load()
-        for share in self._shelf.shares.values():
+        await self._repository.load()
+        for share in self._repository.shares.values():
             if share.step in _UNDER_WAY:
                 self.enqueue(share)
 
@@ -120,21 +122,21 @@ class ShareQueue:
         Raises:
             NotFound: there is no such share.
         """
-        await self._shelf.stop_seeding(self._shelf.get(share_id))
+        await self._repository.stop_seeding(self._repository.get(share_id))
         if work := self._at_work.get(share_id):
             work.cancel()
             await asyncio.wait({work})
             self._note_end(share_id, work)
             # The work may have entered the swarm meanwhile.
-            await self._shelf.stop_seeding(self._shelf.get(share_id))
-        return self._shelf.get(share_id)
+            await self._repository.stop_seeding(self._repository.get(share_id))
+        return self._repository.get(share_id)
 
     async def proceed(self, share: ShareRecord) -> None:
         """Go on with a share that was halted; `changing` is held.
 
         Whoever was taken out of it gets no ticket that is good: the others get new ones first.
         """
-        if self._shelf.deliveries.needs_reissue(share):
+        if self._repository.deliveries.needs_reissue(share):
             await self.reissue(share)
         elif share.step in _UNDER_WAY:
             self.enqueue(share)
@@ -162,25 +164,25 @@ class ShareQueue:
         except Exception as error:  # noqa: BLE001 — whatever it is, the other shares go on
             problem = explain(error, what)
             with isolate_errors(what):
-                await self._shelf.stop_seeding(share)
-                if share.id in self._shelf.shares:
-                    await self._workshop.fail(self._shelf.get(share.id), problem.detail, problem.hint)
+                await self._repository.stop_seeding(share)
+                if share.id in self._repository.shares:
+                    await self._pipeline.fail(self._repository.get(share.id), problem.detail, problem.hint)
 
     def find(self, path: Path) -> ShareRecord | None:
         """The share of an entry, or None."""
-        return self._shelf.find(path)
+        return self._repository.find(path)
 
     def knows(self, path: Path, signature: str) -> bool:
         """Whether an entry was taken in exactly this form, and nothing speaks for another try."""
-        if self._shelf.is_path_shared(path):
+        if self._repository.is_path_shared(path):
             return True
-        share = self._shelf.find(path)
+        share = self._repository.find(path)
         if share is None or share.step is ShareStep.WITHDRAWN:
             return False
         if share.step is ShareStep.DELETING:
             return True
         if share.step is ShareStep.PROBLEM:
-            return self._workshop.predict_failure(share, signature)
+            return self._pipeline.predict_failure(share, signature)
         return share.signature == signature and share.step is not ShareStep.SETTLING
 
     def recheck(self, path: Path) -> None:
@@ -192,8 +194,8 @@ class ShareQueue:
 
         Not what was deleted while this waited for its turn, or is not to be shared in this form.
         """
-        async with self._shelf.changing:
-            known = self._shelf.find(tree.root)
+        async with self._repository.changing:
+            known = self._repository.find(tree.root)
             unwanted = (
                 known is not None
                 and known.step is ShareStep.FORGOTTEN
@@ -216,27 +218,29 @@ class ShareQueue:
         Raises:
             Refused: somebody who has a ticket would lose it, or was taken out.
         """
-        async with self._shelf.changing:
-            known = self._shelf.find(tree.root)
+        async with self._repository.changing:
+            known = self._repository.find(tree.root)
             if known is not None:
-                audience = add_recipients(known, audience, users, self._shelf.deliveries, self._context.now())
+                audience = add_recipients(
+                    known, audience, users, self._repository.deliveries, self._context.now()
+                )
             return await self._accept(tree, audience)
 
     async def reissue(self, share: ShareRecord) -> None:
         """Give new tickets for a share that was halted; `changing` is held."""
-        renewed = await self._shelf.save(renew(share, self._context.clock()))
+        renewed = await self._repository.save(renew(share, self._context.clock()))
         if renewed.step in _UNDER_WAY:
             self.enqueue(renewed)
 
     async def stop_seeding(self, path: Path, signature: str) -> None:
         """Stop serving an entry that is no longer what was hashed; whatever it becomes has to settle first."""
-        async with self._shelf.changing:
-            share = self._shelf.find(path)
+        async with self._repository.changing:
+            share = self._repository.find(path)
             if share is None or self.is_working_on(share) or share.signature == signature:
                 return
             if share.step is ShareStep.SEEDING:
-                await self._shelf.stop_seeding(share)
-                await self._shelf.save(replace(share, step=ShareStep.SETTLING))
+                await self._repository.stop_seeding(share)
+                await self._repository.save(replace(share, step=ShareStep.SETTLING))
 
     async def settle_again(self, share: ShareRecord) -> bool:
         """Stop serving a share whose payload was read and is no longer what was hashed; it is hashed when it settles.
@@ -244,46 +248,46 @@ class ShareQueue:
         Returns:
             False when the share is being worked on, or has become something else already.
         """
-        async with self._shelf.changing:
-            now = self._shelf.shares.get(share.id)
+        async with self._repository.changing:
+            now = self._repository.shares.get(share.id)
             known = now is not None and (now.step, now.info_hash) == (ShareStep.SEEDING, share.info_hash)
             if now is None or not known or self.is_working_on(now):
                 return False
-            await self._shelf.stop_seeding(now)
-            await self._shelf.save(replace(now, step=ShareStep.SETTLING, signature=""))
+            await self._repository.stop_seeding(now)
+            await self._repository.save(replace(now, step=ShareStep.SETTLING, signature=""))
         self._look_again(Path(share.path))
         return True
 
     async def record_error(self, path: Path, error: TuishareError) -> None:
         """Stop serving an entry that can no longer be shared at all, until it can."""
-        async with self._shelf.changing:
-            share = self._shelf.find(path)
+        async with self._repository.changing:
+            share = self._repository.find(path)
             if share is None or self.is_working_on(share):
                 return
             if share.step in {ShareStep.SEEDING, ShareStep.SETTLING}:
-                await self._shelf.stop_seeding(share)
-                await self._workshop.fail(share, error.detail, error.hint)
+                await self._repository.stop_seeding(share)
+                await self._pipeline.fail(share, error.detail, error.hint)
 
     async def record_problem(self, info_hash: str, reason: str) -> None:
         """Take note that the engine gave a share up."""
-        async with self._shelf.changing:
-            for share in list(self._shelf.shares.values()):
-                if share.info_hash == info_hash and self._shelf.is_seeding(share):
+        async with self._repository.changing:
+            for share in list(self._repository.shares.values()):
+                if share.info_hash == info_hash and self._repository.is_seeding(share):
                     async with self.answering_for(share):
-                        await self._shelf.stop_seeding(share)
-                        await self._workshop.fail(share, reason, "")
+                        await self._repository.stop_seeding(share)
+                        await self._pipeline.fail(share, reason, "")
 
     async def _work(self, queue: asyncio.Queue[str]) -> None:
         while True:
             share_id = await queue.get()
-            async with self._shelf.changing:
-                share = self._shelf.shares.get(share_id)
+            async with self._repository.changing:
+                share = self._repository.shares.get(share_id)
                 if share is None or share_id in self._at_work:
                     continue  # removed while it waited, or in hand
                 if queue is self._to_serve and share.step is ShareStep.HASHING:
                     continue  # changed while it waited, and thus in the other queue
                 self._outdated.discard(share_id)
-                work = asyncio.create_task(self._workshop.advance(share))
+                work = asyncio.create_task(self._pipeline.advance(share))
                 self._at_work[share_id] = work
             settled = await self._end_of(share_id, work)
             if not settled or share_id in self._outdated:
@@ -306,14 +310,14 @@ class ShareQueue:
             self._context.changed.notify()
 
     async def _accept(self, tree: Tree, audience: ShareTarget) -> str:
-        if self._shelf.is_path_shared(tree.root):
+        if self._repository.is_path_shared(tree.root):
             raise Refused(
                 "The record of what was shared from there is damaged, so nobody can tell who was taken out",
                 hint="See who may have it, then forget the damaged one: `tuishare list`, `tuishare forget`.",
             )
-        known = self._shelf.find(tree.root)
+        known = self._repository.find(tree.root)
         if known is not None and known.step is ShareStep.FORGOTTEN:
-            await self._shelf.remove(known)  # it changed since: that is something new
+            await self._repository.remove(known)  # it changed since: that is something new
             known = None
         if known is None:
             share = await self._renamed(tree, audience) or new_share(tree, audience, self._context.clock())
@@ -326,21 +330,21 @@ class ShareQueue:
         else:
             share = await self._next_form(known, tree, audience)
         if share is not known:
-            share = await self._shelf.save(replace(share, size=tree.total_size, files=len(tree.files)))
+            share = await self._repository.save(replace(share, size=tree.total_size, files=len(tree.files)))
             self.enqueue(share)
         return share.id
 
     async def _renamed(self, tree: Tree, audience: ShareTarget) -> ShareRecord | None:
         """Find the share that this entry was under another name: same files and people, and the former name is gone."""
         signature = tree_fingerprint(tree)
-        for share in list(self._shelf.shares.values()):
+        for share in list(self._repository.shares.values()):
             same = (
                 may_be_renamed(signature, share.signature) and share.torrent and not self.is_working_on(share)
             )
             beside = Path(share.path).parent == tree.root.parent
             meant = same and beside and self._is_meant(share, audience)
             if meant and not await asyncio.to_thread(os.path.lexists, share.path):
-                envelope = self._shelf.choose_envelope(tree.name)
+                envelope = self._repository.choose_envelope(tree.name)
                 try:
                     if share.signature == signature:
                         renamed = rename(share, tree, envelope, self._context.clock())
@@ -349,8 +353,8 @@ class ShareQueue:
                 except TuishareError as error:
                     _log.info("Cannot go on with %r under another name: %s", share.name, error.detail)
                     return None
-                await self._shelf.stop_seeding(share)
-                await self._shelf.remove_envelope(share)
+                await self._repository.stop_seeding(share)
+                await self._repository.remove_envelope(share)
                 return renamed
         return None
 
@@ -358,17 +362,17 @@ class ShareQueue:
         """Whether it goes on for those who are meant now: nobody else gets it, and none of them is out."""
         if share.folder or audience.folder:
             return share.folder == audience.folder  # whom a drop folder is for is seen to later
-        return audience.is_of(share) and not self._shelf.deliveries.revoked(share.id)
+        return audience.is_of(share) and not self._repository.deliveries.revoked(share.id)
 
     async def _next_form(self, known: ShareRecord, tree: Tree, audience: ShareTarget) -> ShareRecord:
         """What a share becomes now that its entry has settled; the share itself when nothing is to be done."""
         share = known
         if audience.folder != share.folder or (not audience.folder and not audience.is_of(share)):
-            await self._shelf.stop_seeding(share)
+            await self._repository.stop_seeding(share)
             share = change_recipients(share, audience, self._context.clock())
         if share.signature != tree_fingerprint(tree):
             # What recipients hold of the former form stays theirs.
-            await self._shelf.stop_seeding(share)
+            await self._repository.stop_seeding(share)
             if share.step is ShareStep.WITHDRAWN and share.signature:
                 # Its envelope was taken back, so one is made also when only its times are other ones.
                 share = restore(share)

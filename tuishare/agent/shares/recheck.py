@@ -32,18 +32,18 @@ class Rechecker:
 
     def __init__(
         self,
-        shelf: ShareRepository,
+        repository: ShareRepository,
         look_again: Callable[[Path], None],
         settle_again: Callable[[ShareRecord], Awaitable[bool]],
     ) -> None:
         """Prepare.
 
         Args:
-            shelf: the shares.
+            repository: the shares.
             look_again: told of an entry whose times changed meanwhile.
             settle_again: told of a share whose payload is no longer what was hashed.
         """
-        self._shelf = shelf
+        self._repository = repository
         self._look_again = look_again
         self._settle_again = settle_again
         self._due: dict[str, float] = {}
@@ -52,7 +52,7 @@ class Rechecker:
 
     def request(self, path: Path) -> None:
         """Have a share that is seeded read again; one that waits for that already is read once."""
-        share = self._shelf.find(path)
+        share = self._repository.find(path)
         if share is not None and share.step is ShareStep.SEEDING:
             self._due.setdefault(share.id, self._rests.get(share.id, 0.0))
             self._woken.set()
@@ -65,7 +65,7 @@ class Rechecker:
                 self._woken.clear()
                 for share_id in [known for known, due in self._due.items() if due <= time.monotonic()]:
                     del self._due[share_id]
-                    if (share := self._shelf.shares.get(share_id)) and share.step is ShareStep.SEEDING:
+                    if (share := self._repository.shares.get(share_id)) and share.step is ShareStep.SEEDING:
                         await self._check(share, ended)
                 await self._sleep()
         finally:

@@ -25,12 +25,12 @@ class SettingsReconciler:
     """Makes the shares of drop folders fit the settings."""
 
     def __init__(
-        self, context: Context, shelf: ShareRepository, publisher: ShareQueue, keeper: ShareCommands
+        self, context: Context, repository: ShareRepository, queue: ShareQueue, commands: ShareCommands
     ) -> None:
         self._context = context
-        self._shelf = shelf
-        self._publisher = publisher
-        self._keeper = keeper
+        self._repository = repository
+        self._queue = queue
+        self._commands = commands
 
     async def reconcile(self) -> None:
         """Withdraw what came from a folder that is none any more; share with whom a folder is for now.
@@ -38,7 +38,7 @@ class SettingsReconciler:
         Nobody would notice an edit of a payload whose folder is not followed, so it cannot be served on.
         """
         folders = {folder.path: folder for folder in self._context.config.drop}
-        for share in list(self._shelf.shares.values()):
+        for share in list(self._repository.shares.values()):
             if share.folder and share.step is not ShareStep.DELETING:
                 with isolate_errors(f"share “{for_display(share.name)}” with whom its folder is for"):
                     await self._align(share, folders.get(share.folder))
@@ -47,20 +47,22 @@ class SettingsReconciler:
         if folder is not None and not _is_for(share, folder):
             await self._readdress(share.id, folder)
         elif folder is None and share.step not in _AT_REST:
-            await self._keeper.withdraw(Path(share.path))
+            await self._commands.withdraw(Path(share.path))
 
     async def _readdress(self, share_id: str, folder: DropFolder) -> None:
         """Give a share to others: a new generation whose new authority keeps those out who are not meant any more."""
-        async with self._shelf.changing:
-            if share_id not in self._shelf.shares:
+        async with self._repository.changing:
+            if share_id not in self._repository.shares:
                 return
-            share = await self._publisher.halt(share_id)
+            share = await self._queue.halt(share_id)
             audience = ShareTarget(
                 tuple(folder.users), folder.transport, folder.path, share.note, share.not_after
             )
-            readdressed = await self._shelf.save(change_recipients(share, audience, self._context.clock()))
+            readdressed = await self._repository.save(
+                change_recipients(share, audience, self._context.clock())
+            )
             if readdressed.step in {ShareStep.HASHING, ShareStep.SEALING}:
-                self._publisher.enqueue(readdressed)
+                self._queue.enqueue(readdressed)
 
 
 def _is_for(share: ShareRecord, folder: DropFolder) -> bool:

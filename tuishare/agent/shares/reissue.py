@@ -36,10 +36,10 @@ _AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep
 class Reissuer:
     """Brings shares in step with the keys of their sender and recipients."""
 
-    def __init__(self, context: Context, shelf: ShareRepository, keeper: ShareCommands) -> None:
+    def __init__(self, context: Context, repository: ShareRepository, commands: ShareCommands) -> None:
         self._context = context
-        self._shelf = shelf
-        self._keeper = keeper
+        self._repository = repository
+        self._commands = commands
         self._waiting: set[str] = set()
         self._some = asyncio.Event()
         self._rotated = False
@@ -47,7 +47,7 @@ class Reissuer:
     def take_rotation(self) -> None:
         """Seal everything again, because our identity was replaced."""
         self._rotated = True
-        self.order(self._shelf.shares)
+        self.order(self._repository.shares)
 
     def order(self, shares: Iterable[str]) -> None:
         """Seal these again."""
@@ -61,7 +61,9 @@ class Reissuer:
             self.take_rotation()
         while True:
             rotated, self._rotated = self._rotated, False
-            self._waiting.update(share.id for share in self._shelf.shares.values() if self._runs_out(share))
+            self._waiting.update(
+                share.id for share in self._repository.shares.values() if self._runs_out(share)
+            )
             await self._seal_all()
             if rotated and not self._rotated:
                 await asyncio.to_thread(finish_rotation, identity_file)
@@ -72,13 +74,13 @@ class Reissuer:
 
     async def _seal_all(self) -> None:
         while self._waiting:
-            share = self._shelf.shares.get(self._waiting.pop())
+            share = self._repository.shares.get(self._waiting.pop())
             if share is not None and share.step not in _AT_REST:
                 with (
                     isolate_errors(f"seal “{for_display(share.name)}” again"),
                     contextlib.suppress(NotFound),
                 ):  # forgotten
-                    await self._keeper.reissue(share.id)
+                    await self._commands.reissue(share.id)
 
     def _runs_out(self, share: ShareRecord) -> bool:
         """Whether the tickets of a share end soon, and before the share itself does."""

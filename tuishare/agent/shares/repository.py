@@ -36,14 +36,14 @@ class ShareRepository:
     Attributes:
         changing: held by whoever reads a record in order to save a newer one.
         deliveries: who has tickets of them.
-        whereabouts: where they are seeded, as our tracker says.
+        address_watch: where they are seeded, as our tracker says.
         damaged: records of the last run that cannot be read any more.
     """
 
     def __init__(self, context: Context) -> None:
         self.changing = asyncio.Lock()
         self.deliveries = Deliveries(context)
-        self.whereabouts = AddressWatch(lambda: context.config.network, context.engine, context.now)
+        self.address_watch = AddressWatch(lambda: context.config.network, context.engine, context.now)
         self.damaged: list[DamagedRow] = []
         self._context = context
         self._shares: dict[str, ShareRecord] = {}
@@ -184,14 +184,14 @@ class ShareRepository:
 
     def follow_addresses(self) -> None:
         """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
-        if self.whereabouts.look():
+        if self.address_watch.look():
             for share in self.seeding():
                 with isolate_errors(f"name our new addresses for “{for_display(share.name)}”"):
                     self._admit(share)
 
     def _admit(self, share: ShareRecord) -> None:
         passkeys = self.deliveries.passkeys(share.id)
-        self._context.tracker.admit(share, passkeys, self.whereabouts.of(share.transport))
+        self._context.tracker.admit(share, passkeys, self.address_watch.of(share.transport))
 
     async def stop_seeding(self, share: ShareRecord) -> None:
         """Leave the swarm that was joined for this share: another one may have the same content, and stays."""

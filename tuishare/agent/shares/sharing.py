@@ -57,45 +57,45 @@ class Sharing:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._altered = asyncio.Event()
-        self.shelf = ShareRepository(context)
-        self.publisher = ShareQueue(context, self.shelf, self._look_again)
-        self.keeper = ShareCommands(context, self.shelf, self.publisher)
-        self.resealing = Reissuer(context, self.shelf, self.keeper)
-        self.corruption = CorruptionReports(context, self.shelf, self.publisher)
-        self._aligner = SettingsReconciler(context, self.shelf, self.publisher, self.keeper)
-        self.followers: list[DropFolderHandler] = []
+        self.repository = ShareRepository(context)
+        self.queue = ShareQueue(context, self.repository, self._look_again)
+        self.commands = ShareCommands(context, self.repository, self.queue)
+        self.resealing = Reissuer(context, self.repository, self.commands)
+        self.corruption = CorruptionReports(context, self.repository, self.queue)
+        self._reconciler = SettingsReconciler(context, self.repository, self.queue, self.commands)
+        self.handlers: list[DropFolderHandler] = []
         self._loose: list[StandaloneHandler] = []
         self.followings: dict[Path, FolderMonitor[Tree]] = {}
         self.take_settings()
 
     async def load(self) -> None:
         """Take up what the last run left."""
-        await self.publisher.load()
-        await self.keeper.finish()
+        await self.queue.load()
+        await self.commands.finish()
         self.take_shares()
 
     def take_settings(self) -> None:
         """Follow the folders that the settings name now; `run` does the rest."""
-        known = {follower.folder.path: follower for follower in self.followers}
-        self.followers = [
-            known.get(folder.path) or self._follower(folder) for folder in self._context.config.drop
+        known = {handler.folder.path: handler for handler in self.handlers}
+        self.handlers = [
+            known.get(folder.path) or self._handler(folder) for folder in self._context.config.drop
         ]
-        for follower, folder in zip(self.followers, self._context.config.drop, strict=True):
-            follower.folder = folder
+        for handler, folder in zip(self.handlers, self._context.config.drop, strict=True):
+            handler.folder = folder
         self.take_shares()
 
     def take_shares(self) -> None:
         """Follow the shares that lie elsewhere, too; `run` does the rest."""
-        dropped = {follower.path for follower in self.followers}
-        known = {follower.path: follower for follower in self._loose}
+        dropped = {handler.path for handler in self.handlers}
+        known = {handler.path: handler for handler in self._loose}
         self._loose = [
-            known.get(folder) or StandaloneHandler(folder, self.publisher, self.keeper, self._context)
-            for folder in find_folders(self.shelf.shares.values()) - dropped
+            known.get(folder) or StandaloneHandler(folder, self.queue, self.commands, self._context)
+            for folder in find_folders(self.repository.shares.values()) - dropped
         ]
-        former = {following.follower: following for following in self.followings.values()}
+        former = {following.handler: following for following in self.followings.values()}
         self.followings = {
-            follower.path: former.get(follower) or self._following(follower)
-            for follower in (*self.followers, *self._loose)
+            handler.path: former.get(handler) or self._following(handler)
+            for handler in (*self.handlers, *self._loose)
         }
         self._altered.set()
 
@@ -106,7 +106,7 @@ class Sharing:
             while True:
                 self._altered.clear()
                 await self._adjust(tasks, watcher)
-                await self._aligner.reconcile()
+                await self._reconciler.reconcile()
                 await self._until_altered(tasks.values())
         finally:
             for task in tasks.values():
@@ -114,16 +114,16 @@ class Sharing:
             await asyncio.gather(*tasks.values(), return_exceptions=True)
 
     async def _adjust(self, tasks: _Tasks, watcher: Watcher) -> None:
-        wanted = (*self.followers, *self._loose)
-        for follower in set(tasks).difference(wanted):
-            async with follower.acting:  # never in the middle of what is recorded and then done
-                task = tasks.pop(follower)
+        wanted = (*self.handlers, *self._loose)
+        for handler in set(tasks).difference(wanted):
+            async with handler.acting:  # never in the middle of what is recorded and then done
+                task = tasks.pop(handler)
                 task.cancel()
             await asyncio.wait({task})
-            await asyncio.to_thread(watcher.unwatch, follower.path)
-        for follower in wanted:
-            if follower not in tasks:
-                tasks[follower] = asyncio.create_task(self.followings[follower.path].run(watcher))
+            await asyncio.to_thread(watcher.unwatch, handler.path)
+        for handler in wanted:
+            if handler not in tasks:
+                tasks[handler] = asyncio.create_task(self.followings[handler.path].run(watcher))
 
     async def _until_altered(self, tasks: Iterable[asyncio.Task[None]]) -> None:
         altered = asyncio.create_task(self._altered.wait())
@@ -169,14 +169,14 @@ class Sharing:
         users = self._context.book().resolve(new.recipients)
         tree = await asyncio.to_thread(walk_payload, path)
         audience = ShareTarget(new.recipients, new.transport, note=new.note, not_after=new.not_after)
-        share = await self.publisher.share(tree, audience, users)
+        share = await self.queue.share(tree, audience, users)
         self.take_shares()
         return share
 
     def _require_foreign(self, path: Path) -> None:
         """Refuse what is shared already by its folder, and what holds keys."""
-        if path.parent in {follower.path for follower in self.followers}:
-            known = self.shelf.find(path)
+        if path.parent in {handler.path for handler in self.handlers}:
+            known = self.repository.find(path)
             forgotten = known is not None and known.step is ShareStep.FORGOTTEN
             raise Refused("This lies in a drop folder already", hint=_FORGOTTEN if forgotten else _DROPPED)
         places, folders = self._context.places, self._context.config.folders
@@ -189,13 +189,13 @@ class Sharing:
                     hint="Your keys and envelopes are nothing to share; copy what you want to share elsewhere.",
                 )
 
-    def _follower(self, folder: DropFolder) -> DropFolderHandler:
-        return DropFolderHandler(folder, self.publisher, self.keeper, self._context)
+    def _handler(self, folder: DropFolder) -> DropFolderHandler:
+        return DropFolderHandler(folder, self.queue, self.commands, self._context)
 
-    def _following(self, follower: EntryHandler) -> FolderMonitor[Tree]:
+    def _following(self, handler: EntryHandler) -> FolderMonitor[Tree]:
         # Who shares one file of a large folder does not want all of that watched.
-        recursive = isinstance(follower, DropFolderHandler)
-        return FolderMonitor(follower.path, self._context.config.settle, follower, recursive=recursive)
+        recursive = isinstance(handler, DropFolderHandler)
+        return FolderMonitor(handler.path, self._context.config.settle, handler, recursive=recursive)
 
     def _look_again(self, path: Path) -> None:
         if following := self.followings.get(path.parent):
@@ -211,9 +211,9 @@ class DropFolderHandler(EntryHandler):
     """
 
     def __init__(
-        self, folder: DropFolder, publisher: ShareQueue, keeper: ShareCommands, context: Context
+        self, folder: DropFolder, queue: ShareQueue, commands: ShareCommands, context: Context
     ) -> None:
-        super().__init__(Path(folder.path), publisher, keeper, context)
+        super().__init__(Path(folder.path), queue, commands, context)
         self.folder = folder
         self.patterns = folder.path
         self.refusals: dict[str, RefusedEntry] = {}
@@ -232,7 +232,7 @@ class DropFolderHandler(EntryHandler):
         del path
         audience = ShareTarget(tuple(self.folder.users), self.folder.transport, self.folder.path)
         async with self.acting:
-            await self._publisher.accept(look.payload, audience)
+            await self._queue.accept(look.payload, audience)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Show what cannot be shared, and why; what it was before is served no longer."""
@@ -262,8 +262,8 @@ class DropFolderHandler(EntryHandler):
     async def listed(self, entries: Collection[str]) -> None:
         """Withdraw what was deleted while nobody watched."""
         async with self.acting:
-            await self._keeper.withdraw_missing(self.path, entries)
+            await self._commands.withdraw_missing(self.path, entries)
 
     def _entries(self) -> set[str]:
-        shares = list(self._publisher.shares.values())
+        shares = list(self._queue.shares.values())
         return {Path(share.path).name for share in shares if share.folder == self.folder.path}

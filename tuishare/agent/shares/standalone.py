@@ -38,18 +38,18 @@ class StandaloneHandler(EntryHandler):
 
     def wants(self, entry: str) -> bool:
         """Only what was shared."""
-        share = self._publisher.find(self.path / entry)
+        share = self._queue.find(self.path / entry)
         return share is not None and is_followed(share)
 
     async def settled(self, path: Path, look: Observation[Tree]) -> None:
         """Make the next generation, for whom it was shared before."""
         async with self.acting:
-            share = self._publisher.find(path)
+            share = self._queue.find(path)
             if share is not None and is_followed(share):
                 audience = ShareTarget(
                     share.recipients, share.transport, note=share.note, not_after=share.not_after
                 )
-                await self._publisher.accept(look.payload, audience)
+                await self._queue.accept(look.payload, audience)
 
     def forget(self, entry: str) -> None:
         """There is nothing that was noted."""
@@ -57,7 +57,7 @@ class StandaloneHandler(EntryHandler):
     async def gone(self, path: Path) -> None:
         """Withdraw what was deleted; some editors move a file away before they write the new one."""
         async with self.acting:
-            await self._publisher.stop_seeding(path, "")
+            await self._queue.stop_seeding(path, "")
         await asyncio.sleep(self._context.config.settle.quiet)
         await self._withdraw_if_gone(path)
 
@@ -70,7 +70,7 @@ class StandaloneHandler(EntryHandler):
 
     async def listed(self, entries: Collection[str]) -> None:
         """Withdraw what was deleted while nobody watched."""
-        for share in list(self._publisher.shares.values()):
+        for share in list(self._queue.shares.values()):
             path = Path(share.path)
             if path.parent == self.path and is_followed(share) and path.name not in entries:
                 await self._withdraw_if_gone(path)
@@ -78,4 +78,4 @@ class StandaloneHandler(EntryHandler):
     async def _withdraw_if_gone(self, path: Path) -> None:
         async with self.acting:
             if not await asyncio.to_thread(os.path.lexists, path):
-                await self._keeper.withdraw(path)
+                await self._commands.withdraw(path)

@@ -21,11 +21,13 @@ _NAMED: Final = 3
 _SHORT: Final = 8  # digits of an id that are enough among a few thousand
 
 
-def find_unreachable_shares(shelf: ShareRepository, *, other_trackers: bool, now: int) -> tuple[Problem, ...]:
+def find_unreachable_shares(
+    repository: ShareRepository, *, other_trackers: bool, now: int
+) -> tuple[Problem, ...]:
     """Say who cannot find us any more, and what helps.
 
     Args:
-        shelf: the shares.
+        repository: the shares.
         other_trackers: trackers of others tell where we are, for every share.
         now: Unix seconds.
     """
@@ -33,13 +35,13 @@ def find_unreachable_shares(shelf: ShareRepository, *, other_trackers: bool, now
         return ()
     waiting = {
         share.id: users
-        for share in shelf.seeding()
-        if not share.announce and shelf.whereabouts.have_left(share.contacts, share.transport)
-        if (users := _lacking(share, shelf.deliveries, now))
+        for share in repository.seeding()
+        if not share.announce and repository.address_watch.have_left(share.contacts, share.transport)
+        if (users := _lacking(share, repository.deliveries, now))
     }
     if not waiting:
         return ()
-    first = shelf.get(next(iter(waiting)))
+    first = repository.get(next(iter(waiting)))
     lacking = sorted({user for users in waiting.values() for user in users})
     what = (
         f"The encrypted torrent of {first.name!r} names"
@@ -53,7 +55,7 @@ def find_unreachable_shares(shelf: ShareRepository, *, other_trackers: bool, now
             title="Your address has changed",
             detail=f"{what} addresses that are yours no longer, so {who} cannot find you",
             hint=_HINT.format(first.id[:_SHORT] if len(waiting) == 1 else "SHARE"),
-            since=shelf.whereabouts.since,
+            since=repository.address_watch.since,
         ),
     )
 
