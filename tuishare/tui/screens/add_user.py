@@ -36,7 +36,7 @@ class AddUserScreen(Form):
     """Asks who it is and by what he is known."""
 
     HEADING = "Add somebody"
-    YES = "Add, compare later"
+    ACCEPT_LABEL = "Add, compare later"
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+y", "verify", "Same", show=False, priority=True)]
 
@@ -68,7 +68,7 @@ class AddUserScreen(Form):
         self._show_way()
         self.query_one("#card").focus()
 
-    def find_faults(self) -> Iterator[FieldError]:
+    def validate(self) -> Iterator[FieldError]:
         """What the chosen way needs, and a name."""
         if self._way == _CARD and not self._card:
             yield FieldError("card", "Paste his card; he finds it under People, c, or with: tuishare card")
@@ -80,7 +80,7 @@ class AddUserScreen(Form):
         elif len(name) > _NAME:
             yield FieldError("name", "This name is too long.")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Add him; a card stays unverified."""
         return await self._add(verified=False)
 

@@ -36,8 +36,8 @@ class ApproveScreen(Form):
     """
 
     HEADING = "Approve?"
-    YES = "Once"
-    NO = "Later"
+    ACCEPT_LABEL = "Once"
+    CANCEL_LABEL = "Later"
 
     def __init__(self, download: Download, people: People) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class ApproveScreen(Form):
         self.query_one("#cancel").focus()
         self.run_worker(self._list_files(), name="files")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Take it this once."""
         await self.app.agent.order_download(self._download.id, DownloadAction.APPROVE)
         return FormResult(f"Asked the agent to download “{fit(self._download.name, 40)}”.")
@@ -77,7 +77,7 @@ class ApproveScreen(Form):
     async def _always(self) -> FormResult:
         assert self._sender is not None
         await self.app.agent.change_user(UserChange(name=self._sender.name, verified=True))
-        await self.carry_out()
+        await self.submit()
         return FormResult(f"{clean(self._sender.name)} is verified; what he sends is taken from now on.")
 
     async def _reject(self) -> FormResult:

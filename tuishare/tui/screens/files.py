@@ -33,7 +33,7 @@ class FilesScreen(Form):
     """
 
     HEADING = "Files"
-    YES = "Download these"
+    ACCEPT_LABEL = "Download these"
 
     def __init__(self, download: Download, details: Details) -> None:
         super().__init__()
@@ -47,12 +47,12 @@ class FilesScreen(Form):
         yield Field("Wanted", Recipients(lines, id="files"))
         yield Static(Content(_AFTER), classes="aside -apart")
 
-    def find_faults(self) -> Iterator[FieldError]:
+    def validate(self) -> Iterator[FieldError]:
         """Something has to be left."""
         if not self.query_one(Recipients).selected:
             yield FieldError("files", "Choose at least one: Space ticks.")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Have the agent leave out what is not ticked."""
         wanted = set(map(int, self.query_one(Recipients).selected))
         unwanted = tuple(number for number in range(len(self._files)) if number not in wanted)

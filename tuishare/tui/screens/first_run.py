@@ -45,8 +45,8 @@ class NameScreen(Form):
     """
 
     HEADING = "Welcome to tuishare · 1 of 3 · your name"
-    YES = "Next"
-    NO = "Skip"
+    ACCEPT_LABEL = "Next"
+    CANCEL_LABEL = "Skip"
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
@@ -63,12 +63,12 @@ class NameScreen(Form):
         )
         yield Field("Your name", Input(clean(self._snapshot.status.name), id="name", compact=True))
 
-    def find_faults(self) -> Iterator[FieldError]:
+    def validate(self) -> Iterator[FieldError]:
         """Some name."""
         if not self.query_one("#name", Input).value.strip():
             yield FieldError("name", "Give yourself a name.")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Set it, if it is another."""
         name = self.query_one("#name", Input).value.strip()
         if name != self._snapshot.status.name:
@@ -84,8 +84,8 @@ class FoldersScreen(Form):
     """
 
     HEADING = "Welcome to tuishare · 2 of 3 · your folders"
-    YES = "Next"
-    NO = "Skip"
+    ACCEPT_LABEL = "Next"
+    CANCEL_LABEL = "Skip"
 
     def __init__(self, status: Status) -> None:
         super().__init__()
@@ -102,13 +102,13 @@ class FoldersScreen(Form):
             classes="aside -apart",
         )
 
-    def find_faults(self) -> Iterator[FieldError]:
+    def validate(self) -> Iterator[FieldError]:
         """Paths."""
         for key, _, _ in _FOLDERS:
             if fault := find_path_fault(self.query_one(f"#{key}", Input).value):
                 yield FieldError(key, fault)
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Set those that are elsewhere now."""
         restart: list[str] = []
         for key, path in self._before.items():
@@ -125,8 +125,8 @@ class CardScreen(Form):
     """The third step, and by itself: our card, and the sentence to send along."""
 
     HEADING = "Your card"
-    YES = "Add somebody"
-    NO = "Close"
+    ACCEPT_LABEL = "Add somebody"
+    CANCEL_LABEL = "Close"
 
     def compose_fields(self) -> ComposeResult:
         """Say what a card is for, and show it."""
@@ -155,7 +155,7 @@ class CardScreen(Form):
         self._copy()
         self.query_one("#accept").focus()
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Go on to the first person."""
         return FormResult(following=AddUserScreen())
 

@@ -37,7 +37,7 @@ class FolderScreen(Form):
     """
 
     HEADING = "Drop folder"
-    YES = "Save"
+    ACCEPT_LABEL = "Save"
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+o", "browse", "Browse", show=False, priority=True)]
 
@@ -73,7 +73,7 @@ class FolderScreen(Form):
         else:
             yield Button("Remove …", id="remove", variant="error", compact=True)
 
-    def find_faults(self) -> Iterator[FieldError]:
+    def validate(self) -> Iterator[FieldError]:
         """A path and somebody."""
         if self._folder is None and (fault := find_path_fault(self.query_one("#path", Input).value)):
             yield FieldError("path", fault)
@@ -82,7 +82,7 @@ class FolderScreen(Form):
         elif not self.query_one(Recipients).selected:
             yield FieldError("recipients", "Choose at least one: Space ticks.")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Set it."""
         path = self._folder.path if self._folder else str(expand(self.query_one("#path", Input).value))
         transport: Literal["tls", "plain"] = (
@@ -119,7 +119,7 @@ class RemoveFolderScreen(Form):
     """Asks before a folder is a drop folder no longer."""
 
     HEADING = "Stop sharing this folder?"
-    YES = "Stop sharing"
+    ACCEPT_LABEL = "Stop sharing"
     SAFE = False
 
     def __init__(self, folder: Folder) -> None:
@@ -131,7 +131,7 @@ class RemoveFolderScreen(Form):
         yield Static(Content.styled(fit(self._folder.path, _WIDTH), TextStyle.STRONG.value))
         yield Static(Content(_REMOVED), classes="aside -apart")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Have it no longer."""
         await self.app.agent.remove_drop(self._folder.path)
         return FormResult(f"{fit(self._folder.path, 40)} is no drop folder any more.")

@@ -44,7 +44,7 @@ class NewShareScreen(Form):
     """Asks what to share."""
 
     HEADING = "New share"
-    YES = "Share"
+    ACCEPT_LABEL = "Share"
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+o", "browse", "Browse", show=False, priority=True)]
 
@@ -85,7 +85,7 @@ class NewShareScreen(Form):
         """Let the count end with the dialog."""
         self._stop.set()
 
-    def find_faults(self) -> Iterator[FieldError]:
+    def validate(self) -> Iterator[FieldError]:
         """A path, somebody, a time to come, a note that fits."""
         if fault := find_path_fault(self.query_one("#path", Input).value):
             yield FieldError("path", fault)
@@ -101,7 +101,7 @@ class NewShareScreen(Form):
         if len(note) > _NOTE:
             yield FieldError("note", f"It has {len(note):,} characters; at most {_NOTE} go with a share.")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Share it."""
         path = expand(self.query_one("#path", Input).value)
         transport: Literal["tls", "plain"] = (

@@ -34,7 +34,7 @@ class RevokeScreen(Form):
     """
 
     HEADING = "Revoke"
-    YES = "Revoke"
+    ACCEPT_LABEL = "Revoke"
     SAFE = False
 
     def __init__(self, shares: Sequence[Share]) -> None:
@@ -57,14 +57,14 @@ class RevokeScreen(Form):
         # after the handler of the base, which comes last
         self.call_after_refresh(self.query_one(Recipients).focus)
 
-    def find_faults(self) -> Iterator[FieldError]:
+    def validate(self) -> Iterator[FieldError]:
         """Somebody."""
         if not self._holders:
             yield FieldError("recipients", "Nobody has a ticket for this.")
         elif not self.query_one(Recipients).selected:
             yield FieldError("recipients", "Choose at least one: Space ticks.")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Take each of them out of each share that he is in."""
         users = self.query_one(Recipients).selected
         for share in self._shares:
@@ -82,7 +82,7 @@ class RevokeUserScreen(Form):
     """
 
     HEADING = "Revoke everywhere?"
-    YES = "Revoke everywhere"
+    ACCEPT_LABEL = "Revoke everywhere"
     SAFE = False
 
     def __init__(self, users: Sequence[User]) -> None:
@@ -97,7 +97,7 @@ class RevokeUserScreen(Form):
         yield Static(Content.styled(f"out of {format_count(shares, 'share')}", TextStyle.QUIET.value))
         yield from explain()
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Take each of them out of everything."""
         for user in self._users:
             await self.app.agent.revoke_user(user.name)

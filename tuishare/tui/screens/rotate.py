@@ -31,7 +31,7 @@ class RotateScreen(Form):
     """
 
     HEADING = "Replace your keys?"
-    YES = "Replace"
+    ACCEPT_LABEL = "Replace"
     SAFE = False
 
     def __init__(self, people: People) -> None:
@@ -45,7 +45,7 @@ class RotateScreen(Form):
         yield Static(Content(_DOES), classes="aside -apart")
         yield Static(Content.styled(_CANNOT, TextStyle.WARN.value), classes="aside")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Replace them."""
         fingerprint = await self.app.agent.rotate_identity()
         return FormResult(

@@ -68,7 +68,7 @@ class SettingsScreen(Form):
     """
 
     HEADING = "Settings"
-    YES = "Save"
+    ACCEPT_LABEL = "Save"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+t", "edit_file", "File", show=False, priority=True)
@@ -94,7 +94,7 @@ class SettingsScreen(Form):
         """Also the file as it is."""
         yield Button("The file  ^t", id="file", compact=True)
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Send what is different now; what was taken is not sent again after a refusal."""
         restart: list[str] = []
         for key, value in self._typed().items():

@@ -26,7 +26,7 @@ class SettingsFileScreen(Form):
     """
 
     HEADING = "Settings file"
-    YES = "Check and save"
+    ACCEPT_LABEL = "Check and save"
 
     def __init__(self, file: SettingsText) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class SettingsFileScreen(Form):
         super().on_mount()
         self.query_one(TextArea).focus()
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Have it checked and taken up."""
         text = self.query_one(TextArea).text
         reloaded = await self.app.agent.write_settings(

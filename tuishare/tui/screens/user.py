@@ -36,7 +36,7 @@ class UserScreen(Form):
     """
 
     HEADING = "User"
-    YES = "Save"
+    ACCEPT_LABEL = "Save"
 
     def __init__(self, user: User) -> None:
         super().__init__()
@@ -72,13 +72,13 @@ class UserScreen(Form):
         super().on_mount()
         self.query_one("#groups").focus()
 
-    def find_faults(self) -> Iterator[FieldError]:
+    def validate(self) -> Iterator[FieldError]:
         """A card is one word."""
         card = self._card
         if card and not card.startswith(CARD_PREFIX):
             yield FieldError("card", f"A card begins with {CARD_PREFIX}")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Change what is different now."""
         change = self._change()
         if change == UserChange(name=self._user.name):
@@ -131,7 +131,7 @@ class RemoveUserScreen(Form):
     """Asks before somebody is forgotten."""
 
     HEADING = "Remove this user?"
-    YES = "Remove"
+    ACCEPT_LABEL = "Remove"
     SAFE = False
 
     def __init__(self, user: User) -> None:
@@ -151,7 +151,7 @@ class RemoveUserScreen(Form):
                 classes="-apart",
             )
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Forget him."""
         await self.app.agent.remove_user(self._user.name)
         return FormResult(f"{clean(self._user.name)} is removed.")
@@ -161,7 +161,7 @@ class NewKeyScreen(Form):
     """Asks before a key is replaced."""
 
     HEADING = "Make a new key?"
-    YES = "Make it"
+    ACCEPT_LABEL = "Make it"
     SAFE = False
 
     def __init__(self, user: User) -> None:
@@ -173,7 +173,7 @@ class NewKeyScreen(Form):
         yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
         yield Static(Content(_NEW_KEY), classes="aside -apart")
 
-    async def carry_out(self) -> FormResult:
+    async def submit(self) -> FormResult:
         """Replace it, and show the new one this once."""
         added = await self.app.agent.new_key(self._user.name)
         return FormResult(following=KeyDialog(added.name, added.key))
