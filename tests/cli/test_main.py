@@ -10,7 +10,7 @@ import pytest
 _SCRIPT = """
 import sys
 from tuishare.cli import main, run_agent
-foreground.run_foreground = lambda *, verbose: print(
+run_agent.run_foreground = lambda *, verbose: print(
     verbose, *(name for name in ('typer', 'rich', 'pydantic', 'textual') if name in sys.modules)
 )
 main()

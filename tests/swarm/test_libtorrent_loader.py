@@ -29,7 +29,7 @@ def _run(code: str, **environment: str) -> str:
 
 @pytest.mark.parametrize("module", _IMPORTS)
 def test_every_way_in_is_guarded(module: str) -> None:
-    assert _run(f"import {module}; from tuishare.swarm import prove_no_resumption as p; print(p())") == "None"
+    assert _run(f"import {module}; from tuishare.swarm import check_no_resumption as p; print(p())") == "None"
 
 
 def test_children_inherit_nothing() -> None:
@@ -43,7 +43,7 @@ def test_children_inherit_nothing() -> None:
 
 def test_the_persons_own_setting_is_put_back_and_does_not_undo_the_guard() -> None:
     code = (
-        "import os, tuishare.swarm; tuishare.swarm.prove_no_resumption(); print(os.environ['OPENSSL_CONF'])"
+        "import os, tuishare.swarm; tuishare.swarm.check_no_resumption(); print(os.environ['OPENSSL_CONF'])"
     )
     assert _run(code, OPENSSL_CONF="/dev/null") == "/dev/null"
 

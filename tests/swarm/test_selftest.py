@@ -54,7 +54,7 @@ def test_half_a_guard_is_noticed(missing: str, tmp_path_factory: pytest.TempPath
         "real = pathlib.Path.with_name\n"
         "pathlib.Path.with_name = lambda self, name: folder / name if name == 'openssl.cnf' else real(self, name)\n"
         "import tuishare.swarm\n"
-        "tuishare.swarm.prove_no_resumption()\n"
+        "tuishare.swarm.check_no_resumption()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder), missing], capture_output=True, text=True, check=False
