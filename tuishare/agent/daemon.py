@@ -375,7 +375,7 @@ async def run_agent(places: Places) -> None:
     """Run an agent until it is told to stop, by a signal or through its API.
 
     Raises:
-        TuishareError: as `AgentApi.running`.
+        TuishareError: as `Agent.running`.
     """
     loop = asyncio.get_running_loop()
     async with Agent.running(places) as agent:
