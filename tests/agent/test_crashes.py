@@ -28,14 +28,14 @@ from tuishare.envelope import CardKey, open_envelope
 PATIENCE = 30.0
 SIZE = 100_000
 
-SAVE = "tuishare.agent.state.store:Database.save"
-SEAT = "tuishare.agent.state.store:Database.set_recipients"
-ADMIT = "tuishare.agent.state.store:Database.admit"
+SAVE = "tuishare.core.database:Database.save"
+SEAT = "tuishare.core.database:Database.set_recipients"
+ADMIT = "tuishare.core.database:Database.admit"
 ADD = "tuishare.swarm.engine:Engine.add"
 FLUSH = "tuishare.swarm.engine:Engine.flush"
 REMOVE = "tuishare.swarm.engine:Engine.remove"
-WRITE = "tuishare.home_paths:_write_synced"
-SYNC_FOLDER = "tuishare.home_paths:sync_folder"
+WRITE = "tuishare.fs.atomic:_write_synced"
+SYNC_FOLDER = "tuishare.fs.atomic:fsync_folder"
 MOVE = "tuishare.agent.downloads.files:move_into_place"
 HASH = "tuishare.agent.shares.pipeline:make_torrent"
 

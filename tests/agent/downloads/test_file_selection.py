@@ -167,7 +167,7 @@ async def test_a_choice_is_recorded_before_it_is_applied(
             seen.append(stored.unwanted)
             await leave(record, keep_progress=keep_progress)
 
-        monkeypatch.setattr(repository, "stop_seeding", leaving)
+        monkeypatch.setattr(repository, "leave_swarm", leaving)
         await leave_out(agent, 1, 2)
         assert seen == [(1, 2)]
 

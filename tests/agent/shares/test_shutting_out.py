@@ -238,7 +238,7 @@ async def rest_in(desk: Desk, step: ShareStep, monkeypatch: pytest.MonkeyPatch) 
             await desk.commands.withdraw(desk.path)
         case _:
             await queue.record_error(desk.path, SystemFailed("It cannot be read"))
-            monkeypatch.setattr(queue, "has_envelope", lambda *_: False)
+            monkeypatch.setattr(queue, "knows", lambda *_: False)
     assert desk.share.step is step
 
 
