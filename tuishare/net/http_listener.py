@@ -38,6 +38,8 @@ _EXHAUSTED_SECONDS: Final = 0.5
 _FREED_SECONDS: Final = 0.05
 """Likewise when a stranger's connection was just ended for the next one; it takes a moment to close."""
 _GOODBYE_SECONDS: Final = 1.0
+STRANGER_TLS_SECONDS: Final = 0.005
+"""Between two TLS handshakes of strangers, so that they take a fifth of the loop at most."""
 
 _log = logging.getLogger(__name__)
 _mute = logging.Logger("mute")
@@ -55,7 +57,7 @@ class Listener:
         self._tls = tls
         self._door = door
         self._visits: set[asyncio.Task[None]] = set()
-        self._turn = asyncio.Lock()
+        self._turns = {preferred: asyncio.Lock() for preferred in (True, False)}
         self._accepting = asyncio.create_task(self._accept())
 
     @classmethod
@@ -134,7 +136,7 @@ class Listener:
                     await _readable(connection)
                 slot.has_spoken = True
                 with self._server.expecting(_Visit(host, slot)) as handler:
-                    transport = await self._connect(connection, handler)
+                    transport = await self._connect(connection, handler, slot)
                     await self._server.attend(handler)
         except (OSError, TimeoutError):
             pass  # a stranger who speaks no TLS, went away or was too slow: nobody has to know
@@ -142,12 +144,14 @@ class Listener:
             if transport is not None:
                 transport.abort()
 
-    async def _connect(self, connection: socket.socket, handler: RequestHandler) -> asyncio.Transport:
-        """Let a handler have a connection, after the handshake where it is one of TLS."""
+    async def _connect(
+        self, connection: socket.socket, handler: RequestHandler, slot: ConnectionSlot
+    ) -> asyncio.Transport:
+        """Give a handler its connection, after the handshake where it is one of TLS; strangers wait their turn."""
         loop = asyncio.get_running_loop()
-        async with self._turn:
-            # One in each turn of the loop: a handshake takes a millisecond of it, and hundreds may come at once.
-            await asyncio.sleep(0)
+        async with self._turns[slot.preferred]:
+            # A handshake takes a millisecond of the loop, and hundreds may come at once.
+            await asyncio.sleep(0 if slot.preferred or self._tls is None else STRANGER_TLS_SECONDS)
         if self._tls is None:
             transport, _ = await loop.connect_accepted_socket(lambda: handler, connection)
             return transport
