@@ -1,6 +1,6 @@
 """From an error to a sentence, a hint and an exit code.
 
-Owns the table of exit codes (README, "Exit codes"); nothing else in the program knows them.
+Owns the table of exit codes (docs/operating.md); nothing else in the program knows them.
 """
 
 from __future__ import annotations
