@@ -49,8 +49,8 @@ def _is_at_rest(agent: Agent, followings: list[FolderMonitor[Any]]) -> bool:
 
 async def shown(agent: Agent, state: DownloadState) -> Download:
     """Wait for the only download to get there."""
-    await wait_until(lambda: [download.state for download in agent.downloads()] == [state])
-    (download,) = agent.downloads()
+    await wait_until(lambda: [download.state for download in agent.view.downloads()] == [state])
+    (download,) = agent.view.downloads()
     return download
 
 

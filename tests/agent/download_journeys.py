@@ -107,7 +107,8 @@ class Follow(ReceiverJourney):
     async def go_on(self, agent: Agent) -> None:
         async with running(self.pair.bob) as pipeline:
             await wait_until(
-                lambda: [d.state for d in pipeline.downloads()] == [DownloadState.COMPLETE], seconds=PATIENCE
+                lambda: [d.state for d in pipeline.view.downloads()] == [DownloadState.COMPLETE],
+                seconds=PATIENCE,
             )
         self.change()
         await until_seeded(agent, self.name, 2)

@@ -13,8 +13,8 @@ import msgspec
 import tomli_w
 
 from tuishare.agent.context import Context
+from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
-from tuishare.api.service import ChangeSignal
 from tuishare.config.model import Transport, load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.records import ShareRecord

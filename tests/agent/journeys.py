@@ -73,7 +73,7 @@ def make_pair(root: Path) -> Pair:
 
 async def until_seeded(agent: Agent, name: str, generation: int) -> None:
     def done() -> bool:
-        shares = [(share.name, share.generation, share.state) for share in agent.shares()]
+        shares = [(share.name, share.generation, share.state) for share in agent.view.shares()]
         return shares == [(name, generation, ShareState.SEEDING)] and agent._drops.queue.is_idle
 
     await wait_until(done, seconds=PATIENCE)

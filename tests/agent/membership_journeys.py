@@ -119,13 +119,13 @@ class TakeTickets(Receive):
         async with running(self.pair.bob) as pipeline:
             await wait_until(lambda: self.has_enough(pipeline), seconds=PATIENCE)
         self.before = self.inodes()
-        (share,) = agent.shares()
+        (share,) = agent.view.shares()
         await self.replace_tickets(agent, share.id)
         await until_seeded(agent, "x", 2)
         self.send()
 
     def has_enough(self, pipeline: Agent) -> bool:
-        return [download.state for download in pipeline.downloads()] == [DownloadState.COMPLETE]
+        return [download.state for download in pipeline.view.downloads()] == [DownloadState.COMPLETE]
 
     async def replace_tickets(self, agent: Agent, share: str) -> None:
         await agent._drops.commands.reissue(share)
@@ -174,7 +174,7 @@ class TakeSuccession(TakeTickets):
     """The sender has new keys, and his former card's word for them."""
 
     async def replace_tickets(self, agent: Agent, share: str) -> None:
-        await agent.people.rotate_identity()
+        await agent.service.people.rotate_identity()
         self.signer = agent._context.identity.signer
 
     def check(self, agent: Agent) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -41,7 +42,7 @@ def with_drop(config: Config, *drop: DropFolder) -> Config:
 
 
 async def until_shared(agent: Agent, *states: ShareState) -> None:
-    await wait_until(lambda: [share.state for share in agent.shares()] == list(states))
+    await wait_until(lambda: [share.state for share in agent.view.shares()] == list(states))
 
 
 def test_what_can_count_at_once_does_and_the_rest_waits(alice: Home) -> None:
@@ -86,11 +87,11 @@ async def test_a_new_drop_folder_is_followed_at_once(alice: Home, bob: Home) -> 
     alice.configure()
     fill(alice.drop / "film.mkv")
     async with running(alice) as agent:
-        assert agent.status().drop_folders == ()
+        assert agent.view.status().drop_folders == ()
         alice.configure("bob")
-        assert (await agent.reload()).applied == ("drop",)
+        assert (await agent.service.reload()).applied == ("drop",)
         await until_shared(agent, ShareState.SEEDING)
-        (folder,) = agent.status().drop_folders
+        (folder,) = agent.view.status().drop_folders
         assert (folder.path, folder.state, folder.users) == (str(alice.drop), FolderState.WATCHING, ("bob",))
 
 
@@ -99,17 +100,17 @@ async def test_shares_of_a_folder_that_is_none_any_more_are_withdrawn(alice: Hom
     async with running(alice) as agent:
         await until_shared(agent, ShareState.SEEDING)
         alice.configure()
-        await agent.reload()
+        await agent.service.reload()
         await until_shared(agent, ShareState.WITHDRAWN)
         await wait_until(lambda: not (alice.outbox / ENVELOPE).exists())
-        assert agent.status().drop_folders == ()
+        assert agent.view.status().drop_folders == ()
         assert agent._context.engine.all_progress() == {}
         assert path.exists()
         fill(alice.drop / "late.mkv")
         alice.configure("bob")
-        await agent.reload()
+        await agent.service.reload()
         await until_shared(agent, ShareState.SEEDING, ShareState.SEEDING)
-        assert [share.generation for share in agent.shares()] == [2, 1]
+        assert [share.generation for share in agent.view.shares()] == [2, 1]
 
 
 async def test_what_was_removed_while_the_agent_was_off_is_withdrawn_too(alice: Home, bob: Home) -> None:
@@ -130,12 +131,12 @@ async def test_another_folder_of_the_settings_is_not_disturbed(alice: Home, bob:
         following = agent._drops.followings[alice.drop]
         drop = [{"path": str(place), "users": ["bob"]} for place in (other, alice.drop)]
         alice.configure(drop=drop)
-        await agent.reload()
+        await agent.service.reload()
         fill(other / "second.mkv")
         await until_shared(agent, ShareState.SEEDING, ShareState.SEEDING)
         assert agent._drops.followings[alice.drop] is following
-        assert [folder.path for folder in agent.status().drop_folders] == [str(other), str(alice.drop)]
-        assert agent.shares()[0].generation == 1
+        assert [folder.path for folder in agent.view.status().drop_folders] == [str(other), str(alice.drop)]
+        assert agent.view.shares()[0].generation == 1
 
 
 async def test_a_file_with_a_mistake_leaves_what_was_in_force_and_is_shown(alice: Home, bob: Home) -> None:
@@ -147,13 +148,13 @@ async def test_a_file_with_a_mistake_leaves_what_was_in_force_and_is_shown(alice
         with pytest.raises(
             BadConfiguration, match=r"config\.toml: line 2, key network\.listen: expected text"
         ):
-            await agent.reload()
-        (problem,) = agent.status().problems
+            await agent.service.reload()
+        (problem,) = agent.view.status().problems
         assert (problem.id, "line 2" in problem.detail, bool(problem.hint)) == ("config", True, True)
-        assert agent.shares()[0].state is ShareState.SEEDING
+        assert agent.view.shares()[0].state is ShareState.SEEDING
         alice.places.config_file.write_text(good)
-        await agent.reload()
-        assert agent.status().problems == ()
+        await agent.service.reload()
+        assert agent.view.status().problems == ()
 
 
 async def test_a_problem_that_stays_keeps_its_beginning(alice: Home) -> None:
@@ -218,9 +219,7 @@ async def test_a_folder_for_somebody_unknown_is_shown_as_long_as_it_is_there(ali
         assert not [*config_reload.problems]
         alice.know()
         await config_reload.reload()
-        assert [*config_reload.problems] == [
-            msgspec.structs.replace(problem, since=config_reload.problems[0].since)
-        ]
+        assert [*config_reload.problems] == [replace(problem, since=config_reload.problems[0].since)]
         alice.configure()
         await config_reload.reload()
         assert not [*config_reload.problems]
@@ -264,10 +263,10 @@ async def test_a_locked_envelope_opens_when_its_key_is_known(alice: Home, bob: H
         await until_shared(sender, ShareState.SEEDING)
         async with running(bob) as recipient:
             bob.receive(alice.outbox / ENVELOPE)
-            await wait_until(lambda: [d.state for d in recipient.downloads()] == [DownloadState.LOCKED])
+            await wait_until(lambda: [d.state for d in recipient.view.downloads()] == [DownloadState.LOCKED])
             bob.know(alice.user(), key_user)
-            await recipient.reload()
-            await wait_until(lambda: [d.state for d in recipient.downloads()] != [DownloadState.LOCKED])
+            await recipient.service.reload()
+            await wait_until(lambda: [d.state for d in recipient.view.downloads()] != [DownloadState.LOCKED])
 
 
 def bob_with_key() -> User:
@@ -324,7 +323,7 @@ async def test_what_is_being_recorded_is_not_cut_off_by_a_reload(
     async with running(alice) as agent:
         await entered.wait()
         alice.configure()
-        await agent.reload()
+        await agent.service.reload()
         go_on.set()
         await asyncio.wait_for(ended.wait(), 5)
         await until_shared(agent, ShareState.WITHDRAWN)

@@ -77,10 +77,10 @@ async def test_a_drop_survives(alice: Home, bob: Home, point: tuple[str, str, in
         open_envelope((alice.outbox / envelope).read_bytes(), [key])  # whole, or not there
     async with running(alice) as agent:
         await wait_until(
-            lambda: [share.state for share in agent.shares()] == [ShareState.SEEDING], seconds=PATIENCE
+            lambda: [share.state for share in agent.view.shares()] == [ShareState.SEEDING], seconds=PATIENCE
         )
         await wait_until(lambda: len(agent._context.engine.all_progress()) == 1)
-        (share,) = agent.shares()
+        (share,) = agent.view.shares()
         assert (share.name, share.generation, share.path) == ("x", 1, str(path))
     assert seen(alice.outbox) == ["x.torrent.encrypted"]
     assert os.listdir(alice.outbox) == seen(alice.outbox)
@@ -101,10 +101,10 @@ async def test_a_download_survives(alice: Home, bob: Home, point: tuple[str, str
             assert (found, found.read_bytes()) == (landed, path.read_bytes())  # whole, or not there
         async with running(bob) as agent:
             await wait_until(
-                lambda: [download.state for download in agent.downloads()] == [DownloadState.COMPLETE],
+                lambda: [download.state for download in agent.view.downloads()] == [DownloadState.COMPLETE],
                 seconds=PATIENCE,
             )
-            (download,) = agent.downloads()
+            (download,) = agent.view.downloads()
             assert (download.path, download.detail) == (str(landed), "")
     assert landed.read_bytes() == path.read_bytes()
     assert os.listdir(bob.downloads / "alice") == ["x"]
@@ -134,7 +134,7 @@ async def test_killed_again_and_again_it_still_arrives(alice: Home, bob: Home) -
     await kill_at(alice, (SYNC_FOLDER, "before", 1))
     async with running(alice) as agent:
         # Not the one of the former run: that names the port of then.
-        await wait_until(lambda: [share.state for share in agent.shares()] == [ShareState.SEEDING])
+        await wait_until(lambda: [share.state for share in agent.view.shares()] == [ShareState.SEEDING])
         envelope = alice.outbox / "x.torrent.encrypted"
         bob.receive(envelope)
         for point in ((ADMIT, "after", 1), (ADD, "after", 1), (FLUSH, "after", 1), (MOVE, "after", 1)):

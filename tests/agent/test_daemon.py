@@ -30,10 +30,12 @@ async def test_a_file_goes_from_drop_to_delivered_and_back_to_others(alice: Home
         await wait_until(envelope.exists)
         bob.receive(envelope)
         landed = bob.downloads / "alice" / "film.mkv"
-        await wait_until(lambda: [download.state for download in b.downloads()] == [DownloadState.COMPLETE])
+        await wait_until(
+            lambda: [download.state for download in b.view.downloads()] == [DownloadState.COMPLETE]
+        )
         assert landed.read_bytes() == path.read_bytes()
-        await wait_until(lambda: a.shares()[0].uploaded >= 300_000)
-        assert (a.shares()[0].state, b.status().rate_down) == (ShareState.SEEDING, 0)
+        await wait_until(lambda: a.view.shares()[0].uploaded >= 300_000)
+        assert (a.view.shares()[0].state, b.view.status().rate_down) == (ShareState.SEEDING, 0)
 
 
 async def test_both_ways_at_once(alice: Home, bob: Home) -> None:
@@ -53,7 +55,7 @@ async def test_both_ways_at_once(alice: Home, bob: Home) -> None:
 async def test_the_api_answers_while_it_runs_and_not_after(alice: Home) -> None:
     async with running(alice) as agent, AgentClient(alice.places.socket, silence=5) as client:
         assert (await client.status()).pid == os.getpid()
-        assert (await client.status()).listen_tls == agent.status().listen_tls
+        assert (await client.status()).listen_tls == agent.view.status().listen_tls
     assert not alice.places.socket.exists()
 
 
@@ -108,7 +110,7 @@ async def test_a_loop_that_fails_ends_the_agent_loudly(
         await asyncio.wait_for(run_agent(alice.places), 10)
     monkeypatch.undo()
     async with running(alice) as agent:
-        await wait_until(lambda: [share.state for share in agent.shares()] == [ShareState.SEEDING])
+        await wait_until(lambda: [share.state for share in agent.view.shares()] == [ShareState.SEEDING])
 
 
 async def test_a_port_in_use_is_said_and_leaves_the_home_free(alice: Home) -> None:

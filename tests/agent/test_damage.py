@@ -28,10 +28,10 @@ from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.startup import open_store
+from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
 from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
-from tuishare.api.service import ChangeSignal
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.records import DownloadStep, ShareStep
@@ -83,8 +83,10 @@ async def _use(alice: Home, bob: Home) -> None:
             alice.know(bob.user(verified=name != "w1"))
             data = seal_for(bob, share_of(fill(bob.drop / name)), alice.user())
             (alice.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(data)
-            await wait_until(lambda: any(each.name == name for each in agent.downloads()), seconds=60.0)  # noqa: B023
-        await wait_until(lambda: _states(agent.shares()) == dict.fromkeys(SHARES, "seeding"), seconds=60.0)
+            await wait_until(lambda: any(each.name == name for each in agent.view.downloads()), seconds=60.0)  # noqa: B023
+        await wait_until(
+            lambda: _states(agent.view.shares()) == dict.fromkeys(SHARES, "seeding"), seconds=60.0
+        )
     with contextlib.closing(sqlite3.connect(alice.places.store_file)) as connection, connection:
         for (info_hash,) in connection.execute("SELECT info_hash FROM downloads").fetchall():
             connection.execute("INSERT OR IGNORE INTO resume VALUES (?, ?)", (info_hash, b"d4:resumee"))
@@ -210,9 +212,11 @@ def entry(entries: Sequence[Share | Download], detail: str) -> Share | Download:
 
 async def until_others(agent: Agent, shares: set[str], downloads: set[str]) -> None:
     def arrived() -> bool:
-        seeding = {s.name for s in agent.shares() if s.state is ShareState.SEEDING}
+        seeding = {s.name for s in agent.view.shares() if s.state is ShareState.SEEDING}
         states = {DownloadState.DOWNLOADING, DownloadState.WAITING}
-        return seeding == shares and downloads == {d.name for d in agent.downloads() if d.state in states}
+        return seeding == shares and downloads == {
+            d.name for d in agent.view.downloads() if d.state in states
+        }
 
     await wait_until(arrived, seconds=30.0)
 
@@ -224,13 +228,13 @@ async def test_a_damaged_share_is_said_kept_and_forgotten(kept: Kept) -> None:
     async with running(kept.home) as agent:
         name = damaged_share(kept.store)
         await until_others(agent, set(SHARES) - {name}, set(DOWNLOADS))
-        damaged = entry(list(agent.shares()), "Its record")
+        damaged = entry(list(agent.view.shares()), "Its record")
         assert (damaged.name, damaged.state, bool(damaged.hint)) == (name, ShareState.PROBLEM, True)
         for order in (ShareAction.PAUSE, ShareAction.AGAIN, ShareAction.DELETE):
             with pytest.raises(Refused, match="damaged"):
-                await agent.order_share(damaged.id, order)  # type: ignore[arg-type]
+                await agent.service.order_share(damaged.id, order)  # type: ignore[arg-type]
         assert raw_rows(kept.store) == 1
-        await agent.order_share(damaged.id, ShareAction.FORGET)  # type: ignore[arg-type]
+        await agent.service.order_share(damaged.id, ShareAction.FORGET)  # type: ignore[arg-type]
         await until_others(agent, {"s1", "s2"}, set(DOWNLOADS))
         assert raw_rows(kept.store) == 0
 
@@ -241,7 +245,7 @@ async def test_a_damaged_ticket_stops_its_share(kept: Kept) -> None:
     damage_row(kept.store, "recipients", 0, "revoked", NotText(b"\xff"))
     async with running(kept.home) as agent:
         await until_others(agent, set(SHARES) - {damaged_share(kept.store)}, set(DOWNLOADS))
-        assert len([share for share in agent.shares() if "damaged" in share.detail]) == 2
+        assert len([share for share in agent.view.shares() if "damaged" in share.detail]) == 2
 
 
 async def test_a_damaged_download_keeps_its_envelope_until_it_is_forgotten(kept: Kept) -> None:
@@ -250,12 +254,12 @@ async def test_a_damaged_download_keeps_its_envelope_until_it_is_forgotten(kept:
     envelope = f"d1{ENVELOPE_SUFFIX}"
     async with running(kept.home) as agent:
         await until_others(agent, set(SHARES), {"d2", "w1"})
-        damaged = entry(list(agent.downloads()), "Its record")
+        damaged = entry(list(agent.view.downloads()), "Its record")
         assert (damaged.name, damaged.state) == ("d1", DownloadState.PROBLEM)
         assert envelope in os.listdir(kept.home.inbox)
-        await agent.order_download(damaged.id, DownloadAction.FORGET)  # type: ignore[arg-type]
+        await agent.service.order_download(damaged.id, DownloadAction.FORGET)  # type: ignore[arg-type]
         await wait_until((kept.home.inbox / "rejected" / envelope).exists)
-        assert "Its record" not in "".join(each.detail for each in agent.downloads())
+        assert "Its record" not in "".join(each.detail for each in agent.view.downloads())
 
 
 def raw_rows(store: Path) -> int:

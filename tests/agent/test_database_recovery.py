@@ -36,7 +36,7 @@ def asides(home: Home) -> list[str]:
 
 
 def require_reported(agent: Agent, home: Home) -> None:
-    (problem,) = agent.status().problems
+    (problem,) = agent.view.status().problems
     (aside,) = asides(home)
     assert (problem.title, aside in problem.detail) == ("Database was damaged", True)
     assert problem.hint
@@ -55,7 +55,7 @@ async def test_shares_come_back_as_the_next_generation_of_themselves(alice: Home
         opened = open_envelope((alice.outbox / ENVELOPE).read_bytes(), [CardKey(bob.identity.private_key)])
         assert opened.manifest.generation == 2
     async with running(alice) as agent:
-        assert agent.status().problems == ()
+        assert agent.view.status().problems == ()
         assert (await until(agent, "x", ShareState.SEEDING)).generation == 2
     assert len(asides(alice)) == 1
 
@@ -127,12 +127,12 @@ async def test_a_download_under_way_begins_again(alice: Home, bob: Home) -> None
     path = fill(alice.drop / "x")
     async with running(alice) as sender:
         share = await until(sender, "x", ShareState.SEEDING)
-        await sender.order_share(share.id, ShareAction.PAUSE)
+        await sender.service.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / ENVELOPE)
         async with running(bob) as agent:
             await shown(agent, DownloadState.DOWNLOADING)
         damage_shares(bob.places.store_file)
-        await sender.order_share(share.id, ShareAction.RESUME)
+        await sender.service.order_share(share.id, ShareAction.RESUME)
         async with running(bob) as agent:
             require_reported(agent, bob)
             await shown(agent, DownloadState.COMPLETE)
@@ -148,8 +148,8 @@ async def test_a_value_that_no_record_can_hold_is_no_damage_of_the_database(alic
         connection.execute(f"INSERT INTO downloads VALUES ({', '.join('?' * len(names))})", values)
     connection.close()
     async with running(alice) as agent:
-        assert (agent.status().problems, asides(alice)) == ((), [])
-        (download,) = agent.downloads()
+        assert (agent.view.status().problems, asides(alice)) == ((), [])
+        (download,) = agent.view.downloads()
         assert (download.state, "is damaged" in download.detail) == (DownloadState.PROBLEM, True)
 
 
@@ -171,12 +171,12 @@ NUMBERS = {
 async def test_a_share_made_by_command_is_not_made_up(alice: Home, bob: Home) -> None:
     path = fill(alice.places.files / "x")
     async with running(alice) as agent:
-        await agent.share(NewShare(path=str(path), recipients=("bob",)))
+        await agent.service.share(NewShare(path=str(path), recipients=("bob",)))
         await until(agent, "x", ShareState.SEEDING)
     overwrite(alice.places.store_file)
     async with running(alice) as agent:
-        assert agent.shares() == []
-        assert "by command" in agent.status().problems[0].hint
+        assert agent.view.shares() == []
+        assert "by command" in agent.view.status().problems[0].hint
 
 
 def test_what_is_left_of_the_damaged_one_is_never_taken_for_the_new_one(alice: Home) -> None:

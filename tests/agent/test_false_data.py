@@ -45,7 +45,7 @@ def _troubles(agent: Agent) -> list[str]:
 
 
 def _problems(agent: Agent) -> list[str]:
-    return [problem.detail for problem in agent.status().problems if problem.id == "false-data"]
+    return [problem.detail for problem in agent.view.status().problems if problem.id == "false-data"]
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ async def test_a_payload_that_is_whole_is_served_on_and_arrives_when_the_cause_h
         await _shown(recipient, DownloadState.PROBLEM)
         await wait_until(lambda: bool(_problems(sender) and _troubles(sender)), seconds=PATIENCE)
         assert ["whole and served on" in said for said in _troubles(sender)] == [True]
-        assert share.id in {one.id for one in sender.shares() if one.state is ShareState.SEEDING}
+        assert share.id in {one.id for one in sender.view.shares() if one.state is ShareState.SEEDING}
         _copy(payload, tmp_path / "copy", damaged=False)
         await _shown(recipient, DownloadState.COMPLETE)
         assert (bob.downloads / "alice" / NAME).read_bytes() == payload.read_bytes()
@@ -122,10 +122,12 @@ async def test_a_payload_that_is_whole_is_served_on_and_arrives_when_the_cause_h
 
 
 async def _shown(agent: Agent, state: DownloadState) -> Download:
-    await wait_until(lambda: [one.state for one in agent.downloads()] == [state], seconds=PATIENCE)
+    await wait_until(lambda: [one.state for one in agent.view.downloads()] == [state], seconds=PATIENCE)
     return await shown(agent, state)
 
 
 async def _until_generation(agent: Agent, generation: int) -> Share:
-    await wait_until(lambda: [one.generation for one in agent.shares()] == [generation], seconds=PATIENCE)
+    await wait_until(
+        lambda: [one.generation for one in agent.view.shares()] == [generation], seconds=PATIENCE
+    )
     return await until(agent, NAME, ShareState.SEEDING, generation)

@@ -57,7 +57,7 @@ def state(alice: Home, bob: Home) -> Iterator[Path]:
 
 
 def titles(agent: Agent) -> list[str]:
-    return [problem.title for problem in agent.status().problems]
+    return [problem.title for problem in agent.view.status().problems]
 
 
 def use_up(path: Path) -> None:
@@ -75,15 +75,15 @@ async def test_an_agent_goes_on_serving_and_finishes_when_there_is_space(alice: 
         with full(state):
             fill(alice.drop / "y")
             await wait_until(lambda: titles(agent) == [FULL])
-            assert agent.status().problems[0].hint
+            assert agent.view.status().problems[0].hint
             assert len(agent._context.engine.all_progress()) == 1
-            assert share.id in {other.id for other in agent.shares()}
+            assert share.id in {other.id for other in agent.view.shares()}
         await until(agent, "y", ShareState.SEEDING)
         assert titles(agent) == []
-        assert sorted(one.name for one in agent.shares()) == ["x", "y"]
+        assert sorted(one.name for one in agent.view.shares()) == ["x", "y"]
         assert sorted(os.listdir(alice.outbox)) == [ENVELOPE, "y.torrent.encrypted"]
     async with running(alice) as agent:
-        assert {(one.name, one.generation) for one in agent.shares()} == {("x", 1), ("y", 1)}
+        assert {(one.name, one.generation) for one in agent.view.shares()} == {("x", 1), ("y", 1)}
 
 
 async def test_what_changes_meanwhile_is_served_no_longer_and_shared_again(alice: Home, state: Path) -> None:
@@ -96,7 +96,7 @@ async def test_what_changes_meanwhile_is_served_no_longer_and_shared_again(alice
             await wait_until(lambda: titles(agent) == [FULL])
             assert agent._context.engine.all_progress() == {}
         await wait_until(
-            lambda: [(s.generation, s.state) for s in agent.shares()] == [(2, ShareState.SEEDING)]
+            lambda: [(s.generation, s.state) for s in agent.view.shares()] == [(2, ShareState.SEEDING)]
         )
 
 
@@ -155,7 +155,7 @@ async def test_it_starts_without_space_and_begins_when_there_is(
             (state / ".ballast").write_bytes(b"")  # its blocks are free again
             await until(agent, "x", ShareState.SEEDING)
             assert titles(agent) == []
-            assert [share.generation for share in agent.shares()] == [1]
+            assert [share.generation for share in agent.view.shares()] == [1]
     assert [name for name in os.listdir(state) if "damaged" in name] == []
 
 
@@ -247,7 +247,7 @@ async def test_what_cannot_be_swept_does_not_keep_it_from_starting(alice: Home, 
         async with running(alice) as agent:
             fill(alice.drop / "x")
             await wait_until(lambda: titles(agent) == ["The disk does not work"])
-            assert "read-only" in agent.status().problems[0].detail
+            assert "read-only" in agent.view.status().problems[0].detail
             remount(outbox, "rw")
             await until(agent, "x", ShareState.SEEDING)
 
@@ -269,7 +269,7 @@ async def test_an_envelope_waits_for_space_in_the_outbox(alice: Home, bob: Home)
             with full(outbox):
                 fill(alice.drop / "x")
                 await wait_until(lambda: titles(agent) == [FULL])
-                assert str(alice.outbox) in agent.status().problems[0].detail
+                assert str(alice.outbox) in agent.view.status().problems[0].detail
                 assert [name for name in os.listdir(outbox) if name.endswith(".encrypted")] == []
             await until(agent, "x", ShareState.SEEDING)
             assert titles(agent) == []
@@ -291,13 +291,13 @@ async def test_a_download_goes_on_by_itself(
                 )  # as if the disk had filled up meanwhile
                 bob.receive(alice.outbox / ENVELOPE)
                 await shown(pipeline, DownloadState.PROBLEM)
-                assert "No space left" in pipeline.downloads()[0].detail
+                assert "No space left" in pipeline.view.downloads()[0].detail
                 await wait_until(lambda: caplog.text.count("Cannot receive") > 1)
-                (on_the_way,) = sender.shares()[0].deliveries
+                (on_the_way,) = sender.view.shares()[0].deliveries
                 assert (on_the_way.state, on_the_way.left > 0) == (DeliveryState.DOWNLOADING, True)
             await shown(pipeline, DownloadState.COMPLETE)
-            await wait_until(lambda: sender.shares()[0].deliveries[0].state is DeliveryState.COMPLETE)
+            await wait_until(lambda: sender.view.shares()[0].deliveries[0].state is DeliveryState.COMPLETE)
             assert (disk / "alice" / "x").read_bytes() == path.read_bytes()
             assert os.listdir(disk / "alice") == ["x"]
-            told = [event.kind for event in await pipeline.activity(10)]
+            told = [event.kind for event in await pipeline.service.activity(10)]
             assert told == [ActivityKind.RECEIVED, ActivityKind.PROBLEM]  # once, however often it was tried

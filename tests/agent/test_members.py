@@ -25,7 +25,7 @@ async def connected(agent: Agent, count: int) -> None:
     """Wait until that many peers have shaken hands."""
     async with asyncio.timeout(20):
         while await count_peers(agent) < count:
-            await agent.changes().wait_for_change(agent.changes().revision)
+            await agent.view.changes().wait_for_change(agent.view.changes().revision)
 
 
 async def count_peers(agent: Agent) -> int:
@@ -51,6 +51,6 @@ async def test_they_find_each_other_through_the_tracker_and_pass_on_what_they_ha
             await complete(pipeline)
         for home in (bob, carol):
             assert (home.downloads / "alice" / "x").read_bytes() == path.read_bytes()
-        (share,) = sender.shares()
+        (share,) = sender.view.shares()
         # Twice its size, had nobody passed anything on.
         assert share.uploaded < 1.6 * share.size

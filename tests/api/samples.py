@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.api.actions import Accepted, DownloadAction, FileChoice, NewShare, ShareAction
 from tuishare.api.details import Details, File, Finding, PeerInfo, Proof
 from tuishare.api.messages import (
@@ -40,7 +41,6 @@ from tuishare.api.people import (
     UserChange,
     UserNamed,
 )
-from tuishare.api.service import ChangeSignal
 from tuishare.errors import BadConfiguration, NotFound
 
 NOW = 1_795_435_000  # 2026-11-23, seconds

@@ -12,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +20,10 @@ import msgspec
 
 from tuishare.agent.context import Context
 from tuishare.agent.process.sd_notify import notify
-from tuishare.api.messages import Problem, Reloaded
 from tuishare.config.model import Config, InboxSettings, check_config, load_config
 from tuishare.config.schedule import BandwidthLimits
 from tuishare.core.own_addresses import check_addresses
+from tuishare.core.problems import Problem
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
 from tuishare.home_paths import Places
 from tuishare.people import UserBook
@@ -53,6 +54,19 @@ _FOLDER: Final = "drop folder "
 
 _log = logging.getLogger(__name__)
 _Stamp = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadResult:
+    """Which settings differ from those that were in force before.
+
+    Attributes:
+        applied: keys whose new value is in force now, such as ``drop`` or ``network.public_host``.
+        restart: keys whose new value takes effect when the agent is started again.
+    """
+
+    applied: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
 
 
 class ConfigReload:
@@ -100,7 +114,7 @@ class ConfigReload:
                 with contextlib.suppress(TuishareError):  # shown as a problem
                     await self.reload()
 
-    async def reload(self, edit: Callable[[], object] = lambda: None) -> Reloaded:
+    async def reload(self, edit: Callable[[], object] = lambda: None) -> ReloadResult:
         """Read both files again.
 
         Args:
@@ -121,7 +135,7 @@ class ConfigReload:
                 notify("READY=1")
                 self._context.changed.notify()
 
-    async def _reload(self) -> Reloaded:
+    async def _reload(self) -> ReloadResult:
         self._seen = await asyncio.to_thread(self._stamps)
         try:
             with self._shown("config", "Settings not usable"):
@@ -157,7 +171,7 @@ class ConfigReload:
             ):
                 book.resolve(folder.users)
 
-    def _read_settings(self) -> tuple[Config, Reloaded]:
+    def _read_settings(self) -> tuple[Config, ReloadResult]:
         places = self._context.places
         try:
             wanted = load_config(places)
@@ -191,7 +205,7 @@ class ConfigReload:
         return _stamp(places.config_file), _stamp(places.users_file)
 
 
-def merge(old: Config, new: Config, places: Places) -> tuple[Config, Reloaded]:
+def merge(old: Config, new: Config, places: Places) -> tuple[Config, ReloadResult]:
     """Find what of new settings can count at once.
 
     Args:
@@ -212,7 +226,7 @@ def merge(old: Config, new: Config, places: Places) -> tuple[Config, Reloaded]:
         # The drop folders fit only together with a setting that has to wait, such as a port for plain swarms.
         live.discard("drop")
         merged = _overlay(before, after, live)
-    return merged, Reloaded(
+    return merged, ReloadResult(
         applied=tuple(key for key in changed if key in live),
         restart=tuple(key for key in changed if key not in live),
     )

@@ -11,12 +11,12 @@ from datetime import datetime
 
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.agent.state.store import Store
-from tuishare.api.messages import Problem
-from tuishare.api.service import ChangeSignal
 from tuishare.config.model import Config
 from tuishare.core.clock import wall_clock
+from tuishare.core.problems import Problem
 from tuishare.home_paths import Places
 from tuishare.people import Identity, UserBook, load_book
 from tuishare.swarm import Engine

@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Final, Self, assert_never
 
-import tuishare
 from tuishare.agent.bandwidth_schedule import BandwidthSchedule
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
@@ -22,32 +20,15 @@ from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.watcher import FileEvent, Watcher
 from tuishare.agent.network.overload import OverloadMonitor
-from tuishare.agent.network.reachability import find_problems, find_public_address, is_reachable
 from tuishare.agent.process.sd_notify import notify
 from tuishare.agent.process.sd_watchdog import HealthCheck, keep_alive, watchdog_interval
-from tuishare.agent.service.command_dispatch import order_download, order_share
+from tuishare.agent.service.agent_service import LocalAgentService
 from tuishare.agent.service.command_runner import CommandRunner
-from tuishare.agent.service.details_service import DetailsService
-from tuishare.agent.service.settings_service import SettingsService
+from tuishare.agent.service.state_view import StateView
 from tuishare.agent.service.user_service import UserService
-from tuishare.agent.service.views import free_space, view_downloads, view_folder, view_shares
 from tuishare.agent.shares.sharing import Sharing
-from tuishare.agent.shares.unreachable import find_unreachable_shares
 from tuishare.agent.startup import open_home, open_store
-from tuishare.api.actions import DownloadAction, FileChoice, NewShare, ShareAction
-from tuishare.api.messages import (
-    PROTOCOL,
-    Activity,
-    Download,
-    DownloadId,
-    Reloaded,
-    Share,
-    ShareId,
-    Snapshot,
-    Status,
-)
 from tuishare.api.server import ApiServer
-from tuishare.api.service import ChangeSignal
 from tuishare.errors import SystemFailed
 from tuishare.home_paths import Places
 from tuishare.people import UserBook
@@ -71,7 +52,12 @@ _log = logging.getLogger(__name__)
 
 
 class Agent:
-    """One agent; implements `tuishare.api.service.AgentService`. Made by `running`."""
+    """One agent, made by `running`.
+
+    Attributes:
+        view: its state as clients see it.
+        service: what clients may ask of it.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -87,11 +73,21 @@ class Agent:
         context.activity.written = context.changed.notify
         self._config_reload = ConfigReload(context, self._take_up, self._take_book)
         self._runner = CommandRunner(context.store.patience)
-        self.people = UserService(context, self._drops, self._runner, self._config_reload.reload)
-        self.home = SettingsService(context, self._config_reload)
-        self.insight = DetailsService(context, self._drops, self._inbox)
-        self._started = context.now()
         self._stopping = asyncio.Event()
+        self._users = UserService(context, self._drops, self._runner, self._config_reload.reload)
+        self.view = StateView(
+            context, self._drops, self._inbox, self._users, self._config_reload, self._overload
+        )
+        self.service = LocalAgentService(
+            context,
+            self._drops,
+            self._inbox,
+            self._runner,
+            self._config_reload,
+            view=self.view,
+            users=self._users,
+            stop=self.begin_stop,
+        )
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -111,121 +107,19 @@ class Agent:
             await agent._config_reload.load()
             stack.push_async_callback(agent._save_resume)
             await stack.enter_async_context(agent._working(events))
-            server = ApiServer(agent, places.socket)
+            server = ApiServer(agent.service, places.socket)
             await server.start()
             stack.push_async_callback(server.stop)
-            _log.info("Agent %s is running, card %s", context.config.name, agent.status().fingerprint)
+            _log.info("Agent %s is running, card %s", context.config.name, agent.view.status().fingerprint)
             yield agent
 
     async def wait(self) -> None:
-        """Wait until somebody asks the agent to stop."""
+        """Wait until a signal or a client stops the agent."""
         await self._stopping.wait()
 
-    # What clients ask (AgentService)
-
-    def status(self) -> Status:
-        """Tell about the agent itself."""
-        context = self._context
-        live = context.engine.all_progress().values()
-        followings = self._drops.followings.values()
-        return Status(
-            name=context.config.name,
-            version=tuishare.__version__,
-            protocol=PROTOCOL,
-            pid=os.getpid(),
-            started=self._started,
-            now=context.now(),
-            listen_tls=context.engine.listening.get("tls"),
-            listen_plain=context.engine.listening.get("plain"),
-            listen_tracker=context.tracker.port,
-            listen_tracker_plain=context.tracker.plain_port,
-            rate_up=sum(progress.rate_up for progress in live),
-            rate_down=sum(progress.rate_down for progress in live),
-            free_bytes=free_space(context.config.folders.downloads_path),
-            fingerprint=context.identity.card(context.config.name).fingerprint.base32,
-            tls_ready="tls" in context.engine.transports,
-            no_resumption="tls" in context.engine.transports,  # the engine does not start without that proof
-            inbox=context.config.folders.inbox,
-            outbox=context.config.folders.outbox,
-            reachable=is_reachable(context.config.network, context.engine),
-            public_address=find_public_address(context.config.network, context.engine),
-            downloads=context.config.folders.downloads,
-            problems=(
-                *context.store.patience.problems,
-                *context.outbox_retry.problems,
-                *context.problems,
-                *self._config_reload.problems,
-                *self._drops.corruption.problems,
-                *find_problems(context.config.network, context.engine, self._started),
-                *self._overload.problems,
-                *find_unreachable_shares(
-                    self._drops.repository,
-                    other_trackers=bool(context.config.tracker.others),
-                    now=context.now(),
-                ),
-            ),
-            drop_folders=tuple(map(view_folder, self._drops.handlers, followings)),
-        )
-
-    def shares(self) -> Sequence[Share]:
-        """List what is published, oldest first."""
-        return view_shares(self._drops, self._context.engine.all_progress())
-
-    def downloads(self) -> Sequence[Download]:
-        """List what is received, oldest first."""
-        progress = self._context.engine.all_progress()
-        return view_downloads(self._inbox, progress, self.people.find_signer)
-
-    def snapshot(self) -> Snapshot:
-        """Tell all of it, as of one moment."""
-        return Snapshot(
-            status=self.status(),
-            shares=tuple(self.shares()),
-            downloads=tuple(self.downloads()),
-            people=self.people.view(),
-            activity=self._context.activity.recent,
-        )
-
-    def changes(self) -> ChangeSignal:
-        """Give the signal that moves whenever one of the answers above would differ."""
-        return self._context.changed
-
-    async def activity(self, limit: int) -> Sequence[Activity]:
-        """List the last of what happened, newest first."""
-        return await self._context.activity.latest(limit)
-
-    async def share(self, new: NewShare) -> ShareId:
-        """Share a file or folder outside the drop folders."""
-        return ShareId(await self._runner.run(self._drops.share(new)))
-
-    async def order_share(self, share: ShareId, order: ShareAction) -> None:
-        """Do something with a share."""
-        await self._runner.run(order_share(self._drops, share, order))
-
-    async def revoke_from_share(self, share: ShareId, user: str) -> None:
-        """Take a user out of one share."""
-        commands = self._drops.commands
-        await self._runner.run(commands.revoke(share, user), first=commands.disconnect(share, user))
-
-    async def order_download(self, download: DownloadId, order: DownloadAction) -> None:
-        """Do something with a download."""
-        await self._runner.run(order_download(self._inbox, download, order))
-
-    async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
-        """Download all but some files."""
-        await self._runner.run(self._inbox.handler.choose(download, choice.unwanted))
-
-    async def reload(self) -> Reloaded:
-        """Read settings and user book again."""
-        return await self._config_reload.reload()
-
     def begin_reload(self) -> None:
-        """Read them again soon; for signal handlers."""
+        """Read the settings and the user book again soon; for signal handlers."""
         self._config_reload.order()
-
-    async def stop(self) -> None:
-        """Begin to stop."""
-        self.begin_stop()
 
     def begin_stop(self) -> None:
         """Begin to stop; for signal handlers."""
@@ -316,7 +210,7 @@ class Agent:
         self._inbox.take_settings()
 
     def _take_book(self, book: UserBook) -> None:
-        self.people.take(book)
+        self._users.take(book)
 
     def _questions(self) -> dict[str, HealthCheck]:
         store = self._context.store

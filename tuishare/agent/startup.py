@@ -12,12 +12,12 @@ from tuishare.agent.context import Context
 from tuishare.agent.database_recovery import ensure_intact
 from tuishare.agent.downloads.rejected_files import REJECTED
 from tuishare.agent.network.tracker_service import TrackerService
+from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
-from tuishare.api.messages import Problem
-from tuishare.api.service import ChangeSignal
 from tuishare.config.model import Config, load_config
 from tuishare.core.home_lock import HomeLock
 from tuishare.core.own_addresses import check_addresses
+from tuishare.core.problems import Problem
 from tuishare.errors import from_os_error
 from tuishare.fs.atomic import sweep
 from tuishare.home_paths import Places

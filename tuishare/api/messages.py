@@ -12,6 +12,10 @@ from typing import Annotated, Final, NewType
 
 import msgspec
 
+from tuishare.core.activity import ACTIVITY_SHOWN as ACTIVITY_SHOWN  # noqa: PLC0414
+from tuishare.core.activity import ActivityKind as ActivityKind  # noqa: PLC0414
+from tuishare.core.folder_state import FolderState as FolderState  # noqa: PLC0414
+
 PROTOCOL: Final = 2
 """Version of these messages. Raised with every change that an older client or agent would misread."""
 
@@ -32,18 +36,6 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 """How much of something is done, from 0 to 1."""
-
-
-ACTIVITY_SHOWN: Final = 200
-"""How much of what happened a snapshot holds; `GET /v1/activity` tells more."""
-
-
-class FolderState(StrEnum):
-    """How a drop folder is being watched."""
-
-    WATCHING = "watching"
-    POLLING = "polling"
-    MISSING = "missing"
 
 
 class ShareState(StrEnum):
@@ -79,30 +71,6 @@ class DeliveryState(StrEnum):
     DOWNLOADING = "downloading"
     COMPLETE = "complete"
     REVOKED = "revoked"
-
-
-class ActivityKind(StrEnum):
-    """What can happen."""
-
-    SHARED = "shared"
-    """A generation of a share was sealed for its recipients."""
-    WITHDRAWN = "withdrawn"
-    RECEIVED = "received"
-    """A download was delivered."""
-    DELIVERED = "delivered"
-    """A recipient has all of a share."""
-    REVOKED = "revoked"
-    """A recipient was taken out of a share, or of all."""
-    RENEWED = "renewed"
-    """New tickets for a share: made for those who stay in it, or taken from its sender."""
-    ROTATED = "rotated"
-    """An identity or a key was replaced by a new one."""
-    APPROVAL = "approval"
-    """An envelope waits for its owner's approval."""
-    REJECTED = "rejected"
-    IGNORED = "ignored"
-    """Something that an envelope names, such as a tracker, is not used; the rest of it is."""
-    PROBLEM = "problem"
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,11 +1,10 @@
-"""What the API server needs from the agent, and how the agent says that something moved.
+"""What the API server needs from the agent, and how it learns that something changed.
 
 Owns the seam only. The agent implements `AgentService`; nothing here knows how.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -36,40 +35,15 @@ from tuishare.api.people import (
 )
 
 
-class ChangeSignal:
-    """A revision number that can be waited for.
-
-    A waiter names the revision it has seen, so no change is missed between two waits and any number of
-    changes in between wake it once. All methods belong to the event loop's thread.
-    """
-
-    def __init__(self) -> None:
-        self._revision = 0
-        self._moved = asyncio.Event()
+class Revisions(Protocol):
+    """A revision number that can be waited for; `tuishare.agent.state.change_signal.ChangeSignal` is one."""
 
     @property
     def revision(self) -> int:
-        """The present revision; grows by one with every `notify`."""
-        return self._revision
-
-    def notify(self) -> None:
-        """Say that something a client can see has changed."""
-        self._revision += 1
-        self._moved.set()
-        self._moved = asyncio.Event()
+        """The present revision; grows with every change."""
 
     async def wait_for_change(self, revision: int) -> int:
-        """Wait until the revision is greater than the given one.
-
-        Args:
-            revision: the last one that the caller has dealt with.
-
-        Returns:
-            The present revision.
-        """
-        while self._revision <= revision:
-            await self._moved.wait()
-        return self._revision
+        """Wait until the revision is greater than the given one; returns the present revision."""
 
 
 class PeopleService(Protocol):
@@ -203,7 +177,7 @@ class AgentService(Protocol):
     def snapshot(self) -> Snapshot:
         """Tell all of it, as of one moment."""
 
-    def changes(self) -> ChangeSignal:
+    def changes(self) -> Revisions:
         """Give the signal that moves whenever one of the answers above would differ."""
 
     async def activity(self, limit: int) -> Sequence[Activity]:

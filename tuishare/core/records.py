@@ -213,7 +213,7 @@ class EventRecord:
 
     Attributes:
         at: Unix seconds.
-        kind: a `tuishare.api.messages.ActivityKind`.
+        kind: a `tuishare.core.activity.ActivityKind`.
         subject: name of what it happened to, fit to be shown.
         detail: one sentence or less; may be empty.
         id: grows from event to event; 0 while it is not in the store.

@@ -33,13 +33,13 @@ async def sending(alice: Home, bob: Home, *, paused: bool = False) -> AsyncItera
         share = await until(agent, "x", ShareState.SEEDING)
         await wait_until(lambda: agent._drops.queue.is_idle)
         if paused:
-            await agent.order_share(share.id, ShareAction.PAUSE)
+            await agent.service.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / ENVELOPE)
         yield agent
 
 
 async def serve(agent: Agent) -> None:
-    await agent.order_share(agent.shares()[0].id, ShareAction.RESUME)
+    await agent.service.order_share(agent.view.shares()[0].id, ShareAction.RESUME)
 
 
 async def complete(alice: Home, bob: Home, agent: Agent) -> Download:
@@ -64,10 +64,10 @@ async def test_what_is_approved_is_downloaded_and_nothing_before(alice: Home, bo
     async with sending(alice, bob), running(bob) as agent:
         waiting = await shown(agent, DownloadState.WAITING)
         assert (joined(agent), incoming(bob)) == (0, [])
-        await agent.order_download(waiting.id, DownloadAction.APPROVE)
+        await agent.service.order_download(waiting.id, DownloadAction.APPROVE)
         await complete(alice, bob, agent)
         with pytest.raises(Refused, match="approval"):
-            await agent.order_download(waiting.id, DownloadAction.APPROVE)
+            await agent.service.order_download(waiting.id, DownloadAction.APPROVE)
 
 
 async def test_an_approval_counts_over_a_restart(alice: Home, bob: Home) -> None:
@@ -75,7 +75,7 @@ async def test_an_approval_counts_over_a_restart(alice: Home, bob: Home) -> None
     async with sending(alice, bob, paused=True) as sender:
         async with running(bob) as agent:
             waiting = await shown(agent, DownloadState.WAITING)
-            await agent.order_download(waiting.id, DownloadAction.APPROVE)
+            await agent.service.order_download(waiting.id, DownloadAction.APPROVE)
             await shown(agent, DownloadState.DOWNLOADING)
         await serve(sender)
         async with running(bob) as agent:
@@ -88,9 +88,9 @@ async def test_what_is_rejected_stays_away(alice: Home, bob: Home) -> None:
     async with sending(alice, bob), running(bob) as agent:
         data = (bob.inbox / ENVELOPE).read_bytes()
         waiting = await shown(agent, DownloadState.WAITING)
-        await agent.order_download(waiting.id, DownloadAction.REJECT)
+        await agent.service.order_download(waiting.id, DownloadAction.REJECT)
         assert "You rejected it" in await rejected(bob, ENVELOPE)
-        assert [download.state for download in agent.downloads()] == [DownloadState.REJECTED]
+        assert [download.state for download in agent.view.downloads()] == [DownloadState.REJECTED]
         bob.know(alice.user())
         (bob.inbox / "copy.torrent.encrypted").write_bytes(data)
         assert "received before" in await rejected(bob, "copy.torrent.encrypted")
@@ -117,13 +117,13 @@ async def test_a_paused_download_rests_also_after_a_restart_until_it_is_resumed(
     async with sending(alice, bob, paused=True) as sender:
         async with running(bob) as agent:
             download = await shown(agent, DownloadState.DOWNLOADING)
-            await agent.order_download(download.id, DownloadAction.PAUSE)
-            assert (agent.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
+            await agent.service.order_download(download.id, DownloadAction.PAUSE)
+            assert (agent.view.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
         await serve(sender)
         async with running(bob) as agent:
             await agent._inbox.pipeline._start_queued()
-            assert (agent.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
-            await agent.order_download(download.id, DownloadAction.RESUME)
+            assert (agent.view.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
+            await agent.service.order_download(download.id, DownloadAction.RESUME)
             await complete(alice, bob, agent)
 
 
@@ -133,8 +133,8 @@ async def test_what_waits_for_approval_cannot_rest(alice: Home, bob: Home) -> No
     async with sending(alice, bob), running(bob) as agent:
         waiting = await shown(agent, DownloadState.WAITING)
         with pytest.raises(Refused, match="waits for approval"):
-            await agent.order_download(waiting.id, DownloadAction.PAUSE)
-        assert agent.downloads()[0].state is DownloadState.WAITING
+            await agent.service.order_download(waiting.id, DownloadAction.PAUSE)
+        assert agent.view.downloads()[0].state is DownloadState.WAITING
 
 
 async def test_an_approval_ends_a_rest(alice: Home, bob: Home) -> None:
@@ -143,22 +143,22 @@ async def test_an_approval_ends_a_rest(alice: Home, bob: Home) -> None:
         waiting = await shown(agent, DownloadState.WAITING)
         repository = agent._inbox.repository
         await repository.save(replace(repository.get(waiting.id), paused=True))
-        await agent.order_download(waiting.id, DownloadAction.APPROVE)
+        await agent.service.order_download(waiting.id, DownloadAction.APPROVE)
         await complete(alice, bob, agent)
 
 
 async def test_a_new_generation_of_what_rests_unfinished_rests_too(alice: Home, bob: Home) -> None:
     async with sending(alice, bob, paused=True) as sender, running(bob) as agent:
         download = await shown(agent, DownloadState.DOWNLOADING)
-        await agent.order_download(download.id, DownloadAction.PAUSE)
+        await agent.service.order_download(download.id, DownloadAction.PAUSE)
         fill(alice.drop / "x", SIZE)
         await serve(sender)
         await until(sender, "x", ShareState.SEEDING, generation=2)
         await wait_until((alice.outbox / ENVELOPE).exists)
         bob.receive(alice.outbox / ENVELOPE)
-        await wait_until(lambda: agent.downloads()[0].generation == 2)
-        assert (agent.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
-        await agent.order_download(download.id, DownloadAction.RESUME)
+        await wait_until(lambda: agent.view.downloads()[0].generation == 2)
+        assert (agent.view.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
+        await agent.service.order_download(download.id, DownloadAction.RESUME)
         await complete(alice, bob, agent)
 
 
@@ -166,10 +166,10 @@ async def test_a_delivered_download_can_rest_too(alice: Home, bob: Home) -> None
     async with sending(alice, bob), running(bob) as agent:
         download = await complete(alice, bob, agent)
         await wait_until(lambda: joined(agent) == 1)
-        await agent.order_download(download.id, DownloadAction.PAUSE)
+        await agent.service.order_download(download.id, DownloadAction.PAUSE)
         assert joined(agent) == 0
-        await agent.order_download(download.id, DownloadAction.RESUME)
-        assert (joined(agent), agent.downloads()[0].state) == (1, DownloadState.COMPLETE)
+        await agent.service.order_download(download.id, DownloadAction.RESUME)
+        assert (joined(agent), agent.view.downloads()[0].state) == (1, DownloadState.COMPLETE)
 
 
 @pytest.mark.parametrize("order", [DownloadAction.FORGET, DownloadAction.DELETE])
@@ -180,7 +180,7 @@ async def test_what_is_stopped_half_way_leaves_nothing_and_is_not_taken_again(
         data = (bob.inbox / ENVELOPE).read_bytes()
         download = await shown(agent, DownloadState.DOWNLOADING)
         await wait_until(lambda: incoming(bob) != [])
-        await agent.order_download(download.id, order)
+        await agent.service.order_download(download.id, order)
         assert (joined(agent), incoming(bob), agent._inbox.repository.downloads) == (0, [], {})
         assert "You stopped" in await rejected(bob, ENVELOPE)
         await serve(sender)
@@ -192,10 +192,10 @@ async def test_forget_keeps_what_was_delivered(alice: Home, bob: Home) -> None:
     async with sending(alice, bob):
         async with running(bob) as agent:
             download = await complete(alice, bob, agent)
-            await agent.order_download(download.id, DownloadAction.FORGET)
-            assert (agent.downloads(), joined(agent)) == ([], 0)
+            await agent.service.order_download(download.id, DownloadAction.FORGET)
+            assert (agent.view.downloads(), joined(agent)) == ([], 0)
         async with running(bob) as agent:
-            assert agent.downloads() == []
+            assert agent.view.downloads() == []
     assert (bob.downloads / "alice" / "x").read_bytes() == (alice.drop / "x").read_bytes()
 
 
@@ -208,8 +208,8 @@ async def test_delete_takes_what_was_delivered_and_never_what_a_link_points_to(
         landed = bob.downloads / "alice" / "x"
         landed.unlink()
         landed.symlink_to(outside)
-        await agent.order_download(download.id, DownloadAction.DELETE)
-        assert (agent.downloads(), os.listdir(landed.parent)) == ([], [])
+        await agent.service.order_download(download.id, DownloadAction.DELETE)
+        assert (agent.view.downloads(), os.listdir(landed.parent)) == ([], [])
     assert outside.exists()
 
 
@@ -223,8 +223,8 @@ async def test_delete_leaves_what_was_added_to_what_was_delivered(alice: Home, b
         landed = bob.downloads / "alice" / "x"
         (landed / "sub" / ".mine").write_text("mine")
         (landed / "empty").mkdir()
-        await agent.order_download(download.id, DownloadAction.DELETE)
-        assert agent.downloads() == []
+        await agent.service.order_download(download.id, DownloadAction.DELETE)
+        assert agent.view.downloads() == []
     left = sorted(str(path.relative_to(landed)) for path in landed.rglob("*"))
     assert left == ["empty", "sub", "sub/.mine"]
 
@@ -240,10 +240,10 @@ async def test_a_deletion_that_fails_keeps_the_download_in_the_list(
         with monkeypatch.context() as patch:
             patch.setattr(DownloadFiles, "delete", refuse)
             with pytest.raises(SystemFailed):
-                await agent.order_download(download.id, DownloadAction.DELETE)
-        assert [found.id for found in agent.downloads()] == [download.id]
-        await agent.order_download(download.id, DownloadAction.DELETE)
-        assert (agent.downloads(), os.listdir(bob.downloads / "alice")) == ([], [])
+                await agent.service.order_download(download.id, DownloadAction.DELETE)
+        assert [found.id for found in agent.view.downloads()] == [download.id]
+        await agent.service.order_download(download.id, DownloadAction.DELETE)
+        assert (agent.view.downloads(), os.listdir(bob.downloads / "alice")) == ([], [])
 
 
 async def test_delete_takes_nothing_that_was_never_delivered(alice: Home, bob: Home) -> None:
@@ -254,7 +254,7 @@ async def test_delete_takes_nothing_that_was_never_delivered(alice: Home, bob: H
         somebodys.write_text("somebody's")
         record = agent._inbox.repository.get(download.id)
         await agent._inbox.repository.save(replace(record, step=DownloadStep.PROBLEM, path=str(somebodys)))
-        await agent.order_download(download.id, DownloadAction.DELETE)
+        await agent.service.order_download(download.id, DownloadAction.DELETE)
         assert agent._inbox.repository.downloads == {}
     assert somebodys.read_text() == "somebody's"
 
@@ -269,7 +269,7 @@ async def test_an_approved_generation_replaces_the_one_before(alice: Home, bob: 
         bob.receive(alice.outbox / ENVELOPE)
         waiting = await shown(agent, DownloadState.WAITING)
         assert (waiting.id, os.listdir(bob.downloads / "alice")) == (first.id, ["x"])
-        await agent.order_download(waiting.id, DownloadAction.APPROVE)
+        await agent.service.order_download(waiting.id, DownloadAction.APPROVE)
         await shown(agent, DownloadState.COMPLETE)
         assert os.listdir(bob.downloads / "alice") == ["x"]
         assert (bob.downloads / "alice" / "x").read_bytes() == (alice.drop / "x").read_bytes()
@@ -284,7 +284,7 @@ async def test_what_does_not_fit_waits_says_so_and_goes_on_when_there_is_space(
         assert "waits for space" in queued.detail
         assert joined(agent) == 0
         await agent._inbox.pipeline._start_queued()
-        assert [download.state for download in agent.downloads()] == [DownloadState.QUEUED]
+        assert [download.state for download in agent.view.downloads()] == [DownloadState.QUEUED]
         agent._inbox.pipeline._files = DownloadFiles(agent._context.config.folders, reserve=0)
         await agent._inbox.pipeline._start_queued()
         done = await complete(alice, bob, agent)
@@ -307,4 +307,4 @@ async def test_an_order_for_no_download_is_not_found(bob: Home) -> None:
     async with running(bob) as agent:
         for order in DownloadAction:
             with pytest.raises(NotFound):
-                await agent.order_download(DownloadId("0" * 32), order)
+                await agent.service.order_download(DownloadId("0" * 32), order)

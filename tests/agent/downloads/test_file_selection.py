@@ -50,14 +50,14 @@ async def sending(
         share = await until(agent, "films", ShareState.SEEDING)
         await wait_until(lambda: agent._drops.queue.is_idle)
         if paused:
-            await agent.order_share(share.id, ShareAction.PAUSE)
+            await agent.service.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / "films.torrent.encrypted")
         yield agent
 
 
 async def leave_out(agent: Agent, *numbers: int) -> None:
-    (download,) = agent.downloads()
-    await agent.choose_files(download.id, FileChoice(unwanted=numbers))
+    (download,) = agent.view.downloads()
+    await agent.service.choose_files(download.id, FileChoice(unwanted=numbers))
 
 
 async def until_wanted(agent: Agent, size: int) -> None:
@@ -67,8 +67,8 @@ async def until_wanted(agent: Agent, size: int) -> None:
 
 
 async def files(agent: Agent) -> tuple[File, ...]:
-    (download,) = agent.downloads()
-    return (await agent.insight.download_details(download.id)).files
+    (download,) = agent.view.downloads()
+    return (await agent.service.insight.download_details(download.id)).files
 
 
 async def delivered(alice: Home, bob: Home, agent: Agent, *names: str) -> Download:
@@ -105,7 +105,7 @@ async def test_only_what_is_wanted_is_delivered_and_it_is_not_served_on(alice: H
             (0.0, False),
         ]
         await wait_until(lambda: joined(agent) == 0)
-        (delivery,) = sender.shares()[0].deliveries
+        (delivery,) = sender.view.shares()[0].deliveries
         assert delivery.state is not DeliveryState.COMPLETE
         with pytest.raises(Refused, match="complete"):
             await leave_out(agent)
@@ -120,10 +120,10 @@ async def test_how_much_of_each_file_is_here_is_told_while_it_arrives(alice: Hom
         sending(alice, bob, paused=False, sizes=sizes, limits={"upload": "1MB"}),
         running(bob) as agent,
     ):
-        await wait_until(lambda: bool(agent.downloads()))
+        await wait_until(lambda: bool(agent.view.downloads()))
         async with asyncio.timeout(20):
             while not 0 < (await files(agent))[0].progress < 1:
-                await agent.changes().wait_for_change(agent.changes().revision)
+                await agent.view.changes().wait_for_change(agent.view.changes().revision)
 
 
 async def test_what_had_arrived_of_a_file_that_is_given_up_is_not_delivered(alice: Home, bob: Home) -> None:
@@ -132,10 +132,10 @@ async def test_what_had_arrived_of_a_file_that_is_given_up_is_not_delivered(alic
         sending(alice, bob, paused=False, sizes=sizes, limits={"upload": "1MB"}),
         running(bob) as agent,
     ):
-        await wait_until(lambda: bool(agent.downloads()))
+        await wait_until(lambda: bool(agent.view.downloads()))
         async with asyncio.timeout(20):
             while not (await files(agent))[0].progress:
-                await agent.changes().wait_for_change(agent.changes().revision)
+                await agent.view.changes().wait_for_change(agent.view.changes().revision)
         await leave_out(agent, 0)
         await delivered(alice, bob, agent, "z.mkv")
 
@@ -208,7 +208,7 @@ async def test_who_wants_more_while_it_is_being_completed_gets_more(alice: Home,
         await serve(sender)
         await wait_until(lambda: {one.state for one in engine.all_progress().values()} == {"seeding"})
         await wait_until(lambda: len(repository.changing._waiters or ()) == 2)  # the delivery comes second
-        await sender.order_share(sender.shares()[0].id, ShareAction.PAUSE)
+        await sender.service.order_share(sender.view.shares()[0].id, ShareAction.PAUSE)
         repository.changing.release()
         await wish
         assert repository.get(record.id).step is DownloadStep.DOWNLOADING
@@ -222,18 +222,18 @@ async def test_what_waits_for_approval_can_be_chosen_from(alice: Home, bob: Home
         waiting = await shown(agent, DownloadState.WAITING)
         await leave_out(agent, 0)
         assert (joined(agent), incoming(bob)) == (0, [])
-        await agent.order_download(waiting.id, DownloadAction.APPROVE)
+        await agent.service.order_download(waiting.id, DownloadAction.APPROVE)
         await delivered(alice, bob, agent, "b/c.mkv", "b/d/e.mkv", "none")
 
 
 async def test_a_paused_download_stays_paused_when_it_is_chosen_from(alice: Home, bob: Home) -> None:
     async with sending(alice, bob) as sender, running(bob) as agent:
         download = await shown(agent, DownloadState.DOWNLOADING)
-        await agent.order_download(download.id, DownloadAction.PAUSE)
+        await agent.service.order_download(download.id, DownloadAction.PAUSE)
         await leave_out(agent, 1, 2)
-        assert (joined(agent), agent.downloads()[0].state) == (0, DownloadState.PAUSED)
+        assert (joined(agent), agent.view.downloads()[0].state) == (0, DownloadState.PAUSED)
         await serve(sender)
-        await agent.order_download(download.id, DownloadAction.RESUME)
+        await agent.service.order_download(download.id, DownloadAction.RESUME)
         await delivered(alice, bob, agent, "a.mkv", "none")
 
 
@@ -257,8 +257,8 @@ async def test_a_wrong_choice_changes_nothing(alice: Home, bob: Home) -> None:
             with pytest.raises(BadInput, match="Nothing would be left"):
                 await leave_out(agent, *nothing)
         with pytest.raises(NotFound):
-            await agent.choose_files(DownloadId("0" * 32), FileChoice(unwanted=()))
-        assert agent._inbox.repository.get(agent.downloads()[0].id).unwanted == ()
+            await agent.service.choose_files(DownloadId("0" * 32), FileChoice(unwanted=()))
+        assert agent._inbox.repository.get(agent.view.downloads()[0].id).unwanted == ()
         assert joined(agent) == 1
 
 

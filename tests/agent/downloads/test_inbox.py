@@ -165,7 +165,7 @@ async def test_the_list_of_rejected_envelopes_is_bounded(bob: Home) -> None:
     async with running(bob) as agent:
         await wait_until(lambda: len(os.listdir(bob.inbox)) == 1, seconds=30)
         await wait_until(lambda: agent._inbox.following.unsettled == ())
-        assert len(agent.downloads()) == REMEMBERED
+        assert len(agent.view.downloads()) == REMEMBERED
 
 
 async def test_what_was_rejected_can_be_forgotten_and_its_file_stays(bob: Home) -> None:
@@ -178,18 +178,18 @@ async def test_what_was_rejected_can_be_forgotten_and_its_file_stays(bob: Home) 
                 path.unlink()
         (bob.inbox / f"other{ENVELOPE_SUFFIX}").write_bytes(b"x")
         await rejected(bob, f"other{ENVELOPE_SUFFIX}")
-        await wait_until(lambda: len(agent.downloads()) == 3)
-        twice = agent.downloads()[0]
+        await wait_until(lambda: len(agent.view.downloads()) == 3)
+        twice = agent.view.downloads()[0]
         with pytest.raises(NotFound):
-            await agent.order_download(twice.id, DownloadAction.DELETE)
-        revision = agent.changes().revision
-        await agent.order_download(twice.id, DownloadAction.FORGET)
-        assert agent.changes().revision > revision
-        assert [download.name for download in agent.downloads()] == [f"other{ENVELOPE_SUFFIX}"]
-        await agent.order_download(agent.downloads()[0].id, DownloadAction.FORGET)
-        assert agent.downloads() == []
+            await agent.service.order_download(twice.id, DownloadAction.DELETE)
+        revision = agent.view.changes().revision
+        await agent.service.order_download(twice.id, DownloadAction.FORGET)
+        assert agent.view.changes().revision > revision
+        assert [download.name for download in agent.view.downloads()] == [f"other{ENVELOPE_SUFFIX}"]
+        await agent.service.order_download(agent.view.downloads()[0].id, DownloadAction.FORGET)
+        assert agent.view.downloads() == []
         with pytest.raises(NotFound):
-            await agent.order_download(twice.id, DownloadAction.FORGET)
+            await agent.service.order_download(twice.id, DownloadAction.FORGET)
     assert f"other{ENVELOPE_SUFFIX}" in os.listdir(bob.inbox / REJECTED)
 
 
@@ -226,5 +226,5 @@ async def test_a_reason_never_stands_alone(bob: Home, monkeypatch: pytest.Monkey
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(b"x")
         await wait_until(lambda: bool(tried) and not tried[0].exists())
-        assert agent.downloads() == []
+        assert agent.view.downloads() == []
     assert (bob.inbox / NAME).exists()

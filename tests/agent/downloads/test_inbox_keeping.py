@@ -80,7 +80,7 @@ async def test_what_was_delivered_and_filed_while_it_was_judged_is_no_replay(
         (bob.inbox / "next").write_bytes(b"")
         agent._inbox.following.scan_soon()
         await wait_until(lambda: NAME not in agent._inbox.following._present)
-        assert (agent.downloads(), os.listdir(bob.inbox)) == ([], ["next"])
+        assert (agent.view.downloads(), os.listdir(bob.inbox)) == ([], ["next"])
 
 
 async def test_a_locked_envelope_that_is_taken_away_is_no_longer_shown(
@@ -90,7 +90,7 @@ async def test_a_locked_envelope_that_is_taken_away_is_no_longer_shown(
         (bob.inbox / NAME).write_bytes(seal_for(alice, share))
         await shown(agent, DownloadState.LOCKED)
         (bob.inbox / NAME).unlink()
-        await wait_until(lambda: agent.downloads() == [])
+        await wait_until(lambda: agent.view.downloads() == [])
 
 
 async def test_an_unverified_sender_waits_until_he_is_verified(
@@ -210,7 +210,7 @@ async def test_without_descriptors_an_envelope_is_tried_again_and_not_locked(
         seen: set[DownloadState] = set()
 
         def is_taken() -> bool:
-            seen.update(download.state for download in agent.downloads())
+            seen.update(download.state for download in agent.view.downloads())
             return DownloadState.DOWNLOADING in seen
 
         await wait_until(is_taken)
@@ -233,5 +233,5 @@ async def test_an_envelope_that_vanishes_leaves_no_traces(
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
         await wait_until(lambda: bool(opened) and agent._inbox.following.unsettled == ())
-        assert agent.downloads() == []
+        assert agent.view.downloads() == []
     assert os.listdir(bob.inbox) == []

@@ -127,7 +127,7 @@ def put(home: Home, name: str, envelope: bytes) -> None:
 
 
 def senders(agent: Agent) -> list[str]:
-    return [item.sender for item in agent.downloads() if item.sender]
+    return [item.sender for item in agent.view.downloads() if item.sender]
 
 
 async def test_a_flood_stays_in_the_inbox_is_shown_and_taken_later(bob: Home) -> None:
@@ -135,12 +135,12 @@ async def test_a_flood_stays_in_the_inbox_is_shown_and_taken_later(bob: Home) ->
     async with running(bob) as agent:
         for number in range(5):
             put(bob, str(number), b"TSE1" + bytes(100))
-        await wait_until(lambda: len(not_yet_opened(list(agent.downloads()))) == 3)
+        await wait_until(lambda: len(not_yet_opened(list(agent.view.downloads()))) == 3)
         await wait_until(lambda: rejected_at(bob) == 2)
         bob.configure(inbox={"envelopes_per_minute": 100})
-        assert (await agent.reload()).applied == ("inbox.envelopes_per_minute",)
+        assert (await agent.service.reload()).applied == ("inbox.envelopes_per_minute",)
         await wait_until(lambda: rejected_at(bob) == 5)
-        assert not_yet_opened(list(agent.downloads())) == []
+        assert not_yet_opened(list(agent.view.downloads())) == []
 
 
 async def test_letters_of_strangers_do_not_hold_up_those_of_members(
@@ -170,9 +170,9 @@ async def test_who_is_verified_waits_no_longer(alice: Home, bob: Home) -> None:
         put(bob, "junk", b"TSE1" + bytes(100))
         await wait_until(lambda: rejected_at(bob) == 1)
         put(bob, "x", seal_for(alice, share_of(fill(alice.drop / "x")), bob.user()))
-        await wait_until(lambda: not_yet_opened(list(agent.downloads())) == [f"x{ENVELOPE_SUFFIX}"])
+        await wait_until(lambda: not_yet_opened(list(agent.view.downloads())) == [f"x{ENVELOPE_SUFFIX}"])
         bob.know(alice.user())
-        await agent.reload()
+        await agent.service.reload()
         await wait_until(lambda: senders(agent) == ["alice"])
         assert agent._inbox.pace.waiting == {}
 
@@ -243,4 +243,4 @@ async def test_no_more_of_a_flood_is_shown_than_a_person_can_read(
     async with running(bob) as agent:
         for number in range(130):
             agent._inbox.pace.queue(WaitingEnvelope(str(number), 1, 1, ""))
-        assert len(agent.downloads()) == 100
+        assert len(agent.view.downloads()) == 100

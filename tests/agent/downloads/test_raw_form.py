@@ -119,7 +119,7 @@ async def test_the_raw_form_is_delivered_and_a_removed_one_does_not_come_back(
         download = await shown(agent, DownloadState.COMPLETE)
         assert download.sender == "carol"
         assert filecmp.cmp(bob.downloads / "carol" / "film.mkv", payload, shallow=False)
-        await agent.order_download(download.id, DownloadAction.DELETE)
+        await agent.service.order_download(download.id, DownloadAction.DELETE)
         (bob.inbox / NAME).write_bytes(seal_raw(torrent, KEY))
         assert "received before" in await rejected(bob)
         assert not (bob.downloads / "carol" / "film.mkv").exists()
@@ -140,4 +140,4 @@ async def test_it_is_tried_again_when_its_sender_may_send_it(bob: Home, payload:
         (bob.inbox / NAME).write_bytes(raw(payload))
         await shown(agent, DownloadState.LOCKED)
         bob.know(DAVE, CAROL)
-        await wait_until(lambda: [item.sender for item in agent.downloads()] == ["carol"])
+        await wait_until(lambda: [item.sender for item in agent.view.downloads()] == ["carol"])

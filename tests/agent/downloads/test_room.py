@@ -34,7 +34,7 @@ def send(sender: Home, bob: Home, *names: str) -> None:
 
 
 def counts(agent: Agent) -> dict[DownloadState, int]:
-    return Counter(download.state for download in agent.downloads())
+    return Counter(download.state for download in agent.view.downloads())
 
 
 async def until(agent: Agent, **wanted: int) -> None:
@@ -58,15 +58,15 @@ async def test_a_sender_fills_no_more_than_a_place_and_the_next_comes_when_one_i
     async with running(bob) as agent:
         send(alice, bob, "a", "b", "c", "d")
         await until(agent, waiting=2, locked=2)
-        locked = [one for one in agent.downloads() if one.state is LOCKED]
+        locked = [one for one in agent.view.downloads() if one.state is LOCKED]
         assert "2 encrypted torrents from alice wait for your approval already" in locked[0].detail
         assert "when there is room" in locked[0].hint
         send(carol, bob, "e")
         await until(agent, waiting=3, locked=2)
-        waiting = [one for one in agent.downloads() if one.state is WAITING and one.sender == "alice"]
-        await agent.order_download(waiting[0].id, DownloadAction.REJECT)
+        waiting = [one for one in agent.view.downloads() if one.state is WAITING and one.sender == "alice"]
+        await agent.service.order_download(waiting[0].id, DownloadAction.REJECT)
         await until(agent, waiting=3, locked=1, rejected=1)
-        await agent.order_download(waiting[1].id, DownloadAction.APPROVE)
+        await agent.service.order_download(waiting[1].id, DownloadAction.APPROVE)
         await until(agent, waiting=3, downloading=1, rejected=1)
 
 
@@ -80,9 +80,9 @@ async def test_what_waits_is_bounded_in_all_also_after_a_restart(
     for _ in range(2):
         async with running(bob) as agent:
             await until(agent, waiting=3, locked=2)
-            waiting = {one.name for one in agent.downloads() if one.state is WAITING}
+            waiting = {one.name for one in agent.view.downloads() if one.state is WAITING}
             await wait_until(lambda agent=agent: len(agent._inbox._judged) == 5)  # type: ignore[misc]
-            assert {one.name for one in agent.downloads() if one.state is WAITING} == waiting
+            assert {one.name for one in agent.view.downloads() if one.state is WAITING} == waiting
 
 
 async def test_their_bytes_are_bounded_and_settings_count_at_once(
@@ -94,10 +94,10 @@ async def test_their_bytes_are_bounded_and_settings_count_at_once(
         send(alice, bob, "a", "b")
         await until(agent, waiting=1, locked=1)
         assert "no more than 300 B may" in next(
-            one.detail for one in agent.downloads() if one.detail[0] == "W"
+            one.detail for one in agent.view.downloads() if one.detail[0] == "W"
         )
         configure(bob)
-        await agent.reload()
+        await agent.service.reload()
         await until(agent, waiting=2)
 
 
@@ -130,7 +130,7 @@ async def test_no_more_stay_for_a_key_than_may(alice: Home, bob: Home) -> None:
             data = seal_for(alice, share_of(fill(alice.drop / name)), User("bob", key=KEY))
             (bob.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(data)
         await until(agent, locked=2, rejected=1)
-        (turned_away,) = (one for one in agent.downloads() if one.state is REJECTION)
+        (turned_away,) = (one for one in agent.view.downloads() if one.state is REJECTION)
         assert "2 such encrypted torrents are in the inbox already" in turned_away.detail
 
 
@@ -151,13 +151,13 @@ async def test_the_oldest_that_was_turned_away_goes_and_that_is_said(bob: Home, 
         for name in "abc":
             send(mallory, bob, name)
             await wait_until(
-                lambda name=name: any(one.name.startswith(name) for one in agent.downloads())  # type: ignore[misc]
+                lambda name=name: any(one.name.startswith(name) for one in agent.view.downloads())  # type: ignore[misc]
             )
         await until(agent, rejected=2)
         kept = {name[0] for name in os.listdir(bob.inbox / REJECTED)}
         assert kept == {"b", "c"}
-        assert {one.name[0] for one in agent.downloads()} == {"b", "c"}
-        told = [event for event in await agent.activity(10) if "removed" in event.detail]
+        assert {one.name[0] for one in agent.view.downloads()} == {"b", "c"}
+        told = [event for event in await agent.service.activity(10) if "removed" in event.detail]
         assert [(event.kind, event.subject[0]) for event in told] == [(ActivityKind.REJECTED, "a")]
 
 
@@ -183,7 +183,7 @@ async def test_a_torrent_is_in_the_store_and_nowhere_else(strangers: tuple[Home,
             len(await agent._inbox.repository.torrent(record)),
         )
         assert max(len(value) for value in vars_of(record) if isinstance(value, bytes)) < 1000
-        files = (await agent.insight.download_details(agent.downloads()[0].id)).files
+        files = (await agent.service.insight.download_details(agent.view.downloads()[0].id)).files
         assert [file.path for file in files] == ["a"]
 
 

@@ -41,11 +41,11 @@ def free(disk: Path) -> int:
 
 
 def states(agent: Agent) -> list[DownloadState]:
-    return sorted(download.state for download in agent.downloads())
+    return sorted(download.state for download in agent.view.downloads())
 
 
 def details(agent: Agent) -> list[str]:
-    return [download.detail for download in agent.downloads() if download.detail]
+    return [download.detail for download in agent.view.downloads() if download.detail]
 
 
 async def test_three_at_once_leave_the_reserve_free(alice: Home, bob: Home, disk: Path) -> None:
@@ -75,7 +75,7 @@ async def test_what_others_still_need_is_not_free(alice: Home, bob: Home, disk: 
         for number, name in enumerate("abc", start=1):
             data = lonely(alice, bob, fill(alice.drop / name, 5 * MIB))
             (bob.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(data)
-            await wait_until(lambda number=number: len(agent.downloads()) == number)  # type: ignore[misc]
+            await wait_until(lambda number=number: len(agent.view.downloads()) == number)  # type: ignore[misc]
         downloading = [DownloadState.DOWNLOADING, DownloadState.DOWNLOADING]
         await wait_until(lambda: states(agent) == [*downloading, DownloadState.QUEUED])
         assert "10.5 MB for other downloads" in details(agent)[0]
@@ -92,11 +92,11 @@ async def test_a_disk_that_fills_up_meanwhile_stops_them_before_the_reserve_is_e
         await wait_until(lambda: len(agent._inbox.repository.running()) == 2)
         (disk / "elsewhere").write_bytes(bytes(8 * MIB))
         await wait_until(lambda: states(agent) == [DownloadState.DOWNLOADING, DownloadState.QUEUED])
-        assert agent.downloads()[0].state is DownloadState.DOWNLOADING  # the last begun goes first
+        assert agent.view.downloads()[0].state is DownloadState.DOWNLOADING  # the last begun goes first
         assert "It waits for space" in details(agent)[0]
         (disk / "more").write_bytes(bytes(2 * MIB))
         await wait_until(lambda: states(agent) == [DownloadState.QUEUED] * 2)
-        told = [event for event in await agent.activity(10) if event.kind is ActivityKind.PROBLEM]
+        told = [event for event in await agent.service.activity(10) if event.kind is ActivityKind.PROBLEM]
         assert len(told) == 2
         for name in ("elsewhere", "more"):
             (disk / name).unlink()

@@ -35,7 +35,7 @@ LIFE = textwrap.dedent("""
             await wait_until(envelope.exists, seconds=60)
             bob.receive(envelope)
             await wait_until(
-                lambda: [each.state for each in receiver.downloads()] == [DownloadState.COMPLETE], seconds=60
+                lambda: [each.state for each in receiver.view.downloads()] == [DownloadState.COMPLETE], seconds=60
             )
 
     def create():

@@ -18,7 +18,7 @@ from tuishare.errors import NotFound
 
 
 async def look(agent: Agent) -> Details:
-    return await agent.insight.share_details(agent.shares()[0].id)
+    return await agent.service.insight.share_details(agent.view.shares()[0].id)
 
 
 def is_served(user: str, details: Details) -> bool:
@@ -40,7 +40,7 @@ async def test_both_sides_tell_what_they_have(alice: Home, bob: Home) -> None:
         theirs = await client.download_details(download.id)
         async with asyncio.timeout(30):
             while not is_served("bob", ours := await look(a)):
-                await a.changes().wait_for_change(a.changes().revision)
+                await a.view.changes().wait_for_change(a.view.changes().revision)
     for details in (theirs, ours):
         assert [(file.path, file.size, file.progress) for file in details.files] == [
             ("a.mkv", 300_000, 1.0),
@@ -62,7 +62,7 @@ async def test_of_very_many_files_the_first_are_listed(alice: Home, monkeypatch:
         fill(folder / str(number), 1)
     async with running(alice) as agent:
         await wait_until((alice.outbox / "films.torrent.encrypted").exists)
-        details = await agent.insight.share_details(agent.shares()[0].id)
+        details = await agent.service.insight.share_details(agent.view.shares()[0].id)
         assert ([file.path for file in details.files], details.more_files) == (["0", "1"], 3)
 
 

@@ -94,12 +94,12 @@ async def test_a_real_share_is_proved_to_be_private(alice: Home) -> None:
     fill(alice.drop / "x")
     async with running(alice) as agent:
         share = await until(agent, "x", ShareState.SEEDING)
-        proof = await agent.insight.share_proof(share.id)
+        proof = await agent.service.insight.share_proof(share.id)
         marks = {finding.topic: finding.good for finding in proof.findings}
         assert {marks[topic] for topic in ("TLS", "private bit", "DHT", "resumption", "our certificate")} == {
             True
         }
         assert False not in marks.values()
         await agent._drops.commands.pause(share.id)
-        (first, *_) = (await agent.insight.share_proof(share.id)).findings
+        (first, *_) = (await agent.service.insight.share_proof(share.id)).findings
         assert first.topic == "swarm"

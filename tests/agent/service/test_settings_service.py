@@ -28,9 +28,9 @@ async def test_a_folder_is_shared_from_the_moment_on_that_it_is_set(
         await client.set_drop(DropChange(path=str(folder), users=("bob",)))
         fill(folder / "a.mkv")
         await wait_until((alice.outbox / "a.mkv.torrent.encrypted").exists)
-        assert [drop.path for drop in agent.status().drop_folders][-1] == str(folder)
+        assert [drop.path for drop in agent.view.status().drop_folders][-1] == str(folder)
         await client.remove_drop(str(folder))
-        assert str(folder) not in {drop.path for drop in agent.status().drop_folders}
+        assert str(folder) not in {drop.path for drop in agent.view.status().drop_folders}
         assert (folder / "a.mkv").exists()
 
 
@@ -85,7 +85,7 @@ async def test_one_setting_is_changed_and_comments_stay(alice: Home) -> None:
     async with running(alice) as agent, AgentClient(alice.places.socket) as client:
         changed = await client.change_setting(SettingChange(key="name", value="alice@studio"))
         assert changed == Reloaded(applied=("name",))
-        assert agent.status().name == "alice@studio"
+        assert agent.view.status().name == "alice@studio"
         later = await client.change_setting(SettingChange(key="network.listen", value=":0"))
         assert later == Reloaded(restart=("network.listen",))
         for key, value in (("network.listen", ""), ("name", "a/b"), ("no.such", "1"), ("settle.quiet", "x")):
@@ -104,10 +104,10 @@ async def test_the_whole_file_is_replaced_unless_somebody_else_did(alice: Home) 
             await client.write_settings(wanted)
         wanted = msgspec.structs.replace(settings, text=settings.text.replace('"alice"', '"alice2"'))
         assert await client.write_settings(wanted) == Reloaded(applied=("name",))
-        assert agent.status().name == "alice2"
+        assert agent.view.status().name == "alice2"
         with pytest.raises(Refused, match="changed meanwhile"):
             await client.write_settings(settings)
-        assert agent.status().name == "alice2"
+        assert agent.view.status().name == "alice2"
 
 
 async def test_a_file_that_is_not_usable_can_be_mended(alice: Home) -> None:
@@ -119,7 +119,7 @@ async def test_a_file_that_is_not_usable_can_be_mended(alice: Home) -> None:
         with pytest.raises(BadInput):
             await client.write_settings(msgspec.structs.replace(broken, text="name = 8\n"))
         await client.write_settings(msgspec.structs.replace(broken, text=good))
-        assert not [problem for problem in agent.status().problems if problem.id == "config"]
+        assert not [problem for problem in agent.view.status().problems if problem.id == "config"]
 
 
 async def test_settings_for_somebody_unknown_are_refused(alice: Home, bob: Home) -> None:

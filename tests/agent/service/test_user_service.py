@@ -45,7 +45,7 @@ async def test_a_key_that_was_made_is_told_and_one_that_was_given_is_not(alice: 
         made = await client.add_user(NewUser(name="eve"))
         assert made.key == format_key(load_book(alice.places.users_file).find("eve").key or b"")
         assert (await client.add_user(NewUser(name="carl", key=format_key(KEY)))).key == ""
-        shown_key = str(agent.snapshot())
+        shown_key = str(agent.view.snapshot())
         assert made.key not in shown_key
         assert format_key(KEY) not in shown_key
 
@@ -78,14 +78,14 @@ async def test_trust_counts_at_once(alice: Home, bob: Home) -> None:
     bob.know(alice.user(verified=False))
     async with running(alice) as a, running(bob) as b, AgentClient(bob.places.socket) as client:
         fill(alice.drop / "film.mkv")
-        await wait_until(lambda: [share.state for share in a.shares()] == [ShareState.SEEDING])
+        await wait_until(lambda: [share.state for share in a.view.shares()] == [ShareState.SEEDING])
         (alice.outbox / ENVELOPE).rename(bob.inbox / NAME)
         await shown(b, DownloadState.WAITING)
         fingerprint = alice.identity.fingerprint.base32
         other = bob.identity.fingerprint.base32
         with pytest.raises(Refused, match="replaced meanwhile"):
             await client.change_user(UserChange(name="alice", verified=True, fingerprint=other))
-        assert not b.people.view().users[0].verified
+        assert not b.service.people.view().users[0].verified
         await client.change_user(UserChange(name="alice", verified=True, fingerprint=fingerprint))
         await shown(b, DownloadState.COMPLETE)
 
@@ -94,45 +94,45 @@ async def test_groups_and_cards_are_changed(alice: Home, bob: Home, mallory: Hom
     newer = str(mallory.identity.card("bob"))
     async with running(alice) as agent, AgentClient(alice.places.socket) as client:
         await client.change_user(UserChange(name="bob", groups=("@crew", "fans")))
-        assert agent.people.view().users[0].groups == ("crew", "fans")
+        assert agent.service.people.view().users[0].groups == ("crew", "fans")
         await client.change_user(UserChange(name="bob", card=newer))
-        (user,) = agent.people.view().users
+        (user,) = agent.service.people.view().users
         assert (user.fingerprint, user.verified) == (mallory.identity.fingerprint.base32, False)
         rotated = rotate_identity(mallory.places.identity_file, "bob")
         word = str(rotated.succession)
         assert (await client.card_seen(word)).known_as == "bob"
         await client.change_user(UserChange(name="bob", card=word))
-        (user,) = agent.people.view().users
+        (user,) = agent.service.people.view().users
         assert user.former == (mallory.identity.fingerprint.base32,)
         assert (await client.card_seen(str(bob.identity.card("bob")))).known_as == ""
         await client.remove_user("Bob")
-        assert agent.people.view().users == ()
+        assert agent.service.people.view().users == ()
 
 
 async def test_what_somebody_has_is_counted(alice: Home, bob: Home) -> None:
     async with running(alice) as a, running(bob) as b:
         fill(alice.drop / "film.mkv")
-        await wait_until(lambda: a.people.view().users[0].shares == 1)
-        assert (a.people.view().users[0].complete, a.people.view().users[0].seen) == (0, 0)
+        await wait_until(lambda: a.service.people.view().users[0].shares == 1)
+        assert (a.service.people.view().users[0].complete, a.service.people.view().users[0].seen) == (0, 0)
         await wait_until((alice.outbox / ENVELOPE).exists)
         bob.receive(alice.outbox / ENVELOPE)
         await shown(b, DownloadState.COMPLETE)
-        await wait_until(lambda: a.people.view().users[0].complete == 1, seconds=30)
-        assert a.people.view().users[0].seen > 0
+        await wait_until(lambda: a.service.people.view().users[0].complete == 1, seconds=30)
+        assert a.service.people.view().users[0].seen > 0
         async with AgentClient(alice.places.socket) as client:
-            await client.order_share(a.shares()[0].id, ShareAction.FORGET)
-        assert a.people.view().users[0].shares == 0
+            await client.order_share(a.view.shares()[0].id, ShareAction.FORGET)
+        assert a.service.people.view().users[0].shares == 0
 
 
 async def test_an_edit_of_the_file_is_shown(alice: Home, bob: Home) -> None:
     async with running(alice) as agent:
         alice.know(bob.user(name="robert"))
-        await wait_until(lambda: [user.name for user in agent.people.view().users] == ["robert"])
+        await wait_until(lambda: [user.name for user in agent.service.people.view().users] == ["robert"])
 
 
 async def test_a_new_identity_is_used_for_everything_at_once(alice: Home) -> None:
     async with running(alice) as agent, AgentClient(alice.places.socket) as client:
         fingerprint = await client.rotate_identity()
-        assert agent.status().fingerprint == fingerprint == agent.people.view().fingerprint
-        assert agent.people.view().succession.startswith("tuishare-succession-v1:")
+        assert agent.view.status().fingerprint == fingerprint == agent.service.people.view().fingerprint
+        assert agent.service.people.view().succession.startswith("tuishare-succession-v1:")
         assert load_or_create_identity(alice.places.identity_file).fingerprint.base32 == fingerprint

@@ -103,8 +103,8 @@ async def test_only_who_signed_lends_a_download_his_fingerprint(alice: Home, bob
         assert (waiting.fingerprint, waiting.verified, waiting.generation) == (card, False, 1)
         assert (waiting.note, waiting.not_after) == ("the cut", 2**32)
         bob.know(replace(bob.user(), name="alice"))
-        await agent.reload()
-        await wait_until(lambda: [each.fingerprint for each in agent.downloads()] == [""])
+        await agent.service.reload()
+        await wait_until(lambda: [each.fingerprint for each in agent.view.downloads()] == [""])
 
 
 def test_every_step_of_a_download_is_shown_as_something() -> None:
@@ -135,8 +135,8 @@ async def test_everything_a_hostile_name_reaches_can_be_sent(alice: Home, bob: H
     (alice.inbox / f"{name}.torrent.encrypted").write_bytes(b"x")
     async with running(alice) as agent:
         await shown(agent, DownloadState.REJECTED)
-        await wait_until(lambda: [share.state for share in agent.shares()] == [ShareState.PROBLEM])
-        assert "\N{REPLACEMENT CHARACTER}" in msgspec.json.encode(agent.snapshot()).decode()
+        await wait_until(lambda: [share.state for share in agent.view.shares()] == [ShareState.PROBLEM])
+        assert "\N{REPLACEMENT CHARACTER}" in msgspec.json.encode(agent.view.snapshot()).decode()
 
 
 async def test_an_entry_is_one_row_whatever_state_it_is_in(alice: Home, bob: Home) -> None:
@@ -145,8 +145,8 @@ async def test_an_entry_is_one_row_whatever_state_it_is_in(alice: Home, bob: Hom
         rows: list[int] = []
 
         def seeding() -> bool:
-            rows.append(len(agent.shares()))
-            return [share.state for share in agent.shares()] == [ShareState.SEEDING]
+            rows.append(len(agent.view.shares()))
+            return [share.state for share in agent.view.shares()] == [ShareState.SEEDING]
 
         await wait_until(seeding)
         assert max(rows) == 1

@@ -51,13 +51,13 @@ async def test_a_paused_share_serves_nobody_also_after_a_restart_until_it_is_res
     fill(alice.drop / "x")
     async with running(alice) as agent:
         share = await seeded(agent)
-        await agent.order_share(share.id, ShareAction.PAUSE)
-        assert [s.state for s in agent.shares()] == [ShareState.PAUSED]
+        await agent.service.order_share(share.id, ShareAction.PAUSE)
+        assert [s.state for s in agent.view.shares()] == [ShareState.PAUSED]
         assert served(agent) == 0
     async with running(alice) as agent:
         await come_to_rest(agent)
-        assert ([s.state for s in agent.shares()], served(agent)) == ([ShareState.PAUSED], 0)
-        await agent.order_share(share.id, ShareAction.RESUME)
+        assert ([s.state for s in agent.view.shares()], served(agent)) == ([ShareState.PAUSED], 0)
+        await agent.service.order_share(share.id, ShareAction.RESUME)
         await wait_until(lambda: served(agent) == 1)
         assert (await seeded(agent)).generation == 1
 
@@ -66,13 +66,13 @@ async def test_what_is_forgotten_stays_away_until_it_changes(alice: Home) -> Non
     path = fill(alice.drop / "x")
     async with running(alice) as agent:
         share = await seeded(agent)
-        await agent.order_share(share.id, ShareAction.FORGET)
-        assert (agent.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
+        await agent.service.order_share(share.id, ShareAction.FORGET)
+        assert (agent.view.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
         await come_to_rest(agent)
-        assert agent.shares() == []
+        assert agent.view.shares() == []
     async with running(alice) as agent:
         await come_to_rest(agent)
-        assert (agent.shares(), os.listdir(alice.outbox)) == ([], [])
+        assert (agent.view.shares(), os.listdir(alice.outbox)) == ([], [])
         fill(path)
         again = await seeded(agent)
         assert (again.id != share.id, os.listdir(alice.outbox)) == (True, [ENVELOPE])
@@ -91,12 +91,12 @@ async def test_what_is_forgotten_comes_back_when_it_is_touched_as_the_hint_says(
     async with running(alice) as agent:
         share = await seeded(agent)
         with pytest.raises(Refused) as refused:
-            await agent.share(new)
+            await agent.service.share(new)
         assert "touch" not in refused.value.hint
-        await agent.order_share(share.id, ShareAction.FORGET)
+        await agent.service.order_share(share.id, ShareAction.FORGET)
         await come_to_rest(agent)
         with pytest.raises(Refused, match="drop folder") as refused:
-            await agent.share(new)
+            await agent.service.share(new)
         assert "touch" in refused.value.hint
         (alice.drop / touched).touch()
         assert (await seeded(agent)).id != share.id
@@ -105,7 +105,7 @@ async def test_what_is_forgotten_comes_back_when_it_is_touched_as_the_hint_says(
 async def test_what_is_forgotten_and_then_deleted_leaves_no_trace(alice: Home) -> None:
     path = fill(alice.drop / "x")
     async with running(alice) as agent:
-        await agent.order_share((await seeded(agent)).id, ShareAction.FORGET)
+        await agent.service.order_share((await seeded(agent)).id, ShareAction.FORGET)
         path.unlink()
         await wait_until(lambda: agent._drops.repository.shares == {})
 
@@ -122,11 +122,11 @@ async def test_delete_takes_the_payload_too_and_never_what_links_point_to(alice:
     made.rename(alice.drop / "x")
     async with running(alice) as agent:
         share = await seeded(agent)
-        await agent.order_share(share.id, ShareAction.DELETE)
+        await agent.service.order_share(share.id, ShareAction.DELETE)
         assert (served(agent), os.listdir(alice.outbox)) == (0, [])
         assert not (alice.drop / "x").exists()
         await come_to_rest(agent)
-        assert agent.shares() == []
+        assert agent.view.shares() == []
     assert os.listdir(outside) == ["kept"]
 
 
@@ -153,10 +153,10 @@ async def test_a_deletion_that_fails_is_shown_and_what_is_left_is_not_shared(
         with monkeypatch.context() as patch:
             patch.setattr(commands, "delete_payload", refuse)
             with pytest.raises(SystemFailed):
-                await agent.order_share(share.id, ShareAction.DELETE)
+                await agent.service.order_share(share.id, ShareAction.DELETE)
         fill(path)
         await come_to_rest(agent)
-        (shown,) = agent.shares()
+        (shown,) = agent.view.shares()
         assert (shown.id, shown.state, "permission denied" in shown.detail) == (
             share.id,
             ShareState.PROBLEM,
@@ -164,7 +164,7 @@ async def test_a_deletion_that_fails_is_shown_and_what_is_left_is_not_shared(
         )
         assert (served(agent), os.listdir(alice.outbox)) == (0, [])
     async with running(alice) as agent:  # tried once more
-        assert (agent.shares(), path.exists()) == ([], False)
+        assert (agent.view.shares(), path.exists()) == ([], False)
 
 
 @pytest.mark.parametrize("step", [ShareStep.DELETING, ShareStep.FORGOTTEN])
@@ -181,7 +181,7 @@ async def test_what_was_asked_for_is_finished_after_a_crash(alice: Home, step: S
     (alice.outbox / ENVELOPE).write_bytes(data)
     async with running(alice) as agent:
         await come_to_rest(agent)
-        assert (agent.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
+        assert (agent.view.shares(), served(agent), os.listdir(alice.outbox)) == ([], 0, [])
         assert path.exists() is (step is ShareStep.FORGOTTEN)
 
 
@@ -191,7 +191,7 @@ async def test_share_again_makes_a_new_envelope_with_a_new_authority(alice: Home
         first = await seeded(agent)
         authority = record(agent).root_certificate
         (alice.outbox / ENVELOPE).unlink()  # sent on
-        await agent.order_share(first.id, ShareAction.AGAIN)
+        await agent.service.order_share(first.id, ShareAction.AGAIN)
         again = await seeded(agent, generation=2)
         assert (again.id, os.listdir(alice.outbox)) == (first.id, [ENVELOPE])
         assert record(agent).root_certificate != authority
@@ -236,14 +236,14 @@ async def test_a_drop_folder_that_is_not_mounted_withdraws_nothing(alice: Home, 
         share = await seeded(agent)
         if how == "while it runs":
             unmount()
-            await wait_until(lambda: agent.status().drop_folders[0].state.value == "missing")
-            assert [found.state for found in agent.shares()] != [ShareState.WITHDRAWN]
+            await wait_until(lambda: agent.view.status().drop_folders[0].state.value == "missing")
+            assert [found.state for found in agent.view.shares()] != [ShareState.WITHDRAWN]
     if how == "between two runs":
         unmount()
     async with running(alice) as agent:
         await wait_until(lambda: agent._drops.queue.is_idle)
-        assert agent.status().drop_folders[0].state.value == "missing"
-        assert [found.state for found in agent.shares()] == [ShareState.PROBLEM]  # and why
+        assert agent.view.status().drop_folders[0].state.value == "missing"
+        assert [found.state for found in agent.view.shares()] == [ShareState.PROBLEM]  # and why
         assert os.listdir(alice.outbox) == [ENVELOPE]
         alice.drop.rmdir()
         away.rename(alice.drop)
@@ -293,14 +293,14 @@ async def test_a_share_that_is_paused_while_it_is_hashed_is_hashed_when_it_is_re
     async with running(alice) as agent:
         fill(alice.drop / "x")
         share = await in_work(agent, hashing)
-        await agent.order_share(share, ShareAction.PAUSE)
-        assert agent.shares()[0].state is ShareState.PAUSED
+        await agent.service.order_share(share, ShareAction.PAUSE)
+        assert agent.view.shares()[0].state is ShareState.PAUSED
         hashing.released.set()
         await come_to_rest(agent)
     async with running(alice) as agent:
         await come_to_rest(agent)
         assert (record(agent).step, os.listdir(alice.outbox)) == (ShareStep.HASHING, [])
-        await agent.order_share(share, ShareAction.RESUME)
+        await agent.service.order_share(share, ShareAction.RESUME)
         await seeded(agent)
 
 
@@ -309,7 +309,7 @@ async def test_resuming_what_is_being_hashed_does_not_begin_it_again(alice: Home
         fill(alice.drop / "x")
         share = await in_work(agent, hashing)
         work = agent._drops.queue._at_work[share]
-        await agent.order_share(share, ShareAction.RESUME)
+        await agent.service.order_share(share, ShareAction.RESUME)
         assert agent._drops.queue._at_work[share] is work
         hashing.released.set()
         await seeded(agent)
@@ -320,14 +320,14 @@ async def test_what_is_being_hashed_obeys_at_once(alice: Home, hashing: Hashing,
     async with running(alice) as agent:
         path = fill(alice.drop / "x")
         share = await in_work(agent, hashing)
-        await agent.order_share(share, order)
+        await agent.service.order_share(share, order)
         if order is ShareAction.AGAIN:
             await seeded(agent)
         hashing.released.set()
         if order is not ShareAction.AGAIN:
-            assert agent.shares() == []
+            assert agent.view.shares() == []
             await come_to_rest(agent)
-            assert (agent.shares(), os.listdir(alice.outbox)) == ([], [])
+            assert (agent.view.shares(), os.listdir(alice.outbox)) == ([], [])
         assert path.exists() is (order is not ShareAction.DELETE)
 
 
@@ -341,7 +341,7 @@ async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
         queue = agent._drops.queue
         changing = agent._drops.repository.changing
         async with changing:
-            ordered = asyncio.create_task(agent.order_share(share.id, order))
+            ordered = asyncio.create_task(agent.service.order_share(share.id, order))
             await wait_until(lambda: len(changing._waiters or ()) == 1)
             taken = asyncio.create_task(
                 queue.accept(
@@ -350,7 +350,7 @@ async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
             )
             await wait_until(lambda: len(changing._waiters or ()) == 2)
         await asyncio.gather(ordered, taken)
-        assert agent.shares() == []
+        assert agent.view.shares() == []
 
 
 async def test_an_expired_share_is_withdrawn_and_not_made_again(
@@ -359,23 +359,23 @@ async def test_an_expired_share_is_withdrawn_and_not_made_again(
     path = fill(alice.places.files / "x")
     async with running(alice) as agent:
         end = int(wall_clock().timestamp()) + 3600
-        identifier = await agent.share(NewShare(path=str(path), recipients=("bob",), not_after=end))
+        identifier = await agent.service.share(NewShare(path=str(path), recipients=("bob",), not_after=end))
         await seeded(agent)
         await agent._drops.commands.withdraw_expired()
         assert served(agent) == 1
         agent._context.clock = lambda: wall_clock() + timedelta(hours=2)
         await agent._drops.commands.withdraw_expired()
         assert (served(agent), os.listdir(alice.outbox), path.exists()) == (0, [], True)
-        assert [share.state for share in agent.shares()] == [ShareState.WITHDRAWN]
+        assert [share.state for share in agent.view.shares()] == [ShareState.WITHDRAWN]
         with pytest.raises(Refused, match="time"):
-            await agent.order_share(ShareId(identifier), ShareAction.AGAIN)
+            await agent.service.order_share(ShareId(identifier), ShareAction.AGAIN)
 
 
 async def test_the_agent_itself_looks_what_has_expired(alice: Home) -> None:
     path = fill(alice.places.files / "x")
     async with running(alice) as agent:
         now = int(wall_clock().timestamp())
-        await agent.share(NewShare(path=str(path), recipients=("bob",), not_after=now + 3600))
+        await agent.service.share(NewShare(path=str(path), recipients=("bob",), not_after=now + 3600))
         await seeded(agent)
         share = record(agent)
         await agent._drops.repository.save(replace(share, not_after=now - 1))
@@ -388,4 +388,4 @@ async def test_an_order_for_no_share_is_not_found(alice: Home) -> None:
     async with running(alice) as agent:
         for order in ShareAction:
             with pytest.raises(NotFound):
-                await agent.order_share(ShareId("0" * 32), order)
+                await agent.service.order_share(ShareId("0" * 32), order)

@@ -30,7 +30,7 @@ from tuishare.swarm import Peer
 
 
 def delivery(agent: Agent, user: str = "bob") -> Delivery:
-    (share,) = agent.shares()
+    (share,) = agent.view.shares()
     (found,) = (row for row in share.deliveries if row.user == user)
     return found
 
@@ -43,8 +43,8 @@ def post(sender: Home, pipeline: Home) -> None:
 
 
 async def complete(agent: Agent) -> Download:
-    await wait_until(lambda: [item.state for item in agent.downloads()] == [DownloadState.COMPLETE])
-    (download,) = agent.downloads()
+    await wait_until(lambda: [item.state for item in agent.view.downloads()] == [DownloadState.COMPLETE])
+    (download,) = agent.view.downloads()
     return download
 
 
@@ -62,7 +62,7 @@ async def test_the_sender_sees_how_far_a_recipient_is(alice: Home, bob: Home) ->
         after = delivery(sender)
         assert (after.progress, after.left) == (1.0, 0)
         assert before.sealed <= after.opened <= after.completed <= after.seen
-        newest, *_ = await sender.activity(10)
+        newest, *_ = await sender.service.activity(10)
         assert (newest.kind, newest.subject) == (ActivityKind.DELIVERED, "x")
     async with running(alice) as sender:
         kept = delivery(sender)
@@ -91,12 +91,12 @@ async def test_what_everybody_has_is_served_no_longer_if_that_is_the_rule(alice:
         share = await until(sender, "x", ShareState.SEEDING)
         commands = sender._drops.commands
         await commands.stop_finished()
-        assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
+        assert [each.state for each in sender.view.shares()] == [ShareState.SEEDING]
         post(alice, bob)
         await complete(pipeline)
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
         await commands.stop_finished()
-        assert [each.state for each in sender.shares()] == [ShareState.PAUSED]
+        assert [each.state for each in sender.view.shares()] == [ShareState.PAUSED]
         await commands.resume(share.id)
         await commands.stop_finished()
         await until(sender, "x", ShareState.SEEDING)
@@ -111,7 +111,7 @@ async def test_usually_what_everybody_has_is_served_on(alice: Home, bob: Home) -
         await complete(pipeline)
         await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
         await sender._drops.commands.stop_finished()
-        assert [each.state for each in sender.shares()] == [ShareState.SEEDING]
+        assert [each.state for each in sender.view.shares()] == [ShareState.SEEDING]
 
 
 async def test_the_sender_sees_a_download_by_hand_too(alice: Home, tmp_path: Path) -> None:

@@ -29,14 +29,14 @@ async def test_who_joins_a_group_gets_what_is_shared_from_then_on(alice: Home, b
         before = await sealed(agent, "before")
         assert has(before) == ["bob"]
         alice.know(bob.user(groups=("crew",)), User("carol", key=carol.key, groups=("crew",)))
-        await agent.reload()
+        await agent.service.reload()
         await come_to_rest(agent)
-        await wait_until(lambda: all(share.state is ShareState.SEEDING for share in agent.shares()))
-        (same,) = agent.shares()
+        await wait_until(lambda: all(share.state is ShareState.SEEDING for share in agent.view.shares()))
+        (same,) = agent.view.shares()
         assert (same.generation, has(same)) == (1, ["bob"])
         fill(alice.drop / "later")
         assert has(await sealed(agent, "later")) == ["bob", "carol"]
-        await agent.order_share(before.id, ShareAction.AGAIN)
+        await agent.service.order_share(before.id, ShareAction.AGAIN)
         assert has(await sealed(agent, "before", generation=2)) == ["bob", "carol"]
 
 
@@ -49,9 +49,9 @@ async def test_who_leaves_a_group_gets_nothing_that_is_sealed_from_then_on(alice
         before = await sealed(agent, "before")
         assert has(before) == ["bob", "carol"]
         alice.know(bob.user(groups=("crew",)), User("carol", key=carol.key))
-        await agent.reload()
+        await agent.service.reload()
         await come_to_rest(agent)
         fill(alice.drop / "later")
         assert has(await sealed(agent, "later")) == ["bob"]
-        await agent.order_share(before.id, ShareAction.AGAIN)
+        await agent.service.order_share(before.id, ShareAction.AGAIN)
         assert has(await sealed(agent, "before", generation=2)) == ["bob"]

@@ -28,7 +28,7 @@ async def test_a_page_that_is_written_late_makes_a_new_generation(alice: Home, b
         mapped[0] ^= 255  # from here on the page can be written without another time
         await until(agent, "x", ShareState.SEEDING)
         await wait_until(lambda: agent._drops.queue.is_idle)
-        first = agent.shares()[0].generation
+        first = agent.view.shares()[0].generation
         mapped[1] ^= 255
         mapped.close()
         await until(agent, "x", ShareState.SEEDING, generation=first + 1)

@@ -31,7 +31,7 @@ def only(agent: Agent) -> ShareRecord:
 
 
 async def until(agent: Agent, generation: int, state: ShareState = ShareState.SEEDING) -> None:
-    await wait_until(lambda: [(s.generation, s.state) for s in agent.shares()] == [(generation, state)])
+    await wait_until(lambda: [(s.generation, s.state) for s in agent.view.shares()] == [(generation, state)])
 
 
 async def test_new_people_get_a_new_generation_that_keeps_the_former_out(
@@ -45,7 +45,7 @@ async def test_new_people_get_a_new_generation_that_keeps_the_former_out(
         former = only(agent)
         assert opened_by(mallory, alice).manifest.generation == 1
         alice.configure("bob")
-        await agent.reload()
+        await agent.service.reload()
         await until(agent, 2)
         share = only(agent)
         assert opened_by(bob, alice).manifest.generation == 2
@@ -63,7 +63,7 @@ async def test_the_same_people_in_another_order_are_no_reason(alice: Home, bob: 
     async with running(alice) as agent:
         await until(agent, 1)
         alice.configure("mallory", "bob")
-        await agent.reload()
+        await agent.service.reload()
         await agent._drops._reconciler.reconcile()
         await until(agent, 1)
 
@@ -77,7 +77,7 @@ async def test_another_kind_of_swarm_needs_another_torrent(alice: Home, bob: Hom
         former = only(agent)
         drop = [{"path": str(alice.drop), "users": ["bob"], "transport": "plain"}]
         alice.configure(network=network, drop=drop)
-        await agent.reload()
+        await agent.service.reload()
         await wait_until(lambda: only(agent).transport == "plain" and only(agent).step is ShareStep.SEEDING)
         assert only(agent).info_hash != former.info_hash
         assert only(agent).generation > 1
@@ -91,10 +91,10 @@ async def test_a_paused_share_stays_paused(alice: Home, bob: Home, mallory: Home
         await wait_until(lambda: not agent._drops.queue.is_working_on(only(agent)))
         await agent._drops.commands.pause(only(agent).id)
         alice.configure("mallory")
-        await agent.reload()
+        await agent.service.reload()
         await wait_until(lambda: only(agent).sealed == 2)
         assert opened_by(mallory, alice).manifest.generation == 2
-        assert agent.shares()[0].state is ShareState.PAUSED
+        assert agent.view.shares()[0].state is ShareState.PAUSED
         assert agent._context.engine.all_progress() == {}
 
 
@@ -104,9 +104,9 @@ async def test_a_problem_with_a_user_is_over_when_the_folder_is_for_others(alice
     async with running(alice) as agent:
         await until(agent, 1, ShareState.PROBLEM)
         alice.configure("bob")
-        await agent.reload()
-        await wait_until(lambda: agent.shares()[0].state is ShareState.SEEDING)
-        assert agent.shares()[0].detail == ""
+        await agent.service.reload()
+        await wait_until(lambda: agent.view.shares()[0].state is ShareState.SEEDING)
+        assert agent.view.shares()[0].detail == ""
 
 
 async def test_what_is_elsewhere_or_at_rest_is_left_alone(alice: Home, bob: Home) -> None:
@@ -139,7 +139,7 @@ async def test_what_is_being_hashed_is_for_the_new_users_too(
         fill(alice.drop / "film.mkv")
         await wait_until(at_work.is_set)
         alice.configure("mallory")
-        await agent.reload()
+        await agent.service.reload()
         await wait_until(lambda: only(agent).recipients == ("mallory",))
         await wait_until(lambda: only(agent).step is ShareStep.SEEDING)
         go_on.set()

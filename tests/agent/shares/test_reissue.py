@@ -42,11 +42,11 @@ async def sealed(agent: Agent, generation: int) -> Share:
     """Wait until the only share is out in that generation."""
 
     def is_out() -> bool:
-        shares = agent.shares()
+        shares = agent.view.shares()
         return [(share.state, share.generation) for share in shares] == [(ShareState.SEEDING, generation)]
 
     await wait_until(is_out, seconds=20)
-    return agent.shares()[0]
+    return agent.view.shares()[0]
 
 
 def read(home: Home) -> Opened:
@@ -65,33 +65,33 @@ async def delivered(alice: Home, bob: Home, a: Agent, b: Agent) -> None:
 async def test_a_rotation_reaches_whoever_knew_the_former_card(alice: Home, bob: Home) -> None:
     async with running(alice) as a, running(bob) as b, AgentClient(alice.places.socket) as client:
         await delivered(alice, bob, a, b)
-        (before,) = b.downloads()
+        (before,) = b.view.downloads()
         former = alice.identity.card("alice")
         fingerprint = await client.rotate_identity()
-        assert fingerprint == a.people.view().fingerprint != former.fingerprint.base32
+        assert fingerprint == a.service.people.view().fingerprint != former.fingerprint.base32
         await sealed(a, 2)
         await wait_until(lambda: not is_rotated(alice.places.identity_file))
         bob.receive(alice.outbox / ENVELOPE)
-        await wait_until(lambda: b.downloads()[0].generation == 2)
-        (after,) = b.downloads()
+        await wait_until(lambda: b.view.downloads()[0].generation == 2)
+        (after,) = b.view.downloads()
         assert (after.id, after.path, after.state) == (before.id, before.path, DownloadState.COMPLETE)
         (user,) = load_book(bob.places.users_file)
         assert user.card is not None
         assert (user.name, user.verified, user.card.fingerprint.base32) == ("alice", True, fingerprint)
         assert [card.signer for card in user.former] == [former.signer]
-        await wait_until(lambda: b.people.view().users[0].fingerprint == fingerprint)
-        assert b.people.view().users[0].former == (former.fingerprint.base32,)
-        await wait_until(lambda: ActivityKind.ROTATED in {event.kind for event in b.snapshot().activity})
+        await wait_until(lambda: b.service.people.view().users[0].fingerprint == fingerprint)
+        assert b.service.people.view().users[0].former == (former.fingerprint.base32,)
+        await wait_until(lambda: ActivityKind.ROTATED in {event.kind for event in b.view.snapshot().activity})
 
 
 async def test_generations_go_on_after_a_rotation_and_old_ones_stay_replays(alice: Home, bob: Home) -> None:
     async with running(alice) as a, running(bob) as b:
         await delivered(alice, bob, a, b)
-        await a.people.rotate_identity()
+        await a.service.people.rotate_identity()
         await sealed(a, 2)
         again = (alice.outbox / ENVELOPE).read_bytes()
         bob.receive(alice.outbox / ENVELOPE)
-        await wait_until(lambda: b.downloads()[0].generation == 2)
+        await wait_until(lambda: b.view.downloads()[0].generation == 2)
         (bob.inbox / "replay.torrent.encrypted").write_bytes(again)
         assert "received before" in await rejected(bob, "replay.torrent.encrypted")
 
@@ -113,7 +113,7 @@ async def test_what_was_signed_with_the_former_key_is_no_longer_believed(alice: 
         fill(alice.drop / "film.mkv")
         await sealed(a, 1)
         old = (alice.outbox / ENVELOPE).read_bytes()
-        await a.people.rotate_identity()
+        await a.service.people.rotate_identity()
         await sealed(a, 2)
         bob.receive(alice.outbox / ENVELOPE)
         await shown(b, DownloadState.COMPLETE)
@@ -123,7 +123,7 @@ async def test_what_was_signed_with_the_former_key_is_no_longer_believed(alice: 
 
 async def test_what_was_sealed_for_the_former_card_still_opens(alice: Home, bob: Home) -> None:
     async with running(alice) as a, running(bob) as b:
-        await b.people.rotate_identity()  # alice knows nothing of it
+        await b.service.people.rotate_identity()  # alice knows nothing of it
         await delivered(alice, bob, a, b)
 
 

@@ -50,9 +50,9 @@ async def settled(agent: Agent) -> int:
     counted = -1
     while counted != received(agent):
         counted = received(agent)
-        revision = agent.changes().revision
+        revision = agent.view.changes().revision
         for _ in range(3):  # each refresh of the engine's numbers is one
-            revision = await agent.changes().wait_for_change(revision)
+            revision = await agent.view.changes().wait_for_change(revision)
     return counted
 
 
@@ -106,8 +106,8 @@ async def test_who_is_revoked_gets_nothing_more_and_everybody_else_finishes(
         assert await connected() <= 1
         await wait_until(lambda: delivery(sender, "carol").state is DeliveryState.COMPLETE)
         assert delivery(sender, "bob").state is DeliveryState.REVOKED
-        assert sender.shares()[0].recipients == ("carol",)
-        told = {event.kind: event.detail for event in await sender.activity(20)}
+        assert sender.view.shares()[0].recipients == ("carol",)
+        told = {event.kind: event.detail for event in await sender.service.activity(20)}
         assert ActivityKind.REVOKED in told
         assert told[ActivityKind.RENEWED] == "for carol"
 
@@ -152,7 +152,7 @@ async def test_a_share_whose_envelope_cannot_be_written_serves_nobody_who_was_ta
             await wait_until(lambda: bool(sender._context.outbox_retry.problems))
             before = received(out)
             await wait_until(lambda: received(out) > before, seconds=20)
-            await sender.revoke_from_share(share.id, "bob")
+            await sender.service.revoke_from_share(share.id, "bob")
             assert await ask_tracker(record(out)) == FAILURE
             had = await settled(out)
             await wait_until(lambda: sender._drops.repository.get(share.id).generation == 3)
@@ -185,7 +185,7 @@ async def test_neither_a_full_disk_nor_another_command_holds_the_cut_up(
             await sender._context.store.patience.refused()
             assert sender._drops.repository.changing.locked()
             with pytest.raises(DiskRefused):
-                await sender.revoke_from_share(share.id, "bob")
+                await sender.service.revoke_from_share(share.id, "bob")
             assert await ask_tracker(record(out)) == FAILURE
             had = await settled(out)
             assert not sender._context.engine.all_progress()
@@ -284,7 +284,9 @@ async def test_on_another_machine_his_envelope_opens_and_brings_nothing(
         await sender._drops.commands.revoke(share.id, "bob")
         await until(sender, "x", ShareState.SEEDING, 2)
         async with running(elsewhere) as out:
-            await wait_until(lambda: [item.state for item in out.downloads()] == [DownloadState.DOWNLOADING])
+            await wait_until(
+                lambda: [item.state for item in out.view.downloads()] == [DownloadState.DOWNLOADING]
+            )
             post(alice, carol)
             async with running(carol) as staying:  # by then he has tried, too
                 await complete(staying)
@@ -301,7 +303,9 @@ async def test_a_sender_who_has_moved_is_found_again_with_new_tickets(alice: Hom
     async with running(alice) as sender, running(bob) as pipeline:
         await until(sender, "x", ShareState.SEEDING)
         post(alice, bob)
-        await wait_until(lambda: [item.state for item in pipeline.downloads()] == [DownloadState.DOWNLOADING])
+        await wait_until(
+            lambda: [item.state for item in pipeline.view.downloads()] == [DownloadState.DOWNLOADING]
+        )
         assert str(sender._context.engine.listening["tls"]) not in "".join(record(pipeline).contacts)
         await sender._drops.commands.reissue(share.id)
         await until(sender, "x", ShareState.SEEDING, 2)

@@ -19,14 +19,14 @@ pytestmark = pytest.mark.usefixtures("bob")
 
 
 def states(agent: Agent) -> dict[str, ShareState]:
-    return {share.name: share.state for share in agent.shares()}
+    return {share.name: share.state for share in agent.view.shares()}
 
 
 async def until(agent: Agent, name: str, state: ShareState, generation: int | None = None) -> Share:
     def found() -> list[Share]:
         return [
             share
-            for share in agent.shares()
+            for share in agent.view.shares()
             if (share.name, share.state) == (name, state) and generation in {None, share.generation}
         ]
 
@@ -129,10 +129,10 @@ async def test_what_cannot_be_shared_is_shown_until_it_is_gone(alice: Home, kind
         refused = await until(agent, "x", ShareState.PROBLEM)
         assert refused.detail
         await come_to_rest(agent)
-        told = [(event.kind, event.subject, event.detail) for event in await agent.activity(10)]
+        told = [(event.kind, event.subject, event.detail) for event in await agent.service.activity(10)]
         assert told == [(ActivityKind.PROBLEM, "x", refused.detail)]  # once, however often it is looked at
         entry.rmdir() if kind == "empty folder" else entry.unlink()
-        await wait_until(lambda: agent.shares() == [])
+        await wait_until(lambda: agent.view.shares() == [])
         assert os.listdir(alice.outbox) == []
 
 
@@ -163,10 +163,10 @@ async def test_a_folder_that_is_away_withdraws_nothing(alice: Home) -> None:
         fill(alice.drop / "x")
         share = await until(agent, "x", ShareState.SEEDING)
         alice.drop.rename(away)
-        await wait_until(lambda: agent.status().drop_folders[0].state is FolderState.MISSING)
-        assert [found.id for found in agent.shares()] == [share.id]
+        await wait_until(lambda: agent.view.status().drop_folders[0].state is FolderState.MISSING)
+        assert [found.id for found in agent.view.shares()] == [share.id]
         away.rename(alice.drop)
-        await wait_until(lambda: agent.status().drop_folders[0].state is FolderState.WATCHING)
+        await wait_until(lambda: agent.view.status().drop_folders[0].state is FolderState.WATCHING)
         fill(alice.drop / "y")
         await until(agent, "y", ShareState.SEEDING)
         assert (await until(agent, "x", ShareState.SEEDING)).generation == 1
@@ -176,14 +176,14 @@ async def test_a_folder_that_is_away_withdraws_nothing(alice: Home) -> None:
 async def test_a_folder_that_comes_late_is_followed(alice: Home) -> None:
     alice.drop.rmdir()
     async with running(alice) as agent:
-        assert agent.status().drop_folders[0].state is FolderState.MISSING
+        assert agent.view.status().drop_folders[0].state is FolderState.MISSING
         alice.drop.mkdir()
         fill(alice.drop / "x")
         await until(agent, "x", ShareState.SEEDING)
 
 
 def is_settling(agent: Agent, size: int) -> bool:
-    return [(share.state, share.size) for share in agent.shares()] == [(ShareState.SETTLING, size)]
+    return [(share.state, share.size) for share in agent.view.shares()] == [(ShareState.SETTLING, size)]
 
 
 async def test_what_grows_is_shown_as_settling_with_its_size(alice: Home) -> None:

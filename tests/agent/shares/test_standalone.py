@@ -36,7 +36,7 @@ def folder(alice: Home) -> Path:
 
 
 async def share(agent: Agent, path: Path, *recipients: str) -> Share:
-    await agent.share(NewShare(path=str(path), recipients=recipients or ("bob",)))
+    await agent.service.share(NewShare(path=str(path), recipients=recipients or ("bob",)))
     return await seeded(agent)
 
 
@@ -59,11 +59,11 @@ async def test_it_follows_its_file_and_nothing_beside_it(alice: Home, folder: Pa
         fill(folder / "x")
         again = await seeded(agent, generation=2)
         assert (again.id, again.recipients) == (first.id, ("bob",))
-        assert len(agent.shares()) == 1
+        assert len(agent.view.shares()) == 1
     fill(folder / "x")
     async with running(alice) as agent:
         assert (await seeded(agent, generation=3)).id == first.id
-        assert [found.path for found in agent.shares()] == [str(folder / "x")]
+        assert [found.path for found in agent.view.shares()] == [str(folder / "x")]
 
 
 async def test_what_is_being_written_is_served_no_longer(alice: Home, folder: Path) -> None:
@@ -100,7 +100,7 @@ async def test_a_deleted_one_is_withdrawn_and_its_name_means_nothing_any_more(
         fill(path)
         fill(folder / "y")
         await come_to_rest(agent)
-        assert [found.state for found in agent.shares()] == [ShareState.WITHDRAWN]
+        assert [found.state for found in agent.view.shares()] == [ShareState.WITHDRAWN]
         assert os.listdir(alice.outbox) == []
 
 
@@ -150,12 +150,12 @@ async def test_sharing_it_again_for_others_takes_it_from_nobody(
     async with running(alice) as agent:
         path = fill(folder / "x")
         first = await share(agent, path, "bob")
-        assert (await agent.share(NewShare(path=str(path), recipients=("bob",)))) == first.id
+        assert (await agent.service.share(NewShare(path=str(path), recipients=("bob",)))) == first.id
         with pytest.raises(Refused, match="shared with bob too") as refused:
-            await agent.share(NewShare(path=str(path), recipients=("mallory",)))
+            await agent.service.share(NewShare(path=str(path), recipients=("mallory",)))
         assert "revoke" in refused.value.hint
         assert (await seeded(agent)).recipients == ("bob",)
-        await agent.share(NewShare(path=str(path), recipients=("mallory", "bob")))
+        await agent.service.share(NewShare(path=str(path), recipients=("mallory", "bob")))
         again = await seeded(agent, generation=2)
         assert (again.id, set(again.recipients)) == (first.id, {"bob", "mallory"})
         for home in (bob, mallory):
@@ -168,9 +168,9 @@ async def test_who_was_revoked_need_not_be_named_again_and_stays_out(
     alice.know(bob.user(), mallory.user())
     async with running(alice) as agent:
         first = await share(agent, fill(folder / "x"), "bob")
-        await agent.revoke_from_share(ShareId(first.id), "bob")
+        await agent.service.revoke_from_share(ShareId(first.id), "bob")
         await seeded(agent, generation=2)
-        await agent.share(NewShare(path=first.path, recipients=("mallory",)))
+        await agent.service.share(NewShare(path=first.path, recipients=("mallory",)))
         assert (await seeded(agent, generation=3)).recipients == ("mallory",)
         data = (alice.outbox / ENVELOPE).read_bytes()
         open_envelope(data, [CardKey(mallory.identity.private_key)])
@@ -184,17 +184,17 @@ async def test_who_was_revoked_is_named_in_vain_until_it_is_forgotten(
     alice.know(bob.user(groups=("crew",)), mallory.user(groups=("crew",)))
     async with running(alice) as agent:
         first = await share(agent, fill(folder / "x"), "bob", "mallory")
-        await agent.revoke_from_share(ShareId(first.id), "bob")
+        await agent.service.revoke_from_share(ShareId(first.id), "bob")
         await seeded(agent, generation=2)
         for names in (("bob", "mallory"), ("@crew", "Bob")):
             with pytest.raises(Refused, match="bob was taken out of “x”") as refused:
-                await agent.share(NewShare(path=first.path, recipients=names))
+                await agent.service.share(NewShare(path=first.path, recipients=names))
             assert "forget" in refused.value.hint
-        await agent.share(NewShare(path=first.path, recipients=("@crew",)))
+        await agent.service.share(NewShare(path=first.path, recipients=("@crew",)))
         group = await seeded(agent, generation=3)
         assert {row.user: row.state for row in group.deliveries}["bob"] is DeliveryState.REVOKED
-        await agent.order_share(ShareId(first.id), ShareAction.FORGET)
-        await agent.share(NewShare(path=first.path, recipients=("bob",)))
+        await agent.service.order_share(ShareId(first.id), ShareAction.FORGET)
+        await agent.service.share(NewShare(path=first.path, recipients=("bob",)))
         anew = await seeded(agent)
         assert [(row.user, row.state) for row in anew.deliveries] == [("bob", DeliveryState.NOT_OPENED)]
 
@@ -206,10 +206,10 @@ async def test_a_group_that_somebody_has_left_takes_nothing_from_him(
     async with running(alice) as agent:
         first = await share(agent, fill(folder / "x"), "@crew")
         alice.know(bob.user(), mallory.user(groups=("crew",)))
-        assert await agent.share(NewShare(path=first.path, recipients=("@crew",))) == first.id
-        assert agent.shares()[0].generation == 1
+        assert await agent.service.share(NewShare(path=first.path, recipients=("@crew",))) == first.id
+        assert agent.view.shares()[0].generation == 1
         with pytest.raises(Refused, match="shared with bob too"):
-            await agent.share(NewShare(path=first.path, recipients=("@crew",), note="final"))
+            await agent.service.share(NewShare(path=first.path, recipients=("@crew",), note="final"))
 
 
 async def test_under_another_name_it_goes_to_those_who_are_named_then(
@@ -222,7 +222,7 @@ async def test_under_another_name_it_goes_to_those_who_are_named_then(
         for name, former, user in zip(names, ["", *names], ["bob", "bob", "mallory"], strict=False):
             if former:
                 (folder / former).rename(folder / name)
-            known.append(await agent.share(NewShare(path=str(folder / name), recipients=(user,))))
+            known.append(await agent.service.share(NewShare(path=str(folder / name), recipients=(user,))))
             assert (await until(agent, name, ShareState.SEEDING)).recipients == (user,)
             await wait_until(lambda: agent._drops.queue.is_idle)
     assert known[0] == known[1] != known[2]
@@ -232,14 +232,14 @@ async def test_note_and_end_stay_unless_others_are_given(alice: Home, folder: Pa
     end = int(time.time()) + 86_400
     path = fill(folder / "x")
     async with running(alice) as agent:
-        await agent.share(NewShare(path=str(path), recipients=("bob",), note="draft", not_after=end))
+        await agent.service.share(NewShare(path=str(path), recipients=("bob",), note="draft", not_after=end))
         first = await seeded(agent)
-        await agent.share(NewShare(path=str(path), recipients=("bob",)))
+        await agent.service.share(NewShare(path=str(path), recipients=("bob",)))
         assert await seeded(agent) == first
-        await agent.share(NewShare(path=str(path), recipients=("bob",), note="final"))
+        await agent.service.share(NewShare(path=str(path), recipients=("bob",), note="final"))
         again = await seeded(agent, generation=2)
         assert (again.note, again.not_after) == ("final", end)
-        await agent.share(NewShare(path=str(path), recipients=("bob",), not_after=end + 9))
+        await agent.service.share(NewShare(path=str(path), recipients=("bob",), not_after=end + 9))
         again = await seeded(agent, generation=3)
         assert (again.note, again.not_after) == ("final", end + 9)
 
@@ -248,11 +248,13 @@ async def test_what_is_over_is_shared_anew(alice: Home, bob: Home, mallory: Home
     alice.know(bob.user(), mallory.user())
     path, now = fill(folder / "x"), int(time.time())
     async with running(alice) as agent:
-        await agent.share(NewShare(path=str(path), recipients=("bob",), note="draft", not_after=now + 3600))
+        await agent.service.share(
+            NewShare(path=str(path), recipients=("bob",), note="draft", not_after=now + 3600)
+        )
         repository = agent._drops.repository
         await repository.save(replace(repository.get((await seeded(agent)).id), not_after=now - 1))
         await agent._drops.commands.withdraw_expired()
-        await agent.share(NewShare(path=str(path), recipients=("mallory",)))
+        await agent.service.share(NewShare(path=str(path), recipients=("mallory",)))
         again = await seeded(agent, generation=3)  # for others, and there again
         assert (again.recipients, again.note, again.not_after) == (("mallory",), "", 0)
 
@@ -263,15 +265,15 @@ async def test_keys_and_envelopes_are_not_shared(alice: Home, what: str) -> None
     (alice.places.files / "link").symlink_to(alice.places.config)
     async with running(alice) as agent:
         with pytest.raises(Refused, match="own"):
-            await agent.share(NewShare(path=str(alice.places.files / what), recipients=("bob",)))
-        assert agent.shares() == []
+            await agent.service.share(NewShare(path=str(alice.places.files / what), recipients=("bob",)))
+        assert agent.view.shares() == []
 
 
 async def test_what_lies_in_a_drop_folder_is_shared_by_that(alice: Home) -> None:
     async with running(alice) as agent:
         fill(alice.drop / "x")
         with pytest.raises(Refused, match="drop folder"):
-            await agent.share(NewShare(path=str(alice.drop / "x"), recipients=("bob",)))
+            await agent.service.share(NewShare(path=str(alice.drop / "x"), recipients=("bob",)))
 
 
 async def test_a_swarm_that_this_agent_does_not_take_changes_nothing(alice: Home, folder: Path) -> None:
@@ -279,7 +281,7 @@ async def test_a_swarm_that_this_agent_does_not_take_changes_nothing(alice: Home
         before = await share(agent, fill(folder / "x"))
         plain = NewShare(path=str(folder / "x"), recipients=("bob",), transport="plain")
         with pytest.raises(Refused, match="no plain swarms"):
-            await agent.share(plain)
+            await agent.service.share(plain)
         assert (await seeded(agent)).transport == before.transport == "tls"
 
 
@@ -289,9 +291,9 @@ async def test_sharing_it_once_more_does_not_take_its_swarm_away(alice: Home, fo
     )
     path = fill(folder / "x")
     async with running(alice) as agent:
-        await agent.share(NewShare(path=str(path), recipients=("bob",), transport="plain"))
+        await agent.service.share(NewShare(path=str(path), recipients=("bob",), transport="plain"))
         before = await seeded(agent)
         with pytest.raises(Refused, match="is in a plain swarm") as refused:
-            await agent.share(NewShare(path=str(path), recipients=("bob",)))
+            await agent.service.share(NewShare(path=str(path), recipients=("bob",)))
         assert "--transport plain" in refused.value.hint
         assert await seeded(agent) == before

@@ -74,7 +74,7 @@ async def test_a_renamed_entry_is_not_hashed_and_not_sent_again(
         assert sent(a) >= 400_000
         old.rename(new)
         renamed = await until(a, "new", ShareState.SEEDING)
-        assert (renamed.id, len(a.shares())) == (first.id, 1)
+        assert (renamed.id, len(a.view.shares())) == (first.id, 1)
         assert os.listdir(alice.outbox) == ["new.torrent.encrypted"]
         await pass_on(alice, bob, b, "new", renamed.generation)
         assert sent(a) == 0
@@ -97,7 +97,7 @@ async def test_what_was_renamed_while_nobody_watched_is_not_hashed_either(
     monkeypatch.setattr(pipeline, "make_torrent", no_hashing)
     async with running(alice) as a:
         renamed = await until(a, "new", ShareState.SEEDING)
-        assert (renamed.id, len(a.shares())) == (first.id, 1)
+        assert (renamed.id, len(a.view.shares())) == (first.id, 1)
         await wait_until(lambda: os.listdir(alice.outbox) == ["new.torrent.encrypted"])
 
 
@@ -143,7 +143,7 @@ async def test_a_copy_that_its_recipient_edited_is_never_touched(alice: Home, bo
         await pass_on(alice, bob, b, "x", 2)
         assert mine.read_bytes() == b"my own notes"
         assert (mine.with_name("x (2)")).read_bytes() == (alice.drop / "x").read_bytes()
-        assert [download.state for download in b.downloads()] == [DownloadState.COMPLETE]
+        assert [download.state for download in b.view.downloads()] == [DownloadState.COMPLETE]
 
 
 async def test_a_copy_that_was_moved_away_is_not_missed(alice: Home, bob: Home) -> None:

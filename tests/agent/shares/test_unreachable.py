@@ -35,7 +35,7 @@ def move(agent: Agent, host: str) -> None:
 
 
 def told(agent: Agent) -> list[Problem]:
-    return [problem for problem in agent.status().problems if problem.id == "address"]
+    return [problem for problem in agent.view.status().problems if problem.id == "address"]
 
 
 async def test_who_cannot_find_us_is_named_until_there_is_a_new_envelope(alice: Home, bob: Home) -> None:
@@ -47,7 +47,7 @@ async def test_who_cannot_find_us_is_named_until_there_is_a_new_envelope(alice: 
         assert told(agent) == []
         move(agent, "9.9.9.9")
         (problem,) = told(agent)
-        (share,) = agent.shares()
+        (share,) = agent.view.shares()
         assert "'film.mov'" in problem.detail
         assert "bob cannot find you" in problem.detail
         assert f"tuishare again {share.id[:8]}`" in problem.hint
@@ -56,7 +56,7 @@ async def test_who_cannot_find_us_is_named_until_there_is_a_new_envelope(alice: 
         move(agent, "8.8.8.8")
         assert told(agent) == []  # back again
         move(agent, "9.9.9.9")
-        await agent.order_share(share.id, ShareAction.AGAIN)
+        await agent.service.order_share(share.id, ShareAction.AGAIN)
         repository = agent._drops.repository
         await wait_until(lambda: repository.get(share.id).contacts[0].startswith("9.9.9.9:"))
         await until(agent, "film.mov", ShareState.SEEDING)

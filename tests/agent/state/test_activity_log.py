@@ -27,7 +27,7 @@ def event(number: int) -> EventRecord:
 
 async def happened(agent: Agent) -> list[tuple[ActivityKind, str]]:
     """Oldest first."""
-    return [(event.kind, event.subject) for event in reversed(await agent.activity(100))]
+    return [(event.kind, event.subject) for event in reversed(await agent.service.activity(100))]
 
 
 def test_the_last_ten_thousand_are_kept(tmp_path: Path) -> None:
@@ -114,13 +114,13 @@ async def test_both_journeys_are_told(alice: Home, bob: Home) -> None:
         activity = sender._context.activity
         await wait_until(lambda: ActivityKind.DELIVERED in {event.kind for event in activity.recent})
         (alice.drop / "film.mkv").unlink()
-        await wait_until(lambda: [share.state for share in sender.shares()] == ["withdrawn"])
+        await wait_until(lambda: [share.state for share in sender.view.shares()] == ["withdrawn"])
         assert await happened(sender) == [
             (ActivityKind.SHARED, "film.mkv"),
             (ActivityKind.DELIVERED, "film.mkv"),
             (ActivityKind.WITHDRAWN, "film.mkv"),
         ]
-        (told, *_) = reversed(await sender.activity(10))
+        (told, *_) = reversed(await sender.service.activity(10))
         assert told.detail == "for bob"
 
 
@@ -146,7 +146,7 @@ async def test_problems_are_told(alice: Home) -> None:
     alice.configure("nobody")
     fill(alice.drop / "x")
     async with running(alice) as agent:
-        await wait_until(lambda: [share.state for share in agent.shares()] == ["problem"])
+        await wait_until(lambda: [share.state for share in agent.view.shares()] == ["problem"])
         assert await happened(agent) == [(ActivityKind.PROBLEM, "x")]
 
 

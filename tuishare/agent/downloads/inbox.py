@@ -35,8 +35,8 @@ from tuishare.agent.error_isolation import explain
 from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
 from tuishare.agent.folders.watcher import FileEvent
 from tuishare.agent.process.malloc import give_back
-from tuishare.api.messages import ActivityKind
 from tuishare.config.units import format_size, parse_size
+from tuishare.core.activity import ActivityKind
 from tuishare.core.opening import (
     OpenedEnvelope,
     SignedEnvelope,

@@ -41,7 +41,7 @@ from tuishare.agent.downloads.transitions import (
     supersede,
 )
 from tuishare.agent.error_isolation import explain, isolate_errors
-from tuishare.api.messages import ActivityKind
+from tuishare.core.activity import ActivityKind
 from tuishare.core.opening import OpenedEnvelope
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, Refused, TuishareError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.api.messages import ActivityKind
+from tuishare.core.activity import ActivityKind
 from tuishare.core.received_addresses import find_refused, read_contacts, rules_for, tell_refused
 from tuishare.core.records import DownloadRecord, DownloadStep, TrackerAddress
 from tuishare.core.rows import DamagedRow

@@ -9,7 +9,7 @@ import asyncio
 import logging
 
 from tuishare.agent.context import Context
-from tuishare.api.messages import ActivityKind
+from tuishare.core.activity import ActivityKind
 from tuishare.people import KeyRotation, apply_rotation, edit_book
 
 _log = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from typing import Generic, TypeVar
 from tuishare.agent.error_isolation import explain, isolate_errors
 from tuishare.agent.folders.stability import FileEventKind, StabilityTracker, Unsettled
 from tuishare.agent.folders.watcher import FileEvent, Watcher
-from tuishare.api.messages import FolderState
 from tuishare.config.model import SettleSettings
+from tuishare.core.folder_state import FolderState
 from tuishare.core.sqlite_errors import DamagedDatabase
 from tuishare.errors import NotFound, SystemFailed, TooManyOpen, TuishareError
 from tuishare.net.descriptors import EXHAUSTED_SECONDS

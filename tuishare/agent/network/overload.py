@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
-
-import msgspec
 
 from tuishare.agent.process.malloc import give_back
 from tuishare.agent.state.activity_log import ActivityLog
-from tuishare.api.messages import ActivityKind, Problem
+from tuishare.core.activity import ActivityKind
+from tuishare.core.problems import Problem
 from tuishare.net.descriptors import DescriptorBudget
 from tuishare.swarm import Crowd, Usage
 
@@ -78,8 +78,7 @@ class OverloadMonitor:
         found = describe_overload(self._engine, now)
         began = {problem.id: problem.since for problem in self.problems}
         self._problems = {
-            problem.id: msgspec.structs.replace(problem, since=began.get(problem.id, problem.since))
-            for problem in found
+            problem.id: replace(problem, since=began.get(problem.id, problem.since)) for problem in found
         }
 
 

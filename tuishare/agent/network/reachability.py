@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from tuishare.api.messages import Problem
 from tuishare.config.model import NetworkSettings, Transport
 from tuishare.core.own_addresses import find_contacts, has_public_address, is_public_ipv4
+from tuishare.core.problems import Problem
 from tuishare.swarm import Endpoint, MappedPort
 
 

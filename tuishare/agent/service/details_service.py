@@ -12,6 +12,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.network.reachability import is_reachable
 from tuishare.agent.service.privacy_report import PrivacyCase, assess
+from tuishare.agent.service.views import view_activity
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo, Proof
 from tuishare.api.messages import DownloadId, ShareId
@@ -88,7 +89,7 @@ class DetailsService:
             files=shown,
             more_files=files - len(shown),
             peers=tuple(peers),
-            history=tuple(await self._context.activity.history(name)),
+            history=tuple(map(view_activity, await self._context.activity.history(name))),
         )
 
     async def _peers(self, info_hash: str) -> tuple[Peer, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
+from tuishare.agent.service.views import view_reload
 from tuishare.api.actions import Accepted
 from tuishare.api.messages import Reloaded
 from tuishare.api.people import DropChange, DropNamed, SettingChange, SettingsText
@@ -52,14 +53,15 @@ class SettingsService:
 
     async def change_setting(self, change: SettingChange) -> Reloaded:
         """Change one setting and take it up."""
-        return await self._config_reload.reload(
-            lambda: change_setting(self._places, change.key, change.value)
+        return view_reload(
+            await self._config_reload.reload(lambda: change_setting(self._places, change.key, change.value))
         )
 
     async def write_settings(self, settings: SettingsText) -> Reloaded:
         """Replace the settings file and take it up."""
         text, stamp = settings.text, settings.stamp
-        return await self._config_reload.reload(lambda: write_settings(self._places, text, stamp))
+        reloaded = await self._config_reload.reload(lambda: write_settings(self._places, text, stamp))
+        return view_reload(reloaded)
 
 
 def _folder(path: str) -> Path:

@@ -16,8 +16,9 @@ from tuishare.agent.context import Context
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.actions import Accepted
-from tuishare.api.messages import ActivityKind, People, User, UserKind
+from tuishare.api.messages import People, User, UserKind
 from tuishare.api.people import CardInfo, CardText, NewUser, UserAdded, UserChange, UserNamed
+from tuishare.core.activity import ActivityKind
 from tuishare.core.records import ShareStep
 from tuishare.errors import Refused
 from tuishare.people import User as Known

@@ -16,6 +16,7 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from tuishare.agent.config_reload import ReloadResult
 from tuishare.agent.downloads.inbox import REMEMBERED, Inbox, LockedEnvelope, RejectedEnvelope
 from tuishare.agent.downloads.rate_limit import WaitingEnvelope
 from tuishare.agent.error_isolation import Unexpected, explain
@@ -23,6 +24,7 @@ from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.folders.stability import Unsettled
 from tuishare.agent.shares.pipeline import Hashing
 from tuishare.agent.shares.sharing import DropFolderHandler, RefusedEntry, Sharing
+from tuishare.api.messages import Activity as ActivityMessage
 from tuishare.api.messages import (
     Delivery,
     DeliveryState,
@@ -30,11 +32,15 @@ from tuishare.api.messages import (
     DownloadId,
     DownloadState,
     Folder,
+    Reloaded,
     Share,
     ShareId,
     ShareState,
     User,
 )
+from tuishare.api.messages import Problem as ProblemMessage
+from tuishare.core.activity import Activity
+from tuishare.core.problems import Problem
 from tuishare.core.records import DownloadRecord, DownloadStep, RecipientRecord, ShareRecord, ShareStep
 from tuishare.core.rows import DamagedRow
 from tuishare.errors import TuishareError
@@ -127,6 +133,33 @@ def view_folder(handler: DropFolderHandler, following: FolderMonitor[Tree]) -> F
         waiting=len(following.unsettled),
         transport=handler.folder.transport,
     )
+
+
+def view_problem(problem: Problem) -> ProblemMessage:
+    """Return the message of one problem."""
+    return ProblemMessage(
+        id=problem.id,
+        title=problem.title,
+        detail=problem.detail,
+        hint=problem.hint,
+        since=problem.since,
+    )
+
+
+def view_activity(activity: Activity) -> ActivityMessage:
+    """Return the message of one entry of the activity log."""
+    return ActivityMessage(
+        id=activity.id,
+        at=activity.at,
+        kind=activity.kind,
+        subject=activity.subject,
+        detail=activity.detail,
+    )
+
+
+def view_reload(result: ReloadResult) -> Reloaded:
+    """Return the message of what a reload changed."""
+    return Reloaded(applied=result.applied, restart=result.restart)
 
 
 def free_space(folder: Path) -> int:

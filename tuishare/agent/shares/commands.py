@@ -20,7 +20,7 @@ from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.fingerprint import delete_payload, payload_fingerprint
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
-from tuishare.api.messages import ActivityKind
+from tuishare.core.activity import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, Refused, SystemFailed
 from tuishare.sanitize import for_display

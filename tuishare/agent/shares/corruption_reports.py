@@ -18,7 +18,8 @@ from tuishare.agent.context import Context
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.recheck import is_whole
 from tuishare.agent.shares.repository import ShareRepository
-from tuishare.api.messages import ActivityKind, Problem
+from tuishare.core.activity import ActivityKind
+from tuishare.core.problems import Problem
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import TuishareError
 from tuishare.torrents import Changed

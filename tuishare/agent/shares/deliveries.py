@@ -15,7 +15,7 @@ from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
-from tuishare.api.messages import ActivityKind
+from tuishare.core.activity import ActivityKind
 from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.errors import NotFound, SystemFailed
 from tuishare.people import User, fold_name

@@ -20,7 +20,7 @@ from tuishare.agent.folders.fingerprint import payload_fingerprint, tree_fingerp
 from tuishare.agent.network.reachability import swarm_contacts
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import after_hashing
-from tuishare.api.messages import ActivityKind
+from tuishare.core.activity import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import salt_of, seal_share
 from tuishare.errors import TooManyOpen

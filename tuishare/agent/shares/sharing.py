@@ -26,9 +26,8 @@ from tuishare.agent.shares.reissue import Reissuer
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.standalone import StandaloneHandler, find_folders
 from tuishare.agent.shares.transitions import ShareTarget
-from tuishare.api.actions import NewShare
-from tuishare.api.messages import ActivityKind
 from tuishare.config.model import DropFolder
+from tuishare.core.activity import ActivityKind
 from tuishare.core.drop_marker import MARKER, write_marker
 from tuishare.core.records import ShareStep
 from tuishare.errors import BadInput, Refused, TuishareError
@@ -147,8 +146,13 @@ class Sharing:
                 following.scan_soon()
             self._context.changed.notify()
 
-    async def share(self, new: NewShare) -> str:
+    async def share(self, path: Path, target: ShareTarget) -> str:
         """Share a file or folder that lies elsewhere; one that is shared already may get more recipients.
+
+        Args:
+            path: absolute.
+            target: users and ``@groups`` as named, and how; an empty note and a `not_after` of 0 leave those of a
+                known share as they are.
 
         Returns:
             The id of the share.
@@ -157,19 +161,17 @@ class Sharing:
             Refused: somebody who has a ticket would lose it.
             TuishareError: it cannot be shared, or not for these recipients.
         """
-        path = Path(new.path)
         if not path.is_absolute():
             raise BadInput("The path to share is not absolute", hint="Write it from / on.")
-        if new.transport not in self._context.engine.transports:
+        if target.transport not in self._context.engine.transports:
             raise Refused(
-                f"This agent takes no {new.transport} swarms",
+                f"This agent takes no {target.transport} swarms",
                 hint="Set network.listen_plain and start the agent again, or share it with the transport tls.",
             )
         await asyncio.to_thread(self._require_foreign, path)
-        users = self._context.book().resolve(new.recipients)
+        users = self._context.book().resolve(target.users)
         tree = await asyncio.to_thread(walk_payload, path)
-        audience = ShareTarget(new.recipients, new.transport, note=new.note, not_after=new.not_after)
-        share = await self.queue.share(tree, audience, users)
+        share = await self.queue.share(tree, target, users)
         self.take_shares()
         return share
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.repository import ShareRepository
-from tuishare.api.messages import Problem
+from tuishare.core.problems import Problem
 from tuishare.core.records import ShareRecord
 
 _LATELY: Final = 600  # seconds; who was seen since then has found us, or we him

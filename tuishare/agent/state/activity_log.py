@@ -17,7 +17,7 @@ import msgspec
 
 from tuishare.agent.process.log_format import redact
 from tuishare.agent.state.store import Store
-from tuishare.api.messages import ACTIVITY_SHOWN, Activity, ActivityKind
+from tuishare.core.activity import ACTIVITY_SHOWN, Activity, ActivityKind
 from tuishare.core.database import EVENTS_KEPT, Database
 from tuishare.core.records import EventRecord
 from tuishare.errors import SystemFailed

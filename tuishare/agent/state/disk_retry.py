@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from tuishare.api.messages import Problem
+from tuishare.core.problems import Problem
 from tuishare.errors import DiskRefused, TooManyOpen
 
 FIRST_SECONDS: Final = 0.25
