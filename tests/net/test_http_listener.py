@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 import tracemalloc
@@ -16,9 +17,13 @@ from aiohttp import web
 from tests.tracker.announces import beginning_of_handshake
 from tests.waiting import wait_until
 from tuishare.errors import SystemFailed
-from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
-from tuishare.net.http_listener import Listener
+from tuishare.net.connection_slots import ConnectionSlot, ConnectionSlots, SlotLimits
+from tuishare.net.http_listener import Listener, _Tls
 from tuishare.tracker import TrackerCertificate
+
+
+def _count(kind: type) -> int:
+    return sum(isinstance(left, kind) for left in gc.get_objects())
 
 
 async def _hello(_: web.BaseRequest) -> web.Response:
@@ -225,3 +230,26 @@ async def test_a_port_in_use_is_told() -> None:
         await Listener.open(
             _hello, "127.0.0.1", taken.getsockname()[1], ConnectionSlots(SlotLimits(1, 1, 1, 1, 1.0))
         )
+
+
+@pytest.mark.parametrize("limit", [8, 2], ids=["hangs up", "makes room"])
+async def test_a_connection_that_ended_in_its_handshake_leaves_nothing(
+    certificate: TrackerCertificate, limit: int
+) -> None:
+    """Not even until the next garbage collection: thousands may end in a second."""
+    bounds: dict[str, Any] = dict.fromkeys(("connections", "each", "near", "far"), limit)
+    async with _listening(tls=certificate.context, **bounds) as listener:
+        gc.collect()
+        gc.disable()
+        try:
+            held = []
+            for _ in range(6):
+                reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+                held.append(writer)
+                writer.write(beginning_of_handshake())
+                await reader.read(1)
+            for writer in held:
+                writer.close()
+            await wait_until(lambda: _count(_Tls) == 0 and _count(ConnectionSlot) <= 1)  # the last one taken
+        finally:
+            gc.enable()

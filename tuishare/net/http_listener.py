@@ -121,6 +121,7 @@ class Listener:
 
         def see_off(visit: asyncio.Task[None]) -> None:
             connection.close()  # here, because a task that is cancelled at once never runs
+            slot.leave = _nothing  # it refers to the task, which refers to all that was in its frames
             self._visits.discard(visit)
             self._slots.give_back(slot)
 
@@ -161,10 +162,15 @@ class Listener:
         )
         transport, _ = await loop.connect_accepted_socket(lambda: tls, connection)
         try:
-            await done
-        except BaseException:
+            await asyncio.wait((done,))
+        except asyncio.CancelledError:
             transport.abort()
             raise
+        if done.exception() is not None:
+            transport.abort()
+            # Raised from here, the exception of `done` would refer to this frame, and so to itself and to the buffers
+            # of the handshake, which would stay until the next garbage collection.
+            raise ConnectionAbortedError
         return transport
 
 
@@ -245,6 +251,10 @@ class _Server(web.Server):
                     self._slots.prefer(visit.slot)
 
         return answer
+
+
+def _nothing() -> None:
+    """End no connection: it has ended."""
 
 
 def _guarded(handler: Handler) -> Handler:
