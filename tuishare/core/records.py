@@ -31,6 +31,21 @@ class ShareStep(StrEnum):
     MANUAL = "manual"
     """Made by `tuishare create`; the agent leaves it alone."""
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the agent works on the share or keeps it seeded; in these steps it is queued after a start."""
+        return self in {ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether sharing has ended: the payload is not followed, and no envelope stays in the outbox."""
+        return self in {ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING}
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether the user removed the share; who was taken out of it may get what is shared from there next."""
+        return self in {ShareStep.FORGOTTEN, ShareStep.DELETING}
+
 
 class DownloadStep(StrEnum):
     """How far an envelope from the inbox has come."""
@@ -44,6 +59,21 @@ class DownloadStep(StrEnum):
     """Complete and on disk; its final name is recorded and being taken."""
     COMPLETE = "complete"
     PROBLEM = "problem"
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the download is admitted and not yet complete; it counts towards the sender's quota."""
+        return self.is_fetching or self is DownloadStep.DELIVERING
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether the download is admitted and still needs its swarm to get data."""
+        return self in {DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.PROBLEM}
+
+    @property
+    def has_all_data(self) -> bool:
+        """Whether every wanted piece has arrived; a failed delivery is a `PROBLEM`, whose record has a path."""
+        return self in {DownloadStep.DELIVERING, DownloadStep.COMPLETE}
 
 
 @dataclass(frozen=True, slots=True)

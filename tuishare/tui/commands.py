@@ -98,8 +98,8 @@ def offer_for_download(download: Download) -> dict[str, Deed]:
 
 
 def can_choose(download: Download) -> bool:
-    """Say whether some of its files can be left out now."""
-    return download.files > 1 and download.state in _CHOOSABLE
+    """Return whether files of a download can be left out now: not once all of it has arrived."""
+    return download.files > 1 and download.state in _CHOOSABLE and download.progress < 1
 
 
 def offer_for_place(place: AgentFolder) -> dict[str, Deed]:

@@ -12,6 +12,7 @@ import pytest
 from tests.agent.agent_pairs import NAME, running, shown
 from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.waiting import wait_until
+from tuishare.agent.downloads import file_selection
 from tuishare.agent.service import views
 from tuishare.agent.service.views import free_space
 from tuishare.agent.shares.pipeline import Hashing
@@ -19,6 +20,7 @@ from tuishare.api.messages import DownloadState, ShareState, User, UserKind
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.swarm import Progress
 from tuishare.torrents import InfoHash
+from tuishare.tui import commands
 
 HASH = InfoHash("cd" * 32)
 SHARE = ShareRecord(
@@ -109,6 +111,17 @@ async def test_only_who_signed_lends_a_download_his_fingerprint(alice: Home, bob
 
 def test_every_step_of_a_download_is_shown_as_something() -> None:
     assert set(views._DOWNLOAD_STATES) == set(DownloadStep)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("step", DownloadStep)
+def test_the_dashboard_offers_a_choice_of_files_where_the_agent_takes_one(
+    step: DownloadStep, paused: bool
+) -> None:
+    path = "/downloads/alice/x" if step.has_all_data else ""
+    record = replace(DOWNLOAD, step=step, paused=paused, path=path)
+    progress = None if step.has_all_data else HALF
+    assert commands.can_choose(views._download(record, progress, None)) == file_selection.can_choose(record)
 
 
 def test_no_secret_is_in_what_clients_see() -> None:

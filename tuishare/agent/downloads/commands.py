@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
-from typing import Final
 
 from tuishare.agent.downloads.file_selection import choose
 from tuishare.agent.downloads.files import DownloadFiles
@@ -16,10 +15,6 @@ from tuishare.agent.downloads.pipeline import DownloadPipeline
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import Refused, TuishareError
-
-_UNFINISHED: Final = frozenset(
-    {DownloadStep.WAITING, DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.PROBLEM}
-)
 
 
 class DownloadCommands:
@@ -123,7 +118,7 @@ class DownloadCommands:
 
     async def _forget(self, record: DownloadRecord) -> None:
         await self._repository.remove(record)
-        if record.step in _UNFINISHED:
+        if not record.step.has_all_data:  # its envelope is still in the inbox
             await self._turn_away(record.envelope, Refused("You stopped its download"))
         await asyncio.to_thread(self._files.discard, record)
         await self._pipeline.release(record)

@@ -16,7 +16,6 @@ from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.state.store import Store
 from tuishare.core.records import DownloadRecord, DownloadStep
 
-_RESTING = frozenset({DownloadStep.DOWNLOADING, DownloadStep.QUEUED, DownloadStep.PROBLEM})
 Downloads = Mapping[str, DownloadRecord]
 _log = logging.getLogger(__name__)
 
@@ -122,7 +121,7 @@ def yield_to(record: DownloadRecord, holder: DownloadRecord) -> DownloadRecord:
     reason, hint = describe_rest(record, holder)
     if record.step is DownloadStep.COMPLETE:
         return replace(record, problem=reason, hint=hint)
-    if record.step in _RESTING and not record.path:
+    if record.step.is_fetching and not record.path:
         return replace(record, step=DownloadStep.QUEUED, problem=reason, hint=hint)
     return record  # complete but for its place, which takes no swarm
 

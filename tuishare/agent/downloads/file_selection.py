@@ -10,15 +10,15 @@ import contextlib
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.core.records import DownloadRecord
 from tuishare.errors import BadInput, Refused
 from tuishare.torrents import cost_of, parse_torrent
 
-_CHOOSABLE: Final = frozenset(
-    {DownloadStep.WAITING, DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.PROBLEM}
-)
+
+def can_choose(record: DownloadRecord) -> bool:
+    """Whether files of a download can still be left out: the payload has no place yet."""
+    return not record.step.has_all_data and not record.path
 
 
 def choose(record: DownloadRecord, data: bytes, unwanted: Collection[int]) -> DownloadRecord:
@@ -33,7 +33,7 @@ def choose(record: DownloadRecord, data: bytes, unwanted: Collection[int]) -> Do
         Refused: it is complete, or its files cannot be fetched one by one.
         BadInput: there is no file of such a number, or nothing would be left.
     """
-    if record.step not in _CHOOSABLE or record.path:
+    if not can_choose(record):
         raise Refused(
             "It is complete, so there is nothing to choose any more",
             hint="Ask the sender to share it again if you need what you left out.",

@@ -48,9 +48,6 @@ from tuishare.errors import BadInput, Refused, TuishareError
 from tuishare.sanitize import for_display
 from tuishare.torrents import InfoHash, parse_torrent
 
-_UNDER_WAY: Final = frozenset(
-    {DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.PROBLEM}
-)
 QUEUE_SECONDS: Final = 5.0
 """How often it is looked whether there is space now for what waits for it, and still for what goes on."""
 _SPARED: Final = 16
@@ -193,7 +190,7 @@ class DownloadPipeline:
         known = self._repository.downloads.get(record.id)
         return (
             known is not None
-            and known.step in _UNDER_WAY
+            and known.step.is_unfinished
             and (known.envelope, known.envelope_hash) == (record.envelope, record.envelope_hash)
         )
 

@@ -13,9 +13,6 @@ from tuishare.config.units import format_size, parse_size
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import Refused
 
-_UNFINISHED: Final = frozenset(
-    {DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.PROBLEM}
-)
 _MUCH: Final = 1_000_000
 """Bytes by which a payload has to take more than it holds before that is said."""
 
@@ -47,7 +44,7 @@ def sender_quota_problem(record: DownloadRecord, others: Iterable[DownloadRecord
     under_way = sum(
         other.cost
         for other in others
-        if other.sender == record.sender and other.id != record.id and other.step in _UNFINISHED
+        if other.sender == record.sender and other.id != record.id and other.step.is_unfinished
     )
     if under_way + record.cost <= quota:
         return ""

@@ -16,7 +16,7 @@ from tuishare.agent.service.views import view_activity
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo, Proof
 from tuishare.api.messages import DownloadId, ShareId
-from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
+from tuishare.core.records import DownloadRecord, ShareRecord, ShareStep
 from tuishare.errors import NotFound
 from tuishare.swarm import Endpoint, Peer, PrivacyFacts
 from tuishare.torrents import InfoHash, Torrent, parse_torrent
@@ -99,7 +99,7 @@ class DetailsService:
             return ()
 
     async def _here(self, record: DownloadRecord) -> Sequence[int] | None:
-        if record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}:
+        if record.step.has_all_data:
             return None
         try:
             return await self._context.engine.file_progress(InfoHash(record.info_hash))

@@ -335,7 +335,7 @@ def _download(
     altered: bool = False,
     doubtful: bool = False,
 ) -> Download:
-    complete = record.step in {DownloadStep.COMPLETE, DownloadStep.DELIVERING}
+    complete = record.step.has_all_data
     rate = progress.rate_down if progress else 0
     left = progress.total - progress.done if progress else record.size
     checking = progress is not None and progress.state == "checking" and not complete

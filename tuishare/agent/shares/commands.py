@@ -13,7 +13,6 @@ import os
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
@@ -25,7 +24,6 @@ from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, Refused, SystemFailed
 from tuishare.sanitize import for_display
 
-_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
 _log = logging.getLogger(__name__)
 
 
@@ -167,7 +165,7 @@ class ShareCommands:
                     if share.step is ShareStep.DELETING:
                         with contextlib.suppress(SystemFailed):  # shown with the share
                             await self._delete(share)
-                    elif share.step in _AT_REST:
+                    elif share.step.has_ended:
                         await self._repository.remove_envelope(share)
                     if self._repository.deliveries.needs_reissue(share):
                         await self._queue.reissue(await self._queue.halt(share.id))
@@ -185,18 +183,16 @@ class ShareCommands:
             share = self._repository.find(path)
             if share is None:
                 return
-            if share.step in {ShareStep.WITHDRAWN, ShareStep.DELETING}:
-                return
             if share.step is ShareStep.FORGOTTEN:
                 await self._repository.remove(share)
-                return
-            await self._withdraw(share)
+            elif not share.step.has_ended:
+                await self._withdraw(share)
 
     async def withdraw_expired(self) -> None:
         """Withdraw the shares whose time is over."""
         async with self._repository.changing:
             for share in list(self._repository.shares.values()):
-                if self._is_over(share) and share.step not in _AT_REST:
+                if self._is_over(share) and not share.step.has_ended:
                     async with self._queue.answering_for(share):
                         await self._withdraw(share)
 

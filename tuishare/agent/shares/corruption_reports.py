@@ -20,7 +20,7 @@ from tuishare.agent.shares.recheck import is_whole
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.activity import ActivityKind
 from tuishare.core.problems import Problem
-from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord
 from tuishare.errors import TuishareError
 from tuishare.torrents import Changed
 from tuishare.tracker import PeerAnnounced
@@ -137,7 +137,7 @@ class CorruptionReports:
 
     def _lasts(self, share_id: str, found: CorruptionFinding) -> bool:
         share = self._repository.shares.get(share_id)
-        if share is None or share.step in {ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING}:
+        if share is None or share.step.has_ended:
             return False
         rows = self._repository.deliveries.of(share_id)
         lack = any(row.user in found.users and not row.completed and not row.revoked for row in rows)

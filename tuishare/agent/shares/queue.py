@@ -39,7 +39,6 @@ from tuishare.people import User
 from tuishare.sanitize import for_display
 from tuishare.torrents import Tree
 
-_UNDER_WAY: Final = frozenset({ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING})
 _SEEDERS: Final = 8
 """Shares that are sealed or join their swarms at the same time; most of it is waiting for disk and libtorrent."""
 _log = logging.getLogger(__name__)
@@ -86,7 +85,7 @@ class ShareQueue:
         """Take up every share where the last run left it; what had a problem is tried again once it has settled."""
         await self._repository.load()
         for share in self._repository.shares.values():
-            if share.step in _UNDER_WAY:
+            if share.step.is_active:
                 self.enqueue(share)
 
     async def run(self) -> None:
@@ -138,7 +137,7 @@ class ShareQueue:
         """
         if self._repository.deliveries.needs_reissue(share):
             await self.reissue(share)
-        elif share.step in _UNDER_WAY:
+        elif share.step.is_active:
             self.enqueue(share)
 
     def defer(self, share: ShareRecord) -> bool:
@@ -229,7 +228,7 @@ class ShareQueue:
     async def reissue(self, share: ShareRecord) -> None:
         """Give new tickets for a share that was halted; `changing` is held."""
         renewed = await self._repository.save(renew(share, self._context.clock()))
-        if renewed.step in _UNDER_WAY:
+        if renewed.step.is_active:
             self.enqueue(renewed)
 
     async def stop_seeding(self, path: Path, signature: str) -> None:

@@ -6,7 +6,6 @@ Owns what becomes of them. Must not watch folders nor read settings files: it is
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
@@ -17,8 +16,6 @@ from tuishare.agent.shares.transitions import ShareTarget, change_recipients
 from tuishare.config.model import DropFolder
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.sanitize import for_display
-
-_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN})
 
 
 class SettingsReconciler:
@@ -46,7 +43,7 @@ class SettingsReconciler:
     async def _align(self, share: ShareRecord, folder: DropFolder | None) -> None:
         if folder is not None and not _is_for(share, folder):
             await self._readdress(share.id, folder)
-        elif folder is None and share.step not in _AT_REST:
+        elif folder is None and not share.step.has_ended:
             await self._commands.withdraw(Path(share.path))
 
     async def _readdress(self, share_id: str, folder: DropFolder) -> None:
@@ -61,7 +58,7 @@ class SettingsReconciler:
             readdressed = await self._repository.save(
                 change_recipients(share, audience, self._context.clock())
             )
-            if readdressed.step in {ShareStep.HASHING, ShareStep.SEALING}:
+            if readdressed.step.is_active:
                 self._queue.enqueue(readdressed)
 
 

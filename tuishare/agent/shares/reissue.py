@@ -18,7 +18,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.repository import ShareRepository
-from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord
 from tuishare.errors import BadInput, NotFound
 from tuishare.people import finish_rotation, is_rotated
 from tuishare.sanitize import for_display
@@ -28,9 +28,6 @@ LOOK_SECONDS: Final = 3600.0
 """How often it is looked which tickets run out."""
 AHEAD: Final = timedelta(days=30)
 """How long before their end tickets are made anew, so that recipients have the time to fetch them."""
-
-_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
-"""These are sealed anew before anybody is served again; others may turn out to be what they were, and go on."""
 
 
 class Reissuer:
@@ -75,7 +72,7 @@ class Reissuer:
     async def _seal_all(self) -> None:
         while self._waiting:
             share = self._repository.shares.get(self._waiting.pop())
-            if share is not None and share.step not in _AT_REST:
+            if share is not None and not share.step.has_ended:
                 with (
                     isolate_errors(f"seal “{for_display(share.name)}” again"),
                     contextlib.suppress(NotFound),
@@ -84,7 +81,7 @@ class Reissuer:
 
     def _runs_out(self, share: ShareRecord) -> bool:
         """Whether the tickets of a share end soon, and before the share itself does."""
-        if not share.leaf_certificate or share.not_after or share.step in _AT_REST:
+        if not share.leaf_certificate or share.not_after or share.step.has_ended:
             return False
         try:
             return validity_end(share.leaf_certificate) - self._context.clock() < AHEAD

@@ -11,14 +11,12 @@ from typing import Final
 
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.transitions import ShareTarget
-from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord
 from tuishare.errors import Refused
 from tuishare.people import User, fold_name
 from tuishare.sanitize import for_display
 
 _NAME: Final = 80
-_GONE: Final = frozenset({ShareStep.FORGOTTEN, ShareStep.DELETING})
-_ENDED: Final = _GONE | {ShareStep.WITHDRAWN}
 
 
 def add_recipients(
@@ -36,9 +34,9 @@ def add_recipients(
     Raises:
         Refused: somebody who has a ticket would lose it or its swarm, or somebody was named who was taken out.
     """
-    if share.step not in _GONE:
+    if not share.step.is_removed:
         _require_none_out(share, audience, users, deliveries)
-    if share.step in _ENDED or 0 < share.not_after < now:
+    if share.step.has_ended or 0 < share.not_after < now:
         return audience  # nobody has it any more, so this is something new
     if audience.transport != share.transport:
         raise Refused(

@@ -10,20 +10,17 @@ import asyncio
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Final
 
 from tuishare.agent.folders.folder_monitor import Observation
 from tuishare.agent.shares.entry_handler import EntryHandler
 from tuishare.agent.shares.transitions import ShareTarget
-from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord
 from tuishare.torrents import Tree
-
-_AT_REST: Final = frozenset({ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING})
 
 
 def is_followed(share: ShareRecord) -> bool:
     """Whether a share is one that lies outside the drop folders and is to follow its payload."""
-    return not share.folder and share.step not in _AT_REST
+    return not share.folder and not share.step.has_ended
 
 
 def find_folders(shares: Iterable[ShareRecord]) -> set[Path]:
