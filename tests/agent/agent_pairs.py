@@ -25,7 +25,7 @@ KEY = bytes(range(32))
 async def running(home: Home) -> AsyncIterator[Agent]:
     async with Agent.running(home.places) as agent:
         yield agent
-        assert not agent._stopping.is_set()
+        assert not agent._parts.stopping.is_set()
 
 
 async def come_to_rest(agent: Agent) -> None:

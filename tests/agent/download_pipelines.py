@@ -55,7 +55,7 @@ class Desk:
 async def receiving_at(home: Home) -> AsyncIterator[Desk]:
     async with opened(home) as context:
         pipeline = DownloadPipeline(
-            context, DownloadRepository(context), DownloadFiles(context.config.folders)
+            context, DownloadRepository(context), DownloadFiles(context.settings.current.folders)
         )
         payload_watcher = PayloadWatcher(context, pipeline._repository, pipeline.resume)
         with context.engine.subscribe() as events:

@@ -13,6 +13,7 @@ import msgspec
 import tomli_w
 
 from tuishare.agent.context import Context
+from tuishare.agent.live import Live
 from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Transport, load_config
@@ -106,7 +107,14 @@ async def opened(home: Home) -> AsyncIterator[Context]:
         EngineSettings(listen_tls="127.0.0.1:0", listen_plain="127.0.0.1:0", refresh=0.05)
     )
     try:
-        yield Context(load_config(home.places), home.places, home.identity, store, engine, ChangeSignal())
+        yield Context(
+            Live(load_config(home.places)),
+            home.places,
+            Live(home.identity),
+            store,
+            engine,
+            ChangeSignal(),
+        )
     finally:
         await engine.close()
         await store.close()

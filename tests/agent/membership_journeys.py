@@ -108,7 +108,7 @@ class Rotate(SenderJourney):
         data = (alice.outbox / ENVELOPE).read_bytes()
         received = open_received(data, bob.identity, UserBook((alice.user(),)), now=wall_clock())
         assert (received.sender, received.trust) == ("alice", Trust.VERIFIED)
-        assert received.signer == agent._context.identity.signer == load_identity(self._file).signer
+        assert received.signer == agent._context.identity.current.signer == load_identity(self._file).signer
         assert received.origin == alice.identity.signer
 
 
@@ -175,7 +175,7 @@ class TakeSuccession(TakeTickets):
 
     async def replace_tickets(self, agent: Agent, share: str) -> None:
         await agent.service.people.rotate_identity()
-        self.signer = agent._context.identity.signer
+        self.signer = agent._context.identity.current.signer
 
     def check(self, agent: Agent) -> None:
         super().check(agent)

@@ -61,8 +61,8 @@ async def test_other_settings_count_at_once(alice: Home) -> None:
             ({}, (0, 0)),
         ):
             alice.configure(limits=limits)
-            changed = msgspec.convert(limits, type(context.config.limits))
-            context.config = msgspec.structs.replace(context.config, limits=changed)
+            changed = msgspec.convert(limits, type(context.settings.current.limits))
+            context.settings.current = msgspec.structs.replace(context.settings.current, limits=changed)
             bandwidth.take_settings()
             assert limits_of(context) == wanted
 

@@ -26,6 +26,7 @@ from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.live import Live
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.startup import open_store
 from tuishare.agent.state.change_signal import ChangeSignal
@@ -118,7 +119,8 @@ class Bench:
     async def _start(self, kept: Kept) -> tuple[Sharing, Inbox]:
         home, store = kept.home, Store(kept.store)
         context = Context(
-            load_config(home.places), home.places, home.identity, store, self.engine, ChangeSignal()
+            *(Live(load_config(home.places)), home.places, Live(home.identity)),
+            *(store, self.engine, ChangeSignal()),
         )
         try:
             await open_store(context)

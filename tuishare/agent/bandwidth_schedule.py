@@ -48,11 +48,11 @@ class BandwidthSchedule:
             rest = _MINUTE - now.second - now.microsecond / 1e6
             with contextlib.suppress(TimeoutError):
                 # Without a schedule nothing changes but by other settings.
-                async with asyncio.timeout(rest if self._context.config.limits.schedule else None):
+                async with asyncio.timeout(rest if self._context.settings.current.limits.schedule else None):
                     await self._altered.wait()
 
     def _apply(self, now: datetime) -> None:
-        rates = self._context.config.limits.rates(now)
+        rates = self._context.settings.current.limits.rates(now)
         if rates != self._rates:
             self._rates = rates
             self._context.engine.apply(upload_limit=rates.upload, download_limit=rates.download)

@@ -1,7 +1,7 @@
 """New settings for an agent that runs: read again on request, or because a file has changed.
 
 Owns which settings are in force. A file with a mistake changes nothing and is a problem to show. Must not know what
-follows from a setting: whoever is told looks it up.
+follows from a setting.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from tuishare.agent.context import Context
+from tuishare.agent.events import SettingsReloaded, UserBookRead
 from tuishare.agent.process.sd_notify import notify
 from tuishare.config.model import Config, InboxSettings, check_config, load_config
 from tuishare.config.schedule import BandwidthLimits
@@ -26,7 +27,6 @@ from tuishare.core.own_addresses import check_addresses
 from tuishare.core.problems import Problem
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
 from tuishare.home_paths import Places
-from tuishare.people import UserBook
 from tuishare.sanitize import for_display
 
 LOOK_SECONDS: Final = 2.0
@@ -72,16 +72,9 @@ class ReloadResult:
 class ConfigReload:
     """Keeps the settings of one agent in step with their files."""
 
-    def __init__(
-        self,
-        context: Context,
-        take_up: Callable[[], None],
-        take_book: Callable[[UserBook], None] = lambda _: None,
-    ) -> None:
-        """Both are called after every reload: settings or users may be other ones."""
+    def __init__(self, context: Context) -> None:
+        """Publish `SettingsReloaded` after every reload, and `UserBookRead` when the user book is usable."""
         self._context = context
-        self._take_book = take_book
-        self._take_up = take_up
         self._woken = asyncio.Event()
         self._ordered = False
         self._alone = asyncio.Lock()
@@ -118,7 +111,7 @@ class ConfigReload:
         """Read both files again.
 
         Args:
-            edit: changes them first, on a thread; nobody else takes that up before this does.
+            edit: changes them first, on a thread; no other reload reads it before this one does.
 
         Raises:
             TuishareError: what the edit raised; nothing was read.
@@ -140,9 +133,11 @@ class ConfigReload:
         try:
             with self._shown("config", "Settings not usable"):
                 config, reloaded = await asyncio.to_thread(self._read_settings)
-            self._context.config = config
+            self._context.settings.current = config
         finally:
-            self._take_up()  # whatever is wrong with the settings, there may be new users
+            self._context.events.publish(
+                SettingsReloaded()
+            )  # whatever is wrong with them, there may be new users
         for key in reloaded.applied:
             _log.info("Setting %s has changed", key)
         for key in reloaded.restart:
@@ -158,11 +153,13 @@ class ConfigReload:
     async def _read_book(self) -> None:
         with self._shown("users", "User book not usable"):
             book = await asyncio.to_thread(self._context.book)
-            self._take_book(book)
+            self._context.events.publish(UserBookRead(book))
         for what in [what for what in self._problems if what.startswith(_FOLDER)]:
-            if what.removeprefix(_FOLDER) not in {folder.path for folder in self._context.config.drop}:
+            if what.removeprefix(_FOLDER) not in {
+                folder.path for folder in self._context.settings.current.drop
+            }:
                 del self._problems[what]
-        for folder in self._context.config.drop:
+        for folder in self._context.settings.current.drop:
             with (
                 contextlib.suppress(TuishareError),
                 self._shown(
@@ -178,13 +175,13 @@ class ConfigReload:
         except OSError as error:
             raise from_os_error(error, f"read {places.config_file}") from error
         try:
-            self._context.identity.card(wanted.name)
+            self._context.identity.current.card(wanted.name)
         except BadInput as error:
             raise BadConfiguration(
                 f"{places.config_file}: key name: {error.detail}", hint=error.hint
             ) from error
         check_addresses(wanted, places)
-        return merge(self._context.config, wanted, places)
+        return merge(self._context.settings.current, wanted, places)
 
     @contextlib.contextmanager
     def _shown(self, what: str, title: str) -> Iterator[None]:

@@ -1,6 +1,6 @@
-"""What every part of the agent works with.
+"""Dependencies shared by all parts of the agent.
 
-Owns nothing itself: the composition root (`tuishare.agent.daemon`) fills it in.
+Owns nothing itself: `tuishare.agent.startup` fills it in.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
+from tuishare.agent.events import EventBus
+from tuishare.agent.live import Live
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.agent.state.change_signal import ChangeSignal
@@ -27,53 +30,80 @@ class Context:
     """The surroundings of one running agent.
 
     Attributes:
-        config: the settings in force; `tuishare.agent.config_reload` alone puts others in their place, so whoever keeps
-            one of them keeps it until the agent is started again.
+        settings: those in force; `tuishare.agent.config_reload` alone replaces them.
+        identity: the keys in force; a rotation replaces them.
         changed: to be notified whenever a client would see something new.
-        clock: gives the time with a zone; for what people see and certificates, never for measuring durations.
+        clock: gives the time with a zone; for display and certificates, never for measuring durations.
+        events: what happens inside the agent.
         problems: what went wrong when the home was opened.
-        announcing: our tracker, and the way to those of others.
-        activity: takes note of what happens.
-        outbox: patience with its disk.
+        tracker: our tracker, and the way to those of others.
+        activity: the activity log.
+        outbox_retry: retries writes while the disk of the outbox refuses them.
     """
 
-    config: Config
+    settings: Live[Config]
     places: Places
-    identity: Identity
+    identity: Live[Identity]
     store: Store
     engine: Engine
     changed: ChangeSignal
     clock: Callable[[], datetime] = wall_clock
+    events: EventBus = field(default_factory=EventBus)
     problems: tuple[Problem, ...] = ()
     tracker: TrackerService = field(default_factory=TrackerService)
     activity: ActivityLog = field(init=False)
     outbox_retry: DiskRetry = field(init=False)
+    _books: _BookCache = field(init=False)
 
     def __post_init__(self) -> None:
-        self.activity = ActivityLog(self.store, self.now)
-        self.outbox_retry = DiskRetry(self.config.folders.outbox_path)
-        for patience in (self.store.patience, self.outbox_retry):
-            patience.told = self.changed.notify
+        self.activity = ActivityLog(self.store, self.now, self.events)
+        self.outbox_retry = DiskRetry(self.settings.current.folders.outbox_path, self.events)
+        self._books = _BookCache(self.places.users_file)
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+        return self.settings.current
 
     def now(self) -> int:
         """Unix seconds."""
         return int(self.clock().timestamp())
 
     def book(self) -> UserBook:
-        """The users as they are on disk now, so that an edit counts at once.
+        """The users as they are on disk now, so that an edit counts at once; blocks while the file is read.
 
         Raises:
             BadConfiguration: the file is not usable.
         """
-        return load_book(self.places.users_file)
+        return self._books.read()
 
     def book_stamp(self) -> tuple[int, ...]:
         """Equal for two calls when the user book was not written between them.
 
         What failed for want of a user or a key is worth another try when it is not.
         """
+        return self._books.stamp()
+
+
+class _BookCache:
+    """The user book, parsed again only when its file was written: every card in it is verified each time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: tuple[tuple[int, ...], UserBook] | None = None
+
+    def stamp(self) -> tuple[int, ...]:
         try:
-            status = self.places.users_file.stat()
+            status = self._path.stat()
         except OSError:
             return ()
         return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def read(self) -> UserBook:
+        stamp, known = (
+            self.stamp(),
+            self._known,
+        )  # before the file: what is written meanwhile is read next time
+        if known is None or known[0] != stamp or not stamp:
+            known = self._known = (stamp, load_book(self._path))
+        return known[1]

@@ -1,6 +1,7 @@
-"""The running agent: the composition root and its life from start to stop.
+"""The life of a running agent, from start to stop.
 
-Owns the order in which parts start and stop, and what flows between them. Must not do any part's work.
+Owns the order in which its loops start and stop, and the way of the engine's events to the parts. Must not make parts
+(`tuishare.agent.startup` does), nor do any part's work.
 """
 
 from __future__ import annotations
@@ -12,26 +13,14 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Final, Self, assert_never
 
-from tuishare.agent.bandwidth_schedule import BandwidthSchedule
-from tuishare.agent.config_reload import ConfigReload
-from tuishare.agent.context import Context
-from tuishare.agent.desktop_notifications import DesktopNotifier
-from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.watcher import FileEvent, Watcher
-from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.process.sd_notify import notify
 from tuishare.agent.process.sd_watchdog import HealthCheck, keep_alive, watchdog_interval
-from tuishare.agent.service.agent_service import LocalAgentService
-from tuishare.agent.service.command_runner import CommandRunner
-from tuishare.agent.service.state_view import StateView
-from tuishare.agent.service.user_service import UserService
-from tuishare.agent.shares.sharing import Sharing
-from tuishare.agent.startup import open_home, open_store
+from tuishare.agent.startup import Parts, make_parts, open_home, open_store
 from tuishare.api.server import ApiServer
 from tuishare.errors import SystemFailed
 from tuishare.home_paths import Places
-from tuishare.people import UserBook
 from tuishare.swarm import (
     Completed,
     ContactRefused,
@@ -43,7 +32,6 @@ from tuishare.swarm import (
     Subscription,
     TrackerFailed,
 )
-from tuishare.tracker import PeerAnnounced
 
 _LOADING: Final = "loading"
 CLOCK_SECONDS: Final = 30.0
@@ -59,35 +47,12 @@ class Agent:
         service: what clients may ask of it.
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._drops = Sharing(context)
-        self._inbox = Inbox(context)
-        self._bandwidth = BandwidthSchedule(context)
-        self._overload = OverloadMonitor(context.engine, context.now)
-        folders = context.config.folders
-        received = (folders.downloads_path, folders.inbox_path)
-        self._notifier = DesktopNotifier(lambda: context.config.notifications.desktop, received)
-        context.activity.told = self._notifier.tell
-        context.tracker.heard = self._take_announce
-        context.activity.written = context.changed.notify
-        self._config_reload = ConfigReload(context, self._take_up, self._take_book)
-        self._runner = CommandRunner(context.store.patience)
-        self._stopping = asyncio.Event()
-        self._users = UserService(context, self._drops, self._runner, self._config_reload.reload)
-        self.view = StateView(
-            context, self._drops, self._inbox, self._users, self._config_reload, self._overload
-        )
-        self.service = LocalAgentService(
-            context,
-            self._drops,
-            self._inbox,
-            self._runner,
-            self._config_reload,
-            view=self.view,
-            users=self._users,
-            stop=self.begin_stop,
-        )
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._context = parts.context
+        self._drops, self._inbox = parts.sharing, parts.inbox
+        self._config_reload, self._runner = parts.config_reload, parts.runner
+        self.view, self.service = parts.view, parts.service
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -100,8 +65,9 @@ class Agent:
         """
         async with contextlib.AsyncExitStack() as stack:
             context = await open_home(places, stack)
-            agent = cls(context)
-            agent._bandwidth.take_settings()  # before anything moves
+            parts = make_parts(context)
+            agent = cls(parts)
+            parts.bandwidth.take_settings()  # before anything moves
             # Before anything is loaded: what completes while we load must not be missed.
             events = stack.enter_context(context.engine.subscribe())
             await agent._config_reload.load()
@@ -110,12 +76,14 @@ class Agent:
             server = ApiServer(agent.service, places.socket)
             await server.start()
             stack.push_async_callback(server.stop)
-            _log.info("Agent %s is running, card %s", context.config.name, agent.view.status().fingerprint)
+            _log.info(
+                "Agent %s is running, card %s", context.settings.current.name, agent.view.status().fingerprint
+            )
             yield agent
 
     async def wait(self) -> None:
         """Wait until a signal or a client stops the agent."""
-        await self._stopping.wait()
+        await self._parts.stopping.wait()
 
     def begin_reload(self) -> None:
         """Read the settings and the user book again soon; for signal handlers."""
@@ -123,7 +91,7 @@ class Agent:
 
     def begin_stop(self) -> None:
         """Begin to stop; for signal handlers."""
-        self._stopping.set()
+        self._parts.stopping.set()
 
     # What flows inside
 
@@ -140,7 +108,7 @@ class Agent:
         tasks = [loading, *(asyncio.create_task(loop) for loop in self._loops(events, watcher))]
         for task in tasks:
             task.add_done_callback(self._end_with)
-        refused = asyncio.create_task(self._context.store.patience.refused())
+        refused = asyncio.create_task(self._context.store.disk_retry.refused())
         try:
             await asyncio.wait({loading, refused}, return_when=asyncio.FIRST_COMPLETED)
             if loading.done():
@@ -169,8 +137,13 @@ class Agent:
         yield self._once_ready(drops.corruption.run)
         for loop in (drops.queue.run, inbox.pipeline.run, inbox.pace.run, self._keep_time):
             yield self._once_ready(loop)
-        yield self._overload.run(self._context.activity, self._context.changed.notify)
-        for work in (self._config_reload, self._bandwidth, self._context.activity, self._notifier):
+        yield self._parts.overload.run(self._context.activity, self._context.changed.notify)
+        for work in (
+            self._config_reload,
+            self._parts.bandwidth,
+            self._context.activity,
+            self._parts.notifier,
+        ):
             yield work.run()
         if patience := watchdog_interval():
             yield keep_alive(patience, self._questions())
@@ -188,29 +161,13 @@ class Agent:
 
     def _end_with(self, task: asyncio.Task[None]) -> None:
         if not self._runner.ready.is_set() or task.get_name() != _LOADING:
-            self._stopping.set()
+            self._parts.stopping.set()
 
     def _take_hint(self, hint: FileEvent) -> None:
         if hint.folder == self._context.places.config:
             self._config_reload.look()
         self._drops.on_file_event(hint)
         self._inbox.on_file_event(hint)
-
-    def _take_announce(self, announced: PeerAnnounced) -> None:
-        repository = self._drops.repository
-        if share := repository.shares.get(announced.share):
-            repository.deliveries.record_announce(announced, share)
-            self._drops.corruption.take(announced, share)
-
-    def _take_up(self) -> None:
-        """Act on settings and users that may be other ones: also try again what failed for want of a user or a key."""
-        self._bandwidth.take_settings()
-        self._drops.take_settings()
-        self._drops.scan_soon()
-        self._inbox.take_settings()
-
-    def _take_book(self, book: UserBook) -> None:
-        self._users.take(book)
 
     def _questions(self) -> dict[str, HealthCheck]:
         store = self._context.store

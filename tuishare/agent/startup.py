@@ -1,17 +1,38 @@
-"""What an agent needs before it can work: the home locked and read, engine and store open.
+"""How an agent is put together: the home locked and read, engine and store open, all parts made and connected.
 
-Owns the order of that, and what follows from the settings for the engine. Must not do any of the work.
+The one place where parts are made and where an event of one part reaches another. Owns the order of that, and what
+follows from the settings for the engine. Must not do any part's work.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 
+from tuishare.agent.bandwidth_schedule import BandwidthSchedule
+from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
 from tuishare.agent.database_recovery import ensure_intact
+from tuishare.agent.desktop_notifications import DesktopNotifier
+from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.downloads.rejected_files import REJECTED
+from tuishare.agent.events import (
+    ActivityRecorded,
+    ActivitySaved,
+    DiskStateChanged,
+    EventBus,
+    SettingsReloaded,
+    UserBookRead,
+)
+from tuishare.agent.live import Live
+from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.network.tracker_service import TrackerService
+from tuishare.agent.service.agent_service import LocalAgentService
+from tuishare.agent.service.command_runner import CommandRunner
+from tuishare.agent.service.state_view import StateView
+from tuishare.agent.service.user_service import UserService
+from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config, load_config
@@ -23,7 +44,7 @@ from tuishare.fs.atomic import sweep
 from tuishare.home_paths import Places
 from tuishare.people import Identity, load_or_create_identity
 from tuishare.swarm import Engine, EngineSettings
-from tuishare.tracker import load_certificate
+from tuishare.tracker import PeerAnnounced, load_certificate
 
 
 async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context:
@@ -37,18 +58,92 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     lock = HomeLock(places.lock_file)
     lock.acquire()
     stack.callback(lock.release)
-    store = Store(places.store_file)
+    events = EventBus()
+    store = Store(places.store_file, events)
     stack.push_async_callback(store.close)
     # Files of ours that are missing are made, which a full disk delays and does not prevent.
-    config, identity = await store.patience.retry_until_written(lambda: asyncio.to_thread(_read_home, places))
+    config, identity = await store.disk_retry.retry_until_written(
+        lambda: asyncio.to_thread(_read_home, places)
+    )
     # Opened before the engine, and thus closed after it: the engine says good-bye to its trackers.
-    announcing = await stack.enter_async_context(TrackerService.running(config, places))
+    announcing = await stack.enter_async_context(TrackerService.running(config, places, events))
     engine = await Engine.start(_engine_settings(config))
     stack.push_async_callback(engine.close)
     if config.network.port_mapping:
         for port in announcing.ports:
             await engine.map_port(port)
-    return Context(config, places, identity, store, engine, ChangeSignal(), tracker=announcing)
+    return Context(
+        *(Live(config), places, Live(identity), store, engine, ChangeSignal()),
+        events=events,
+        tracker=announcing,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All parts of one agent, connected by its events.
+
+    Attributes:
+        stopping: set when the agent is to stop.
+    """
+
+    context: Context
+    sharing: Sharing
+    inbox: Inbox
+    bandwidth: BandwidthSchedule
+    overload: OverloadMonitor
+    notifier: DesktopNotifier
+    config_reload: ConfigReload
+    runner: CommandRunner
+    users: UserService
+    view: StateView
+    service: LocalAgentService
+    stopping: asyncio.Event
+
+
+def make_parts(context: Context) -> Parts:
+    """Make the parts of an agent and connect them."""
+    config, stopping = context.settings, asyncio.Event()
+    folders = config.current.folders
+    sharing, inbox = Sharing(context), Inbox(context)
+    config_reload, runner = ConfigReload(context), CommandRunner(context.store.disk_retry)
+    users = UserService(context, sharing, runner, config_reload.reload)
+    overload = OverloadMonitor(context.engine, context.now)
+    view = StateView(context, sharing, inbox, users, config_reload, overload)
+    parts = Parts(
+        context=context,
+        sharing=sharing,
+        inbox=inbox,
+        bandwidth=BandwidthSchedule(context),
+        overload=overload,
+        notifier=DesktopNotifier(
+            lambda: config.current.notifications.desktop, (folders.downloads_path, folders.inbox_path)
+        ),
+        config_reload=config_reload,
+        runner=runner,
+        users=users,
+        view=view,
+        service=LocalAgentService(
+            *(context, sharing, inbox, runner, config_reload), view=view, users=users, stop=stopping.set
+        ),
+        stopping=stopping,
+    )
+    _connect(parts)
+    return parts
+
+
+def _connect(parts: Parts) -> None:
+    """Say which part learns of which event."""
+    events, changed = parts.context.events, parts.context.changed
+    events.subscribe(ActivityRecorded, lambda event: parts.notifier.tell(event.entry))
+    events.subscribe(ActivitySaved, lambda _: changed.notify())
+    events.subscribe(DiskStateChanged, lambda _: changed.notify())
+    events.subscribe(PeerAnnounced, parts.sharing.on_announce)
+    events.subscribe(SettingsReloaded, lambda _: parts.bandwidth.take_settings())
+    events.subscribe(SettingsReloaded, lambda _: parts.sharing.take_settings())
+    events.subscribe(SettingsReloaded, lambda _: parts.sharing.scan_soon())
+    events.subscribe(SettingsReloaded, lambda _: parts.inbox.take_settings())
+    events.subscribe(UserBookRead, lambda event: parts.users.take(event.book))
 
 
 def _read_home(places: Places) -> tuple[Config, Identity]:
@@ -68,7 +163,7 @@ async def open_store(context: Context) -> None:
         SystemFailed: it cannot be used.
     """
     store = context.store
-    context.problems = await store.patience.retry_until_written(
+    context.problems = await store.disk_retry.retry_until_written(
         lambda: asyncio.to_thread(_check_database, context)
     )
     await store.open()
@@ -77,7 +172,7 @@ async def open_store(context: Context) -> None:
 def _check_database(context: Context) -> tuple[Problem, ...]:
     """Make sure that there is a database to work with; tell when it had to be a new one."""
     now = context.clock()
-    aside = ensure_intact(context.places, context.config, context.identity, now)
+    aside = ensure_intact(context.places, context.settings.current, context.identity.current, now)
     if aside is None:
         return ()
     return (

@@ -118,7 +118,7 @@ async def test_downloads_go_on_so_many_at_a_time(alice: Home, bob: Home) -> None
         await put(desk, alice, bob, sender.seal(bob), "c")
         assert desk.joined == {first.info_hash}
         limits = msgspec.structs.replace(desk.context.config.limits, active_downloads=3)
-        desk.context.config = msgspec.structs.replace(desk.context.config, limits=limits)
+        desk.context.settings.current = msgspec.structs.replace(desk.context.config, limits=limits)
         await desk.pipeline._start_queued()
         await wait_until((bob.downloads / "alice" / "film.mkv").exists)
 

@@ -79,7 +79,7 @@ async def test_a_tracker_of_many_is_asked_on_when_one_of_them_goes(bob: Home, re
     forgotten: list[TrackerAddress] = []
     async with opened(bob) as context:
         tracker = msgspec.structs.replace(context.config.tracker, others=(configured.url,))
-        context.config = msgspec.structs.replace(context.config, tracker=tracker)
+        context.settings.current = msgspec.structs.replace(context.config, tracker=tracker)
         context.tracker.forget = forgotten.extend  # type: ignore[method-assign,assignment]
         repository = DownloadRepository(context)
         await repository.save(replace(record, trackers=(shared, own, configured)))

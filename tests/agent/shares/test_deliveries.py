@@ -27,6 +27,7 @@ from tuishare.api.messages import ActivityKind, Delivery, DeliveryState, Downloa
 from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.people import User
 from tuishare.swarm import Peer
+from tuishare.tracker import PeerAnnounced
 
 
 def delivery(agent: Agent, user: str = "bob") -> Delivery:
@@ -172,7 +173,9 @@ async def board(alice: Home, tmp_path: Path) -> AsyncIterator[Board]:
         ]
         deliveries = Deliveries(context)
         await deliveries.set_recipients(share, rows)
-        context.tracker.heard = lambda announced: deliveries.record_announce(announced, share)
+        context.tracker._events.subscribe(
+            PeerAnnounced, lambda announced: deliveries.record_announce(announced, share)
+        )
         context.tracker.admit(share, deliveries.passkeys(share.id), ())
         yield Board(deliveries, context, share, passkeys)
 

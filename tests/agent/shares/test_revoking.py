@@ -182,7 +182,7 @@ async def test_neither_a_full_disk_nor_another_command_holds_the_cut_up(
         with monkeypatch.context() as patch:
             patch.setattr(sender._context.store, "run", full)
             pausing = asyncio.create_task(sender._drops.commands.pause(other.id))
-            await sender._context.store.patience.refused()
+            await sender._context.store.disk_retry.refused()
             assert sender._drops.repository.changing.locked()
             with pytest.raises(DiskRefused):
                 await sender.service.revoke_from_share(share.id, "bob")

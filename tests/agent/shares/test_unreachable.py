@@ -30,7 +30,7 @@ def people(alice: Home, *friends: Home) -> None:
 def move(agent: Agent, host: str) -> None:
     context = agent._context
     network = msgspec.structs.replace(context.config.network, public_host=host)
-    context.config = msgspec.structs.replace(context.config, network=network)
+    context.settings.current = msgspec.structs.replace(context.config, network=network)
     agent._drops.repository.follow_addresses()
 
 
@@ -114,5 +114,5 @@ async def test_nobody_is_named_who_lacks_nothing_or_finds_us(alice: Home, bob: H
             case _:
                 others = ("https://tracker.example.org/announce",)
                 tracker = msgspec.structs.replace(context.config.tracker, others=others)
-                context.config = msgspec.structs.replace(context.config, tracker=tracker)
+                context.settings.current = msgspec.structs.replace(context.config, tracker=tracker)
         assert told(agent) == []

@@ -13,6 +13,7 @@ from tests.agent.homes import Home, fill, opened, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
+from tuishare.agent.events import ActivitySaved
 from tuishare.api.messages import ACTIVITY_SHOWN, ActivityKind, DownloadState
 from tuishare.core.database import EVENTS_KEPT, Database
 from tuishare.core.records import EventRecord
@@ -160,7 +161,7 @@ async def test_what_happens_last_is_not_lost(alice: Home) -> None:
 async def test_the_last_of_it_is_at_hand_also_after_a_restart(alice: Home) -> None:
     async with opened(alice) as context:
         moved: list[int] = []
-        context.activity.written = lambda: moved.append(len(context.activity.recent))
+        context.events.subscribe(ActivitySaved, lambda _: moved.append(len(context.activity.recent)))
         for number in range(ACTIVITY_SHOWN + 3):
             context.activity.note(ActivityKind.SHARED, str(number))
         assert context.activity.recent == ()

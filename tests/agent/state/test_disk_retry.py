@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import wait_until
+from tuishare.agent.events import DiskStateChanged, EventBus
 from tuishare.agent.state import disk_retry as module
 from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.errors import DiskRefused, NotFound, TooManyOpen
@@ -44,9 +45,9 @@ async def test_what_a_disk_takes_is_written_once_and_nothing_is_shown() -> None:
 
 
 async def test_it_is_tried_until_there_is_space_and_shown_meanwhile() -> None:
-    disk, patience = Disk(), DiskRetry(Path("/state"))
-    told: list[int] = []
-    patience.told = lambda: told.append(len(patience.problems))
+    disk, told, events = Disk(), list[int](), EventBus()
+    patience = DiskRetry(Path("/state"), events)
+    events.subscribe(DiskStateChanged, lambda _: told.append(len(patience.problems)))
     task = asyncio.create_task(patience.retry_until_written(lambda: disk.write("a")))
     await asyncio.wait_for(patience.refused(), 5)
     await wait_until(lambda: disk.tries > 3)

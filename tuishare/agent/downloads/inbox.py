@@ -223,7 +223,9 @@ class Inbox(FolderHandler[int]):
         started, context = time.thread_time(), self._context
         data, book = read_limited(path, MAX_SIZE), context.book()
         verified = (
-            is_from_verified(data, context.identity, book) if is_tse1(data) else is_raw_of_user(data, book)
+            is_from_verified(data, context.identity.current, book)
+            if is_tse1(data)
+            else is_raw_of_user(data, book)
         )
         return verified, time.thread_time() - started
 
@@ -375,7 +377,7 @@ class Inbox(FolderHandler[int]):
         data, context = read_limited(path, MAX_SIZE), self._context
         if is_tse1(data):
             received = open_received(
-                data, context.identity, context.book(), now=context.clock(), bounds=bounds_of
+                data, context.identity.current, context.book(), now=context.clock(), bounds=bounds_of
             )
         else:
             received = open_raw_form(data, context.book(), trackers=context.config.inbox.trackers)

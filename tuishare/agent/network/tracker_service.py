@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Self
 
+from tuishare.agent.events import EventBus
 from tuishare.agent.network.reachability import EngineStatus, tracker_contacts
 from tuishare.config.model import Config, Transport
 from tuishare.core.own_addresses import listen_port
@@ -40,14 +41,11 @@ _MOST_TRACKERS: Final = 16
 
 
 class TrackerService:
-    """Tracker and relay of one agent. One that was not made by `running` has neither: nobody is told anything.
+    """Tracker and relay of one agent. One that was not made by `running` has neither, and answers no one."""
 
-    Attributes:
-        heard: called with every announce of a recipient; must return at once.
-    """
-
-    def __init__(self) -> None:
-        self.heard: Callable[[PeerAnnounced], None] = lambda _: None
+    def __init__(self, events: EventBus | None = None) -> None:
+        """Begin without ports; `events` learns of every announce of a recipient (`PeerAnnounced`)."""
+        self._events = events or EventBus()
         self._tracker = Tracker(self._hear, _limits(plan_descriptors(descriptor_limit()).visitors))
         self._ports: dict[str, int] = {}
         self._pin = b""
@@ -55,7 +53,9 @@ class TrackerService:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def running(cls, config: Config, places: Places) -> AsyncIterator[Self]:
+    async def running(
+        cls, config: Config, places: Places, events: EventBus | None = None
+    ) -> AsyncIterator[Self]:
         """Open the ports of the settings, and work until the block ends.
 
         Raises:
@@ -63,7 +63,7 @@ class TrackerService:
             BadConfiguration: the tracker's certificate is not usable.
             SystemFailed: a port cannot be had.
         """
-        announcing = cls()
+        announcing = cls(events)
         async with contextlib.AsyncExitStack() as stack:
             announcing._routes = await stack.enter_async_context(
                 TrackerProxies.open(config.network.outgoing_proxy)
@@ -157,7 +157,7 @@ class TrackerService:
             self._routes.forget(trackers)
 
     def _hear(self, announced: PeerAnnounced) -> None:
-        self.heard(announced)
+        self._events.publish(announced)
 
 
 def _limits(visitors: int) -> TrackerLimits:

@@ -58,7 +58,7 @@ class DetailsService:
             await self._evidence(record),
             self._drops.repository.deliveries.of(share),
             context.tracker.port,
-            is_reachable(context.config.network, context.engine),
+            is_reachable(context.settings.current.network, context.engine),
             context.clock(),
             context.engine.mapping_faults,
         )

@@ -51,7 +51,7 @@ class StateView:
 
     def status(self) -> Status:
         """Return the state of the agent itself."""
-        context, config = self._context, self._context.config
+        context, config = self._context, self._context.settings.current
         live = context.engine.all_progress().values()
         return Status(
             name=config.name,
@@ -67,7 +67,7 @@ class StateView:
             rate_up=sum(progress.rate_up for progress in live),
             rate_down=sum(progress.rate_down for progress in live),
             free_bytes=free_space(config.folders.downloads_path),
-            fingerprint=context.identity.card(config.name).fingerprint.base32,
+            fingerprint=context.identity.current.card(config.name).fingerprint.base32,
             tls_ready="tls" in context.engine.transports,
             no_resumption="tls" in context.engine.transports,  # the engine does not start without that proof
             inbox=config.folders.inbox,
@@ -105,16 +105,16 @@ class StateView:
     def _problems(self) -> tuple[Problem, ...]:
         context = self._context
         return (
-            *context.store.patience.problems,
+            *context.store.disk_retry.problems,
             *context.outbox_retry.problems,
             *context.problems,
             *self._config_reload.problems,
             *self._sharing.corruption.problems,
-            *find_problems(context.config.network, context.engine, self._started),
+            *find_problems(context.settings.current.network, context.engine, self._started),
             *self._overload.problems,
             *find_unreachable_shares(
                 self._sharing.repository,
-                other_trackers=bool(context.config.tracker.others),
+                other_trackers=bool(context.settings.current.tracker.others),
                 now=context.now(),
             ),
         )

@@ -79,12 +79,12 @@ class UserService:
 
     def view(self) -> People:
         """Tell who is known and who we are."""
-        card = self._context.identity.card(self._context.config.name)
+        card = self._context.identity.current.card(self._context.settings.current.name)
         return People(
             card=str(card),
             fingerprint=card.fingerprint.base32,
             words=" ".join(card.fingerprint.words),
-            succession=str(self._context.identity.succession or ""),
+            succession=str(self._context.identity.current.succession or ""),
             users=tuple(map(self._count, self._users)),
         )
 
@@ -113,14 +113,14 @@ class UserService:
             groups=new.groups,
             verified=new.verified,
         ).user()
-        own = self._context.identity.signer
+        own = self._context.identity.current.signer
         await self._edit(lambda book: add_to_book(book, user, own_signer=own))
         made = user.key is not None and not new.key
         return UserAdded(name=user.name, key=format_key(user.key) if made and user.key else "")
 
     async def change_user(self, change: UserChange) -> Accepted:
         """Change somebody's groups, card or trust."""
-        own = self._context.identity.signer
+        own = self._context.identity.current.signer
         book = await self._edit(lambda book: _change(_exchange(book, change, own), change))
         if change.card is not None:
             self._context.activity.note(ActivityKind.ROTATED, change.name, "has a new card")
@@ -150,11 +150,13 @@ class UserService:
     async def rotate_identity(self) -> Accepted:
         """Give ourselves new keys, and seal everything again with them."""
         context = self._context
-        context.identity = await asyncio.to_thread(
-            rotate_identity, context.places.identity_file, context.config.name
+        context.identity.current = await asyncio.to_thread(
+            rotate_identity, context.places.identity_file, context.settings.current.name
         )
         fingerprint = self.view().fingerprint
-        context.activity.note(ActivityKind.ROTATED, context.config.name, f"has a new card: {fingerprint}")
+        context.activity.note(
+            ActivityKind.ROTATED, context.settings.current.name, f"has a new card: {fingerprint}"
+        )
         self._resealing.take_rotation()
         context.changed.notify()
         return Accepted(id=fingerprint)

@@ -149,7 +149,7 @@ class SharePipeline:
             lambda: seal_share(
                 share,
                 users,
-                context.identity,
+                context.identity.current,
                 contacts=contacts,
                 announce=context.tracker.addresses(context.config, context.engine, share.transport),
                 now=context.clock(),

@@ -32,6 +32,7 @@ from tuishare.core.drop_marker import MARKER, write_marker
 from tuishare.core.records import ShareStep
 from tuishare.errors import BadInput, Refused, TuishareError
 from tuishare.torrents import Tree
+from tuishare.tracker import PeerAnnounced
 
 _DROPPED: Final = "Its drop folder says whom it is for."
 _FORGOTTEN: Final = (
@@ -72,6 +73,12 @@ class Sharing:
         await self.queue.load()
         await self.commands.finish()
         self.take_shares()
+
+    def on_announce(self, announced: PeerAnnounced) -> None:
+        """Record how far a recipient is, and what they report about the data."""
+        if share := self.repository.shares.get(announced.share):
+            self.repository.deliveries.record_announce(announced, share)
+            self.corruption.take(announced, share)
 
     def take_settings(self) -> None:
         """Follow the folders that the settings name now; `run` does the rest."""

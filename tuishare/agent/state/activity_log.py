@@ -1,7 +1,7 @@
-"""What happened, for people to read later: shared, received, turned away, in need of them.
+"""Activity log: shares, downloads, rejections and problems, for display.
 
-Owns the list and its way to the store; whoever lets something happen notes it here. Must never keep anybody waiting,
-nor end the agent: what cannot be written waits, and the oldest of it is lost.
+Owns the list and its way to the store. Must never make its callers wait, nor end the agent: what cannot be written
+waits, and the oldest entries are lost.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from tuishare.agent.events import ActivityRecorded, ActivitySaved, EventBus
 from tuishare.agent.process.log_format import redact
 from tuishare.agent.state.store import Store
 from tuishare.core.activity import ACTIVITY_SHOWN, Activity, ActivityKind
@@ -30,15 +31,17 @@ _log = logging.getLogger(__name__)
 
 
 class ActivityLog:
-    """The events of one agent.
+    """The activity log of one agent."""
 
-    Attributes:
-        told: called with each event at once.
-        written: called when some more of them can be seen in `recent`.
-    """
+    def __init__(self, store: Store, now: Callable[[], int], events: EventBus) -> None:
+        """Begin with an empty list.
 
-    def __init__(self, store: Store, now: Callable[[], int]) -> None:
-        """`now` gives Unix seconds."""
+        Args:
+            store: where it is saved.
+            now: gives Unix seconds.
+            events: learns of each entry at once (`ActivityRecorded`), and when more can be shown (`ActivitySaved`).
+        """
+        self._events = events
         self._store = store
         self._now = now
         self._unwritten: deque[EventRecord] = deque(maxlen=_UNWRITTEN)
@@ -46,8 +49,6 @@ class ActivityLog:
         self._alone = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
         self._recent: deque[Activity] = deque(maxlen=ACTIVITY_SHOWN)
-        self.written: Callable[[], None] = lambda: None
-        self.told: Callable[[EventRecord], None] = lambda _: None
 
     def note(self, kind: ActivityKind, subject: str, detail: str = "") -> None:
         """Note that something happened now.
@@ -62,7 +63,7 @@ class ActivityLog:
         )
         self._unwritten.append(event)
         self._some.set()
-        self.told(event)
+        self._events.publish(ActivityRecorded(event))
 
     @property
     def recent(self) -> tuple[Activity, ...]:
@@ -133,7 +134,7 @@ class ActivityLog:
             self._unwritten = deque([*events, *self._unwritten], maxlen=_UNWRITTEN)
             raise
         self._recent.extendleft(_shown(reversed(written)))
-        self.written()
+        self._events.publish(ActivitySaved())
 
 
 def _write_down(database: Database, events: Sequence[EventRecord]) -> list[EventRecord]:

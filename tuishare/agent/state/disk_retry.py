@@ -1,7 +1,7 @@
-"""Patience with a disk that takes nothing: what has to be written is tried until it is.
+"""Retries writes while the disk is full or read-only.
 
-Owns the waiting, and the problem that is shown meanwhile. Must not know what is written: whoever does has to see to it
-that another try does no harm. What a person waits for is refused instead (`DiskRetry.require`).
+Owns the waiting, and the problem that is shown meanwhile. Must not know what is written: the caller makes sure that
+another try does no harm. What a user waits for is refused instead (`DiskRetry.require`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from tuishare.agent.events import DiskStateChanged, EventBus
 from tuishare.core.problems import Problem
 from tuishare.errors import DiskRefused, TooManyOpen
 
@@ -24,15 +25,16 @@ _T = TypeVar("_T")
 
 
 class DiskRetry:
-    """With the disk of one folder.
+    """Retries writes to the disk of one folder."""
 
-    Attributes:
-        told: called whenever `problems` differ.
-    """
+    def __init__(self, place: Path, events: EventBus | None = None) -> None:
+        """Begin with a disk that works.
 
-    def __init__(self, place: Path) -> None:
-        """`place`: the folder; named to the person."""
-        self.told: Callable[[], None] = lambda: None
+        Args:
+            place: the folder, which users are told.
+            events: learns with `DiskStateChanged` that `problems` differ.
+        """
+        self._events = events or EventBus()
         self._place = place
         self._turn = asyncio.Lock()
         self._refusal: DiskRefused | None = None
@@ -96,14 +98,14 @@ class DiskRetry:
         known, self._refusal = self._refusal, error
         self._refused.set()
         if known is None or known.detail != error.detail:
-            self.told()
+            self._events.publish(DiskStateChanged())
 
     def _clear(self) -> None:
         if self._refusal is not None:
             _log.info("No longer waiting for the disk of %s", self._place)
             self._refusal = None
             self._refused.clear()
-            self.told()
+            self._events.publish(DiskStateChanged())
 
 
 def _name(refusal: DiskRefused) -> str:

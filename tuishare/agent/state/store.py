@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from tuishare.agent.events import EventBus
 from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.core.database import Database
 from tuishare.core.sqlite_errors import tell_apart
@@ -26,12 +27,12 @@ class Store:
     """The same database for the event loop: every call runs on the one writer thread.
 
     Attributes:
-        patience: with the disk of the database.
+        disk_retry: retries writes while the disk of the database refuses them.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Remember the path; `open` does the work."""
-        self.patience = DiskRetry(path.parent)
+    def __init__(self, path: Path, events: EventBus | None = None) -> None:
+        """Remember the path; `open` does the work. `events`: see `DiskRetry`."""
+        self.disk_retry = DiskRetry(path.parent, events)
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._database: Database | None = None
@@ -42,7 +43,7 @@ class Store:
         Raises:
             BadConfiguration: it is damaged or from a newer version.
         """
-        self._database = await self.patience.retry_until_written(
+        self._database = await self.disk_retry.retry_until_written(
             lambda: self._on_thread(lambda: Database(self._path))
         )
 
@@ -55,7 +56,7 @@ class Store:
         """
         database = self._database
         if database is None:
-            self.patience.require()  # it may be waiting for the disk
+            self.disk_retry.require()  # it may be waiting for the disk
             raise SystemFailed("The store is not open")
         try:
             return await self._on_thread(lambda: work(database))
@@ -68,7 +69,7 @@ class Store:
         Raises:
             SystemFailed: the database cannot be used.
         """
-        return await self.patience.retry_until_written(lambda: self.run(work))
+        return await self.disk_retry.retry_until_written(lambda: self.run(work))
 
     async def close(self) -> None:
         """Wait for what is under way, then close."""
