@@ -1,0 +1,37 @@
+"""Marks by place, so that a contributor can leave out what is slow: ``pytest -m "not slow and not swarm"``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_TESTS = Path(__file__).parent
+_MARKS = {
+    "swarm": ("agent", "swarm", "cli/test_demo.py", "cli/test_download.py", "cli/test_seed.py"),
+    "crash": ("agent/test_crashes.py", "agent/test_damage.py", "agent/test_full_disk.py"),
+    "slow": (
+        "agent/network/test_router.py",
+        "agent/test_crashes.py",
+        "agent/test_damage.py",
+        "agent/test_few_descriptors.py",
+        "cli/test_demo.py",
+        "cli/test_reload.py",
+        "cli/test_seed.py",
+        "tracker/test_floods.py",
+        "tui/test_every_key.py",
+        "tui/test_journey.py",
+    ),
+}
+"""Files and folders below this one, by marker; what each marker means is told in pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by where it is."""
+    places = {marker: [_TESTS / name for name in names] for marker, names in _MARKS.items()}
+    # A file that was renamed would lose its marks without a word.
+    assert all(path.exists() for paths in places.values() for path in paths)
+    for item in items:
+        for marker, paths in places.items():
+            if any(path == item.path or path in item.path.parents for path in paths):
+                item.add_marker(marker)
