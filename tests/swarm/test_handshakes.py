@@ -181,3 +181,29 @@ async def test_with_descriptors_short_the_port_is_deaf_and_hears_again() -> None
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         watch.close()
+
+
+@pytest.mark.parametrize(("limit", "looks"), [(65_536, range(2, 5)), (1_024, range(6, 30))])
+async def test_where_descriptors_abound_it_looks_seldom(
+    limit: int, looks: range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To wake up twenty times a second is most of what an agent at rest costs."""
+    watch = Handshakes([], plan_descriptors(limit))
+    looked: list[int] = []
+    level = watch._sockets.is_at_least
+
+    def look() -> int:
+        looked.append(1)
+        return level()
+
+    monkeypatch.setattr(watch._sockets, "is_at_least", look)
+    running = asyncio.create_task(watch.run())
+    try:
+        await wait_until(lambda: watch.usage.used > 0)
+        looked.clear()
+        await asyncio.sleep(1.3)
+    finally:
+        running.cancel()
+        await asyncio.wait((running,))
+        watch.close()
+    assert len(looked) in looks

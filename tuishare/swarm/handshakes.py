@@ -29,7 +29,12 @@ SILENCE: Final = 10.0
 HANDSHAKE: Final = 30.0
 """Seconds for the whole handshake: three round trips, with a lost packet or two; libtorrent's own limit is 10."""
 PROBE: Final = 0.05
-"""Seconds between two looks at how many descriptors are open, which cost a microsecond each."""
+"""Seconds between two looks at how many descriptors are open."""
+CALM_PROBE: Final = 0.5
+"""Likewise while more than `SPARE` are free: a look costs a microsecond, but waking up twenty times a second is most of
+what an agent at rest costs."""
+SPARE: Final = 16_384
+"""Descriptors that no flood uses up in half a second: a process accepts about 20,000 connections in one."""
 BUSY, CALM = 1.0, 5.0
 """Seconds between two looks at all sockets (25 ms for 1,000), while some have not shaken hands, and otherwise."""
 MANY: Final = 20
@@ -195,7 +200,7 @@ class Handshakes:
                 await self.on_thread(self._look)
                 if was_short and not self._short:
                     self.recover()
-            await asyncio.sleep(PROBE)
+            await asyncio.sleep(CALM_PROBE if self._has_spare() else PROBE)
 
     async def end_peers(self, peers: Collection[Address]) -> int:
         """Hang up on peers that have shaken hands; return on how many connections."""
@@ -211,6 +216,10 @@ class Handshakes:
         self._listen(deaf=False)
         self._drop_ballast()
         self._sockets.close()
+
+    def _has_spare(self) -> bool:
+        """Whether descriptors abound, and no flood is under way."""
+        return not self._deaf and self._crowd is None and self._allotment.limit - self._used > SPARE
 
     def _must_look(self) -> bool:
         level, allotment = self._sockets.is_at_least(), self._allotment
