@@ -27,6 +27,7 @@ def test_what_is_written_is_read() -> None:
         ("sender", ".."),
         ("path", "here"),
         ("staging", "here"),
+        ("replaces", "here"),
         ("step", "?"),
         ("size", -1),
         ("size", 2**63),
@@ -46,3 +47,9 @@ def test_one_value_makes_it_no_record(column: str, value: Any) -> None:
     with pytest.raises(ValueError, match=r"^(its|one of its|a value) ") as raised:
         decode(DownloadRecord, {**encode(DOWNLOAD), column: value})
     assert "users" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("column", "value"), [("path", "here"), ("folder", "here"), ("name", "../x")])
+def test_nor_is_a_share_with_one(column: str, value: str) -> None:
+    with pytest.raises(ValueError, match=rf"^its {column} is no "):
+        decode(ShareRecord, {**encode(SHARE), column: value})
