@@ -144,3 +144,29 @@ def test_strangers_go_before_members_who_have_more_company() -> None:
     *members, stranger = _take(slots, _MEMBER, _MEMBER, _MEMBER, "203.0.113.9")
     _take(slots, _MEMBER)
     assert [_stays(slots, slot) for slot in (*members, stranger)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "leaves"),
+    [
+        (["192.0.2.1", "203.0.1.1", "203.0.2.1", "203.0.3.1"], 1),
+        (["203.0.2.1", "203.0.1.1", "203.0.1.2"], 1),
+        (["203.0.1.1", "203.0.1.2", "203.0.1.2"], 1),
+        (["192.0.2.1", "192.0.2.1", "203.0.1.1", "203.0.2.1", "203.0.3.1"], 2),
+    ],
+    ids=["far", "near", "each", "the widest counts first"],
+)
+def test_the_most_crowded_prefix_makes_room(hosts: list[str], leaves: int) -> None:
+    slots = _slots(connections=len(hosts))
+    held = _take(slots, *hosts)
+    _take(slots, "198.51.100.1")
+    assert [_stays(slots, slot) for slot in held] == [number != leaves for number in range(len(hosts))]
+
+
+def test_the_crowd_makes_room_for_a_lone_newcomer_also_once_it_has_spoken() -> None:
+    slots = _slots(connections=3)
+    lone, *flood = _take(slots, "192.0.2.1", "203.0.113.9", "203.0.113.9")
+    for slot in flood:
+        slot.has_spoken = True
+    _take(slots, "198.51.100.1")
+    assert [_stays(slots, slot) for slot in (lone, *flood)] == [True, False, True]
