@@ -170,3 +170,12 @@ def test_the_crowd_makes_room_for_a_lone_newcomer_also_once_it_has_spoken() -> N
         slot.has_spoken = True
     _take(slots, "198.51.100.1")
     assert [_stays(slots, slot) for slot in (lone, *flood)] == [True, False, True]
+
+
+def test_who_has_left_before_proving_to_be_a_member_leaves_strangers_no_more_room() -> None:
+    slots = _slots(connections=2, kept=1)
+    (gone,) = _take(slots, "203.0.113.9")
+    slots.give_back(gone)
+    slots.prefer(gone)
+    first, second = _take(slots, "203.0.1.1", "192.0.2.1")
+    assert [_stays(slots, slot) for slot in (first, second)] == [False, True]
