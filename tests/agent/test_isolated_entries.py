@@ -70,11 +70,11 @@ async def living(*homes: Home) -> AsyncIterator[list[Agent]]:
 
 
 def share_states(agent: Agent) -> dict[str, tuple[ShareState, int]]:
-    return {share.name: (share.state, share.generation) for share in agent.shares()}
+    return {share.name: (share.state, share.generation) for share in agent.view.shares()}
 
 
 def download_states(agent: Agent) -> dict[str, DownloadState]:
-    return {download.name: download.state for download in agent.downloads()}
+    return {download.name: download.state for download in agent.view.downloads()}
 
 
 async def shared(alice: Home, agent: Agent, name: str) -> None:
@@ -102,7 +102,7 @@ async def test_a_folder_that_is_for_others_now(alice: Home, bob: Home, carol: Ho
             await shared(alice, agent, name)
         failing(SettingsReconciler, "_align", "a")
         alice.configure("bob")
-        await agent.reload()
+        await agent.service.reload()
         await wait_until(lambda: share_states(agent)["b"] == (ShareState.SEEDING, 2))
 
 
@@ -150,7 +150,7 @@ async def test_what_everybody_has(alice: Home, bob: Home, failing: Failing) -> N
 
 
 def _deliveries(agent: Agent) -> list[Any]:
-    return [row for share in agent.shares() for row in share.deliveries]
+    return [row for share in agent.view.shares() for row in share.deliveries]
 
 
 async def test_who_is_connected(
@@ -167,8 +167,8 @@ async def test_who_is_connected(
 async def test_addresses_that_are_new(alice: Home, failing: Failing) -> None:
     async with opened(alice) as context:
         repository = ShareRepository(context)
-        for name in "ab":
-            share = share_of(fill(alice.drop / name))
+        shares = [share_of(fill(alice.drop / name)) for name in "ab"]
+        for share, name in zip(shares, "ab", strict=True):
             await repository.save(share)
             row = RecipientRecord(share.id, "bob", sha256(passkey_of(name)).digest())
             await repository.deliveries.set_recipients(share, [row])
@@ -177,7 +177,7 @@ async def test_addresses_that_are_new(alice: Home, failing: Failing) -> None:
         context.config = msgspec.structs.replace(context.config, network=network)
         failing(TrackerService, "admit", "a")
         repository.follow_addresses()
-        said = query(info_hash=bytes.fromhex(share.info_hash)[:20])
+        said = query(info_hash=bytes.fromhex(shares[1].info_hash)[:20])
         answer = context.tracker._tracker.answer(passkey_of("b"), said, ip_address("192.0.2.1"))
         assert f"198.51.100.7:{context.engine.listening['tls']}" in named(answer)
 
@@ -268,7 +268,7 @@ async def test_what_is_shown(alice: Home, bob: Home, failing: Failing) -> None:
             await delivered(alice, bob, agents, name)
         failing(views, "_share", "a")
         failing(views, "_download", "a")
-        a, b = sorted(agents[0].shares(), key=lambda share: share.name)
+        a, b = sorted(agents[0].view.shares(), key=lambda share: share.name)
         assert (a.state, b.state) == (ShareState.PROBLEM, ShareState.SEEDING)
         assert "ZeroDivisionError" in a.detail
         assert download_states(agents[1]) == {"a": DownloadState.PROBLEM, "b": DownloadState.COMPLETE}

@@ -115,7 +115,7 @@ def test_a_damaged_share_is_dropped_with_its_tickets(path: Path) -> None:
         (row,) = database.damaged("shares")
         assert database.recipients(SHARE.id) == TICKETS
         database.drop_damaged(row)
-        assert database.damaged("shares") == database.recipients(SHARE.id) == []
+        assert (database.damaged("shares"), database.recipients(SHARE.id)) == ([], [])
 
 
 def test_a_share_that_is_there_again_keeps_its_tickets(path: Path) -> None:
