@@ -1,159 +1,196 @@
-"""What becomes of a share with its entry, at both ends: two whole agents with real folders and a real swarm."""
+"""The steps of a share: every step meets every event, and the table says what follows."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
 
 import pytest
 
-from tests.agent.agent_pairs import running
-from tests.agent.homes import Home, fill
-from tests.agent.shares.test_sharing import until
-from tests.waiting import wait_until
-from tuishare.agent.daemon import Agent
-from tuishare.agent.shares import pipeline
-from tuishare.api.messages import DownloadState, Share, ShareState
-from tuishare.core.records import DownloadStep
-from tuishare.torrents import InfoHash, Tree, Version
+from tests.agent.homes import fill
+from tuishare.agent.folders.fingerprint import tree_fingerprint, walk_payload
+from tuishare.agent.shares import transitions
+from tuishare.agent.shares.transitions import TRANSITIONS, ShareEvent, ShareTarget
+from tuishare.core.clock import wall_clock
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.transition_table import IllegalTransition
+from tuishare.torrents import Tree, make_torrent, parse_torrent
+
+TARGET = ShareTarget(("carol",), "plain")
+KINDS: tuple[Literal["share", "renew"], ...] = ("share", "renew")
 
 
-def no_hashing(_tree: Tree, *, version: Version, **_more: Callable[..., object]) -> bytes:
-    raise AssertionError("hashed although nothing inside has changed")
+@cache
+def hashed() -> tuple[Tree, bytes]:
+    """A payload that is gone from the disk again, and its torrent."""
+    with TemporaryDirectory() as folder:
+        tree = walk_payload(fill(Path(folder) / "x"), "")
+        return tree, make_torrent(tree, version=1)
 
 
-async def seeded(agent: Agent, name: str, generation: int) -> Share:
-    share = await until(agent, name, ShareState.SEEDING, generation)
-    await wait_until(lambda: agent._drops.queue.is_idle)
-    return share
+CALLS: dict[ShareEvent, Callable[[ShareRecord], ShareRecord]] = {
+    ShareEvent.HASHED: lambda share: transitions.after_hashing(share, *hashed(), wall_clock()),
+    ShareEvent.SEALED: lambda share: transitions.after_sealing(share, ("192.0.2.1:7",)),
+    ShareEvent.ENTRY_CHANGED: transitions.after_entry_change,
+    ShareEvent.PAYLOAD_CHANGED: transitions.after_payload_change,
+    ShareEvent.SETTLED: lambda share: transitions.after_settling(share, hashed()[0]),
+    ShareEvent.RENAMED: lambda share: transitions.rename(share, hashed()[0], "y", wall_clock()),
+    ShareEvent.REISSUED: lambda share: transitions.reissue(share, wall_clock()),
+    ShareEvent.RECIPIENTS_CHANGED: lambda share: transitions.change_recipients(share, TARGET, wall_clock()),
+    ShareEvent.FAILED: lambda share: transitions.fail(share, "It failed", "Try again."),
+    ShareEvent.PAUSED: transitions.pause,
+    ShareEvent.RESUMED: transitions.resume,
+    ShareEvent.SHARED_AGAIN: transitions.share_again,
+    ShareEvent.FORGOTTEN: lambda share: transitions.forget(share, "seen"),
+    ShareEvent.DELETION_ORDERED: transitions.order_deletion,
+    ShareEvent.DELETION_FAILED: lambda share: transitions.fail_deletion(share, "It is busy", ""),
+    ShareEvent.WITHDRAWN: transitions.withdraw,
+}
 
 
-async def pass_on(sender: Home, pipeline: Home, agent: Agent, name: str, generation: int) -> None:
-    """Bring the envelope over, and wait until its generation is delivered."""
-    pipeline.receive(sender.outbox / f"{name}.torrent.encrypted")
-
-    def delivered() -> bool:
-        return any(
-            (record.name, record.generation, record.step) == (name, generation, DownloadStep.COMPLETE)
-            for record in agent._inbox.repository.downloads.values()
-        )
-
-    await wait_until(delivered)
-
-
-def sent(agent: Agent) -> int:
-    """Payload bytes that the only share of an agent has sent to others in its present form."""
-    (share,) = agent._drops.repository.shares.values()
-    handle = agent._context.engine._table.handle(InfoHash(share.info_hash))
-    return handle.status().total_payload_upload
-
-
-def make_folder(path: Path) -> dict[str, bytes]:
-    (path / "sub").mkdir(parents=True)
-    for name in ("a", "b", "sub/c"):
-        fill(path / name, 300_000)
-    return contents(path)
+def shares(step: ShareStep) -> Iterator[ShareRecord]:
+    """Shares in one step that differ in all that a transition may look at."""
+    tree, torrent = hashed()
+    contents = (
+        {"torrent": b"", "signature": "", "info_hash": ""},
+        {
+            "torrent": torrent,
+            "signature": tree_fingerprint(tree),
+            "info_hash": parse_torrent(torrent).info_hash,
+        },
+        {"torrent": torrent, "signature": "another", "info_hash": "ab" * 20},
+        {"torrent": torrent, "signature": "", "info_hash": parse_torrent(torrent).info_hash},
+    )
+    base = ShareRecord(
+        "ab" * 16, "/drop/x", "x", ("bob",), "plain", 1, bytes(32), generation=3, step=step, paused=True
+    )
+    for content, sealed, kind, folder in product(contents, (0, 2, 3), KINDS, ("", "/drop")):
+        yield replace(base, sealed=sealed, kind=kind, folder=folder, **content)  # type: ignore[arg-type]
 
 
-def contents(path: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+def test_every_event_has_its_function() -> None:
+    assert set(CALLS) == set(ShareEvent)
 
 
-@pytest.mark.parametrize("kind", ["file", "folder"])
-async def test_a_renamed_entry_is_not_hashed_and_not_sent_again(
-    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch, kind: str
+@pytest.mark.parametrize("event", ShareEvent)
+@pytest.mark.parametrize("step", ShareStep)
+def test_every_step_with_every_event(step: ShareStep, event: ShareEvent) -> None:
+    expected = TRANSITIONS.targets(step, event)
+    if not expected:
+        for share in shares(step):
+            with pytest.raises(IllegalTransition):
+                CALLS[event](share)
+        return
+    # Only a share that was hashed is looked for under another name.
+    usual = (share for share in shares(step) if share.torrent or event is not ShareEvent.RENAMED)
+    assert {CALLS[event](share).step for share in usual} == expected
+
+
+@pytest.mark.parametrize(("step", "event", "targets"), TRANSITIONS)
+def test_a_problem_stays_with_the_step_that_had_it(
+    step: ShareStep, event: ShareEvent, targets: frozenset[ShareStep]
 ) -> None:
-    old, new = alice.drop / "old", alice.drop / "new"
-    fill(old, 400_000) if kind == "file" else make_folder(old)
-    async with running(alice) as a, running(bob) as b:
-        first = await seeded(a, "old", 1)
-        await pass_on(alice, bob, b, "old", 1)
-        if kind == "folder":  # renaming a file changes its ctime, as an edit does
-            monkeypatch.setattr(pipeline, "make_torrent", no_hashing)
-        assert sent(a) >= 400_000
-        old.rename(new)
-        renamed = await until(a, "new", ShareState.SEEDING)
-        assert (renamed.id, len(a.view.shares())) == (first.id, 1)
-        assert os.listdir(alice.outbox) == ["new.torrent.encrypted"]
-        await pass_on(alice, bob, b, "new", renamed.generation)
-        assert sent(a) == 0
-    landed = bob.downloads / "alice"
-    assert os.listdir(landed) == ["new"]
-    if kind == "file":
-        assert (landed / "new").read_bytes() == new.read_bytes()
-    else:
-        assert contents(landed / "new") == contents(new)
+    if event in {ShareEvent.FAILED, ShareEvent.DELETION_FAILED}:
+        return
+    for share in shares(step):
+        if share.torrent or event is not ShareEvent.RENAMED:
+            after = CALLS[event](replace(share, problem="It failed", hint="Try again."))
+            assert after.step in targets
+            assert after.step is step or (after.problem, after.hint) == ("", "")
 
 
-async def test_what_was_renamed_while_nobody_watched_is_not_hashed_either(
-    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = alice.drop / "old"
-    make_folder(old)
-    async with running(alice) as a:
-        first = await seeded(a, "old", 1)
-    old.rename(alice.drop / "new")
-    monkeypatch.setattr(pipeline, "make_torrent", no_hashing)
-    async with running(alice) as a:
-        renamed = await until(a, "new", ShareState.SEEDING)
-        assert (renamed.id, len(a.view.shares())) == (first.id, 1)
-        await wait_until(lambda: os.listdir(alice.outbox) == ["new.torrent.encrypted"])
+def test_what_was_made_by_hand_is_left_alone() -> None:
+    assert not any(TRANSITIONS.targets(ShareStep.MANUAL, event) for event in ShareEvent)
 
 
-async def test_a_touched_entry_makes_no_new_generation(alice: Home, bob: Home) -> None:
-    path = fill(alice.drop / "x")
-    async with running(alice) as a:
-        await seeded(a, "x", 1)
-        before = (alice.outbox / "x.torrent.encrypted").stat().st_mtime_ns
-        signature = next(iter(a._drops.repository.shares.values())).signature
-        os.utime(path, (1, 1))
-        await wait_until(
-            lambda: next(iter(a._drops.repository.shares.values())).signature not in {signature, ""}
-        )
-        await seeded(a, "x", 1)
-        assert (alice.outbox / "x.torrent.encrypted").stat().st_mtime_ns == before
-        assert len(a._context.engine.all_progress()) == 1
+def test_a_new_share_is_hashed_first() -> None:
+    share = transitions.new_share(hashed()[0], replace(TARGET, note="for you", not_after=9), wall_clock())
+    assert (share.step, share.name, share.recipients) == (TRANSITIONS.initial, "x", ("carol",))
+    assert (share.note, share.not_after, share.generation, share.sealed) == ("for you", 9, 1, 0)
 
 
-async def test_of_a_changed_folder_only_what_changed_is_sent(alice: Home, bob: Home) -> None:
-    made = make_folder(alice.drop / "x")
-    async with running(alice) as a, running(bob) as b:
-        await seeded(a, "x", 1)
-        await pass_on(alice, bob, b, "x", 1)
-        fill(alice.drop / "x" / "b", 150_000)
-        fill(alice.drop / "x" / "d", 50_000)
-        (alice.drop / "x" / "sub" / "c").unlink()
-        await seeded(a, "x", 2)
-        await pass_on(alice, bob, b, "x", 2)
-        assert 200_000 <= sent(a) < 300_000  # and not 500,000
-    assert contents(bob.downloads / "alice" / "x") == contents(alice.drop / "x") != made
-    assert os.listdir(bob.downloads / "alice") == ["x"]
+def seeded() -> ShareRecord:
+    """A share that is seeded in its third generation, as it was hashed."""
+    return next(
+        share
+        for share in shares(ShareStep.SEEDING)
+        if share.sealed == 3 and share.signature == tree_fingerprint(hashed()[0])
+    )
 
 
-async def test_a_copy_that_its_recipient_edited_is_never_touched(alice: Home, bob: Home) -> None:
-    fill(alice.drop / "x")
-    async with running(alice) as a, running(bob) as b:
-        await seeded(a, "x", 1)
-        await pass_on(alice, bob, b, "x", 1)
-        mine = bob.downloads / "alice" / "x"
-        mine.write_bytes(b"my own notes")
-        fill(alice.drop / "x")
-        await seeded(a, "x", 2)
-        await pass_on(alice, bob, b, "x", 2)
-        assert mine.read_bytes() == b"my own notes"
-        assert (mine.with_name("x (2)")).read_bytes() == (alice.drop / "x").read_bytes()
-        assert [download.state for download in b.view.downloads()] == [DownloadState.COMPLETE]
+def test_the_same_content_is_no_new_generation() -> None:
+    hashing = replace(seeded(), step=ShareStep.HASHING)
+    again = transitions.after_hashing(hashing, *hashed(), wall_clock())
+    assert (again.step, again.generation) == (ShareStep.SEEDING, 3)
+    other = transitions.after_hashing(replace(hashing, info_hash="ab" * 20), *hashed(), wall_clock())
+    assert (other.step, other.generation, other.kind) == (ShareStep.SEALING, 4, "share")
+    first = transitions.after_hashing(replace(hashing, info_hash="", sealed=0), *hashed(), wall_clock())
+    assert (first.step, first.generation) == (ShareStep.SEALING, 3)
 
 
-async def test_a_copy_that_was_moved_away_is_not_missed(alice: Home, bob: Home) -> None:
-    fill(alice.drop / "x")
-    async with running(alice) as a, running(bob) as b:
-        await seeded(a, "x", 1)
-        await pass_on(alice, bob, b, "x", 1)
-        mine = (bob.downloads / "alice" / "x").rename(bob.places.files / "mine")
-        kept = mine.read_bytes()
-        fill(alice.drop / "x")
-        await seeded(a, "x", 2)
-        await pass_on(alice, bob, b, "x", 2)
-        assert (mine.read_bytes(), os.listdir(bob.downloads / "alice")) == (kept, ["x"])
+def test_new_tickets_keep_the_content_and_replace_the_secret() -> None:
+    reissued = transitions.reissue(seeded(), wall_clock())
+    assert (reissued.step, reissued.generation, reissued.kind) == (ShareStep.SEALING, 4, "renew")
+    assert reissued.secret != seeded().secret
+    assert reissued.torrent == seeded().torrent
+    # A recipient who was never told of the content needs more than a ticket.
+    assert transitions.reissue(replace(seeded(), sealed=2), wall_clock()).kind == "share"
+    assert transitions.reissue(replace(seeded(), sealed=2, kind="renew"), wall_clock()).kind == "renew"
+
+
+def test_another_transport_needs_another_torrent() -> None:
+    changed = transitions.change_recipients(replace(seeded(), transport="tls"), TARGET, wall_clock())
+    assert (changed.step, changed.signature, changed.recipients) == (ShareStep.HASHING, "", ("carol",))
+    assert TARGET.matches(changed)
+    assert not TARGET.matches(seeded())
+
+
+def test_what_settles_as_it_was_is_not_hashed_again() -> None:
+    tree, _ = hashed()
+    settling = transitions.after_entry_change(seeded())
+    assert transitions.after_settling(settling, tree).step is ShareStep.SEEDING
+    assert transitions.after_settling(replace(settling, sealed=2), tree).step is ShareStep.SEALING
+    assert transitions.after_settling(seeded(), tree) == seeded()
+    doubted = transitions.after_payload_change(seeded())
+    assert transitions.after_settling(doubted, tree).step is ShareStep.HASHING
+
+
+def test_what_was_withdrawn_comes_back_as_a_new_generation() -> None:
+    tree, _ = hashed()
+    withdrawn = transitions.withdraw(seeded())
+    restored = transitions.after_settling(withdrawn, tree)
+    assert (restored.step, restored.generation, restored.kind) == (ShareStep.SEALING, 4, "renew")
+    touched = transitions.after_settling(replace(withdrawn, signature="another"), tree)
+    assert (touched.step, touched.generation) == (ShareStep.HASHING, 4)
+    recovered = transitions.after_settling(replace(withdrawn, signature="", torrent=b""), tree)
+    assert (recovered.step, recovered.generation) == (ShareStep.HASHING, 3)
+
+
+def test_a_renamed_folder_needs_no_hashing() -> None:
+    tree, _ = hashed()
+    moved = transitions.rename(replace(seeded(), name="old", path="/drop/old"), tree, "new", wall_clock())
+    assert (moved.step, moved.generation, moved.envelope) == (ShareStep.SEALING, 4, "new")
+    assert (moved.name, moved.path) == (tree.name, str(tree.root))
+    edited = transitions.rename(replace(seeded(), signature="another"), tree, "new", wall_clock())
+    assert (edited.step, edited.generation) == (ShareStep.HASHING, 3)
+
+
+def test_what_is_forgotten_keeps_the_form_that_is_not_to_be_shared() -> None:
+    forgotten = transitions.forget(replace(seeded(), folder="/drop"), "as it is now")
+    assert (forgotten.step, forgotten.signature, forgotten.torrent) == (
+        ShareStep.FORGOTTEN,
+        "as it is now",
+        b"",
+    )
+    assert transitions.forget(replace(seeded(), folder=""), "").signature == seeded().signature
+
+
+def test_sharing_again_seals_whatever_the_content_is() -> None:
+    again = transitions.share_again(seeded())
+    assert (again.step, again.sealed, again.paused) == (ShareStep.HASHING, 0, False)
+    assert transitions.after_hashing(again, *hashed(), wall_clock()).step is ShareStep.SEALING

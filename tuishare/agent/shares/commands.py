@@ -11,12 +11,12 @@ import contextlib
 import logging
 import os
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.fingerprint import delete_payload, payload_fingerprint
+from tuishare.agent.shares import transitions
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.activity import ActivityKind
@@ -42,7 +42,7 @@ class ShareCommands:
     async def pause(self, share_id: str) -> None:
         """Serve nobody until it is resumed, also after a restart; nor is it hashed until then."""
         async with self._repository.changing:
-            share = await self._repository.save(replace(await self._queue.halt(share_id), paused=True))
+            share = await self._repository.save(transitions.pause(await self._queue.halt(share_id)))
             await self._queue.proceed(share)
 
     async def resume(self, share_id: str) -> None:
@@ -51,9 +51,7 @@ class ShareCommands:
             share = self._repository.get(share_id)
             if self._queue.is_working_on(share) and not share.paused:
                 return  # it goes on already
-            share = replace(await self._queue.halt(share_id), paused=False)
-            if share.step is ShareStep.PROBLEM:
-                share = replace(share, step=ShareStep.HASHING, problem="", hint="")
+            share = transitions.resume(await self._queue.halt(share_id))
             self._queue.enqueue(await self._repository.save(share))
 
     async def share_again(self, share_id: str) -> None:
@@ -68,10 +66,8 @@ class ShareCommands:
                 raise Refused(
                     "The time of this share is over", hint="Share its path again, with another end or none."
                 )
-            share = await self._queue.halt(share_id)
-            # Without a sealed generation nothing can be the same as before, so it is sealed again.
-            again = replace(share, step=ShareStep.HASHING, sealed=0, problem="", hint="", paused=False)
-            self._queue.enqueue(await self._repository.save(again))
+            share = transitions.share_again(await self._queue.halt(share_id))
+            self._queue.enqueue(await self._repository.save(share))
 
     async def revoke(self, share_id: str, user: str) -> None:
         """Take a user out of a share, whatever the share is doing; everybody else gets a new ticket.
@@ -136,11 +132,9 @@ class ShareCommands:
         """Stop sharing it and take its envelope back; the payload stays."""
         async with self._repository.changing:
             share = await self._queue.halt(share_id)
-            step = ShareStep.FORGOTTEN if share.folder else ShareStep.WITHDRAWN
             # The form that stands there now is not shared again, hashed or not.
             seen = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
-            forgotten = replace(share, step=step, signature=seen or share.signature, torrent=b"")
-            share = await self._repository.save(replace(forgotten, problem="", hint=""))
+            share = await self._repository.save(transitions.forget(share, seen))
             await self._repository.remove_envelope(share)
             # Only a drop folder that still has the entry would share it again.
             if not share.folder or not await asyncio.to_thread(os.path.lexists, share.path):
@@ -153,8 +147,7 @@ class ShareCommands:
             SystemFailed: not all of the payload could be deleted; it is shared no longer all the same.
         """
         async with self._repository.changing:
-            share = await self._queue.halt(share_id)
-            share = replace(share, step=ShareStep.DELETING, problem="", hint="")
+            share = transitions.order_deletion(await self._queue.halt(share_id))
             await self._delete(await self._repository.save(share))
 
     async def finish(self) -> None:
@@ -212,7 +205,7 @@ class ShareCommands:
         _log.info("Withdrew %r", share.name)
         self._context.activity.note(ActivityKind.WITHDRAWN, share.name)
         share = await self._queue.halt(share.id)
-        await self._repository.save(replace(share, step=ShareStep.WITHDRAWN, problem="", hint=""))
+        await self._repository.save(transitions.withdraw(share))
         await self._repository.remove_envelope(share)
 
     async def _delete(self, share: ShareRecord) -> None:
@@ -220,7 +213,7 @@ class ShareCommands:
         try:
             await asyncio.to_thread(delete_payload, Path(share.path))
         except SystemFailed as error:
-            await self._repository.save(replace(share, problem=error.detail, hint=error.hint))
+            await self._repository.save(transitions.fail_deletion(share, error.detail, error.hint))
             raise
         await self._repository.remove(share)
 

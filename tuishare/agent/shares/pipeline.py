@@ -19,7 +19,7 @@ from tuishare.agent.error_isolation import explain
 from tuishare.agent.folders.fingerprint import payload_fingerprint, tree_fingerprint, walk_payload
 from tuishare.agent.network.reachability import swarm_contacts
 from tuishare.agent.shares.repository import ShareRepository
-from tuishare.agent.shares.transitions import after_hashing
+from tuishare.agent.shares.transitions import after_hashing, after_payload_change, after_sealing, fail
 from tuishare.core.activity import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import salt_of, seal_share
@@ -65,7 +65,7 @@ class SharePipeline:
         except Changed:
             share = self._newest(share)
             await self._repository.stop_seeding(share)
-            await self._repository.save(replace(share, step=ShareStep.SETTLING, signature=""))
+            await self._repository.save(after_payload_change(share))
             return False
         except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this share alone
             share = self._newest(share)
@@ -102,7 +102,7 @@ class SharePipeline:
         stamp = self._context.book_stamp()
         signature = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
         self._failures[share.id] = (stamp, signature)
-        await self._repository.save(replace(share, step=ShareStep.PROBLEM, problem=problem, hint=hint))
+        await self._repository.save(fail(share, problem, hint))
 
     def predict_failure(self, share: ShareRecord, signature: str) -> bool:
         """Whether another try, with the payload in that form, would be the very one that failed."""
@@ -166,9 +166,7 @@ class SharePipeline:
         await context.outbox_retry.retry_until_written(
             lambda: finish(asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
         )
-        sealed_share = await self._repository.save(
-            replace(share, step=ShareStep.SEEDING, sealed=share.generation, contacts=contacts)
-        )
+        sealed_share = await self._repository.save(after_sealing(share, contacts))
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
         context.activity.note(
             kind,

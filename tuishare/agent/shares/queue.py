@@ -24,13 +24,13 @@ from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.resharing import add_recipients
 from tuishare.agent.shares.transitions import (
     ShareTarget,
+    after_entry_change,
+    after_payload_change,
+    after_settling,
     change_recipients,
     new_share,
+    reissue,
     rename,
-    rename_unhashed,
-    renew,
-    restore,
-    retry,
 )
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sqlite_errors import DamagedDatabase
@@ -227,7 +227,7 @@ class ShareQueue:
 
     async def reissue(self, share: ShareRecord) -> None:
         """Give new tickets for a share that was halted; `changing` is held."""
-        renewed = await self._repository.save(renew(share, self._context.clock()))
+        renewed = await self._repository.save(reissue(share, self._context.clock()))
         if renewed.step.is_active:
             self.enqueue(renewed)
 
@@ -239,7 +239,7 @@ class ShareQueue:
                 return
             if share.step is ShareStep.SEEDING:
                 await self._repository.stop_seeding(share)
-                await self._repository.save(replace(share, step=ShareStep.SETTLING))
+                await self._repository.save(after_entry_change(share))
 
     async def settle_again(self, share: ShareRecord) -> bool:
         """Stop serving a share whose payload was read and is no longer what was hashed; it is hashed when it settles.
@@ -253,7 +253,7 @@ class ShareQueue:
             if now is None or not known or self.is_working_on(now):
                 return False
             await self._repository.stop_seeding(now)
-            await self._repository.save(replace(now, step=ShareStep.SETTLING, signature=""))
+            await self._repository.save(after_payload_change(now))
         self._look_again(Path(share.path))
         return True
 
@@ -322,7 +322,7 @@ class ShareQueue:
             share = await self._renamed(tree, audience) or new_share(tree, audience, self._context.clock())
         elif known.step is ShareStep.DELETING:
             return known.id
-        elif not audience.folder and not audience.is_of(known):
+        elif not audience.folder and not audience.matches(known):
             share = await self._next_form(await self.halt(known.id), tree, audience)
         elif self.defer(known):
             return known.id
@@ -345,10 +345,7 @@ class ShareQueue:
             if meant and not await asyncio.to_thread(os.path.lexists, share.path):
                 envelope = self._repository.choose_envelope(tree.name)
                 try:
-                    if share.signature == signature:
-                        renamed = rename(share, tree, envelope, self._context.clock())
-                    else:
-                        renamed = rename_unhashed(share, tree, envelope)
+                    renamed = rename(share, tree, envelope, self._context.clock())
                 except TuishareError as error:
                     _log.info("Cannot go on with %r under another name: %s", share.name, error.detail)
                     return None
@@ -361,25 +358,14 @@ class ShareQueue:
         """Whether it goes on for those who are meant now: nobody else gets it, and none of them is out."""
         if share.folder or audience.folder:
             return share.folder == audience.folder  # whom a drop folder is for is seen to later
-        return audience.is_of(share) and not self._repository.deliveries.revoked(share.id)
+        return audience.matches(share) and not self._repository.deliveries.revoked(share.id)
 
     async def _next_form(self, known: ShareRecord, tree: Tree, audience: ShareTarget) -> ShareRecord:
         """What a share becomes now that its entry has settled; the share itself when nothing is to be done."""
         share = known
-        if audience.folder != share.folder or (not audience.folder and not audience.is_of(share)):
+        if audience.folder != share.folder or (not audience.folder and not audience.matches(share)):
             await self._repository.stop_seeding(share)
             share = change_recipients(share, audience, self._context.clock())
         if share.signature != tree_fingerprint(tree):
-            # What recipients hold of the former form stays theirs.
             await self._repository.stop_seeding(share)
-            if share.step is ShareStep.WITHDRAWN and share.signature:
-                # Its envelope was taken back, so one is made also when only its times are other ones.
-                share = restore(share)
-            return replace(share, step=ShareStep.HASHING, problem="", hint="")
-        match share.step:
-            case ShareStep.PROBLEM | ShareStep.SETTLING:
-                return retry(share)
-            case ShareStep.WITHDRAWN:
-                return restore(share)
-            case _:
-                return share
+        return after_settling(share, tree)

@@ -46,7 +46,7 @@ def add_recipients(
     kept = replace(
         audience, note=audience.note or share.note, not_after=audience.not_after or share.not_after
     )
-    losing = () if kept.is_of(share) else deliveries.would_lose_access(share.id, users)
+    losing = () if kept.matches(share) else deliveries.would_lose_access(share.id, users)
     if losing:
         named = ", ".join(losing)
         raise Refused(

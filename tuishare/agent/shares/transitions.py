@@ -1,19 +1,108 @@
-"""The forms that a share takes: from one record to the next.
+"""The steps of a share: a record and what happens to it give the next record.
 
-Owns what changes with each and what stays. Pure: whoever calls saves the record and does what follows from it.
+Owns every change of `ShareRecord.step`, what a change clears, and the table that all changes follow. Pure: the caller
+saves the record and does what follows from it. Must not know queue, store or engine.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from enum import StrEnum, auto
+from typing import Any, Final, Literal
 
 from tuishare.agent.folders.fingerprint import tree_fingerprint
 from tuishare.config.model import Transport
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import create_share_authority, new_secret, new_share_id
+from tuishare.core.transition_table import TransitionTable, lead, stay
 from tuishare.torrents import Tree, parse_torrent, rename_torrent
+
+
+class ShareEvent(StrEnum):
+    """What happens to a share; each has the function that is named beside it."""
+
+    HASHED = auto()
+    """`after_hashing`: its payload was read."""
+    SEALED = auto()
+    """`after_sealing`: its envelope is in the outbox."""
+    ENTRY_CHANGED = auto()
+    """`after_entry_change`: its entry looks different, and may still turn out to be what was hashed."""
+    PAYLOAD_CHANGED = auto()
+    """`after_payload_change`: its payload is not what was hashed."""
+    SETTLED = auto()
+    """`after_settling`: its entry has stopped changing."""
+    RENAMED = auto()
+    """`rename`: its entry has another name."""
+    REISSUED = auto()
+    """`reissue`: its recipients get new tickets."""
+    RECIPIENTS_CHANGED = auto()
+    """`change_recipients`: it is for other users, or in another kind of swarm."""
+    FAILED = auto()
+    """`fail`: a step could not be done."""
+    PAUSED = auto()
+    """`pause`: the user wants it not to be served."""
+    RESUMED = auto()
+    """`resume`: the user wants it to be served again, or a problem to be tried again."""
+    SHARED_AGAIN = auto()
+    """`share_again`: the user wants a new envelope."""
+    FORGOTTEN = auto()
+    """`forget`: the user wants it not to be shared."""
+    DELETION_ORDERED = auto()
+    """`order_deletion`: the user wants it deleted with its payload."""
+    DELETION_FAILED = auto()
+    """`fail_deletion`: the disk did not delete all of the payload."""
+    WITHDRAWN = auto()
+    """`withdraw`: its payload is gone, or its time is over."""
+
+
+_OPEN: Final = (
+    ShareStep.SETTLING,
+    ShareStep.HASHING,
+    ShareStep.SEALING,
+    ShareStep.SEEDING,
+    ShareStep.PROBLEM,
+)
+_ENDED: Final = (ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING)
+_ANY: Final = (*_OPEN, *_ENDED)  # the agent leaves what was made by hand alone
+_NEW_TICKETS: Final = {
+    **stay((ShareStep.SETTLING, ShareStep.HASHING, *_ENDED)),
+    **lead((ShareStep.SEALING, ShareStep.SEEDING, ShareStep.PROBLEM), ShareStep.SEALING, ShareStep.HASHING),
+}
+TRANSITIONS: Final = TransitionTable(
+    ShareStep.HASHING,
+    {
+        ShareEvent.HASHED: lead((ShareStep.HASHING,), ShareStep.SEALING, ShareStep.SEEDING),
+        ShareEvent.SEALED: lead((ShareStep.SEALING,), ShareStep.SEEDING),
+        ShareEvent.ENTRY_CHANGED: lead((ShareStep.SEEDING,), ShareStep.SETTLING),
+        ShareEvent.PAYLOAD_CHANGED: lead(
+            (ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING, ShareStep.PROBLEM), ShareStep.SETTLING
+        ),
+        ShareEvent.SETTLED: {
+            ShareStep.SETTLING: (ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING),
+            ShareStep.HASHING: (ShareStep.HASHING,),
+            ShareStep.SEALING: (ShareStep.HASHING, ShareStep.SEALING),
+            ShareStep.SEEDING: (ShareStep.HASHING, ShareStep.SEEDING),
+            ShareStep.PROBLEM: (ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING),
+            ShareStep.WITHDRAWN: (ShareStep.HASHING, ShareStep.SEALING),
+        },
+        ShareEvent.RENAMED: lead(
+            (*_OPEN, ShareStep.WITHDRAWN, ShareStep.DELETING), ShareStep.HASHING, ShareStep.SEALING
+        ),
+        ShareEvent.REISSUED: _NEW_TICKETS,
+        ShareEvent.RECIPIENTS_CHANGED: _NEW_TICKETS,
+        ShareEvent.FAILED: lead(_ANY, ShareStep.PROBLEM),
+        ShareEvent.PAUSED: stay(_ANY),
+        ShareEvent.RESUMED: {**stay(_ANY), ShareStep.PROBLEM: (ShareStep.HASHING,)},
+        ShareEvent.SHARED_AGAIN: lead(_ANY, ShareStep.HASHING),
+        ShareEvent.FORGOTTEN: lead(_ANY, ShareStep.FORGOTTEN, ShareStep.WITHDRAWN),
+        ShareEvent.DELETION_ORDERED: lead(_ANY, ShareStep.DELETING),
+        ShareEvent.DELETION_FAILED: stay((ShareStep.DELETING,)),
+        ShareEvent.WITHDRAWN: lead(_OPEN, ShareStep.WITHDRAWN),
+    },
+)
+"""Every step and event that can meet, and where that leads; a function picks one of several by the record."""
+_NO_PROBLEM: Final = {"problem": "", "hint": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +110,9 @@ class ShareTarget:
     """For whom and how an entry is shared.
 
     Attributes:
-        folder: the drop folder whose ignore patterns hold, or empty.
+        users: names of users and ``@group``s, as configured.
+        transport: kind of swarm.
+        folder: the drop folder whose ignore rules hold, or empty.
         note: for the recipients, at most 500 characters.
         not_after: Unix seconds after which it is withdrawn; 0: never.
     """
@@ -32,143 +123,225 @@ class ShareTarget:
     note: str = ""
     not_after: int = 0
 
-    def is_of(self, share: ShareRecord) -> bool:
-        """Whether a share is for this audience already, whatever the order of its users."""
+    def matches(self, share: ShareRecord) -> bool:
+        """Return whether a share has this target already, whatever the order of its users."""
         same = (self.transport, self.folder, self.note, self.not_after)
         return same == (share.transport, share.folder, share.note, share.not_after) and (
             set(self.users) == set(share.recipients)
         )
 
 
-def new_share(tree: Tree, audience: ShareTarget, now: datetime) -> ShareRecord:
-    """A share that nobody has heard of yet."""
+def _move(share: ShareRecord, event: ShareEvent, step: ShareStep, **changes: Any) -> ShareRecord:
+    """Go to a step, if the table has that; a problem belongs to the step that had it.
+
+    Raises:
+        IllegalTransition: the event cannot happen in the share's step, or does not lead there.
+    """
+    TRANSITIONS.require(share.step, event, step)
+    cleared = {} if step is share.step else _NO_PROBLEM
+    return replace(share, step=step, **{**cleared, **changes})
+
+
+def new_share(tree: Tree, target: ShareTarget, now: datetime) -> ShareRecord:
+    """Return the share of an entry that was never shared."""
     return ShareRecord(
         id=new_share_id(),
         path=str(tree.root),
         name=tree.name,
-        recipients=audience.users,
-        transport=audience.transport,
+        recipients=target.users,
+        transport=target.transport,
         added=int(now.timestamp()),
         secret=new_secret(),
-        folder=audience.folder,
-        note=audience.note,
-        not_after=audience.not_after,
-    )
-
-
-def rename(share: ShareRecord, tree: Tree, envelope: str, now: datetime) -> ShareRecord:
-    """The same files under another name: nothing is hashed, the info-hash is another one all the same.
-
-    Raises:
-        TuishareError: no torrent can have that name.
-    """
-    torrent = rename_torrent(share.torrent, tree.name)
-    return replace(
-        create_share_authority(share, now),
-        path=str(tree.root),
-        name=tree.name,
-        torrent=torrent,
-        info_hash=parse_torrent(torrent).info_hash,
-        generation=share.generation + 1,
-        step=ShareStep.SEALING,
-        kind="share",
-        envelope=envelope,
-        problem="",
-        hint="",
-    )
-
-
-def rename_unhashed(share: ShareRecord, tree: Tree, envelope: str) -> ShareRecord:
-    """What seems to be the same file under another name, to be hashed: a rename changes its ctime, as an edit does."""
-    return replace(
-        share,
-        path=str(tree.root),
-        name=tree.name,
-        step=ShareStep.HASHING,
-        envelope=envelope,
-        problem="",
-        hint="",
+        step=TRANSITIONS.initial,
+        folder=target.folder,
+        note=target.note,
+        not_after=target.not_after,
     )
 
 
 def after_hashing(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime) -> ShareRecord:
-    """What was hashed becomes a new generation, unless it is what was sealed already."""
+    """Seal what was hashed as a new generation, or seed on where it is what was sealed already."""
     info_hash = parse_torrent(torrent).info_hash
-    seen = replace(
-        share,
-        signature=tree_fingerprint(tree),
-        size=tree.total_size,
-        files=len(tree.files),
-        info_hash=info_hash,
-    )
+    seen: dict[str, Any] = {
+        "signature": tree_fingerprint(tree),
+        "size": tree.total_size,
+        "files": len(tree.files),
+        "info_hash": info_hash,
+    }
     if info_hash == share.info_hash and share.sealed == share.generation:
-        return replace(seen, step=ShareStep.SEEDING)  # touched, but the same: nobody needs to hear of it
+        # Touched, but the same: recipients need no new envelope.
+        return _move(share, ShareEvent.HASHED, ShareStep.SEEDING, **seen)
+    seen["torrent"] = torrent
     if info_hash == share.info_hash and 0 < share.sealed < share.generation and share.kind == "renew":
-        return replace(
-            seen, step=ShareStep.SEALING, torrent=torrent
-        )  # new tickets for what everybody has already
-    return replace(
-        create_share_authority(seen, now),
-        step=ShareStep.SEALING,
+        # New tickets for what every recipient knows already.
+        return _move(share, ShareEvent.HASHED, ShareStep.SEALING, **seen)
+    return _move(
+        create_share_authority(share, now),
+        ShareEvent.HASHED,
+        ShareStep.SEALING,
         kind="share",
-        torrent=torrent,
         # Once hashed, an envelope may be out, even when a crash kept us from recording it.
         generation=share.generation + (share.info_hash != ""),
+        **seen,
     )
 
 
-def change_recipients(share: ShareRecord, audience: ShareTarget, now: datetime) -> ShareRecord:
-    """A generation for others, whose new authority keeps those out who are not meant any more."""
-    return renew(
-        replace(
-            share,
-            recipients=audience.users,
-            transport=audience.transport,
-            folder=audience.folder,
-            note=audience.note,
-            not_after=audience.not_after,
-            # The other kind of swarm needs the other kind of torrent.
-            signature=share.signature if audience.transport == share.transport else "",
-        ),
-        now,
-    )
+def after_sealing(share: ShareRecord, contacts: tuple[str, ...]) -> ShareRecord:
+    """Seed what is sealed; `contacts`: the addresses that its envelope names."""
+    return _move(share, ShareEvent.SEALED, ShareStep.SEEDING, sealed=share.generation, contacts=contacts)
 
 
-def renew(share: ShareRecord, now: datetime) -> ShareRecord:
-    """A generation with the same content, whose new authority shuts out whoever gets no new ticket."""
-    renewed = replace(
+def after_entry_change(share: ShareRecord) -> ShareRecord:
+    """Wait for an entry that looks different; it is not hashed again if it settles as it was."""
+    return _move(share, ShareEvent.ENTRY_CHANGED, ShareStep.SETTLING)
+
+
+def after_payload_change(share: ShareRecord) -> ShareRecord:
+    """Wait for a payload that is not what was hashed, and have it hashed again whatever it looks like then."""
+    return _move(share, ShareEvent.PAYLOAD_CHANGED, ShareStep.SETTLING, signature="")
+
+
+def after_settling(share: ShareRecord, tree: Tree) -> ShareRecord:
+    """Go on with a share whose entry has settled; returns the share itself when there is nothing to do."""
+    if share.signature != tree_fingerprint(tree):
+        # The envelope of a withdrawn share was taken back: it gets a new one even if only its times differ.
+        taken_back = share.step is ShareStep.WITHDRAWN and share.signature
+        changes = _next_generation(share) if taken_back else {}
+        return _move(share, ShareEvent.SETTLED, ShareStep.HASHING, **_NO_PROBLEM, **changes)
+    match share.step:
+        case ShareStep.PROBLEM | ShareStep.SETTLING:
+            return _move(share, ShareEvent.SETTLED, _pending_step(share))
+        case ShareStep.WITHDRAWN:
+            step = ShareStep.SEALING if share.torrent else ShareStep.HASHING
+            return _move(share, ShareEvent.SETTLED, step, **_next_generation(share))
+        case _:
+            TRANSITIONS.require(share.step, ShareEvent.SETTLED, share.step)
+            return share
+
+
+def rename(share: ShareRecord, tree: Tree, envelope: str, now: datetime) -> ShareRecord:
+    """Give a share the new name of its entry; `envelope`: the new name of its file in the outbox.
+
+    Nothing is hashed where the files are the same; the info-hash changes all the same. Renaming a single file changes
+    its ctime, as an edit does, so it is hashed.
+
+    Raises:
+        TuishareError: no torrent can have that name.
+    """
+    named: dict[str, Any] = {
+        "path": str(tree.root),
+        "name": tree.name,
+        "envelope": envelope,
+        **_NO_PROBLEM,
+    }
+    if share.signature != tree_fingerprint(tree):
+        return _move(share, ShareEvent.RENAMED, ShareStep.HASHING, **named)
+    torrent = rename_torrent(share.torrent, tree.name)
+    return _move(
         create_share_authority(share, now),
-        secret=new_secret(),  # whoever has somebody's former ticket is told nothing by the tracker either
+        ShareEvent.RENAMED,
+        ShareStep.SEALING,
+        torrent=torrent,
+        info_hash=parse_torrent(torrent).info_hash,
         generation=share.generation + 1,
-        kind=_next_kind(share),
+        kind="share",
+        **named,
     )
+
+
+def reissue(share: ShareRecord, now: datetime) -> ShareRecord:
+    """Start a generation with the same content, whose new authority excludes everyone without a new ticket."""
+    return _reissue(share, ShareEvent.REISSUED, now)
+
+
+def change_recipients(share: ShareRecord, target: ShareTarget, now: datetime) -> ShareRecord:
+    """Start a generation for a new target, whose new authority excludes everyone who is not in it."""
+    changed = replace(
+        share,
+        recipients=target.users,
+        transport=target.transport,
+        folder=target.folder,
+        note=target.note,
+        not_after=target.not_after,
+        # The other kind of swarm needs the other kind of torrent.
+        signature=share.signature if target.transport == share.transport else "",
+    )
+    return _reissue(changed, ShareEvent.RECIPIENTS_CHANGED, now)
+
+
+def _reissue(share: ShareRecord, event: ShareEvent, now: datetime) -> ShareRecord:
+    changes = {"secret": new_secret(), **_next_generation(share)}  # no earlier passkey is answered either
     match share.step:
         case ShareStep.PROBLEM | ShareStep.SEALING | ShareStep.SEEDING:
-            step = ShareStep.SEALING if renewed.torrent and renewed.signature else ShareStep.HASHING
-            return replace(renewed, step=step, problem="", hint="")
+            step = ShareStep.SEALING if share.torrent and share.signature else ShareStep.HASHING
+            changes.update(_NO_PROBLEM)
         case _:  # these wait for their payload, and are sealed or hashed when it comes
-            return renewed
+            step = share.step
+    return _move(create_share_authority(share, now), event, step, **changes)
 
 
-def restore(share: ShareRecord) -> ShareRecord:
-    """A generation with the content that was withdrawn, and is there again."""
-    step = ShareStep.SEALING if share.torrent else ShareStep.HASHING
-    return replace(share, step=step, generation=share.generation + 1, kind=_next_kind(share))
+def fail(share: ShareRecord, problem: str, hint: str) -> ShareRecord:
+    """Record what went wrong, whatever the share was doing."""
+    return _move(share, ShareEvent.FAILED, ShareStep.PROBLEM, problem=problem, hint=hint)
 
 
-def _next_kind(share: ShareRecord) -> Literal["share", "renew"]:
-    """What an envelope with the same content is: whoever has not heard of that content yet needs more than a ticket.
-
-    A renewal that has not gone out yet is followed by another.
-    """
-    heard = share.sealed == share.generation or share.kind == "renew"
-    return "renew" if heard and share.signature else "share"
+def pause(share: ShareRecord) -> ShareRecord:
+    """Rest where it is."""
+    return _move(share, ShareEvent.PAUSED, share.step, paused=True)
 
 
-def retry(share: ShareRecord) -> ShareRecord:
-    """Back to the step that had the problem; an envelope that went out is not sealed again."""
+def resume(share: ShareRecord) -> ShareRecord:
+    """Go on where it is; a problem is tried again from the start."""
+    step = ShareStep.HASHING if share.step is ShareStep.PROBLEM else share.step
+    return _move(share, ShareEvent.RESUMED, step, paused=False)
+
+
+def share_again(share: ShareRecord) -> ShareRecord:
+    """Hash and seal it again: without a sealed generation nothing counts as unchanged."""
+    return _move(share, ShareEvent.SHARED_AGAIN, ShareStep.HASHING, sealed=0, paused=False, **_NO_PROBLEM)
+
+
+def forget(share: ShareRecord, fingerprint: str) -> ShareRecord:
+    """End it for good; `fingerprint`: of the payload as it is now, which its drop folder must not share again."""
+    step = ShareStep.FORGOTTEN if share.folder else ShareStep.WITHDRAWN
+    return _move(
+        share,
+        ShareEvent.FORGOTTEN,
+        step,
+        signature=fingerprint or share.signature,
+        torrent=b"",
+        **_NO_PROBLEM,
+    )
+
+
+def order_deletion(share: ShareRecord) -> ShareRecord:
+    """End it for good, and have its payload deleted."""
+    return _move(share, ShareEvent.DELETION_ORDERED, ShareStep.DELETING, **_NO_PROBLEM)
+
+
+def fail_deletion(share: ShareRecord, problem: str, hint: str) -> ShareRecord:
+    """Record why not all of its payload could be deleted; the next start tries again."""
+    return _move(share, ShareEvent.DELETION_FAILED, ShareStep.DELETING, problem=problem, hint=hint)
+
+
+def withdraw(share: ShareRecord) -> ShareRecord:
+    """End it until its payload is there again."""
+    return _move(share, ShareEvent.WITHDRAWN, ShareStep.WITHDRAWN)
+
+
+def _pending_step(share: ShareRecord) -> ShareStep:
+    """Return what is to be done next for the present generation; an envelope that went out is not sealed again."""
     if share.sealed == share.generation:
-        step = ShareStep.SEEDING
-    else:
-        step = ShareStep.SEALING if share.torrent and share.signature else ShareStep.HASHING
-    return replace(share, step=step, problem="", hint="")
+        return ShareStep.SEEDING
+    return ShareStep.SEALING if share.torrent and share.signature else ShareStep.HASHING
+
+
+def _next_generation(share: ShareRecord) -> dict[str, Any]:
+    """Return what another envelope with the same content changes.
+
+    A recipient who does not know that content yet needs more than a ticket. A renewal that has not gone out yet is
+    followed by another.
+    """
+    known = share.sealed == share.generation or share.kind == "renew"
+    kind: Literal["share", "renew"] = "renew" if known and share.signature else "share"
+    return {"generation": share.generation + 1, "kind": kind}
