@@ -35,6 +35,19 @@ def test_functions_are_small() -> None:
     assert {name: length for name, length in lengths.items() if length > 60} == {}
 
 
+def test_steps_change_in_the_transitions_modules_alone() -> None:
+    changing = {
+        f"{path.relative_to(ROOT / 'tuishare')}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in {"replace", "_replace", "__replace__"}
+        and any(keyword.arg == "step" for keyword in node.keywords)
+    }
+    places = {place.partition(":")[0] for place in changing}
+    assert places == {f"agent/{room}/transitions.py" for room in ("shares", "downloads")}, changing
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_room_says_what_it_owns(room: str) -> None:
     docstring = ast.get_docstring(ast.parse((ROOT / "tuishare" / room / "__init__.py").read_text())) or ""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
 
+from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.file_selection import choose
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.pipeline import DownloadPipeline
@@ -71,7 +71,7 @@ class DownloadCommands:
                     "This download waits for approval, and nothing of it is downloaded before",
                     hint="Approve it, or reject it.",
                 )
-            record = await self._repository.save(replace(record, paused=True))
+            record = await self._repository.save(transitions.pause(record))
             await self._repository.leave_swarm(record, keep_progress=record.step is DownloadStep.DOWNLOADING)
 
     async def resume(self, download_id: str) -> None:
@@ -79,7 +79,7 @@ class DownloadCommands:
         async with self._repository.changing:
             record = self._repository.get(download_id)
             await self._repository.leave_swarm(record)
-            await self._pipeline.resume(await self._repository.save(replace(record, paused=False)))
+            await self._pipeline.resume(await self._repository.save(transitions.resume(record)))
 
     async def choose(self, download_id: str, unwanted: Collection[int]) -> None:
         """Download all but some files, which are numbered in the torrent's order; a problem is tried once more.

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.quotas import describe_cost
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.state.store import Store
@@ -34,7 +35,7 @@ class TorrentClaims:
             _log.info("%r from %s makes way for the one from %s", other.name, other.sender, record.sender)
             # What the engine knew of its files is not true of the other's.
             await self._repository.leave_swarm(other)
-            await self._repository.save(yield_to(other, record))
+            await self._repository.save(yield_swarm(other, record))
         for other in list(self._repository.downloads.values()):
             if other.info_hash == record.info_hash and other.step is DownloadStep.WAITING:
                 await self._repository.save(warn_of(other, record))
@@ -43,19 +44,14 @@ class TorrentClaims:
     async def alone(self, record: DownloadRecord) -> DownloadRecord | None:
         """Return a download if no other one has its swarm, as it is then; None while it rests for another."""
         if holder := holder_of(record, self._repository.downloads):
-            reason, hint = describe_rest(record, holder)
-            if record.step is not DownloadStep.COMPLETE:
-                record = replace(record, step=DownloadStep.QUEUED)
-            if (rests := replace(record, problem=reason, hint=hint)) != self._repository.downloads.get(
-                record.id
-            ):
+            if (rests := yield_swarm(record, holder)) != self._repository.downloads.get(record.id):
                 await self._repository.save(rests)
             return None
         if not record.rival:
             return record
         # What the engine remembers of the torrent is of the other's files.
         await self._store.change(lambda database: database.forget_resume(record.info_hash))
-        return await self._repository.save(resume_alone(record))
+        return await self._repository.save(transitions.clear_conflict(record))
 
 
 def find_conflicts(record: DownloadRecord, downloads: Downloads) -> list[DownloadRecord]:
@@ -106,7 +102,7 @@ def hold_back(
         rival = "" if reason else other.id
     reasons.append(describe_cost(record))
     problem, hint = "; ".join(filter(None, reasons)), " ".join(filter(None, hints))
-    return replace(record, step=DownloadStep.WAITING, problem=problem, hint=hint, rival=rival)
+    return transitions.hold(record, problem, hint, conflict=rival)
 
 
 def warn_of(record: DownloadRecord, begun: DownloadRecord) -> DownloadRecord:
@@ -115,15 +111,9 @@ def warn_of(record: DownloadRecord, begun: DownloadRecord) -> DownloadRecord:
     return replace(record, problem=problem, hint=f"{record.hint} {describe_choice(record, begun)}")
 
 
-def yield_to(record: DownloadRecord, holder: DownloadRecord) -> DownloadRecord:
-    """Return the form of a download that rests in favour of another one of the same torrent."""
-    record = replace(record, rival=holder.id)
-    reason, hint = describe_rest(record, holder)
-    if record.step is DownloadStep.COMPLETE:
-        return replace(record, problem=reason, hint=hint)
-    if record.step.is_fetching and not record.path:
-        return replace(record, step=DownloadStep.QUEUED, problem=reason, hint=hint)
-    return record  # complete but for its place, which takes no swarm
+def yield_swarm(record: DownloadRecord, holder: DownloadRecord) -> DownloadRecord:
+    """Return a download as it rests while another one of the same torrent has the swarm."""
+    return transitions.yield_to(record, holder.id, *describe_rest(record, holder))
 
 
 def describe_rest(record: DownloadRecord, holder: DownloadRecord) -> tuple[str, str]:
@@ -133,8 +123,3 @@ def describe_rest(record: DownloadRecord, holder: DownloadRecord) -> tuple[str, 
         f"It is not {what} now: you took the same torrent from {holder.sender} instead of {record.sender}",
         f"Forget “{holder.name}” from {holder.sender}, and it goes on.",
     )
-
-
-def resume_alone(record: DownloadRecord) -> DownloadRecord:
-    """Return the form of a download that does not rest for another one any more."""
-    return replace(record, rival="", problem="", hint="")

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from tuishare.agent.context import Context
+from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import (
     TorrentClaims,
     find_conflicts,
     hold_back,
     holder_of,
-    resume_alone,
 )
 from tuishare.agent.downloads.files import DownloadFiles, describe_kept
 from tuishare.agent.downloads.quotas import (
@@ -152,8 +152,7 @@ class DownloadPipeline:
         Raises:
             Refused: it has become a replay.
         """
-        record = replace(record, step=DownloadStep.DOWNLOADING, paused=False)
-        await self._begin(resume_alone(record))
+        await self._begin(transitions.approve(record))
 
     async def resume(self, record: DownloadRecord) -> None:
         """Take up a download again where it stands; the repository's lock is held."""
@@ -243,7 +242,7 @@ class DownloadPipeline:
         elif find_conflicts(record, downloads):
             await self._hold(record, "", "", torrent, salted=salted)
         else:
-            await self._begin(record, torrent)
+            await self._begin(transitions.admit(record), torrent)
 
     async def _require_foreign(self, record: DownloadRecord) -> None:
         if name := await self._repository.own_share(record):
@@ -328,7 +327,7 @@ class DownloadPipeline:
                 _log.warning("Stopped receiving %r: %s", for_display(last.name), reason)
                 self._context.activity.note(ActivityKind.PROBLEM, last.name, reason)
                 await self._repository.leave_swarm(last, keep_progress=True)
-                await self._repository.save(replace(last, step=DownloadStep.QUEUED, problem=reason))
+                await self._repository.save(transitions.enqueue(last, reason))
 
     async def _start_queued(self) -> None:
         async with self._repository.changing:
@@ -349,14 +348,10 @@ class DownloadPipeline:
             case DownloadStep.COMPLETE:
                 await self.seeding.begin(record)
             case DownloadStep.PROBLEM:
-                step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
-                await self._resume(
-                    await self._repository.save(replace(record, step=step, problem="", hint=""))
-                )
+                await self._resume(await self._repository.save(transitions.retry(record)))
             case DownloadStep.WAITING:
                 if record.rival and holder_of(record, self._repository.downloads) is None:
-                    record = replace(resume_alone(record), step=DownloadStep.DOWNLOADING)
-                    await self._admit(record, None, salted=False)
+                    await self._admit(transitions.clear_conflict(record), None, salted=False)
             case _ as never:
                 assert_never(never)
 
@@ -371,10 +366,10 @@ class DownloadPipeline:
             reason = await self._missing_space(record)
         if reason:
             if (record.step, record.problem) != (DownloadStep.QUEUED, reason):
-                await self._repository.save(replace(record, step=DownloadStep.QUEUED, problem=reason))
+                await self._repository.save(transitions.enqueue(record, reason))
             return
         if record.step is not DownloadStep.DOWNLOADING:
-            record = await self._repository.save(replace(record, step=DownloadStep.DOWNLOADING, problem=""))
+            record = await self._repository.save(transitions.start(record))
         resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
         await self._repository.join_swarm(record, staging, resume_data=resume)
 
@@ -408,9 +403,7 @@ class DownloadPipeline:
         await self._repository.leave_swarm(record)
         replaced = await self._repository.replaced_torrent(record)
         target = await asyncio.to_thread(self._files.choose_target, record, replaced)
-        await self._move_payload(
-            await self._repository.save(replace(record, step=DownloadStep.DELIVERING, path=str(target)))
-        )
+        await self._move_payload(await self._repository.save(transitions.begin_delivery(record, str(target))))
 
     async def _move_payload(self, record: DownloadRecord) -> None:
         torrent, replaced = (
@@ -422,20 +415,12 @@ class DownloadPipeline:
         except FileExistsError:
             # Taken since it was chosen, or something was done to what is there: either way it stays.
             target = await asyncio.to_thread(self._files.choose_target, replace(record, replaces=""))
-            record = await self._repository.save(replace(record, path=str(target)))
+            record = await self._repository.save(transitions.choose_other_place(record, str(target)))
             landed = await asyncio.to_thread(self._files.move_payload, record, torrent, replaced)
         await asyncio.to_thread(self._files.archive_envelope, record)
         await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
         done = await self._repository.save(
-            replace(
-                record,
-                step=DownloadStep.COMPLETE,
-                staging="",
-                signature=landed.signature,
-                replaces="",
-                replaces_signature="",
-                completed=self._context.now(),
-            )
+            transitions.mark_complete(record, landed.signature, self._context.now())
         )
         self._retries.drop(record.id)
         _log.info("Received %r from %s", record.name, record.sender)
@@ -489,7 +474,7 @@ class DownloadPipeline:
             self._retries.drop(record.id)
         if news:
             self._context.activity.note(ActivityKind.PROBLEM, record.name, problem)
-        await self._repository.save(replace(record, step=DownloadStep.PROBLEM, problem=problem, hint=hint))
+        await self._repository.save(transitions.fail(record, problem, hint))
 
     async def _try_again(self) -> None:
         async with self._repository.changing:

@@ -1,21 +1,101 @@
-"""How a download begins: its first record, and what it replaces.
+"""The steps of a download: a record and what happens to it give the next record.
 
-Owns what an envelope says about it. Pure: whoever calls saves the record and does what follows from it.
+Owns the first record of what an envelope holds, every change of `DownloadRecord.step`, what a change clears, and the
+table that all changes follow. Pure: the caller saves the record and does what follows from it. Must not know queue,
+store or engine.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum, auto
+from typing import Any, Final
 
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.core.opening import OpenedEnvelope, download_id
 from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.core.transition_table import TransitionTable, lead, stay
 from tuishare.torrents import cost_of
+
+
+class DownloadEvent(StrEnum):
+    """What happens to a download; each has the function that is named beside it."""
+
+    HELD = auto()
+    """`hold`: a person has to approve it first, or another download has its torrent."""
+    ADMITTED = auto()
+    """`admit`: nothing speaks against it."""
+    APPROVED = auto()
+    """`approve`: the user wants it."""
+    RENEWED = auto()
+    """`adopt_tickets`: a newer envelope has other tickets for the same content."""
+    QUEUED = auto()
+    """`enqueue`: there is no slot or no space for it."""
+    STARTED = auto()
+    """`start`: there is room for it."""
+    FETCHED = auto()
+    """`begin_delivery`: every wanted piece is on disk."""
+    PLACE_TAKEN = auto()
+    """`choose_other_place`: something else has its name."""
+    DELIVERED = auto()
+    """`mark_complete`: its payload stands in its place."""
+    FAILED = auto()
+    """`fail`: a step could not be done."""
+    RETRIED = auto()
+    """`retry`: what failed is tried again."""
+    YIELDED = auto()
+    """`yield_to`: another download of the same torrent has its swarm."""
+    CONFLICT_ENDED = auto()
+    """`clear_conflict`: no other download of the same torrent speaks against it."""
+    PAUSED = auto()
+    """`pause`: the user wants it to rest."""
+    RESUMED = auto()
+    """`resume`: the user wants it to go on."""
+
+
+_ADMITTED: Final = (
+    DownloadStep.QUEUED,
+    DownloadStep.DOWNLOADING,
+    DownloadStep.DELIVERING,
+    DownloadStep.COMPLETE,
+    DownloadStep.PROBLEM,
+)
+_ANY: Final = (DownloadStep.WAITING, *_ADMITTED)
+TRANSITIONS: Final = TransitionTable(
+    DownloadStep.WAITING,
+    {
+        DownloadEvent.HELD: stay((DownloadStep.WAITING,)),
+        DownloadEvent.ADMITTED: lead((DownloadStep.WAITING,), DownloadStep.DOWNLOADING),
+        DownloadEvent.APPROVED: lead((DownloadStep.WAITING,), DownloadStep.DOWNLOADING),
+        DownloadEvent.RENEWED: stay(_ADMITTED),
+        DownloadEvent.QUEUED: lead((DownloadStep.QUEUED, DownloadStep.DOWNLOADING), DownloadStep.QUEUED),
+        DownloadEvent.STARTED: lead((DownloadStep.QUEUED,), DownloadStep.DOWNLOADING),
+        DownloadEvent.FETCHED: lead((DownloadStep.DOWNLOADING,), DownloadStep.DELIVERING),
+        DownloadEvent.PLACE_TAKEN: stay((DownloadStep.DELIVERING,)),
+        DownloadEvent.DELIVERED: lead((DownloadStep.DELIVERING,), DownloadStep.COMPLETE),
+        DownloadEvent.FAILED: lead(_ANY, DownloadStep.PROBLEM),
+        DownloadEvent.RETRIED: lead(
+            (DownloadStep.PROBLEM,), DownloadStep.DOWNLOADING, DownloadStep.DELIVERING
+        ),
+        DownloadEvent.YIELDED: {
+            **lead((DownloadStep.QUEUED, DownloadStep.DOWNLOADING), DownloadStep.QUEUED),
+            **stay((DownloadStep.DELIVERING, DownloadStep.COMPLETE)),
+            DownloadStep.PROBLEM: (DownloadStep.QUEUED, DownloadStep.PROBLEM),
+        },
+        DownloadEvent.CONFLICT_ENDED: stay(
+            (DownloadStep.WAITING, DownloadStep.QUEUED, DownloadStep.DOWNLOADING, DownloadStep.COMPLETE)
+        ),
+        DownloadEvent.PAUSED: stay(_ADMITTED),
+        DownloadEvent.RESUMED: stay(_ANY),
+    },
+)
+"""Every step and event that can meet, and where that leads; a function picks one of several by the record."""
+_NO_PROBLEM: Final = {"problem": "", "hint": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivedEnvelope:
-    """The envelope as it came.
+    """The file that an envelope came in.
 
     Attributes:
         envelope: name of the file in the inbox.
@@ -26,10 +106,21 @@ class ArrivedEnvelope:
     digest: bytes
 
 
+def _move(record: DownloadRecord, event: DownloadEvent, step: DownloadStep, **changes: Any) -> DownloadRecord:
+    """Go to a step, if the table has that; a problem belongs to the step that had it.
+
+    Raises:
+        IllegalTransition: the event cannot happen in the download's step, or does not lead there.
+    """
+    TRANSITIONS.require(record.step, event, step)
+    cleared = {} if step is record.step else _NO_PROBLEM
+    return replace(record, step=step, **{**cleared, **changes})
+
+
 def new_download(
     received: OpenedEnvelope, arrival: ArrivedEnvelope, files: DownloadFiles, now: int
 ) -> DownloadRecord:
-    """The download of what somebody sent; `now` in Unix seconds.
+    """Return the download of what an envelope holds, before it is held or admitted; `now` in Unix seconds.
 
     Raises:
         Refused: its ticket cannot work.
@@ -41,7 +132,7 @@ def new_download(
         id=identifier,
         envelope=arrival.envelope,
         added=now,
-        step=DownloadStep.DOWNLOADING,
+        step=TRANSITIONS.initial,
         sender=received.sender,
         signer=received.origin,
         share=manifest.share_id.hex(),
@@ -66,15 +157,32 @@ def new_download(
     )
 
 
-def is_same_swarm(former: DownloadRecord, record: DownloadRecord) -> bool:
-    """Whether an envelope is about the very swarm that a download is in."""
-    return (former.info_hash, former.transport) == (record.info_hash, record.transport)
+def is_same_swarm(known: DownloadRecord, record: DownloadRecord) -> bool:
+    """Return whether an envelope is about the very swarm that a download is in."""
+    return (known.info_hash, known.transport) == (record.info_hash, record.transport)
 
 
-def adopt_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadRecord:
-    """The same download with the tickets of a newer envelope, and where its swarm is now."""
-    return replace(
-        former,
+def hold(record: DownloadRecord, problem: str, hint: str, *, conflict: str) -> DownloadRecord:
+    """Wait for a person; `conflict`: id of the download that is the only reason, or empty."""
+    return _move(record, DownloadEvent.HELD, DownloadStep.WAITING, problem=problem, hint=hint, rival=conflict)
+
+
+def admit(record: DownloadRecord) -> DownloadRecord:
+    """Download what nothing speaks against."""
+    return _move(record, DownloadEvent.ADMITTED, DownloadStep.DOWNLOADING)
+
+
+def approve(record: DownloadRecord) -> DownloadRecord:
+    """Download what a person has approved, whatever other download of the same torrent there is."""
+    return _move(record, DownloadEvent.APPROVED, DownloadStep.DOWNLOADING, paused=False, rival="")
+
+
+def adopt_tickets(known: DownloadRecord, record: DownloadRecord) -> DownloadRecord:
+    """Go on with the tickets of a newer envelope, and where its swarm is now."""
+    return _move(
+        known,
+        DownloadEvent.RENEWED,
+        known.step,
         envelope=record.envelope,
         envelope_hash=record.envelope_hash,
         generation=record.generation,
@@ -88,28 +196,101 @@ def adopt_tickets(former: DownloadRecord, record: DownloadRecord) -> DownloadRec
     )
 
 
-def supersede(record: DownloadRecord, former: DownloadRecord | None) -> DownloadRecord:
-    """Let a new generation replace what the former one delivered, or was to replace; the same content goes on.
+def supersede(record: DownloadRecord, previous: DownloadRecord | None) -> DownloadRecord:
+    """Let a new generation replace what the previous one delivered, or was to replace; the same content goes on.
 
-    What rests unfinished goes on resting. What was delivered rests from serving only, and what waits for a person
-    begins with his word.
+    A download that is paused unfinished stays paused. One that is complete is paused from seeding only, and one that
+    waits for a person begins when they approve it.
     """
-    if former is None:
+    if previous is None:
         return record
-    if former.step is DownloadStep.COMPLETE:
-        return replace(
-            record,
-            replaces=former.path,
-            replaces_signature=former.signature,
-        )
-    if DownloadStep.WAITING not in {former.step, record.step}:
-        record = replace(record, paused=former.paused)
-    if is_same_swarm(former, record):
+    if previous.step is DownloadStep.COMPLETE:
+        return replace(record, replaces=previous.path, replaces_signature=previous.signature)
+    if DownloadStep.WAITING not in {previous.step, record.step}:
+        record = replace(record, paused=previous.paused)
+    if is_same_swarm(previous, record):
         record = replace(
             record,
-            staging=former.staging,
-            unwanted=former.unwanted,
-            cost=former.cost,
-            entries=former.entries,
+            staging=previous.staging,
+            unwanted=previous.unwanted,
+            cost=previous.cost,
+            entries=previous.entries,
         )
-    return replace(record, replaces=former.replaces, replaces_signature=former.replaces_signature)
+    return replace(record, replaces=previous.replaces, replaces_signature=previous.replaces_signature)
+
+
+def enqueue(record: DownloadRecord, reason: str) -> DownloadRecord:
+    """Wait for a slot or for space; `reason`: a sentence."""
+    return _move(record, DownloadEvent.QUEUED, DownloadStep.QUEUED, problem=reason, hint="")
+
+
+def start(record: DownloadRecord) -> DownloadRecord:
+    """Download what waited for room."""
+    return _move(record, DownloadEvent.STARTED, DownloadStep.DOWNLOADING)
+
+
+def begin_delivery(record: DownloadRecord, path: str) -> DownloadRecord:
+    """Deliver what is complete; `path`: where its payload is to stand."""
+    return _move(record, DownloadEvent.FETCHED, DownloadStep.DELIVERING, path=path)
+
+
+def choose_other_place(record: DownloadRecord, path: str) -> DownloadRecord:
+    """Deliver to another name, because the one that was chosen is taken."""
+    return _move(record, DownloadEvent.PLACE_TAKEN, DownloadStep.DELIVERING, path=path)
+
+
+def mark_complete(record: DownloadRecord, fingerprint: str, now: int) -> DownloadRecord:
+    """Record that the payload is in its place.
+
+    Args:
+        record: of the download.
+        fingerprint: of the payload as it was delivered.
+        now: Unix seconds.
+    """
+    return _move(
+        record,
+        DownloadEvent.DELIVERED,
+        DownloadStep.COMPLETE,
+        staging="",
+        signature=fingerprint,
+        replaces="",
+        replaces_signature="",
+        completed=now,
+    )
+
+
+def fail(record: DownloadRecord, problem: str, hint: str) -> DownloadRecord:
+    """Record what went wrong, whatever the download was doing."""
+    return _move(record, DownloadEvent.FAILED, DownloadStep.PROBLEM, problem=problem, hint=hint)
+
+
+def retry(record: DownloadRecord) -> DownloadRecord:
+    """Go back to the step that failed: what has a place was complete."""
+    step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
+    return _move(record, DownloadEvent.RETRIED, step)
+
+
+def yield_to(record: DownloadRecord, holder: str, problem: str, hint: str) -> DownloadRecord:
+    """Rest while another download of the same torrent has the swarm; `holder`: its id."""
+    why = {"problem": problem, "hint": hint}
+    if record.step is DownloadStep.COMPLETE:
+        return _move(record, DownloadEvent.YIELDED, DownloadStep.COMPLETE, rival=holder, **why)
+    if record.step.is_fetching and not record.path:
+        return _move(record, DownloadEvent.YIELDED, DownloadStep.QUEUED, rival=holder, **why)
+    # Complete but for its place, which takes no swarm.
+    return _move(record, DownloadEvent.YIELDED, record.step, rival=holder)
+
+
+def clear_conflict(record: DownloadRecord) -> DownloadRecord:
+    """Go on without regard to another download of the same torrent."""
+    return _move(record, DownloadEvent.CONFLICT_ENDED, record.step, rival="", **_NO_PROBLEM)
+
+
+def pause(record: DownloadRecord) -> DownloadRecord:
+    """Rest where it is."""
+    return _move(record, DownloadEvent.PAUSED, record.step, paused=True)
+
+
+def resume(record: DownloadRecord) -> DownloadRecord:
+    """Go on where it is."""
+    return _move(record, DownloadEvent.RESUMED, record.step, paused=False)
