@@ -1,4 +1,4 @@
-"""Two ends of a transfer without their agents: who seeds a share, and a pipeline at work."""
+"""Two ends of a transfer without their agents: who seeds a share, and a queue of downloads at work."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 from tests.agent.homes import Home, opened, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
+from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
-from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, open_received
@@ -28,22 +29,23 @@ from tuishare.swarm import Completed, Engine, Failed, FalseData, TorrentSpec
 
 @dataclass
 class Desk:
-    """A pipeline at work."""
+    """A queue at work, and what hands envelopes to it."""
 
     context: Context
-    pipeline: DownloadPipeline
+    queue: DownloadQueue
+    admission: DownloadAdmission
     payload_watcher: PayloadWatcher
 
     @property
     def only(self) -> DownloadRecord:
-        (record,) = self.pipeline.downloads.values()
+        (record,) = self.queue.downloads.values()
         return record
 
     async def stored(self) -> list[DownloadRecord]:
         return await self.context.store.run(lambda database: database.downloads())
 
     async def until(self, step: DownloadStep) -> DownloadRecord:
-        await wait_until(lambda: self.only.step is step and not self.pipeline._repository.changing.locked())
+        await wait_until(lambda: self.only.step is step and not self.queue._repository.changing.locked())
         return self.only
 
     @property
@@ -54,28 +56,29 @@ class Desk:
 @asynccontextmanager
 async def receiving_at(home: Home) -> AsyncIterator[Desk]:
     async with opened(home) as context:
-        pipeline = DownloadPipeline(
-            context, DownloadRepository(context), DownloadFiles(context.settings.current.folders)
-        )
-        payload_watcher = PayloadWatcher(context, pipeline._repository, pipeline.resume)
+        repository, files = DownloadRepository(context), DownloadFiles(context.settings.current.folders)
+        queue = DownloadQueue(context, repository, files)
+        admission = DownloadAdmission(context, repository, files, queue)
+        payload_watcher = PayloadWatcher(context, repository, queue.resume)
         with context.engine.subscribe() as events:
 
             async def listen() -> None:
                 async for event in events:
                     if isinstance(event, Completed):
-                        pipeline.on_completed(event.info_hash)
+                        queue.on_completed(event.info_hash)
                     elif isinstance(event, Failed):
-                        await pipeline.record_problem(event.info_hash, event.reason)
+                        await queue.record_problem(event.info_hash, event.reason)
                     elif isinstance(event, FalseData):
-                        await pipeline.record_false_data(event.info_hash)
+                        await queue.record_false_data(event.info_hash)
 
-            await pipeline.load()
+            await queue.load()
+            await admission.load()
             tasks = [
                 asyncio.create_task(work)
-                for work in (listen(), pipeline.run(), payload_watcher.compare_all(threading.Event()))
+                for work in (listen(), queue.run(), payload_watcher.compare_all(threading.Event()))
             ]
             try:
-                yield Desk(context, pipeline, payload_watcher)
+                yield Desk(context, queue, admission, payload_watcher)
                 assert not any(task.done() for task in tasks), tasks
             finally:
                 for task in tasks:
@@ -115,7 +118,7 @@ async def put(desk: Desk, alice: Home, bob: Home, data: bytes, name: str = "x") 
     """Put an envelope into the inbox and admit it."""
     envelope = f"{name}{ENVELOPE_SUFFIX}"
     (bob.inbox / envelope).write_bytes(data)
-    await desk.pipeline.admit(judge(alice, bob, data), envelope, digest(data))
+    await desk.admission.admit(judge(alice, bob, data), envelope, digest(data))
 
 
 def digest(data: bytes) -> bytes:

@@ -79,7 +79,7 @@ async def test_a_whole_delivery_shows_nothing_but_the_known_leaks(alice: Home, b
             post(alice, bob)
             await complete(pipeline)
             await wait_until(lambda: delivery(sender).state is DeliveryState.COMPLETE)
-            (record,) = pipeline._inbox.pipeline.downloads.values()
+            (record,) = pipeline._inbox.queue.downloads.values()
             engine, tracker = sender._context.engine.listening["tls"], sender._context.tracker.port
             assert tracker is not None
     passkeys = {bytes.fromhex(address.url.rpartition("/")[2]) for address in record.trackers}

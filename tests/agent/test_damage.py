@@ -128,7 +128,7 @@ class Bench:
             drops, inbox = Sharing(context), Inbox(context)
             await context.activity.load()
             await drops.load()
-            await inbox.pipeline.load()
+            await inbox.queue.load()
             working = asyncio.create_task(drops.queue.run())
             await wait_until(lambda: working.done() or drops.queue.is_idle, seconds=30.0)
             assert not working.done()
@@ -136,7 +136,7 @@ class Bench:
             await asyncio.gather(working, return_exceptions=True)
             await drops.commands.withdraw_expired()
             await drops.commands.stop_finished()
-            await inbox.pipeline.seeding.end()
+            await inbox.queue.seeding.end()
             assert not any(map(drops.resealing._runs_out, drops.repository.shares.values()))
             await drops.repository.deliveries.save()
             return drops, inbox

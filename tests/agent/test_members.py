@@ -18,7 +18,7 @@ from tuishare.torrents import InfoHash
 
 
 def has_begun(agent: Agent) -> bool:
-    return bool(agent._inbox.pipeline.downloads)
+    return bool(agent._inbox.queue.downloads)
 
 
 async def connected(agent: Agent, count: int) -> None:

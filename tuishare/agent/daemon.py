@@ -129,13 +129,13 @@ class Agent:
     def _loops(self, events: Subscription, watcher: Watcher) -> Iterator[Coroutine[Any, Any, None]]:
         drops, inbox = self._drops, self._inbox
         yield self._once_ready(lambda: drops.run(watcher))
-        yield self._once_ready(lambda: inbox.following.run(watcher))
+        yield self._once_ready(lambda: inbox.monitor.run(watcher))
         yield self._once_ready(lambda: inbox.payload_watcher.run(watcher))
         yield self._once_ready(lambda: self._follow_engine(events))
         yield self._once_ready(drops.repository.watch_deliveries)
         yield self._once_ready(drops.resealing.run)
         yield self._once_ready(drops.corruption.run)
-        for loop in (drops.queue.run, inbox.pipeline.run, inbox.pace.run, self._keep_time):
+        for loop in (drops.queue.run, inbox.queue.run, inbox.rate_limit.run, self._keep_time):
             yield self._once_ready(loop)
         yield self._parts.overload.run(self._context.activity, self._context.changed.notify)
         for work in (
@@ -152,7 +152,7 @@ class Agent:
         await open_store(self._context)
         await self._context.activity.load()
         await self._drops.load()
-        await self._inbox.pipeline.load()
+        await self._inbox.load()
         self._runner.ready.set()
 
     async def _once_ready(self, loop: Callable[[], Awaitable[None]]) -> None:
@@ -181,7 +181,7 @@ class Agent:
         while True:
             await self._drops.commands.withdraw_expired()
             await self._drops.commands.stop_finished()
-            await self._inbox.pipeline.seeding.end()
+            await self._inbox.queue.seeding.end()
             self._drops.repository.follow_addresses()
             self._context.changed.notify()  # what a router does, or has stopped doing, is no event
             await asyncio.sleep(CLOCK_SECONDS)
@@ -196,12 +196,12 @@ class Agent:
             case Progressed():
                 self._context.changed.notify()
             case Completed(info_hash):
-                self._inbox.pipeline.on_completed(info_hash)
+                self._inbox.queue.on_completed(info_hash)
             case Failed(info_hash, reason):
                 await self._drops.queue.record_problem(info_hash, reason)
-                await self._inbox.pipeline.record_problem(info_hash, reason)
+                await self._inbox.queue.record_problem(info_hash, reason)
             case FalseData(info_hash):
-                await self._inbox.pipeline.record_false_data(info_hash)
+                await self._inbox.queue.record_false_data(info_hash)
             case PeerRefused(_, host, reason):
                 _log.info("Refused the peer %s: %s", host, reason)
             case ContactRefused(_, contact, reason):

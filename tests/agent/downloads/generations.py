@@ -1,4 +1,4 @@
-"""Generations that land one after another, as `DownloadPipeline` has them land, without engines."""
+"""Generations that land one after another, as `DownloadQueue` has them land, without engines."""
 
 from __future__ import annotations
 

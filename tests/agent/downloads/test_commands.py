@@ -121,7 +121,7 @@ async def test_a_paused_download_rests_also_after_a_restart_until_it_is_resumed(
             assert (agent.view.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
         await serve(sender)
         async with running(bob) as agent:
-            await agent._inbox.pipeline._start_queued()
+            await agent._inbox.queue._start_queued()
             assert (agent.view.downloads()[0].state, joined(agent)) == (DownloadState.PAUSED, 0)
             await agent.service.order_download(download.id, DownloadAction.RESUME)
             await complete(alice, bob, agent)
@@ -283,10 +283,10 @@ async def test_what_does_not_fit_waits_says_so_and_goes_on_when_there_is_space(
         queued = await shown(agent, DownloadState.QUEUED)
         assert "waits for space" in queued.detail
         assert joined(agent) == 0
-        await agent._inbox.pipeline._start_queued()
+        await agent._inbox.queue._start_queued()
         assert [download.state for download in agent.view.downloads()] == [DownloadState.QUEUED]
-        agent._inbox.pipeline._files = DownloadFiles(agent._context.config.folders, reserve=0)
-        await agent._inbox.pipeline._start_queued()
+        agent._inbox.queue._files = DownloadFiles(agent._context.config.folders, reserve=0)
+        await agent._inbox.queue._start_queued()
         done = await complete(alice, bob, agent)
         assert done.detail == ""
 

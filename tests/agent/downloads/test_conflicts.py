@@ -39,17 +39,17 @@ class Scene:
     async def put(self, desk: Desk, sender: Sender, **changes: object) -> None:
         data, envelope = sender.seal(self.bob, **changes), f"{sender.home.name}{ENVELOPE_SUFFIX}"
         (self.bob.inbox / envelope).write_bytes(data)
-        await desk.pipeline.admit(self.judge(data), envelope, digest(data))
+        await desk.admission.admit(self.judge(data), envelope, digest(data))
 
     async def hold(self, desk: Desk, sender: Sender) -> None:
         data = sender.seal(self.bob)
-        await desk.pipeline.await_approval(
+        await desk.admission.await_approval(
             self.judge(data), sender.home.name, digest(data), "not verified", "verify"
         )
 
 
 def sent_by(desk: Desk, sender: Sender) -> DownloadRecord:
-    (found,) = (one for one in desk.pipeline.downloads.values() if one.sender == sender.home.name)
+    (found,) = (one for one in desk.queue.downloads.values() if one.sender == sender.home.name)
     return found
 
 
@@ -57,11 +57,11 @@ def handler(desk: Desk) -> DownloadCommands:
     async def turn_away(_envelope: str, _error: TuishareError) -> None:
         pass
 
-    return DownloadCommands(desk.pipeline._repository, desk.pipeline, desk.pipeline._files, turn_away)
+    return DownloadCommands(desk.queue._repository, desk.queue, desk.admission, desk.queue._files, turn_away)
 
 
 async def until(desk: Desk, sender: Sender, step: DownloadStep) -> DownloadRecord:
-    locked = desk.pipeline._repository.changing.locked
+    locked = desk.queue._repository.changing.locked
     await wait_until(lambda: sent_by(desk, sender).step is step and not locked(), seconds=30)
     return sent_by(desk, sender)
 
@@ -131,7 +131,7 @@ async def test_rejecting_the_second_one_leaves_all_as_it_is(scene: Scene) -> Non
         await scene.put(desk, scene.carol)
         assert sent_by(desk, scene.carol).step is DownloadStep.WAITING
         await handler(desk).reject(sent_by(desk, scene.carol).id)
-        assert list(desk.pipeline.downloads.values()) == [first]
+        assert list(desk.queue.downloads.values()) == [first]
         assert desk.joined == {first.info_hash}
 
 
@@ -148,7 +148,7 @@ async def test_what_was_delivered_is_served_no_longer_and_says_so(scene: Scene) 
         await handler(desk).forget(sent_by(desk, scene.alice).id)
         goes_on = sent_by(desk, scene.carol)
         assert (goes_on.problem, goes_on.rival) == ("", "")
-        assert desk.pipeline._repository.on_added(goes_on)
+        assert desk.queue._repository.is_joined(goes_on)
 
 
 @pytest.mark.parametrize("how", ["paused", "queued", "problem"])
@@ -159,10 +159,10 @@ async def test_whatever_the_first_one_is_doing(scene: Scene, how: str) -> None:
         if how == "paused":
             await handler(desk).pause(first.id)
         elif how == "problem":
-            await desk.pipeline.record_problem(InfoHash(first.info_hash), "of the engine")
+            await desk.queue.record_problem(InfoHash(first.info_hash), "of the engine")
         else:
-            await desk.pipeline._repository.leave_swarm(first)
-            await desk.pipeline._repository.save(replace(first, step=DownloadStep.QUEUED, paused=True))
+            await desk.queue._repository.leave_swarm(first)
+            await desk.queue._repository.save(replace(first, step=DownloadStep.QUEUED, paused=True))
         await scene.put(desk, scene.alice)
         await handler(desk).approve(sent_by(desk, scene.alice).id)
         await until(desk, scene.alice, DownloadStep.COMPLETE)
@@ -179,7 +179,7 @@ async def test_when_the_first_one_is_removed_the_second_goes_on_by_itself(
         await scene.put(desk, scene.alice)
         first = sent_by(desk, scene.carol)
         if restart:  # a crash came before it went on
-            await desk.pipeline._repository.remove(first)
+            await desk.queue._repository.remove(first)
         else:
             await handler(desk).forget(first.id)
             await until(desk, scene.alice, DownloadStep.COMPLETE)
@@ -204,10 +204,10 @@ async def test_when_the_one_that_took_it_is_removed_the_first_reads_its_files_an
             lambda database: database.save_resume({InfoHash(taken.info_hash): complete})
         )
         rests = replace(sent_by(desk, scene.carol), step=DownloadStep.QUEUED, rival="gone")
-        await desk.pipeline._repository.leave_swarm(rests)
-        await desk.pipeline._repository.save(rests)
-        async with desk.pipeline._repository.changing:
-            await desk.pipeline.resume(rests)
+        await desk.queue._repository.leave_swarm(rests)
+        await desk.queue._repository.save(rests)
+        async with desk.queue._repository.changing:
+            await desk.queue.resume(rests)
         assert await desk.context.store.run(lambda database: database.resume_data(taken.info_hash)) is None
 
 
@@ -220,7 +220,7 @@ async def test_a_renewal_is_asked_about_like_any_other_and_takes_nothing_back(sc
         await scene.put(desk, scene.carol, generation=2, kind="renew")
         rests = sent_by(desk, scene.carol)
         assert (rests.step, rests.generation) == (DownloadStep.QUEUED, 2)
-        assert desk.pipeline._repository.joined_as(InfoHash(rests.info_hash)) == [sent_by(desk, scene.alice)]
+        assert desk.queue._repository.joined_as(InfoHash(rests.info_hash)) == [sent_by(desk, scene.alice)]
 
 
 async def test_what_only_waits_keeps_no_other_out(scene: Scene) -> None:
@@ -255,7 +255,7 @@ async def test_a_share_of_our_own_is_never_downloaded_nor_stopped(scene: Scene, 
             await scene.put(desk, scene.carol)
         with pytest.raises(Refused, match="your own share"):
             await scene.hold(desk, scene.carol)
-        assert desk.pipeline.downloads == {}
+        assert desk.queue.downloads == {}
         assert desk.joined == {ours.info_hash}
 
 

@@ -16,7 +16,7 @@ from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import inbox as inbox_module
-from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.folders import folder_monitor
 from tuishare.api.messages import DownloadState
 from tuishare.core.opening import OpenedEnvelope
@@ -65,21 +65,21 @@ async def test_what_was_delivered_and_filed_while_it_was_judged_is_no_replay(
     """After a crash the download may end before the inbox has come to its envelope."""
 
     async def admit(
-        _pipeline: DownloadPipeline, _received: OpenedEnvelope, name: str, _digest: bytes
+        _admission: DownloadAdmission, _received: OpenedEnvelope, name: str, _digest: bytes
     ) -> None:
         (bob.inbox / name).unlink()
         judged.set()
         raise Refused("received before")
 
     judged = asyncio.Event()
-    monkeypatch.setattr(DownloadPipeline, "admit", admit)
+    monkeypatch.setattr(DownloadAdmission, "admit", admit)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
         await judged.wait()
-        await wait_until(lambda: NAME not in {entry.name for entry in agent._inbox.following.unsettled})
+        await wait_until(lambda: NAME not in {entry.name for entry in agent._inbox.monitor.unsettled})
         (bob.inbox / "next").write_bytes(b"")
-        agent._inbox.following.scan_soon()
-        await wait_until(lambda: NAME not in agent._inbox.following._present)
+        agent._inbox.monitor.scan_soon()
+        await wait_until(lambda: NAME not in agent._inbox.monitor._present)
         assert (agent.view.downloads(), os.listdir(bob.inbox)) == ([], ["next"])
 
 
@@ -147,7 +147,7 @@ async def test_an_envelope_under_way_that_is_only_touched_stays(
 
 
 def is_at(agent: Agent, generation: int) -> bool:
-    return [record.generation for record in agent._inbox.pipeline.downloads.values()] == [generation]
+    return [record.generation for record in agent._inbox.queue.downloads.values()] == [generation]
 
 
 async def test_a_newer_generation_under_the_same_name_is_seen(
@@ -183,7 +183,7 @@ async def test_a_full_disk_is_not_held_against_an_envelope(
 
     bob.configure(settle={"rescan": 0.2})
     with monkeypatch.context() as patched:
-        patched.setattr(DownloadPipeline, "admit", full)
+        patched.setattr(DownloadAdmission, "admit", full)
         async with running(bob) as agent:
             (bob.inbox / NAME).write_bytes(envelope)
             assert "full" in (await shown(agent, DownloadState.LOCKED)).detail
@@ -232,6 +232,6 @@ async def test_an_envelope_that_vanishes_leaves_no_traces(
     monkeypatch.setattr(inbox_module, "read_limited", vanish)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
-        await wait_until(lambda: bool(opened) and agent._inbox.following.unsettled == ())
+        await wait_until(lambda: bool(opened) and agent._inbox.monitor.unsettled == ())
         assert agent.view.downloads() == []
     assert os.listdir(bob.inbox) == []

@@ -70,7 +70,7 @@ async def test_what_is_changed_while_it_is_served_leaves_its_swarm(
         await wait_until(lambda: landed.parent in payload_watcher._folders)
         CHANGES[change](landed)
         await wait_until(lambda: desk.joined == set())
-        repository = desk.pipeline._repository
+        repository = desk.queue._repository
         await wait_until(lambda: repository.is_altered(desk.only))
         assert (desk.only.step, desk.only.problem) == (DownloadStep.COMPLETE, "")
 
@@ -114,7 +114,7 @@ async def test_what_was_put_back_is_served_again(alice: Home, bob: Home) -> None
         await wait_until(lambda: desk.joined == set())
         (landed.parent.parent / "away").rename(landed)
         await wait_until(lambda: desk.joined == {desk.only.info_hash})
-        assert not desk.pipeline._repository.is_altered(desk.only)
+        assert not desk.queue._repository.is_altered(desk.only)
 
 
 async def test_when_events_were_lost_all_of_a_folder_is_looked_at(alice: Home, bob: Home) -> None:
@@ -129,7 +129,7 @@ async def test_when_events_were_lost_all_of_a_folder_is_looked_at(alice: Home, b
 async def test_what_has_made_room_for_a_new_generation_is_not_judged(alice: Home, bob: Home) -> None:
     async with receiving_at(bob) as desk:
         landed = await deliver(desk, alice, bob, fill(alice.drop / "x"))
-        repository = desk.pipeline._repository
+        repository = desk.queue._repository
         payload_watcher = desk.payload_watcher
         judged = desk.only
         landed.unlink()

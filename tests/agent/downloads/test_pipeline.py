@@ -14,7 +14,7 @@ import pytest
 from tests.agent.download_pipelines import Desk, Sender, digest, judge, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
-from tuishare.agent.downloads import pipeline, retries
+from tuishare.agent.downloads import files, queue, retries
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inventory import fingerprint_delivered, take_inventory
 from tuishare.api.messages import ActivityKind
@@ -79,15 +79,15 @@ async def test_a_replay_is_refused_even_when_the_download_was_removed(alice: Hom
             await put(desk, alice, bob, data)
         await desk.context.store.run(lambda database: database.record_rejection(record))
     async with receiving_at(bob) as desk:
-        for work in (desk.pipeline.admit, hold(desk)):
+        for work in (desk.admission.admit, hold(desk)):
             with pytest.raises(Refused, match="received before"):
                 await work(judge(alice, bob, data), "x", digest(data))
-        assert desk.pipeline.downloads == {}
+        assert desk.queue.downloads == {}
 
 
 def hold(desk: Desk) -> Callable[[OpenedEnvelope, str, bytes], Awaitable[None]]:
     async def held(received: OpenedEnvelope, envelope: str, digest: bytes) -> None:
-        await desk.pipeline.await_approval(received, envelope, digest, "not verified", "verify")
+        await desk.admission.await_approval(received, envelope, digest, "not verified", "verify")
 
     return held
 
@@ -166,7 +166,7 @@ async def test_waiting_for_approval_downloads_nothing_and_does_not_use_up_the_ge
         taken.append(payload)
         return 0
 
-    monkeypatch.setattr(pipeline, "reuse_unchanged_files", take)
+    monkeypatch.setattr(files, "reuse_unchanged_files", take)
     path = fill(alice.drop / "x")
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         data = sender.seal(bob)
@@ -202,9 +202,9 @@ async def test_content_that_we_serve_ourselves_is_not_touched(alice: Home, bob: 
 async def test_what_the_engine_gives_up_is_a_problem(alice: Home, bob: Home) -> None:
     async with receiving_at(bob) as desk:
         await put(desk, alice, bob, lonely(alice, bob, fill(alice.drop / "x")))
-        await desk.pipeline.record_problem(InfoHash("00"), "of another torrent")
+        await desk.queue.record_problem(InfoHash("00"), "of another torrent")
         assert desk.only.step is DownloadStep.DOWNLOADING
-        await desk.pipeline.record_problem(InfoHash(desk.only.info_hash), "No space left on device")
+        await desk.queue.record_problem(InfoHash(desk.only.info_hash), "No space left on device")
         assert (desk.only.step, desk.only.problem) == (DownloadStep.PROBLEM, "No space left on device")
 
 
@@ -217,7 +217,7 @@ async def test_a_ticket_without_a_certificate_is_refused_before_anything_is_reco
     async with receiving_at(bob) as desk:
         with pytest.raises(Refused, match="certificate"):
             await put(desk, alice, bob, data)
-        assert (desk.pipeline.downloads, await desk.stored()) == ({}, [])
+        assert (desk.queue.downloads, await desk.stored()) == ({}, [])
 
 
 async def test_malformed_contacts_cost_only_themselves(alice: Home, bob: Home) -> None:
@@ -247,19 +247,19 @@ async def test_what_was_given_often_enough_is_served_no_longer_also_after_a_rest
         async with receiving_at(bob) as desk:
             await put(desk, alice, bob, sender.seal(bob))
             done = await desk.until(DownloadStep.COMPLETE)
-            await desk.pipeline.seeding.end()
+            await desk.queue.seeding.end()
             assert desk.joined == {done.info_hash}
             await _fetch_from(desk, sender, alice.places.files / "again")
             await wait_until(
                 lambda: desk.context.engine.all_progress()[InfoHash(done.info_hash)].uploaded >= 300_000
             )
-            await desk.pipeline.seeding.end()
+            await desk.queue.seeding.end()
             assert desk.joined == set()
         async with receiving_at(bob) as desk:
             await wait_until(
                 lambda: desk.context.engine.all_progress()[InfoHash(done.info_hash)].uploaded > 0
             )
-            await desk.pipeline.seeding.end()
+            await desk.queue.seeding.end()
             assert desk.joined == set()
 
 
@@ -290,13 +290,13 @@ def _spoil(path: Path) -> bytes:
 async def test_false_data_is_left_alone_with_growing_pauses_until_it_fits(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "QUEUE_SECONDS", 0.1)
+    monkeypatch.setattr(queue, "QUEUE_SECONDS", 0.1)
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.2)
     path = fill(alice.drop / "x", 700_000)
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         data = _spoil(path)
         await put(desk, alice, bob, sender.seal(bob))
-        pauses = desk.pipeline._retries._pauses
+        pauses = desk.queue._retries._pauses
         await wait_until(lambda: list(pauses.values()) == [0.4], seconds=60)
         record = await desk.until(DownloadStep.PROBLEM)
         assert (record.problem, desk.joined) == ("What arrives does not fit its hashes", set())
@@ -315,7 +315,7 @@ async def test_false_data_from_the_only_one_who_then_is_gone_is_left_alone_too(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is banned after one piece and cannot call back never sends two more."""
-    monkeypatch.setattr(pipeline, "QUEUE_SECONDS", 0.1)
+    monkeypatch.setattr(queue, "QUEUE_SECONDS", 0.1)
     path = fill(alice.drop / "x", 700_000)
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         _spoil(path)
@@ -335,7 +335,7 @@ async def test_a_new_generation_does_not_inherit_the_pauses_of_false_data(alice:
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         _spoil(path)
         await put(desk, alice, bob, sender.seal(bob))
-        pauses = desk.pipeline._retries._pauses
+        pauses = desk.queue._retries._pauses
         await wait_until(lambda: bool(pauses), seconds=60)
         await put(desk, alice, bob, sender.seal(bob, generation=2), "y")
         assert not pauses

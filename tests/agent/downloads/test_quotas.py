@@ -92,7 +92,7 @@ def test_what_takes_far_more_than_it_holds_is_said() -> None:
 async def arrived(desk: Desk, alice: Home, bob: Home, *names: str) -> list[DownloadRecord]:
     for name in names:
         await put(desk, alice, bob, lonely(alice, bob, fill(alice.drop / name, 40_000)), name)
-    return list(desk.pipeline.downloads.values())
+    return list(desk.queue.downloads.values())
 
 
 async def test_beyond_the_quota_a_person_is_asked(alice: Home, bob: Home) -> None:
@@ -103,8 +103,8 @@ async def test_beyond_the_quota_a_person_is_asked(alice: Home, bob: Home) -> Non
         assert "90,112 bytes of disk under way, 60,000" in second.problem  # 10 blocks and a file, twice
         assert second.hint
         assert desk.joined == {first.info_hash}
-        async with desk.pipeline._repository.changing:
-            await desk.pipeline.approve(second)
+        async with desk.queue._repository.changing:
+            await desk.admission.approve(second)
         assert desk.joined == {first.info_hash, second.info_hash}
 
 
@@ -119,7 +119,7 @@ async def test_downloads_go_on_so_many_at_a_time(alice: Home, bob: Home) -> None
         assert desk.joined == {first.info_hash}
         limits = msgspec.structs.replace(desk.context.config.limits, active_downloads=3)
         desk.context.settings.current = msgspec.structs.replace(desk.context.config, limits=limits)
-        await desk.pipeline._start_queued()
+        await desk.queue._start_queued()
         await wait_until((bob.downloads / "alice" / "film.mkv").exists)
 
 
@@ -129,7 +129,7 @@ async def test_the_oldest_go_on_first_after_a_restart(alice: Home, bob: Home) ->
         assert len(desk.joined) == 3
     bob.configure(limits={"active_downloads": 1})
     async with receiving_at(bob) as desk:
-        steps = [record.step for record in desk.pipeline.downloads.values()]
+        steps = [record.step for record in desk.queue.downloads.values()]
         assert sorted(steps) == [DownloadStep.DOWNLOADING, DownloadStep.QUEUED, DownloadStep.QUEUED]
         assert len(desk.joined) == 1
 
@@ -141,7 +141,7 @@ async def test_one_ends_and_the_next_begins(alice: Home, bob: Home) -> None:
         await put(desk, alice, bob, sender.seal(bob), "c")
         await arrived(desk, alice, bob, "b")
         await wait_until((bob.downloads / "alice" / "film.mkv").exists)
-        await wait_until(lambda: all(not record.problem for record in desk.pipeline.downloads.values()))
+        await wait_until(lambda: all(not record.problem for record in desk.queue.downloads.values()))
         assert os.listdir(bob.downloads / "alice") == ["film.mkv"]
 
 
@@ -156,5 +156,5 @@ async def test_no_more_go_on_than_the_machine_allows(
         # A sender who is away keeps nobody waiting.
         monkeypatch.setattr(torrent_table, "_YOUTH", 0.0)
         await wait_until(lambda: not engine.is_engaged(InfoHash(first.info_hash)))
-        await desk.pipeline._start_queued()
-        assert {record.step for record in desk.pipeline.downloads.values()} == {DownloadStep.DOWNLOADING}
+        await desk.queue._start_queued()
+        assert {record.step for record in desk.queue.downloads.values()} == {DownloadStep.DOWNLOADING}

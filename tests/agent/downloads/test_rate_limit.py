@@ -155,12 +155,12 @@ async def test_letters_of_strangers_do_not_hold_up_those_of_members(
             put(bob, f"a{number}", letter)
         put(bob, "z", seal_for(alice, share, bob.user()))
         await wait_until(lambda: senders(agent) == ["alice"], seconds=20)
-        await wait_until(lambda: len(agent._inbox.pace.waiting) == 197, seconds=20)
+        await wait_until(lambda: len(agent._inbox.rate_limit.waiting) == 197, seconds=20)
         await wait_until(lambda: rejected_at(bob) == 3)
         # A member's own do not count: the window is full, and they pass nevertheless.
         put(bob, "zz", seal_for(alice, share_of(fill(alice.drop / "y")), bob.user()))
         await wait_until(lambda: senders(agent) == ["alice"] * 2)
-        assert (rejected_at(bob), len(agent._inbox.pace.waiting)) == (3, 197)
+        assert (rejected_at(bob), len(agent._inbox.rate_limit.waiting)) == (3, 197)
 
 
 async def test_who_is_verified_waits_no_longer(alice: Home, bob: Home) -> None:
@@ -174,7 +174,7 @@ async def test_who_is_verified_waits_no_longer(alice: Home, bob: Home) -> None:
         bob.know(alice.user())
         await agent.service.reload()
         await wait_until(lambda: senders(agent) == ["alice"])
-        assert agent._inbox.pace.waiting == {}
+        assert agent._inbox.rate_limit.waiting == {}
 
 
 async def test_what_waits_is_looked_at_again_after_a_restart(alice: Home, bob: Home, mallory: Home) -> None:
@@ -184,11 +184,11 @@ async def test_what_waits_is_looked_at_again_after_a_restart(alice: Home, bob: H
     async with running(bob) as agent:
         for number in range(4):
             put(bob, f"a{number}", seal_for(mallory, share, bob.user()))
-        await wait_until(lambda: len(agent._inbox.pace.waiting) == 3)
+        await wait_until(lambda: len(agent._inbox.rate_limit.waiting) == 3)
     put(bob, "z", seal_for(alice, share, bob.user()))
     async with running(bob) as agent:
         await wait_until(lambda: senders(agent) == ["alice"])
-        await wait_until(lambda: len(agent._inbox.pace.waiting) == 2)
+        await wait_until(lambda: len(agent._inbox.rate_limit.waiting) == 2)
 
 
 async def test_the_raw_form_of_a_user_who_may_send_it_passes_too(alice: Home, bob: Home) -> None:
@@ -198,7 +198,7 @@ async def test_the_raw_form_of_a_user_who_may_send_it_passes_too(alice: Home, bo
         put(bob, "junk", b"TSE1" + bytes(100))
         await wait_until(lambda: rejected_at(bob) == 1)
         put(bob, "other", b"x" * 100)
-        await wait_until(lambda: len(agent._inbox.pace.waiting) == 1)
+        await wait_until(lambda: len(agent._inbox.rate_limit.waiting) == 1)
         put(bob, "raw", seal_raw(make_torrent(walk(fill(alice.drop / "x")), version=1), KEY))
         await wait_until(lambda: senders(agent) == ["carol"])
 
@@ -228,12 +228,12 @@ async def test_an_envelope_that_cannot_be_read_for_want_of_a_descriptor_takes_no
     async with opened(bob) as context:
         inbox = Inbox(context)
         monkeypatch.setattr(inbox, "_peek", peek)
-        monkeypatch.setattr(inbox.following, "rescan_later", later.append)
+        monkeypatch.setattr(inbox.monitor, "rescan_later", later.append)
         for _ in range(100):
             put(bob, "x", b"")
             path = bob.inbox / f"x{ENVELOPE_SUFFIX}"
             await inbox.settled(path, inbox.look(path))
-        assert (len(later), inbox.pace.waiting, rejected_at(bob)) == (100, {}, 0)
+        assert (len(later), inbox.rate_limit.waiting, rejected_at(bob)) == (100, {}, 0)
 
 
 async def test_no_more_of_a_flood_is_shown_than_a_person_can_read(
@@ -242,5 +242,5 @@ async def test_no_more_of_a_flood_is_shown_than_a_person_can_read(
     bob.configure(inbox={"envelopes_per_minute": 1})
     async with running(bob) as agent:
         for number in range(130):
-            agent._inbox.pace.queue(WaitingEnvelope(str(number), 1, 1, ""))
+            agent._inbox.rate_limit.queue(WaitingEnvelope(str(number), 1, 1, ""))
         assert len(agent.view.downloads()) == 100

@@ -105,7 +105,7 @@ async def test_what_was_delivered_is_served_on_for_some_days(
     async with receiving_at(bob) as desk:
         assert desk.joined == {done.info_hash}
         desk.context.clock = lambda: wall_clock() + timedelta(days=passed)
-        await desk.pipeline.seeding.end()
+        await desk.queue.seeding.end()
         assert desk.joined == ({done.info_hash} if served else set())
     await rewind(bob, replace(done, completed=done.completed - int(passed * 86_400)))
     async with receiving_at(bob) as desk:  # nor after a restart
@@ -139,7 +139,7 @@ async def test_what_its_owner_changed_is_neither_served_nor_mended(
             landed.unlink()
     before = {file: file.read_bytes() for file in landed.parent.iterdir()}
     async with seeding(alice, path), receiving_at(bob) as desk:
-        await wait_until(lambda: desk.pipeline._repository.is_altered(desk.only))
+        await wait_until(lambda: desk.queue._repository.is_altered(desk.only))
         assert (desk.only.step, desk.joined) == (DownloadStep.COMPLETE, set())
     assert {file: file.read_bytes() for file in landed.parent.iterdir()} == before
 
@@ -167,7 +167,7 @@ async def test_the_same_content_is_compared_once_and_served_on(
     SAME[change](Path(done.path))
     async with receiving_at(bob) as desk:
         await wait_until(lambda: desk.joined == {done.info_hash})
-        assert not desk.pipeline._repository.is_doubtful(desk.only)
+        assert not desk.queue._repository.is_doubtful(desk.only)
     monkeypatch.setattr(payload_watch, "compare_with_torrent", unread)
     async with receiving_at(bob) as desk:
         assert desk.joined == {done.info_hash}
@@ -192,10 +192,10 @@ async def test_what_was_found_to_be_changed_is_not_read_at_every_start(
     done = await finished(alice, bob, fill(alice.drop / "x"))
     edit_unseen(Path(done.path))
     async with receiving_at(bob) as desk:
-        await wait_until(lambda: desk.pipeline._repository.is_altered(desk.only))
+        await wait_until(lambda: desk.queue._repository.is_altered(desk.only))
     monkeypatch.setattr(payload_watch, "compare_with_torrent", unread)
     async with receiving_at(bob) as desk:
-        assert (desk.pipeline._repository.is_altered(desk.only), desk.joined) == (True, set())
+        assert (desk.queue._repository.is_altered(desk.only), desk.joined) == (True, set())
 
 
 def unread(*_: object, **_more: object) -> None:

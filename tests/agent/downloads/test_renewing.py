@@ -87,10 +87,10 @@ async def test_what_was_removed_does_not_come_back(alice: Home, bob: Home, tmp_p
     async with seeding(alice, fill(tmp_path / "film")) as sender, receiving_at(bob) as desk:
         await put(desk, alice, bob, sender.seal(bob))
         await received(desk)
-        await desk.pipeline._repository.remove(desk.only)
+        await desk.queue._repository.remove(desk.only)
         with pytest.raises(Refused, match="removed"):
             await put(desk, alice, bob, renewed(sender).seal(bob))
-        assert not desk.pipeline.downloads
+        assert not desk.queue.downloads
 
 
 @pytest.mark.parametrize("generation", [1, 2])
@@ -113,8 +113,8 @@ async def test_a_problem_is_tried_again_with_new_tickets(alice: Home, bob: Home,
             desk, alice, bob, replace(sender, share=replace(lapsed, not_after=0), contacts=()).seal(bob)
         )
         problem = replace(desk.only, step=DownloadStep.PROBLEM, problem="expired")
-        await desk.pipeline._repository.leave_swarm(desk.only)
-        await desk.pipeline._repository.save(problem)
+        await desk.queue._repository.leave_swarm(desk.only)
+        await desk.queue._repository.save(problem)
         share = replace(sender.share, generation=2, kind="renew")
         await put(desk, alice, bob, replace(sender, share=share).seal(bob), "y")
         await wait_until(lambda: desk.only.step is DownloadStep.COMPLETE)
@@ -157,7 +157,7 @@ async def test_wherever_a_download_is_it_goes_on_from_there(
     path = fill(tmp_path / "film")
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         await put(desk, alice, bob, replace(sender, contacts=()).seal(bob))
-        repository = desk.pipeline._repository
+        repository = desk.queue._repository
         await repository.leave_swarm(desk.only)
         target = bob.downloads / "alice" / "film"
         if step is DownloadStep.DELIVERING:
@@ -182,7 +182,7 @@ async def test_what_waits_for_approval_waits_on(alice: Home, bob: Home, tmp_path
     async with seeding(alice, fill(tmp_path / "film")) as sender, receiving_at(bob) as desk:
 
         async def hold(data: bytes, name: str) -> None:
-            await desk.pipeline.await_approval(judge(alice, bob, data), name, digest(data), "unverified", "")
+            await desk.admission.await_approval(judge(alice, bob, data), name, digest(data), "unverified", "")
 
         former = sender.seal(bob)
         await hold(former, "x.torrent.encrypted")
@@ -194,7 +194,7 @@ async def test_what_waits_for_approval_waits_on(alice: Home, bob: Home, tmp_path
         with pytest.raises(Refused, match="received before"):
             await put(desk, alice, bob, former)
         assert (desk.only.step, desk.only.generation) == (DownloadStep.WAITING, 2)
-        await desk.pipeline.approve(desk.only)
+        await desk.admission.approve(desk.only)
 
 
 async def test_nobody_renews_what_another_one_sent(
@@ -208,11 +208,11 @@ async def test_nobody_renews_what_another_one_sent(
         data = replace(renewed(sender), home=mallory).seal(bob)
         book = UserBook((alice.user(), mallory.user()))
         foreign = open_received(data, bob.identity, book, now=wall_clock())
-        await desk.pipeline.admit(foreign, "z.torrent.encrypted", digest(data))
-        assert desk.pipeline.downloads[before.id] == before
-        (other,) = set(desk.pipeline.downloads) - {before.id}
-        assert desk.pipeline.downloads[other].step is DownloadStep.WAITING
-        assert desk.pipeline._repository.joined_as(InfoHash(before.info_hash)) == [before]
+        await desk.admission.admit(foreign, "z.torrent.encrypted", digest(data))
+        assert desk.queue.downloads[before.id] == before
+        (other,) = set(desk.queue.downloads) - {before.id}
+        assert desk.queue.downloads[other].step is DownloadStep.WAITING
+        assert desk.queue._repository.joined_as(InfoHash(before.info_hash)) == [before]
 
 
 async def test_a_renewal_of_other_content_is_that_content(alice: Home, bob: Home, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ async def test_what_is_shared_again_goes_on_where_it_was(alice: Home, bob: Home,
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         away = replace(sender, contacts=())
         await put(desk, alice, bob, away.seal(bob))
-        await desk.pipeline._repository.leave_swarm(desk.only)
+        await desk.queue._repository.leave_swarm(desk.only)
         shutil.copy(path, Path(desk.only.staging) / "film")
         await put(desk, alice, bob, away.seal(bob, generation=2), "y")
         await received(desk)  # from nobody

@@ -55,7 +55,7 @@ async def test_what_is_removed_is_not_taken_again(
     async with opened(bob) as context:
         repository = DownloadRepository(context)
         await store(context, record, share)
-        repository.set_status(record)
+        await repository.load()
         await repository.join_swarm(record, bob.downloads)
         await repository.remove(record)
         assert (dict(repository.downloads), context.engine.all_progress()) == ({}, {})
@@ -97,7 +97,7 @@ async def test_it_is_known_under_its_info_hash_for_as_long_as_it_is_in_the_swarm
     async with opened(bob) as context:
         repository = DownloadRepository(context)
         await store(context, record, share)
-        repository.set_status(record)
+        await repository.load()
         assert repository.joined_as(info_hash) == []
         await repository.join_swarm(record, bob.downloads)
         assert repository.joined_as(info_hash) == [record]

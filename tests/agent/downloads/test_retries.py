@@ -33,7 +33,7 @@ class Clock:
 def test_each_try_comes_later_than_the_one_before() -> None:
     clock = Clock()
     retries = Retries(clock)
-    assert retries.put_off("a")
+    assert retries.defer("a")
     pauses = [FIRST_SECONDS]
     while pauses[-1] < LONGEST_SECONDS:
         clock.now += pauses[-1] - 0.5
@@ -41,7 +41,7 @@ def test_each_try_comes_later_than_the_one_before() -> None:
         clock.now += 0.5
         assert retries.take_due() == ["a"]
         assert retries.take_due() == []  # once
-        assert not retries.put_off("a")
+        assert not retries.defer("a")
         pauses.append(min(2 * pauses[-1], LONGEST_SECONDS))
     assert len(pauses) == 7
 
@@ -49,9 +49,9 @@ def test_each_try_comes_later_than_the_one_before() -> None:
 def test_what_is_dropped_begins_anew() -> None:
     clock = Clock()
     retries = Retries(clock)
-    retries.put_off("a")
+    retries.defer("a")
     retries.drop("a")
     retries.drop("b")
     clock.now = 1000.0
     assert retries.take_due() == []
-    assert retries.put_off("a")
+    assert retries.defer("a")

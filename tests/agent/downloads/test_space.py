@@ -15,7 +15,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads import pipeline
+from tuishare.agent.downloads import queue
 from tuishare.api.messages import ActivityKind, DownloadState, ShareState
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
@@ -25,7 +25,7 @@ RESERVE = 4
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "QUEUE_SECONDS", 0.1)
+    monkeypatch.setattr(queue, "QUEUE_SECONDS", 0.1)
 
 
 @pytest.fixture

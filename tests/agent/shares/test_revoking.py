@@ -36,7 +36,7 @@ def slow(home: Home, *users: str) -> None:
 
 
 def record(agent: Agent) -> DownloadRecord:
-    (found,) = agent._inbox.pipeline.downloads.values()
+    (found,) = agent._inbox.queue.downloads.values()
     return found
 
 

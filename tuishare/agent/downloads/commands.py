@@ -1,6 +1,6 @@
 """What becomes of a download by its owner's wish: approved, rejected, chosen from, paused, forgotten, deleted.
 
-Owns these changes and nothing of the way to its place, which is `tuishare.agent.downloads.pipeline`.
+Owns these changes and nothing of the way to its place, which is `tuishare.agent.downloads.queue`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
 from tuishare.agent.downloads import transitions
+from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.file_selection import choose
 from tuishare.agent.downloads.files import DownloadFiles
-from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import Refused, TuishareError
@@ -27,13 +28,15 @@ class DownloadCommands:
     def __init__(
         self,
         repository: DownloadRepository,
-        pipeline: DownloadPipeline,
+        queue: DownloadQueue,
+        admission: DownloadAdmission,
         files: DownloadFiles,
         turn_away: Callable[[str, TuishareError], Awaitable[None]],
     ) -> None:
         """`turn_away` moves an envelope out of the inbox, with the reason beside it."""
         self._repository = repository
-        self._pipeline = pipeline
+        self._queue = queue
+        self._admission = admission
         self._files = files
         self._turn_away = turn_away
 
@@ -44,7 +47,7 @@ class DownloadCommands:
             Refused: it does not wait for approval.
         """
         async with self._repository.changing:
-            await self._pipeline.approve(self._waiting(download_id))
+            await self._admission.approve(self._waiting(download_id))
 
     async def reject(self, download_id: str) -> None:
         """Turn away what waits for approval; this generation is not taken again.
@@ -56,7 +59,7 @@ class DownloadCommands:
             record = self._waiting(download_id)
             await self._repository.remove(record)
             await self._turn_away(record.envelope, Refused("You rejected it"))
-            await self._pipeline.release(record)
+            await self._admission.release(record)
 
     async def pause(self, download_id: str) -> None:
         """Leave the swarm until it is resumed, also after a restart; what was downloaded is kept.
@@ -79,7 +82,7 @@ class DownloadCommands:
         async with self._repository.changing:
             record = self._repository.get(download_id)
             await self._repository.leave_swarm(record)
-            await self._pipeline.resume(await self._repository.save(transitions.resume(record)))
+            await self._queue.resume(await self._repository.save(transitions.resume(record)))
 
     async def choose(self, download_id: str, unwanted: Collection[int]) -> None:
         """Download all but some files, which are numbered in the torrent's order; a problem is tried once more.
@@ -94,7 +97,7 @@ class DownloadCommands:
             record = await asyncio.to_thread(choose, record, torrent, unwanted)
             await self._repository.save(record)
             await self._repository.leave_swarm(record, keep_progress=True)
-            await self._pipeline.resume(record)
+            await self._queue.resume(record)
 
     async def forget(self, download_id: str) -> None:
         """Stop it; what was delivered stays, what was not is discarded."""
@@ -121,7 +124,7 @@ class DownloadCommands:
         if not record.step.has_all_data:  # its envelope is still in the inbox
             await self._turn_away(record.envelope, Refused("You stopped its download"))
         await asyncio.to_thread(self._files.discard, record)
-        await self._pipeline.release(record)
+        await self._admission.release(record)
 
     def _waiting(self, download_id: str) -> DownloadRecord:
         record = self._repository.get(download_id)

@@ -2,7 +2,8 @@
 
 Owns the rule: a torrent that is here already is not taken from its first sender without a person's word, and that
 sender's place does not keep the other out for good. Each share of tuishare has a salt, so one of the two has copied
-the torrent, and nothing tells which. Must not begin or end a download: `tuishare.agent.downloads.pipeline` does.
+the torrent, and nothing tells which. Must not begin or end a download:
+`tuishare.agent.downloads.admission` and `tuishare.agent.downloads.queue` do.
 """
 
 from __future__ import annotations

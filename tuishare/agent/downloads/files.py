@@ -25,6 +25,7 @@ from typing import Final
 from tuishare.agent.downloads.file_selection import drop_unwanted
 from tuishare.agent.downloads.inventory import compare_with_torrent, fingerprint_delivered, take_inventory
 from tuishare.agent.downloads.replaced_payloads import ReplacedPayloads
+from tuishare.agent.downloads.reuse import reuse_unchanged_files
 from tuishare.agent.folders.leases import read_lease
 from tuishare.config.model import FolderSettings
 from tuishare.config.units import format_size
@@ -120,6 +121,23 @@ class DownloadFiles:
         if _is_staging(Path(record.staging)):
             self._formers.put_back(record)
             shutil.rmtree(record.staging, ignore_errors=True)
+
+    def reuse(self, previous: DownloadRecord, old_data: bytes, record: DownloadRecord, data: bytes) -> None:
+        """Copy what did not change from a delivered payload to the staging folder, for the engine to verify.
+
+        Args:
+            previous: the generation that was delivered.
+            old_data: its torrent.
+            record: the new generation.
+            data: its torrent.
+        """
+        try:
+            old, new = parse_torrent(old_data), parse_torrent(data)
+            reused = reuse_unchanged_files(old, Path(previous.path), new, self.prepare(record))
+        except TuishareError as error:
+            _log.info("No file of the previous generation is reused: %s", error.detail)
+        else:
+            _log.info("Reused %d bytes for %r", reused, record.name)
 
     def delete(self, record: DownloadRecord, torrent: bytes) -> None:
         """Delete the files of its torrent that a download has delivered, and folders where nothing else is in them.

@@ -21,10 +21,11 @@ from typing import Final, assert_never
 import msgspec
 
 from tuishare.agent.context import Context
+from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
-from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.quotas import WaitingRoomFull, waiting_room_problem
 from tuishare.agent.downloads.rate_limit import EnvelopeRateLimit, WaitingEnvelope
 from tuishare.agent.downloads.raw_form import is_raw_of_user, open_raw_form
@@ -116,7 +117,7 @@ class Inbox(FolderHandler[int]):
     """The inbox folder.
 
     Attributes:
-        pace: what waits because too many of people who are not verified came at once.
+        rate_limit: what waits because too many of people who are not verified came at once.
         payload_watcher: looks after what was delivered.
         locked: by name of the file.
         rejected: the last ones since the agent started, oldest first, without those that were dismissed.
@@ -127,27 +128,33 @@ class Inbox(FolderHandler[int]):
         self._folder = context.config.folders.inbox_path
         self.repository = DownloadRepository(context)
         files = DownloadFiles(context.config.folders, reserve=context.config.downloads.reserve_bytes)
-        self.pipeline = DownloadPipeline(context, self.repository, files)
-        self.payload_watcher = PayloadWatcher(context, self.repository, self.pipeline.resume)
-        self.handler = DownloadCommands(self.repository, self.pipeline, files, self._turn_away)
+        self.queue = DownloadQueue(context, self.repository, files)
+        self.admission = DownloadAdmission(context, self.repository, files, self.queue)
+        self.payload_watcher = PayloadWatcher(context, self.repository, self.queue.resume)
+        self.commands = DownloadCommands(self.repository, self.queue, self.admission, files, self._turn_away)
         # Nobody waits for an envelope: one that turns out to be half written is looked at again.
         settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
-        self.following: FolderMonitor[int] = FolderMonitor(self._folder, settle, self)
-        self.pace = EnvelopeRateLimit(
-            lambda: context.config.inbox.envelopes_per_minute, self.following.rescan
+        self.monitor: FolderMonitor[int] = FolderMonitor(self._folder, settle, self)
+        self.rate_limit = EnvelopeRateLimit(
+            lambda: context.config.inbox.envelopes_per_minute, self.monitor.rescan
         )
         self.locked: dict[str, LockedEnvelope] = {}
         self.rejected: deque[RejectedEnvelope] = deque(maxlen=REMEMBERED)
         self._judged: dict[str, _Judgement] = {}
         self._doubtful: dict[str, str] = {}
         self._crowded: dict[str, DownloadRecord] = {}
-        self.repository.freed = self._take_room
+        self.repository.on_room = self._take_room
+
+    async def load(self) -> None:
+        """Go on where the last run left off."""
+        await self.queue.load()
+        await self.admission.load()
 
     def on_file_event(self, hint: FileEvent) -> None:
         """Take an event, if it is of the inbox, or of where something was delivered."""
         self.payload_watcher.take_hint(hint)
         if hint.folder == self._folder:
-            self.following.on_file_event(hint)
+            self.monitor.on_file_event(hint)
 
     def wants(self, entry: str) -> bool:
         """Only envelopes; people keep other things beside them."""
@@ -177,7 +184,7 @@ class Inbox(FolderHandler[int]):
     def known(self, path: Path, signature: str) -> bool:
         """Whether it waits here for its turn, for a key, for approval, or for its download to end."""
         stamp = self._context.book_stamp()
-        if self.pace.holds(path.name, signature, stamp) or self._is_of_damaged(path.name):
+        if self.rate_limit.holds(path.name, signature, stamp) or self._is_of_damaged(path.name):
             return True
         judged = self._judged.get(path.name)
         if judged is None or judged.signature != signature:
@@ -195,12 +202,14 @@ class Inbox(FolderHandler[int]):
         try:
             at_once = again or await self._is_from_verified(path)
         except TooManyOpen:  # which tells nothing about its sender
-            self.following.rescan_later(path.name)
+            self.monitor.rescan_later(path.name)
             return
         if at_once:
-            self.pace.forget(path.name)
-        elif not self.pace.admits(path.name):
-            self.pace.queue(WaitingEnvelope(path.name, look.size, self._context.now(), look.signature, stamp))
+            self.rate_limit.forget(path.name)
+        elif not self.rate_limit.admits(path.name):
+            self.rate_limit.queue(
+                WaitingEnvelope(path.name, look.size, self._context.now(), look.signature, stamp)
+            )
             self._context.changed.notify()
             return
         await self._judge(path, look)
@@ -241,7 +250,7 @@ class Inbox(FolderHandler[int]):
             self._judged[path.name] = _Judgement(look.signature, stamp)
             await self._keep_within_bounds(path, look.size, error, former)
         except TooManyOpen:
-            self.following.rescan_later(path.name)
+            self.monitor.rescan_later(path.name)
         except SystemFailed as error:
             self._keep(path.name, look.size, error, former)  # judged by nobody: the next scan tries again
         except Damaged as error:
@@ -249,7 +258,7 @@ class Inbox(FolderHandler[int]):
                 await self._reject(path, error)
             else:  # somebody may still be writing it: only once it has been quiet it is known to be damaged
                 self._doubtful[path.name] = look.signature
-                self.following.rescan(path.name)
+                self.monitor.rescan(path.name)
         except TuishareError as error:
             if await asyncio.to_thread(self._is_still, path, look.signature):
                 await self._reject(path, error)
@@ -272,7 +281,7 @@ class Inbox(FolderHandler[int]):
         self._judged.pop(entry, None)
         self._doubtful.pop(entry, None)
         self._crowded.pop(entry, None)
-        waited, locked = self.pace.forget(entry), self.locked.pop(entry, None)
+        waited, locked = self.rate_limit.forget(entry), self.locked.pop(entry, None)
         if waited or locked:
             self._context.changed.notify()
 
@@ -290,7 +299,7 @@ class Inbox(FolderHandler[int]):
 
     def take_settings(self) -> None:
         """Look again at everything that may be judged otherwise by other settings or users."""
-        self.following.scan_soon()
+        self.monitor.scan_soon()
         self._take_room()
 
     def _take_room(self) -> None:
@@ -301,7 +310,7 @@ class Inbox(FolderHandler[int]):
                 waiting.append(record)
                 del self._crowded[name]
                 self._judged.pop(name, None)
-                self.following.rescan(name)
+                self.monitor.rescan(name)
 
     async def _keep_within_bounds(
         self, path: Path, size: int, error: TuishareError, former: LockedEnvelope | None
@@ -349,10 +358,10 @@ class Inbox(FolderHandler[int]):
             await apply_key_rotation(self._context, received.sender, received.succession)
         match received.trust:
             case Trust.VERIFIED:
-                await self.pipeline.admit(received, path.name, digest)
+                await self.admission.admit(received, path.name, digest)
                 return False
             case Trust.UNVERIFIED:
-                await self.pipeline.await_approval(
+                await self.admission.await_approval(
                     received,
                     path.name,
                     digest,
@@ -360,7 +369,7 @@ class Inbox(FolderHandler[int]):
                     "Compare fingerprints, then `tuishare user verify`.",
                 )
             case Trust.KEY_ONLY:
-                await self.pipeline.await_approval(
+                await self.admission.await_approval(
                     received,
                     path.name,
                     digest,

@@ -53,7 +53,7 @@ class PayloadWatcher:
         self._hinted: set[Path] = set()
         self._next_scan = 0.0
         self._rests: dict[str, float] = {}
-        repository.entered = self._wake
+        repository.on_joined = self._wake
 
     def _wake(self) -> None:
         self._woken.set()
@@ -104,7 +104,7 @@ class PayloadWatcher:
 
     def _is_watched(self, record: DownloadRecord) -> bool:
         return record.step is DownloadStep.COMPLETE and (
-            self._repository.on_added(record) or self._repository.is_altered(record)
+            self._repository.is_joined(record) or self._repository.is_altered(record)
         )
 
     async def _check(self, record: DownloadRecord) -> None:

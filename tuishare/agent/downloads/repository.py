@@ -33,8 +33,8 @@ class DownloadRepository:
 
     Attributes:
         changing: held by whoever changes a download: a new generation must not meet the former one half delivered.
-        entered: told whenever a download has entered its swarm, or is doubted.
-        freed: told whenever one that waited for approval waits no longer.
+        on_joined: told whenever a download has entered its swarm, or is doubted.
+        on_room: told whenever one that waited for approval waits no longer.
         damaged: records of the last run that cannot be read any more.
     """
 
@@ -45,8 +45,8 @@ class DownloadRepository:
         self._joined: dict[str, InfoHash] = {}
         self._altered: set[str] = set()
         self._doubtful: set[str] = set()
-        self.entered: Callable[[], None] = lambda: None
-        self.freed: Callable[[], None] = lambda: None
+        self.on_joined: Callable[[], None] = lambda: None
+        self.on_room: Callable[[], None] = lambda: None
         self.damaged: list[DamagedRow] = []
 
     @property
@@ -72,7 +72,7 @@ class DownloadRepository:
         except KeyError:
             raise NotFound("There is no such download", hint="`tuishare list` shows them all.") from None
 
-    def on_added(self, record: DownloadRecord) -> bool:
+    def is_joined(self, record: DownloadRecord) -> bool:
         """Whether a download is in the engine."""
         return record.id in self._joined
 
@@ -94,7 +94,7 @@ class DownloadRepository:
         """Have a payload compared."""
         self._doubtful.add(record.id)
         self._altered.discard(record.id)
-        self.entered()
+        self.on_joined()
         self._context.changed.notify()
 
     def clear_doubtful(self, record: DownloadRecord) -> None:
@@ -118,34 +118,60 @@ class DownloadRepository:
     def running(self) -> list[DownloadRecord]:
         """Return what is being downloaded now, oldest first."""
         records = self._downloads.values()
-        return [one for one in records if one.step is DownloadStep.DOWNLOADING and self.on_added(one)]
-
-    def set_status(self, record: DownloadRecord) -> None:
-        """Take a record that the store has already."""
-        former, self._downloads[record.id] = self._downloads.get(record.id), record
-        self._note_freed(former, record)
-        self._context.changed.notify()
+        return [one for one in records if one.step is DownloadStep.DOWNLOADING and self.is_joined(one)]
 
     async def save(self, record: DownloadRecord) -> DownloadRecord:
-        """Record a newer form of a download; it counts once it is on disk."""
+        """Save the next record of a download; it counts once it is on disk."""
         await self._context.store.change(lambda database: database.save(record))
-        self.set_status(record)
+        self._index(record)
         return record
+
+    async def admit(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
+        """Save a download that begins, and use up its generation; see `tuishare.core.database.Database.admit`.
+
+        Raises:
+            Refused: this or a newer generation was admitted before.
+        """
+        await self._context.store.change(lambda database: database.admit(record, torrent))
+        self._index(record)
+
+    async def hold(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
+        """Save a download that is not admitted yet; see `tuishare.core.database.Database.hold`.
+
+        Raises:
+            Refused: this or a newer generation was admitted before.
+        """
+        await self._context.store.change(lambda database: database.hold(record, torrent))
+        self._index(record)
+
+    async def renew(self, record: DownloadRecord) -> None:
+        """Save a download with the tickets of a newer generation, and use that up.
+
+        Raises:
+            Refused: this or a newer generation was admitted before.
+        """
+        await self._context.store.change(lambda database: database.renew(record))
+        self._index(record)
+
+    def _index(self, record: DownloadRecord) -> None:
+        previous, self._downloads[record.id] = self._downloads.get(record.id), record
+        self._note_room(previous, record)
+        self._context.changed.notify()
 
     async def remove(self, record: DownloadRecord) -> None:
         """Leave its swarm and forget it; its generation is not taken again."""
         await self.leave_swarm(record)
         self._context.tracker.forget(self._only_of(record))
         await self._context.store.change(lambda database: database.record_rejection(record))
-        self._note_freed(self._downloads.pop(record.id, None), None)
+        self._note_room(self._downloads.pop(record.id, None), None)
         self._altered.discard(record.id)
         self._doubtful.discard(record.id)
         self._context.changed.notify()
 
-    def _note_freed(self, former: DownloadRecord | None, record: DownloadRecord | None) -> None:
+    def _note_room(self, former: DownloadRecord | None, record: DownloadRecord | None) -> None:
         waits = DownloadStep.WAITING
         if former is not None and former.step is waits and (record is None or record.step is not waits):
-            self.freed()
+            self.on_room()
 
     async def drop_damaged(self, row: DamagedRow) -> None:
         """Forget a record that cannot be read."""
@@ -209,7 +235,7 @@ class DownloadRepository:
             self._joined.pop(record.id, None)
             raise
         self._altered.discard(record.id)
-        self.entered()
+        self.on_joined()
 
     async def own_share(self, record: DownloadRecord) -> str:
         """Return the name of a share of our own with the same torrent, whatever it is doing; empty without one."""

@@ -37,7 +37,7 @@ class Retries:
         self._pauses: dict[str, float] = {}
         self._due: dict[str, float] = {}
 
-    def put_off(self, what: str) -> bool:
+    def defer(self, what: str) -> bool:
         """Let something be tried again later; returns whether it failed for the first time."""
         known = self._pauses.get(what)
         pause = FIRST_SECONDS if known is None else min(2 * known, LONGEST_SECONDS)

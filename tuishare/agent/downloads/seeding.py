@@ -84,7 +84,7 @@ class Seeding:
 
     def _has_given(self, record: DownloadRecord) -> bool:
         ratio = self._context.config.downloads.seed_ratio
-        if not ratio or not self._repository.on_added(record):
+        if not ratio or not self._repository.is_joined(record):
             return False
         given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
         return given >= ratio * record.size

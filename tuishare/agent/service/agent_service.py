@@ -107,7 +107,7 @@ class LocalAgentService:
 
     async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
         """Download all but some files."""
-        await self._runner.run(self._inbox.handler.choose(download, choice.unwanted))
+        await self._runner.run(self._inbox.commands.choose(download, choice.unwanted))
 
     async def reload(self) -> Reloaded:
         """Read settings and user book again."""

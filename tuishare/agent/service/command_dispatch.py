@@ -51,25 +51,25 @@ async def order_download(inbox: Inbox, download: DownloadId, order: DownloadActi
         NotFound: there is no such download.
         Refused: not now, or not with a download in its state.
     """
-    handler = inbox.handler
+    commands = inbox.commands
     if damaged := find_damaged(inbox.repository.damaged, download):
         _require_forget(order is DownloadAction.FORGET)
         await inbox.forget_damaged(damaged)
         return
     match order:
         case DownloadAction.PAUSE:
-            await handler.pause(download)
+            await commands.pause(download)
         case DownloadAction.RESUME:
-            await handler.resume(download)
+            await commands.resume(download)
         case DownloadAction.APPROVE:
-            await handler.approve(download)
+            await commands.approve(download)
         case DownloadAction.REJECT:
-            await handler.reject(download)
+            await commands.reject(download)
         case DownloadAction.FORGET:
             if not inbox.dismiss(find_rejected(inbox, download)):
-                await handler.forget(download)
+                await commands.forget(download)
         case DownloadAction.DELETE:
-            await handler.delete(download)
+            await commands.delete(download)
         case _ as never:
             assert_never(never)
 

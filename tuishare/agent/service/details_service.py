@@ -43,7 +43,7 @@ class DetailsService:
 
     async def download_details(self, download: DownloadId) -> Details:
         """List files, peers and history of a download."""
-        record = self._inbox.pipeline.downloads.get(download)
+        record = self._inbox.queue.downloads.get(download)
         if record is None:
             raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
         peers = [_peer(peer, "") for peer in await self._peers(record.info_hash)]

@@ -105,11 +105,11 @@ def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[D
 
     downloads = [
         _viewed(record.id, record.name, partial(view, record), _lost_download)
-        for record in inbox.pipeline.downloads.values()
+        for record in inbox.queue.downloads.values()
     ]
     downloads += [_damaged(row, _lost_download) for row in inbox.repository.damaged]
     downloads += [_locked(locked) for locked in inbox.locked.values()]
-    unopened = (waiting for waiting in inbox.pace.waiting.values() if waiting.name not in inbox.locked)
+    unopened = (waiting for waiting in inbox.rate_limit.waiting.values() if waiting.name not in inbox.locked)
     downloads += [_waiting(waiting) for waiting in islice(unopened, REMEMBERED)]
     return downloads + [_rejected(rejected) for rejected in inbox.rejected]
 

@@ -1,0 +1,233 @@
+"""What becomes of an opened envelope: it is admitted, held for a person, or renews a download that is here.
+
+Owns whether a download may begin, and what it takes the place of. Must not open envelopes nor download:
+`tuishare.agent.downloads.inbox` hands them in, `tuishare.agent.downloads.queue` goes on with what is admitted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from tuishare.agent.context import Context
+from tuishare.agent.downloads import transitions
+from tuishare.agent.downloads.conflicts import find_conflicts, hold_back, holder_of
+from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.queue import DownloadQueue
+from tuishare.agent.downloads.quotas import WaitingRoomFull, sender_quota_problem, waiting_room_problem
+from tuishare.agent.downloads.repository import DownloadRepository, require_usable
+from tuishare.agent.downloads.transitions import ArrivedEnvelope
+from tuishare.agent.error_isolation import isolate_errors
+from tuishare.core.activity import ActivityKind
+from tuishare.core.opening import OpenedEnvelope
+from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.errors import BadInput, Refused
+from tuishare.sanitize import for_display
+
+
+class DownloadAdmission:
+    """Takes what senders send."""
+
+    def __init__(
+        self, context: Context, repository: DownloadRepository, files: DownloadFiles, queue: DownloadQueue
+    ) -> None:
+        self._context = context
+        self._repository = repository
+        self._files = files
+        self._queue = queue
+
+    async def load(self) -> None:
+        """Finish what a crash has interrupted: envelopes to be put away, and waiting whose reason is gone."""
+        for record in list(self._repository.downloads.values()):
+            with isolate_errors(f"put the envelope of “{for_display(record.name)}” away"):
+                await self._archive_renewal(record)
+            if known := self._repository.downloads.get(record.id):  # as it is now: another may have begun
+                await self._reconsider(known)
+
+    async def admit(self, received: OpenedEnvelope, envelope: str, digest: bytes) -> None:
+        """Begin to download what a verified sender sent, or hold it when too much of theirs is under way.
+
+        The envelope of a download under way changes nothing; one that renews its tickets changes nothing else.
+
+        Args:
+            received: what the envelope holds.
+            envelope: name of the file in the inbox.
+            digest: SHA-256 of the file.
+
+        Raises:
+            WaitingRoomFull: it would have to wait for approval, and as many do as may; it may be tried again.
+            Refused: a replay, a ticket that cannot work, or the torrent of a share of our own.
+        """
+        record = await self._new_download(received, envelope, digest)
+        async with self._repository.changing:
+            if not self._is_under_way(record) and not await self._renew(received, record):
+                await self._admit(record, received.manifest.torrent, salted=bool(received.torrent.salt))
+
+    async def await_approval(
+        self, received: OpenedEnvelope, envelope: str, digest: bytes, reason: str, hint: str
+    ) -> None:
+        """Keep an envelope that a person has to approve first.
+
+        Args:
+            received: what the envelope holds.
+            envelope: name of the file in the inbox.
+            digest: SHA-256 of the file.
+            reason: why it has to wait.
+            hint: what can be done about that.
+
+        Raises:
+            WaitingRoomFull: as many wait as may; it may be tried again.
+            Refused: a replay, a ticket that cannot work, or the torrent of a share of our own.
+        """
+        record = await self._new_download(received, envelope, digest)
+        salted = bool(received.torrent.salt)
+        async with self._repository.changing:
+            if not self._is_under_way(record) and not await self._renew(received, record):
+                await self._hold(record, reason, hint, received.manifest.torrent, salted=salted)
+
+    async def approve(self, record: DownloadRecord) -> None:
+        """Begin to download what waited for a person; the repository's lock is held.
+
+        Raises:
+            Refused: it has become a replay.
+        """
+        await self._begin(transitions.approve(record))
+
+    async def release(self, gone: DownloadRecord) -> None:
+        """Continue what waited or rested in favour of a download, unless that still has the torrent; lock held."""
+        for record in list(self._repository.downloads.values()):
+            if record.rival == gone.id and holder_of(record, self._repository.downloads) is None:
+                await self._queue.resume(record)
+                await self._reconsider(record)
+
+    async def _new_download(self, received: OpenedEnvelope, envelope: str, digest: bytes) -> DownloadRecord:
+        """Return the record of what an envelope holds, judged to the end before anything of it is stored.
+
+        Raises:
+            Refused: its ticket or its torrent cannot work.
+        """
+        arrival = ArrivedEnvelope(envelope, digest)
+        record = transitions.new_download(received, arrival, self._files, self._context.now())
+        try:
+            await asyncio.to_thread(require_usable, record, received.manifest.torrent)
+        except BadInput as error:
+            raise Refused(error.detail, hint=error.hint or "Ask the sender to share it again.") from error
+        return record
+
+    def _is_under_way(self, record: DownloadRecord) -> bool:
+        known = self._repository.downloads.get(record.id)
+        return (
+            known is not None
+            and known.step.is_unfinished
+            and (known.envelope, known.envelope_hash) == (record.envelope, record.envelope_hash)
+        )
+
+    async def _renew(self, received: OpenedEnvelope, record: DownloadRecord) -> bool:
+        """Take the tickets of an envelope that renews what is here, and nothing else: it was approved before.
+
+        Returns:
+            False when the envelope is about content that is not here.
+
+        Raises:
+            Refused: that content was here and is no longer wanted, or the envelope is a replay.
+        """
+        if not received.renews:
+            return False
+        known = self._repository.downloads.get(record.id)
+        if known is None and await self._context.store.run(lambda database: database.has_envelope(record)):
+            raise Refused(
+                "It renews a download that was removed here", hint="Ask the sender to share it again."
+            )
+        waits = known is not None and known.step is DownloadStep.WAITING
+        if known is None or waits or not transitions.is_same_swarm(known, record):
+            return False
+        renewed = transitions.adopt_tickets(known, record)
+        await self._context.store.run(lambda database: database.require_new(renewed))
+        if known.envelope != renewed.envelope:
+            # Before that is recorded: afterwards it would look like a replay.
+            await asyncio.to_thread(self._files.archive_envelope, known)
+        await self._repository.renew(renewed)
+        await self._repository.leave_swarm(known, keep_progress=known.step is DownloadStep.DOWNLOADING)
+        self._context.tracker.forget(known.trackers)
+        await self._archive_renewal(renewed)
+        self._context.activity.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
+        self._repository.report_refused(renewed)
+        await self._queue.resume(renewed)
+        return True
+
+    async def _archive_renewal(self, record: DownloadRecord) -> None:
+        """Put away the envelope of new tickets for what was delivered before, now or after a crash."""
+        if record.step is DownloadStep.COMPLETE:
+            await asyncio.to_thread(self._files.archive_envelope, record)
+
+    async def _reconsider(self, record: DownloadRecord) -> None:
+        """Admit what waits for another download of its torrent alone, once that no longer has it."""
+        waits = record.step is DownloadStep.WAITING and record.rival and not record.paused
+        if waits and holder_of(record, self._repository.downloads) is None:
+            async with self._queue.isolate(record):
+                await self._admit(transitions.clear_conflict(record), None, salted=False)
+
+    async def _admit(self, record: DownloadRecord, torrent: bytes | None, *, salted: bool) -> None:
+        """Begin what a verified sender sent, unless a person has to be asked; `torrent` None: it is stored."""
+        await self._require_foreign(record)
+        downloads, quota = self._repository.downloads, self._context.config.inbox.quota_bytes
+        if excess := sender_quota_problem(record, downloads.values(), quota):
+            hint = "Approve it, or wait until others of the same sender are done."
+            await self._hold(record, excess, hint, torrent, salted=salted)
+        elif find_conflicts(record, downloads):
+            await self._hold(record, "", "", torrent, salted=salted)
+        else:
+            await self._begin(transitions.admit(record), torrent)
+
+    async def _require_foreign(self, record: DownloadRecord) -> None:
+        if name := await self._repository.own_share(record):
+            raise Refused(
+                f"{record.sender} sends the torrent of your own share “{for_display(name)}”",
+                hint="You have these files; your share goes on.",
+            )
+
+    async def _hold(
+        self, record: DownloadRecord, reason: str, hint: str, torrent: bytes | None, *, salted: bool
+    ) -> None:
+        """Let a download wait for a person; without a reason it waits for another of the same torrent alone."""
+        await self._require_foreign(record)
+        await self._context.store.run(lambda database: database.require_new(record))
+        downloads, previous = self._repository.downloads, self._repository.downloads.get(record.id)
+        waiting = hold_back(record, downloads, reason, hint, salted=salted)
+        record = transitions.supersede(waiting, previous)
+        known = previous is not None and (previous.step, previous.generation) == (
+            record.step,
+            record.generation,
+        )
+        if not known and (
+            lack := waiting_room_problem(record, downloads.values(), self._context.config.inbox)
+        ):
+            raise WaitingRoomFull(lack, record)
+        await self._repository.hold(record, torrent)
+        await self._replace(previous, record)
+        if not known:
+            self._context.activity.note(ActivityKind.APPROVAL, record.name, record.problem)
+
+    async def _begin(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
+        previous = self._repository.downloads.get(record.id)
+        record = transitions.supersede(record, previous)
+        self._queue.forget_failures(record.id)
+        delivered = previous if previous and previous.path and record.replaces == previous.path else None
+        old = await self._repository.torrent(delivered) if delivered else b""
+        await self._repository.admit(record, torrent)
+        await self._replace(previous, record)
+        self._repository.report_refused(record)
+        for other in await self._queue.claims.take(record):
+            self._queue.forget_failures(other.id)
+        if delivered is not None:
+            new = await self._repository.torrent(record)
+            await asyncio.to_thread(self._files.reuse, delivered, old, record, new)
+        await self._queue.resume(record)
+
+    async def _replace(self, previous: DownloadRecord | None, record: DownloadRecord) -> None:
+        """End the previous generation of a download: its swarm and its unfinished files go."""
+        if previous is not None:
+            await self._repository.leave_swarm(previous)
+            if previous.staging != record.staging:
+                await asyncio.to_thread(self._files.discard, previous)
+            if (previous.info_hash, previous.step) != (record.info_hash, record.step):
+                await self.release(record)

@@ -1,0 +1,242 @@
+"""What runs when: the downloads that are admitted, one after the other, as slots and space allow.
+
+Owns the loop that delivers, starts and retries, and what follows when a step fails;
+`tuishare.agent.downloads.pipeline` does the steps. Must not admit anything: that is
+`tuishare.agent.downloads.admission`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Final, assert_never
+
+from tuishare.agent.context import Context
+from tuishare.agent.downloads import transitions
+from tuishare.agent.downloads.conflicts import TorrentClaims
+from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.quotas import slot_problem
+from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.downloads.retries import Retries, is_of_disk
+from tuishare.agent.downloads.seeding import Seeding
+from tuishare.agent.error_isolation import explain
+from tuishare.core.activity import ActivityKind
+from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.sanitize import for_display
+from tuishare.torrents import InfoHash
+
+QUEUE_SECONDS: Final = 5.0
+"""Seconds between checks whether there is space for the downloads that wait for it, and still for those that run."""
+_SPARED: Final = 16
+"""The part of the reserve, 1/16, that file systems may take for their own lists before a download is stopped for it."""
+_FALSE_DATA: Final = "What arrives does not fit its hashes"
+_FALSE_DATA_HINT: Final = (
+    "It is tried again. If it goes on, ask {} whether the file was changed or a disk is bad."
+)
+_log = logging.getLogger(__name__)
+
+
+class DownloadQueue:
+    """Brings admitted downloads to their places.
+
+    Attributes:
+        pipeline: does the steps.
+        claims: which of several downloads of one torrent has its swarm.
+        seeding: seeds what was delivered.
+    """
+
+    def __init__(self, context: Context, repository: DownloadRepository, files: DownloadFiles) -> None:
+        self._context = context
+        self._repository = repository
+        self._files = files
+        self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
+        self._retries = Retries()
+        self._lonely: set[InfoHash] = set()
+        self.pipeline = DownloadPipeline(context, repository, files)
+        self.claims = TorrentClaims(repository, context.store)
+        self.seeding = Seeding(context, repository, self.claims)
+
+    @property
+    def downloads(self) -> Mapping[str, DownloadRecord]:
+        """All downloads by id, oldest first."""
+        return self._repository.downloads
+
+    async def load(self) -> None:
+        """Continue every admitted download where the last run left it; what had a problem is tried again."""
+        records = await self._repository.load()
+        if not self._repository.damaged:  # what these have received may lie in any of the folders
+            await asyncio.to_thread(self._files.sweep, {record.staging for record in records})
+        for record in records:
+            await self.resume(record)
+
+    async def run(self) -> None:
+        """Deliver what is complete, start what waits for space, retry what a disk refused; until cancelled."""
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    info_hash = await asyncio.wait_for(self._completed.get(), QUEUE_SECONDS)
+                    async with self._repository.changing:
+                        for record in self._downloading(info_hash):
+                            async with self.isolate(record):
+                                await self._finish(await self.pipeline.deliver(record))
+                await self._keep_reserve()
+                await self._start_queued()
+                await self._leave_spoilt()
+                await self._retry_failed()
+        finally:
+            self._files.end()
+
+    def on_completed(self, info_hash: InfoHash) -> None:
+        """Deliver a torrent soon: every piece of it has arrived."""
+        self._completed.put_nowait(info_hash)
+
+    async def resume(self, record: DownloadRecord) -> None:
+        """Continue an admitted download where it stands; the repository's lock is held."""
+        async with self.isolate(record):
+            await self._resume(record)
+
+    @contextlib.asynccontextmanager
+    async def isolate(self, record: DownloadRecord) -> AsyncIterator[None]:
+        """Do work on one download; what goes wrong is recorded with it; the repository's lock is held."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this download alone
+            problem = explain(error, f"receive “{for_display(record.name)}”")
+            _log.warning("Cannot receive %r: %s", for_display(record.name), problem.detail)
+            await self._fail(self._repository.downloads.get(record.id, record), problem.detail, problem.hint)
+
+    def forget_failures(self, download_id: str) -> None:
+        """Let a download begin without the pauses of earlier failures."""
+        self._retries.drop(download_id)
+
+    async def record_problem(self, info_hash: InfoHash, reason: str) -> None:
+        """Stop a download that the engine cannot continue; `reason`: a sentence."""
+        async with self._repository.changing:
+            for record in self._downloading(info_hash):
+                await self._repository.leave_swarm(record)
+                await self._fail(record, reason, "")
+
+    async def record_false_data(self, info_hash: InfoHash) -> None:
+        """Leave a swarm that sends nothing but false data, keep what is verified, and retry after a pause.
+
+        How much is left to download, and how much was corrupt, is told to the sender's tracker then.
+        """
+        async with self._repository.changing:
+            for record in self._downloading(info_hash):
+                await self._repository.leave_swarm(record, keep_progress=True)
+                await self._fail(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), again=True)
+
+    def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
+        joined = self._repository.joined_as(info_hash)
+        return [record for record in joined if record.step is DownloadStep.DOWNLOADING]
+
+    async def _resume(self, record: DownloadRecord) -> None:
+        if record.paused:
+            return
+        match record.step:
+            case DownloadStep.WAITING:
+                return  # for a person, or for another download: see `DownloadAdmission.release`
+            case DownloadStep.DOWNLOADING | DownloadStep.QUEUED:
+                await self._start(record)
+            case DownloadStep.DELIVERING:
+                await self._finish(await self.pipeline.move_payload(record))
+            case DownloadStep.COMPLETE:
+                await self.seeding.begin(record)
+            case DownloadStep.PROBLEM:
+                await self._resume(await self._repository.save(transitions.retry(record)))
+            case _ as never:
+                assert_never(never)
+
+    async def _start(self, record: DownloadRecord) -> None:
+        """Join the swarm if no other download has the torrent, and there is a slot and space."""
+        if (claimed := await self.claims.alone(record)) is None:
+            return
+        reason = self._slot_problem(claimed) or await self._missing_space(claimed)
+        if not reason:
+            await self.pipeline.join(claimed)
+        elif (claimed.step, claimed.problem) != (DownloadStep.QUEUED, reason):
+            await self._repository.save(transitions.enqueue(claimed, reason))
+
+    async def _finish(self, complete: DownloadRecord | None) -> None:
+        """Seed what was delivered."""
+        if complete is not None:
+            self._retries.drop(complete.id)
+            await self.seeding.begin(complete)
+
+    async def _missing_space(self, record: DownloadRecord) -> str:
+        await asyncio.to_thread(self._files.prepare, record)
+        others = [other for other in self._repository.running() if other.id != record.id]
+        return await asyncio.to_thread(self._files.missing_space, record, others)
+
+    def _slot_problem(self, record: DownloadRecord) -> str:
+        others = [other for other in self._repository.running() if other.id != record.id]
+        engine = self._context.engine
+        # A download whose sender is away takes nothing of what the machine allows.
+        engaged = sum(engine.is_engaged(InfoHash(other.info_hash)) for other in others)
+        return slot_problem(len(others), self._context.config.limits.active_downloads) or slot_problem(
+            engaged, engine.allotment.downloads
+        )
+
+    async def _keep_reserve(self) -> None:
+        """Stop downloads before a disk that fills up from elsewhere eats into the reserve; the last begun go first."""
+        async with self._repository.changing:
+            spared = self._context.config.downloads.reserve_bytes // _SPARED
+            while running := self._repository.running():
+                *others, last = running
+                try:
+                    lack = self._files.missing_space
+                    reason = await asyncio.to_thread(lack, last, others, spared=spared)
+                except OSError as error:  # the folder is gone for now; libtorrent says so when it writes
+                    _log.warning("Cannot tell how much space is left: %s", error.strerror)
+                    return
+                if not reason:
+                    return
+                _log.warning("Stopped receiving %r: %s", for_display(last.name), reason)
+                self._context.activity.note(ActivityKind.PROBLEM, last.name, reason)
+                await self._repository.leave_swarm(last, keep_progress=True)
+                await self._repository.save(transitions.enqueue(last, reason))
+
+    async def _start_queued(self) -> None:
+        async with self._repository.changing:
+            for record in list(self._repository.downloads.values()):
+                if record.step is DownloadStep.QUEUED and not record.paused:
+                    if self._slot_problem(record):
+                        break  # and for those that come after it there is none either
+                    async with self.isolate(record):
+                        await self._start(record)
+
+    async def _leave_spoilt(self) -> None:
+        """Stop downloads that got false data and have had no peer since: libtorrent has banned its sender."""
+        live = self._context.engine.all_progress().items()
+        lonely = {info_hash for info_hash, now in live if now.spoilt and not now.peers}
+        for info_hash in lonely & self._lonely:
+            await self.record_false_data(info_hash)
+        self._lonely = lonely
+
+    async def _retry_failed(self) -> None:
+        async with self._repository.changing:
+            for record in map(self._repository.downloads.get, self._retries.take_due()):
+                if record is not None and record.step is DownloadStep.PROBLEM and not record.paused:
+                    await self._repository.leave_swarm(record)
+                    await self.resume(record)
+
+    async def _fail(self, record: DownloadRecord, problem: str, hint: str, *, again: bool = False) -> None:
+        """Record a problem; one of a disk is retried until there is space, and notified only once.
+
+        Args:
+            record: of the download.
+            problem: one sentence.
+            hint: what to do about it.
+            again: whether it is retried although no disk is to blame.
+        """
+        is_new = True
+        if again or is_of_disk(problem):
+            is_new = self._retries.defer(record.id)
+        else:
+            self._retries.drop(record.id)
+        if is_new:
+            self._context.activity.note(ActivityKind.PROBLEM, record.name, problem)
+        await self._repository.save(transitions.fail(record, problem, hint))
