@@ -12,6 +12,7 @@ from tests.agent.homes import Home, opened
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.folders.fingerprint import walk_payload
+from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import ShareTarget
@@ -25,6 +26,7 @@ class Press:
 
     context: Context
     queue: ShareQueue
+    admission: ShareAdmission
     again: list[Path] = field(default_factory=list)
 
     @property
@@ -37,11 +39,11 @@ class Press:
         return share
 
     async def accept(self, path: Path, *, users: tuple[str, ...] = ("bob",)) -> None:
-        audience = ShareTarget(users, "tls", str(path.parent))
-        await self.queue.accept(walk_payload(path, audience.folder), audience)
+        target = ShareTarget(users, "tls", str(path.parent))
+        await self.admission.accept(walk_payload(path, target.folder), target)
 
     def find(self, path: Path) -> ShareRecord:
-        share = self.queue.find(path)
+        share = self.admission.find(path)
         assert share is not None
         return share
 
@@ -62,7 +64,9 @@ class Press:
 async def publishing_at(home: Home) -> AsyncIterator[Press]:
     async with opened(home) as context:
         again: list[Path] = []
-        press = Press(context, ShareQueue(context, ShareRepository(context), again.append), again)
+        repository = ShareRepository(context)
+        queue = ShareQueue(context, repository, again.append)
+        press = Press(context, queue, ShareAdmission(context, repository, queue), again)
         await press.queue.load()
         task = asyncio.create_task(press.queue.run())
         try:

@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 from tuishare.agent.config_reload import LIVE, ConfigReload, merge
 from tuishare.agent.daemon import Agent
 from tuishare.agent.events import SettingsReloaded
-from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.api.messages import DownloadState, FolderState, ShareState
 from tuishare.config.editing import settable_keys
@@ -314,15 +314,15 @@ async def test_what_is_being_recorded_is_not_cut_off_by_a_reload(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    accept = ShareQueue.accept
+    accept = ShareAdmission.accept
 
-    async def slow(self: ShareQueue, tree: Tree, audience: ShareTarget) -> None:
+    async def slow(self: ShareAdmission, tree: Tree, target: ShareTarget) -> None:
         entered.set()
         await go_on.wait()
-        await accept(self, tree, audience)
+        await accept(self, tree, target)
         ended.set()
 
-    monkeypatch.setattr(ShareQueue, "accept", slow)
+    monkeypatch.setattr(ShareAdmission, "accept", slow)
     fill(alice.drop / "film.mkv")
     async with running(alice) as agent:
         await entered.wait()

@@ -19,7 +19,7 @@ from tuishare.agent.downloads import repository
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.error_isolation import Unexpected, explain, isolate_errors
 from tuishare.agent.shares import pipeline as share_pipeline
-from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.core.records import DownloadRecord
 from tuishare.envelope import Ticket
@@ -67,7 +67,7 @@ async def test_a_share(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) 
 async def test_an_entry_that_is_taken(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(alice) as agent:
         with monkeypatch.context() as patch:
-            patch.setattr(ShareQueue, "accept", broken)
+            patch.setattr(ShareAdmission, "accept", broken)
             fill(alice.drop / "bad")
             assert "ZeroDivisionError" in (await until(agent, "bad", ShareState.PROBLEM)).detail
         fill(alice.drop / "good")

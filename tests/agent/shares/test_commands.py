@@ -338,13 +338,13 @@ async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
     path = fill(alice.drop / "x")
     async with running(alice) as agent:
         share = await seeded(agent)
-        queue = agent._drops.queue
+        admission = agent._drops.admission
         changing = agent._drops.repository.changing
         async with changing:
             ordered = asyncio.create_task(agent.service.order_share(share.id, order))
             await wait_until(lambda: len(changing._waiters or ()) == 1)
             taken = asyncio.create_task(
-                queue.accept(
+                admission.accept(
                     walk_payload(path, str(alice.drop)), ShareTarget(("bob",), "tls", str(alice.drop))
                 )
             )

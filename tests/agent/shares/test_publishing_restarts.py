@@ -74,7 +74,7 @@ async def test_a_payload_that_was_away_is_served_again_when_it_is_back(alice: Ho
         share = await press.until(path, ShareStep.PROBLEM)
         assert ("does not exist" in share.problem, press.served) == (True, set())
         away.rename(path)
-        assert not press.queue.knows(path, payload_fingerprint(path))
+        assert not press.admission.knows(path, payload_fingerprint(path))
         await press.accept(path)
         after = await press.until(path, ShareStep.SEEDING)
         assert (
@@ -91,9 +91,9 @@ async def test_an_unknown_recipient_is_a_problem_until_he_is_known(alice: Home, 
         assert "carol" in share.problem
         assert share.hint
         assert os.listdir(alice.outbox) == []
-        assert press.queue.knows(path, payload_fingerprint(path))  # no second try with the same
+        assert press.admission.knows(path, payload_fingerprint(path))  # no second try with the same
         alice.know(bob.user(), alice.user(name="carol"))
-        assert not press.queue.knows(path, payload_fingerprint(path))
+        assert not press.admission.knows(path, payload_fingerprint(path))
         await press.accept(path)
         after = await press.until(path, ShareStep.SEEDING)
         assert (after.generation, after.problem, after.hint) == (1, "", "")
@@ -105,11 +105,11 @@ async def test_a_problem_is_tried_again_once_after_a_restart(alice: Home, bob: H
     async with publishing_at(alice) as press:
         await press.accept(path)
         await press.until(path, ShareStep.PROBLEM)
-        assert press.queue.knows(path, payload_fingerprint(path))
+        assert press.admission.knows(path, payload_fingerprint(path))
     alice.outbox.mkdir()
     async with publishing_at(alice) as press:
         assert press.only.step is ShareStep.PROBLEM
-        assert not press.queue.knows(path, payload_fingerprint(path))
+        assert not press.admission.knows(path, payload_fingerprint(path))
         await press.accept(path)
         await press.until(path, ShareStep.SEEDING)
         assert len(os.listdir(alice.outbox)) == 1
@@ -123,9 +123,9 @@ async def test_a_payload_that_cannot_be_a_torrent_is_not_hashed_over_and_over(al
     async with publishing_at(alice) as press:
         await press.accept(path)
         await press.until(path, ShareStep.PROBLEM)
-        assert press.queue.knows(path, payload_fingerprint(path))
+        assert press.admission.knows(path, payload_fingerprint(path))
         fill(path / "y")
-        assert not press.queue.knows(path, payload_fingerprint(path))
+        assert not press.admission.knows(path, payload_fingerprint(path))
 
 
 async def test_what_the_engine_gives_up_is_a_problem_and_not_served(alice: Home, bob: Home) -> None:

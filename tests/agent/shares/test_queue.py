@@ -78,7 +78,7 @@ async def test_what_changes_while_it_is_hashed_has_to_settle_again(
         await press.accept(path)
         share = await press.until(path, ShareStep.SETTLING)
         assert press.again == [path]
-        assert not press.queue.knows(path, payload_fingerprint(path))
+        assert not press.admission.knows(path, payload_fingerprint(path))
         assert os.listdir(alice.outbox) == []
         await press.accept(path)
         assert (await press.until(path, ShareStep.SEEDING)).id == share.id

@@ -206,7 +206,7 @@ async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> No
         commands = ShareCommands(press.context, queue._repository, queue)
         reissue = Reissuer(press.context, queue._repository, commands)
         os.utime(path, (1, 1))
-        await queue.stop_seeding(path, payload_fingerprint(path))
+        await press.admission.stop_if_changed(path, payload_fingerprint(path))
         assert press.only.step is ShareStep.SETTLING
         reissue.order([share.id])
         await reissue._seal_all()

@@ -230,15 +230,15 @@ async def test_two_in_a_row_make_one_renewal_after_another(alice: Home, bob: Hom
 
 async def rest_in(desk: Desk, step: ShareStep, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bring the share, which is being served, there."""
-    queue = desk.press.queue
+    admission = desk.press.admission
     match step:
         case ShareStep.SETTLING:
-            await queue.stop_seeding(desk.path, "another")
+            await admission.stop_if_changed(desk.path, "another")
         case ShareStep.WITHDRAWN:
             await desk.commands.withdraw(desk.path)
         case _:
-            await queue.record_error(desk.path, SystemFailed("It cannot be read"))
-            monkeypatch.setattr(queue, "knows", lambda *_: False)
+            await admission.record_error(desk.path, SystemFailed("It cannot be read"))
+            monkeypatch.setattr(admission, "knows", lambda *_: False)
     assert desk.share.step is step
 
 

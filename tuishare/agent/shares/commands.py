@@ -154,7 +154,7 @@ class ShareCommands:
         """Finish what a crash has interrupted: deletions, and envelopes that were to be taken back."""
         async with self._repository.changing:
             for share in list(self._repository.shares.values()):
-                async with self._queue.answering_for(share):
+                async with self._queue.isolate(share):
                     if share.step is ShareStep.DELETING:
                         with contextlib.suppress(SystemFailed):  # shown with the share
                             await self._delete(share)
@@ -186,7 +186,7 @@ class ShareCommands:
         async with self._repository.changing:
             for share in list(self._repository.shares.values()):
                 if self._is_over(share) and not share.step.has_ended:
-                    async with self._queue.answering_for(share):
+                    async with self._queue.isolate(share):
                         await self._withdraw(share)
 
     async def stop_finished(self) -> None:

@@ -14,8 +14,8 @@ from tuishare.agent.context import Context
 from tuishare.agent.folders.fingerprint import tree_fingerprint, walk_payload
 from tuishare.agent.folders.folder_monitor import FolderHandler, Observation
 from tuishare.agent.folders.ignore_rules import read_ignore_rules
+from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
-from tuishare.agent.shares.queue import ShareQueue
 from tuishare.errors import TuishareError
 from tuishare.torrents import Tree
 
@@ -25,16 +25,18 @@ class EntryHandler(FolderHandler[Tree]):
 
     Attributes:
         path: of the folder.
-        acting: held while a share is being changed.
+        entry_lock: held while the share of an entry is being changed.
     """
 
     patterns = ""
     """The drop folder whose ignore patterns hold, or empty."""
 
-    def __init__(self, path: Path, queue: ShareQueue, commands: ShareCommands, context: Context) -> None:
+    def __init__(
+        self, path: Path, admission: ShareAdmission, commands: ShareCommands, context: Context
+    ) -> None:
         self.path = path
-        self.acting = asyncio.Lock()
-        self._queue = queue
+        self.entry_lock = asyncio.Lock()
+        self._admission = admission
         self._commands = commands
         self._context = context
 
@@ -45,7 +47,7 @@ class EntryHandler(FolderHandler[Tree]):
 
     def known(self, path: Path, signature: str) -> bool:
         """Whether it is a share in this form already."""
-        return self._queue.knows(path, signature)
+        return self._admission.knows(path, signature)
 
     def may_hide_change(self, written: Collection[str]) -> bool:
         """Whether one of the files that were written to is shared."""
@@ -59,21 +61,21 @@ class EntryHandler(FolderHandler[Tree]):
 
     async def doubted(self, path: Path) -> None:
         """Have it read again, although it seems to be what was hashed."""
-        self._queue.recheck(path)
+        self._admission.recheck(path)
 
     async def changing(self, path: Path, look: Observation[Tree]) -> None:
         """Serve no longer what is not what it was."""
-        async with self.acting:
-            await self._queue.stop_seeding(path, look.signature)
+        async with self.entry_lock:
+            await self._admission.stop_if_changed(path, look.signature)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Serve no longer what cannot be shared any more."""
-        async with self.acting:
-            await self._queue.record_error(path, error)
+        async with self.entry_lock:
+            await self._admission.record_error(path, error)
 
     async def gone(self, path: Path) -> None:
         """Withdraw what was deleted."""
-        async with self.acting:
+        async with self.entry_lock:
             await self._commands.withdraw(path)
 
     def moved(self) -> None:

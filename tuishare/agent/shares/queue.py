@@ -1,7 +1,7 @@
-"""The journey of a share: which form it takes, and its turn to be worked on.
+"""What runs when: the shares that have work to do, one hashed at a time, several sealed or seeded.
 
-Owns the way of a share from a settled entry to the swarm; `tuishare.agent.shares.pipeline` does the work. Must not
-watch folders: settled trees come in from `tuishare.agent.shares.sharing`.
+Owns the loops, and how the work on a share is halted and continued; `tuishare.agent.shares.pipeline` does the steps.
+Must not decide what becomes of an entry: that is `tuishare.agent.shares.admission`.
 """
 
 from __future__ import annotations
@@ -9,35 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import explain, isolate_errors
-from tuishare.agent.folders.fingerprint import may_be_renamed, tree_fingerprint
 from tuishare.agent.shares.pipeline import Hashing, SharePipeline
 from tuishare.agent.shares.recheck import Rechecker
 from tuishare.agent.shares.repository import ShareRepository
-from tuishare.agent.shares.resharing import add_recipients
-from tuishare.agent.shares.transitions import (
-    ShareTarget,
-    after_entry_change,
-    after_payload_change,
-    after_settling,
-    change_recipients,
-    new_share,
-    reissue,
-    rename,
-)
+from tuishare.agent.shares.transitions import after_payload_change, reissue
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sqlite_errors import DamagedDatabase
-from tuishare.errors import Refused, SystemFailed, TuishareError
-from tuishare.people import User
+from tuishare.errors import SystemFailed
 from tuishare.sanitize import for_display
-from tuishare.torrents import Tree
 
 _SEEDERS: Final = 8
 """Shares that are sealed or join their swarms at the same time; most of it is waiting for disk and libtorrent."""
@@ -59,7 +44,7 @@ class ShareQueue:
         self._context = context
         self._repository = repository
         self._look_again = look_again
-        self._pipeline = SharePipeline(context, repository)
+        self.pipeline = SharePipeline(context, repository)
         self._rechecking = Rechecker(repository, look_again, self.settle_again)
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
         self._to_serve: asyncio.Queue[str] = asyncio.Queue()
@@ -74,7 +59,7 @@ class ShareQueue:
     @property
     def hashing(self) -> Mapping[str, Hashing]:
         """How far the hashing of a share is, by its id."""
-        return self._pipeline.hashing
+        return self.pipeline.hashing
 
     @property
     def is_idle(self) -> bool:
@@ -148,7 +133,7 @@ class ShareQueue:
         return False
 
     @contextlib.asynccontextmanager
-    async def answering_for(self, share: ShareRecord) -> AsyncIterator[None]:
+    async def isolate(self, share: ShareRecord) -> AsyncIterator[None]:
         """Do one share's part of some work on many; what goes wrong is shown with it; `changing` is held.
 
         Raises:
@@ -165,81 +150,17 @@ class ShareQueue:
             with isolate_errors(what):
                 await self._repository.stop_seeding(share)
                 if share.id in self._repository.shares:
-                    await self._pipeline.fail(self._repository.get(share.id), problem.detail, problem.hint)
-
-    def find(self, path: Path) -> ShareRecord | None:
-        """The share of an entry, or None."""
-        return self._repository.find(path)
-
-    def knows(self, path: Path, signature: str) -> bool:
-        """Whether an entry was taken in exactly this form, and nothing speaks for another try."""
-        if self._repository.is_path_shared(path):
-            return True
-        share = self._repository.find(path)
-        if share is None or share.step is ShareStep.WITHDRAWN:
-            return False
-        if share.step is ShareStep.DELETING:
-            return True
-        if share.step is ShareStep.PROBLEM:
-            return self._pipeline.predict_failure(share, signature)
-        return share.signature == signature and share.step is not ShareStep.SETTLING
+                    await self.pipeline.fail(self._repository.get(share.id), problem.detail, problem.hint)
 
     def recheck(self, path: Path) -> None:
         """Have an entry that seems to be what it was compared with its hashes, in its own time."""
         self._rechecking.request(path)
-
-    async def accept(self, tree: Tree, audience: ShareTarget) -> None:
-        """Take a settled entry: a new share, a new generation of the one it was, its new name, or another try.
-
-        Not what was deleted while this waited for its turn, or is not to be shared in this form.
-        """
-        async with self._repository.changing:
-            known = self._repository.find(tree.root)
-            unwanted = (
-                known is not None
-                and known.step is ShareStep.FORGOTTEN
-                and known.signature == tree_fingerprint(tree)
-            )
-            if not unwanted and await asyncio.to_thread(os.path.lexists, tree.root):
-                await self._accept(tree, audience)
-
-    async def share(self, tree: Tree, audience: ShareTarget, users: Collection[User]) -> str:
-        """Take what is shared by command, for more people than before or for the same.
-
-        Args:
-            tree: what is shared.
-            audience: for whom; see `tuishare.agent.shares.resharing.enlarge`.
-            users: who that is.
-
-        Returns:
-            The id of its share.
-
-        Raises:
-            Refused: somebody who has a ticket would lose it, or was taken out.
-        """
-        async with self._repository.changing:
-            known = self._repository.find(tree.root)
-            if known is not None:
-                audience = add_recipients(
-                    known, audience, users, self._repository.deliveries, self._context.now()
-                )
-            return await self._accept(tree, audience)
 
     async def reissue(self, share: ShareRecord) -> None:
         """Give new tickets for a share that was halted; `changing` is held."""
         renewed = await self._repository.save(reissue(share, self._context.clock()))
         if renewed.step.is_active:
             self.enqueue(renewed)
-
-    async def stop_seeding(self, path: Path, signature: str) -> None:
-        """Stop serving an entry that is no longer what was hashed; whatever it becomes has to settle first."""
-        async with self._repository.changing:
-            share = self._repository.find(path)
-            if share is None or self.is_working_on(share) or share.signature == signature:
-                return
-            if share.step is ShareStep.SEEDING:
-                await self._repository.stop_seeding(share)
-                await self._repository.save(after_entry_change(share))
 
     async def settle_again(self, share: ShareRecord) -> bool:
         """Stop serving a share whose payload was read and is no longer what was hashed; it is hashed when it settles.
@@ -257,24 +178,14 @@ class ShareQueue:
         self._look_again(Path(share.path))
         return True
 
-    async def record_error(self, path: Path, error: TuishareError) -> None:
-        """Stop serving an entry that can no longer be shared at all, until it can."""
-        async with self._repository.changing:
-            share = self._repository.find(path)
-            if share is None or self.is_working_on(share):
-                return
-            if share.step in {ShareStep.SEEDING, ShareStep.SETTLING}:
-                await self._repository.stop_seeding(share)
-                await self._pipeline.fail(share, error.detail, error.hint)
-
     async def record_problem(self, info_hash: str, reason: str) -> None:
         """Take note that the engine gave a share up."""
         async with self._repository.changing:
             for share in list(self._repository.shares.values()):
                 if share.info_hash == info_hash and self._repository.is_seeding(share):
-                    async with self.answering_for(share):
+                    async with self.isolate(share):
                         await self._repository.stop_seeding(share)
-                        await self._pipeline.fail(share, reason, "")
+                        await self.pipeline.fail(share, reason, "")
 
     async def _work(self, queue: asyncio.Queue[str]) -> None:
         while True:
@@ -286,7 +197,7 @@ class ShareQueue:
                 if queue is self._to_serve and share.step is ShareStep.HASHING:
                     continue  # changed while it waited, and thus in the other queue
                 self._outdated.discard(share_id)
-                work = asyncio.create_task(self._pipeline.advance(share))
+                work = asyncio.create_task(self.pipeline.advance(share))
                 self._at_work[share_id] = work
             settled = await self._end_of(share_id, work)
             if not settled or share_id in self._outdated:
@@ -307,65 +218,3 @@ class ShareQueue:
         if self._at_work.get(share_id) is work:
             del self._at_work[share_id]
             self._context.changed.notify()
-
-    async def _accept(self, tree: Tree, audience: ShareTarget) -> str:
-        if self._repository.is_path_shared(tree.root):
-            raise Refused(
-                "The record of what was shared from there is damaged, so nobody can tell who was taken out",
-                hint="See who may have it, then forget the damaged one: `tuishare list`, `tuishare forget`.",
-            )
-        known = self._repository.find(tree.root)
-        if known is not None and known.step is ShareStep.FORGOTTEN:
-            await self._repository.remove(known)  # it changed since: that is something new
-            known = None
-        if known is None:
-            share = await self._renamed(tree, audience) or new_share(tree, audience, self._context.clock())
-        elif known.step is ShareStep.DELETING:
-            return known.id
-        elif not audience.folder and not audience.matches(known):
-            share = await self._next_form(await self.halt(known.id), tree, audience)
-        elif self.defer(known):
-            return known.id
-        else:
-            share = await self._next_form(known, tree, audience)
-        if share is not known:
-            share = await self._repository.save(replace(share, size=tree.total_size, files=len(tree.files)))
-            self.enqueue(share)
-        return share.id
-
-    async def _renamed(self, tree: Tree, audience: ShareTarget) -> ShareRecord | None:
-        """Find the share that this entry was under another name: same files and people, and the former name is gone."""
-        signature = tree_fingerprint(tree)
-        for share in list(self._repository.shares.values()):
-            same = (
-                may_be_renamed(signature, share.signature) and share.torrent and not self.is_working_on(share)
-            )
-            beside = Path(share.path).parent == tree.root.parent
-            meant = same and beside and self._is_meant(share, audience)
-            if meant and not await asyncio.to_thread(os.path.lexists, share.path):
-                envelope = self._repository.choose_envelope(tree.name)
-                try:
-                    renamed = rename(share, tree, envelope, self._context.clock())
-                except TuishareError as error:
-                    _log.info("Cannot go on with %r under another name: %s", share.name, error.detail)
-                    return None
-                await self._repository.stop_seeding(share)
-                await self._repository.remove_envelope(share)
-                return renamed
-        return None
-
-    def _is_meant(self, share: ShareRecord, audience: ShareTarget) -> bool:
-        """Whether it goes on for those who are meant now: nobody else gets it, and none of them is out."""
-        if share.folder or audience.folder:
-            return share.folder == audience.folder  # whom a drop folder is for is seen to later
-        return audience.matches(share) and not self._repository.deliveries.revoked(share.id)
-
-    async def _next_form(self, known: ShareRecord, tree: Tree, audience: ShareTarget) -> ShareRecord:
-        """What a share becomes now that its entry has settled; the share itself when nothing is to be done."""
-        share = known
-        if audience.folder != share.folder or (not audience.folder and not audience.matches(share)):
-            await self._repository.stop_seeding(share)
-            share = change_recipients(share, audience, self._context.clock())
-        if share.signature != tree_fingerprint(tree):
-            await self._repository.stop_seeding(share)
-        return after_settling(share, tree)

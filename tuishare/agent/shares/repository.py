@@ -80,7 +80,7 @@ class ShareRepository:
         """The share of an entry, or None."""
         return self._shares.get(self._at.get(str(path), ""))
 
-    def is_path_shared(self, path: Path) -> DamagedRow | None:
+    def find_damaged(self, path: Path) -> DamagedRow | None:
         """The damaged record of what was shared from there: who was taken out of it cannot be told any more."""
         return next((row for row in self.damaged if row.path == str(path)), None)
 

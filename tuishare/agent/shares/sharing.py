@@ -17,6 +17,7 @@ from tuishare.agent.folders.fingerprint import walk_payload
 from tuishare.agent.folders.folder_monitor import FolderMonitor, Observation
 from tuishare.agent.folders.ignore_rules import DEFAULTS, IGNORE_FILE, read_ignore_rules
 from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.corruption_reports import CorruptionReports
 from tuishare.agent.shares.entry_handler import EntryHandler
@@ -59,6 +60,7 @@ class Sharing:
         self._altered = asyncio.Event()
         self.repository = ShareRepository(context)
         self.queue = ShareQueue(context, self.repository, self._look_again)
+        self.admission = ShareAdmission(context, self.repository, self.queue)
         self.commands = ShareCommands(context, self.repository, self.queue)
         self.resealing = Reissuer(context, self.repository, self.commands)
         self.corruption = CorruptionReports(context, self.repository, self.queue)
@@ -95,7 +97,7 @@ class Sharing:
         dropped = {handler.path for handler in self.handlers}
         known = {handler.path: handler for handler in self._loose}
         self._loose = [
-            known.get(folder) or StandaloneHandler(folder, self.queue, self.commands, self._context)
+            known.get(folder) or StandaloneHandler(folder, self.admission, self.commands, self._context)
             for folder in find_folders(self.repository.shares.values()) - dropped
         ]
         former = {following.handler: following for following in self.followings.values()}
@@ -122,7 +124,7 @@ class Sharing:
     async def _adjust(self, tasks: _Tasks, watcher: Watcher) -> None:
         wanted = (*self.handlers, *self._loose)
         for handler in set(tasks).difference(wanted):
-            async with handler.acting:  # never in the middle of what is recorded and then done
+            async with handler.entry_lock:  # never in the middle of what is recorded and then done
                 task = tasks.pop(handler)
                 task.cancel()
             await asyncio.wait({task})
@@ -178,7 +180,7 @@ class Sharing:
         await asyncio.to_thread(self._require_foreign, path)
         users = self._context.book().resolve(target.users)
         tree = await asyncio.to_thread(walk_payload, path)
-        share = await self.queue.share(tree, target, users)
+        share = await self.admission.share(tree, target, users)
         self.take_shares()
         return share
 
@@ -199,7 +201,7 @@ class Sharing:
                 )
 
     def _handler(self, folder: DropFolder) -> DropFolderHandler:
-        return DropFolderHandler(folder, self.queue, self.commands, self._context)
+        return DropFolderHandler(folder, self.admission, self.commands, self._context)
 
     def _following(self, handler: EntryHandler) -> FolderMonitor[Tree]:
         # Who shares one file of a large folder does not want all of that watched.
@@ -220,9 +222,9 @@ class DropFolderHandler(EntryHandler):
     """
 
     def __init__(
-        self, folder: DropFolder, queue: ShareQueue, commands: ShareCommands, context: Context
+        self, folder: DropFolder, admission: ShareAdmission, commands: ShareCommands, context: Context
     ) -> None:
-        super().__init__(Path(folder.path), queue, commands, context)
+        super().__init__(Path(folder.path), admission, commands, context)
         self.folder = folder
         self.patterns = folder.path
         self.refusals: dict[str, RefusedEntry] = {}
@@ -240,8 +242,8 @@ class DropFolderHandler(EntryHandler):
         """Hand it on."""
         del path
         audience = ShareTarget(tuple(self.folder.users), self.folder.transport, self.folder.path)
-        async with self.acting:
-            await self._queue.accept(look.payload, audience)
+        async with self.entry_lock:
+            await self._admission.accept(look.payload, audience)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Show what cannot be shared, and why; what it was before is served no longer."""
@@ -270,9 +272,9 @@ class DropFolderHandler(EntryHandler):
 
     async def listed(self, entries: Collection[str]) -> None:
         """Withdraw what was deleted while nobody watched."""
-        async with self.acting:
+        async with self.entry_lock:
             await self._commands.withdraw_missing(self.path, entries)
 
     def _entries(self) -> set[str]:
-        shares = list(self._queue.shares.values())
+        shares = list(self._admission.shares.values())
         return {Path(share.path).name for share in shares if share.folder == self.folder.path}

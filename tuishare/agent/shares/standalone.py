@@ -35,26 +35,26 @@ class StandaloneHandler(EntryHandler):
 
     def wants(self, entry: str) -> bool:
         """Only what was shared."""
-        share = self._queue.find(self.path / entry)
+        share = self._admission.find(self.path / entry)
         return share is not None and is_followed(share)
 
     async def settled(self, path: Path, look: Observation[Tree]) -> None:
         """Make the next generation, for whom it was shared before."""
-        async with self.acting:
-            share = self._queue.find(path)
+        async with self.entry_lock:
+            share = self._admission.find(path)
             if share is not None and is_followed(share):
                 audience = ShareTarget(
                     share.recipients, share.transport, note=share.note, not_after=share.not_after
                 )
-                await self._queue.accept(look.payload, audience)
+                await self._admission.accept(look.payload, audience)
 
     def forget(self, entry: str) -> None:
         """There is nothing that was noted."""
 
     async def gone(self, path: Path) -> None:
         """Withdraw what was deleted; some editors move a file away before they write the new one."""
-        async with self.acting:
-            await self._queue.stop_seeding(path, "")
+        async with self.entry_lock:
+            await self._admission.stop_if_changed(path, "")
         await asyncio.sleep(self._context.config.settle.quiet)
         await self._withdraw_if_gone(path)
 
@@ -67,12 +67,12 @@ class StandaloneHandler(EntryHandler):
 
     async def listed(self, entries: Collection[str]) -> None:
         """Withdraw what was deleted while nobody watched."""
-        for share in list(self._queue.shares.values()):
+        for share in list(self._admission.shares.values()):
             path = Path(share.path)
             if path.parent == self.path and is_followed(share) and path.name not in entries:
                 await self._withdraw_if_gone(path)
 
     async def _withdraw_if_gone(self, path: Path) -> None:
-        async with self.acting:
+        async with self.entry_lock:
             if not await asyncio.to_thread(os.path.lexists, path):
                 await self._commands.withdraw(path)

@@ -1,0 +1,194 @@
+"""What becomes of an entry: a new share, or a new generation, a new name or the end of seeding of a known one.
+
+Owns which share an entry is, and what is done once it has settled. Must not watch folders nor work on shares: settled
+entries come from the handlers of folders, and `tuishare.agent.shares.queue` continues with what is accepted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tuishare.agent.context import Context
+from tuishare.agent.folders.fingerprint import may_be_renamed, tree_fingerprint
+from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.shares.resharing import add_recipients
+from tuishare.agent.shares.transitions import (
+    ShareTarget,
+    after_entry_change,
+    after_settling,
+    change_recipients,
+    new_share,
+    rename,
+)
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.errors import Refused, TuishareError
+from tuishare.people import User
+from tuishare.torrents import Tree
+
+_log = logging.getLogger(__name__)
+
+
+class ShareAdmission:
+    """Takes entries, and what is shared by command.
+
+    A share has one writer: the entry of a share that is being worked on is looked at again afterwards.
+    """
+
+    def __init__(self, context: Context, repository: ShareRepository, queue: ShareQueue) -> None:
+        self._context = context
+        self._repository = repository
+        self._queue = queue
+
+    @property
+    def shares(self) -> Mapping[str, ShareRecord]:
+        """All shares by id, oldest first."""
+        return self._repository.shares
+
+    def find(self, path: Path) -> ShareRecord | None:
+        """Return the share of an entry, or None."""
+        return self._repository.find(path)
+
+    def knows(self, path: Path, signature: str) -> bool:
+        """Return whether an entry was accepted in exactly this form, and another try would change nothing."""
+        if self._repository.find_damaged(path):
+            return True
+        share = self._repository.find(path)
+        if share is None or share.step is ShareStep.WITHDRAWN:
+            return False
+        if share.step is ShareStep.DELETING:
+            return True
+        if share.step is ShareStep.PROBLEM:
+            return self._queue.pipeline.predict_failure(share, signature)
+        return share.signature == signature and share.step is not ShareStep.SETTLING
+
+    def recheck(self, path: Path) -> None:
+        """Compare an entry that looks unchanged with its hashes, when there is time for it."""
+        self._queue.recheck(path)
+
+    async def accept(self, tree: Tree, target: ShareTarget) -> None:
+        """Share a settled entry: as a new share, a new generation or name of a known one, or another try.
+
+        An entry that was deleted meanwhile is left alone, and so is one that the user forgot in this form.
+        """
+        async with self._repository.changing:
+            known = self._repository.find(tree.root)
+            unwanted = (
+                known is not None
+                and known.step is ShareStep.FORGOTTEN
+                and known.signature == tree_fingerprint(tree)
+            )
+            if not unwanted and await asyncio.to_thread(os.path.lexists, tree.root):
+                await self._accept(tree, target)
+
+    async def share(self, tree: Tree, target: ShareTarget, users: Collection[User]) -> str:
+        """Share by command, with more users than before or with the same.
+
+        Args:
+            tree: what is shared.
+            target: for whom; see `tuishare.agent.shares.resharing.add_recipients`.
+            users: the users that the target means.
+
+        Returns:
+            The id of its share.
+
+        Raises:
+            Refused: a user who has a ticket would lose it, or a user is named who was taken out.
+        """
+        async with self._repository.changing:
+            known = self._repository.find(tree.root)
+            if known is not None:
+                target = add_recipients(
+                    known, target, users, self._repository.deliveries, self._context.now()
+                )
+            return await self._accept(tree, target)
+
+    async def stop_if_changed(self, path: Path, signature: str) -> None:
+        """Stop seeding an entry that is no longer what was hashed, until it has settled."""
+        async with self._repository.changing:
+            share = self._repository.find(path)
+            if share is None or self._queue.is_working_on(share) or share.signature == signature:
+                return
+            if share.step is ShareStep.SEEDING:
+                await self._repository.stop_seeding(share)
+                await self._repository.save(after_entry_change(share))
+
+    async def record_error(self, path: Path, error: TuishareError) -> None:
+        """Stop seeding an entry that can no longer be shared, until it can."""
+        async with self._repository.changing:
+            share = self._repository.find(path)
+            if share is None or self._queue.is_working_on(share):
+                return
+            # What waits to be hashed or sealed meets the error itself.
+            if share.step in {ShareStep.SEEDING, ShareStep.SETTLING}:
+                await self._repository.stop_seeding(share)
+                await self._queue.pipeline.fail(share, error.detail, error.hint)
+
+    async def _accept(self, tree: Tree, target: ShareTarget) -> str:
+        if self._repository.find_damaged(tree.root):
+            raise Refused(
+                "The record of what was shared from there is damaged, so nobody can tell who was taken out",
+                hint="See who may have it, then forget the damaged one: `tuishare list`, `tuishare forget`.",
+            )
+        known = self._repository.find(tree.root)
+        if known is not None and known.step is ShareStep.FORGOTTEN:
+            await self._repository.remove(known)  # it changed since: that is something new
+            known = None
+        if known is None:
+            share = await self._rename(tree, target) or new_share(tree, target, self._context.clock())
+        elif known.step is ShareStep.DELETING:
+            return known.id
+        elif not target.folder and not target.matches(known):
+            share = await self._update(await self._queue.halt(known.id), tree, target)
+        elif self._queue.defer(known):
+            return known.id
+        else:
+            share = await self._update(known, tree, target)
+        if share is not known:
+            share = await self._repository.save(replace(share, size=tree.total_size, files=len(tree.files)))
+            self._queue.enqueue(share)
+        return share.id
+
+    async def _rename(self, tree: Tree, target: ShareTarget) -> ShareRecord | None:
+        """Rename the share that this entry was under another name: same files, same users, the old name is gone."""
+        fingerprint = tree_fingerprint(tree)
+        for share in list(self._repository.shares.values()):
+            if (
+                may_be_renamed(fingerprint, share.signature)
+                and share.torrent
+                and not self._queue.is_working_on(share)
+                and Path(share.path).parent == tree.root.parent
+                and self._is_meant(share, target)
+                and not await asyncio.to_thread(os.path.lexists, share.path)
+            ):
+                envelope = self._repository.choose_envelope(tree.name)
+                try:
+                    renamed = rename(share, tree, envelope, self._context.clock())
+                except TuishareError as error:
+                    _log.info("Cannot share %r under another name: %s", share.name, error.detail)
+                    return None
+                await self._repository.stop_seeding(share)
+                await self._repository.remove_envelope(share)
+                return renamed
+        return None
+
+    def _is_meant(self, share: ShareRecord, target: ShareTarget) -> bool:
+        """Return whether a share is for the users who are meant now, and none of them was taken out of it."""
+        if share.folder or target.folder:
+            return share.folder == target.folder  # `reconcile` looks after whom a drop folder is for
+        return target.matches(share) and not self._repository.deliveries.revoked(share.id)
+
+    async def _update(self, known: ShareRecord, tree: Tree, target: ShareTarget) -> ShareRecord:
+        """Return the next record of a share whose entry has settled; the same one when nothing is to be done."""
+        share = known
+        if target.folder != share.folder or (not target.folder and not target.matches(share)):
+            await self._repository.stop_seeding(share)
+            share = change_recipients(share, target, self._context.clock())
+        if share.signature != tree_fingerprint(tree):
+            await self._repository.stop_seeding(share)
+        return after_settling(share, tree)
