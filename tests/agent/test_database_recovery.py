@@ -72,7 +72,7 @@ async def test_without_the_envelope_it_is_a_new_share(alice: Home, bob: Home) ->
 
 
 async def test_an_envelope_that_somebody_else_made_is_nobodys_share(alice: Home, bob: Home) -> None:
-    """Only our own signature makes a share ours, whoever wrote into the outbox."""
+    """Only our own fingerprint makes a share ours, whoever wrote into the outbox."""
     fill(bob.drop / "x")
     async with running(bob) as agent:
         theirs = await until(agent, "x", ShareState.SEEDING)

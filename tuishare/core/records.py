@@ -85,7 +85,7 @@ class ShareRecord:
         secret: 32 bytes that the recipients' passkeys are derived from.
         folder: the drop folder that it came from, or empty.
         path: the payload.
-        signature: of the payload's tree when it was hashed; empty before.
+        fingerprint: of the payload's tree when it was hashed; empty before.
         envelope: name of the file in the outbox; empty before it is chosen.
         sealed: the last generation whose envelope was published; 0 before.
         paused: its owner wants nobody to be served for now.
@@ -107,7 +107,7 @@ class ShareRecord:
     folder: str = ""
     generation: int = 1
     step: ShareStep = ShareStep.HASHING
-    signature: str = ""
+    fingerprint: str = ""
     size: int = 0
     files: int = 0
     info_hash: str = ""
@@ -185,11 +185,11 @@ class DownloadRecord:
         signer: Ed25519 public key that the sender had first, 32 bytes; it stays when he replaces his card.
         staging: fresh private folder that the engine writes into.
         path: where the payload lands; chosen when it is complete.
-        signature: of the payload as it was delivered; see `tuishare.agent.downloads.inventory`.
+        fingerprint: of the payload as it was delivered; see `tuishare.agent.downloads.inventory`.
         trackers: where it is announced, best first.
         paused: its owner wants it to rest for now.
         replaces: the payload that the former generation delivered, or empty.
-        replaces_signature: of that, as `signature`.
+        replaces_fingerprint: of that, as `fingerprint`.
         completed: when it was delivered; 0 before.
         note: of the sender.
         not_after: Unix seconds after which he withdraws it; 0: never.
@@ -197,7 +197,7 @@ class DownloadRecord:
         cost: bytes of disk that what is wanted takes; see `tuishare.torrents.cost_of`.
         entries: how many files and folders that is.
         weight: bytes of the torrent.
-        rival: id of the download of the same torrent in whose favour this one waits or rests, or empty.
+        conflict: id of the download of the same torrent in whose favour this one waits or rests, or empty.
     """
 
     id: str
@@ -219,14 +219,14 @@ class DownloadRecord:
     leaf_key: bytes = b""
     staging: str = ""
     path: str = ""
-    signature: str = ""
+    fingerprint: str = ""
     envelope_hash: bytes = b""
     problem: str = ""
     hint: str = ""
     trackers: tuple[TrackerAddress, ...] = ()
     paused: bool = False
     replaces: str = ""
-    replaces_signature: str = ""
+    replaces_fingerprint: str = ""
     completed: int = 0
     note: str = ""
     not_after: int = 0
@@ -234,7 +234,7 @@ class DownloadRecord:
     cost: int = 0
     entries: int = 0
     weight: int = 0
-    rival: str = ""
+    conflict: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,4 +109,10 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) STRICT
         """,
     ),
+    (
+        "ALTER TABLE shares RENAME COLUMN signature TO fingerprint",
+        "ALTER TABLE downloads RENAME COLUMN signature TO fingerprint",
+        "ALTER TABLE downloads RENAME COLUMN replaces_signature TO replaces_fingerprint",
+        "ALTER TABLE downloads RENAME COLUMN rival TO conflict",
+    ),
 )

@@ -89,9 +89,9 @@ class Runway:
             record,
             step=DownloadStep.COMPLETE,
             staging="",
-            signature=landed.signature,
+            fingerprint=landed.fingerprint,
             replaces="",
-            replaces_signature="",
+            replaces_fingerprint="",
         )
         self.replaced = b""
         return landed

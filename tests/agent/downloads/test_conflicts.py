@@ -118,7 +118,7 @@ async def test_the_second_one_waits_for_a_person_and_takes_the_swarm_when_approv
             await handler(desk).approve(second.id)
         done = await until(desk, scene.alice, DownloadStep.COMPLETE)
         rests = sent_by(desk, scene.carol)
-        assert (rests.step, rests.rival) == (DownloadStep.QUEUED, done.id)
+        assert (rests.step, rests.conflict) == (DownloadStep.QUEUED, done.id)
         assert "from alice instead of carol" in rests.problem
         assert (scene.bob.downloads / "alice" / "film.mkv").exists()
         assert len(desk.joined) == 1
@@ -147,7 +147,7 @@ async def test_what_was_delivered_is_served_no_longer_and_says_so(scene: Scene) 
         assert (scene.bob.downloads / "carol" / "film.mkv").exists()
         await handler(desk).forget(sent_by(desk, scene.alice).id)
         goes_on = sent_by(desk, scene.carol)
-        assert (goes_on.problem, goes_on.rival) == ("", "")
+        assert (goes_on.problem, goes_on.conflict) == ("", "")
         assert desk.queue._repository.is_joined(goes_on)
 
 
@@ -203,7 +203,7 @@ async def test_when_the_one_that_took_it_is_removed_the_first_reads_its_files_an
         await desk.context.store.run(
             lambda database: database.save_resume({InfoHash(taken.info_hash): complete})
         )
-        rests = replace(sent_by(desk, scene.carol), step=DownloadStep.QUEUED, rival="gone")
+        rests = replace(sent_by(desk, scene.carol), step=DownloadStep.QUEUED, conflict="gone")
         await desk.queue._repository.leave_swarm(rests)
         await desk.queue._repository.save(rests)
         async with desk.queue._repository.changing:

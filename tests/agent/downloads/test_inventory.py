@@ -12,7 +12,7 @@ import pytest
 from tests.agent.homes import edit_unseen, fill
 from tuishare.agent.downloads.inventory import (
     Condition,
-    PayloadSignature,
+    PayloadFingerprint,
     compare_with_torrent,
     find_untouched,
     fingerprint_delivered,
@@ -38,7 +38,7 @@ def torrent(payload: Path) -> bytes:
 
 
 @pytest.fixture
-def signature(payload: Path) -> str:
+def fingerprint(payload: Path) -> str:
     return fingerprint_delivered(take_inventory(payload))
 
 
@@ -71,18 +71,18 @@ TOUCHED: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", TOUCHED)
-@pytest.mark.parametrize("known", ["signature", "nothing"])
+@pytest.mark.parametrize("known", ["fingerprint", "nothing"])
 def test_what_was_touched_is_not_untouched(
-    payload: Path, torrent: bytes, signature: str, change: str, known: str
+    payload: Path, torrent: bytes, fingerprint: str, change: str, known: str
 ) -> None:
     payload.chmod(0o700)
     (payload / "sub").chmod(0o700)
-    signature = fingerprint_delivered(take_inventory(payload)) if known == "signature" else "ab" * 32
-    assert find_untouched(payload, signature, torrent) is not None
+    fingerprint = fingerprint_delivered(take_inventory(payload)) if known == "fingerprint" else "ab" * 32
+    assert find_untouched(payload, fingerprint, torrent) is not None
     TOUCHED[change](payload)
     if known == "nothing" and change in {"mode of a folder", "mode of all"}:
         pytest.skip("which mode it had before cannot be known")
-    assert find_untouched(payload, signature, torrent) is None
+    assert find_untouched(payload, fingerprint, torrent) is None
 
 
 def copy(folder: Path) -> None:
@@ -101,35 +101,35 @@ DOUBTFUL: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("change", DOUBTFUL)
 def test_what_may_be_the_same_is_read_once(
-    payload: Path, torrent: bytes, signature: str, change: str
+    payload: Path, torrent: bytes, fingerprint: str, change: str
 ) -> None:
-    assert inspect(payload, signature) is Condition.INTACT
+    assert inspect(payload, fingerprint) is Condition.INTACT
     DOUBTFUL[change](payload)
-    assert inspect(payload, signature) is Condition.DOUBTFUL
-    found = compare_with_torrent(payload, signature, torrent)
+    assert inspect(payload, fingerprint) is Condition.DOUBTFUL
+    found = compare_with_torrent(payload, fingerprint, torrent)
     assert found is not None
     assert inspect(payload, str(found)) is Condition.INTACT
-    for known in (signature, str(found)):
+    for known in (fingerprint, str(found)):
         assert find_untouched(payload, known, torrent) is not None
-    assert find_untouched(payload, signature, b"") is None  # nothing to compare it with
+    assert find_untouched(payload, fingerprint, b"") is None  # nothing to compare it with
 
 
 def test_what_was_added_is_kept_in_mind_while_the_rest_is_served(
-    payload: Path, torrent: bytes, signature: str
+    payload: Path, torrent: bytes, fingerprint: str
 ) -> None:
     (payload / ".notes").write_text("mine")
     (payload / "a").chmod(0o400)
-    found = compare_with_torrent(payload, signature, torrent)
+    found = compare_with_torrent(payload, fingerprint, torrent)
     assert found is not None
     assert (inspect(payload, str(found)), found.intact) == (Condition.INTACT, True)
     assert find_untouched(payload, str(found), torrent) is None
 
 
 def test_what_was_found_to_be_changed_is_not_read_again(
-    payload: Path, torrent: bytes, signature: str
+    payload: Path, torrent: bytes, fingerprint: str
 ) -> None:
     edit_unseen(payload / "a")
-    found = compare_with_torrent(payload, signature, torrent)
+    found = compare_with_torrent(payload, fingerprint, torrent)
     assert found is not None
     assert not found.intact
     assert inspect(payload, str(found)) is Condition.CHANGED
@@ -137,15 +137,15 @@ def test_what_was_found_to_be_changed_is_not_read_again(
 
 
 def test_what_is_gone_has_changed_and_what_cannot_be_looked_at_is_in_doubt(
-    payload: Path, torrent: bytes, signature: str
+    payload: Path, torrent: bytes, fingerprint: str
 ) -> None:
-    assert inspect(payload / "sub" / "none", signature) is Condition.CHANGED
-    assert compare_with_torrent(payload / "none", signature, torrent) is None
-    assert find_untouched(payload / "none", signature, torrent) is None
+    assert inspect(payload / "sub" / "none", fingerprint) is Condition.CHANGED
+    assert compare_with_torrent(payload / "none", fingerprint, torrent) is None
+    assert find_untouched(payload / "none", fingerprint, torrent) is None
 
 
 def test_another_device_number_changes_nothing(
-    payload: Path, signature: str, monkeypatch: pytest.MonkeyPatch
+    payload: Path, fingerprint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lstat = Path.lstat
 
@@ -158,16 +158,16 @@ def test_another_device_number_changes_nothing(
         )
 
     monkeypatch.setattr(Path, "lstat", remounted)
-    assert inspect(payload, signature) is Condition.INTACT
+    assert inspect(payload, fingerprint) is Condition.INTACT
 
 
 def test_a_part_is_compared_file_by_file(payload: Path, torrent: bytes) -> None:
     (payload / "b").unlink()
-    signature = fingerprint_delivered(take_inventory(payload))
+    fingerprint = fingerprint_delivered(take_inventory(payload))
     copy(payload)
-    assert find_untouched(payload, signature, torrent) is not None
+    assert find_untouched(payload, fingerprint, torrent) is not None
     edit_unseen(payload / "a")
-    assert find_untouched(payload, signature, torrent) is None
+    assert find_untouched(payload, fingerprint, torrent) is None
 
 
 def test_a_rename_of_a_file_changes_its_ctime_alone(tmp_path: Path) -> None:
@@ -179,11 +179,11 @@ def test_a_rename_of_a_file_changes_its_ctime_alone(tmp_path: Path) -> None:
     assert not take_inventory(tmp_path / "y").was(before)
 
 
-def test_a_signature_reads_back() -> None:
+def test_a_fingerprint_reads_back() -> None:
     for intact in (True, False):
-        signature = PayloadSignature("s", "f", intact)
-        assert PayloadSignature.parse(str(signature)) == signature
-    assert PayloadSignature.parse("ab" * 32) is PayloadSignature.parse("") is None
+        fingerprint = PayloadFingerprint("s", "f", intact)
+        assert PayloadFingerprint.parse(str(fingerprint)) == fingerprint
+    assert PayloadFingerprint.parse("ab" * 32) is PayloadFingerprint.parse("") is None
 
 
 def test_folders_may_be_as_deep_as_paths_are_long(tmp_path: Path) -> None:

@@ -101,9 +101,9 @@ async def test_what_is_touched_is_compared_and_served_on(alice: Home, bob: Home)
         await wait_until(lambda: landed.parent in payload_watcher._folders)
         before = desk.only
         landed.chmod(0o640)
-        await wait_until(lambda: desk.only.signature != before.signature)
+        await wait_until(lambda: desk.only.fingerprint != before.fingerprint)
         await wait_until(lambda: desk.joined == {before.info_hash})
-        assert desk.only == replace(before, signature=desk.only.signature)
+        assert desk.only == replace(before, fingerprint=desk.only.fingerprint)
 
 
 async def test_what_was_put_back_is_served_again(alice: Home, bob: Home) -> None:

@@ -45,7 +45,7 @@ async def test_a_payload_is_delivered_identical(alice: Home, bob: Home, kind: st
         landed = bob.downloads / "alice" / "x"
         assert record.path == str(landed)
         assert content(landed) == content(path)
-        assert (record.signature, record.staging) == (fingerprint_delivered(take_inventory(landed)), "")
+        assert (record.fingerprint, record.staging) == (fingerprint_delivered(take_inventory(landed)), "")
         assert await desk.stored() == [record]
         assert os.listdir(bob.inbox) == ["accepted"]
         assert os.listdir(bob.downloads / INCOMING) == []

@@ -59,7 +59,7 @@ async def test_a_crash_while_delivering_is_finished(alice: Home, bob: Home, move
     path = fill(alice.drop / "x")
     done = await finished(alice, bob, path)
     staging = bob.downloads / INCOMING / f"{done.id}-1"
-    await rewind(bob, replace(done, step=DownloadStep.DELIVERING, staging=str(staging), signature=""))
+    await rewind(bob, replace(done, step=DownloadStep.DELIVERING, staging=str(staging), fingerprint=""))
     staging.mkdir()
     if moved == "nothing":
         Path(done.path).rename(staging / "x")
@@ -68,7 +68,7 @@ async def test_a_crash_while_delivering_is_finished(alice: Home, bob: Home, move
     async with receiving_at(bob) as desk:
         again = await desk.until(DownloadStep.COMPLETE)
         assert again.completed >= done.completed
-        assert replace(again, signature="", completed=0) == replace(done, signature="", completed=0)
+        assert replace(again, fingerprint="", completed=0) == replace(done, fingerprint="", completed=0)
         assert desk.joined == {done.info_hash}
     assert os.listdir(bob.downloads / "alice") == ["x"]
     assert Path(done.path).read_bytes() == path.read_bytes()
@@ -83,7 +83,7 @@ async def test_a_name_taken_during_a_crash_is_left_to_whoever_took_it(alice: Hom
     staging.mkdir()
     Path(done.path).rename(staging / "x")
     Path(done.path).write_text("mine")
-    await rewind(bob, replace(done, step=DownloadStep.DELIVERING, staging=str(staging), signature=""))
+    await rewind(bob, replace(done, step=DownloadStep.DELIVERING, staging=str(staging), fingerprint=""))
     async with receiving_at(bob) as desk:
         record = await desk.until(DownloadStep.COMPLETE)
     assert Path(done.path).read_text() == "mine"
@@ -177,7 +177,7 @@ async def test_what_a_version_before_has_delivered_is_compared_once_and_served_o
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = await finished(alice, bob, fill(alice.drop / "x"))
-    await rewind(bob, replace(done, signature="ab" * 32))
+    await rewind(bob, replace(done, fingerprint="ab" * 32))
     async with receiving_at(bob) as desk:
         await wait_until(lambda: desk.joined == {done.info_hash})
         assert desk.only == done

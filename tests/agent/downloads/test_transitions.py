@@ -92,22 +92,22 @@ def test_a_failed_delivery_is_not_downloaded_again() -> None:
 def test_what_is_complete_forgets_how_it_got_there() -> None:
     delivering = transitions.begin_delivery(replace(RECORD, staging="/d/s", replaces="/d/x"), "/d/x")
     done = transitions.mark_complete(delivering, "seen", 9)
-    assert (done.step, done.path, done.signature, done.completed) == (
+    assert (done.step, done.path, done.fingerprint, done.completed) == (
         DownloadStep.COMPLETE,
         "/d/x",
         "seen",
         9,
     )
-    assert (done.staging, done.replaces, done.replaces_signature) == ("", "", "")
+    assert (done.staging, done.replaces, done.replaces_fingerprint) == ("", "", "")
 
 
 def test_what_rests_for_another_download_says_so_unless_it_needs_no_swarm() -> None:
     rests = transitions.yield_to(RECORD, "other", "It rests", "")
-    assert (rests.step, rests.rival, rests.problem) == (DownloadStep.QUEUED, "other", "It rests")
+    assert (rests.step, rests.conflict, rests.problem) == (DownloadStep.QUEUED, "other", "It rests")
     alone = transitions.clear_conflict(rests)
-    assert (alone.step, alone.rival, alone.problem) == (DownloadStep.QUEUED, "", "")
+    assert (alone.step, alone.conflict, alone.problem) == (DownloadStep.QUEUED, "", "")
     delivering = transitions.begin_delivery(RECORD, "/d/x")
-    assert transitions.yield_to(delivering, "other", "It rests", "") == replace(delivering, rival="other")
+    assert transitions.yield_to(delivering, "other", "It rests", "") == replace(delivering, conflict="other")
 
 
 def test_new_tickets_leave_the_step_and_the_files_alone() -> None:
@@ -123,7 +123,7 @@ def test_approving_ends_every_reason_to_wait() -> None:
         replace(RECORD, step=DownloadStep.WAITING, paused=True), "Why", "How", conflict="other"
     )
     approved = transitions.approve(held)
-    assert (approved.step, approved.paused, approved.rival) == (DownloadStep.DOWNLOADING, False, "")
+    assert (approved.step, approved.paused, approved.conflict) == (DownloadStep.DOWNLOADING, False, "")
     assert (approved.problem, approved.hint) == ("", "")
 
 
@@ -163,12 +163,12 @@ def test_a_ticket_that_cannot_work_is_refused(alice: Home, bob: Home) -> None:
 
 
 def test_a_new_generation_replaces_what_was_delivered_or_was_to_be_replaced() -> None:
-    done = replace(RECORD, step=DownloadStep.COMPLETE, path="/d/x", signature="s")
-    under_way = replace(RECORD, replaces="/d/y", replaces_signature="t")
+    done = replace(RECORD, step=DownloadStep.COMPLETE, path="/d/x", fingerprint="s")
+    under_way = replace(RECORD, replaces="/d/y", replaces_fingerprint="t")
     assert supersede(RECORD, None) == RECORD
     for former, wanted in ((done, ("/d/x", "s")), (under_way, ("/d/y", "t"))):
         record = supersede(RECORD, former)
-        assert (record.replaces, record.replaces_signature) == wanted
+        assert (record.replaces, record.replaces_fingerprint) == wanted
 
 
 def test_a_choice_of_files_is_of_that_content_alone() -> None:

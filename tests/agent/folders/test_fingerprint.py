@@ -48,7 +48,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_every_change_changes_the_signature(folder: Path, change: str) -> None:
+def test_every_change_changes_the_fingerprint(folder: Path, change: str) -> None:
     before = payload_fingerprint(folder)
     assert before == payload_fingerprint(folder) != ""
     CHANGES[change](folder)
@@ -78,7 +78,7 @@ def test_a_file_is_not_a_folder_that_holds_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "pipe", "empty"])
-def test_what_cannot_be_shared_has_no_signature(tmp_path: Path, kind: str) -> None:
+def test_what_cannot_be_shared_has_no_fingerprint(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "p"
     if kind == "link":
         (tmp_path / "t").write_bytes(b"x")

@@ -50,8 +50,8 @@ class Collector(FolderHandler[str]):
             raise VerificationFailed(text)
         return Observation(text, len(text), text)
 
-    def known(self, path: Path, signature: str) -> bool:
-        return self.taken.get(path.name) == signature
+    def known(self, path: Path, fingerprint: str) -> bool:
+        return self.taken.get(path.name) == fingerprint
 
     async def settled(self, path: Path, look: Observation[str], /) -> None:
         self.taken[path.name] = look.payload

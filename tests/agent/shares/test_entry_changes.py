@@ -106,10 +106,10 @@ async def test_a_touched_entry_makes_no_new_generation(alice: Home, bob: Home) -
     async with running(alice) as a:
         await seeded(a, "x", 1)
         before = (alice.outbox / "x.torrent.encrypted").stat().st_mtime_ns
-        signature = next(iter(a._drops.repository.shares.values())).signature
+        fingerprint = next(iter(a._drops.repository.shares.values())).fingerprint
         os.utime(path, (1, 1))
         await wait_until(
-            lambda: next(iter(a._drops.repository.shares.values())).signature not in {signature, ""}
+            lambda: next(iter(a._drops.repository.shares.values())).fingerprint not in {fingerprint, ""}
         )
         await seeded(a, "x", 1)
         assert (alice.outbox / "x.torrent.encrypted").stat().st_mtime_ns == before

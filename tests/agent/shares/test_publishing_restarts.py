@@ -25,7 +25,7 @@ async def test_a_restart_resumes_at_every_step(alice: Home, bob: Home, step: Sha
         await press.accept(path)
         before = await press.until(path, ShareStep.SEEDING)
         unhashed = (
-            {"torrent": b"", "info_hash": "", "signature": "", "envelope": ""}
+            {"torrent": b"", "info_hash": "", "fingerprint": "", "envelope": ""}
             if step is ShareStep.HASHING
             else {}
         )
@@ -78,7 +78,7 @@ async def test_a_payload_that_was_away_is_served_again_when_it_is_back(alice: Ho
         await press.accept(path)
         after = await press.until(path, ShareStep.SEEDING)
         assert (
-            replace(after, signature=before.signature) == before
+            replace(after, fingerprint=before.fingerprint) == before
         )  # a rename changes its ctime, so it was read
         assert (press.served, os.listdir(alice.outbox)) == ({before.info_hash}, [])
 

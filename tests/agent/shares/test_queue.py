@@ -31,7 +31,7 @@ async def test_an_entry_is_hashed_sealed_and_seeded_in_place(alice: Home, bob: H
         assert (found.manifest.share_id.hex(), found.manifest.generation) == (share.id, 1)
         assert found.manifest.contacts == (f"127.0.0.1:{press.context.engine.listening['tls']}",)
         assert press.served == {share.info_hash}
-        assert (share.size, share.files, share.signature) == (40_000, 1, payload_fingerprint(path))
+        assert (share.size, share.files, share.fingerprint) == (40_000, 1, payload_fingerprint(path))
         stored = await press.context.store.run(
             lambda database: (database.shares(), database.recipients(share.id))
         )
@@ -109,7 +109,7 @@ async def test_a_new_form_while_the_old_one_is_sealed_waits_for_its_turn(
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING, generation=2)
         assert press.served == {share.info_hash}
-        assert (share.signature, open_from(alice, share.envelope, bob).manifest.generation) == (
+        assert (share.fingerprint, open_from(alice, share.envelope, bob).manifest.generation) == (
             payload_fingerprint(path),
             2,
         )

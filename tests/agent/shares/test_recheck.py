@@ -58,7 +58,7 @@ async def test_what_is_another_content_settles_again(
         monkeypatch.setattr(recheck, "is_payload_of", lambda *_, **_more: False)
         press.queue.recheck(path)
         await wait_until(lambda: press.again == [path])
-        assert (press.only.step, press.only.signature, press.served) == (ShareStep.SETTLING, "", set())
+        assert (press.only.step, press.only.fingerprint, press.served) == (ShareStep.SETTLING, "", set())
 
 
 def test_what_is_ignored_is_no_reason_to_read(alice: Home) -> None:

@@ -57,14 +57,14 @@ def shares(step: ShareStep) -> Iterator[ShareRecord]:
     """Shares in one step that differ in all that a transition may look at."""
     tree, torrent = hashed()
     contents = (
-        {"torrent": b"", "signature": "", "info_hash": ""},
+        {"torrent": b"", "fingerprint": "", "info_hash": ""},
         {
             "torrent": torrent,
-            "signature": tree_fingerprint(tree),
+            "fingerprint": tree_fingerprint(tree),
             "info_hash": parse_torrent(torrent).info_hash,
         },
-        {"torrent": torrent, "signature": "another", "info_hash": "ab" * 20},
-        {"torrent": torrent, "signature": "", "info_hash": parse_torrent(torrent).info_hash},
+        {"torrent": torrent, "fingerprint": "another", "info_hash": "ab" * 20},
+        {"torrent": torrent, "fingerprint": "", "info_hash": parse_torrent(torrent).info_hash},
     )
     base = ShareRecord(
         "ab" * 16, "/drop/x", "x", ("bob",), "plain", 1, bytes(32), generation=3, step=step, paused=True
@@ -119,7 +119,7 @@ def seeded() -> ShareRecord:
     return next(
         share
         for share in shares(ShareStep.SEEDING)
-        if share.sealed == 3 and share.signature == tree_fingerprint(hashed()[0])
+        if share.sealed == 3 and share.fingerprint == tree_fingerprint(hashed()[0])
     )
 
 
@@ -145,7 +145,7 @@ def test_new_tickets_keep_the_content_and_replace_the_secret() -> None:
 
 def test_another_transport_needs_another_torrent() -> None:
     changed = transitions.change_recipients(replace(seeded(), transport="tls"), TARGET, wall_clock())
-    assert (changed.step, changed.signature, changed.recipients) == (ShareStep.HASHING, "", ("carol",))
+    assert (changed.step, changed.fingerprint, changed.recipients) == (ShareStep.HASHING, "", ("carol",))
     assert TARGET.matches(changed)
     assert not TARGET.matches(seeded())
 
@@ -165,9 +165,9 @@ def test_what_was_withdrawn_comes_back_as_a_new_generation() -> None:
     withdrawn = transitions.withdraw(seeded())
     restored = transitions.after_settling(withdrawn, tree)
     assert (restored.step, restored.generation, restored.kind) == (ShareStep.SEALING, 4, "renew")
-    touched = transitions.after_settling(replace(withdrawn, signature="another"), tree)
+    touched = transitions.after_settling(replace(withdrawn, fingerprint="another"), tree)
     assert (touched.step, touched.generation) == (ShareStep.HASHING, 4)
-    recovered = transitions.after_settling(replace(withdrawn, signature="", torrent=b""), tree)
+    recovered = transitions.after_settling(replace(withdrawn, fingerprint="", torrent=b""), tree)
     assert (recovered.step, recovered.generation) == (ShareStep.HASHING, 3)
 
 
@@ -176,18 +176,18 @@ def test_a_renamed_folder_needs_no_hashing() -> None:
     moved = transitions.rename(replace(seeded(), name="old", path="/drop/old"), tree, "new", wall_clock())
     assert (moved.step, moved.generation, moved.envelope) == (ShareStep.SEALING, 4, "new")
     assert (moved.name, moved.path) == (tree.name, str(tree.root))
-    edited = transitions.rename(replace(seeded(), signature="another"), tree, "new", wall_clock())
+    edited = transitions.rename(replace(seeded(), fingerprint="another"), tree, "new", wall_clock())
     assert (edited.step, edited.generation) == (ShareStep.HASHING, 3)
 
 
 def test_what_is_forgotten_keeps_the_form_that_is_not_to_be_shared() -> None:
     forgotten = transitions.forget(replace(seeded(), folder="/drop"), "as it is now")
-    assert (forgotten.step, forgotten.signature, forgotten.torrent) == (
+    assert (forgotten.step, forgotten.fingerprint, forgotten.torrent) == (
         ShareStep.FORGOTTEN,
         "as it is now",
         b"",
     )
-    assert transitions.forget(replace(seeded(), folder=""), "").signature == seeded().signature
+    assert transitions.forget(replace(seeded(), folder=""), "").fingerprint == seeded().fingerprint
 
 
 def test_sharing_again_seals_whatever_the_content_is() -> None:

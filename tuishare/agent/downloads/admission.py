@@ -95,7 +95,7 @@ class DownloadAdmission:
     async def release(self, gone: DownloadRecord) -> None:
         """Continue what waited or rested in favour of a download, unless that still has the torrent; lock held."""
         for record in list(self._repository.downloads.values()):
-            if record.rival == gone.id and holder_of(record, self._repository.downloads) is None:
+            if record.conflict == gone.id and holder_of(record, self._repository.downloads) is None:
                 await self._queue.resume(record)
                 await self._reconsider(record)
 
@@ -161,7 +161,7 @@ class DownloadAdmission:
 
     async def _reconsider(self, record: DownloadRecord) -> None:
         """Admit what waits for another download of its torrent alone, once that no longer has it."""
-        waits = record.step is DownloadStep.WAITING and record.rival and not record.paused
+        waits = record.step is DownloadStep.WAITING and record.conflict and not record.paused
         if waits and holder_of(record, self._repository.downloads) is None:
             async with self._queue.isolate(record):
                 await self._admit(transitions.clear_conflict(record), None, salted=False)

@@ -48,7 +48,7 @@ class TorrentClaims:
             if (rests := yield_swarm(record, holder)) != self._repository.downloads.get(record.id):
                 await self._repository.save(rests)
             return None
-        if not record.rival:
+        if not record.conflict:
             return record
         # What the engine remembers of the torrent is of the other's files.
         await self._store.change(lambda database: database.forget_resume(record.info_hash))
@@ -64,7 +64,7 @@ def find_conflicts(record: DownloadRecord, downloads: Downloads) -> list[Downloa
 
 def holder_of(record: DownloadRecord, downloads: Downloads) -> DownloadRecord | None:
     """Return the download in whose favour this one waits or rests, or None when nothing speaks against it."""
-    holder = downloads.get(record.rival)
+    holder = downloads.get(record.conflict)
     if holder is None or holder.info_hash != record.info_hash or holder.step is DownloadStep.WAITING:
         return None
     return holder

@@ -51,11 +51,11 @@ class MovedPayload:
     """How a payload has come to its place.
 
     Attributes:
-        signature: of what was delivered.
+        fingerprint: of what was delivered.
         kept: where the former generation stands, because something was done to it; None where it was replaced.
     """
 
-    signature: str
+    fingerprint: str
     kept: Path | None
 
 
@@ -222,7 +222,7 @@ class DownloadFiles:
             drop_unwanted(record, torrent, source)
             fsync_tree(source)
             verdict = self._formers.set_aside(record, replaced)
-            signature = _move(source, target)
+            fingerprint = _move(source, target)
         elif not os.path.lexists(target):
             self._formers.put_back(record)
             raise NotFound("The downloaded files are gone", hint="Ask the sender to share it again.")
@@ -230,12 +230,12 @@ class DownloadFiles:
             # A crash came after the move, and what stands there may have been edited since.
             verdict = self._formers.judge(record, replaced)
             move_into_place(source, target)
-            signature = self._appraise(record, torrent)
+            fingerprint = self._appraise(record, torrent)
         kept = self._formers.retire(record, verdict)
         self.discard(record)
         if kept is None and record.replaces not in {"", record.path} and os.path.lexists(record.replaces):
             kept = Path(record.replaces)
-        return MovedPayload(signature, kept)
+        return MovedPayload(fingerprint, kept)
 
     def _appraise(self, record: DownloadRecord, torrent: bytes) -> str:
         found = compare_with_torrent(
@@ -326,7 +326,7 @@ def _former_name(record: DownloadRecord, replaced: bytes) -> str:
 
 
 def _move(source: Path, target: Path) -> str:
-    """Move a payload to its name; return the signature of what was delivered, whatever is done to it at once."""
+    """Move a payload to its name; return the fingerprint of what was delivered, whatever is done to it at once."""
     if os.path.lexists(target) and source.is_dir():
         raise FileExistsError(target)  # a rename would replace an empty folder
     with read_lease(source):  # where there is such a thing, nobody writes before the last look

@@ -95,7 +95,7 @@ class LockedEnvelope:
 class _Judgement:
     """What was judged and by which user book; ``stamp`` is None where another book would change nothing."""
 
-    signature: str
+    fingerprint: str
     stamp: tuple[int, ...] | None
 
 
@@ -178,16 +178,16 @@ class Inbox(FolderHandler[int]):
             raise Refused(
                 f"The name “{shown}” holds characters that cannot be shown", hint="Give it another name."
             )
-        signature = f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
-        return Observation(signature, status.st_size, status.st_size)
+        fingerprint = f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
+        return Observation(fingerprint, status.st_size, status.st_size)
 
-    def known(self, path: Path, signature: str) -> bool:
+    def known(self, path: Path, fingerprint: str) -> bool:
         """Whether it waits here for its turn, for a key, for approval, or for its download to end."""
         stamp = self._context.book_stamp()
-        if self.rate_limit.holds(path.name, signature, stamp) or self._is_of_damaged(path.name):
+        if self.rate_limit.holds(path.name, fingerprint, stamp) or self._is_of_damaged(path.name):
             return True
         judged = self._judged.get(path.name)
-        if judged is None or judged.signature != signature:
+        if judged is None or judged.fingerprint != fingerprint:
             return False
         return judged.stamp is None or judged.stamp == stamp
 
@@ -197,7 +197,7 @@ class Inbox(FolderHandler[int]):
 
     async def settled(self, path: Path, look: Observation[int]) -> None:
         """Judge an envelope that is complete; one that no verified user signed may have to wait for its turn."""
-        again = self._doubtful.get(path.name) == look.signature  # it has had its turn
+        again = self._doubtful.get(path.name) == look.fingerprint  # it has had its turn
         stamp = self._context.book_stamp()
         try:
             at_once = again or await self._is_from_verified(path)
@@ -208,7 +208,7 @@ class Inbox(FolderHandler[int]):
             self.rate_limit.forget(path.name)
         elif not self.rate_limit.admits(path.name):
             self.rate_limit.queue(
-                WaitingEnvelope(path.name, look.size, self._context.now(), look.signature, stamp)
+                WaitingEnvelope(path.name, look.size, self._context.now(), look.fingerprint, stamp)
             )
             self._context.changed.notify()
             return
@@ -247,32 +247,32 @@ class Inbox(FolderHandler[int]):
         except NotFound:
             self._judged.pop(path.name, None)
         except (NotForUs, UnknownSender, WaitingRoomFull, BadConfiguration) as error:
-            self._judged[path.name] = _Judgement(look.signature, stamp)
+            self._judged[path.name] = _Judgement(look.fingerprint, stamp)
             await self._keep_within_bounds(path, look.size, error, former)
         except TooManyOpen:
             self.monitor.rescan_later(path.name)
         except SystemFailed as error:
             self._keep(path.name, look.size, error, former)  # judged by nobody: the next scan tries again
         except Damaged as error:
-            if self._doubtful.get(path.name) == look.signature:
+            if self._doubtful.get(path.name) == look.fingerprint:
                 await self._reject(path, error)
             else:  # somebody may still be writing it: only once it has been quiet it is known to be damaged
-                self._doubtful[path.name] = look.signature
+                self._doubtful[path.name] = look.fingerprint
                 self.monitor.rescan(path.name)
         except TuishareError as error:
-            if await asyncio.to_thread(self._is_still, path, look.signature):
+            if await asyncio.to_thread(self._is_still, path, look.fingerprint):
                 await self._reject(path, error)
         except Exception as error:  # noqa: BLE001 — no envelope may end the agent, nor be lost for a fault of ours
-            self._judged[path.name] = _Judgement(look.signature, stamp)
+            self._judged[path.name] = _Judgement(look.fingerprint, stamp)
             self._keep(path.name, look.size, explain(error, f"judge “{for_display(path.name)}”"), former)
         else:
-            self._judged[path.name] = _Judgement(look.signature, stamp if again else None)
+            self._judged[path.name] = _Judgement(look.fingerprint, stamp if again else None)
         self._context.changed.notify()
 
-    def _is_still(self, path: Path, signature: str) -> bool:
+    def _is_still(self, path: Path, fingerprint: str) -> bool:
         """Whether that file is what was judged; its own download may have been delivered meanwhile and filed it."""
         try:
-            return self.look(path).signature == signature
+            return self.look(path).fingerprint == fingerprint
         except TuishareError:
             return False
 

@@ -1,7 +1,7 @@
 """What stands where a payload was delivered, all of it, and whether that is still what was delivered.
 
-Owns the signature of a delivered payload, and comparing it with the hashes of its torrent. Looks at everything, also at
-what a walk would leave out: links, pipes, empty folders, hidden names, modes, extended attributes. Must not change
+Owns the fingerprint of a delivered payload, and its comparison with the hashes of its torrent. Looks at everything,
+also at what a walk leaves out: links, pipes, empty folders, hidden names, modes, extended attributes. Must not change
 anything. Blocking: call it on a thread.
 """
 
@@ -98,7 +98,7 @@ def _raw(parts: Parts) -> list[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class PayloadSignature:
+class PayloadFingerprint:
     """What is remembered of a delivered payload.
 
     Attributes:
@@ -116,7 +116,7 @@ class PayloadSignature:
         return self.shape == found.shape and (self.intact or self.form != found.form)
 
     @classmethod
-    def parse(cls, text: str) -> PayloadSignature | None:
+    def parse(cls, text: str) -> PayloadFingerprint | None:
         """Read what `str` gave; None for what a version before has stored, and for none at all."""
         shape, *rest = text.split(":")
         return cls(shape, rest[0], rest[1:] == ["intact"]) if len(rest) == 2 else None
@@ -182,17 +182,17 @@ def _attributes(path: Path) -> Iterator[bytes]:
 
 
 def fingerprint_delivered(inventory: Inventory) -> str:
-    """The signature of a payload that has just been delivered, or was found to be as it was delivered."""
-    return str(PayloadSignature(inventory.shape, inventory.form))
+    """The fingerprint of a payload that has just been delivered, or was found to be as it was delivered."""
+    return str(PayloadFingerprint(inventory.shape, inventory.form))
 
 
-def inspect(path: Path, signature: str) -> Condition:
-    """Compare what stands at a path with a signature, reading nothing."""
+def inspect(path: Path, fingerprint: str) -> Condition:
+    """Compare what stands at a path with a fingerprint, reading nothing."""
     try:
         inventory = take_inventory(path)
     except OSError:
         return Condition.DOUBTFUL if os.path.lexists(path) else Condition.CHANGED
-    known = PayloadSignature.parse(signature)
+    known = PayloadFingerprint.parse(fingerprint)
     if known is None or known.form != inventory.form:
         return Condition.DOUBTFUL
     return Condition.INTACT if known.intact else Condition.CHANGED
@@ -200,17 +200,17 @@ def inspect(path: Path, signature: str) -> Condition:
 
 def compare_with_torrent(
     path: Path,
-    signature: str,
+    fingerprint: str,
     torrent: bytes,
     *,
     cancelled: IsCancelled | None = None,
     partly: bool = False,
-) -> PayloadSignature | None:
+) -> PayloadFingerprint | None:
     """Read a payload, and find out whether it still holds what its torrent describes.
 
     Args:
         path: where it was delivered.
-        signature: as it was recorded; its shape is kept, so that what was done since is not forgotten.
+        fingerprint: as it was recorded; its shape is kept, so that what was done since is not forgotten.
         torrent: what it was delivered as.
         cancelled: see `tuishare.torrents.IsCancelled`.
         partly: whether not all of its files were wanted.
@@ -229,9 +229,9 @@ def compare_with_torrent(
         return None
     if before.form != after.form:
         return None
-    known = PayloadSignature.parse(signature)
+    known = PayloadFingerprint.parse(fingerprint)
     shape = known.shape if known else _assumed_shape(before, parse_torrent(torrent)) if intact else ""
-    return PayloadSignature(shape, before.form, intact)
+    return PayloadFingerprint(shape, before.form, intact)
 
 
 def _holds(path: Path, data: bytes, cancelled: IsCancelled | None, *, partly: bool = False) -> bool:
@@ -253,7 +253,7 @@ def _places(torrent: Torrent) -> tuple[set[Parts], set[Parts]]:
 
 
 def find_untouched(
-    path: Path, signature: str, torrent: bytes, *, cancelled: IsCancelled | None = None
+    path: Path, fingerprint: str, torrent: bytes, *, cancelled: IsCancelled | None = None
 ) -> Inventory | None:
     """Look whether nothing was done to a delivered payload: nothing added, removed, renamed, edited, no mode changed.
 
@@ -262,7 +262,7 @@ def find_untouched(
 
     Args:
         path: where it stands now.
-        signature: as it was recorded.
+        fingerprint: as it was recorded.
         torrent: what it was delivered as; empty: not known.
         cancelled: see `tuishare.torrents.IsCancelled`.
 
@@ -272,9 +272,9 @@ def find_untouched(
     Raises:
         Cancelled: `cancelled` said so.
     """
-    known = PayloadSignature.parse(signature)
+    known = PayloadFingerprint.parse(fingerprint)
     if known is None and torrent:
-        known = compare_with_torrent(path, signature, torrent, cancelled=cancelled)
+        known = compare_with_torrent(path, fingerprint, torrent, cancelled=cancelled)
     try:
         found = take_inventory(path)
         if known is None or not known.intact_or_unread(found):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.inventory import Condition, PayloadSignature, compare_with_torrent, inspect
+from tuishare.agent.downloads.inventory import Condition, PayloadFingerprint, compare_with_torrent, inspect
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.watcher import FileEvent, Watcher
@@ -108,7 +108,7 @@ class PayloadWatcher:
         )
 
     async def _check(self, record: DownloadRecord) -> None:
-        condition = await asyncio.to_thread(inspect, Path(record.path), record.signature)
+        condition = await asyncio.to_thread(inspect, Path(record.path), record.fingerprint)
         if condition is (Condition.CHANGED if self._repository.is_altered(record) else Condition.INTACT):
             return  # as it was when it was looked at before
         if condition is Condition.DOUBTFUL and time.monotonic() < self._rests.get(record.id, 0.0):
@@ -150,7 +150,7 @@ class PayloadWatcher:
         torrent = await self._repository.torrent(record)
         started = time.monotonic()
         found = await asyncio.to_thread(
-            compare_with_torrent, Path(record.path), record.signature, torrent, cancelled=ended.is_set
+            compare_with_torrent, Path(record.path), record.fingerprint, torrent, cancelled=ended.is_set
         )
         async with self._repository.changing:
             if (
@@ -170,5 +170,5 @@ class PayloadWatcher:
             _log.info("%r is what was delivered: it is served on", record.name)
             await self._serve(record)
 
-    async def _record(self, record: DownloadRecord, found: PayloadSignature) -> DownloadRecord:
-        return await self._repository.save(replace(record, signature=str(found)))
+    async def _record(self, record: DownloadRecord, found: PayloadFingerprint) -> DownloadRecord:
+        return await self._repository.save(replace(record, fingerprint=str(found)))

@@ -80,7 +80,7 @@ class DownloadPipeline:
             moved = await asyncio.to_thread(self._files.move_payload, record, torrent, replaced)
         await asyncio.to_thread(self._files.archive_envelope, record)
         await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
-        complete = transitions.mark_complete(record, moved.signature, self._context.now())
+        complete = transitions.mark_complete(record, moved.fingerprint, self._context.now())
         await self._repository.save(complete)
         _log.info("Received %r from %s", record.name, record.sender)
         self._context.activity.note(

@@ -31,7 +31,7 @@ class WaitingEnvelope:
     name: str
     size: int
     since: int
-    signature: str
+    fingerprint: str
     stamp: tuple[int, ...] = ()
 
 
@@ -80,10 +80,10 @@ class EnvelopeRateLimit:
         self._waiting[waiting.name] = waiting
         self._some.set()
 
-    def holds(self, name: str, signature: str, stamp: tuple[int, ...] = ()) -> bool:
+    def holds(self, name: str, fingerprint: str, stamp: tuple[int, ...] = ()) -> bool:
         """Whether one waits in exactly this form, and by this user book."""
         waiting = self._waiting.get(name)
-        return waiting is not None and (waiting.signature, waiting.stamp) == (signature, stamp)
+        return waiting is not None and (waiting.fingerprint, waiting.stamp) == (fingerprint, stamp)
 
     def forget(self, name: str) -> bool:
         """Forget one that is gone; returns whether it waited."""

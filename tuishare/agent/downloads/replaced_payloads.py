@@ -123,7 +123,7 @@ class ReplacedPayloads:
 
     def _find_calm(self, record: DownloadRecord, torrent: bytes, path: Path) -> Inventory | None:
         """What stands there, if nothing was done to it and no program can write to it now."""
-        found = find_untouched(path, record.replaces_signature, torrent, cancelled=self._cancelled)
+        found = find_untouched(path, record.replaces_fingerprint, torrent, cancelled=self._cancelled)
         return None if found is None or is_written(found.files(path)) else found
 
     def _look_again(
@@ -135,7 +135,7 @@ class ReplacedPayloads:
             record: of the new generation.
             torrent: what the former one was delivered as; empty: not known.
             aside: where it stands now.
-            seen: how it was before, where that says everything; otherwise its signature and hashes tell.
+            seen: how it was before, where that says everything; otherwise its fingerprint and hashes tell.
         """
         with contextlib.suppress(OSError):
             judged = aside.lstat().st_ctime_ns

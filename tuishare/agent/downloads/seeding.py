@@ -46,7 +46,7 @@ class Seeding:
         if record.unwanted or self._has_served(record):
             return  # of a part, the engine would take the rest to be missing
         target = Path(record.path)
-        match await asyncio.to_thread(inspect, target, record.signature):
+        match await asyncio.to_thread(inspect, target, record.fingerprint):
             case Condition.CHANGED:
                 self._repository.mark_altered(record)
                 return

@@ -164,7 +164,9 @@ def is_same_swarm(known: DownloadRecord, record: DownloadRecord) -> bool:
 
 def hold(record: DownloadRecord, problem: str, hint: str, *, conflict: str) -> DownloadRecord:
     """Wait for a person; `conflict`: id of the download that is the only reason, or empty."""
-    return _move(record, DownloadEvent.HELD, DownloadStep.WAITING, problem=problem, hint=hint, rival=conflict)
+    return _move(
+        record, DownloadEvent.HELD, DownloadStep.WAITING, problem=problem, hint=hint, conflict=conflict
+    )
 
 
 def admit(record: DownloadRecord) -> DownloadRecord:
@@ -174,7 +176,7 @@ def admit(record: DownloadRecord) -> DownloadRecord:
 
 def approve(record: DownloadRecord) -> DownloadRecord:
     """Download what a person has approved, whatever other download of the same torrent there is."""
-    return _move(record, DownloadEvent.APPROVED, DownloadStep.DOWNLOADING, paused=False, rival="")
+    return _move(record, DownloadEvent.APPROVED, DownloadStep.DOWNLOADING, paused=False, conflict="")
 
 
 def adopt_tickets(known: DownloadRecord, record: DownloadRecord) -> DownloadRecord:
@@ -205,7 +207,7 @@ def supersede(record: DownloadRecord, previous: DownloadRecord | None) -> Downlo
     if previous is None:
         return record
     if previous.step is DownloadStep.COMPLETE:
-        return replace(record, replaces=previous.path, replaces_signature=previous.signature)
+        return replace(record, replaces=previous.path, replaces_fingerprint=previous.fingerprint)
     if DownloadStep.WAITING not in {previous.step, record.step}:
         record = replace(record, paused=previous.paused)
     if is_same_swarm(previous, record):
@@ -216,7 +218,7 @@ def supersede(record: DownloadRecord, previous: DownloadRecord | None) -> Downlo
             cost=previous.cost,
             entries=previous.entries,
         )
-    return replace(record, replaces=previous.replaces, replaces_signature=previous.replaces_signature)
+    return replace(record, replaces=previous.replaces, replaces_fingerprint=previous.replaces_fingerprint)
 
 
 def enqueue(record: DownloadRecord, reason: str) -> DownloadRecord:
@@ -252,9 +254,9 @@ def mark_complete(record: DownloadRecord, fingerprint: str, now: int) -> Downloa
         DownloadEvent.DELIVERED,
         DownloadStep.COMPLETE,
         staging="",
-        signature=fingerprint,
+        fingerprint=fingerprint,
         replaces="",
-        replaces_signature="",
+        replaces_fingerprint="",
         completed=now,
     )
 
@@ -274,16 +276,16 @@ def yield_to(record: DownloadRecord, holder: str, problem: str, hint: str) -> Do
     """Rest while another download of the same torrent has the swarm; `holder`: its id."""
     why = {"problem": problem, "hint": hint}
     if record.step is DownloadStep.COMPLETE:
-        return _move(record, DownloadEvent.YIELDED, DownloadStep.COMPLETE, rival=holder, **why)
+        return _move(record, DownloadEvent.YIELDED, DownloadStep.COMPLETE, conflict=holder, **why)
     if record.step.is_fetching and not record.path:
-        return _move(record, DownloadEvent.YIELDED, DownloadStep.QUEUED, rival=holder, **why)
+        return _move(record, DownloadEvent.YIELDED, DownloadStep.QUEUED, conflict=holder, **why)
     # Complete but for its place, which takes no swarm.
-    return _move(record, DownloadEvent.YIELDED, record.step, rival=holder)
+    return _move(record, DownloadEvent.YIELDED, record.step, conflict=holder)
 
 
 def clear_conflict(record: DownloadRecord) -> DownloadRecord:
     """Go on without regard to another download of the same torrent."""
-    return _move(record, DownloadEvent.CONFLICT_ENDED, record.step, rival="", **_NO_PROBLEM)
+    return _move(record, DownloadEvent.CONFLICT_ENDED, record.step, conflict="", **_NO_PROBLEM)
 
 
 def pause(record: DownloadRecord) -> DownloadRecord:

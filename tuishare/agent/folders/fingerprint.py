@@ -1,7 +1,7 @@
 """Payload on disk: how it is looked at, and by what it is known again.
 
-Owns the signature, which tells whether a payload is still what was hashed or delivered without reading it, and how one
-is deleted. Blocking: call it on a thread.
+Owns the fingerprint, which tells whether a payload is still what was hashed or delivered without reading it, and how
+one is deleted. Blocking: call it on a thread.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def tree_fingerprint(tree: Tree) -> str:
     """Condense a tree: equal exactly when names, sizes, times and inodes of its files are, whatever its own name is.
 
     No device number: the same disk gets another one after a restart. The time of the last change (ctime) is set by the
-    kernel alone, so an edit whose mtime was put back is found. Signatures of versions before have no colon; they equal
-    none of these, so what they were of is read and hashed once.
+    kernel alone, so an edit whose mtime was put back is found. Fingerprints of earlier versions have no colon; they
+    equal none of these, so what they were of is read and hashed once.
 
     Returns:
         Two digests with a colon between: of what a rename leaves as it is, and of the times that it changes.
@@ -41,9 +41,9 @@ def tree_fingerprint(tree: Tree) -> str:
     return f"{_condense((tree.is_folder, lasting))}:{_condense([file.ctime_ns for file in files])}"
 
 
-def may_be_renamed(signature: str, other: str) -> bool:
-    """Whether two signatures differ in nothing but what renaming a file changes; only reading it tells for sure."""
-    return ":" in signature and signature.partition(":")[0] == other.partition(":")[0]
+def may_be_renamed(fingerprint: str, other: str) -> bool:
+    """Whether two fingerprints differ in nothing but what renaming a file changes; only reading it tells for sure."""
+    return ":" in fingerprint and fingerprint.partition(":")[0] == other.partition(":")[0]
 
 
 def _condense(value: object) -> str:
@@ -51,7 +51,7 @@ def _condense(value: object) -> str:
 
 
 def payload_fingerprint(path: Path, folder: str = "") -> str:
-    """The signature of what is there now; empty when it cannot be looked at."""
+    """The fingerprint of what is there now; empty when it cannot be looked at."""
     try:
         return tree_fingerprint(walk_payload(path, folder))
     except TuishareError:

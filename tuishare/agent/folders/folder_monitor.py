@@ -38,12 +38,12 @@ class Observation(Generic[_Payload]):
     """One look at an entry.
 
     Attributes:
-        signature: equal for two looks exactly when nothing changed between them.
+        fingerprint: equal for two looks exactly when nothing changed between them.
         size: bytes.
         payload: whatever `FolderHandler.settled` wants to know of it.
     """
 
-    signature: str
+    fingerprint: str
     size: int
     payload: _Payload
 
@@ -65,7 +65,7 @@ class FolderHandler(ABC, Generic[_Payload]):
         """
 
     @abstractmethod
-    def known(self, path: Path, signature: str) -> bool:
+    def known(self, path: Path, fingerprint: str) -> bool:
         """Whether the entry was dealt with in exactly this form."""
 
     @abstractmethod
@@ -285,18 +285,18 @@ class FolderMonitor(Generic[_Payload]):
         except (SystemFailed, DamagedDatabase):
             raise
         except Exception as error:  # noqa: BLE001 — likewise
-            self._failed[entry] = look.signature
+            self._failed[entry] = look.fingerprint
             await self._note_fault(path, entry, explain(error, f"take “{for_display(entry)}”"))
 
     def _is_known(self, path: Path, look: Observation[_Payload]) -> bool:
         """Whether an entry was dealt with in exactly this form, or nobody could say how it is to be."""
-        return self._failed.get(path.name) == look.signature or self.handler.known(path, look.signature)
+        return self._failed.get(path.name) == look.fingerprint or self.handler.known(path, look.fingerprint)
 
     async def _take(self, path: Path, entry: str, look: Observation[_Payload], started: float) -> None:
         known = self._is_known(path, look)
         if not known:
             await self.handler.changing(path, look)
-        if self._tracker.walked(entry, look.signature, look.size, started, time.monotonic()):
+        if self._tracker.walked(entry, look.fingerprint, look.size, started, time.monotonic()):
             if not known:
                 self._failed.pop(entry, None)
             if entry not in self._failed:

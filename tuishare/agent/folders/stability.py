@@ -27,7 +27,7 @@ class _Entry:
     wait: float
     due: float
     walked: float = float("-inf")
-    signature: str | None = None
+    fingerprint: str | None = None
     size: int = 0
 
 
@@ -52,7 +52,7 @@ class StabilityTracker:
         wait = self._settle.after_close if kind is FileEventKind.FINISHED else self._settle.quiet
         entry = self._entries.setdefault(name, _Entry(since=now, wait=wait, due=now))
         entry.wait = wait
-        entry.signature = None
+        entry.fingerprint = None
         # A burst of events costs one walk per quiet time, not one walk per event.
         entry.due = max(now, entry.walked + wait)
 
@@ -69,12 +69,12 @@ class StabilityTracker:
         """Tell when the next entry wants a walk, or None while there is none."""
         return min((entry.due for entry in self._entries.values()), default=None)
 
-    def walked(self, name: str, signature: str, size: int, started: float, now: float) -> bool:
+    def walked(self, name: str, fingerprint: str, size: int, started: float, now: float) -> bool:
         """Report a walk.
 
         Args:
             name: the entry.
-            signature: equal for two walks exactly when nothing changed between them.
+            fingerprint: equal for two walks exactly when nothing changed between them.
             size: its bytes, to be shown.
             started: when the walk began.
             now: when it ended.
@@ -85,12 +85,12 @@ class StabilityTracker:
         entry = self._entries.get(name)
         if entry is None:
             return False
-        if entry.signature == signature and started - entry.walked >= entry.wait:
+        if entry.fingerprint == fingerprint and started - entry.walked >= entry.wait:
             del self._entries[name]
             return True
-        if entry.signature != signature and entry.signature is not None:
+        if entry.fingerprint != fingerprint and entry.fingerprint is not None:
             entry.wait = self._settle.quiet  # it grew without an event: whoever writes is not done
-        entry.signature, entry.size, entry.walked = signature, size, now
+        entry.fingerprint, entry.size, entry.walked = fingerprint, size, now
         entry.due = now + entry.wait
         return False
 

@@ -54,7 +54,7 @@ class ShareAdmission:
         """Return the share of an entry, or None."""
         return self._repository.find(path)
 
-    def knows(self, path: Path, signature: str) -> bool:
+    def knows(self, path: Path, fingerprint: str) -> bool:
         """Return whether an entry was accepted in exactly this form, and another try would change nothing."""
         if self._repository.find_damaged(path):
             return True
@@ -64,8 +64,8 @@ class ShareAdmission:
         if share.step is ShareStep.DELETING:
             return True
         if share.step is ShareStep.PROBLEM:
-            return self._queue.pipeline.predict_failure(share, signature)
-        return share.signature == signature and share.step is not ShareStep.SETTLING
+            return self._queue.pipeline.predict_failure(share, fingerprint)
+        return share.fingerprint == fingerprint and share.step is not ShareStep.SETTLING
 
     def recheck(self, path: Path) -> None:
         """Compare an entry that looks unchanged with its hashes, when there is time for it."""
@@ -81,7 +81,7 @@ class ShareAdmission:
             unwanted = (
                 known is not None
                 and known.step is ShareStep.FORGOTTEN
-                and known.signature == tree_fingerprint(tree)
+                and known.fingerprint == tree_fingerprint(tree)
             )
             if not unwanted and await asyncio.to_thread(os.path.lexists, tree.root):
                 await self._accept(tree, target)
@@ -108,11 +108,11 @@ class ShareAdmission:
                 )
             return await self._accept(tree, target)
 
-    async def stop_if_changed(self, path: Path, signature: str) -> None:
+    async def stop_if_changed(self, path: Path, fingerprint: str) -> None:
         """Stop seeding an entry that is no longer what was hashed, until it has settled."""
         async with self._repository.changing:
             share = self._repository.find(path)
-            if share is None or self._queue.is_working_on(share) or share.signature == signature:
+            if share is None or self._queue.is_working_on(share) or share.fingerprint == fingerprint:
                 return
             if share.step is ShareStep.SEEDING:
                 await self._repository.stop_seeding(share)
@@ -159,7 +159,7 @@ class ShareAdmission:
         fingerprint = tree_fingerprint(tree)
         for share in list(self._repository.shares.values()):
             if (
-                may_be_renamed(fingerprint, share.signature)
+                may_be_renamed(fingerprint, share.fingerprint)
                 and share.torrent
                 and not self._queue.is_working_on(share)
                 and Path(share.path).parent == tree.root.parent
@@ -189,6 +189,6 @@ class ShareAdmission:
         if target.folder != share.folder or (not target.folder and not target.matches(share)):
             await self._repository.stop_seeding(share)
             share = change_recipients(share, target, self._context.clock())
-        if share.signature != tree_fingerprint(tree):
+        if share.fingerprint != tree_fingerprint(tree):
             await self._repository.stop_seeding(share)
         return after_settling(share, tree)

@@ -45,9 +45,9 @@ class EntryHandler(FolderHandler[Tree]):
         tree = walk_payload(path, self.patterns)
         return Observation(tree_fingerprint(tree), tree.total_size, tree)
 
-    def known(self, path: Path, signature: str) -> bool:
+    def known(self, path: Path, fingerprint: str) -> bool:
         """Whether it is a share in this form already."""
-        return self._admission.knows(path, signature)
+        return self._admission.knows(path, fingerprint)
 
     def may_hide_change(self, written: Collection[str]) -> bool:
         """Whether one of the files that were written to is shared."""
@@ -66,7 +66,7 @@ class EntryHandler(FolderHandler[Tree]):
     async def changing(self, path: Path, look: Observation[Tree]) -> None:
         """Serve no longer what is not what it was."""
         async with self.entry_lock:
-            await self._admission.stop_if_changed(path, look.signature)
+            await self._admission.stop_if_changed(path, look.fingerprint)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Serve no longer what cannot be shared any more."""

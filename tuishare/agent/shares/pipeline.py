@@ -100,13 +100,13 @@ class SharePipeline:
         _log.warning("Cannot share %r: %s", share.name, problem)
         self._context.activity.note(ActivityKind.PROBLEM, share.name, problem)
         stamp = self._context.book_stamp()
-        signature = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
-        self._failures[share.id] = (stamp, signature)
+        fingerprint = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
+        self._failures[share.id] = (stamp, fingerprint)
         await self._repository.save(fail(share, problem, hint))
 
-    def predict_failure(self, share: ShareRecord, signature: str) -> bool:
+    def predict_failure(self, share: ShareRecord, fingerprint: str) -> bool:
         """Whether another try, with the payload in that form, would be the very one that failed."""
-        return self._failures.get(share.id) == (self._context.book_stamp(), signature)
+        return self._failures.get(share.id) == (self._context.book_stamp(), fingerprint)
 
     async def _hash(self, share: ShareRecord) -> ShareRecord:
         version: Version = 2 if share.transport == "tls" else 1
@@ -184,7 +184,7 @@ class SharePipeline:
     async def _seed(self, share: ShareRecord) -> None:
         """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
-        if tree_fingerprint(tree) != share.signature:
+        if tree_fingerprint(tree) != share.fingerprint:
             raise Changed(f"{share.name} has changed since it was hashed")
         if not self._repository.is_seeding(share):
             await self._repository.start_seeding(share)

@@ -1,4 +1,4 @@
-"""Shares whose payload had an event although its signature is what it was: compared with their hashes once more.
+"""Shares whose payload had an event although its fingerprint is what it was: compared with their hashes once more.
 
 Owns that comparison and what follows when it fails. A page of a mapped file may be written long after its time was set
 (mmap(2)), and some file systems keep no time of the last change. Must not hash: what is found to be another content
@@ -97,10 +97,10 @@ def is_whole(share: ShareRecord, ended: threading.Event) -> bool:
     """Compare the payload of a share with its hashes, as far as `ended` lets.
 
     Raises:
-        Changed: its signature is another one, so that it has to settle anyway.
+        Changed: its fingerprint is another one, so that it has to settle anyway.
         TuishareError: it cannot be read.
     """
     tree = walk_payload(Path(share.path), share.folder)
-    if tree_fingerprint(tree) != share.signature:
+    if tree_fingerprint(tree) != share.fingerprint:
         raise Changed(f"{share.name} has changed since it was hashed")
     return is_payload_of(share.torrent, tree, cancelled=ended.is_set)

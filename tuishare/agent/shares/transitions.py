@@ -163,7 +163,7 @@ def after_hashing(share: ShareRecord, tree: Tree, torrent: bytes, now: datetime)
     """Seal what was hashed as a new generation, or seed on where it is what was sealed already."""
     info_hash = parse_torrent(torrent).info_hash
     seen: dict[str, Any] = {
-        "signature": tree_fingerprint(tree),
+        "fingerprint": tree_fingerprint(tree),
         "size": tree.total_size,
         "files": len(tree.files),
         "info_hash": info_hash,
@@ -198,14 +198,14 @@ def after_entry_change(share: ShareRecord) -> ShareRecord:
 
 def after_payload_change(share: ShareRecord) -> ShareRecord:
     """Wait for a payload that is not what was hashed, and have it hashed again whatever it looks like then."""
-    return _move(share, ShareEvent.PAYLOAD_CHANGED, ShareStep.SETTLING, signature="")
+    return _move(share, ShareEvent.PAYLOAD_CHANGED, ShareStep.SETTLING, fingerprint="")
 
 
 def after_settling(share: ShareRecord, tree: Tree) -> ShareRecord:
     """Go on with a share whose entry has settled; returns the share itself when there is nothing to do."""
-    if share.signature != tree_fingerprint(tree):
+    if share.fingerprint != tree_fingerprint(tree):
         # The envelope of a withdrawn share was taken back: it gets a new one even if only its times differ.
-        taken_back = share.step is ShareStep.WITHDRAWN and share.signature
+        taken_back = share.step is ShareStep.WITHDRAWN and share.fingerprint
         changes = _next_generation(share) if taken_back else {}
         return _move(share, ShareEvent.SETTLED, ShareStep.HASHING, **_NO_PROBLEM, **changes)
     match share.step:
@@ -234,7 +234,7 @@ def rename(share: ShareRecord, tree: Tree, envelope: str, now: datetime) -> Shar
         "envelope": envelope,
         **_NO_PROBLEM,
     }
-    if share.signature != tree_fingerprint(tree):
+    if share.fingerprint != tree_fingerprint(tree):
         return _move(share, ShareEvent.RENAMED, ShareStep.HASHING, **named)
     torrent = rename_torrent(share.torrent, tree.name)
     return _move(
@@ -264,7 +264,7 @@ def change_recipients(share: ShareRecord, target: ShareTarget, now: datetime) ->
         note=target.note,
         not_after=target.not_after,
         # The other kind of swarm needs the other kind of torrent.
-        signature=share.signature if target.transport == share.transport else "",
+        fingerprint=share.fingerprint if target.transport == share.transport else "",
     )
     return _reissue(changed, ShareEvent.RECIPIENTS_CHANGED, now)
 
@@ -273,7 +273,7 @@ def _reissue(share: ShareRecord, event: ShareEvent, now: datetime) -> ShareRecor
     changes = {"secret": new_secret(), **_next_generation(share)}  # no earlier passkey is answered either
     match share.step:
         case ShareStep.PROBLEM | ShareStep.SEALING | ShareStep.SEEDING:
-            step = ShareStep.SEALING if share.torrent and share.signature else ShareStep.HASHING
+            step = ShareStep.SEALING if share.torrent and share.fingerprint else ShareStep.HASHING
             changes.update(_NO_PROBLEM)
         case _:  # these wait for their payload, and are sealed or hashed when it comes
             step = share.step
@@ -308,7 +308,7 @@ def forget(share: ShareRecord, fingerprint: str) -> ShareRecord:
         share,
         ShareEvent.FORGOTTEN,
         step,
-        signature=fingerprint or share.signature,
+        fingerprint=fingerprint or share.fingerprint,
         torrent=b"",
         **_NO_PROBLEM,
     )
@@ -333,7 +333,7 @@ def _pending_step(share: ShareRecord) -> ShareStep:
     """Return what is to be done next for the present generation; an envelope that went out is not sealed again."""
     if share.sealed == share.generation:
         return ShareStep.SEEDING
-    return ShareStep.SEALING if share.torrent and share.signature else ShareStep.HASHING
+    return ShareStep.SEALING if share.torrent and share.fingerprint else ShareStep.HASHING
 
 
 def _next_generation(share: ShareRecord) -> dict[str, Any]:
@@ -343,5 +343,5 @@ def _next_generation(share: ShareRecord) -> dict[str, Any]:
     followed by another.
     """
     known = share.sealed == share.generation or share.kind == "renew"
-    kind: Literal["share", "renew"] = "renew" if known and share.signature else "share"
+    kind: Literal["share", "renew"] = "renew" if known and share.fingerprint else "share"
     return {"generation": share.generation + 1, "kind": kind}
