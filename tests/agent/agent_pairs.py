@@ -34,7 +34,7 @@ async def come_to_rest(agent: Agent) -> None:
     Scanned twice: an entry that has settled is in nobody's list while it is taken, and the second scan waits for that.
     """
     for _ in range(2):
-        followings: list[FolderMonitor[Any]] = [*agent._drops.followings.values(), agent._inbox.monitor]
+        followings: list[FolderMonitor[Any]] = [*agent._drops.monitors.values(), agent._inbox.monitor]
         for following in followings:
             following.scan_soon()
         await wait_until(partial(_is_at_rest, agent, followings), seconds=30.0)
@@ -43,7 +43,7 @@ async def come_to_rest(agent: Agent) -> None:
 def _is_at_rest(agent: Agent, followings: list[FolderMonitor[Any]]) -> bool:
     # 0: wants to scan; infinity: is scanning.
     scanned = all(0 < each._next_scan < math.inf and each._tracker.next_due() is None for each in followings)
-    locked = agent._drops.repository.changing.locked() or agent._inbox.repository.changing.locked()
+    locked = agent._drops.repository.lock.locked() or agent._inbox.repository.lock.locked()
     return scanned and not locked and agent._drops.queue.is_idle
 
 

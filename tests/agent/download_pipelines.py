@@ -18,6 +18,7 @@ from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.events import DownloadsChanged
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord
@@ -45,7 +46,7 @@ class Desk:
         return await self.context.store.run(lambda database: database.downloads())
 
     async def until(self, step: DownloadStep) -> DownloadRecord:
-        await wait_until(lambda: self.only.step is step and not self.queue._repository.changing.locked())
+        await wait_until(lambda: self.only.step is step and not self.queue._repository.lock.locked())
         return self.only
 
     @property
@@ -60,6 +61,7 @@ async def receiving_at(home: Home) -> AsyncIterator[Desk]:
         queue = DownloadQueue(context, repository, files)
         admission = DownloadAdmission(context, repository, files, queue)
         payload_watcher = PayloadWatcher(context, repository, queue.resume)
+        context.events.subscribe(DownloadsChanged, lambda _: payload_watcher.on_downloads_changed())
         with context.engine.subscribe() as events:
 
             async def listen() -> None:

@@ -129,13 +129,13 @@ async def test_another_folder_of_the_settings_is_not_disturbed(alice: Home, bob:
     fill(alice.drop / "film.mkv")
     async with running(alice) as agent:
         await until_shared(agent, ShareState.SEEDING)
-        following = agent._drops.followings[alice.drop]
+        following = agent._drops.monitors[alice.drop]
         drop = [{"path": str(place), "users": ["bob"]} for place in (other, alice.drop)]
         alice.configure(drop=drop)
         await agent.service.reload()
         fill(other / "second.mkv")
         await until_shared(agent, ShareState.SEEDING, ShareState.SEEDING)
-        assert agent._drops.followings[alice.drop] is following
+        assert agent._drops.monitors[alice.drop] is following
         assert [folder.path for folder in agent.view.status().drop_folders] == [str(other), str(alice.drop)]
         assert agent.view.shares()[0].generation == 1
 

@@ -133,8 +133,8 @@ class Agent:
         yield self._once_ready(lambda: inbox.payload_watcher.run(watcher))
         yield self._once_ready(lambda: self._follow_engine(events))
         yield self._once_ready(drops.repository.watch_deliveries)
-        yield self._once_ready(drops.resealing.run)
-        yield self._once_ready(drops.corruption.run)
+        yield self._once_ready(drops.reissuer.run)
+        yield self._once_ready(drops.corruption_reports.run)
         for loop in (drops.queue.run, inbox.queue.run, inbox.rate_limit.run, self._keep_time):
             yield self._once_ready(loop)
         yield self._parts.overload.run(self._context.activity, self._context.changed.notify)

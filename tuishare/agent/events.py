@@ -68,7 +68,12 @@ class RecipientRevoked:
 
 @dataclass(frozen=True, slots=True)
 class DownloadsChanged:
-    """Downloads were delivered or have joined a swarm: other payloads have to be watched."""
+    """A download has joined a swarm, or its payload has to be compared: other payloads have to be watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalEnded:
+    """A download no longer waits for approval: there is room for another that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ AgentEvent: TypeAlias = (
     | ShareSealed
     | RecipientRevoked
     | DownloadsChanged
+    | ApprovalEnded
     | DownloadCompleted
     | PeerAnnounced
 )

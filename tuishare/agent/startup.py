@@ -20,7 +20,9 @@ from tuishare.agent.downloads.rejected_files import REJECTED
 from tuishare.agent.events import (
     ActivityRecorded,
     ActivitySaved,
+    ApprovalEnded,
     DiskStateChanged,
+    DownloadsChanged,
     EventBus,
     SettingsReloaded,
     UserBookRead,
@@ -137,7 +139,9 @@ def _connect(parts: Parts) -> None:
     events, changed = parts.context.events, parts.context.changed
     events.subscribe(ActivityRecorded, lambda event: parts.notifier.tell(event.entry))
     events.subscribe(ActivitySaved, lambda _: changed.notify())
+    events.subscribe(ApprovalEnded, lambda _: parts.inbox.on_approval_ended())
     events.subscribe(DiskStateChanged, lambda _: changed.notify())
+    events.subscribe(DownloadsChanged, lambda _: parts.inbox.payload_watcher.on_downloads_changed())
     events.subscribe(PeerAnnounced, parts.sharing.on_announce)
     events.subscribe(SettingsReloaded, lambda _: parts.bandwidth.take_settings())
     events.subscribe(SettingsReloaded, lambda _: parts.sharing.take_settings())

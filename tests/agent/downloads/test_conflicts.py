@@ -61,7 +61,7 @@ def handler(desk: Desk) -> DownloadCommands:
 
 
 async def until(desk: Desk, sender: Sender, step: DownloadStep) -> DownloadRecord:
-    locked = desk.queue._repository.changing.locked
+    locked = desk.queue._repository.lock.locked
     await wait_until(lambda: sent_by(desk, sender).step is step and not locked(), seconds=30)
     return sent_by(desk, sender)
 
@@ -206,7 +206,7 @@ async def test_when_the_one_that_took_it_is_removed_the_first_reads_its_files_an
         rests = replace(sent_by(desk, scene.carol), step=DownloadStep.QUEUED, conflict="gone")
         await desk.queue._repository.leave_swarm(rests)
         await desk.queue._repository.save(rests)
-        async with desk.queue._repository.changing:
+        async with desk.queue._repository.lock:
             await desk.queue.resume(rests)
         assert await desk.context.store.run(lambda database: database.resume_data(taken.info_hash)) is None
 

@@ -202,14 +202,14 @@ async def test_who_wants_more_while_it_is_being_completed_gets_more(alice: Home,
         await leave_out(agent, 0)
         engine, repository = agent._context.engine, agent._inbox.repository
         (record,) = repository.downloads.values()
-        await repository.changing.acquire()
+        await repository.lock.acquire()
         wish = asyncio.create_task(leave_out(agent))
-        await wait_until(lambda: len(repository.changing._waiters or ()) == 1)
+        await wait_until(lambda: len(repository.lock._waiters or ()) == 1)
         await serve(sender)
         await wait_until(lambda: {one.state for one in engine.all_progress().values()} == {"seeding"})
-        await wait_until(lambda: len(repository.changing._waiters or ()) == 2)  # the delivery comes second
+        await wait_until(lambda: len(repository.lock._waiters or ()) == 2)  # the delivery comes second
         await sender.service.order_share(sender.view.shares()[0].id, ShareAction.PAUSE)
-        repository.changing.release()
+        repository.lock.release()
         await wish
         assert repository.get(record.id).step is DownloadStep.DOWNLOADING
         await serve(sender)

@@ -133,7 +133,7 @@ async def test_what_has_made_room_for_a_new_generation_is_not_judged(alice: Home
         payload_watcher = desk.payload_watcher
         judged = desk.only
         landed.unlink()
-        async with repository.changing:
+        async with repository.lock:
             check = asyncio.create_task(payload_watcher._check(judged))
             await repository.save(replace(judged, generation=2))
         await check

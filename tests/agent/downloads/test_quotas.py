@@ -103,7 +103,7 @@ async def test_beyond_the_quota_a_person_is_asked(alice: Home, bob: Home) -> Non
         assert "90,112 bytes of disk under way, 60,000" in second.problem  # 10 blocks and a file, twice
         assert second.hint
         assert desk.joined == {first.info_hash}
-        async with desk.queue._repository.changing:
+        async with desk.queue._repository.lock:
             await desk.admission.approve(second)
         assert desk.joined == {first.info_hash, second.info_hash}
 

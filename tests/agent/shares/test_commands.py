@@ -339,7 +339,7 @@ async def test_an_entry_that_waited_for_its_turn_meanwhile_is_not_shared_again(
     async with running(alice) as agent:
         share = await seeded(agent)
         admission = agent._drops.admission
-        changing = agent._drops.repository.changing
+        changing = agent._drops.repository.lock
         async with changing:
             ordered = asyncio.create_task(agent.service.order_share(share.id, order))
             await wait_until(lambda: len(changing._waiters or ()) == 1)

@@ -239,7 +239,7 @@ async def test_never_are_two_shares_hashed_at_the_same_time(
         for path in paths:
             await press.accept(path)
             await press.until(path, ShareStep.SEEDING)
-        async with press.queue._repository.changing:
+        async with press.queue._repository.lock:
             for path in paths:
                 # In both queues: to be served, and then changed before its turn came.
                 press.queue.enqueue(press.find(path))

@@ -181,7 +181,7 @@ async def test_tickets_are_made_anew_before_they_run_out(
     async with running(alice) as a:
         await sealed(a, 1)
         (share,) = a._drops.repository.shares.values()
-        look = a._drops.resealing._runs_out
+        look = a._drops.reissuer._runs_out
         for earlier, expected in ((timedelta(hours=1), False), (timedelta(hours=-1), True)):
             moment = wall_clock() + LEAF_LIFETIME - AHEAD - earlier
             with monkeypatch.context() as clock:
@@ -190,7 +190,7 @@ async def test_tickets_are_made_anew_before_they_run_out(
                 assert not look(replace(share, not_after=1))
         with monkeypatch.context() as soon:
             soon.setattr(reissue, "AHEAD", LEAF_LIFETIME + timedelta(hours=1))
-            a._drops.resealing.order(())  # as the hour does
+            a._drops.reissuer.request(())  # as the hour does
             await sealed(a, 2)
         assert (alice.outbox / ENVELOPE).exists()
 
@@ -208,7 +208,7 @@ async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> No
         os.utime(path, (1, 1))
         await press.admission.stop_if_changed(path, payload_fingerprint(path))
         assert press.only.step is ShareStep.SETTLING
-        reissue.order([share.id])
+        reissue.request([share.id])
         await reissue._seal_all()
         await press.accept(path)
         await wait_until(lambda: queue.is_idle and press.only.step is ShareStep.SEEDING)

@@ -183,7 +183,7 @@ async def test_neither_a_full_disk_nor_another_command_holds_the_cut_up(
             patch.setattr(sender._context.store, "run", full)
             pausing = asyncio.create_task(sender._drops.commands.pause(other.id))
             await sender._context.store.disk_retry.refused()
-            assert sender._drops.repository.changing.locked()
+            assert sender._drops.repository.lock.locked()
             with pytest.raises(DiskRefused):
                 await sender.service.revoke_from_share(share.id, "bob")
             assert await ask_tracker(record(out)) == FAILURE

@@ -48,7 +48,7 @@ async def seeded(agent: Agent, generation: int = 1) -> Share:
 
 def following(agent: Agent) -> FolderMonitor[Tree]:
     (found,) = [
-        each for each in agent._drops.followings.values() if isinstance(each.handler, StandaloneHandler)
+        each for each in agent._drops.monitors.values() if isinstance(each.handler, StandaloneHandler)
     ]
     return found
 

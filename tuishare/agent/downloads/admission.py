@@ -58,7 +58,7 @@ class DownloadAdmission:
             Refused: a replay, a ticket that cannot work, or the torrent of a share of our own.
         """
         record = await self._new_download(received, envelope, digest)
-        async with self._repository.changing:
+        async with self._repository.lock:
             if not self._is_under_way(record) and not await self._renew(received, record):
                 await self._admit(record, received.manifest.torrent, salted=bool(received.torrent.salt))
 
@@ -80,7 +80,7 @@ class DownloadAdmission:
         """
         record = await self._new_download(received, envelope, digest)
         salted = bool(received.torrent.salt)
-        async with self._repository.changing:
+        async with self._repository.lock:
             if not self._is_under_way(record) and not await self._renew(received, record):
                 await self._hold(record, reason, hint, received.manifest.torrent, salted=salted)
 

@@ -46,7 +46,7 @@ class DownloadCommands:
         Raises:
             Refused: it does not wait for approval.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             await self._admission.approve(self._waiting(download_id))
 
     async def reject(self, download_id: str) -> None:
@@ -55,7 +55,7 @@ class DownloadCommands:
         Raises:
             Refused: it does not wait for approval.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             record = self._waiting(download_id)
             await self._repository.remove(record)
             await self._turn_away(record.envelope, Refused("You rejected it"))
@@ -67,7 +67,7 @@ class DownloadCommands:
         Raises:
             Refused: it waits for approval, so that nothing is under way.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             record = self._repository.get(download_id)
             if record.step is DownloadStep.WAITING:
                 raise Refused(
@@ -79,7 +79,7 @@ class DownloadCommands:
 
     async def resume(self, download_id: str) -> None:
         """Go on where it was; a problem is tried once more."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             record = self._repository.get(download_id)
             await self._repository.leave_swarm(record)
             await self._queue.resume(await self._repository.save(transitions.resume(record)))
@@ -91,7 +91,7 @@ class DownloadCommands:
             Refused: it is complete, or its files cannot be fetched one by one.
             BadInput: there is no file of such a number, or nothing would be left.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             record = self._repository.get(download_id)
             torrent = await self._repository.torrent(record)
             record = await asyncio.to_thread(choose, record, torrent, unwanted)
@@ -101,7 +101,7 @@ class DownloadCommands:
 
     async def forget(self, download_id: str) -> None:
         """Stop it; what was delivered stays, what was not is discarded."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             await self._forget(self._repository.get(download_id))
 
     async def delete(self, download_id: str) -> None:
@@ -110,7 +110,7 @@ class DownloadCommands:
         Raises:
             SystemFailed: not all of it could be deleted; it stays in the list.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             record = self._repository.get(download_id)
             await self._repository.leave_swarm(record)
             # Before that, whatever has this name is another's.

@@ -143,7 +143,6 @@ class Inbox(FolderHandler[int]):
         self._judged: dict[str, _Judgement] = {}
         self._doubtful: dict[str, str] = {}
         self._crowded: dict[str, DownloadRecord] = {}
-        self.repository.on_room = self._take_room
 
     async def load(self) -> None:
         """Go on where the last run left off."""
@@ -300,9 +299,9 @@ class Inbox(FolderHandler[int]):
     def take_settings(self) -> None:
         """Look again at everything that may be judged otherwise by other settings or users."""
         self.monitor.scan_soon()
-        self._take_room()
+        self.on_approval_ended()
 
-    def _take_room(self) -> None:
+    def on_approval_ended(self) -> None:
         """Look again at as many of the envelopes without room as there is room for now, first come first."""
         waiting = list(self.repository.downloads.values())
         for name, record in list(self._crowded.items()):

@@ -53,9 +53,9 @@ class PayloadWatcher:
         self._hinted: set[Path] = set()
         self._next_scan = 0.0
         self._rests: dict[str, float] = {}
-        repository.on_joined = self._wake
 
-    def _wake(self) -> None:
+    def on_downloads_changed(self) -> None:
+        """Look again which payloads there are to watch or to compare."""
         self._woken.set()
         self._doubting.set()
 
@@ -113,7 +113,7 @@ class PayloadWatcher:
             return  # as it was when it was looked at before
         if condition is Condition.DOUBTFUL and time.monotonic() < self._rests.get(record.id, 0.0):
             condition = Condition.CHANGED
-        async with self._repository.changing:
+        async with self._repository.lock:
             # Meanwhile it may have made room for a new generation, which is not ours to judge.
             if self._repository.downloads.get(record.id) is not record or not self._is_watched(record):
                 return
@@ -152,7 +152,7 @@ class PayloadWatcher:
         found = await asyncio.to_thread(
             compare_with_torrent, Path(record.path), record.fingerprint, torrent, cancelled=ended.is_set
         )
-        async with self._repository.changing:
+        async with self._repository.lock:
             if (
                 self._repository.downloads.get(record.id) is not record
                 or record.step is not DownloadStep.COMPLETE

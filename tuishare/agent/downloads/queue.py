@@ -78,7 +78,7 @@ class DownloadQueue:
             while True:
                 with contextlib.suppress(TimeoutError):
                     info_hash = await asyncio.wait_for(self._completed.get(), QUEUE_SECONDS)
-                    async with self._repository.changing:
+                    async with self._repository.lock:
                         for record in self._downloading(info_hash):
                             async with self.isolate(record):
                                 await self._finish(await self.pipeline.deliver(record))
@@ -114,7 +114,7 @@ class DownloadQueue:
 
     async def record_problem(self, info_hash: InfoHash, reason: str) -> None:
         """Stop a download that the engine cannot continue; `reason`: a sentence."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             for record in self._downloading(info_hash):
                 await self._repository.leave_swarm(record)
                 await self._fail(record, reason, "")
@@ -124,7 +124,7 @@ class DownloadQueue:
 
         How much is left to download, and how much was corrupt, is told to the sender's tracker then.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             for record in self._downloading(info_hash):
                 await self._repository.leave_swarm(record, keep_progress=True)
                 await self._fail(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), again=True)
@@ -182,7 +182,7 @@ class DownloadQueue:
 
     async def _keep_reserve(self) -> None:
         """Stop downloads before a disk that fills up from elsewhere eats into the reserve; the last begun go first."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             spared = self._context.config.downloads.reserve_bytes // _SPARED
             while running := self._repository.running():
                 *others, last = running
@@ -200,7 +200,7 @@ class DownloadQueue:
                 await self._repository.save(transitions.enqueue(last, reason))
 
     async def _start_queued(self) -> None:
-        async with self._repository.changing:
+        async with self._repository.lock:
             for record in list(self._repository.downloads.values()):
                 if record.step is DownloadStep.QUEUED and not record.paused:
                     if self._slot_problem(record):
@@ -217,7 +217,7 @@ class DownloadQueue:
         self._lonely = lonely
 
     async def _retry_failed(self) -> None:
-        async with self._repository.changing:
+        async with self._repository.lock:
             for record in map(self._repository.downloads.get, self._retries.take_due()):
                 if record is not None and record.step is DownloadStep.PROBLEM and not record.paused:
                     await self._repository.leave_swarm(record)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
+from tuishare.agent.events import ApprovalEnded, DownloadsChanged
 from tuishare.core.activity import ActivityKind
 from tuishare.core.received_addresses import find_refused, read_contacts, rules_for, tell_refused
 from tuishare.core.records import DownloadRecord, DownloadStep, TrackerAddress
@@ -32,21 +33,17 @@ class DownloadRepository:
     """Every download.
 
     Attributes:
-        changing: held by whoever changes a download: a new generation must not meet the former one half delivered.
-        on_joined: told whenever a download has entered its swarm, or is doubted.
-        on_room: told whenever one that waited for approval waits no longer.
+        lock: held by whoever changes a download: a new generation must not meet the former one half delivered.
         damaged: records of the last run that cannot be read any more.
     """
 
     def __init__(self, context: Context) -> None:
-        self.changing = asyncio.Lock()
+        self.lock = asyncio.Lock()
         self._context = context
         self._downloads: dict[str, DownloadRecord] = {}
         self._joined: dict[str, InfoHash] = {}
         self._altered: set[str] = set()
         self._doubtful: set[str] = set()
-        self.on_joined: Callable[[], None] = lambda: None
-        self.on_room: Callable[[], None] = lambda: None
         self.damaged: list[DamagedRow] = []
 
     @property
@@ -94,7 +91,7 @@ class DownloadRepository:
         """Have a payload compared."""
         self._doubtful.add(record.id)
         self._altered.discard(record.id)
-        self.on_joined()
+        self._context.events.publish(DownloadsChanged())
         self._context.changed.notify()
 
     def clear_doubtful(self, record: DownloadRecord) -> None:
@@ -155,7 +152,7 @@ class DownloadRepository:
 
     def _index(self, record: DownloadRecord) -> None:
         previous, self._downloads[record.id] = self._downloads.get(record.id), record
-        self._note_room(previous, record)
+        self._announce_room(previous, record)
         self._context.changed.notify()
 
     async def remove(self, record: DownloadRecord) -> None:
@@ -163,15 +160,15 @@ class DownloadRepository:
         await self.leave_swarm(record)
         self._context.tracker.forget(self._only_of(record))
         await self._context.store.change(lambda database: database.record_rejection(record))
-        self._note_room(self._downloads.pop(record.id, None), None)
+        self._announce_room(self._downloads.pop(record.id, None), None)
         self._altered.discard(record.id)
         self._doubtful.discard(record.id)
         self._context.changed.notify()
 
-    def _note_room(self, former: DownloadRecord | None, record: DownloadRecord | None) -> None:
+    def _announce_room(self, former: DownloadRecord | None, record: DownloadRecord | None) -> None:
         waits = DownloadStep.WAITING
         if former is not None and former.step is waits and (record is None or record.step is not waits):
-            self.on_room()
+            self._context.events.publish(ApprovalEnded())
 
     async def drop_damaged(self, row: DamagedRow) -> None:
         """Forget a record that cannot be read."""
@@ -235,7 +232,7 @@ class DownloadRepository:
             self._joined.pop(record.id, None)
             raise
         self._altered.discard(record.id)
-        self.on_joined()
+        self._context.events.publish(DownloadsChanged())
 
     async def own_share(self, record: DownloadRecord) -> str:
         """Return the name of a share of our own with the same torrent, whatever it is doing; empty without one."""

@@ -65,7 +65,7 @@ class Seeding:
 
     async def end(self) -> None:
         """Leave the swarms of what was served on long enough, or often enough."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             for record in list(self._repository.downloads.values()):
                 if record.step is DownloadStep.COMPLETE:
                     with isolate_errors(f"end serving “{for_display(record.name)}”"):

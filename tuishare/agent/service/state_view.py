@@ -76,7 +76,7 @@ class StateView:
             reachable=is_reachable(config.network, context.engine),
             public_address=find_public_address(config.network, context.engine),
             problems=tuple(map(view_problem, self._problems())),
-            drop_folders=tuple(map(view_folder, self._sharing.handlers, self._sharing.followings.values())),
+            drop_folders=tuple(map(view_folder, self._sharing.drop_folders, self._sharing.monitors.values())),
         )
 
     def shares(self) -> list[Share]:
@@ -109,7 +109,7 @@ class StateView:
             *context.outbox_retry.problems,
             *context.problems,
             *self._config_reload.problems,
-            *self._sharing.corruption.problems,
+            *self._sharing.corruption_reports.problems,
             *find_problems(context.settings.current.network, context.engine, self._started),
             *self._overload.problems,
             *find_unreachable_shares(

@@ -58,7 +58,7 @@ class UserService:
         self._repository = drops.repository
         self._deliveries = drops.repository.deliveries
         self._commands = drops.commands
-        self._resealing = drops.resealing
+        self._reissuer = drops.reissuer
         self._reload = reload
         self._users: tuple[User, ...] = ()
         self._signers: dict[bytes, User] = {}
@@ -124,7 +124,7 @@ class UserService:
         book = await self._edit(lambda book: _change(_exchange(book, change, own), change))
         if change.card is not None:
             self._context.activity.note(ActivityKind.ROTATED, change.name, "has a new card")
-            self._resealing.order(self._deliveries.shares_of(book.find(change.name).name))
+            self._reissuer.request(self._deliveries.shares_of(book.find(change.name).name))
         return Accepted(id=book.find(change.name).name)
 
     async def remove_user(self, user: UserNamed) -> Accepted:
@@ -137,7 +137,7 @@ class UserService:
         book = await self._edit(lambda book: book.replace(replace_key(book.find(user.name))))
         changed = book.find(user.name)
         self._context.activity.note(ActivityKind.ROTATED, changed.name, "has a new key")
-        self._resealing.order(self._deliveries.shares_of(changed.name))
+        self._reissuer.request(self._deliveries.shares_of(changed.name))
         return UserAdded(name=changed.name, key=format_key(changed.key or b""))
 
     async def revoke_user(self, user: UserNamed) -> Accepted:
@@ -157,7 +157,7 @@ class UserService:
         context.activity.note(
             ActivityKind.ROTATED, context.settings.current.name, f"has a new card: {fingerprint}"
         )
-        self._resealing.take_rotation()
+        self._reissuer.request_all()
         context.changed.notify()
         return Accepted(id=fingerprint)
 

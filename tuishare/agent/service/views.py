@@ -22,8 +22,9 @@ from tuishare.agent.downloads.rate_limit import WaitingEnvelope
 from tuishare.agent.error_isolation import Unexpected, explain
 from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.folders.stability import Unsettled
+from tuishare.agent.shares.drop_folders import DropFolderHandler, RefusedEntry
 from tuishare.agent.shares.pipeline import Hashing
-from tuishare.agent.shares.sharing import DropFolderHandler, RefusedEntry, Sharing
+from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.messages import Activity as ActivityMessage
 from tuishare.api.messages import (
     Delivery,
@@ -87,8 +88,8 @@ def view_shares(drops: Sharing, live: _Live) -> list[Share]:
     ]
     shares += [_damaged(row, _lost_share) for row in drops.repository.damaged]
     shared = {share.path for share in shares}
-    for handler in drops.handlers:
-        following = drops.followings[Path(handler.folder.path)]
+    for handler in drops.drop_folders:
+        following = drops.monitors[Path(handler.folder.path)]
         waiting = [_settling(entry, handler) for entry in following.unsettled]
         refused = [_refused(refusal, handler) for refusal in handler.refusals.values()]
         shares += [share for share in waiting + refused if share.path not in shared]

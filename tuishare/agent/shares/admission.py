@@ -76,7 +76,7 @@ class ShareAdmission:
 
         An entry that was deleted meanwhile is left alone, and so is one that the user forgot in this form.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             known = self._repository.find(tree.root)
             unwanted = (
                 known is not None
@@ -100,7 +100,7 @@ class ShareAdmission:
         Raises:
             Refused: a user who has a ticket would lose it, or a user is named who was taken out.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             known = self._repository.find(tree.root)
             if known is not None:
                 target = add_recipients(
@@ -110,7 +110,7 @@ class ShareAdmission:
 
     async def stop_if_changed(self, path: Path, fingerprint: str) -> None:
         """Stop seeding an entry that is no longer what was hashed, until it has settled."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             share = self._repository.find(path)
             if share is None or self._queue.is_working_on(share) or share.fingerprint == fingerprint:
                 return
@@ -120,7 +120,7 @@ class ShareAdmission:
 
     async def record_error(self, path: Path, error: TuishareError) -> None:
         """Stop seeding an entry that can no longer be shared, until it can."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             share = self._repository.find(path)
             if share is None or self._queue.is_working_on(share):
                 return

@@ -41,13 +41,13 @@ class ShareCommands:
 
     async def pause(self, share_id: str) -> None:
         """Serve nobody until it is resumed, also after a restart; nor is it hashed until then."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             share = await self._repository.save(transitions.pause(await self._queue.halt(share_id)))
             await self._queue.proceed(share)
 
     async def resume(self, share_id: str) -> None:
         """Serve it again; a problem is tried once more."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             share = self._repository.get(share_id)
             if self._queue.is_working_on(share) and not share.paused:
                 return  # it goes on already
@@ -60,7 +60,7 @@ class ShareCommands:
         Raises:
             Refused: its time is over.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             share = self._repository.get(share_id)
             if self._is_over(share):
                 raise Refused(
@@ -79,7 +79,7 @@ class ShareCommands:
             NotFound: that share is not for them.
         """
         await self.disconnect(share_id, user)
-        async with self._repository.changing:
+        async with self._repository.lock:
             deliveries, share = self._repository.deliveries, self._repository.get(share_id)
             if not deliveries.find(share_id, user).revoked:
                 share = await self._queue.halt(share_id)
@@ -125,12 +125,12 @@ class ShareCommands:
 
     async def reissue(self, share_id: str) -> None:
         """Give everybody a new ticket for a share."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             await self._queue.reissue(await self._queue.halt(share_id))
 
     async def forget(self, share_id: str) -> None:
         """Stop sharing it and take its envelope back; the payload stays."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             share = await self._queue.halt(share_id)
             # The form that stands there now is not shared again, hashed or not.
             seen = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
@@ -146,13 +146,13 @@ class ShareCommands:
         Raises:
             SystemFailed: not all of the payload could be deleted; it is shared no longer all the same.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             share = transitions.order_deletion(await self._queue.halt(share_id))
             await self._delete(await self._repository.save(share))
 
     async def finish(self) -> None:
         """Finish what a crash has interrupted: deletions, and envelopes that were to be taken back."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             for share in list(self._repository.shares.values()):
                 async with self._queue.isolate(share):
                     if share.step is ShareStep.DELETING:
@@ -172,7 +172,7 @@ class ShareCommands:
 
     async def withdraw(self, path: Path) -> None:
         """Withdraw the share of an entry that is gone; forget it for good if it was to be forgotten."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             share = self._repository.find(path)
             if share is None:
                 return
@@ -183,7 +183,7 @@ class ShareCommands:
 
     async def withdraw_expired(self) -> None:
         """Withdraw the shares whose time is over."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             for share in list(self._repository.shares.values()):
                 if self._is_over(share) and not share.step.has_ended:
                     async with self._queue.isolate(share):

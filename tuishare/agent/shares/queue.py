@@ -168,7 +168,7 @@ class ShareQueue:
         Returns:
             False when the share is being worked on, or has become something else already.
         """
-        async with self._repository.changing:
+        async with self._repository.lock:
             now = self._repository.shares.get(share.id)
             known = now is not None and (now.step, now.info_hash) == (ShareStep.SEEDING, share.info_hash)
             if now is None or not known or self.is_working_on(now):
@@ -180,7 +180,7 @@ class ShareQueue:
 
     async def record_problem(self, info_hash: str, reason: str) -> None:
         """Take note that the engine gave a share up."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             for share in list(self._repository.shares.values()):
                 if share.info_hash == info_hash and self._repository.is_seeding(share):
                     async with self.isolate(share):
@@ -190,7 +190,7 @@ class ShareQueue:
     async def _work(self, queue: asyncio.Queue[str]) -> None:
         while True:
             share_id = await queue.get()
-            async with self._repository.changing:
+            async with self._repository.lock:
                 share = self._repository.shares.get(share_id)
                 if share is None or share_id in self._at_work:
                     continue  # removed while it waited, or in hand

@@ -48,7 +48,7 @@ class SettingsReconciler:
 
     async def _readdress(self, share_id: str, folder: DropFolder) -> None:
         """Give a share to others: a new generation whose new authority keeps those out who are not meant any more."""
-        async with self._repository.changing:
+        async with self._repository.lock:
             if share_id not in self._repository.shares:
                 return
             share = await self._queue.halt(share_id)

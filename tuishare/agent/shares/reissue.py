@@ -41,12 +41,12 @@ class Reissuer:
         self._some = asyncio.Event()
         self._rotated = False
 
-    def take_rotation(self) -> None:
+    def request_all(self) -> None:
         """Seal everything again, because our identity was replaced."""
         self._rotated = True
-        self.order(self._repository.shares)
+        self.request(self._repository.shares)
 
-    def order(self, shares: Iterable[str]) -> None:
+    def request(self, shares: Iterable[str]) -> None:
         """Seal these again."""
         self._waiting.update(shares)
         self._some.set()
@@ -55,7 +55,7 @@ class Reissuer:
         """Seal what is to be sealed again until cancelled."""
         identity_file = self._context.places.identity_file
         if await asyncio.to_thread(is_rotated, identity_file):
-            self.take_rotation()
+            self.request_all()
         while True:
             rotated, self._rotated = self._rotated, False
             self._waiting.update(

@@ -34,14 +34,14 @@ class ShareRepository:
     """Every share but those made by hand.
 
     Attributes:
-        changing: held by whoever reads a record in order to save a newer one.
+        lock: held by whoever reads a record in order to save a newer one.
         deliveries: who has tickets of them.
         address_watch: where they are seeded, as our tracker says.
         damaged: records of the last run that cannot be read any more.
     """
 
     def __init__(self, context: Context) -> None:
-        self.changing = asyncio.Lock()
+        self.lock = asyncio.Lock()
         self.deliveries = Deliveries(context)
         self.address_watch = AddressWatch(lambda: context.config.network, context.engine, context.now)
         self.damaged: list[DamagedRow] = []
