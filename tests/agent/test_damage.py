@@ -137,7 +137,7 @@ class Bench:
             await drops.commands.withdraw_expired()
             await drops.commands.stop_finished()
             await inbox.queue.seeding.end()
-            assert not any(map(drops.reissuer._runs_out, drops.repository.shares.values()))
+            assert not any(map(drops.reissuer._expires_soon, drops.repository.shares.values()))
             await drops.repository.deliveries.save()
             return drops, inbox
         finally:

@@ -96,7 +96,7 @@ async def test_a_payload_that_is_whole_is_served_on_and_arrives_when_the_cause_h
     alice: Home, bob: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payload = alice.drop / NAME
-    usual = repository._assignment
+    usual = repository._torrent_spec
 
     def serving_damaged(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> TorrentSpec:
         copy = _copy(Path(share.path), tmp_path / "copy", damaged=True)
@@ -104,14 +104,14 @@ async def test_a_payload_that_is_whole_is_served_on_and_arrives_when_the_cause_h
 
     async with running(alice) as sender, running(bob) as recipient:
         with monkeypatch.context() as patched:
-            patched.setattr(repository, "_assignment", serving_damaged)
+            patched.setattr(repository, "_torrent_spec", serving_damaged)
             fill(payload, SIZE)
             share = await until(sender, NAME, ShareState.SEEDING, generation=1)
             await wait_until((alice.outbox / ENVELOPE).exists)
         bob.receive(alice.outbox / ENVELOPE)
         await _shown(recipient, DownloadState.PROBLEM)
         await wait_until(lambda: bool(_problems(sender) and _troubles(sender)), seconds=PATIENCE)
-        assert ["whole and served on" in said for said in _troubles(sender)] == [True]
+        assert ["whole and still seeded" in said for said in _troubles(sender)] == [True]
         assert share.id in {one.id for one in sender.view.shares() if one.state is ShareState.SEEDING}
         _copy(payload, tmp_path / "copy", damaged=False)
         await _shown(recipient, DownloadState.COMPLETE)

@@ -182,7 +182,7 @@ class Agent:
             await self._drops.commands.withdraw_expired()
             await self._drops.commands.stop_finished()
             await self._inbox.queue.seeding.end()
-            self._drops.repository.follow_addresses()
+            self._drops.repository.update_addresses()
             self._context.changed.notify()  # what a router does, or has stopped doing, is no event
             await asyncio.sleep(CLOCK_SECONDS)
 

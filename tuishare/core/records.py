@@ -1,7 +1,7 @@
-"""What the store remembers: one frozen value per row.
+"""The records of the database: one frozen value per row.
 
-Owns the shapes only. A new state of the world is a new record, made with `dataclasses.replace` and saved before its
-side effect.
+Owns the shapes, and what the steps say about themselves. A change is a new record, saved before its side effect; the
+`transitions` modules of the agent make those that change a step. Must not decide anything.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from tuishare.config.model import Transport
 
 
 class ShareStep(StrEnum):
-    """How far a share has come; each is recorded before the work that it names begins."""
+    """How far a share has come; a step is recorded before the work that it names begins."""
 
     SETTLING = "settling"
-    """It changed while it was hashed, or since; its drop folder waits for it."""
+    """Its payload has changed; it is hashed when its entry has stopped changing."""
     HASHING = "hashing"
     SEALING = "sealing"
     SEEDING = "seeding"
     PROBLEM = "problem"
     WITHDRAWN = "withdrawn"
-    """Its payload is gone, or its time is over: nobody is served any more."""
+    """Its payload is gone, or it has expired: it is not seeded."""
     FORGOTTEN = "forgotten"
-    """Its owner does not want it shared in this form; kept so that the drop folder is not taken at its word."""
+    """Removed by the user. Kept so that the drop folder does not share it again."""
     DELETING = "deleting"
-    """Its owner wants it deleted with its payload, which a crash must neither undo nor leave half done."""
+    """Being deleted with its payload, which a crash must neither undo nor leave half done."""
     MANUAL = "manual"
     """Made by `tuishare create`; the agent leaves it alone."""
 
@@ -51,9 +51,9 @@ class DownloadStep(StrEnum):
     """How far an envelope from the inbox has come."""
 
     WAITING = "waiting"
-    """For a person's approval."""
+    """Not admitted: for the user's approval, or until another download of its torrent is gone."""
     QUEUED = "queued"
-    """For free space."""
+    """For a slot, for space, or while another download of its torrent has the swarm."""
     DOWNLOADING = "downloading"
     DELIVERING = "delivering"
     """Complete and on disk; its final name is recorded and being taken."""
@@ -78,23 +78,23 @@ class DownloadStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShareRecord:
-    """Something we publish; sizes in bytes, times in Unix seconds, certificates and keys as DER.
+    """A share; sizes in bytes, times in Unix seconds, certificates and keys as DER.
 
     Attributes:
         id: share id of the manifest, 32 hexadecimal digits.
         secret: 32 bytes that the recipients' passkeys are derived from.
         folder: the drop folder that it came from, or empty.
         path: the payload.
-        fingerprint: of the payload's tree when it was hashed; empty before.
+        fingerprint: of the payload when it was hashed; empty before.
         envelope: name of the file in the outbox; empty before it is chosen.
         sealed: the last generation whose envelope was published; 0 before.
-        paused: its owner wants nobody to be served for now.
-        kind: what the envelope of this generation is: a ``share`` of content, or a ``renew``, which gives new tickets
-            for the content that the generation before had.
-        announce: trackers that it was made with by hand; ``{passkey}`` stands for each member's own.
+        paused: whether the user has paused it.
+        kind: of the envelope of this generation: a ``share`` has new content, a ``renew`` has new tickets for the
+            content of the generation before.
+        announce: trackers that it was made with by hand; ``{passkey}`` stands for each recipient's own.
         note: for the recipients, at most 500 characters.
-        not_after: when it is withdrawn; 0: never.
-        contacts: ``host:port`` where we seed it, as the envelope says that was published last; empty before.
+        not_after: when it expires; 0: never.
+        contacts: ``host:port`` where we seed it, as named in the last published envelope; empty before.
     """
 
     id: str
@@ -130,18 +130,18 @@ class ShareRecord:
 
 @dataclass(frozen=True, slots=True)
 class RecipientRecord:
-    """One person's ticket for one share, and how far he is with it; the passkey itself is in the envelope alone.
+    """One recipient of one share: their ticket and progress; times in Unix seconds. Only the envelope has the passkey.
 
     Attributes:
         passkey_hash: SHA-256 of the passkey, 32 bytes.
-        sealed: when the ticket was made, Unix seconds.
-        remaining: bytes that he lacked when he last told.
-        opened: when he was first seen in the swarm; 0: not yet.
-        completed: when he had everything; 0: not yet.
-        seen: when he was last seen; 0: never.
-        revoked: when his ticket was revoked; 0: it was not.
-        until: once revoked, the last generation that he had a ticket for.
-        holder: his first `tuishare.people.User.key_ids` when it was made, 32 bytes; empty: not recorded then.
+        sealed: when the ticket was made.
+        remaining: bytes that they lacked when they announced last.
+        opened: when they were first seen in the swarm; 0: not yet.
+        completed: when they had all data; 0: not yet.
+        seen: when they were last seen; 0: never.
+        revoked: when they were taken out of the share; 0: they were not.
+        until: once revoked, the last generation that they had a ticket for.
+        holder: their first `tuishare.people.User.key_ids` when the ticket was made, 32 bytes; empty: not recorded.
     """
 
     share: str
@@ -170,34 +170,34 @@ class TrackerAddress(NamedTuple):
 
     @classmethod
     def of(cls, url: str, passkey: bytes, pin: bytes | None = None) -> Self:
-        """Fill a member's own passkey into what a manifest says of a tracker."""
+        """Return a tracker of a manifest with a recipient's own passkey in its URL."""
         return cls(url.replace("{passkey}", passkey.hex()), (pin or b"").hex())
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadRecord:
-    """Something we receive, without its torrent, which stays in the store; units as in `ShareRecord`.
+    """A download, without its torrent, which the database keeps apart; units as in `ShareRecord`.
 
     Attributes:
         id: derived from signer and share id, so that the same share is one download.
         envelope: name of the file in the inbox.
-        envelope_hash: SHA-256 of that file, because another one may come to have its name.
-        signer: Ed25519 public key that the sender had first, 32 bytes; it stays when he replaces his card.
-        staging: fresh private folder that the engine writes into.
-        path: where the payload lands; chosen when it is complete.
+        envelope_hash: SHA-256 of that file, because another file may get its name.
+        signer: first Ed25519 public key of the sender, 32 bytes; it stays when they replace their card.
+        staging: private folder that the engine writes into.
+        path: the place of the payload; chosen when all data has arrived.
         fingerprint: of the payload as it was delivered; see `tuishare.agent.downloads.inventory`.
         trackers: where it is announced, best first.
-        paused: its owner wants it to rest for now.
-        replaces: the payload that the former generation delivered, or empty.
-        replaces_fingerprint: of that, as `fingerprint`.
+        paused: whether the user has paused it.
+        replaces: the payload that the previous generation delivered, or empty.
+        replaces_fingerprint: of that payload, as `fingerprint`.
         completed: when it was delivered; 0 before.
         note: of the sender.
-        not_after: Unix seconds after which he withdraws it; 0: never.
-        unwanted: the numbers of files that its owner does not want, in the torrent's order.
-        cost: bytes of disk that what is wanted takes; see `tuishare.torrents.cost_of`.
-        entries: how many files and folders that is.
+        not_after: when the sender withdraws it; 0: never.
+        unwanted: numbers of the files that the user does not want, in the torrent's order.
+        cost: bytes of disk that the wanted files take; see `tuishare.torrents.cost_of`.
+        entries: number of files and folders that the wanted files need.
         weight: bytes of the torrent.
-        conflict: id of the download of the same torrent in whose favour this one waits or rests, or empty.
+        conflict: id of the download of the same torrent for which this one waits or rests, or empty.
     """
 
     id: str
@@ -239,14 +239,14 @@ class DownloadRecord:
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """Something that happened.
+    """An entry of the activity log.
 
     Attributes:
         at: Unix seconds.
         kind: a `tuishare.core.activity.ActivityKind`.
-        subject: name of what it happened to, fit to be shown.
+        subject: name of the share, download or user, fit to be shown.
         detail: one sentence or less; may be empty.
-        id: grows from event to event; 0 while it is not in the store.
+        id: grows from entry to entry; 0 while it is not in the database.
     """
 
     at: int

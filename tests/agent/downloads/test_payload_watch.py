@@ -23,7 +23,7 @@ from tuishare.core.records import DownloadStep
 @asynccontextmanager
 async def watched(desk: Desk) -> AsyncIterator[PayloadWatcher]:
     payload_watcher = desk.payload_watcher
-    watcher = Watcher(payload_watcher.take_hint)
+    watcher = Watcher(payload_watcher.on_file_event)
     task = asyncio.create_task(payload_watcher._watch(watcher))
     try:
         yield payload_watcher
@@ -90,8 +90,8 @@ async def test_what_is_only_read_is_served_on(alice: Home, bob: Home) -> None:
         await wait_until(lambda: landed.parent in payload_watcher._folders)
         (landed.parent / "beside").write_text("x")
         landed.read_bytes()
-        payload_watcher.take_hint(FileEvent(landed.parent, "x", FileEventKind.CHANGED))
-        await wait_until(lambda: not payload_watcher._hinted and not payload_watcher._woken.is_set())
+        payload_watcher.on_file_event(FileEvent(landed.parent, "x", FileEventKind.CHANGED))
+        await wait_until(lambda: not payload_watcher._events and not payload_watcher._woken.is_set())
         assert desk.joined == {desk.only.info_hash}
 
 
@@ -122,7 +122,7 @@ async def test_when_events_were_lost_all_of_a_folder_is_looked_at(alice: Home, b
         landed = await deliver(desk, alice, bob, fill_deep(alice))
         await wait_until(lambda: landed.parent in payload_watcher._folders)
         edit(landed / "deep" / "a")
-        payload_watcher.take_hint(FileEvent(landed.parent, "", FileEventKind.CHANGED))
+        payload_watcher.on_file_event(FileEvent(landed.parent, "", FileEventKind.CHANGED))
         await wait_until(lambda: desk.joined == set())
 
 

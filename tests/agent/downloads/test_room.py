@@ -93,7 +93,7 @@ async def test_their_bytes_are_bounded_and_settings_count_at_once(
     async with running(bob) as agent:
         send(alice, bob, "a", "b")
         await until(agent, waiting=1, locked=1)
-        assert "no more than 300 B may" in next(
+        assert "the limit is 300 B" in next(
             one.detail for one in agent.view.downloads() if one.detail[0] == "W"
         )
         configure(bob)

@@ -103,7 +103,7 @@ async def test_a_payload_that_is_whole_is_read_once_whatever_is_reported(
             await bench.compared(1)
         (detail,) = bench.details
         assert detail.startswith("bob received data of “film.mkv”")
-        assert detail.endswith("the payload here is whole and served on")
+        assert detail.endswith("the payload here is whole and still seeded")
         assert bench.press.served == {bench.share.info_hash}
         assert bench.press.again == []
 

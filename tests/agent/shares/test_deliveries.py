@@ -216,10 +216,10 @@ async def test_pieces_are_not_yet_a_payload_on_disk(board: Board, monkeypatch: p
         return [bob]
 
     monkeypatch.setattr(board.context.engine, "peers", peers)
-    await board.deliveries._look_at(board.share)
+    await board.deliveries._look_at_peers(board.share)
     assert (board.row("bob").remaining, board.row("bob").completed) == (1, 0)
     board.tell("bob", left=0)
-    await board.deliveries._look_at(board.share)
+    await board.deliveries._look_at_peers(board.share)
     assert (board.row("bob").remaining, board.row("bob").completed > 0) == (0, True)
 
 

@@ -39,7 +39,7 @@ async def test_what_is_the_same_stays_as_it_is_and_is_left_alone_for_a_while(ali
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
-        again = press.queue._rechecking
+        again = press.queue._rechecker
         press.queue.recheck(path)
         await wait_until(lambda: share.id in again._rests)
         assert (press.only, press.served, press.again) == (share, {share.info_hash}, [])

@@ -181,7 +181,7 @@ async def test_tickets_are_made_anew_before_they_run_out(
     async with running(alice) as a:
         await sealed(a, 1)
         (share,) = a._drops.repository.shares.values()
-        look = a._drops.reissuer._runs_out
+        look = a._drops.reissuer._expires_soon
         for earlier, expected in ((timedelta(hours=1), False), (timedelta(hours=-1), True)):
             moment = wall_clock() + LEAF_LIFETIME - AHEAD - earlier
             with monkeypatch.context() as clock:
@@ -209,7 +209,7 @@ async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> No
         await press.admission.stop_if_changed(path, payload_fingerprint(path))
         assert press.only.step is ShareStep.SETTLING
         reissue.request([share.id])
-        await reissue._seal_all()
+        await reissue._reissue_all()
         await press.accept(path)
         await wait_until(lambda: queue.is_idle and press.only.step is ShareStep.SEEDING)
         assert (press.only.info_hash, press.only.sealed > 1) == (share.info_hash, True)

@@ -97,10 +97,10 @@ async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> 
         network = msgspec.structs.replace(context.config.network, public_host="198.51.100.7")
         context.settings.current = msgspec.structs.replace(context.config, network=network)
         assert seeds() == before
-        repository.follow_addresses()
+        repository.update_addresses()
         assert seeds() == before | {f"198.51.100.7:{port}"}
         await repository.stop_seeding(share)
-        repository.follow_addresses()
+        repository.update_addresses()
         with pytest.raises(AnnounceRejected):
             seeds()
 
@@ -118,7 +118,7 @@ async def test_what_does_not_enter_its_swarm_is_not_tracked(
         )
 
         async def move_and_fail(_: TorrentSpec) -> NoReturn:
-            repository.follow_addresses()  # for the first time, so that every address is a new one
+            repository.update_addresses()  # for the first time, so that every address is a new one
             raise Refused("no")
 
         monkeypatch.setattr(context.engine, "add", move_and_fail)

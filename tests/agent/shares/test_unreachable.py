@@ -31,7 +31,7 @@ def move(agent: Agent, host: str) -> None:
     context = agent._context
     network = msgspec.structs.replace(context.config.network, public_host=host)
     context.settings.current = msgspec.structs.replace(context.config, network=network)
-    agent._drops.repository.follow_addresses()
+    agent._drops.repository.update_addresses()
 
 
 def told(agent: Agent) -> list[Problem]:
@@ -106,11 +106,11 @@ async def test_nobody_is_named_who_lacks_nothing_or_finds_us(alice: Home, bob: H
         row = deliveries.find(share.id, "bob")
         match case:
             case "has it":
-                deliveries._show(replace(row, completed=context.now()))
+                deliveries._index(replace(row, completed=context.now()))
             case "is out":
-                deliveries._show(replace(row, revoked=context.now(), until=share.generation))
+                deliveries._index(replace(row, revoked=context.now(), until=share.generation))
             case "was here just now":
-                deliveries._show(replace(row, seen=context.now()))
+                deliveries._index(replace(row, seen=context.now()))
             case _:
                 others = ("https://tracker.example.org/announce",)
                 tracker = msgspec.structs.replace(context.config.tracker, others=others)

@@ -1,6 +1,6 @@
-"""What becomes of a download by its owner's wish: approved, rejected, chosen from, paused, forgotten, deleted.
+"""What users order for downloads: approve, reject, choose files, pause, resume, forget, delete.
 
-Owns these changes and nothing of the way to its place, which is `tuishare.agent.downloads.queue`.
+Owns these commands. Must not download: `tuishare.agent.downloads.queue` continues with what a command leaves.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tuishare.errors import Refused, TuishareError
 
 
 class DownloadCommands:
-    """Carries out what is asked of single downloads.
+    """Carries out commands for single downloads.
 
     Raises:
         NotFound: from every method: there is no such download.
@@ -31,17 +31,17 @@ class DownloadCommands:
         queue: DownloadQueue,
         admission: DownloadAdmission,
         files: DownloadFiles,
-        turn_away: Callable[[str, TuishareError], Awaitable[None]],
+        reject_envelope: Callable[[str, TuishareError], Awaitable[None]],
     ) -> None:
-        """`turn_away` moves an envelope out of the inbox, with the reason beside it."""
+        """`reject_envelope` moves an envelope out of the inbox, with the reason beside it."""
         self._repository = repository
         self._queue = queue
         self._admission = admission
         self._files = files
-        self._turn_away = turn_away
+        self._reject_envelope = reject_envelope
 
     async def approve(self, download_id: str) -> None:
-        """Download what waits for approval, this once.
+        """Download what waits for approval; the sender's next envelope waits again.
 
         Raises:
             Refused: it does not wait for approval.
@@ -50,7 +50,7 @@ class DownloadCommands:
             await self._admission.approve(self._waiting(download_id))
 
     async def reject(self, download_id: str) -> None:
-        """Turn away what waits for approval; this generation is not taken again.
+        """Reject what waits for approval; its generation is not accepted again.
 
         Raises:
             Refused: it does not wait for approval.
@@ -58,14 +58,14 @@ class DownloadCommands:
         async with self._repository.lock:
             record = self._waiting(download_id)
             await self._repository.remove(record)
-            await self._turn_away(record.envelope, Refused("You rejected it"))
+            await self._reject_envelope(record.envelope, Refused("You rejected it"))
             await self._admission.release(record)
 
     async def pause(self, download_id: str) -> None:
         """Leave the swarm until it is resumed, also after a restart; what was downloaded is kept.
 
         Raises:
-            Refused: it waits for approval, so that nothing is under way.
+            Refused: it waits for approval, so nothing is being downloaded.
         """
         async with self._repository.lock:
             record = self._repository.get(download_id)
@@ -78,18 +78,18 @@ class DownloadCommands:
             await self._repository.leave_swarm(record, keep_progress=record.step is DownloadStep.DOWNLOADING)
 
     async def resume(self, download_id: str) -> None:
-        """Go on where it was; a problem is tried once more."""
+        """Continue a download where it was; a problem is tried again."""
         async with self._repository.lock:
             record = self._repository.get(download_id)
             await self._repository.leave_swarm(record)
             await self._queue.resume(await self._repository.save(transitions.resume(record)))
 
     async def choose(self, download_id: str, unwanted: Collection[int]) -> None:
-        """Download all but some files, which are numbered in the torrent's order; a problem is tried once more.
+        """Download all but some files, numbered in the torrent's order; a problem is tried again.
 
         Raises:
             Refused: it is complete, or its files cannot be fetched one by one.
-            BadInput: there is no file of such a number, or nothing would be left.
+            BadInput: there is no file with such a number, or nothing would be left.
         """
         async with self._repository.lock:
             record = self._repository.get(download_id)
@@ -100,20 +100,20 @@ class DownloadCommands:
             await self._queue.resume(record)
 
     async def forget(self, download_id: str) -> None:
-        """Stop it; what was delivered stays, what was not is discarded."""
+        """Remove a download; what was delivered stays, what was not is discarded."""
         async with self._repository.lock:
             await self._forget(self._repository.get(download_id))
 
     async def delete(self, download_id: str) -> None:
-        """Stop it and delete what was delivered; what else its owner has put there stays.
+        """Remove a download and delete what was delivered; other files of the user stay.
 
         Raises:
-            SystemFailed: not all of it could be deleted; it stays in the list.
+            SystemFailed: not all of it could be deleted; the download stays in the list.
         """
         async with self._repository.lock:
             record = self._repository.get(download_id)
             await self._repository.leave_swarm(record)
-            # Before that, whatever has this name is another's.
+            # Before it is complete, a file with its name is not its own.
             if record.step is DownloadStep.COMPLETE:
                 torrent = await self._repository.torrent(record)
                 await asyncio.to_thread(self._files.delete, record, torrent)
@@ -122,7 +122,7 @@ class DownloadCommands:
     async def _forget(self, record: DownloadRecord) -> None:
         await self._repository.remove(record)
         if not record.step.has_all_data:  # its envelope is still in the inbox
-            await self._turn_away(record.envelope, Refused("You stopped its download"))
+            await self._reject_envelope(record.envelope, Refused("You stopped its download"))
         await asyncio.to_thread(self._files.discard, record)
         await self._admission.release(record)
 

@@ -1,7 +1,7 @@
-"""Two downloads of one torrent, sent by different people: the engine can be in one of their swarms only.
+"""Conflicts: two downloads of one torrent from different senders; the engine can be in one of their swarms only.
 
-Owns the rule: a torrent that is here already is not taken from its first sender without a person's word, and that
-sender's place does not keep the other out for good. Each share of tuishare has a salt, so one of the two has copied
+Owns the rule: a torrent that is here already stays with its first sender unless a person decides otherwise, and that
+sender does not exclude the other for good. Each share of tuishare has a salt, so one of the two senders has copied
 the torrent, and nothing tells which. Must not begin or end a download:
 `tuishare.agent.downloads.admission` and `tuishare.agent.downloads.queue` do.
 """
@@ -23,63 +23,65 @@ _log = logging.getLogger(__name__)
 
 
 class TorrentClaims:
-    """Which of several downloads of one torrent is in its swarm; the repository's lock is held by the callers."""
+    """Decides which of several downloads of one torrent has its swarm; the repository's lock is held by the callers."""
 
     def __init__(self, repository: DownloadRepository, store: Store) -> None:
         self._repository = repository
         self._store = store
 
     async def take(self, record: DownloadRecord) -> list[DownloadRecord]:
-        """Let all other downloads of the same torrent rest in favour of this one; return those that do now."""
-        rivals = find_conflicts(record, self._repository.downloads)
-        for other in rivals:
-            _log.info("%r from %s makes way for the one from %s", other.name, other.sender, record.sender)
+        """Give a download the swarm of its torrent; return the others of that torrent, which rest now."""
+        others = find_conflicts(record, self._repository.downloads)
+        for other in others:
+            _log.info(
+                "%r from %s rests: the torrent is taken from %s", other.name, other.sender, record.sender
+            )
             # What the engine knew of its files is not true of the other's.
             await self._repository.leave_swarm(other)
             await self._repository.save(yield_swarm(other, record))
         for other in list(self._repository.downloads.values()):
             if other.info_hash == record.info_hash and other.step is DownloadStep.WAITING:
                 await self._repository.save(warn_of(other, record))
-        return rivals
+        return others
 
-    async def alone(self, record: DownloadRecord) -> DownloadRecord | None:
-        """Return a download if no other one has its swarm, as it is then; None while it rests for another."""
+    async def claim(self, record: DownloadRecord) -> DownloadRecord | None:
+        """Return a download as it is without a conflict; None while another one has the swarm, for which it rests."""
         if holder := holder_of(record, self._repository.downloads):
             if (rests := yield_swarm(record, holder)) != self._repository.downloads.get(record.id):
                 await self._repository.save(rests)
             return None
         if not record.conflict:
             return record
-        # What the engine remembers of the torrent is of the other's files.
+        # What the engine remembers of the torrent belongs to the files of the other.
         await self._store.change(lambda database: database.forget_resume(record.info_hash))
         return await self._repository.save(transitions.clear_conflict(record))
 
 
 def find_conflicts(record: DownloadRecord, downloads: Downloads) -> list[DownloadRecord]:
-    """Find the admitted downloads of the same torrent; first the one that has the swarm."""
+    """Return the admitted downloads of the same torrent; the one that has the swarm comes first."""
     same = (other for other in downloads.values() if other.info_hash == record.info_hash)
     admitted = [other for other in same if other.id != record.id and other.step is not DownloadStep.WAITING]
     return sorted(admitted, key=lambda other: holder_of(other, downloads) is not None)
 
 
 def holder_of(record: DownloadRecord, downloads: Downloads) -> DownloadRecord | None:
-    """Return the download in whose favour this one waits or rests, or None when nothing speaks against it."""
+    """Return the download that has the swarm of this one, or None when there is no such conflict."""
     holder = downloads.get(record.conflict)
     if holder is None or holder.info_hash != record.info_hash or holder.step is DownloadStep.WAITING:
         return None
     return holder
 
 
-def describe_conflict(record: DownloadRecord, rival: DownloadRecord, *, salted: bool) -> str:
-    """Say why the later one of two waits; ``salted``: whether their torrent has a salt, so that one is a copy."""
+def describe_conflict(record: DownloadRecord, other: DownloadRecord, *, salted: bool) -> str:
+    """Return why the later one of two waits; `salted`: whether the torrent has a salt, so that one is a copy."""
     copied = "; one of the two has copied it from the other" if salted else ""
-    return f"{record.sender} sends the same torrent that {rival.sender} sent first, as “{rival.name}”{copied}"
+    return f"{record.sender} sends the same torrent that {other.sender} sent first, as “{other.name}”{copied}"
 
 
-def describe_choice(record: DownloadRecord, rival: DownloadRecord) -> str:
-    """Say what approving the later one of two does."""
+def describe_choice(record: DownloadRecord, other: DownloadRecord) -> str:
+    """Return what approving the later one of two does."""
     return (
-        f"Ask {record.sender}. Approving it takes it from {record.sender}, and what {rival.sender} sent rests;"
+        f"Ask {record.sender}. Approving it takes it from {record.sender}, and what {other.sender} sent rests;"
         " rejecting it leaves all as it is."
     )
 
@@ -87,27 +89,27 @@ def describe_choice(record: DownloadRecord, rival: DownloadRecord) -> str:
 def hold_back(
     record: DownloadRecord, downloads: Downloads, reason: str, hint: str, *, salted: bool
 ) -> DownloadRecord:
-    """Return the form of a download that waits for a person, with all that the person has to know.
+    """Return a download as it waits for a person, with all that the person has to know.
 
     Args:
         record: of the download.
         downloads: all others.
         reason: why it waits; empty where another download of the same torrent is the only reason.
         hint: what can be done about that.
-        salted: see `tell_rival`.
+        salted: see `describe_conflict`.
     """
-    reasons, hints, rival = [reason], [hint], ""
+    reasons, hints, conflict = [reason], [hint], ""
     for other in find_conflicts(record, downloads)[:1]:
         reasons.append(describe_conflict(record, other, salted=salted))
         hints.append(describe_choice(record, other))
-        rival = "" if reason else other.id
+        conflict = "" if reason else other.id
     reasons.append(describe_cost(record))
     problem, hint = "; ".join(filter(None, reasons)), " ".join(filter(None, hints))
-    return transitions.hold(record, problem, hint, conflict=rival)
+    return transitions.hold(record, problem, hint, conflict=conflict)
 
 
 def warn_of(record: DownloadRecord, begun: DownloadRecord) -> DownloadRecord:
-    """Return the form of a download that waits for a person while another one of the same torrent has begun."""
+    """Return a download that waits for a person, after another one of the same torrent has begun."""
     problem = f"{record.problem}; {begun.sender} has sent the same torrent, which is taken already"
     return replace(record, problem=problem, hint=f"{record.hint} {describe_choice(record, begun)}")
 
@@ -118,9 +120,9 @@ def yield_swarm(record: DownloadRecord, holder: DownloadRecord) -> DownloadRecor
 
 
 def describe_rest(record: DownloadRecord, holder: DownloadRecord) -> tuple[str, str]:
-    """Say why a download rests in favour of another one, and what ends that."""
-    what = "served" if record.step is DownloadStep.COMPLETE else "downloaded"
+    """Return why a download rests while another one has the swarm, and what ends that."""
+    what = "seeded" if record.step is DownloadStep.COMPLETE else "downloaded"
     return (
         f"It is not {what} now: you took the same torrent from {holder.sender} instead of {record.sender}",
-        f"Forget “{holder.name}” from {holder.sender}, and it goes on.",
+        f"Forget “{holder.name}” from {holder.sender} to continue it.",
     )

@@ -1,7 +1,7 @@
-"""Which files of a download its owner wants.
+"""The choice of files: which files of a download the user wants.
 
-Owns what may be chosen and what follows for sizes and files. Must not know the engine or the store: whoever calls
-records the choice first and has the engine keep to it then.
+Owns what may be chosen, and what follows for sizes and files. Must not know the engine or the store: the caller records
+the choice first and applies it to the engine then.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from tuishare.torrents import cost_of, parse_torrent
 
 
 def can_choose(record: DownloadRecord) -> bool:
-    """Whether files of a download can still be left out: the payload has no place yet."""
+    """Return whether files of a download can still be left out: it has neither all data nor a place."""
     return not record.step.has_all_data and not record.path
 
 
 def choose(record: DownloadRecord, data: bytes, unwanted: Collection[int]) -> DownloadRecord:
-    """The same download without some of its files, which are numbered from 0 in the torrent's order. Blocking.
+    """Return a download without some of its files. Blocking.
 
     Args:
         record: of the download.
         data: its torrent.
-        unwanted: the numbers.
+        unwanted: the numbers of files, from 0 in the torrent's order.
 
     Raises:
         Refused: it is complete, or its files cannot be fetched one by one.
-        BadInput: there is no file of such a number, or nothing would be left.
+        BadInput: there is no file with such a number, or nothing would be left.
     """
     if not can_choose(record):
         raise Refused(
-            "It is complete, so there is nothing to choose any more",
+            "It is complete, so there is nothing left to choose",
             hint="Ask the sender to share it again if you need what you left out.",
         )
     torrent = parse_torrent(data)
@@ -53,14 +53,14 @@ def choose(record: DownloadRecord, data: bytes, unwanted: Collection[int]) -> Do
 
 
 def drop_unwanted(record: DownloadRecord, data: bytes, payload: Path) -> None:
-    """Remove what had arrived of files before their owner gave them up, so that only whole ones are delivered.
+    """Remove what had arrived of unwanted files, so that only whole ones are delivered. Blocking.
 
-    Also done when a crash has interrupted it. Blocking.
+    Doing it again after a crash finishes it.
 
     Args:
         record: of the download.
-        data: its torrent; not looked at where everything is wanted.
-        payload: the folder that it has grown in; nobody else can put links into it.
+        data: its torrent; not read where all files are wanted.
+        payload: the folder that it was downloaded to, which is private.
     """
     files = parse_torrent(data).files if record.unwanted else ()
     for number in record.unwanted:
@@ -70,7 +70,7 @@ def drop_unwanted(record: DownloadRecord, data: bytes, payload: Path) -> None:
 
 
 def _remove_empty(folder: Path, payload: Path) -> None:
-    """Remove a folder that holds nothing any more, and those around it likewise."""
+    """Remove a folder that is empty, and those around it that are empty then."""
     with contextlib.suppress(OSError):  # not empty, or not there
         while folder != payload:
             folder.rmdir()

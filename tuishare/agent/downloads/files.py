@@ -1,7 +1,7 @@
-"""Where a payload grows, and how it gets to where it belongs.
+"""Files of downloads: the staging folder, the payload's place, the envelope's way to ``inbox/accepted``.
 
-Owns the files of a download: its staging folder, its final name, its envelope's way to ``inbox/accepted``. Blocking:
-call it on a thread. Doing any of it again after a crash finishes it. Must not know the engine or the store.
+Owns what is done to them. Blocking: call it on a thread. Doing any of it again after a crash finishes it. Must not know
+the engine or the store.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from tuishare.sanitize import for_display
 from tuishare.torrents import BLOCK, DiskCost, Torrent, parse_torrent
 
 INCOMING: Final = ".tuishare-incoming"
-"""Folder below the downloads in which payloads grow: private, and on the same file system as where they land."""
+"""Folder below the downloads for payloads that are incomplete: private, and on the file system of their places."""
 ACCEPTED: Final = "accepted"
 _TICK_NS: Final = 10_000_000
-"""What lies between two times that a file system tells apart: 10 ms where the kernel counts 100 ticks a second."""
+"""Nanoseconds between two times that a file system tells apart: 10 ms where the kernel has 100 ticks a second."""
 _STAGING = re.compile(r"[0-9a-f]{32}-[0-9]+")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class MovedPayload:
-    """How a payload has come to its place.
+    """A payload that was moved to its place.
 
     Attributes:
         fingerprint: of what was delivered.
-        kept: where the former generation stands, because something was done to it; None where it was replaced.
+        kept: where the replaced payload stands, because it was changed here; None where it was removed.
     """
 
     fingerprint: str
@@ -60,51 +60,51 @@ class MovedPayload:
 
 
 class DownloadFiles:
-    """The folders of one home, as far as downloads have to do with them."""
+    """The files of all downloads of one home."""
 
     def __init__(self, folders: FolderSettings, *, reserve: int = 0) -> None:
-        """`reserve`: bytes that are to stay free."""
+        """`reserve`: bytes of the disk that stay free."""
         self._reserve = reserve
         self._downloads = folders.downloads_path
         self._inbox = folders.inbox_path
         self._ended = threading.Event()
-        self._formers = ReplacedPayloads(self._downloads, self._ended.is_set)
+        self._replaced = ReplacedPayloads(self._downloads, self._ended.is_set)
 
     def end(self) -> None:
-        """Interrupt what reads payloads: an agent that stops must not wait for that."""
+        """Interrupt reading of payloads: an agent that stops must not wait for that."""
         self._ended.set()
 
     def staging(self, download: str, generation: int) -> Path:
-        """The private folder of one generation of a download."""
+        """Return the private folder of one generation of a download."""
         return self._downloads / INCOMING / f"{download}-{generation}"
 
     def sweep(self, used: Collection[str]) -> None:
-        """Remove the staging folders that no download uses: a crash came between its end and their removal.
+        """Remove the staging folders that no download uses, which a crash has left.
 
-        What made room for one of them is put back where a person sees it, or discarded further.
+        A payload that was set aside for one of them is put back where the user sees it, or discarded further.
         """
         incoming = self._downloads / INCOMING
         try:
             found = list(incoming.iterdir()) if incoming.is_dir() and not incoming.is_symlink() else []
-        except OSError as error:  # what is left there costs space only
-            _log.warning("Cannot look for what is left in %s: %s", incoming, error.strerror)
+        except OSError as error:  # a folder that is left costs space only
+            _log.warning("Cannot look for unused folders in %s: %s", incoming, error.strerror)
             found = []
         for folder in found:
             if _STAGING.fullmatch(folder.name) and str(folder) not in used:
                 shutil.rmtree(folder, ignore_errors=True)
-        self._formers.sweep(incoming, used)
+        self._replaced.sweep(incoming, used)
 
     def prepare(self, record: DownloadRecord) -> Path:
-        """Make the staging folder.
+        """Make the staging folder of a download.
 
         Raises:
-            BadInput: the record names another folder.
+            BadInput: the record names a folder that is none.
             SystemFailed: it cannot be made.
         """
         staging = Path(record.staging)
         if not _is_staging(staging):
             raise BadInput(
-                "The record of where it grows is damaged",
+                "The record of its staging folder is damaged",
                 hint="Forget it, and ask the sender to share it again.",
             )
         for folder in (staging.parent, staging):
@@ -117,9 +117,9 @@ class DownloadFiles:
         return staging
 
     def discard(self, record: DownloadRecord) -> None:
-        """Remove what a download that is not to go on has received, and put back what made room for it."""
+        """Remove the staging folder of a download, and put back a payload that was set aside for it."""
         if _is_staging(Path(record.staging)):
-            self._formers.put_back(record)
+            self._replaced.put_back(record)
             shutil.rmtree(record.staging, ignore_errors=True)
 
     def reuse(self, previous: DownloadRecord, old_data: bytes, record: DownloadRecord, data: bytes) -> None:
@@ -140,7 +140,7 @@ class DownloadFiles:
             _log.info("Reused %d bytes for %r", reused, record.name)
 
     def delete(self, record: DownloadRecord, torrent: bytes) -> None:
-        """Delete the files of its torrent that a download has delivered, and folders where nothing else is in them.
+        """Delete what a download has delivered: the files of its torrent, and folders that are empty then.
 
         A link is deleted, not followed.
 
@@ -159,16 +159,16 @@ class DownloadFiles:
     def missing_space(
         self, record: DownloadRecord, running: Iterable[DownloadRecord] = (), *, spared: int = 0
     ) -> str:
-        """Say in a sentence what is missing for the rest of a download to fit; empty when it fits.
+        """Return a sentence when the rest of a download does not fit on the disk, or an empty text.
 
         Args:
             record: of the download.
-            running: the other downloads that go on, whose rest has to fit as well.
+            running: the other downloads that run, whose rest has to fit as well.
             spared: bytes of the reserve that do not count now.
         """
         everything = [record, *running]
         free = _free(self._downloads)
-        # What they need at most; mostly that fits, and nothing has to be measured.
+        # What they need at most; usually that fits, and nothing has to be measured.
         needs = [DiskCost(each.cost, each.entries) for each in everything]
         if _is_enough(free, needs, self._reserve - spared):
             return ""
@@ -186,9 +186,9 @@ class DownloadFiles:
         )
 
     def choose_target(self, record: DownloadRecord, replaced: bytes = b"") -> Path:
-        """Find a name for the payload that nothing has, or that of the payload which it replaces.
+        """Return a free place for a payload, or the place of the payload that it replaces.
 
-        A share that keeps its name keeps its place, also when that is “name (2)”, so that what points there goes on.
+        A share that keeps its name keeps its place, also when that is “name (2)”, so paths to it stay valid.
 
         Raises:
             SystemFailed: the sender's folder cannot be made.
@@ -198,22 +198,22 @@ class DownloadFiles:
             sender.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise from_os_error(error, f"make the folder {sender}") from error
-        former = Path(record.replaces)
-        if record.replaces and former.parent == sender and _former_name(record, replaced) == record.name:
-            return former
+        known = Path(record.replaces)
+        if record.replaces and known.parent == sender and _replaced_name(record, replaced) == record.name:
+            return known
         return free_name(sender, record.name)
 
     def move_payload(self, record: DownloadRecord, torrent: bytes, replaced: bytes = b"") -> MovedPayload:
-        """Move the payload from its staging folder to its name, durably, and discard what it replaces.
+        """Move a payload from its staging folder to its place, durably, and discard the payload that it replaces.
 
         Args:
             record: of the download.
             torrent: its torrent.
-            replaced: the torrent of what it replaces; empty: not known.
+            replaced: the torrent of the replaced payload; empty: unknown.
 
         Raises:
-            FileExistsError: the name is taken, also by a former payload that something was done to.
-            NotFound: it is neither here nor there.
+            FileExistsError: the place is taken, for instance by a replaced payload that was changed here.
+            NotFound: the payload is in neither place.
             SystemFailed: the file system refused.
             Cancelled: `end` was called.
         """
@@ -221,23 +221,23 @@ class DownloadFiles:
         if os.path.lexists(source):
             drop_unwanted(record, torrent, source)
             fsync_tree(source)
-            verdict = self._formers.set_aside(record, replaced)
+            verdict = self._replaced.set_aside(record, replaced)
             fingerprint = _move(source, target)
         elif not os.path.lexists(target):
-            self._formers.put_back(record)
+            self._replaced.put_back(record)
             raise NotFound("The downloaded files are gone", hint="Ask the sender to share it again.")
         else:
-            # A crash came after the move, and what stands there may have been edited since.
-            verdict = self._formers.judge(record, replaced)
+            # A crash came after the move, and the payload may have been edited since.
+            verdict = self._replaced.judge(record, replaced)
             move_into_place(source, target)
-            fingerprint = self._appraise(record, torrent)
-        kept = self._formers.retire(record, verdict)
+            fingerprint = self._compare(record, torrent)
+        kept = self._replaced.retire(record, verdict)
         self.discard(record)
         if kept is None and record.replaces not in {"", record.path} and os.path.lexists(record.replaces):
             kept = Path(record.replaces)
         return MovedPayload(fingerprint, kept)
 
-    def _appraise(self, record: DownloadRecord, torrent: bytes) -> str:
+    def _compare(self, record: DownloadRecord, torrent: bytes) -> str:
         found = compare_with_torrent(
             Path(record.path),
             "",
@@ -248,14 +248,14 @@ class DownloadFiles:
         return str(found or "")
 
     def archive_envelope(self, record: DownloadRecord) -> None:
-        """Put the envelope of what was delivered away; another one of the same name stays.
+        """Move the envelope of a delivered payload to ``inbox/accepted``; another file of that name stays.
 
-        The payload has been delivered, so a failure here costs tidiness only.
+        A failure is logged only: the payload is delivered.
         """
         envelope = self._inbox / record.envelope
         try:
             data = read_limited(envelope, MAX_SIZE)
-            # Empty: from before the hash was recorded.
+            # Empty: of a version that did not record the hash.
             if record.envelope_hash in {b"", hashlib.sha256(data).digest()}:
                 accepted = self._inbox / ACCEPTED
                 accepted.mkdir(exist_ok=True)
@@ -285,23 +285,23 @@ def _delete_files(record: DownloadRecord, torrent: Torrent, path: Path) -> None:
 
 
 def _is_staging(folder: Path) -> bool:
-    """Whether a folder is one that `DownloadFiles.staging` names: what a damaged record says must never be removed."""
+    """Return whether a folder is one of `DownloadFiles.staging`: a damaged record must never have another removed."""
     return folder.parent.name == INCOMING and bool(_STAGING.fullmatch(folder.name))
 
 
 def _free(folder: Path) -> DiskCost:
-    """Return what a disk still takes; a file system without a table of inodes takes any number of files."""
+    """Return what is free on a disk; a file system without a table of inodes takes any number of files."""
     status = os.statvfs(folder)
     return DiskCost(status.f_bavail * status.f_frsize, status.f_favail if status.f_files else sys.maxsize)
 
 
 def _rest(record: DownloadRecord) -> DiskCost:
-    """Return what a download still needs: what it takes in the end, without what stands in its staging folder."""
+    """Return what a download still needs: its cost without what is in its staging folder already."""
     size = entries = 0
     for folder, folders, files in os.walk(record.staging):
         entries += len(folders) + len(files)
         for name in files:
-            with contextlib.suppress(FileNotFoundError):  # the engine renames and removes some of its own
+            with contextlib.suppress(FileNotFoundError):  # the engine renames and removes files
                 size += os.lstat(os.path.join(folder, name)).st_blocks * 512
     size += entries * BLOCK
     return DiskCost(max(0, record.cost - size), max(0, record.entries - entries))
@@ -317,19 +317,19 @@ def _is_enough(free: DiskCost, needs: Iterable[DiskCost], reserve: int) -> bool:
     return free.size >= needed.size + reserve and free.entries >= needed.entries
 
 
-def _former_name(record: DownloadRecord, replaced: bytes) -> str:
-    """The name of the share whose payload is replaced."""
+def _replaced_name(record: DownloadRecord, replaced: bytes) -> str:
+    """Return the name of the share whose payload is replaced."""
     try:
         return parse_torrent(replaced).name
     except TuishareError:
-        return Path(record.replaces).name  # of a version before, which has not recorded it
+        return Path(record.replaces).name  # of an earlier version, which has not recorded it
 
 
 def _move(source: Path, target: Path) -> str:
-    """Move a payload to its name; return the fingerprint of what was delivered, whatever is done to it at once."""
+    """Move a payload to its place; return its fingerprint as delivered, even if it is changed at once."""
     if os.path.lexists(target) and source.is_dir():
         raise FileExistsError(target)  # a rename would replace an empty folder
-    with read_lease(source):  # where there is such a thing, nobody writes before the last look
+    with read_lease(source):  # where leases exist, no program writes before the last look
         before = take_inventory(source)
         move_into_place(source, target)
         try:
@@ -345,9 +345,9 @@ def _move(source: Path, target: Path) -> str:
     return fingerprint_delivered(after)
 
 
-def describe_kept(record: DownloadRecord, landed: MovedPayload) -> str:
-    """Say that what was there before is kept, and where the new one stands therefore."""
-    if landed.kept is None:
+def describe_kept(record: DownloadRecord, moved: MovedPayload) -> str:
+    """Return that the replaced payload is kept, and the name of the new one; empty where it is not."""
+    if moved.kept is None:
         return ""
-    name, kept = for_display(Path(record.path).name), for_display(landed.kept.name)
+    name, kept = for_display(Path(record.path).name), for_display(moved.kept.name)
     return f", as “{name}”: “{kept}” was changed here and is kept"

@@ -1,8 +1,8 @@
-"""The inbox: envelopes that arrive are opened, judged, and downloaded, kept or turned away.
+"""The inbox: envelopes that arrive are opened, and handed to the admission, kept or rejected.
 
-Owns what happens to the envelope's file. Whatever is turned away is kept with its reason beside it; nothing is
-fetched because of an envelope whose signer is not trusted (threats T1, T2). What fails because of us (a user book with
-a mistake, a full disk) is never held against an envelope.
+Owns what happens to the envelope's file. A rejected file is kept with its reason beside it; no request is made because
+of an envelope whose signer is not trusted (threats T1, T2). An envelope is never rejected because of a failure of our
+own (a user book with a mistake, a full disk). Must not decide what becomes of a download.
 """
 
 from __future__ import annotations
@@ -65,22 +65,23 @@ from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, TorrentLimits
 _LARGE: Final = 1 << 20
 """Bytes of an envelope after which memory is given back to the system."""
 REMEMBERED: Final = 100
-"""Rejected envelopes that are shown; anybody may put files into an inbox."""
+"""Rejected envelopes that are shown; any program may put files into an inbox."""
 _CHEAP: Final = 0.02
-"""Seconds of a processor; a small envelope takes 2 ms, one of 15 MiB or with 255 slots 30 to 100."""
+"""Processor seconds; a small envelope takes 2 ms, one of 15 MiB or with 255 slots 30 to 100."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class LockedEnvelope:
-    """An envelope that could not be taken yet; kept, because a key or room may come later.
+    """An envelope that cannot be opened or held yet; kept, because a key or room may come later.
 
     Attributes:
+        name: of the file.
         size: of the file in bytes.
         since: Unix seconds.
         detail: why, one sentence.
         hint: what may help.
-        is_bounded: whether so many may be kept; what fails because of us may always.
+        is_bounded: whether it counts towards the limit; what fails because of us does not.
     """
 
     name: str
@@ -93,7 +94,7 @@ class LockedEnvelope:
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
-    """What was judged and by which user book; ``stamp`` is None where another book would change nothing."""
+    """The form that was judged, and the stamp of the user book; None where another book would change nothing."""
 
     fingerprint: str
     stamp: tuple[int, ...] | None
@@ -101,10 +102,11 @@ class _Judgement:
 
 @dataclass(frozen=True, slots=True)
 class RejectedEnvelope:
-    """An envelope that was turned away, and why.
+    """A rejected envelope.
 
     Attributes:
         name: of the file in ``inbox/rejected``.
+        error: why.
         at: Unix seconds.
     """
 
@@ -117,9 +119,14 @@ class Inbox(FolderHandler[int]):
     """The inbox folder.
 
     Attributes:
-        rate_limit: what waits because too many of people who are not verified came at once.
-        payload_watcher: looks after what was delivered.
-        locked: by name of the file.
+        repository: the records of downloads.
+        queue: what runs when.
+        admission: what becomes of opened envelopes.
+        commands: what users order.
+        payload_watcher: watches what was delivered.
+        monitor: of the inbox folder.
+        rate_limit: the envelopes of unverified senders that wait to be read.
+        locked: what cannot be opened or held yet, by name of the file.
         rejected: the last ones since the agent started, oldest first, without those that were dismissed.
     """
 
@@ -131,8 +138,10 @@ class Inbox(FolderHandler[int]):
         self.queue = DownloadQueue(context, self.repository, files)
         self.admission = DownloadAdmission(context, self.repository, files, self.queue)
         self.payload_watcher = PayloadWatcher(context, self.repository, self.queue.resume)
-        self.commands = DownloadCommands(self.repository, self.queue, self.admission, files, self._turn_away)
-        # Nobody waits for an envelope: one that turns out to be half written is looked at again.
+        self.commands = DownloadCommands(
+            self.repository, self.queue, self.admission, files, self._reject_removed
+        )
+        # No time to settle after a file is closed: an envelope that is half written is looked at again.
         settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
         self.monitor: FolderMonitor[int] = FolderMonitor(self._folder, settle, self)
         self.rate_limit = EnvelopeRateLimit(
@@ -145,22 +154,22 @@ class Inbox(FolderHandler[int]):
         self._crowded: dict[str, DownloadRecord] = {}
 
     async def load(self) -> None:
-        """Go on where the last run left off."""
+        """Continue what the last run left."""
         await self.queue.load()
         await self.admission.load()
 
     def on_file_event(self, hint: FileEvent) -> None:
-        """Take an event, if it is of the inbox, or of where something was delivered."""
-        self.payload_watcher.take_hint(hint)
+        """Pass an event on, if it is of the inbox, or of a folder that holds a payload."""
+        self.payload_watcher.on_file_event(hint)
         if hint.folder == self._folder:
             self.monitor.on_file_event(hint)
 
     def wants(self, entry: str) -> bool:
-        """Only envelopes; people keep other things beside them."""
+        """Return whether a name is that of an envelope; users keep other files beside them."""
         return entry.endswith(ENVELOPE_SUFFIX) and not entry.startswith(".")
 
     def look(self, path: Path) -> Observation[int]:
-        """Look at the entry itself, never through a link; what cannot be an envelope is refused unread."""
+        """Look at an entry itself, never through a link; what cannot be an envelope is refused unread."""
         shown = for_display(path.name)
         try:
             status = path.lstat()
@@ -181,7 +190,7 @@ class Inbox(FolderHandler[int]):
         return Observation(fingerprint, status.st_size, status.st_size)
 
     def known(self, path: Path, fingerprint: str) -> bool:
-        """Whether it waits here for its turn, for a key, for approval, or for its download to end."""
+        """Return whether an envelope waits here to be read, for a key, for approval, or for its download to end."""
         stamp = self._context.book_stamp()
         if self.rate_limit.holds(path.name, fingerprint, stamp) or self._is_of_damaged(path.name):
             return True
@@ -191,16 +200,16 @@ class Inbox(FolderHandler[int]):
         return judged.stamp is None or judged.stamp == stamp
 
     def _is_of_damaged(self, name: str) -> bool:
-        """Whether it is of a download whose record cannot be read: a person decides what becomes of both."""
+        """Return whether an envelope belongs to a damaged record: the user decides what becomes of both."""
         return any(row.envelope == name for row in self.repository.damaged)
 
     async def settled(self, path: Path, look: Observation[int]) -> None:
-        """Judge an envelope that is complete; one that no verified user signed may have to wait for its turn."""
-        again = self._doubtful.get(path.name) == look.fingerprint  # it has had its turn
+        """Judge a complete envelope; one that no verified user signed may have to wait to be read."""
+        again = self._doubtful.get(path.name) == look.fingerprint  # it was counted before
         stamp = self._context.book_stamp()
         try:
             at_once = again or await self._is_from_verified(path)
-        except TooManyOpen:  # which tells nothing about its sender
+        except TooManyOpen:  # which says nothing about its sender
             self.monitor.rescan_later(path.name)
             return
         if at_once:
@@ -213,15 +222,15 @@ class Inbox(FolderHandler[int]):
             return
         await self._judge(path, look)
         if look.size >= _LARGE:
-            await asyncio.to_thread(give_back)  # judging it took several times its size
+            await asyncio.to_thread(give_back)  # judging it takes several times its size
 
     async def _is_from_verified(self, path: Path) -> bool:
-        """Whether a verified user signed it; after a costly one that none did, rest as long as that took."""
+        """Return whether a verified user signed an envelope; pause after a costly one that none signed."""
         try:
             verified, spent = await asyncio.to_thread(self._peek, path)
         except TooManyOpen:
             raise
-        except Exception:  # noqa: BLE001 — judging it fails in the same way, and says so
+        except Exception:  # noqa: BLE001 — judging it fails in the same way, and reports that
             return False
         if not verified and spent > _CHEAP:
             await asyncio.sleep(spent)
@@ -238,7 +247,7 @@ class Inbox(FolderHandler[int]):
         return verified, time.thread_time() - started
 
     async def _judge(self, path: Path, look: Observation[int]) -> None:
-        former = self.locked.pop(path.name, None)
+        known = self.locked.pop(path.name, None)
         self._crowded.pop(path.name, None)
         stamp = self._context.book_stamp()
         try:
@@ -247,36 +256,36 @@ class Inbox(FolderHandler[int]):
             self._judged.pop(path.name, None)
         except (NotForUs, UnknownSender, WaitingRoomFull, BadConfiguration) as error:
             self._judged[path.name] = _Judgement(look.fingerprint, stamp)
-            await self._keep_within_bounds(path, look.size, error, former)
+            await self._keep_within_bounds(path, look.size, error, known)
         except TooManyOpen:
             self.monitor.rescan_later(path.name)
         except SystemFailed as error:
-            self._keep(path.name, look.size, error, former)  # judged by nobody: the next scan tries again
+            self._keep(path.name, look.size, error, known)  # not judged: the next scan tries again
         except Damaged as error:
             if self._doubtful.get(path.name) == look.fingerprint:
                 await self._reject(path, error)
-            else:  # somebody may still be writing it: only once it has been quiet it is known to be damaged
+            else:  # it may still be written: it counts as damaged once it was quiet
                 self._doubtful[path.name] = look.fingerprint
                 self.monitor.rescan(path.name)
         except TuishareError as error:
             if await asyncio.to_thread(self._is_still, path, look.fingerprint):
                 await self._reject(path, error)
-        except Exception as error:  # noqa: BLE001 — no envelope may end the agent, nor be lost for a fault of ours
+        except Exception as error:  # noqa: BLE001 — no envelope may end the agent, nor be lost by a mistake of ours
             self._judged[path.name] = _Judgement(look.fingerprint, stamp)
-            self._keep(path.name, look.size, explain(error, f"judge “{for_display(path.name)}”"), former)
+            self._keep(path.name, look.size, explain(error, f"judge “{for_display(path.name)}”"), known)
         else:
             self._judged[path.name] = _Judgement(look.fingerprint, stamp if again else None)
         self._context.changed.notify()
 
     def _is_still(self, path: Path, fingerprint: str) -> bool:
-        """Whether that file is what was judged; its own download may have been delivered meanwhile and filed it."""
+        """Return whether a file is what was judged; its download may have been delivered and archived it."""
         try:
             return self.look(path).fingerprint == fingerprint
         except TuishareError:
             return False
 
     def forget(self, entry: str) -> None:
-        """Forget an envelope that was taken away."""
+        """Forget an envelope that is gone from the inbox."""
         self._judged.pop(entry, None)
         self._doubtful.pop(entry, None)
         self._crowded.pop(entry, None)
@@ -285,7 +294,7 @@ class Inbox(FolderHandler[int]):
             self._context.changed.notify()
 
     def dismiss(self, rejected: Collection[RejectedEnvelope]) -> bool:
-        """Show these no longer; their files stay. Return whether there were any."""
+        """Stop showing rejected envelopes; their files stay. Return whether there were any."""
         for each in rejected:
             self.rejected.remove(each)
         if rejected:
@@ -293,16 +302,16 @@ class Inbox(FolderHandler[int]):
         return bool(rejected)
 
     def moved(self) -> None:
-        """Show that the folder came or went."""
+        """Report that the state of the folder has changed."""
         self._context.changed.notify()
 
     def take_settings(self) -> None:
-        """Look again at everything that may be judged otherwise by other settings or users."""
+        """Look again at all envelopes that other settings or users may change the judgement of."""
         self.monitor.scan_soon()
         self.on_approval_ended()
 
     def on_approval_ended(self) -> None:
-        """Look again at as many of the envelopes without room as there is room for now, first come first."""
+        """Look again at as many envelopes without room as there is room for now, oldest first."""
         waiting = list(self.repository.downloads.values())
         for name, record in list(self._crowded.items()):
             if not waiting_room_problem(record, waiting, self._context.config.inbox):
@@ -312,24 +321,24 @@ class Inbox(FolderHandler[int]):
                 self.monitor.rescan(name)
 
     async def _keep_within_bounds(
-        self, path: Path, size: int, error: TuishareError, former: LockedEnvelope | None
+        self, path: Path, size: int, error: TuishareError, known: LockedEnvelope | None
     ) -> None:
         """Keep an envelope for a key or for room, if not too many are kept already (threat T1)."""
         is_bounded = not isinstance(error, BadConfiguration)
         if is_bounded and (excess := self._exceeds_bounds(size)):
             await self._reject(path, Refused(f"{error.detail}; {excess}", hint=error.hint))
             return
-        self._keep(path.name, size, error, former, is_bounded=is_bounded)
+        self._keep(path.name, size, error, known, is_bounded=is_bounded)
         if isinstance(error, WaitingRoomFull):
             self._crowded[path.name] = error.record
 
     def _exceeds_bounds(self, size: int) -> str:
         rules, kept = self._context.config.inbox, [one for one in self.locked.values() if one.is_bounded]
         if rules.waiting and len(kept) >= rules.waiting:
-            return f"{len(kept):,} such encrypted torrents are in the inbox already, no more may"
+            return f"{len(kept):,} such encrypted torrents are in the inbox already, which is the limit"
         total, most = sum(one.size for one in kept) + size, parse_size(rules.waiting_size)
         if most and total > most:
-            return f"such encrypted torrents in the inbox may have no more than {format_size(most)} together"
+            return f"such encrypted torrents in the inbox may have {format_size(most)} together"
         return ""
 
     def _keep(
@@ -337,21 +346,21 @@ class Inbox(FolderHandler[int]):
         name: str,
         size: int,
         error: TuishareError,
-        former: LockedEnvelope | None,
+        known: LockedEnvelope | None,
         *,
         is_bounded: bool = False,
     ) -> None:
         _log.info("Cannot open %r yet: %s", name, error.detail)
-        since = former.since if former else self._context.now()
+        since = known.since if known else self._context.now()
         hint = _NO_KEY if isinstance(error, NotForUs) else error.hint
         self.locked[name] = LockedEnvelope(name, size, since, error.detail, hint, is_bounded)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
-        """Turn away what cannot even be looked at."""
+        """Reject what cannot be looked at."""
         await self._reject(path, error)
 
     async def _take(self, path: Path) -> bool:
-        """Open and judge it; return whether another user book may change the judgement."""
+        """Open an envelope and hand it to the admission; return whether another user book may change the judgement."""
         received, digest = await asyncio.to_thread(self._open, path)
         if received.succession is not None:
             await apply_key_rotation(self._context, received.sender, received.succession)
@@ -372,7 +381,7 @@ class Inbox(FolderHandler[int]):
                     received,
                     path.name,
                     digest,
-                    "It was sealed with a key of yours, but signed by nobody you know",
+                    "It was sealed with a key of yours, but signed by a sender you do not know",
                     "Ask the sender for a card and add it.",
                 )
             case Trust.UNKNOWN | Trust.OURSELVES:
@@ -392,7 +401,7 @@ class Inbox(FolderHandler[int]):
         return received, hashlib.sha256(data).digest()
 
     async def _reject(self, path: Path, error: TuishareError) -> None:
-        """Move the file away with its reason; the reason comes first, so a crash leaves no riddle."""
+        """Move a file to ``inbox/rejected`` with the reason, and show it."""
         _log.warning("Rejected %r: %s", path.name, error.detail)
         try:
             moved = await asyncio.to_thread(put_away, path, error)
@@ -402,7 +411,7 @@ class Inbox(FolderHandler[int]):
         self._judged.pop(path.name, None)
         self._doubtful.pop(path.name, None)
         self._context.activity.note(ActivityKind.REJECTED, path.name, error.detail)
-        # Its traceback would keep what was opened, up to 32 MiB, for as long as the refusal is shown.
+        # Its traceback would keep what was opened, up to 32 MiB, for as long as the rejection is shown.
         error.__traceback__ = error.__context__ = error.__cause__ = None
         self.rejected.append(RejectedEnvelope(moved.name, error, self._context.now()))
         await self._prune_rejected()
@@ -413,7 +422,7 @@ class Inbox(FolderHandler[int]):
         try:
             removed = await asyncio.to_thread(prune, folder, rules.rejected, parse_size(rules.rejected_size))
         except OSError as error:
-            _log.warning("Cannot remove what is too old from %s: %s", folder, error.strerror)
+            _log.warning("Cannot remove the oldest files from %s: %s", folder, error.strerror)
             return
         if removed:
             others = f", with {len(removed) - 1:,} others" if len(removed) > 1 else ""
@@ -423,33 +432,35 @@ class Inbox(FolderHandler[int]):
             self.rejected.remove(rejected)
 
     async def forget_damaged(self, row: DamagedRow) -> None:
-        """Forget a download whose record cannot be read; its envelope is turned away, for it was taken before."""
+        """Forget a download whose record cannot be read; its envelope is rejected, as it was accepted before."""
         await self.repository.drop_damaged(row)
         if self.wants(row.envelope) and "/" not in row.envelope:
-            await self._turn_away(
+            await self._reject_removed(
                 row.envelope, Refused("You forgot its download", hint="Ask the sender to share it again.")
             )
 
-    async def _turn_away(self, envelope: str, error: TuishareError) -> None:
-        """Turn away an envelope whose download is not to be; one that is gone from the inbox is left alone."""
+    async def _reject_removed(self, envelope: str, error: TuishareError) -> None:
+        """Reject the envelope of a download that was removed, if it is still in the inbox."""
         path = self._folder / envelope
         if await asyncio.to_thread(path.is_file):
             await self._reject(path, error)
 
 
 _NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your card."
-_REMOVED: Final = "removed from inbox/rejected, which holds as much as it may"
+_REMOVED: Final = "removed from inbox/rejected, which is full"
 
 
 def bounds_of(signed: SignedEnvelope) -> TorrentLimits:
-    """How much of what somebody signed is read, which is little as long as nobody has verified them (threat T1).
+    """Return how much of an envelope is read, which is little while its sender is unverified (threat T1).
 
     Raises:
-        Refused: nothing of theirs is.
+        Refused: none of it.
     """
     match signed.trust:
         case Trust.UNKNOWN:
-            raise Refused("It was signed by nobody you know", hint="Ask the sender for a card and add it.")
+            raise Refused(
+                "It was signed by a sender you do not know", hint="Ask the sender for a card and add it."
+            )
         case Trust.OURSELVES:
             raise Refused("It is a share of your own", hint="Recipients put it into their inbox, not you.")
         case Trust.VERIFIED:

@@ -1,4 +1,4 @@
-"""What stands where a payload was delivered, all of it, and whether that is still what was delivered.
+"""Inventory of a delivered payload: all that stands in its place, and whether that is what was delivered.
 
 Owns the fingerprint of a delivered payload, and its comparison with the hashes of its torrent. Looks at everything,
 also at what a walk leaves out: links, pipes, empty folders, hidden names, modes, extended attributes. Must not change
@@ -32,19 +32,19 @@ from tuishare.torrents import (
 )
 
 _ATTRIBUTES: Final = ("user.", "system.posix_acl_")
-"""Extended attributes that people set; the rest (security labels for instance) is the system's."""
+"""Extended attributes that users set; the others (security labels for instance) are the system's."""
 _EXECUTABLE: Final = 0o111
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One thing below a payload, or itself.
+    """One file, folder or link of a payload.
 
     Attributes:
-        parts: path below the payload; empty for itself.
-        kind: `stat.S_IFMT` of it.
+        parts: path below the payload; empty for the payload itself.
+        kind: its `stat.S_IFMT`.
         mode: permission bits.
         size: bytes of a regular file, otherwise 0.
-        more: where a link points to, and extended attributes.
+        more: target of a link, and extended attributes.
         times: mtime and ctime of a regular file in ns, otherwise zeros.
         inode: number of a regular file, otherwise 0.
     """
@@ -60,26 +60,26 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class Inventory:
-    """All there is at one moment; the payload itself comes first."""
+    """All entries at one moment; the payload itself comes first."""
 
     entries: tuple[Entry, ...]
 
     @cached_property
     def shape(self) -> str:
-        """Digest of what does not change when the same payload is copied, restored or mounted elsewhere."""
+        """Digest of what stays the same when the payload is copied, restored or mounted elsewhere."""
         return _condense([(_raw(e.parts), e.kind, e.mode, e.size, e.more) for e in self.entries])
 
     @cached_property
     def form(self) -> str:
-        """Digest of everything: equal for two looks exactly when nothing changed between them."""
+        """Digest of all: equal for two looks exactly when nothing changed between them."""
         return _condense([(self.shape, e.times, e.inode) for e in self.entries])
 
     def files(self, path: Path) -> list[Path]:
-        """Every regular file of it, where it stands at `path`."""
+        """Return the paths of its regular files, for a payload at `path`."""
         return [path.joinpath(*entry.parts) for entry in self.entries if stat.S_ISREG(entry.kind)]
 
     def was(self, other: Inventory) -> bool:
-        """Whether nothing but its own name changed since another look: a rename changes its ctime."""
+        """Return whether only its own name changed since another look: a rename changes the ctime."""
         return _without_ctime(self.entries) == _without_ctime(other.entries)
 
 
@@ -93,17 +93,17 @@ def _condense(value: object) -> str:
 
 
 def _raw(parts: Parts) -> list[bytes]:
-    """A name need not be UTF-8."""
+    """Return names as bytes: a name need not be UTF-8."""
     return [os.fsencode(part) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadFingerprint:
-    """What is remembered of a delivered payload.
+    """The fingerprint of a delivered payload.
 
     Attributes:
-        shape: as it was delivered; empty: not known, so that nothing ever replaces it.
-        form: as it was last compared with what was delivered.
+        shape: as it was delivered; empty: unknown, so no generation ever replaces it.
+        form: as it was when it was compared with its hashes last.
         intact: whether every byte of the torrent was there then.
     """
 
@@ -112,12 +112,12 @@ class PayloadFingerprint:
     intact: bool = True
 
     def intact_or_unread(self, found: Inventory) -> bool:
-        """Whether a payload has the shape in which it was delivered, and nobody has seen other bytes in its form."""
+        """Return whether a payload has its delivered shape, and other bytes were never read in its present form."""
         return self.shape == found.shape and (self.intact or self.form != found.form)
 
     @classmethod
     def parse(cls, text: str) -> PayloadFingerprint | None:
-        """Read what `str` gave; None for what a version before has stored, and for none at all."""
+        """Parse the result of `str`; None for what an earlier version has stored, and for an empty text."""
         shape, *rest = text.split(":")
         return cls(shape, rest[0], rest[1:] == ["intact"]) if len(rest) == 2 else None
 
@@ -126,17 +126,17 @@ class PayloadFingerprint:
 
 
 class Condition(Enum):
-    """What a look without reading tells of a payload that was delivered."""
+    """What a look without reading tells about a delivered payload."""
 
     INTACT = auto()
     CHANGED = auto()
-    """It is gone, or was found to have other bytes."""
+    """It is gone, or has other bytes."""
     DOUBTFUL = auto()
     """Only its hashes tell."""
 
 
 def take_inventory(path: Path) -> Inventory:
-    """Look at everything that stands at a path, without following links.
+    """Look at all entries at a path, without following links.
 
     Raises:
         OSError: something cannot be looked at, or is gone.
@@ -151,7 +151,7 @@ def take_inventory(path: Path) -> Inventory:
 
 
 def _look(path: Path, parts: Parts) -> tuple[Entry, list[Parts]]:
-    """One thing below a path, and what is in it if it is a folder, last name first."""
+    """Return one entry below a path, and the names in it if it is a folder, last name first."""
     here = path.joinpath(*parts)
     status = here.lstat()
     kind = stat.S_IFMT(status.st_mode)
@@ -170,7 +170,7 @@ def _look(path: Path, parts: Parts) -> tuple[Entry, list[Parts]]:
 
 
 def _attributes(path: Path) -> Iterator[bytes]:
-    """Names and values of what people set; none where the file system has no such thing."""
+    """Return names and values of attributes that users set; none where the file system has no attributes."""
     try:
         names = os.listxattr(path, follow_symlinks=False)
     except OSError:
@@ -182,12 +182,12 @@ def _attributes(path: Path) -> Iterator[bytes]:
 
 
 def fingerprint_delivered(inventory: Inventory) -> str:
-    """The fingerprint of a payload that has just been delivered, or was found to be as it was delivered."""
+    """Return the fingerprint of a payload that has just been delivered, or is as it was delivered."""
     return str(PayloadFingerprint(inventory.shape, inventory.form))
 
 
 def inspect(path: Path, fingerprint: str) -> Condition:
-    """Compare what stands at a path with a fingerprint, reading nothing."""
+    """Compare a payload with a fingerprint, without reading it."""
     try:
         inventory = take_inventory(path)
     except OSError:
@@ -206,17 +206,17 @@ def compare_with_torrent(
     cancelled: IsCancelled | None = None,
     partly: bool = False,
 ) -> PayloadFingerprint | None:
-    """Read a payload, and find out whether it still holds what its torrent describes.
+    """Read a payload, and compare it with its torrent.
 
     Args:
         path: where it was delivered.
-        fingerprint: as it was recorded; its shape is kept, so that what was done since is not forgotten.
-        torrent: what it was delivered as.
+        fingerprint: as it was recorded; its shape is kept, because it is the delivered one.
+        torrent: of the delivered payload.
         cancelled: see `tuishare.torrents.IsCancelled`.
         partly: whether not all of its files were wanted.
 
     Returns:
-        What is to be recorded now, or None when it is gone, cannot be looked at, or changed meanwhile.
+        The fingerprint to be recorded, or None when it is gone, cannot be read, or changed meanwhile.
 
     Raises:
         Cancelled: `cancelled` said so.
@@ -235,7 +235,7 @@ def compare_with_torrent(
 
 
 def _holds(path: Path, data: bytes, cancelled: IsCancelled | None, *, partly: bool = False) -> bool:
-    """Whether the bytes of a torrent are there, whatever else is."""
+    """Return whether all bytes of a torrent are there, whatever else is."""
     try:
         files, folders = _places(parse_torrent(data))
         tree = walk(path, ignore=lambda parts, is_folder: parts not in (folders if is_folder else files))
@@ -247,7 +247,7 @@ def _holds(path: Path, data: bytes, cancelled: IsCancelled | None, *, partly: bo
 
 
 def _places(torrent: Torrent) -> tuple[set[Parts], set[Parts]]:
-    """Where a torrent has files, and where folders, below its payload."""
+    """Return the paths of a torrent's files, and of its folders, below its payload."""
     files: set[Parts] = {file.parts for file in torrent.files} if torrent.is_folder else {()}
     return files, {parts[:depth] for parts in files for depth in range(len(parts))}
 
@@ -255,19 +255,19 @@ def _places(torrent: Torrent) -> tuple[set[Parts], set[Parts]]:
 def find_untouched(
     path: Path, fingerprint: str, torrent: bytes, *, cancelled: IsCancelled | None = None
 ) -> Inventory | None:
-    """Look whether nothing was done to a delivered payload: nothing added, removed, renamed, edited, no mode changed.
+    """Check that a delivered payload is untouched: nothing added, removed, renamed or edited, no mode changed.
 
-    It is read only when its times or inodes are other ones than those recorded; a copy, a backup that was put back or
-    another mount changes those, too.
+    It is read only when its times or inodes differ from those recorded; a copy, a restored backup or another mount
+    changes those, too.
 
     Args:
         path: where it stands now.
         fingerprint: as it was recorded.
-        torrent: what it was delivered as; empty: not known.
+        torrent: of the delivered payload; empty: unknown.
         cancelled: see `tuishare.torrents.IsCancelled`.
 
     Returns:
-        What stands there, or None when something was done to it, or may have been.
+        What stands there, or None when it was changed, or may have been.
 
     Raises:
         Cancelled: `cancelled` said so.
@@ -294,10 +294,10 @@ def find_untouched(
 
 
 def _assumed_shape(inventory: Inventory, torrent: Torrent) -> str:
-    """The shape of what a version before has delivered, if nothing speaks against that being how it stands there now.
+    """Return the present shape of a payload that an earlier version has delivered, if it looks untouched.
 
     That is: the torrent's files and their folders, nothing else, with the modes that we make: one for all files, which
-    their owner can read and write and nobody can execute.
+    the user can read and write and none can execute.
     """
     files, folders = _places(torrent)
     modes = {entry.mode for entry in inventory.entries if stat.S_ISREG(entry.kind)}

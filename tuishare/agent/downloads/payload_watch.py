@@ -1,7 +1,7 @@
-"""Payloads that were delivered, looked after for as long as they are served on.
+"""Watch on delivered payloads, for as long as they are seeded.
 
-Owns noticing that one may no longer be what was delivered, and finding out: its owner may edit, move or delete it, and
-nobody may be sent the rest as if it were the sender's. Must not touch the payload, nor decide how long it is served.
+Owns noticing that one may no longer be what was delivered, and comparing it: the user may edit, move or delete it, and
+no recipient may get the result as the sender's data. Must not touch the payload, nor decide how long it is seeded.
 """
 
 from __future__ import annotations
@@ -25,44 +25,44 @@ from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.sanitize import for_display
 
 _SHARE_OF_TIME: Final = 20
-"""What its owner goes on editing is read again only after this many times what reading it took."""
+"""A payload that is being edited is read again only after this many times the time that reading took."""
 _log = logging.getLogger(__name__)
 
 
 class PayloadWatcher:
-    """Looks at what is served whenever there is a hint, and at all of it as often as folders are scanned.
+    """Looks at seeded payloads after each file event, and at all of them whenever folders are scanned.
 
-    Only the folders that payloads stand in are watched: what is edited deep inside a folder is found by the scan. What
-    may have changed leaves its swarm at once and is compared with its hashes, one at a time; what was put back as it
-    was delivered is served again.
+    Only the folders that hold payloads are watched: an edit deep inside a payload is found by the scan. A payload that
+    may have changed leaves its swarm at once and is compared with its hashes, one at a time; one that is again as it
+    was delivered is seeded again.
     """
 
     def __init__(
         self,
         context: Context,
         repository: DownloadRepository,
-        serve: Callable[[DownloadRecord], Awaitable[None]],
+        resume: Callable[[DownloadRecord], Awaitable[None]],
     ) -> None:
-        """`serve` has a download served again; it is called with the repository's lock held."""
+        """`resume` seeds a download again; it is called with the repository's lock held."""
         self._context = context
         self._repository = repository
-        self._serve = serve
+        self._resume = resume
         self._woken = asyncio.Event()
-        self._doubting = asyncio.Event()
+        self._compare_soon = asyncio.Event()
         self._folders: set[Path] = set()
-        self._hinted: set[Path] = set()
+        self._events: set[Path] = set()
         self._next_scan = 0.0
         self._rests: dict[str, float] = {}
 
     def on_downloads_changed(self) -> None:
         """Look again which payloads there are to watch or to compare."""
         self._woken.set()
-        self._doubting.set()
+        self._compare_soon.set()
 
-    def take_hint(self, hint: FileEvent) -> None:
-        """Take an event, if it is of a folder that something was delivered to."""
+    def on_file_event(self, hint: FileEvent) -> None:
+        """Look at a payload soon, if an event is of a folder that holds one."""
         if hint.folder in self._folders:
-            self._hinted.add(hint.folder / hint.entry)
+            self._events.add(hint.folder / hint.entry)
             self._woken.set()
 
     async def run(self, watcher: Watcher) -> None:
@@ -81,22 +81,22 @@ class PayloadWatcher:
     async def _watch(self, watcher: Watcher) -> None:
         while True:
             self._woken.clear()
-            await self._tend(watcher)
+            await self._look_at_payloads(watcher)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, self._next_scan - time.monotonic())):
                     await self._woken.wait()
 
-    async def _tend(self, watcher: Watcher) -> None:
-        hinted, self._hinted = self._hinted, set()
+    async def _look_at_payloads(self, watcher: Watcher) -> None:
+        changed, self._events = self._events, set()
         is_due = time.monotonic() >= self._next_scan
         for record in [record for record in self._repository.downloads.values() if self._is_watched(record)]:
             path = Path(record.path)
             look = is_due or path.parent not in self._folders
             if look:
-                # Watched before it is looked at, so that nothing falls between; again, as the folder may be a new one.
+                # Watched before it is looked at, so that no event is missed; again, as the folder may be a new one.
                 self._folders.add(path.parent)
                 await asyncio.to_thread(watcher.watch, path.parent, recursive=False)
-            if look or not hinted.isdisjoint({path, path.parent}):
+            if look or not changed.isdisjoint({path, path.parent}):
                 with isolate_errors(f"look after “{for_display(record.name)}”"):
                     await self._check(record)
         if is_due:
@@ -110,43 +110,43 @@ class PayloadWatcher:
     async def _check(self, record: DownloadRecord) -> None:
         condition = await asyncio.to_thread(inspect, Path(record.path), record.fingerprint)
         if condition is (Condition.CHANGED if self._repository.is_altered(record) else Condition.INTACT):
-            return  # as it was when it was looked at before
+            return  # as at the last look
         if condition is Condition.DOUBTFUL and time.monotonic() < self._rests.get(record.id, 0.0):
             condition = Condition.CHANGED
         async with self._repository.lock:
-            # Meanwhile it may have made room for a new generation, which is not ours to judge.
+            # A new generation may have replaced it meanwhile.
             if self._repository.downloads.get(record.id) is not record or not self._is_watched(record):
                 return
             match condition:
                 case Condition.INTACT:
-                    await self._serve(record)
+                    await self._resume(record)
                 case Condition.DOUBTFUL:
                     await self._repository.leave_swarm(record)
                     self._repository.mark_doubtful(record)
                 case Condition.CHANGED:
-                    await self._give_up(record)
+                    await self._stop_seeding(record)
 
-    async def _give_up(self, record: DownloadRecord) -> None:
+    async def _stop_seeding(self, record: DownloadRecord) -> None:
         if self._repository.is_altered(record):
             return
-        _log.info("%r is served no longer: it was changed here", record.name)
+        _log.info("%r is no longer seeded: it was changed here", record.name)
         await self._repository.leave_swarm(record)
         self._repository.mark_altered(record)
 
     async def compare_all(self, ended: threading.Event) -> None:
-        """Compare what is doubted, until cancelled; `ended` interrupts the reading."""
+        """Compare payloads that may have changed, until cancelled; `ended` interrupts the reading."""
         while True:
-            self._doubting.clear()
+            self._compare_soon.clear()
             for record in [
                 record
                 for record in self._repository.downloads.values()
                 if self._repository.is_doubtful(record)
             ]:
                 await self._compare(record, ended)
-            await self._doubting.wait()
+            await self._compare_soon.wait()
 
     async def _compare(self, record: DownloadRecord, ended: threading.Event) -> None:
-        """Read a payload without holding up anything else, and record what was found, so that it is read once."""
+        """Read a payload without holding the lock, and record the result, so that it is read once."""
         torrent = await self._repository.torrent(record)
         started = time.monotonic()
         found = await asyncio.to_thread(
@@ -157,7 +157,7 @@ class PayloadWatcher:
                 self._repository.downloads.get(record.id) is not record
                 or record.step is not DownloadStep.COMPLETE
             ):
-                self._repository.clear_doubtful(record)  # a new generation, which takes care of it
+                self._repository.clear_doubtful(record)  # a new generation has replaced it
                 return
             if found is None or not found.intact:
                 took = time.monotonic() - started
@@ -165,10 +165,10 @@ class PayloadWatcher:
             if found is not None:
                 record = await self._record(record, found)
             if found is None or not found.intact:
-                await self._give_up(record)
+                await self._stop_seeding(record)
                 return
-            _log.info("%r is what was delivered: it is served on", record.name)
-            await self._serve(record)
+            _log.info("%r is what was delivered: it is seeded again", record.name)
+            await self._resume(record)
 
     async def _record(self, record: DownloadRecord, found: PayloadFingerprint) -> DownloadRecord:
         return await self._repository.save(replace(record, fingerprint=str(found)))

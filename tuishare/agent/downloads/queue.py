@@ -44,7 +44,7 @@ class DownloadQueue:
 
     Attributes:
         pipeline: does the steps.
-        claims: which of several downloads of one torrent has its swarm.
+        claims: decides which of several downloads of one torrent has its swarm.
         seeding: seeds what was delivered.
     """
 
@@ -152,7 +152,7 @@ class DownloadQueue:
 
     async def _start(self, record: DownloadRecord) -> None:
         """Join the swarm if no other download has the torrent, and there is a slot and space."""
-        if (claimed := await self.claims.alone(record)) is None:
+        if (claimed := await self.claims.claim(record)) is None:
             return
         reason = self._slot_problem(claimed) or await self._missing_space(claimed)
         if not reason:

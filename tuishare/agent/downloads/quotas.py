@@ -1,6 +1,6 @@
-"""What a download has to wait for because of other ones: its sender's quota, its turn, room in the waiting list.
+"""Quotas: what a download has to wait for because of others, which is its sender's quota, a slot, or a waiting place.
 
-Owns the rules, in words. Pure: the caller decides what follows.
+Owns the rules and the sentences that name them. Pure: the caller decides what follows.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import Refused
 
 _MUCH: Final = 1_000_000
-"""Bytes by which a payload has to take more than it holds before that is said."""
+"""Bytes of disk beyond its size from which on a payload's cost is shown."""
 
 
 class WaitingRoomFull(Refused):
-    """As many envelopes wait for approval as may; this one can be taken when there is room.
+    """As many downloads wait for approval as may; this one can be taken when there is room.
 
     Attributes:
-        record: what the envelope would become.
+        record: of the download.
     """
 
     def __init__(self, detail: str, record: DownloadRecord) -> None:
@@ -32,12 +32,12 @@ class WaitingRoomFull(Refused):
 
 
 def sender_quota_problem(record: DownloadRecord, others: Iterable[DownloadRecord], quota: int) -> str:
-    """Say in a sentence that a sender has too much under way here (threat T4); empty when that is not so.
+    """Return a sentence when a sender exceeds their quota (threat T4), or an empty text.
 
     Args:
-        record: what the sender wants to send now.
-        others: all downloads; what waits for approval takes nothing yet, and what is complete nothing more.
-        quota: bytes of disk; 0: none.
+        record: of the download that is to begin.
+        others: all downloads; only unfinished ones count.
+        quota: bytes of disk; 0: no quota.
     """
     if not quota:
         return ""
@@ -50,24 +50,24 @@ def sender_quota_problem(record: DownloadRecord, others: Iterable[DownloadRecord
         return ""
     return (
         f"With it {record.sender} would have {under_way + record.cost:,} bytes of disk under way,"
-        f" {quota:,} are the quota"
+        f" the quota is {quota:,}"
     )
 
 
 def slot_problem(active: int, limit: int) -> str:
-    """Say in a sentence that as many downloads as may are going on already; empty when not, or with a limit of 0."""
+    """Return a sentence when all slots are taken, or an empty text; a limit of 0 is none."""
     if not limit or active < limit:
         return ""
-    return f"It waits for its turn: {active} downloads are going on, no more than {limit} may"
+    return f"Queued: {active} of {limit} allowed downloads are active"
 
 
 def waiting_room_problem(
     record: DownloadRecord, others: Iterable[DownloadRecord], rules: InboxSettings
 ) -> str:
-    """Say in a sentence that no more may wait for approval (threat T1); empty when one more may.
+    """Return a sentence when no more downloads may wait for approval (threat T1), or an empty text.
 
     Args:
-        record: what is to wait.
+        record: of the download that is to wait.
         others: all downloads.
         rules: the bounds.
     """
@@ -79,18 +79,20 @@ def waiting_room_problem(
     )
     for whose, kept, number, size in bounds:
         if number and len(kept) >= number:
-            return f"{len(kept):,} encrypted torrents{whose} wait for your approval already, no more may"
+            return (
+                f"{len(kept):,} encrypted torrents{whose} wait for your approval already, which is the limit"
+            )
         weight, most = sum(other.weight for other in kept) + record.weight, parse_size(size)
         if most and weight > most:
             return (
                 f"With it the encrypted torrents{whose} that wait for your approval"
-                f" would take {format_size(weight)}, no more than {format_size(most)} may"
+                f" would take {format_size(weight)}, the limit is {format_size(most)}"
             )
     return ""
 
 
 def describe_cost(record: DownloadRecord) -> str:
-    """Say what a payload takes of the disk where that is far more than it holds; empty where it is not."""
+    """Return what a payload takes of the disk where that is far more than its size, or an empty text."""
     if record.cost < 2 * record.size or record.cost - record.size < _MUCH:
         return ""
     return f"its {record.entries:,} files and folders take {format_size(record.cost)} of the disk"

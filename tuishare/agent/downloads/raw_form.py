@@ -1,7 +1,7 @@
-"""The raw form in the inbox: a torrent under the key of one user, without sender, signature or tickets.
+"""The raw form in the inbox: a torrent encrypted with the key of one user, without sender, signature or tickets.
 
-Owns what is made of it where a user's ``accept_raw`` allows it: whoever has that key counts as that user. Pure, like
-`tuishare.core.opening`.
+Owns how it becomes an opened envelope where a user's ``accept_raw`` allows that: any holder of the key counts as that
+user. Pure, like `tuishare.core.opening`. Must not decide what becomes of it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _MOST_TRACKERS = 16  # as in a manifest
 
 
 def open_raw_form(data: bytes, book: UserBook, *, trackers: Collection[str]) -> OpenedEnvelope:
-    """Open the raw form with the keys of those users who may send it.
+    """Open the raw form with the keys of the users who may send it.
 
-    One key's torrent is one share with one generation, so that a copy of it is a replay.
+    The same torrent under the same key is one share with one generation, so a copy of it is a replay.
 
     Args:
         data: the whole file.
@@ -30,15 +30,15 @@ def open_raw_form(data: bytes, book: UserBook, *, trackers: Collection[str]) -> 
         trackers: hosts, or ``HOST:PORT``, that its torrent may name.
 
     Raises:
-        NotForUs: none of these keys opens it; or it was changed, which cannot be told apart.
-        Damaged: nobody may send it, or it is too short to be one.
-        Refused: its torrent is not one that we take.
+        NotForUs: none of these keys opens it, or it was changed; the two cannot be told apart.
+        Damaged: no user may send it, or it is too short.
+        Refused: its torrent is against the policy.
     """
     return _attribute(*_open(data, book), trackers)
 
 
 def is_raw_of_user(data: bytes, book: UserBook) -> bool:
-    """Whether it is the raw form under the key of a user who may send it; its torrent is not read."""
+    """Return whether data is the raw form under the key of a user who may send it; its torrent is not read."""
     try:
         _open(data, book)
     except (Damaged, NotForUs):
@@ -47,7 +47,7 @@ def is_raw_of_user(data: bytes, book: UserBook) -> bool:
 
 
 def _open(data: bytes, book: UserBook) -> tuple[bytes, str, bytes]:
-    """Return what was encrypted, by whom, and the key; errors as for `receive_raw`."""
+    """Return what was encrypted, the user, and the key; errors as for `open_raw_form`."""
     allowed = [(user.name, user.key) for user in book if user.accept_raw and user.key]
     if not allowed:
         raise Damaged
@@ -75,7 +75,7 @@ def _attribute(content: bytes, name: str, key: bytes, trackers: Collection[str])
         announce=tuple(_announced(torrent))[:_MOST_TRACKERS],
         note="",
     )
-    # Nobody signed it; for the ledger of what was received the key stands in, of which this tells nothing.
+    # It is not signed; in the ledger of what was received a hash of the key takes the place of the signer.
     signer = hashlib.sha256(b"tuishare/raw/signer\0" + key).digest()
     ticket = Ticket(bytes(32), None, None)
     return OpenedEnvelope(name, signer, Trust.VERIFIED, manifest, ticket, torrent, origin=signer)

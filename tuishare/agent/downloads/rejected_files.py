@@ -1,6 +1,6 @@
-"""What was turned away: kept in ``inbox/rejected``, each with its reason beside it, and not for ever.
+"""Rejected envelopes: kept in ``inbox/rejected`` with the reason beside each, as many as the settings allow.
 
-Owns the files in that folder. Blocking: call it on a thread. Must not judge anything.
+Owns the files in that folder. Blocking: call it on a thread. Must not decide what is rejected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REASON_SUFFIX: Final = ".reason.txt"
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A reason with what it is about: when it was written, and bytes of both."""
+    """A rejected file with its reason: when the reason was written, and the bytes of both."""
 
     note: Path
     envelope: Path
@@ -29,10 +29,10 @@ class _Kept:
 
 
 def put_away(path: Path, error: TuishareError) -> Path:
-    """Move a file into the folder ``rejected`` beside it; the reason comes first, so a crash leaves no riddle.
+    """Move a file into the folder ``rejected`` beside it; the reason is written first, for the case of a crash.
 
     Returns:
-        Where it is now.
+        Its new path.
 
     Raises:
         OSError, TuishareError: the file system refused, or the file is gone.
@@ -52,9 +52,9 @@ def put_away(path: Path, error: TuishareError) -> Path:
 
 
 def prune(folder: Path, number: int, size: int) -> list[str]:
-    """Remove the oldest files with their reasons until the rest is within bounds; the newest stays in any case.
+    """Remove the oldest files with their reasons until the rest is within bounds; the newest always stays.
 
-    What has no reason beside it was put there by a person and is left alone, and so are folders.
+    Files without a reason were put there by the user and are left alone, and so are folders.
 
     Args:
         folder: ``inbox/rejected``.

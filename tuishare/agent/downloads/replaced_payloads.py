@@ -1,9 +1,9 @@
-"""What a new generation replaces: taken out of the way, looked at again there, and discarded only then.
+"""Replaced payloads: set aside for a new generation, looked at again there, and discarded only then.
 
-Owns the places where a former payload stands meanwhile. They lie beside the staging folders, where no received name
-ever stands, and each holds the payload below its sender's name, so that it can be put back without any record. Nothing
-that a recipient did is destroyed: what is not what was delivered, or may be written to, is put back where a person sees
-it. Blocking: call it on a thread. Doing any of it again after a crash finishes it.
+Owns the folders that hold a replaced payload meanwhile. They lie beside the staging folders, where no received name can
+be, and each holds the payload below its sender's name, so that it can be put back without any record. Nothing that the
+user did is destroyed: a payload that was changed, or may be written to, is put back where the user sees it. Blocking:
+call it on a thread. Doing any of it again after a crash finishes it. Must not know the engine or the store.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tuishare.core.records import DownloadRecord
 from tuishare.fs.atomic import free_name, make_private, move_into_place
 from tuishare.torrents import IsCancelled
 
-_HELD: Final = ".former"
+_HELD: Final = ".former"  # also the name of earlier versions, whose folders are still found
 _DISCARDED: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.discarded-([0-9]+)")
 _HOLDING: Final = re.compile(r"([0-9a-f]{32}-[0-9]+)\.former")
 _log = logging.getLogger(__name__)
@@ -32,11 +32,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of looking at a former payload.
+    """The result of looking at a replaced payload.
 
     Attributes:
-        judged: the file system's time (ns) before it was looked at out of the way; None: it does not make room.
-        kept: where it was put back to; None where it was not moved.
+        judged: the file system's time (ns) before it was looked at after the move; None: it is not discarded.
+        kept: where it was put back; None where it was not moved.
     """
 
     judged: int | None = None
@@ -44,7 +44,7 @@ class Verdict:
 
 
 class ReplacedPayloads:
-    """The payloads that make room for new generations, below one folder of downloads."""
+    """The payloads that are replaced by new generations, below one folder of downloads."""
 
     def __init__(self, downloads: Path, cancelled: IsCancelled) -> None:
         """`cancelled`: see `tuishare.torrents.IsCancelled`."""
@@ -52,21 +52,21 @@ class ReplacedPayloads:
         self._cancelled = cancelled
 
     def set_aside(self, record: DownloadRecord, torrent: bytes) -> Verdict:
-        """Move what a download replaces out of the way, if nothing was done to it.
+        """Set aside the payload that a download replaces, if it is untouched.
 
         Args:
             record: of the new generation.
-            torrent: what the former one was delivered as; empty: not known.
+            torrent: of the replaced payload; empty: unknown.
 
         Raises:
             Cancelled: the agent stops.
         """
         if self._held(record) is not None:
-            return self.judge(record, torrent)  # a crash came between
+            return self.judge(record, torrent)  # a crash came after the move
         path = Path(record.replaces)
         if not record.replaces or not os.path.lexists(path):
             return Verdict()
-        # The ctime of what is renamed changes: only the lease tells that a single file was not edited meanwhile.
+        # A rename changes the ctime: only the lease tells that a single file was not edited meanwhile.
         with read_lease(path) as hold:
             found = self._find_calm(record, torrent, path)
             if found is None:
@@ -82,19 +82,19 @@ class ReplacedPayloads:
             return self._look_again(record, torrent, aside, found if _has_open_writers(found, hold) else None)
 
     def judge(self, record: DownloadRecord, torrent: bytes) -> Verdict:
-        """Look again at what was moved out of the way before a crash; as `set_aside`."""
+        """Look again at a payload that was set aside before a crash; result and errors as of `set_aside`."""
         held = self._held(record)
         return Verdict() if held is None else self._look_again(record, torrent, held, None)
 
     def retire(self, record: DownloadRecord, verdict: Verdict) -> Path | None:
-        """Discard what made room, now that the new generation has landed.
+        """Discard the payload that was set aside, after the new generation is in its place.
 
         Args:
             record: of the new generation.
-            verdict: what `set_aside` or `judge` gave.
+            verdict: the result of `set_aside` or `judge`.
 
         Returns:
-            Where it is kept, if something was done to it, also after it was looked at.
+            Where it is kept, if it was changed, even after the last look.
         """
         holding = _holding(record)
         if verdict.judged is None or not holding.is_dir():
@@ -104,14 +104,14 @@ class ReplacedPayloads:
         return self._discard(doomed, verdict.judged, resumed=False)
 
     def put_back(self, record: DownloadRecord) -> Path | None:
-        """Put back what was moved out of the way; return where it stands."""
+        """Put back a payload that was set aside; return its place, or None when there is none."""
         holding = _holding(record) if record.staging else None
         if holding is None or not holding.is_dir():
             return None
         return self._restore(holding, Path(record.replaces) if record.replaces else None)
 
     def sweep(self, incoming: Path, used: Collection[str]) -> None:
-        """Finish what a crash has interrupted: go on discarding, put back what belongs to no download any more."""
+        """Finish what a crash has interrupted: discard further, and put back what no download uses."""
         for folder in list(incoming.iterdir()) if incoming.is_dir() else ():
             if match := _DISCARDED.fullmatch(folder.name):
                 self._discard(folder, int(match[1]), resumed=True)
@@ -122,20 +122,20 @@ class ReplacedPayloads:
         return next(iter(_payloads(_holding(record))), None)
 
     def _find_calm(self, record: DownloadRecord, torrent: bytes, path: Path) -> Inventory | None:
-        """What stands there, if nothing was done to it and no program can write to it now."""
+        """Return the inventory of a payload that is untouched and that no program can write to now, or None."""
         found = find_untouched(path, record.replaces_fingerprint, torrent, cancelled=self._cancelled)
         return None if found is None or is_written(found.files(path)) else found
 
     def _look_again(
         self, record: DownloadRecord, torrent: bytes, aside: Path, seen: Inventory | None
     ) -> Verdict:
-        """Look at what was moved: a program may have written between the look before and the move.
+        """Look at a payload after the move: a program may have written between the look before and the move.
 
         Args:
             record: of the new generation.
-            torrent: what the former one was delivered as; empty: not known.
+            torrent: of the replaced payload; empty: unknown.
             aside: where it stands now.
-            seen: how it was before, where that says everything; otherwise its fingerprint and hashes tell.
+            seen: its inventory before, where comparing it is enough; None: compare its fingerprint and hashes.
         """
         with contextlib.suppress(OSError):
             judged = aside.lstat().st_ctime_ns
@@ -148,7 +148,7 @@ class ReplacedPayloads:
         return Verdict(kept=self.put_back(record))
 
     def _restore(self, holding: Path, place: Path | None) -> Path | None:
-        """Move what a holding place has to where a person sees it: its own place, or else a free name."""
+        """Move the payloads of a holding folder to where the user sees them: their own place, or a free name."""
         restored = None
         for payload in _payloads(holding):
             sender = self._downloads / payload.parent.name
@@ -172,7 +172,7 @@ class ReplacedPayloads:
 
 
 def _has_open_writers(found: Inventory, hold: Hold) -> bool:
-    """Whether a second look tells all: a folder's files are not renamed, a single file must be held by a lease."""
+    """Return whether a second look is enough: files in a folder keep their ctime, a single file needs a lease."""
     return hold is Hold.HELD or stat.S_ISDIR(found.entries[0].kind)
 
 
@@ -192,10 +192,10 @@ def _remove_empty(holding: Path) -> None:
 
 
 def _delete_calm(payload: Path, judged: int, *, resumed: bool) -> None:
-    """Delete what nobody has changed since it was judged; whatever else there is stays, with its folders.
+    """Delete the files that were not changed since they were judged; all others stay, with their folders.
 
     Args:
-        payload: out of the way.
+        payload: the one that was set aside.
         judged: the file system's time (ns) after which a change counts.
         resumed: whether a crash may have come after some was deleted, which changes the times of folders as well.
     """
@@ -204,7 +204,7 @@ def _delete_calm(payload: Path, judged: int, *, resumed: bool) -> None:
         for entry in reversed(take_inventory(payload).entries):
             path = payload.joinpath(*entry.parts)
             with contextlib.suppress(OSError):
-                # The move out of the way has changed the time of the payload itself.
+                # The move has changed the time of the payload itself.
                 calm = path.lstat().st_ctime_ns < judged + (not entry.parts)
                 if stat.S_ISDIR(entry.kind):
                     if calm or resumed or path in emptied:

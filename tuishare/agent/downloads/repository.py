@@ -1,7 +1,7 @@
-"""The downloads of this agent, as they are now: in memory, on disk, and in the swarm.
+"""The downloads of this agent: in memory, in the database, and in their swarms.
 
-Owns the records and which of them are in the engine. Must not decide what becomes of a download: `receiving` works on
-them, `handling` does what a person asks for.
+Owns the index and the saving of records, and which downloads are in the engine. Must not decide what becomes of a
+download: `tuishare.agent.downloads.transitions` does, and queue, admission and commands ask it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class DownloadRepository:
     """Every download.
 
     Attributes:
-        lock: held by whoever changes a download: a new generation must not meet the former one half delivered.
-        damaged: records of the last run that cannot be read any more.
+        lock: held by any code that changes a download: a new generation must not meet the previous one half delivered.
+        damaged: records of the last run that cannot be read.
     """
 
     def __init__(self, context: Context) -> None:
@@ -59,7 +59,7 @@ class DownloadRepository:
         return records
 
     def get(self, download_id: str) -> DownloadRecord:
-        """The download of that id.
+        """Return the download with an id.
 
         Raises:
             NotFound: there is none.
@@ -70,38 +70,38 @@ class DownloadRepository:
             raise NotFound("There is no such download", hint="`tuishare list` shows them all.") from None
 
     def is_joined(self, record: DownloadRecord) -> bool:
-        """Whether a download is in the engine."""
+        """Return whether the agent is in the swarm of a download."""
         return record.id in self._joined
 
     def is_altered(self, record: DownloadRecord) -> bool:
-        """Whether a payload was found to be no longer what was delivered, and is not served for that."""
+        """Return whether a payload is no longer what was delivered, and is not seeded for that reason."""
         return record.id in self._altered
 
     def mark_altered(self, record: DownloadRecord) -> None:
-        """Remember that, until it enters a swarm again."""
+        """Remember that a payload is no longer what was delivered, until it joins a swarm again."""
         self._altered.add(record.id)
         self._doubtful.discard(record.id)
         self._context.changed.notify()
 
     def is_doubtful(self, record: DownloadRecord) -> bool:
-        """Whether a payload may have changed, and is not served until it has been compared with its hashes."""
+        """Return whether a payload may have changed, and is not seeded until it is compared with its hashes."""
         return record.id in self._doubtful
 
     def mark_doubtful(self, record: DownloadRecord) -> None:
-        """Have a payload compared."""
+        """Have a payload compared with its hashes."""
         self._doubtful.add(record.id)
         self._altered.discard(record.id)
         self._context.events.publish(DownloadsChanged())
         self._context.changed.notify()
 
     def clear_doubtful(self, record: DownloadRecord) -> None:
-        """Take note that it is what was delivered, or that nothing is to be compared any more."""
+        """Remember that a payload is what was delivered, or that there is nothing to compare."""
         self._doubtful.discard(record.id)
         self._altered.discard(record.id)
         self._context.changed.notify()
 
     def joined_as(self, info_hash: InfoHash) -> list[DownloadRecord]:
-        """The download that is in the engine under an info-hash, if any."""
+        """Return the download that is in the engine under an info-hash, if any."""
         return [record for record in self._downloads.values() if self._joined.get(record.id) == info_hash]
 
     async def torrent(self, record: DownloadRecord) -> bytes:
@@ -113,7 +113,7 @@ class DownloadRepository:
         return await self._context.store.run(lambda database: database.replaced_torrent(record.id))
 
     def running(self) -> list[DownloadRecord]:
-        """Return what is being downloaded now, oldest first."""
+        """Return the downloads that are in their swarms for data, oldest first."""
         records = self._downloads.values()
         return [one for one in records if one.step is DownloadStep.DOWNLOADING and self.is_joined(one)]
 
@@ -156,7 +156,7 @@ class DownloadRepository:
         self._context.changed.notify()
 
     async def remove(self, record: DownloadRecord) -> None:
-        """Leave its swarm and forget it; its generation is not taken again."""
+        """Leave the swarm of a download and delete its record; its generation is not accepted again."""
         await self.leave_swarm(record)
         self._context.tracker.forget(self._only_of(record))
         await self._context.store.change(lambda database: database.record_rejection(record))
@@ -165,19 +165,19 @@ class DownloadRepository:
         self._doubtful.discard(record.id)
         self._context.changed.notify()
 
-    def _announce_room(self, former: DownloadRecord | None, record: DownloadRecord | None) -> None:
+    def _announce_room(self, previous: DownloadRecord | None, record: DownloadRecord | None) -> None:
         waits = DownloadStep.WAITING
-        if former is not None and former.step is waits and (record is None or record.step is not waits):
+        if previous is not None and previous.step is waits and (record is None or record.step is not waits):
             self._context.events.publish(ApprovalEnded())
 
     async def drop_damaged(self, row: DamagedRow) -> None:
-        """Forget a record that cannot be read."""
+        """Delete a record that cannot be read."""
         await self._context.store.change(lambda database: database.drop_damaged(row))
         self.damaged.remove(row)
         self._context.changed.notify()
 
     def _only_of(self, record: DownloadRecord) -> set[TrackerAddress]:
-        """Its trackers that nothing else is announced to: our own have a passkey, those of others need not."""
+        """Return the trackers that only this download is announced to: those of senders need not have a passkey."""
         shared = {
             tracker
             for other in self._downloads.values()
@@ -208,7 +208,7 @@ class DownloadRepository:
         if refused := self._refused(record):
             _log.info("%r: %s", for_display(record.name), tell_refused(refused))
         announce = await self._context.tracker.tiers(record.trackers, self._rules(record))
-        # Known before it begins: a small payload may be complete before `add` returns.
+        # Recorded before it begins: a small payload may be complete before `add` returns.
         self._joined[record.id] = InfoHash(record.info_hash)
         if complete:
             self._context.tracker.confirm(record)
@@ -217,8 +217,8 @@ class DownloadRepository:
         try:
             added = await self._context.engine.add(
                 replace(
-                    _assignment(record, torrent, folder),
-                    # Who has everything calls nobody: it is called by those who lack something.
+                    _torrent_spec(record, torrent, folder),
+                    # A complete peer connects to none: it is called by those who lack data.
                     received=() if complete else read_contacts(record.contacts),
                     announce=announce,
                     complete=complete,
@@ -239,7 +239,7 @@ class DownloadRepository:
         return await self._context.store.run(lambda database: database.own_share(record.info_hash))
 
     async def _require_foreign(self, record: DownloadRecord) -> None:
-        """Make sure that nothing of ours has the torrent: whatever became of the download would happen to that.
+        """Refuse a torrent that is in the engine already: what the download does would happen to that, too.
 
         Raises:
             Refused: a share of ours has it.
@@ -254,7 +254,7 @@ class DownloadRepository:
             raise BadInput("This torrent is already being shared or downloaded")
 
     async def leave_swarm(self, record: DownloadRecord, *, keep_progress: bool = False) -> None:
-        """Leave the swarm that was joined for this download, and no other of the same content."""
+        """Leave the swarm of a download; the swarm of another with the same content stays."""
         if info_hash := self._joined.pop(record.id, None):
             try:
                 if keep_progress:
@@ -264,7 +264,7 @@ class DownloadRepository:
                 _log.debug("A download was not in the engine when it was to leave it")
 
     def report_refused(self, record: DownloadRecord) -> None:
-        """Take note of what its envelope names and is not used; once for each envelope."""
+        """Record which addresses of an envelope are not used; called once for each envelope."""
         if refused := self._refused(record):
             self._context.activity.note(ActivityKind.IGNORED, record.name, tell_refused(refused))
 
@@ -284,16 +284,16 @@ class DownloadRepository:
 
 
 def require_usable(record: DownloadRecord, torrent: bytes) -> None:
-    """Judge a download as the engine will, before anything of it is stored. Blocking.
+    """Check a download as the engine will, before anything of it is stored. Blocking.
 
     Raises:
-        BadInput: no engine would ever take it.
+        BadInput: the engine would not take it.
     """
-    if check_spec(_assignment(record, torrent, Path(record.staging))) != record.info_hash:
+    if check_spec(_torrent_spec(record, torrent, Path(record.staging))) != record.info_hash:
         raise BadInput("Its torrent can be read in two ways", hint=_AGAIN)
 
 
-def _assignment(record: DownloadRecord, torrent: bytes, folder: Path) -> TorrentSpec:
+def _torrent_spec(record: DownloadRecord, torrent: bytes, folder: Path) -> TorrentSpec:
     return TorrentSpec(
         torrent=torrent,
         save_path=folder,

@@ -1,8 +1,8 @@
-"""What a new generation of a download can take over from the one before.
+"""Reuse: files that a new generation of a download has in common with the one before.
 
-Owns finding the files that did not change and putting them where the engine will find, verify and keep them, so that
-only the rest is sent again. Two files are the same when BEP 52 gives them the same root and length; a v1 torrent says
-nothing about single files, so nothing of it is taken over. Blocking: call it on a thread.
+Owns finding the files that did not change and copying them to where the engine finds and verifies them, so that only
+the rest is sent again. Two files are the same when BEP 52 gives them the same root and length; a v1 torrent says
+nothing about single files, so nothing of it is reused. Blocking: call it on a thread. Must not change the old payload.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _AT_ONCE: Final = 1 << 30
 
 
 def reuse_unchanged_files(old: Torrent, payload: Path, new: Torrent, staging: Path) -> int:
-    """Copy unchanged files of the old payload to where the new one grows.
+    """Copy unchanged files of the old payload to the staging folder of the new one.
 
     They are copied, not linked: the engine may write to what it finds there, and the old payload must stay whole until
     the new one replaces it. On file systems that share blocks between files (btrfs, XFS) a copy costs nothing.
 
     Args:
-        old: describes `payload`.
-        payload: the file or folder as it was delivered; the caller has made sure that nobody has touched it.
+        old: the torrent of `payload`.
+        payload: the file or folder as it was delivered; what the user has changed fails verification.
         new: the torrent to be downloaded.
         staging: the folder that the engine will write into.
 
     Returns:
-        Bytes taken over.
+        Bytes that were copied.
     """
     known = {_content(file): file for file in old.files if file.root}
     taken = 0
@@ -49,7 +49,7 @@ def _place(torrent: Torrent, payload: Path, file: TorrentFile) -> Path:
 
 
 def _copy(source: Path, target: Path) -> bool:
-    """Copy one regular file to a name that nothing has; what does not work is simply downloaded."""
+    """Copy one regular file to a free name; a file that cannot be copied is downloaded."""
     if os.path.lexists(target) or source.is_symlink() or not source.is_file():
         return False
     try:

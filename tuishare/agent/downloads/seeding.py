@@ -1,6 +1,6 @@
-"""What was delivered, served on to the other recipients for as long as the settings say.
+"""Seeding of delivered payloads to the other recipients, for as long as the settings say.
 
-Owns when that begins and ends. Must not change a record, nor decide whether a payload is still what was delivered:
+Owns when that begins and ends. Must not decide whether a payload is still what was delivered:
 `tuishare.agent.downloads.inventory` and `tuishare.agent.downloads.payload_watch` do.
 """
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Seeding:
-    """Serves delivered payloads where they stand."""
+    """Seeds delivered payloads in their places."""
 
     def __init__(self, context: Context, repository: DownloadRepository, claims: TorrentClaims) -> None:
         self._context = context
@@ -34,17 +34,16 @@ class Seeding:
         self._claims = claims
 
     async def begin(self, record: DownloadRecord) -> None:
-        """Go on serving the other recipients, as long as the payload stands where and as it was delivered.
+        """Seed a complete download, if the payload is still what was delivered; the repository's lock is held.
 
-        What its owner has moved or edited since is theirs: the engine must neither serve nor mend it. Where only its
-        hashes can tell, `tuishare.agent.downloads.payload_watch` compares them first. It is received whatever becomes
-        of this. The repository's lock is held.
+        What the user has moved or edited is theirs: the engine must neither seed nor repair it. Where only the hashes
+        tell, `tuishare.agent.downloads.payload_watch` compares them first. A failure does not undo the delivery.
         """
-        if (alone := await self._claims.alone(record)) is None:
+        if (claimed := await self._claims.claim(record)) is None:
             return
-        record = alone
-        if record.unwanted or self._has_served(record):
-            return  # of a part, the engine would take the rest to be missing
+        record = claimed
+        if record.unwanted or self._is_over(record):
+            return  # in a partial payload, the engine would take the rest to be missing
         target = Path(record.path)
         match await asyncio.to_thread(inspect, target, record.fingerprint):
             case Condition.CHANGED:
@@ -56,35 +55,35 @@ class Seeding:
             case Condition.INTACT:
                 self._repository.clear_doubtful(record)
         if target.name != record.name:
-            return  # its own name was taken, and the engine serves it under no other
+            return  # its own name was taken, and the engine seeds it under no other
         try:
             resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
             await self._repository.join_swarm(record, target.parent, complete=True, resume_data=resume)
         except TuishareError as error:
-            _log.warning("Cannot go on serving %r: %s", record.name, error.detail)
+            _log.warning("Cannot seed %r: %s", record.name, error.detail)
 
     async def end(self) -> None:
-        """Leave the swarms of what was served on long enough, or often enough."""
+        """Leave the swarms of what was seeded for long enough, or often enough."""
         async with self._repository.lock:
             for record in list(self._repository.downloads.values()):
                 if record.step is DownloadStep.COMPLETE:
-                    with isolate_errors(f"end serving “{for_display(record.name)}”"):
+                    with isolate_errors(f"end seeding “{for_display(record.name)}”"):
                         await self._end(record)
 
     async def _end(self, record: DownloadRecord) -> None:
-        if self._has_served(record):
+        if self._is_over(record):
             await self._repository.leave_swarm(record)
-        elif self._has_given(record):
-            # The count goes on after a restart: what has given enough leaves again at once.
+        elif self._is_seeded_enough(record):
+            # The count continues after a restart: what is seeded enough leaves again at once.
             await self._repository.leave_swarm(record, keep_progress=True)
 
-    def _has_served(self, record: DownloadRecord) -> bool:
+    def _is_over(self, record: DownloadRecord) -> bool:
         days = self._context.config.downloads.seed_days
         return self._context.now() >= (record.completed or record.added) + days * _DAY
 
-    def _has_given(self, record: DownloadRecord) -> bool:
+    def _is_seeded_enough(self, record: DownloadRecord) -> bool:
         ratio = self._context.config.downloads.seed_ratio
         if not ratio or not self._repository.is_joined(record):
             return False
-        given = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
-        return given >= ratio * record.size
+        uploaded = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
+        return uploaded >= ratio * record.size

@@ -132,7 +132,7 @@ class ShareAdmission:
     async def _accept(self, tree: Tree, target: ShareTarget) -> str:
         if self._repository.find_damaged(tree.root):
             raise Refused(
-                "The record of what was shared from there is damaged, so nobody can tell who was taken out",
+                "The record of what was shared from there is damaged, so it is unknown who was taken out",
                 hint="See who may have it, then forget the damaged one: `tuishare list`, `tuishare forget`.",
             )
         known = self._repository.find(tree.root)

@@ -1,7 +1,7 @@
-"""What becomes of a share by its owner's wish, or when its payload goes: paused, forgotten, deleted, withdrawn.
+"""What users order for shares, and what ends them: pause, share again, revoke, forget, delete, withdraw.
 
-Owns these changes and nothing of the way into the swarm, which is `tuishare.agent.shares.queue`. What a
-person asks for is recorded before it is done, so that a crash does not undo it.
+Owns these commands. A command is recorded before it is carried out, so that a crash does not undo it. Must not work on
+shares: `tuishare.agent.shares.queue` continues with what a command leaves.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class ShareCommands:
-    """Carries out what is asked of single shares.
+    """Carries out commands for single shares.
 
     Raises:
         NotFound: from every method that takes an id: there is no such share.
@@ -40,13 +40,13 @@ class ShareCommands:
         self._queue = queue
 
     async def pause(self, share_id: str) -> None:
-        """Serve nobody until it is resumed, also after a restart; nor is it hashed until then."""
+        """Neither hash nor seed a share until it is resumed, also after a restart."""
         async with self._repository.lock:
             share = await self._repository.save(transitions.pause(await self._queue.halt(share_id)))
             await self._queue.proceed(share)
 
     async def resume(self, share_id: str) -> None:
-        """Serve it again; a problem is tried once more."""
+        """Seed a share again; a problem is tried again."""
         async with self._repository.lock:
             share = self._repository.get(share_id)
             if self._queue.is_working_on(share) and not share.paused:
@@ -55,25 +55,25 @@ class ShareCommands:
             self._queue.enqueue(await self._repository.save(share))
 
     async def share_again(self, share_id: str) -> None:
-        """Make a new generation and a new envelope, also of content that has not changed.
+        """Make a new generation and a new envelope, even of content that has not changed.
 
         Raises:
-            Refused: its time is over.
+            Refused: it has expired.
         """
         async with self._repository.lock:
             share = self._repository.get(share_id)
             if self._is_over(share):
                 raise Refused(
-                    "The time of this share is over", hint="Share its path again, with another end or none."
+                    "This share has expired", hint="Share its path again, with a later end or none."
                 )
             share = transitions.share_again(await self._queue.halt(share_id))
             self._queue.enqueue(await self._repository.save(share))
 
     async def revoke(self, share_id: str, user: str) -> None:
-        """Take a user out of a share, whatever the share is doing; everybody else gets a new ticket.
+        """Take a user out of a share, whatever the share is doing; all other recipients get new tickets.
 
-        What they have downloaded stays theirs, and the others have to get the new envelope from the outbox before they
-        can go on with us. A crash after the record was written changes nothing: `finish` does the rest.
+        The user keeps what they have downloaded. The others need the new envelope from the outbox to continue. After a
+        crash `finish` does what is left.
 
         Raises:
             NotFound: that share is not for them.
@@ -86,14 +86,14 @@ class ShareCommands:
                 await deliveries.revoke(share, user)
                 _log.info("Took %s out of %r", user, share.name)
                 self._context.activity.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
-            # A new authority, whose tickets go to the others only; then the share comes back and is sealed again.
+            # A new authority, whose tickets go to the others only; then the share is sealed and seeded again.
             await self._queue.proceed(share)
 
     async def disconnect(self, share_id: str, user: str) -> None:
-        """End what a user gets of a share: the part of `revoke` that must not wait for a disk or for other commands.
+        """Disconnect a user from a share: the part of `revoke` that waits for neither disk nor other commands.
 
-        From here on our tracker tells them nothing, their connections are cut, and the share stays out of its swarm
-        until they are recorded as taken out and there is a new authority.
+        The tracker tells them nothing any more, their connections are closed, and the share stays out of its swarm
+        until it is recorded that they are out, and there is a new authority.
 
         Raises:
             NotFound: that share is not for them.
@@ -115,7 +115,7 @@ class ShareCommands:
                 await self.revoke(share_id, user)
 
     async def disconnect_everywhere(self, user: str) -> None:
-        """End what a user gets of any share; see `disconnect`.
+        """Disconnect a user from every share; see `disconnect`.
 
         Raises:
             NotFound: no share is sealed for them.
@@ -124,15 +124,15 @@ class ShareCommands:
             await self.disconnect(share_id, user)
 
     async def reissue(self, share_id: str) -> None:
-        """Give everybody a new ticket for a share."""
+        """Give all recipients of a share new tickets."""
         async with self._repository.lock:
             await self._queue.reissue(await self._queue.halt(share_id))
 
     async def forget(self, share_id: str) -> None:
-        """Stop sharing it and take its envelope back; the payload stays."""
+        """Stop sharing, and remove the envelope from the outbox; the payload stays."""
         async with self._repository.lock:
             share = await self._queue.halt(share_id)
-            # The form that stands there now is not shared again, hashed or not.
+            # The payload as it is now must not be shared again, hashed or not.
             seen = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
             share = await self._repository.save(transitions.forget(share, seen))
             await self._repository.remove_envelope(share)
@@ -141,17 +141,17 @@ class ShareCommands:
                 await self._repository.remove(share)
 
     async def delete(self, share_id: str) -> None:
-        """Stop sharing it, take its envelope back, and delete the payload.
+        """Stop sharing, remove the envelope from the outbox, and delete the payload.
 
         Raises:
-            SystemFailed: not all of the payload could be deleted; it is shared no longer all the same.
+            SystemFailed: not all of the payload could be deleted; it is no longer shared all the same.
         """
         async with self._repository.lock:
             share = transitions.order_deletion(await self._queue.halt(share_id))
             await self._delete(await self._repository.save(share))
 
     async def finish(self) -> None:
-        """Finish what a crash has interrupted: deletions, and envelopes that were to be taken back."""
+        """Finish what a crash has interrupted: deletions, envelopes to be removed, and revocations."""
         async with self._repository.lock:
             for share in list(self._repository.shares.values()):
                 async with self._queue.isolate(share):
@@ -171,7 +171,7 @@ class ShareCommands:
                     await self.withdraw(Path(share.path))
 
     async def withdraw(self, path: Path) -> None:
-        """Withdraw the share of an entry that is gone; forget it for good if it was to be forgotten."""
+        """Withdraw the share of an entry that is gone; remove the record of one that the user forgot."""
         async with self._repository.lock:
             share = self._repository.find(path)
             if share is None:
@@ -182,7 +182,7 @@ class ShareCommands:
                 await self._withdraw(share)
 
     async def withdraw_expired(self) -> None:
-        """Withdraw the shares whose time is over."""
+        """Withdraw the shares that have expired."""
         async with self._repository.lock:
             for share in list(self._repository.shares.values()):
                 if self._is_over(share) and not share.step.has_ended:
@@ -190,15 +190,17 @@ class ShareCommands:
                         await self._withdraw(share)
 
     async def stop_finished(self) -> None:
-        """Pause what everybody has got since this was called before, if that is the rule; resuming it is for good."""
+        """Pause the shares that every recipient has got since the last call, if the settings say so.
+
+        A share that is resumed afterwards stays so.
+        """
         done = self._repository.deliveries.record_completed()
         if self._context.config.sharing.until == "everybody":
             for share_id in done & self._repository.shares.keys():
-                _log.info("Everybody has %r", self._repository.get(share_id).name)
-                if not self._queue.is_working_on(
-                    self._repository.get(share_id)
-                ):  # else it is made anew, for all
-                    with isolate_errors("end a share that everybody has"):
+                share = self._repository.get(share_id)
+                _log.info("Every recipient has %r", share.name)
+                if not self._queue.is_working_on(share):  # otherwise there will be a new generation for all
+                    with isolate_errors("pause a share that every recipient has"):
                         await self.pause(share_id)
 
     async def _withdraw(self, share: ShareRecord) -> None:

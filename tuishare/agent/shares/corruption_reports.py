@@ -1,7 +1,7 @@
-"""What follows when recipients report false data: the payload is compared with its hashes.
+"""Reports of false data by recipients: the payload of the share is compared with its hashes.
 
-Owns which reports count, how often a payload is read because of them, and what is said about it. Must not publish: a
-payload that is no longer what was hashed goes back to settling, which is `tuishare.agent.shares.queue`'s.
+Owns which reports count, how often a payload is read because of them, and the problem that is shown. Must not hash nor
+seal: `tuishare.agent.shares.queue` has a payload settle again that is no longer what was hashed.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from tuishare.torrents import Changed
 from tuishare.tracker import PeerAnnounced
 
 PAUSE_SECONDS: Final = 600.0
-"""Between two comparisons of a share that was found whole: its recipients report what they like."""
+"""Seconds between two comparisons of a share that was found whole: a recipient may report anything."""
 _REST: Final = 20
-"""Likewise, as a multiple of how long the last one took: a report costs a twentieth of the time at most."""
+"""The same as a multiple of the time that the last one took: reports cost a twentieth of the time at most."""
 _DAY: Final = 86_400
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class CorruptionFinding:
-    """What a comparison showed.
+    """The result of a comparison.
 
     Attributes:
-        info_hash: of what was compared.
-        users: who reported false data of it.
+        info_hash: of the share then.
+        users: the recipients who reported false data.
         is_whole: whether the payload is what was hashed.
         at: Unix seconds.
     """
@@ -65,28 +65,28 @@ class CorruptionReports:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is told in the status, for a day at most, while those who reported it do not have the share."""
+        """The problem to be shown: for a day at most, while a user who reported false data lacks data."""
         lasting = [(share, found) for share, found in self._findings.items() if self._lasts(share, found)]
         if not lasting:
             return ()
         share_id, found = lasting[-1]
         detail, hint = describe(self._repository.get(share_id).name, found)
         if others := len(lasting) - 1:
-            detail += f"; so it is with {others:,} other {'share' if others == 1 else 'shares'}"
+            detail += f"; the same holds for {others:,} other {'share' if others == 1 else 'shares'}"
         return (Problem(id="false-data", title="False data", detail=detail, hint=hint, since=found.at),)
 
     def take(self, announced: PeerAnnounced, share: ShareRecord) -> None:
-        """Take note of how much of what a recipient received did not fit; returns at once."""
+        """Record how much data a recipient received that did not fit; return at once."""
         place = share.id, announced.user
         before = self._corrupt.pop(place, 0)
         if announced.corrupt:
             self._corrupt[place] = announced.corrupt
-        if announced.corrupt > before:  # a client that starts again counts from 0
+        if announced.corrupt > before:  # a client that restarts counts from 0
             self._reported.setdefault(share.id, set()).add(announced.user)
             self._woken.set()
 
     async def run(self) -> None:
-        """Compare what is reported, one share at a time, until cancelled."""
+        """Compare the reported shares, one at a time, until cancelled."""
         while True:
             await self._woken.wait()
             self._woken.clear()
@@ -107,7 +107,7 @@ class CorruptionReports:
         if whole:
             self._rests[share.id] = share.info_hash, now + max(PAUSE_SECONDS, _REST * (now - began))
         elif not await self._queue.settle_again(share):
-            return  # it became something else meanwhile
+            return  # it has changed meanwhile
         self._note(share, users, is_whole=whole)
 
     async def _is_whole(self, share: ShareRecord) -> bool:
@@ -122,8 +122,8 @@ class CorruptionReports:
     def _note(self, share: ShareRecord, users: Iterable[str], *, is_whole: bool) -> None:
         known = self._findings.pop(share.id, None)
         again = known is not None and (known.info_hash, known.is_whole) == (share.info_hash, is_whole)
-        everybody = frozenset(users) | (known.users if known and again else frozenset())
-        found = CorruptionFinding(share.info_hash, everybody, is_whole, self._context.now())
+        reporters = frozenset(users) | (known.users if known and again else frozenset())
+        found = CorruptionFinding(share.info_hash, reporters, is_whole, self._context.now())
         self._findings[share.id] = found
         detail, _ = describe(share.name, found)
         _log.warning("False data of %r was reported; the payload is whole: %s", share.name, is_whole)
@@ -145,15 +145,15 @@ class CorruptionReports:
 
 
 def describe(name: str, found: CorruptionFinding) -> tuple[str, str]:
-    """Say what was found, and what to do about it."""
+    """Return what was found, and what to do about it."""
     who = ", ".join(sorted(found.users))
     said = f"{who} received data of “{name}” that does not fit its hashes"
     if found.is_whole:
         return (
-            f"{said}; the payload here is whole and served on",
-            "It comes from another recipient, whose disk may be bad. It is tried again by itself.",
+            f"{said}; the payload here is whole and still seeded",
+            "It comes from another recipient, whose disk may be bad. The download is retried automatically.",
         )
     return (
         f"{said}: the payload here is no longer what was shared, and is shared again",
-        "Send the new encrypted torrent on. Where no program has changed the payload, its disk may be bad.",
+        "Send the new encrypted torrent. If no program has changed the payload, its disk may be bad.",
     )

@@ -1,7 +1,7 @@
-"""Entries that are shared: what following them means, wherever they lie.
+"""What a change of an entry means for its share, in drop folders and elsewhere.
 
-Owns what a followed entry is to the share that it is. Must not know which entries are followed, nor for whom: that
-tell `tuishare.agent.shares.sharing` and `tuishare.agent.shares.standalone`.
+Owns how a folder monitor's observations reach `tuishare.agent.shares.admission`. Must not decide which entries are
+followed, nor for whom they are shared: `tuishare.agent.shares.drop_folders` and `tuishare.agent.shares.standalone` do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tuishare.torrents import Tree
 
 
 class EntryHandler(FolderHandler[Tree]):
-    """What the entries of one folder are for.
+    """Handles the entries of one folder.
 
     Attributes:
         path: of the folder.
@@ -29,7 +29,7 @@ class EntryHandler(FolderHandler[Tree]):
     """
 
     patterns = ""
-    """The drop folder whose ignore patterns hold, or empty."""
+    """The drop folder whose ignore rules hold, or empty."""
 
     def __init__(
         self, path: Path, admission: ShareAdmission, commands: ShareCommands, context: Context
@@ -41,43 +41,43 @@ class EntryHandler(FolderHandler[Tree]):
         self._context = context
 
     def look(self, path: Path) -> Observation[Tree]:
-        """Walk the entry."""
+        """Walk an entry; blocking."""
         tree = walk_payload(path, self.patterns)
         return Observation(tree_fingerprint(tree), tree.total_size, tree)
 
     def known(self, path: Path, fingerprint: str) -> bool:
-        """Whether it is a share in this form already."""
+        """Return whether an entry was accepted in this form."""
         return self._admission.knows(path, fingerprint)
 
     def may_hide_change(self, written: Collection[str]) -> bool:
-        """Whether one of the files that were written to is shared."""
+        """Return whether one of the files that were written to is shared."""
         if not self.patterns:
             return True
         try:
-            ignoring = read_ignore_rules(Path(self.patterns))
+            ignores = read_ignore_rules(Path(self.patterns))
         except TuishareError:
-            return False  # the look fails for the same reason
-        return not all(ignoring(tuple(name.split("/")), is_folder=False) for name in written)
+            return False  # `look` fails for the same reason
+        return not all(ignores(tuple(name.split("/")), is_folder=False) for name in written)
 
     async def doubted(self, path: Path) -> None:
-        """Have it read again, although it seems to be what was hashed."""
+        """Compare an entry that looks unchanged with its hashes."""
         self._admission.recheck(path)
 
     async def changing(self, path: Path, look: Observation[Tree]) -> None:
-        """Serve no longer what is not what it was."""
+        """Stop seeding an entry that looks different."""
         async with self.entry_lock:
             await self._admission.stop_if_changed(path, look.fingerprint)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
-        """Serve no longer what cannot be shared any more."""
+        """Stop seeding an entry that can no longer be shared."""
         async with self.entry_lock:
             await self._admission.record_error(path, error)
 
     async def gone(self, path: Path) -> None:
-        """Withdraw what was deleted."""
+        """Withdraw the share of an entry that was deleted."""
         async with self.entry_lock:
             await self._commands.withdraw(path)
 
     def moved(self) -> None:
-        """Show that the folder came or went."""
+        """Report that the state of the folder has changed."""
         self._context.changed.notify()

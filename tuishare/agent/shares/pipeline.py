@@ -1,7 +1,6 @@
-"""The work on one share: hashed, sealed, taken into its swarm. Each step is recorded before its side effect.
+"""The work on one share: it is hashed, sealed and seeded. Each step is recorded before its side effect.
 
-Owns how a step is done and what comes after it. Must not decide which share is worked on, nor when: that is
-`tuishare.agent.shares.queue`.
+Owns how a step is done. Must not decide which share is worked on, nor when: that is `tuishare.agent.shares.queue`.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Hashing:
-    """How far the hashing of one share is, in bytes."""
+    """How much of one share is hashed, in bytes."""
 
     done: int
     total: int
@@ -55,13 +54,13 @@ class SharePipeline:
         self.hashing: dict[str, Hashing] = {}
 
     async def advance(self, share: ShareRecord) -> bool:
-        """Do all that is left to do for a share; what goes wrong is recorded with it.
+        """Do all steps that are left for a share; what goes wrong is recorded with it.
 
         Returns:
-            False when its payload is not what it was, and has to settle first.
+            False when its payload has changed, and has to settle first.
         """
         try:
-            await self._insist(share)
+            await self._do_steps(share)
         except Changed:
             share = self._newest(share)
             await self._repository.stop_seeding(share)
@@ -74,8 +73,8 @@ class SharePipeline:
             await self.fail(share, problem.detail, problem.hint)
         return True
 
-    async def _insist(self, share: ShareRecord) -> None:
-        """Do all steps; what needs a descriptor when none is left is tried again from where it stands."""
+    async def _do_steps(self, share: ShareRecord) -> None:
+        """Do all steps; a step that finds no descriptor free is retried."""
         while True:
             try:
                 if share.step is ShareStep.HASHING:
@@ -85,18 +84,18 @@ class SharePipeline:
                 if share.step is ShareStep.SEEDING and not share.paused:
                     await self._seed(share)
             except TooManyOpen as error:
-                _log.info("%s; it is tried again", error.detail)
+                _log.info("%s; it is retried", error.detail)
                 await asyncio.sleep(EXHAUSTED_SECONDS)
                 share = self._newest(share)
             else:
                 return
 
     def _newest(self, share: ShareRecord) -> ShareRecord:
-        """The form that it has come to; each step is saved."""
+        """Return the record as it was saved last."""
         return self._repository.shares.get(share.id, share)
 
     async def fail(self, share: ShareRecord, problem: str, hint: str) -> None:
-        """Show the problem, and remember what it was tried with: another try with the same would fail as well."""
+        """Record a problem, and what it was tried with: another try with the same would fail, too."""
         _log.warning("Cannot share %r: %s", share.name, problem)
         self._context.activity.note(ActivityKind.PROBLEM, share.name, problem)
         stamp = self._context.book_stamp()
@@ -105,7 +104,7 @@ class SharePipeline:
         await self._repository.save(fail(share, problem, hint))
 
     def predict_failure(self, share: ShareRecord, fingerprint: str) -> bool:
-        """Whether another try, with the payload in that form, would be the very one that failed."""
+        """Return whether a try with this payload and the present user book has failed already."""
         return self._failures.get(share.id) == (self._context.book_stamp(), fingerprint)
 
     async def _hash(self, share: ShareRecord) -> ShareRecord:
@@ -141,7 +140,7 @@ class SharePipeline:
 
     async def _seal(self, share: ShareRecord) -> ShareRecord:
         context = self._context
-        # An envelope cannot be corrected: where a router was just asked, its answer has to be in there.
+        # An envelope cannot be corrected: the answer of a router that was just asked has to be in it.
         await context.engine.wait_for_port_mapping()
         users = self._recipients(share)
         contacts = swarm_contacts(context.config.network, context.engine, share.transport)
@@ -157,12 +156,12 @@ class SharePipeline:
         )
         await self._repository.deliveries.set_recipients(share, sealed.recipients)
         if not share.paused:
-            # Served before anybody can know of it: a recipient who called too early would wait four seconds.
+            # Seeded before any recipient can know of it: one who connects too early waits four seconds.
             await self._seed(share)
         if self._repository.deliveries.needs_reissue(share):
-            return share  # a user was taken out meanwhile: nobody shall have this envelope
+            return share  # a user was taken out meanwhile: this envelope must not be published
         envelope = context.config.folders.outbox_path / share.envelope
-        # A try that has begun is waited for: it must not replace the envelope of whoever comes after us.
+        # A write that has begun is waited for: it must not replace the envelope of a later generation.
         await context.outbox_retry.retry_until_written(
             lambda: finish(asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
         )
@@ -171,18 +170,22 @@ class SharePipeline:
         context.activity.note(
             kind,
             share.name,
-            f"for {', '.join(self._repository.deliveries.active_recipients(share)) or 'nobody'}",
+            f"for {', '.join(self._repository.deliveries.active_recipients(share)) or 'no recipients'}",
         )
         return sealed_share
 
     def _recipients(self, share: ShareRecord) -> list[User]:
-        """Whom it is for now; who was taken out need not be in the user book any more."""
+        """Return the users it is for now; a user who was taken out need not be in the user book."""
         deliveries = self._repository.deliveries
         users = self._context.book().resolve(deliveries.active_recipients(share))
         return [user for user in users if not deliveries.is_revoked(share.id, user)]
 
     async def _seed(self, share: ShareRecord) -> None:
-        """Be in the swarm, unless the payload is no longer what was hashed: then it has to settle again."""
+        """Join the swarm, unless the payload is no longer what was hashed.
+
+        Raises:
+            Changed: it has to settle again.
+        """
         tree = await asyncio.to_thread(walk_payload, Path(share.path), share.folder)
         if tree_fingerprint(tree) != share.fingerprint:
             raise Changed(f"{share.name} has changed since it was hashed")

@@ -30,24 +30,25 @@ _log = logging.getLogger(__name__)
 
 
 class ShareQueue:
-    """Brings shares into the swarm. One is hashed at a time, because hashing uses all cores.
+    """Brings shares into their swarms. One is hashed at a time, because hashing uses all cores.
 
-    A share has one writer: while one is being worked on, a newer form of it has to settle once more, and a command
-    ends that work first (`halt`). Every step is recorded before its side effect, so work that was ended is taken up
-    again where it was, as after a crash.
+    A share has one writer: while it is being worked on, its entry has to settle again when it changes, and a command
+    ends that work first (`halt`). Every step is recorded before its side effect, so work that was ended continues
+    where it was, as after a crash.
+
+    Attributes:
+        pipeline: does the steps.
     """
 
-    def __init__(
-        self, context: Context, repository: ShareRepository, look_again: Callable[[Path], None]
-    ) -> None:
-        """`look_again` is told of an entry that changed while it was worked on."""
+    def __init__(self, context: Context, repository: ShareRepository, rescan: Callable[[Path], None]) -> None:
+        """`rescan` is called with an entry that changed while it was worked on."""
         self._context = context
         self._repository = repository
-        self._look_again = look_again
+        self._rescan = rescan
         self.pipeline = SharePipeline(context, repository)
-        self._rechecking = Rechecker(repository, look_again, self.settle_again)
+        self._rechecker = Rechecker(repository, rescan, self.settle_again)
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
-        self._to_serve: asyncio.Queue[str] = asyncio.Queue()
+        self._to_seed: asyncio.Queue[str] = asyncio.Queue()
         self._at_work: dict[str, asyncio.Task[bool]] = {}
         self._outdated: set[str] = set()
 
@@ -58,25 +59,25 @@ class ShareQueue:
 
     @property
     def hashing(self) -> Mapping[str, Hashing]:
-        """How far the hashing of a share is, by its id."""
+        """How much of a share is hashed, by its id."""
         return self.pipeline.hashing
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being worked on or waits for that."""
-        return self._to_hash.empty() and self._to_serve.empty() and not self._at_work
+        """Whether no share is being worked on or waits for that."""
+        return self._to_hash.empty() and self._to_seed.empty() and not self._at_work
 
     async def load(self) -> None:
-        """Take up every share where the last run left it; what had a problem is tried again once it has settled."""
+        """Continue every share where the last run left it; a problem is tried again when its entry has settled."""
         await self._repository.load()
         for share in self._repository.shares.values():
             if share.step.is_active:
                 self.enqueue(share)
 
     async def run(self) -> None:
-        """Work on the shares until cancelled; those that are made already need not wait for the others."""
-        lanes = [self._work(self._to_hash), *(self._work(self._to_serve) for _ in range(_SEEDERS))]
-        tasks = [asyncio.create_task(lane) for lane in (*lanes, self._rechecking.run())]
+        """Work on the shares until cancelled; what is hashed already does not wait for hashing."""
+        lanes = [self._work(self._to_hash), *(self._work(self._to_seed) for _ in range(_SEEDERS))]
+        tasks = [asyncio.create_task(lane) for lane in (*lanes, self._rechecker.run())]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -85,23 +86,23 @@ class ShareQueue:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def enqueue(self, share: ShareRecord) -> None:
-        """Work on a share, in the form that it has when its turn comes; one that is paused is not hashed before."""
+        """Work on a share as it is when its turn comes; a paused share is not hashed."""
         if share.paused and share.step is ShareStep.HASHING:
             return
-        # A renewal must not wait for hours of hashing: until it is out, nobody is served.
-        (self._to_hash if share.step is ShareStep.HASHING else self._to_serve).put_nowait(share.id)
+        # A renewal must not wait for hours of hashing: nothing is seeded before it is out.
+        (self._to_hash if share.step is ShareStep.HASHING else self._to_seed).put_nowait(share.id)
 
     def is_working_on(self, share: ShareRecord) -> bool:
-        """Whether a share is being worked on right now."""
+        """Return whether a share is being worked on."""
         return share.id in self._at_work
 
     async def halt(self, share_id: str) -> ShareRecord:
-        """Leave the swarm of a share, which cuts all its connections, and end the work on it, whatever that is.
+        """Leave the swarm of a share, which closes all its connections, and end the work on it.
 
-        Nothing is recorded, and nothing waits for a disk but an envelope whose writing has begun.
+        Nothing is recorded, and nothing waits for a disk but an envelope that is being written.
 
         Returns:
-            The share as the work has left it; `take_up` goes on with it.
+            The share as the work has left it; `proceed` continues it.
 
         Raises:
             NotFound: there is no such share.
@@ -116,9 +117,9 @@ class ShareQueue:
         return self._repository.get(share_id)
 
     async def proceed(self, share: ShareRecord) -> None:
-        """Go on with a share that was halted; `changing` is held.
+        """Continue a share that was halted; the repository's lock is held.
 
-        Whoever was taken out of it gets no ticket that is good: the others get new ones first.
+        Where a user was taken out of it, the others get new tickets first.
         """
         if self._repository.deliveries.needs_reissue(share):
             await self.reissue(share)
@@ -126,7 +127,7 @@ class ShareQueue:
             self.enqueue(share)
 
     def defer(self, share: ShareRecord) -> bool:
-        """Whether a share is being worked on right now; if so, its entry is looked at again after that."""
+        """Return whether a share is being worked on; if it is, its entry is looked at again afterwards."""
         if self.is_working_on(share):
             self._outdated.add(share.id)
             return True
@@ -134,11 +135,11 @@ class ShareQueue:
 
     @contextlib.asynccontextmanager
     async def isolate(self, share: ShareRecord) -> AsyncIterator[None]:
-        """Do one share's part of some work on many; what goes wrong is shown with it; `changing` is held.
+        """Do work on one of many shares; what goes wrong is recorded with it; the repository's lock is held.
 
         Raises:
-            SystemFailed: the disk or the database failed, which is no share's fault.
-            DamagedDatabase: likewise.
+            SystemFailed: the disk or the database failed, which is not the share's problem.
+            DamagedDatabase: the same.
         """
         what = f"share “{for_display(share.name)}”"
         try:
@@ -153,20 +154,20 @@ class ShareQueue:
                     await self.pipeline.fail(self._repository.get(share.id), problem.detail, problem.hint)
 
     def recheck(self, path: Path) -> None:
-        """Have an entry that seems to be what it was compared with its hashes, in its own time."""
-        self._rechecking.request(path)
+        """Compare an entry that looks unchanged with its hashes, when there is time for it."""
+        self._rechecker.request(path)
 
     async def reissue(self, share: ShareRecord) -> None:
-        """Give new tickets for a share that was halted; `changing` is held."""
-        renewed = await self._repository.save(reissue(share, self._context.clock()))
-        if renewed.step.is_active:
-            self.enqueue(renewed)
+        """Give the recipients of a halted share new tickets; the repository's lock is held."""
+        reissued = await self._repository.save(reissue(share, self._context.clock()))
+        if reissued.step.is_active:
+            self.enqueue(reissued)
 
     async def settle_again(self, share: ShareRecord) -> bool:
-        """Stop serving a share whose payload was read and is no longer what was hashed; it is hashed when it settles.
+        """Stop seeding a share whose payload was read and is not what was hashed; it is hashed when it has settled.
 
         Returns:
-            False when the share is being worked on, or has become something else already.
+            False when the share is being worked on, or has changed already.
         """
         async with self._repository.lock:
             now = self._repository.shares.get(share.id)
@@ -175,11 +176,11 @@ class ShareQueue:
                 return False
             await self._repository.stop_seeding(now)
             await self._repository.save(after_payload_change(now))
-        self._look_again(Path(share.path))
+        self._rescan(Path(share.path))
         return True
 
     async def record_problem(self, info_hash: str, reason: str) -> None:
-        """Take note that the engine gave a share up."""
+        """Stop a share that the engine cannot seed; `reason`: a sentence."""
         async with self._repository.lock:
             for share in list(self._repository.shares.values()):
                 if share.info_hash == info_hash and self._repository.is_seeding(share):
@@ -193,18 +194,18 @@ class ShareQueue:
             async with self._repository.lock:
                 share = self._repository.shares.get(share_id)
                 if share is None or share_id in self._at_work:
-                    continue  # removed while it waited, or in hand
-                if queue is self._to_serve and share.step is ShareStep.HASHING:
-                    continue  # changed while it waited, and thus in the other queue
+                    continue  # removed while it waited, or being worked on
+                if queue is self._to_seed and share.step is ShareStep.HASHING:
+                    continue  # changed while it waited, so it is in the other queue
                 self._outdated.discard(share_id)
                 work = asyncio.create_task(self.pipeline.advance(share))
                 self._at_work[share_id] = work
             settled = await self._end_of(share_id, work)
             if not settled or share_id in self._outdated:
-                self._look_again(Path(share.path))
+                self._rescan(Path(share.path))
 
     async def _end_of(self, share_id: str, work: asyncio.Task[bool]) -> bool:
-        """Wait for work on a share; returns what it does, and True for work that was halted."""
+        """Wait for work on a share; return its result, and True for work that was halted."""
         try:
             await asyncio.wait({work})
         finally:

@@ -1,8 +1,8 @@
-"""Shares whose payload had an event although its fingerprint is what it was: compared with their hashes once more.
+"""Recheck: a payload that was written to although its fingerprint is the same is compared with its hashes.
 
-Owns that comparison and what follows when it fails. A page of a mapped file may be written long after its time was set
-(mmap(2)), and some file systems keep no time of the last change. Must not hash: what is found to be another content
-settles again, and `tuishare.agent.shares.queue` makes a generation of it.
+Owns that comparison. A page of a mapped file may be written long after the file's time was set (mmap(2)), and some file
+systems keep no time of the last change. Must not hash: a payload that has changed settles again, and
+`tuishare.agent.shares.queue` has it hashed.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from tuishare.errors import TuishareError
 from tuishare.torrents import Changed, is_payload_of
 
 _SHARE_OF_TIME: Final = 20
-"""A share is read again only after this many times what reading it took, so that this costs 5 % of the time."""
+"""A share is read again only after this many times the time that reading took, so that it costs 5 % at most."""
 _log = logging.getLogger(__name__)
 
 
 class Rechecker:
-    """Reads shares again, one at a time."""
+    """Compares shares with their hashes, one at a time."""
 
     def __init__(
         self,
         repository: ShareRepository,
-        look_again: Callable[[Path], None],
+        rescan: Callable[[Path], None],
         settle_again: Callable[[ShareRecord], Awaitable[bool]],
     ) -> None:
         """Prepare.
 
         Args:
             repository: the shares.
-            look_again: told of an entry whose times changed meanwhile.
-            settle_again: told of a share whose payload is no longer what was hashed.
+            rescan: called with an entry whose times changed meanwhile.
+            settle_again: called with a share whose payload is no longer what was hashed.
         """
         self._repository = repository
-        self._look_again = look_again
+        self._rescan = rescan
         self._settle_again = settle_again
         self._due: dict[str, float] = {}
         self._rests: dict[str, float] = {}
         self._woken = asyncio.Event()
 
     def request(self, path: Path) -> None:
-        """Have a share that is seeded read again; one that waits for that already is read once."""
+        """Have a seeded share compared soon; one that waits for that already is compared once."""
         share = self._repository.find(path)
         if share is not None and share.step is ShareStep.SEEDING:
             self._due.setdefault(share.id, self._rests.get(share.id, 0.0))
             self._woken.set()
 
     async def run(self) -> None:
-        """Read what is doubted, until cancelled."""
+        """Compare what was requested, until cancelled."""
         ended = threading.Event()
         try:
             while True:
@@ -83,9 +83,9 @@ class Rechecker:
             same = await asyncio.to_thread(is_whole, share, ended)
         except Changed:
             same = True
-            self._look_again(Path(share.path))
+            self._rescan(Path(share.path))
         except TuishareError as error:
-            same = True  # it can no longer be looked at, which its folder's scan shows
+            same = True  # it cannot be read, which the scan of its folder shows
             _log.info("Cannot read %r again: %s", share.name, error.detail)
         now = time.monotonic()
         self._rests[share.id] = now + _SHARE_OF_TIME * (now - started)
@@ -94,10 +94,10 @@ class Rechecker:
 
 
 def is_whole(share: ShareRecord, ended: threading.Event) -> bool:
-    """Compare the payload of a share with its hashes, as far as `ended` lets.
+    """Return whether the payload of a share fits its hashes. Blocking, until it is read or `ended` is set.
 
     Raises:
-        Changed: its fingerprint is another one, so that it has to settle anyway.
+        Changed: its fingerprint differs, so it has to settle in any case.
         TuishareError: it cannot be read.
     """
     tree = walk_payload(Path(share.path), share.folder)

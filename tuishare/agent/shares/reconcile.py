@@ -1,4 +1,4 @@
-"""Shares that no longer fit the settings: their drop folder is gone, or is for other people now.
+"""Shares that no longer fit the settings: their drop folder is gone, or is for other users now.
 
 Owns what becomes of them. Must not watch folders nor read settings files: it is called after every change of them.
 """
@@ -30,36 +30,34 @@ class SettingsReconciler:
         self._commands = commands
 
     async def reconcile(self) -> None:
-        """Withdraw what came from a folder that is none any more; share with whom a folder is for now.
+        """Withdraw shares whose drop folder is no longer configured, and change the recipients of the others.
 
-        Nobody would notice an edit of a payload whose folder is not followed, so it cannot be served on.
+        An edit in a folder that is not followed would go unnoticed, so its shares are not seeded.
         """
         folders = {folder.path: folder for folder in self._context.config.drop}
         for share in list(self._repository.shares.values()):
             if share.folder and share.step is not ShareStep.DELETING:
-                with isolate_errors(f"share “{for_display(share.name)}” with whom its folder is for"):
-                    await self._align(share, folders.get(share.folder))
+                with isolate_errors(f"share “{for_display(share.name)}” with the users of its folder"):
+                    await self._reconcile_share(share, folders.get(share.folder))
 
-    async def _align(self, share: ShareRecord, folder: DropFolder | None) -> None:
+    async def _reconcile_share(self, share: ShareRecord, folder: DropFolder | None) -> None:
         if folder is not None and not _is_for(share, folder):
-            await self._readdress(share.id, folder)
+            await self._change_recipients(share.id, folder)
         elif folder is None and not share.step.has_ended:
             await self._commands.withdraw(Path(share.path))
 
-    async def _readdress(self, share_id: str, folder: DropFolder) -> None:
-        """Give a share to others: a new generation whose new authority keeps those out who are not meant any more."""
+    async def _change_recipients(self, share_id: str, folder: DropFolder) -> None:
+        """Start a generation for the users of the folder, whose new authority excludes all others."""
         async with self._repository.lock:
             if share_id not in self._repository.shares:
                 return
             share = await self._queue.halt(share_id)
-            audience = ShareTarget(
+            target = ShareTarget(
                 tuple(folder.users), folder.transport, folder.path, share.note, share.not_after
             )
-            readdressed = await self._repository.save(
-                change_recipients(share, audience, self._context.clock())
-            )
-            if readdressed.step.is_active:
-                self._queue.enqueue(readdressed)
+            changed = await self._repository.save(change_recipients(share, target, self._context.clock()))
+            if changed.step.is_active:
+                self._queue.enqueue(changed)
 
 
 def _is_for(share: ShareRecord, folder: DropFolder) -> bool:

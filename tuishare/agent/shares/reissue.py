@@ -1,9 +1,9 @@
-"""Sealing again what went out with keys that hold no longer, or soon will not.
+"""Reissue: new tickets for shares whose keys no longer hold, or soon will not.
 
-Those are our own former identity, somebody's former key, and tickets that are about to run out.
+Those are a previous identity of the agent, a previous key of a recipient, and tickets that are about to expire.
 
-Owns what is still to be sealed again. Our own rotation is noted on disk before the new identity exists, so whatever a
-crash leaves undone is done after the next start. Must not seal: that is `tuishare.agent.shares.commands`.
+Owns what is still to be reissued. A rotation of the agent's own key is noted on disk before the new identity exists, so
+what a crash leaves is done after the next start. Must not seal: `tuishare.agent.shares.commands` orders that.
 """
 
 from __future__ import annotations
@@ -25,65 +25,65 @@ from tuishare.sanitize import for_display
 from tuishare.swarm import validity_end
 
 LOOK_SECONDS: Final = 3600.0
-"""How often it is looked which tickets run out."""
+"""Seconds between checks for tickets that expire."""
 AHEAD: Final = timedelta(days=30)
-"""How long before their end tickets are made anew, so that recipients have the time to fetch them."""
+"""How long before their end tickets are reissued, so that recipients have time to get them."""
 
 
 class Reissuer:
-    """Brings shares in step with the keys of their sender and recipients."""
+    """Reissues the tickets of shares. Shares that have ended get new tickets when they are shared again."""
 
     def __init__(self, context: Context, repository: ShareRepository, commands: ShareCommands) -> None:
         self._context = context
         self._repository = repository
         self._commands = commands
         self._waiting: set[str] = set()
-        self._some = asyncio.Event()
+        self._requested = asyncio.Event()
         self._rotated = False
 
     def request_all(self) -> None:
-        """Seal everything again, because our identity was replaced."""
+        """Reissue the tickets of all shares, because the agent has a new identity."""
         self._rotated = True
         self.request(self._repository.shares)
 
     def request(self, shares: Iterable[str]) -> None:
-        """Seal these again."""
+        """Reissue the tickets of these shares soon."""
         self._waiting.update(shares)
-        self._some.set()
+        self._requested.set()
 
     async def run(self) -> None:
-        """Seal what is to be sealed again until cancelled."""
+        """Reissue what was requested and what expires, until cancelled."""
         identity_file = self._context.places.identity_file
         if await asyncio.to_thread(is_rotated, identity_file):
             self.request_all()
         while True:
             rotated, self._rotated = self._rotated, False
             self._waiting.update(
-                share.id for share in self._repository.shares.values() if self._runs_out(share)
+                share.id for share in self._repository.shares.values() if self._expires_soon(share)
             )
-            await self._seal_all()
+            await self._reissue_all()
             if rotated and not self._rotated:
                 await asyncio.to_thread(finish_rotation, identity_file)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
-                    await self._some.wait()
-            self._some.clear()
+                    await self._requested.wait()
+            self._requested.clear()
 
-    async def _seal_all(self) -> None:
+    async def _reissue_all(self) -> None:
         while self._waiting:
             share = self._repository.shares.get(self._waiting.pop())
             if share is not None and not share.step.has_ended:
                 with (
-                    isolate_errors(f"seal “{for_display(share.name)}” again"),
+                    isolate_errors(f"reissue “{for_display(share.name)}”"),
                     contextlib.suppress(NotFound),
-                ):  # forgotten
+                ):  # removed meanwhile
                     await self._commands.reissue(share.id)
 
-    def _runs_out(self, share: ShareRecord) -> bool:
-        """Whether the tickets of a share end soon, and before the share itself does."""
+    def _expires_soon(self, share: ShareRecord) -> bool:
+        """Return whether the tickets of a share end soon, and before the share does."""
         if not share.leaf_certificate or share.not_after or share.step.has_ended:
             return False
         try:
             return validity_end(share.leaf_certificate) - self._context.clock() < AHEAD
         except BadInput:
-            return False  # its problem shows when it is to enter its swarm
+            return False  # its problem is shown when it joins its swarm

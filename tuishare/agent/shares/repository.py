@@ -1,7 +1,7 @@
-"""The shares of this agent, as they are now: in memory, on disk, in the outbox and in the swarm.
+"""The shares of this agent: in memory, in the database, in the outbox and in their swarms.
 
-Owns the records, the names of their envelopes, and which of them are being served. Must not decide what becomes of a
-share: `publishing` works on them, `keeping` does what a person asks for.
+Owns the index and the saving of records, the names of envelopes, and which shares are seeded. Must not decide what
+becomes of a share: `tuishare.agent.shares.transitions` does, and queue, admission and commands ask it.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class ShareRepository:
     """Every share but those made by hand.
 
     Attributes:
-        lock: held by whoever reads a record in order to save a newer one.
-        deliveries: who has tickets of them.
-        address_watch: where they are seeded, as our tracker says.
-        damaged: records of the last run that cannot be read any more.
+        lock: held by any code that reads a record in order to save its successor.
+        deliveries: the recipients of the shares.
+        address_watch: the addresses at which they are seeded.
+        damaged: records of the last run that cannot be read.
     """
 
     def __init__(self, context: Context) -> None:
@@ -66,7 +66,7 @@ class ShareRepository:
         await self.deliveries.load(self._shares)
 
     def get(self, share_id: str) -> ShareRecord:
-        """The share of that id.
+        """Return the share with an id.
 
         Raises:
             NotFound: there is none.
@@ -77,33 +77,33 @@ class ShareRepository:
             raise NotFound("There is no such share", hint="`tuishare list` shows them all.") from None
 
     def find(self, path: Path) -> ShareRecord | None:
-        """The share of an entry, or None."""
+        """Return the share of an entry, or None."""
         return self._shares.get(self._at.get(str(path), ""))
 
     def find_damaged(self, path: Path) -> DamagedRow | None:
-        """The damaged record of what was shared from there: who was taken out of it cannot be told any more."""
+        """Return the damaged record of what was shared from a path, or None; it hides who was taken out of that."""
         return next((row for row in self.damaged if row.path == str(path)), None)
 
     async def drop_damaged(self, row: DamagedRow) -> None:
-        """Forget a record that cannot be read; what it was of may then be shared as something new."""
+        """Delete a record that cannot be read; its path may then be shared as a new share."""
         await self._context.store.change(lambda database: database.drop_damaged(row))
         self.damaged.remove(row)
         self._context.changed.notify()
 
     def is_seeding(self, share: ShareRecord) -> bool:
-        """Whether we are in its swarm."""
+        """Return whether the agent is in the swarm of a share."""
         return share.id in self._joined
 
     def seeding(self) -> list[ShareRecord]:
-        """The shares whose swarms we are in."""
+        """Return the shares whose swarms the agent is in."""
         return [self._shares[share] for share in self._joined if share in self._shares]
 
     async def watch_deliveries(self) -> None:
-        """Keep the deliveries of what is served up to date, until cancelled."""
+        """Keep the deliveries of seeded shares up to date, until cancelled."""
         await self.deliveries.run(self.seeding)
 
     async def save(self, share: ShareRecord) -> ShareRecord:
-        """Record a newer form of a share; it counts once it is on disk."""
+        """Save the next record of a share; it counts once it is on disk."""
         await self._context.store.change(lambda database: database.save(share))
         self._unindex(share.id)
         self._shares[share.id] = share
@@ -112,7 +112,7 @@ class ShareRepository:
         return share
 
     async def remove(self, share: ShareRecord) -> None:
-        """Leave its swarm and forget it."""
+        """Leave the swarm of a share, and delete its record and tickets."""
         await self.stop_seeding(share)
         await self._context.store.change(lambda database: database.delete_share(share.id))
         self._unindex(share.id)
@@ -121,13 +121,13 @@ class ShareRepository:
         self._context.changed.notify()
 
     def _unindex(self, share_id: str) -> None:
-        """Let a share be found at its former path no longer."""
-        former = self._shares.get(share_id)
-        if former is not None and self._at.get(former.path) == share_id:
-            del self._at[former.path]
+        """Remove a share from the path index."""
+        share = self._shares.get(share_id)
+        if share is not None and self._at.get(share.path) == share_id:
+            del self._at[share.path]
 
     def choose_envelope(self, name: str) -> str:
-        """Find a file name in the outbox that no other share has or had."""
+        """Return a file name for the outbox that no other share has or had."""
         taken = {share.envelope for share in self._shares.values()}
         outbox = self._context.config.folders.outbox_path
         stem = name.encode()[:_NAME_LIMIT].decode(errors="ignore")
@@ -139,7 +139,7 @@ class ShareRepository:
             number += 1
 
     async def remove_envelope(self, share: ShareRecord) -> None:
-        """Remove the envelope of a share from the outbox, if nobody has sent it on."""
+        """Remove the envelope of a share from the outbox, if it is still there."""
         if share.envelope:
             envelope = self._context.config.folders.outbox_path / share.envelope
             try:
@@ -148,32 +148,32 @@ class ShareRepository:
                 _log.warning("Cannot remove an envelope from the outbox: %s", error.strerror)
 
     async def start_seeding(self, share: ShareRecord) -> None:
-        """Serve a share whose payload is known to be what was hashed.
+        """Seed a share whose payload is known to be what was hashed; when cancelled, it ends first.
 
-        Not while a user who was taken out could join it (threat T10): it is given a new authority first. Nor if
-        `leave_swarm` is called before libtorrent has taken it. Goes on to its end when the caller is cancelled.
+        A share stays out of its swarm while a user who was taken out could join that (threat T10): it needs a new
+        authority first. The same holds if `stop_seeding` is called before libtorrent has added it.
 
         Raises:
             TuishareError: the engine does not take it.
         """
         if not self.deliveries.needs_reissue(share):
             self._joined[share.id] = InfoHash(share.info_hash)
-            await finish(self._enter_swarm(share))
+            await finish(self._join_swarm(share))
 
-    async def _enter_swarm(self, share: ShareRecord) -> None:
+    async def _join_swarm(self, share: ShareRecord) -> None:
         context = self._context
         announce = await context.tracker.tiers(own_trackers(share, context.config.tracker.others))
         try:
-            added = await context.engine.add(_assignment(share, announce))
+            added = await context.engine.add(_torrent_spec(share, announce))
             if added != share.info_hash:
                 await context.engine.remove(added)
                 raise BadInput(
                     "Its record names another torrent than it holds",
-                    hint="Share it once more: `tuishare again`.",
+                    hint="Share it again: `tuishare again`.",
                 )
         except Exception:
             self._joined.pop(share.id, None)
-            context.tracker.withdraw(share.id)  # where its address changed meanwhile
+            context.tracker.withdraw(share.id)  # admitted meanwhile if an address changed
             raise
         if share.id not in self._joined or self.deliveries.needs_reissue(share):
             self._joined.pop(share.id, None)
@@ -182,8 +182,8 @@ class ShareRepository:
         self._admit(share)
         context.changed.notify()
 
-    def follow_addresses(self) -> None:
-        """Have our tracker name the addresses that we have now: a router answers late, and a line gets new ones."""
+    def update_addresses(self) -> None:
+        """Tell our tracker the present addresses: a router answers late, and a provider assigns new ones."""
         if self.address_watch.look():
             for share in self.seeding():
                 with isolate_errors(f"name our new addresses for “{for_display(share.name)}”"):
@@ -194,7 +194,7 @@ class ShareRepository:
         self._context.tracker.admit(share, passkeys, self.address_watch.of(share.transport))
 
     async def stop_seeding(self, share: ShareRecord) -> None:
-        """Leave the swarm that was joined for this share: another one may have the same content, and stays."""
+        """Leave the swarm of a share; the swarm of another share with the same content stays."""
         if info_hash := self._joined.pop(share.id, None):
             self._context.tracker.withdraw(share.id)
             try:
@@ -204,7 +204,7 @@ class ShareRepository:
             self._context.changed.notify()
 
 
-def _assignment(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> TorrentSpec:
+def _torrent_spec(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> TorrentSpec:
     return TorrentSpec(
         torrent=share.torrent,
         save_path=Path(share.path).parent,

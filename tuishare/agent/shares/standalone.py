@@ -1,7 +1,7 @@
-"""Shares that were made by command, outside the drop folders: followed where they lie.
+"""Standalone shares: made by command, outside the drop folders, and followed where they lie.
 
-Owns which of the entries beside them count: none. What was withdrawn is not followed any more, because another thing
-that comes to have its name, months later, is not what its owner shared.
+Owns which entries of a folder are followed: the shared ones alone. A withdrawn share is no longer followed, because a
+file that gets its name months later is not what the user shared. Must not decide what becomes of an entry.
 """
 
 from __future__ import annotations
@@ -19,54 +19,54 @@ from tuishare.torrents import Tree
 
 
 def is_followed(share: ShareRecord) -> bool:
-    """Whether a share is one that lies outside the drop folders and is to follow its payload."""
+    """Return whether a share lies outside the drop folders and follows its payload."""
     return not share.folder and not share.step.has_ended
 
 
 def find_folders(shares: Iterable[ShareRecord]) -> set[Path]:
-    """The folders in which such shares lie."""
+    """Return the folders in which such shares lie."""
     return {Path(share.path).parent for share in shares if is_followed(share)}
 
 
 class StandaloneHandler(EntryHandler):
-    """What such shares in one folder are followed for."""
+    """Handles the standalone shares in one folder."""
 
     _device: int | None = None
 
     def wants(self, entry: str) -> bool:
-        """Only what was shared."""
+        """Return whether an entry is a standalone share."""
         share = self._admission.find(self.path / entry)
         return share is not None and is_followed(share)
 
     async def settled(self, path: Path, look: Observation[Tree]) -> None:
-        """Make the next generation, for whom it was shared before."""
+        """Share the entry again, with the same users."""
         async with self.entry_lock:
             share = self._admission.find(path)
             if share is not None and is_followed(share):
-                audience = ShareTarget(
+                target = ShareTarget(
                     share.recipients, share.transport, note=share.note, not_after=share.not_after
                 )
-                await self._admission.accept(look.payload, audience)
+                await self._admission.accept(look.payload, target)
 
     def forget(self, entry: str) -> None:
-        """There is nothing that was noted."""
+        """Do nothing: standalone shares keep no state of single entries."""
 
     async def gone(self, path: Path) -> None:
-        """Withdraw what was deleted; some editors move a file away before they write the new one."""
+        """Withdraw an entry that stays away: some editors move a file away before they write the new one."""
         async with self.entry_lock:
             await self._admission.stop_if_changed(path, "")
         await asyncio.sleep(self._context.config.settle.quiet)
         await self._withdraw_if_gone(path)
 
     def is_ready(self, listed: Collection[str]) -> bool:
-        """Tell a folder whose entries were deleted from the empty place where their disk is not mounted."""
+        """Return whether the folder is the one of the shares, and not the empty place where its disk is not mounted."""
         device = os.stat(self.path).st_dev
         if any(self.wants(entry) for entry in listed):
             self._device = device
         return bool(listed) if self._device is None else self._device == device
 
     async def listed(self, entries: Collection[str]) -> None:
-        """Withdraw what was deleted while nobody watched."""
+        """Withdraw the shares that were deleted while the folder was not watched."""
         for share in list(self._admission.shares.values()):
             path = Path(share.path)
             if path.parent == self.path and is_followed(share) and path.name not in entries:

@@ -1,6 +1,7 @@
-"""Shares whose recipients look for us where we are no longer.
+"""Unreachable shares: their envelopes name addresses that the agent no longer has.
 
-Owns which those are, and what is said about them. An envelope cannot be corrected: only a new one names others.
+Owns which those are, and the problem that is shown for them. An envelope cannot be corrected: only a new one names
+other addresses. Must not change shares.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from tuishare.agent.shares.repository import ShareRepository
 from tuishare.core.problems import Problem
 from tuishare.core.records import ShareRecord
 
-_LATELY: Final = 600  # seconds; who was seen since then has found us, or we him
+_LATELY: Final = 600  # seconds; a recipient who was seen since then is connected to us
 _HINT: Final = (
     "`tuishare again {}` makes an encrypted torrent with the new addresses, to be sent on. "
     "A name in network.public_host stays."
@@ -24,11 +25,11 @@ _SHORT: Final = 8  # digits of an id that are enough among a few thousand
 def find_unreachable_shares(
     repository: ShareRepository, *, other_trackers: bool, now: int
 ) -> tuple[Problem, ...]:
-    """Say who cannot find us any more, and what helps.
+    """Return the problem of shares whose recipients cannot find us, if there are any.
 
     Args:
         repository: the shares.
-        other_trackers: trackers of others tell where we are, for every share.
+        other_trackers: whether trackers of others name our addresses for every share.
         now: Unix seconds.
     """
     if other_trackers:
@@ -53,7 +54,7 @@ def find_unreachable_shares(
         Problem(
             id="address",
             title="Your address has changed",
-            detail=f"{what} addresses that are yours no longer, so {who} cannot find you",
+            detail=f"{what} addresses that are no longer yours, so {who} cannot find you",
             hint=_HINT.format(first.id[:_SHORT] if len(waiting) == 1 else "SHARE"),
             since=repository.address_watch.since,
         ),
@@ -61,6 +62,7 @@ def find_unreachable_shares(
 
 
 def _lacking(share: ShareRecord, deliveries: Deliveries, now: int) -> set[str]:
+    """Return the recipients who lack data and were not seen lately."""
     return {
         row.user
         for row in deliveries.of(share.id)
