@@ -17,9 +17,10 @@ from tests.agent.homes import Home, edit_unseen, fill, opened, seal_for, share_o
 from tests.tracker.announces import named, query
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
-from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.seeding import Seeding
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service import views
@@ -66,7 +67,7 @@ async def living(*homes: Home) -> AsyncIterator[list[Agent]]:
         return
     async with Agent.running(homes[0].places) as agent, living(*homes[1:]) as others:
         yield [agent, *others]
-        assert not agent._stopping.is_set()
+        assert not agent._parts.stopping.is_set()
 
 
 def share_states(agent: Agent) -> dict[str, tuple[ShareState, int]]:
@@ -89,7 +90,7 @@ async def delivered(alice: Home, bob: Home, agents: list[Agent], name: str) -> N
 
 
 def is_joined(agent: Agent, name: str) -> bool:
-    (info_hash,) = (one.info_hash for one in agent._inbox.pipeline.downloads.values() if one.name == name)
+    (info_hash,) = (one.info_hash for one in agent._inbox.queue.downloads.values() if one.name == name)
     return info_hash in agent._context.engine.all_progress()
 
 
@@ -100,7 +101,7 @@ async def test_a_folder_that_is_for_others_now(alice: Home, bob: Home, carol: Ho
     async with living(alice) as (agent,):
         for name in "ab":
             await shared(alice, agent, name)
-        failing(SettingsReconciler, "_align", "a")
+        failing(SettingsReconciler, "_reconcile_share", "a")
         alice.configure("bob")
         await agent.service.reload()
         await wait_until(lambda: share_states(agent)["b"] == (ShareState.SEEDING, 2))
@@ -160,7 +161,7 @@ async def test_who_is_connected(
     async with living(alice, bob) as agents:
         for name in "ab":
             await delivered(alice, bob, agents, name)
-        called = failing(deliveries.Deliveries, "_look_at", "a")
+        called = failing(deliveries.Deliveries, "_look_at_peers", "a")
         await wait_until(lambda: min(called.count("a"), called.count("b")) > 2)
 
 
@@ -174,9 +175,9 @@ async def test_addresses_that_are_new(alice: Home, failing: Failing) -> None:
             await repository.deliveries.set_recipients(share, [row])
             await repository.start_seeding(share)
         network = msgspec.structs.replace(context.config.network, public_host="198.51.100.7")
-        context.config = msgspec.structs.replace(context.config, network=network)
+        context.settings.current = msgspec.structs.replace(context.config, network=network)
         failing(TrackerService, "admit", "a")
-        repository.follow_addresses()
+        repository.update_addresses()
         said = query(info_hash=bytes.fromhex(shares[1].info_hash)[:20])
         answer = context.tracker._tracker.answer(passkey_of("b"), said, ip_address("192.0.2.1"))
         assert f"198.51.100.7:{context.engine.listening['tls']}" in named(answer)
@@ -191,7 +192,7 @@ async def test_what_is_sealed_again(alice: Home, bob: Home, failing: Failing) ->
         for name in "ab":
             await shared(alice, agent, name)
         failing(ShareCommands, "reissue")
-        agent._drops.resealing.order(agent._drops.repository.shares)
+        agent._drops.reissuer.request(agent._drops.repository.shares)
         seeding = [(ShareState.SEEDING, 1), (ShareState.SEEDING, 2)]
         await wait_until(lambda: sorted(share_states(agent).values()) == seeding)
 
@@ -215,7 +216,7 @@ async def test_envelopes_that_are_put_away_at_a_start(alice: Home, bob: Home, fa
         (bob.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(data)
     async with living(bob) as (agent,):
         await wait_until(lambda: download_states(agent) == downloading)
-    failing(DownloadPipeline, "_file_renewal", "a")
+    failing(DownloadAdmission, "_archive_renewal", "a")
     async with living(bob) as (agent,):
         await wait_until(lambda: download_states(agent) == downloading)
         assert is_joined(agent, "a")
@@ -223,7 +224,7 @@ async def test_envelopes_that_are_put_away_at_a_start(alice: Home, bob: Home, fa
 
 
 async def test_what_the_engine_says(alice: Home, bob: Home, failing: Failing) -> None:
-    called = failing(DownloadPipeline, "on_completed")
+    called = failing(DownloadQueue, "on_completed")
     async with living(alice, bob) as agents:
         await shared(alice, agents[0], "a")
         bob.receive(alice.outbox / f"a{ENVELOPE_SUFFIX}")
@@ -238,8 +239,8 @@ async def test_what_was_served_on_for_long_enough(
         for name in "ab":
             await delivered(alice, bob, agents, name)
         await wait_until(lambda: all(is_joined(agents[1], name) for name in "ab"))
-        failing(Seeding, "_has_served", "a", does=lambda *_: True)
-        await agents[1]._inbox.pipeline.seeding.end()
+        failing(Seeding, "_is_over", "a", does=lambda *_: True)
+        await agents[1]._inbox.queue.seeding.end()
         assert (is_joined(agents[1], "a"), is_joined(agents[1], "b")) == (True, False)
 
 
