@@ -13,9 +13,8 @@ from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.downloads import admission, repository
 from tuishare.agent.downloads import inbox as inbox_module
-from tuishare.agent.downloads import pipeline as download_pipeline
-from tuishare.agent.downloads import repository
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.error_isolation import Unexpected, explain, isolate_errors
 from tuishare.agent.shares import pipeline as share_pipeline
@@ -85,8 +84,8 @@ async def test_an_envelope_that_is_judged_is_kept(
 
 
 async def test_a_download(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "_assignment", broken)
-    monkeypatch.setattr(download_pipeline, "require_usable", lambda *_: None)
+    monkeypatch.setattr(repository, "_torrent_spec", broken)
+    monkeypatch.setattr(admission, "require_usable", lambda *_: None)
     data = seal_for(alice, share_of(fill(alice.drop / "x")), bob.user())
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(data)
