@@ -53,14 +53,8 @@ class DownloadEvent(StrEnum):
     """`resume`: the user wants it to go on."""
 
 
-_ADMITTED: Final = (
-    DownloadStep.QUEUED,
-    DownloadStep.DOWNLOADING,
-    DownloadStep.DELIVERING,
-    DownloadStep.COMPLETE,
-    DownloadStep.PROBLEM,
-)
-_ANY: Final = (DownloadStep.WAITING, *_ADMITTED)
+_ANY: Final = tuple(DownloadStep)
+_ADMITTED: Final = tuple(step for step in _ANY if step is not DownloadStep.WAITING)
 TRANSITIONS: Final = TransitionTable(
     DownloadStep.WAITING,
     {

@@ -6,6 +6,7 @@ saves the record and does what follows from it. Must not know queue, store or en
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum, auto
@@ -56,16 +57,10 @@ class ShareEvent(StrEnum):
     """`withdraw`: its payload is gone, or its time is over."""
 
 
-_OPEN: Final = (
-    ShareStep.SETTLING,
-    ShareStep.HASHING,
-    ShareStep.SEALING,
-    ShareStep.SEEDING,
-    ShareStep.PROBLEM,
-)
-_ENDED: Final = (ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING)
-_ANY: Final = (*_OPEN, *_ENDED)  # the agent leaves what was made by hand alone
-_NEW_TICKETS: Final = {
+_ANY: Final = tuple(step for step in ShareStep if step is not ShareStep.MANUAL)
+_ENDED: Final = tuple(step for step in _ANY if step.has_ended)
+_OPEN: Final = tuple(step for step in _ANY if not step.has_ended)
+_NEW_TICKETS: Final[Mapping[ShareStep, Collection[ShareStep]]] = {
     **stay((ShareStep.SETTLING, ShareStep.HASHING, *_ENDED)),
     **lead((ShareStep.SEALING, ShareStep.SEEDING, ShareStep.PROBLEM), ShareStep.SEALING, ShareStep.HASHING),
 }
