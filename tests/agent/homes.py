@@ -14,6 +14,7 @@ import tomli_w
 
 from tuishare.agent.context import Context
 from tuishare.agent.live import Live
+from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Transport, load_config
@@ -107,7 +108,7 @@ async def opened(home: Home) -> AsyncIterator[Context]:
         EngineSettings(listen_tls="127.0.0.1:0", listen_plain="127.0.0.1:0", refresh=0.05)
     )
     try:
-        yield Context(
+        context = Context(
             Live(load_config(home.places)),
             home.places,
             Live(home.identity),
@@ -115,6 +116,8 @@ async def opened(home: Home) -> AsyncIterator[Context]:
             engine,
             ChangeSignal(),
         )
+        Outbox(context).subscribe()
+        yield context
     finally:
         await engine.close()
         await store.close()

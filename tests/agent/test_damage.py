@@ -27,6 +27,7 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.live import Live
+from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.startup import open_store
 from tuishare.agent.state.change_signal import ChangeSignal
@@ -122,6 +123,7 @@ class Bench:
             *(Live(load_config(home.places)), home.places, Live(home.identity)),
             *(store, self.engine, ChangeSignal()),
         )
+        Outbox(context).subscribe()
         try:
             await open_store(context)
             assert context.problems == ()  # the database as a whole stays

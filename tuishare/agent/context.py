@@ -60,11 +60,6 @@ class Context:
         self.outbox_retry = DiskRetry(self.settings.current.folders.outbox_path, self.events)
         self._books = _BookCache(self.places.users_file)
 
-    @property
-    def config(self) -> Config:
-        """The settings in force."""
-        return self.settings.current
-
     def now(self) -> int:
         """Unix seconds."""
         return int(self.clock().timestamp())

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from tuishare.core.records import DownloadRecord, EventRecord, ShareRecord
+from tuishare.core.records import EventRecord, ShareRecord
 from tuishare.people import UserBook
 from tuishare.tracker import PeerAnnounced
 
@@ -59,11 +59,10 @@ class ShareSealed:
 
 
 @dataclass(frozen=True, slots=True)
-class RecipientRevoked:
-    """A user has no access to a share any more, at the tracker and in the swarm."""
+class EnvelopeWithdrawn:
+    """The envelope of a share must not be handed over any more: the share ended, or has another one now."""
 
     share: ShareRecord
-    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +75,6 @@ class ApprovalEnded:
     """A download no longer waits for approval: there is room for another that does."""
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadCompleted:
-    """A payload was delivered."""
-
-    download: DownloadRecord
-
-
 AgentEvent: TypeAlias = (
     ActivityRecorded
     | ActivitySaved
@@ -90,10 +82,9 @@ AgentEvent: TypeAlias = (
     | SettingsReloaded
     | UserBookRead
     | ShareSealed
-    | RecipientRevoked
+    | EnvelopeWithdrawn
     | DownloadsChanged
     | ApprovalEnded
-    | DownloadCompleted
     | PeerAnnounced
 )
 _EventT = TypeVar("_EventT", bound=AgentEvent)

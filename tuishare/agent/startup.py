@@ -34,6 +34,7 @@ from tuishare.agent.service.agent_service import LocalAgentService
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.state_view import StateView
 from tuishare.agent.service.user_service import UserService
+from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
@@ -107,6 +108,7 @@ def make_parts(context: Context) -> Parts:
     """Make the parts of an agent and connect them."""
     config, stopping = context.settings, asyncio.Event()
     folders = config.current.folders
+    Outbox(context).subscribe()
     sharing, inbox = Sharing(context), Inbox(context)
     config_reload, runner = ConfigReload(context), CommandRunner(context.store.disk_retry)
     users = UserService(context, sharing, runner, config_reload.reload)

@@ -285,7 +285,7 @@ async def test_what_does_not_fit_waits_says_so_and_goes_on_when_there_is_space(
         assert joined(agent) == 0
         await agent._inbox.queue._start_queued()
         assert [download.state for download in agent.view.downloads()] == [DownloadState.QUEUED]
-        agent._inbox.queue._files = DownloadFiles(agent._context.config.folders, reserve=0)
+        agent._inbox.queue._files = DownloadFiles(agent._context.settings.current.folders, reserve=0)
         await agent._inbox.queue._start_queued()
         done = await complete(alice, bob, agent)
         assert done.detail == ""

@@ -117,8 +117,8 @@ async def test_downloads_go_on_so_many_at_a_time(alice: Home, bob: Home) -> None
         assert "its turn" in second.problem
         await put(desk, alice, bob, sender.seal(bob), "c")
         assert desk.joined == {first.info_hash}
-        limits = msgspec.structs.replace(desk.context.config.limits, active_downloads=3)
-        desk.context.settings.current = msgspec.structs.replace(desk.context.config, limits=limits)
+        limits = msgspec.structs.replace(desk.context.settings.current.limits, active_downloads=3)
+        desk.context.settings.current = msgspec.structs.replace(desk.context.settings.current, limits=limits)
         await desk.queue._start_queued()
         await wait_until((bob.downloads / "alice" / "film.mkv").exists)
 

@@ -78,8 +78,8 @@ async def test_a_tracker_of_many_is_asked_on_when_one_of_them_goes(bob: Home, re
     configured = TrackerAddress("https://configured.example.org/announce", "")
     forgotten: list[TrackerAddress] = []
     async with opened(bob) as context:
-        tracker = msgspec.structs.replace(context.config.tracker, others=(configured.url,))
-        context.settings.current = msgspec.structs.replace(context.config, tracker=tracker)
+        tracker = msgspec.structs.replace(context.settings.current.tracker, others=(configured.url,))
+        context.settings.current = msgspec.structs.replace(context.settings.current, tracker=tracker)
         context.tracker.forget = forgotten.extend  # type: ignore[method-assign,assignment]
         repository = DownloadRepository(context)
         await repository.save(replace(record, trackers=(shared, own, configured)))

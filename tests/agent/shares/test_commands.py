@@ -367,7 +367,7 @@ async def test_an_expired_share_is_withdrawn_and_not_made_again(
         await agent._drops.commands.withdraw_expired()
         assert (served(agent), os.listdir(alice.outbox), path.exists()) == (0, [], True)
         assert [share.state for share in agent.view.shares()] == [ShareState.WITHDRAWN]
-        with pytest.raises(Refused, match="time"):
+        with pytest.raises(Refused, match="expired"):
             await agent.service.order_share(ShareId(identifier), ShareAction.AGAIN)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.agent.homes import Home, fill
 from tests.agent.share_pipelines import open_from, publishing_at
-from tuishare.agent.shares import pipeline
+from tuishare.agent.shares import outbox, pipeline
 from tuishare.core.records import ShareStep
 from tuishare.core.sealing import seal_share
 from tuishare.envelope import NotForUs
@@ -29,7 +29,7 @@ async def test_an_envelope_appears_once_its_share_is_served(
             served.append(press.served)
             publish(*args, **more)
 
-        monkeypatch.setattr(pipeline, "publish", look)
+        monkeypatch.setattr(outbox, "publish", look)
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         assert served == [{share.info_hash}]
@@ -61,7 +61,7 @@ async def test_what_nobody_can_get_an_envelope_of_is_not_served(
     def refuse(path: Path, _data: bytes, **_more: Any) -> None:
         raise SystemFailed(f"Cannot write {path}: no space left on device")
 
-    monkeypatch.setattr(pipeline, "publish", refuse)
+    monkeypatch.setattr(outbox, "publish", refuse)
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.PROBLEM)

@@ -15,7 +15,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.share_pipelines import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.folders.fingerprint import payload_fingerprint, walk_payload
-from tuishare.agent.shares import pipeline
+from tuishare.agent.shares import outbox, pipeline
 from tuishare.core.records import ShareStep
 from tuishare.errors import TooManyOpen
 from tuishare.fs.atomic import ENVELOPE_SUFFIX, publish
@@ -97,7 +97,7 @@ async def test_a_new_form_while_the_old_one_is_sealed_waits_for_its_turn(
         monkeypatch.undo()
         publish(path, data, mode=mode)
 
-    monkeypatch.setattr(pipeline, "publish", slow)
+    monkeypatch.setattr(outbox, "publish", slow)
     async with publishing_at(alice) as press:
         await press.accept(path)
         await wait_until(at_work.is_set)

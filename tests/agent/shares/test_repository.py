@@ -94,8 +94,8 @@ async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> 
 
         await repository.start_seeding(share)
         before = seeds()
-        network = msgspec.structs.replace(context.config.network, public_host="198.51.100.7")
-        context.settings.current = msgspec.structs.replace(context.config, network=network)
+        network = msgspec.structs.replace(context.settings.current.network, public_host="198.51.100.7")
+        context.settings.current = msgspec.structs.replace(context.settings.current, network=network)
         assert seeds() == before
         repository.update_addresses()
         assert seeds() == before | {f"198.51.100.7:{port}"}

@@ -19,7 +19,7 @@ from tests.agent.shares.test_sharing import until
 from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.shares import pipeline
+from tuishare.agent.shares import outbox
 from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
 from tuishare.core.records import DownloadRecord, ShareStep
 from tuishare.errors import DiskRefused, NotFound
@@ -147,7 +147,7 @@ async def test_a_share_whose_envelope_cannot_be_written_serves_nobody_who_was_ta
         path.rename(away)
         await until(sender, "x", ShareState.WITHDRAWN)
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline, "publish", refuse)
+            patch.setattr(outbox, "publish", refuse)
             away.rename(path)
             await wait_until(lambda: bool(sender._context.outbox_retry.problems))
             before = received(out)

@@ -15,7 +15,7 @@ import pytest
 from tests.agent.homes import Home, fill, make_home
 from tests.agent.share_pipelines import Press, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent.shares import pipeline
+from tuishare.agent.shares import outbox, pipeline
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, NotForUs, OpeningKey, UserKey, open_envelope
@@ -98,9 +98,10 @@ class Stop:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> None:
         self.reached, self.go_on = threading.Event(), threading.Event()
-        self._work: Callable[..., Any] = getattr(pipeline, name)
+        module = outbox if name == "publish" else pipeline
+        self._work: Callable[..., Any] = getattr(module, name)
         self._after = after
-        monkeypatch.setattr(pipeline, name, self)
+        monkeypatch.setattr(module, name, self)
 
     def __call__(self, *args: Any, **more: Any) -> Any:
         done = self._work(*args, **more) if self._after else None
@@ -160,7 +161,7 @@ async def test_an_envelope_that_is_ready_is_given_to_nobody_who_was_taken_out_me
         await desk.accept()
         await desk.served()
         fill(desk.path)
-        monkeypatch.setattr(pipeline, "publish", note)
+        monkeypatch.setattr(outbox, "publish", note)
         stop = Stop(monkeypatch, "seal_share", after=True)
         await desk.accept()
         await wait_until(stop.reached.is_set)

@@ -29,8 +29,8 @@ def people(alice: Home, *friends: Home) -> None:
 
 def move(agent: Agent, host: str) -> None:
     context = agent._context
-    network = msgspec.structs.replace(context.config.network, public_host=host)
-    context.settings.current = msgspec.structs.replace(context.config, network=network)
+    network = msgspec.structs.replace(context.settings.current.network, public_host=host)
+    context.settings.current = msgspec.structs.replace(context.settings.current, network=network)
     agent._drops.repository.update_addresses()
 
 
@@ -113,6 +113,6 @@ async def test_nobody_is_named_who_lacks_nothing_or_finds_us(alice: Home, bob: H
                 deliveries._index(replace(row, seen=context.now()))
             case _:
                 others = ("https://tracker.example.org/announce",)
-                tracker = msgspec.structs.replace(context.config.tracker, others=others)
-                context.settings.current = msgspec.structs.replace(context.config, tracker=tracker)
+                tracker = msgspec.structs.replace(context.settings.current.tracker, others=others)
+                context.settings.current = msgspec.structs.replace(context.settings.current, tracker=tracker)
         assert told(agent) == []

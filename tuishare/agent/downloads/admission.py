@@ -169,7 +169,7 @@ class DownloadAdmission:
     async def _admit(self, record: DownloadRecord, torrent: bytes | None, *, salted: bool) -> None:
         """Begin what a verified sender sent, unless a person has to be asked; `torrent` None: it is stored."""
         await self._require_foreign(record)
-        downloads, quota = self._repository.downloads, self._context.config.inbox.quota_bytes
+        downloads, quota = self._repository.downloads, self._context.settings.current.inbox.quota_bytes
         if excess := sender_quota_problem(record, downloads.values(), quota):
             hint = "Approve it, or wait until others of the same sender are done."
             await self._hold(record, excess, hint, torrent, salted=salted)
@@ -199,7 +199,7 @@ class DownloadAdmission:
             record.generation,
         )
         if not known and (
-            lack := waiting_room_problem(record, downloads.values(), self._context.config.inbox)
+            lack := waiting_room_problem(record, downloads.values(), self._context.settings.current.inbox)
         ):
             raise WaitingRoomFull(lack, record)
         await self._repository.hold(record, torrent)

@@ -132,9 +132,11 @@ class Inbox(FolderHandler[int]):
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._folder = context.config.folders.inbox_path
+        self._folder = context.settings.current.folders.inbox_path
         self.repository = DownloadRepository(context)
-        files = DownloadFiles(context.config.folders, reserve=context.config.downloads.reserve_bytes)
+        files = DownloadFiles(
+            context.settings.current.folders, reserve=context.settings.current.downloads.reserve_bytes
+        )
         self.queue = DownloadQueue(context, self.repository, files)
         self.admission = DownloadAdmission(context, self.repository, files, self.queue)
         self.payload_watcher = PayloadWatcher(context, self.repository, self.queue.resume)
@@ -142,10 +144,10 @@ class Inbox(FolderHandler[int]):
             self.repository, self.queue, self.admission, files, self._reject_removed
         )
         # No time to settle after a file is closed: an envelope that is half written is looked at again.
-        settle = msgspec.structs.replace(context.config.settle, after_close=0.0)
+        settle = msgspec.structs.replace(context.settings.current.settle, after_close=0.0)
         self.monitor: FolderMonitor[int] = FolderMonitor(self._folder, settle, self)
         self.rate_limit = EnvelopeRateLimit(
-            lambda: context.config.inbox.envelopes_per_minute, self.monitor.rescan
+            lambda: context.settings.current.inbox.envelopes_per_minute, self.monitor.rescan
         )
         self.locked: dict[str, LockedEnvelope] = {}
         self.rejected: deque[RejectedEnvelope] = deque(maxlen=REMEMBERED)
@@ -314,7 +316,7 @@ class Inbox(FolderHandler[int]):
         """Look again at as many envelopes without room as there is room for now, oldest first."""
         waiting = list(self.repository.downloads.values())
         for name, record in list(self._crowded.items()):
-            if not waiting_room_problem(record, waiting, self._context.config.inbox):
+            if not waiting_room_problem(record, waiting, self._context.settings.current.inbox):
                 waiting.append(record)
                 del self._crowded[name]
                 self._judged.pop(name, None)
@@ -333,7 +335,10 @@ class Inbox(FolderHandler[int]):
             self._crowded[path.name] = error.record
 
     def _exceeds_bounds(self, size: int) -> str:
-        rules, kept = self._context.config.inbox, [one for one in self.locked.values() if one.is_bounded]
+        rules, kept = (
+            self._context.settings.current.inbox,
+            [one for one in self.locked.values() if one.is_bounded],
+        )
         if rules.waiting and len(kept) >= rules.waiting:
             return f"{len(kept):,} such encrypted torrents are in the inbox already, which is the limit"
         total, most = sum(one.size for one in kept) + size, parse_size(rules.waiting_size)
@@ -397,7 +402,7 @@ class Inbox(FolderHandler[int]):
                 data, context.identity.current, context.book(), now=context.clock(), bounds=bounds_of
             )
         else:
-            received = open_raw_form(data, context.book(), trackers=context.config.inbox.trackers)
+            received = open_raw_form(data, context.book(), trackers=context.settings.current.inbox.trackers)
         return received, hashlib.sha256(data).digest()
 
     async def _reject(self, path: Path, error: TuishareError) -> None:
@@ -418,7 +423,7 @@ class Inbox(FolderHandler[int]):
         self._context.changed.notify()
 
     async def _prune_rejected(self) -> None:
-        rules, folder = self._context.config.inbox, self._folder / REJECTED
+        rules, folder = self._context.settings.current.inbox, self._folder / REJECTED
         try:
             removed = await asyncio.to_thread(prune, folder, rules.rejected, parse_size(rules.rejected_size))
         except OSError as error:

@@ -100,7 +100,7 @@ class PayloadWatcher:
                 with isolate_errors(f"look after “{for_display(record.name)}”"):
                     await self._check(record)
         if is_due:
-            self._next_scan = time.monotonic() + self._context.config.settle.rescan
+            self._next_scan = time.monotonic() + self._context.settings.current.settle.rescan
 
     def _is_watched(self, record: DownloadRecord) -> bool:
         return record.step is DownloadStep.COMPLETE and (

@@ -176,14 +176,14 @@ class DownloadQueue:
         engine = self._context.engine
         # A download whose sender is away takes nothing of what the machine allows.
         engaged = sum(engine.is_engaged(InfoHash(other.info_hash)) for other in others)
-        return slot_problem(len(others), self._context.config.limits.active_downloads) or slot_problem(
-            engaged, engine.allotment.downloads
-        )
+        return slot_problem(
+            len(others), self._context.settings.current.limits.active_downloads
+        ) or slot_problem(engaged, engine.allotment.downloads)
 
     async def _keep_reserve(self) -> None:
         """Stop downloads before a disk that fills up from elsewhere eats into the reserve; the last begun go first."""
         async with self._repository.lock:
-            spared = self._context.config.downloads.reserve_bytes // _SPARED
+            spared = self._context.settings.current.downloads.reserve_bytes // _SPARED
             while running := self._repository.running():
                 *others, last = running
                 try:

@@ -184,7 +184,7 @@ class DownloadRepository:
             if other.id != record.id
             for tracker in other.trackers
         }
-        configured = self._context.config.tracker.others
+        configured = self._context.settings.current.tracker.others
         return {
             tracker for tracker in record.trackers if tracker not in shared and tracker.url not in configured
         }
@@ -272,7 +272,7 @@ class DownloadRepository:
         return find_refused(record.contacts, record.trackers, self._rules(record))
 
     def _rules(self, record: DownloadRecord) -> TrackerRules:
-        return rules_for(self._context.config, record.transport, record.contacts)
+        return rules_for(self._context.settings.current, record.transport, record.contacts)
 
     async def _keep_progress(self, info_hash: InfoHash) -> None:
         try:

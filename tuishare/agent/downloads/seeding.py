@@ -78,11 +78,11 @@ class Seeding:
             await self._repository.leave_swarm(record, keep_progress=True)
 
     def _is_over(self, record: DownloadRecord) -> bool:
-        days = self._context.config.downloads.seed_days
+        days = self._context.settings.current.downloads.seed_days
         return self._context.now() >= (record.completed or record.added) + days * _DAY
 
     def _is_seeded_enough(self, record: DownloadRecord) -> bool:
-        ratio = self._context.config.downloads.seed_ratio
+        ratio = self._context.settings.current.downloads.seed_ratio
         if not ratio or not self._repository.is_joined(record):
             return False
         uploaded = self._context.engine.progress(InfoHash(record.info_hash)).uploaded

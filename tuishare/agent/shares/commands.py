@@ -195,7 +195,7 @@ class ShareCommands:
         A share that is resumed afterwards stays so.
         """
         done = self._repository.deliveries.record_completed()
-        if self._context.config.sharing.until == "everybody":
+        if self._context.settings.current.sharing.until == "everybody":
             for share_id in done & self._repository.shares.keys():
                 share = self._repository.get(share_id)
                 _log.info("Every recipient has %r", share.name)

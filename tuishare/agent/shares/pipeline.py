@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import explain
+from tuishare.agent.events import ShareSealed
 from tuishare.agent.folders.fingerprint import payload_fingerprint, tree_fingerprint, walk_payload
 from tuishare.agent.network.reachability import swarm_contacts
 from tuishare.agent.shares.repository import ShareRepository
@@ -23,7 +23,6 @@ from tuishare.core.activity import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import salt_of, seal_share
 from tuishare.errors import TooManyOpen
-from tuishare.fs.atomic import publish
 from tuishare.net.descriptors import EXHAUSTED_SECONDS
 from tuishare.people import User
 from tuishare.sanitize import for_display
@@ -142,15 +141,15 @@ class SharePipeline:
         context = self._context
         # An envelope cannot be corrected: the answer of a router that was just asked has to be in it.
         await context.engine.wait_for_port_mapping()
-        users = self._recipients(share)
-        contacts = swarm_contacts(context.config.network, context.engine, share.transport)
+        users = await asyncio.to_thread(self._recipients, share)
+        contacts = swarm_contacts(context.settings.current.network, context.engine, share.transport)
         sealed = await asyncio.to_thread(
             lambda: seal_share(
                 share,
                 users,
                 context.identity.current,
                 contacts=contacts,
-                announce=context.tracker.addresses(context.config, context.engine, share.transport),
+                announce=context.tracker.addresses(context.settings.current, context.engine, share.transport),
                 now=context.clock(),
             )
         )
@@ -160,11 +159,7 @@ class SharePipeline:
             await self._seed(share)
         if self._repository.deliveries.needs_reissue(share):
             return share  # a user was taken out meanwhile: this envelope must not be published
-        envelope = context.config.folders.outbox_path / share.envelope
-        # A write that has begun is waited for: it must not replace the envelope of a later generation.
-        await context.outbox_retry.retry_until_written(
-            lambda: finish(asyncio.to_thread(publish, envelope, sealed.envelope, mode=0o644))
-        )
+        await context.events.publish_and_wait(ShareSealed(share, sealed.envelope))
         sealed_share = await self._repository.save(after_sealing(share, contacts))
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
         context.activity.note(

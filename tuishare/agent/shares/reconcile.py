@@ -34,7 +34,7 @@ class SettingsReconciler:
 
         An edit in a folder that is not followed would go unnoticed, so its shares are not seeded.
         """
-        folders = {folder.path: folder for folder in self._context.config.drop}
+        folders = {folder.path: folder for folder in self._context.settings.current.drop}
         for share in list(self._repository.shares.values()):
             if share.folder and share.step is not ShareStep.DELETING:
                 with isolate_errors(f"share “{for_display(share.name)}” with the users of its folder"):

@@ -10,23 +10,22 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.events import EnvelopeWithdrawn
 from tuishare.agent.network.address_watch import AddressWatch
 from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.shares.outbox import choose_envelope_name
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.rows import DamagedRow
 from tuishare.core.sealing import own_credentials, own_trackers
 from tuishare.errors import BadInput, NotFound
-from tuishare.fs.atomic import ENVELOPE_SUFFIX, free_name
 from tuishare.sanitize import for_display
 from tuishare.swarm import TorrentSpec
 from tuishare.torrents import InfoHash
 
-_NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +42,9 @@ class ShareRepository:
     def __init__(self, context: Context) -> None:
         self.lock = asyncio.Lock()
         self.deliveries = Deliveries(context)
-        self.address_watch = AddressWatch(lambda: context.config.network, context.engine, context.now)
+        self.address_watch = AddressWatch(
+            lambda: context.settings.current.network, context.engine, context.now
+        )
         self.damaged: list[DamagedRow] = []
         self._context = context
         self._shares: dict[str, ShareRecord] = {}
@@ -129,23 +130,12 @@ class ShareRepository:
     def choose_envelope(self, name: str) -> str:
         """Return a file name for the outbox that no other share has or had."""
         taken = {share.envelope for share in self._shares.values()}
-        outbox = self._context.config.folders.outbox_path
-        stem = name.encode()[:_NAME_LIMIT].decode(errors="ignore")
-        number = 1
-        while True:
-            candidate = f"{stem}{ENVELOPE_SUFFIX}" if number == 1 else f"{stem} ({number}){ENVELOPE_SUFFIX}"
-            if candidate not in taken and free_name(outbox, candidate).name == candidate:
-                return candidate
-            number += 1
+        outbox = self._context.settings.current.folders.outbox_path
+        return choose_envelope_name(outbox, name, taken)
 
     async def remove_envelope(self, share: ShareRecord) -> None:
-        """Remove the envelope of a share from the outbox, if it is still there."""
-        if share.envelope:
-            envelope = self._context.config.folders.outbox_path / share.envelope
-            try:
-                await asyncio.to_thread(envelope.unlink, missing_ok=True)
-            except OSError as error:
-                _log.warning("Cannot remove an envelope from the outbox: %s", error.strerror)
+        """Have the envelope of a share withdrawn wherever it can still be."""
+        await self._context.events.publish_and_wait(EnvelopeWithdrawn(share))
 
     async def start_seeding(self, share: ShareRecord) -> None:
         """Seed a share whose payload is known to be what was hashed; when cancelled, it ends first.
@@ -162,7 +152,7 @@ class ShareRepository:
 
     async def _join_swarm(self, share: ShareRecord) -> None:
         context = self._context
-        announce = await context.tracker.tiers(own_trackers(share, context.config.tracker.others))
+        announce = await context.tracker.tiers(own_trackers(share, context.settings.current.tracker.others))
         try:
             added = await context.engine.add(_torrent_spec(share, announce))
             if added != share.info_hash:

@@ -86,9 +86,9 @@ class Sharing:
         """Follow the drop folders that the settings name now; `run` does the rest."""
         known = {handler.folder.path: handler for handler in self.drop_folders}
         self.drop_folders = [
-            known.get(folder.path) or self._handler(folder) for folder in self._context.config.drop
+            known.get(folder.path) or self._handler(folder) for folder in self._context.settings.current.drop
         ]
-        for handler, folder in zip(self.drop_folders, self._context.config.drop, strict=True):
+        for handler, folder in zip(self.drop_folders, self._context.settings.current.drop, strict=True):
             handler.folder = folder
         self.take_shares()
 
@@ -171,14 +171,14 @@ class Sharing:
             TuishareError: it cannot be shared, or not with these recipients.
         """
         if not path.is_absolute():
-            raise BadInput("The path to share is not absolute", hint="Write it from / on.")
+            raise BadInput("The path to share is not absolute", hint="Use an absolute path.")
         if target.transport not in self._context.engine.transports:
             raise Refused(
                 f"This agent takes no {target.transport} swarms",
                 hint="Set network.listen_plain and start the agent again, or share it with the transport tls.",
             )
         await asyncio.to_thread(self._require_shareable, path)
-        users = self._context.book().resolve(target.users)
+        users = (await asyncio.to_thread(self._context.book)).resolve(target.users)
         tree = await asyncio.to_thread(walk_payload, path)
         share = await self.admission.share(tree, target, users)
         self.take_shares()
@@ -190,7 +190,7 @@ class Sharing:
             known = self.repository.find(path)
             forgotten = known is not None and known.step is ShareStep.FORGOTTEN
             raise Refused("This lies in a drop folder already", hint=_FORGOTTEN if forgotten else _DROPPED)
-        places, folders = self._context.places, self._context.config.folders
+        places, folders = self._context.places, self._context.settings.current.folders
         wanted = path.resolve()
         for folder in (places.config, places.state, folders.inbox_path, folders.outbox_path):
             own = folder.resolve()
@@ -206,7 +206,9 @@ class Sharing:
     def _monitor(self, handler: EntryHandler) -> FolderMonitor[Tree]:
         # One shared file is no reason to watch all of a large folder.
         recursive = isinstance(handler, DropFolderHandler)
-        return FolderMonitor(handler.path, self._context.config.settle, handler, recursive=recursive)
+        return FolderMonitor(
+            handler.path, self._context.settings.current.settle, handler, recursive=recursive
+        )
 
     def _rescan(self, path: Path) -> None:
         if monitor := self.monitors.get(path.parent):

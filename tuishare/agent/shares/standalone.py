@@ -55,7 +55,7 @@ class StandaloneHandler(EntryHandler):
         """Withdraw an entry that stays away: some editors move a file away before they write the new one."""
         async with self.entry_lock:
             await self._admission.stop_if_changed(path, "")
-        await asyncio.sleep(self._context.config.settle.quiet)
+        await asyncio.sleep(self._context.settings.current.settle.quiet)
         await self._withdraw_if_gone(path)
 
     def is_ready(self, listed: Collection[str]) -> bool:
