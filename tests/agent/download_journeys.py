@@ -13,9 +13,8 @@ from tests.agent.journeys import PATIENCE, Journey, contents, rewrite, seen, unt
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING
-from tuishare.api.actions import DownloadAction
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import DownloadState
+from tuishare.api.messages import DownloadAction, DownloadState
 from tuishare.core.records import DownloadStep
 
 

@@ -19,9 +19,8 @@ from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, introduce, make_home
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.api.actions import ShareAction
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import ShareState
+from tuishare.api.messages import ShareAction, ShareState
 from tuishare.core.records import ShareStep
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import TuishareError

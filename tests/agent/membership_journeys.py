@@ -14,7 +14,7 @@ from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import DownloadState
+from tuishare.api.messages import DownloadState, UserNamed
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import Trust, open_received
 from tuishare.envelope import CardKey, NotForUs, Opened, open_envelope
@@ -55,7 +55,7 @@ class Revoke(SenderJourney):
     async def order(self, client: AgentClient) -> None:
         for share in await client.shares():
             if share.deliveries:
-                await client.revoke_from_share(share.id, "carol")
+                await client.revoke_from_share(share.id, UserNamed(name="carol"))
 
     def is_over(self) -> bool:
         if not super().is_over():
@@ -174,7 +174,7 @@ class TakeSuccession(TakeTickets):
     """The sender has new keys, and his former card's word for them."""
 
     async def replace_tickets(self, agent: Agent, share: str) -> None:
-        await agent.service.people.rotate_identity()
+        await agent.service.rotate_identity()
         self.signer = agent._context.identity.current.signer
 
     def check(self, agent: Agent) -> None:

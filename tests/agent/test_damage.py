@@ -32,8 +32,7 @@ from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.startup import open_store
 from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
-from tuishare.api.actions import DownloadAction, ShareAction
-from tuishare.api.messages import Download, DownloadState, Share, ShareState
+from tuishare.api.messages import Download, DownloadAction, DownloadState, Share, ShareAction, ShareState
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.records import DownloadStep, ShareStep

@@ -14,8 +14,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.shares.test_sharing import until
 from tuishare.agent import database_recovery
 from tuishare.agent.daemon import Agent
-from tuishare.api.actions import NewShare, ShareAction
-from tuishare.api.messages import DownloadState, ShareState
+from tuishare.api.messages import DownloadState, NewShare, ShareAction, ShareState
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.database import Database

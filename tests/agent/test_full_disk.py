@@ -27,9 +27,8 @@ from tuishare.agent.database_recovery import ensure_intact
 from tuishare.agent.downloads import pipeline, retries
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.state import disk_retry
-from tuishare.api.actions import ShareAction
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
+from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareAction, ShareId, ShareState
 from tuishare.config.model import load_config
 from tuishare.core.clock import wall_clock
 from tuishare.core.database import Database, Generation
@@ -151,7 +150,7 @@ async def test_it_starts_without_space_and_begins_when_there_is(
             async with AgentClient(alice.places.socket, silence=PROMPT) as client:
                 assert (await client.status()).problems[0].title == FULL
                 with pytest.raises(SystemFailed):
-                    await client.order_share("ab" * 16, ShareAction.PAUSE)
+                    await client.order_share(ShareId("ab" * 16), ShareAction.PAUSE)
             (state / ".ballast").write_bytes(b"")  # its blocks are free again
             await until(agent, "x", ShareState.SEEDING)
             assert titles(agent) == []

@@ -21,12 +21,12 @@ def path() -> Iterator[Path]:
 
 @pytest.fixture
 def agent() -> ScriptedAgent:
-    return ScriptedAgent()
+    return ScriptedAgent(timing=StreamTiming(interval=0.01, heartbeat=0.05))
 
 
 @pytest.fixture
 async def server(agent: ScriptedAgent, path: Path) -> AsyncIterator[ApiServer]:
-    server = ApiServer(agent, path, pace=StreamTiming(interval=0.01, heartbeat=0.05))
+    server = ApiServer(agent, path)
     await server.start()
     yield server
     await server.stop()

@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable
+
 import msgspec
 
 from tuishare.agent.state.change_signal import ChangeSignal
-from tuishare.api.actions import Accepted, DownloadAction, FileChoice, NewShare, ShareAction
-from tuishare.api.details import Details, File, Finding, PeerInfo, Proof
+from tuishare.api.event_stream import StreamTiming, follow
 from tuishare.api.messages import (
     PROTOCOL,
+    Accepted,
     Activity,
     ActivityKind,
+    CardInfo,
+    CardText,
     Delivery,
     DeliveryState,
+    Details,
     Download,
+    DownloadAction,
     DownloadId,
     DownloadState,
+    DropChange,
+    DropNamed,
+    Event,
+    File,
+    FileChoice,
+    Finding,
     Folder,
     FolderState,
+    NewShare,
+    NewUser,
+    PeerInfo,
     People,
     Problem,
+    Proof,
     Reloaded,
+    SettingChange,
+    SettingsText,
     Share,
+    ShareAction,
     ShareId,
     ShareState,
     Snapshot,
     Status,
+    Stopping,
     User,
-    UserKind,
-)
-from tuishare.api.people import (
-    CardInfo,
-    CardText,
-    DropChange,
-    DropNamed,
-    NewUser,
-    SettingChange,
-    SettingsText,
     UserAdded,
     UserChange,
+    UserKind,
     UserNamed,
 )
 from tuishare.errors import BadConfiguration, NotFound
@@ -129,17 +140,101 @@ SNAPSHOT = Snapshot(
 )
 
 
-class ScriptedPeople:
-    """A `PeopleService` that remembers its orders."""
+class ScriptedFeed:
+    """A `StateFeed` whose snapshot a test sets."""
 
-    def __init__(self, orders: list[object]) -> None:
-        self.orders = orders
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.now = snapshot
+        self.signal = ChangeSignal()
 
-    def view(self) -> People:
-        return PEOPLE
+    def status(self) -> Status:
+        return self.now.status
 
-    async def card_seen(self, text: CardText) -> CardInfo:
-        self.orders.append(text)
+    def snapshot(self) -> Snapshot:
+        return self.now
+
+    def changes(self) -> ChangeSignal:
+        return self.signal
+
+
+class ScriptedAgent:
+    """An `AgentService` whose snapshot a test sets; it remembers its orders, and that it was asked to stop."""
+
+    def __init__(self, snapshot: Snapshot = SNAPSHOT, timing: StreamTiming | None = None) -> None:
+        self.feed = ScriptedFeed(snapshot)
+        self.timing = timing or StreamTiming()
+        self.stops = 0
+        self.reloads = 0
+        self.happened = [ACTIVITY]
+        self.broken: BadConfiguration | None = None
+        self.orders: list[object] = []
+        self.details: Callable[[DownloadId], Details] = lambda download: self._find(download, DOWNLOAD.id)
+
+    @property
+    def now(self) -> Snapshot:
+        return self.feed.now
+
+    @property
+    def signal(self) -> ChangeSignal:
+        return self.feed.signal
+
+    def show(self, snapshot: Snapshot) -> None:
+        self.feed.now = snapshot
+        self.signal.notify()
+
+    def show_rate(self, rate: int) -> None:
+        self.show(msgspec.structs.replace(self.now, status=msgspec.structs.replace(STATUS, rate_up=rate)))
+
+    async def status(self) -> Status:
+        return self.now.status
+
+    async def snapshot(self) -> Snapshot:
+        return self.now
+
+    def events(self) -> AsyncGenerator[Event, None]:
+        return follow(self.feed, self.timing)
+
+    async def shares(self) -> list[Share]:
+        return list(self.now.shares)
+
+    async def downloads(self) -> list[Download]:
+        return list(self.now.downloads)
+
+    async def people(self) -> People:
+        return self.now.people
+
+    async def activity(self, limit: int = 100) -> list[Activity]:
+        return self.happened[:limit]
+
+    async def share(self, new: NewShare) -> Accepted:
+        self.orders.append(new)
+        return Accepted(id="new")
+
+    async def share_details(self, share: ShareId) -> Details:
+        return self._find(share, SHARE.id)
+
+    async def download_details(self, download: DownloadId) -> Details:
+        return self.details(download)
+
+    async def share_proof(self, share: ShareId) -> Proof:
+        self._find(share, SHARE.id)
+        return PROOF
+
+    async def order_share(self, share: ShareId, order: ShareAction) -> Accepted:
+        return self._take(share, order)
+
+    async def revoke_from_share(self, share: ShareId, user: UserNamed) -> Accepted:
+        self.orders.append((share, "revoke", user.name))
+        return Accepted(id=share)
+
+    async def order_download(self, download: DownloadId, order: DownloadAction) -> Accepted:
+        return self._take(download, order)
+
+    async def choose_files(self, download: DownloadId, choice: FileChoice) -> Accepted:
+        return self._take(download, choice)
+
+    async def card_seen(self, card: CardText) -> CardInfo:
+        self.orders.append(card)
         return CARD_SEEN
 
     async def add_user(self, new: NewUser) -> UserAdded:
@@ -162,24 +257,13 @@ class ScriptedPeople:
     async def rotate_identity(self) -> Accepted:
         return self._take("QRST UVWX", "rotate")
 
-    def _take(self, name: str, order: object) -> Accepted:
-        self.orders.append((name, order))
-        return Accepted(id=name)
-
-
-class ScriptedHome:
-    """A `SettingsService` that remembers its orders."""
-
-    def __init__(self, orders: list[object]) -> None:
-        self.orders = orders
-
-    async def set_drop(self, change: DropChange) -> Accepted:
+    async def set_drop(self, change: DropChange) -> Reloaded:
         self.orders.append(change)
-        return Accepted(id=change.path)
+        return RELOADED
 
-    async def remove_drop(self, drop: DropNamed) -> Accepted:
+    async def remove_drop(self, drop: DropNamed) -> Reloaded:
         self.orders.append(drop)
-        return Accepted(id=drop.path)
+        return RELOADED
 
     async def settings(self) -> SettingsText:
         return SETTINGS
@@ -192,92 +276,23 @@ class ScriptedHome:
         self.orders.append(settings)
         return RELOADED
 
-
-class ScriptedInsight:
-    """An `DetailsService` that knows one thing of each kind."""
-
-    async def share_details(self, share: ShareId) -> Details:
-        return self._find(share, SHARE.id)
-
-    async def download_details(self, download: DownloadId) -> Details:
-        return self._find(download, DOWNLOAD.id)
-
-    async def share_proof(self, share: ShareId) -> Proof:
-        self._find(share, SHARE.id)
-        return PROOF
-
-    def _find(self, given: str, known: str) -> Details:
-        if given != known:
-            raise NotFound("There is no such thing", hint="Look again.")
-        return DETAILS
-
-
-class ScriptedAgent:
-    """An `AgentService` whose snapshot a test sets; it remembers that it was asked to stop."""
-
-    def __init__(self, snapshot: Snapshot = SNAPSHOT) -> None:
-        self.now = snapshot
-        self.signal = ChangeSignal()
-        self.stops = 0
-        self.reloads = 0
-        self.happened = [ACTIVITY]
-        self.broken: BadConfiguration | None = None
-        self.orders: list[object] = []
-        self.people = ScriptedPeople(self.orders)
-        self.home = ScriptedHome(self.orders)
-        self.insight = ScriptedInsight()
-
-    def show(self, snapshot: Snapshot) -> None:
-        self.now = snapshot
-        self.signal.notify()
-
-    def show_rate(self, rate: int) -> None:
-        self.show(msgspec.structs.replace(self.now, status=msgspec.structs.replace(STATUS, rate_up=rate)))
-
-    def status(self) -> Status:
-        return self.now.status
-
-    def shares(self) -> tuple[Share, ...]:
-        return self.now.shares
-
-    def downloads(self) -> tuple[Download, ...]:
-        return self.now.downloads
-
-    def snapshot(self) -> Snapshot:
-        return self.now
-
-    def changes(self) -> ChangeSignal:
-        return self.signal
-
-    async def activity(self, limit: int) -> list[Activity]:
-        return self.happened[:limit]
-
-    async def share(self, new: NewShare) -> ShareId:
-        self.orders.append(new)
-        return ShareId("new")
-
-    async def order_share(self, share: ShareId, order: ShareAction) -> None:
-        self._take(share, order)
-
-    async def revoke_from_share(self, share: ShareId, user: str) -> None:
-        self.orders.append((share, "revoke", user))
-
-    async def order_download(self, download: DownloadId, order: DownloadAction) -> None:
-        self._take(download, order)
-
-    async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
-        self.orders.append((download, choice))
-
-    def _take(self, subject: str, order: ShareAction | DownloadAction) -> None:
-        if subject == "none":
-            raise NotFound("There is no such thing", hint="Look again.")
-        self.orders.append((subject, order))
-
     async def reload(self) -> Reloaded:
         self.reloads += 1
         if self.broken:
             raise self.broken
         return RELOADED
 
-    async def stop(self) -> None:
+    async def stop(self) -> Stopping:
         self.stops += 1
+        return Stopping(pid=self.now.status.pid)
+
+    def _take(self, subject: str, order: object) -> Accepted:
+        if subject == "none":
+            raise NotFound("There is no such thing", hint="Look again.")
+        self.orders.append((subject, order))
+        return Accepted(id=subject)
+
+    def _find(self, given: str, known: str) -> Details:
+        if given != known:
+            raise NotFound("There is no such thing", hint="Look again.")
+        return DETAILS

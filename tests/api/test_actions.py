@@ -8,16 +8,24 @@ import pytest
 
 from tests.api.samples import ScriptedAgent
 from tests.api.test_server import talk
-from tuishare.api.actions import DownloadAction, FileChoice, NewShare, ShareAction
 from tuishare.api.client import AgentClient
-from tuishare.api.server import BODY_LIMIT
+from tuishare.api.messages import (
+    Accepted,
+    DownloadAction,
+    DownloadId,
+    FileChoice,
+    NewShare,
+    ShareAction,
+    ShareId,
+)
+from tuishare.api.operation import SMALL_BODY
 from tuishare.errors import NotFound
 
 NEW = NewShare(path="/films/a.mov", recipients=("bob", "@crew"), note="first cut", not_after=9)
 
 
 async def test_a_new_share_arrives_whole(agent: ScriptedAgent, client: AgentClient) -> None:
-    assert await client.share(NEW) == "new"
+    assert await client.share(NEW) == Accepted(id="new")
     assert agent.orders == [NEW]
 
 
@@ -25,7 +33,7 @@ async def test_a_new_share_arrives_whole(agent: ScriptedAgent, client: AgentClie
 async def test_orders_for_shares_arrive(
     agent: ScriptedAgent, client: AgentClient, order: ShareAction
 ) -> None:
-    await client.order_share("ab12", order)
+    await client.order_share(ShareId("ab12"), order)
     assert agent.orders == [("ab12", order)]
 
 
@@ -33,24 +41,24 @@ async def test_orders_for_shares_arrive(
 async def test_orders_for_downloads_arrive(
     agent: ScriptedAgent, client: AgentClient, order: DownloadAction
 ) -> None:
-    await client.order_download("ab12", order)
+    await client.order_download(DownloadId("ab12"), order)
     assert agent.orders == [("ab12", order)]
 
 
 async def test_a_choice_of_files_arrives(agent: ScriptedAgent, client: AgentClient) -> None:
     choice = FileChoice(unwanted=(0, 7))
-    await client.choose_files("ab12", choice)
+    await client.choose_files(DownloadId("ab12"), choice)
     assert agent.orders == [("ab12", choice)]
 
 
 async def test_an_id_cannot_name_another_path(agent: ScriptedAgent, client: AgentClient) -> None:
-    await client.order_share("../downloads/x", ShareAction.PAUSE)
+    await client.order_share(ShareId("../downloads/x"), ShareAction.PAUSE)
     assert agent.orders == [("../downloads/x", ShareAction.PAUSE)]
 
 
 async def test_what_the_agent_refuses_comes_back_as_it_was_said(client: AgentClient) -> None:
     with pytest.raises(NotFound, match="no such thing") as caught:
-        await client.order_share("none", ShareAction.PAUSE)
+        await client.order_share(ShareId("none"), ShareAction.PAUSE)
     assert caught.value.hint == "Look again."
 
 
@@ -70,7 +78,7 @@ async def test_what_the_agent_refuses_comes_back_as_it_was_said(client: AgentCli
         ("POST /v1/shares", b'{"path":"/x","recipients":[]}', 400),
         ("POST /v1/shares", b'{"path":"/x","recipients":["bob"],"more":1}', 400),
         ("POST /v1/shares", b'{"path":"/x","recipients":["bob"],"transport":"udp"}', 400),
-        ("POST /v1/shares", b" " * (BODY_LIMIT + 1), 400),
+        ("POST /v1/shares", b" " * (SMALL_BODY + 1), 400),
     ],
 )
 async def test_what_is_no_order_is_refused(

@@ -13,13 +13,13 @@ LONELY = StreamTiming(interval=0.0, heartbeat=60.0)
 
 
 async def test_the_snapshot_comes_first_and_at_once() -> None:
-    async with aclosing(follow(ScriptedAgent(), StreamTiming(60, 60))) as events:
+    async with aclosing(follow(ScriptedAgent().feed, StreamTiming(60, 60))) as events:
         assert await asyncio.wait_for(anext(events), 1) == SNAPSHOT
 
 
 async def test_a_burst_becomes_one_line_with_the_last_state() -> None:
     agent = ScriptedAgent()
-    async with aclosing(follow(agent, StreamTiming(0.1, 60))) as events:
+    async with aclosing(follow(agent.feed, StreamTiming(0.1, 60))) as events:
         await anext(events)
         for rate in range(1000):
             agent.show_rate(rate)
@@ -45,7 +45,7 @@ async def test_lines_keep_their_distance() -> None:
 
     worker = asyncio.create_task(busy())
     moments = []
-    async with aclosing(follow(agent, StreamTiming(0.1, 60))) as events:
+    async with aclosing(follow(agent.feed, StreamTiming(0.1, 60))) as events:
         async for _ in events:
             moments.append(clock())
             if len(moments) == 4:
@@ -55,14 +55,14 @@ async def test_lines_keep_their_distance() -> None:
 
 
 async def test_a_silent_agent_is_heard_by_its_heartbeat() -> None:
-    async with aclosing(follow(ScriptedAgent(), QUICK)) as events:
+    async with aclosing(follow(ScriptedAgent().feed, QUICK)) as events:
         await anext(events)
         assert await asyncio.wait_for(anext(events), 2) == Heartbeat(now=SNAPSHOT.status.now)
 
 
 async def test_a_notice_without_a_difference_is_no_line() -> None:
     agent = ScriptedAgent()
-    async with aclosing(follow(agent, LONELY)) as events:
+    async with aclosing(follow(agent.feed, LONELY)) as events:
         await anext(events)
         agent.signal.notify()
         waiting = asyncio.ensure_future(anext(events))

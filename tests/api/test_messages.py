@@ -52,7 +52,14 @@ def test_the_kind_of_an_event_is_on_the_line() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("progress", 1.01), ("progress", -0.01), ("size", -1), ("state", "floating"), ("name", None)],
+    [
+        ("progress", 1.01),
+        ("progress", -0.01),
+        ("size", -1),
+        ("state", "floating"),
+        ("name", None),
+        ("transport", "udp"),
+    ],
 )
 def test_a_value_out_of_its_range_is_refused(field: str, value: object) -> None:
     fields = msgspec.to_builtins(SHARE) | {field: value}

@@ -18,28 +18,31 @@ from tests.api.samples import (
 )
 from tests.api.test_server import talk
 from tuishare.api.client import AgentClient
-from tuishare.api.people import (
+from tuishare.api.messages import (
+    Accepted,
     CardText,
     DropChange,
     DropNamed,
     NewUser,
     SettingChange,
     SettingsText,
+    ShareId,
     UserAdded,
     UserChange,
+    UserNamed,
 )
 from tuishare.errors import NotFound
 
 
 async def test_orders_about_people_arrive(agent: ScriptedAgent, client: AgentClient) -> None:
-    assert await client.card_seen("tuishare-card-v1:x") == CARD_SEEN
+    assert await client.card_seen(CardText(card="tuishare-card-v1:x")) == CARD_SEEN
     assert await client.add_user(NewUser(name="eve")) == UserAdded(name="eve", key="11" * 32)
     await client.change_user(UserChange(name="bob", groups=("crew",)))
-    await client.remove_user("bob")
-    assert await client.new_key("bob") == UserAdded(name="bob", key="22" * 32)
-    await client.revoke_user("bob")
-    await client.revoke_from_share("../people", "bob")
-    assert await client.rotate_identity() == "QRST UVWX"
+    await client.remove_user(UserNamed(name="bob"))
+    assert await client.new_key(UserNamed(name="bob")) == UserAdded(name="bob", key="22" * 32)
+    await client.revoke_user(UserNamed(name="bob"))
+    await client.revoke_from_share(ShareId("../people"), UserNamed(name="bob"))
+    assert await client.rotate_identity() == Accepted(id="QRST UVWX")
     assert agent.orders == [
         CardText(card="tuishare-card-v1:x"),
         NewUser(name="eve"),
@@ -56,7 +59,7 @@ async def test_orders_about_folders_and_settings_arrive(agent: ScriptedAgent, cl
     change = DropChange(path="~/films", users=("bob", "@crew"))
     setting = SettingChange(key="limits.upload", value="5MB/s")
     await client.set_drop(change)
-    await client.remove_drop("~/films")
+    await client.remove_drop(DropNamed(path="~/films"))
     assert await client.settings() == SETTINGS
     assert await client.change_setting(setting) == RELOADED
     assert await client.write_settings(SETTINGS) == RELOADED
@@ -68,7 +71,7 @@ async def test_details_are_told_of_what_there_is(client: AgentClient) -> None:
     assert await client.share_proof(SHARE.id) == PROOF
     assert await client.download_details(DOWNLOAD.id) == DETAILS
     with pytest.raises(NotFound):
-        await client.share_details("../downloads/d1")
+        await client.share_details(ShareId("../downloads/d1"))
 
 
 async def test_a_settings_file_of_any_allowed_size_arrives(agent: ScriptedAgent, client: AgentClient) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.api.samples import ACTIVITY, DOWNLOAD, SHARE, SNAPSHOT, STATUS, ScriptedAgent
+from tuishare.api.authenticator import PeerCredentials
 from tuishare.api.event_stream import StreamTiming
 from tuishare.api.messages import (
     PROTOCOL,
@@ -148,7 +149,7 @@ async def test_an_endless_header_is_cut_off(path: Path) -> None:
 
 
 async def test_another_user_gets_nothing(agent: ScriptedAgent, path: Path) -> None:
-    server = ApiServer(agent, path, owner=os.geteuid() + 1)
+    server = ApiServer(agent, path, authenticator=PeerCredentials(os.geteuid() + 1))
     await server.start()
     for request in ("GET /v1/status", "GET /v1/events", "POST /v1/stop", "GET /v1/nothing"):
         status, _, body = await talk(path, request)
@@ -159,10 +160,10 @@ async def test_another_user_gets_nothing(agent: ScriptedAgent, path: Path) -> No
 
 
 class FailingAgent(ScriptedAgent):
-    def status(self) -> Status:
+    async def status(self) -> Status:
         raise NotFound("No such thing", hint="Look elsewhere")
 
-    def shares(self) -> tuple[Share, ...]:
+    async def shares(self) -> list[Share]:
         raise ZeroDivisionError("passkey=s3cret")
 
 
@@ -194,8 +195,8 @@ async def test_there_is_a_limit_to_streams(server: ApiServer, path: Path) -> Non
         writer.close()
 
 
-async def test_stopping_ends_streams_and_removes_the_socket(agent: ScriptedAgent, path: Path) -> None:
-    server = ApiServer(agent, path, pace=StreamTiming(interval=60, heartbeat=60))
+async def test_stopping_ends_streams_and_removes_the_socket(path: Path) -> None:
+    server = ApiServer(ScriptedAgent(timing=StreamTiming(interval=60, heartbeat=60)), path)
     await server.start()
     reader, writer = await open_stream(path)
     await asyncio.wait_for(server.stop(), 1.5)

@@ -17,10 +17,10 @@ from tests.api.samples import ACTIVITY, ScriptedAgent
 from tests.api.test_server import open_stream, talk
 from tests.waiting import wait_until
 from tuishare.api import server as server_module
-from tuishare.api.actions import NewShare
 from tuishare.api.event_stream import StreamTiming
-from tuishare.api.messages import ShareId
-from tuishare.api.server import LARGE_BODY, ApiServer
+from tuishare.api.messages import Accepted, NewShare
+from tuishare.api.operation import SMALL_BODY
+from tuishare.api.server import ApiServer
 from tuishare.net.descriptors import lowest_free
 
 CLIENTS = 8
@@ -37,8 +37,9 @@ sys.stdin.read()
 
 @contextlib.asynccontextmanager
 async def serving(path: Path, agent: ScriptedAgent | None = None, **options: Any) -> AsyncIterator[ApiServer]:
-    options = {"pace": StreamTiming(0.01, 0.05), "clients": CLIENTS, **options}
-    server = ApiServer(agent or ScriptedAgent(), path, **options)
+    server = ApiServer(
+        agent or ScriptedAgent(timing=StreamTiming(0.01, 0.05)), path, **{"clients": CLIENTS, **options}
+    )
     await server.start()
     try:
         yield server
@@ -131,7 +132,7 @@ async def test_nor_is_its_body(path: Path) -> None:
 
 
 async def test_few_large_bodies_are_in_memory_at_a_time_and_hold_up_no_small_ones(path: Path) -> None:
-    large = LARGE_BODY + 1
+    large = SMALL_BODY + 1
     async with serving(path, quiet=60) as server, connected(path, post(large), count=2):
         await wait_until(server._large.locked)
         async with connected(path, post(large, b"[" * large)) as (third,):
@@ -142,7 +143,7 @@ async def test_few_large_bodies_are_in_memory_at_a_time_and_hold_up_no_small_one
 
 
 async def test_a_stream_that_is_not_read_ends(path: Path) -> None:
-    agent = ScriptedAgent()
+    agent = ScriptedAgent(timing=StreamTiming(0.01, 0.05))
     async with serving(path, agent, unread=0.1) as server:
         _, writer = await open_stream(path)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -173,10 +174,10 @@ class SlowAgent(ScriptedAgent):
         super().__init__()
         self.done = asyncio.Event()
 
-    async def share(self, new: NewShare) -> ShareId:
+    async def share(self, new: NewShare) -> Accepted:
         self.orders.append(new)
         await self.done.wait()
-        return ShareId("new")
+        return Accepted(id="new")
 
 
 async def test_requests_under_way_are_bounded_also_of_clients_that_hung_up(path: Path) -> None:

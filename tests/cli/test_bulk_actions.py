@@ -12,8 +12,7 @@ from tests.cli.served import download, served, share
 from tests.cli.terminals import Tmux
 from tests.cli.transfers import create
 from tests.waiting import answered, wait_until
-from tuishare.api.actions import DownloadAction, ShareAction
-from tuishare.api.messages import Download, DownloadState, Share, ShareId
+from tuishare.api.messages import Download, DownloadAction, DownloadState, Share, ShareAction, ShareId
 
 FILM, CONTRACT = share("1"), download("2")
 

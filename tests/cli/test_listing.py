@@ -144,7 +144,7 @@ async def test_unknown_and_ambiguous(alice: Person) -> None:
 
 
 async def test_hostile_names_are_made_visible(alice: Person) -> None:
-    fields = {"recipients": (HOSTILE,), "path": HOSTILE, "detail": HOSTILE, "transport": HOSTILE}
+    fields = {"recipients": (HOSTILE,), "path": HOSTILE, "detail": HOSTILE}
     entries = (share("1111", HOSTILE, **fields), download("2222", HOSTILE, sender=HOSTILE, hint=HOSTILE))
     async with served(alice, *entries) as shell:
         listed = await shell.call("list")

@@ -7,25 +7,22 @@ import json
 import msgspec
 import pytest
 
-from tests.api.samples import ScriptedInsight
 from tests.cli.homes import Person
 from tests.cli.served import Served, download, served
-from tuishare.api.actions import FileChoice
-from tuishare.api.details import Details, File
-from tuishare.api.messages import DownloadId
+from tuishare.api.messages import Details, DownloadId, File, FileChoice
 
 FILMS = download("1", "films", files=4)
 NAMES = ("a.mkv", "b/c.mkv", "b/new\nline.txt", "[x].txt")
 
 
-class Films(ScriptedInsight):
+class Films:
     """Four files, of which those are wanted that were not left out in the last order."""
 
     def __init__(self, orders: list[object], more_files: int = 0) -> None:
         self._orders = orders
         self._more_files = more_files
 
-    async def download_details(self, download: DownloadId) -> Details:
+    def __call__(self, download: DownloadId) -> Details:
         assert download == FILMS.id
         chosen = [order[1] for order in self._orders if isinstance(order, tuple)]
         unwanted = chosen[-1].unwanted if chosen else ()
@@ -37,7 +34,7 @@ class Films(ScriptedInsight):
 
 
 def show_films(shell: Served, more_files: int = 0) -> None:
-    shell.agent.insight = Films(shell.agent.orders, more_files)
+    shell.agent.details = Films(shell.agent.orders, more_files)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.homes import Person
 from tests.cli.served import served
-from tuishare.api.actions import NewShare
+from tuishare.api.messages import NewShare
 
 
 async def test_the_agent_gets_all_of_it(alice: Person) -> None:

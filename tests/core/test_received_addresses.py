@@ -102,7 +102,7 @@ async def test_an_agent_asks_nothing_of_this_machine_because_of_an_envelope(alic
         await wait_until(lambda: [each.state for each in agent.view.downloads()] == [DownloadState.COMPLETE])
         await _judged_trackers(agent)
         assert (trap.connections, trap.text) == (0, b"")
-        details = await agent.service.insight.download_details(agent.view.downloads()[0].id)
+        details = await agent.service.download_details(agent.view.downloads()[0].id)
     (said,) = [event.detail for event in details.history if event.kind is ActivityKind.IGNORED]
     assert said == (
         "Not used of what the envelope names: 169.254.169.254:80 is link-local; "

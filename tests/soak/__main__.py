@@ -29,9 +29,8 @@ from tests.soak.carrier import Carrier
 from tests.soak.operations import Operations
 from tests.soak.peer import Peer
 from tests.soak.verdict import Direction
-from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import DownloadState, ShareState
+from tuishare.api.messages import DownloadAction, DownloadState, ShareAction, ShareState
 from tuishare.errors import TuishareError
 
 _PATIENCE, _MORE_PATIENCE = 60.0, 60.0

@@ -16,9 +16,8 @@ from random import Random
 from tests.agent.disks import full, refusing
 from tests.soak.peer import BYSTANDER, Peer
 from tests.waiting import answered, wait_until
-from tuishare.api.actions import NewShare
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Share, ShareState
+from tuishare.api.messages import NewShare, Share, ShareState, UserNamed
 from tuishare.errors import TuishareError
 
 PREFIX = "revoked"
@@ -117,7 +116,7 @@ class Revocations:
             (share,) = (one for one in shares if one.name == name and _is_offered(one))
             try:
                 async with asyncio.timeout(_UNDER_WAY):
-                    await client.revoke_from_share(share.id, pipeline.home.name)
+                    await client.revoke_from_share(share.id, UserNamed(name=pipeline.home.name))
             except (TuishareError, TimeoutError):
                 self.refused += 1
                 return False

@@ -9,17 +9,35 @@ import msgspec
 from textual.pilot import Pilot
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE, STATUS
-from tuishare.api.actions import DownloadAction, FileChoice, NewShare, ShareAction
-from tuishare.api.details import Details, Proof
-from tuishare.api.messages import Changes, Download, Reloaded, Share, ShareId, Snapshot, Status
-from tuishare.api.people import (
+from tuishare.api.messages import (
+    Accepted,
+    Activity,
     CardInfo,
+    CardText,
+    Changes,
+    Details,
+    Download,
+    DownloadAction,
+    DownloadId,
     DropChange,
+    DropNamed,
+    FileChoice,
+    NewShare,
     NewUser,
+    People,
+    Proof,
+    Reloaded,
     SettingChange,
     SettingsText,
+    Share,
+    ShareAction,
+    ShareId,
+    Snapshot,
+    Status,
+    Stopping,
     UserAdded,
     UserChange,
+    UserNamed,
 )
 from tuishare.errors import AgentUnreachable
 from tuishare.tui.app import Dashboard
@@ -89,64 +107,84 @@ class FakeAgent:
         if self.start_fails_with:
             raise self.start_fails_with
 
-    async def order_share(self, share: str, order: ShareAction) -> None:
-        await self._take(share, order)
+    async def status(self) -> Status:
+        return CALM
 
-    async def order_download(self, download: str, order: DownloadAction) -> None:
-        await self._take(download, order)
+    async def snapshot(self) -> Snapshot:
+        return FULL
 
-    async def choose_files(self, download: str, choice: FileChoice) -> None:
-        await self._call("choose_files", download, choice)
+    async def shares(self) -> list[Share]:
+        return [SHARE]
 
-    async def share(self, new: NewShare) -> str:
+    async def downloads(self) -> list[Download]:
+        return [DOWNLOAD]
+
+    async def people(self) -> People:
+        return FULL.people
+
+    async def activity(self, limit: int = 100) -> list[Activity]:
+        return list(FULL.activity[:limit])
+
+    async def order_share(self, share: ShareId, order: ShareAction) -> Accepted:
+        return await self._take(share, order)
+
+    async def order_download(self, download: DownloadId, order: DownloadAction) -> Accepted:
+        return await self._take(download, order)
+
+    async def choose_files(self, download: DownloadId, choice: FileChoice) -> Accepted:
+        return await self._call("choose_files", download, choice)
+
+    async def share(self, new: NewShare) -> Accepted:
         await self._call("share", new)
-        return "new"
+        return Accepted(id="new")
 
-    async def revoke_from_share(self, share: str, user: str) -> None:
-        await self._call("revoke_from_share", share, user)
+    async def revoke_from_share(self, share: ShareId, user: UserNamed) -> Accepted:
+        return await self._call("revoke_from_share", share, user.name)
 
-    async def share_details(self, share: str) -> Details:
+    async def share_details(self, share: ShareId) -> Details:
         await self._call("share_details", share)
         return self.details
 
-    async def download_details(self, download: str) -> Details:
+    async def download_details(self, download: DownloadId) -> Details:
         await self._call("download_details", download)
         return self.details
 
-    async def share_proof(self, share: str) -> Proof:
+    async def share_proof(self, share: ShareId) -> Proof:
         await self._call("share_proof", share)
         return self.proof
 
-    async def card_seen(self, card: str) -> CardInfo:
-        await self._call("card_seen", card)
+    async def card_seen(self, card: CardText) -> CardInfo:
+        await self._call("card_seen", card.card)
         return self.card
 
     async def add_user(self, new: NewUser) -> UserAdded:
         await self._call("add_user", new)
         return UserAdded(name=new.name, key="" if new.card or new.key else "ab" * 32)
 
-    async def change_user(self, change: UserChange) -> None:
-        await self._call("change_user", change)
+    async def change_user(self, change: UserChange) -> Accepted:
+        return await self._call("change_user", change)
 
-    async def remove_user(self, name: str) -> None:
-        await self._call("remove_user", name)
+    async def remove_user(self, user: UserNamed) -> Accepted:
+        return await self._call("remove_user", user.name)
 
-    async def new_key(self, name: str) -> UserAdded:
-        await self._call("new_key", name)
-        return UserAdded(name=name, key="cd" * 32)
+    async def new_key(self, user: UserNamed) -> UserAdded:
+        await self._call("new_key", user.name)
+        return UserAdded(name=user.name, key="cd" * 32)
 
-    async def revoke_user(self, name: str) -> None:
-        await self._call("revoke_user", name)
+    async def revoke_user(self, user: UserNamed) -> Accepted:
+        return await self._call("revoke_user", user.name)
 
-    async def rotate_identity(self) -> str:
+    async def rotate_identity(self) -> Accepted:
         await self._call("rotate_identity")
-        return "NEWFINGERPRINT"
+        return Accepted(id="NEWFINGERPRINT")
 
-    async def set_drop(self, change: DropChange) -> None:
+    async def set_drop(self, change: DropChange) -> Reloaded:
         await self._call("set_drop", change)
+        return Reloaded()
 
-    async def remove_drop(self, path: str) -> None:
-        await self._call("remove_drop", path)
+    async def remove_drop(self, drop: DropNamed) -> Reloaded:
+        await self._call("remove_drop", drop.path)
+        return Reloaded()
 
     async def settings(self) -> SettingsText:
         await self._call("settings")
@@ -164,13 +202,19 @@ class FakeAgent:
         await self._call("reload")
         return Reloaded()
 
-    async def _take(self, subject: str, order: ShareAction | DownloadAction) -> None:
+    async def stop(self) -> Stopping:
+        await self._call("stop")
+        return Stopping(pid=CALM.pid)
+
+    async def _take(self, subject: str, order: ShareAction | DownloadAction) -> Accepted:
         self.orders.append((subject, order))
         await self._answer()
+        return Accepted(id=subject)
 
-    async def _call(self, *call: object) -> None:
+    async def _call(self, *call: object) -> Accepted:
         self.calls.append(call)
         await self._answer()
+        return Accepted(id=str(call[-1]))
 
     async def _answer(self) -> None:
         await self.runner.wait()

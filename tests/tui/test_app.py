@@ -8,9 +8,8 @@ from textual.app import App
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, PATIENT, Clock, FakeAgent, dashboard, many_shares, snapshot, until
-from tuishare.api.actions import ShareAction
 from tuishare.api.error_body import ProtocolMismatch
-from tuishare.api.messages import Changes
+from tuishare.api.messages import Changes, ShareAction
 from tuishare.errors import Refused, SystemFailed
 from tuishare.tui.app import Dashboard
 from tuishare.tui.snapshot_stream import Backoff

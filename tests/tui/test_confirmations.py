@@ -4,15 +4,16 @@ import msgspec
 import pytest
 
 from tests.api.samples import DOWNLOAD, SHARE
-from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import (
     Delivery,
     DeliveryState,
     Download,
+    DownloadAction,
     DownloadState,
     Folder,
     FolderState,
     Share,
+    ShareAction,
     ShareState,
 )
 from tuishare.tui.commands import DownloadDeed, FolderDeed, ShareCommand

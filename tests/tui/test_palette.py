@@ -9,7 +9,7 @@ from tests.api.samples import SHARE
 from tests.tui.fakes import FakeAgent, until
 from tests.tui.people import known
 from tests.tui.screens.test_first_run import home
-from tuishare.api.actions import ShareAction
+from tuishare.api.messages import ShareAction
 from tuishare.tui.palette import list_commands
 from tuishare.tui.screens.main import TABS
 from tuishare.tui.screens.new_share import NewShareScreen

@@ -9,9 +9,9 @@ import msgspec
 
 from tests.api.samples import DOWNLOAD, SHARE, SNAPSHOT, ScriptedAgent
 from tests.tui.fakes import until
-from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.client import AgentClient
 from tuishare.api.event_stream import StreamTiming
+from tuishare.api.messages import DownloadAction, ShareAction
 from tuishare.api.server import ApiServer
 from tuishare.tui.app import Dashboard
 from tuishare.tui.snapshot_stream import Backoff
@@ -21,12 +21,12 @@ QUICK = StreamTiming(interval=0.01, heartbeat=1)
 
 
 async def test_an_agent_is_started_watched_lost_and_found() -> None:
-    agent, servers = ScriptedAgent(), list[ApiServer]()
+    agent, servers = ScriptedAgent(timing=QUICK), list[ApiServer]()
     with TemporaryDirectory(prefix="tuishare-") as folder:
         path = Path(folder) / "agent.sock"
 
         async def start() -> None:
-            servers.append(ApiServer(agent, path, pace=QUICK))
+            servers.append(ApiServer(agent, path))
             await servers[-1].start()
 
         async with AgentClient(path) as client:

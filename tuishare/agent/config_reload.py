@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -54,6 +54,7 @@ _FOLDER: Final = "drop folder "
 
 _log = logging.getLogger(__name__)
 _Stamp = tuple[int, ...]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,43 +108,64 @@ class ConfigReload:
                 with contextlib.suppress(TuishareError):  # shown as a problem
                     await self.reload()
 
-    async def reload(self, edit: Callable[[], object] = lambda: None) -> ReloadResult:
+    async def reload(self) -> ReloadResult:
         """Read both files again.
 
-        Args:
-            edit: changes them first, on a thread; no other reload reads it before this one does.
-
         Raises:
-            TuishareError: what the edit raised; nothing was read.
             BadConfiguration: one is not usable; what was in force before stays so.
             SystemFailed: one cannot be read.
         """
         async with self._alone:
-            await asyncio.to_thread(edit)
-            # sd_notify(3): systemd compares this clock with its own.
-            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
-            try:
-                return await self._reload()
-            finally:
-                notify("READY=1")
-                self._context.changed.notify()
+            reloaded, error = await self._reload()
+        if error is not None:
+            raise error
+        return reloaded
 
-    async def _reload(self) -> ReloadResult:
+    async def edit(self, edit: Callable[[], _T]) -> tuple[_T, ReloadResult]:
+        """Change a file on a thread, then read both again before any other reload does.
+
+        A file that is not usable afterwards is a problem to show and no error of the edit, which is done: either the
+        other file was edited, or this one is being edited by a person, too.
+
+        Returns:
+            What the edit returned, and which settings changed.
+
+        Raises:
+            TuishareError: what the edit raised; nothing was read.
+        """
+        async with self._alone:
+            edited = await asyncio.to_thread(edit)
+            reloaded, _ = await self._reload()
+        return edited, reloaded
+
+    async def _reload(self) -> tuple[ReloadResult, TuishareError | None]:
+        # sd_notify(3): systemd compares this clock with its own.
+        notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            return await self._read_both()
+        finally:
+            notify("READY=1")
+            self._context.changed.notify()
+
+    async def _read_both(self) -> tuple[ReloadResult, TuishareError | None]:
+        """Put both files in force, each also if the other is not usable; returns the first error."""
         self._seen = await asyncio.to_thread(self._stamps)
+        reloaded, errors = ReloadResult(), []
         try:
             with self._shown("config", "Settings not usable"):
-                config, reloaded = await asyncio.to_thread(self._read_settings)
-            self._context.settings.current = config
-        finally:
-            self._context.events.publish(
-                SettingsReloaded()
-            )  # whatever is wrong with them, there may be new users
+                self._context.settings.current, reloaded = await asyncio.to_thread(self._read_settings)
+        except TuishareError as error:
+            errors.append(error)
+        self._context.events.publish(SettingsReloaded())  # whatever is wrong, there may be new users
         for key in reloaded.applied:
             _log.info("Setting %s has changed", key)
         for key in reloaded.restart:
             _log.info("Setting %s has changed, which counts after a restart", key)
-        await self._read_book()
-        return reloaded
+        try:
+            await self._read_book()
+        except TuishareError as error:
+            errors.append(error)
+        return reloaded, errors[0] if errors else None
 
     async def load(self) -> None:
         """Read the users at the start; a book that is not usable is a problem to show."""

@@ -111,7 +111,7 @@ def make_parts(context: Context) -> Parts:
     Outbox(context).subscribe()
     sharing, inbox = Sharing(context), Inbox(context)
     config_reload, runner = ConfigReload(context), CommandRunner(context.store.disk_retry)
-    users = UserService(context, sharing, runner, config_reload.reload)
+    users = UserService(context, sharing, runner, config_reload)
     overload = OverloadMonitor(context.engine, context.now)
     view = StateView(context, sharing, inbox, users, config_reload, overload)
     parts = Parts(

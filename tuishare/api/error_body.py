@@ -37,7 +37,7 @@ class Busy(SystemFailed):
     title = "Agent busy"
 
 
-_STATUS: Final[dict[type[TuishareError], int]] = {
+STATUS: Final[dict[type[TuishareError], int]] = {
     BadInput: 400,
     Refused: 403,
     NotFound: 404,
@@ -48,12 +48,12 @@ _STATUS: Final[dict[type[TuishareError], int]] = {
     AgentUnreachable: 503,
     SystemFailed: 500,
 }
-_CLASS: Final = {kind.code: kind for kind in _STATUS}
+_CLASS: Final = {kind.code: kind for kind in STATUS}
 
 
 def status_of(error: TuishareError) -> int:
     """Choose the HTTP status for an error: that of its own class or of the nearest one above it."""
-    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
 def describe(error: TuishareError) -> ErrorBody:

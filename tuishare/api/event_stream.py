@@ -1,6 +1,6 @@
 """One client's event stream: snapshot first, then changes, at most two a second, and a heartbeat in silence.
 
-Owns the timing and what each client has already been told. Each stream keeps its own last snapshot, so a slow
+Owns the timing and what each client has been sent already. Each stream keeps its own last snapshot, so a slow
 client gets fewer and larger lines and costs the agent one line of memory, never a queue.
 """
 
@@ -11,13 +11,13 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from tuishare.api.messages import Event, Heartbeat
-from tuishare.api.service import AgentService
+from tuishare.api.service import StateFeed
 from tuishare.api.snapshot_diff import diff
 
 
 @dataclass(frozen=True, slots=True)
 class StreamTiming:
-    """How often a stream speaks.
+    """How often a stream sends a line.
 
     Attributes:
         interval: least time between two lines, seconds.
@@ -28,23 +28,23 @@ class StreamTiming:
     heartbeat: float = 5.0
 
 
-async def follow(service: AgentService, pace: StreamTiming) -> AsyncGenerator[Event, None]:
-    """Yield what a client has to be told, for ever.
+async def follow(feed: StateFeed, timing: StreamTiming) -> AsyncGenerator[Event, None]:
+    """Yield the lines of one client's stream, without end.
 
-    The pause comes after a line, not before: the first change after a quiet time is told at once.
+    The pause comes after a line, not before: the first change after a quiet time is sent at once.
     """
-    signal = service.changes()
+    signal = feed.changes()
     seen = signal.revision
-    told = service.snapshot()
-    yield told
+    sent = feed.snapshot()
+    yield sent
     while True:
-        await asyncio.sleep(pace.interval)
+        await asyncio.sleep(timing.interval)
         try:
-            seen = await asyncio.wait_for(signal.wait_for_change(seen), pace.heartbeat)
+            seen = await asyncio.wait_for(signal.wait_for_change(seen), timing.heartbeat)
         except TimeoutError:
-            yield Heartbeat(now=service.status().now)
+            yield Heartbeat(now=feed.status().now)
             continue
-        now = service.snapshot()
-        if changes := diff(told, now):
-            told = now
+        now = feed.snapshot()
+        if changes := diff(sent, now):
+            sent = now
             yield changes

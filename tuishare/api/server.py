@@ -1,7 +1,7 @@
 """The agent's side of the API: HTTP/JSON on a Unix socket.
 
-Owns the rules for every request, the event streams and the life of the server; which path leads to what is
-`tuishare.api.routes`. Must not know how anything is answered: that is the `AgentService`.
+Owns the rules for every request, the event streams and the life of the server; which path leads to what,
+`tuishare.api.operations` says. Must not know how anything is answered: the `AgentService` does.
 """
 
 from __future__ import annotations
@@ -17,35 +17,28 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from tuishare.api.authenticator import Authenticator, PeerCredentials, require_allowed
 from tuishare.api.codec import encode
 from tuishare.api.error_body import Busy, check_protocol
-from tuishare.api.event_stream import StreamTiming, follow
 from tuishare.api.messages import PROTOCOL_HEADER
-from tuishare.api.routes import STOP_PATH, Handler, Routes, headers, refusal
+from tuishare.api.operation import SMALL_BODY, Operation
+from tuishare.api.routes import BODY, Handler, Routes, headers, refusal
 from tuishare.api.service import AgentService
 from tuishare.api.unix_listener import Listener
-from tuishare.api.unix_socket import bind_socket, check_peer, close_socket
+from tuishare.api.unix_socket import bind_socket, close_socket
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
-
-BODY_LIMIT: Final = 6 * 1024 * 1024
-"""Longest body, bytes: a settings file of a million characters stays below it, each escaped."""
-
-LARGE_BODY: Final = 64 * 1024
-"""Bytes beyond which only `_LARGE_BODIES` are in memory at a time; only a settings file is ever as long."""
 
 QUIET_SECONDS: Final = 10.0
 """For a request to arrive, and for its body again; and for the next one on a connection that stays."""
 
 _LARGE_BODIES: Final = 2
+"""Bodies longer than `SMALL_BODY` that are in memory at a time."""
 _SHUTDOWN_SECONDS = 2.0
 _ANSWER_SECONDS: Final = 30.0
 """For a client to read an answer, which has up to 64 MiB."""
 _WRITE_SECONDS: Final = 5.0
 """For a client of an event stream to read what stands in its buffer."""
-_EVENTS_PATH: Final = "/v1/events"
-_UNCOUNTED: Final = frozenset({"/v1/status", STOP_PATH, _EVENTS_PATH})
-"""What is answered however much is under way: it takes no time, or has a bound of its own."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +49,7 @@ class ApiServer:
     Args:
         service: who answers.
         socket_path: where to listen; see `tuishare.api.unix_socket` for what is required of its folder.
-        pace: of the event streams.
-        owner: user id that may connect; our own by default.
+        authenticator: finds out who sends a request; by default, everything is the owner's of this process.
         clients: connections at a time; half as many requests, and a quarter as many event streams.
         quiet: seconds for a request to arrive.
         unread: seconds for a client of an event stream to read.
@@ -68,17 +60,15 @@ class ApiServer:
         service: AgentService,
         socket_path: Path,
         *,
-        pace: StreamTiming | None = None,
-        owner: int | None = None,
+        authenticator: Authenticator | None = None,
         clients: int | None = None,
         quiet: float = QUIET_SECONDS,
         unread: float = _WRITE_SECONDS,
     ) -> None:
         self._service = service
-        self._routes = Routes(service)
+        self._routes = Routes(service, self._events)
         self._path = socket_path
-        self._pace = pace or StreamTiming()
-        self._owner = os.geteuid() if owner is None else owner
+        self._authenticator = authenticator or PeerCredentials(os.geteuid())
         self._quiet, self._unread = quiet, unread
         self._most = clients or plan_descriptors(descriptor_limit()).clients
         self.stream_limit: Final = max(2, self._most // 4)
@@ -104,6 +94,7 @@ class ApiServer:
             access_log=None,
             lingering_time=0,
             keepalive_timeout=self._quiet,  # counts from the beginning of a connection, too
+            auto_decompress=False,  # what a body holds in memory is what was sent
         )
         await self._runner.setup()
         assert self._runner.server is not None
@@ -121,8 +112,7 @@ class ApiServer:
             close_socket(door, self._path)
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._guard], client_max_size=BODY_LIMIT)
-        application.router.add_get(_EVENTS_PATH, self._events)
+        application = web.Application(middlewares=[self._guard])
         self._routes.add_to(application.router)
         application.on_shutdown.append(self._end_streams)
         return application
@@ -130,12 +120,12 @@ class ApiServer:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Apply to every request what holds for all: who, which version, how large, how many, how long."""
+        operation = self._routes.find(request)
         try:
-            check_peer(_connection(request), self._owner)
-            self._check_request(request)
-            async with self._large if _is_large(request) else contextlib.nullcontext():
-                await self._receive(request)
-                with self._counted(request):
+            self._check_request(request, operation)
+            async with self._large if _is_large(request, operation) else contextlib.nullcontext():
+                request[BODY] = await self._receive(request, operation)
+                with self._counted(request, operation):
                     response = await handler(request)
         except TuishareError as error:
             response = refusal(error)
@@ -151,28 +141,29 @@ class ApiServer:
         await _send(request, response)
         return response
 
-    async def _receive(self, request: web.Request) -> None:
-        """Read the body, of which the handler finds a copy.
+    async def _receive(self, request: web.Request, operation: Operation | None) -> bytes:
+        """Read the body, of which there is never more in memory than the operation allows.
 
         Raises:
-            BadInput: it did not arrive, or not in time.
+            BadInput: it did not arrive, not in time, or is too long.
         """
+        limit = _body_limit(operation)
         try:
             async with asyncio.timeout(self._quiet):
-                await request.read()
+                return await _read_body(request, limit)
         except TimeoutError:
             raise BadInput("This request did not arrive in time", hint="Send it at once.") from None
         except ConnectionError:  # of no use to a log, which a client could fill with it
             raise BadInput("This request did not arrive") from None
 
     @contextlib.contextmanager
-    def _counted(self, request: web.Request) -> Iterator[None]:
+    def _counted(self, request: web.Request, operation: Operation | None) -> Iterator[None]:
         """Count what is answered; it goes on when the client hangs up, so connections alone bound nothing.
 
         Raises:
             Busy: as much is under way as may be.
         """
-        counts = request.path not in _UNCOUNTED
+        counts = operation is None or operation.counted
         if counts and self._under_way >= self.request_limit:
             raise Busy(
                 f"The agent already works on {self._under_way} requests", hint="Try again when some are done."
@@ -184,13 +175,26 @@ class ApiServer:
         finally:
             self._under_way -= counts
 
-    def _check_request(self, request: web.Request) -> None:
+    def _check_request(self, request: web.Request, operation: Operation | None) -> None:
+        """Check what the head of a request says, before any of its body is read.
+
+        Raises:
+            Refused: it is not allowed to whoever sent it.
+            ProtocolMismatch: the client speaks another version.
+            BadInput: it has a body and may not, or a longer one than it may.
+        """
+        caller = self._authenticator.authenticate(request)
         theirs = request.headers.get(PROTOCOL_HEADER)
-        # curl sends no version, and that is fine: a person reads the answer.
-        if theirs is not None and request.path != STOP_PATH:
+        # curl sends no version, which is fine: a person reads the answer.
+        if theirs is not None and not (operation and operation.any_version):
             check_protocol(theirs, they="client", we="agent")
-        if request.body_exists and not self._routes.takes_body(request):
+        if operation is not None:
+            require_allowed(caller, operation)
+        if request.body_exists and (operation is None or operation.request is None):
             raise BadInput("This request takes no body", hint="Send it without data.")
+        limit = _body_limit(operation)
+        if (request.content_length or 0) > limit:
+            raise _too_long(limit)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         if len(self._streams) >= self.stream_limit:
@@ -210,7 +214,7 @@ class ApiServer:
         response = web.StreamResponse(headers=headers("application/x-ndjson"))
         await response.prepare(request)
         try:
-            async with contextlib.aclosing(follow(self._service, self._pace)) as events:
+            async with contextlib.aclosing(self._service.events()) as events:
                 async for event in events:
                     await asyncio.wait_for(response.write(encode(event) + b"\n"), self._unread)
         except (ConnectionError, TimeoutError):
@@ -227,9 +231,36 @@ class ApiServer:
             await asyncio.wait(tuple(self._streams), timeout=_SHUTDOWN_SECONDS)
 
 
-def _is_large(request: web.Request) -> bool:
+def _body_limit(operation: Operation | None) -> int:
+    return operation.body_limit if operation and operation.request else 0
+
+
+def _is_large(request: web.Request, operation: Operation | None) -> bool:
+    """Whether a body may turn out to be longer than `SMALL_BODY`."""
     length = request.content_length
-    return request.body_exists and (length is None or length > LARGE_BODY)
+    return (
+        request.body_exists
+        and _body_limit(operation) > SMALL_BODY
+        and (length is None or length > SMALL_BODY)
+    )
+
+
+async def _read_body(request: web.Request, limit: int) -> bytes:
+    """Read a body whose length need not be known.
+
+    Raises:
+        BadInput: it is longer than `limit` bytes; the rest stays unread.
+    """
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        if len(body) + len(chunk) > limit:
+            raise _too_long(limit)
+        body += chunk
+    return bytes(body)
+
+
+def _too_long(limit: int) -> BadInput:
+    return BadInput(f"The body of this request is longer than {limit:,} bytes", hint="Send less.")
 
 
 async def _send(request: web.Request, response: web.StreamResponse) -> None:
@@ -249,18 +280,11 @@ def _hang_up(request: web.Request) -> None:
         request.transport.abort()
 
 
-def _connection(request: web.Request) -> socket.socket:
-    connection = request.get_extra_info("socket")
-    if connection is None:
-        raise SystemFailed("The connection is already closed")
-    return connection  # type: ignore[no-any-return]
-
-
 def _routing_error(request: web.Request, error: web.HTTPException) -> TuishareError:
     if error.status == web.HTTPNotFound.status_code:
         return NotFound("The agent has nothing at this path", hint="See /v1/status.")
     if error.status == web.HTTPMethodNotAllowed.status_code:
-        return BadInput(f"This path does not take {request.method}", hint="GET asks, POST orders.")
-    if error.status == web.HTTPRequestEntityTooLarge.status_code:
-        return BadInput(f"This request is longer than {BODY_LIMIT:,} bytes")
+        return BadInput(
+            f"This path does not take {request.method}", hint="Use GET to read and POST to change."
+        )
     return BadInput(f"The agent does not understand this request: {error.reason}")

@@ -1,38 +1,240 @@
-"""What the API server needs from the agent, and how it learns that something changed.
+"""What the agent can be asked, for everything on either side of the API.
 
-Owns the seam only. The agent implements `AgentService`; nothing here knows how.
+Owns the one protocol that the agent, its server, the client and the front ends share; `tuishare.api.operations` says
+how each of its methods travels. Must not know how anything is answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator
+from typing import Annotated, Final, Protocol
 
-from tuishare.api.actions import Accepted, DownloadAction, FileChoice, NewShare, ShareAction
-from tuishare.api.details import Details, Proof
+import msgspec
+
 from tuishare.api.messages import (
+    Accepted,
     Activity,
+    CardInfo,
+    CardText,
+    Details,
     Download,
+    DownloadAction,
     DownloadId,
+    DropChange,
+    DropNamed,
+    Event,
+    FileChoice,
+    NewShare,
+    NewUser,
     People,
+    Proof,
     Reloaded,
+    SettingChange,
+    SettingsText,
     Share,
+    ShareAction,
     ShareId,
     Snapshot,
     Status,
-)
-from tuishare.api.people import (
-    CardInfo,
-    CardText,
-    DropChange,
-    DropNamed,
-    NewUser,
-    SettingChange,
-    SettingsText,
+    Stopping,
     UserAdded,
     UserChange,
     UserNamed,
 )
+
+ACTIVITY_LIMIT: Final = 10_000
+"""Most entries of the activity log in one answer; as many as are kept."""
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=ACTIVITY_LIMIT)]
+"""How many entries are asked for."""
+
+
+class AgentService(Protocol):
+    """The operations of an agent.
+
+    Raises:
+        TuishareError: from every method: what the agent says instead of an answer; of a client also that no agent
+            answers, or one of another protocol version.
+        SystemFailed: from every method that changes something: the disk refused; nothing has changed.
+    """
+
+    async def status(self) -> Status:
+        """Return the state of the agent itself."""
+
+    async def snapshot(self) -> Snapshot:
+        """Return the whole state at one moment: status, shares, downloads, people and recent activity."""
+
+    def events(self) -> AsyncGenerator[Event, None]:
+        """Follow the agent: a snapshot first, then changes, at most two a second, until it stops."""
+
+    async def shares(self) -> list[Share]:
+        """List what is published, oldest first."""
+
+    async def share(self, new: NewShare) -> Accepted:
+        """Share a file or folder outside the drop folders; returns the id of the share.
+
+        Raises:
+            BadInput: the path cannot be shared.
+            NotFound: there is nothing at the path, or a recipient is unknown.
+            Refused: it lies in a drop folder, or a recipient who has it would lose it.
+        """
+
+    async def share_details(self, share: ShareId) -> Details:
+        """Return files, peers and history of a share.
+
+        Raises:
+            NotFound: there is no such share.
+        """
+
+    async def share_proof(self, share: ShareId) -> Proof:
+        """Return the privacy report of a share: what it discloses and to whom, with evidence.
+
+        Raises:
+            NotFound: there is no such share.
+        """
+
+    async def revoke_from_share(self, share: ShareId, user: UserNamed) -> Accepted:
+        """Take a user out of one share: no connections, no peers, and new tickets for the other recipients.
+
+        Raises:
+            NotFound: there is no such share, or it is not for that user.
+        """
+
+    async def order_share(self, share: ShareId, order: ShareAction) -> Accepted:
+        """Pause, resume, renew, forget or delete a share.
+
+        Raises:
+            NotFound: there is no such share or action.
+            Refused: not now.
+        """
+
+    async def downloads(self) -> list[Download]:
+        """List what is received, oldest first."""
+
+    async def download_details(self, download: DownloadId) -> Details:
+        """Return files, peers and history of a download.
+
+        Raises:
+            NotFound: there is no such download.
+        """
+
+    async def choose_files(self, download: DownloadId, choice: FileChoice) -> Accepted:
+        """Download all but some files.
+
+        Raises:
+            NotFound: there is no such download.
+            Refused: it is complete, or its files cannot be fetched one by one.
+            BadInput: there is no file of such a number, or nothing would be left.
+        """
+
+    async def order_download(self, download: DownloadId, order: DownloadAction) -> Accepted:
+        """Pause, resume, approve, reject, forget or delete a download.
+
+        Raises:
+            NotFound: there is no such download or action.
+            Refused: not now, or not with a download in its state.
+        """
+
+    async def activity(self, limit: Limit = 100) -> list[Activity]:
+        """List the last entries of the activity log, newest first.
+
+        Raises:
+            BadInput: that many cannot be asked for.
+        """
+
+    async def people(self) -> People:
+        """Return the users in the user book, and the agent's own card."""
+
+    async def card_seen(self, card: CardText) -> CardInfo:
+        """Return the content of a card, before it is added.
+
+        Raises:
+            BadInput: it is no card.
+        """
+
+    async def add_user(self, new: NewUser) -> UserAdded:
+        """Add a user; a key that is made is shown in this answer only.
+
+        Raises:
+            BadInput: the name, card, key or a group is not allowed, or belongs to another user.
+        """
+
+    async def change_user(self, change: UserChange) -> Accepted:
+        """Change a user's groups, card or trust.
+
+        Raises:
+            NotFound: there is no such user, or they are not in a group that they are to leave.
+            BadInput: the card or a group is not allowed.
+            Refused: the user has another card meanwhile, or another user's card vouches for the new one.
+        """
+
+    async def remove_user(self, user: UserNamed) -> Accepted:
+        """Remove a user; what they have received stays theirs.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+
+    async def new_key(self, user: UserNamed) -> UserAdded:
+        """Replace the key of a user who has one; the new key is shown in this answer only.
+
+        Raises:
+            NotFound: there is no such user.
+            BadInput: they have a card.
+        """
+
+    async def revoke_user(self, user: UserNamed) -> Accepted:
+        """Take a user out of everything that is shared.
+
+        Raises:
+            NotFound: nothing is shared with them.
+        """
+
+    async def rotate_identity(self) -> Accepted:
+        """Replace the agent's own keys and card; returns the base32 fingerprint of the new card."""
+
+    async def set_drop(self, change: DropChange) -> Reloaded:
+        """Add a drop folder, or change its recipients.
+
+        Raises:
+            NotFound: a user or group is unknown.
+            BadInput: it is no folder, or the settings do not allow it.
+        """
+
+    async def remove_drop(self, drop: DropNamed) -> Reloaded:
+        """Remove a drop folder; its files stay on disk but are no longer shared.
+
+        Raises:
+            NotFound: it is not a drop folder.
+        """
+
+    async def settings(self) -> SettingsText:
+        """Return the text of the settings file."""
+
+    async def change_setting(self, change: SettingChange) -> Reloaded:
+        """Change one setting, in the file and in the agent; the comments of the file stay.
+
+        Raises:
+            BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
+        """
+
+    async def write_settings(self, settings: SettingsText) -> Reloaded:
+        """Replace the settings file, and reload it.
+
+        Raises:
+            BadInput: the settings would not be usable; the file stays as it is.
+            Refused: the file has changed since its text was asked for.
+        """
+
+    async def reload(self) -> Reloaded:
+        """Read settings and user book again, and retry what failed for want of a user or a key.
+
+        Raises:
+            BadConfiguration: a file is not usable; what was in force before stays so.
+        """
+
+    async def stop(self) -> Stopping:
+        """Begin to stop; the answer comes once that has begun, not when it is done."""
 
 
 class Revisions(Protocol):
@@ -46,195 +248,14 @@ class Revisions(Protocol):
         """Wait until the revision is greater than the given one; returns the present revision."""
 
 
-class PeopleService(Protocol):
-    """What the agent does about people, itself included.
-
-    Raises:
-        BadInput: from every order: a name, card, key or group is not allowed.
-        BadConfiguration: likewise: the user book is not usable as it is.
-        SystemFailed: likewise: the disk refused; nothing has changed.
-    """
-
-    def view(self) -> People:
-        """Tell who is known and who we are, at once, from memory."""
-
-    async def card_seen(self, text: CardText) -> CardInfo:
-        """Tell what stands in a card."""
-
-    async def add_user(self, new: NewUser) -> UserAdded:
-        """Add somebody; a key that was made is told this once."""
-
-    async def change_user(self, change: UserChange) -> Accepted:
-        """Change somebody's groups, card or trust.
-
-        Raises:
-            NotFound: nobody has that name.
-        """
-
-    async def remove_user(self, user: UserNamed) -> Accepted:
-        """Forget somebody.
-
-        Raises:
-            NotFound: nobody has that name.
-        """
-
-    async def new_key(self, user: UserNamed) -> UserAdded:
-        """Give somebody with a key another one, told this once.
-
-        Raises:
-            NotFound: nobody has that name.
-        """
-
-    async def revoke_user(self, user: UserNamed) -> Accepted:
-        """Take somebody out of everything that is shared.
-
-        Raises:
-            NotFound: nothing is shared with him.
-        """
-
-    async def rotate_identity(self) -> Accepted:
-        """Give ourselves new keys; the answer names the base32 fingerprint of the new card."""
-
-
-class SettingsService(Protocol):
-    """What the agent does about its folders and settings.
-
-    Raises:
-        BadInput: from every order: the settings would not be usable; they stay as they are.
-        BadConfiguration: likewise: they are not usable as they are.
-        SystemFailed: likewise: the disk refused; nothing has changed.
-    """
-
-    async def set_drop(self, change: DropChange) -> Accepted:
-        """Add a drop folder, or change whom it is for.
-
-        Raises:
-            NotFound: a user or group is unknown.
-        """
-
-    async def remove_drop(self, drop: DropNamed) -> Accepted:
-        """Stop sharing what lies in a folder; its files stay.
-
-        Raises:
-            NotFound: it is no drop folder.
-        """
-
-    async def settings(self) -> SettingsText:
-        """Give the text of the settings file."""
-
-    async def change_setting(self, change: SettingChange) -> Reloaded:
-        """Change one setting and take it up; the comments of the file stay."""
-
-    async def write_settings(self, settings: SettingsText) -> Reloaded:
-        """Replace the settings file and take it up.
-
-        Raises:
-            Refused: somebody changed it since.
-        """
-
-
-class DetailsService(Protocol):
-    """What the agent tells about one share or download to whoever looks closer.
-
-    Raises:
-        NotFound: from every method: there is no such share or download.
-    """
-
-    async def share_details(self, share: ShareId) -> Details:
-        """List files, peers and history of a share."""
-
-    async def share_proof(self, share: ShareId) -> Proof:
-        """Say what a share lets out and to whom, with evidence."""
-
-    async def download_details(self, download: DownloadId) -> Details:
-        """List files, peers and history of a download."""
-
-
-class AgentService(Protocol):
-    """The agent as the server sees it. What is no order answers at once, from memory."""
-
-    @property
-    def people(self) -> PeopleService:
-        """Who carries out what is about people."""
-
-    @property
-    def home(self) -> SettingsService:
-        """Who carries out what is about folders and settings."""
-
-    @property
-    def insight(self) -> DetailsService:
-        """Who looks closer."""
+class StateFeed(Protocol):
+    """The agent's state and its changes, from memory; what an event stream is made from."""
 
     def status(self) -> Status:
-        """Tell about the agent itself."""
-
-    def shares(self) -> Sequence[Share]:
-        """List what is published, oldest first."""
-
-    def downloads(self) -> Sequence[Download]:
-        """List what is received, oldest first."""
+        """Return the state of the agent itself at this moment."""
 
     def snapshot(self) -> Snapshot:
-        """Tell all of it, as of one moment."""
+        """Return the whole state at this moment."""
 
     def changes(self) -> Revisions:
-        """Give the signal that moves whenever one of the answers above would differ."""
-
-    async def activity(self, limit: int) -> Sequence[Activity]:
-        """List the last of what happened, newest first.
-
-        Raises:
-            SystemFailed: it cannot be read.
-        """
-
-    async def share(self, new: NewShare) -> ShareId:
-        """Share a file or folder outside the drop folders.
-
-        Raises:
-            TuishareError: it cannot be shared, or not for these recipients.
-        """
-
-    async def order_share(self, share: ShareId, order: ShareAction) -> None:
-        """Do something with a share.
-
-        Raises:
-            NotFound: there is no such share.
-            Refused: not now.
-        """
-
-    async def revoke_from_share(self, share: ShareId, user: str) -> None:
-        """Take a user out of one share.
-
-        Raises:
-            NotFound: there is no such share, or it is not for him.
-        """
-
-    async def order_download(self, download: DownloadId, order: DownloadAction) -> None:
-        """Do something with a download.
-
-        Raises:
-            NotFound: there is no such download.
-            Refused: not now, or not with a download in its state.
-        """
-
-    async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
-        """Download all but some files.
-
-        Raises:
-            NotFound: there is no such download.
-            Refused: it is complete, or its files cannot be fetched one by one.
-            BadInput: there is no file of such a number, or nothing would be left.
-        """
-
-    async def reload(self) -> Reloaded:
-        """Read settings and user book again, and try once more what failed for want of a user or a key.
-
-        Raises:
-            BadConfiguration: a file is not usable; what was in force before stays so.
-        """
-
-    async def stop(self) -> None:
-        """Begin to stop; returns once that is under way, not when it is done.
-
-        The server answers the client afterwards, so this must not wait for the server itself to stop.
-        """
+        """Return the signal that is sent whenever the snapshot would differ."""

@@ -12,9 +12,8 @@ from typing import Final
 
 import msgspec
 
-from tuishare.api.actions import Accepted, DownloadAction, ShareAction
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Share
+from tuishare.api.messages import Accepted, DownloadAction, Share, ShareAction
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.exit_codes import Exit, report
 from tuishare.cli.lookup import Entries, Entry, fetch_entries, name_kind, require_taken

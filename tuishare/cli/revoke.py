@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from tuishare.api.actions import Accepted
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import DeliveryState, Share
+from tuishare.api.messages import Accepted, DeliveryState, Share, UserNamed
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.lookup import fetch_entries, require_taken
 from tuishare.cli.terminal import say, warn
@@ -67,11 +66,11 @@ async def _revoke(client: AgentClient, words: list[str], *, everywhere: bool) ->
     entries, user = await fetch_entries(client), words[-1]
     if everywhere:
         concerned = [share for share in entries.shares if user in _members(share)]
-        await client.revoke_user(user)
+        await client.revoke_user(UserNamed(name=user))
         return concerned
     share = entries.find_share(words[0])
     require_taken(share)
-    await client.revoke_from_share(share.id, user)
+    await client.revoke_from_share(share.id, UserNamed(name=user))
     return [share]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tuishare.api.client import AgentClient
 from tuishare.api.error_body import ProtocolMismatch
-from tuishare.api.people import UserAdded
+from tuishare.api.messages import UserAdded, UserNamed
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import show_fingerprint
 from tuishare.cli.terminal import ask, can_ask, say
@@ -59,7 +59,7 @@ def rotate_key(name: str) -> None:
         BadInput: he has a card.
     """
     try:
-        made = ask_agent(lambda client: client.new_key(name))
+        made = ask_agent(lambda client: client.new_key(UserNamed(name=name)))
     except ProtocolMismatch:
         raise
     except AgentUnreachable:

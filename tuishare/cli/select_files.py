@@ -12,10 +12,8 @@ from typing import Final
 
 import msgspec
 
-from tuishare.api.actions import FileChoice
 from tuishare.api.client import AgentClient
-from tuishare.api.details import Details, File
-from tuishare.api.messages import Download
+from tuishare.api.messages import Details, Download, File, FileChoice
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.lookup import fetch_entries, require_taken
 from tuishare.cli.terminal import print_rows, say

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from tuishare.api.actions import Accepted, NewShare
+from tuishare.api.messages import NewShare
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.terminal import say
 from tuishare.config.expiry import parse_expiry
@@ -46,7 +46,7 @@ def share_path(wish: ShareOptions, *, as_json: bool) -> None:
     """
     new = _make_order(wish)
     taken = ask_agent(lambda client: client.share(new))
-    print(msgspec.json.encode(Accepted(id=taken)).decode() if as_json else taken, flush=True)
+    print(msgspec.json.encode(taken).decode() if as_json else taken.id, flush=True)
     say(f"Sharing “{for_display(Path(new.path).name)}” with {', '.join(new.recipients)}.")
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from tuishare.api.error_body import ProtocolMismatch
-from tuishare.api.people import UserChange
+from tuishare.api.messages import UserChange
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.cards import describe_card, show_fingerprint
 from tuishare.cli.reload import take_effect

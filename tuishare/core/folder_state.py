@@ -13,3 +13,5 @@ class FolderState(StrEnum):
     POLLING = "polling"
     """It reports none, so the folder is scanned periodically."""
     MISSING = "missing"
+    UNWATCHED = "unwatched"
+    """No agent runs."""

@@ -39,18 +39,32 @@ def save_drop_folder(
         BadInput: it is no folder, its name is not UTF-8, or the settings do not allow it.
         SystemFailed: the disk refused, or a new one cannot be read.
     """
-    require_text(str(folder))
     named = tuple(users)
     recipients = load_book(places.users_file).resolve(named)
+    with prepared_drop_folder(places, folder):
+        edit_config(places, lambda text: put_drop(text, folder, named, transport))
+    return recipients
+
+
+@contextlib.contextmanager
+def prepared_drop_folder(places: Places, folder: Path) -> Iterator[None]:
+    """Make a folder that becomes a drop folder in the block, and mark it afterwards; undone if the block fails.
+
+    A command does this around its request to the agent, because an agent that runs as a service cannot make folders.
+
+    Raises:
+        BadInput: it is no folder, or its name is not UTF-8.
+        SystemFailed: it cannot be made, or a new one cannot be read.
+    """
+    require_text(str(folder))
     with _made(folder):
         known = {os.path.realpath(drop.path) for drop in load_config(places).drop}
         new = os.path.realpath(folder) not in known
         if new:
             _require_readable(folder)
-        edit_config(places, lambda text: put_drop(text, folder, named, transport))
+        yield
     if new:
         write_marker(folder)  # one that was a drop folder before may be empty now, and is here all the same
-    return recipients
 
 
 def delete_drop_folder(places: Places, folder: Path) -> None:

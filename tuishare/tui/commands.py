@@ -9,8 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from tuishare.api.actions import DownloadAction, ShareAction
-from tuishare.api.messages import Download, DownloadState, Share, ShareState
+from tuishare.api.messages import (
+    Download,
+    DownloadAction,
+    DownloadState,
+    DropNamed,
+    Share,
+    ShareAction,
+    ShareState,
+)
 from tuishare.tui.agent_api import AgentApi
 from tuishare.tui.formats import fit
 from tuishare.tui.row_models import AgentFolder
@@ -129,7 +136,7 @@ async def send(agent: AgentApi, deed: Deed) -> None:
         case DownloadDeed(download, order):
             await agent.order_download(download.id, order)
         case FolderDeed(place):
-            await agent.remove_drop(place.path)
+            await agent.remove_drop(DropNamed(path=place.path))
         case _:
             assert_never(deed)
 

@@ -9,8 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.api.actions import DownloadAction, ShareAction
-from tuishare.api.messages import DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.api.messages import (
+    DeliveryState,
+    Download,
+    DownloadAction,
+    DownloadState,
+    Share,
+    ShareAction,
+    ShareState,
+)
 from tuishare.tui.commands import Deed, DownloadDeed, FolderDeed, ShareCommand, name_entry, name_order
 from tuishare.tui.formats import clean, fit, format_count, format_percent, format_size
 

@@ -15,8 +15,7 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING, DownloadFiles
-from tuishare.api.actions import DownloadAction, ShareAction
-from tuishare.api.messages import Download, DownloadId, DownloadState, ShareState
+from tuishare.api.messages import Download, DownloadAction, DownloadId, DownloadState, ShareAction, ShareState
 from tuishare.core.records import DownloadStep
 from tuishare.errors import NotFound, Refused, SystemFailed
 

@@ -20,9 +20,17 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import files as download_files
 from tuishare.agent.downloads.file_selection import choose, drop_unwanted
 from tuishare.agent.downloads.files import DownloadFiles
-from tuishare.api.actions import DownloadAction, FileChoice, ShareAction
-from tuishare.api.details import File
-from tuishare.api.messages import DeliveryState, Download, DownloadId, DownloadState, ShareState
+from tuishare.api.messages import (
+    DeliveryState,
+    Download,
+    DownloadAction,
+    DownloadId,
+    DownloadState,
+    File,
+    FileChoice,
+    ShareAction,
+    ShareState,
+)
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.torrents import DiskCost, make_torrent, walk
@@ -68,7 +76,7 @@ async def until_wanted(agent: Agent, size: int) -> None:
 
 async def files(agent: Agent) -> tuple[File, ...]:
     (download,) = agent.view.downloads()
-    return (await agent.service.insight.download_details(download.id)).files
+    return (await agent.service.download_details(download.id)).files
 
 
 async def delivered(alice: Home, bob: Home, agent: Agent, *names: str) -> Download:

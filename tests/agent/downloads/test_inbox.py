@@ -16,8 +16,7 @@ from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads import rejected_files
 from tuishare.agent.downloads.inbox import REMEMBERED
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
-from tuishare.api.actions import DownloadAction
-from tuishare.api.messages import DownloadState, FolderState
+from tuishare.api.messages import DownloadAction, DownloadState, FolderState
 from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, SystemFailed

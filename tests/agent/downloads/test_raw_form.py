@@ -13,8 +13,7 @@ from tests.agent.agent_pairs import KEY, NAME, rejected, running, shown
 from tests.agent.homes import Home, fill, opened
 from tests.waiting import wait_until
 from tuishare.agent.downloads.raw_form import open_raw_form
-from tuishare.api.actions import DownloadAction
-from tuishare.api.messages import DownloadState
+from tuishare.api.messages import DownloadAction, DownloadState
 from tuishare.core.opening import Trust
 from tuishare.envelope import Damaged, NotForUs, seal_raw
 from tuishare.errors import Refused

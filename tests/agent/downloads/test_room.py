@@ -14,8 +14,7 @@ from tests.agent.homes import Home, fill, make_home, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.rejected_files import REJECTED
-from tuishare.api.actions import DownloadAction
-from tuishare.api.messages import ActivityKind, DownloadState
+from tuishare.api.messages import ActivityKind, DownloadAction, DownloadState
 from tuishare.core.records import DownloadStep
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import User
@@ -183,7 +182,7 @@ async def test_a_torrent_is_in_the_store_and_nowhere_else(strangers: tuple[Home,
             len(await agent._inbox.repository.torrent(record)),
         )
         assert max(len(value) for value in vars_of(record) if isinstance(value, bytes)) < 1000
-        files = (await agent.service.insight.download_details(agent.view.downloads()[0].id)).files
+        files = (await agent.service.download_details(agent.view.downloads()[0].id)).files
         assert [file.path for file in files] == ["a"]
 
 

@@ -7,8 +7,7 @@ import pytest
 from tests.agent.agent_pairs import running
 from tests.agent.homes import Home
 from tuishare.agent.service.command_dispatch import order_download, order_share
-from tuishare.api.actions import DownloadAction, ShareAction
-from tuishare.api.messages import DownloadId, ShareId
+from tuishare.api.messages import DownloadAction, DownloadId, ShareAction, ShareId
 from tuishare.errors import NotFound
 
 

@@ -12,13 +12,12 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.service import details_service
 from tuishare.api.client import AgentClient
-from tuishare.api.details import Details
-from tuishare.api.messages import ActivityKind, DownloadState
+from tuishare.api.messages import ActivityKind, Details, DownloadId, DownloadState, ShareId
 from tuishare.errors import NotFound
 
 
 async def look(agent: Agent) -> Details:
-    return await agent.service.insight.share_details(agent.view.shares()[0].id)
+    return await agent.service.share_details(agent.view.shares()[0].id)
 
 
 def is_served(user: str, details: Details) -> bool:
@@ -62,12 +61,14 @@ async def test_of_very_many_files_the_first_are_listed(alice: Home, monkeypatch:
         fill(folder / str(number), 1)
     async with running(alice) as agent:
         await wait_until((alice.outbox / "films.torrent.encrypted").exists)
-        details = await agent.service.insight.share_details(agent.view.shares()[0].id)
+        details = await agent.service.share_details(agent.view.shares()[0].id)
         assert ([file.path for file in details.files], details.more_files) == (["0", "1"], 3)
 
 
 async def test_what_there_is_not_is_not_found(alice: Home) -> None:
     async with running(alice), AgentClient(alice.places.socket) as client:
-        for question in (client.share_details, client.download_details, client.share_proof):
+        share, download = ShareId("0" * 32), DownloadId("0" * 32)
+        questions = client.share_details(share), client.download_details(download), client.share_proof(share)
+        for question in questions:
             with pytest.raises(NotFound):
-                await question("0" * 32)
+                await question

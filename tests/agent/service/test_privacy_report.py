@@ -12,8 +12,7 @@ from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill
 from tests.agent.shares.test_sharing import until
 from tuishare.agent.service.privacy_report import PrivacyCase, assess
-from tuishare.api.details import Finding
-from tuishare.api.messages import ShareState
+from tuishare.api.messages import Finding, ShareState
 from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.swarm import CertificateDates, PrivacyFacts
 
@@ -94,12 +93,12 @@ async def test_a_real_share_is_proved_to_be_private(alice: Home) -> None:
     fill(alice.drop / "x")
     async with running(alice) as agent:
         share = await until(agent, "x", ShareState.SEEDING)
-        proof = await agent.service.insight.share_proof(share.id)
+        proof = await agent.service.share_proof(share.id)
         marks = {finding.topic: finding.good for finding in proof.findings}
         assert {marks[topic] for topic in ("TLS", "private bit", "DHT", "resumption", "our certificate")} == {
             True
         }
         assert False not in marks.values()
         await agent._drops.commands.pause(share.id)
-        (first, *_) = (await agent.service.insight.share_proof(share.id)).findings
+        (first, *_) = (await agent.service.share_proof(share.id)).findings
         assert first.topic == "swarm"

@@ -13,8 +13,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Reloaded, ShareState
-from tuishare.api.people import DropChange, SettingChange, SettingsText
+from tuishare.api.messages import DropChange, DropNamed, Reloaded, SettingChange, SettingsText, ShareState
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people import UserBook, save_book
 
@@ -29,7 +28,7 @@ async def test_a_folder_is_shared_from_the_moment_on_that_it_is_set(
         fill(folder / "a.mkv")
         await wait_until((alice.outbox / "a.mkv.torrent.encrypted").exists)
         assert [drop.path for drop in agent.view.status().drop_folders][-1] == str(folder)
-        await client.remove_drop(str(folder))
+        await client.remove_drop(DropNamed(path=str(folder)))
         assert str(folder) not in {drop.path for drop in agent.view.status().drop_folders}
         assert (folder / "a.mkv").exists()
 
@@ -43,7 +42,7 @@ async def test_one_that_is_set_again_is_followed_though_what_was_shared_from_it_
         await client.set_drop(DropChange(path=str(folder), users=("bob",)))
         fill(folder / "a.mkv")
         await until(agent, "a.mkv", ShareState.SEEDING)
-        await client.remove_drop(str(folder))
+        await client.remove_drop(DropNamed(path=str(folder)))
         await until(agent, "a.mkv", ShareState.WITHDRAWN)
         (folder / "a.mkv").unlink()
         assert os.listdir(folder) == []
@@ -73,7 +72,7 @@ async def test_what_cannot_be_a_drop_folder_leaves_no_trace(
         with pytest.raises(error):
             await client.set_drop(msgspec.structs.replace(change, path=path))
         with pytest.raises(NotFound):
-            await client.remove_drop(str(alice.places.files / "new"))
+            await client.remove_drop(DropNamed(path=str(alice.places.files / "new")))
     assert alice.places.config_file.read_bytes() == before
     assert not (alice.places.files / "new").exists()
     assert not (alice.inbox / "new").exists()

@@ -9,10 +9,20 @@ import pytest
 from tests.agent.agent_pairs import NAME, running, shown
 from tests.agent.homes import Home, fill
 from tests.waiting import wait_until
-from tuishare.api.actions import ShareAction
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import DownloadState, ShareState, Snapshot, UserKind
-from tuishare.api.people import CardInfo, NewUser, UserAdded, UserChange
+from tuishare.api.messages import (
+    CardInfo,
+    CardText,
+    DownloadState,
+    NewUser,
+    ShareAction,
+    ShareState,
+    Snapshot,
+    UserAdded,
+    UserChange,
+    UserKind,
+    UserNamed,
+)
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people import format_key, load_book, load_or_create_identity, rotate_identity
 
@@ -23,12 +33,14 @@ KEY = bytes(range(1, 33))
 async def test_a_card_is_looked_at_and_added(alice: Home, mallory: Home) -> None:
     card = mallory.identity.card("mallory")
     async with running(alice), AgentClient(alice.places.socket) as client:
-        seen = await client.card_seen(f" {card}\n")
+        seen = await client.card_seen(CardText(card=f" {card}\n"))
         words = " ".join(card.fingerprint.words)
-        assert seen == CardInfo(name="mallory", fingerprint=card.fingerprint.base32, words=words)
+        assert seen == CardInfo(
+            name="mallory", fingerprint=card.fingerprint.base32, words=words, card=str(card)
+        )
         new = NewUser(name="mal", card=str(card), groups=("@crew",), verified=True)
         assert await client.add_user(new) == UserAdded(name="mal")
-        assert (await client.card_seen(str(card))).known_as == "mal"
+        assert (await client.card_seen(CardText(card=str(card)))).known_as == "mal"
         async with aclosing(client.events()) as events:
             snapshot = await anext(events)
         assert isinstance(snapshot, Snapshot)
@@ -65,7 +77,8 @@ async def test_what_is_not_allowed_changes_nothing(alice: Home, bob: Home) -> No
         ):
             with pytest.raises(BadInput):
                 await client.add_user(new)
-        for order in (client.remove_user("nobody"), client.new_key("nobody"), client.revoke_user("nobody")):
+        nobody = UserNamed(name="nobody")
+        for order in (client.remove_user(nobody), client.new_key(nobody), client.revoke_user(nobody)):
             with pytest.raises(NotFound):
                 await order
         for card in ("", "tuishare-card-v1:x"):
@@ -85,7 +98,7 @@ async def test_trust_counts_at_once(alice: Home, bob: Home) -> None:
         other = bob.identity.fingerprint.base32
         with pytest.raises(Refused, match="replaced meanwhile"):
             await client.change_user(UserChange(name="alice", verified=True, fingerprint=other))
-        assert not b.service.people.view().users[0].verified
+        assert not b.view.snapshot().people.users[0].verified
         await client.change_user(UserChange(name="alice", verified=True, fingerprint=fingerprint))
         await shown(b, DownloadState.COMPLETE)
 
@@ -94,45 +107,45 @@ async def test_groups_and_cards_are_changed(alice: Home, bob: Home, mallory: Hom
     newer = str(mallory.identity.card("bob"))
     async with running(alice) as agent, AgentClient(alice.places.socket) as client:
         await client.change_user(UserChange(name="bob", groups=("@crew", "fans")))
-        assert agent.service.people.view().users[0].groups == ("crew", "fans")
+        assert agent.view.snapshot().people.users[0].groups == ("crew", "fans")
         await client.change_user(UserChange(name="bob", card=newer))
-        (user,) = agent.service.people.view().users
+        (user,) = agent.view.snapshot().people.users
         assert (user.fingerprint, user.verified) == (mallory.identity.fingerprint.base32, False)
         rotated = rotate_identity(mallory.places.identity_file, "bob")
         word = str(rotated.succession)
-        assert (await client.card_seen(word)).known_as == "bob"
+        assert (await client.card_seen(CardText(card=word))).known_as == "bob"
         await client.change_user(UserChange(name="bob", card=word))
-        (user,) = agent.service.people.view().users
+        (user,) = agent.view.snapshot().people.users
         assert user.former == (mallory.identity.fingerprint.base32,)
-        assert (await client.card_seen(str(bob.identity.card("bob")))).known_as == ""
-        await client.remove_user("Bob")
-        assert agent.service.people.view().users == ()
+        assert (await client.card_seen(CardText(card=str(bob.identity.card("bob"))))).known_as == ""
+        await client.remove_user(UserNamed(name="Bob"))
+        assert agent.view.snapshot().people.users == ()
 
 
 async def test_what_somebody_has_is_counted(alice: Home, bob: Home) -> None:
     async with running(alice) as a, running(bob) as b:
         fill(alice.drop / "film.mkv")
-        await wait_until(lambda: a.service.people.view().users[0].shares == 1)
-        assert (a.service.people.view().users[0].complete, a.service.people.view().users[0].seen) == (0, 0)
+        await wait_until(lambda: a.view.snapshot().people.users[0].shares == 1)
+        assert (a.view.snapshot().people.users[0].complete, a.view.snapshot().people.users[0].seen) == (0, 0)
         await wait_until((alice.outbox / ENVELOPE).exists)
         bob.receive(alice.outbox / ENVELOPE)
         await shown(b, DownloadState.COMPLETE)
-        await wait_until(lambda: a.service.people.view().users[0].complete == 1, seconds=30)
-        assert a.service.people.view().users[0].seen > 0
+        await wait_until(lambda: a.view.snapshot().people.users[0].complete == 1, seconds=30)
+        assert a.view.snapshot().people.users[0].seen > 0
         async with AgentClient(alice.places.socket) as client:
             await client.order_share(a.view.shares()[0].id, ShareAction.FORGET)
-        assert a.service.people.view().users[0].shares == 0
+        assert a.view.snapshot().people.users[0].shares == 0
 
 
 async def test_an_edit_of_the_file_is_shown(alice: Home, bob: Home) -> None:
     async with running(alice) as agent:
         alice.know(bob.user(name="robert"))
-        await wait_until(lambda: [user.name for user in agent.service.people.view().users] == ["robert"])
+        await wait_until(lambda: [user.name for user in agent.view.snapshot().people.users] == ["robert"])
 
 
 async def test_a_new_identity_is_used_for_everything_at_once(alice: Home) -> None:
     async with running(alice) as agent, AgentClient(alice.places.socket) as client:
-        fingerprint = await client.rotate_identity()
-        assert agent.view.status().fingerprint == fingerprint == agent.service.people.view().fingerprint
-        assert agent.service.people.view().succession.startswith("tuishare-succession-v1:")
+        fingerprint = (await client.rotate_identity()).id
+        assert agent.view.status().fingerprint == fingerprint == agent.view.snapshot().people.fingerprint
+        assert agent.view.snapshot().people.succession.startswith("tuishare-succession-v1:")
         assert load_or_create_identity(alice.places.identity_file).fingerprint.base32 == fingerprint

@@ -21,8 +21,7 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.fingerprint import delete_payload, walk_payload
 from tuishare.agent.shares import commands, pipeline
 from tuishare.agent.shares.transitions import ShareTarget
-from tuishare.api.actions import NewShare, ShareAction
-from tuishare.api.messages import Share, ShareId, ShareState
+from tuishare.api.messages import NewShare, Share, ShareAction, ShareId, ShareState
 from tuishare.core.clock import wall_clock
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, Refused, SystemFailed
@@ -359,7 +358,8 @@ async def test_an_expired_share_is_withdrawn_and_not_made_again(
     path = fill(alice.places.files / "x")
     async with running(alice) as agent:
         end = int(wall_clock().timestamp()) + 3600
-        identifier = await agent.service.share(NewShare(path=str(path), recipients=("bob",), not_after=end))
+        new = NewShare(path=str(path), recipients=("bob",), not_after=end)
+        identifier = (await agent.service.share(new)).id
         await seeded(agent)
         await agent._drops.commands.withdraw_expired()
         assert served(agent) == 1

@@ -7,8 +7,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.api.actions import ShareAction
-from tuishare.api.messages import Share, ShareState
+from tuishare.api.messages import Share, ShareAction, ShareState
 from tuishare.people import User, generate_key
 
 

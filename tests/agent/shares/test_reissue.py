@@ -18,8 +18,7 @@ from tuishare.agent.shares import reissue
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.reissue import AHEAD, Reissuer
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState
-from tuishare.api.people import UserChange
+from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState, UserChange, UserNamed
 from tuishare.core.clock import wall_clock
 from tuishare.core.records import ShareStep
 from tuishare.envelope import CardKey, NotForUs, Opened, UserKey, open_envelope
@@ -67,8 +66,8 @@ async def test_a_rotation_reaches_whoever_knew_the_former_card(alice: Home, bob:
         await delivered(alice, bob, a, b)
         (before,) = b.view.downloads()
         former = alice.identity.card("alice")
-        fingerprint = await client.rotate_identity()
-        assert fingerprint == a.service.people.view().fingerprint != former.fingerprint.base32
+        fingerprint = (await client.rotate_identity()).id
+        assert fingerprint == a.view.snapshot().people.fingerprint != former.fingerprint.base32
         await sealed(a, 2)
         await wait_until(lambda: not is_rotated(alice.places.identity_file))
         bob.receive(alice.outbox / ENVELOPE)
@@ -79,15 +78,15 @@ async def test_a_rotation_reaches_whoever_knew_the_former_card(alice: Home, bob:
         assert user.card is not None
         assert (user.name, user.verified, user.card.fingerprint.base32) == ("alice", True, fingerprint)
         assert [card.signer for card in user.former] == [former.signer]
-        await wait_until(lambda: b.service.people.view().users[0].fingerprint == fingerprint)
-        assert b.service.people.view().users[0].former == (former.fingerprint.base32,)
+        await wait_until(lambda: b.view.snapshot().people.users[0].fingerprint == fingerprint)
+        assert b.view.snapshot().people.users[0].former == (former.fingerprint.base32,)
         await wait_until(lambda: ActivityKind.ROTATED in {event.kind for event in b.view.snapshot().activity})
 
 
 async def test_generations_go_on_after_a_rotation_and_old_ones_stay_replays(alice: Home, bob: Home) -> None:
     async with running(alice) as a, running(bob) as b:
         await delivered(alice, bob, a, b)
-        await a.service.people.rotate_identity()
+        await a.service.rotate_identity()
         await sealed(a, 2)
         again = (alice.outbox / ENVELOPE).read_bytes()
         bob.receive(alice.outbox / ENVELOPE)
@@ -113,7 +112,7 @@ async def test_what_was_signed_with_the_former_key_is_no_longer_believed(alice: 
         fill(alice.drop / "film.mkv")
         await sealed(a, 1)
         old = (alice.outbox / ENVELOPE).read_bytes()
-        await a.service.people.rotate_identity()
+        await a.service.rotate_identity()
         await sealed(a, 2)
         bob.receive(alice.outbox / ENVELOPE)
         await shown(b, DownloadState.COMPLETE)
@@ -123,7 +122,7 @@ async def test_what_was_signed_with_the_former_key_is_no_longer_believed(alice: 
 
 async def test_what_was_sealed_for_the_former_card_still_opens(alice: Home, bob: Home) -> None:
     async with running(alice) as a, running(bob) as b:
-        await b.service.people.rotate_identity()  # alice knows nothing of it
+        await b.service.rotate_identity()  # alice knows nothing of it
         await delivered(alice, bob, a, b)
 
 
@@ -151,7 +150,7 @@ async def test_a_new_key_opens_what_the_former_one_no_longer_does(alice: Home) -
     async with running(alice) as a, AgentClient(alice.places.socket) as client:
         fill(alice.drop / "film.mkv")
         await sealed(a, 1)
-        key = parse_key((await client.new_key("carl")).key)
+        key = parse_key((await client.new_key(UserNamed(name="carl"))).key)
         assert load_book(alice.places.users_file).find("carl").key == key != former
         await sealed(a, 2)
         data = (alice.outbox / ENVELOPE).read_bytes()

@@ -20,7 +20,7 @@ from tests.swarm.outsiders import BLOCK, member_context, take_block
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.shares import outbox
-from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState
+from tuishare.api.messages import ActivityKind, DeliveryState, DownloadState, ShareState, UserNamed
 from tuishare.core.records import DownloadRecord, ShareStep
 from tuishare.errors import DiskRefused, NotFound
 from tuishare.swarm import Credentials
@@ -152,7 +152,7 @@ async def test_a_share_whose_envelope_cannot_be_written_serves_nobody_who_was_ta
             await wait_until(lambda: bool(sender._context.outbox_retry.problems))
             before = received(out)
             await wait_until(lambda: received(out) > before, seconds=20)
-            await sender.service.revoke_from_share(share.id, "bob")
+            await sender.service.revoke_from_share(share.id, UserNamed(name="bob"))
             assert await ask_tracker(record(out)) == FAILURE
             had = await settled(out)
             await wait_until(lambda: sender._drops.repository.get(share.id).generation == 3)
@@ -185,7 +185,7 @@ async def test_neither_a_full_disk_nor_another_command_holds_the_cut_up(
             await sender._context.store.disk_retry.refused()
             assert sender._drops.repository.lock.locked()
             with pytest.raises(DiskRefused):
-                await sender.service.revoke_from_share(share.id, "bob")
+                await sender.service.revoke_from_share(share.id, UserNamed(name="bob"))
             assert await ask_tracker(record(out)) == FAILURE
             had = await settled(out)
             assert not sender._context.engine.all_progress()

@@ -16,8 +16,7 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.shares.standalone import StandaloneHandler
-from tuishare.api.actions import NewShare, ShareAction
-from tuishare.api.messages import DeliveryState, Share, ShareId, ShareState
+from tuishare.api.messages import DeliveryState, NewShare, Share, ShareAction, ShareId, ShareState, UserNamed
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import Refused, TuishareError
 from tuishare.torrents import Tree
@@ -150,7 +149,7 @@ async def test_sharing_it_again_for_others_takes_it_from_nobody(
     async with running(alice) as agent:
         path = fill(folder / "x")
         first = await share(agent, path, "bob")
-        assert (await agent.service.share(NewShare(path=str(path), recipients=("bob",)))) == first.id
+        assert (await agent.service.share(NewShare(path=str(path), recipients=("bob",)))).id == first.id
         with pytest.raises(Refused, match="shared with bob too") as refused:
             await agent.service.share(NewShare(path=str(path), recipients=("mallory",)))
         assert "revoke" in refused.value.hint
@@ -168,7 +167,7 @@ async def test_who_was_revoked_need_not_be_named_again_and_stays_out(
     alice.know(bob.user(), mallory.user())
     async with running(alice) as agent:
         first = await share(agent, fill(folder / "x"), "bob")
-        await agent.service.revoke_from_share(ShareId(first.id), "bob")
+        await agent.service.revoke_from_share(ShareId(first.id), UserNamed(name="bob"))
         await seeded(agent, generation=2)
         await agent.service.share(NewShare(path=first.path, recipients=("mallory",)))
         assert (await seeded(agent, generation=3)).recipients == ("mallory",)
@@ -184,7 +183,7 @@ async def test_who_was_revoked_is_named_in_vain_until_it_is_forgotten(
     alice.know(bob.user(groups=("crew",)), mallory.user(groups=("crew",)))
     async with running(alice) as agent:
         first = await share(agent, fill(folder / "x"), "bob", "mallory")
-        await agent.service.revoke_from_share(ShareId(first.id), "bob")
+        await agent.service.revoke_from_share(ShareId(first.id), UserNamed(name="bob"))
         await seeded(agent, generation=2)
         for names in (("bob", "mallory"), ("@crew", "Bob")):
             with pytest.raises(Refused, match="bob was taken out of “x”") as refused:
@@ -206,7 +205,7 @@ async def test_a_group_that_somebody_has_left_takes_nothing_from_him(
     async with running(alice) as agent:
         first = await share(agent, fill(folder / "x"), "@crew")
         alice.know(bob.user(), mallory.user(groups=("crew",)))
-        assert await agent.service.share(NewShare(path=first.path, recipients=("@crew",))) == first.id
+        assert (await agent.service.share(NewShare(path=first.path, recipients=("@crew",)))).id == first.id
         assert agent.view.shares()[0].generation == 1
         with pytest.raises(Refused, match="shared with bob too"):
             await agent.service.share(NewShare(path=first.path, recipients=("@crew",), note="final"))
@@ -222,7 +221,9 @@ async def test_under_another_name_it_goes_to_those_who_are_named_then(
         for name, former, user in zip(names, ["", *names], ["bob", "bob", "mallory"], strict=False):
             if former:
                 (folder / former).rename(folder / name)
-            known.append(await agent.service.share(NewShare(path=str(folder / name), recipients=(user,))))
+            known.append(
+                (await agent.service.share(NewShare(path=str(folder / name), recipients=(user,)))).id
+            )
             assert (await until(agent, name, ShareState.SEEDING)).recipients == (user,)
             await wait_until(lambda: agent._drops.queue.is_idle)
     assert known[0] == known[1] != known[2]

@@ -13,8 +13,7 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.network import address_watch
-from tuishare.api.actions import ShareAction
-from tuishare.api.messages import Problem, ShareState
+from tuishare.api.messages import Problem, ShareAction, ShareState
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from textual.widgets import Input, Select, TextArea
 
 from tests.tui.fakes import until
 from tests.tui.screens.dialogs import opened
-from tuishare.api.people import CardInfo, NewUser
+from tuishare.api.messages import CardInfo, NewUser
 from tuishare.errors import BadInput, Refused
 from tuishare.tui.screens.add_user import find_card, split_groups
 from tuishare.tui.screens.key_dialog import KeyDialog

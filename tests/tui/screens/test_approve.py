@@ -5,9 +5,7 @@ import pytest
 
 from tests.tui.people import BOB, WAITING, known
 from tests.tui.screens.dialogs import opened
-from tuishare.api.actions import DownloadAction
-from tuishare.api.details import Details, File
-from tuishare.api.people import UserChange
+from tuishare.api.messages import Details, DownloadAction, File, UserChange
 from tuishare.errors import NotFound
 
 

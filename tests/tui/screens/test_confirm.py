@@ -7,7 +7,7 @@ from textual.widgets import Button, Static
 
 from tests.api.samples import SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, snapshot, until
-from tuishare.api.actions import ShareAction
+from tuishare.api.messages import ShareAction
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.view import Live, Lost

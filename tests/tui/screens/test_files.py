@@ -9,9 +9,7 @@ import pytest
 from tests.api.samples import DOWNLOAD
 from tests.tui.fakes import FakeAgent, dashboard, snapshot, until
 from tests.tui.screens.dialogs import Desk
-from tuishare.api.actions import FileChoice
-from tuishare.api.details import Details, File
-from tuishare.api.messages import DownloadState
+from tuishare.api.messages import Details, DownloadState, File, FileChoice
 from tuishare.tui.screens.files import FilesScreen
 from tuishare.tui.view import Live
 

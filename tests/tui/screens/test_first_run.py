@@ -10,8 +10,7 @@ from textual.widgets import Input
 from tests.tui.fakes import CALM, FakeAgent, until
 from tests.tui.people import PEOPLE
 from tests.tui.screens.dialogs import Desk
-from tuishare.api.messages import Snapshot
-from tuishare.api.people import SettingChange
+from tuishare.api.messages import SettingChange, Snapshot
 from tuishare.errors import BadInput
 from tuishare.tui.first_run_flag import Greeting
 from tuishare.tui.live_app import HomeDashboard

@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from tests.tui.fakes import CALM, until
 from tests.tui.screens.dialogs import opened
-from tuishare.api.people import DropChange
+from tuishare.api.messages import DropChange
 from tuishare.errors import Refused
 from tuishare.tui.screens.folder import RemoveFolderScreen
 from tuishare.tui.screens.recipients import MarkCheckbox, Recipients
@@ -20,7 +20,9 @@ async def test_a_new_one_by_keys() -> None:
     async with opened("add_folder") as desk:
         await desk.press(*"/home/alice/film", "tab", "space", "ctrl+s")
         await desk.until_closed()
-        assert desk.calls("set_drop") == [(DropChange(path="/home/alice/film", users=("@crew",)),)]
+        assert desk.calls("set_drop") == [
+            (DropChange(path="/home/alice/film", users=("@crew",), transport="tls"),)
+        ]
 
 
 async def test_picked_in_the_tree(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from tests.api.samples import NOW
 from tests.tui.fakes import until
 from tests.tui.people import PEOPLE, known
 from tests.tui.screens.dialogs import Desk, opened
-from tuishare.api.actions import NewShare
-from tuishare.api.messages import People, Snapshot
+from tuishare.api.messages import NewShare, People, Snapshot
 from tuishare.errors import Refused
 from tuishare.tui.screens.path_picker import PathPicker
 from tuishare.tui.screens.recipients import MarkCheckbox, Recipients

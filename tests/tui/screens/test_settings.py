@@ -10,7 +10,7 @@ from textual.widgets import Input
 from tests.tui.fakes import GONE, FakeAgent, dashboard, until
 from tests.tui.people import known
 from tests.tui.screens.dialogs import opened
-from tuishare.api.people import SettingChange, SettingsText
+from tuishare.api.messages import SettingChange, SettingsText
 from tuishare.config.model import Config
 from tuishare.errors import BadInput
 from tuishare.tui.screens.main import MainScreen

@@ -5,7 +5,7 @@ from textual.widgets import TextArea
 from tests.tui.fakes import FakeAgent, dashboard, until
 from tests.tui.people import known
 from tests.tui.screens.dialogs import Desk
-from tuishare.api.people import SettingsText
+from tuishare.api.messages import SettingsText
 from tuishare.errors import BadConfiguration
 from tuishare.tui.screens.settings_file import SettingsFileScreen
 

@@ -7,13 +7,15 @@ from textual.widgets import Static
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
-from tuishare.api.details import Details, File, PeerInfo
 from tuishare.api.messages import (
     Activity,
     ActivityKind,
     Delivery,
     DeliveryState,
+    Details,
     DownloadState,
+    File,
+    PeerInfo,
     ShareId,
     Snapshot,
 )

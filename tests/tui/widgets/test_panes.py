@@ -7,13 +7,15 @@ from textual.widgets import Static
 from tests.api.samples import DOWNLOAD, NOW, SHARE, STATUS
 from tests.tui.fakes import CALM, FULL, FakeAgent, dashboard, until
 from tests.tui.people import BOB, PEOPLE
-from tuishare.api.details import Details, File, PeerInfo
 from tuishare.api.messages import (
     Activity,
     ActivityKind,
     Delivery,
     DeliveryState,
+    Details,
     DownloadState,
+    File,
+    PeerInfo,
     Problem,
     Snapshot,
 )

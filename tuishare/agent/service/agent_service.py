@@ -6,7 +6,8 @@ clients are, nor how they reach the agent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 from tuishare.agent.config_reload import ConfigReload
@@ -18,16 +19,44 @@ from tuishare.agent.service.details_service import DetailsService
 from tuishare.agent.service.settings_service import SettingsService
 from tuishare.agent.service.state_view import StateView
 from tuishare.agent.service.user_service import UserService
-from tuishare.agent.service.views import view_activity, view_reload
+from tuishare.agent.service.views import view_activity
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.shares.transitions import ShareTarget
-from tuishare.agent.state.change_signal import ChangeSignal
-from tuishare.api.actions import DownloadAction, FileChoice, NewShare, ShareAction
-from tuishare.api.messages import Activity, Download, DownloadId, Reloaded, Share, ShareId, Snapshot, Status
+from tuishare.api.event_stream import StreamTiming, follow
+from tuishare.api.messages import (
+    Accepted,
+    Activity,
+    CardInfo,
+    CardText,
+    Details,
+    Download,
+    DownloadAction,
+    DownloadId,
+    DropChange,
+    DropNamed,
+    Event,
+    FileChoice,
+    NewShare,
+    NewUser,
+    People,
+    Proof,
+    Reloaded,
+    SettingChange,
+    SettingsText,
+    Share,
+    ShareAction,
+    ShareId,
+    Snapshot,
+    Status,
+    Stopping,
+    UserAdded,
+    UserChange,
+    UserNamed,
+)
 
 
 class LocalAgentService:
-    """Implements `tuishare.api.service.AgentService` for the agent of this process.
+    """Implements `tuishare.api.service.AgentService` for the agent of this process; that says what each method does.
 
     Args:
         context: of the agent.
@@ -56,63 +85,110 @@ class LocalAgentService:
         self._sharing = sharing
         self._inbox = inbox
         self._runner = runner
-        self._config_reload = config_reload
         self._view = view
+        self._users = users
         self._stop = stop
-        self.people = users
-        self.home = SettingsService(context, config_reload)
-        self.insight = DetailsService(context, sharing, inbox)
+        self._settings = SettingsService(context, config_reload)
+        self._details = DetailsService(context, sharing, inbox)
 
-    def status(self) -> Status:
-        """Tell about the agent itself."""
+    async def status(self) -> Status:
         return self._view.status()
 
-    def shares(self) -> Sequence[Share]:
-        """List what is published, oldest first."""
-        return self._view.shares()
-
-    def downloads(self) -> Sequence[Download]:
-        """List what is received, oldest first."""
-        return self._view.downloads()
-
-    def snapshot(self) -> Snapshot:
-        """Tell all of it, as of one moment."""
+    async def snapshot(self) -> Snapshot:
         return self._view.snapshot()
 
-    def changes(self) -> ChangeSignal:
-        """Give the signal that moves whenever one of the answers above would differ."""
-        return self._view.changes()
+    def events(self) -> AsyncGenerator[Event, None]:
+        return follow(self._view, StreamTiming())
 
-    async def activity(self, limit: int) -> Sequence[Activity]:
-        """List the last of what happened, newest first."""
+    async def stop(self) -> Stopping:
+        self._stop()
+        return Stopping(pid=os.getpid())
+
+    async def activity(self, limit: int = 100) -> list[Activity]:
         return list(map(view_activity, await self._context.activity.latest(limit)))
 
-    async def share(self, new: NewShare) -> ShareId:
-        """Share a file or folder outside the drop folders."""
+    # Shares
+
+    async def shares(self) -> list[Share]:
+        return self._view.shares()
+
+    async def share(self, new: NewShare) -> Accepted:
         target = ShareTarget(new.recipients, new.transport, note=new.note, not_after=new.not_after)
-        return ShareId(await self._runner.run(self._sharing.share(Path(new.path), target)))
+        return Accepted(id=await self._runner.run(self._sharing.share(Path(new.path), target)))
 
-    async def order_share(self, share: ShareId, order: ShareAction) -> None:
-        """Do something with a share."""
+    async def share_details(self, share: ShareId) -> Details:
+        return await self._details.share_details(share)
+
+    async def share_proof(self, share: ShareId) -> Proof:
+        return await self._details.share_proof(share)
+
+    async def revoke_from_share(self, share: ShareId, user: UserNamed) -> Accepted:
+        commands, name = self._sharing.commands, user.name
+        await self._runner.run(commands.revoke(share, name), first=commands.disconnect(share, name))
+        return Accepted(id=share)
+
+    async def order_share(self, share: ShareId, order: ShareAction) -> Accepted:
         await self._runner.run(order_share(self._sharing, share, order))
+        return Accepted(id=share)
 
-    async def revoke_from_share(self, share: ShareId, user: str) -> None:
-        """Take a user out of one share."""
-        commands = self._sharing.commands
-        await self._runner.run(commands.revoke(share, user), first=commands.disconnect(share, user))
+    # Downloads
 
-    async def order_download(self, download: DownloadId, order: DownloadAction) -> None:
-        """Do something with a download."""
-        await self._runner.run(order_download(self._inbox, download, order))
+    async def downloads(self) -> list[Download]:
+        return self._view.downloads()
 
-    async def choose_files(self, download: DownloadId, choice: FileChoice) -> None:
-        """Download all but some files."""
+    async def download_details(self, download: DownloadId) -> Details:
+        return await self._details.download_details(download)
+
+    async def choose_files(self, download: DownloadId, choice: FileChoice) -> Accepted:
         await self._runner.run(self._inbox.commands.choose(download, choice.unwanted))
+        return Accepted(id=download)
+
+    async def order_download(self, download: DownloadId, order: DownloadAction) -> Accepted:
+        await self._runner.run(order_download(self._inbox, download, order))
+        return Accepted(id=download)
+
+    # People
+
+    async def people(self) -> People:
+        return await self._users.people()
+
+    async def card_seen(self, card: CardText) -> CardInfo:
+        return await self._users.card_seen(card)
+
+    async def add_user(self, new: NewUser) -> UserAdded:
+        return await self._users.add_user(new)
+
+    async def change_user(self, change: UserChange) -> Accepted:
+        return await self._users.change_user(change)
+
+    async def remove_user(self, user: UserNamed) -> Accepted:
+        return await self._users.remove_user(user)
+
+    async def new_key(self, user: UserNamed) -> UserAdded:
+        return await self._users.new_key(user)
+
+    async def revoke_user(self, user: UserNamed) -> Accepted:
+        return await self._users.revoke_user(user)
+
+    async def rotate_identity(self) -> Accepted:
+        return await self._users.rotate_identity()
+
+    # Folders and settings
+
+    async def set_drop(self, change: DropChange) -> Reloaded:
+        return await self._settings.set_drop(change)
+
+    async def remove_drop(self, drop: DropNamed) -> Reloaded:
+        return await self._settings.remove_drop(drop)
+
+    async def settings(self) -> SettingsText:
+        return await self._settings.settings()
+
+    async def change_setting(self, change: SettingChange) -> Reloaded:
+        return await self._settings.change_setting(change)
+
+    async def write_settings(self, settings: SettingsText) -> Reloaded:
+        return await self._settings.write_settings(settings)
 
     async def reload(self) -> Reloaded:
-        """Read settings and user book again."""
-        return view_reload(await self._config_reload.reload())
-
-    async def stop(self) -> None:
-        """Begin to stop."""
-        self._stop()
+        return await self._settings.reload()

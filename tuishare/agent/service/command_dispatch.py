@@ -10,8 +10,7 @@ from typing import assert_never
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.service.views import find_damaged, find_rejected
 from tuishare.agent.shares.sharing import Sharing
-from tuishare.api.actions import DownloadAction, ShareAction
-from tuishare.api.messages import DownloadId, ShareId
+from tuishare.api.messages import DownloadAction, DownloadId, ShareAction, ShareId
 from tuishare.errors import Refused
 
 

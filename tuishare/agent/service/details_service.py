@@ -14,8 +14,7 @@ from tuishare.agent.network.reachability import is_reachable
 from tuishare.agent.service.privacy_report import PrivacyCase, assess
 from tuishare.agent.service.views import view_activity
 from tuishare.agent.shares.sharing import Sharing
-from tuishare.api.details import FILES_SHOWN, Details, File, PeerInfo, Proof
-from tuishare.api.messages import DownloadId, ShareId
+from tuishare.api.messages import FILES_SHOWN, Details, DownloadId, File, PeerInfo, Proof, ShareId
 from tuishare.core.records import DownloadRecord, ShareRecord, ShareStep
 from tuishare.errors import NotFound
 from tuishare.swarm import Endpoint, Peer, PrivacyFacts
@@ -23,7 +22,7 @@ from tuishare.torrents import InfoHash, Torrent, parse_torrent
 
 
 class DetailsService:
-    """Implements `tuishare.api.service.InsightService`."""
+    """Carries out what `tuishare.api.service.AgentService` says about single shares and downloads."""
 
     def __init__(self, context: Context, drops: Sharing, inbox: Inbox) -> None:
         self._context = context
@@ -31,7 +30,6 @@ class DetailsService:
         self._inbox = inbox
 
     async def share_details(self, share: ShareId) -> Details:
-        """List files, peers and history of a share."""
         record = self._drops.repository.get(share)
 
         def name_peer(peer: Peer) -> str:
@@ -42,7 +40,6 @@ class DetailsService:
         return await self._details(record.name, record.torrent, peers, here)
 
     async def download_details(self, download: DownloadId) -> Details:
-        """List files, peers and history of a download."""
         record = self._inbox.queue.downloads.get(download)
         if record is None:
             raise NotFound("There is no such download", hint="`tuishare list` shows all of them.")
@@ -51,7 +48,6 @@ class DetailsService:
         return await self._details(record.name, torrent, peers, await self._here(record), record.unwanted)
 
     async def share_proof(self, share: ShareId) -> Proof:
-        """Say what a share lets out and to whom."""
         record, context = self._drops.repository.get(share), self._context
         case = PrivacyCase(
             record,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tuishare.api.details import Finding
+from tuishare.api.messages import Finding
 from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.swarm import CertificateDates, PrivacyFacts
 

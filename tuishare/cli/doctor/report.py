@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from tuishare.api.client import AgentClient
-from tuishare.api.details import Finding as ProofFinding
-from tuishare.api.details import Proof
+from tuishare.api.messages import Finding as ProofFinding
+from tuishare.api.messages import Proof
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.doctor import home, machine
 from tuishare.cli.doctor.results import Check, CheckResult, Severity, run_check

@@ -38,6 +38,7 @@ _WATCHED = {
     FolderState.WATCHING: "Every change is noticed at once.",
     FolderState.POLLING: "Looked through from time to time, because changes are not told here.",
     FolderState.MISSING: "The folder is not there. Make it again, or take it out of the settings.",
+    FolderState.UNWATCHED: "No agent runs, so changes are not noticed.",
 }
 
 

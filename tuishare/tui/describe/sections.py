@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tuishare.api.details import Details, File, PeerInfo
-from tuishare.api.messages import Activity
+from tuishare.api.messages import Activity, Details, File, PeerInfo
 from tuishare.tui.formats import (
     clip,
     draw_bar,

@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from tuishare.api.people import CardInfo, NewUser
+from tuishare.api.messages import CardInfo, CardText, NewUser
 from tuishare.errors import TuishareError
 from tuishare.tui.formats import clean, clip
 from tuishare.tui.screens.fingerprints import show_fingerprint
@@ -138,7 +138,7 @@ class AddUserScreen(Form):
 
     async def _look(self, card: str) -> None:
         try:
-            seen = await self.app.agent.card_seen(card)
+            seen = await self.app.agent.card_seen(CardText(card=card))
         except TuishareError as error:
             self._looked_at = ""
             self._tell(Content.styled(clean(f"! {error.detail}. {error.hint}"), TextStyle.BAD.value))

@@ -12,10 +12,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tuishare.api.actions import DownloadAction
-from tuishare.api.details import Details
-from tuishare.api.messages import Download, People, User
-from tuishare.api.people import UserChange
+from tuishare.api.messages import Details, Download, DownloadAction, People, User, UserChange
 from tuishare.errors import TuishareError
 from tuishare.tui.formats import clean, clip, fit, format_count, format_size
 from tuishare.tui.screens.fingerprints import show_fingerprint

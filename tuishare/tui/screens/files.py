@@ -12,9 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.widgets.selection_list import Selection
 
-from tuishare.api.actions import FileChoice
-from tuishare.api.details import Details, File
-from tuishare.api.messages import Download
+from tuishare.api.messages import Details, Download, File, FileChoice
 from tuishare.tui.formats import fit, format_count, format_size
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import Recipients

@@ -13,8 +13,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tuishare.api.messages import People, Snapshot, Status
-from tuishare.api.people import SettingChange
+from tuishare.api.messages import People, SettingChange, Snapshot, Status
 from tuishare.tui.formats import clean, fit
 from tuishare.tui.screens.add_user import AddUserScreen
 from tuishare.tui.screens.fingerprints import show_fingerprint

@@ -15,8 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tuishare.api.messages import Folder, People
-from tuishare.api.people import DropChange
+from tuishare.api.messages import DropChange, DropNamed, Folder, People
 from tuishare.tui.formats import clean, fit
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
@@ -133,5 +132,5 @@ class RemoveFolderScreen(Form):
 
     async def submit(self) -> FormResult:
         """Have it no longer."""
-        await self.app.agent.remove_drop(self._folder.path)
+        await self.app.agent.remove_drop(DropNamed(path=self._folder.path))
         return FormResult(f"{fit(self._folder.path, 40)} is no drop folder any more.")

@@ -17,8 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 
-from tuishare.api.actions import NewShare
-from tuishare.api.messages import People
+from tuishare.api.messages import NewShare, People
 from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, TuishareError
 from tuishare.tui.formats import clean, fit, format_count, format_size

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tuishare.api.messages import Delivery, DeliveryState, Share, User
+from tuishare.api.messages import Delivery, DeliveryState, Share, User, UserNamed
 from tuishare.tui.formats import clean, fit, format_count, format_percent
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import Recipients, choice
@@ -70,7 +70,7 @@ class RevokeScreen(Form):
         for share in self._shares:
             for user in _find_holders([share]):
                 if user in users:
-                    await self.app.agent.revoke_from_share(share.id, user)
+                    await self.app.agent.revoke_from_share(share.id, UserNamed(name=user))
         return FormResult(f"Asked the agent to revoke {clean(', '.join(users))}.")
 
 
@@ -100,7 +100,7 @@ class RevokeUserScreen(Form):
     async def submit(self) -> FormResult:
         """Take each of them out of everything."""
         for user in self._users:
-            await self.app.agent.revoke_user(user.name)
+            await self.app.agent.revoke_user(UserNamed(name=user.name))
         return FormResult(
             f"Asked the agent to revoke {clean(', '.join(user.name for user in self._users))} everywhere."
         )

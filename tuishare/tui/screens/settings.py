@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Button, Input
 
-from tuishare.api.people import SettingChange, SettingsText
+from tuishare.api.messages import SettingChange, SettingsText
 from tuishare.errors import AgentUnreachable, TuishareError
 from tuishare.tui.formats import clean
 from tuishare.tui.screens.form import Field, Form, FormResult

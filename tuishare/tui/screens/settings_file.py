@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static, TextArea
 
-from tuishare.api.people import SettingsText
+from tuishare.api.messages import SettingsText
 from tuishare.tui.formats import clean, fit
 from tuishare.tui.screens.form import Form, FormResult
 from tuishare.tui.theme import TextStyle

@@ -12,8 +12,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
-from tuishare.api.messages import User, UserKind
-from tuishare.api.people import UserChange
+from tuishare.api.messages import User, UserChange, UserKind, UserNamed
 from tuishare.tui.formats import clean, fit, format_count
 from tuishare.tui.screens.add_user import CARD_PREFIX, find_card, split_groups
 from tuishare.tui.screens.fingerprints import show_fingerprint
@@ -153,7 +152,7 @@ class RemoveUserScreen(Form):
 
     async def submit(self) -> FormResult:
         """Forget him."""
-        await self.app.agent.remove_user(self._user.name)
+        await self.app.agent.remove_user(UserNamed(name=self._user.name))
         return FormResult(f"{clean(self._user.name)} is removed.")
 
 
@@ -175,5 +174,5 @@ class NewKeyScreen(Form):
 
     async def submit(self) -> FormResult:
         """Replace it, and show the new one this once."""
-        added = await self.app.agent.new_key(self._user.name)
+        added = await self.app.agent.new_key(UserNamed(name=self._user.name))
         return FormResult(following=KeyDialog(added.name, added.key))

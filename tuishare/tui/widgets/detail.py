@@ -16,8 +16,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tuishare.api.details import Details
-from tuishare.api.messages import Snapshot
+from tuishare.api.messages import Details, Snapshot
 from tuishare.errors import TuishareError
 from tuishare.tui.formats import clean
 from tuishare.tui.rates import draw_chart

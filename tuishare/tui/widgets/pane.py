@@ -15,7 +15,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static, TabPane
 
-from tuishare.api.details import Details
+from tuishare.api.messages import Details
 from tuishare.tui.commands import Deed
 from tuishare.tui.dialogs import DIALOGS, Subject
 from tuishare.tui.formats import clean, clip

@@ -10,11 +10,11 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
-from tuishare.api.actions import DownloadAction
-from tuishare.api.details import Details
 from tuishare.api.messages import (
     ActivityKind,
+    Details,
     Download,
+    DownloadAction,
     DownloadState,
     Problem,
     Share,

@@ -1,11 +1,14 @@
-"""What a client sees of one share or download when it looks closer: files, peers, history.
-
-Owns these messages only; units and cautions as in `tuishare.api.messages`.
-"""
+"""One share or download in detail: its files, peers and history, and the privacy report of a share."""
 
 from __future__ import annotations
 
-from tuishare.api.messages import Activity, Count, Fraction, Message
+from typing import Final
+
+from tuishare.api.messages.activity import Activity
+from tuishare.api.messages.base import Count, Fraction, Message
+
+FILES_SHOWN: Final = 2_000
+"""How many files of one payload are listed."""
 
 
 class File(Message, frozen=True, kw_only=True):
@@ -29,13 +32,13 @@ class PeerInfo(Message, frozen=True, kw_only=True):
 
     Attributes:
         address: ``host:port``.
-        user: name in the user book, or empty while nobody can tell.
-        client: the program that it names; untrusted text.
+        user: name in the user book, or empty while it is unknown.
+        client: the program that the peer names; untrusted text.
         progress: of the payload.
-        rate_up: bytes per second to it.
-        rate_down: bytes per second from it.
-        uploaded: bytes to it.
-        downloaded: bytes from it.
+        rate_up: bytes per second to the peer.
+        rate_down: bytes per second from the peer.
+        uploaded: bytes to the peer.
+        downloaded: bytes from the peer.
         encryption: ``tls``, ``mse`` (an obfuscation) or ``none``.
     """
 
@@ -51,10 +54,10 @@ class PeerInfo(Message, frozen=True, kw_only=True):
 
 
 class Details(Message, frozen=True, kw_only=True):
-    """More about one share or download.
+    """One share or download in detail.
 
     Attributes:
-        files: in the torrent's order, at most `FILES_SHOWN`.
+        files: in the torrent's order, at most 2,000.
         more_files: how many there are besides.
         peers: connected now.
         history: what happened to it, newest first.
@@ -66,15 +69,11 @@ class Details(Message, frozen=True, kw_only=True):
     history: tuple[Activity, ...] = ()
 
 
-FILES_SHOWN = 2_000
-"""How many files of one payload are listed."""
-
-
 class Finding(Message, frozen=True, kw_only=True):
-    """One line of a leak proof.
+    """One line of a report.
 
     Attributes:
-        topic: what was looked at, such as ``private bit``.
+        topic: what was checked, such as ``private bit``.
         good: whether it is as it should be; None where there is no right or wrong.
         evidence: what was seen, one sentence.
         hint: what to do about it, or empty.
@@ -87,6 +86,10 @@ class Finding(Message, frozen=True, kw_only=True):
 
 
 class Proof(Message, frozen=True, kw_only=True):
-    """What one share lets out and to whom, with evidence."""
+    """A report, such as the privacy report of a share: what it discloses and to whom, with evidence.
+
+    Attributes:
+        findings: in the order in which they were checked.
+    """
 
     findings: tuple[Finding, ...]

@@ -1,0 +1,225 @@
+"""Users, drop folders and settings of a home, answered and changed by its files alone.
+
+Owns the translation between the messages of the API and the rules in `tuishare.people`, `tuishare.config` and
+`tuishare.core`, for the agent and for the commands that work without one. Everything blocks, so the agent calls it on a
+thread. Must not know when a change counts: the agent puts it in force, or reads it at its next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tuishare.api.messages import (
+    Accepted,
+    CardInfo,
+    CardText,
+    DropChange,
+    DropNamed,
+    Folder,
+    FolderState,
+    NewUser,
+    Reloaded,
+    SettingChange,
+    SettingsText,
+    User,
+    UserAdded,
+    UserChange,
+    UserKind,
+    UserNamed,
+)
+from tuishare.config.editing import read_config
+from tuishare.config.model import load_config
+from tuishare.core import settings_rules
+from tuishare.errors import BadInput, Refused
+from tuishare.home_paths import Places
+from tuishare.people import (
+    Card,
+    UserBook,
+    UserDraft,
+    add_to_book,
+    card_of,
+    edit_book,
+    find_predecessor,
+    format_key,
+    give_card,
+    load_book,
+    parse_card,
+    parse_key,
+    parse_succession,
+    regroup,
+    replace_key,
+    set_groups,
+    trust,
+)
+from tuishare.people import User as KnownUser
+from tuishare.people.key_rotation import SUCCESSION_PREFIX
+
+
+class HomeFiles:
+    """The files of one home. What each method does and raises, `tuishare.api.service.AgentService` says.
+
+    No setting is in force without an agent, so none is named by a `Reloaded`.
+
+    Args:
+        places: of the home.
+        own_signer: returns the home's own Ed25519 public key, 32 bytes; None while it has none.
+    """
+
+    def __init__(self, places: Places, own_signer: Callable[[], bytes | None]) -> None:
+        self._places = places
+        self._own_signer = own_signer
+
+    def users(self) -> tuple[User, ...]:
+        """Return the users in the user book, with their cards."""
+        return tuple(describe_user(user, with_card=True) for user in load_book(self._places.users_file))
+
+    def card_seen(self, card: CardText) -> CardInfo:
+        """Return the content of a card, or of the new one in a card's statement for its successor."""
+        book = load_book(self._places.users_file)
+        if card.card.strip().startswith(SUCCESSION_PREFIX):
+            rotation = parse_succession(card.card)
+            return describe_card(rotation.card, find_predecessor(book, rotation))
+        found = parse_card(card.card)
+        return describe_card(found, book.signer(found.signer))
+
+    def add_user(self, new: NewUser) -> UserAdded:
+        """Add a user; returns the key that was made, if one was."""
+        user = UserDraft(
+            name=new.name,
+            card=parse_card(new.card) if new.card else None,
+            key=parse_key(new.key) if new.key else None,
+            groups=new.groups,
+            verified=new.verified,
+        ).user()
+        own = self._own_signer()
+        self._edit(lambda book: add_to_book(book, user, own_signer=own))
+        made = user.key is not None and not new.key
+        return UserAdded(name=user.name, key=format_key(user.key) if made and user.key else "")
+
+    def change_user(self, change: UserChange) -> Accepted:
+        """Change a user's groups, card or trust."""
+        own = self._own_signer()
+        book = self._edit(lambda book: _change(_exchange(book, change, own), change))
+        return Accepted(id=book.find(change.name).name)
+
+    def remove_user(self, user: UserNamed) -> Accepted:
+        """Remove a user."""
+        name = ""
+
+        def remove(book: UserBook) -> UserBook:
+            nonlocal name
+            name = book.find(user.name).name
+            return book.remove(name)
+
+        self._edit(remove)
+        return Accepted(id=name)
+
+    def new_key(self, user: UserNamed) -> UserAdded:
+        """Replace the key of a user."""
+        changed = self._edit(lambda book: book.replace(replace_key(book.find(user.name)))).find(user.name)
+        return UserAdded(name=changed.name, key=format_key(changed.key or b""))
+
+    def folders(self) -> tuple[Folder, ...]:
+        """Return the drop folders as they are configured."""
+        return tuple(
+            Folder(
+                path=drop.path,
+                state=FolderState.UNWATCHED,
+                users=tuple(drop.users),
+                waiting=0,
+                transport=drop.transport,
+            )
+            for drop in load_config(self._places).drop
+        )
+
+    def set_drop(self, change: DropChange) -> Reloaded:
+        """Add a drop folder, or change its recipients."""
+        folder = _folder(change.path)
+        settings_rules.save_drop_folder(self._places, folder, change.users, change.transport)
+        return Reloaded()
+
+    def remove_drop(self, drop: DropNamed) -> Reloaded:
+        """Remove a drop folder; its files stay."""
+        settings_rules.delete_drop_folder(self._places, _folder(drop.path))
+        return Reloaded()
+
+    def settings(self) -> SettingsText:
+        """Return the text of the settings file."""
+        text, stamp = read_config(self._places)
+        return SettingsText(text=text, path=str(self._places.config_file), stamp=stamp)
+
+    def change_setting(self, change: SettingChange) -> Reloaded:
+        """Change one setting."""
+        settings_rules.change_setting(self._places, change.key, change.value)
+        return Reloaded()
+
+    def write_settings(self, settings: SettingsText) -> Reloaded:
+        """Replace the settings file."""
+        settings_rules.write_settings(self._places, settings.text, settings.stamp)
+        return Reloaded()
+
+    def _edit(self, change: Callable[[UserBook], UserBook]) -> UserBook:
+        return edit_book(self._places.users_file, change)
+
+
+def describe_user(user: KnownUser, *, with_card: bool = False) -> User:
+    """Return the message of a user; what is shared with them is left at nothing."""
+    card = user.card
+    return User(
+        name=user.name,
+        kind=UserKind.KEY if card is None else UserKind.CARD,
+        fingerprint="" if card is None else card.fingerprint.base32,
+        words="" if card is None else " ".join(card.fingerprint.words),
+        verified=user.verified,
+        groups=user.groups,
+        accept_raw=user.accept_raw,
+        former=tuple(former.fingerprint.base32 for former in user.former),
+        card=str(card) if with_card and card is not None else "",
+    )
+
+
+def describe_card(card: Card, known: KnownUser | None = None) -> CardInfo:
+    """Return the message of a card; `known` is the user who has it, or the one that it succeeds."""
+    return CardInfo(
+        name=card.name,
+        fingerprint=card.fingerprint.base32,
+        words=" ".join(card.fingerprint.words),
+        known_as=known.name if known else "",
+        card=str(card),
+    )
+
+
+def _exchange(book: UserBook, change: UserChange, own_signer: bytes | None) -> UserBook:
+    """Put another card in the place of a user's present one: with its statement, or to be verified again."""
+    user = book.find(change.name)
+    if change.fingerprint and card_of(user).fingerprint.base32 != change.fingerprint:
+        raise Refused(f"The card of {user.name} was replaced meanwhile", hint="Compare the new fingerprint.")
+    return book if change.card is None else give_card(book, user, change.card, own_signer=own_signer)
+
+
+def _change(book: UserBook, change: UserChange) -> UserBook:
+    user = book.find(change.name)
+    if change.groups is not None:
+        user = set_groups(user, change.groups)
+    if change.join or change.leave:
+        user = regroup(user, join=change.join, leave=change.leave)
+    if change.verified is not None:
+        user = trust(user, verified=change.verified)
+    if change.accept_raw is not None:
+        user = replace(user, accept_raw=change.accept_raw)
+    return book.replace(user)
+
+
+def _folder(path: str) -> Path:
+    """Read a path in a request; the working folder of the agent means nothing to a client.
+
+    Raises:
+        BadInput: it is relative.
+    """
+    if not path.startswith(("/", "~")):
+        raise BadInput("The path of the folder is not absolute", hint="Begin it with / or ~.")
+    if "\0" in path:
+        raise BadInput("The path of the folder contains a zero byte")
+    return settings_rules.absolute(Path(path))

@@ -1,0 +1,97 @@
+"""The messages of the agent's API: frozen values, unknown fields refused.
+
+Owns the vocabulary and its units, one module for each subject. Sizes are bytes, rates are bytes per second, times are
+Unix seconds. Names, paths and details are untrusted text: make them safe before displaying them. Must not send or
+compute anything.
+"""
+
+from __future__ import annotations
+
+from tuishare.api.messages.activity import Activity
+from tuishare.api.messages.base import (
+    PROTOCOL,
+    PROTOCOL_HEADER,
+    Accepted,
+    Count,
+    DownloadId,
+    ErrorBody,
+    Fraction,
+    Message,
+    Port,
+    ShareId,
+)
+from tuishare.api.messages.details import FILES_SHOWN, Details, File, Finding, PeerInfo, Proof
+from tuishare.api.messages.downloads import Download, DownloadAction, DownloadState, FileChoice
+from tuishare.api.messages.folders import DropChange, DropNamed, Folder
+from tuishare.api.messages.people import (
+    CardInfo,
+    CardText,
+    NewUser,
+    People,
+    User,
+    UserAdded,
+    UserChange,
+    UserKind,
+    UserNamed,
+)
+from tuishare.api.messages.settings import Reloaded, SettingChange, SettingsText
+from tuishare.api.messages.shares import Delivery, DeliveryState, NewShare, Share, ShareAction, ShareState
+from tuishare.api.messages.snapshot import Changes, Event, Heartbeat, Snapshot
+from tuishare.api.messages.status import Problem, Status, Stopping
+from tuishare.core.activity import ACTIVITY_SHOWN, ActivityKind
+from tuishare.core.folder_state import FolderState
+
+__all__ = [
+    "ACTIVITY_SHOWN",
+    "FILES_SHOWN",
+    "PROTOCOL",
+    "PROTOCOL_HEADER",
+    "Accepted",
+    "Activity",
+    "ActivityKind",
+    "CardInfo",
+    "CardText",
+    "Changes",
+    "Count",
+    "Delivery",
+    "DeliveryState",
+    "Details",
+    "Download",
+    "DownloadAction",
+    "DownloadId",
+    "DownloadState",
+    "DropChange",
+    "DropNamed",
+    "ErrorBody",
+    "Event",
+    "File",
+    "FileChoice",
+    "Finding",
+    "Folder",
+    "FolderState",
+    "Fraction",
+    "Heartbeat",
+    "Message",
+    "NewShare",
+    "NewUser",
+    "PeerInfo",
+    "People",
+    "Port",
+    "Problem",
+    "Proof",
+    "Reloaded",
+    "SettingChange",
+    "SettingsText",
+    "Share",
+    "ShareAction",
+    "ShareId",
+    "ShareState",
+    "Snapshot",
+    "Status",
+    "Stopping",
+    "User",
+    "UserAdded",
+    "UserChange",
+    "UserKind",
+    "UserNamed",
+]

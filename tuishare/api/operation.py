@@ -1,0 +1,217 @@
+"""One operation of the API: how a call becomes an HTTP request, and a request the call that was meant.
+
+Owns both directions, so that client and server cannot disagree, and who may ask. Does no I/O, and must not know which
+operations there are: `tuishare.api.operations` does.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property, partial
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    get_args,
+    get_type_hints,
+    overload,
+)
+from urllib.parse import quote, urlencode
+
+from tuishare.api.codec import decode_request
+from tuishare.api.messages import Message
+from tuishare.errors import BadInput, NotFound
+
+SMALL_BODY: Final = 64 * 1024
+"""Longest body of a request, bytes, unless its operation says otherwise."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Role(StrEnum):
+    """What somebody who sends a request is to the agent."""
+
+    OWNER = "owner"
+    """The user whose agent it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an operation, as HTTP carries it.
+
+    Attributes:
+        target: path and query.
+        body: message to send, or None.
+    """
+
+    target: str
+    body: Message | None
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One row of the table of operations.
+
+    Attributes:
+        function: method of `tuishare.api.service.AgentService`; its signature names what is in path, query and body.
+        method: of HTTP. A GET changes nothing.
+        path: with ``{parameter}`` for each parameter that is part of it.
+        request: message in the body, or None for a request without one.
+        response: message in the answer, or a list of one; of a stream each line.
+        allowed: who may ask.
+        body_limit: longest body, bytes.
+        counted: it counts as work of which an agent does so much at a time.
+        any_version: it is answered whatever protocol version the client speaks.
+        streams: the answer is a stream of lines.
+    """
+
+    function: Callable[..., Any]
+    method: Literal["GET", "POST"]
+    path: str
+    request: type[Message] | None
+    response: Any
+    allowed: frozenset[Role]
+    body_limit: int = SMALL_BODY
+    counted: bool = True
+    any_version: bool = False
+    streams: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the method."""
+        return self.function.__name__
+
+    @property
+    def docstring(self) -> str:
+        """Docstring of the method, without indentation."""
+        return inspect.getdoc(self.function) or ""
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """Parameters without `self`, with their types resolved."""
+        hints = get_type_hints(self.function, include_extras=True)
+        _, *parameters = inspect.signature(self.function).parameters.values()
+        return inspect.Signature(
+            [parameter.replace(annotation=hints[parameter.name]) for parameter in parameters],
+            return_annotation=hints["return"],
+        )
+
+    def encode(self, *args: Any, **kwargs: Any) -> Call:
+        """Return the request of a call with these arguments; an argument left out is left out there, too."""
+        path, query = self.path, {}
+        body: Message | None = None
+        for name, value in self.signature.bind(*args, **kwargs).arguments.items():
+            if isinstance(value, Message):
+                body = value
+            elif self.is_in_path(name):
+                path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+            else:
+                query[name] = str(value)
+        return Call(f"{path}?{urlencode(query)}" if query else path, body)
+
+    def decode(self, path: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
+        """Return the arguments that a request names.
+
+        Args:
+            path: the parameters in the path, decoded.
+            query: likewise.
+            body: empty for an operation without one.
+
+        Raises:
+            NotFound: the path names something that does not exist.
+            BadInput: query or body is not understood.
+        """
+        arguments: dict[str, Any] = {}
+        for name, parameter in self.signature.parameters.items():
+            if self.is_in_path(name):
+                arguments[name] = _read_word(name, path[name], parameter.annotation)
+            elif self.request is not None and parameter.annotation is self.request:
+                arguments[name] = decode_request(body, self.request)
+            elif name in query:
+                arguments[name] = _read_number(name, query[name], parameter)
+        return arguments
+
+    def is_in_path(self, parameter: str) -> bool:
+        """Whether a parameter is part of the path."""
+        return f"{{{parameter}}}" in self.path
+
+
+class Performer(Protocol):
+    """A client: sends the calls of operations, and returns their answers."""
+
+    @abstractmethod
+    async def perform(self, operation: ClientMethod[..., R], call: Call, /) -> R:
+        """Send one call and return its answer."""
+
+
+class ClientMethod(Operation, Generic[P, R]):
+    """An operation that is answered once. As an attribute of a `Performer` it is a method, typed like the original."""
+
+    def __init__(
+        self,
+        function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]],
+        method: Literal["GET", "POST"],
+        path: str,
+        request: type[Message] | None,
+        response: type[R],
+        allowed: frozenset[Role],
+        **options: Any,
+    ) -> None:
+        super().__init__(function, method, path, request, response, allowed, **options)
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, client: Performer, owner: type) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+    def __get__(self, client: Performer | None, owner: type) -> Self | Callable[P, Coroutine[Any, Any, R]]:
+        """Return the method of a client, or the operation itself from the class."""
+        if client is None:
+            return self
+
+        return partial(self, client)
+
+    def __call__(self, client: Performer, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        """Perform the operation through a client, so that ``Client.method`` is a function as of any class."""
+        return client.perform(self, self.encode(*args, **kwargs))
+
+
+def _read_word(name: str, text: str, kind: Any) -> Any:
+    """Read a parameter in the path: an id, or one of several words.
+
+    Raises:
+        NotFound: it is none of the words.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, StrEnum)):
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        raise NotFound(f"The agent knows no such {name}", hint=f"It knows: {', '.join(kind)}.") from None
+
+
+def _read_number(name: str, text: str, parameter: inspect.Parameter) -> int:
+    """Read a parameter in the query, which is a number within limits.
+
+    Raises:
+        BadInput: it is not.
+    """
+    _, meta = get_args(parameter.annotation)
+    if text.isascii() and text.isdecimal() and len(text) < 10 and meta.ge <= int(text) <= meta.le:
+        return int(text)
+    raise BadInput(
+        f"The {name} is not a number from {meta.ge} to {meta.le}",
+        hint=f"Leave it out for {parameter.default}.",
+    )

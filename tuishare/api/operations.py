@@ -1,0 +1,114 @@
+"""The table of operations: everything that the agent's API answers.
+
+Owns, for each operation, its method, path, request, response and who may ask. From it are made the routes of the
+server, the methods of the client and ``docs/api.md``; what an operation does, `tuishare.api.service.AgentService` says.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tuishare.api.messages import (
+    Accepted,
+    Activity,
+    CardInfo,
+    CardText,
+    Details,
+    Download,
+    DropChange,
+    DropNamed,
+    Event,
+    FileChoice,
+    NewShare,
+    NewUser,
+    People,
+    Proof,
+    Reloaded,
+    SettingChange,
+    SettingsText,
+    Share,
+    Snapshot,
+    Status,
+    Stopping,
+    UserAdded,
+    UserChange,
+    UserNamed,
+)
+from tuishare.api.operation import ClientMethod, Operation, Performer, Role
+from tuishare.api.service import AgentService as Agent
+
+SETTINGS_BODY: Final = 6 * 1024 * 1024
+"""Longest body with a settings file, bytes: a million characters stay below it, each escaped."""
+
+_OWNER: Final = frozenset({Role.OWNER})
+
+
+class Operations(Performer):
+    """The operations that are answered once, in the order in which a path is looked up."""
+
+    status = ClientMethod(Agent.status, "GET", "/v1/status", None, Status, _OWNER, counted=False)
+    snapshot = ClientMethod(Agent.snapshot, "GET", "/v1/snapshot", None, Snapshot, _OWNER)
+
+    shares = ClientMethod(Agent.shares, "GET", "/v1/shares", None, list[Share], _OWNER)
+    share = ClientMethod(Agent.share, "POST", "/v1/shares", NewShare, Accepted, _OWNER)
+    share_details = ClientMethod(
+        Agent.share_details, "GET", "/v1/shares/{share}/details", None, Details, _OWNER
+    )
+    share_proof = ClientMethod(Agent.share_proof, "GET", "/v1/shares/{share}/proof", None, Proof, _OWNER)
+    revoke_from_share = ClientMethod(
+        Agent.revoke_from_share, "POST", "/v1/shares/{share}/revoke", UserNamed, Accepted, _OWNER
+    )
+    order_share = ClientMethod(
+        Agent.order_share, "POST", "/v1/shares/{share}/{order}", None, Accepted, _OWNER
+    )
+
+    downloads = ClientMethod(Agent.downloads, "GET", "/v1/downloads", None, list[Download], _OWNER)
+    download_details = ClientMethod(
+        Agent.download_details, "GET", "/v1/downloads/{download}/details", None, Details, _OWNER
+    )
+    choose_files = ClientMethod(
+        Agent.choose_files, "POST", "/v1/downloads/{download}/wanted", FileChoice, Accepted, _OWNER
+    )
+    order_download = ClientMethod(
+        Agent.order_download, "POST", "/v1/downloads/{download}/{order}", None, Accepted, _OWNER
+    )
+
+    activity = ClientMethod(Agent.activity, "GET", "/v1/activity", None, list[Activity], _OWNER)
+
+    people = ClientMethod(Agent.people, "GET", "/v1/people", None, People, _OWNER)
+    card_seen = ClientMethod(Agent.card_seen, "POST", "/v1/people/card", CardText, CardInfo, _OWNER)
+    add_user = ClientMethod(Agent.add_user, "POST", "/v1/people/add", NewUser, UserAdded, _OWNER)
+    change_user = ClientMethod(Agent.change_user, "POST", "/v1/people/change", UserChange, Accepted, _OWNER)
+    remove_user = ClientMethod(Agent.remove_user, "POST", "/v1/people/remove", UserNamed, Accepted, _OWNER)
+    new_key = ClientMethod(Agent.new_key, "POST", "/v1/people/key", UserNamed, UserAdded, _OWNER)
+    revoke_user = ClientMethod(Agent.revoke_user, "POST", "/v1/people/revoke", UserNamed, Accepted, _OWNER)
+    rotate_identity = ClientMethod(
+        Agent.rotate_identity, "POST", "/v1/identity/rotate", None, Accepted, _OWNER
+    )
+
+    set_drop = ClientMethod(Agent.set_drop, "POST", "/v1/folders/set", DropChange, Reloaded, _OWNER)
+    remove_drop = ClientMethod(Agent.remove_drop, "POST", "/v1/folders/remove", DropNamed, Reloaded, _OWNER)
+    settings = ClientMethod(Agent.settings, "GET", "/v1/settings", None, SettingsText, _OWNER)
+    change_setting = ClientMethod(
+        Agent.change_setting, "POST", "/v1/settings", SettingChange, Reloaded, _OWNER
+    )
+    write_settings = ClientMethod(
+        Agent.write_settings,
+        "POST",
+        "/v1/settings/text",
+        SettingsText,
+        Reloaded,
+        _OWNER,
+        body_limit=SETTINGS_BODY,
+    )
+    reload = ClientMethod(Agent.reload, "POST", "/v1/reload", None, Reloaded, _OWNER)
+    stop = ClientMethod(
+        Agent.stop, "POST", "/v1/stop", None, Stopping, _OWNER, counted=False, any_version=True
+    )
+
+
+EVENTS: Final = Operation(Agent.events, "GET", "/v1/events", None, Event, _OWNER, counted=False, streams=True)
+"""The one operation whose answer is a stream of lines, and that has a bound of its own."""
+
+CALLS: Final = tuple(row for row in vars(Operations).values() if isinstance(row, ClientMethod))
+OPERATIONS: Final[tuple[Operation, ...]] = (*CALLS, EVENTS)
