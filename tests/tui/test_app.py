@@ -132,7 +132,7 @@ async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> No
     ("error", "words"),
     [
         (Refused("It is [b]busy[/b]\x1b", hint="Later"), "It is [b]busy[/b]\ufffd. Later"),
-        (ZeroDivisionError("passkey=s3cret"), "The agent could not be asked. Try again."),
+        (ZeroDivisionError("passkey=s3cret"), "The request to the agent failed. Try again."),
     ],
 )
 async def test_an_order_that_is_refused_is_a_sentence_with_its_hint(error: Exception, words: str) -> None:

@@ -9,6 +9,7 @@ from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FakeAgent
 from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import DownloadState, Folder, FolderState, ShareState
+from tuishare.presentation.states import FolderRole
 from tuishare.tui.commands import (
     Deed,
     FolderDeed,
@@ -19,7 +20,7 @@ from tuishare.tui.commands import (
     send,
     tell,
 )
-from tuishare.tui.row_models import AgentFolder, FolderRole
+from tuishare.tui.row_models import AgentFolder
 
 SHARES = {state: msgspec.structs.replace(SHARE, state=state) for state in ShareState}
 DOWNLOADS = {state: msgspec.structs.replace(DOWNLOAD, state=state) for state in DownloadState}

@@ -15,9 +15,10 @@ from tuishare.api.messages import (
     Share,
     ShareState,
 )
+from tuishare.presentation.states import FolderRole
 from tuishare.tui.commands import DownloadDeed, FolderDeed, ShareCommand
 from tuishare.tui.confirmations import Confirmation, ask_before
-from tuishare.tui.row_models import AgentFolder, FolderRole
+from tuishare.tui.row_models import AgentFolder
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\n" + "x" * 5000
 DONE = msgspec.structs.replace(DOWNLOAD, state=DownloadState.COMPLETE, progress=1.0)

@@ -19,8 +19,8 @@ from tuishare.cli.agent import ask_agent
 from tuishare.cli.exit_codes import Exit, report
 from tuishare.cli.lookup import Entries, Entry, fetch_entries, name_kind, require_taken
 from tuishare.cli.terminal import ask, can_ask, say
-from tuishare.config.units import format_size
 from tuishare.errors import AgentUnreachable, BadInput, Refused, TuishareError
+from tuishare.presentation.formats import format_amount
 from tuishare.sanitize import for_display
 
 _NAME: Final = 80
@@ -139,6 +139,6 @@ def _ask(chosen: Sequence[Entry]) -> bool:
     say("This is deleted for good:")
     for entry in chosen:
         place = for_display(entry.path, _PATH) if entry.path else "what has arrived of it"
-        facts = f"{entry.files:,} file{'' if entry.files == 1 else 's'}, {format_size(entry.size)}"
+        facts = format_amount(entry.files, entry.size, ", ")
         say(f"  {name_kind(entry)} “{for_display(entry.name, _NAME)}” ({facts}): {place}")
     return ask("Delete?")

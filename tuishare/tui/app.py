@@ -17,13 +17,13 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from tuishare.errors import SystemFailed, TuishareError
+from tuishare.presentation.problems import explain_error, request_failed
 from tuishare.tui.agent_api import AgentApi
+from tuishare.tui.cell_text import clean
 from tuishare.tui.commands import Deed, send, tell
 from tuishare.tui.confirmations import ask_before
 from tuishare.tui.dialogs import DIALOGS, Subject
-from tuishare.tui.farewell import write_farewell
-from tuishare.tui.formats import clean
-from tuishare.tui.notifications import find_news
+from tuishare.tui.notifications import find_news, write_farewell
 from tuishare.tui.rates import Rates
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
@@ -168,7 +168,7 @@ class Dashboard(App[None]):
             return error
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.log.error(error)
-            return SystemFailed("The agent could not be asked", hint="Try again.")
+            return request_failed()
         return None
 
     async def _start(self) -> None:
@@ -184,7 +184,7 @@ class Dashboard(App[None]):
 
     def tell_error(self, error: TuishareError) -> None:
         """Say what went wrong and what to do, as a notification."""
-        words = clean(f"{error.detail}. {error.hint}")
+        words = clean(explain_error(error))
         self.notify(words, title=error.title, severity="error", timeout=10, markup=False)
 
     def _tick(self) -> None:

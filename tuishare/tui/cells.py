@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from tuishare.tui.formats import clip
+from tuishare.tui.cell_text import clip
 from tuishare.tui.theme import TextStyle
 
 E = TypeVar("E")

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import Download, DownloadState, Share, ShareState
 from tuishare.tui.agent_api import AgentApi
-from tuishare.tui.formats import fit
+from tuishare.tui.cell_text import fit
 from tuishare.tui.row_models import AgentFolder
 
 Order = ShareAction | DownloadAction

@@ -11,8 +11,9 @@ from typing import Final
 
 from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.presentation.formats import format_amount, format_count, format_percent
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.commands import Deed, DownloadDeed, FolderDeed, ShareCommand, name_entry, name_order
-from tuishare.tui.formats import clean, fit, format_count, format_percent, format_size
 
 _SENDER: Final = 24
 _LISTED: Final = 6  # names; more would push the answers out of sight at 24 lines
@@ -140,4 +141,4 @@ def _download_facts(download: Download) -> tuple[str, ...]:
 
 
 def _amount(entry: Share | Download) -> str:
-    return f"{format_count(entry.files, 'file')} · {format_size(entry.size)}"
+    return format_amount(entry.files, entry.size)

@@ -18,7 +18,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tuishare.api.messages import Snapshot
-from tuishare.tui.formats import clean, format_rate
+from tuishare.presentation.formats import format_rate
+from tuishare.tui.cell_text import clean
 from tuishare.tui.snapshot_stream import AgentLost, Follower, Reader, SnapshotArrived
 from tuishare.tui.tab_models import Listing
 from tuishare.tui.theme import DARK, TextStyle

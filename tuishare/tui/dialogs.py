@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from tuishare.api.messages import Download, Folder, People, Share, User
-from tuishare.errors import Refused, SystemFailed, TuishareError
+from tuishare.errors import Refused, TuishareError
+from tuishare.presentation.problems import request_failed
 
 if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
@@ -108,7 +109,7 @@ def _open_files(app: Dashboard, about: tuple[Subject, ...]) -> None:
             app.tell_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             app.log.error(error)
-            app.tell_error(SystemFailed("The agent could not be asked", hint="Try again."))
+            app.tell_error(request_failed())
 
     for subject in about[:1]:
         if isinstance(subject, Download):
@@ -125,7 +126,7 @@ def _open_settings(app: Dashboard, _about: tuple[Subject, ...]) -> None:
             app.tell_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             app.log.error(error)
-            app.tell_error(SystemFailed("The agent could not be asked", hint="Try again."))
+            app.tell_error(request_failed())
 
     app.run_worker(ask(), name="settings", group="settings", exclusive=True)
 

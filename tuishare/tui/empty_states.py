@@ -8,8 +8,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from tuishare.api.messages import Folder, FolderState
-from tuishare.tui.describe.others import describe_self
-from tuishare.tui.formats import clean
+from tuishare.tui.cell_text import clean
+from tuishare.tui.describe.people import describe_self
 from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Lost, View
 

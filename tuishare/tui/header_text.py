@@ -8,14 +8,16 @@ from __future__ import annotations
 from textual.content import Content
 
 from tuishare.api.messages import Status
-from tuishare.tui.formats import fit, format_rate, format_size, format_span
+from tuishare.presentation.formats import format_rate, format_size, format_span
+from tuishare.presentation.states import describe_reachability, find_tls_problem
+from tuishare.tui.cell_text import fit
 from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Connecting, Live, View
 
 _GAP = "   "
 _NAME = 24
-_REACH = {True: (" reachable", TextStyle.GOOD.value), False: (" not reachable", TextStyle.WARN.value)}
-_TLS_LONG = "TLS 1.3 · post-quantum"
+_TLS = "TLS 1.3"
+_TLS_LONG = f"{_TLS} · post-quantum"
 
 
 def write_headline(view: View, now: float, width: int) -> Content:
@@ -64,18 +66,16 @@ def _rates(view: View, status: Status) -> Content:
 
 
 def _security(status: Status, *, long: bool) -> Content:
-    if not status.tls_ready:
-        return Content.styled("! no TLS", TextStyle.BAD.value)
-    if not status.no_resumption:
-        return Content.styled("! TLS tickets", TextStyle.BAD.value)
-    return Content.styled(_TLS_LONG if long else "TLS 1.3", TextStyle.GOOD.value)
+    if problem := find_tls_problem(status):
+        return Content.styled(f"! {problem}", TextStyle.BAD.value)
+    return Content.styled(_TLS_LONG if long else _TLS, TextStyle.GOOD.value)
 
 
 def _ports(status: Status) -> Content:
     ports = [f":{port}" for port in (status.listen_tls, status.listen_plain) if port is not None]
     if not ports:
         return Content.styled("! no port", TextStyle.BAD.value)
-    reach = Content()
-    if status.reachable is not None:
-        reach = Content.styled(*_REACH[status.reachable])
-    return Content.assemble(" ".join(ports), reach)
+    if status.reachable is None:
+        return Content(" ".join(ports))
+    tone = TextStyle.GOOD if status.reachable else TextStyle.WARN
+    return Content.assemble(" ".join(ports), (f" {describe_reachability(status.reachable)}", tone.value))

@@ -9,21 +9,16 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from tuishare.api.messages import Activity, ActivityKind, FolderState, Problem, User, UserKind
+from tuishare.presentation.formats import NOTHING, format_count, format_moment, format_part, format_size
+from tuishare.presentation.problems import NEEDS_ATTENTION
+from tuishare.presentation.states import describe_trust, name_activity, name_folder_state
+from tuishare.tui.cell_text import fit
 from tuishare.tui.cells import Cell, Column
-from tuishare.tui.formats import NOTHING, fit, format_moment, format_size
 from tuishare.tui.row_models import AgentFolder, Event, Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NONE: Final = Cell(NOTHING, TextStyle.QUIET)
 _FINGERPRINT: Final = 19  # four groups of four, enough to tell two cards apart at a glance
-
-KIND_WORDS: Final = {kind: kind.value for kind in ActivityKind} | {
-    ActivityKind.APPROVAL: "needs approval",
-    ActivityKind.ROTATED: "new keys",
-    ActivityKind.RENEWED: "new tickets",
-    ActivityKind.IGNORED: "left out",
-}
-"""What each kind of event is called."""
 
 _EVENT_SIGNS: Final = {
     ActivityKind.SHARED: Cell("▲", TextStyle.PLAIN),
@@ -59,13 +54,13 @@ def person_trust(person: Person) -> Cell:
     """Say in words how far somebody is trusted."""
     match person:
         case Group(members=members):
-            return Cell(f"{len(members)} in it", TextStyle.QUIET)
+            return Cell(format_count(len(members), "member"), TextStyle.QUIET)
         case User(kind=UserKind.KEY):
-            return Cell("shared key")
+            return Cell(describe_trust(person))
         case User(verified=True):
-            return Cell("verified ✓", TextStyle.GOOD)
+            return Cell(f"{describe_trust(person)} ✓", TextStyle.GOOD)
         case User():
-            return Cell("not verified", TextStyle.WARN)
+            return Cell(describe_trust(person), TextStyle.WARN)
         case _:
             assert_never(person)
 
@@ -75,7 +70,7 @@ def person_has(person: Person) -> Cell:
     if isinstance(person, Group) or not person.shares:
         return _NONE
     everything = person.complete >= person.shares
-    text = f"{person.complete} of {person.shares}{' ✓' if everything else ''}"
+    text = f"{format_part(person.complete, person.shares)}{' ✓' if everything else ''}"
     return Cell(text, TextStyle.GOOD if everything else TextStyle.PLAIN)
 
 
@@ -92,7 +87,7 @@ def place_state(place: AgentFolder) -> Cell:
     """Say in words how a folder is watched."""
     if place.folder is None:
         return Cell(place.purpose.value, TextStyle.QUIET)
-    return Cell(place.folder.state.value, place_sign(place).tone)
+    return Cell(name_folder_state(place.folder.state), place_sign(place).tone)
 
 
 def event_sign(event: Event) -> Cell:
@@ -102,7 +97,7 @@ def event_sign(event: Event) -> Cell:
 
 def event_kind(event: Event) -> Cell:
     """Say in a word or two what kind of thing happened."""
-    word = "needs you" if isinstance(event, Problem) else KIND_WORDS[event.kind]
+    word = NEEDS_ATTENTION if isinstance(event, Problem) else name_activity(event.kind)
     return Cell(word, event_sign(event).tone)
 
 
@@ -220,7 +215,7 @@ EVENT_COLUMNS: Final[tuple[Column[Event], ...]] = (
         order=lambda event: -event_time(event),
     ),
     Column(
-        "kind", "What", 14, lambda event, _: event_kind(event), order=lambda event: event_kind(event).text
+        "kind", "What", 15, lambda event, _: event_kind(event), order=lambda event: event_kind(event).text
     ),
     Column("subject", "About", 30, lambda event, _: Cell(event_subject(event)), cut=fit, order=event_subject),
     Column("detail", "", 0, lambda event, _: Cell(event.detail)),

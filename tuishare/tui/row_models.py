@@ -6,9 +6,9 @@ Owns how these come out of a snapshot. Pure; foreign names are still foreign her
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tuishare.api.messages import Activity, Folder, FolderState, Problem, Snapshot, User
+from tuishare.presentation.states import FolderRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,6 @@ class Group:
 
 Person = User | Group
 """What the tab of people lists."""
-
-
-class FolderRole(StrEnum):
-    """What a folder is for; the value is the word for it."""
-
-    DROP = "drop"
-    INBOX = "inbox"
-    OUTBOX = "outbox"
-    DOWNLOADS = "downloads"
 
 
 @dataclass(frozen=True, slots=True)

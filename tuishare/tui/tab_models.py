@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from tuishare.api.messages import Activity, Download, Problem, Share, Snapshot, User
+from tuishare.presentation.states import name_download_state, name_share_state
+from tuishare.presentation.transfers import name_sender
 from tuishare.tui.cells import Column
 from tuishare.tui.people_columns import (
     EVENT_COLUMNS,
@@ -77,7 +79,7 @@ SHARES: Final[Listing[Share]] = Listing(
     lambda snapshot: snapshot.shares,
     lambda share: share.id,
     lambda share: (-share.added, share.id),
-    lambda share: " ".join((share.name, *share.recipients, share.state)),
+    lambda share: " ".join((share.name, *share.recipients, name_share_state(share.state))),
     lambda share: share.path,
 )
 DOWNLOADS: Final[Listing[Download]] = Listing(
@@ -86,7 +88,7 @@ DOWNLOADS: Final[Listing[Download]] = Listing(
     lambda snapshot: snapshot.downloads,
     lambda download: download.id,
     lambda download: (-download.added, download.id),
-    lambda download: f"{download.name} {download.sender} {download.state}",
+    lambda download: f"{download.name} {name_sender(download)} {name_download_state(download.state)}",
     lambda download: download.path,
 )
 PEOPLE: Final[Listing[Person]] = Listing(

@@ -83,7 +83,7 @@ async def test_no_traceback_whatever_happens() -> None:
     async with opened("rotate") as desk:
         desk.agent.order_fails_with = ZeroDivisionError()
         await desk.press("ctrl+s")
-        await desk.until_said("The agent could not be asked")
+        await desk.until_said("The request to the agent failed")
 
 
 async def test_asked_twice_in_haste_it_is_done_once() -> None:

@@ -109,7 +109,7 @@ async def test_a_failure_is_a_sentence(error: Exception) -> None:
         expected = (
             "It is [b]busy[/b]\ufffd. Later"
             if isinstance(error, Refused)
-            else "The agent could not be asked."
+            else "The request to the agent failed. Try again."
         )
         await until(pilot, lambda: words(app) == expected)
 

@@ -18,8 +18,9 @@ from textual.widgets import Button, Input, Select, Static, TextArea
 
 from tuishare.api.people import CardInfo, NewUser
 from tuishare.errors import TuishareError
-from tuishare.tui.formats import clean, clip
-from tuishare.tui.screens.fingerprints import show_fingerprint
+from tuishare.presentation.problems import explain_error
+from tuishare.tui.cell_text import clean, clip
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.key_dialog import KeyDialog
 from tuishare.tui.theme import TextStyle
@@ -141,7 +142,7 @@ class AddUserScreen(Form):
             seen = await self.app.agent.card_seen(card)
         except TuishareError as error:
             self._looked_at = ""
-            self._tell(Content.styled(clean(f"! {error.detail}. {error.hint}"), TextStyle.BAD.value))
+            self._tell(Content.styled(clean(f"! {explain_error(error)}"), TextStyle.BAD.value))
             return
         name = self.query_one("#name", Input)
         if name.value in {"", self._suggested}:  # not over what the person typed

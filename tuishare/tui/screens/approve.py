@@ -17,8 +17,10 @@ from tuishare.api.details import Details
 from tuishare.api.messages import Download, People, User
 from tuishare.api.people import UserChange
 from tuishare.errors import TuishareError
-from tuishare.tui.formats import clean, clip, fit, format_count, format_size
-from tuishare.tui.screens.fingerprints import show_fingerprint
+from tuishare.presentation.formats import format_amount, format_count, format_size
+from tuishare.presentation.states import describe_trust
+from tuishare.tui.cell_text import clean, clip, fit
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.form import Form, FormResult
 from tuishare.tui.theme import TextStyle
 
@@ -48,7 +50,7 @@ class ApproveScreen(Form):
         """Say what it is, from whom, and how to know that."""
         download = self._download
         yield Static(Content.styled(fit(download.name, _NAME), TextStyle.STRONG.value))
-        amount = f"{format_count(download.files, 'file')} · {format_size(download.size)}"
+        amount = format_amount(download.files, download.size)
         yield Static(Content.styled(amount, TextStyle.QUIET.value))
         if download.note:
             yield Static(Content(f"“{clip(download.note, _NOTE)}”"))
@@ -88,8 +90,9 @@ class ApproveScreen(Form):
         sender = self._sender
         if sender is None:
             return Content(f"from {clean(self._download.sender) or 'somebody unknown'}")
-        trust = "verified" if sender.verified else "not verified"
-        head = Content.assemble("from ", (clean(sender.name), TextStyle.STRONG.value), f", {trust}")
+        head = Content.assemble(
+            "from ", (clean(sender.name), TextStyle.STRONG.value), f", {describe_trust(sender)}"
+        )
         if not sender.words:
             return head
         compare = Content.styled(

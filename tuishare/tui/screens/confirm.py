@@ -16,8 +16,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tuishare.tui.cell_text import fit
 from tuishare.tui.confirmations import Confirmation
-from tuishare.tui.formats import fit
 from tuishare.tui.theme import TextStyle
 
 _NAME = 56

@@ -15,7 +15,8 @@ from textual.widgets.selection_list import Selection
 from tuishare.api.actions import FileChoice
 from tuishare.api.details import Details, File
 from tuishare.api.messages import Download
-from tuishare.tui.formats import fit, format_count, format_size
+from tuishare.presentation.formats import format_count, format_size
+from tuishare.tui.cell_text import fit
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import Recipients
 from tuishare.tui.theme import TextStyle

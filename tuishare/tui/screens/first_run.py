@@ -15,9 +15,9 @@ from textual.widgets import Button, Input, Static
 
 from tuishare.api.messages import People, Snapshot, Status
 from tuishare.api.people import SettingChange
-from tuishare.tui.formats import clean, fit
+from tuishare.tui.cell_text import clean, fit
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.add_user import AddUserScreen
-from tuishare.tui.screens.fingerprints import show_fingerprint
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.path_picker import PathSuggester, expand, find_path_fault
 from tuishare.tui.theme import TextStyle

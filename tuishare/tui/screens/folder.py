@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, Static
 
 from tuishare.api.messages import Folder, People
 from tuishare.api.people import DropChange
-from tuishare.tui.formats import clean, fit
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
 from tuishare.tui.screens.recipients import MarkCheckbox, Recipients, list_recipients

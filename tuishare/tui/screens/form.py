@@ -19,8 +19,9 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from tuishare.errors import SystemFailed, TuishareError
-from tuishare.tui.formats import clean
+from tuishare.errors import TuishareError
+from tuishare.presentation.problems import explain_error, request_failed
+from tuishare.tui.cell_text import clean
 from tuishare.tui.theme import TextStyle
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class Form(ModalScreen[None]):
             self.show_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.log.error(error)
-            self.show_error(SystemFailed("The agent could not be asked", hint="Try again."))
+            self.show_error(request_failed())
         else:
             self._close(done)
         finally:
@@ -193,7 +194,7 @@ class Form(ModalScreen[None]):
 
     def show_error(self, error: TuishareError) -> None:
         """Say what went wrong and what to do, in the dialog."""
-        words = clean(f"! {error.detail}. {error.hint}")
+        words = clean(f"! {explain_error(error)}")
         self.show_trouble(Content.styled(words, TextStyle.BAD.value))
 
     def _close(self, done: FormResult) -> None:

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tuishare.tui.formats import clip, fit
+from tuishare.tui.cell_text import clip, fit
 from tuishare.tui.theme import TextStyle
 
 if TYPE_CHECKING:

@@ -21,7 +21,9 @@ from tuishare.api.actions import NewShare
 from tuishare.api.messages import People
 from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, TuishareError
-from tuishare.tui.formats import clean, fit, format_count, format_size
+from tuishare.presentation.formats import format_count, format_size
+from tuishare.presentation.problems import explain_error
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.path_size import measure
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
@@ -96,7 +98,7 @@ class NewShareScreen(Form):
         try:
             self._not_after()
         except BadInput as error:
-            yield FieldError("until", f"{error.detail}. {error.hint}")
+            yield FieldError("until", explain_error(error))
         note = self.query_one("#note", Input).value
         if len(note) > _NOTE:
             yield FieldError("note", f"It has {len(note):,} characters; at most {_NOTE} go with a share.")

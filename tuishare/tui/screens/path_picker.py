@@ -23,7 +23,7 @@ from textual.suggester import Suggester
 from textual.widgets import Button, DirectoryTree, Static
 
 from tuishare.sanitize import for_display
-from tuishare.tui.formats import clean, fit
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.theme import TextStyle
 
 _NAMES = 10_000

@@ -13,8 +13,9 @@ from textual.strip import Strip
 from textual.widgets import Checkbox, SelectionList
 from textual.widgets.selection_list import Selection
 
-from tuishare.api.messages import People, User
-from tuishare.tui.formats import clip, fit
+from tuishare.api.messages import People
+from tuishare.presentation.states import describe_trust
+from tuishare.tui.cell_text import clip, fit
 from tuishare.tui.theme import TextStyle
 
 _NAME, _MEMBERS = 24, 30
@@ -27,7 +28,7 @@ def list_recipients(people: People, chosen: Collection[str] = ()) -> list[Select
         for group in user.groups:
             groups.setdefault(group, []).append(user.name)
     known = {f"@{group}": ", ".join(members) for group, members in sorted(groups.items())}
-    known |= {user.name: _tell_trust(user) for user in people.users}
+    known |= {user.name: describe_trust(user) for user in people.users}
     known |= {name: "not known any more" for name in chosen if name not in known}
     return [choice(name, words, chosen=name in chosen) for name, words in known.items()]
 
@@ -64,9 +65,3 @@ class MarkCheckbox(Checkbox):
         """Draw box and label."""
         self.BUTTON_INNER = "X" if self.value else " "
         return super().render()
-
-
-def _tell_trust(user: User) -> str:
-    if not user.fingerprint:
-        return "by key"
-    return "verified" if user.verified else "not verified"

@@ -13,7 +13,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tuishare.api.messages import Delivery, DeliveryState, Share, User
-from tuishare.tui.formats import clean, fit, format_count, format_percent
+from tuishare.presentation.formats import format_count
+from tuishare.presentation.transfers import describe_holding
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import Recipients, choice
 from tuishare.tui.theme import TextStyle
@@ -47,7 +49,7 @@ class RevokeScreen(Form):
         one = len(self._shares) == 1
         name = fit(self._shares[0].name, _NAME) if one else format_count(len(self._shares), "share")
         yield Static(Content.styled(name, TextStyle.STRONG.value))
-        lines = [choice(name, _tell(delivery)) for name, delivery in self._holders.items()]
+        lines = [choice(name, describe_holding(delivery)) for name, delivery in self._holders.items()]
         yield Field("Whom", Recipients(lines))
         yield from explain()
 
@@ -120,13 +122,3 @@ def _find_holders(shares: Sequence[Share]) -> dict[str, Delivery]:
         for delivery in share.deliveries
         if delivery.state is not DeliveryState.REVOKED
     }
-
-
-def _tell(delivery: Delivery) -> str:
-    match delivery.state:
-        case DeliveryState.COMPLETE:
-            return "has all of it"
-        case DeliveryState.DOWNLOADING:
-            return f"has {format_percent(delivery.progress)}"
-        case _:
-            return "has not opened it"

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tuishare.api.messages import People
-from tuishare.tui.formats import clip
-from tuishare.tui.screens.fingerprints import show_fingerprint
+from tuishare.tui.cell_text import clip
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.form import Form, FormResult
 from tuishare.tui.theme import TextStyle
 

@@ -17,7 +17,7 @@ from textual.widgets import Button, Input
 
 from tuishare.api.people import SettingChange, SettingsText
 from tuishare.errors import AgentUnreachable, TuishareError
-from tuishare.tui.formats import clean
+from tuishare.tui.cell_text import clean
 from tuishare.tui.screens.form import Field, Form, FormResult
 from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.settings_file import SettingsFileScreen

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from tuishare.api.people import SettingsText
-from tuishare.tui.formats import clean, fit
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.screens.form import Form, FormResult
 from tuishare.tui.theme import TextStyle
 

@@ -14,9 +14,10 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from tuishare.api.messages import User, UserKind
 from tuishare.api.people import UserChange
-from tuishare.tui.formats import clean, fit, format_count
+from tuishare.presentation.formats import format_count
+from tuishare.tui.cell_text import clean, fit
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.add_user import CARD_PREFIX, find_card, split_groups
-from tuishare.tui.screens.fingerprints import show_fingerprint
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.key_dialog import KeyDialog
 from tuishare.tui.screens.recipients import MarkCheckbox

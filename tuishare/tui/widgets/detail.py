@@ -19,7 +19,8 @@ from textual.widgets import Static
 from tuishare.api.details import Details
 from tuishare.api.messages import Snapshot
 from tuishare.errors import TuishareError
-from tuishare.tui.formats import clean
+from tuishare.presentation.problems import explain_error, request_failed
+from tuishare.tui.cell_text import clean
 from tuishare.tui.rates import draw_chart
 from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Live
@@ -175,10 +176,10 @@ class Detail(Vertical, Generic[E]):
         try:
             answer = await ask(entry)
         except TuishareError as error:
-            answer = clean(f"{error.detail}. {error.hint}")
+            answer = clean(explain_error(error))
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.log.error(error)
-            answer = "The agent could not be asked."
+            answer = explain_error(request_failed())
         finally:
             self._asking = ""
         if self._entry is not None and self._key(self._entry) == self._key(entry):

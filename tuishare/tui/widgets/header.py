@@ -11,8 +11,8 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from tuishare.tui.farewell import write_notice
 from tuishare.tui.header_text import write_headline
+from tuishare.tui.notifications import write_banner
 
 if TYPE_CHECKING:
     from tuishare.tui.app import Dashboard
@@ -52,7 +52,7 @@ class Banner(Static):
         self.watch(self.app, "now", self._draw)
 
     def _draw(self) -> None:
-        content = write_notice(self.app.view, self.app.now)
+        content = write_banner(self.app.view, self.app.now)
         self.display = content is not None
         # each update lays the whole screen out anew
         if content is not None and not content.is_same(self._said):

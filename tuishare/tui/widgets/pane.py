@@ -16,9 +16,9 @@ from textual.content import Content
 from textual.widgets import Input, Static, TabPane
 
 from tuishare.api.details import Details
+from tuishare.tui.cell_text import clean, clip
 from tuishare.tui.commands import Deed
 from tuishare.tui.dialogs import DIALOGS, Subject
-from tuishare.tui.formats import clean, clip
 from tuishare.tui.tab_models import Listing
 from tuishare.tui.view import Live, View
 from tuishare.tui.widgets.detail import Detail, Section

@@ -21,10 +21,12 @@ from tuishare.api.messages import (
     User,
 )
 from tuishare.errors import NotFound
+from tuishare.presentation.states import name_activity
 from tuishare.tui.commands import Deed, can_choose, offer_for_download, offer_for_place, offer_for_share
-from tuishare.tui.describe.entries import describe_download, describe_share
-from tuishare.tui.describe.others import describe_event, describe_person, describe_place
-from tuishare.tui.describe.sections import describe_files, describe_history, describe_peers
+from tuishare.tui.describe.agent import describe_event, describe_folder
+from tuishare.tui.describe.details import describe_files, describe_history, describe_peers
+from tuishare.tui.describe.people import describe_person
+from tuishare.tui.describe.transfers import describe_download, describe_share
 from tuishare.tui.dialogs import DIALOGS, Subject
 from tuishare.tui.empty_states import (
     invite_people,
@@ -33,7 +35,6 @@ from tuishare.tui.empty_states import (
     invite_to_share,
     invite_to_wait,
 )
-from tuishare.tui.people_columns import KIND_WORDS
 from tuishare.tui.row_models import AgentFolder, Event, Person
 from tuishare.tui.tab_models import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
 from tuishare.tui.view import dismiss
@@ -197,7 +198,7 @@ class FoldersPane(EntryPane[AgentFolder]):
     ]
 
     def __init__(self) -> None:
-        super().__init__(FOLDERS, (Section("Folder", glance=describe_place),), invite_to_set_up)
+        super().__init__(FOLDERS, (Section("Folder", glance=describe_folder),), invite_to_set_up)
 
     def offer(self, entry: AgentFolder) -> Mapping[str, Deed]:
         """Say what can be ordered of a folder."""
@@ -250,5 +251,5 @@ class ActivityPane(EntryPane[Event]):
         kinds: list[ActivityKind | None] = [None, *(kind for kind in ActivityKind if kind in present)]
         position = kinds.index(self.kind) if self.kind in kinds else 0
         self.kind = kinds[(position + 1) % len(kinds)]
-        self.notify("Shown: " + (KIND_WORDS[self.kind] if self.kind else "everything"), timeout=2)
+        self.notify("Shown: " + (name_activity(self.kind) if self.kind else "everything"), timeout=2)
         self.show()
