@@ -94,7 +94,7 @@ async def settle(pilot: Pilot[None]) -> None:
 
 def living(keys: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:
     async def run_before(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: isinstance(pilot.app.view.link, Live))  # type: ignore[attr-defined]
+        await until(pilot, lambda: isinstance(pilot.app.view.connection, Live))  # type: ignore[attr-defined]
         await pilot.press(*keys)
         await settle(pilot)
 
@@ -102,7 +102,7 @@ def living(keys: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:
 
 
 async def losing(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: isinstance(pilot.app.view.link, Lost))  # type: ignore[attr-defined]
+    await until(pilot, lambda: isinstance(pilot.app.view.connection, Lost))  # type: ignore[attr-defined]
     await settle(pilot)
 
 

@@ -11,16 +11,16 @@ from tuishare.presentation.states import FolderRole
 from tuishare.tui.cells import Column
 from tuishare.tui.people_columns import (
     EVENT_COLUMNS,
+    FOLDER_COLUMNS,
     PERSON_COLUMNS,
-    PLACE_COLUMNS,
     event_kind,
     event_sign,
     event_time,
+    folder_sign,
+    folder_state,
     person_has,
     person_sign,
     person_trust,
-    place_sign,
-    place_state,
 )
 from tuishare.tui.row_models import AgentFolder, Event, Group, Person
 from tuishare.tui.theme import TextStyle
@@ -59,9 +59,9 @@ def test_what_somebody_has() -> None:
 
 
 def test_a_folder_that_is_missing_needs_attention() -> None:
-    assert (place_sign(missing()).text, place_state(missing()).text) == ("!", "missing")
-    assert place_sign(DROP).text == "●"
-    assert place_state(INBOX).text == "inbox"
+    assert (folder_sign(missing()).text, folder_state(missing()).text) == ("!", "missing")
+    assert folder_sign(DROP).text == "●"
+    assert folder_state(INBOX).text == "inbox"
 
 
 def test_every_kind_of_event_has_its_words_and_its_sign() -> None:
@@ -84,12 +84,12 @@ def test_people_and_groups_have_every_cell_and_can_be_compared(column: Column[Pe
         assert len(sorted(everybody, key=column.order)) == len(everybody)
 
 
-@pytest.mark.parametrize("column", PLACE_COLUMNS, ids=lambda column: column.key)
+@pytest.mark.parametrize("column", FOLDER_COLUMNS, ids=lambda column: column.key)
 def test_folders_have_every_cell_and_can_be_compared(column: Column[AgentFolder]) -> None:
-    places = [DROP, INBOX, missing()]
-    assert all(isinstance(column.cell(place, NOW).text, str) for place in places)
+    folders = [DROP, INBOX, missing()]
+    assert all(isinstance(column.cell(folder, NOW).text, str) for folder in folders)
     if column.order:
-        assert len(sorted(places, key=column.order)) == len(places)
+        assert len(sorted(folders, key=column.order)) == len(folders)
 
 
 @pytest.mark.parametrize("column", EVENT_COLUMNS, ids=lambda column: column.key)

@@ -41,6 +41,11 @@ def name_sender(download: Download) -> str:
     return download.sender or "unknown"
 
 
+def describe_origin(download: Download) -> str:
+    """Return whom a download is from."""
+    return f"from {download.sender}" if download.sender else "from an unknown sender"
+
+
 def describe_end(not_after: int, now: float) -> str:
     """Return when something is withdrawn; empty for never.
 

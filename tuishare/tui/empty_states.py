@@ -71,7 +71,7 @@ def invite_to_wait(view: View) -> Content:
 
 
 def _waiting(view: View) -> Content:
-    if isinstance(view.link, Lost):
+    if isinstance(view.connection, Lost):
         return _title("No agent, so nothing to show.")
     return _title("Asking the agent …")
 

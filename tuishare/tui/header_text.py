@@ -52,15 +52,15 @@ def _shorten(parts: list[Content], status: Status, width: int) -> Content:
 
 
 def _link_words(view: View, status: Status | None, now: float) -> tuple[str, str]:
-    if isinstance(view.link, Live) and status is not None:
+    if isinstance(view.connection, Live) and status is not None:
         return f"● agent {format_span(now - status.started)}", TextStyle.GOOD.value
-    if isinstance(view.link, Connecting | Live):
+    if isinstance(view.connection, Connecting | Live):
         return "◌ connecting", TextStyle.BUSY.value
     return "! agent lost", TextStyle.BAD.value
 
 
 def _rates(view: View, status: Status) -> Content:
-    if not isinstance(view.link, Live):  # an old rate would look like a present one
+    if not isinstance(view.connection, Live):  # an old rate would look like a present one
         return Content.styled("▲ –  ▼ –", TextStyle.QUIET.value)
     return Content(f"▲ {format_rate(status.rate_up)}  ▼ {format_rate(status.rate_down)}")
 

@@ -65,14 +65,14 @@ def find_news(before: Snapshot | None, after: Snapshot) -> tuple[News, ...]:
 
 def write_banner(view: View, now: float) -> Content | None:
     """Return what is wrong at the moment (Unix seconds), the worst first; None when nothing is."""
-    if isinstance(view.link, Lost):
-        return _write_lost(view.link, now, stale=view.snapshot is not None)
+    if isinstance(view.connection, Lost):
+        return _write_lost(view.connection, now, stale=view.snapshot is not None)
     return _write_problem(view.problems) if view.problems else None
 
 
 def write_farewell(view: View) -> str:
     """Return what becomes of the agent, for the terminal after the dashboard has closed."""
-    match view.link:
+    match view.connection:
         case Lost(detail=detail, hint=hint):
             return f"{_sentence(detail)} {_sentence(hint)}".rstrip()
         case Live():
@@ -80,7 +80,7 @@ def write_farewell(view: View) -> str:
         case Connecting():
             return "The agent has not answered yet. Check it with: tuishare status"
         case _:
-            assert_never(view.link)
+            assert_never(view.connection)
 
 
 def _announce(event: Activity) -> News:

@@ -74,20 +74,18 @@ def person_has(person: Person) -> Cell:
     return Cell(text, TextStyle.GOOD if everything else TextStyle.PLAIN)
 
 
-def place_sign(place: AgentFolder) -> Cell:
+def folder_sign(folder: AgentFolder) -> Cell:
     """Give the glyph of a folder's state."""
-    if place.folder is None:
+    if folder.drop is None:
         return Cell("○", TextStyle.QUIET)
-    return (
-        Cell("!", TextStyle.BAD) if place.folder.state is FolderState.MISSING else Cell("●", TextStyle.GOOD)
-    )
+    return Cell("!", TextStyle.BAD) if folder.drop.state is FolderState.MISSING else Cell("●", TextStyle.GOOD)
 
 
-def place_state(place: AgentFolder) -> Cell:
+def folder_state(folder: AgentFolder) -> Cell:
     """Say in words how a folder is watched."""
-    if place.folder is None:
-        return Cell(place.purpose.value, TextStyle.QUIET)
-    return Cell(name_folder_state(place.folder.state), place_sign(place).tone)
+    if folder.drop is None:
+        return Cell(folder.role.value, TextStyle.QUIET)
+    return Cell(name_folder_state(folder.drop.state), folder_sign(folder).tone)
 
 
 def event_sign(event: Event) -> Cell:
@@ -129,8 +127,8 @@ def _groups(person: Person) -> Cell:
     return Cell(" ".join(f"@{group}" for group in person.groups)) if person.groups else _NONE
 
 
-def _waiting(place: AgentFolder) -> Cell:
-    waiting = place.folder.waiting if place.folder else 0
+def _waiting(folder: AgentFolder) -> Cell:
+    waiting = folder.drop.waiting if folder.drop else 0
     return Cell(f"{waiting:,}", TextStyle.BUSY) if waiting else _NONE
 
 
@@ -174,32 +172,38 @@ PERSON_COLUMNS: Final[tuple[Column[Person], ...]] = (
 )
 """The table of people."""
 
-PLACE_COLUMNS: Final[tuple[Column[AgentFolder], ...]] = (
-    Column("sign", "", 1, lambda place, _: place_sign(place)),
-    Column("path", "Folder", 0, lambda place, _: Cell(place.path), cut=fit, order=lambda place: place.path),
+FOLDER_COLUMNS: Final[tuple[Column[AgentFolder], ...]] = (
+    Column("sign", "", 1, lambda folder, _: folder_sign(folder)),
+    Column(
+        "path", "Folder", 0, lambda folder, _: Cell(folder.path), cut=fit, order=lambda folder: folder.path
+    ),
     Column(
         "for",
         "For",
         20,
-        lambda place, _: Cell(", ".join(place.folder.users)) if place.folder else _NONE,
+        lambda folder, _: Cell(", ".join(folder.drop.users)) if folder.drop else _NONE,
         wide=True,
     ),
     Column(
-        "state", "State", 14, lambda place, _: place_state(place), order=lambda place: place_state(place).text
+        "state",
+        "State",
+        14,
+        lambda folder, _: folder_state(folder),
+        order=lambda folder: folder_state(folder).text,
     ),
     Column(
         "waiting",
         "Waiting",
         9,
-        lambda place, _: _waiting(place),
+        lambda folder, _: _waiting(folder),
         right=True,
-        order=lambda place: -(place.folder.waiting if place.folder else 0),
+        order=lambda folder: -(folder.drop.waiting if folder.drop else 0),
     ),
     Column(
         "free",
         "Free",
         8,
-        lambda place, _: _NONE if place.free is None else Cell(format_size(place.free)),
+        lambda folder, _: _NONE if folder.free is None else Cell(format_size(folder.free)),
         right=True,
     ),
 )

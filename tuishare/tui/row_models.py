@@ -1,4 +1,4 @@
-"""What the tabs list that is not a message by itself: groups, places, and things that happened beside present trouble.
+"""What the tabs list that is not a message by itself: groups, folders, and things that happened beside present trouble.
 
 Owns how these come out of a snapshot. Pure; foreign names are still foreign here.
 """
@@ -33,15 +33,15 @@ class AgentFolder:
     """A folder that the agent uses.
 
     Attributes:
-        purpose: what it is for.
+        role: what it is for.
         path: absolute.
-        folder: how it is watched and for whom; None for one that is no drop folder.
+        drop: how it is watched and for whom; None where it is not a drop folder.
         free: bytes free there; None where the agent does not tell.
     """
 
-    purpose: FolderRole
+    role: FolderRole
     path: str
-    folder: Folder | None = None
+    drop: Folder | None = None
     free: int | None = None
 
 
@@ -56,7 +56,7 @@ def list_people(snapshot: Snapshot) -> tuple[Person, ...]:
     return (*users, *(Group(name, tuple(user for user in users if name in user.groups)) for name in names))
 
 
-def list_places(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
+def list_folders(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
     """Give the drop folders, then those of the agent's own."""
     status = snapshot.status
     own = (
@@ -65,7 +65,7 @@ def list_places(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
         AgentFolder(FolderRole.DOWNLOADS, status.downloads, free=status.free_bytes),
     )
     drops = tuple(AgentFolder(FolderRole.DROP, folder.path, folder) for folder in status.drop_folders)
-    return (*drops, *(place for place in own if place.path))
+    return (*drops, *(folder for folder in own if folder.path))
 
 
 def list_events(snapshot: Snapshot) -> tuple[Event, ...]:

@@ -15,15 +15,15 @@ from tuishare.presentation.transfers import name_sender
 from tuishare.tui.cells import Column
 from tuishare.tui.people_columns import (
     EVENT_COLUMNS,
+    FOLDER_COLUMNS,
     PERSON_COLUMNS,
-    PLACE_COLUMNS,
     event_kind,
     event_subject,
     event_time,
     person_name,
     person_trust,
 )
-from tuishare.tui.row_models import AgentFolder, Event, Group, Person, list_events, list_people, list_places
+from tuishare.tui.row_models import AgentFolder, Event, Group, Person, list_events, list_folders, list_people
 from tuishare.tui.share_columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS
 
 E = TypeVar("E")
@@ -60,8 +60,8 @@ def _person_words(person: Person) -> str:
     )
 
 
-def _place_words(place: AgentFolder) -> str:
-    return " ".join((place.purpose, place.path, *(place.folder.users if place.folder else ())))
+def _folder_words(folder: AgentFolder) -> str:
+    return " ".join((folder.role, folder.path, *(folder.drop.users if folder.drop else ())))
 
 
 def _event_key(event: Event) -> str:
@@ -102,12 +102,12 @@ PEOPLE: Final[Listing[Person]] = Listing(
 )
 FOLDERS: Final[Listing[AgentFolder]] = Listing(
     "folders",
-    PLACE_COLUMNS,
-    list_places,
-    lambda place: f"{place.purpose}:{place.path}",
-    lambda place: (place.folder is None, place.path),
-    _place_words,
-    lambda place: place.path,
+    FOLDER_COLUMNS,
+    list_folders,
+    lambda folder: f"{folder.role}:{folder.path}",
+    lambda folder: (folder.drop is None, folder.path),
+    _folder_words,
+    lambda folder: folder.path,
 )
 ACTIVITY: Final[Listing[Event]] = Listing(
     "activity",

@@ -49,12 +49,12 @@ class View:
     """All that the screens draw.
 
     Attributes:
-        link: how things stand with the agent.
+        connection: to the agent.
         snapshot: the last one, also after the agent was lost; None before the first.
         dismissed: problems that the person wants to see no longer, by their ids.
     """
 
-    link: ConnectionState = Connecting()
+    connection: ConnectionState = Connecting()
     snapshot: Snapshot | None = None
     dismissed: frozenset[str] = frozenset()
 

@@ -7,20 +7,20 @@ from tests.api.samples import NOW
 from tests.tui.widgets.test_panes import HAPPENED, TROUBLE, WHOLE, hostile
 from tuishare.api.messages import FolderState
 from tuishare.tui.describe.agent import describe_event, describe_folder
-from tuishare.tui.row_models import list_events, list_places
+from tuishare.tui.row_models import list_events, list_folders
 
 
 @pytest.mark.parametrize(
     ("state", "words"), [("watching", "at once"), ("polling", "periodically"), ("missing", "does not exist")]
 )
 def test_a_folder_says_how_it_is_watched(state: str, words: str) -> None:
-    drop = list_places(WHOLE)[0]
-    assert drop.folder is not None
+    folder = list_folders(WHOLE)[0]
+    assert folder.drop is not None
     status = msgspec.structs.replace(
-        WHOLE.status, drop_folders=(msgspec.structs.replace(drop.folder, state=FolderState(state)),)
+        WHOLE.status, drop_folders=(msgspec.structs.replace(folder.drop, state=FolderState(state)),)
     )
-    place = list_places(msgspec.structs.replace(WHOLE, status=status))[0]
-    assert words in describe_folder(place, WHOLE, NOW, 80).plain
+    folder = list_folders(msgspec.structs.replace(WHOLE, status=status))[0]
+    assert words in describe_folder(folder, WHOLE, NOW, 80).plain
 
 
 def test_trouble_stands_with_its_remedy_and_events_with_their_time() -> None:
@@ -30,7 +30,7 @@ def test_trouble_stands_with_its_remedy_and_events_with_their_time() -> None:
 
 def test_nothing_foreign_reaches_the_terminal_as_it_is() -> None:
     bad = hostile()
-    texts = [describe_folder(folder, bad, NOW, 80).plain for folder in list_places(bad)]
+    texts = [describe_folder(folder, bad, NOW, 80).plain for folder in list_folders(bad)]
     texts += [describe_event(event, bad, NOW, 80).plain for event in list_events(bad)]
     for text in texts:
         assert not {"\x1b", "\x07", "\u202e", "\r"} & set(text)

@@ -9,6 +9,7 @@ from tuishare.api.actions import DownloadAction
 from tuishare.api.details import Details, File
 from tuishare.api.people import UserChange
 from tuishare.errors import NotFound
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 
 
 async def test_it_shows_who_what_and_how_to_know() -> None:
@@ -29,7 +30,7 @@ async def test_it_lists_the_files() -> None:
     async with opened("card") as desk:
         await desk.press("escape")
         desk.agent.details = Details(files=files, more_files=7)
-        desk.app.open_dialog("approve", (WAITING,))
+        desk.app.post_message(OpenDialog(DialogKind.APPROVE, (WAITING,)))
         await desk.until_said("a/0\ufffd.mov")
         await desk.until_said("and 107 more files")
         assert "\x1b" not in desk.words
@@ -71,5 +72,5 @@ async def test_files_that_cannot_be_listed_do_not_hinder() -> None:
     async with opened("card") as desk:
         await desk.press("escape")
         desk.agent.order_fails_with = NotFound("There is no such download")
-        desk.app.open_dialog("approve", (WAITING,))
+        desk.app.post_message(OpenDialog(DialogKind.APPROVE, (WAITING,)))
         await desk.until_said("The files cannot be listed: There is no such download")

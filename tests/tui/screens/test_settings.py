@@ -13,6 +13,7 @@ from tests.tui.screens.dialogs import opened
 from tuishare.api.people import SettingChange, SettingsText
 from tuishare.config.model import Config
 from tuishare.errors import BadInput
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.settings import DESKTOP, SETTINGS, read_settings
@@ -69,7 +70,7 @@ async def test_a_field_made_empty_is_the_default_again() -> None:
         await desk.press("ctrl+s")
         await desk.until_closed()
         desk.agent.text = SettingsText(text='[network]\nlisten = ":1"\n')
-        desk.app.open_dialog("settings")
+        desk.app.post_message(OpenDialog(DialogKind.SETTINGS))
         await until(desk.pilot, lambda: not desk.closed)
         assert desk.screen.query_one("#network-listen", Input).value == ":1"
         desk.fill("network-listen", "")
@@ -114,7 +115,7 @@ async def test_without_an_agent_it_does_not_open() -> None:
     agent.order_fails_with = GONE
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
-        app.open_dialog("settings")
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        app.post_message(OpenDialog(DialogKind.SETTINGS))
         await until(pilot, lambda: len(app._notifications) == 1)
         assert isinstance(app.screen, MainScreen)

@@ -8,6 +8,7 @@ from tests.tui.people import BOB, CAROL, DAN
 from tests.tui.screens.dialogs import opened
 from tuishare.api.messages import User
 from tuishare.api.people import UserChange
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.screens.key_dialog import KeyDialog
 from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.revoke import RevokeUserScreen
@@ -72,7 +73,7 @@ async def test_what_loses_something_asks_once_more(
         assert "dan" in desk.words
         await desk.press("enter")  # the safe answer has the focus
         assert desk.closed
-        desk.app.open_dialog("change_user", (DAN,))
+        desk.app.post_message(OpenDialog(DialogKind.CHANGE_USER, (DAN,)))
         await desk.pilot.pause()
         await desk.click(button)
         await desk.press("ctrl+s")

@@ -138,7 +138,7 @@ async def test_an_agent_that_is_lost_is_not_asked() -> None:
     agent = FakeAgent(FULL, GONE)
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Lost))
+        await until(pilot, lambda: isinstance(app.view.connection, Lost))
         await pilot.press("right", "right")
         assert agent.calls == []
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -9,7 +8,6 @@ from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
 from tuishare.api.actions import DownloadAction, ShareAction
 from tuishare.api.messages import Changes, DownloadId, DownloadState, ShareId, ShareState
-from tuishare.tui.dialogs import DIALOGS
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
@@ -198,15 +196,13 @@ async def test_keys_for_shares() -> None:
         assert agent.starts == 0
 
 
-async def test_keys_for_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(DIALOGS, "approve")
+async def test_keys_for_downloads() -> None:
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
         downloads = pilot.app.screen.query_one(DownloadsPane)
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
         await pilot.press("2")
         for keys, state, progress, order in (
-            (["a"], DownloadState.WAITING, 0.0, DownloadAction.APPROVE),
             (["x", "y"], DownloadState.WAITING, 0.0, DownloadAction.REJECT),
             (["space"], DownloadState.DOWNLOADING, 0.4, DownloadAction.PAUSE),
             (["space"], DownloadState.PAUSED, 0.4, DownloadAction.RESUME),

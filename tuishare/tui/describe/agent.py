@@ -22,8 +22,8 @@ from tuishare.tui.theme import TextStyle
 
 def describe_folder(folder: AgentFolder, _snapshot: Snapshot, _now: float, _width: int) -> Content:
     """Return what is known about a folder."""
-    lines = [write_title(folder.path), Content(explain_folder_role(folder.purpose))]
-    if drop := folder.folder:
+    lines = [write_title(folder.path), Content(explain_folder_role(folder.role))]
+    if drop := folder.drop:
         missing = drop.state is FolderState.MISSING
         lines += [
             write_fact("For", ", ".join(map(clean, drop.users))),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -20,13 +20,10 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from tuishare.errors import TuishareError
-from tuishare.presentation.problems import explain_error, request_failed
+from tuishare.presentation.problems import explain_error
 from tuishare.tui.cell_text import clean
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.theme import TextStyle
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
-
 
 _AROUND, _FEW = 7, 4
 """Rows of a dialog besides its fields: border, three of trouble, buttons; and the fewest that fields get."""
@@ -89,7 +86,7 @@ class Form(ModalScreen[None]):
     SAFE: ClassVar[bool] = True
     """Whether nothing is lost by it; else the button is red and a hasty Enter cancels."""
 
-    app: Dashboard
+    app: DashboardBase
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
@@ -182,11 +179,8 @@ class Form(ModalScreen[None]):
     async def _ask(self, question: Callable[[], Awaitable[FormResult]]) -> None:
         try:
             done = await question()
-        except TuishareError as error:
-            self.show_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            self.log.error(error)
-            self.show_error(request_failed())
+            self.show_error(self.app.make_presentable(error))
         else:
             self._close(done)
         finally:

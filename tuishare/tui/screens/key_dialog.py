@@ -5,7 +5,7 @@ Owns how it is shown and copied; forgets it when closed. Must not write it anywh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,9 +18,6 @@ from textual.widgets import Button, Static
 from tuishare.tui.cell_text import clip, fit
 from tuishare.tui.theme import TextStyle
 
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
-
 
 class KeyDialog(ModalScreen[None]):
     """Shows a new key; only Escape or its button closes it, so that it is not lost by accident.
@@ -29,8 +26,6 @@ class KeyDialog(ModalScreen[None]):
         name: of the user it is for.
         key: 64 hexadecimal digits.
     """
-
-    app: Dashboard
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close", show=False),

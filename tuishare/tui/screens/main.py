@@ -6,7 +6,7 @@ Owns the keys that move between tabs and the counts on the tabs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import TabbedContent, TabPane
 
 from tuishare.api.messages import DownloadState, ShareState
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.row_models import count_missing
 from tuishare.tui.screens.help import HelpScreen
 from tuishare.tui.view import View
@@ -22,9 +23,6 @@ from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.header import Banner, Header
 from tuishare.tui.widgets.pane import EntryPane
 from tuishare.tui.widgets.panes import ActivityPane, DownloadsPane, FoldersPane, PeoplePane, SharesPane
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
 
 TABS: Final = ("shares", "downloads", "people", "folders", "activity")
 """Names of the tabs, from left to right; the first has key 1."""
@@ -41,7 +39,7 @@ _PANES: Final[tuple[Callable[[], EntryPane[Any]], ...]] = (
 class MainScreen(Screen[None]):
     """Everything at a glance."""
 
-    app: Dashboard
+    app: DashboardBase
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(  # the tabs say it

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,15 +18,12 @@ from textual.widgets import Static
 
 from tuishare.api.details import Details
 from tuishare.api.messages import Snapshot
-from tuishare.errors import TuishareError
-from tuishare.presentation.problems import explain_error, request_failed
+from tuishare.presentation.problems import explain_error
 from tuishare.tui.cell_text import clean
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.rates import draw_chart
 from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Live
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
 
 E = TypeVar("E")
 
@@ -62,7 +59,7 @@ class Detail(Vertical, Generic[E]):
         ask: asks the agent for the closeups of an entry.
     """
 
-    app: Dashboard
+    app: DashboardBase
 
     def __init__(
         self,
@@ -167,7 +164,7 @@ class Detail(Vertical, Generic[E]):
         if entry is None or ask is None or self._sections[self._section].closeup is None:
             return
         key = self._key(entry)
-        if key != self._asking and self.is_on_screen and isinstance(self.app.view.link, Live):
+        if key != self._asking and self.is_on_screen and isinstance(self.app.view.connection, Live):
             self._asking = key
             self.run_worker(self._fetch(entry, ask), exclusive=True, group="closeup")
 
@@ -175,11 +172,8 @@ class Detail(Vertical, Generic[E]):
         answer: Details | str
         try:
             answer = await ask(entry)
-        except TuishareError as error:
-            answer = clean(explain_error(error))
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            self.log.error(error)
-            answer = explain_error(request_failed())
+            answer = clean(explain_error(self.app.make_presentable(error)))
         finally:
             self._asking = ""
         if self._entry is not None and self._key(self._entry) == self._key(entry):

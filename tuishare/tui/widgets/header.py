@@ -5,23 +5,19 @@ Each watches the app's view and clock and draws a pure function of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.header_text import write_headline
 from tuishare.tui.notifications import write_banner
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
 
 
 class Header(Static):
     """Name, agent, rates, security, port and free space."""
 
-    app: Dashboard
+    app: DashboardBase
     _said = Content("")
 
     def on_mount(self) -> None:
@@ -43,7 +39,7 @@ class Header(Static):
 class Banner(Static):
     """What is wrong just now; takes no room while nothing is."""
 
-    app: Dashboard
+    app: DashboardBase
     _said = Content("")
 
     def on_mount(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
@@ -17,15 +17,12 @@ from textual.widgets import Input, Static, TabPane
 
 from tuishare.api.details import Details
 from tuishare.tui.cell_text import clean, clip
-from tuishare.tui.commands import Deed
-from tuishare.tui.dialogs import DIALOGS, Subject
+from tuishare.tui.commands import Command
+from tuishare.tui.dashboard_base import DashboardBase, DialogKind, OpenDialog, RunCommands, Subject
 from tuishare.tui.tab_models import Listing
 from tuishare.tui.view import Live, View
 from tuishare.tui.widgets.detail import Detail, Section
 from tuishare.tui.widgets.table import EntryTable
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
 
 E = TypeVar("E")
 
@@ -42,7 +39,7 @@ class EntryPane(Vertical, Generic[E]):
         ask: asks the agent for the closeups of an entry.
     """
 
-    app: Dashboard
+    app: DashboardBase
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "turn(-1)", "Section before", show=False),
@@ -63,7 +60,7 @@ class EntryPane(Vertical, Generic[E]):
         self._sections = sections
         self._invite = invite
         self._ask = ask
-        self._possible: Mapping[str, tuple[Deed, ...]] = {}
+        self._possible: Mapping[str, tuple[Command, ...]] = {}
         self._offered: object = None
         self._opening = asyncio.Lock()
         self._is_open = False
@@ -105,12 +102,12 @@ class EntryPane(Vertical, Generic[E]):
         bindings = [binding for _, binding in self._bindings if binding.tooltip]
         return [(binding.key_display or binding.key, binding.tooltip) for binding in bindings]
 
-    def offer(self, _entry: E) -> Mapping[str, Deed]:
-        """Say what can be ordered of an entry, by the order's word."""
+    def offer(self, _entry: E) -> Mapping[str, Command]:
+        """Return the commands that fit an entry, by their action."""
         return {}
 
-    def ask_about(self, _wish: str) -> tuple[Subject, ...] | None:
-        """Say what a dialog would be about; None where it does not fit what is chosen."""
+    def ask_about(self, _kind: DialogKind) -> tuple[Subject, ...] | None:
+        """Return what a dialog would be about; None where it does not fit what is chosen."""
         return None
 
     def wanted(self, _entry: E) -> bool:
@@ -138,25 +135,24 @@ class EntryPane(Vertical, Generic[E]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what fits the chosen entries, as long as there is an agent to ask."""
-        if action == "order":
+        if action == "command":
             return parameters[0] in self._possible
         if action == "dialog":
-            wish = str(parameters[0])
-            return wish in DIALOGS and self._is_live() and self.ask_about(wish) is not None
+            return self._is_live() and self.ask_about(DialogKind(str(parameters[0]))) is not None
         if action == "copy":
             return self.table.selected is not None
         return super().check_action(action, parameters)
 
-    def action_order(self, word: str) -> None:
-        """Have that done with what is chosen."""
-        if deeds := self._possible.get(word):
-            self.app.take_deeds(deeds)
+    def action_command(self, word: str) -> None:
+        """Give that command for what is chosen."""
+        if commands := self._possible.get(word):
+            self.post_message(RunCommands(commands))
 
-    def action_dialog(self, wish: str) -> None:
-        """Ask for more about a wish."""
-        about = self.ask_about(wish)
+    def action_dialog(self, kind: str) -> None:
+        """Open a dialog about what is chosen."""
+        about = self.ask_about(DialogKind(kind))
         if about is not None:
-            self.app.open_dialog(wish, about)
+            self.post_message(OpenDialog(DialogKind(kind), about))
 
     def action_turn(self, step: int) -> None:
         """Show another section of the selected entry."""
@@ -221,16 +217,16 @@ class EntryPane(Vertical, Generic[E]):
                 Content(f"Nothing matches “{clean(self.query_one(Input).value)}”. Escape shows all.")
             )
 
-    def _gather(self) -> Mapping[str, tuple[Deed, ...]]:
-        gathered: dict[str, list[Deed]] = {}
+    def _gather(self) -> Mapping[str, tuple[Command, ...]]:
+        gathered: dict[str, list[Command]] = {}
         for entry in self.chosen:
-            for word, deed in self.offer(entry).items():
-                gathered.setdefault(word, []).append(deed)
-        return {word: tuple(deeds) for word, deeds in gathered.items()}
+            for word, command in self.offer(entry).items():
+                gathered.setdefault(word, []).append(command)
+        return {word: tuple(commands) for word, commands in gathered.items()}
 
     def _offered_now(self) -> object:
-        wishes = frozenset(wish for wish in DIALOGS if self.ask_about(wish) is not None)
-        return frozenset(self._possible), wishes, self._is_live(), self.table.selected is None
+        dialogs = frozenset(kind for kind in DialogKind if self.ask_about(kind) is not None)
+        return frozenset(self._possible), dialogs, self._is_live(), self.table.selected is None
 
     def _is_live(self) -> bool:
-        return isinstance(self.app.view.link, Live)
+        return isinstance(self.app.view.connection, Live)

@@ -22,12 +22,12 @@ from tuishare.api.messages import (
 )
 from tuishare.errors import NotFound
 from tuishare.presentation.states import name_activity
-from tuishare.tui.commands import Deed, can_choose, offer_for_download, offer_for_place, offer_for_share
+from tuishare.tui.commands import Command, can_choose, offer_for_download, offer_for_folder, offer_for_share
+from tuishare.tui.dashboard_base import DialogKind, Subject
 from tuishare.tui.describe.agent import describe_event, describe_folder
 from tuishare.tui.describe.details import describe_files, describe_history, describe_peers
 from tuishare.tui.describe.people import describe_person
 from tuishare.tui.describe.transfers import describe_download, describe_share
-from tuishare.tui.dialogs import DIALOGS, Subject
 from tuishare.tui.empty_states import (
     invite_people,
     invite_to_receive,
@@ -44,13 +44,13 @@ from tuishare.tui.widgets.pane import EntryPane
 _UNOPENED: Final = frozenset({DownloadState.LOCKED, DownloadState.REJECTED})
 """Files of the inbox that the agent has not begun with."""
 _PAUSE: Final = (
-    Binding("space", "order('pause')", "Pause", tooltip="pause, or go on"),
-    Binding("space", "order('resume')", "Resume"),
+    Binding("space", "command('pause')", "Pause", tooltip="pause, or go on"),
+    Binding("space", "command('resume')", "Resume"),
 )
 _COPY: Final = Binding("c", "copy", "Copy path", show=False, tooltip="copy the path")
 _END: Final = (
-    Binding("f", "order('forget')", "Forget", tooltip="forget; the files stay"),
-    Binding("D", "order('delete')", "Delete", key_display="D", tooltip="delete with the files"),
+    Binding("f", "command('forget')", "Forget", tooltip="forget; the files stay"),
+    Binding("D", "command('delete')", "Delete", key_display="D", tooltip="delete with the files"),
 )
 
 
@@ -60,7 +60,7 @@ class SharesPane(EntryPane[Share]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "dialog('new_share')", "New", tooltip="share a file or folder"),
         *_PAUSE,
-        Binding("s", "order('again')", "Again", tooltip="share again, as it is now"),
+        Binding("s", "command('again')", "Again", tooltip="share again, as it is now"),
         Binding("r", "dialog('revoke')", "Revoke", tooltip="take somebody out"),
         *_END,
         _COPY,
@@ -75,15 +75,15 @@ class SharesPane(EntryPane[Share]):
         )
         super().__init__(SHARES, sections, invite_to_share, self._inquire)
 
-    def offer(self, entry: Share) -> Mapping[str, Deed]:
+    def offer(self, entry: Share) -> Mapping[str, Command]:
         """Say what can be ordered of a share."""
         return offer_for_share(entry)
 
-    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
+    def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
         """New shares always; who has a ticket can lose it."""
-        if wish == "new_share":
+        if kind is DialogKind.NEW_SHARE:
             return ()
-        if wish == "revoke":
+        if kind is DialogKind.REVOKE:
             return tuple(share for share in self.chosen if share.generation and share.deliveries) or None
         return None
 
@@ -98,10 +98,10 @@ class DownloadsPane(EntryPane[Download]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "approve", "Approve", tooltip="approve a download"),
-        Binding("x", "order('reject')", "Reject", tooltip="turn a download away"),
+        Binding("x", "command('reject')", "Reject", tooltip="turn a download away"),
         *_PAUSE,
         *_END,
-        Binding("t", "dialog('choose')", "Files", show=False, tooltip="choose which files are fetched"),
+        Binding("t", "dialog('choose_files')", "Files", show=False, tooltip="choose which files are fetched"),
         _COPY,
     ]
 
@@ -114,30 +114,30 @@ class DownloadsPane(EntryPane[Download]):
         )
         super().__init__(DOWNLOADS, sections, invite_to_receive, self._inquire)
 
-    def offer(self, entry: Download) -> Mapping[str, Deed]:
+    def offer(self, entry: Download) -> Mapping[str, Command]:
         """Say what can be ordered of a download."""
         return offer_for_download(entry)
 
-    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
+    def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
         """One that waits can be looked at before it is approved; files are chosen until one is complete."""
         chosen = self.chosen
-        if wish == "choose":
+        if kind is DialogKind.CHOOSE_FILES:
             return chosen if len(chosen) == 1 and can_choose(chosen[0]) else None
-        fits = wish == "approve" and len(chosen) == 1 and chosen[0].state is DownloadState.WAITING
+        fits = kind is DialogKind.APPROVE and len(chosen) == 1 and chosen[0].state is DownloadState.WAITING
         return chosen if fits else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to approve what waits for it."""
         if action == "approve":
-            return super().check_action("order", (DownloadAction.APPROVE.value,))
+            return super().check_action("command", (DownloadAction.APPROVE.value,))
         return super().check_action(action, parameters)
 
     def action_approve(self) -> None:
         """Show what one download is before it is approved; several are approved at once."""
-        if "approve" in DIALOGS and self.ask_about("approve"):
-            self.action_dialog("approve")
+        if self.ask_about(DialogKind.APPROVE):
+            self.action_dialog(DialogKind.APPROVE)
         else:
-            self.action_order(DownloadAction.APPROVE.value)
+            self.action_command(DownloadAction.APPROVE.value)
 
     async def _inquire(self, download: Download) -> Details:
         if download.state in _UNOPENED:
@@ -161,15 +161,15 @@ class PeoplePane(EntryPane[Person]):
     def __init__(self) -> None:
         super().__init__(PEOPLE, (Section("Person", glance=describe_person),), invite_people)
 
-    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
+    def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
         """Users can be changed one by one; groups are what users are in. Who has no tickets has none to lose."""
         users = tuple(person for person in self.chosen if isinstance(person, User))
-        match wish:
-            case "add_user" | "rotate":
+        match kind:
+            case DialogKind.ADD_USER | DialogKind.ROTATE:
                 return ()
-            case "change_user":
+            case DialogKind.CHANGE_USER:
                 return users if len(users) == 1 else None
-            case "revoke_user":
+            case DialogKind.REVOKE_USER:
                 return tuple(user for user in users if user.shares) or None
             case _:
                 return None
@@ -193,23 +193,23 @@ class FoldersPane(EntryPane[AgentFolder]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "dialog('add_folder')", "New", tooltip="add a drop folder"),
         Binding("e,enter", "dialog('change_folder')", "Edit", key_display="e", tooltip="for whom it is"),
-        Binding("D", "order('remove')", "Remove", key_display="D", tooltip="stop sharing what lies in it"),
+        Binding("D", "command('remove')", "Remove", key_display="D", tooltip="stop sharing what lies in it"),
         _COPY,
     ]
 
     def __init__(self) -> None:
         super().__init__(FOLDERS, (Section("Folder", glance=describe_folder),), invite_to_set_up)
 
-    def offer(self, entry: AgentFolder) -> Mapping[str, Deed]:
+    def offer(self, entry: AgentFolder) -> Mapping[str, Command]:
         """Say what can be ordered of a folder."""
-        return offer_for_place(entry)
+        return offer_for_folder(entry)
 
-    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
+    def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
         """Only drop folders can be changed here."""
-        if wish == "add_folder":
+        if kind is DialogKind.ADD_FOLDER:
             return ()
-        folders = tuple(place.folder for place in self.chosen if place.folder is not None)
-        return folders if wish == "change_folder" and len(folders) == 1 else None
+        folders = tuple(folder.drop for folder in self.chosen if folder.drop is not None)
+        return folders if kind is DialogKind.CHANGE_FOLDER and len(folders) == 1 else None
 
 
 class ActivityPane(EntryPane[Event]):
