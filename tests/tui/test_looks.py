@@ -25,7 +25,7 @@ from tuishare.api.messages import (
     ShareState,
     Snapshot,
 )
-from tuishare.tui.first_run_flag import Greeting
+from tuishare.fs.flag_file import FlagFile
 from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.first_run import NameScreen
 from tuishare.tui.theme import LIGHT, PLAIN
@@ -132,7 +132,7 @@ def test_the_first_run(snap_compare: Look, tmp_path: Path, monkeypatch: pytest.M
     # Told later, a field that has the focus already hides its cursor.
     monkeypatch.setattr(Input, "cursor_blink", False)
     agent = FakeAgent(snapshot(status=msgspec.structs.replace(CALM, drop_folders=())))
-    app = HomeDashboard(agent, agent, agent.start, Greeting(tmp_path / "greeted"))
+    app = HomeDashboard(agent, agent, agent.start, FlagFile(tmp_path / "greeted"))
     app.clock = Clock()
     app.animation_level = "none"
 

@@ -13,7 +13,7 @@ from tests.tui.screens.dialogs import Desk
 from tuishare.api.messages import Snapshot
 from tuishare.api.people import SettingChange
 from tuishare.errors import BadInput
-from tuishare.tui.first_run_flag import Greeting
+from tuishare.fs.flag_file import FlagFile
 from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.add_user import AddUserScreen
 from tuishare.tui.screens.first_run import SENTENCE, FoldersScreen, NameScreen, SummaryScreen
@@ -28,7 +28,7 @@ NEW = Snapshot(
 
 
 def home(agent: FakeAgent, mark: Path) -> HomeDashboard:
-    return HomeDashboard(agent, agent, agent.start, Greeting(mark))
+    return HomeDashboard(agent, agent, agent.start, FlagFile(mark))
 
 
 def desk_of(agent: FakeAgent, app: HomeDashboard, pilot: Pilot[None]) -> Desk:
@@ -43,7 +43,7 @@ async def test_three_steps_by_keys(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, NameScreen))
         desk.fill("name", "")
         await desk.press("enter")
-        assert "Give yourself a name" in desk.fault("name")
+        assert "Enter a name" in desk.fault("name")
         await desk.press(*"alice", "enter")
         await until(pilot, lambda: isinstance(app.screen, FoldersScreen))
         assert desk.calls("change_setting") == [(SettingChange(key="name", value="alice"),)]
