@@ -29,7 +29,7 @@ from tuishare.presentation.states import (
         ([name_activity(kind) for kind in ActivityKind], 14),
         ([name_folder_state(state) for state in FolderState], 14),
         ([explain_folder_state(state) for state in FolderState], 80),
-        ([explain_folder_role(role) for role in FolderRole], 80),
+        ([explain_folder_role(role) for role in FolderRole], 90),
     ],
 )
 def test_members_are_told_apart_in_few_words(words: list[str], longest: int) -> None:

@@ -28,7 +28,7 @@ async def test_every_key_of_every_tab_is_in_it(tmp_path: Path) -> None:
             for _, binding in pane._bindings:
                 assert f"{tab}: {binding.description.lower()}" in names
         assert {f"Go to: {tab}" for tab in TABS} <= names
-        assert {"Shares: new share …", "People: add somebody …", "Settings …", "List the keys"} <= names
+        assert {"Shares: new share …", "People: add a user …", "Settings …", "List the keys"} <= names
 
 
 @pytest.mark.parametrize("words", ["new share", "go to: people", "shares: pause"])

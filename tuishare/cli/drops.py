@@ -53,5 +53,5 @@ def remove_drop_folder(path: Path) -> None:
     """
     folder = absolute(path)
     delete_drop_folder(find_places(), folder)
-    say(f"{folder} is no drop folder any more. Its files stay, but are no longer shared.")
+    say(f"{folder} is no longer a drop folder. Its files stay on disk but are no longer shared.")
     take_effect("drop")

@@ -130,9 +130,9 @@ def explain_folder_role(role: FolderRole) -> str:
         case FolderRole.DROP:
             return "Files and folders that you put here are shared automatically."
         case FolderRole.INBOX:
-            return "Put encrypted torrents here that others sent you."
+            return "Put received envelopes (NAME.torrent.encrypted) here."
         case FolderRole.OUTBOX:
-            return "Encrypted torrents for your recipients appear here; send them on."
+            return "Envelopes (NAME.torrent.encrypted) for your recipients appear here; send them on."
         case FolderRole.DOWNLOADS:
             return "Received files are stored here."
         case _:

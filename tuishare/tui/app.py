@@ -87,8 +87,8 @@ class Dashboard(DashboardBase):
         return super().check_action(action, parameters)
 
     def watch_view(self, before: View, after: View) -> None:
-        """Offer other keys when the agent is lost or found."""
-        if type(before.connection) is not type(after.connection):
+        """Offer other keys when the agent is lost or found; while quitting there is no screen left to offer them."""
+        if type(before.connection) is not type(after.connection) and self.screen_stack:
             self.refresh_bindings()
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:

@@ -111,7 +111,7 @@ _DELETED = "The files are deleted from this disk for good. Recipients keep what 
 _DELETED_DOWNLOAD = "The downloaded files are deleted from this disk for good."
 _REJECTED = (
     "It is not downloaded, and the same version is not accepted again. "
-    "Its envelope (the encrypted torrent file) moves to the folder rejected."
+    "Its envelope (NAME.torrent.encrypted) moves to the folder rejected."
 )
 
 

@@ -1,6 +1,6 @@
 """The first line of the dashboard, as Textual content.
 
-Owns what the line says and what goes first when there is no room. Pure.
+Owns what the line says and what is left out first without room. Pure.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _TLS_LONG = f"{_TLS} · post-quantum"
 
 
 def write_headline(view: View, now: float, width: int) -> Content:
-    """Write the line.
+    """Return the line.
 
     Args:
         view: what is known.
         now: Unix seconds, for the agent's uptime.
-        width: cells there are; the least important parts go first.
+        width: cells there are; the least important parts are left out first.
     """
     name = (" tuishare", TextStyle.STRONG.value)
     if view.snapshot is None:
-        return Content.assemble(name, _GAP, _link_words(view, None, now))
+        return Content.assemble(name, _GAP, _connection_words(view, None, now))
     status = view.snapshot.status
     parts = [
         Content.assemble(name, "  ", (fit(status.name, _NAME), TextStyle.QUIET.value)),
-        Content.assemble(_link_words(view, status, now)),
+        Content.assemble(_connection_words(view, status, now)),
         _rates(view, status),
         _security(status, long=True),
         _ports(status),
@@ -51,7 +51,7 @@ def _shorten(parts: list[Content], status: Status, width: int) -> Content:
     return next((line for line in lines if line.cell_length <= width), lines[-1])
 
 
-def _link_words(view: View, status: Status | None, now: float) -> tuple[str, str]:
+def _connection_words(view: View, status: Status | None, now: float) -> tuple[str, str]:
     if isinstance(view.connection, Live) and status is not None:
         return f"● agent {format_span(now - status.started)}", TextStyle.GOOD.value
     if isinstance(view.connection, Connecting | Live):

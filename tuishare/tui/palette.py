@@ -1,7 +1,6 @@
-"""The command palette: everything that can be done, by its plain name, grouped by what it is about.
+"""The command palette: everything that can be done, by its plain name, grouped by tab.
 
-Owns names and groups. What is behind a name are the same actions as behind the keys, so nothing is possible here that
-a key does not do.
+Owns names and groups. A name runs the same action as a key, so nothing is possible here without a key.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from tuishare.tui.screens.main import TABS, MainScreen
 from tuishare.tui.widgets.pane import EntryPane
 
 _DIALOGS: Final = {
-    DialogKind.NEW_SHARE: ("Shares: new share …", "pick a file or folder and say for whom"),
-    DialogKind.ADD_USER: ("People: add somebody …", "by a card or by a key"),
-    DialogKind.CARD: ("People: my card", "copied, with a sentence to send along"),
-    DialogKind.ROTATE: ("People: replace my keys …", "a new card; what is shared is sealed anew"),
-    DialogKind.ADD_FOLDER: ("Folders: add a drop folder …", "what is put into it is shared"),
+    DialogKind.NEW_SHARE: ("Shares: new share …", "choose a file or folder and its recipients"),
+    DialogKind.ADD_USER: ("People: add a user …", "by a card or by a key"),
+    DialogKind.CARD: ("People: my card", "copy it, with a sentence to send along"),
+    DialogKind.ROTATE: ("People: replace my keys …", "get a new card; your shares are sealed again"),
+    DialogKind.ADD_FOLDER: ("Folders: add a drop folder …", "its contents are shared automatically"),
     DialogKind.SETTINGS: ("Settings …", "limits, ports, notifications, and the file itself"),
 }
-"""Those that are about nothing listed; the others belong to what the cursor is on, and are keys of a tab."""
+"""Those that are not about an entry; the others are about the selected one, and are keys of a tab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +41,12 @@ class Actions(Provider):
     """Finds what can be done on the main screen."""
 
     async def discover(self) -> Hits:
-        """List everything, while nothing is typed yet."""
+        """List everything, while nothing is typed."""
         for command in list_commands(self.screen):
             yield DiscoveryHit(command.name, command.run, help=command.words)
 
     async def search(self, query: str) -> Hits:
-        """List what fits the words that were typed."""
+        """List what matches the words that were typed."""
         matcher = self.matcher(query)
         for command in list_commands(self.screen):
             if score := matcher.match(command.name):
@@ -78,7 +77,7 @@ def _tabs(screen: MainScreen) -> Iterator[PaletteEntry]:
 
 
 def _keys(screen: MainScreen) -> Iterator[PaletteEntry]:
-    shown = {"filter": "Look for a name", "keys": "List the keys", "start": "Start the agent"}
+    shown = {"filter": "Filter by name", "keys": "List the keys", "start": "Start the agent"}
     for owner in (screen, screen.app):
         for _, binding in owner._bindings:  # noqa: SLF001 (Textual offers no other list)
             if name := shown.get(binding.action):
@@ -92,7 +91,7 @@ def _keys(screen: MainScreen) -> Iterator[PaletteEntry]:
 def _pane_keys(screen: MainScreen, pane: EntryPane[Any]) -> Iterator[PaletteEntry]:
     tab = str(pane.id).removesuffix("-pane")
     for _, binding in pane._bindings:  # noqa: SLF001 (likewise)
-        words = f"key {binding.key_display or binding.key}, for what is chosen there"
+        words = f"key {binding.key_display or binding.key}, for the selected entries"
         yield PaletteEntry(
             f"{tab.capitalize()}: {binding.description.lower()}",
             words,
@@ -101,8 +100,8 @@ def _pane_keys(screen: MainScreen, pane: EntryPane[Any]) -> Iterator[PaletteEntr
 
 
 async def _do_there(screen: MainScreen, tab: str, binding: Binding) -> None:
-    """Open the tab and do it there, if it fits what is chosen."""
+    """Open the tab and run the action there, if it fits the selected entries."""
     await screen.run_action(f"open_tab('{tab}')")
     pane = screen.pane
     if pane.id != f"{tab}-pane" or not await screen.app.run_action(binding.action, pane):
-        screen.app.notify(f"“{binding.description}” does not fit what is chosen here.", markup=False)
+        screen.app.notify(f"“{binding.description}” does not fit what is selected here.", markup=False)

@@ -1,7 +1,7 @@
-"""What stands in the tables of people, folders and activity: one cell for an entry and a column, as plain values.
+"""The columns of the tables of people, folders and activity: a cell for each entry, as plain values.
 
-Owns the wording and the glyphs there, as `tuishare.tui.share_columns` does for shares and downloads. Pure; foreign
-names are still foreign here, the table makes them safe.
+Owns the glyphs and colours there, as `tuishare.tui.share_columns` does for shares and downloads. Pure; foreign names
+are still foreign here, the table makes them safe.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _EVENT_SIGNS: Final = {
 
 
 def person_sign(person: Person) -> Cell:
-    """Give the glyph for how far somebody is trusted."""
+    """Return the glyph for how far a user is trusted."""
     match person:
         case Group():
             return Cell("@", TextStyle.QUIET)
@@ -51,7 +51,7 @@ def person_sign(person: Person) -> Cell:
 
 
 def person_trust(person: Person) -> Cell:
-    """Say in words how far somebody is trusted."""
+    """Return in words how far a user is trusted, or how many members a group has."""
     match person:
         case Group(members=members):
             return Cell(format_count(len(members), "member"), TextStyle.QUIET)
@@ -66,7 +66,7 @@ def person_trust(person: Person) -> Cell:
 
 
 def person_has(person: Person) -> Cell:
-    """Say how many of the shares for somebody have arrived there."""
+    """Return how many of the shares for a user have arrived there."""
     if isinstance(person, Group) or not person.shares:
         return _NONE
     everything = person.complete >= person.shares
@@ -75,37 +75,37 @@ def person_has(person: Person) -> Cell:
 
 
 def folder_sign(folder: AgentFolder) -> Cell:
-    """Give the glyph of a folder's state."""
+    """Return the glyph of a folder's state."""
     if folder.drop is None:
         return Cell("○", TextStyle.QUIET)
     return Cell("!", TextStyle.BAD) if folder.drop.state is FolderState.MISSING else Cell("●", TextStyle.GOOD)
 
 
 def folder_state(folder: AgentFolder) -> Cell:
-    """Say in words how a folder is watched."""
+    """Return in words how a drop folder is watched, or what another folder is for."""
     if folder.drop is None:
         return Cell(folder.role.value, TextStyle.QUIET)
     return Cell(name_folder_state(folder.drop.state), folder_sign(folder).tone)
 
 
 def event_sign(event: Event) -> Cell:
-    """Give the glyph of what happened."""
+    """Return the glyph of a past event or present problem."""
     return Cell("!", TextStyle.BAD) if isinstance(event, Problem) else _EVENT_SIGNS[event.kind]
 
 
 def event_kind(event: Event) -> Cell:
-    """Say in a word or two what kind of thing happened."""
+    """Return in a word or two what kind of event it is."""
     word = NEEDS_ATTENTION if isinstance(event, Problem) else name_activity(event.kind)
     return Cell(word, event_sign(event).tone)
 
 
 def event_subject(event: Event) -> str:
-    """Give what it is about."""
+    """Return what an event is about."""
     return event.title if isinstance(event, Problem) else event.subject
 
 
 def event_time(event: Event) -> int:
-    """Give when it happened or began, Unix seconds."""
+    """Return when it happened or began, Unix seconds."""
     return event.at if isinstance(event, Activity) else event.since
 
 
@@ -133,7 +133,7 @@ def _waiting(folder: AgentFolder) -> Cell:
 
 
 def person_name(person: Person) -> str:
-    """Give a name as it is written among recipients."""
+    """Return a name as it is written among recipients."""
     return f"@{person.name}" if isinstance(person, Group) else person.name
 
 

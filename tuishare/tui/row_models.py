@@ -1,6 +1,6 @@
-"""What the tabs list that is not a message by itself: groups, folders, and things that happened beside present trouble.
+"""What the tabs list that is not a message by itself: groups, folders of the agent, problems beside past events.
 
-Owns how these come out of a snapshot. Pure; foreign names are still foreign here.
+Owns how these are taken out of a snapshot. Pure; foreign names are still foreign here.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class AgentFolder:
     Attributes:
         role: what it is for.
         path: absolute.
-        drop: how it is watched and for whom; None where it is not a drop folder.
-        free: bytes free there; None where the agent does not tell.
+        drop: how it is watched and its recipients; None where it is not a drop folder.
+        free: bytes free there; None where the agent does not say.
     """
 
     role: FolderRole
@@ -50,14 +50,14 @@ Event = Problem | Activity
 
 
 def list_people(snapshot: Snapshot) -> tuple[Person, ...]:
-    """Give the users, then the groups that they are in, each by its name."""
+    """Return the users, then the groups that they are in, each by its name."""
     users = snapshot.people.users
     names = sorted({group for user in users for group in user.groups}, key=str.casefold)
     return (*users, *(Group(name, tuple(user for user in users if name in user.groups)) for name in names))
 
 
 def list_folders(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
-    """Give the drop folders, then those of the agent's own."""
+    """Return the drop folders, then the agent's own folders."""
     status = snapshot.status
     own = (
         AgentFolder(FolderRole.INBOX, status.inbox),
@@ -69,10 +69,10 @@ def list_folders(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
 
 
 def list_events(snapshot: Snapshot) -> tuple[Event, ...]:
-    """Give present trouble, then what happened."""
+    """Return present problems, then past events."""
     return (*snapshot.status.problems, *snapshot.activity)
 
 
 def count_missing(snapshot: Snapshot) -> int:
-    """Count the drop folders that are not there."""
+    """Count the drop folders that do not exist."""
     return sum(folder.state is FolderState.MISSING for folder in snapshot.status.drop_folders)

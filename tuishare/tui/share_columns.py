@@ -1,6 +1,6 @@
-"""What stands in the tables of shares and downloads: one cell for an entry and a column, as plain values.
+"""The columns of the tables of shares and downloads: a cell for each entry, as plain values.
 
-Owns the wording and the glyphs of states. Pure; foreign names are still foreign here, the table makes them safe.
+Owns the glyphs and colours of states. Pure; foreign names are still foreign here, the table makes them safe.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SOON: Final = 86_400  # seconds; what ends within a day is worth a look
 
 
 def share_sign(share: Share) -> Cell:
-    """Give the glyph of a share's state."""
+    """Return the glyph of a share's state."""
     match share.state:
         case ShareState.SEEDING:
             return Cell("●", TextStyle.GOOD)
@@ -57,12 +57,12 @@ def share_sign(share: Share) -> Cell:
 
 
 def share_state(share: Share) -> Cell:
-    """Say in words where a share stands."""
+    """Return the state of a share in words."""
     return Cell(explain_share_state(share), share_sign(share).tone)
 
 
 def share_delivered(share: Share) -> Cell:
-    """Say how many recipients have it all; revoked ones do not count."""
+    """Return how many recipients have all of a share; revoked ones do not count."""
     complete, recipients = count_delivered(share)
     if not recipients:
         return Cell(NOTHING, TextStyle.QUIET)
@@ -73,7 +73,7 @@ def share_delivered(share: Share) -> Cell:
 
 
 def download_sign(download: Download) -> Cell:
-    """Give the glyph of a download's state."""
+    """Return the glyph of a download's state."""
     match download.state:
         case DownloadState.COMPLETE:
             return Cell("●", TextStyle.GOOD)
@@ -92,12 +92,12 @@ def download_sign(download: Download) -> Cell:
 
 
 def download_state(download: Download) -> Cell:
-    """Say in words where a download stands."""
+    """Return the state of a download in words."""
     return Cell(explain_download_state(download), download_sign(download).tone)
 
 
 def download_progress(download: Download) -> Cell:
-    """Draw how much is here."""
+    """Return how much of a download is here, as a bar."""
     if download.state in {DownloadState.LOCKED, DownloadState.WAITING, DownloadState.REJECTED}:
         return Cell(NOTHING, TextStyle.QUIET)
     if download.state is DownloadState.COMPLETE:
@@ -129,8 +129,8 @@ def _hurry(left: float) -> TextStyle:
 
 
 def _share_rate(share: Share) -> Cell:
-    # screens: where there is trouble, the way out of it is worth more than a rate of nothing; what was never shared
-    # cannot be shared again, and its way out is in the details
+    # With a problem, the way out matters more than a rate of nothing. What was never shared cannot be shared again;
+    # its way out is in the details.
     troubled = share.state is ShareState.PROBLEM and share.generation
     return Cell("press s", TextStyle.WARN) if troubled else _rate(share.rate_up)
 
@@ -140,7 +140,7 @@ def _delivered_part(share: Share) -> float:
 
 
 def _mean_progress(share: Share) -> float:
-    """Return how much of it the recipients have on average; revoked ones do not count, and there is another one."""
+    """Return how much of it its recipients have on average; there must be one that is not revoked."""
     counted = [entry.progress for entry in share.deliveries if entry.state is not DeliveryState.REVOKED]
     return sum(counted) / len(counted)
 

@@ -1,4 +1,4 @@
-"""What each tab lists: which entries of a snapshot, how they are named, ordered, searched and copied.
+"""What each tab lists: which entries of a snapshot, and how they are named, sorted, searched and copied.
 
 Owns one description per tab; draws nothing. Pure.
 """
@@ -37,10 +37,10 @@ class Listing(Generic[E]):
         name: of the tab, stable.
         columns: of its table.
         pick: takes the entries out of a snapshot.
-        key: names an entry for as long as it lasts.
-        order: the usual one.
-        words: texts that the filter searches.
-        copied: what is copied for an entry.
+        key: identifies an entry for as long as it exists.
+        order: key of the usual order.
+        words: text that the filter searches.
+        copied: text that is copied for an entry.
     """
 
     name: str

@@ -65,7 +65,7 @@ async def test_always_is_not_offered_where_it_means_nothing(users: tuple[()]) ->
     stranger = msgspec.structs.replace(WAITING, sender="bob" if users else "")
     async with opened("approve", (stranger,), snapshot=known(*users)) as desk:
         assert not desk.screen.query("#always")
-        assert ("verified" if users else "somebody unknown") in desk.words
+        assert ("verified" if users else "an unknown sender") in desk.words
 
 
 async def test_files_that_cannot_be_listed_do_not_hinder() -> None:

@@ -113,7 +113,7 @@ async def test_hostile_names_are_drawn_safely(kind: str) -> None:
     about: dict[str, tuple[Subject, ...]] = {
         "revoke": (msgspec.structs.replace(SHARE, name=HOSTILE, deliveries=(delivery,)),),
         "approve": (msgspec.structs.replace(WAITING, name=HOSTILE, sender=HOSTILE, note=HOSTILE),),
-        "choose": (msgspec.structs.replace(WAITING, name=HOSTILE),),
+        "choose_files": (msgspec.structs.replace(WAITING, name=HOSTILE),),
         "change_user": (EVE,),
         "revoke_user": (EVE,),
         "change_folder": (folder,),

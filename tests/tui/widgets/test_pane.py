@@ -22,8 +22,8 @@ def words(pilot: Pilot[None]) -> str:
     return str(pane(pilot).query_one(".words", Static).content)
 
 
-def invitation(pilot: Pilot[None]) -> str:
-    static = pane(pilot).query_one(".invitation", Static)
+def explanation(pilot: Pilot[None]) -> str:
+    static = pane(pilot).query_one(".explanation", Static)
     return str(static.content) if static.display else ""
 
 
@@ -44,17 +44,17 @@ async def test_the_detail_follows_the_cursor_and_the_changes() -> None:
         agent.say(Changes(shares=(msgspec.structs.replace(shares[1], peers=77),)))
         await until(pilot, lambda: "77 peers" in words(pilot))
         agent.say(Changes(shares_removed=tuple(share.id for share in shares)))
-        await until(pilot, lambda: invitation(pilot))
+        await until(pilot, lambda: explanation(pilot))
         assert not pane(pilot).query_one(".detail").display
 
 
-async def test_an_empty_list_invites() -> None:
+async def test_an_empty_list_says_what_to_do() -> None:
     agent = FakeAgent(snapshot())
     async with dashboard(agent).run_test() as pilot:
-        await until(pilot, lambda: "/home/alice/drop" in invitation(pilot))
+        await until(pilot, lambda: "/home/alice/drop" in explanation(pilot))
         agent.say(Changes(shares=(SHARE,)))
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
-        assert invitation(pilot) == ""
+        assert explanation(pilot) == ""
         assert pane(pilot).table.size.height > 0
 
 
@@ -64,7 +64,7 @@ async def test_the_keys_outlast_the_last_entry() -> None:
     async with dashboard(agent).run_test() as pilot:
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
         agent.say(Changes(shares_removed=(SHARE.id,)))
-        await until(pilot, lambda: invitation(pilot) and not pane(pilot).table.size.height)
+        await until(pilot, lambda: explanation(pilot) and not pane(pilot).table.size.height)
         assert "n" in pilot.app.screen.query_one(Footer).named
         agent.say(Changes(shares=(SHARE,)))
         await until(pilot, lambda: "space" in pilot.app.screen.query_one(Footer).named)
@@ -81,7 +81,7 @@ async def test_the_filter_narrows_and_escape_widens() -> None:
         assert pilot.app.focused is table
         assert pane(pilot).query_one(Input).display
         await pilot.press("slash", "left_square_bracket", "x", "right_square_bracket")
-        await until(pilot, lambda: "Nothing matches “[x]”" in invitation(pilot))
+        await until(pilot, lambda: "Nothing matches “[x]”" in explanation(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: table.row_count == 50)
         assert not pane(pilot).query_one(Input).display

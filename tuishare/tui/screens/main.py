@@ -1,4 +1,4 @@
-"""The main screen: header, notice, tabs, footer.
+"""The main screen: header, banner, tabs, footer.
 
 Owns the keys that move between tabs and the counts on the tabs.
 """
@@ -37,7 +37,7 @@ _PANES: Final[tuple[Callable[[], EntryPane[Any]], ...]] = (
 
 
 class MainScreen(Screen[None]):
-    """Everything at a glance."""
+    """Shows everything at a glance."""
 
     app: DashboardBase
 
@@ -52,7 +52,7 @@ class MainScreen(Screen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """Put the regions together."""
+        """Compose the regions."""
         yield Header(id="headline")
         yield Banner(id="notice")
         with TabbedContent(initial=TABS[0]):
@@ -62,13 +62,13 @@ class MainScreen(Screen[None]):
         yield Footer()
 
     async def on_mount(self) -> None:
-        """Follow the app, and let the table have the keys."""
+        """Follow the app, and focus the table."""
         self.watch(self.app, "view", self._count)
         await self._open()
 
     @property
     def pane(self) -> EntryPane[Any]:
-        """What fills the tab that is shown."""
+        """The content of the tab that is shown."""
         return self.query_one(f"#{self.query_one(TabbedContent).active}-pane", EntryPane)
 
     async def action_open_tab(self, name: str) -> None:
@@ -77,7 +77,7 @@ class MainScreen(Screen[None]):
         await self._open()
 
     def action_filter(self) -> None:
-        """Ask what to look for in the tab that is shown."""
+        """Open the filter of the tab that is shown."""
         self.pane.ask_filter()
 
     def action_keys(self) -> None:
@@ -95,7 +95,7 @@ class MainScreen(Screen[None]):
         for number, name in enumerate(TABS, 1):
             label = " ".join((str(number), name.capitalize(), *_count_for(name, self.app.view)))
             tab = tabs.get_tab(name)
-            if tab.label_text != label:  # a new label lays the whole screen out anew
+            if tab.label_text != label:  # a new label lays the whole screen out again
                 tab.label = label
 
 

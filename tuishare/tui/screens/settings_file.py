@@ -1,7 +1,7 @@
 """The settings file as text.
 
-Owns the editor; the agent checks the text before it takes the place of the file, and refuses it when the file was
-changed meanwhile.
+Owns the editor. The agent checks the text before it replaces the file, and refuses it when the file was changed
+meanwhile.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from tuishare.api.people import SettingsText
-from tuishare.tui.cell_text import clean, fit
-from tuishare.tui.screens.form import Form, FormResult
+from tuishare.tui.cell_text import fit
+from tuishare.tui.screens.form import Form, FormResult, ask_for_restart
 from tuishare.tui.theme import TextStyle
 
 _WIDTH = 64
 
 
 class SettingsFileScreen(Form):
-    """Shows the file and asks for another text.
+    """Asks for the text of the settings file.
 
     Args:
         file: as the agent told it.
@@ -33,21 +33,21 @@ class SettingsFileScreen(Form):
         self._file = file
 
     def compose_fields(self) -> ComposeResult:
-        """The path and the text."""
+        """Compose path and text."""
         yield Static(Content.styled(fit(self._file.path, _WIDTH), TextStyle.QUIET.value))
         yield TextArea(self._file.text, id="text", compact=True, show_line_numbers=True, tab_behavior="focus")
 
     def on_mount(self) -> None:
-        """Begin in the text."""
+        """Focus the text."""
         super().on_mount()
         self.query_one(TextArea).focus()
 
     async def submit(self) -> FormResult:
-        """Have it checked and taken up."""
+        """Have the agent check the text and apply it."""
         text = self.query_one(TextArea).text
         reloaded = await self.app.agent.write_settings(
             SettingsText(text=text, path=self._file.path, stamp=self._file.stamp)
         )
         if not reloaded.restart:
             return FormResult("The settings are saved.")
-        return FormResult(f"Saved. After a restart of the agent: {clean(', '.join(reloaded.restart))}")
+        return FormResult(f"Saved. {ask_for_restart(reloaded.restart)}.")

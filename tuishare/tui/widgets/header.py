@@ -1,4 +1,4 @@
-"""The one-line strips above the tables: header and notice.
+"""The lines above the tables: header and banner.
 
 Each watches the app's view and clock and draws a pure function of them.
 """
@@ -18,7 +18,7 @@ class Header(Static):
     """Name, agent, rates, security, port and free space."""
 
     app: DashboardBase
-    _said = Content("")
+    _drawn = Content("")
 
     def on_mount(self) -> None:
         """Follow the app."""
@@ -26,13 +26,13 @@ class Header(Static):
         self.watch(self.app, "now", self._draw)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Say more or less, as the room allows."""
+        """Show more or less, as the room allows."""
         self._draw()
 
     def _draw(self) -> None:
         content = write_headline(self.app.view, self.app.now, self.size.width or self.app.size.width)
-        if not content.is_same(self._said):
-            self._said = content
+        if not content.is_same(self._drawn):
+            self._drawn = content
             self.update(content, layout=False)
 
 
@@ -40,7 +40,7 @@ class Banner(Static):
     """What is wrong just now; takes no room while nothing is."""
 
     app: DashboardBase
-    _said = Content("")
+    _drawn = Content("")
 
     def on_mount(self) -> None:
         """Follow the app."""
@@ -50,7 +50,7 @@ class Banner(Static):
     def _draw(self) -> None:
         content = write_banner(self.app.view, self.app.now)
         self.display = content is not None
-        # each update lays the whole screen out anew
-        if content is not None and not content.is_same(self._said):
-            self._said = content
+        # each update lays the whole screen out again
+        if content is not None and not content.is_same(self._drawn):
+            self._drawn = content
             self.update(content)

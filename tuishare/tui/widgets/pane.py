@@ -1,6 +1,6 @@
-"""One tab's inside: filter, table, words for when it is empty, and the selected entry in full.
+"""The content of a tab: filter, table, words for when it is empty, and the selected entry in full.
 
-Owns how these four play together, for all tabs alike. Must not talk to the agent; what can be ordered, the tabs say.
+Owns how these four work together, for all tabs alike. Must not talk to the agent; a tab names its commands.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class EntryPane(Vertical, Generic[E]):
 
     Args:
         listing: what they are.
-        sections: ways to look at the selected one.
-        invite: what to say while there is none.
-        ask: asks the agent for the closeups of an entry.
+        sections: about the selected one.
+        explain_empty: says what to do while there is none.
+        ask: asks the agent for the details of an entry.
     """
 
     app: DashboardBase
@@ -52,13 +52,13 @@ class EntryPane(Vertical, Generic[E]):
         self,
         listing: Listing[E],
         sections: Sequence[Section[E]],
-        invite: Callable[[View], Content],
+        explain_empty: Callable[[View], Content],
         ask: Callable[[E], Awaitable[Details]] | None = None,
     ) -> None:
         super().__init__(id=f"{listing.name}-pane")
         self.listing = listing
         self._sections = sections
-        self._invite = invite
+        self._explain_empty = explain_empty
         self._ask = ask
         self._possible: Mapping[str, tuple[Command, ...]] = {}
         self._offered: object = None
@@ -66,20 +66,20 @@ class EntryPane(Vertical, Generic[E]):
         self._is_open = False
 
     async def open(self) -> None:
-        """Show what the app knows now; when the tab is opened for the first time, put its parts together before."""
+        """Show what the app knows now; when the tab is opened for the first time, compose its parts before."""
         async with self._opening:  # a key and Textual's own message may open it at once
             if not self._is_open:
-                await self._put_together()
+                await self._compose_parts()
                 self._is_open = True
                 self.watch(self.app, "view", self.show, init=False)
         self.show()
 
-    async def _put_together(self) -> None:
+    async def _compose_parts(self) -> None:
         field = Input(placeholder="filter by name, user or state", classes="filter", compact=True)
         field.display = False
         table = EntryTable(self.listing, self.app.clock, id=f"{self.id}-table")
         detail = Detail(self._sections, self.listing.key, self._ask)
-        await self.mount(field, table, Static(classes="invitation"), detail)
+        await self.mount(field, table, Static(classes="explanation"), detail)
 
     @property
     def table(self) -> EntryTable[E]:
@@ -93,12 +93,12 @@ class EntryPane(Vertical, Generic[E]):
 
     @property
     def chosen(self) -> tuple[E, ...]:
-        """What an order is about: what is marked, or else what the cursor is on."""
+        """What a command is about: what is marked, or else what the cursor is on."""
         selected = self.table.selected
         return self.table.marked or (() if selected is None else (selected,))
 
     def list_keys(self) -> list[tuple[str, str]]:
-        """Give this tab's own keys and what they do."""
+        """Return this tab's own keys and what they do."""
         bindings = [binding for _, binding in self._bindings if binding.tooltip]
         return [(binding.key_display or binding.key, binding.tooltip) for binding in bindings]
 
@@ -111,17 +111,17 @@ class EntryPane(Vertical, Generic[E]):
         return None
 
     def wanted(self, _entry: E) -> bool:
-        """Say whether an entry is listed at all."""
+        """Return whether an entry is listed at all."""
         return True
 
     def ask_filter(self) -> None:
-        """Open the filter and put the cursor into it."""
+        """Open and focus the filter."""
         field = self.query_one(Input)
         field.display = True
         field.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Close the filter with Escape, wherever the cursor is in this pane; then take the marks away."""
+        """Close the filter with Escape, wherever the focus is in this pane; then clear the marks."""
         field = self.query_one(Input)
         if event.key != "escape":
             return
@@ -134,7 +134,7 @@ class EntryPane(Vertical, Generic[E]):
         event.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what fits the chosen entries, as long as there is an agent to ask."""
+        """Offer what fits the chosen entries, while an agent answers."""
         if action == "command":
             return parameters[0] in self._possible
         if action == "dialog":
@@ -168,7 +168,7 @@ class EntryPane(Vertical, Generic[E]):
             self.copy(self.listing.copied(entry))
 
     def copy(self, text: str) -> None:
-        """Put a text into the clipboard of the terminal (OSC 52), and say so."""
+        """Put a text into the clipboard of the terminal (OSC 52), and notify."""
         self.app.copy_to_clipboard(text)
         self.notify(f"Copied: {clip(text, _COPIED)}", timeout=3, markup=False)
 
@@ -183,7 +183,7 @@ class EntryPane(Vertical, Generic[E]):
         shown = [e for e in listed if sought in self.listing.words(e).casefold()] if sought else listed
         self.table.show_entries(shown)
         self.set_class(not self._is_live(), "-stale")
-        self._show_invitation(view, none_at_all=not listed, none_found=not shown)
+        self._show_explanation(view, none_at_all=not listed, none_found=not shown)
         self._show_detail()
 
     @on(Input.Changed)
@@ -201,17 +201,17 @@ class EntryPane(Vertical, Generic[E]):
         self.detail.show(self.table.selected)
         self._possible = self._gather() if self._is_live() else {}
         offered = self._offered_now()
-        if offered != self._offered:  # the footer is made anew, so only when it says something else
+        if offered != self._offered:  # the footer is composed again, so only when it changes
             self._offered = offered
             self.refresh_bindings()
 
-    def _show_invitation(self, view: View, *, none_at_all: bool, none_found: bool) -> None:
-        # Not hidden, because that would take the keys from it, and nobody would give them back.
+    def _show_explanation(self, view: View, *, none_at_all: bool, none_found: bool) -> None:
+        # Not hidden, because that would take the focus from it, and nothing would give it back.
         self.table.set_class(none_found, "-empty")
-        words = self.query_one(".invitation", Static)
+        words = self.query_one(".explanation", Static)
         words.display = none_found
         if none_at_all:
-            words.update(self._invite(view))
+            words.update(self._explain_empty(view))
         elif none_found:
             words.update(
                 Content(f"Nothing matches “{clean(self.query_one(Input).value)}”. Escape shows all.")
