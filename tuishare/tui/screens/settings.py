@@ -1,7 +1,8 @@
-"""The usual settings as fields, and a way to the file itself.
+"""The usual settings as fields, and the settings file as text.
 
 Owns which settings have a field, and sends only those that the user changed, one by one, so that the comments of the
-file stay and each refusal stands beside its field.
+file stay and each refusal stands beside its field. The agent checks the text of the file before it replaces the file,
+and refuses it when the file was changed meanwhile.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Button, Input
+from textual.content import Content
+from textual.widgets import Button, Input, Static, TextArea
 
 from tuishare.api.people import SettingChange, SettingsText
 from tuishare.errors import AgentUnreachable, TuishareError
+from tuishare.tui.cell_text import fit
 from tuishare.tui.screens.form import Field, Form, FormResult, ask_for_restart
 from tuishare.tui.screens.recipients import MarkCheckbox
-from tuishare.tui.screens.settings_file import SettingsFileScreen
+from tuishare.tui.theme import TextStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ SETTINGS: Final = (
     Setting("network.listen_plain", "Plain port", "", "[ADDRESS]:PORT; empty: no plain swarms"),
     Setting("network.public_host", "Public host", "", "name or address that others reach"),
 )
+_PATH: Final = 64
 DESKTOP: Final = Setting("notifications.desktop", "Notify", "true", "")
 
 
@@ -134,6 +138,41 @@ class SettingsScreen(Form):
     @on(Button.Pressed, "#file")
     def _on_file(self) -> None:
         self.action_edit_file()
+
+
+class SettingsFileScreen(Form):
+    """Asks for the text of the settings file.
+
+    Args:
+        file: as the agent told it.
+    """
+
+    HEADING = "Settings file"
+    ACCEPT_LABEL = "Check and save"
+
+    def __init__(self, file: SettingsText) -> None:
+        super().__init__()
+        self._file = file
+
+    def compose_fields(self) -> ComposeResult:
+        """Compose path and text."""
+        yield Static(Content.styled(fit(self._file.path, _PATH), TextStyle.QUIET.value))
+        yield TextArea(self._file.text, id="text", compact=True, show_line_numbers=True, tab_behavior="focus")
+
+    def on_mount(self) -> None:
+        """Focus the text."""
+        super().on_mount()
+        self.query_one(TextArea).focus()
+
+    async def submit(self) -> FormResult:
+        """Have the agent check the text and apply it."""
+        text = self.query_one(TextArea).text
+        reloaded = await self.app.agent.write_settings(
+            SettingsText(text=text, path=self._file.path, stamp=self._file.stamp)
+        )
+        if not reloaded.restart:
+            return FormResult("The settings are saved.")
+        return FormResult(f"Saved. {ask_for_restart(reloaded.restart)}.")
 
 
 def read_settings(text: str) -> dict[str, str]:
