@@ -92,7 +92,9 @@ async def _draw(agent: BackgroundAgent) -> None:
         dashboard = Dashboard(client, client, _start_nothing)
         async with dashboard.run_test(size=(120, 40)) as pilot:
             deadline = time.monotonic() + _PATIENCE
-            while not (isinstance(dashboard.view.link, Live) and _NAME in dashboard.export_screenshot()):
+            while not (
+                isinstance(dashboard.view.connection, Live) and _NAME in dashboard.export_screenshot()
+            ):
                 if time.monotonic() > deadline:
                     raise TimeoutError("the dashboard does not show the agent")
                 await pilot.pause(0.05)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "tuishare").rglob("*.py"))
 ROOMS = (
     *("config", "fs", "net", "envelope", "people", "torrents", "swarm", "tracker"),
-    *("core", "api", "agent", "tui", "cli"),
+    *("core", "api", "presentation", "agent", "tui", "cli"),
 )
 
 

@@ -59,6 +59,11 @@ class Places:
         return self.state / "staging"
 
     @property
+    def first_run_file(self) -> Path:
+        """Exists once the dashboard has shown the first run."""
+        return self.state / "greeted"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the one agent of this home."""
         return self.state / "agent.lock"

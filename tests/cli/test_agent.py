@@ -18,7 +18,7 @@ async def test_a_life_in_the_foreground(alice: Person) -> None:
         assert (status.code, status.err) == (0, "")
         told = dict(line.split("\t") for line in status.out.splitlines())
         assert told["TLS port"] == str(alice.port)
-        assert told["reachable"] == "nobody here can tell"
+        assert told["from outside"] == "unknown"
         assert told["inbox"].endswith("/inbox")
         assert f"process {agent.process.pid}" in told["agent"]
         assert (told["shares"], told["downloads"]) == ("0", "0")

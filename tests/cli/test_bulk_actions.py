@@ -143,8 +143,8 @@ async def test_approving_and_rejecting_with_a_real_agent(alice: Person, bob: Per
         create(alice, alice.fill(name), user=user).envelope.rename(inbox / f"{name}.torrent.encrypted")
     with bob.started("agent") as agent:
         await agent.until_saying("is running")
-        await _until_state(bob, "wanted", "waiting for approval")
-        await _until_state(bob, "unwanted", "waiting for approval")
+        await _until_state(bob, "wanted", "needs approval")
+        await _until_state(bob, "unwanted", "needs approval")
         await _until_state(bob, "strange.torrent.encrypted", "locked")
         assert (await call(bob, "forget", "strange.torrent.encrypted")).failed(5, "cannot be opened yet")
         assert (await call(bob, "reject", "unwanted")).code == 0

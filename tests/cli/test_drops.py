@@ -79,7 +79,7 @@ def test_a_folder_that_cannot_be_read_can_be_removed_and_is_not_added(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["a/b"], 2, "Nobody was named"),
+        (["a/b"], 2, "No recipients given"),
         ([os.fsdecode(b"x\xff"), "--to", "bob"], 2, "x\ufffd is not UTF-8"),
         (["a/b", "--to", "nobody"], 4, "There is no user 'nobody'"),
         (["a/b", "--to", "@nobody"], 4, "There is no group 'nobody'"),

@@ -46,7 +46,7 @@ async def test_defaults_and_json(alice: Person) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("film.mov",), "Nobody was named"),
+        (("film.mov",), "No recipients given"),
         (("film.mov", "--to", "bob", "--expires", "soon"), "neither a date nor a time"),
         (("film.mov", "--to", "bob", "--expires", "2001-01-01"), "is over already"),
         (("film.mov", "--to", "bob", "--note", "x" * 501), "The note has 501 characters"),

@@ -49,7 +49,7 @@ async def draw(name: str) -> str:
     keys, then = SCENES[name]
     app = dashboard(FakeAgent(_calm()))
     async with app.run_test(size=_SIZE) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         await pilot.press(*keys)
         then(app)
         await pilot.pause()

@@ -41,7 +41,7 @@ from tuishare.api.messages import (
 )
 from tuishare.errors import AgentUnreachable
 from tuishare.tui.app import Dashboard
-from tuishare.tui.farewell import write_farewell
+from tuishare.tui.notifications import write_farewell
 from tuishare.tui.snapshot_stream import Backoff
 from tuishare.tui.view import View
 

@@ -35,7 +35,7 @@ def notifications(app: Dashboard) -> list[str]:
 async def test_any_number_of_shares_arrives(number: int) -> None:
     app = dashboard(FakeAgent(snapshot(many_shares(number))))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         await until(pilot, lambda: rows(app) == number)
 
 
@@ -43,8 +43,8 @@ async def test_no_agent_at_the_beginning_starts_one_once() -> None:
     agent = FakeAgent(GONE, GONE, FULL)
     app = dashboard(agent, backoff=HASTY)
     async with app.run_test() as pilot:
-        assert isinstance(app.view.link, Connecting | Lost | Live)
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        assert isinstance(app.view.connection, Connecting | Lost | Live)
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         assert agent.starts == 1
 
 
@@ -52,34 +52,34 @@ async def test_an_agent_that_dies_later_is_not_started_unasked() -> None:
     agent = FakeAgent(FULL)
     app = dashboard(agent, backoff=HASTY)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         for _ in range(5):
             agent.say(GONE)
         await until(pilot, lambda: agent.attempts >= 6)
         assert agent.starts == 0
         agent.say(FULL)
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
 
 
 async def test_a_lost_agent_keeps_its_last_snapshot_and_its_age() -> None:
     clock, agent = Clock(), FakeAgent(FULL, GONE)
     app = dashboard(agent, clock=clock)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Lost))
+        await until(pilot, lambda: isinstance(app.view.connection, Lost))
         assert app.view.snapshot == FULL
         assert rows(app) == 1
         clock.now += 50
         expected = Lost(NOW, GONE.detail, GONE.hint, retry_at=NOW + 50 + PATIENT.first, startable=True)
         agent.say(GONE)
         app._follower.wake()
-        await until(pilot, lambda: app.view.link == expected)
+        await until(pilot, lambda: app.view.connection == expected)
 
 
 async def test_s_is_offered_only_while_the_agent_is_lost_and_starts_it() -> None:
     agent = FakeAgent(FULL)
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         assert "Start agent" not in offered(app)
         await pilot.press("s")
         assert agent.starts == 0
@@ -87,7 +87,7 @@ async def test_s_is_offered_only_while_the_agent_is_lost_and_starts_it() -> None
         await until(pilot, lambda: "Start agent" in offered(app))
         agent.say(snapshot((SHARE,)))
         await pilot.press("s")
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         assert agent.starts == 1
         assert app.view.snapshot == snapshot((SHARE,))
 
@@ -104,7 +104,7 @@ async def test_a_start_that_fails_is_a_sentence(error: Exception, words: str) ->
     agent.start_fails_with = error
     app = dashboard(agent)
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Lost))
+        await until(pilot, lambda: isinstance(app.view.connection, Lost))
         await pilot.press("s")
         await until(pilot, lambda: words in notifications(app))
         await until(pilot, lambda: words.split()[1] in app.export_screenshot())  # markup shows as it is
@@ -116,10 +116,10 @@ async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> No
     agent.runner.clear()
     app = dashboard(agent)
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         pressed = time.monotonic()
         await pilot.press("f", "y")
-        await until(pilot, lambda: f"Asked the agent to forget “{SHARE.name}”." in notifications(app))
+        await until(pilot, lambda: f"Forgetting “{SHARE.name}” …" in notifications(app))
         assert time.monotonic() - pressed < 2  # on a machine with nothing else to do: 0.1
         await pilot.press("2")  # and the dashboard goes on
         await until(pilot, lambda: app.screen.query_one("#downloads-pane").region.area)
@@ -131,7 +131,7 @@ async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> No
     ("error", "words"),
     [
         (Refused("It is [b]busy[/b]\x1b", hint="Later"), "It is [b]busy[/b]\ufffd. Later"),
-        (ZeroDivisionError("passkey=s3cret"), "The agent could not be asked. Try again."),
+        (ZeroDivisionError("passkey=s3cret"), "The request to the agent failed. Try again."),
     ],
 )
 async def test_an_order_that_is_refused_is_a_sentence_with_its_hint(error: Exception, words: str) -> None:
@@ -139,7 +139,7 @@ async def test_an_order_that_is_refused_is_a_sentence_with_its_hint(error: Excep
     agent.order_fails_with = error
     app = dashboard(agent)
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         await pilot.press("space")
         await until(pilot, lambda: words in notifications(app))
         await until(pilot, lambda: words.split()[1] in app.export_screenshot())
@@ -152,16 +152,16 @@ async def test_an_agent_of_another_version_is_left_alone() -> None:
     async with app.run_test() as pilot:
         await until(pilot, lambda: agent.attempts == 2)  # the one attempt that comes by itself
         await pilot.press("s")
-        await until(pilot, lambda: isinstance(app.view.link, Lost))
+        await until(pilot, lambda: isinstance(app.view.connection, Lost))
         assert agent.starts == 0
-        assert "protocol 2" in str(app.view.link)
+        assert "protocol 2" in str(app.view.connection)
 
 
 async def test_a_burst_is_drawn_as_its_last_state() -> None:
     agent = FakeAgent(FULL)
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         seen: list[object] = []
         app.watch(app, "view", lambda: seen.append(app.view), init=False)
         for peers in range(300):
@@ -182,7 +182,7 @@ async def test_quitting_says_what_becomes_of_the_agent(
 ) -> None:
     app = dashboard(FakeAgent(*events))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Lost if len(events) == 2 else Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Lost if len(events) == 2 else Live))
         await pilot.press("q")
     assert words in capsys.readouterr().err
 
@@ -192,7 +192,7 @@ async def test_whoever_runs_the_agent_himself_says_what_becomes_of_it(
 ) -> None:
     app = dashboard(FakeAgent(FULL), farewell=lambda _view: "It ends with us.")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         await pilot.press("q")
     said = capsys.readouterr().err
     assert "It ends with us." in said
@@ -221,7 +221,7 @@ async def test_where_no_colour_is_wanted_there_is_none(monkeypatch: pytest.Monke
     monkeypatch.setenv("NO_COLOR", "1")
     app = dashboard(FakeAgent(FULL))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         styles = [part.style for strip in app.screen._compositor.render_strips() for part in strip]
         colours = {style.color.get_truecolor() for style in styles if style and style.color}
         assert len(colours) > 1

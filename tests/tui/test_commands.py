@@ -7,18 +7,20 @@ import pytest
 
 from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FakeAgent
-from tuishare.api.messages import DownloadAction, DownloadState, Folder, FolderState, ShareAction, ShareState
+from tuishare.api.messages import DownloadAction, ShareAction
+from tuishare.api.messages import DownloadState, Folder, FolderState, ShareState
+from tuishare.presentation.states import FolderRole
 from tuishare.tui.commands import (
-    Deed,
-    FolderDeed,
-    name_order,
+    Command,
+    FolderCommand,
+    announce,
+    name_action,
     offer_for_download,
-    offer_for_place,
+    offer_for_folder,
     offer_for_share,
     send,
-    tell,
 )
-from tuishare.tui.row_models import AgentFolder, FolderRole
+from tuishare.tui.row_models import AgentFolder
 
 SHARES = {state: msgspec.structs.replace(SHARE, state=state) for state in ShareState}
 DOWNLOADS = {state: msgspec.structs.replace(DOWNLOAD, state=state) for state in DownloadState}
@@ -63,47 +65,46 @@ def test_what_a_download_takes(state: DownloadState, words: str) -> None:
     assert offer_for_download(DOWNLOADS[state]).keys() == set(words.split())
 
 
-def every_offer() -> list[Mapping[str, Deed]]:
+def every_offer() -> list[Mapping[str, Command]]:
     return [*map(offer_for_share, SHARES.values()), *map(offer_for_download, DOWNLOADS.values())]
 
 
-def test_every_state_is_considered_and_every_order_offered_somewhere() -> None:
+def test_every_state_is_considered_and_every_action_offered_somewhere() -> None:
     offers = every_offer()
     assert len(offers) == len(ShareState) + len(DownloadState)
     assert set().union(*offers) == set(map(str, ShareAction)) | set(map(str, DownloadAction))
 
 
-async def test_a_deed_is_sent_to_what_it_is_about_and_told_by_name() -> None:
+async def test_a_command_is_sent_to_what_it_is_about_and_announced_by_name() -> None:
     for offer in every_offer():
-        for word, deed in offer.items():
+        for word, command in offer.items():
             agent = FakeAgent()
-            await send(agent, deed)
-            assert not isinstance(deed, FolderDeed)
-            assert agent.orders == [(deed.entry.id, deed.order)]
-            assert name_order(deed) == word
-            assert tell((deed,)).startswith("Asked the agent to ")
-            assert f"“{deed.entry.name}”" in tell((deed,))
+            await send(agent, command)
+            assert not isinstance(command, FolderCommand)
+            assert agent.orders == [(command.entry.id, command.action)]
+            assert name_action(command) == word
+            assert f"“{command.entry.name}”" in announce((command,))
 
 
-async def test_only_a_drop_folder_can_be_given_up() -> None:
+async def test_only_a_drop_folder_can_be_removed() -> None:
     folder = Folder(path="/drop", state=FolderState.WATCHING, users=("bob",), waiting=0)
-    deed = offer_for_place(AgentFolder(FolderRole.DROP, "/drop", folder))["remove"]
+    command = offer_for_folder(AgentFolder(FolderRole.DROP, "/drop", folder))["remove"]
     agent = FakeAgent()
-    await send(agent, deed)
+    await send(agent, command)
     assert agent.calls == [("remove_drop", "/drop")]
-    assert tell((deed,)) == "Asked the agent to give up the folder “/drop”."
-    assert offer_for_place(AgentFolder(FolderRole.INBOX, "/inbox")) == {}
+    assert announce((command,)) == "Removing the drop folder “/drop” …"
+    assert offer_for_folder(AgentFolder(FolderRole.INBOX, "/inbox")) == {}
 
 
 def test_several_are_counted() -> None:
-    deed = offer_for_share(SHARE)["pause"]
-    assert tell((deed, deed, deed)) == "Asked the agent to pause 3 entries."
+    command = offer_for_share(SHARE)["pause"]
+    assert announce((command, command, command)) == "Pausing 3 entries …"
 
 
 def test_hostile_and_long_names_are_told_safely() -> None:
     share = msgspec.structs.replace(SHARE, name="{}\x1b[31m{0}\u202e" + "x" * 300 + ".exe")
-    words = tell((offer_for_share(share)["pause"],))
+    words = announce((offer_for_share(share)["pause"],))
     assert not {"\x1b", "\u202e"} & set(words)
     assert "{}" in words
-    assert words.endswith("x.exe”.")
+    assert words.endswith("x.exe” …")
     assert len(words) < 80

@@ -16,19 +16,20 @@ from tuishare.api.messages import (
     ShareAction,
     ShareState,
 )
-from tuishare.tui.commands import DownloadDeed, FolderDeed, ShareCommand
-from tuishare.tui.confirmations import Confirmation, ask_before
-from tuishare.tui.row_models import AgentFolder, FolderRole
+from tuishare.presentation.states import FolderRole
+from tuishare.tui.commands import DownloadCommand, FolderCommand, ShareCommand
+from tuishare.tui.confirmations import Confirmation, confirm
+from tuishare.tui.row_models import AgentFolder
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\n" + "x" * 5000
 DONE = msgspec.structs.replace(DOWNLOAD, state=DownloadState.COMPLETE, progress=1.0)
 
 
-def ask(entry: Share | Download, order: ShareAction | DownloadAction) -> Confirmation:
+def ask(entry: Share | Download, action: ShareAction | DownloadAction) -> Confirmation:
     if isinstance(entry, Share):
-        question = ask_before((ShareCommand(entry, ShareAction(order)),))
+        question = confirm((ShareCommand(entry, ShareAction(action)),))
     else:
-        question = ask_before((DownloadDeed(entry, DownloadAction(order)),))
+        question = confirm((DownloadCommand(entry, DownloadAction(action)),))
     assert question is not None
     return question
 
@@ -43,33 +44,33 @@ GIVEN = msgspec.structs.replace(
 GONE = msgspec.structs.replace(SHARE, state=ShareState.WITHDRAWN)
 
 
-@pytest.mark.parametrize("order", sorted(set(ShareAction) - {ShareAction.DELETE, ShareAction.FORGET}))
-def test_nothing_else_that_is_done_to_a_share_needs_a_question(order: ShareAction) -> None:
-    assert ask_before((ShareCommand(SHARE, order),)) is None
+@pytest.mark.parametrize("action", sorted(set(ShareAction) - {ShareAction.DELETE, ShareAction.FORGET}))
+def test_nothing_else_that_is_done_to_a_share_needs_a_question(action: ShareAction) -> None:
+    assert confirm((ShareCommand(SHARE, action),)) is None
 
 
 @pytest.mark.parametrize(
-    "order", sorted(set(DownloadAction) - {DownloadAction.DELETE, DownloadAction.REJECT})
+    "action", sorted(set(DownloadAction) - {DownloadAction.DELETE, DownloadAction.REJECT})
 )
-def test_nothing_is_lost_with_a_complete_download(order: DownloadAction) -> None:
-    assert ask_before((DownloadDeed(DONE, order),)) is None
+def test_nothing_is_lost_with_a_complete_download(action: DownloadAction) -> None:
+    assert confirm((DownloadCommand(DONE, action),)) is None
 
 
-@pytest.mark.parametrize("share", [GIVEN, GONE], ids=["everybody has it", "served no longer"])
-def test_a_share_that_nobody_waits_for_is_forgotten_at_once(share: Share) -> None:
-    assert ask_before((ShareCommand(share, ShareAction.FORGET),)) is None
+@pytest.mark.parametrize("share", [GIVEN, GONE], ids=["all have it", "no longer served"])
+def test_a_share_that_no_recipient_waits_for_is_forgotten_at_once(share: Share) -> None:
+    assert confirm((ShareCommand(share, ShareAction.FORGET),)) is None
 
 
 def test_forgetting_a_share_counts_who_is_cut_off() -> None:
     question = ask(SHARE, ShareAction.FORGET)
     assert question.yes == "Forget"
     assert (
-        question.consequence == "1 recipient cannot get the rest of it any more. The files stay on this disk."
+        question.consequence == "1 recipient can no longer get the rest of it. The files stay on this disk."
     )
 
 
 def test_several_shares_lose_no_files_when_forgotten() -> None:
-    question = ask_before([ShareCommand(share, ShareAction.FORGET) for share in (SHARE, GIVEN)])
+    question = confirm([ShareCommand(share, ShareAction.FORGET) for share in (SHARE, GIVEN)])
     assert question is not None
     assert "The files stay" in question.consequence
 
@@ -87,21 +88,21 @@ def test_deleting_a_download_names_what_goes() -> None:
     assert "deleted from this disk" in question.consequence
 
 
-@pytest.mark.parametrize("order", [DownloadAction.DELETE, DownloadAction.FORGET])
-def test_what_is_not_complete_is_lost_either_way(order: DownloadAction) -> None:
-    question = ask(DOWNLOAD, order)
+@pytest.mark.parametrize("action", [DownloadAction.DELETE, DownloadAction.FORGET])
+def test_what_is_not_complete_is_lost_either_way(action: DownloadAction) -> None:
+    question = ask(DOWNLOAD, action)
     assert "so far (43 %) is discarded" in question.consequence
     assert DOWNLOAD.path not in question.facts
 
 
 def test_what_was_rejected_is_forgotten_without_a_question() -> None:
     rejected = msgspec.structs.replace(DOWNLOAD, state=DownloadState.REJECTED, progress=0.0)
-    assert ask_before((DownloadDeed(rejected, DownloadAction.FORGET),)) is None
+    assert confirm((DownloadCommand(rejected, DownloadAction.FORGET),)) is None
 
 
-def test_turning_away_names_the_sender() -> None:
+def test_rejecting_names_the_sender() -> None:
     waiting = msgspec.structs.replace(DOWNLOAD, state=DownloadState.WAITING, sender="")
-    assert "somebody unknown" in ask(waiting, DownloadAction.REJECT).facts[0]
+    assert "an unknown sender" in ask(waiting, DownloadAction.REJECT).facts[0]
     assert "from bob" in ask(DOWNLOAD, DownloadAction.REJECT).facts[0]
 
 
@@ -114,20 +115,20 @@ def test_foreign_facts_are_safe_and_short() -> None:
             assert len(fact) <= 112
 
 
-def test_giving_up_a_folder_says_that_its_contents_stay() -> None:
+def test_removing_a_folder_says_that_its_contents_stay() -> None:
     folder = Folder(path=HOSTILE, state=FolderState.WATCHING, users=("@crew\x1b",), waiting=0)
-    question = ask_before((FolderDeed(AgentFolder(FolderRole.DROP, folder.path, folder)),))
+    question = confirm((FolderCommand(AgentFolder(FolderRole.DROP, folder.path, folder)),))
     assert question is not None
     assert question.facts == ("for @crew\ufffd",)
-    assert "stays on the disk" in question.consequence
+    assert "stay on disk" in question.consequence
 
 
 def test_several_are_counted_and_listed() -> None:
     shares = [msgspec.structs.replace(SHARE, name=f"{n}{HOSTILE}") for n in range(9)]
-    question = ask_before([ShareCommand(share, ShareAction.DELETE) for share in shares])
+    question = confirm([ShareCommand(share, ShareAction.DELETE) for share in shares])
     assert question is not None
     assert (question.title, question.name) == ("Delete 9 entries?", "9 entries")
     assert len(question.facts) == 7
     assert question.facts[-1] == "and 3 more"
     assert not {"\x1b", "\u202e", "\n"} & set("".join(question.facts))
-    assert ask_before([ShareCommand(share, ShareAction.PAUSE) for share in shares]) is None
+    assert confirm([ShareCommand(share, ShareAction.PAUSE) for share in shares]) is None

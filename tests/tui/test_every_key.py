@@ -50,7 +50,7 @@ async def test_every_named_key_does_something(tab: int, told: Snapshot) -> None:
     agent = FakeAgent(told)
     app = dashboard(agent)
     async with app.run_test(size=ROOMY) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         await pilot.press(str(tab), "g")
         screen = app.screen
         assert isinstance(screen, MainScreen)

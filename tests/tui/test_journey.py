@@ -16,8 +16,8 @@ from tests.tui.fakes import until
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadState, Snapshot
 from tuishare.cli.spawn_agent import spawn_agent
+from tuishare.fs.flag_file import FlagFile
 from tuishare.home_paths import HOME_VARIABLE, Places, find_places
-from tuishare.tui.first_run_flag import Greeting
 from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.add_user import AddUserScreen
 from tuishare.tui.screens.first_run import FoldersScreen, NameScreen, SummaryScreen
@@ -99,7 +99,7 @@ async def seated(places: Places) -> AsyncIterator[Seat]:
     async def start() -> None: ...
 
     async with AgentClient(places.socket) as client:
-        app = HomeDashboard(client, client, start, Greeting(places.state / "greeted"))
+        app = HomeDashboard(client, client, start, FlagFile(places.first_run_file))
         async with app.run_test(size=(100, 30)) as pilot:
             await until(pilot, lambda: app.view.snapshot is not None, seconds=20)
             yield Seat(app, pilot)

@@ -25,7 +25,7 @@ from tuishare.api.messages import (
     ShareState,
     Snapshot,
 )
-from tuishare.tui.first_run_flag import Greeting
+from tuishare.fs.flag_file import FlagFile
 from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.first_run import NameScreen
 from tuishare.tui.theme import LIGHT, PLAIN
@@ -94,7 +94,7 @@ async def settle(pilot: Pilot[None]) -> None:
 
 def living(keys: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:
     async def run_before(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: isinstance(pilot.app.view.link, Live))  # type: ignore[attr-defined]
+        await until(pilot, lambda: isinstance(pilot.app.view.connection, Live))  # type: ignore[attr-defined]
         await pilot.press(*keys)
         await settle(pilot)
 
@@ -102,7 +102,7 @@ def living(keys: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:
 
 
 async def losing(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: isinstance(pilot.app.view.link, Lost))  # type: ignore[attr-defined]
+    await until(pilot, lambda: isinstance(pilot.app.view.connection, Lost))  # type: ignore[attr-defined]
     await settle(pilot)
 
 
@@ -132,7 +132,7 @@ def test_the_first_run(snap_compare: Look, tmp_path: Path, monkeypatch: pytest.M
     # Told later, a field that has the focus already hides its cursor.
     monkeypatch.setattr(Input, "cursor_blink", False)
     agent = FakeAgent(snapshot(status=msgspec.structs.replace(CALM, drop_folders=())))
-    app = HomeDashboard(agent, agent, agent.start, Greeting(tmp_path / "greeted"))
+    app = HomeDashboard(agent, agent, agent.start, FlagFile(tmp_path / "greeted"))
     app.clock = Clock()
     app.animation_level = "none"
 

@@ -10,6 +10,7 @@ from tests.tui.fakes import FakeAgent, until
 from tests.tui.people import known
 from tests.tui.screens.test_first_run import home
 from tuishare.api.messages import ShareAction
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.palette import list_commands
 from tuishare.tui.screens.main import TABS
 from tuishare.tui.screens.new_share import NewShareScreen
@@ -20,14 +21,14 @@ from tuishare.tui.widgets.pane import EntryPane
 async def test_every_key_of_every_tab_is_in_it(tmp_path: Path) -> None:
     app = home(FakeAgent(known()), tmp_path / "greeted")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         names = {command.name for command in list_commands(app.screen)}
         for pane in app.screen.query(EntryPane):
             tab = str(pane.id).removesuffix("-pane").capitalize()
             for _, binding in pane._bindings:
                 assert f"{tab}: {binding.description.lower()}" in names
         assert {f"Go to: {tab}" for tab in TABS} <= names
-        assert {"Shares: new share …", "People: add somebody …", "Settings …", "List the keys"} <= names
+        assert {"Shares: new share …", "People: add a user …", "Settings …", "List the keys"} <= names
 
 
 @pytest.mark.parametrize("words", ["new share", "go to: people", "shares: pause"])
@@ -35,7 +36,7 @@ async def test_it_does_what_it_says(tmp_path: Path, words: str) -> None:
     agent = FakeAgent(known())
     app = home(agent, tmp_path / "greeted")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         await pilot.press("ctrl+p", *words)
         assert isinstance(app.screen, CommandPalette)
         await until(pilot, lambda: app.screen.query_one("CommandList").option_count > 0)  # type: ignore[attr-defined]
@@ -51,7 +52,7 @@ async def test_it_does_what_it_says(tmp_path: Path, words: str) -> None:
 async def test_nothing_above_a_dialog(tmp_path: Path) -> None:
     app = home(FakeAgent(known()), tmp_path / "greeted")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
-        app.open_dialog("new_share")
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        app.post_message(OpenDialog(DialogKind.NEW_SHARE))
         await pilot.pause()
         assert list_commands(app.screen) == []

@@ -7,22 +7,22 @@ from tests.api.samples import NOW, STATUS
 from tests.tui.people import BOB, CAROL, DAN
 from tests.tui.widgets.test_panes import HAPPENED, TROUBLE
 from tuishare.api.messages import ActivityKind, FolderState
+from tuishare.presentation.states import FolderRole
 from tuishare.tui.cells import Column
 from tuishare.tui.people_columns import (
     EVENT_COLUMNS,
-    KIND_WORDS,
+    FOLDER_COLUMNS,
     PERSON_COLUMNS,
-    PLACE_COLUMNS,
     event_kind,
     event_sign,
     event_time,
+    folder_sign,
+    folder_state,
     person_has,
     person_sign,
     person_trust,
-    place_sign,
-    place_state,
 )
-from tuishare.tui.row_models import AgentFolder, Event, FolderRole, Group, Person
+from tuishare.tui.row_models import AgentFolder, Event, Group, Person
 from tuishare.tui.theme import TextStyle
 
 CREW = Group("crew", (BOB, CAROL))
@@ -42,7 +42,7 @@ def missing() -> AgentFolder:
         (BOB, "◌", "not verified", TextStyle.WARN),
         (CAROL, "●", "verified ✓", TextStyle.GOOD),
         (DAN, "◆", "shared key", TextStyle.PLAIN),
-        (CREW, "@", "2 in it", TextStyle.QUIET),
+        (CREW, "@", "2 members", TextStyle.QUIET),
     ],
 )
 def test_trust_is_a_glyph_and_words(person: Person, sign: str, trust: str, tone: TextStyle) -> None:
@@ -58,17 +58,20 @@ def test_what_somebody_has() -> None:
     assert person_has(CREW).text == person_has(DAN).text == "–"
 
 
-def test_a_folder_that_is_missing_needs_somebody() -> None:
-    assert (place_sign(missing()).text, place_state(missing()).text) == ("!", "missing")
-    assert place_sign(DROP).text == "●"
-    assert place_state(INBOX).text == "inbox"
+def test_a_folder_that_is_missing_needs_attention() -> None:
+    assert (folder_sign(missing()).text, folder_state(missing()).text) == ("!", "missing")
+    assert folder_sign(DROP).text == "●"
+    assert folder_state(INBOX).text == "inbox"
 
 
 def test_every_kind_of_event_has_its_words_and_its_sign() -> None:
-    signs = {kind: event_sign(msgspec.structs.replace(HAPPENED[0], kind=kind)).text for kind in ActivityKind}
-    assert all(signs.values())
-    assert set(KIND_WORDS) == set(ActivityKind)
-    assert (event_sign(TROUBLE).text, event_kind(TROUBLE).text) == ("!", "needs you")
+    events = [msgspec.structs.replace(HAPPENED[0], kind=kind) for kind in ActivityKind]
+    assert all(event_sign(event).text for event in events)
+    words = {event_kind(event).text for event in events}
+    assert len(words) == len(ActivityKind)
+    width = next(column.width for column in EVENT_COLUMNS if column.key == "kind")
+    assert all(0 < len(word) <= width for word in words)
+    assert (event_sign(TROUBLE).text, event_kind(TROUBLE).text) == ("!", "needs attention")
     assert event_time(TROUBLE) == TROUBLE.since
 
 
@@ -81,12 +84,12 @@ def test_people_and_groups_have_every_cell_and_can_be_compared(column: Column[Pe
         assert len(sorted(everybody, key=column.order)) == len(everybody)
 
 
-@pytest.mark.parametrize("column", PLACE_COLUMNS, ids=lambda column: column.key)
+@pytest.mark.parametrize("column", FOLDER_COLUMNS, ids=lambda column: column.key)
 def test_folders_have_every_cell_and_can_be_compared(column: Column[AgentFolder]) -> None:
-    places = [DROP, INBOX, missing()]
-    assert all(isinstance(column.cell(place, NOW).text, str) for place in places)
+    folders = [DROP, INBOX, missing()]
+    assert all(isinstance(column.cell(folder, NOW).text, str) for folder in folders)
     if column.order:
-        assert len(sorted(places, key=column.order)) == len(places)
+        assert len(sorted(folders, key=column.order)) == len(folders)
 
 
 @pytest.mark.parametrize("column", EVENT_COLUMNS, ids=lambda column: column.key)

@@ -6,7 +6,8 @@ from tests.api.samples import STATUS
 from tests.tui.people import known
 from tests.tui.widgets.test_panes import HAPPENED, TROUBLE, WHOLE
 from tuishare.api.messages import FolderState
-from tuishare.tui.row_models import FolderRole, Group, count_missing, list_events, list_people, list_places
+from tuishare.presentation.states import FolderRole
+from tuishare.tui.row_models import Group, count_missing, list_events, list_folders, list_people
 
 
 def test_groups_come_after_the_users_who_are_in_them() -> None:
@@ -18,11 +19,11 @@ def test_groups_come_after_the_users_who_are_in_them() -> None:
 
 
 def test_only_the_downloads_folder_tells_free_space() -> None:
-    places = {place.purpose: place for place in list_places(WHOLE)}
-    assert set(places) == set(FolderRole)
-    assert places[FolderRole.DOWNLOADS].free == STATUS.free_bytes
-    assert places[FolderRole.INBOX].free is None
-    assert places[FolderRole.DROP].folder == STATUS.drop_folders[0]
+    folders = {folder.role: folder for folder in list_folders(WHOLE)}
+    assert set(folders) == set(FolderRole)
+    assert folders[FolderRole.DOWNLOADS].free == STATUS.free_bytes
+    assert folders[FolderRole.INBOX].free is None
+    assert folders[FolderRole.DROP].drop == STATUS.drop_folders[0]
 
 
 def test_trouble_comes_before_what_happened() -> None:

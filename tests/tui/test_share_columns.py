@@ -116,7 +116,7 @@ def test_at_eighty_columns_name_state_and_delivered_stay() -> None:
     ]
 
 
-@pytest.mark.parametrize(("left", "text"), [(0, "–"), (3600, "1 h"), (86_400 * 3, "3 d"), (-5, "over")])
+@pytest.mark.parametrize(("left", "text"), [(0, "–"), (3600, "1 h"), (86_400 * 3, "3 d"), (-5, "ended")])
 def test_when_a_share_ends(left: int, text: str) -> None:
     share = msgspec.structs.replace(SHARE, not_after=NOW + left if left else 0)
     assert next(column for column in SHARE_COLUMNS if column.key == "expiry").cell(share, NOW).text == text

@@ -83,7 +83,7 @@ async def test_nothing_ends_it_and_no_text_of_a_surprise_gets_out() -> None:
     agent = FakeAgent(ZeroDivisionError("passkey=s3cret"), Changes(), FULL)
     async with following(agent) as (_, inbox):
         assert "s3cret" not in str((await inbox.lost()).lost)
-        assert "before it said" in (await inbox.lost()).lost.detail
+        assert "before a snapshot" in (await inbox.lost()).lost.detail
         await inbox.snapshot()
 
 

@@ -15,7 +15,7 @@ ONE = snapshot(status=msgspec.structs.replace(STATUS, problems=(PORT,)))
 
 def test_a_problem_stays_until_it_is_dismissed() -> None:
     view = take_snapshot(View(), BOTH)
-    assert view.link == Live()
+    assert view.connection == Live()
     assert view.problems == (FULL_DISK, PORT)
     view = take_snapshot(dismiss(view, ["disk"]), BOTH)
     assert view.problems == (PORT,)

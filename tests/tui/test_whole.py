@@ -41,8 +41,8 @@ async def test_an_agent_is_started_watched_lost_and_found() -> None:
                 agent.show(msgspec.structs.replace(SNAPSHOT, shares=(slower,)))
                 await until(pilot, lambda: app.view.snapshot and app.view.snapshot.shares == (slower,))
                 await servers[0].stop()
-                await until(pilot, lambda: isinstance(app.view.link, Lost))
+                await until(pilot, lambda: isinstance(app.view.connection, Lost))
                 await pilot.press("s")
-                await until(pilot, lambda: isinstance(app.view.link, Live))
+                await until(pilot, lambda: isinstance(app.view.connection, Live))
                 assert len(servers) == 2
         await servers[1].stop()

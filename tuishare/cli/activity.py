@@ -1,20 +1,17 @@
 """``tuishare activity``: what happened.
 
-Owns how it is worded. The agent's messages are printed as they are with ``--json``.
+Owns which facts the table has; `tuishare.presentation` words them. The agent's messages are printed as they are with
+``--json``.
 """
 
 from __future__ import annotations
 
-import time
-from typing import Final
-
 import msgspec
 
-from tuishare.api.messages import ActivityKind
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.terminal import print_rows, say
-
-_WORDS: Final = {ActivityKind.APPROVAL: "waits for approval"}
+from tuishare.presentation.formats import format_timestamp
+from tuishare.presentation.states import name_activity
 
 
 def print_activity(limit: int, *, as_json: bool) -> None:
@@ -27,11 +24,7 @@ def print_activity(limit: int, *, as_json: bool) -> None:
         say("Nothing has happened yet.")
         return
     rows = [
-        (_moment(event.at), _WORDS.get(event.kind, event.kind.value), event.subject, event.detail)
+        (format_timestamp(event.at, seconds=True), name_activity(event.kind), event.subject, event.detail)
         for event in reversed(events)
     ]
     print_rows(("when", "what", "name", "details"), rows)
-
-
-def _moment(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

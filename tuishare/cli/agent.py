@@ -14,9 +14,10 @@ from tuishare.api.client import AgentClient
 from tuishare.api.messages import Snapshot, Status
 from tuishare.cli.spawn_agent import spawn_agent
 from tuishare.cli.terminal import print_rows, say
-from tuishare.config.units import format_rate, format_size
 from tuishare.errors import SystemFailed
 from tuishare.home_paths import find_places
+from tuishare.presentation.formats import NOTHING, format_rate, format_size, format_timestamp
+from tuishare.presentation.states import describe_reachability, name_folder_state
 
 _T = TypeVar("_T")
 _STOP_SECONDS = 30.0
@@ -56,17 +57,17 @@ async def _take_snapshot(client: AgentClient) -> Snapshot:
 def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
     status = snapshot.status
     folders = [
-        (f"drop folder, {folder.state}", f"{folder.path} → {', '.join(folder.users)}")
+        (f"drop folder, {name_folder_state(folder.state)}", f"{folder.path} → {', '.join(folder.users)}")
         for folder in status.drop_folders
     ]
     return [
         ("agent", f"{status.name}, version {status.version}, process {status.pid}"),
-        ("running since", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(status.started))),
+        ("running since", format_timestamp(status.started, seconds=True)),
         ("fingerprint", status.fingerprint),
-        ("TLS port", str(status.listen_tls or "–")),
-        ("plain port", str(status.listen_plain or "–")),
-        ("tracker port", str(status.listen_tracker or "–")),
-        ("reachable", _reach(status)),
+        ("TLS port", str(status.listen_tls or NOTHING)),
+        ("plain port", str(status.listen_plain or NOTHING)),
+        ("tracker port", str(status.listen_tracker or NOTHING)),
+        ("from outside", _describe_reach(status)),
         ("up", format_rate(status.rate_up)),
         ("down", format_rate(status.rate_down)),
         ("inbox", status.inbox),
@@ -80,13 +81,11 @@ def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
     ]
 
 
-def _reach(status: Status) -> str:
-    if status.reachable is False:
-        return "not from outside"
-    words = ["from outside" if status.reachable else "nobody here can tell"]
-    if status.public_address:
-        words.append(f"others are told {status.public_address}")
-    return "; ".join(words)
+def _describe_reach(status: Status) -> str:
+    words = describe_reachability(status.reachable)
+    if status.reachable is False or not status.public_address:
+        return words
+    return f"{words}; announced as {status.public_address}"
 
 
 def stop() -> None:

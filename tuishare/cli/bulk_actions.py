@@ -18,8 +18,9 @@ from tuishare.cli.agent import ask_agent
 from tuishare.cli.exit_codes import Exit, report
 from tuishare.cli.lookup import Entries, Entry, fetch_entries, name_kind, require_taken
 from tuishare.cli.terminal import ask, can_ask, say
-from tuishare.config.units import format_size
 from tuishare.errors import AgentUnreachable, BadInput, Refused, TuishareError
+from tuishare.presentation.actions import Action, report_action
+from tuishare.presentation.formats import format_amount
 from tuishare.sanitize import for_display
 
 _NAME: Final = 80
@@ -36,17 +37,6 @@ class BulkAction(StrEnum):
     DELETE = "delete"
     APPROVE = "approve"
     REJECT = "reject"
-
-
-_DONE: Final = {
-    BulkAction.PAUSE: "Paused",
-    BulkAction.RESUME: "Resumed",
-    BulkAction.AGAIN: "Sharing again:",
-    BulkAction.FORGET: "Forgot",
-    BulkAction.DELETE: "Deleted",
-    BulkAction.APPROVE: "Approved",
-    BulkAction.REJECT: "Rejected",
-}
 
 
 def carry_out(verb: BulkAction, words: Sequence[str], *, as_json: bool = False) -> Exit:
@@ -117,7 +107,7 @@ def _order(verb: BulkAction, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
                 worst = max(worst, report(error))
             else:
                 taken.append(Accepted(id=entry.id))
-                say(f"{_DONE[verb]} “{for_display(entry.name, _NAME)}”.")
+                say(report_action(_action(verb, entry), f"“{for_display(entry.name, _NAME)}”"))
 
     try:
         ask_agent(order_all)
@@ -125,6 +115,10 @@ def _order(verb: BulkAction, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
         if as_json:
             print(msgspec.json.encode(taken).decode(), flush=True)
     return worst
+
+
+def _action(verb: BulkAction, entry: Entry) -> Action:
+    return ShareAction(verb) if isinstance(entry, Share) else DownloadAction(verb)
 
 
 async def _order_one(client: AgentClient, verb: BulkAction, entry: Entry) -> None:
@@ -138,6 +132,6 @@ def _ask(chosen: Sequence[Entry]) -> bool:
     say("This is deleted for good:")
     for entry in chosen:
         place = for_display(entry.path, _PATH) if entry.path else "what has arrived of it"
-        facts = f"{entry.files:,} file{'' if entry.files == 1 else 's'}, {format_size(entry.size)}"
+        facts = format_amount(entry.files, entry.size, ", ")
         say(f"  {name_kind(entry)} “{for_display(entry.name, _NAME)}” ({facts}): {place}")
     return ask("Delete?")

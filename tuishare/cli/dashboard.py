@@ -9,6 +9,7 @@ from tuishare.api.client import AgentClient
 from tuishare.cli.agent import start_in_background
 from tuishare.cli.terminal import is_terminal
 from tuishare.errors import BadInput
+from tuishare.fs.flag_file import FlagFile
 from tuishare.home_paths import find_places
 
 
@@ -33,10 +34,9 @@ def run_dashboard() -> None:
 
 
 async def _run() -> None:
-    from tuishare.tui.first_run_flag import Greeting
     from tuishare.tui.live_app import HomeDashboard
 
     places = find_places()
     async with AgentClient(places.socket) as client:
-        greeting = Greeting(places.state / "greeted")
-        await HomeDashboard(client, client, start_in_background, greeting).run_async()
+        first_run_seen = FlagFile(places.first_run_file)
+        await HomeDashboard(client, client, start_in_background, first_run_seen).run_async()

@@ -24,10 +24,10 @@ from tuishare.api.messages import Download, DownloadState, Snapshot
 from tuishare.cli.dashboard import require_terminal
 from tuishare.cli.engine_runner import run_until_interrupted
 from tuishare.cli.spawn_agent import BackgroundAgent, spawn_agent
-from tuishare.config.units import format_rate, format_size
 from tuishare.errors import BadInput, SystemFailed, TuishareError, VerificationFailed, from_os_error
 from tuishare.home_paths import HOME_VARIABLE, Places, find_places
 from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
+from tuishare.presentation.formats import format_percent, format_rate, format_size
 
 _SENDER, _RECIPIENT = "alice", "bob"
 _STOP_SECONDS = 15.0
@@ -223,9 +223,8 @@ def _tell_news(download: Download, side: DemoSide, complete: set[str], tell: Tel
             complete.add(download.id)
             tell(f"{side.name} has {download.name} ({format_size(download.size)}), verified.")
         case DownloadState.DOWNLOADING if download.rate_down:
-            tell(
-                f"{side.name} is at {download.progress:.0%} of {download.name}, {format_rate(download.rate_down)}."
-            )
+            done, rate = format_percent(download.progress), format_rate(download.rate_down)
+            tell(f"{side.name} is at {done} of {download.name}, {rate}.")
         case DownloadState.REJECTED | DownloadState.PROBLEM | DownloadState.LOCKED | DownloadState.WAITING:
             raise SystemFailed(f"{side.name} did not take {download.name}: {download.detail}")
         case _:

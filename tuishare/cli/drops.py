@@ -14,8 +14,8 @@ from tuishare.cli.service import tell_locked_out
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config.model import Transport, load_config
 from tuishare.core.settings_rules import absolute, delete_drop_folder, save_drop_folder
-from tuishare.errors import BadInput
 from tuishare.home_paths import find_places
+from tuishare.presentation.problems import no_recipients
 
 
 def add_drop(path: Path, users: tuple[str, ...], transport: Transport | None) -> None:
@@ -23,10 +23,10 @@ def add_drop(path: Path, users: tuple[str, ...], transport: Transport | None) ->
 
     Raises:
         NotFound: a user or group is unknown; nothing was changed.
-        BadInput: nobody was named, it is no folder, or the settings do not allow it.
+        BadInput: no recipients were given, it is not a folder, or the settings do not allow it.
     """
     if not users:
-        raise BadInput("Nobody was named", hint="Say for whom: --to NAME or --to @GROUP, also repeatedly.")
+        raise no_recipients()
     places = find_places()
     folder = absolute(path)
     recipients = save_drop_folder(places, folder, users, transport)
@@ -53,5 +53,5 @@ def remove_drop_folder(path: Path) -> None:
     """
     folder = absolute(path)
     delete_drop_folder(find_places(), folder)
-    say(f"{folder} is no drop folder any more. Its files stay, but are no longer shared.")
+    say(f"{folder} is no longer a drop folder. Its files stay on disk but are no longer shared.")
     take_effect("drop")

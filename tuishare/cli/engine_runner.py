@@ -13,10 +13,10 @@ from typing import Final
 
 from tuishare.cli.terminal import ProgressPrinter, say
 from tuishare.config.model import NetworkSettings
-from tuishare.config.units import format_rate
 from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.errors import SystemFailed
 from tuishare.net.descriptors import raise_descriptor_limit
+from tuishare.presentation.formats import format_count, format_rate
 from tuishare.swarm import Engine, EngineSettings, Progress, Transport
 
 _REFRESH: Final = 0.2
@@ -100,9 +100,9 @@ def _settings(network: NetworkSettings, transport: Transport, listen: str) -> En
 
 def show(meter: ProgressPrinter, progress: Progress) -> None:
     """Put an engine's numbers on a meter."""
-    people = "1 peer" if progress.peers == 1 else f"{progress.peers} peers"
+    peers = format_count(progress.peers, "peer")
     if progress.state == "checking":
         meter(int(progress.fraction * progress.total), progress.total, "checking what is there")
     else:
         up = f", up {format_rate(progress.rate_up)}" if progress.rate_up else ""
-        meter(progress.done, progress.total, people + up)
+        meter(progress.done, progress.total, peers + up)

@@ -1,24 +1,33 @@
 """``tuishare list`` and ``show``: what is shared and received.
 
-Owns which facts stand in the tables and how they are worded. The agent's messages are printed as they are with
+Owns which facts the tables have; `tuishare.presentation` words them. The agent's messages are printed as they are with
 ``--json``.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from typing import Final, assert_never
+from typing import Final
 
 import msgspec
 
-from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.lookup import Entry, fetch_entries
 from tuishare.cli.terminal import is_terminal, print_rows, say
-from tuishare.config.units import format_rate, format_size
+from tuishare.presentation.formats import (
+    NOTHING,
+    format_exact_size,
+    format_part,
+    format_percent,
+    format_rate,
+    format_size,
+    format_span,
+    format_timestamp,
+)
+from tuishare.presentation.states import describe_transport, name_download_state, name_trust
+from tuishare.presentation.transfers import count_delivered, describe_delivery, describe_share_state
 
-_NOTHING: Final = "–"
 _WHOLE: Final = 4096
 _SHARE_HEADINGS: Final = ("share", "name", "for", "size", "state", "delivered", "added")
 _DOWNLOAD_HEADINGS: Final = ("download", "name", "from", "size", "state", "here", "added")
@@ -70,16 +79,15 @@ def _print_table(kind: str, headings: _Row, rows: list[_Row]) -> None:
 
 
 def _share_row(share: Share, short: str) -> _Row:
-    complete = sum(delivery.state is DeliveryState.COMPLETE for delivery in share.deliveries)
-    counted = sum(delivery.state is not DeliveryState.REVOKED for delivery in share.deliveries)
+    complete, recipients = count_delivered(share)
     return (
         short,
         share.name,
         ", ".join(share.recipients),
         format_size(share.size),
         _state(share),
-        f"{complete} of {counted}" if counted else _NOTHING,
-        _moment(share.added),
+        format_part(complete, recipients) if recipients else NOTHING,
+        format_timestamp(share.added),
     )
 
 
@@ -87,11 +95,11 @@ def _download_row(download: Download, short: str) -> _Row:
     return (
         short,
         download.name,
-        download.sender or _NOTHING,
-        format_size(download.size) if download.size else _NOTHING,
+        download.sender or NOTHING,
+        format_size(download.size) if download.size else NOTHING,
         _state(download),
-        _percent(download.progress),
-        _moment(download.added),
+        format_percent(download.progress),
+        format_timestamp(download.added),
     )
 
 
@@ -106,17 +114,17 @@ def _describe_share(share: Share) -> list[tuple[str, str]]:
         ("share", share.id),
         ("name", share.name),
         ("state", _state(share)),
-        *_trouble(share),
+        *_problem(share),
         ("for", ", ".join(share.recipients)),
         *_words(share),
-        ("size", _exact_size(share.size)),
+        ("size", format_exact_size(share.size)),
         ("files", f"{share.files:,}"),
-        ("generation", str(share.generation)),
-        ("swarm", "TLS" if share.transport == "tls" else f"{share.transport}, not encrypted"),
+        ("version", str(share.generation)),
+        ("swarm", describe_transport(share.transport)),
         ("up", format_rate(share.rate_up)),
-        ("sent", _exact_size(share.uploaded)),
+        ("sent", format_exact_size(share.uploaded)),
         ("peers", str(share.peers)),
-        ("added", _moment(share.added)),
+        ("added", format_timestamp(share.added)),
         ("path", share.path),
         *((f"recipient {delivery.user}", _delivery(delivery)) for delivery in share.deliveries),
     ]
@@ -127,79 +135,48 @@ def _describe_download(download: Download) -> list[tuple[str, str]]:
         ("download", download.id),
         ("name", download.name),
         ("state", _state(download)),
-        *_trouble(download),
+        *_problem(download),
         ("from", _sender(download)),
         *_words(download),
-        ("size", _exact_size(download.size)),
+        ("size", format_exact_size(download.size)),
         ("files", f"{download.files:,}"),
-        ("generation", str(download.generation) if download.generation else _NOTHING),
-        ("here", _percent(download.progress)),
-        ("left", _NOTHING if download.eta is None else f"{download.eta:,} s"),
+        ("version", str(download.generation) if download.generation else NOTHING),
+        ("here", format_percent(download.progress)),
+        ("left", NOTHING if download.eta is None else format_span(download.eta)),
         ("down", format_rate(download.rate_down)),
         ("up", format_rate(download.rate_up)),
         ("peers", str(download.peers)),
-        ("added", _moment(download.added)),
-        ("path", download.path or _NOTHING),
+        ("added", format_timestamp(download.added)),
+        ("path", download.path or NOTHING),
     ]
 
 
 def _state(entry: Entry) -> str:
-    if entry.state is ShareState.HASHING:
-        return f"hashing {_percent(entry.progress)}"
-    return "waiting for approval" if entry.state is DownloadState.WAITING else entry.state.value
+    if isinstance(entry, Share):
+        return describe_share_state(entry)
+    return name_download_state(entry.state)
 
 
 def _sender(download: Download) -> str:
     if not download.fingerprint:
-        return download.sender or _NOTHING
-    trust = "verified" if download.verified else "not verified"
-    return f"{download.sender}, {trust}, {download.fingerprint}"
+        return download.sender or NOTHING
+    return f"{download.sender}, {name_trust(verified=download.verified)}, {download.fingerprint}"
 
 
 def _words(entry: Entry) -> list[tuple[str, str]]:
-    """What its sender says of it, and until when it is shared."""
+    """Return the sender's note, and until when it is shared."""
     note = [("note", entry.note)] if entry.note else []
-    return [*note, ("until", _moment(entry.not_after))] if entry.not_after else note
+    return [*note, ("until", format_timestamp(entry.not_after))] if entry.not_after else note
 
 
-def _trouble(entry: Entry) -> list[tuple[str, str]]:
+def _problem(entry: Entry) -> list[tuple[str, str]]:
     # What is complete has no problem, but there may be something to say about it.
     word = "remark" if entry.state is DownloadState.COMPLETE else "problem"
     return [(word, text) for word, text in ((word, entry.detail), ("hint", entry.hint)) if text]
 
 
 def _delivery(delivery: Delivery) -> str:
-    return ", ".join(_stages(delivery))
-
-
-def _stages(delivery: Delivery) -> list[str]:
-    match delivery.state:
-        case DeliveryState.NOT_OPENED:
-            return ["not opened", f"sealed {_moment(delivery.sealed)}"]
-        case DeliveryState.DOWNLOADING:
-            return [_percent(delivery.progress), *_pace(delivery), f"last seen {_moment(delivery.seen)}"]
-        case DeliveryState.COMPLETE:
-            return [f"complete {_moment(delivery.completed)}"]
-        case DeliveryState.REVOKED:
-            kept = f"kept what had arrived ({_percent(delivery.progress)})"
-            return [f"revoked {_moment(delivery.revoked)}", kept]
-        case _ as never:
-            assert_never(never)
-
-
-def _pace(delivery: Delivery) -> list[str]:
-    if not delivery.rate:
-        return []
-    return [f"{format_size(delivery.rate)}/s", f"{delivery.left // delivery.rate:,} s left"]
-
-
-def _percent(fraction: float) -> str:
-    return f"{int(fraction * 100)} %"
-
-
-def _exact_size(size: int) -> str:
-    return f"{format_size(size)} ({size:,} bytes)" if size >= 1000 else f"{size} B"
-
-
-def _moment(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+    parts = describe_delivery(delivery, format_timestamp)
+    if delivery.state is DeliveryState.DOWNLOADING:
+        parts = (format_percent(delivery.progress), *parts)
+    return ", ".join(parts)

@@ -86,7 +86,7 @@ def _explain(user: str, changed: list[Share]) -> None:
     who = for_display(user, _NAME)
     for share in changed:
         say(f"Took {who} out of “{for_display(share.name, _NAME)}”.")
-    say(f"{who} gets no peers from our tracker any more.")
+    say(f"{who} no longer gets peers from our tracker.")
     if any(share.transport == "tls" for share in changed):
         say(f"{who} is disconnected, and cannot connect to us again.")
     say("What was downloaded already stays where it is, and so does what others give on.")

@@ -20,6 +20,7 @@ from tuishare.config.expiry import parse_expiry
 from tuishare.config.model import Transport
 from tuishare.errors import BadInput
 from tuishare.fs.atomic import require_text
+from tuishare.presentation.problems import no_recipients
 from tuishare.sanitize import for_display
 
 _NOTE: Final = 500  # characters; the same limit as in envelopes
@@ -40,7 +41,7 @@ def share_path(wish: ShareOptions, *, as_json: bool) -> None:
     """Have the agent share a file or folder; prints the id of the share.
 
     Raises:
-        BadInput: nobody was named, or one of the options makes no sense.
+        BadInput: no recipients were given, or one of the options makes no sense.
         NotFound: the path, a user or a group is unknown to the agent.
         Refused: it lies in a drop folder, is at work in another form, or somebody who has it was not named.
     """
@@ -52,7 +53,7 @@ def share_path(wish: ShareOptions, *, as_json: bool) -> None:
 
 def _make_order(wish: ShareOptions) -> NewShare:
     if not wish.users:
-        raise BadInput("Nobody was named", hint="Say for whom: --to NAME or --to @GROUP, also repeatedly.")
+        raise no_recipients()
     if len(wish.note) > _NOTE:
         raise BadInput(
             f"The note has {len(wish.note):,} characters", hint=f"At most {_NOTE} go with a share."

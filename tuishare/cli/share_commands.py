@@ -96,7 +96,7 @@ def resume(ids: _Ids, as_json: AsJson = False) -> None:
 
 
 def again(ids: _Ids, as_json: AsJson = False) -> None:
-    """Share again: a new generation with a new encrypted torrent."""
+    """Share again: a new version with a new encrypted torrent."""
     _carry_out("again", ids, as_json=as_json)
 
 

@@ -15,7 +15,7 @@ from tuishare.errors import BadInput
 
 user = typer.Typer(help="Who may receive from you, and whose files you take.", no_args_is_help=True)
 
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="What you call him.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Your name for this user.")]
 _Groups = Annotated[list[str], typer.Option("--group", "-g", metavar="GROUP", help="May be repeated.")]
 
 

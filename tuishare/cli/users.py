@@ -37,6 +37,7 @@ from tuishare.people import (
     load_identity,
     regroup,
 )
+from tuishare.presentation.states import name_trust
 from tuishare.sanitize import for_display
 
 
@@ -75,7 +76,7 @@ def list_users(*, as_json: bool) -> None:
             user.name,
             "key" if user.card is None else "card",
             ", ".join(f"@{group}" for group in user.groups),
-            "" if user.card is None else "verified" if user.verified else "not verified",
+            "" if user.card is None else name_trust(verified=user.verified),
             "" if user.card is None else user.card.fingerprint.base32,
         )
         for user in book

@@ -1,7 +1,8 @@
 """The dashboard application.
 
-Owns the one view, the clock and the worker that follows the agent. Handlers only set reactives; screens and widgets
-watch them, because a query from here fails while a dialog is on top or everything is being torn down.
+Owns the clock, the worker that follows the agent, and the screens that messages of `tuishare.tui.dashboard_base` ask
+for. Handlers only set reactives; screens and widgets watch them, because a query from here fails while a dialog is on
+top or while everything is being removed.
 """
 
 from __future__ import annotations
@@ -12,19 +13,16 @@ from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
-from textual.app import App
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.reactive import reactive
 
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.tui.agent_api import AgentApi
-from tuishare.tui.commands import Deed, send, tell
-from tuishare.tui.confirmations import ask_before
-from tuishare.tui.dialogs import DIALOGS, Subject
-from tuishare.tui.farewell import write_farewell
-from tuishare.tui.formats import clean
-from tuishare.tui.notifications import find_news
-from tuishare.tui.rates import Rates
+from tuishare.tui.commands import Command, announce, send
+from tuishare.tui.confirmations import confirm
+from tuishare.tui.dashboard_base import DashboardBase, DialogKind, OpenDialog, RunCommands
+from tuishare.tui.dialogs import DIALOGS
+from tuishare.tui.notifications import find_news, write_farewell
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.snapshot_stream import AgentLost, Backoff, Follower, Reader, SnapshotArrived
@@ -32,16 +30,16 @@ from tuishare.tui.theme import DARK, THEMES
 from tuishare.tui.view import Live, Lost, View, take_snapshot
 
 
-class Dashboard(App[None]):
+class Dashboard(DashboardBase):
     """Shows one agent, live.
 
     Args:
-        reader: where snapshots come from, e.g. an open `tuishare.api.client.AgentClient`.
-        agent: who answers questions and takes orders; that client, too.
+        reader: where snapshots come from, such as an open `tuishare.api.client.AgentClient`.
+        agent: answers questions and carries out commands; that client, too.
         start_agent: starts an agent in the background and returns when it has been started; raises `TuishareError`.
         clock: Unix seconds.
         backoff: pauses between attempts to reach the agent.
-        farewell: what to say on the terminal after quitting.
+        farewell: writes the line for the terminal after quitting.
     """
 
     CSS_PATH = "tuishare.tcss"
@@ -50,9 +48,6 @@ class Dashboard(App[None]):
         Binding("s", "start", "Start agent"),
         Binding("q", "quit", "Quit"),
     ]
-
-    view: reactive[View] = reactive(View())
-    now: reactive[float] = reactive(0.0)
 
     def __init__(
         self,
@@ -64,11 +59,8 @@ class Dashboard(App[None]):
         backoff: Backoff | None = None,
         farewell: Callable[[View], str] = write_farewell,
     ) -> None:
-        super().__init__()
-        self.clock = clock
+        super().__init__(agent, clock)
         self._farewell = farewell
-        self.agent = agent
-        self.rates = Rates()
         self._start_agent = start_agent
         self._follower = Follower(reader, self.post_message, clock, backoff)
         self._may_autostart = True
@@ -87,16 +79,16 @@ class Dashboard(App[None]):
         self.call_after_refresh(self.run_worker, self._follower.run(), name="follower")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to start the agent only while it is lost."""
+        """Offer to start the agent only while it is lost, and dialogs only while it is not."""
         if action == "start":
-            return isinstance(self.view.link, Lost)
+            return isinstance(self.view.connection, Lost)
         if action == "open_dialog":
-            return parameters[0] in DIALOGS and isinstance(self.view.link, Live)
+            return isinstance(self.view.connection, Live)
         return super().check_action(action, parameters)
 
     def watch_view(self, before: View, after: View) -> None:
-        """Offer other keys when the agent is lost or found."""
-        if type(before.link) is not type(after.link):
+        """Offer other keys when the agent is lost or found; while quitting there is no screen left to offer them."""
+        if type(before.connection) is not type(after.connection) and self.screen_stack:
             self.refresh_bindings()
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
@@ -108,67 +100,65 @@ class Dashboard(App[None]):
         self.view = take_snapshot(self.view, message.snapshot)
 
     def on_agent_lost(self, message: AgentLost) -> None:
-        """Keep the last snapshot, as of when it was last known to be true; at the very beginning, start an agent."""
-        lost, before = message.lost, self.view.link
+        """Keep the last snapshot and when it was last true; at the very beginning, start an agent."""
+        lost, before = message.lost, self.view.connection
         if isinstance(before, Lost):
             lost = Lost(before.since, lost.detail, lost.hint, lost.retry_at, lost.startable)
         self._tick()
-        self.view = replace(self.view, link=lost)
+        self.view = replace(self.view, connection=lost)
         if self._may_autostart:
             self._may_autostart = False
             self.action_start()
 
     def action_start(self) -> None:
         """Start an agent, or only try again where one of another version answers."""
-        link = self.view.link
-        if isinstance(link, Lost) and link.startable:
+        connection = self.view.connection
+        if isinstance(connection, Lost) and connection.startable:
             self.run_worker(self._start(), name="start", exclusive=True, group="start")
         else:
             self._follower.wake()
 
-    def take_deeds(self, deeds: tuple[Deed, ...]) -> None:
-        """Have the agent do the same with one entry or several, after a question where something would be lost."""
-        question = ask_before(deeds)
-        if question is None:
-            self._begin_deeds(deeds)
-        else:
-            self.push_screen(
-                ConfirmScreen(question), lambda agreed: self._begin_deeds(deeds) if agreed else None
-            )
-
-    def open_dialog(self, wish: str, about: tuple[Subject, ...] = ()) -> None:
-        """Ask for more about a wish; `tuishare.tui.dialogs` says which there are."""
-        DIALOGS[wish](self, about)
-
-    def action_open_dialog(self, wish: str) -> None:
-        """Open a dialog that is about nothing that is listed."""
-        self.open_dialog(wish)
+    def action_open_dialog(self, kind: str) -> None:
+        """Open a dialog that is not about an entry."""
+        self.post_message(OpenDialog(DialogKind(kind)))
 
     async def action_quit(self) -> None:
-        """Leave, and say on the terminal what became of the agent."""
+        """Leave, and say on the terminal what becomes of the agent."""
         self.exit(message=Text(self._farewell(self.view)))
 
-    def _begin_deeds(self, deeds: tuple[Deed, ...]) -> None:
-        # At once, because the agent may take its time: deleting a large folder, for example.
-        self.notify(tell(deeds), timeout=3, markup=False)
-        self.run_worker(self._do(deeds), name="order", group="orders")
+    @on(OpenDialog)
+    def _open_dialog(self, request: OpenDialog) -> None:
+        DIALOGS[request.kind](self, request.about)
 
-    async def _do(self, deeds: tuple[Deed, ...]) -> None:
-        errors = [error for deed in deeds if (error := await self._do_one(deed))]
+    @on(RunCommands)
+    def _run_commands(self, request: RunCommands) -> None:
+        commands = request.commands
+        confirmation = confirm(commands)
+        if confirmation is None:
+            self._begin(commands)
+        else:
+            self.push_screen(
+                ConfirmScreen(confirmation), lambda agreed: self._begin(commands) if agreed else None
+            )
+
+    def _begin(self, commands: tuple[Command, ...]) -> None:
+        # At once, because the agent may take its time: deleting a large folder, for example.
+        self.notify(announce(commands), timeout=3, markup=False)
+        self.run_worker(self._send(commands), name="commands", group="commands")
+
+    async def _send(self, commands: tuple[Command, ...]) -> None:
+        errors = [error for command in commands if (error := await self._send_one(command))]
         if errors:
             self.tell_error(errors[0])
         if len(errors) > 1:
-            words = f"{len(errors):,} of {len(deeds):,} orders failed. This was the first of them."
+            words = f"{len(errors):,} of {len(commands):,} commands failed; this was the first error."
             self.notify(words, severity="error", timeout=10)
 
-    async def _do_one(self, deed: Deed) -> TuishareError | None:
+    async def _send_one(self, command: Command) -> TuishareError | None:
         try:
-            await send(self.agent, deed)
-        except TuishareError as error:
-            return error
+            await send(self.agent, command)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            self.log.error(error)
-            return SystemFailed("The agent could not be asked", hint="Try again.")
+            return self.make_presentable(error)
         return None
 
     async def _start(self) -> None:
@@ -181,11 +171,6 @@ class Dashboard(App[None]):
             self.log.error(error)
             self.tell_error(SystemFailed("The agent could not be started", hint="Try: tuishare agent"))
         self._follower.wake()
-
-    def tell_error(self, error: TuishareError) -> None:
-        """Say what went wrong and what to do, as a notification."""
-        words = clean(f"{error.detail}. {error.hint}")
-        self.notify(words, title=error.title, severity="error", timeout=10, markup=False)
 
     def _tick(self) -> None:
         self.now = self.clock()

@@ -1,4 +1,4 @@
-"""What a table is made of: cells, columns, and which columns there is room for.
+"""The parts of a table: cells, columns, and which columns there is room for.
 
 Owns the fit of columns to the width. Pure; foreign text is still foreign in a cell, the table makes it safe.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from tuishare.tui.formats import clip
+from tuishare.tui.cell_text import clip
 from tuishare.tui.theme import TextStyle
 
 E = TypeVar("E")
@@ -23,7 +23,7 @@ _NAME_COMFORT: Final = 18
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its text, not yet safe or cut, and what its colour means."""
+    """One cell: its text, not yet safe or cut, and its style."""
 
     text: str
     tone: TextStyle = TextStyle.PLAIN
@@ -36,12 +36,12 @@ class Column(Generic[E]):
     Attributes:
         key: stable name.
         title: heading.
-        width: in cells; 0 for the one that takes what is left.
+        width: in cells; 0 for the one that gets the rest.
         cell: makes the cell for an entry at a moment (Unix seconds).
         wide: shown only where there is room.
         right: aligned to the right.
         cut: makes a text safe and as narrow as the column.
-        order: what the table can be sorted by; None where there is nothing to compare.
+        order: key to sort by; None where there is nothing to compare.
     """
 
     key: str

@@ -1,36 +1,28 @@
-"""What can be ordered from the dashboard, and which of it fits an entry as it is now.
+"""The commands that users give from the dashboard, and which of them fit an entry as it is now.
 
-Owns the choice and its wording. Pure; whether an order can really be carried out, the agent decides.
+Owns the choice. Pure; whether a command can be carried out, the agent decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from tuishare.api.messages import (
-    Download,
-    DownloadAction,
-    DownloadState,
-    DropNamed,
-    Share,
-    ShareAction,
-    ShareState,
-)
+from tuishare.api.messages import DownloadAction, ShareAction
+from tuishare.api.messages import Download, DownloadState, Share, ShareState
+from tuishare.presentation.actions import announce_action
 from tuishare.tui.agent_api import AgentApi
-from tuishare.tui.formats import fit
+from tuishare.tui.cell_text import fit
 from tuishare.tui.row_models import AgentFolder
-
-Order = ShareAction | DownloadAction
 
 _NAME: Final = 40
 REMOVE: Final = "remove"
-"""The one order for a drop folder."""
+"""The one command for a drop folder."""
 
 _ENDING: Final = frozenset({ShareAction.FORGET, ShareAction.DELETE})
 _SHARE_OFFERS: Final = {
-    # Being written or in the agent's hands: all that it would say is “not now”.
+    # Until these are done, the agent refuses every command.
     ShareState.SETTLING: frozenset[ShareAction](),
     ShareState.HASHING: frozenset[ShareAction](),
     ShareState.SEALING: frozenset[ShareAction](),
@@ -51,8 +43,6 @@ _DOWNLOAD_OFFERS: Final = {
     DownloadState.PAUSED: _STOPPING | {DownloadAction.RESUME},
     DownloadState.PROBLEM: _STOPPING | {DownloadAction.RESUME},
 }
-
-
 _CHOOSABLE: Final = frozenset(
     {
         DownloadState.WAITING,
@@ -67,41 +57,41 @@ _CHOOSABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ShareCommand:
-    """What is to be done with a share, as it was shown when that was chosen."""
+    """An action for a share, as it was shown when the user chose it."""
 
     entry: Share
-    order: ShareAction
+    action: ShareAction
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadDeed:
-    """What is to be done with a download, as it was shown when that was chosen."""
+class DownloadCommand:
+    """An action for a download, as it was shown when the user chose it."""
 
     entry: Download
-    order: DownloadAction
+    action: DownloadAction
 
 
 @dataclass(frozen=True, slots=True)
-class FolderDeed:
-    """A drop folder is to be one no longer."""
+class FolderCommand:
+    """The removal of a drop folder."""
 
     entry: AgentFolder
 
 
-Deed = ShareCommand | DownloadDeed | FolderDeed
-"""An order and what it is about."""
+Command = ShareCommand | DownloadCommand | FolderCommand
+"""An action and what it is about."""
 
 
-def offer_for_share(share: Share) -> dict[str, Deed]:
-    """Say what can be ordered of a share now, by the order's word."""
+def offer_for_share(share: Share) -> dict[str, Command]:
+    """Return the commands that fit a share now, by their action."""
     if not share.generation:  # the agent knows it as an entry of a folder only
         return {}
-    return {order.value: ShareCommand(share, order) for order in _SHARE_OFFERS[share.state]}
+    return {action.value: ShareCommand(share, action) for action in _SHARE_OFFERS[share.state]}
 
 
-def offer_for_download(download: Download) -> dict[str, Deed]:
-    """Say what can be ordered of a download now, by the order's word."""
-    return {order.value: DownloadDeed(download, order) for order in _DOWNLOAD_OFFERS[download.state]}
+def offer_for_download(download: Download) -> dict[str, Command]:
+    """Return the commands that fit a download now, by their action."""
+    return {action.value: DownloadCommand(download, action) for action in _DOWNLOAD_OFFERS[download.state]}
 
 
 def can_choose(download: Download) -> bool:
@@ -109,52 +99,42 @@ def can_choose(download: Download) -> bool:
     return download.files > 1 and download.state in _CHOOSABLE and download.progress < 1
 
 
-def offer_for_place(place: AgentFolder) -> dict[str, Deed]:
-    """Say what can be ordered of a folder: a drop folder can be given up."""
-    return {} if place.folder is None else {REMOVE: FolderDeed(place)}
+def offer_for_folder(folder: AgentFolder) -> dict[str, Command]:
+    """Return the commands that fit a folder: a drop folder can be removed."""
+    return {} if folder.drop is None else {REMOVE: FolderCommand(folder)}
 
 
-def name_order(deed: Deed) -> str:
-    """Give the order's word."""
-    return REMOVE if isinstance(deed, FolderDeed) else deed.order.value
+def name_action(command: Command) -> str:
+    """Return the word of its action."""
+    return REMOVE if isinstance(command, FolderCommand) else command.action.value
 
 
-def name_entry(deed: Deed) -> str:
-    """Give the name of what it is about; foreign text."""
-    return deed.entry.path if isinstance(deed, FolderDeed) else deed.entry.name
+def name_entry(command: Command) -> str:
+    """Return the name of what it is about; foreign text."""
+    return command.entry.path if isinstance(command, FolderCommand) else command.entry.name
 
 
-async def send(agent: AgentApi, deed: Deed) -> None:
-    """Give an order.
+async def send(agent: AgentApi, command: Command) -> None:
+    """Give a command to the agent.
 
     Raises:
         TuishareError: what the agent said instead of taking it, or that there is none.
     """
-    match deed:
-        case ShareCommand(share, order):
-            await agent.order_share(share.id, order)
-        case DownloadDeed(download, order):
-            await agent.order_download(download.id, order)
-        case FolderDeed(place):
-            await agent.remove_drop(DropNamed(path=place.path))
+    match command:
+        case ShareCommand(share, action):
+            await agent.order_share(share.id, action)
+        case DownloadCommand(download, action):
+            await agent.order_download(download.id, action)
+        case FolderCommand(folder):
+            await agent.remove_drop(folder.path)
         case _:
-            assert_never(deed)
+            assert_never(command)
 
 
-def tell(deeds: Sequence[Deed]) -> str:
-    """Say what the agent is being asked to do; all of one kind."""
-    one = f"“{fit(name_entry(deeds[0]), _NAME)}”"
-    about = one if len(deeds) == 1 else f"{len(deeds):,} entries"
-    return f"Asked the agent to {_PHRASES[name_order(deeds[0])](about)}."
-
-
-_PHRASES: Final[dict[str, Callable[[str], str]]] = {
-    "pause": "pause {}".format,
-    "resume": "go on with {}".format,
-    "again": "share {} again".format,
-    "forget": "forget {}".format,
-    "delete": "delete {}".format,
-    "approve": "download {}".format,
-    "reject": "turn {} away".format,
-    "remove": "give up the folder {}".format,
-}
+def announce(commands: Sequence[Command]) -> str:
+    """Return what the agent is being asked to do, for commands that are all of one kind."""
+    first, number = commands[0], len(commands)
+    about = f"“{fit(name_entry(first), _NAME)}”" if number == 1 else f"{number:,} entries"
+    if isinstance(first, FolderCommand):
+        return f"Removing the drop folder {about} …"
+    return announce_action(first.action, about)

@@ -1,6 +1,6 @@
-"""What is asked before something is lost: in plain words, naming it.
+"""Questions before a command that loses something: in plain words, naming what it is about.
 
-Owns which orders need a question, and its wording. Pure; every foreign text is cleaned here.
+Owns which commands need a question, and its wording. Pure; every foreign text is cleaned here.
 """
 
 from __future__ import annotations
@@ -9,19 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.api.messages import (
-    DeliveryState,
-    Download,
-    DownloadAction,
-    DownloadState,
-    Share,
-    ShareAction,
-    ShareState,
+from tuishare.api.messages import DownloadAction, ShareAction
+from tuishare.api.messages import DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.presentation.formats import format_amount, format_count, format_percent
+from tuishare.presentation.transfers import describe_origin
+from tuishare.tui.cell_text import clean, fit
+from tuishare.tui.commands import (
+    Command,
+    DownloadCommand,
+    FolderCommand,
+    ShareCommand,
+    name_action,
+    name_entry,
 )
-from tuishare.tui.commands import Deed, DownloadDeed, FolderDeed, ShareCommand, name_entry, name_order
-from tuishare.tui.formats import clean, fit, format_count, format_percent, format_size
 
-_SENDER: Final = 24
+_ORIGIN: Final = 29
 _LISTED: Final = 6  # names; more would push the answers out of sight at 24 lines
 _LISTED_NAME: Final = 56
 _PATH: Final = 112  # cells: two lines of the dialog, so that the answers below stay in sight
@@ -32,9 +34,9 @@ class Confirmation:
     """A question that yes or no answers.
 
     Attributes:
-        title: the verb.
+        title: the question.
         name: of what it is about; foreign text, not yet cut.
-        facts: what that is, made safe.
+        facts: about that, made safe.
         consequence: what follows from yes.
         yes: the word on the button that does it.
     """
@@ -46,22 +48,21 @@ class Confirmation:
     yes: str
 
 
-def ask_before(deeds: Sequence[Deed]) -> Confirmation | None:
-    """Write the question that comes before one order for several entries; None where nothing is lost."""
-    questions = [question for deed in deeds if (question := _ask_one(deed))]
-    if len(deeds) == 1 or not questions:
+def confirm(commands: Sequence[Command]) -> Confirmation | None:
+    """Return the question before commands that are all of one kind; None where nothing is lost."""
+    questions = [question for command in commands if (question := _confirm_one(command))]
+    if len(commands) == 1 or not questions:
         return questions[0] if questions else None
-    number = f"{len(deeds):,} entries"
-    names = tuple(fit(name_entry(deed), _LISTED_NAME) for deed in deeds[:_LISTED])
-    more = (f"and {len(deeds) - _LISTED:,} more",) if len(deeds) > _LISTED else ()
-    title = f"{questions[0].yes} {number}?"
-    lost = _SEVERAL.get((type(deeds[0]), name_order(deeds[0])), questions[0].consequence)
-    return Confirmation(title, number, (*names, *more), lost, questions[0].yes)
+    number = f"{len(commands):,} entries"
+    names = tuple(fit(name_entry(command), _LISTED_NAME) for command in commands[:_LISTED])
+    more = (f"and {len(commands) - _LISTED:,} more",) if len(commands) > _LISTED else ()
+    first, question = commands[0], questions[0]
+    lost = _SEVERAL.get((type(first), name_action(first)), question.consequence)
+    return Confirmation(f"{question.yes} {number}?", number, (*names, *more), lost, question.yes)
 
 
-def _ask_one(deed: Deed) -> Confirmation | None:
-    """Write the question that comes before an order; None for one that loses nothing."""
-    match deed:
+def _confirm_one(command: Command) -> Confirmation | None:
+    match command:
         case ShareCommand(share, ShareAction.DELETE):
             return Confirmation(
                 "Delete this share and its files?", share.name, _share_facts(share), _DELETED, "Delete"
@@ -70,66 +71,66 @@ def _ask_one(deed: Deed) -> Confirmation | None:
             return Confirmation(
                 "Forget this share?", share.name, _share_facts(share), _cut_off(lacking), "Forget"
             )
-        case DownloadDeed(download, DownloadAction.DELETE):
+        case DownloadCommand(download, DownloadAction.DELETE):
             lost = _DELETED_DOWNLOAD if download.progress >= 1 else _lost(download)
+            facts = _download_facts(download)
+            return Confirmation("Delete this download and its files?", download.name, facts, lost, "Delete")
+        case DownloadCommand(download, DownloadAction.REJECT):
             return Confirmation(
-                "Delete this download and its files?",
-                download.name,
-                _download_facts(download),
-                lost,
-                "Delete",
+                "Reject this download?", download.name, _download_facts(download), _REJECTED, "Reject"
             )
-        case DownloadDeed(download, DownloadAction.REJECT):
-            return Confirmation(
-                "Turn this away?", download.name, _download_facts(download), _REJECTED, "Turn away"
-            )
-        case DownloadDeed(download, DownloadAction.FORGET) if _can_lose(download):
+        case DownloadCommand(download, DownloadAction.FORGET) if _can_lose(download):
             return Confirmation(
                 "Stop this download?", download.name, _download_facts(download), _lost(download), "Stop"
             )
-        case FolderDeed(place):
-            users = ", ".join(map(clean, place.folder.users)) if place.folder else ""
+        case FolderCommand(folder):
+            users = ", ".join(map(clean, folder.drop.users)) if folder.drop else ""
             return Confirmation(
-                "Give up this drop folder?", place.path, (f"for {users}",), _GIVEN_UP, "Give up"
+                "Remove this drop folder?", folder.path, (f"for {users}",), REMOVED_FOLDER, "Remove"
             )
         case _:
             return None
 
 
-_GIVEN_UP = "What lies in it stays on the disk and is shared no longer."
+REMOVED_FOLDER: Final = "Its files stay on disk but are no longer shared."
+"""What follows when a drop folder is removed."""
+
 _DELETED_SEVERAL = "Their files are deleted from this disk for good."
 _SEVERAL: Final = {
     (ShareCommand, "delete"): _DELETED_SEVERAL,
-    (
-        ShareCommand,
-        "forget",
-    ): "Who does not have all of them yet cannot get the rest any more. The files stay.",
-    (DownloadDeed, "delete"): _DELETED_SEVERAL,
-    (DownloadDeed, "reject"): "They are not downloaded, and the same are not taken again.",
-    (DownloadDeed, "forget"): (
-        "What has arrived of those that are not complete is discarded. The same is not taken again."
+    (ShareCommand, "forget"): (
+        "Recipients who do not have all of them yet can no longer get the rest. The files stay on this disk."
+    ),
+    (DownloadCommand, "delete"): _DELETED_SEVERAL,
+    (DownloadCommand, "reject"): "They are not downloaded, and the same versions are not accepted again.",
+    (DownloadCommand, "forget"): (
+        "What has arrived of incomplete ones is discarded, and the same versions are not accepted again."
     ),
 }
-_DELETED = "The files are deleted from this disk for good. What others have downloaded stays theirs."
+_DELETED = "The files are deleted from this disk for good. Recipients keep what they have downloaded."
 _DELETED_DOWNLOAD = "The downloaded files are deleted from this disk for good."
-_REJECTED = "It is not downloaded, and the same is not taken again. The envelope moves to rejected."
+_REJECTED = (
+    "It is not downloaded, and the same version is not accepted again. "
+    "Its envelope (NAME.torrent.encrypted) moves to the folder rejected."
+)
 
 
 def _can_lose(download: Download) -> bool:
-    """Whether something of it may have arrived that forgetting it discards."""
+    """Return whether something of it may have arrived that forgetting it discards."""
     return download.progress < 1 and download.state is not DownloadState.REJECTED
 
 
 def _lost(download: Download) -> str:
-    return f"What has arrived so far ({format_percent(download.progress)}) is discarded. The same is not taken again."
+    arrived = format_percent(download.progress)
+    return f"What has arrived so far ({arrived}) is discarded, and the same version is not accepted again."
 
 
-def _cut_off(people: int) -> str:
-    return f"{format_count(people, 'recipient')} cannot get the rest of it any more. The files stay on this disk."
+def _cut_off(recipients: int) -> str:
+    return f"{format_count(recipients, 'recipient')} can no longer get the rest of it. The files stay on this disk."
 
 
 def _count_lacking(share: Share) -> int:
-    """Count those who would lose something if it were served no longer."""
+    """Count the recipients who would lose something if it were no longer served."""
     if share.state is ShareState.WITHDRAWN:
         return 0
     had = (DeliveryState.COMPLETE, DeliveryState.REVOKED)
@@ -137,14 +138,10 @@ def _count_lacking(share: Share) -> int:
 
 
 def _share_facts(share: Share) -> tuple[str, ...]:
-    return (_amount(share), fit(share.path, _PATH))
+    return (format_amount(share.files, share.size), fit(share.path, _PATH))
 
 
 def _download_facts(download: Download) -> tuple[str, ...]:
-    sender = f"from {fit(download.sender, _SENDER)}" if download.sender else "from somebody unknown"
-    place = (fit(download.path, _PATH),) if download.progress >= 1 else ()
-    return (f"{_amount(download)} · {sender}", *place)
-
-
-def _amount(entry: Share | Download) -> str:
-    return f"{format_count(entry.files, 'file')} · {format_size(entry.size)}"
+    amount = format_amount(download.files, download.size)
+    path = (fit(download.path, _PATH),) if download.progress >= 1 else ()
+    return (f"{amount} · {fit(describe_origin(download), _ORIGIN)}", *path)

@@ -1,7 +1,7 @@
-"""Two agents side by side on one screen, with the story told below: for the demo.
+"""Two agents side by side on one screen, with each step below: for the demo.
 
 Owns the two columns and the line at the bottom. Each column follows its agent as the dashboard does, and draws the same
-tables; nothing can be ordered here.
+tables; it takes no commands.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tuishare.api.messages import Snapshot
-from tuishare.tui.formats import clean, format_rate
+from tuishare.presentation.formats import format_rate
+from tuishare.tui.cell_text import clean
 from tuishare.tui.snapshot_stream import AgentLost, Follower, Reader, SnapshotArrived
 from tuishare.tui.tab_models import Listing
 from tuishare.tui.theme import DARK, TextStyle
@@ -31,10 +32,10 @@ class DemoSide:
     """One of the two.
 
     Attributes:
-        name: of its person.
-        role: what he does in the story, one line.
-        reader: his agent.
-        listing: which of his entries are shown.
+        name: of its user.
+        role: what they do in the demo, one line.
+        reader: their agent.
+        listing: which of their entries are shown.
     """
 
     name: str
@@ -44,7 +45,7 @@ class DemoSide:
 
 
 class Column(Vertical):
-    """One person's side."""
+    """One user's side."""
 
     def __init__(self, part: DemoSide, clock: Callable[[], float]) -> None:
         super().__init__(classes="side")
@@ -53,7 +54,7 @@ class Column(Vertical):
         self._clock = clock
 
     def compose(self) -> ComposeResult:
-        """His role, his entries, his rates."""
+        """Compose role, entries and rates."""
         part = self._part
         yield Static(Content.styled(part.role, TextStyle.QUIET.value))
         yield EntryTable(part.listing, self._clock, id=f"{part.listing.name}-table")
@@ -69,7 +70,7 @@ class Column(Vertical):
         self._show(message.snapshot)
 
     def on_agent_lost(self, message: AgentLost) -> None:
-        """Say so."""
+        """Show that the agent is gone."""
         words = Content.styled(f"! {clean(message.lost.detail)}", TextStyle.BAD.value)
         self.query_one(".rates", Static).update(words)
 
@@ -81,11 +82,11 @@ class Column(Vertical):
 
 
 class DemoView(App[None]):
-    """Shows two agents and a story; where there is no room for both side by side, one above the other.
+    """Shows two agents and the present step; without room for both side by side, one above the other.
 
     Args:
-        left: the one on the left.
-        right: the other one.
+        left: on the left.
+        right: on the right.
         clock: Unix seconds.
     """
 
@@ -107,7 +108,7 @@ class DemoView(App[None]):
         self.theme = DARK.name
 
     def compose(self) -> ComposeResult:
-        """Two columns, the line, the keys."""
+        """Compose two columns, the line, the keys."""
         with Horizontal(id="sides"):
             for part in self._parts:
                 yield Column(part, self._clock)
@@ -115,11 +116,11 @@ class DemoView(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Say what was to be said meanwhile."""
+        """Show the line that was set before."""
         self.tell(self._line)
 
     def tell(self, line: str) -> None:
-        """Say what happens just now; foreign names are made safe here."""
+        """Show the present step; foreign names are made safe here."""
         self._line = clean(line)
         if self.is_running and self.screen_stack:
             for story in self.query("#story").results(Static):

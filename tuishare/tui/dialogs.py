@@ -1,67 +1,57 @@
-"""Which dialog opens for which wish of the person.
+"""Which screen each dialog is.
 
-Owns the list; what a dialog asks is in its screen, which is loaded when it is opened: the first frame does not wait for
-what nobody has asked for. A key or a command whose dialog is not in the list is not offered.
+Owns the list. What a dialog asks is in its screen, which is imported when it is opened: the first frame does not wait
+for dialogs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from tuishare.api.messages import Download, Folder, People, Share, User
-from tuishare.errors import Refused, SystemFailed, TuishareError
+from tuishare.api.messages import Download, Folder, Share, User
+from tuishare.errors import Refused
+from tuishare.tui.dashboard_base import DashboardBase, DialogKind, Subject
 
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
-
-Subject = Share | Download | User | Folder
-"""What a dialog can be about."""
-
-Opener = Callable[["Dashboard", tuple[Subject, ...]], object]
-"""Pushes a screen; is given what was marked, or else what the cursor is on, as it was shown then."""
+Opener = Callable[[DashboardBase, tuple[Subject, ...]], object]
+"""Pushes a screen about these subjects."""
 
 
-def _people(app: Dashboard) -> People:
-    snapshot = app.view.snapshot
-    return snapshot.people if snapshot else People()
-
-
-def _open_new_share(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+def _open_new_share(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.new_share import NewShareScreen
 
-    app.push_screen(NewShareScreen(_people(app)))
+    app.push_screen(NewShareScreen(app.people))
 
 
-def _open_revoke(app: Dashboard, about: tuple[Subject, ...]) -> None:
+def _open_revoke(app: DashboardBase, about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.revoke import RevokeScreen
 
     if shares := [subject for subject in about if isinstance(subject, Share)]:
         app.push_screen(RevokeScreen(shares))
 
 
-def _open_revoke_user(app: Dashboard, about: tuple[Subject, ...]) -> None:
+def _open_revoke_user(app: DashboardBase, about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.revoke import RevokeUserScreen
 
     if users := [subject for subject in about if isinstance(subject, User)]:
         app.push_screen(RevokeUserScreen(users))
 
 
-def _open_approve(app: Dashboard, about: tuple[Subject, ...]) -> None:
+def _open_approve(app: DashboardBase, about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.approve import ApproveScreen
 
     for subject in about[:1]:
         if isinstance(subject, Download):
-            app.push_screen(ApproveScreen(subject, _people(app)))
+            app.push_screen(ApproveScreen(subject, app.people))
 
 
-def _open_add_user(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+def _open_add_user(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.add_user import AddUserScreen
 
     app.push_screen(AddUserScreen())
 
 
-def _open_user(app: Dashboard, about: tuple[Subject, ...]) -> None:
+def _open_user(app: DashboardBase, about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.user import UserScreen
 
     for subject in about[:1]:
@@ -69,33 +59,33 @@ def _open_user(app: Dashboard, about: tuple[Subject, ...]) -> None:
             app.push_screen(UserScreen(subject))
 
 
-def _open_card(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+def _open_card(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.first_run import CardScreen
 
     app.push_screen(CardScreen())
 
 
-def _open_rotate(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+def _open_rotate(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.rotate import RotateScreen
 
-    app.push_screen(RotateScreen(_people(app)))
+    app.push_screen(RotateScreen(app.people))
 
 
-def _open_add_folder(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+def _open_add_folder(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.folder import FolderScreen
 
-    app.push_screen(FolderScreen(_people(app)))
+    app.push_screen(FolderScreen(app.people))
 
 
-def _open_folder(app: Dashboard, about: tuple[Subject, ...]) -> None:
+def _open_folder(app: DashboardBase, about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.folder import FolderScreen
 
     for subject in about[:1]:
         if isinstance(subject, Folder):
-            app.push_screen(FolderScreen(_people(app), subject))
+            app.push_screen(FolderScreen(app.people, subject))
 
 
-def _open_files(app: Dashboard, about: tuple[Subject, ...]) -> None:
+def _open_files(app: DashboardBase, about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.files import FilesScreen
 
     async def ask(download: Download) -> None:
@@ -104,45 +94,39 @@ def _open_files(app: Dashboard, about: tuple[Subject, ...]) -> None:
             if details.more_files:
                 raise Refused("It has too many files to choose from here")
             app.push_screen(FilesScreen(download, details))
-        except TuishareError as error:
-            app.tell_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            app.log.error(error)
-            app.tell_error(SystemFailed("The agent could not be asked", hint="Try again."))
+            app.tell_error(app.make_presentable(error))
 
     for subject in about[:1]:
         if isinstance(subject, Download):
             app.run_worker(ask(subject), name="files", group="files", exclusive=True)
 
 
-def _open_settings(app: Dashboard, _about: tuple[Subject, ...]) -> None:
+def _open_settings(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.settings import SettingsScreen
 
     async def ask() -> None:
         try:
             app.push_screen(SettingsScreen(await app.agent.settings()))
-        except TuishareError as error:
-            app.tell_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            app.log.error(error)
-            app.tell_error(SystemFailed("The agent could not be asked", hint="Try again."))
+            app.tell_error(app.make_presentable(error))
 
     app.run_worker(ask(), name="settings", group="settings", exclusive=True)
 
 
-DIALOGS: Final[Mapping[str, Opener]] = {
-    "new_share": _open_new_share,
-    "revoke": _open_revoke,
-    "approve": _open_approve,
-    "choose": _open_files,
-    "add_user": _open_add_user,
-    "change_user": _open_user,
-    "revoke_user": _open_revoke_user,
-    "card": _open_card,
-    "rotate": _open_rotate,
-    "add_folder": _open_add_folder,
-    "change_folder": _open_folder,
-    "settings": _open_settings,
+DIALOGS: Final[Mapping[DialogKind, Opener]] = {
+    DialogKind.NEW_SHARE: _open_new_share,
+    DialogKind.REVOKE: _open_revoke,
+    DialogKind.APPROVE: _open_approve,
+    DialogKind.CHOOSE_FILES: _open_files,
+    DialogKind.ADD_USER: _open_add_user,
+    DialogKind.CHANGE_USER: _open_user,
+    DialogKind.REVOKE_USER: _open_revoke_user,
+    DialogKind.CARD: _open_card,
+    DialogKind.ROTATE: _open_rotate,
+    DialogKind.ADD_FOLDER: _open_add_folder,
+    DialogKind.CHANGE_FOLDER: _open_folder,
+    DialogKind.SETTINGS: _open_settings,
 }
-"""By wish. Shares are revoked, users are revoked everywhere; the others are about the first of what is given, if they
-are about something listed at all."""
+"""All of them. Shares are revoked, users are revoked everywhere; the others are about the first of what is given, if
+they are about an entry at all."""

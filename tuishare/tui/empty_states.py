@@ -8,70 +8,70 @@ from __future__ import annotations
 from textual.content import Content
 
 from tuishare.api.messages import Folder, FolderState
-from tuishare.tui.describe.others import describe_self
-from tuishare.tui.formats import clean
+from tuishare.presentation.states import name_folder_state
+from tuishare.tui.cell_text import clean
+from tuishare.tui.describe.people import describe_self
 from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Lost, View
 
-_SUFFIX = "NAME.torrent.encrypted"
 
-
-def invite_to_share(view: View) -> Content:
-    """Say how something gets into the list of shares."""
+def explain_no_shares(view: View) -> Content:
+    """Return how to share something."""
     if view.snapshot is None:
-        return _waiting(view)
+        return _no_snapshot(view)
     folders = view.snapshot.status.drop_folders
     if not folders:
         return _lines(
-            "Nothing is shared yet, and no drop folder is set up.",
-            "Press n to share a file or folder, or 4 and n to set up a folder whose contents are shared by themselves.",
+            "Nothing is shared yet, and there is no drop folder.",
+            "Press n to share a file or folder. "
+            "Or press 4, then n, to add a drop folder: its contents are shared automatically.",
         )
     return Content("\n").join(
-        [_title("Nothing is shared yet. Put a file or a folder into"), *map(_folder, folders)]
+        [_title("Nothing is shared yet. Put a file or folder into:"), *map(_folder, folders)]
     )
 
 
-def invite_to_receive(view: View) -> Content:
-    """Say how something gets into the list of downloads."""
+def explain_no_downloads(view: View) -> Content:
+    """Return how to receive something."""
     if view.snapshot is None:
-        return _waiting(view)
-    inbox = clean(view.snapshot.status.inbox)
-    where = f"Put a {_SUFFIX} that you were sent into {inbox or 'your inbox folder'}"
-    return _lines("Nothing received yet.", where)
+        return _no_snapshot(view)
+    inbox = clean(view.snapshot.status.inbox) or "your inbox folder"
+    return _lines(
+        "Nothing received yet.", f"Put an envelope that you were sent (NAME.torrent.encrypted) into {inbox}"
+    )
 
 
-def invite_people(view: View) -> Content:
-    """Say how somebody gets into the list of people."""
+def explain_no_people(view: View) -> Content:
+    """Return how to add a user, and how others know us."""
     if view.snapshot is None:
-        return _waiting(view)
-    own = Content("\n").join(describe_self(view.snapshot))
+        return _no_snapshot(view)
     return Content("\n").join(
         [
-            _title("Nobody is known here yet."),
+            _title("No users yet."),
             Content(
-                "Press n and paste the card that somebody sent you. Press c to copy your own, and send it.\n"
+                "Press n and paste a card that you were sent. Press c to copy your own card, then send it.\n"
             ),
-            own,
+            *describe_self(view.snapshot),
         ]
     )
 
 
-def invite_to_set_up(view: View) -> Content:
-    """Say how a folder gets into the list of folders."""
+def explain_no_folders(view: View) -> Content:
+    """Return how to add a drop folder."""
     if view.snapshot is None:
-        return _waiting(view)
-    return _lines("No folder is set up yet.", "Press n to add one whose contents are shared by themselves.")
+        return _no_snapshot(view)
+    return _lines("No folders yet.", "Press n to add a drop folder: its contents are shared automatically.")
 
 
-def invite_to_wait(view: View) -> Content:
-    """Say what will be listed where nothing happened yet."""
+def explain_no_activity(view: View) -> Content:
+    """Return what will be listed."""
     if view.snapshot is None:
-        return _waiting(view)
-    return _lines("Nothing happened yet.", "What is shared, delivered, received or goes wrong is told here.")
+        return _no_snapshot(view)
+    return _lines("Nothing has happened yet.", "Shares, deliveries, downloads and problems are listed here.")
 
 
-def _waiting(view: View) -> Content:
-    if isinstance(view.link, Lost):
+def _no_snapshot(view: View) -> Content:
+    if isinstance(view.connection, Lost):
         return _title("No agent, so nothing to show.")
     return _title("Asking the agent …")
 
@@ -82,7 +82,7 @@ def _folder(folder: Folder) -> Content:
     return Content.assemble(
         (clean(folder.path), TextStyle.STRONG.value),
         (f"  for {users}", TextStyle.QUIET.value),
-        ("  ! missing" if gone else "", TextStyle.BAD.value),
+        (f"  ! {name_folder_state(folder.state)}" if gone else "", TextStyle.BAD.value),
     )
 
 

@@ -1,6 +1,6 @@
 """The first line of the dashboard, as Textual content.
 
-Owns what the line says and what goes first when there is no room. Pure.
+Owns what the line says and what is left out first without room. Pure.
 """
 
 from __future__ import annotations
@@ -8,31 +8,33 @@ from __future__ import annotations
 from textual.content import Content
 
 from tuishare.api.messages import Status
-from tuishare.tui.formats import fit, format_rate, format_size, format_span
+from tuishare.presentation.formats import format_rate, format_size, format_span
+from tuishare.presentation.states import describe_reachability, find_tls_problem
+from tuishare.tui.cell_text import fit
 from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Connecting, Live, View
 
 _GAP = "   "
 _NAME = 24
-_REACH = {True: (" reachable", TextStyle.GOOD.value), False: (" not reachable", TextStyle.WARN.value)}
-_TLS_LONG = "TLS 1.3 · post-quantum"
+_TLS = "TLS 1.3"
+_TLS_LONG = f"{_TLS} · post-quantum"
 
 
 def write_headline(view: View, now: float, width: int) -> Content:
-    """Write the line.
+    """Return the line.
 
     Args:
         view: what is known.
         now: Unix seconds, for the agent's uptime.
-        width: cells there are; the least important parts go first.
+        width: cells there are; the least important parts are left out first.
     """
     name = (" tuishare", TextStyle.STRONG.value)
     if view.snapshot is None:
-        return Content.assemble(name, _GAP, _link_words(view, None, now))
+        return Content.assemble(name, _GAP, _connection_words(view, None, now))
     status = view.snapshot.status
     parts = [
         Content.assemble(name, "  ", (fit(status.name, _NAME), TextStyle.QUIET.value)),
-        Content.assemble(_link_words(view, status, now)),
+        Content.assemble(_connection_words(view, status, now)),
         _rates(view, status),
         _security(status, long=True),
         _ports(status),
@@ -49,33 +51,31 @@ def _shorten(parts: list[Content], status: Status, width: int) -> Content:
     return next((line for line in lines if line.cell_length <= width), lines[-1])
 
 
-def _link_words(view: View, status: Status | None, now: float) -> tuple[str, str]:
-    if isinstance(view.link, Live) and status is not None:
+def _connection_words(view: View, status: Status | None, now: float) -> tuple[str, str]:
+    if isinstance(view.connection, Live) and status is not None:
         return f"● agent {format_span(now - status.started)}", TextStyle.GOOD.value
-    if isinstance(view.link, Connecting | Live):
+    if isinstance(view.connection, Connecting | Live):
         return "◌ connecting", TextStyle.BUSY.value
     return "! agent lost", TextStyle.BAD.value
 
 
 def _rates(view: View, status: Status) -> Content:
-    if not isinstance(view.link, Live):  # an old rate would look like a present one
+    if not isinstance(view.connection, Live):  # an old rate would look like a present one
         return Content.styled("▲ –  ▼ –", TextStyle.QUIET.value)
     return Content(f"▲ {format_rate(status.rate_up)}  ▼ {format_rate(status.rate_down)}")
 
 
 def _security(status: Status, *, long: bool) -> Content:
-    if not status.tls_ready:
-        return Content.styled("! no TLS", TextStyle.BAD.value)
-    if not status.no_resumption:
-        return Content.styled("! TLS tickets", TextStyle.BAD.value)
-    return Content.styled(_TLS_LONG if long else "TLS 1.3", TextStyle.GOOD.value)
+    if problem := find_tls_problem(status):
+        return Content.styled(f"! {problem}", TextStyle.BAD.value)
+    return Content.styled(_TLS_LONG if long else _TLS, TextStyle.GOOD.value)
 
 
 def _ports(status: Status) -> Content:
     ports = [f":{port}" for port in (status.listen_tls, status.listen_plain) if port is not None]
     if not ports:
         return Content.styled("! no port", TextStyle.BAD.value)
-    reach = Content()
-    if status.reachable is not None:
-        reach = Content.styled(*_REACH[status.reachable])
-    return Content.assemble(" ".join(ports), reach)
+    if status.reachable is None:
+        return Content(" ".join(ports))
+    tone = TextStyle.GOOD if status.reachable else TextStyle.WARN
+    return Content.assemble(" ".join(ports), (f" {describe_reachability(status.reachable)}", tone.value))

@@ -1,19 +1,31 @@
-"""The dashboard of a home: one that greets whoever is new, and has every action in its palette.
+"""The dashboard of a home: with the first run for a new user, and every action in its palette.
 
-Owns what a person has beyond the bare `Dashboard`.
+Owns what a home has beyond the bare `Dashboard`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from textual.app import App
 
+from tuishare.api.messages import Snapshot
 from tuishare.tui.agent_api import AgentApi
 from tuishare.tui.app import Dashboard
-from tuishare.tui.first_run_flag import Greeting
 from tuishare.tui.palette import Actions
 from tuishare.tui.snapshot_stream import Reader, SnapshotArrived
+
+
+class Flag(Protocol):
+    """A yes-or-no that outlives the dashboard; `tuishare.fs.flag_file.FlagFile` is one."""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was set."""
+
+    def set(self) -> None:
+        """Set it."""
 
 
 class HomeDashboard(Dashboard):
@@ -21,26 +33,35 @@ class HomeDashboard(Dashboard):
 
     Args:
         reader: see `Dashboard`, as the next two.
-        agent: who answers questions.
-        start_agent: starts one.
-        greeting: remembers whether the first run was seen.
+        agent: answers questions.
+        start_agent: starts an agent.
+        first_run_seen: whether this home has had its first run.
     """
 
     COMMANDS = App.COMMANDS | {Actions}
 
     def __init__(
-        self, reader: Reader, agent: AgentApi, start_agent: Callable[[], Awaitable[None]], greeting: Greeting
+        self,
+        reader: Reader,
+        agent: AgentApi,
+        start_agent: Callable[[], Awaitable[None]],
+        first_run_seen: Flag,
     ) -> None:
         super().__init__(reader, agent, start_agent)
-        self._greeting = greeting
-        self._greeted = False
+        self._first_run_seen = first_run_seen
+        self._has_begun = False
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
-        """Greet once, when it is known that somebody is new; Textual calls this besides that of `Dashboard`."""
-        if not self._greeted:
-            self._greeted = True
-            if self._greeting.is_due(message.snapshot):
+        """Open the first run with the first snapshot of a new home; Textual calls this besides that of `Dashboard`."""
+        if not self._has_begun:
+            self._has_begun = True
+            if is_new(message.snapshot) and not self._first_run_seen.is_set:
                 from tuishare.tui.screens.first_run import NameScreen  # once in a home's life
 
-                self._greeting.remember()
+                self._first_run_seen.set()
                 self.push_screen(NameScreen(message.snapshot))
+
+
+def is_new(snapshot: Snapshot) -> bool:
+    """Return whether a home has neither users nor drop folders."""
+    return not snapshot.people.users and not snapshot.status.drop_folders

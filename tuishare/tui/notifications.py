@@ -1,29 +1,38 @@
-"""What just happened that a person should hear of without looking.
+"""What the dashboard says by itself: notifications of events, the banner above the tables, and the last line.
 
-Owns which events are told and their wording. Pure; every foreign text is cleaned here.
+Owns which events are announced, and the wording. Pure; every foreign text is cleaned here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
-from tuishare.api.messages import Activity, ActivityKind, Snapshot
-from tuishare.tui.formats import clip, fit
+from textual.content import Content
+
+from tuishare.api.messages import Activity, ActivityKind, Problem, Snapshot
+from tuishare.presentation.formats import format_span
+from tuishare.presentation.problems import write_sentence
+from tuishare.presentation.states import name_activity
+from tuishare.tui.cell_text import clean, clip, fit
+from tuishare.tui.theme import TextStyle
+from tuishare.tui.view import Connecting, Live, Lost, View
 
 MOST: Final = 3
-"""How many are told one by one; of more, only the number is."""
+"""How many events are announced one by one; of more, only the number is."""
 
 _Severity = Literal["information", "warning", "error"]
-_TOLD: Final[dict[ActivityKind, tuple[str, _Severity]]] = {
-    ActivityKind.DELIVERED: ("Delivered", "information"),
-    ActivityKind.RECEIVED: ("Received", "information"),
-    ActivityKind.APPROVAL: ("Needs your approval", "warning"),
-    ActivityKind.REVOKED: ("Revoked", "warning"),
-    ActivityKind.REJECTED: ("Rejected", "warning"),
-    ActivityKind.IGNORED: ("Left out", "warning"),
-    ActivityKind.PROBLEM: ("Problem", "error"),
+_SEVERITIES: Final[dict[ActivityKind, _Severity]] = {
+    ActivityKind.DELIVERED: "information",
+    ActivityKind.RECEIVED: "information",
+    ActivityKind.APPROVAL: "warning",
+    ActivityKind.REVOKED: "warning",
+    ActivityKind.REJECTED: "warning",
+    ActivityKind.IGNORED: "warning",
+    ActivityKind.PROBLEM: "error",
 }
+"""The kinds that are announced; the others are what the user has just done."""
+
 _SUBJECT: Final = 40
 _DETAIL: Final = 120
 
@@ -44,17 +53,63 @@ class News:
 
 
 def find_news(before: Snapshot | None, after: Snapshot) -> tuple[News, ...]:
-    """Give what is to be told about the step from one snapshot to the next, oldest first; nothing of the first one."""
+    """Return what to announce of the step from one snapshot to the next, oldest first; nothing of the first one."""
     if before is None:
         return ()
     known = max((event.id for event in before.activity), default=0)
-    told = [event for event in after.activity if event.id > known and event.kind in _TOLD]
-    if len(told) > MOST:
-        return (News(f"{len(told)} things happened", "The tab Activity lists them.", "information"),)
-    return tuple(_tell(event) for event in reversed(told))
+    news = [event for event in after.activity if event.id > known and event.kind in _SEVERITIES]
+    if len(news) > MOST:
+        return (News(f"{len(news)} events", "The tab Activity lists them.", "information"),)
+    return tuple(_announce(event) for event in reversed(news))
 
 
-def _tell(event: Activity) -> News:
-    title, severity = _TOLD[event.kind]
+def write_banner(view: View, now: float) -> Content | None:
+    """Return what is wrong at the moment (Unix seconds), the worst first; None when nothing is."""
+    if isinstance(view.connection, Lost):
+        return _write_lost(view.connection, now, stale=view.snapshot is not None)
+    return _write_problem(view.problems) if view.problems else None
+
+
+def write_farewell(view: View) -> str:
+    """Return what becomes of the agent, for the terminal after the dashboard has closed."""
+    match view.connection:
+        case Lost(detail=detail, hint=hint):
+            return f"{_sentence(detail)} {_sentence(hint)}".rstrip()
+        case Live():
+            return "The agent keeps running. Stop it with: tuishare stop"
+        case Connecting():
+            return "The agent has not answered yet. Check it with: tuishare status"
+        case _:
+            assert_never(view.connection)
+
+
+def _announce(event: Activity) -> News:
     words = fit(event.subject, _SUBJECT)
-    return News(title, f"{words} · {clip(event.detail, _DETAIL)}" if event.detail else words, severity)
+    if event.detail:
+        words = f"{words} · {clip(event.detail, _DETAIL)}"
+    return News(name_activity(event.kind).capitalize(), words, _SEVERITIES[event.kind])
+
+
+def _write_lost(lost: Lost, now: float, *, stale: bool) -> Content:
+    age = f" What you see is {format_span(now - lost.since)} old." if stale else ""
+    key = "s start it" if lost.startable else "s try again"
+    return Content.assemble(
+        (f"! Agent lost.{age}", TextStyle.BAD.value),
+        f" {_sentence(lost.detail)} {_sentence(lost.hint)}\n",
+        (key, TextStyle.STRONG.value),
+        (f" · next try in {format_span(lost.retry_at - now)}", TextStyle.QUIET.value),
+    )
+
+
+def _write_problem(problems: tuple[Problem, ...]) -> Content:
+    first, more = problems[0], len(problems) - 1
+    return Content.assemble(
+        (f"! {_sentence(first.title)}", TextStyle.BAD.value),
+        f" {_sentence(first.detail)}",
+        (f" {_sentence(first.hint)}" if first.hint else "", TextStyle.WARN.value),
+        (f" (and {more} more)" if more else "", TextStyle.QUIET.value),
+    )
+
+
+def _sentence(text: str) -> str:
+    return write_sentence(clean(text))

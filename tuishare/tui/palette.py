@@ -1,7 +1,6 @@
-"""The command palette: everything that can be done, by its plain name, grouped by what it is about.
+"""The command palette: everything that can be done, by its plain name, grouped by tab.
 
-Owns names and groups. What is behind a name are the same actions as behind the keys, so nothing is possible here that
-a key does not do.
+Owns names and groups. A name runs the same action as a key, so nothing is possible here without a key.
 """
 
 from __future__ import annotations
@@ -9,31 +8,28 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tuishare.tui.dialogs import DIALOGS
+from tuishare.tui.dashboard_base import DashboardBase, DialogKind
 from tuishare.tui.screens.main import TABS, MainScreen
 from tuishare.tui.widgets.pane import EntryPane
 
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
-
 _DIALOGS: Final = {
-    "new_share": ("Shares: new share …", "pick a file or folder and say for whom"),
-    "add_user": ("People: add somebody …", "by a card or by a key"),
-    "card": ("People: my card", "copied, with a sentence to send along"),
-    "rotate": ("People: replace my keys …", "a new card; what is shared is sealed anew"),
-    "add_folder": ("Folders: add a drop folder …", "what is put into it is shared"),
-    "settings": ("Settings …", "limits, ports, notifications, and the file itself"),
+    DialogKind.NEW_SHARE: ("Shares: new share …", "choose a file or folder and its recipients"),
+    DialogKind.ADD_USER: ("People: add a user …", "by a card or by a key"),
+    DialogKind.CARD: ("People: my card", "copy it, with a sentence to send along"),
+    DialogKind.ROTATE: ("People: replace my keys …", "get a new card; your shares are sealed again"),
+    DialogKind.ADD_FOLDER: ("Folders: add a drop folder …", "its contents are shared automatically"),
+    DialogKind.SETTINGS: ("Settings …", "limits, ports, notifications, and the file itself"),
 }
-"""Those that are about nothing listed; the others belong to what the cursor is on, and are keys of a tab."""
+"""Those that are not about an entry; the others are about the selected one, and are keys of a tab."""
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class PaletteEntry:
     """One line of the palette."""
 
     name: str
@@ -45,19 +41,19 @@ class Actions(Provider):
     """Finds what can be done on the main screen."""
 
     async def discover(self) -> Hits:
-        """List everything, while nothing is typed yet."""
+        """List everything, while nothing is typed."""
         for command in list_commands(self.screen):
             yield DiscoveryHit(command.name, command.run, help=command.words)
 
     async def search(self, query: str) -> Hits:
-        """List what fits the words that were typed."""
+        """List what matches the words that were typed."""
         matcher = self.matcher(query)
         for command in list_commands(self.screen):
             if score := matcher.match(command.name):
                 yield Hit(score, matcher.highlight(command.name), command.run, help=command.words)
 
 
-def list_commands(screen: object) -> list[Command]:
+def list_commands(screen: object) -> list[PaletteEntry]:
     """List what can be done from a screen, by group; nothing above a dialog."""
     if not isinstance(screen, MainScreen):
         return []
@@ -69,35 +65,34 @@ def list_commands(screen: object) -> list[Command]:
     )
 
 
-def _dialogs(app: Dashboard) -> Iterator[Command]:
-    for wish, (name, words) in _DIALOGS.items():
-        if wish in DIALOGS:
-            yield Command(name, words, partial(app.run_action, f"app.open_dialog('{wish}')"))
+def _dialogs(app: DashboardBase) -> Iterator[PaletteEntry]:
+    for kind, (name, words) in _DIALOGS.items():
+        yield PaletteEntry(name, words, partial(app.run_action, f"app.open_dialog('{kind}')"))
 
 
-def _tabs(screen: MainScreen) -> Iterator[Command]:
+def _tabs(screen: MainScreen) -> Iterator[PaletteEntry]:
     for number, name in enumerate(TABS, 1):
         action = partial(screen.run_action, f"open_tab('{name}')")
-        yield Command(f"Go to: {name}", f"key {number}", action)
+        yield PaletteEntry(f"Go to: {name}", f"key {number}", action)
 
 
-def _keys(screen: MainScreen) -> Iterator[Command]:
-    shown = {"filter": "Look for a name", "keys": "List the keys", "start": "Start the agent"}
+def _keys(screen: MainScreen) -> Iterator[PaletteEntry]:
+    shown = {"filter": "Filter by name", "keys": "List the keys", "start": "Start the agent"}
     for owner in (screen, screen.app):
         for _, binding in owner._bindings:  # noqa: SLF001 (Textual offers no other list)
             if name := shown.get(binding.action):
-                yield Command(
+                yield PaletteEntry(
                     name,
                     f"key {binding.key_display or binding.key}",
                     partial(owner.run_action, binding.action),
                 )
 
 
-def _pane_keys(screen: MainScreen, pane: EntryPane[Any]) -> Iterator[Command]:
+def _pane_keys(screen: MainScreen, pane: EntryPane[Any]) -> Iterator[PaletteEntry]:
     tab = str(pane.id).removesuffix("-pane")
     for _, binding in pane._bindings:  # noqa: SLF001 (likewise)
-        words = f"key {binding.key_display or binding.key}, for what is chosen there"
-        yield Command(
+        words = f"key {binding.key_display or binding.key}, for the selected entries"
+        yield PaletteEntry(
             f"{tab.capitalize()}: {binding.description.lower()}",
             words,
             partial(_do_there, screen, tab, binding),
@@ -105,8 +100,8 @@ def _pane_keys(screen: MainScreen, pane: EntryPane[Any]) -> Iterator[Command]:
 
 
 async def _do_there(screen: MainScreen, tab: str, binding: Binding) -> None:
-    """Open the tab and do it there, if it fits what is chosen."""
+    """Open the tab and run the action there, if it fits the selected entries."""
     await screen.run_action(f"open_tab('{tab}')")
     pane = screen.pane
     if pane.id != f"{tab}-pane" or not await screen.app.run_action(binding.action, pane):
-        screen.app.notify(f"“{binding.description}” does not fit what is chosen here.", markup=False)
+        screen.app.notify(f"“{binding.description}” does not fit what is selected here.", markup=False)

@@ -1,7 +1,7 @@
-"""What stands in the tables of people, folders and activity: one cell for an entry and a column, as plain values.
+"""The columns of the tables of people, folders and activity: a cell for each entry, as plain values.
 
-Owns the wording and the glyphs there, as `tuishare.tui.share_columns` does for shares and downloads. Pure; foreign
-names are still foreign here, the table makes them safe.
+Owns the glyphs and colours there, as `tuishare.tui.share_columns` does for shares and downloads. Pure; foreign names
+are still foreign here, the table makes them safe.
 """
 
 from __future__ import annotations
@@ -9,21 +9,16 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from tuishare.api.messages import Activity, ActivityKind, FolderState, Problem, User, UserKind
+from tuishare.presentation.formats import NOTHING, format_count, format_moment, format_part, format_size
+from tuishare.presentation.problems import NEEDS_ATTENTION
+from tuishare.presentation.states import describe_trust, name_activity, name_folder_state
+from tuishare.tui.cell_text import fit
 from tuishare.tui.cells import Cell, Column
-from tuishare.tui.formats import NOTHING, fit, format_moment, format_size
 from tuishare.tui.row_models import AgentFolder, Event, Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NONE: Final = Cell(NOTHING, TextStyle.QUIET)
 _FINGERPRINT: Final = 19  # four groups of four, enough to tell two cards apart at a glance
-
-KIND_WORDS: Final = {kind: kind.value for kind in ActivityKind} | {
-    ActivityKind.APPROVAL: "needs approval",
-    ActivityKind.ROTATED: "new keys",
-    ActivityKind.RENEWED: "new tickets",
-    ActivityKind.IGNORED: "left out",
-}
-"""What each kind of event is called."""
 
 _EVENT_SIGNS: Final = {
     ActivityKind.SHARED: Cell("▲", TextStyle.PLAIN),
@@ -41,7 +36,7 @@ _EVENT_SIGNS: Final = {
 
 
 def person_sign(person: Person) -> Cell:
-    """Give the glyph for how far somebody is trusted."""
+    """Return the glyph for how far a user is trusted."""
     match person:
         case Group():
             return Cell("@", TextStyle.QUIET)
@@ -56,63 +51,61 @@ def person_sign(person: Person) -> Cell:
 
 
 def person_trust(person: Person) -> Cell:
-    """Say in words how far somebody is trusted."""
+    """Return in words how far a user is trusted, or how many members a group has."""
     match person:
         case Group(members=members):
-            return Cell(f"{len(members)} in it", TextStyle.QUIET)
+            return Cell(format_count(len(members), "member"), TextStyle.QUIET)
         case User(kind=UserKind.KEY):
-            return Cell("shared key")
+            return Cell(describe_trust(person))
         case User(verified=True):
-            return Cell("verified ✓", TextStyle.GOOD)
+            return Cell(f"{describe_trust(person)} ✓", TextStyle.GOOD)
         case User():
-            return Cell("not verified", TextStyle.WARN)
+            return Cell(describe_trust(person), TextStyle.WARN)
         case _:
             assert_never(person)
 
 
 def person_has(person: Person) -> Cell:
-    """Say how many of the shares for somebody have arrived there."""
+    """Return how many of the shares for a user have arrived there."""
     if isinstance(person, Group) or not person.shares:
         return _NONE
     everything = person.complete >= person.shares
-    text = f"{person.complete} of {person.shares}{' ✓' if everything else ''}"
+    text = f"{format_part(person.complete, person.shares)}{' ✓' if everything else ''}"
     return Cell(text, TextStyle.GOOD if everything else TextStyle.PLAIN)
 
 
-def place_sign(place: AgentFolder) -> Cell:
-    """Give the glyph of a folder's state."""
-    if place.folder is None:
+def folder_sign(folder: AgentFolder) -> Cell:
+    """Return the glyph of a folder's state."""
+    if folder.drop is None:
         return Cell("○", TextStyle.QUIET)
-    return (
-        Cell("!", TextStyle.BAD) if place.folder.state is FolderState.MISSING else Cell("●", TextStyle.GOOD)
-    )
+    return Cell("!", TextStyle.BAD) if folder.drop.state is FolderState.MISSING else Cell("●", TextStyle.GOOD)
 
 
-def place_state(place: AgentFolder) -> Cell:
-    """Say in words how a folder is watched."""
-    if place.folder is None:
-        return Cell(place.purpose.value, TextStyle.QUIET)
-    return Cell(place.folder.state.value, place_sign(place).tone)
+def folder_state(folder: AgentFolder) -> Cell:
+    """Return in words how a drop folder is watched, or what another folder is for."""
+    if folder.drop is None:
+        return Cell(folder.role.value, TextStyle.QUIET)
+    return Cell(name_folder_state(folder.drop.state), folder_sign(folder).tone)
 
 
 def event_sign(event: Event) -> Cell:
-    """Give the glyph of what happened."""
+    """Return the glyph of a past event or present problem."""
     return Cell("!", TextStyle.BAD) if isinstance(event, Problem) else _EVENT_SIGNS[event.kind]
 
 
 def event_kind(event: Event) -> Cell:
-    """Say in a word or two what kind of thing happened."""
-    word = "needs you" if isinstance(event, Problem) else KIND_WORDS[event.kind]
+    """Return in a word or two what kind of event it is."""
+    word = NEEDS_ATTENTION if isinstance(event, Problem) else name_activity(event.kind)
     return Cell(word, event_sign(event).tone)
 
 
 def event_subject(event: Event) -> str:
-    """Give what it is about."""
+    """Return what an event is about."""
     return event.title if isinstance(event, Problem) else event.subject
 
 
 def event_time(event: Event) -> int:
-    """Give when it happened or began, Unix seconds."""
+    """Return when it happened or began, Unix seconds."""
     return event.at if isinstance(event, Activity) else event.since
 
 
@@ -134,13 +127,13 @@ def _groups(person: Person) -> Cell:
     return Cell(" ".join(f"@{group}" for group in person.groups)) if person.groups else _NONE
 
 
-def _waiting(place: AgentFolder) -> Cell:
-    waiting = place.folder.waiting if place.folder else 0
+def _waiting(folder: AgentFolder) -> Cell:
+    waiting = folder.drop.waiting if folder.drop else 0
     return Cell(f"{waiting:,}", TextStyle.BUSY) if waiting else _NONE
 
 
 def person_name(person: Person) -> str:
-    """Give a name as it is written among recipients."""
+    """Return a name as it is written among recipients."""
     return f"@{person.name}" if isinstance(person, Group) else person.name
 
 
@@ -179,32 +172,38 @@ PERSON_COLUMNS: Final[tuple[Column[Person], ...]] = (
 )
 """The table of people."""
 
-PLACE_COLUMNS: Final[tuple[Column[AgentFolder], ...]] = (
-    Column("sign", "", 1, lambda place, _: place_sign(place)),
-    Column("path", "Folder", 0, lambda place, _: Cell(place.path), cut=fit, order=lambda place: place.path),
+FOLDER_COLUMNS: Final[tuple[Column[AgentFolder], ...]] = (
+    Column("sign", "", 1, lambda folder, _: folder_sign(folder)),
+    Column(
+        "path", "Folder", 0, lambda folder, _: Cell(folder.path), cut=fit, order=lambda folder: folder.path
+    ),
     Column(
         "for",
         "For",
         20,
-        lambda place, _: Cell(", ".join(place.folder.users)) if place.folder else _NONE,
+        lambda folder, _: Cell(", ".join(folder.drop.users)) if folder.drop else _NONE,
         wide=True,
     ),
     Column(
-        "state", "State", 14, lambda place, _: place_state(place), order=lambda place: place_state(place).text
+        "state",
+        "State",
+        14,
+        lambda folder, _: folder_state(folder),
+        order=lambda folder: folder_state(folder).text,
     ),
     Column(
         "waiting",
         "Waiting",
         9,
-        lambda place, _: _waiting(place),
+        lambda folder, _: _waiting(folder),
         right=True,
-        order=lambda place: -(place.folder.waiting if place.folder else 0),
+        order=lambda folder: -(folder.drop.waiting if folder.drop else 0),
     ),
     Column(
         "free",
         "Free",
         8,
-        lambda place, _: _NONE if place.free is None else Cell(format_size(place.free)),
+        lambda folder, _: _NONE if folder.free is None else Cell(format_size(folder.free)),
         right=True,
     ),
 )
@@ -220,7 +219,7 @@ EVENT_COLUMNS: Final[tuple[Column[Event], ...]] = (
         order=lambda event: -event_time(event),
     ),
     Column(
-        "kind", "What", 14, lambda event, _: event_kind(event), order=lambda event: event_kind(event).text
+        "kind", "What", 15, lambda event, _: event_kind(event), order=lambda event: event_kind(event).text
     ),
     Column("subject", "About", 30, lambda event, _: Cell(event_subject(event)), cut=fit, order=event_subject),
     Column("detail", "", 0, lambda event, _: Cell(event.detail)),

@@ -1,4 +1,4 @@
-"""How fast each share and download was in the last minutes, and that as a chart.
+"""The rates of each share and download in the last minutes, and their chart.
 
 Owns the memory of the rates and how they are drawn. Pure; the present moment is an argument.
 """
@@ -27,7 +27,7 @@ class Rates:
         self._steps: dict[str, deque[Step]] = {}
 
     def record(self, snapshot: Snapshot, now: float) -> None:
-        """Take note of the rates in a snapshot."""
+        """Record the rates in a snapshot."""
         rates = {str(share.id): share.rate_up for share in snapshot.shares if share.rate_up}
         rates |= {str(item.id): item.rate_down for item in snapshot.downloads if item.rate_down}
         for key in self._steps.keys() | rates.keys():
@@ -36,7 +36,7 @@ class Rates:
             del self._steps[key]
 
     def steps(self, entry: str) -> tuple[Step, ...]:
-        """Give the rates of a share or download, oldest first."""
+        """Return the rates of a share or download, oldest first."""
         return tuple(self._steps.get(entry, ()))
 
     def _step(self, key: str, rate: int, now: float) -> None:
@@ -50,7 +50,7 @@ class Rates:
 
 
 def average(steps: Sequence[Step], since: float, until: float) -> float:
-    """Give the mean rate between two moments, bytes per second; 0 before anything is known."""
+    """Return the mean rate between two moments, bytes per second; 0 before anything is known."""
     total = 0.0
     ends = [*(at for at, _ in steps[1:]), until]
     for (start, rate), end in zip(steps, ends, strict=True):

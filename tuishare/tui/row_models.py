@@ -1,14 +1,14 @@
-"""What the tabs list that is not a message by itself: groups, places, and things that happened beside present trouble.
+"""What the tabs list that is not a message by itself: groups, folders of the agent, problems beside past events.
 
-Owns how these come out of a snapshot. Pure; foreign names are still foreign here.
+Owns how these are taken out of a snapshot. Pure; foreign names are still foreign here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tuishare.api.messages import Activity, Folder, FolderState, Problem, Snapshot, User
+from tuishare.presentation.states import FolderRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +28,20 @@ Person = User | Group
 """What the tab of people lists."""
 
 
-class FolderRole(StrEnum):
-    """What a folder is for; the value is the word for it."""
-
-    DROP = "drop"
-    INBOX = "inbox"
-    OUTBOX = "outbox"
-    DOWNLOADS = "downloads"
-
-
 @dataclass(frozen=True, slots=True)
 class AgentFolder:
     """A folder that the agent uses.
 
     Attributes:
-        purpose: what it is for.
+        role: what it is for.
         path: absolute.
-        folder: how it is watched and for whom; None for one that is no drop folder.
-        free: bytes free there; None where the agent does not tell.
+        drop: how it is watched and its recipients; None where it is not a drop folder.
+        free: bytes free there; None where the agent does not say.
     """
 
-    purpose: FolderRole
+    role: FolderRole
     path: str
-    folder: Folder | None = None
+    drop: Folder | None = None
     free: int | None = None
 
 
@@ -59,14 +50,14 @@ Event = Problem | Activity
 
 
 def list_people(snapshot: Snapshot) -> tuple[Person, ...]:
-    """Give the users, then the groups that they are in, each by its name."""
+    """Return the users, then the groups that they are in, each by its name."""
     users = snapshot.people.users
     names = sorted({group for user in users for group in user.groups}, key=str.casefold)
     return (*users, *(Group(name, tuple(user for user in users if name in user.groups)) for name in names))
 
 
-def list_places(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
-    """Give the drop folders, then those of the agent's own."""
+def list_folders(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
+    """Return the drop folders, then the agent's own folders."""
     status = snapshot.status
     own = (
         AgentFolder(FolderRole.INBOX, status.inbox),
@@ -74,14 +65,14 @@ def list_places(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
         AgentFolder(FolderRole.DOWNLOADS, status.downloads, free=status.free_bytes),
     )
     drops = tuple(AgentFolder(FolderRole.DROP, folder.path, folder) for folder in status.drop_folders)
-    return (*drops, *(place for place in own if place.path))
+    return (*drops, *(folder for folder in own if folder.path))
 
 
 def list_events(snapshot: Snapshot) -> tuple[Event, ...]:
-    """Give present trouble, then what happened."""
+    """Return present problems, then past events."""
     return (*snapshot.status.problems, *snapshot.activity)
 
 
 def count_missing(snapshot: Snapshot) -> int:
-    """Count the drop folders that are not there."""
+    """Count the drop folders that do not exist."""
     return sum(folder.state is FolderState.MISSING for folder in snapshot.status.drop_folders)

@@ -1,6 +1,6 @@
-"""What stands in the tables of shares and downloads: one cell for an entry and a column, as plain values.
+"""The columns of the tables of shares and downloads: a cell for each entry, as plain values.
 
-Owns the wording and the glyphs of states. Pure; foreign names are still foreign here, the table makes them safe.
+Owns the glyphs and colours of states. Pure; foreign names are still foreign here, the table makes them safe.
 """
 
 from __future__ import annotations
@@ -14,17 +14,23 @@ from tuishare.api.messages import (
     Share,
     ShareState,
 )
-from tuishare.tui.cells import Cell, Column
-from tuishare.tui.formats import (
+from tuishare.presentation.formats import (
     NOTHING,
-    draw_bar,
-    fit,
     format_moment,
+    format_part,
     format_percent,
     format_rate,
     format_size,
     format_span,
 )
+from tuishare.presentation.transfers import (
+    count_delivered,
+    explain_download_state,
+    explain_share_state,
+    name_sender,
+)
+from tuishare.tui.cell_text import draw_bar, fit
+from tuishare.tui.cells import Cell, Column
 from tuishare.tui.theme import TextStyle
 
 _BAR = 5
@@ -32,7 +38,7 @@ _SOON: Final = 86_400  # seconds; what ends within a day is worth a look
 
 
 def share_sign(share: Share) -> Cell:
-    """Give the glyph of a share's state."""
+    """Return the glyph of a share's state."""
     match share.state:
         case ShareState.SEEDING:
             return Cell("●", TextStyle.GOOD)
@@ -51,32 +57,23 @@ def share_sign(share: Share) -> Cell:
 
 
 def share_state(share: Share) -> Cell:
-    """Say in words where a share stands."""
-    tone = share_sign(share).tone
-    match share.state:
-        case ShareState.HASHING:
-            return Cell(f"hashing {format_percent(share.progress)}", tone)
-        case ShareState.PROBLEM:
-            return Cell(share.detail or "problem", tone)
-        case _:
-            return Cell(share.state.value, tone)
+    """Return the state of a share in words."""
+    return Cell(explain_share_state(share), share_sign(share).tone)
 
 
 def share_delivered(share: Share) -> Cell:
-    """Say how many recipients have it all; revoked ones do not count."""
-    counted = [entry for entry in share.deliveries if entry.state is not DeliveryState.REVOKED]
-    if not counted:
+    """Return how many recipients have all of a share; revoked ones do not count."""
+    complete, recipients = count_delivered(share)
+    if not recipients:
         return Cell(NOTHING, TextStyle.QUIET)
-    complete = sum(entry.state is DeliveryState.COMPLETE for entry in counted)
-    progress = sum(entry.progress for entry in counted) / len(counted)
-    everybody = complete == len(counted)
-    bar = draw_bar(1.0 if everybody else min(progress, 0.99), _BAR)
-    tick = " ✓" if everybody else ""
-    return Cell(f"{bar} {complete} of {len(counted)}{tick}", TextStyle.GOOD if everybody else TextStyle.PLAIN)
+    part = format_part(complete, recipients)
+    if complete == recipients:
+        return Cell(f"{draw_bar(1, _BAR)} {part} ✓", TextStyle.GOOD)
+    return Cell(f"{draw_bar(min(_mean_progress(share), 0.99), _BAR)} {part}")
 
 
 def download_sign(download: Download) -> Cell:
-    """Give the glyph of a download's state."""
+    """Return the glyph of a download's state."""
     match download.state:
         case DownloadState.COMPLETE:
             return Cell("●", TextStyle.GOOD)
@@ -95,21 +92,12 @@ def download_sign(download: Download) -> Cell:
 
 
 def download_state(download: Download) -> Cell:
-    """Say in words where a download stands."""
-    tone = download_sign(download).tone
-    match download.state:
-        case DownloadState.WAITING:
-            return Cell("needs approval", tone)
-        case DownloadState.PROBLEM:
-            return Cell(download.detail or "problem", tone)
-        case DownloadState.REJECTED:
-            return Cell(f"rejected: {download.detail}" if download.detail else "rejected", tone)
-        case _:
-            return Cell(download.state.value, tone)
+    """Return the state of a download in words."""
+    return Cell(explain_download_state(download), download_sign(download).tone)
 
 
 def download_progress(download: Download) -> Cell:
-    """Draw how much is here."""
+    """Return how much of a download is here, as a bar."""
     if download.state in {DownloadState.LOCKED, DownloadState.WAITING, DownloadState.REJECTED}:
         return Cell(NOTHING, TextStyle.QUIET)
     if download.state is DownloadState.COMPLETE:
@@ -133,7 +121,7 @@ def _expiry(not_after: int, now: float) -> Cell:
     if not not_after:
         return Cell(NOTHING, TextStyle.QUIET)
     left = not_after - now
-    return Cell("over", TextStyle.QUIET) if left <= 0 else Cell(format_span(left), _hurry(left))
+    return Cell("ended", TextStyle.QUIET) if left <= 0 else Cell(format_span(left), _hurry(left))
 
 
 def _hurry(left: float) -> TextStyle:
@@ -141,20 +129,25 @@ def _hurry(left: float) -> TextStyle:
 
 
 def _share_rate(share: Share) -> Cell:
-    # screens: where there is trouble, the way out of it is worth more than a rate of nothing; what was never shared
-    # cannot be shared again, and its way out is in the details
+    # With a problem, the way out matters more than a rate of nothing. What was never shared cannot be shared again;
+    # its way out is in the details.
     troubled = share.state is ShareState.PROBLEM and share.generation
     return Cell("press s", TextStyle.WARN) if troubled else _rate(share.rate_up)
 
 
 def _delivered_part(share: Share) -> float:
+    return -_mean_progress(share) if count_delivered(share)[1] else 1.0
+
+
+def _mean_progress(share: Share) -> float:
+    """Return how much of it its recipients have on average; there must be one that is not revoked."""
     counted = [entry.progress for entry in share.deliveries if entry.state is not DeliveryState.REVOKED]
-    return -sum(counted) / len(counted) if counted else 1.0
+    return sum(counted) / len(counted)
 
 
 def _sender(download: Download) -> Cell:
     if not download.sender:
-        return Cell("unknown", TextStyle.QUIET)
+        return Cell(name_sender(download), TextStyle.QUIET)
     return Cell(download.sender, TextStyle.PLAIN if download.verified else TextStyle.WARN)
 
 

@@ -1,6 +1,6 @@
-"""Follows the agent, whatever happens to it, and tells the app in messages.
+"""Follows the agent, whatever happens to it, and posts messages to the app.
 
-Owns reconnecting: back-off, wake-up by hand, and that no failure ever ends it. Must not touch a widget.
+Owns reconnecting: back-off, waking up on request, and that no failure ever ends it. Must not touch a widget.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ class Reader(Protocol):
     """Where snapshots come from; `tuishare.api.client.AgentClient` is one."""
 
     def events(self) -> AsyncGenerator[Snapshot | Changes, None]:
-        """Connect anew and give a snapshot, then changes; raise `TuishareError` when the agent is lost."""
+        """Connect again and yield a snapshot, then changes; raise `TuishareError` when the agent is lost."""
 
 
 class SnapshotArrived(Message):
-    """The agent said how things are. A newer one replaces it while it waits in the queue."""
+    """A snapshot of the agent. A newer one replaces it while it waits in the queue."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self.snapshot = snapshot
 
     def can_replace(self, message: Message) -> bool:
-        """Say yes for another snapshot: only the newest matters."""
+        """Return True for another snapshot: only the newest matters."""
         return isinstance(message, SnapshotArrived)
 
 
 class AgentLost(Message):
-    """The agent does not answer, or no more."""
+    """The agent does not answer, or no longer."""
 
     def __init__(self, lost: Lost) -> None:
         super().__init__()
@@ -58,16 +58,16 @@ class Backoff:
     longest: float = 10.0
 
     def pause(self, failures: int) -> float:
-        """Give the pause after that many failures in a row, one or more."""
+        """Return the pause after that many failures in a row, one or more; seconds."""
         return min(self.longest, self.first * 2.0 ** min(failures - 1, 30))
 
 
 class Follower:
-    """One endless conversation with the agent.
+    """Follows one agent without end.
 
     Args:
         reader: where snapshots come from.
-        post: takes each message.
+        post: receives each message.
         clock: Unix seconds.
         backoff: between attempts.
     """
@@ -120,7 +120,7 @@ class Follower:
                 if isinstance(event, Snapshot):
                     snapshot = event
                 elif snapshot is None:
-                    raise VerificationFailed("The agent sent changes before it said how things are")
+                    raise VerificationFailed("The agent sent changes before a snapshot")
                 else:
                     snapshot = apply(snapshot, event)
                 self._failures = 0

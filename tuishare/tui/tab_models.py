@@ -1,4 +1,4 @@
-"""What each tab lists: which entries of a snapshot, how they are named, ordered, searched and copied.
+"""What each tab lists: which entries of a snapshot, and how they are named, sorted, searched and copied.
 
 Owns one description per tab; draws nothing. Pure.
 """
@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from tuishare.api.messages import Activity, Download, Problem, Share, Snapshot, User
+from tuishare.presentation.states import name_download_state, name_share_state
+from tuishare.presentation.transfers import name_sender
 from tuishare.tui.cells import Column
 from tuishare.tui.people_columns import (
     EVENT_COLUMNS,
+    FOLDER_COLUMNS,
     PERSON_COLUMNS,
-    PLACE_COLUMNS,
     event_kind,
     event_subject,
     event_time,
     person_name,
     person_trust,
 )
-from tuishare.tui.row_models import AgentFolder, Event, Group, Person, list_events, list_people, list_places
+from tuishare.tui.row_models import AgentFolder, Event, Group, Person, list_events, list_folders, list_people
 from tuishare.tui.share_columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS
 
 E = TypeVar("E")
@@ -35,10 +37,10 @@ class Listing(Generic[E]):
         name: of the tab, stable.
         columns: of its table.
         pick: takes the entries out of a snapshot.
-        key: names an entry for as long as it lasts.
-        order: the usual one.
-        words: texts that the filter searches.
-        copied: what is copied for an entry.
+        key: identifies an entry for as long as it exists.
+        order: key of the usual order.
+        words: text that the filter searches.
+        copied: text that is copied for an entry.
     """
 
     name: str
@@ -58,8 +60,8 @@ def _person_words(person: Person) -> str:
     )
 
 
-def _place_words(place: AgentFolder) -> str:
-    return " ".join((place.purpose, place.path, *(place.folder.users if place.folder else ())))
+def _folder_words(folder: AgentFolder) -> str:
+    return " ".join((folder.role, folder.path, *(folder.drop.users if folder.drop else ())))
 
 
 def _event_key(event: Event) -> str:
@@ -77,7 +79,7 @@ SHARES: Final[Listing[Share]] = Listing(
     lambda snapshot: snapshot.shares,
     lambda share: share.id,
     lambda share: (-share.added, share.id),
-    lambda share: " ".join((share.name, *share.recipients, share.state)),
+    lambda share: " ".join((share.name, *share.recipients, name_share_state(share.state))),
     lambda share: share.path,
 )
 DOWNLOADS: Final[Listing[Download]] = Listing(
@@ -86,7 +88,7 @@ DOWNLOADS: Final[Listing[Download]] = Listing(
     lambda snapshot: snapshot.downloads,
     lambda download: download.id,
     lambda download: (-download.added, download.id),
-    lambda download: f"{download.name} {download.sender} {download.state}",
+    lambda download: f"{download.name} {name_sender(download)} {name_download_state(download.state)}",
     lambda download: download.path,
 )
 PEOPLE: Final[Listing[Person]] = Listing(
@@ -100,12 +102,12 @@ PEOPLE: Final[Listing[Person]] = Listing(
 )
 FOLDERS: Final[Listing[AgentFolder]] = Listing(
     "folders",
-    PLACE_COLUMNS,
-    list_places,
-    lambda place: f"{place.purpose}:{place.path}",
-    lambda place: (place.folder is None, place.path),
-    _place_words,
-    lambda place: place.path,
+    FOLDER_COLUMNS,
+    list_folders,
+    lambda folder: f"{folder.role}:{folder.path}",
+    lambda folder: (folder.drop is None, folder.path),
+    _folder_words,
+    lambda folder: folder.path,
 )
 ACTIVITY: Final[Listing[Event]] = Listing(
     "activity",

@@ -1,6 +1,6 @@
 """What a colour means, and how it is drawn in the present theme.
 
-Owns the few tones and the three themes. A tone is never the only sign: a glyph or a word always says the same.
+Owns the few styles and the three themes. A colour is never the only sign: a glyph or a word always says the same.
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ THEMES: Final = (DARK, LIGHT, PLAIN)
 
 
 def rich_style(tone: TextStyle, variables: Mapping[str, str]) -> Style:
-    """Give a tone as rich draws it, for tables, whose cells know no theme variables.
+    """Return a style as rich draws it, for tables, whose cells know no theme variables.
 
     Args:
-        tone: the meaning.
+        tone: the style.
         variables: of the present theme, `App.theme_variables`.
     """
     words = tone.value.split()

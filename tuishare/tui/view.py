@@ -29,7 +29,7 @@ class Lost:
         since: when that was noticed, Unix seconds.
         detail: why, one sentence.
         hint: what to do.
-        retry_at: when the next attempt comes, Unix seconds.
+        retry_at: when the next attempt is made, Unix seconds.
         startable: whether starting an agent may help; not so when one runs in another version.
     """
 
@@ -41,7 +41,7 @@ class Lost:
 
 
 ConnectionState = Connecting | Live | Lost
-"""How things stand between dashboard and agent."""
+"""How dashboard and agent are connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +49,28 @@ class View:
     """All that the screens draw.
 
     Attributes:
-        link: how things stand with the agent.
+        connection: to the agent.
         snapshot: the last one, also after the agent was lost; None before the first.
-        dismissed: problems that the person wants to see no longer, by their ids.
+        dismissed: ids of the problems that the user has hidden.
     """
 
-    link: ConnectionState = Connecting()
+    connection: ConnectionState = Connecting()
     snapshot: Snapshot | None = None
     dismissed: frozenset[str] = frozenset()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What needs the person and was not dismissed, oldest first."""
+        """The problems that were not hidden, oldest first."""
         if self.snapshot is None:
             return ()
         return tuple(problem for problem in self.snapshot.status.problems if problem.id not in self.dismissed)
 
 
 def take_snapshot(view: View, snapshot: Snapshot) -> View:
-    """Show what the agent says now. A problem that is over is forgotten, and shown again when it comes back."""
+    """Return the view of a new snapshot. A hidden problem that has ended is shown again when it comes back."""
     return View(Live(), snapshot, view.dismissed & {problem.id for problem in snapshot.status.problems})
 
 
 def dismiss(view: View, problems: Iterable[str]) -> View:
-    """Show these problems no longer."""
+    """Return the view without these problems."""
     return replace(view, dismissed=view.dismissed | frozenset(problems))

@@ -13,7 +13,7 @@ from tests.tui.fakes import FakeAgent, dashboard, until
 from tests.tui.people import known
 from tuishare.api.messages import Snapshot
 from tuishare.tui.app import Dashboard
-from tuishare.tui.dialogs import Subject
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog, Subject
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.view import Live
 
@@ -72,7 +72,7 @@ class Desk:
 
 @asynccontextmanager
 async def opened(
-    wish: str,
+    kind: str,
     about: tuple[Subject, ...] = (),
     *,
     snapshot: Snapshot | None = None,
@@ -81,8 +81,8 @@ async def opened(
     agent = FakeAgent(snapshot or known())
     app = dashboard(agent)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
-        app.open_dialog(wish, about)
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        app.post_message(OpenDialog(DialogKind(kind), about))
         desk = Desk(agent, app, pilot)
         await until(pilot, lambda: not desk.closed)
         yield desk

@@ -70,7 +70,7 @@ async def test_a_name_that_was_typed_stays_and_a_known_card_is_said() -> None:
         desk.agent.card = CardInfo(name="[red]x\x1b", fingerprint="A", words="a b", known_as="robert")
         desk.fill("name", "bobby")
         desk.screen.query_one(TextArea).text = CARD
-        await desk.until_said("You know this card already, as robert")
+        await desk.until_said("You already have this card, as robert")
         assert desk.screen.query_one("#name", Input).value == "bobby"
         assert "[red]x\ufffd" in desk.words
 
@@ -80,7 +80,7 @@ async def test_faults_and_refusals_lose_nothing() -> None:
         desk.screen.query_one(TextArea).text = "nonsense"
         await desk.until_said("A card begins with")
         await desk.press("ctrl+s")
-        assert "Give him a name" in desk.fault("name")
+        assert "Enter a name" in desk.fault("name")
         desk.fill("name", "bob")
         desk.agent.order_fails_with = Refused("That is no card")
         await desk.press("ctrl+s")
@@ -88,7 +88,7 @@ async def test_faults_and_refusals_lose_nothing() -> None:
         assert desk.screen.query_one(TextArea).text == "nonsense"
         desk.screen.query_one(TextArea).text = ""
         await desk.press("ctrl+s")
-        assert "Paste his card" in desk.fault("card")
+        assert "Paste their card" in desk.fault("card")
 
 
 async def test_a_new_key_is_shown_this_once() -> None:

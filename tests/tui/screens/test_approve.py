@@ -7,6 +7,7 @@ from tests.tui.people import BOB, WAITING, known
 from tests.tui.screens.dialogs import opened
 from tuishare.api.messages import Details, DownloadAction, File, UserChange
 from tuishare.errors import NotFound
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 
 
 async def test_it_shows_who_what_and_how_to_know() -> None:
@@ -27,7 +28,7 @@ async def test_it_lists_the_files() -> None:
     async with opened("card") as desk:
         await desk.press("escape")
         desk.agent.details = Details(files=files, more_files=7)
-        desk.app.open_dialog("approve", (WAITING,))
+        desk.app.post_message(OpenDialog(DialogKind.APPROVE, (WAITING,)))
         await desk.until_said("a/0\ufffd.mov")
         await desk.until_said("and 107 more files")
         assert "\x1b" not in desk.words
@@ -62,12 +63,12 @@ async def test_always_is_not_offered_where_it_means_nothing(users: tuple[()]) ->
     stranger = msgspec.structs.replace(WAITING, sender="bob" if users else "")
     async with opened("approve", (stranger,), snapshot=known(*users)) as desk:
         assert not desk.screen.query("#always")
-        assert ("verified" if users else "somebody unknown") in desk.words
+        assert ("verified" if users else "an unknown sender") in desk.words
 
 
 async def test_files_that_cannot_be_listed_do_not_hinder() -> None:
     async with opened("card") as desk:
         await desk.press("escape")
         desk.agent.order_fails_with = NotFound("There is no such download")
-        desk.app.open_dialog("approve", (WAITING,))
+        desk.app.post_message(OpenDialog(DialogKind.APPROVE, (WAITING,)))
         await desk.until_said("The files cannot be listed: There is no such download")

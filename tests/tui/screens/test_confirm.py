@@ -14,7 +14,7 @@ from tuishare.tui.view import Live, Lost
 
 
 async def opened(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: isinstance(pilot.app.view.link, Live))  # type: ignore[attr-defined]
+    await until(pilot, lambda: isinstance(pilot.app.view.connection, Live))  # type: ignore[attr-defined]
     await pilot.press("D")
     assert isinstance(pilot.app.screen, ConfirmScreen)
 
@@ -69,7 +69,7 @@ async def test_it_is_about_what_was_chosen_whatever_happens_below() -> None:
     async with app.run_test() as pilot:
         await opened(pilot)
         agent.say(GONE)
-        await until(pilot, lambda: isinstance(app.view.link, Lost))
+        await until(pilot, lambda: isinstance(app.view.connection, Lost))
         agent.say(snapshot())
         app._follower.wake()
         await until(pilot, lambda: app.view.snapshot == snapshot())

@@ -31,7 +31,7 @@ async def pressed(
     agent.details = details
     app = dashboard(agent)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         desk = Desk(agent, app, pilot)
         await desk.press("2")
         await desk.press("t")

@@ -12,7 +12,7 @@ from tests.tui.people import PEOPLE
 from tests.tui.screens.dialogs import Desk
 from tuishare.api.messages import SettingChange, Snapshot
 from tuishare.errors import BadInput
-from tuishare.tui.first_run_flag import Greeting
+from tuishare.fs.flag_file import FlagFile
 from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.add_user import AddUserScreen
 from tuishare.tui.screens.first_run import SENTENCE, FoldersScreen, NameScreen, SummaryScreen
@@ -27,7 +27,7 @@ NEW = Snapshot(
 
 
 def home(agent: FakeAgent, mark: Path) -> HomeDashboard:
-    return HomeDashboard(agent, agent, agent.start, Greeting(mark))
+    return HomeDashboard(agent, agent, agent.start, FlagFile(mark))
 
 
 def desk_of(agent: FakeAgent, app: HomeDashboard, pilot: Pilot[None]) -> Desk:
@@ -42,7 +42,7 @@ async def test_three_steps_by_keys(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, NameScreen))
         desk.fill("name", "")
         await desk.press("enter")
-        assert "Give yourself a name" in desk.fault("name")
+        assert "Enter a name" in desk.fault("name")
         await desk.press(*"alice", "enter")
         await until(pilot, lambda: isinstance(app.screen, FoldersScreen))
         assert desk.calls("change_setting") == [(SettingChange(key="name", value="alice"),)]

@@ -40,7 +40,7 @@ async def test_picked_in_the_tree(tmp_path: Path) -> None:
 async def test_faults_and_refusals() -> None:
     async with opened("add_folder") as desk:
         await desk.press("ctrl+s")
-        assert "Choose a path" in desk.fault("path")
+        assert "choose a path" in desk.fault("path")
         assert "at least one" in desk.fault("recipients")
         desk.fill("path", "/film")
         desk.screen.query_one(Recipients).select("bob")

@@ -11,7 +11,7 @@ from tests.tui.fakes import CALM, GONE, FakeAgent, dashboard, until
 from tests.tui.people import BOB, DAN, EVE, HOSTILE, PEOPLE, WAITING, known
 from tests.tui.screens.dialogs import Desk, opened
 from tuishare.errors import Refused
-from tuishare.tui.dialogs import DIALOGS, Subject
+from tuishare.tui.dashboard_base import DialogKind, Subject
 from tuishare.tui.screens.form import Form
 from tuishare.tui.view import Lost
 
@@ -19,17 +19,17 @@ FOLDER = CALM.drop_folders[0]
 ABOUT: dict[str, tuple[Subject, ...]] = {
     "revoke": (SHARE,),
     "approve": (WAITING,),
-    "choose": (WAITING,),
+    "choose_files": (WAITING,),
     "change_user": (BOB,),
     "revoke_user": (BOB, DAN),
     "change_folder": (FOLDER,),
 }
-EVERY = sorted(DIALOGS)
+EVERY = sorted(DialogKind)
 
 
-@pytest.mark.parametrize("wish", EVERY)
-async def test_where_there_is_little_room_buttons_are_in_sight_and_the_mouse_cancels(wish: str) -> None:
-    async with opened(wish, ABOUT.get(wish, ()), size=(60, 20)) as desk:
+@pytest.mark.parametrize("kind", EVERY)
+async def test_where_there_is_little_room_buttons_are_in_sight_and_the_mouse_cancels(kind: str) -> None:
+    async with opened(kind, ABOUT.get(kind, ()), size=(60, 20)) as desk:
         assert_buttons_in_sight(desk)
         before = len(desk.agent.calls)
         await desk.click("cancel")
@@ -37,9 +37,9 @@ async def test_where_there_is_little_room_buttons_are_in_sight_and_the_mouse_can
         assert desk.agent.calls[before:] == []
 
 
-@pytest.mark.parametrize("wish", EVERY)
-async def test_tab_reaches_everything_and_escape_cancels_whatever_becomes_of_the_agent(wish: str) -> None:
-    async with opened(wish, ABOUT.get(wish, ())) as desk:
+@pytest.mark.parametrize("kind", EVERY)
+async def test_tab_reaches_everything_and_escape_cancels_whatever_becomes_of_the_agent(kind: str) -> None:
+    async with opened(kind, ABOUT.get(kind, ())) as desk:
         screen = desk.screen
         assert_buttons_in_sight(desk)
         controls = set(screen.focus_chain)
@@ -50,7 +50,7 @@ async def test_tab_reaches_everything_and_escape_cancels_whatever_becomes_of_the
             seen.add(screen.focused)
         assert seen == controls
         desk.agent.say(GONE)
-        await until(desk.pilot, lambda: isinstance(desk.app.view.link, Lost))
+        await until(desk.pilot, lambda: isinstance(desk.app.view.connection, Lost))
         desk.agent.say(known(BOB))
         desk.app._follower.wake()
         await until(desk.pilot, lambda: desk.app.view.snapshot == known(BOB))
@@ -83,7 +83,7 @@ async def test_no_traceback_whatever_happens() -> None:
     async with opened("rotate") as desk:
         desk.agent.order_fails_with = ZeroDivisionError()
         await desk.press("ctrl+s")
-        await desk.until_said("The agent could not be asked")
+        await desk.until_said("The request to the agent failed")
 
 
 async def test_asked_twice_in_haste_it_is_done_once() -> None:
@@ -97,32 +97,32 @@ async def test_asked_twice_in_haste_it_is_done_once() -> None:
         assert len(desk.calls("rotate_identity")) == 1
 
 
-@pytest.mark.parametrize("wish", ["revoke", "revoke_user", "rotate", "approve"])
-async def test_a_hasty_enter_loses_nothing(wish: str) -> None:
-    async with opened(wish, ABOUT.get(wish, ())) as desk:
+@pytest.mark.parametrize("kind", ["revoke", "revoke_user", "rotate", "approve"])
+async def test_a_hasty_enter_loses_nothing(kind: str) -> None:
+    async with opened(kind, ABOUT.get(kind, ())) as desk:
         before = len(desk.agent.calls)
         await desk.press("enter")
         assert desk.agent.calls[before:] == []
 
 
-@pytest.mark.parametrize("wish", EVERY)
-async def test_hostile_names_are_drawn_safely(wish: str) -> None:
+@pytest.mark.parametrize("kind", EVERY)
+async def test_hostile_names_are_drawn_safely(kind: str) -> None:
     evil = msgspec.structs.replace(PEOPLE, users=(EVE,), card=HOSTILE, words=HOSTILE, fingerprint=HOSTILE)
     folder = msgspec.structs.replace(FOLDER, path=f"/{HOSTILE}", users=(HOSTILE,))
     delivery = msgspec.structs.replace(SHARE.deliveries[0], user=HOSTILE)
     about: dict[str, tuple[Subject, ...]] = {
         "revoke": (msgspec.structs.replace(SHARE, name=HOSTILE, deliveries=(delivery,)),),
         "approve": (msgspec.structs.replace(WAITING, name=HOSTILE, sender=HOSTILE, note=HOSTILE),),
-        "choose": (msgspec.structs.replace(WAITING, name=HOSTILE),),
+        "choose_files": (msgspec.structs.replace(WAITING, name=HOSTILE),),
         "change_user": (EVE,),
         "revoke_user": (EVE,),
         "change_folder": (folder,),
     }
     snapshot = msgspec.structs.replace(known(), people=evil)
-    async with opened(wish, about.get(wish, ()), snapshot=snapshot) as desk:
+    async with opened(kind, about.get(kind, ()), snapshot=snapshot) as desk:
         drawn = desk.drawn
         assert not {"\x1b", "\u202e"} & set(drawn)
-        assert "[red]" in drawn or wish in {"new_share", "add_user", "settings"}
+        assert "[red]" in drawn or kind in {"new_share", "add_user", "settings"}
 
 
 async def test_a_form_that_says_nothing_of_its_own_has_a_way_out() -> None:

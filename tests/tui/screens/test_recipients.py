@@ -15,7 +15,7 @@ def test_groups_come_first_with_their_members_then_users_with_their_trust() -> N
         "@family  carol",
         "bob  not verified",
         "carol  verified",
-        "dan  by key",
+        "dan  shared key",
     ]
 
 
@@ -23,7 +23,7 @@ def test_somebody_chosen_before_is_listed_also_when_nobody_knows_him() -> None:
     chosen = [choice for choice in list_recipients(PEOPLE, ("zoe", "bob")) if choice.initial_state]
     assert [choice.value for choice in chosen] == ["bob", "zoe"]
     assert isinstance(chosen[1].prompt, Content)
-    assert "not known any more" in chosen[1].prompt.plain
+    assert "no longer known" in chosen[1].prompt.plain
 
 
 class Boxes(App[None]):

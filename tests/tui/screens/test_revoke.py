@@ -24,7 +24,7 @@ async def test_it_says_what_it_does_and_what_it_cannot() -> None:
             "no new connections",
             "no peers from the tracker",
             "live connections are cut",
-            "new encrypted torrents appear in the outbox and must reach them",
+            "new envelopes (NAME.torrent.encrypted) appear in the outbox and must reach them",
             "already downloaded stays",
         ):
             assert words in " ".join(desk.words.split())
@@ -53,7 +53,7 @@ async def test_out_of_several_shares_each_only_who_is_in_it() -> None:
 async def test_nobody_to_revoke() -> None:
     async with opened("revoke", (msgspec.structs.replace(FILM, deliveries=()),)) as desk:
         await desk.press("ctrl+s")
-        assert "Nobody has a ticket" in desk.fault("recipients")
+        assert "No recipient has a ticket" in desk.fault("recipients")
 
 
 async def test_everywhere_by_mouse() -> None:

@@ -5,21 +5,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from tests.tui.fakes import GONE, FakeAgent, dashboard, until
 from tests.tui.people import known
-from tests.tui.screens.dialogs import opened
+from tests.tui.screens.dialogs import Desk, opened
 from tuishare.api.messages import SettingChange, SettingsText
 from tuishare.config.model import Config
-from tuishare.errors import BadInput
+from tuishare.errors import BadConfiguration, BadInput
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.screens.recipients import MarkCheckbox
-from tuishare.tui.screens.settings import DESKTOP, SETTINGS, read_settings
-from tuishare.tui.screens.settings_file import SettingsFileScreen
+from tuishare.tui.screens.settings import DESKTOP, SETTINGS, SettingsFileScreen, read_settings
 from tuishare.tui.view import Live
 
 TEXT = 'name = "alice"\n[limits]\nupload = "5MiB"\n[notifications]\ndesktop = false\n'
+FILE = SettingsText(text="# mine\nname = 'alice'\n", path="/home/alice/config.toml", stamp="s1")
 
 
 def test_what_the_file_says_and_else_the_defaults() -> None:
@@ -69,7 +70,7 @@ async def test_a_field_made_empty_is_the_default_again() -> None:
         await desk.press("ctrl+s")
         await desk.until_closed()
         desk.agent.text = SettingsText(text='[network]\nlisten = ":1"\n')
-        desk.app.open_dialog("settings")
+        desk.app.post_message(OpenDialog(DialogKind.SETTINGS))
         await until(desk.pilot, lambda: not desk.closed)
         assert desk.screen.query_one("#network-listen", Input).value == ":1"
         desk.fill("network-listen", "")
@@ -114,7 +115,26 @@ async def test_without_an_agent_it_does_not_open() -> None:
     agent.order_fails_with = GONE
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
-        app.open_dialog("settings")
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        app.post_message(OpenDialog(DialogKind.SETTINGS))
         await until(pilot, lambda: len(app._notifications) == 1)
         assert isinstance(app.screen, MainScreen)
+
+
+async def test_the_file_is_checked_and_what_was_typed_stays() -> None:
+    agent = FakeAgent(known())
+    app = dashboard(agent)
+    async with app.run_test(size=(80, 24)) as pilot:
+        desk = Desk(agent, app, pilot)
+        app.push_screen(SettingsFileScreen(FILE))
+        await pilot.pause()
+        await pilot.press(*"x = 1", "enter")
+        agent.order_fails_with = BadConfiguration("line 1: unknown key x", hint="Correct it.")
+        await pilot.press("ctrl+s")
+        await desk.until_said("! line 1: unknown key x. Correct it.")
+        typed = "x = 1\n# mine\nname = 'alice'\n"
+        assert desk.screen.query_one(TextArea).text == typed
+        agent.order_fails_with = None
+        await desk.click("accept")
+        await until(pilot, lambda: desk.closed)
+        assert desk.calls("write_settings")[-1] == (SettingsText(text=typed, path=FILE.path, stamp="s1"),)

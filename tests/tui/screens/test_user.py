@@ -6,7 +6,9 @@ from textual.widgets import Input, TextArea
 from tests.tui.fakes import until
 from tests.tui.people import BOB, CAROL, DAN
 from tests.tui.screens.dialogs import opened
-from tuishare.api.messages import User, UserChange
+from tuishare.api.messages import User
+from tuishare.api.messages import UserChange
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.screens.key_dialog import KeyDialog
 from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.revoke import RevokeUserScreen
@@ -71,7 +73,7 @@ async def test_what_loses_something_asks_once_more(
         assert "dan" in desk.words
         await desk.press("enter")  # the safe answer has the focus
         assert desk.closed
-        desk.app.open_dialog("change_user", (DAN,))
+        desk.app.post_message(OpenDialog(DialogKind.CHANGE_USER, (DAN,)))
         await desk.pilot.pause()
         await desk.click(button)
         await desk.press("ctrl+s")
@@ -84,4 +86,4 @@ async def test_who_is_removed_and_holds_tickets_is_told_of(user: User, told: boo
     async with opened("change_user", (user,)) as desk:
         await desk.click("remove")
         await until(desk.pilot, lambda: isinstance(desk.screen, RemoveUserScreen))
-        assert ("holds tickets of 5 shares: revoke them first" in desk.words) is told
+        assert ("hold tickets for 5 shares: revoke these first" in desk.words) is told

@@ -111,7 +111,7 @@ async def test_a_failure_is_a_sentence(error: Exception) -> None:
         expected = (
             "It is [b]busy[/b]\ufffd. Later"
             if isinstance(error, Refused)
-            else "The agent could not be asked."
+            else "The request to the agent failed. Try again."
         )
         await until(pilot, lambda: words(app) == expected)
 
@@ -120,7 +120,7 @@ async def test_a_failure_is_a_sentence(error: Exception) -> None:
     ("tab", "known", "said"),
     [
         ("1", snapshot((msgspec.structs.replace(SHARE, generation=0),)), "It is not shared yet."),
-        ("2", msgspec.structs.replace(FULL, downloads=(LOCKED,)), "It was not opened."),
+        ("2", msgspec.structs.replace(FULL, downloads=(LOCKED,)), "It has not been opened."),
     ],
 )
 async def test_nothing_is_asked_about_what_the_agent_has_not_begun_with(
@@ -140,7 +140,7 @@ async def test_an_agent_that_is_lost_is_not_asked() -> None:
     agent = FakeAgent(FULL, GONE)
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Lost))
+        await until(pilot, lambda: isinstance(app.view.connection, Lost))
         await pilot.press("right", "right")
         assert agent.calls == []
 

@@ -12,7 +12,7 @@ from tuishare.tui.widgets.footer import Footer
 async def test_help_and_the_way_out_are_named_at_any_width_and_nothing_is_cut(width: int) -> None:
     app = dashboard(FakeAgent(FULL))
     async with app.run_test(size=(width, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.view.link, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Live))
         line = app.screen.query_one(Footer)
         await until(pilot, lambda: "space" in line.named)
         assert list(line.named.values())[-2:] == ["? Help", "q Quit"]

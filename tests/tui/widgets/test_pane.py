@@ -1,22 +1,13 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
-from tuishare.api.messages import (
-    Changes,
-    DownloadAction,
-    DownloadId,
-    DownloadState,
-    ShareAction,
-    ShareId,
-    ShareState,
-)
-from tuishare.tui.dialogs import DIALOGS
+from tuishare.api.messages import DownloadAction, ShareAction
+from tuishare.api.messages import Changes, DownloadId, DownloadState, ShareId, ShareState
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
@@ -31,8 +22,8 @@ def words(pilot: Pilot[None]) -> str:
     return str(pane(pilot).query_one(".words", Static).content)
 
 
-def invitation(pilot: Pilot[None]) -> str:
-    static = pane(pilot).query_one(".invitation", Static)
+def explanation(pilot: Pilot[None]) -> str:
+    static = pane(pilot).query_one(".explanation", Static)
     return str(static.content) if static.display else ""
 
 
@@ -53,17 +44,17 @@ async def test_the_detail_follows_the_cursor_and_the_changes() -> None:
         agent.say(Changes(shares=(msgspec.structs.replace(shares[1], peers=77),)))
         await until(pilot, lambda: "77 peers" in words(pilot))
         agent.say(Changes(shares_removed=tuple(share.id for share in shares)))
-        await until(pilot, lambda: invitation(pilot))
+        await until(pilot, lambda: explanation(pilot))
         assert not pane(pilot).query_one(".detail").display
 
 
-async def test_an_empty_list_invites() -> None:
+async def test_an_empty_list_says_what_to_do() -> None:
     agent = FakeAgent(snapshot())
     async with dashboard(agent).run_test() as pilot:
-        await until(pilot, lambda: "/home/alice/drop" in invitation(pilot))
+        await until(pilot, lambda: "/home/alice/drop" in explanation(pilot))
         agent.say(Changes(shares=(SHARE,)))
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
-        assert invitation(pilot) == ""
+        assert explanation(pilot) == ""
         assert pane(pilot).table.size.height > 0
 
 
@@ -73,7 +64,7 @@ async def test_the_keys_outlast_the_last_entry() -> None:
     async with dashboard(agent).run_test() as pilot:
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
         agent.say(Changes(shares_removed=(SHARE.id,)))
-        await until(pilot, lambda: invitation(pilot) and not pane(pilot).table.size.height)
+        await until(pilot, lambda: explanation(pilot) and not pane(pilot).table.size.height)
         assert "n" in pilot.app.screen.query_one(Footer).named
         agent.say(Changes(shares=(SHARE,)))
         await until(pilot, lambda: "space" in pilot.app.screen.query_one(Footer).named)
@@ -90,7 +81,7 @@ async def test_the_filter_narrows_and_escape_widens() -> None:
         assert pilot.app.focused is table
         assert pane(pilot).query_one(Input).display
         await pilot.press("slash", "left_square_bracket", "x", "right_square_bracket")
-        await until(pilot, lambda: "Nothing matches “[x]”" in invitation(pilot))
+        await until(pilot, lambda: "Nothing matches “[x]”" in explanation(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: table.row_count == 50)
         assert not pane(pilot).query_one(Input).display
@@ -205,15 +196,13 @@ async def test_keys_for_shares() -> None:
         assert agent.starts == 0
 
 
-async def test_keys_for_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(DIALOGS, "approve")
+async def test_keys_for_downloads() -> None:
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
         downloads = pilot.app.screen.query_one(DownloadsPane)
         await until(pilot, lambda: pane(pilot).table.row_count == 1)
         await pilot.press("2")
         for keys, state, progress, order in (
-            (["a"], DownloadState.WAITING, 0.0, DownloadAction.APPROVE),
             (["x", "y"], DownloadState.WAITING, 0.0, DownloadAction.REJECT),
             (["space"], DownloadState.DOWNLOADING, 0.4, DownloadAction.PAUSE),
             (["space"], DownloadState.PAUSED, 0.4, DownloadAction.RESUME),

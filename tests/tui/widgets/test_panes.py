@@ -20,6 +20,7 @@ from tuishare.api.messages import (
     Snapshot,
 )
 from tuishare.tui.app import Dashboard
+from tuishare.tui.dashboard_base import DialogKind
 from tuishare.tui.dialogs import DIALOGS
 from tuishare.tui.screens.main import TABS, MainScreen
 from tuishare.tui.widgets.footer import Footer
@@ -120,7 +121,7 @@ async def test_activity_of_one_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tab", "key", "wish"),
+    ("tab", "key", "kind"),
     [
         ("1", "n", "new_share"),
         ("1", "r", "revoke"),
@@ -136,10 +137,10 @@ async def test_activity_of_one_kind() -> None:
     ],
 )
 async def test_keys_open_their_dialogs(
-    monkeypatch: pytest.MonkeyPatch, tab: str, key: str, wish: str
+    monkeypatch: pytest.MonkeyPatch, tab: str, key: str, kind: str
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setitem(DIALOGS, wish, lambda _app, _about: opened.append(wish))
+    monkeypatch.setitem(DIALOGS, DialogKind(kind), lambda _app, _about: opened.append(kind))
     waiting = msgspec.structs.replace(DOWNLOAD, state=DownloadState.WAITING)
     app = dashboard(FakeAgent(msgspec.structs.replace(WHOLE, downloads=(waiting,))))
     async with app.run_test() as pilot:
@@ -147,13 +148,13 @@ async def test_keys_open_their_dialogs(
         await pilot.press(tab)
         await until(pilot, lambda: rows(app))
         await pilot.press(key)
-        await until(pilot, lambda: opened == [wish])
+        await until(pilot, lambda: opened == [kind])
 
 
 async def test_groups_and_own_folders_cannot_be_edited(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    for wish in ("change_user", "change_folder"):
-        monkeypatch.setitem(DIALOGS, wish, lambda _app, _about: opened.append("no"))
+    for kind in (DialogKind.CHANGE_USER, DialogKind.CHANGE_FOLDER):
+        monkeypatch.setitem(DIALOGS, kind, lambda _app, _about: opened.append("no"))
     app = dashboard(FakeAgent(WHOLE))
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.view.snapshot)

@@ -25,6 +25,7 @@ from tuishare.core.own_addresses import listen_addresses
 from tuishare.errors import AgentUnreachable
 from tuishare.home_paths import Places
 from tuishare.net.descriptors import plan_descriptors, raise_descriptor_limit
+from tuishare.presentation.formats import format_timestamp
 from tuishare.swarm import check_no_resumption
 from tuishare.swarm.settings import listen_endpoints
 
@@ -146,7 +147,7 @@ def check_clock(places: Places) -> Iterator[CheckResult]:
     files = (places.identity_file, places.users_file, places.config_file, places.store_file)
     written = max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
     if now < _RELEASED or now < written - 60:
-        shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
+        shown = format_timestamp(now)
         yield CheckResult(Severity.FAULT, "clock", f"it shows {shown}, which is past", "Set it, best by NTP.")
     else:
         yield CheckResult(Severity.FINE, "clock", "nothing speaks against it")

@@ -1,4 +1,4 @@
-"""What fills the terminal: the main screen and what lies above it.
+"""The main screen and the dialogs above it.
 
-A screen puts widgets together and owns its keys; it must not follow the agent.
+A screen composes widgets and owns its keys; it must not follow the agent.
 """

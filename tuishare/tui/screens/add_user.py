@@ -1,6 +1,6 @@
-"""Somebody new: by his card, or by a key.
+"""Adding a user, by their card or by a key.
 
-Owns the order of things: paste, compare, decide. A card is only verified by the button that says so.
+Owns the sequence: paste, compare, decide. Only the button that says so marks a card as verified.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from textual.widgets import Button, Input, Select, Static, TextArea
 
 from tuishare.api.messages import CardInfo, CardText, NewUser
 from tuishare.errors import TuishareError
-from tuishare.tui.formats import clean, clip
-from tuishare.tui.screens.fingerprints import show_fingerprint
+from tuishare.presentation.problems import explain_error
+from tuishare.tui.cell_text import clean, clip
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.key_dialog import KeyDialog
 from tuishare.tui.theme import TextStyle
 
 _CARD, _NEW_KEY, _OLD_KEY = "card", "new-key", "old-key"
-_WAYS: Final = (("a card", _CARD), ("a new key, made now", _NEW_KEY), ("a key that he has", _OLD_KEY))
+_WAYS: Final = (("a card", _CARD), ("a new key, made now", _NEW_KEY), ("a key that they have", _OLD_KEY))
 CARD_PREFIX: Final = "tuishare-card-v1:"
 """How a card begins."""
 _CARD_LINE: Final = re.compile(r"[\w-]+", re.ASCII)
@@ -33,12 +34,14 @@ _NAME, _CARD_LIMIT = 256, 16_384
 
 
 class AddUserScreen(Form):
-    """Asks who it is and by what he is known."""
+    """Asks for a card or key, a name and groups."""
 
-    HEADING = "Add somebody"
+    HEADING = "Add a user"
     ACCEPT_LABEL = "Add, compare later"
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+y", "verify", "Same", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+y", "verify", "Add as verified", show=False, priority=True)
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +50,7 @@ class AddUserScreen(Form):
         self._looked_at = ""
 
     def compose_fields(self) -> ComposeResult:
-        """By what, what stands in it, and how he is called here."""
+        """Compose card or key, what the card says, name and groups."""
         yield Field("Known by", Select(_WAYS, value=_CARD, allow_blank=False, id="way", compact=True))
         yield Field(
             "Card",
@@ -55,12 +58,12 @@ class AddUserScreen(Form):
         )
         yield Static(id="seen", classes="aside -apart")
         yield Field("Key", Input(id="key", password=True, placeholder="64 hexadecimal digits", compact=True))
-        yield Field("Name", Input(id="name", placeholder="how you call him", compact=True))
+        yield Field("Name", Input(id="name", placeholder="your name for this user", compact=True))
         yield Field("Groups", Input(id="groups", placeholder="such as: crew family", compact=True))
 
     def compose_answers(self) -> ComposeResult:
-        """Also: they were compared."""
-        yield Button("They are the same  ^y", id="same", variant="success", compact=True)
+        """Add the button for a card whose fingerprint was compared."""
+        yield Button("Add as verified  ^y", id="same", variant="success", compact=True)
 
     def on_mount(self) -> None:
         """Begin at the card."""
@@ -69,23 +72,25 @@ class AddUserScreen(Form):
         self.query_one("#card").focus()
 
     def validate(self) -> Iterator[FieldError]:
-        """What the chosen way needs, and a name."""
+        """Require what the chosen way needs, and a name."""
         if self._way == _CARD and not self._card:
-            yield FieldError("card", "Paste his card; he finds it under People, c, or with: tuishare card")
+            yield FieldError(
+                "card", "Paste their card; they copy it under People with c, or with: tuishare card"
+            )
         if self._way == _OLD_KEY and not self.query_one("#key", Input).value.strip():
             yield FieldError("key", "Paste the key, 64 hexadecimal digits.")
         name = self._name_given
         if not name:
-            yield FieldError("name", "Give him a name.")
+            yield FieldError("name", "Enter a name.")
         elif len(name) > _NAME:
-            yield FieldError("name", "This name is too long.")
+            yield FieldError("name", f"Use at most {_NAME} characters.")
 
     async def submit(self) -> FormResult:
-        """Add him; a card stays unverified."""
+        """Add the user; a card stays unverified."""
         return await self._add(verified=False)
 
     def action_verify(self) -> None:
-        """Add him, with a fingerprint that was compared: only when one was shown."""
+        """Add the user as verified, only when a fingerprint was shown to compare."""
         if self._seen is not None and not self.show_faults():
             self.ask(self._add_verified)
 
@@ -102,7 +107,7 @@ class AddUserScreen(Form):
         )
         added = await self.app.agent.add_user(new)
         shown = KeyDialog(added.name, added.key) if added.key else None
-        return FormResult(f"{clean(added.name)} is added{', verified' if new.verified else ''}.", shown)
+        return FormResult(f"Added {clean(added.name)}{', verified' if new.verified else ''}.", shown)
 
     @property
     def _way(self) -> str:
@@ -127,7 +132,7 @@ class AddUserScreen(Form):
     @on(TextArea.Changed)
     def _look_at_card(self) -> None:
         card = self._card
-        if card == self._looked_at:  # only what stands around it is different
+        if card == self._looked_at:  # only the text around it changed
             return
         self._looked_at = card
         self._show_seen(None)
@@ -141,10 +146,10 @@ class AddUserScreen(Form):
             seen = await self.app.agent.card_seen(CardText(card=card))
         except TuishareError as error:
             self._looked_at = ""
-            self._tell(Content.styled(clean(f"! {error.detail}. {error.hint}"), TextStyle.BAD.value))
+            self._tell(Content.styled(clean(f"! {explain_error(error)}"), TextStyle.BAD.value))
             return
         name = self.query_one("#name", Input)
-        if name.value in {"", self._suggested}:  # not over what the person typed
+        if name.value in {"", self._suggested}:  # the user has typed no other
             self._suggested = name.value = clean(seen.name)
         self._show_seen(seen)
 
@@ -166,7 +171,7 @@ class AddUserScreen(Form):
 def find_card(text: str) -> str:
     """Read a card out of what was pasted, with a sentence around it and wrapped as mail does it.
 
-    It goes on for as long as lines hold nothing but what cards are made of. Gives all of the text where none begins.
+    It continues for as long as lines hold only what cards consist of. Return all of the text where no card begins.
     """
     if CARD_PREFIX not in text:
         return "".join(text.split())
@@ -176,16 +181,16 @@ def find_card(text: str) -> str:
 
 
 def split_groups(text: str) -> tuple[str, ...]:
-    """Read groups as a person lists them, with or without ``@``."""
+    """Read groups as users type them, with or without ``@``."""
     return tuple(dict.fromkeys(word.removeprefix("@") for word in text.replace(",", " ").split()))
 
 
 def _describe(seen: CardInfo) -> Content:
     head = Content.assemble(
-        "says it is of ", (clip(seen.name, 40), TextStyle.STRONG.value), "; compare aloud:"
+        "The card names ", (clip(seen.name, 40), TextStyle.STRONG.value), ". Compare these words aloud:"
     )
     lines = [head, show_fingerprint(seen.words, seen.fingerprint)]
     if seen.known_as:
-        known = f"! You know this card already, as {clip(seen.known_as, 40)}."
+        known = f"! You already have this card, as {clip(seen.known_as, 40)}."
         lines.append(Content.styled(known, TextStyle.WARN.value))
     return Content("\n").join(lines)

@@ -1,6 +1,6 @@
-"""What comes from somebody unverified: whether to take it.
+"""Approving a download of an unverified sender.
 
-Owns how it is shown before that: who he claims to be, his fingerprint to compare, his note, and which files it is.
+Owns what is shown before: the sender's claimed name, their fingerprint to compare, their note, and the files.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from textual.widgets import Button, Static
 
 from tuishare.api.messages import Details, Download, DownloadAction, People, User, UserChange
 from tuishare.errors import TuishareError
-from tuishare.tui.formats import clean, clip, fit, format_count, format_size
-from tuishare.tui.screens.fingerprints import show_fingerprint
+from tuishare.presentation.actions import announce_action
+from tuishare.presentation.formats import format_amount, format_count, format_size
+from tuishare.presentation.states import describe_trust
+from tuishare.presentation.transfers import describe_origin
+from tuishare.tui.cell_text import clean, clip, fit
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.form import Form, FormResult
 from tuishare.tui.theme import TextStyle
 
@@ -25,16 +29,15 @@ _FILES: Final = 200
 
 
 class ApproveScreen(Form):
-    """Asks whether a download that waits may begin.
+    """Asks whether a download that needs approval may begin.
 
     Args:
         download: as it was shown.
-        people: whom we know; the sender's fingerprint is looked up there.
+        people: where the sender's fingerprint is looked up.
     """
 
-    HEADING = "Approve?"
-    ACCEPT_LABEL = "Once"
-    CANCEL_LABEL = "Later"
+    HEADING = "Approve this download?"
+    ACCEPT_LABEL = "Approve"
 
     def __init__(self, download: Download, people: People) -> None:
         super().__init__()
@@ -42,62 +45,69 @@ class ApproveScreen(Form):
         self._sender = _find_sender(download, people)
 
     def compose_fields(self) -> ComposeResult:
-        """Say what it is, from whom, and how to know that."""
+        """Compose what it is, whom it is from, and how to verify that."""
         download = self._download
         yield Static(Content.styled(fit(download.name, _NAME), TextStyle.STRONG.value))
-        amount = f"{format_count(download.files, 'file')} · {format_size(download.size)}"
+        amount = format_amount(download.files, download.size)
         yield Static(Content.styled(amount, TextStyle.QUIET.value))
         if download.note:
             yield Static(Content(f"“{clip(download.note, _NOTE)}”"))
-        yield Static(self._tell_sender(), classes="-apart")
+        yield Static(self._describe_sender(), classes="-apart")
         yield Static(
-            Content.styled("asking for the files …", TextStyle.QUIET.value), id="files", classes="-apart"
+            Content.styled("Asking for the files …", TextStyle.QUIET.value), id="files", classes="-apart"
         )
 
     def compose_answers(self) -> ComposeResult:
-        """Also for ever, and never."""
+        """Add the answers that hold from now on."""
         yield Button("Reject", id="reject", variant="error", compact=True)
         if self._sender is not None and not self._sender.verified:
-            yield Button("Always", id="always", compact=True)
+            yield Button("Always approve", id="always", compact=True)
 
     def on_mount(self) -> None:
-        """Ask for the files; begin at the answer that commits to nothing."""
+        """Ask for the files; focus the answer that commits to nothing."""
         super().on_mount()
         self.query_one("#cancel").focus()
         self.run_worker(self._list_files(), name="files")
 
     async def submit(self) -> FormResult:
-        """Take it this once."""
+        """Approve this download only."""
         await self.app.agent.order_download(self._download.id, DownloadAction.APPROVE)
-        return FormResult(f"Asked the agent to download “{fit(self._download.name, 40)}”.")
+        return FormResult(announce_action(DownloadAction.APPROVE, self._quoted_name))
 
     async def _always(self) -> FormResult:
         assert self._sender is not None
         await self.app.agent.change_user(UserChange(name=self._sender.name, verified=True))
         await self.submit()
-        return FormResult(f"{clean(self._sender.name)} is verified; what he sends is taken from now on.")
+        return FormResult(
+            f"{clean(self._sender.name)} is verified; downloads from them now start by themselves."
+        )
 
     async def _reject(self) -> FormResult:
         await self.app.agent.order_download(self._download.id, DownloadAction.REJECT)
-        return FormResult(f"Asked the agent to turn “{fit(self._download.name, 40)}” away.")
+        return FormResult(announce_action(DownloadAction.REJECT, self._quoted_name))
 
-    def _tell_sender(self) -> Content:
+    @property
+    def _quoted_name(self) -> str:
+        return f"“{fit(self._download.name, 40)}”"
+
+    def _describe_sender(self) -> Content:
         sender = self._sender
         if sender is None:
-            return Content(f"from {clean(self._download.sender) or 'somebody unknown'}")
-        trust = "verified" if sender.verified else "not verified"
-        head = Content.assemble("from ", (clean(sender.name), TextStyle.STRONG.value), f", {trust}")
+            return Content(clean(describe_origin(self._download)))
+        head = Content.assemble(
+            "from ", (clean(sender.name), TextStyle.STRONG.value), f", {describe_trust(sender)}"
+        )
         if not sender.words:
             return head
         compare = Content.styled(
-            "Always: only after he has read you these words himself.", TextStyle.WARN.value
+            "Always approve only after they have read these words to you in person.", TextStyle.WARN.value
         )
         return Content("\n").join([head, show_fingerprint(sender.words, sender.fingerprint), compare])
 
     async def _list_files(self) -> None:
         files = self.query_one("#files", Static)
         try:
-            files.update(_tell_files(await self.app.agent.download_details(self._download.id)))
+            files.update(_describe_files(await self.app.agent.download_details(self._download.id)))
         except TuishareError as error:
             files.update(
                 Content.styled(clean(f"The files cannot be listed: {error.detail}"), TextStyle.WARN.value)
@@ -116,7 +126,7 @@ def _find_sender(download: Download, people: People) -> User | None:
     return next((user for user in people.users if user.name == download.sender), None)
 
 
-def _tell_files(details: Details) -> Content:
+def _describe_files(details: Details) -> Content:
     shown = details.files[:_FILES]
     lines = [f"{format_size(file.size):>9}  {fit(file.path, _PATH)}" for file in shown]
     more = len(details.files) - len(shown) + details.more_files

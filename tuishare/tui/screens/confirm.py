@@ -1,7 +1,7 @@
 """A question above everything else, before something is lost.
 
 Owns how it is drawn and answered. Must not know what follows from the answer. The safe answer has the focus, so that
-a hasty Enter loses nothing.
+an accidental Enter loses nothing.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tuishare.tui.cell_text import fit
 from tuishare.tui.confirmations import Confirmation
-from tuishare.tui.formats import fit
 from tuishare.tui.theme import TextStyle
 
 _NAME = 56
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Asks a question; its result is whether the person agreed."""
+    """Asks a question; its result is whether the user agreed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "Yes", show=False),
@@ -37,7 +37,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self._question = question
 
     def compose(self) -> ComposeResult:
-        """Write what it is about, what follows, and both answers."""
+        """Compose what it is about, what follows, and both answers."""
         question = self._question
         with Vertical(id="question") as box:
             box.border_title = question.title
@@ -45,11 +45,11 @@ class ConfirmScreen(ModalScreen[bool]):
             yield Static(Content.styled("\n".join(question.facts), TextStyle.QUIET.value), classes="facts")
             yield Static(Content(question.consequence))
             with Horizontal():
-                yield Button("No  n", id="no", compact=True)
+                yield Button("Cancel  n", id="no", compact=True)
                 yield Button(f"{question.yes}  y", id="yes", variant="error", compact=True)
 
     def on_mount(self) -> None:
-        """Begin at the safe answer."""
+        """Focus the safe answer."""
         self.query_one("#no").focus()
 
     @on(Button.Pressed)

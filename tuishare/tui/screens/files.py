@@ -1,6 +1,6 @@
-"""Which files of a download are fetched.
+"""Choosing which files of a download are fetched.
 
-Owns the list to tick and what is said about it; whether there is still something to choose, the agent knows.
+Owns the list and the note below it; the agent decides whether there is still something to choose.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.widgets.selection_list import Selection
 
-from tuishare.api.messages import Details, Download, File, FileChoice
-from tuishare.tui.formats import fit, format_count, format_size
+from tuishare.api.messages import FileChoice
+from tuishare.api.messages import Details, File
+from tuishare.api.messages import Download
+from tuishare.presentation.formats import format_count, format_size
+from tuishare.tui.cell_text import fit
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
-from tuishare.tui.screens.recipients import Recipients
+from tuishare.tui.screens.recipients import NOTHING_SELECTED, Recipients
 from tuishare.tui.theme import TextStyle
 
-_AFTER = "What is left out is not delivered, and a part is not served on to others."
+_AFTER = "Other files are not downloaded. A download without all files is not served to others."
 _NAME, _PATH = 56, 38
 
 
@@ -30,7 +33,7 @@ class FilesScreen(Form):
         details: of it, with all of its files.
     """
 
-    HEADING = "Files"
+    HEADING = "Choose files"
     ACCEPT_LABEL = "Download these"
 
     def __init__(self, download: Download, details: Details) -> None:
@@ -39,24 +42,26 @@ class FilesScreen(Form):
         self._files = details.files
 
     def compose_fields(self) -> ComposeResult:
-        """List the files, those that are wanted ticked."""
+        """Compose the list of files; those that are wanted are selected."""
         yield Static(Content.styled(fit(self._download.name, _NAME), TextStyle.STRONG.value))
-        lines = [Selection(_tell(file), str(number), file.wanted) for number, file in enumerate(self._files)]
+        lines = [
+            Selection(_describe(file), str(number), file.wanted) for number, file in enumerate(self._files)
+        ]
         yield Field("Wanted", Recipients(lines, id="files"))
         yield Static(Content(_AFTER), classes="aside -apart")
 
     def validate(self) -> Iterator[FieldError]:
-        """Something has to be left."""
+        """Require at least one file."""
         if not self.query_one(Recipients).selected:
-            yield FieldError("files", "Choose at least one: Space ticks.")
+            yield FieldError("files", NOTHING_SELECTED)
 
     async def submit(self) -> FormResult:
-        """Have the agent leave out what is not ticked."""
+        """Have the agent leave out what is not selected."""
         wanted = set(map(int, self.query_one(Recipients).selected))
         unwanted = tuple(number for number in range(len(self._files)) if number not in wanted)
         await self.app.agent.choose_files(self._download.id, FileChoice(unwanted=unwanted))
-        return FormResult(f"Asked the agent to download {format_count(len(wanted), 'file')}.")
+        return FormResult(f"Downloading {format_count(len(wanted), 'file')} …")
 
 
-def _tell(file: File) -> Content:
+def _describe(file: File) -> Content:
     return Content.assemble(fit(file.path, _PATH), (f"  {format_size(file.size)}", TextStyle.QUIET.value))

@@ -1,6 +1,6 @@
-"""The first minute: your name, your folders, your card.
+"""The first run: your name, your folders, your card.
 
-Owns the three steps and their words. Each step can be skipped, and what was done in a step stays done.
+Owns the three steps and their words. Each step can be skipped; what was saved in a step stays.
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tuishare.api.messages import People, SettingChange, Snapshot, Status
-from tuishare.tui.formats import clean, fit
+from tuishare.api.messages import People, Snapshot, Status
+from tuishare.api.messages import SettingChange
+from tuishare.tui.cell_text import clean, fit
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.add_user import AddUserScreen
-from tuishare.tui.screens.fingerprints import show_fingerprint
-from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult, ask_for_restart
 from tuishare.tui.screens.path_picker import PathSuggester, expand, find_path_fault
 from tuishare.tui.theme import TextStyle
 
 SENTENCE: Final = (
-    "This is my tuishare card. Add it under People, send me yours, and let us read each other the fingerprint's words "
-    "before we trust them:"
+    "This is my tuishare card. Add it under People and send me yours. Before we trust the cards, let us read the "
+    "words of their fingerprints to each other:"
 )
-"""What goes along with a card."""
+"""What accompanies a card."""
 
 _FOLDERS: Final = (
-    ("inbox", "Inbox", "encrypted torrents that you were sent: put them here"),
-    ("outbox", "Outbox", "encrypted torrents for others: send them on from here"),
-    ("downloads", "Downloads", "where received files land"),
+    ("inbox", "Inbox", "put received envelopes (NAME.torrent.encrypted) here"),
+    ("outbox", "Outbox", "envelopes for your recipients appear here; send them on"),
+    ("downloads", "Downloads", "received files are stored here"),
 )
 
 _CARD = 68  # cells; all of it has about two thousand
@@ -40,7 +41,7 @@ class NameScreen(Form):
     """The first step.
 
     Args:
-        snapshot: how things stand.
+        snapshot: of the agent.
     """
 
     HEADING = "Welcome to tuishare · 1 of 3 · your name"
@@ -52,23 +53,23 @@ class NameScreen(Form):
         self._snapshot = snapshot
 
     def compose_fields(self) -> ComposeResult:
-        """Ask for it."""
+        """Compose a welcome and the name."""
         yield Static(
             Content(
-                "Files that you drop into a folder arrive at the people you choose, and nobody else can join or "
-                "look. First: how are you called? Others see it on your card."
+                "Files that you put into a folder reach the users you choose, and only those can join or look. "
+                "What is your name? Others see it on your card."
             ),
             classes="aside",
         )
         yield Field("Your name", Input(clean(self._snapshot.status.name), id="name", compact=True))
 
     def validate(self) -> Iterator[FieldError]:
-        """Some name."""
+        """Require a name."""
         if not self.query_one("#name", Input).value.strip():
-            yield FieldError("name", "Give yourself a name.")
+            yield FieldError("name", "Enter a name.")
 
     async def submit(self) -> FormResult:
-        """Set it, if it is another."""
+        """Save the name, if it is another."""
         name = self.query_one("#name", Input).value.strip()
         if name != self._snapshot.status.name:
             await self.app.agent.change_setting(SettingChange(key="name", value=name))
@@ -91,24 +92,24 @@ class FoldersScreen(Form):
         self._before = {"inbox": status.inbox, "outbox": status.outbox, "downloads": status.downloads}
 
     def compose_fields(self) -> ComposeResult:
-        """Show where they are; each can be elsewhere."""
+        """Compose the paths of the folders; each can be changed."""
         for key, label, words in _FOLDERS:
             suggester = PathSuggester(folders_only=True)
             yield Field(label, Input(clean(self._before[key]), suggester=suggester, id=key, compact=True))
             yield Static(Content.styled(words, TextStyle.QUIET.value), classes="under")
         yield Static(
-            Content("Drop folders, for what you share, come with the first person (tab Folders, n)."),
+            Content("Add drop folders later, once you have a user: press 4, then n."),
             classes="aside -apart",
         )
 
     def validate(self) -> Iterator[FieldError]:
-        """Paths."""
+        """Require paths."""
         for key, _, _ in _FOLDERS:
             if fault := find_path_fault(self.query_one(f"#{key}", Input).value):
                 yield FieldError(key, fault)
 
     async def submit(self) -> FormResult:
-        """Set those that are elsewhere now."""
+        """Save the paths that were changed."""
         restart: list[str] = []
         for key, path in self._before.items():
             chosen = str(expand(self.query_one(f"#{key}", Input).value))
@@ -116,23 +117,22 @@ class FoldersScreen(Form):
                 change = SettingChange(key=f"folders.{key}", value=chosen)
                 restart += (await self.app.agent.change_setting(change)).restart
                 self._before[key] = chosen
-        words = f"After a restart of the agent: {clean(', '.join(restart))}" if restart else ""
-        return FormResult(words, SummaryScreen())
+        return FormResult(ask_for_restart(restart), SummaryScreen())
 
 
 class CardScreen(Form):
-    """The third step, and by itself: our card, and the sentence to send along."""
+    """The third step, and a dialog of its own: our card, and the sentence to send along."""
 
     HEADING = "Your card"
-    ACCEPT_LABEL = "Add somebody"
+    ACCEPT_LABEL = "Add a user"
     CANCEL_LABEL = "Close"
 
     def compose_fields(self) -> ComposeResult:
-        """Say what a card is for, and show it."""
+        """Compose what a card is for, and the card."""
         people = self._people
         yield Static(
             Content(
-                "Your card is how others know you; it is not secret. It is on the clipboard, with this sentence:"
+                "Others know you by your card; it is not secret. It is on the clipboard, with this sentence:"
             ),
             classes="aside",
         )
@@ -140,12 +140,12 @@ class CardScreen(Form):
         yield Static(Content(fit(people.card, _CARD)), id="card", classes="-apart")
         yield Static(show_fingerprint(people.words, people.fingerprint), classes="-apart")
         yield Static(
-            Content.styled("Where a terminal has no clipboard: tuishare card", TextStyle.QUIET.value),
+            Content.styled("If your terminal has no clipboard: tuishare card", TextStyle.QUIET.value),
             classes="aside",
         )
 
     def compose_answers(self) -> ComposeResult:
-        """Once more."""
+        """Offer to copy again."""
         yield Button("Copy again", id="copy", compact=True)
 
     def on_mount(self) -> None:
@@ -155,7 +155,7 @@ class CardScreen(Form):
         self.query_one("#accept").focus()
 
     async def submit(self) -> FormResult:
-        """Go on to the first person."""
+        """Continue with the first user."""
         return FormResult(following=AddUserScreen())
 
     @property

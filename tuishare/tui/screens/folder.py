@@ -1,6 +1,6 @@
-"""A drop folder: which, and whom what is put into it is for.
+"""A drop folder: its path, its recipients, its kind of swarm.
 
-Owns the fields for a new one and for one that is there.
+Owns the fields for a new drop folder and for one that exists.
 """
 
 from __future__ import annotations
@@ -15,24 +15,32 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tuishare.api.messages import DropChange, DropNamed, Folder, People
-from tuishare.tui.formats import clean, fit
+from tuishare.api.messages import Folder, People
+from tuishare.api.messages import DropChange
+from tuishare.tui.cell_text import clean, fit
+from tuishare.tui.confirmations import REMOVED_FOLDER
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
-from tuishare.tui.screens.recipients import MarkCheckbox, Recipients, list_recipients
+from tuishare.tui.screens.recipients import (
+    ANY_CLIENT,
+    NO_USERS,
+    NOTHING_SELECTED,
+    MarkCheckbox,
+    Recipients,
+    list_recipients,
+)
 from tuishare.tui.theme import TextStyle
 
 _WIDTH = 56
-_ADVICE = "Each file or folder that is put into it is shared with them, once it is complete."
-_REMOVED = "What lies in it is shared no longer. The files stay where they are."
+_ADVICE = "What you put here is shared once it is complete."
 
 
 class FolderScreen(Form):
     """Asks for a drop folder.
 
     Args:
-        people: who can be chosen.
-        folder: the one to change, as it was shown; None for a new one.
+        people: the users and groups to choose from.
+        folder: the drop folder to change, as it was shown; None for a new one.
     """
 
     HEADING = "Drop folder"
@@ -46,7 +54,7 @@ class FolderScreen(Form):
         self._folder = folder
 
     def compose_fields(self) -> ComposeResult:
-        """Where, for whom, in which kind of swarm."""
+        """Compose path, recipients and kind of swarm."""
         folder = self._folder
         if folder is None:
             yield Field(
@@ -63,33 +71,33 @@ class FolderScreen(Form):
             yield Static(Content.styled(fit(folder.path, _WIDTH), TextStyle.STRONG.value))
         users, plain = (folder.users, folder.transport == "plain") if folder else ((), False)
         yield Field("For", Recipients(list_recipients(self._people, users)))
-        yield Field("Swarm", MarkCheckbox("any BitTorrent client: not encrypted", plain, id="plain"))
+        yield Field("Swarm", MarkCheckbox(ANY_CLIENT, plain, id="plain"))
 
     def compose_answers(self) -> ComposeResult:
-        """A way to the tree, or to have it no longer."""
+        """Offer the tree for a new folder, and removal for an existing one."""
         if self._folder is None:
             yield Button("Browse  ^o", id="browse", compact=True)
         else:
             yield Button("Remove …", id="remove", variant="error", compact=True)
 
     def validate(self) -> Iterator[FieldError]:
-        """A path and somebody."""
+        """Require a path and recipients."""
         if self._folder is None and (fault := find_path_fault(self.query_one("#path", Input).value)):
             yield FieldError("path", fault)
         if not self.query_one(Recipients).option_count:
-            yield FieldError("recipients", "Nobody is known yet: add somebody first (tab People, n).")
+            yield FieldError("recipients", NO_USERS)
         elif not self.query_one(Recipients).selected:
-            yield FieldError("recipients", "Choose at least one: Space ticks.")
+            yield FieldError("recipients", NOTHING_SELECTED)
 
     async def submit(self) -> FormResult:
-        """Set it."""
+        """Save the drop folder."""
         path = self._folder.path if self._folder else str(expand(self.query_one("#path", Input).value))
         transport: Literal["tls", "plain"] = (
             "plain" if self.query_one("#plain", MarkCheckbox).value else "tls"
         )
         users = tuple(self.query_one(Recipients).selected)
         await self.app.agent.set_drop(DropChange(path=path, users=users, transport=transport))
-        return FormResult(f"What is put into {fit(path, 40)} is for {clean(', '.join(users))}.")
+        return FormResult(f"{fit(path, 40)} is shared with {clean(', '.join(users))}.")
 
     def action_browse(self) -> None:
         """Pick the folder in a tree."""
@@ -115,22 +123,22 @@ class FolderScreen(Form):
 
 
 class RemoveFolderScreen(Form):
-    """Asks before a folder is a drop folder no longer."""
+    """Asks before a drop folder is removed."""
 
-    HEADING = "Stop sharing this folder?"
-    ACCEPT_LABEL = "Stop sharing"
-    SAFE = False
+    HEADING = "Remove this drop folder?"
+    ACCEPT_LABEL = "Remove"
+    DESTRUCTIVE = True
 
     def __init__(self, folder: Folder) -> None:
         super().__init__()
         self._folder = folder
 
     def compose_fields(self) -> ComposeResult:
-        """Name it, and what follows."""
+        """Name the folder, and what follows."""
         yield Static(Content.styled(fit(self._folder.path, _WIDTH), TextStyle.STRONG.value))
-        yield Static(Content(_REMOVED), classes="aside -apart")
+        yield Static(Content(REMOVED_FOLDER), classes="aside -apart")
 
     async def submit(self) -> FormResult:
-        """Have it no longer."""
-        await self.app.agent.remove_drop(DropNamed(path=self._folder.path))
-        return FormResult(f"{fit(self._folder.path, 40)} is no drop folder any more.")
+        """Remove it."""
+        await self.app.agent.remove_drop(self._folder.path)
+        return FormResult(f"{fit(self._folder.path, 40)} is no longer a drop folder.")

@@ -1,14 +1,14 @@
-"""What every dialog with fields is: a box, fields, a line for trouble, and buttons.
+"""The base of every dialog with fields: a box, fields, a line for errors, and buttons.
 
-Owns focus, Escape, faults beside their fields, and that nothing typed is lost when the agent refuses or is lost. Must
+Owns focus, Escape, errors beside their fields, and that nothing typed is lost when the agent refuses or is lost. Must
 not know what is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -19,16 +19,14 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from tuishare.errors import SystemFailed, TuishareError
-from tuishare.tui.formats import clean
+from tuishare.errors import TuishareError
+from tuishare.presentation.problems import explain_error
+from tuishare.tui.cell_text import clean
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.theme import TextStyle
 
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
-
-
 _AROUND, _FEW = 7, 4
-"""Rows of a dialog besides its fields: border, three of trouble, buttons; and the fewest that fields get."""
+"""Rows of a dialog besides its fields: border, three for errors, buttons; and the fewest that fields get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,10 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class FormResult:
-    """What became of a dialog.
+    """What becomes of a dialog that was accepted.
 
     Attributes:
-        words: what to tell, made safe; may be empty.
+        words: for a notification, made safe; may be empty.
         following: the dialog that comes next.
     """
 
@@ -58,7 +56,7 @@ class FormResult:
 
 
 class Field(Vertical):
-    """A label, the control beside it, and a line for what is wrong with it."""
+    """A label, the control beside it, and a line for its error."""
 
     def __init__(self, label: str, control: Widget) -> None:
         super().__init__(id=f"{control.id}-field", classes="field")
@@ -66,29 +64,29 @@ class Field(Vertical):
         self._control = control
 
     def compose(self) -> ComposeResult:
-        """Put the three together."""
+        """Compose label, control and line."""
         with Horizontal():
             yield Static(Content(self._label), classes="label")
             yield self._control
         yield Static(classes="fault")
 
     def complain(self, sentence: str) -> None:
-        """Say what is wrong; nothing for an empty sentence."""
+        """Show what is wrong; nothing for an empty sentence."""
         line = self.query_one(".fault", Static)
         line.display = bool(sentence)
         line.update(Content.styled(f"! {clean(sentence)}", TextStyle.BAD.value))
 
 
 class Form(ModalScreen[None]):
-    """Asks for something and has the agent do it; it closes only when that was taken or given up."""
+    """Asks for something and has the agent do it; closes only when the agent accepted or the user cancelled."""
 
     HEADING: ClassVar[str] = ""
     ACCEPT_LABEL: ClassVar[str] = ""
     CANCEL_LABEL: ClassVar[str] = "Cancel"
-    SAFE: ClassVar[bool] = True
-    """Whether nothing is lost by it; else the button is red and a hasty Enter cancels."""
+    DESTRUCTIVE: ClassVar[bool] = False
+    """Whether accepting loses something; then the button is red and an accidental Enter cancels."""
 
-    app: Dashboard
+    app: DashboardBase
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
@@ -100,8 +98,8 @@ class Form(ModalScreen[None]):
         self._asking = False
 
     def compose(self) -> ComposeResult:
-        """Put fields, trouble and buttons into a box."""
-        with Vertical(classes="dialog" if self.SAFE else "dialog -grave") as box:
+        """Compose fields, line for errors, and buttons in a box."""
+        with Vertical(classes="dialog -grave" if self.DESTRUCTIVE else "dialog") as box:
             box.border_title = self.HEADING
             with VerticalScroll(classes="fields", can_focus=False):
                 yield from self.compose_fields()
@@ -111,23 +109,23 @@ class Form(ModalScreen[None]):
                 yield from self.compose_answers()
                 if self.ACCEPT_LABEL:
                     accept = Button(f"{self.ACCEPT_LABEL}  ^s", id="accept", compact=True)
-                    accept.variant = "primary" if self.SAFE else "error"
+                    accept.variant = "error" if self.DESTRUCTIVE else "primary"
                     yield accept
 
     def compose_fields(self) -> ComposeResult:
-        """What is asked."""
+        """Compose what is asked."""
         yield from ()
 
     def compose_answers(self) -> ComposeResult:
-        """Buttons besides the usual two."""
+        """Compose buttons besides the usual two."""
         yield from ()
 
     def validate(self) -> Iterator[FieldError]:
-        """What is wrong with the fields, before the agent is asked."""
+        """Yield what is wrong with the fields, before the agent is asked."""
         yield from ()
 
     async def submit(self) -> FormResult:
-        """Have it done.
+        """Have the agent do it.
 
         Raises:
             TuishareError: what the agent said instead; it is shown, and the dialog stays.
@@ -135,10 +133,10 @@ class Form(ModalScreen[None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Begin at the first field, or at the safe answer."""
+        """Focus the first field, or the safe answer."""
         for line in self.query(".fault, .trouble"):
             line.display = False
-        if not self.SAFE:
+        if self.DESTRUCTIVE:
             self.query_one("#cancel").focus()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -151,12 +149,12 @@ class Form(ModalScreen[None]):
         self.dismiss()
 
     def action_accept(self) -> None:
-        """Do it, unless a field is wrong."""
+        """Submit, unless a field is wrong."""
         if self.ACCEPT_LABEL and not self.show_faults():
             self.ask(self.submit)
 
     def show_faults(self) -> bool:
-        """Say beside each field what is wrong with it and go to the first one; False when all is well."""
+        """Show beside each field what is wrong with it and focus the first one; return whether anything is wrong."""
         faults = list(self.validate())
         said = {fault.field: fault.sentence for fault in reversed(faults)}
         for field in self.query(Field):
@@ -166,14 +164,14 @@ class Form(ModalScreen[None]):
         return bool(faults)
 
     def ask(self, question: Callable[[], Awaitable[FormResult]]) -> None:
-        """Put something to the agent and close when it was taken; nothing while it is thinking already."""
+        """Ask the agent and close when it accepted; do nothing while an earlier question is open."""
         if not self._asking:
             self._asking = True
             self.show_trouble(Content.styled("Asking the agent …", TextStyle.QUIET.value))
             self.run_worker(self._ask(question), name="ask", group="ask")
 
     def show_trouble(self, content: Content | None) -> None:
-        """Write the line above the buttons; None takes it away."""
+        """Write the line above the buttons; None removes it."""
         line = self.query_one(".trouble", Static)
         line.display = content is not None
         line.update(content or "")
@@ -181,19 +179,16 @@ class Form(ModalScreen[None]):
     async def _ask(self, question: Callable[[], Awaitable[FormResult]]) -> None:
         try:
             done = await question()
-        except TuishareError as error:
-            self.show_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            self.log.error(error)
-            self.show_error(SystemFailed("The agent could not be asked", hint="Try again."))
+            self.show_error(self.app.make_presentable(error))
         else:
             self._close(done)
         finally:
             self._asking = False
 
     def show_error(self, error: TuishareError) -> None:
-        """Say what went wrong and what to do, in the dialog."""
-        words = clean(f"! {error.detail}. {error.hint}")
+        """Show what went wrong and what to do, in the dialog."""
+        words = clean(f"! {explain_error(error)}")
         self.show_trouble(Content.styled(words, TextStyle.BAD.value))
 
     def _close(self, done: FormResult) -> None:
@@ -215,3 +210,8 @@ class Form(ModalScreen[None]):
     @on(Input.Submitted)
     def _on_submitted(self) -> None:
         self.action_accept()
+
+
+def ask_for_restart(settings: Sequence[str]) -> str:
+    """Return the words for settings that take effect when the agent is started again; empty for none."""
+    return f"Restart the agent to apply: {clean(', '.join(dict.fromkeys(settings)))}" if settings else ""

@@ -1,6 +1,6 @@
 """The list of keys, above everything else.
 
-Owns the wording of the help; what a tab's own keys are, the tab says. Any key of the usual ones closes it.
+Owns the wording of the help; a tab names its own keys.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tuishare.presentation.problems import NEEDS_ATTENTION
 from tuishare.tui.theme import TextStyle
 
 KeyBinding = tuple[str, str]
@@ -24,22 +25,22 @@ KEYS: Final[tuple[KeyBinding, ...]] = (
     ("1 … 5", "the tabs"),
     ("↑ ↓  j k", "move;  g G  first, last"),
     ("← →  h l", "delivery, files, peers, history"),
-    ("J  K", "scroll what is said of it"),
-    ("/", "filter; Escape shows all again"),
+    ("J  K", "scroll the details"),
+    ("/", "filter; Escape shows all"),
     ("m  M", "mark; mark all; Escape unmarks"),
-    ("< > =", "sort by another column; turn around"),
+    ("< > =", "sort by another column; reverse"),
     (",", "settings"),
-    ("^p", "every command, and other themes"),
+    ("^p", "every command, and themes"),
     ("s", "while the agent is lost: start it"),
     ("q", "quit; the agent keeps running"),
 )
 
 SIGNS: Final = (
     ("●", "seeding, complete, verified", TextStyle.GOOD),
-    ("◐", "at work", TextStyle.BUSY),
-    ("◌", "waiting, locked, or for you", TextStyle.WARN),
+    ("◐", "in progress", TextStyle.BUSY),
+    ("◌", "waiting, locked, needs approval", TextStyle.WARN),
     ("‖ ○", "paused; withdrawn", TextStyle.QUIET),
-    ("!", "needs you", TextStyle.BAD),
+    ("!", NEEDS_ATTENTION, TextStyle.BAD),
 )
 
 _WIDTH: Final = 10
@@ -63,7 +64,7 @@ class HelpScreen(ModalScreen[None]):
         self._own = own
 
     def compose(self) -> ComposeResult:
-        """Write the lists."""
+        """Compose the lists."""
         signs = [Content.assemble((f"{sign:<{_WIDTH}}", tone.value), words) for sign, words, tone in SIGNS]
         with VerticalScroll(id="keys") as box:
             box.border_title = f"Keys for {self._tab}"
@@ -73,7 +74,7 @@ class HelpScreen(ModalScreen[None]):
             )
 
     def on_click(self) -> None:
-        """Close, also by mouse."""
+        """Close by a click, too."""
         self.dismiss()
 
 

@@ -1,11 +1,11 @@
-"""A key that is told once.
+"""A new key, shown once.
 
 Owns how it is shown and copied; forgets it when closed. Must not write it anywhere.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,11 +15,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tuishare.tui.formats import clip, fit
+from tuishare.tui.cell_text import clip, fit
 from tuishare.tui.theme import TextStyle
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
 
 
 class KeyDialog(ModalScreen[None]):
@@ -29,8 +26,6 @@ class KeyDialog(ModalScreen[None]):
         name: of the user it is for.
         key: 64 hexadecimal digits.
     """
-
-    app: Dashboard
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close", show=False),
@@ -43,30 +38,30 @@ class KeyDialog(ModalScreen[None]):
         self._key = key
 
     def compose(self) -> ComposeResult:
-        """Show it, and say what to do with it."""
+        """Compose the key, and what to do with it."""
         with Vertical(classes="dialog") as box:
-            box.border_title = "A new key"
+            box.border_title = "New key"
             yield Static(Content.assemble("for ", (fit(self._user, 40), TextStyle.STRONG.value)))
             yield Static(
                 Content.styled(clip(self._key, 68), TextStyle.WARN.value), id="key", classes="-apart"
             )
             yield Static(
                 Content(
-                    "It is shown this once. Give it to him so that nobody else sees it: whoever has it can open "
-                    "what is shared with him."
+                    "This key is shown only once. Give it to them in private: anyone who has it can open what you "
+                    "share with them."
                 ),
                 classes="aside",
             )
             with Horizontal(classes="answers"):
                 yield Button("Copy  c", id="copy", compact=True)
-                yield Button("I have it  esc", id="close", variant="primary", compact=True)
+                yield Button("Done  esc", id="close", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Begin at copying: a hasty Enter then closes nothing."""
+        """Focus the button that copies, so that an accidental Enter closes nothing."""
         self.query_one("#copy").focus()
 
     def action_copy(self) -> None:
-        """Put it on the terminal's clipboard."""
+        """Copy the key to the terminal's clipboard."""
         self.app.copy_to_clipboard(self._key)
         self.app.notify("The key is on the clipboard, if your terminal allows that.", markup=False)
 

@@ -1,4 +1,4 @@
-"""The main screen: header, notice, tabs, footer.
+"""The main screen: header, banner, tabs, footer.
 
 Owns the keys that move between tabs and the counts on the tabs.
 """
@@ -6,7 +6,7 @@ Owns the keys that move between tabs and the counts on the tabs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import TabbedContent, TabPane
 
 from tuishare.api.messages import DownloadState, ShareState
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.row_models import count_missing
 from tuishare.tui.screens.help import HelpScreen
 from tuishare.tui.view import View
@@ -22,9 +23,6 @@ from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.header import Banner, Header
 from tuishare.tui.widgets.pane import EntryPane
 from tuishare.tui.widgets.panes import ActivityPane, DownloadsPane, FoldersPane, PeoplePane, SharesPane
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
 
 TABS: Final = ("shares", "downloads", "people", "folders", "activity")
 """Names of the tabs, from left to right; the first has key 1."""
@@ -39,9 +37,9 @@ _PANES: Final[tuple[Callable[[], EntryPane[Any]], ...]] = (
 
 
 class MainScreen(Screen[None]):
-    """Everything at a glance."""
+    """Shows everything at a glance."""
 
-    app: Dashboard
+    app: DashboardBase
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(  # the tabs say it
@@ -54,7 +52,7 @@ class MainScreen(Screen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """Put the regions together."""
+        """Compose the regions."""
         yield Header(id="headline")
         yield Banner(id="notice")
         with TabbedContent(initial=TABS[0]):
@@ -64,13 +62,13 @@ class MainScreen(Screen[None]):
         yield Footer()
 
     async def on_mount(self) -> None:
-        """Follow the app, and let the table have the keys."""
+        """Follow the app, and focus the table."""
         self.watch(self.app, "view", self._count)
         await self._open()
 
     @property
     def pane(self) -> EntryPane[Any]:
-        """What fills the tab that is shown."""
+        """The content of the tab that is shown."""
         return self.query_one(f"#{self.query_one(TabbedContent).active}-pane", EntryPane)
 
     async def action_open_tab(self, name: str) -> None:
@@ -79,7 +77,7 @@ class MainScreen(Screen[None]):
         await self._open()
 
     def action_filter(self) -> None:
-        """Ask what to look for in the tab that is shown."""
+        """Open the filter of the tab that is shown."""
         self.pane.ask_filter()
 
     def action_keys(self) -> None:
@@ -97,7 +95,7 @@ class MainScreen(Screen[None]):
         for number, name in enumerate(TABS, 1):
             label = " ".join((str(number), name.capitalize(), *_count_for(name, self.app.view)))
             tab = tabs.get_tab(name)
-            if tab.label_text != label:  # a new label lays the whole screen out anew
+            if tab.label_text != label:  # a new label lays the whole screen out again
                 tab.label = label
 
 

@@ -1,6 +1,6 @@
-"""What to share, with whom, until when: the dialog behind `n`.
+"""The dialog behind `n`: what to share, with which recipients, until when.
 
-Owns the fields and their check before the agent is asked; counts what was chosen in a thread, within bounds.
+Owns the fields and their validation before the agent is asked; counts what was chosen in a thread, within bounds.
 """
 
 from __future__ import annotations
@@ -20,11 +20,20 @@ from textual.widgets import Button, Input, Select, Static
 from tuishare.api.messages import NewShare, People
 from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, TuishareError
-from tuishare.tui.formats import clean, fit, format_count, format_size
+from tuishare.presentation.formats import format_count, format_size
+from tuishare.presentation.problems import explain_error
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.path_size import measure
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
-from tuishare.tui.screens.recipients import MarkCheckbox, Recipients, list_recipients
+from tuishare.tui.screens.recipients import (
+    ANY_CLIENT,
+    NO_USERS,
+    NOTHING_SELECTED,
+    MarkCheckbox,
+    Recipients,
+    list_recipients,
+)
 from tuishare.tui.theme import TextStyle
 
 _OWN: Final = "own"
@@ -36,7 +45,6 @@ _SPANS: Final = (
     ("other …", _OWN),
 )
 _NOTE: Final = 500  # characters; the same limit as in envelopes
-_NOBODY: Final = "Nobody is known yet: add somebody first (tab People, n)."
 
 
 class NewShareScreen(Form):
@@ -53,7 +61,7 @@ class NewShareScreen(Form):
         self._stop = Event()
 
     def compose_fields(self) -> ComposeResult:
-        """What, how much, for whom, until when, and a note."""
+        """Compose path, size, recipients, expiry, note and kind of swarm."""
         yield Field(
             "What",
             Input(
@@ -68,37 +76,37 @@ class NewShareScreen(Form):
         yield Field("Expires", Select(_SPANS, value="", allow_blank=False, id="expires", compact=True))
         yield Field("Until", Input(placeholder="12h, 30d, 2w or 2026-12-31", id="until", compact=True))
         yield Field("Note", Input(placeholder="for the recipients", id="note", compact=True))
-        yield Field("Swarm", MarkCheckbox("any BitTorrent client: not encrypted", id="plain"))
+        yield Field("Swarm", MarkCheckbox(ANY_CLIENT, id="plain"))
 
     def compose_answers(self) -> ComposeResult:
-        """Also a way to the tree."""
+        """Offer the tree."""
         yield Button("Browse  ^o", id="browse", compact=True)
 
     def on_mount(self) -> None:
-        """Begin at the path."""
+        """Focus the path."""
         super().on_mount()
         self.query_one("#until-field").display = False
-        self._tell_extent(Content.styled("its size is shown here", TextStyle.QUIET.value))
+        self._tell_extent(Content.styled("its size appears here", TextStyle.QUIET.value))
 
     def on_unmount(self) -> None:
-        """Let the count end with the dialog."""
+        """End the count with the dialog."""
         self._stop.set()
 
     def validate(self) -> Iterator[FieldError]:
-        """A path, somebody, a time to come, a note that fits."""
+        """Require a path, recipients, a future time, a note that fits."""
         if fault := find_path_fault(self.query_one("#path", Input).value):
             yield FieldError("path", fault)
         if not self._people.users:
-            yield FieldError("recipients", _NOBODY)
+            yield FieldError("recipients", NO_USERS)
         elif not self.query_one(Recipients).selected:
-            yield FieldError("recipients", "Choose at least one: Space ticks.")
+            yield FieldError("recipients", NOTHING_SELECTED)
         try:
             self._not_after()
         except BadInput as error:
-            yield FieldError("until", f"{error.detail}. {error.hint}")
+            yield FieldError("until", explain_error(error))
         note = self.query_one("#note", Input).value
         if len(note) > _NOTE:
-            yield FieldError("note", f"It has {len(note):,} characters; at most {_NOTE} go with a share.")
+            yield FieldError("note", f"Use at most {_NOTE} characters; this has {len(note):,}.")
 
     async def submit(self) -> FormResult:
         """Share it."""
@@ -117,7 +125,7 @@ class NewShareScreen(Form):
         return FormResult(f"Sharing “{fit(path.name, 40)}” with {clean(', '.join(new.recipients))}.")
 
     def action_browse(self) -> None:
-        """Pick the path in a tree."""
+        """Open the tree."""
         given = self.query_one("#path", Input).value
         start = Path.home() if find_path_fault(given) else expand(given)
         self.app.push_screen(PathPicker(start), self._take_path)
@@ -165,5 +173,5 @@ class NewShareScreen(Form):
             )
 
     def _tell_extent(self, content: Content) -> None:
-        for line in self.query("#extent").results(Static):  # gone when he has closed the dialog meanwhile
+        for line in self.query("#extent").results(Static):  # none when the dialog was closed meanwhile
             line.update(content)

@@ -23,7 +23,7 @@ from textual.suggester import Suggester
 from textual.widgets import Button, DirectoryTree, Static
 
 from tuishare.sanitize import for_display
-from tuishare.tui.formats import clean, fit
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.theme import TextStyle
 
 _NAMES = 10_000
@@ -31,14 +31,14 @@ _WIDTH = 60
 
 
 def expand(text: str) -> Path:
-    """Read a path as a person types it, with ``~``."""
+    """Return the absolute path of a typed one, with ``~``."""
     return Path(os.path.abspath(os.path.expanduser(text.strip())))
 
 
 def find_path_fault(text: str) -> str:
-    """Say what is wrong with a typed path, or nothing."""
+    """Return what is wrong with a typed path, or nothing."""
     if not text.strip():
-        return "Choose a path, or type one."
+        return "Enter or choose a path."
     if not is_drawable(text):
         return "This name has characters that cannot be shown; rename it first."
     if not os.path.isabs(os.path.expanduser(text.strip())):
@@ -47,7 +47,7 @@ def find_path_fault(text: str) -> str:
 
 
 def is_drawable(name: str) -> bool:
-    """Whether a person sees all of a name; any other cannot be typed, and should not be."""
+    """Return whether all of a name is visible; any other cannot be typed, and should not be."""
     return for_display(name, max(len(name), 3)) == name
 
 
@@ -59,7 +59,7 @@ class PathSuggester(Suggester):
         self._folders_only = folders_only
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Give the first name that begins so."""
+        """Return the first name that begins so."""
         if "/" not in value:
             return None
         return await asyncio.to_thread(self._look, value)
@@ -94,12 +94,12 @@ class PathTree(DirectoryTree):
         return Text(clean(str(label)))
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Leave out what cannot be chosen."""
+        """Omit what cannot be chosen."""
         return [path for path in paths if not self._folders_only or self._safe_is_dir(path)]
 
 
 class PathPicker(ModalScreen[str | None]):
-    """Lets a person pick a file or folder; its result is the path, or None.
+    """Asks for a file or folder; its result is the path, or None.
 
     Args:
         start: where the tree begins; the nearest folder that there is.
@@ -118,7 +118,7 @@ class PathPicker(ModalScreen[str | None]):
         self._folders_only = folders_only
 
     def compose(self) -> ComposeResult:
-        """Put tree, choice and buttons together."""
+        """Compose tree, choice and buttons."""
         with Vertical(classes="dialog") as box:
             box.border_title = "Choose a folder" if self._folders_only else "Choose a file or folder"
             box.border_subtitle = "enter opens · ← one up"
@@ -130,12 +130,12 @@ class PathPicker(ModalScreen[str | None]):
                 yield Button("Choose  ^s", id="accept", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Begin in the tree."""
+        """Focus the tree."""
         self.query_one(PathTree).focus()
         self._show_choice()
 
     def action_choose(self) -> None:
-        """Take what the cursor is on."""
+        """Choose what the cursor is on."""
         self.dismiss(os.fspath(self._chosen))
 
     def action_up(self) -> None:

@@ -1,11 +1,12 @@
-"""What is ticked: recipients, several at a time, and single boxes.
+"""Lists and boxes to select in: recipients, several at a time, and single boxes.
 
-Owns how users and groups are listed, and that a tick is seen without colours.
+Owns how users and groups are listed, and that a selection is visible without colours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from rich.segment import Segment
 from textual.content import Content
@@ -13,39 +14,44 @@ from textual.strip import Strip
 from textual.widgets import Checkbox, SelectionList
 from textual.widgets.selection_list import Selection
 
-from tuishare.api.messages import People, User
-from tuishare.tui.formats import clip, fit
+from tuishare.api.messages import People
+from tuishare.presentation.states import describe_trust
+from tuishare.tui.cell_text import clip, fit
 from tuishare.tui.theme import TextStyle
 
 _NAME, _MEMBERS = 24, 30
 
+NOTHING_SELECTED: Final = "Choose at least one; Space selects."
+NO_USERS: Final = "Add a user first: press 3, then n."
+ANY_CLIENT: Final = "open to any BitTorrent client, not encrypted"
+
 
 def list_recipients(people: People, chosen: Collection[str] = ()) -> list[Selection[str]]:
-    """List groups, then users; those chosen already, also such as nobody knows any more, are ticked."""
+    """List groups, then users; those chosen already are selected, also those that are no longer known."""
     groups: dict[str, list[str]] = {}
     for user in people.users:
         for group in user.groups:
             groups.setdefault(group, []).append(user.name)
     known = {f"@{group}": ", ".join(members) for group, members in sorted(groups.items())}
-    known |= {user.name: _tell_trust(user) for user in people.users}
-    known |= {name: "not known any more" for name in chosen if name not in known}
+    known |= {user.name: describe_trust(user) for user in people.users}
+    known |= {name: "no longer known" for name in chosen if name not in known}
     return [choice(name, words, chosen=name in chosen) for name, words in known.items()]
 
 
 def choice(name: str, words: str = "", *, chosen: bool = False) -> Selection[str]:
-    """Make one line to tick: a foreign name and foreign words about it."""
+    """Make one line of a list: a foreign name and foreign words about it."""
     label = Content.assemble(fit(name, _NAME), (f"  {clip(words, _MEMBERS)}", TextStyle.QUIET.value))
     return Selection(label, name, chosen)
 
 
 class Recipients(SelectionList[str]):
-    """A list to tick; Space or Enter ticks."""
+    """A list to select in, by Space or Enter."""
 
     def __init__(self, choices: Iterable[Selection[str]], *, id: str = "recipients") -> None:  # noqa: A002
         super().__init__(*choices, id=id, compact=True)
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line; a box that is not ticked is empty, because Textual tells both apart by colour only."""
+        """Draw one line; a box that is not selected is empty, because Textual tells both apart by colour only."""
         line = super().render_line(y)
         index = self.scroll_offset.y + y
         if index >= self.option_count or self.get_option_at_index(index).value in self.selected:
@@ -55,7 +61,7 @@ class Recipients(SelectionList[str]):
 
 
 class MarkCheckbox(Checkbox):
-    """One box to tick; it is empty when it is not ticked, whatever the colours."""
+    """One box; it is empty when it is not selected, whatever the colours."""
 
     def __init__(self, label: str, ticked: bool = False, *, id: str) -> None:  # noqa: A002
         super().__init__(label, ticked, id=id, compact=True)
@@ -64,9 +70,3 @@ class MarkCheckbox(Checkbox):
         """Draw box and label."""
         self.BUTTON_INNER = "X" if self.value else " "
         return super().render()
-
-
-def _tell_trust(user: User) -> str:
-    if not user.fingerprint:
-        return "by key"
-    return "verified" if user.verified else "not verified"

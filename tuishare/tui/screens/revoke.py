@@ -1,7 +1,7 @@
-"""Taking somebody out: of some shares, or of everything.
+"""Revoking recipients: of some shares, or of everything.
 
-Owns the plain words about what that does and what it cannot do. Nobody is ticked beforehand, and the safe answer has
-the focus.
+Owns the plain words about what that does and what it cannot do. No recipient is selected beforehand, and the safe
+answer has the focus.
 """
 
 from __future__ import annotations
@@ -12,22 +12,24 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tuishare.api.messages import Delivery, DeliveryState, Share, User, UserNamed
-from tuishare.tui.formats import clean, fit, format_count, format_percent
+from tuishare.api.messages import Delivery, DeliveryState, Share, User
+from tuishare.presentation.formats import format_count
+from tuishare.presentation.transfers import describe_holding
+from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
-from tuishare.tui.screens.recipients import Recipients, choice
+from tuishare.tui.screens.recipients import NOTHING_SELECTED, Recipients, choice
 from tuishare.tui.theme import TextStyle
 
 _DOES = (
-    "From now on: no new connections, no peers from the tracker, and live connections are cut. Everybody else gets a "
-    "new ticket: new encrypted torrents appear in the outbox and must reach them."
+    "Revoked recipients get no new connections and no peers from the tracker, and live connections are cut. The other "
+    "recipients get new tickets: new envelopes (NAME.torrent.encrypted) appear in the outbox and must reach them."
 )
-_CANNOT = "It calls nothing back: what was already downloaded stays, also with whoever copied it."
+_CANNOT = "Revoking cannot recall data: what was already downloaded stays, and so do copies of it."
 _NAME, _NAMES = 56, 200
 
 
 class RevokeScreen(Form):
-    """Asks who is to be taken out of some shares.
+    """Asks which recipients to revoke from some shares.
 
     Args:
         shares: as they were shown, at least one.
@@ -35,7 +37,7 @@ class RevokeScreen(Form):
 
     HEADING = "Revoke"
     ACCEPT_LABEL = "Revoke"
-    SAFE = False
+    DESTRUCTIVE = True
 
     def __init__(self, shares: Sequence[Share]) -> None:
         super().__init__()
@@ -43,39 +45,39 @@ class RevokeScreen(Form):
         self._holders = _find_holders(shares)
 
     def compose_fields(self) -> ComposeResult:
-        """Name the shares and what follows; list who can be taken out."""
+        """Name the shares and what follows; list the recipients."""
         one = len(self._shares) == 1
         name = fit(self._shares[0].name, _NAME) if one else format_count(len(self._shares), "share")
         yield Static(Content.styled(name, TextStyle.STRONG.value))
-        lines = [choice(name, _tell(delivery)) for name, delivery in self._holders.items()]
-        yield Field("Whom", Recipients(lines))
+        lines = [choice(name, describe_holding(delivery)) for name, delivery in self._holders.items()]
+        yield Field("Recipients", Recipients(lines))
         yield from explain()
 
     def on_mount(self) -> None:
-        """Let the person tick first: nothing happens before."""
+        """Focus the list: nothing happens before a selection."""
         super().on_mount()
         # after the handler of the base, which comes last
         self.call_after_refresh(self.query_one(Recipients).focus)
 
     def validate(self) -> Iterator[FieldError]:
-        """Somebody."""
+        """Require a recipient."""
         if not self._holders:
-            yield FieldError("recipients", "Nobody has a ticket for this.")
+            yield FieldError("recipients", "No recipient has a ticket for this.")
         elif not self.query_one(Recipients).selected:
-            yield FieldError("recipients", "Choose at least one: Space ticks.")
+            yield FieldError("recipients", NOTHING_SELECTED)
 
     async def submit(self) -> FormResult:
-        """Take each of them out of each share that he is in."""
+        """Revoke each of them from each share that they have a ticket for."""
         users = self.query_one(Recipients).selected
         for share in self._shares:
             for user in _find_holders([share]):
                 if user in users:
-                    await self.app.agent.revoke_from_share(share.id, UserNamed(name=user))
-        return FormResult(f"Asked the agent to revoke {clean(', '.join(users))}.")
+                    await self.app.agent.revoke_from_share(share.id, user)
+        return FormResult(f"Revoking {clean(', '.join(users))} …")
 
 
 class RevokeUserScreen(Form):
-    """Asks before somebody is taken out of everything.
+    """Asks before users are revoked from everything.
 
     Args:
         users: as they were shown, at least one.
@@ -83,50 +85,38 @@ class RevokeUserScreen(Form):
 
     HEADING = "Revoke everywhere?"
     ACCEPT_LABEL = "Revoke everywhere"
-    SAFE = False
+    DESTRUCTIVE = True
 
     def __init__(self, users: Sequence[User]) -> None:
         super().__init__()
         self._users = users
 
     def compose_fields(self) -> ComposeResult:
-        """Name them and what follows."""
+        """Name the users and what follows."""
         names = fit(", ".join(user.name for user in self._users), _NAMES)
         shares = sum(user.shares for user in self._users)
         yield Static(Content.styled(names, TextStyle.STRONG.value))
-        yield Static(Content.styled(f"out of {format_count(shares, 'share')}", TextStyle.QUIET.value))
+        yield Static(Content.styled(f"from {format_count(shares, 'share')}", TextStyle.QUIET.value))
         yield from explain()
 
     async def submit(self) -> FormResult:
-        """Take each of them out of everything."""
+        """Revoke each of them from everything."""
         for user in self._users:
-            await self.app.agent.revoke_user(UserNamed(name=user.name))
-        return FormResult(
-            f"Asked the agent to revoke {clean(', '.join(user.name for user in self._users))} everywhere."
-        )
+            await self.app.agent.revoke_user(user.name)
+        return FormResult(f"Revoking {clean(', '.join(user.name for user in self._users))} everywhere …")
 
 
 def explain() -> Iterator[Static]:
-    """Say what revoking does, and what nobody can do."""
+    """Compose what revoking does, and what it cannot do."""
     yield Static(Content(_DOES), classes="aside -apart")
     yield Static(Content.styled(_CANNOT, TextStyle.WARN.value))
 
 
 def _find_holders(shares: Sequence[Share]) -> dict[str, Delivery]:
-    """Who holds a ticket for one of them at least."""
+    """Return who holds a ticket for at least one of them."""
     return {
         delivery.user: delivery
         for share in shares
         for delivery in share.deliveries
         if delivery.state is not DeliveryState.REVOKED
     }
-
-
-def _tell(delivery: Delivery) -> str:
-    match delivery.state:
-        case DeliveryState.COMPLETE:
-            return "has all of it"
-        case DeliveryState.DOWNLOADING:
-            return f"has {format_percent(delivery.progress)}"
-        case _:
-            return "has not opened it"

@@ -1,7 +1,8 @@
-"""The usual settings as fields, and a way to the file itself.
+"""The usual settings as fields, and the settings file as text.
 
-Owns which settings have a field, and sends only those that the person changed, one by one, so that the comments of the
-file stay and each refusal stands beside its field.
+Owns which settings have a field, and sends only those that the user changed, one by one, so that the comments of the
+file stay and each refusal stands beside its field. The agent checks the text of the file before it replaces the file,
+and refuses it when the file was changed meanwhile.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Button, Input
+from textual.content import Content
+from textual.widgets import Button, Input, Static, TextArea
 
 from tuishare.api.messages import SettingChange, SettingsText
 from tuishare.errors import AgentUnreachable, TuishareError
-from tuishare.tui.formats import clean
-from tuishare.tui.screens.form import Field, Form, FormResult
+from tuishare.tui.cell_text import fit
+from tuishare.tui.screens.form import Field, Form, FormResult, ask_for_restart
 from tuishare.tui.screens.recipients import MarkCheckbox
-from tuishare.tui.screens.settings_file import SettingsFileScreen
+from tuishare.tui.theme import TextStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Setting:
     Attributes:
         key: dotted, as in the file.
         label: what it is called here, 12 cells at most.
-        default: what holds while the file says nothing.
-        hint: what can stand in it.
+        default: value in force while the file has none.
+        hint: what the value may be.
     """
 
     key: str
@@ -47,21 +49,22 @@ class Setting:
 
 SETTINGS: Final = (
     Setting("name", "Your name", "", "on your card"),
-    Setting("limits.upload", "Upload", "0", "a second, such as 5MiB; 0: as fast as it goes"),
-    Setting("limits.download", "Download", "0", "a second, such as 5MiB; 0: as fast as it goes"),
-    Setting("limits.active_downloads", "Active", "0", "downloads at once; 0: all"),
-    Setting("downloads.seed_days", "Seed days", "7.0", "days after delivery; 0: not at all"),
-    Setting("downloads.seed_ratio", "Seed ratio", "0.0", "ends it earlier; 0: does not"),
-    Setting("inbox.quota", "Quota", "0", "under way for one sender, such as 50GiB; 0: none"),
+    Setting("limits.upload", "Upload", "0", "per second, such as 5MiB; 0: unlimited"),
+    Setting("limits.download", "Download", "0", "per second, such as 5MiB; 0: unlimited"),
+    Setting("limits.active_downloads", "Active", "0", "downloads at a time; 0: unlimited"),
+    Setting("downloads.seed_days", "Seed days", "7.0", "days after delivery; 0: none"),
+    Setting("downloads.seed_ratio", "Seed ratio", "0.0", "ends seeding earlier; 0: never"),
+    Setting("inbox.quota", "Quota", "0", "in progress per sender, such as 50GiB; 0: unlimited"),
     Setting("network.listen", "Port", ":50007", "[ADDRESS]:PORT for TLS swarms"),
     Setting("network.listen_plain", "Plain port", "", "[ADDRESS]:PORT; empty: no plain swarms"),
     Setting("network.public_host", "Public host", "", "name or address that others reach"),
 )
-DESKTOP: Final = Setting("notifications.desktop", "Desktop", "true", "")
+_PATH: Final = 64
+DESKTOP: Final = Setting("notifications.desktop", "Notify", "true", "")
 
 
 class SettingsScreen(Form):
-    """Asks which settings are to be different.
+    """Asks for the settings.
 
     Args:
         file: as the agent told it just now.
@@ -80,29 +83,29 @@ class SettingsScreen(Form):
         self._before = read_settings(file.text)
 
     def compose_fields(self) -> ComposeResult:
-        """One field for each."""
+        """Compose one field for each."""
         for setting in SETTINGS:
             value = self._before[setting.key]
-            # A default stays out of the field, so that there is room to say what can stand in it.
+            # A default stays out of the field, so that there is room for the hint.
             shown = "" if value == setting.default else value
             hint = f"{setting.default} · {setting.hint}" if setting.default else setting.hint
             yield Field(setting.label, Input(shown, placeholder=hint, id=setting.control, compact=True))
         told = self._before[DESKTOP.key] == "true"
-        yield Field(DESKTOP.label, MarkCheckbox("tell it what happens", told, id=DESKTOP.control))
+        yield Field(DESKTOP.label, MarkCheckbox("desktop notifications", told, id=DESKTOP.control))
 
     def compose_answers(self) -> ComposeResult:
-        """Also the file as it is."""
-        yield Button("The file  ^t", id="file", compact=True)
+        """Offer the file itself."""
+        yield Button("Edit file  ^t", id="file", compact=True)
 
     async def submit(self) -> FormResult:
-        """Send what is different now; what was taken is not sent again after a refusal."""
+        """Send what was changed; what the agent accepted is not sent again after a refusal."""
         restart: list[str] = []
         for key, value in self._typed().items():
             if value != self._before[key]:
                 restart += await self._change(key, value)
         if not restart:
             return FormResult("The settings are saved.")
-        return FormResult(f"Saved. After a restart of the agent: {clean(', '.join(dict.fromkeys(restart)))}")
+        return FormResult(f"Saved. {ask_for_restart(restart)}.")
 
     async def _change(self, key: str, value: str) -> tuple[str, ...]:
         try:
@@ -127,7 +130,7 @@ class SettingsScreen(Form):
         return typed | {DESKTOP.key: str(told).lower()}
 
     def action_edit_file(self) -> None:
-        """Show the file instead."""
+        """Open the file instead."""
         app = self.app
         self.dismiss()
         app.push_screen(SettingsFileScreen(self._file))
@@ -137,8 +140,43 @@ class SettingsScreen(Form):
         self.action_edit_file()
 
 
+class SettingsFileScreen(Form):
+    """Asks for the text of the settings file.
+
+    Args:
+        file: as the agent told it.
+    """
+
+    HEADING = "Settings file"
+    ACCEPT_LABEL = "Check and save"
+
+    def __init__(self, file: SettingsText) -> None:
+        super().__init__()
+        self._file = file
+
+    def compose_fields(self) -> ComposeResult:
+        """Compose path and text."""
+        yield Static(Content.styled(fit(self._file.path, _PATH), TextStyle.QUIET.value))
+        yield TextArea(self._file.text, id="text", compact=True, show_line_numbers=True, tab_behavior="focus")
+
+    def on_mount(self) -> None:
+        """Focus the text."""
+        super().on_mount()
+        self.query_one(TextArea).focus()
+
+    async def submit(self) -> FormResult:
+        """Have the agent check the text and apply it."""
+        text = self.query_one(TextArea).text
+        reloaded = await self.app.agent.write_settings(
+            SettingsText(text=text, path=self._file.path, stamp=self._file.stamp)
+        )
+        if not reloaded.restart:
+            return FormResult("The settings are saved.")
+        return FormResult(f"Saved. {ask_for_restart(reloaded.restart)}.")
+
+
 def read_settings(text: str) -> dict[str, str]:
-    """Read the values that have a field; the defaults where the file says nothing, or is not TOML."""
+    """Read the values that have a field; the defaults where the file has none, or is not TOML."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

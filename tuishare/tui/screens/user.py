@@ -1,6 +1,6 @@
-"""One user: groups, trust, a new card or key, and the ways to be rid of him.
+"""One user: groups, trust, a new card or key, revoking and removing.
 
-Owns what can be changed about somebody who is known already.
+Owns what can be changed about a known user.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
-from tuishare.api.messages import User, UserChange, UserKind, UserNamed
-from tuishare.tui.formats import clean, fit, format_count
+from tuishare.api.messages import User, UserKind
+from tuishare.api.messages import UserChange
+from tuishare.presentation.formats import format_count
+from tuishare.tui.cell_text import clean, fit
+from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.add_user import CARD_PREFIX, find_card, split_groups
-from tuishare.tui.screens.fingerprints import show_fingerprint
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.key_dialog import KeyDialog
 from tuishare.tui.screens.recipients import MarkCheckbox
@@ -23,15 +25,17 @@ from tuishare.tui.screens.revoke import RevokeUserScreen
 from tuishare.tui.theme import TextStyle
 
 _NAME, _FORMER = 40, 3
-_REMOVED = "He is forgotten: nothing more is shared with him, and what he sends is turned away."
-_NEW_KEY = "A new key takes the place of his present one at once; he needs it to open what comes."
+_REMOVED = (
+    "They are removed from your users: nothing more is shared with them, and what they send is rejected."
+)
+_NEW_KEY = "A new key replaces their current one at once; they need it to open what you share from then on."
 
 
 class UserScreen(Form):
-    """Shows one user and asks what is to be different.
+    """Shows one user and asks for changes.
 
     Args:
-        user: as he was shown.
+        user: as shown in the list.
     """
 
     HEADING = "User"
@@ -42,61 +46,61 @@ class UserScreen(Form):
         self._user = user
 
     def compose_fields(self) -> ComposeResult:
-        """Who he is, then what can be changed."""
+        """Compose who the user is, then what can be changed."""
         user = self._user
         has = f"has {user.complete:,} of {format_count(user.shares, 'share')}"
         yield Static(Content.assemble((fit(user.name, _NAME), TextStyle.STRONG.value), f"  {has}"))
         if user.kind is UserKind.CARD:
             yield Static(show_fingerprint(user.words, user.fingerprint))
-            yield from self._tell_former()
-            yield Field("Compared", MarkCheckbox("these words are his", user.verified, id="verified"))
+            yield from self._list_former()
+            yield Field("Trust", MarkCheckbox("fingerprint verified", user.verified, id="verified"))
         else:
-            yield Field("Raw form", MarkCheckbox("accept it with his key", user.accept_raw, id="raw"))
+            yield Field("Raw form", MarkCheckbox("accept raw files of their key", user.accept_raw, id="raw"))
         yield Field("Groups", Input(" ".join(user.groups), id="groups", compact=True))
         if user.kind is UserKind.CARD:
             area = TextArea(
-                id="card", compact=True, tab_behavior="focus", placeholder="paste it if he has another"
+                id="card", compact=True, tab_behavior="focus", placeholder="paste it if they have a new one"
             )
             yield Field("New card", area)
 
     def compose_answers(self) -> ComposeResult:
-        """What cannot be undone; each asks once more."""
+        """Offer what cannot be undone; each asks again."""
         yield Button("Remove …", id="remove", variant="error", compact=True)
         yield Button("Revoke …", id="revoke", variant="error", compact=True)
         if self._user.kind is UserKind.KEY:
             yield Button("New key …", id="renew", compact=True)
 
     def on_mount(self) -> None:
-        """Begin at the groups."""
+        """Focus the groups."""
         super().on_mount()
         self.query_one("#groups").focus()
 
     def validate(self) -> Iterator[FieldError]:
-        """A card is one word."""
+        """Require a card, if any text."""
         card = self._card
         if card and not card.startswith(CARD_PREFIX):
             yield FieldError("card", f"A card begins with {CARD_PREFIX}")
 
     async def submit(self) -> FormResult:
-        """Change what is different now."""
+        """Send what was changed."""
         change = self._change()
         if change == UserChange(name=self._user.name):
             return FormResult("Nothing was changed.")
         await self.app.agent.change_user(change)
-        return FormResult(f"{clean(self._user.name)} is changed.")
+        return FormResult(f"Changed {clean(self._user.name)}.")
 
     def _change(self) -> UserChange:
         user, groups = self._user, split_groups(self.query_one("#groups", Input).value)
         return UserChange(
             name=user.name,
             groups=None if groups == user.groups else groups,
-            verified=self._ticked("verified", user.verified),
-            accept_raw=self._ticked("raw", user.accept_raw),
+            verified=self._selected("verified", user.verified),
+            accept_raw=self._selected("raw", user.accept_raw),
             card=self._card or None,
         )
 
-    def _ticked(self, name: str, before: bool) -> bool | None:
-        """What is ticked now, or None where that is as it was."""
+    def _selected(self, name: str, before: bool) -> bool | None:
+        """Return whether a box is selected now, or None where that is unchanged."""
         now = [box.value for box in self.query(f"#{name}").results(MarkCheckbox)]
         return None if now in ([], [before]) else now[0]
 
@@ -104,9 +108,9 @@ class UserScreen(Form):
     def _card(self) -> str:
         return "".join(find_card(area.text) for area in self.query("#card").results(TextArea))
 
-    def _tell_former(self) -> Iterator[Static]:
+    def _list_former(self) -> Iterator[Static]:
         for fingerprint in self._user.former[:_FORMER]:
-            yield Static(Content.styled(f"before that {fit(fingerprint, 56)}", TextStyle.QUIET.value))
+            yield Static(Content.styled(f"former card {fit(fingerprint, 56)}", TextStyle.QUIET.value))
 
     @on(Button.Pressed, "#remove")
     def _on_remove(self) -> None:
@@ -127,52 +131,52 @@ class UserScreen(Form):
 
 
 class RemoveUserScreen(Form):
-    """Asks before somebody is forgotten."""
+    """Asks before a user is removed."""
 
     HEADING = "Remove this user?"
     ACCEPT_LABEL = "Remove"
-    SAFE = False
+    DESTRUCTIVE = True
 
     def __init__(self, user: User) -> None:
         super().__init__()
         self._user = user
 
     def compose_fields(self) -> ComposeResult:
-        """Name him, and what follows."""
+        """Name the user, and what follows."""
         yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
         yield Static(Content(_REMOVED), classes="aside -apart")
         if held := self._user.shares:
             shares = format_count(held, "share")
             yield Static(
                 Content.styled(
-                    f"He still holds tickets of {shares}: revoke them first.", TextStyle.WARN.value
+                    f"They still hold tickets for {shares}: revoke these first.", TextStyle.WARN.value
                 ),
                 classes="-apart",
             )
 
     async def submit(self) -> FormResult:
-        """Forget him."""
-        await self.app.agent.remove_user(UserNamed(name=self._user.name))
-        return FormResult(f"{clean(self._user.name)} is removed.")
+        """Remove the user."""
+        await self.app.agent.remove_user(self._user.name)
+        return FormResult(f"Removed {clean(self._user.name)}.")
 
 
 class NewKeyScreen(Form):
     """Asks before a key is replaced."""
 
     HEADING = "Make a new key?"
-    ACCEPT_LABEL = "Make it"
-    SAFE = False
+    ACCEPT_LABEL = "Make a new key"
+    DESTRUCTIVE = True
 
     def __init__(self, user: User) -> None:
         super().__init__()
         self._user = user
 
     def compose_fields(self) -> ComposeResult:
-        """Name whose, and what follows."""
+        """Name the user, and what follows."""
         yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
         yield Static(Content(_NEW_KEY), classes="aside -apart")
 
     async def submit(self) -> FormResult:
-        """Replace it, and show the new one this once."""
-        added = await self.app.agent.new_key(UserNamed(name=self._user.name))
+        """Replace the key, and show the new one once."""
+        added = await self.app.agent.new_key(self._user.name)
         return FormResult(following=KeyDialog(added.name, added.key))

@@ -1,14 +1,13 @@
-"""The selected entry in full: at a glance, or one of its closeups, with a chart where there is room.
+"""The selected entry in full: a summary, or one of its details, with a chart where there is room.
 
-Owns which section is shown, and when the agent is asked for what only a closer look needs. Must not know what the
-entries are.
+Owns which section is shown, and when the agent is asked for details. Must not know what the entries are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,15 +15,14 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tuishare.api.messages import Details, Snapshot
-from tuishare.errors import TuishareError
-from tuishare.tui.formats import clean
+from tuishare.api.messages import Details
+from tuishare.api.messages import Snapshot
+from tuishare.presentation.problems import explain_error
+from tuishare.tui.cell_text import clean
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.rates import draw_chart
 from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Live
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
 
 E = TypeVar("E")
 
@@ -38,29 +36,29 @@ _CHART_HEIGHT: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Section(Generic[E]):
-    """One way to look at an entry: from what is known, or from what the agent is asked for.
+    """One section about an entry: a summary of what is known, or details that the agent is asked for.
 
     Attributes:
         title: one word.
-        glance: writes it from entry, snapshot, moment (Unix seconds) and width in cells.
-        closeup: writes it from the agent's answer, moment and width; takes the place of ``glance``.
+        summary: writes it from entry, snapshot, moment (Unix seconds) and width in cells.
+        details: writes it from the agent's answer, moment and width; used without a ``summary``.
     """
 
     title: str
-    glance: Callable[[E, Snapshot, float, int], Content] | None = None
-    closeup: Callable[[Details, float, int], Content] | None = None
+    summary: Callable[[E, Snapshot, float, int], Content] | None = None
+    details: Callable[[Details, float, int], Content] | None = None
 
 
 class Detail(Vertical, Generic[E]):
     """Shows one entry.
 
     Args:
-        sections: ways to look at it, the first one first.
+        sections: about an entry; the first one is shown first.
         key: names an entry.
-        ask: asks the agent for the closeups of an entry.
+        ask: asks the agent for the details of an entry.
     """
 
-    app: Dashboard
+    app: DashboardBase
 
     def __init__(
         self,
@@ -79,7 +77,7 @@ class Detail(Vertical, Generic[E]):
         self._drawn: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
-        """Put titles, words and chart together."""
+        """Compose titles, words and chart."""
         yield SectionTitles()
         with Horizontal():
             with VerticalScroll(can_focus=False):
@@ -87,7 +85,7 @@ class Detail(Vertical, Generic[E]):
             yield Static(classes="chart")
 
     def on_mount(self) -> None:
-        """Ask again from time to time, as long as a closeup is in sight."""
+        """Ask again every `CALM` seconds, as long as details are in sight."""
         self.query_one(".chart").display = False
         self.set_interval(CALM, self._inquire)
 
@@ -119,7 +117,7 @@ class Detail(Vertical, Generic[E]):
         self.draw()
 
     def scroll_by(self, lines: int) -> None:
-        """Show what is further down, or up again."""
+        """Scroll down, or up."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def draw(self) -> None:
@@ -136,16 +134,16 @@ class Detail(Vertical, Generic[E]):
             self._put(".chart", self._draw_chart(self._entry))
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Cut the words to the new width."""
+        """Fit the words to the new width."""
         self.draw()
 
     def _write(self, entry: E, snapshot: Snapshot, width: int) -> Content:
         section = self._sections[self._section]
-        if section.glance is not None:
-            return section.glance(entry, snapshot, self.app.now, width)
-        assert section.closeup is not None, "a section is the one or the other"
+        if section.summary is not None:
+            return section.summary(entry, snapshot, self.app.now, width)
+        assert section.details is not None, "a section has one of the two"
         if isinstance(self._answer, Details):
-            return section.closeup(self._answer, self.app.now, width)
+            return section.details(self._answer, self.app.now, width)
         return Content.styled(self._answer or "Asking the agent …", TextStyle.QUIET.value)
 
     def _draw_chart(self, entry: E) -> Content:
@@ -156,28 +154,25 @@ class Detail(Vertical, Generic[E]):
 
     def _put(self, where: str, content: Content) -> None:
         before = self._drawn.get(where)
-        if before is None or not before.is_same(content):  # each update lays the whole screen out anew
+        if before is None or not before.is_same(content):  # each update lays the whole screen out again
             self._drawn[where] = content
             self.query_one(where, Static).update(content)
 
     def _inquire(self) -> None:
         entry, ask = self._entry, self._ask
-        if entry is None or ask is None or self._sections[self._section].closeup is None:
+        if entry is None or ask is None or self._sections[self._section].details is None:
             return
         key = self._key(entry)
-        if key != self._asking and self.is_on_screen and isinstance(self.app.view.link, Live):
+        if key != self._asking and self.is_on_screen and isinstance(self.app.view.connection, Live):
             self._asking = key
-            self.run_worker(self._fetch(entry, ask), exclusive=True, group="closeup")
+            self.run_worker(self._fetch(entry, ask), exclusive=True, group="details")
 
     async def _fetch(self, entry: E, ask: Callable[[E], Awaitable[Details]]) -> None:
         answer: Details | str
         try:
             answer = await ask(entry)
-        except TuishareError as error:
-            answer = clean(f"{error.detail}. {error.hint}")
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            self.log.error(error)
-            answer = "The agent could not be asked."
+            answer = clean(explain_error(self.app.make_presentable(error)))
         finally:
             self._asking = ""
         if self._entry is not None and self._key(self._entry) == self._key(entry):
@@ -194,7 +189,7 @@ class SectionTitles(Static):
         self._shown = -1
 
     def show(self, titles: Sequence[str], shown: int) -> None:
-        """Write the titles; there is nothing to choose from one."""
+        """Write the titles; a single one is not written, because there is no choice."""
         if (tuple(titles), shown) == (self._titles, self._shown):
             return
         self._titles, self._shown = tuple(titles), shown

@@ -1,7 +1,7 @@
-"""The last line: the keys that do something just now.
+"""The last line: the keys that do something at the moment.
 
-Owns which of them are named where there is no room for all. Textual's own footer is a widget for each key and makes all
-of them anew whenever one changes; that was a third of the time until the first frame.
+Owns which of them are named without room for all. Textual's own footer has a widget for each key and composes all of
+them again whenever one changes; that was a third of the time until the first frame.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 _GAP: Final = "  "
 _KEPT: Final = 2
-"""How many of the last ones, help and the way out, stay whatever the width."""
+"""How many of the last ones, help and quit, stay whatever the width."""
 
 _KEY, _WORD = "bold $footer-key-foreground", "$footer-description-foreground"
 

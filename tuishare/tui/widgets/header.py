@@ -1,28 +1,24 @@
-"""The one-line strips above the tables: header and notice.
+"""The lines above the tables: header and banner.
 
 Each watches the app's view and clock and draws a pure function of them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from tuishare.tui.farewell import write_notice
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.header_text import write_headline
-
-if TYPE_CHECKING:
-    from tuishare.tui.app import Dashboard
+from tuishare.tui.notifications import write_banner
 
 
 class Header(Static):
     """Name, agent, rates, security, port and free space."""
 
-    app: Dashboard
-    _said = Content("")
+    app: DashboardBase
+    _drawn = Content("")
 
     def on_mount(self) -> None:
         """Follow the app."""
@@ -30,21 +26,21 @@ class Header(Static):
         self.watch(self.app, "now", self._draw)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Say more or less, as the room allows."""
+        """Show more or less, as the room allows."""
         self._draw()
 
     def _draw(self) -> None:
         content = write_headline(self.app.view, self.app.now, self.size.width or self.app.size.width)
-        if not content.is_same(self._said):
-            self._said = content
+        if not content.is_same(self._drawn):
+            self._drawn = content
             self.update(content, layout=False)
 
 
 class Banner(Static):
     """What is wrong just now; takes no room while nothing is."""
 
-    app: Dashboard
-    _said = Content("")
+    app: DashboardBase
+    _drawn = Content("")
 
     def on_mount(self) -> None:
         """Follow the app."""
@@ -52,9 +48,9 @@ class Banner(Static):
         self.watch(self.app, "now", self._draw)
 
     def _draw(self) -> None:
-        content = write_notice(self.app.view, self.app.now)
+        content = write_banner(self.app.view, self.app.now)
         self.display = content is not None
-        # each update lays the whole screen out anew
-        if content is not None and not content.is_same(self._said):
-            self._said = content
+        # each update lays the whole screen out again
+        if content is not None and not content.is_same(self._drawn):
+            self._drawn = content
             self.update(content)

@@ -1,6 +1,6 @@
-"""The five tabs: what each lists, how its entries are looked at, and its keys.
+"""The five tabs: what each lists, the sections of its entries, and its keys.
 
-Owns the choice of keys. How a tab works, `tuishare.tui.widgets.pane` knows.
+Owns the choice of keys; `tuishare.tui.widgets.pane` owns how a tab works.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from tuishare.api.messages import (
     User,
 )
 from tuishare.errors import NotFound
-from tuishare.tui.commands import Deed, can_choose, offer_for_download, offer_for_place, offer_for_share
-from tuishare.tui.describe.entries import describe_download, describe_share
-from tuishare.tui.describe.others import describe_event, describe_person, describe_place
-from tuishare.tui.describe.sections import describe_files, describe_history, describe_peers
-from tuishare.tui.dialogs import DIALOGS, Subject
+from tuishare.presentation.states import name_activity
+from tuishare.tui.commands import Command, can_choose, offer_for_download, offer_for_folder, offer_for_share
+from tuishare.tui.dashboard_base import DialogKind, Subject
+from tuishare.tui.describe.agent import describe_event, describe_folder
+from tuishare.tui.describe.details import describe_files, describe_history, describe_peers
+from tuishare.tui.describe.people import describe_person
+from tuishare.tui.describe.transfers import describe_download, describe_share
 from tuishare.tui.empty_states import (
-    invite_people,
-    invite_to_receive,
-    invite_to_set_up,
-    invite_to_share,
-    invite_to_wait,
+    explain_no_activity,
+    explain_no_downloads,
+    explain_no_folders,
+    explain_no_people,
+    explain_no_shares,
 )
-from tuishare.tui.people_columns import KIND_WORDS
 from tuishare.tui.row_models import AgentFolder, Event, Person
 from tuishare.tui.tab_models import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
 from tuishare.tui.view import dismiss
@@ -41,15 +42,15 @@ from tuishare.tui.widgets.detail import Section
 from tuishare.tui.widgets.pane import EntryPane
 
 _UNOPENED: Final = frozenset({DownloadState.LOCKED, DownloadState.REJECTED})
-"""Files of the inbox that the agent has not begun with."""
+"""Envelopes in the inbox that the agent has not opened."""
 _PAUSE: Final = (
-    Binding("space", "order('pause')", "Pause", tooltip="pause, or go on"),
-    Binding("space", "order('resume')", "Resume"),
+    Binding("space", "command('pause')", "Pause", tooltip="pause or resume"),
+    Binding("space", "command('resume')", "Resume"),
 )
 _COPY: Final = Binding("c", "copy", "Copy path", show=False, tooltip="copy the path")
 _END: Final = (
-    Binding("f", "order('forget')", "Forget", tooltip="forget; the files stay"),
-    Binding("D", "order('delete')", "Delete", key_display="D", tooltip="delete with the files"),
+    Binding("f", "command('forget')", "Forget", tooltip="forget; the files stay"),
+    Binding("D", "command('delete')", "Delete", key_display="D", tooltip="delete with its files"),
 )
 
 
@@ -59,36 +60,36 @@ class SharesPane(EntryPane[Share]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "dialog('new_share')", "New", tooltip="share a file or folder"),
         *_PAUSE,
-        Binding("s", "order('again')", "Again", tooltip="share again, as it is now"),
-        Binding("r", "dialog('revoke')", "Revoke", tooltip="take somebody out"),
+        Binding("s", "command('again')", "Again", tooltip="share again, as it is now"),
+        Binding("r", "dialog('revoke')", "Revoke", tooltip="revoke recipients"),
         *_END,
         _COPY,
     ]
 
     def __init__(self) -> None:
         sections: tuple[Section[Share], ...] = (
-            Section("Delivery", glance=lambda share, _, now, width: describe_share(share, now, width)),
-            Section("Files", closeup=describe_files),
-            Section("Peers", closeup=describe_peers),
-            Section("History", closeup=describe_history),
+            Section("Delivery", summary=lambda share, _, now, width: describe_share(share, now, width)),
+            Section("Files", details=describe_files),
+            Section("Peers", details=describe_peers),
+            Section("History", details=describe_history),
         )
-        super().__init__(SHARES, sections, invite_to_share, self._inquire)
+        super().__init__(SHARES, sections, explain_no_shares, self._inquire)
 
-    def offer(self, entry: Share) -> Mapping[str, Deed]:
-        """Say what can be ordered of a share."""
+    def offer(self, entry: Share) -> Mapping[str, Command]:
+        """Return the commands that fit a share."""
         return offer_for_share(entry)
 
-    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
-        """New shares always; who has a ticket can lose it."""
-        if wish == "new_share":
+    def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
+        """Offer new shares always, and revoking where there are tickets."""
+        if kind is DialogKind.NEW_SHARE:
             return ()
-        if wish == "revoke":
+        if kind is DialogKind.REVOKE:
             return tuple(share for share in self.chosen if share.generation and share.deliveries) or None
         return None
 
     async def _inquire(self, share: Share) -> Details:
         if not share.generation:  # the agent knows it as an entry of a folder only
-            raise NotFound("It is not shared yet", hint="Delivery says how it stands.")
+            raise NotFound("It is not shared yet", hint="See Delivery.")
         return await self.app.agent.share_details(share.id)
 
 
@@ -97,50 +98,50 @@ class DownloadsPane(EntryPane[Download]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "approve", "Approve", tooltip="approve a download"),
-        Binding("x", "order('reject')", "Reject", tooltip="turn a download away"),
+        Binding("x", "command('reject')", "Reject", tooltip="reject a download"),
         *_PAUSE,
         *_END,
-        Binding("t", "dialog('choose')", "Files", show=False, tooltip="choose which files are fetched"),
+        Binding("t", "dialog('choose_files')", "Files", show=False, tooltip="choose which files to download"),
         _COPY,
     ]
 
     def __init__(self) -> None:
         sections: tuple[Section[Download], ...] = (
-            Section("Progress", glance=lambda item, _, now, width: describe_download(item, now, width)),
-            Section("Files", closeup=describe_files),
-            Section("Peers", closeup=describe_peers),
-            Section("History", closeup=describe_history),
+            Section("Progress", summary=lambda item, _, now, width: describe_download(item, now, width)),
+            Section("Files", details=describe_files),
+            Section("Peers", details=describe_peers),
+            Section("History", details=describe_history),
         )
-        super().__init__(DOWNLOADS, sections, invite_to_receive, self._inquire)
+        super().__init__(DOWNLOADS, sections, explain_no_downloads, self._inquire)
 
-    def offer(self, entry: Download) -> Mapping[str, Deed]:
-        """Say what can be ordered of a download."""
+    def offer(self, entry: Download) -> Mapping[str, Command]:
+        """Return the commands that fit a download."""
         return offer_for_download(entry)
 
-    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
-        """One that waits can be looked at before it is approved; files are chosen until one is complete."""
+    def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
+        """Offer approval of one that needs it, and the choice of files until it is complete."""
         chosen = self.chosen
-        if wish == "choose":
+        if kind is DialogKind.CHOOSE_FILES:
             return chosen if len(chosen) == 1 and can_choose(chosen[0]) else None
-        fits = wish == "approve" and len(chosen) == 1 and chosen[0].state is DownloadState.WAITING
+        fits = kind is DialogKind.APPROVE and len(chosen) == 1 and chosen[0].state is DownloadState.WAITING
         return chosen if fits else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to approve what waits for it."""
+        """Offer to approve what needs approval."""
         if action == "approve":
-            return super().check_action("order", (DownloadAction.APPROVE.value,))
+            return super().check_action("command", (DownloadAction.APPROVE.value,))
         return super().check_action(action, parameters)
 
     def action_approve(self) -> None:
         """Show what one download is before it is approved; several are approved at once."""
-        if "approve" in DIALOGS and self.ask_about("approve"):
-            self.action_dialog("approve")
+        if self.ask_about(DialogKind.APPROVE):
+            self.action_dialog(DialogKind.APPROVE)
         else:
-            self.action_order(DownloadAction.APPROVE.value)
+            self.action_command(DownloadAction.APPROVE.value)
 
     async def _inquire(self, download: Download) -> Details:
         if download.state in _UNOPENED:
-            raise NotFound("It was not opened", hint="Progress says why.")
+            raise NotFound("It has not been opened", hint="See Progress.")
         return await self.app.agent.download_details(download.id)
 
 
@@ -148,27 +149,27 @@ class PeoplePane(EntryPane[Person]):
     """Who is known here, and who we are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "dialog('add_user')", "New", tooltip="add somebody"),
+        Binding("n", "dialog('add_user')", "New", tooltip="add a user"),
         Binding(
             "e,enter", "dialog('change_user')", "Edit", key_display="e", tooltip="verify, groups, remove"
         ),
         Binding("c", "copy_card", "Copy my card", tooltip="copy your own card"),
         Binding("r", "dialog('revoke_user')", "Revoke", tooltip="revoke everywhere"),
-        Binding("R", "dialog('rotate')", "New keys", key_display="R", tooltip="give yourself new keys"),
+        Binding("R", "dialog('rotate')", "New keys", key_display="R", tooltip="replace your own keys"),
     ]
 
     def __init__(self) -> None:
-        super().__init__(PEOPLE, (Section("Person", glance=describe_person),), invite_people)
+        super().__init__(PEOPLE, (Section("Person", summary=describe_person),), explain_no_people)
 
-    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
-        """Users can be changed one by one; groups are what users are in. Who has no tickets has none to lose."""
+    def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
+        """Offer changes of one user at a time, and revoking of users who have tickets; groups follow their users."""
         users = tuple(person for person in self.chosen if isinstance(person, User))
-        match wish:
-            case "add_user" | "rotate":
+        match kind:
+            case DialogKind.ADD_USER | DialogKind.ROTATE:
                 return ()
-            case "change_user":
+            case DialogKind.CHANGE_USER:
                 return users if len(users) == 1 else None
-            case "revoke_user":
+            case DialogKind.REVOKE_USER:
                 return tuple(user for user in users if user.shares) or None
             case _:
                 return None
@@ -191,37 +192,39 @@ class FoldersPane(EntryPane[AgentFolder]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "dialog('add_folder')", "New", tooltip="add a drop folder"),
-        Binding("e,enter", "dialog('change_folder')", "Edit", key_display="e", tooltip="for whom it is"),
-        Binding("D", "order('remove')", "Remove", key_display="D", tooltip="stop sharing what lies in it"),
+        Binding(
+            "e,enter", "dialog('change_folder')", "Edit", key_display="e", tooltip="change its recipients"
+        ),
+        Binding("D", "command('remove')", "Remove", key_display="D", tooltip="stop sharing its contents"),
         _COPY,
     ]
 
     def __init__(self) -> None:
-        super().__init__(FOLDERS, (Section("Folder", glance=describe_place),), invite_to_set_up)
+        super().__init__(FOLDERS, (Section("Folder", summary=describe_folder),), explain_no_folders)
 
-    def offer(self, entry: AgentFolder) -> Mapping[str, Deed]:
-        """Say what can be ordered of a folder."""
-        return offer_for_place(entry)
+    def offer(self, entry: AgentFolder) -> Mapping[str, Command]:
+        """Return the commands that fit a folder."""
+        return offer_for_folder(entry)
 
-    def ask_about(self, wish: str) -> tuple[Subject, ...] | None:
-        """Only drop folders can be changed here."""
-        if wish == "add_folder":
+    def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
+        """Offer changes of drop folders only."""
+        if kind is DialogKind.ADD_FOLDER:
             return ()
-        folders = tuple(place.folder for place in self.chosen if place.folder is not None)
-        return folders if wish == "change_folder" and len(folders) == 1 else None
+        folders = tuple(folder.drop for folder in self.chosen if folder.drop is not None)
+        return folders if kind is DialogKind.CHANGE_FOLDER and len(folders) == 1 else None
 
 
 class ActivityPane(EntryPane[Event]):
-    """What is wrong now, and what happened."""
+    """What is wrong now, and what has happened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "dismiss", "Dismiss", tooltip="take a problem off the list"),
+        Binding("x", "dismiss", "Dismiss", tooltip="hide a problem"),
         Binding("t", "next_kind", "Kind", tooltip="only one kind of event; again for the next"),
         Binding("c", "copy", "Copy", show=False, tooltip="copy what it says"),
     ]
 
     def __init__(self) -> None:
-        super().__init__(ACTIVITY, (Section("Event", glance=describe_event),), invite_to_wait)
+        super().__init__(ACTIVITY, (Section("Event", summary=describe_event),), explain_no_activity)
         self.kind: ActivityKind | None = None
 
     def wanted(self, entry: Event) -> bool:
@@ -231,13 +234,13 @@ class ActivityPane(EntryPane[Event]):
         return self.kind is None or entry.kind is self.kind
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to dismiss problems only; what happened has happened."""
+        """Offer to dismiss problems only, not past events."""
         if action == "dismiss":
             return any(isinstance(event, Problem) for event in self.chosen)
         return super().check_action(action, parameters)
 
     def action_dismiss(self) -> None:
-        """Take the chosen problems off the list."""
+        """Hide the chosen problems."""
         chosen = (event.id for event in self.chosen if isinstance(event, Problem))
         self.app.view = dismiss(self.app.view, chosen)
 
@@ -250,5 +253,5 @@ class ActivityPane(EntryPane[Event]):
         kinds: list[ActivityKind | None] = [None, *(kind for kind in ActivityKind if kind in present)]
         position = kinds.index(self.kind) if self.kind in kinds else 0
         self.kind = kinds[(position + 1) % len(kinds)]
-        self.notify("Shown: " + (KIND_WORDS[self.kind] if self.kind else "everything"), timeout=2)
+        self.notify("Showing: " + (name_activity(self.kind) if self.kind else "everything"), timeout=2)
         self.show()

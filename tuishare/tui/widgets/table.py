@@ -1,8 +1,7 @@
 """A table of entries that draws only the rows in sight.
 
 Owns rows, order, marks, cursor and the fit of columns to the width. Must not know where entries come from. Textual's
-own table keeps every cell, also of 5,000 rows; here a new snapshot costs one sort and the lines that
-differ.
+own table keeps every cell, also of 5,000 rows; here a new snapshot costs one sort and the lines that differ.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
     ]
 
     class Changed(Message):
-        """Another entry has the cursor, or others are marked."""
+        """The cursor is on another entry, or other entries are marked."""
 
     def __init__(self, listing: Listing[E], clock: Callable[[], float], *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -93,11 +92,11 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
 
     @property
     def sorted_by(self) -> tuple[str, bool]:
-        """Key of the column that gives the order, empty for the usual one, and whether it is reversed."""
+        """Key of the column to sort by, empty for the usual order, and whether it is reversed."""
         return (self._sort.key if self._sort else "", self._reverse)
 
     def show_entries(self, entries: Iterable[E]) -> None:
-        """Make the table show these; cursor and marks stay on their entries."""
+        """Show these; cursor and marks stay on their entries."""
         ordered = self._arrange(entries)
         if self._marks:
             self._marks &= {self._listing.key(entry) for entry in ordered}
@@ -108,16 +107,16 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self._refresh_rows(before)
 
     def clear_marks(self) -> None:
-        """Mark nothing."""
+        """Clear all marks."""
         self._marks.clear()
         self._tell()
 
     def describe_row(self, row: int) -> list[str]:
-        """Give the texts of one row as they are drawn, without padding."""
+        """Return the texts of one row as they are drawn, without padding."""
         return [text.strip() for text, _ in self._texts(self._entries[row])]
 
     def on_mount(self) -> None:
-        """Draw anew in the colours of another theme."""
+        """Draw again in the colours of another theme."""
         self.app.theme_changed_signal.subscribe(self, self._recolour)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -151,7 +150,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self._go(self._row + rows)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by as much as is in sight."""
+        """Move the cursor by as many rows as are in sight."""
         self._go(self._row + pages * max(1, self.size.height - 2))
 
     def action_go(self, row: int) -> None:
@@ -159,7 +158,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self._go(row if row >= 0 else len(self._entries) - 1)
 
     def action_mark(self) -> None:
-        """Mark the entry under the cursor, or no longer, and go on to the next."""
+        """Mark or unmark the entry under the cursor, and move to the next."""
         if (entry := self.selected) is not None:
             self._marks ^= {self._listing.key(entry)}
             self._go(self._row + 1)
@@ -172,14 +171,14 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self._tell()
 
     def action_sort(self, step: int) -> None:
-        """Take the order from the next column, or the one before; after the last comes the usual order."""
+        """Sort by the next column, or the one before; after the last comes the usual order."""
         order: list[Column[E] | None] = [None, *(column for column, _ in self._laid if column.order)]
         present = order.index(self._sort) if self._sort in order else 0
         self._sort, self._reverse = order[(present + step) % len(order)], False
         self._resort()
 
     def action_reverse(self) -> None:
-        """Turn the order around."""
+        """Reverse the order."""
         self._reverse = not self._reverse
         self._resort()
 

@@ -1,4 +1,4 @@
-"""Files, peers and history of the selected entry, as Textual content.
+"""The text about what a share or download consists of: files, peers and history, as the agent details them.
 
 Owns what is said of them. Pure; every foreign text is cleaned here.
 """
@@ -7,43 +7,37 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tuishare.api.messages import Activity, Details, File, PeerInfo
-from tuishare.tui.formats import (
-    clip,
-    draw_bar,
-    fit,
-    format_moment,
-    format_percent,
-    format_rate,
-    format_size,
-    pad,
-)
-from tuishare.tui.people_columns import KIND_WORDS, event_sign
+from tuishare.api.messages import Details, File, PeerInfo
+from tuishare.api.messages import Activity
+from tuishare.presentation.formats import format_moment, format_percent, format_rate, format_size
+from tuishare.presentation.states import name_activity
+from tuishare.tui.cell_text import clip, draw_bar, fit, pad
+from tuishare.tui.people_columns import event_sign
 from tuishare.tui.theme import TextStyle
 
-_SHOWN = 200  # lines: nobody scrolls through more in a small pane, and it is drawn anew every few seconds
+_SHOWN = 200  # lines: a small pane is not for scrolling through more, and it is redrawn every few seconds
 _BAR = 10
 _CLIENT = 18
 
 
 def describe_files(details: Details, _now: float, width: int) -> Content:
-    """List the files of a payload with how much of each is here."""
+    """List the files of a payload, with how much of each is here."""
     lines = [_file(file, width) for file in details.files[:_SHOWN]]
     more = details.more_files + max(0, len(details.files) - _SHOWN)
-    return _lines(lines, "No file is known yet.", f"and {more:,} more" if more else "")
+    return _lines(lines, "No files are known yet.", f"and {more:,} more" if more else "")
 
 
 def describe_peers(details: Details, _now: float, width: int) -> Content:
     """List who is connected now."""
     lines = [_peer(peer, width) for peer in details.peers[:_SHOWN]]
     more = len(details.peers) - _SHOWN
-    return _lines(lines, "Nobody is connected now.", f"and {more:,} more" if more > 0 else "")
+    return _lines(lines, "No peer is connected now.", f"and {more:,} more" if more > 0 else "")
 
 
 def describe_history(details: Details, now: float, width: int) -> Content:
     """List what happened, newest first."""
     lines = [_event(event, now, width) for event in details.history[:_SHOWN]]
-    return _lines(lines, "Nothing happened yet.", "")
+    return _lines(lines, "Nothing has happened yet.", "")
 
 
 def _lines(lines: list[Content], nothing: str, more: str) -> Content:
@@ -81,6 +75,6 @@ def _event(event: Activity, now: float, width: int) -> Content:
     detail = clip(event.detail or event.subject, max(10, width - 28))
     return Content.assemble(
         (f"{format_moment(event.at, now):>6} ", TextStyle.QUIET.value),
-        (f"{sign.text} {KIND_WORDS[event.kind]:<15}", sign.tone.value),
+        (f"{sign.text} {name_activity(event.kind):<15}", sign.tone.value),
         detail,
     )

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from tests.api.samples import NOW
-from tuishare.api.messages import Activity, ActivityKind, Details, File, PeerInfo
-from tuishare.tui.describe.sections import describe_files, describe_history, describe_peers
+from tuishare.api.messages import Details, File, PeerInfo
+from tuishare.api.messages import Activity, ActivityKind
+from tuishare.tui.describe.details import describe_files, describe_history, describe_peers
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\nexe" + "写" * 300
 
@@ -46,7 +47,7 @@ def test_history_has_times_and_words() -> None:
 
 def test_nothing_is_said_in_words() -> None:
     assert "No file" in describe_files(Details(), NOW, 100).plain
-    assert "Nobody" in describe_peers(Details(), NOW, 100).plain
+    assert "No peer" in describe_peers(Details(), NOW, 100).plain
     assert "Nothing" in describe_history(Details(), NOW, 100).plain
 
 

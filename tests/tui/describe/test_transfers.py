@@ -6,14 +6,14 @@ import msgspec
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tuishare.api.messages import Delivery, DeliveryState, DownloadState, ShareState
-from tuishare.tui.describe.entries import describe_download, describe_share
+from tuishare.tui.describe.transfers import describe_download, describe_share
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\nexe"
 
 
 def test_a_share_is_told_in_full() -> None:
     text = describe_share(SHARE, NOW, 110).plain
-    assert text.splitlines()[0] == "dailies-11-21  gen 2 · 1,204 files · 38.2 GB · TLS swarm"
+    assert text.splitlines()[0] == "dailies-11-21  version 2 · 1,204 files · 38.2 GB · TLS"
     assert "● seeding   ▲ 11.9 MB/s · 3 peers · 96.4 GB sent · ratio 2.5" in text
     assert "@crew" in text
     assert SHARE.path in text
@@ -22,7 +22,7 @@ def test_a_share_is_told_in_full() -> None:
 
 def test_a_plain_swarm_says_that_it_is_not_encrypted() -> None:
     plain = msgspec.structs.replace(SHARE, transport="plain")
-    assert "plain swarm, not encrypted" in describe_share(plain, NOW, 110).plain
+    assert "plain, not encrypted" in describe_share(plain, NOW, 110).plain
 
 
 def test_a_problem_stands_with_its_remedy() -> None:
@@ -40,10 +40,10 @@ def tell(**fields: object) -> str:
     return next(line for line in lines.splitlines() if line.startswith("frank"))
 
 
-def test_each_recipient_is_told_how_far_he_is() -> None:
+def test_how_far_each_recipient_is() -> None:
     half_past = NOW - 1800
     assert tell(rate=8_100_000, left=8_100_000 * 250).endswith(" 61 %   8.1 MB/s · 4 min left")
-    assert tell(seen=half_past).endswith("waiting · seen 11:26")
+    assert tell(seen=half_past).endswith("waiting · last seen 11:26")
     done = tell(state=DeliveryState.COMPLETE, progress=1.0, completed=half_past)
     assert done.endswith("100 %   complete 11:26")
     assert tell(state=DeliveryState.NOT_OPENED, progress=0.0, sealed=half_past).endswith(
@@ -53,7 +53,7 @@ def test_each_recipient_is_told_how_far_he_is() -> None:
 
 def test_a_revoked_recipient_has_no_bar() -> None:
     gone = tell(state=DeliveryState.REVOKED, progress=0.12, revoked=NOW - 86_400 * 3)
-    assert re.fullmatch(r"frank        revoked \w{3} \d\d · kept what he had \(12 %\)", gone)
+    assert re.fullmatch(r"frank        revoked \w{3} \d\d · keeps 12 % already downloaded", gone)
 
 
 def test_an_end_is_told_and_a_note_is_shown() -> None:
@@ -61,10 +61,10 @@ def test_an_end_is_told_and_a_note_is_shown() -> None:
     text = describe_share(share, NOW, 110).plain
     assert "ends in 29 d" in text
     assert "Note      for [b]Monday[/b]" in text
-    assert "is over" in describe_share(share, NOW + 30 * 86_400, 110).plain
+    assert "has ended" in describe_share(share, NOW + 30 * 86_400, 110).plain
 
 
-def test_a_sender_is_told_with_whether_he_is_verified() -> None:
+def test_a_sender_is_told_with_their_trust() -> None:
     assert "bob  not verified" in describe_download(DOWNLOAD, NOW, 110).plain
     known = msgspec.structs.replace(DOWNLOAD, verified=True, fingerprint="ABCD")
     assert "bob  verified ✓  ABCD" in describe_download(known, NOW, 110).plain

@@ -1,0 +1,57 @@
+"""The words for what users have the agent do with shares and downloads: while it is asked, and once it has agreed.
+
+Pure; names in the result are still as others chose them.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from tuishare.api.messages import DownloadAction, ShareAction
+
+Action = ShareAction | DownloadAction
+"""What can be done with one share or download."""
+
+
+def announce_action(action: Action, what: str) -> str:
+    """Return that an action begins: ``Pausing “x” …``."""
+    match action:
+        case ShareAction.PAUSE | DownloadAction.PAUSE:
+            words = f"Pausing {what}"
+        case ShareAction.RESUME | DownloadAction.RESUME:
+            words = f"Resuming {what}"
+        case ShareAction.AGAIN:
+            words = f"Sharing {what} again"
+        case ShareAction.FORGET | DownloadAction.FORGET:
+            words = f"Forgetting {what}"
+        case ShareAction.DELETE | DownloadAction.DELETE:
+            words = f"Deleting {what}"
+        case DownloadAction.APPROVE:
+            words = f"Approving {what}"
+        case DownloadAction.REJECT:
+            words = f"Rejecting {what}"
+        case _:
+            assert_never(action)
+    return f"{words} …"
+
+
+def report_action(action: Action, what: str) -> str:
+    """Return that the agent has agreed to an action: ``Paused “x”.``."""
+    match action:
+        case ShareAction.PAUSE | DownloadAction.PAUSE:
+            words = f"Paused {what}"
+        case ShareAction.RESUME | DownloadAction.RESUME:
+            words = f"Resumed {what}"
+        case ShareAction.AGAIN:
+            words = f"Sharing {what} again"
+        case ShareAction.FORGET | DownloadAction.FORGET:
+            words = f"Forgot {what}"
+        case ShareAction.DELETE | DownloadAction.DELETE:
+            words = f"Deleted {what}"
+        case DownloadAction.APPROVE:
+            words = f"Approved {what}"
+        case DownloadAction.REJECT:
+            words = f"Rejected {what}"
+        case _:
+            assert_never(action)
+    return f"{words}."

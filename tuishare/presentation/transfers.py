@@ -1,0 +1,108 @@
+"""The words for a share or download as it is now: its state, who sent it, and how far each recipient is.
+
+Pure; names and details in the result are still as others chose them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.presentation.formats import format_percent, format_rate, format_span
+from tuishare.presentation.states import name_download_state, name_share_state
+
+
+def describe_share_state(share: Share) -> str:
+    """Return the state of a share, with how far hashing is."""
+    word = name_share_state(share.state)
+    return f"{word} {format_percent(share.progress)}" if share.state is ShareState.HASHING else word
+
+
+def explain_share_state(share: Share) -> str:
+    """Return what is wrong with a share that has a problem, else its state."""
+    if share.state is ShareState.PROBLEM and share.detail:
+        return share.detail
+    return describe_share_state(share)
+
+
+def explain_download_state(download: Download) -> str:
+    """Return what is wrong with a download that has a problem or was rejected, else its state."""
+    word = name_download_state(download.state)
+    if download.state is DownloadState.PROBLEM and download.detail:
+        return download.detail
+    return (
+        f"{word}: {download.detail}" if download.state is DownloadState.REJECTED and download.detail else word
+    )
+
+
+def name_sender(download: Download) -> str:
+    """Return the name of a download's sender."""
+    return download.sender or "unknown"
+
+
+def describe_origin(download: Download) -> str:
+    """Return whom a download is from."""
+    return f"from {download.sender}" if download.sender else "from an unknown sender"
+
+
+def describe_end(not_after: int, now: float) -> str:
+    """Return when something is withdrawn; empty for never.
+
+    Args:
+        not_after: Unix seconds; 0: never.
+        now: Unix seconds.
+    """
+    if not not_after:
+        return ""
+    return f"ends in {format_span(not_after - now)}" if not_after > now else "has ended"
+
+
+def describe_delivery(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
+    """Return how far one recipient is with one share, most important first.
+
+    Args:
+        delivery: of that recipient.
+        write_time: writes Unix seconds as text.
+    """
+    match delivery.state:
+        case DeliveryState.NOT_OPENED:
+            return ("not opened yet", *_since("sealed", delivery.sealed, write_time))
+        case DeliveryState.DOWNLOADING if delivery.rate:
+            return (format_rate(delivery.rate), f"{format_span(delivery.left / delivery.rate)} left")
+        case DeliveryState.DOWNLOADING:
+            return ("waiting", *_since("last seen", delivery.seen, write_time))
+        case DeliveryState.COMPLETE:
+            return _since("complete", delivery.completed, write_time) or ("complete",)
+        case DeliveryState.REVOKED:
+            kept = f"keeps {format_percent(delivery.progress)} already downloaded"
+            revoked = _since("revoked", delivery.revoked, write_time) or ("revoked",)
+            return (*revoked, kept) if delivery.progress else revoked
+        case _:
+            assert_never(delivery.state)
+
+
+def describe_holding(delivery: Delivery) -> str:
+    """Return how much of a share a recipient has, as a part of a sentence about them."""
+    match delivery.state:
+        case DeliveryState.NOT_OPENED:
+            return "has not opened it"
+        case DeliveryState.DOWNLOADING:
+            return f"has {format_percent(delivery.progress)}"
+        case DeliveryState.COMPLETE:
+            return "has all of it"
+        case DeliveryState.REVOKED:
+            return "revoked"
+        case _:
+            assert_never(delivery.state)
+
+
+def count_delivered(share: Share) -> tuple[int, int]:
+    """Return how many recipients have all of a share, and how many there are; revoked ones do not count."""
+    states = [delivery.state for delivery in share.deliveries]
+    return states.count(DeliveryState.COMPLETE), len(states) - states.count(DeliveryState.REVOKED)
+
+
+def _since(word: str, moment: int, write_time: Callable[[int], str]) -> tuple[str, ...]:
+    """Return the word with its time, or nothing where that time is not known."""
+    return (f"{word} {write_time(moment)}",) if moment else ()

@@ -1,0 +1,104 @@
+"""What screens and widgets may ask of the app: what it knows, and messages for what it does.
+
+Owns the state that they share, and the two requests that need a screen above them. Must not import a screen or a
+widget: they know the app by this class, and the app knows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from textual.app import App
+from textual.message import Message
+from textual.reactive import reactive
+
+from tuishare.api.messages import Download, Folder, People, Share, User
+from tuishare.errors import TuishareError
+from tuishare.presentation.problems import explain_error, request_failed
+from tuishare.tui.agent_api import AgentApi
+from tuishare.tui.cell_text import clean
+from tuishare.tui.commands import Command
+from tuishare.tui.rates import Rates
+from tuishare.tui.view import View
+
+Subject = Share | Download | User | Folder
+"""What a dialog can be about."""
+
+
+class DialogKind(StrEnum):
+    """What a dialog asks."""
+
+    NEW_SHARE = "new_share"
+    REVOKE = "revoke"
+    APPROVE = "approve"
+    CHOOSE_FILES = "choose_files"
+    ADD_USER = "add_user"
+    CHANGE_USER = "change_user"
+    REVOKE_USER = "revoke_user"
+    CARD = "card"
+    ROTATE = "rotate"
+    ADD_FOLDER = "add_folder"
+    CHANGE_FOLDER = "change_folder"
+    SETTINGS = "settings"
+
+
+class OpenDialog(Message):
+    """A request to open a dialog.
+
+    Attributes:
+        kind: which one.
+        about: what was marked, or else what the cursor is on, as it was shown then.
+    """
+
+    def __init__(self, kind: DialogKind, about: tuple[Subject, ...] = ()) -> None:
+        super().__init__()
+        self.kind = kind
+        self.about = about
+
+
+class RunCommands(Message):
+    """A request to give commands to the agent, all of one kind; the app asks first where something would be lost."""
+
+    def __init__(self, commands: tuple[Command, ...]) -> None:
+        super().__init__()
+        self.commands = commands
+
+
+class DashboardBase(App[None]):
+    """The app as screens and widgets know it.
+
+    Attributes:
+        view: what is shown.
+        now: Unix seconds, moved on every second.
+
+    Args:
+        agent: answers questions and carries out commands.
+        clock: Unix seconds.
+    """
+
+    view: reactive[View] = reactive(View())
+    now: reactive[float] = reactive(0.0)
+
+    def __init__(self, agent: AgentApi, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.agent = agent
+        self.clock = clock
+        self.rates = Rates()
+
+    @property
+    def people(self) -> People:
+        """Who is known here, as far as the agent has said."""
+        return self.view.snapshot.people if self.view.snapshot else People()
+
+    def tell_error(self, error: TuishareError) -> None:
+        """Show what went wrong and what to do, as a notification."""
+        words = clean(explain_error(error))
+        self.notify(words, title=error.title, severity="error", timeout=10, markup=False)
+
+    def make_presentable(self, error: Exception) -> TuishareError:
+        """Return an error to show; one that nothing foresees is logged, because no traceback belongs on the screen."""
+        if isinstance(error, TuishareError):
+            return error
+        self.log.error(error)
+        return request_failed()

@@ -1,0 +1,58 @@
+"""The text about what the agent itself has: a folder, a present problem, or a past event.
+
+Owns what is said and in which order. Pure; every foreign text is cleaned here.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from textual.content import Content
+
+from tuishare.api.messages import Activity, FolderState, Problem, Snapshot
+from tuishare.presentation.formats import format_count, format_moment, format_size
+from tuishare.presentation.states import explain_folder_role, explain_folder_state
+from tuishare.tui.cell_text import clean
+from tuishare.tui.cells import Cell
+from tuishare.tui.describe.lines import write_fact, write_hint, write_title
+from tuishare.tui.people_columns import event_kind, event_sign, event_subject
+from tuishare.tui.row_models import AgentFolder, Event
+from tuishare.tui.theme import TextStyle
+
+
+def describe_folder(folder: AgentFolder, _snapshot: Snapshot, _now: float, _width: int) -> Content:
+    """Return what is known about a folder."""
+    lines = [write_title(folder.path), Content(explain_folder_role(folder.role))]
+    if drop := folder.drop:
+        missing = drop.state is FolderState.MISSING
+        lines += [
+            write_fact("For", ", ".join(map(clean, drop.users))),
+            write_fact("Waiting", f"{format_count(drop.waiting, 'entry', 'entries')} not shared yet"),
+            Content.styled(
+                explain_folder_state(drop.state), (TextStyle.BAD if missing else TextStyle.QUIET).value
+            ),
+        ]
+    if folder.free is not None:
+        lines.append(write_fact("Free", format_size(folder.free)))
+    return Content("\n").join(lines)
+
+
+def describe_event(event: Event, _snapshot: Snapshot, now: float, _width: int) -> Content:
+    """Return what is known about a past event or a present problem."""
+    sign = event_sign(event)
+    lines = [
+        write_title(event_subject(event), before=Cell(f"{sign.text} {event_kind(event).text}", sign.tone)),
+        Content(clean(event.detail)),
+    ]
+    match event:
+        case Problem():
+            lines += [
+                write_fact("Since", format_moment(event.since, now)),
+                *write_hint(event.hint),
+                Content.styled("x hides it; the problem remains.", TextStyle.QUIET.value),
+            ]
+        case Activity():
+            lines.append(write_fact("When", format_moment(event.at, now)))
+        case _:
+            assert_never(event)
+    return Content("\n").join(lines)

@@ -1,0 +1,105 @@
+"""The text about a user or a group, about ourselves, and how fingerprints are laid out to be compared.
+
+Owns what is said and in which order. Pure; every foreign text is cleaned here.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from textual.content import Content
+
+from tuishare.api.messages import Delivery, Share, Snapshot, User, UserKind
+from tuishare.presentation.formats import format_moment, format_percent
+from tuishare.tui.cell_text import clean, clip, fit, pad
+from tuishare.tui.describe.lines import LABEL, write_fact, write_title
+from tuishare.tui.describe.transfers import write_delivery
+from tuishare.tui.people_columns import person_has, person_name, person_trust
+from tuishare.tui.row_models import Group, Person
+from tuishare.tui.theme import TextStyle
+
+_NAME = 32
+_SHARES = 20  # lines: the newest; the tab of shares has the filter for all
+_DIALOG = 68  # cells of a dialog
+
+
+def describe_person(person: Person, snapshot: Snapshot, now: float, width: int) -> Content:
+    """Return what is known about a user or a group, and last how others know us."""
+    match person:
+        case Group():
+            lines = _group(person)
+        case User():
+            lines = [*_user(person, now, width), *_shares_for(person, snapshot, now)]
+        case _:
+            assert_never(person)
+    return Content("\n").join([*lines, *describe_self(snapshot, width)])
+
+
+def describe_self(snapshot: Snapshot, width: int = 72) -> list[Content]:
+    """Return how others know us; without a width, as it fits where a list is empty at eighty columns."""
+    people = snapshot.people
+    if not people.card:
+        return []
+    return [
+        write_fact("Your card", people.fingerprint),
+        *_words(people.words, width),
+        Content.styled(f"{'':<{LABEL}}c copies your card, for you to give to others", TextStyle.QUIET.value),
+    ]
+
+
+def show_fingerprint(words: str, base32: str) -> Content:
+    """Lay out a fingerprint for a dialog: the words to read aloud in two lines, and the same as base32 below."""
+    parts = words.split()
+    half = (len(parts) + 1) // 2
+    lines = [
+        Content.styled(clip(" ".join(line), _DIALOG), TextStyle.STRONG.value)
+        for line in (parts[:half], parts[half:])
+    ]
+    return Content("\n").join([*lines, Content.styled(clip(base32, _DIALOG), TextStyle.QUIET.value)])
+
+
+def _group(group: Group) -> list[Content]:
+    members = ", ".join(clean(user.name) for user in group.members)
+    return [write_title(person_name(group)), write_fact("Members", members)]
+
+
+def _user(user: User, now: float, width: int) -> list[Content]:
+    lines = [write_title(user.name, after=person_trust(user))]
+    if user.kind is UserKind.CARD:
+        lines += [write_fact("Fingerprint", user.fingerprint), *_words(user.words, width)]
+    else:
+        lines.append(
+            write_fact("Known by", "a key that you both have; anyone with it can read what it opens")
+        )
+    if user.groups:
+        lines.append(write_fact("Groups", " ".join(f"@{group}" for group in user.groups)))
+    if user.former:
+        lines.append(write_fact("Former cards", ", ".join(user.former)))
+    lines.append(write_fact("Has", person_has(user).text))
+    lines.append(write_fact("Last seen", format_moment(user.seen, now) if user.seen else "never"))
+    return lines
+
+
+def _words(words: str, width: int) -> list[Content]:
+    """Return the words of a fingerprint, in two lines where one is too short for all."""
+    parts = words.split()
+    half = len(parts) if LABEL + len(words) <= width else (len(parts) + 1) // 2
+    return [write_fact("", " ".join(line)) for line in (parts[:half], parts[half:]) if line]
+
+
+def _shares_for(user: User, snapshot: Snapshot, now: float) -> list[Content]:
+    found = [
+        (share, delivery)
+        for share in snapshot.shares
+        for delivery in share.deliveries
+        if delivery.user == user.name
+    ]
+    found.sort(key=lambda pair: -pair[0].added)
+    lines = [_share_for(share, delivery, now) for share, delivery in found[:_SHARES]]
+    more = len(found) - _SHARES
+    return lines + ([Content.styled(f"and {more:,} more", TextStyle.QUIET.value)] if more > 0 else [])
+
+
+def _share_for(share: Share, delivery: Delivery, now: float) -> Content:
+    progress = f" {format_percent(delivery.progress):>6}  {write_delivery(delivery, now)}"
+    return Content.assemble(pad(fit(share.name, _NAME), _NAME), (progress, TextStyle.QUIET.value))
