@@ -7,8 +7,7 @@ import pytest
 
 from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FakeAgent
-from tuishare.api.messages import DownloadAction, ShareAction
-from tuishare.api.messages import DownloadState, Folder, FolderState, ShareState
+from tuishare.api.messages import DownloadAction, DownloadState, Folder, FolderState, ShareAction, ShareState
 from tuishare.presentation.states import FolderRole
 from tuishare.tui.commands import (
     Command,

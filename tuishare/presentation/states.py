@@ -107,6 +107,8 @@ def name_folder_state(state: FolderState) -> str:
             return "polling"
         case FolderState.MISSING:
             return "missing"
+        case FolderState.UNWATCHED:
+            return "unwatched"
         case _:
             assert_never(state)
 
@@ -120,6 +122,8 @@ def explain_folder_state(state: FolderState) -> str:
             return "Scanned periodically: this file system sends no change events."
         case FolderState.MISSING:
             return "This folder does not exist. Create it again, or remove it from the settings."
+        case FolderState.UNWATCHED:
+            return "No agent runs, so changes are not noticed."
         case _:
             assert_never(state)
 

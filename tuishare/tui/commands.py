@@ -9,8 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from tuishare.api.messages import DownloadAction, ShareAction
-from tuishare.api.messages import Download, DownloadState, Share, ShareState
+from tuishare.api.messages import (
+    Download,
+    DownloadAction,
+    DownloadState,
+    DropNamed,
+    Share,
+    ShareAction,
+    ShareState,
+)
 from tuishare.presentation.actions import announce_action
 from tuishare.tui.agent_api import AgentApi
 from tuishare.tui.cell_text import fit
@@ -126,7 +133,7 @@ async def send(agent: AgentApi, command: Command) -> None:
         case DownloadCommand(download, action):
             await agent.order_download(download.id, action)
         case FolderCommand(folder):
-            await agent.remove_drop(folder.path)
+            await agent.remove_drop(DropNamed(path=folder.path))
         case _:
             assert_never(command)
 

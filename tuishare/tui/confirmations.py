@@ -9,8 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.api.messages import DownloadAction, ShareAction
-from tuishare.api.messages import DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.api.messages import (
+    DeliveryState,
+    Download,
+    DownloadAction,
+    DownloadState,
+    Share,
+    ShareAction,
+    ShareState,
+)
 from tuishare.presentation.formats import format_amount, format_count, format_percent
 from tuishare.presentation.transfers import describe_origin
 from tuishare.tui.cell_text import clean, fit

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from tests.api.samples import NOW
-from tuishare.api.messages import Details, File, PeerInfo
-from tuishare.api.messages import Activity, ActivityKind
+from tuishare.api.messages import Activity, ActivityKind, Details, File, PeerInfo
 from tuishare.tui.describe.details import describe_files, describe_history, describe_peers
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\nexe" + "写" * 300

@@ -6,8 +6,7 @@ from textual.widgets import Input, TextArea
 from tests.tui.fakes import until
 from tests.tui.people import BOB, CAROL, DAN
 from tests.tui.screens.dialogs import opened
-from tuishare.api.messages import User
-from tuishare.api.messages import UserChange
+from tuishare.api.messages import User, UserChange
 from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.screens.key_dialog import KeyDialog
 from tuishare.tui.screens.recipients import MarkCheckbox

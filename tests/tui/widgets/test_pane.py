@@ -6,8 +6,15 @@ from textual.widgets import Input, Static
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
-from tuishare.api.messages import DownloadAction, ShareAction
-from tuishare.api.messages import Changes, DownloadId, DownloadState, ShareId, ShareState
+from tuishare.api.messages import (
+    Changes,
+    DownloadAction,
+    DownloadId,
+    DownloadState,
+    ShareAction,
+    ShareId,
+    ShareState,
+)
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.widgets.footer import Footer
 from tuishare.tui.widgets.panes import DownloadsPane, SharesPane

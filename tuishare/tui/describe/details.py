@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tuishare.api.messages import Details, File, PeerInfo
-from tuishare.api.messages import Activity
+from tuishare.api.messages import Activity, Details, File, PeerInfo
 from tuishare.presentation.formats import format_moment, format_percent, format_rate, format_size
 from tuishare.presentation.states import name_activity
 from tuishare.tui.cell_text import clip, draw_bar, fit, pad

@@ -12,9 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.widgets.selection_list import Selection
 
-from tuishare.api.messages import FileChoice
-from tuishare.api.messages import Details, File
-from tuishare.api.messages import Download
+from tuishare.api.messages import Details, Download, File, FileChoice
 from tuishare.presentation.formats import format_count, format_size
 from tuishare.tui.cell_text import fit
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult

@@ -13,8 +13,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tuishare.api.messages import People, Snapshot, Status
-from tuishare.api.messages import SettingChange
+from tuishare.api.messages import People, SettingChange, Snapshot, Status
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.add_user import AddUserScreen

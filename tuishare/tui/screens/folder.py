@@ -15,8 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tuishare.api.messages import Folder, People
-from tuishare.api.messages import DropChange
+from tuishare.api.messages import DropChange, DropNamed, Folder, People
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.confirmations import REMOVED_FOLDER
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
@@ -140,5 +139,5 @@ class RemoveFolderScreen(Form):
 
     async def submit(self) -> FormResult:
         """Remove it."""
-        await self.app.agent.remove_drop(self._folder.path)
+        await self.app.agent.remove_drop(DropNamed(path=self._folder.path))
         return FormResult(f"{fit(self._folder.path, 40)} is no longer a drop folder.")

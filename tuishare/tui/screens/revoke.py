@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tuishare.api.messages import Delivery, DeliveryState, Share, User
+from tuishare.api.messages import Delivery, DeliveryState, Share, User, UserNamed
 from tuishare.presentation.formats import format_count
 from tuishare.presentation.transfers import describe_holding
 from tuishare.tui.cell_text import clean, fit
@@ -72,7 +72,7 @@ class RevokeScreen(Form):
         for share in self._shares:
             for user in _find_holders([share]):
                 if user in users:
-                    await self.app.agent.revoke_from_share(share.id, user)
+                    await self.app.agent.revoke_from_share(share.id, UserNamed(name=user))
         return FormResult(f"Revoking {clean(', '.join(users))} …")
 
 
@@ -102,7 +102,7 @@ class RevokeUserScreen(Form):
     async def submit(self) -> FormResult:
         """Revoke each of them from everything."""
         for user in self._users:
-            await self.app.agent.revoke_user(user.name)
+            await self.app.agent.revoke_user(UserNamed(name=user.name))
         return FormResult(f"Revoking {clean(', '.join(user.name for user in self._users))} everywhere …")
 
 

@@ -47,7 +47,7 @@ class RotateScreen(Form):
 
     async def submit(self) -> FormResult:
         """Replace the keys."""
-        fingerprint = await self.app.agent.rotate_identity()
+        fingerprint = (await self.app.agent.rotate_identity()).id
         return FormResult(
             f"Your new card's fingerprint is {clip(fingerprint, 60)}. Press c under People to copy the card."
         )

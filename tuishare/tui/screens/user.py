@@ -12,8 +12,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
-from tuishare.api.messages import User, UserKind
-from tuishare.api.messages import UserChange
+from tuishare.api.messages import User, UserChange, UserKind, UserNamed
 from tuishare.presentation.formats import format_count
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.describe.people import show_fingerprint
@@ -156,7 +155,7 @@ class RemoveUserScreen(Form):
 
     async def submit(self) -> FormResult:
         """Remove the user."""
-        await self.app.agent.remove_user(self._user.name)
+        await self.app.agent.remove_user(UserNamed(name=self._user.name))
         return FormResult(f"Removed {clean(self._user.name)}.")
 
 
@@ -178,5 +177,5 @@ class NewKeyScreen(Form):
 
     async def submit(self) -> FormResult:
         """Replace the key, and show the new one once."""
-        added = await self.app.agent.new_key(self._user.name)
+        added = await self.app.agent.new_key(UserNamed(name=self._user.name))
         return FormResult(following=KeyDialog(added.name, added.key))

@@ -15,8 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tuishare.api.messages import Details
-from tuishare.api.messages import Snapshot
+from tuishare.api.messages import Details, Snapshot
 from tuishare.presentation.problems import explain_error
 from tuishare.tui.cell_text import clean
 from tuishare.tui.dashboard_base import DashboardBase
