@@ -46,7 +46,7 @@ def test_a_quota_is_met_exactly_by_one_sender_alone_and_once() -> None:
 
 def test_turns() -> None:
     assert not slot_problem(1, 2)
-    assert "2 downloads" in slot_problem(2, 2)
+    assert "2 of 2 allowed downloads" in slot_problem(2, 2)
     assert not slot_problem(1000, 0)
 
 
@@ -100,7 +100,9 @@ async def test_beyond_the_quota_a_person_is_asked(alice: Home, bob: Home) -> Non
     async with receiving_at(bob) as desk:
         first, second = await arrived(desk, alice, bob, "a", "b")
         assert (first.step, second.step) == (DownloadStep.DOWNLOADING, DownloadStep.WAITING)
-        assert "90,112 bytes of disk under way, 60,000" in second.problem  # 10 blocks and a file, twice
+        assert (
+            "90,112 bytes of disk under way, the quota is 60,000" in second.problem
+        )  # 10 blocks and a file, twice
         assert second.hint
         assert desk.joined == {first.info_hash}
         async with desk.queue._repository.lock:
@@ -114,7 +116,7 @@ async def test_downloads_go_on_so_many_at_a_time(alice: Home, bob: Home) -> None
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         first, second = await arrived(desk, alice, bob, "a", "b")
         assert (first.step, second.step) == (DownloadStep.DOWNLOADING, DownloadStep.QUEUED)
-        assert "its turn" in second.problem
+        assert "allowed downloads are active" in second.problem
         await put(desk, alice, bob, sender.seal(bob), "c")
         assert desk.joined == {first.info_hash}
         limits = msgspec.structs.replace(desk.context.settings.current.limits, active_downloads=3)
