@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -176,6 +177,19 @@ def test_the_torrent_of_a_trusted_sender_is_judged_as_well(
             take(bob, seal_manifest(alice, share, bob.user(), torrent=torrent), alice.user())
 
 
+def test_a_plain_torrent_names_the_trackers_that_its_sender_signed_and_no_others(
+    alice: Home, bob: Home
+) -> None:
+    url = "https://t.example/announce"
+    share = share_of(fill(alice.drop / "film.mkv"), transport="plain")
+    torrent = make_torrent(walk(alice.drop / "film.mkv"), version=1, announce=[[url]])
+    named = {"transport": "plain", "root_certificate": None, "torrent": torrent}
+    with pytest.raises(Refused, match="not configured here"):
+        take(bob, seal_manifest(alice, share, bob.user(), **named), alice.user())
+    signed = seal_manifest(alice, share, bob.user(), announce=(Announce(url, None),), **named)
+    assert take(bob, signed, alice.user()).torrent.announce == ((url,),)
+
+
 def test_a_ticket_without_a_certificate_is_said(alice: Home, bob: Home, share: ShareRecord) -> None:
     bare = Ticket(bytes(32), None, None)
     received = take(bob, seal_manifest(alice, share, bob.user(), ticket=bare), alice.user())
@@ -211,6 +225,20 @@ def test_nothing_a_stranger_signed_is_looked_at(
     with pytest.raises(Refused, match="nobody"):
         open_received(envelope, bob.identity, UserBook((alice.user(),)), now=wall_clock(), bounds=bounds)
     assert [(signed.trust, signed.signer) for signed in asked] == [(Trust.UNKNOWN, mallory.identity.signer)]
+
+
+def test_nor_is_it_decoded(alice: Home, bob: Home, mallory: Home, share: ShareRecord) -> None:
+    """T1: here it cannot be."""
+
+    def refuse(_: SignedEnvelope) -> NoReturn:
+        raise Refused("nobody")
+
+    envelope = seal_for(alice, share, mallory.user())
+    data = forged(envelope, mallory, bob, old=b"film.mkv", new=b"film", own=True)
+    with pytest.raises(Refused, match="nobody"):
+        open_received(data, bob.identity, UserBook((alice.user(),)), now=wall_clock(), bounds=refuse)
+    with pytest.raises(Damaged):
+        take(bob, data, alice.user())
 
 
 @pytest.mark.parametrize("verified", [True, False])
