@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, share_of
+from tuishare.core import opening
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import (
     OpenedEnvelope,
@@ -16,6 +17,7 @@ from tuishare.core.opening import (
     Trust,
     UnknownSender,
     download_id,
+    is_from_verified,
     open_received,
 )
 from tuishare.core.records import ShareRecord, TrackerAddress
@@ -24,8 +26,8 @@ from tuishare.envelope.body import _encode_signed, open_body, seal_body, sign
 from tuishare.envelope.slots import CardRecipient, seal_slot, try_slot
 from tuishare.envelope.ticket import CONTENT_KEY_SIZE, encode_ticket
 from tuishare.errors import Refused
-from tuishare.people import User, UserBook
-from tuishare.torrents import DEFAULT_LIMITS, TorrentLimits, make_torrent, walk
+from tuishare.people import PreviousCard, User, UserBook, create_identity
+from tuishare.torrents import DEFAULT_LIMITS, TooLarge, TorrentLimits, make_torrent, walk
 
 KEY = bytes(range(32))
 
@@ -183,7 +185,7 @@ def test_a_plain_torrent_names_the_trackers_that_its_sender_signed_and_no_others
     url = "https://t.example/announce"
     share = share_of(fill(alice.drop / "film.mkv"), transport="plain")
     torrent = make_torrent(walk(alice.drop / "film.mkv"), version=1, announce=[[url]])
-    named = {"transport": "plain", "root_certificate": None, "torrent": torrent}
+    named: dict[str, Any] = {"transport": "plain", "root_certificate": None, "torrent": torrent}
     with pytest.raises(Refused, match="not configured here"):
         take(bob, seal_manifest(alice, share, bob.user(), **named), alice.user())
     signed = seal_manifest(alice, share, bob.user(), announce=(Announce(url, None),), **named)
@@ -252,3 +254,27 @@ def test_what_is_too_large_before_a_sender_is_verified_is_kept(
     else:
         with pytest.raises(UnknownSender, match="alice is not verified"):
             open_received(envelope, bob.identity, book, now=wall_clock(), bounds=lambda _: small)
+
+
+def test_what_is_too_large_for_anybody_does_not_wait_for_a_verification(
+    alice: Home, bob: Home, share: ShareRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = TorrentLimits(max_torrent_bytes=10)
+    monkeypatch.setattr(opening, "DEFAULT_LIMITS", small)
+    envelope, book = seal_for(alice, share, bob.user()), UserBook((alice.user(),))
+    with pytest.raises(TooLarge):
+        open_received(envelope, bob.identity, book, now=wall_clock(), bounds=lambda _: small)
+
+
+def test_what_cannot_be_opened_is_from_none_who_is_verified(
+    alice: Home, bob: Home, mallory: Home, share: ShareRecord
+) -> None:
+    data, book = seal_for(alice, share, bob.user()), UserBook((alice.user(),))
+    assert is_from_verified(data, bob.identity, book)
+    assert not is_from_verified(data[:-1], bob.identity, book)
+    assert not is_from_verified(data, mallory.identity, book)
+    assert not is_from_verified(data, bob.identity, UserBook((alice.user(verified=False),)))
+    newer = create_identity(bob.places.config / "newer.key").card("alice")
+    replaced = PreviousCard(alice.identity.signer, alice.user().card.fingerprint)  # type: ignore[union-attr]
+    user = User("alice", card=newer, verified=True, former=(replaced,))
+    assert not is_from_verified(data, bob.identity, UserBook((user,)))
