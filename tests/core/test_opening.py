@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, NoReturn
 
 import pytest
 
 from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, share_of
+from tuishare.core import opening
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import (
     OpenedEnvelope,
@@ -15,6 +17,7 @@ from tuishare.core.opening import (
     Trust,
     UnknownSender,
     download_id,
+    is_from_verified,
     open_received,
 )
 from tuishare.core.records import ShareRecord, TrackerAddress
@@ -23,8 +26,8 @@ from tuishare.envelope.body import _encode_signed, open_body, seal_body, sign
 from tuishare.envelope.slots import CardRecipient, seal_slot, try_slot
 from tuishare.envelope.ticket import CONTENT_KEY_SIZE, encode_ticket
 from tuishare.errors import Refused
-from tuishare.people import User, UserBook
-from tuishare.torrents import DEFAULT_LIMITS, TorrentLimits, make_torrent, walk
+from tuishare.people import PreviousCard, User, UserBook, create_identity
+from tuishare.torrents import DEFAULT_LIMITS, TooLarge, TorrentLimits, make_torrent, walk
 
 KEY = bytes(range(32))
 
@@ -176,6 +179,19 @@ def test_the_torrent_of_a_trusted_sender_is_judged_as_well(
             take(bob, seal_manifest(alice, share, bob.user(), torrent=torrent), alice.user())
 
 
+def test_a_plain_torrent_names_the_trackers_that_its_sender_signed_and_no_others(
+    alice: Home, bob: Home
+) -> None:
+    url = "https://t.example/announce"
+    share = share_of(fill(alice.drop / "film.mkv"), transport="plain")
+    torrent = make_torrent(walk(alice.drop / "film.mkv"), version=1, announce=[[url]])
+    named: dict[str, Any] = {"transport": "plain", "root_certificate": None, "torrent": torrent}
+    with pytest.raises(Refused, match="not configured here"):
+        take(bob, seal_manifest(alice, share, bob.user(), **named), alice.user())
+    signed = seal_manifest(alice, share, bob.user(), announce=(Announce(url, None),), **named)
+    assert take(bob, signed, alice.user()).torrent.announce == ((url,),)
+
+
 def test_a_ticket_without_a_certificate_is_said(alice: Home, bob: Home, share: ShareRecord) -> None:
     bare = Ticket(bytes(32), None, None)
     received = take(bob, seal_manifest(alice, share, bob.user(), ticket=bare), alice.user())
@@ -213,6 +229,20 @@ def test_nothing_a_stranger_signed_is_looked_at(
     assert [(signed.trust, signed.signer) for signed in asked] == [(Trust.UNKNOWN, mallory.identity.signer)]
 
 
+def test_nor_is_it_decoded(alice: Home, bob: Home, mallory: Home, share: ShareRecord) -> None:
+    """T1: here it cannot be."""
+
+    def refuse(_: SignedEnvelope) -> NoReturn:
+        raise Refused("nobody")
+
+    envelope = seal_for(alice, share, mallory.user())
+    data = forged(envelope, mallory, bob, old=b"film.mkv", new=b"film", own=True)
+    with pytest.raises(Refused, match="nobody"):
+        open_received(data, bob.identity, UserBook((alice.user(),)), now=wall_clock(), bounds=refuse)
+    with pytest.raises(Damaged):
+        take(bob, data, alice.user())
+
+
 @pytest.mark.parametrize("verified", [True, False])
 def test_what_is_too_large_before_a_sender_is_verified_is_kept(
     alice: Home, bob: Home, share: ShareRecord, verified: bool
@@ -224,3 +254,27 @@ def test_what_is_too_large_before_a_sender_is_verified_is_kept(
     else:
         with pytest.raises(UnknownSender, match="alice is not verified"):
             open_received(envelope, bob.identity, book, now=wall_clock(), bounds=lambda _: small)
+
+
+def test_what_is_too_large_for_anybody_does_not_wait_for_a_verification(
+    alice: Home, bob: Home, share: ShareRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = TorrentLimits(max_torrent_bytes=10)
+    monkeypatch.setattr(opening, "DEFAULT_LIMITS", small)
+    envelope, book = seal_for(alice, share, bob.user()), UserBook((alice.user(),))
+    with pytest.raises(TooLarge):
+        open_received(envelope, bob.identity, book, now=wall_clock(), bounds=lambda _: small)
+
+
+def test_what_cannot_be_opened_is_from_none_who_is_verified(
+    alice: Home, bob: Home, mallory: Home, share: ShareRecord
+) -> None:
+    data, book = seal_for(alice, share, bob.user()), UserBook((alice.user(),))
+    assert is_from_verified(data, bob.identity, book)
+    assert not is_from_verified(data[:-1], bob.identity, book)
+    assert not is_from_verified(data, mallory.identity, book)
+    assert not is_from_verified(data, bob.identity, UserBook((alice.user(verified=False),)))
+    newer = create_identity(bob.places.config / "newer.key").card("alice")
+    replaced = PreviousCard(alice.identity.signer, alice.user().card.fingerprint)  # type: ignore[union-attr]
+    user = User("alice", card=newer, verified=True, former=(replaced,))
+    assert not is_from_verified(data, bob.identity, UserBook((user,)))

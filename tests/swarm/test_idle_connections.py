@@ -59,7 +59,8 @@ async def test_who_lacks_something_stays_also_beside_one_who_has_everything(
     await completed(carol, share.downloading(tmp_path / "carol", at(alice)))
     (sated,) = await alice.peers(share.info_hash)
     info_hash = await bob.add(share.downloading(tmp_path / "bob", at(alice)))
-    await wait_until(lambda: bob.progress(info_hash).done > 0)
+    await wait_until(lambda: bob.progress(info_hash).done > 150_000)
+    assert carol.connections == 1, "silent, but not for long enough"
     (lacking,) = [peer for peer in await alice.peers(share.info_hash) if peer.peer_id != sated.peer_id]
     monkeypatch.setattr(idle_connections, "PATIENCE", 0)
     await wait_until(lambda: carol.connections == 0)

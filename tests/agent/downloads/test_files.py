@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.agent.downloads.generations import Runway
 from tuishare.agent.downloads.files import ACCEPTED, INCOMING, DownloadFiles
 from tuishare.config.model import FolderSettings
 from tuishare.core.records import DownloadRecord, DownloadStep
@@ -175,3 +177,19 @@ def test_nothing_grows_behind_a_link(files: DownloadFiles, tmp_path: Path, which
     files.sweep(set())
     files.discard(record)
     assert precious.is_dir()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_nothing_is_deleted_behind_a_link_that_a_folder_became(tmp_path: Path, deep: bool) -> None:
+    runway = Runway(tmp_path)
+    runway.deliver(b"content")
+    assert runway.record is not None
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(runway.landed if deep else runway.landed / "sub", elsewhere)
+    linked = runway.landed if deep else runway.landed / "sub"
+    shutil.rmtree(linked)
+    linked.symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    runway.files.delete(runway.record, runway.torrent)
+    assert sorted(elsewhere.rglob("*")) == before != []
+    assert not (runway.place / "x" / "a").exists()

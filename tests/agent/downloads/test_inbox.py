@@ -14,13 +14,15 @@ from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, sh
 from tests.waiting import wait_until
 from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads import rejected_files
-from tuishare.agent.downloads.inbox import REMEMBERED
+from tuishare.agent.downloads.inbox import REMEMBERED, bounds_of
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
 from tuishare.api.messages import DownloadAction, DownloadState, FolderState
+from tuishare.core.opening import SignedEnvelope, Trust
 from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE
-from tuishare.errors import NotFound, SystemFailed
+from tuishare.errors import NotFound, Refused, SystemFailed
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
+from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, TorrentLimits
 
 
 @pytest.fixture
@@ -229,3 +231,23 @@ async def test_a_reason_never_stands_alone(bob: Home, monkeypatch: pytest.Monkey
         await wait_until(lambda: bool(tried) and not tried[0].exists())
         assert agent.view.downloads() == []
     assert (bob.inbox / NAME).exists()
+
+
+@pytest.mark.parametrize(
+    ("trust", "limits"),
+    [
+        (Trust.VERIFIED, DEFAULT_LIMITS),
+        (Trust.UNVERIFIED, UNVERIFIED_LIMITS),
+        (Trust.KEY_ONLY, UNVERIFIED_LIMITS),
+        (Trust.UNKNOWN, None),
+        (Trust.OURSELVES, None),
+    ],
+)
+def test_how_much_is_read_of_what_somebody_signed(trust: Trust, limits: TorrentLimits | None) -> None:
+    signed = SignedEnvelope("", bytes(32), trust, bytes(32))
+    if limits is None:
+        with pytest.raises(Refused):
+            bounds_of(signed)
+    else:
+        assert bounds_of(signed) == limits
+    assert UNVERIFIED_LIMITS != DEFAULT_LIMITS

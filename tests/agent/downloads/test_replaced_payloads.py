@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import random
+import shutil
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import pytest
 
@@ -18,6 +18,7 @@ from tuishare.agent.downloads import files, replaced_payloads
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.folders import leases
 from tuishare.agent.folders.leases import Hold
+from tuishare.errors import NotFound
 from tuishare.fs import atomic
 
 
@@ -129,6 +130,7 @@ def test_a_write_after_the_last_look_is_found(tmp_path: Path, monkeypatch: pytes
 
     def write_first(source: Path, target: Path) -> None:
         os.close(os.open("mine", os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=folder))
+        os.mkdir("empty", dir_fd=folder)
         with os.fdopen(os.open("c", os.O_WRONLY, dir_fd=folder), "wb") as file:
             file.write(b"mine")
         move(source, target)
@@ -138,8 +140,93 @@ def test_a_write_after_the_last_look_is_found(tmp_path: Path, monkeypatch: pytes
         kept = runway.land().kept
     os.close(folder)
     assert kept is not None
-    assert sorted(path.name for path in kept.rglob("*")) == ["c", "mine", "sub"]
+    assert sorted(path.name for path in kept.rglob("*")) == ["c", "empty", "mine", "sub"]
     assert (kept / "sub" / "c").read_bytes().startswith(b"mine")
+    assert incoming(runway) == []
+
+
+def test_what_a_program_writes_beside_it_out_of_the_way_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a program whose working folder it is, and which goes upwards."""
+    runway = Runway(tmp_path)
+    runway.deliver(b"first")
+    runway.begin(b"second")
+    folder = os.open(runway.landed / "sub", os.O_RDONLY)
+    move = atomic.move_into_place
+
+    def write_first(source: Path, target: Path) -> None:
+        os.close(os.open("../../../mine", os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=folder))
+        move(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "move_into_place", write_first)
+        runway.land()
+    os.close(folder)
+    runway.files.sweep(set())
+    (held,) = (tmp_path / "downloads" / INCOMING).iterdir()
+    assert os.listdir(held) == ["mine"]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_is_out_of_the_way_is_private_and_may_be_taken_away(
+    runway: Runway, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    runway.deliver(b"first")
+    runway.begin(b"second")
+    move, modes = atomic.move_into_place, []
+
+    def look_first(source: Path, target: Path) -> None:
+        (held,) = (runway.root / "downloads" / INCOMING).glob("*.former")
+        modes.append(stat.S_IMODE((held / "alice").stat().st_mode))
+        if taken:
+            shutil.rmtree(held)
+        move(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "move_into_place", look_first)
+        assert runway.land().kept is None
+    assert (modes, runway.seen, incoming(runway)) == ([0o700], ["x"], [])
+
+
+def test_what_cannot_be_moved_out_of_the_way_stays(runway: Runway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when it is a mount of its own."""
+    runway.deliver(b"first")
+    first, rename = runway.landed, Path.rename
+    runway.begin(b"second")
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path == first:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        assert runway.land().kept == first
+    assert one(first).read_bytes().startswith(b"first")
+    assert (runway.seen, incoming(runway)) == (["x", "x (2)"], [])
+
+
+def test_what_is_opened_for_writing_after_the_last_look_is_kept(
+    runway: Runway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing tells yet that it is about to change."""
+    runway.deliver(b"first")
+    runway.begin(b"second")
+    move, opened = atomic.move_into_place, ExitStack()
+    writers: list[BinaryIO] = []
+
+    def open_first(source: Path, target: Path) -> None:
+        (held,) = (runway.root / "downloads" / INCOMING).glob("*.former/*/x")
+        writers.append(opened.enter_context(one(held).open("r+b")))
+        move(source, target)
+
+    with opened, monkeypatch.context() as patch:
+        patch.setattr(files, "move_into_place", open_first)
+        kept = runway.land().kept
+        writers[0].write(b"mine")
+    assert kept is not None
+    assert one(kept).read_bytes().startswith(b"mine")
     assert incoming(runway) == []
 
 
@@ -175,6 +262,31 @@ def test_after_a_crash_it_is_looked_at_once_more(
     assert incoming(runway) == []
 
 
+def test_a_folder_that_a_crash_left_half_discarded_goes_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was deleted in it has changed its times, as a recipient would have."""
+    runway = Runway(tmp_path)
+    runway.deliver(b"first")
+    record = runway.begin(b"second")
+    rmdir = Path.rmdir
+
+    def crash(path: Path) -> None:
+        if path.name == "sub":
+            raise Crash
+        rmdir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rmdir", crash)
+        with pytest.raises(Crash):
+            runway.land()
+    assert not list(tmp_path.glob(f"downloads/{INCOMING}/*/*/x/sub/*"))
+    runway.restart()
+    runway.files.sweep({record.staging})
+    assert (runway.land().kept, runway.seen) == (None, ["x"])
+    assert incoming(runway) == []
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_what_made_room_comes_back_when_the_download_is_given_up(
     runway: Runway, monkeypatch: pytest.MonkeyPatch, known: bool
@@ -199,186 +311,50 @@ def test_what_made_room_comes_back_when_the_download_is_given_up(
     assert incoming(runway) == []
 
 
-# A recipient who does anything at any time
-
-
-class Recipient:
-    """Does random things to what came. Each leaves a mark that is found again, or is undone by the recipient alone."""
-
-    def __init__(self, runway: Runway, dice: random.Random) -> None:
-        self._runway = runway
-        self._dice = dice
-        self._open = ExitStack()
-        self._handles: list[tuple[int, str]] = []
-        self._marks: set[str] = set()
-        self._count = 0
-        self._deeds: tuple[Callable[[Path, str], object], ...] = (
-            self._edit, self._edit, self._append, self._truncate, self._chmod, self._rename, self._delete,
-            self._link, self._pipe, self._make_folder, self._hide, self._exchange, self._link_again, self._hold,
-        )  # fmt: skip
-
-    def act(self) -> None:
-        """Do one thing; what is marked afterwards must never be lost."""
-        deed, path = self._dice.choice(self._deeds), self._choose()
-        self._count += 1
-        standing = [handle for handle in self._handles if os.fstat(handle[0]).st_nlink]
-        # Nothing to do it to; or it would wait for us: we are one thread.
-        with suppress(OSError):
-            if path is not None:
-                deed(path, f"mark{self._count:04}")
-        self._marks = self.find(hidden=True)
-        # What the recipient has deleted is theirs to lose.
-        gone = [handle for handle in standing if not os.fstat(handle[0]).st_nlink]
-        self._handles = [handle for handle in self._handles if handle not in gone]
-
-    def finish(self) -> None:
-        """Write what was held open, and check."""
-        for number, (descriptor, mark) in enumerate(self._handles):
-            os.pwrite(descriptor, mark.encode(), 100 + 8 * number)
-            self._marks.add(mark)
-        self._open.close()
-        assert self._marks - self.find(hidden=False) == set()
-
-    def find(self, *, hidden: bool) -> set[str]:
-        """The marks that there are, also or not where only the agent looks."""
-        found: set[str] = set()
-        for path in (self._runway.root / "downloads").rglob("*"):
-            if not hidden and INCOMING in path.parts:
-                continue
-            with suppress(OSError):
-                found |= set(_marks_of(path))
-        return found
-
-    def _choose(self) -> Path | None:
-        """A file of what came, mostly of what came last; also while it is out of the way."""
-        downloads = self._runway.root / "downloads"
-        held = list(downloads.glob(f"{INCOMING}/*.former/*/*"))
-        tops = held or list(downloads.glob("alice/*"))
-        if not tops:
-            return None
-        top = self._dice.choice(tops)
-        inside = [path for path in top.rglob("*") if path.is_file() and not path.is_symlink()]
-        return self._dice.choice(inside) if inside else top
-
-    def _open_file(self, path: Path) -> int:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise FileNotFoundError
-        return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
-
-    def _edit(self, path: Path, mark: str) -> None:
-        status = path.lstat()
-        descriptor = self._open_file(path)
-        os.pwrite(descriptor, mark.encode(), self._dice.randrange(50, 1_000) * 8)
-        os.close(descriptor)
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-    def _append(self, path: Path, mark: str) -> None:
-        descriptor = self._open_file(path)
-        os.pwrite(descriptor, mark.encode(), os.fstat(descriptor).st_size)
-        os.close(descriptor)
-
-    def _truncate(self, path: Path, mark: str) -> None:
-        descriptor = self._open_file(path)
-        os.ftruncate(descriptor, 40)
-        os.pwrite(descriptor, mark.encode(), 30)
-        os.close(descriptor)
-
-    def _chmod(self, path: Path, _mark: str) -> None:
-        path.chmod(self._dice.choice([0o600, 0o640, 0o604, 0o660]))
-
-    def _rename(self, path: Path, mark: str) -> None:
-        path.rename(self._beside(path, mark))
-
-    def _delete(self, path: Path, _mark: str) -> None:
-        path.unlink()
-
-    def _beside(self, path: Path, mark: str) -> Path:
-        if path.parent.parent.name.endswith(".former"):
-            raise FileNotFoundError  # a private folder that nobody was in before
-        return path.with_name(mark)
-
-    def _link(self, path: Path, mark: str) -> None:
-        self._beside(path, mark).symlink_to(path.name)
-
-    def _pipe(self, path: Path, mark: str) -> None:
-        os.mkfifo(self._beside(path, mark))
-
-    def _make_folder(self, path: Path, mark: str) -> None:
-        self._beside(path, mark).mkdir()
-
-    def _hide(self, path: Path, mark: str) -> None:
-        self._beside(path, f".{mark}.part").write_bytes(b"mine")
-
-    def _exchange(self, path: Path, mark: str) -> None:
-        path.unlink()
-        (path / mark).mkdir(parents=True)
-
-    def _link_again(self, path: Path, mark: str) -> None:
-        os.link(path, self._beside(path, mark))
-
-    def _hold(self, path: Path, mark: str) -> None:
-        descriptor = self._open_file(path)
-        self._open.callback(os.close, descriptor)
-        if os.fstat(descriptor).st_nlink and len(self._handles) < 3:
-            self._handles.append((descriptor, mark))
-
-
-def _marks_of(path: Path) -> Iterator[str]:
-    status = path.lstat()
-    name = path.name.strip(".").removesuffix(".part")
-    if name.startswith("mark"):
-        yield name
-    if stat.S_ISREG(status.st_mode):
-        content = path.read_bytes()
-        start = content.find(b"mark")
-        while start >= 0:
-            yield content[start : start + 8].decode()
-            start = content.find(b"mark", start + 8)
-
-
-STEPS = {
-    replaced_payloads: ("find_untouched", "take_inventory", "is_written", "read_lease"),
-    files: ("_move", "move_into_place", "drop_unwanted", "fsync_tree"),
-}
-
-
-@pytest.mark.parametrize("leased", [True, False])
-@pytest.mark.parametrize("seed", range(20))
-def test_nothing_that_a_recipient_did_is_ever_destroyed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, leased: bool
+def test_a_name_that_is_taken_while_it_is_put_back_is_left_to_its_owner(
+    runway: Runway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dice = random.Random(seed)
-    runway = Runway(tmp_path, folder=dice.random() < 0.7)
-    recipient = Recipient(runway, dice)
-    if not leased:
-        monkeypatch.setattr(leases, "_ask", lambda _descriptor: Hold.UNKNOWN)
-
-    def act_around(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **more: Any) -> Any:
-            if dice.random() < 0.07:
-                recipient.act()
-            result = function(*args, **more)
-            if dice.random() < 0.07:
-                recipient.act()
-            return result
-
-        return call
-
     runway.deliver(b"first")
-    for generation in range(5):
-        for _ in range(dice.choice([0, 0, 0, 1, 3])):
-            recipient.act()
-        runway.begin(f"generation {generation}".encode())
-        with monkeypatch.context() as patch:
-            for module, names in STEPS.items():
-                for name in names:
-                    patch.setattr(module, name, act_around(getattr(module, name)))
-            with suppress(FileNotFoundError):
-                runway.land()
-        assert runway.record is not None
-        if runway.record.staging:  # the recipient took it away while it came
-            runway.files.discard(runway.record)
-            runway.record = None
-            break
-    recipient.finish()
+    first = one(runway.landed).read_bytes()
+    record = runway.begin(b"second")
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    def take_first(source: Path, target: Path) -> None:
+        if not (runway.place / "x").exists():
+            target.write_text("somebody's")
+        atomic.move_into_place(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_move", crash)
+        with pytest.raises(Crash):
+            runway.land()
+        patch.setattr(replaced_payloads, "move_into_place", take_first)
+        runway.files.discard(record)
+    assert runway.seen == ["x", "x (2)"]
+    assert (runway.place / "x").read_text() == "somebody's"
+    assert one(runway.place / "x (2)").read_bytes() == first
+
+
+def test_what_made_room_comes_back_when_what_came_is_gone(
+    runway: Runway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, and not when the recipient gives the download up."""
+    runway.deliver(b"first")
+    first = one(runway.landed).read_bytes()
+    record = runway.begin(b"second")
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_move", crash)
+        with pytest.raises(Crash):
+            runway.land()
+    shutil.rmtree(record.staging)
+    runway.restart()
+    with pytest.raises(NotFound, match="gone"):
+        runway.land()
+    assert (runway.seen, one(runway.place / "x").read_bytes()) == (["x"], first)
     assert incoming(runway) == []
