@@ -14,7 +14,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads import pipeline as download_pipeline
+from tuishare.agent.downloads import queue as download_queue
 from tuishare.agent.downloads import retries
 from tuishare.agent.shares import pipeline as share_pipeline
 from tuishare.agent.shares import repository
@@ -52,7 +52,7 @@ def _problems(agent: Agent) -> list[str]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon."""
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.5)
-    monkeypatch.setattr(download_pipeline, "QUEUE_SECONDS", 0.2)
+    monkeypatch.setattr(download_queue, "QUEUE_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("quick")

@@ -22,7 +22,7 @@ async def test_every_order_for_a_share(alice: Person, order: ShareAction) -> Non
     async with served(alice, FILM, download("3", "film.mov2")) as shell:
         said = await shell.call(order, "film.mov", *(["--yes"] if order is ShareAction.DELETE else []))
         assert (said.code, said.out) == (0, "")
-        assert said.err.endswith(" “film.mov”.\n")
+        assert said.err.endswith((" “film.mov”.\n", " “film.mov” again.\n"))
         assert shell.agent.orders == [(FILM.id, order)]
 
 
@@ -122,7 +122,7 @@ async def test_the_life_of_a_share_with_a_real_agent(alice: Person, bob: Person)
         for verb, state in (("pause", "paused"), ("resume", "seeding"), ("again", "seeding")):
             assert (await call(alice, verb, id_[:8])).code == 0
             await _until_state(alice, "film.mov", state)
-        assert (await _facts(alice, "film.mov"))["generation"] == "2"
+        assert (await _facts(alice, "film.mov"))["version"] == "2"
         assert (await call(alice, "forget", "film.mov")).code == 0
         assert (await call(alice, "show", id_)).failed(4, "There is no share or download")
         assert film.exists()
