@@ -1,7 +1,7 @@
-"""Errors every room may raise, told apart by whose fault it is.
+"""Errors that every room may raise, one class per cause.
 
-This module owns the classes and their words, not what follows from them: `tuishare.cli` alone turns a class
-into an exit code, `tuishare.api` alone turns one into a status. Nothing secret may stand in any of the texts.
+Owns the classes and their texts, not what follows from them: only `tuishare.cli` turns a class into an exit code,
+only `tuishare.api` turns one into an HTTP status. No text may contain a secret.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import ClassVar
 
 
 class TuishareError(Exception):
-    """Base of everything we raise on purpose.
+    """Base of all errors raised on purpose.
 
     Attributes:
-        code: stable lower-case word for programs, e.g. ``not-found``.
-        title: what kind of trouble, three words or so.
-        detail: one clear sentence about this case, without a final full stop being required.
-        hint: what a person can do about it; may be empty.
+        code: stable lower-case identifier for programs, e.g. ``not-found``.
+        title: the kind of error in about three words.
+        detail: one sentence about this case; the final full stop is optional.
+        hint: what the user can do about it; may be empty.
     """
 
     code: ClassVar[str] = "failed"
@@ -30,17 +30,17 @@ class TuishareError(Exception):
 
 
 class SystemFailed(TuishareError):
-    """The machine did not do what was asked: disk full, port in use, permission denied."""
+    """The operating system refused an operation: disk full, port in use, permission denied."""
 
     code = "system"
     title = "System problem"
 
 
 class DiskRefused(SystemFailed):
-    """A disk takes or gives nothing now: full, over quota, read-only or failing. Another try may succeed.
+    """A disk cannot be read or written now: full, over quota, read-only or failing. A retry may succeed.
 
     Attributes:
-        full: whether free space would be enough.
+        full: whether more free space would help.
     """
 
     def __init__(self, detail: str, *, hint: str = "", full: bool = False) -> None:
@@ -49,39 +49,39 @@ class DiskRefused(SystemFailed):
 
 
 class TooManyOpen(DiskRefused):
-    """This process or the machine has no descriptor left; another try succeeds as soon as one is closed."""
+    """This process or the machine has no descriptor left; a retry succeeds once one is closed."""
 
 
 class BadInput(TuishareError):
-    """An argument or a file given by the person is malformed or makes no sense."""
+    """An argument or a file from the user is malformed or inconsistent."""
 
     code = "bad-input"
     title = "Bad input"
 
 
 class BadConfiguration(TuishareError):
-    """A configuration file, the user book or the identity is unusable."""
+    """The settings, the user book or the identity file is invalid."""
 
     code = "configuration"
     title = "Configuration problem"
 
 
 class NotFound(TuishareError):
-    """What was named does not exist."""
+    """The named object does not exist."""
 
     code = "not-found"
     title = "Not found"
 
 
 class Refused(TuishareError):
-    """Not allowed: no key, not trusted, against the rules."""
+    """The operation is not allowed: no key, no trust, or against a rule."""
 
     code = "refused"
     title = "Refused"
 
 
 class VerificationFailed(TuishareError):
-    """Data arrived or was read, but is not what it should be."""
+    """Received or stored data does not match its hash or signature."""
 
     code = "verification"
     title = "Verification failed"
@@ -95,15 +95,15 @@ class AgentUnreachable(TuishareError):
 
 
 def from_os_error(error: OSError, what: str) -> TuishareError:
-    """Turn an operating-system error into one of ours.
+    """Convert an operating-system error into one of ours.
 
     Args:
-        error: what the system said.
+        error: to convert.
         what: the action in the infinitive with its object, e.g. ``read /tmp/x``.
 
     Returns:
-        `NotFound` for a missing file, `TooManyOpen` without descriptors, `DiskRefused` for a disk in need,
-        `SystemFailed` for everything else.
+        `NotFound` for a missing file, `TooManyOpen` without descriptors, `DiskRefused` for a full or failing disk,
+        `SystemFailed` otherwise.
     """
     reason = error.strerror or type(error).__name__
     if isinstance(error, FileNotFoundError):
@@ -120,15 +120,15 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DISK = {*_FULL, errno.EIO, errno.EROFS}
 _DESCRIPTORS = {errno.EMFILE, errno.ENFILE}
 _HINTS = {
-    23: "Other programs have too many files open; it is tried again.",
-    24: "It is tried again. `tuishare doctor` says how to allow more open files.",
+    23: "Other programs have too many files open; tuishare tries again.",
+    24: "tuishare tries again. `tuishare doctor` shows how to allow more open files.",
     5: "Check the disk: it may be failing.",
     13: "Check who owns it and its permissions.",
     1: "Check who owns it and its permissions.",
-    20: "Part of the path is a file where a folder should be.",
-    21: "A folder has that name: name a file, or move the folder away.",
+    20: "A part of the path is a file, not a folder.",
+    21: "The path is a folder: name a file, or move the folder.",
     28: "Free some space on that disk, or choose another folder.",
     122: "Your disk quota is used up: free some space or choose another folder.",
-    98: "Another program listens there; choose another port.",
+    98: "Another program listens on that port; choose another one.",
     30: "That file system is mounted read-only.",
 }

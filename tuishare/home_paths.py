@@ -1,6 +1,6 @@
-"""The folders and files of one home, by the XDG base directory specification or below ``TUISHARE_HOME``.
+"""Paths of a home's folders and files, by the XDG base directory specification or below ``TUISHARE_HOME``.
 
-Owns their paths. Must not know what files hold.
+Owns the paths. Must not know what files hold.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Places:
 
     @property
     def config_file(self) -> Path:
-        """The person's own settings, never rewritten silently."""
+        """The user's settings, never rewritten silently."""
         return self.config / "config.toml"
 
     @property
@@ -55,30 +55,30 @@ class Places:
 
     @property
     def staging(self) -> Path:
-        """Where things are made before they are published; private."""
+        """Where files are written before they are published; private."""
         return self.state / "staging"
 
     @property
     def first_run_file(self) -> Path:
-        """Exists once the dashboard has shown the first run."""
+        """Exists once the dashboard has shown the first-run screen."""
         return self.state / "greeted"
 
     @property
     def lock_file(self) -> Path:
-        """Held by the one agent of this home."""
+        """Locked by the one agent of this home."""
         return self.state / "agent.lock"
 
     @property
     def log_file(self) -> Path:
-        """What an agent started by the dashboard writes."""
+        """The log of an agent that the dashboard started."""
         return self.state / "agent.log"
 
     @property
     def socket(self) -> Path:
-        """The agent's API.
+        """The socket of the agent's API.
 
         Raises:
-            BadConfiguration: the path is longer than a Unix socket address may be.
+            BadConfiguration: the path is too long for a Unix socket address.
         """
         path = self.runtime / "tuishare.sock"
         if len(os.fsencode(path)) > _SOCKET_PATH_LIMIT:
@@ -89,20 +89,20 @@ class Places:
         return path
 
     def prepare(self) -> None:
-        """Make the private folders, mode 0700.
+        """Create the private folders, mode 0700.
 
         Raises:
-            SystemFailed: a folder cannot be made.
+            SystemFailed: a folder cannot be created.
         """
         for folder in (self.config, self.state, self.runtime, self.staging):
             make_private(folder)
 
 
 def find_places(environment: Mapping[str, str] | None = None) -> Places:
-    """Find the places of this home from the environment; nothing is created.
+    """Return the places of this home, from the environment; nothing is created.
 
     Raises:
-        BadInput: it is not UTF-8.
+        BadInput: a path is not UTF-8.
     """
     environment = os.environ if environment is None else environment
     if home := environment.get(HOME_VARIABLE):

@@ -1,7 +1,7 @@
-"""Makes text that others chose safe to show to a person.
+"""Sanitizing of untrusted text for display.
 
-This module owns the one rule for which characters may not reach a terminal, a log or a sentence (threat T14). It knows
-no markup and no widths: escaping for rich or HTML is the business of whoever draws.
+Owns the rule for which characters may not reach a terminal, a log or a message (threat T14). Must not know markup or
+widths: escaping for rich or HTML is up to the renderer.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def is_unseen(character: str) -> bool:
-    """Say whether one character draws nothing itself but may change how its surroundings are drawn."""
+    """Whether a character is invisible itself but may change how the text around it is displayed."""
     return unicodedata.category(character) in _UNSEEN
 
 
 def for_display(text: str, limit: int = 80) -> str:
-    """Return `text` fit for a sentence: one line, nothing hidden, not long.
+    """Return `text` safe for display: one line, without invisible characters, at most `limit` characters.
 
     Args:
-        text: anything, also with lone surrogates (names that are not UTF-8).
-        limit: most characters to return, at least 3; a longer text loses its middle to an ellipsis, because both
-            the beginning and the extension tell what a file is.
+        text: any text, also with lone surrogates (names that are not UTF-8).
+        limit: maximum length, at least 3; the middle of a longer text is replaced by an ellipsis, because both the
+            beginning and the extension identify a file.
 
     Returns:
-        The text with each control, format, bidi, separator and surrogate character shown as U+FFFD.
+        The text with each control, format, bidi, separator and surrogate character replaced by U+FFFD.
     """
     if len(text) > limit:
         tail = (limit - 1) // 2

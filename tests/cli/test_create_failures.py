@@ -41,7 +41,7 @@ def test_a_folder_that_has_the_name(alice: Person) -> None:
     (alice.desk / "film.mov.torrent").mkdir()
     made = alice.call("create", "--file", "film.mov", "--force")
     assert made.failed(1, "film.mov.torrent: is a directory"), made
-    assert "A folder has that name" in made.err
+    assert "The path is a folder" in made.err
     assert nothing_made(alice, "film.mov", "film.mov.torrent")
 
 

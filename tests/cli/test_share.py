@@ -47,8 +47,8 @@ async def test_defaults_and_json(alice: Person) -> None:
     ("words", "sentence"),
     [
         (("film.mov",), "No recipients given"),
-        (("film.mov", "--to", "bob", "--expires", "soon"), "neither a date nor a time"),
-        (("film.mov", "--to", "bob", "--expires", "2001-01-01"), "is over already"),
+        (("film.mov", "--to", "bob", "--expires", "soon"), "neither a date nor a duration"),
+        (("film.mov", "--to", "bob", "--expires", "2001-01-01"), "is in the past"),
         (("film.mov", "--to", "bob", "--note", "x" * 501), "The note has 501 characters"),
         ((os.fsdecode(b"film\xff.mov"), "--to", "bob"), "is not UTF-8"),
     ],

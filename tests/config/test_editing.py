@@ -185,7 +185,7 @@ def test_a_text_that_was_read_can_be_replaced_once(places: Places) -> None:
     assert read_config(places)[0] == ""
     text, stamp = read_config(places)
     assert replace_config(places, text + 'name = "a"\n', stamp=stamp).name == "a"
-    with pytest.raises(Refused, match="changed meanwhile"):
+    with pytest.raises(Refused, match="changed in the meantime"):
         replace_config(places, text + 'name = "b"\n', stamp=stamp)
     assert replace_config(places, 'name = "c"\n').name == "c"
     assert places.config_file.read_text() == 'name = "c"\n'

@@ -25,7 +25,7 @@ def test_a_private_file_is_read(tmp_path: Path, mode: int) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o604, 0o602, 0o610, 0o601, 0o644, 0o666, 0o777])
 def test_a_file_open_to_others_is_refused_with_the_command(tmp_path: Path, mode: int) -> None:
     path = write(tmp_path / "a file", mode=mode)
-    with pytest.raises(BadConfiguration, match=f"open to other users .mode {mode:04o}") as caught:
+    with pytest.raises(BadConfiguration, match=f"accessible to other users .mode {mode:04o}") as caught:
         read_private(path, 6)
     assert caught.value.hint == f"Run: chmod 600 '{path}'"
     assert path.stat().st_mode & 0o777 == mode  # told, not repaired
@@ -41,7 +41,7 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.
 def test_a_link_is_refused(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(write(tmp_path / "f"))
-    with pytest.raises(BadConfiguration, match="is a link"):
+    with pytest.raises(BadConfiguration, match="is a symlink"):
         read_private(link, 6)
 
 

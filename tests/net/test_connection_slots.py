@@ -125,7 +125,7 @@ def test_room_can_be_made_but_not_of_members() -> None:
     (stranger,) = _take(slots, "203.0.113.9")
     _take(slots, _MEMBER)
     gone: list[str] = []
-    stranger.leave = lambda: gone.append("stranger")
+    stranger.close = lambda: gone.append("stranger")
     assert [slots.make_room(), slots.make_room()] == [True, False]
     assert gone == ["stranger"]
 
@@ -136,7 +136,7 @@ def test_nothing_is_kept_of_connections_that_have_ended() -> None:
     slots.prefer(held[1])
     for slot in (*held, *held):
         slots.give_back(slot)
-    assert (len(slots), slots._strangers, slots.crowd) == (0, 0, {})
+    assert (len(slots), slots._strangers, slots.counts) == (0, 0, {})
 
 
 def test_strangers_go_before_members_who_have_more_company() -> None:

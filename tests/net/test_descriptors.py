@@ -25,7 +25,7 @@ LIMITS = (64, 128, 256, 1024, 4096, 20_000, ENOUGH)
 @pytest.mark.parametrize("limit", LIMITS)
 def test_the_parts_leave_the_reserve(limit: int) -> None:
     parts = plan_descriptors(limit)
-    taken = parts.handshakes + parts.connections + parts.files + 3 * parts.announces + parts.visitors
+    taken = parts.handshakes + parts.connections + parts.files + 3 * parts.announces + parts.tracker_clients
     assert taken + parts.reserve <= parts.limit == limit
     assert parts.downloads <= parts.connections
     assert 4 <= parts.clients <= parts.reserve // 4
@@ -35,7 +35,7 @@ def test_the_parts_leave_the_reserve(limit: int) -> None:
 def test_more_is_never_less() -> None:
     rows = [plan_descriptors(limit) for limit in range(64, 8_000, 7)]
     for former, latter in pairwise(rows):
-        for part in ("reserve", "handshakes", "files", "announces", "visitors", "clients"):
+        for part in ("reserve", "handshakes", "files", "announces", "tracker_clients", "clients"):
             assert getattr(former, part) <= getattr(latter, part), (latter.limit, part)
         # What is left over may lose to the rounding of the others.
         assert former.connections <= latter.connections + 4, latter.limit
@@ -99,7 +99,7 @@ def test_an_error_for_want_of_descriptors_passes_by_itself() -> None:
         error = from_os_error(OSError(number, os.strerror(number)), "read x")
         assert isinstance(error, TooManyOpen)
         assert isinstance(error, DiskRefused)
-        assert "tried again" in error.hint
+        assert "tries again" in error.hint
     assert not isinstance(
         from_os_error(OSError(28, "No space left on device"), "read x"), TooManyOpen | BadInput
     )

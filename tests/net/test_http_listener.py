@@ -35,7 +35,7 @@ async def _hello(_: web.BaseRequest) -> web.Response:
 async def _listening(
     *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, **bounds: Any
 ) -> AsyncIterator[Listener]:
-    chosen = {"connections": 8, "each": 8, "near": 8, "far": 8, "patience": 5.0, **bounds}
+    chosen = {"connections": 8, "per_address": 8, "per_site": 8, "per_provider": 8, "lifetime": 5.0, **bounds}
     listener = await Listener.open(_hello, host, 0, ConnectionSlots(SlotLimits(**chosen)), tls)
     try:
         yield listener
@@ -73,16 +73,16 @@ async def test_without_a_host_both_families_are_answered() -> None:
 
 
 async def test_a_slow_client_is_cut_off() -> None:
-    async with _listening(patience=0.3) as listener:
+    async with _listening(lifetime=0.3) as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         writer.write(b"GET / HT")
         assert await _is_closed(reader)
         writer.close()
-        assert not listener._visits
+        assert not listener._connections
 
 
 async def test_a_client_that_goes_on_asking_is_cut_off_too() -> None:
-    async with _listening(patience=0.3) as listener:
+    async with _listening(lifetime=0.3) as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
 
         async def ask_on() -> None:
@@ -96,26 +96,26 @@ async def test_a_client_that_goes_on_asking_is_cut_off_too() -> None:
 
 
 async def test_a_client_that_never_begins_tls_is_cut_off(certificate: TrackerCertificate) -> None:
-    async with _listening(patience=0.3, tls=certificate.context) as listener:
+    async with _listening(lifetime=0.3, tls=certificate.context) as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         assert await _is_closed(reader)
         writer.close()
         assert (await _ask(listener)) == b""
 
 
-@pytest.mark.parametrize("name", ["connections", "each", "near", "far"])
+@pytest.mark.parametrize("name", ["connections", "per_address", "per_site", "per_provider"])
 async def test_one_more_than_there_is_room_for_takes_the_place_of_the_oldest(name: str) -> None:
-    bounds: dict[str, Any] = {name: 2, "patience": 60.0}
+    bounds: dict[str, Any] = {name: 2, "lifetime": 60.0}
     async with _listening(**bounds) as listener:
         held = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(2)]
-        await wait_until(lambda: len(listener._visits) == 2)
+        await wait_until(lambda: len(listener._connections) == 2)
         assert (await _ask(listener)).endswith(b"hello")
         assert await _is_closed(held[0][0])
         assert not held[1][0].at_eof()
         for _, one in held:
             one.close()
-        await wait_until(lambda: not listener._visits)
-        assert not listener._slots.crowd
+        await wait_until(lambda: not listener._connections)
+        assert not listener._slots.counts
 
 
 async def test_a_connection_that_is_being_answered_is_not_ended_for_another() -> None:
@@ -142,14 +142,14 @@ async def test_a_client_that_asks_nothing_for_long_is_cut_off(
     said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tuishare.net.http_listener._QUIET_SECONDS", 0.2)
-    async with _listening(patience=60.0) as listener:
+    async with _listening(lifetime=60.0) as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         writer.write(said)
         if said.endswith(b"\r\n"):
             await reader.readuntil(b"hello")
         assert await _is_closed(reader)
         writer.close()
-        await wait_until(lambda: not listener._visits)
+        await wait_until(lambda: not listener._connections)
 
 
 async def test_who_is_not_admitted_gets_no_word() -> None:
@@ -189,7 +189,7 @@ async def test_a_handler_that_fails_is_logged_and_the_next_request_answered(
 async def test_a_handshake_costs_little_memory(certificate: TrackerCertificate) -> None:
     connections, beginning = 40, beginning_of_handshake()
     bounds: dict[str, Any] = dict.fromkeys(("connections", "each", "near", "far"), connections)
-    async with _listening(tls=certificate.context, patience=60.0, **bounds) as listener:
+    async with _listening(tls=certificate.context, lifetime=60.0, **bounds) as listener:
         tracemalloc.start()
         try:
             held = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(connections)]
@@ -206,11 +206,11 @@ async def test_a_handshake_costs_little_memory(certificate: TrackerCertificate) 
 
 
 async def test_nothing_is_set_up_for_a_connection_that_says_nothing() -> None:
-    async with _listening(patience=60.0) as listener:
+    async with _listening(lifetime=60.0) as listener:
         _, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         assert (await _ask(listener)).endswith(b"hello")
-        await wait_until(lambda: len(listener._visits) == 1)
-        assert not listener._server._visits
+        await wait_until(lambda: len(listener._connections) == 1)
+        assert not listener._server._open
         writer.close()
 
 
@@ -218,7 +218,7 @@ async def test_closing_cuts_everything() -> None:
     async with _listening() as listener:
         port = listener.port
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await wait_until(lambda: bool(listener._visits))
+        await wait_until(lambda: bool(listener._connections))
         await listener.close()
         assert await _is_closed(reader)
         writer.close()
@@ -252,7 +252,7 @@ async def test_a_connection_that_ended_in_its_handshake_leaves_nothing(
                 await reader.read(1)
             for writer in held:
                 writer.close()
-            await wait_until(lambda: not listener._visits)
+            await wait_until(lambda: not listener._connections)
             # What asyncio has still to do for them takes a few turns of the loop; asked rarely, because it is slow.
             for _ in range(20):
                 await asyncio.sleep(0.1)

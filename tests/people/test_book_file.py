@@ -190,7 +190,7 @@ def test_a_book_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
     path = tmp_path / "users.toml"
     save_book(path, UserBook())
     path.chmod(mode)
-    with pytest.raises(BadConfiguration, match="open to other users") as caught:
+    with pytest.raises(BadConfiguration, match="accessible to other users") as caught:
         load_book(path)
     assert "chmod 600" in caught.value.hint
 

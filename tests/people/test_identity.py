@@ -122,7 +122,7 @@ def test_it_is_refused_when_others_can_read_or_write_it(tmp_path: Path, mode: in
     path = tmp_path / "identity.key"
     create_identity(path)
     path.chmod(mode)
-    with pytest.raises(BadConfiguration, match="open to other users") as caught:
+    with pytest.raises(BadConfiguration, match="accessible to other users") as caught:
         load_or_create_identity(path)
     assert caught.value.hint == f"Run: chmod 600 {path}"
 

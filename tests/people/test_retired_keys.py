@@ -70,7 +70,7 @@ def test_nobody_else_can_read_it(path: Path) -> None:
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
     kept.chmod(0o644)
-    with pytest.raises(BadConfiguration, match="open to other users"):
+    with pytest.raises(BadConfiguration, match="accessible to other users"):
         load_identity(path)
 
 

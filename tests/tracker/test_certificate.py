@@ -66,7 +66,7 @@ def test_one_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tracker.pem"
     load_certificate(path)
     path.chmod(0o644)
-    with pytest.raises(BadConfiguration, match="open to other users"):
+    with pytest.raises(BadConfiguration, match="accessible to other users"):
         load_certificate(path)
 
 

@@ -1,4 +1,4 @@
-"""The settings file: its model, editing it with comments kept, and mistakes with file, line and key.
+"""The settings file: its model, edits that keep comments, and errors with file, line and key.
 
-Owns ``config.toml``, and what rates, schedules, sizes and dates mean in it. Must not act on a setting.
+Owns ``config.toml``, and the grammar of rates, schedules, sizes and dates in it. Must not act on a setting.
 """

@@ -1,7 +1,7 @@
-"""Changing `config.toml` for its owner, whose comments and order stay.
+"""Edits of `config.toml` that keep the user's comments and order.
 
-Owns the edits that commands make: text in, text out, and one way to publish the result. Must not know what a setting
-means: an edit counts only when `tuishare.config.model` would take the whole file.
+Owns the edits that commands make (text in, text out) and the one way to publish the result. Must not know what a
+setting means: an edit is accepted only when `tuishare.config.model` accepts the whole file.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from tomlkit.toml_document import TOMLDocument
 from tuishare.config.model import CORRECT_THE_FILE, MAX_SIZE, Config, Transport, load_config, parse_config
 from tuishare.config.toml_errors import describe_reason
 from tuishare.errors import BadConfiguration, BadInput, NotFound, Refused
-from tuishare.fs.atomic import edited_alone, make_private, publish, read_limited
+from tuishare.fs.atomic import exclusive_edit, make_private, publish, read_limited
 from tuishare.home_paths import Places
 
 _UNCHANGED: Final = "Nothing was changed."
 _LISTS: Final = frozenset({"inbox.trackers", "limits.schedule", "tracker.others", "tracker.trusted_proxies"})
-"""Settings that have more than one value; `drop` has commands of its own."""
+"""Settings with more than one value; `drop` has commands of its own."""
 
 
 def edit_config(
     places: Places, change: Callable[[str], str], *, check: Callable[[Config], None] = lambda _: None
 ) -> Config:
-    """Change `config.toml`; it is replaced whole, or stays as it is.
+    """Change `config.toml` atomically.
 
     Args:
-        places: of the home; a missing file counts as an empty one.
-        change: makes the new text of the old one.
-        check: raises what else speaks against the new settings.
+        places: of the home; a missing file counts as empty.
+        change: returns the new text for the old one.
+        check: raises if the new settings are unacceptable for another reason.
 
     Returns:
-        The settings as they are now.
+        The new settings.
 
     Raises:
-        BadConfiguration: the file was not usable before.
-        BadInput: it would not be usable after the change.
+        BadConfiguration: the file was invalid before the change.
+        BadInput: it would be invalid after the change.
         SystemFailed: it cannot be written.
     """
     make_private(places.config)
-    with edited_alone(places.config_file):
+    with exclusive_edit(places.config_file):
         load_config(places)
         before = _read(places.config_file)
         return _publish(places, before, change(before), check)
 
 
 def read_config(places: Places) -> tuple[str, str]:
-    """Read the text of `config.toml`, empty where there is none, and a stamp that another text would not have.
+    """Return the text of `config.toml`, empty if the file is missing, and the stamp (SHA-256) of that text.
 
     Raises:
         BadConfiguration: it is too large, or not UTF-8.
@@ -71,29 +71,29 @@ def read_config(places: Places) -> tuple[str, str]:
 def replace_config(
     places: Places, text: str, *, stamp: str = "", check: Callable[[Config], None] = lambda _: None
 ) -> Config:
-    """Replace `config.toml`, also one that is not usable.
+    """Replace `config.toml`, even if the present one is invalid.
 
     Args:
         places: of the home.
-        text: what is to stand in it.
-        stamp: of the text that this one was made from, see `read_config`; empty: whatever stands there.
-        check: raises what else speaks against the new settings.
+        text: the new content.
+        stamp: of the text that was edited, see `read_config`; empty: replace any text.
+        check: raises if the new settings are unacceptable for another reason.
 
     Returns:
-        The settings as they are now.
+        The new settings.
 
     Raises:
-        Refused: the file was changed since.
-        BadInput: it would not be usable.
-        SystemFailed: it cannot be written.
+        Refused: the file has changed since.
+        BadInput: the new text is invalid.
+        SystemFailed: the file cannot be written.
     """
     make_private(places.config)
-    with edited_alone(places.config_file):
+    with exclusive_edit(places.config_file):
         before, now = read_config(places)
         if stamp not in {"", now}:
             raise Refused(
-                "The settings were changed meanwhile",
-                hint="Look at them again, then change what is to change.",
+                "The settings have changed in the meantime",
+                hint="Reload them, then repeat your change.",
             )
         return _publish(places, before, text, check)
 
@@ -106,9 +106,9 @@ def _publish(
         config = parse_config(after, places)
         check(config)
     except UnicodeEncodeError as error:
-        raise BadInput("The settings would not be UTF-8 text any more", hint=_UNCHANGED) from error
+        raise BadInput("The settings would no longer be UTF-8 text", hint=_UNCHANGED) from error
     except BadConfiguration as error:
-        advice = error.hint.removesuffix(CORRECT_THE_FILE)  # there is nothing in it to correct
+        advice = error.hint.removesuffix(CORRECT_THE_FILE)  # the file itself is still correct
         raise BadInput(error.detail, hint=f"{_UNCHANGED} {advice}".rstrip()) from error
     if after != before:
         publish(places.config_file, data, mode=_mode(places.config_file))
@@ -116,17 +116,17 @@ def _publish(
 
 
 def settable_keys() -> dict[str, Any]:
-    """Every setting that has one value, with its type, e.g. ``{"network.listen": str}``."""
+    """Return every setting that has one value, with its type, e.g. ``{"network.listen": str}``."""
     return dict(_list_keys(Config, ""))
 
 
 def set_value(text: str, key: str, given: str) -> str:
-    """Set one setting; where the template shows it in a comment, it comes below that.
+    """Set one setting; the line goes below the comment in which the template shows it, if there is one.
 
     Args:
         text: of the file.
         key: with its table, e.g. ``network.listen``.
-        given: the value as a person types it: no quotes, ``true`` or ``false``, numbers.
+        given: the value as a user types it: no quotes, ``true`` or ``false``, numbers.
 
     Raises:
         BadInput: there is no such setting, or the value is of another type.
@@ -135,9 +135,9 @@ def set_value(text: str, key: str, given: str) -> str:
     if key not in keys:
         if key in _LISTS:
             raise BadInput(
-                f"{key} is a list", hint="Write it into the file: `tuishare config path` shows where."
+                f"{key} is a list", hint="Edit the file; `tuishare config path` shows where it is."
             )
-        raise BadInput(f"There is no setting {key[:80]!r}", hint=f"There are: {', '.join(keys)}.")
+        raise BadInput(f"There is no setting {key[:80]!r}", hint=f"Known settings: {', '.join(keys)}.")
     try:
         value = msgspec.convert(given, keys[key], strict=False)
     except msgspec.ValidationError as error:
@@ -157,13 +157,13 @@ def set_value(text: str, key: str, given: str) -> str:
 
 
 def put_drop(text: str, path: Path, users: Iterable[str], transport: Transport | None) -> str:
-    """Add a drop folder, or say for whom one is that is there already.
+    """Add a drop folder, or set the users of an existing one.
 
     Args:
         text: of the file.
         path: absolute.
-        users: names and ``@groups``; nobody else.
-        transport: None: as it is, and ``tls`` for a new one.
+        users: names and ``@groups``; they replace those of an existing folder.
+        transport: None: unchanged, ``tls`` for a new folder.
     """
     document = tomlkit.parse(text)
     drops = _drops_of(document)
@@ -186,7 +186,7 @@ def remove_drop(text: str, path: Path) -> str:
     """Remove a drop folder.
 
     Raises:
-        NotFound: it is none.
+        NotFound: the path is not a drop folder.
     """
     document = tomlkit.parse(text)
     drops = _drops_of(document)
@@ -208,7 +208,7 @@ def _list_keys(kind: type[msgspec.Struct], prefix: str) -> Iterator[tuple[str, A
 
 
 def _find_example(lines: list[str], tables: list[str], name: str) -> int | None:
-    """Find the comment in which the template shows a setting, e.g. ``# listen = ":50007"`` below ``[network]``."""
+    """Return the line of a comment that shows a setting, e.g. ``# listen = ":50007"`` below ``[network]``."""
     inside = not tables
     for number, line in enumerate(lines):
         if header := re.match(r"\[+\s*([^\]]+?)\s*\]", line):

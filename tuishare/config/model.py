@@ -1,6 +1,6 @@
-"""The person's settings, `config.toml`: typed, strict, read only.
+"""The settings in `config.toml`: typed, strict, read only.
 
-Owns the shape and the defaults. Must not write the file (the person owns it) nor know who the users are.
+Owns their types and defaults. Must not write the file (the user owns it) nor know who the users are.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from tuishare.home_paths import Places
 from tuishare.net.proxy_settings import Proxy, parse_proxy
 
 MAX_SIZE = 1024 * 1024
-"""Bytes that `config.toml` may have."""
+"""Maximum size of `config.toml` in bytes."""
 CORRECT_THE_FILE: Final = "Correct the file; `tuishare config check` tests it."
-"""What every hint about a mistake in it ends with."""
+"""The end of every hint about an error in that file."""
 Transport = Literal["tls", "plain"]
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file; a key that we do not know is an error, not a silent default."""
+    """A table of the file; an unknown key is an error, not a silent default."""
 
 
 class NetworkSettings(_Section, frozen=True):
     """``[network]``: addresses are ``[HOST]:PORT``.
 
     Attributes:
-        port_mapping: ask the router, by UPnP or NAT-PMP, to let others reach us.
-        proxy: through which all peers and trackers are reached, see `tuishare.net.proxy_settings`; empty: directly.
+        port_mapping: ask the router for a port mapping, by UPnP or NAT-PMP.
+        proxy: used for all peers and trackers, see `tuishare.net.proxy_settings`; empty: none.
     """
 
     listen: str = ":50007"
@@ -61,10 +61,10 @@ class TrackerSettings(_Section, frozen=True):
     """``[tracker]``: addresses are ``[HOST]:PORT``.
 
     Attributes:
-        listen: where our own tracker answers recipients over https; empty: there is none.
-        listen_plain: the same for plain swarms, over http; only there while plain swarms are.
-        trusted_proxies: addresses of proxies whose ``X-Forwarded-For`` is believed.
-        others: announce URLs of trackers that are used besides ours; ``{passkey}`` stands for each recipient's own.
+        listen: where our own tracker answers recipients over https; empty: no tracker.
+        listen_plain: the same for plain swarms, over http; open only while there are plain swarms.
+        trusted_proxies: addresses of proxies whose ``X-Forwarded-For`` is trusted.
+        others: announce URLs of additional trackers; ``{passkey}`` stands for the recipient's passkey.
     """
 
     listen: str = ":50009"
@@ -82,17 +82,17 @@ class FolderSettings(_Section, frozen=True):
 
     @property
     def inbox_path(self) -> Path:
-        """Where envelopes come in."""
+        """Where received envelopes arrive."""
         return Path(self.inbox)
 
     @property
     def outbox_path(self) -> Path:
-        """Where envelopes go out."""
+        """Where our envelopes are published."""
         return Path(self.outbox)
 
     @property
     def downloads_path(self) -> Path:
-        """Where payloads land."""
+        """Where payloads are delivered."""
         return Path(self.downloads)
 
 
@@ -100,7 +100,7 @@ class SharingSettings(_Section, frozen=True):
     """``[sharing]``: what is sent.
 
     Attributes:
-        until: how long a share is served: ``forever``, or until ``everybody`` whom it is for has it.
+        until: how long a share is seeded: ``forever``, or until ``everybody`` among its recipients has it.
     """
 
     until: Literal["forever", "everybody"] = "forever"
@@ -111,8 +111,8 @@ class DownloadSettings(_Section, frozen=True):
 
     Attributes:
         reserve: MiB of disk space that downloads leave free.
-        seed_days: how many days a delivered download is served to the other recipients; 0: not at all.
-        seed_ratio: it ends earlier when as many times its size was served; 0: it does not.
+        seed_days: how many days a delivered download is seeded to the other recipients; 0: not at all.
+        seed_ratio: seeding ends earlier at this ratio of uploaded bytes to size; 0: no such limit.
     """
 
     reserve: int = 1024
@@ -126,18 +126,18 @@ class DownloadSettings(_Section, frozen=True):
 
 
 class InboxSettings(_Section, frozen=True):
-    """``[inbox]``: what is taken from it, and how much of that.
+    """``[inbox]``: limits on received envelopes.
 
     Attributes:
-        envelopes_per_minute: how many are read that no verified user signed, the others of them wait; 0: all.
-        quota: size of what one sender may have under way here, such as ``50GiB``; ``0``: no quota.
-        waiting_per_sender: how many envelopes of one sender may wait for approval; 0: no bound.
-        waiting_size_per_sender: how large their torrents may be together; ``0``: no bound.
-        waiting: how many may wait in all, and as many more for a key or for room; 0: no bound.
-        waiting_size: how large those may be together; ``0``: no bound.
-        rejected: how many are kept of what was turned away; 0: all.
-        rejected_size: how large those may be together; ``0``: no bound.
-        trackers: besides a sender's own those that may be asked for what arrives, as ``HOST`` or ``HOST:PORT``.
+        envelopes_per_minute: how many are read that are not signed by a verified user; others wait; 0: no limit.
+        quota: total size of one sender's unfinished downloads, such as ``50GiB``; ``0``: no quota.
+        waiting_per_sender: how many envelopes of one sender may wait for approval; 0: no limit.
+        waiting_size_per_sender: total size of their torrents; ``0``: no limit.
+        waiting: how many may wait for approval in all, and as many again for a key or a slot; 0: no limit.
+        waiting_size: their total size; ``0``: no limit.
+        rejected: how many rejected envelopes are kept; 0: all.
+        rejected_size: their total size; ``0``: no limit.
+        trackers: allowed for downloads besides the sender's own, as ``HOST`` or ``HOST:PORT``.
     """
 
     envelopes_per_minute: int = 60
@@ -165,7 +165,7 @@ class NotificationSettings(_Section, frozen=True):
     """``[notifications]``.
 
     Attributes:
-        desktop: tell the desktop what was received or needs its owner, where ``notify-send`` is installed.
+        desktop: notify of downloads and of what needs attention, where ``notify-send`` is installed.
     """
 
     desktop: bool = True
@@ -218,7 +218,7 @@ def load_config(places: Places) -> Config:
 
 
 def parse_config(text: str, places: Places) -> Config:
-    """Read what stands in `config.toml`, or is to stand there; returns and raises as `load_config`."""
+    """Parse the text of `config.toml`; returns and raises as `load_config`."""
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
     except tomllib.TOMLDecodeError as error:
@@ -234,7 +234,7 @@ def parse_config(text: str, places: Places) -> Config:
 
 
 def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]:
-    """Each text with a grammar of its own: its place, the text, and what reads it or raises `BadInput`."""
+    """Yield each text that has a grammar: its key, the text, and the parser, which may raise `BadInput`."""
     for network in config.tracker.trusted_proxies:
         yield "tracker.trusted_proxies", network, _check_network
     if config.network.proxy:
@@ -250,7 +250,7 @@ def _check_network(text: str) -> None:
         ipaddress.ip_network(text)
     except ValueError as error:
         raise BadInput(
-            f"{text[:80]!r} is no address", hint="Write it like 192.0.2.7 or 192.0.2.0/24."
+            f"{text[:80]!r} is not an address", hint="Write it like 192.0.2.7 or 192.0.2.0/24."
         ) from error
 
 
@@ -266,7 +266,7 @@ def _bad(path: Path, reason: str, hint: str = "") -> BadConfiguration:
 
 
 def _resolve(config: Config, places: Places) -> Config:
-    """Fill in defaults that depend on the home, expand ``~``, and check what types cannot say."""
+    """Fill in defaults that depend on the home, expand ``~``, and check what types cannot express."""
     folders = FolderSettings(
         *(
             _absolute(given or str(places.files / name), places, f"folders.{name}")
@@ -288,7 +288,7 @@ def _resolve(config: Config, places: Places) -> Config:
 
 
 def _absolute(given: str, places: Places, key: str) -> str:
-    # Unlike `Path`, this leaves the "~" of a user that does not exist as it is.
+    # Unlike `Path.expanduser`, this leaves the "~" of an unknown user as it is.
     path = Path(os.path.expanduser(given))
     if not path.is_absolute() or "\0" in given:
         raise _bad(places.config_file, f"key {key}: expected an absolute path or one with ~, not {given!r}")
@@ -296,10 +296,10 @@ def _absolute(given: str, places: Places, key: str) -> str:
 
 
 def check_config(config: Config, places: Places) -> None:
-    """Check what must hold between settings.
+    """Check constraints between settings.
 
     Raises:
-        BadConfiguration: it does not.
+        BadConfiguration: one is violated.
     """
     for drop in config.drop:
         if not drop.users:
@@ -334,11 +334,11 @@ def _check_amounts(config: Config, places: Places) -> None:
 
 
 def _check_apart(config: Config, places: Places) -> None:
-    """No watched folder may lie in another: what we write would be shared, or shared twice."""
+    """Refuse overlapping folders: files that we write would be shared, or shared twice."""
     folders = [config.folders.inbox, config.folders.outbox, config.folders.downloads]
     folders += [drop.path for drop in config.drop]
     folders += [str(place) for place in (places.config, places.state)]
-    # Unlike `Path.resolve`, this takes links that lead in a circle for what they are worth.
+    # Unlike `Path.resolve`, this does not raise on symlink loops.
     ours = [(Path(os.path.realpath(folder)), folder) for folder in folders]
     for index, (one, name) in enumerate(ours):
         for other, other_name in ours[index + 1 :]:
@@ -347,8 +347,8 @@ def _check_apart(config: Config, places: Places) -> None:
 
 
 def default_name() -> str:
-    """The login name, for a card whose owner configured none."""
+    """Return the login name, for a card without a configured name."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        return "somebody"
+        return "unnamed"

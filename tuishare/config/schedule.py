@@ -1,6 +1,6 @@
-"""How fast, and when: the rates that hold at a moment of the week.
+"""Bandwidth limits by time of the week.
 
-Owns the ``[limits]`` table and what its schedule means. Pure: whoever asks brings the time. Must not know the engine.
+Owns the ``[limits]`` table and the meaning of its schedule. Pure: the caller passes the time. Must not know the engine.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _WEEK: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _FASTEST: Final = 2**31 - 1
-"""Bytes per second that the engine can still count; more is no limit at all."""
+"""The highest rate the engine can represent, bytes per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class BandwidthRates:
-    """Bytes per second over everything that is shared or received; 0: as fast as it goes."""
+    """Bytes per second over all shares and downloads; 0: no limit."""
 
     upload: int = 0
     download: int = 0
 
 
 class BandwidthPeriod(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One ``[[limits.schedule]]``: other limits for some hours of some days.
+    """One ``[[limits.schedule]]``: limits for certain hours of certain days.
 
     Attributes:
         start: ``HH:MM``, local time; written ``from`` in the file.
-        until: likewise, not included. Earlier than `start`: on the next day. The same: for 24 hours.
-        days: on which it begins; empty: every day.
+        until: likewise, exclusive. Earlier than `start`: on the next day; equal: 24 hours later.
+        days: on which the period begins; empty: every day.
         upload: size per second, such as ``5MiB``; ``0``: no limit.
         download: likewise.
     """
@@ -49,7 +49,7 @@ class BandwidthPeriod(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     download: str = "0"
 
     def holds(self, now: datetime) -> bool:
-        """Whether it is that time; `now` is local."""
+        """Whether `now` (local time) lies in the period."""
         start, until = parse_time(self.start), parse_time(self.until)
         days, clock = self.days or _WEEK, now.time()
         today, yesterday = _WEEK[now.weekday()] in days, _WEEK[now.weekday() - 1] in days
@@ -59,14 +59,14 @@ class BandwidthPeriod(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BandwidthLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[limits]``: how much of line and disk this agent uses.
+    """``[limits]``: bandwidth and parallel downloads.
 
     Attributes:
         upload: size per second over all shares, such as ``5MiB``; ``0``: no limit.
         download: likewise.
-        active_downloads: how many downloads go on at a time, the others wait for their turn; 0: as many as
-            the limit of open files allows, see `tuishare.net.descriptors`.
-        schedule: hours at which other limits hold; the first one that fits counts.
+        active_downloads: how many downloads run at a time, the others are queued; 0: as many as the limit of
+            open files allows, see `tuishare.net.descriptors`.
+        schedule: periods with limits of their own; the first match wins.
     """
 
     upload: str = "0"
@@ -75,12 +75,12 @@ class BandwidthLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: list[BandwidthPeriod] = []
 
     def rates(self, now: datetime) -> BandwidthRates:
-        """The limits that hold at a moment; `now` is local."""
+        """Return the rates in force at `now` (local time)."""
         source = next((period for period in self.schedule if period.holds(now)), self)
         return BandwidthRates(_parse_rate(source.upload), _parse_rate(source.download))
 
     def texts(self) -> Iterator[tuple[str, str, Callable[[str], object]]]:
-        """Each text with a grammar: its place in the table, the text, and what reads it or raises `BadInput`."""
+        """Yield each text that has a grammar: its key, the text, and the parser, which may raise `BadInput`."""
         yield "upload", self.upload, parse_size
         yield "download", self.download, parse_size
         for number, period in enumerate(self.schedule):
@@ -92,10 +92,10 @@ class BandwidthLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse_time(text: str) -> time:
-    """Read a time of day, ``HH:MM``.
+    """Parse a time of day, ``HH:MM``.
 
     Raises:
-        BadInput: it is none.
+        BadInput: the text has another form.
     """
     match = _TIME.fullmatch(text)
     if match is None:

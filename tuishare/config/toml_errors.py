@@ -1,6 +1,6 @@
-"""Where in a TOML file a mistake is, in words.
+"""Error messages for TOML files, with line and key.
 
-Owns finding line and key. Must not know what any key means.
+Owns finding the line and key of an error. Must not know what a key means.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _IN_WORDS: Final = {
     "array": "a list",
     "object": "a table",
 }
-"""What msgspec calls types by, and what the writer of a file does."""
+"""Type names of msgspec, and what users call them."""
 
 
 def explain(error: msgspec.ValidationError, text: str, kind: Any) -> str:
-    """Say line and key of what msgspec refused.
+    """Return line, key and reason of a validation error.
 
     Args:
-        error: what it said; it names the place as ``$.drop[0].users``.
+        error: from msgspec; its message names the key as ``$.drop[0].users``.
         text: of the file.
-        kind: of what the file was to become.
+        kind: the type that the file was converted to.
     """
     _, place = _split(error)
     if unknown := _find_unknown(error):
@@ -36,7 +36,7 @@ def explain(error: msgspec.ValidationError, text: str, kind: Any) -> str:
 
 
 def describe_reason(error: msgspec.ValidationError, kind: Any) -> str:
-    """Say what msgspec refused in the words of whoever writes settings; `kind` is what was to be made."""
+    """Return the reason of a validation error in terms of the settings; `kind` is the type converted to."""
     if _find_unknown(error):
         return "there is no such setting"
     reason, place = _split(error)
@@ -54,14 +54,14 @@ def _find_unknown(error: msgspec.ValidationError) -> str:
 
 
 def _split(error: msgspec.ValidationError) -> tuple[str, str]:
-    """Split what msgspec said into reason and place; a value that is quoted in the reason may look like a place."""
+    """Split a message of msgspec into reason and path; a value quoted in the reason may look like a path."""
     found = re.fullmatch(r"(.*?)(?: - at `([^`]*)`)?", str(error), re.DOTALL)
     assert found is not None  # it matches everything
     return found[1], found[2] or ""
 
 
 def _find_choices(kind: Any, place: str) -> tuple[object, ...]:
-    """Find the values that are allowed at a place of some kind of value."""
+    """Return the values allowed at a path in a type."""
     for key in re.findall(r"[A-Za-z_]+", place):
         fields = msgspec.structs.fields(_strip_lists(kind))
         (kind,) = (field.type for field in fields if field.encode_name == key)
@@ -75,7 +75,7 @@ def _strip_lists(kind: Any) -> Any:
 
 
 def name_place(place: str, text: str) -> str:
-    """Begin a sentence with line and key of a place such as ``$.drop[0].users``."""
+    """Return line and key of a path such as ``$.drop[0].users``, as the beginning of a sentence."""
     keys = re.findall(r"[A-Za-z_]+", place)
     number = re.search(r"\[(\d+)\]", place)
     line = _line_of(keys, int(number[1]) if number else 0, text)
@@ -87,8 +87,8 @@ def _line_of(keys: list[str], number: int, text: str) -> int | None:
     """Find the first line that sets the last key below the header of its table (or the header itself).
 
     Args:
-        keys: of the tables, then the one that is looked for.
-        number: which one of the tables of that name, from 0.
+        keys: the tables, then the key to find.
+        number: which of the tables of that name, from 0.
         text: of the file.
     """
     if not keys:

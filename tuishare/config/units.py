@@ -1,7 +1,7 @@
-"""Sizes as people read and write them.
+"""Sizes as users read and write them.
 
-Owns the units. What is shown is decimal, as file managers and torrent clients have it: ``38.2 GB``. What is read may
-be either, as GNU tools have it: ``5MB`` is 5,000,000 bytes, ``5MiB`` or ``5M`` is 5 × 1,024².
+Owns the units. Output is decimal, as in file managers and torrent clients: ``38.2 GB``. Input may be decimal or
+binary, as in GNU tools: ``5MB`` is 5,000,000 bytes, ``5MiB`` or ``5M`` is 5 × 1,024².
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def parse_size(text: str) -> int:
-    """Read a size in bytes.
+    """Parse a size into bytes.
 
     Raises:
-        BadInput: it is not of that form.
+        BadInput: the text has another form.
     """
     match = _FORM.fullmatch(text.strip())
     if match is None:
@@ -36,7 +36,7 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: float) -> str:
-    """Write a number of bytes with three digits at most and a decimal unit: ``38.2 GB``."""
+    """Format a number of bytes with at most three digits and a decimal unit: ``38.2 GB``."""
     value = float(size)
     for unit in _UNITS:
         if value < 999.5 or unit == _UNITS[-1]:
@@ -47,5 +47,5 @@ def format_size(size: float) -> str:
 
 
 def format_rate(rate: float) -> str:
-    """Write bytes per second: ``11.9 MB/s``."""
+    """Format bytes per second: ``11.9 MB/s``."""
     return f"{format_size(rate)}/s"

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, flushed to disk, private where they hold secrets.
+"""The file system: atomic writes, fsync, private files.
 
 Owns atomic publishing, fsync and the checks of private files. Must not know what files hold.
 """

@@ -1,6 +1,6 @@
-"""Files that appear whole or not at all, also after a crash or a power cut.
+"""Atomic writes and moves that survive a crash or a power cut.
 
-Owns publishing, moving into place, free names and temporary ones. Must not know what files hold.
+Owns publishing, moving into place, free names and temporary names. Must not know what files hold.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ TEMPORARY_SUFFIX = ".tmp"
 
 
 ENVELOPE_SUFFIX = ".torrent.encrypted"
-"""How the name of every envelope ends."""
+"""Suffix of every envelope's name."""
 
 
 _NAME_LIMIT = 255  # bytes, ext4, XFS, btrfs and tmpfs alike
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder (and its parents) that only we may enter; an existing one is left as it is.
+    """Create a folder (and its parents) with mode 0700; an existing folder is left unchanged.
 
     Raises:
-        SystemFailed: it cannot be made.
+        SystemFailed: it cannot be created.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,17 +45,17 @@ def make_private(folder: Path) -> None:
 
 
 def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True) -> None:
-    """Write a file so that readers see the old one or the whole new one, also after a power cut.
+    """Write a file atomically: readers see the old content or all of the new, also after a power cut.
 
     Args:
-        path: where it shall be; its folder exists.
-        data: all of its bytes.
+        path: of the file; its folder must exist.
+        data: its whole content.
         mode: permission bits, set before the name appears.
         replace: whether an existing file may be replaced.
 
     Raises:
         FileExistsError: ``replace`` is false and the name is taken.
-        SystemFailed: the file system refused; nothing is left behind.
+        SystemFailed: the file cannot be written; no temporary file remains.
     """
     temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
     try:
@@ -74,17 +74,17 @@ def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True)
 
 
 @contextlib.contextmanager
-def edited_alone(path: Path) -> Iterator[None]:
-    """Hold off everybody else who edits a file, for one block; readers need not wait, because of `publish`.
+def exclusive_edit(path: Path) -> Iterator[None]:
+    """Lock a file against other writers for one block; readers need no lock, because `publish` is atomic.
 
-    The lock is on a file beside it, since publishing puts another file in its place. It stays behind, empty: whoever
-    removed it might remove the one that somebody else has just locked.
+    The lock is a separate file, since publishing replaces the file itself. The lock file is never removed: another
+    process might have locked it just before.
 
     Args:
-        path: the file; its folder exists.
+        path: of the file; its folder must exist.
 
     Raises:
-        SystemFailed: the file system refused.
+        SystemFailed: the lock file cannot be opened.
     """
     lock = path.with_name(f".{path.name}.lock")
     try:
@@ -99,15 +99,15 @@ def edited_alone(path: Path) -> Iterator[None]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what an interrupted `publish` left in a folder."""
+    """Remove the temporary files that interrupted calls of `publish` left in a folder."""
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
         leftover.unlink(missing_ok=True)
 
 
 def free_name(folder: Path, name: str) -> Path:
-    """Find a path in the folder that nothing has yet: ``name``, else ``stem (2).suffix`` and so on.
+    """Return an unused path in the folder: ``name``, else ``stem (2).suffix`` and so on.
 
-    The number stands before the whole suffix of a ``.torrent.encrypted``; a stem too long for a number is cut.
+    The number goes before the whole suffix ``.torrent.encrypted``; a stem too long for a number is truncated.
     """
     if not os.path.lexists(folder / name):
         return folder / name
@@ -123,7 +123,7 @@ def free_name(folder: Path, name: str) -> Path:
 
 
 def require_text(path: str | Path) -> None:
-    """Make sure that a path can stand in a message and in the settings, and that libtorrent can be told of it.
+    """Check that a path can be written to messages and settings, and passed to libtorrent.
 
     Raises:
         BadInput: it is not UTF-8.
@@ -135,7 +135,7 @@ def require_text(path: str | Path) -> None:
 
 
 def choose_place(source: Path, folder: Path) -> Path:
-    """Find the path in a folder where a file is to go: the one that an interrupted move has given it, or a free one.
+    """Return the path in a folder to move a file to: where an interrupted move has linked it already, or a free one.
 
     Raises:
         OSError: the file is gone, or the folder cannot be read.
@@ -150,14 +150,13 @@ def choose_place(source: Path, folder: Path) -> Path:
 
 
 def move_into_place(source: Path, target: Path) -> None:
-    """Move a file or folder to a name that nothing has, durably; both are on one file system.
+    """Move a file or folder to an unused name on the same file system, durably.
 
-    The name appears with the whole content behind it, and nothing that exists is ever replaced (an empty folder aside,
-    which holds nothing). Calling it again after a crash finishes the move.
+    The move is atomic and replaces nothing but an empty folder. Calling it again after a crash finishes the move.
 
     Raises:
-        FileExistsError: something else has the name.
-        SystemFailed: the file system refused.
+        FileExistsError: the name is taken.
+        SystemFailed: the move failed.
     """
     try:
         if not os.path.lexists(source) and os.path.lexists(target):
@@ -177,14 +176,14 @@ def _move_folder(source: Path, target: Path) -> None:
     try:
         source.rename(target)
     except OSError as error:
-        # rename(2): a file, or a folder that holds something, is in the way.
+        # rename(2): the target is a file, or a folder that is not empty.
         if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
             raise FileExistsError(error.errno, error.strerror, str(target)) from error
         raise
 
 
 def _move_file(source: Path, target: Path) -> None:
-    """Give the file its second name and take the first one away; unlike a rename, a link never replaces."""
+    """Link the file to its new name, then unlink the old one: unlike rename(2), link(2) never replaces a file."""
     try:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError:
@@ -193,7 +192,7 @@ def _move_file(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # A file system without hard links: an empty file takes the name, and is replaced.
+        # A file system without hard links: reserve the name with an empty file, then replace that.
         target.touch(mode=0o600, exist_ok=False)
         source.rename(target)
         return
@@ -204,7 +203,7 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """Read a whole regular file, never more than ``limit`` bytes and never through a link.
+    """Read a whole regular file of at most ``limit`` bytes, without following a symlink.
 
     Raises:
         NotFound: it does not exist.

@@ -1,6 +1,6 @@
-"""A yes-or-no that outlives the process: an empty file.
+"""A boolean that outlives the process: an empty file.
 
-Owns the file. Must not know what it stands for.
+Owns the file. Must not know what it means.
 """
 
 from __future__ import annotations
@@ -25,6 +25,6 @@ class FlagFile:
         return self._path.exists()
 
     def set(self) -> None:
-        """Set the flag; where the file cannot be written, it stays unset."""
+        """Set the flag; it stays unset if the file cannot be written."""
         with contextlib.suppress(OSError):
             self._path.touch(mode=0o600)

@@ -1,6 +1,6 @@
-"""What makes files survive a power cut.
+"""Flushing of files and folders to disk.
 
-Owns every `fsync` of what somebody else has written. Must not know what files hold or where they belong.
+Owns every `fsync` of files written elsewhere. Must not know what files hold or where they belong.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from pathlib import Path
 from typing import Final
 
 _SYNCERS: Final = 16
-"""Files that are synced at a time; 1,000 of 10 KiB on ext4 took 0.6 s with 1 thread, 0.16 with 8, 0.10 with 16."""
+"""Files synced at a time; 1,000 of 10 KiB on ext4 took 0.6 s with 1 thread, 0.16 with 8, 0.10 with 16."""
 _RUN: Final = 32
-"""Files that one thread takes at a time: with single ones, handing out cost more than it gained."""
+"""Files per unit of work of a thread: passed singly, the overhead exceeded the gain."""
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make the names in a folder durable.
+    """Flush the entries of a folder.
 
     Raises:
-        OSError: the file system refused.
+        OSError: fsync failed.
     """
     _sync(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def fsync_tree(path: Path) -> None:
-    """Make a file, or everything in a folder, durable; links are not followed.
+    """Flush a file, or everything below a folder; symlinks are not followed.
 
-    Many files are synced side by side, because each is little but waiting for the disk.
+    Many files are synced in parallel, because each sync mostly waits for the disk.
 
     Raises:
-        OSError: the file system refused, or there is a link.
+        OSError: fsync failed, or there is a symlink.
     """
     if path.is_symlink() or not path.is_dir():
         _sync_file(path)
@@ -41,13 +41,13 @@ def fsync_tree(path: Path) -> None:
     with ThreadPoolExecutor(_SYNCERS, thread_name_prefix="sync") as executor:
         runs = [files[start : start + _RUN] for start in range(0, len(files), _RUN)]
         list(executor.map(_sync_files, runs))
-    # Names last: whoever finds one after a power cut finds the content behind it.
+    # Folders last: a name found after a power cut then always has its content.
     for folder in reversed(folders):
         fsync_folder(folder)
 
 
 def _list_below(path: Path) -> tuple[list[Path], list[Path]]:
-    """List the files (and links) below a folder, and all folders, each before those in it."""
+    """Return the files (and symlinks) below a folder, and all folders, each before its subfolders."""
     files: list[Path] = []
     folders: list[Path] = []
     ahead = [path]

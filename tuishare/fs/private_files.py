@@ -1,7 +1,7 @@
-"""Reading the two files that nobody else may read.
+"""Reading of files that hold secrets.
 
-Owns the rule for secrets on disk: a regular file, ours, closed to group and others. Must not know what the
-files hold, and must not repair permissions silently: whoever could read a key may have done so.
+Owns the rule for secrets on disk: a regular file, ours, without access for group and others. Must not know what the
+files hold, and must not repair permissions silently: a key that others could read may have been read.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from tuishare.errors import BadConfiguration, from_os_error
 def read_private(path: Path, limit: int) -> str:
     """Read a whole text file that holds secrets.
 
-    The checks are made on the opened file, so it cannot be exchanged between check and read.
+    The checks are made on the open descriptor, so the file cannot be exchanged between check and read.
 
     Args:
-        path: the file; no link is followed in its last part.
-        limit: most bytes it may have.
+        path: of the file; a symlink as its last component is refused.
+        limit: maximum size in bytes.
 
     Raises:
         NotFound: there is no such file.
-        BadConfiguration: not a regular file, not ours, open to group or others, too large, or not UTF-8.
+        BadConfiguration: it is not a regular file, not ours, accessible to others, too large, or not UTF-8.
         SystemFailed: it cannot be read.
     """
     try:
-        # Without O_NONBLOCK a FIFO put there would hold us for ever.
+        # Without O_NONBLOCK, opening a FIFO would block for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             _check_privacy(path, os.fstat(descriptor))
@@ -40,7 +40,7 @@ def read_private(path: Path, limit: int) -> str:
             os.close(descriptor)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise BadConfiguration(f"{path} is a link, not a regular file") from error
+            raise BadConfiguration(f"{path} is a symlink, not a regular file") from error
         raise from_os_error(error, f"read {path}") from error
     if len(data) > limit:
         raise BadConfiguration(f"{path} is larger than {limit:,} bytes")
@@ -60,6 +60,6 @@ def _check_privacy(path: Path, status: os.stat_result) -> None:
         )
     if status.st_mode & 0o077:
         raise BadConfiguration(
-            f"{path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o})",
+            f"{path} is accessible to other users (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"Run: chmod 600 {shlex.quote(str(path))}",
         )

@@ -1,7 +1,7 @@
-"""Which hosts may be asked because of something received: the one judgement of contacts and of trackers (threat T4).
+"""Rules for which hosts a received envelope may make us contact: peers and trackers (threat T4).
 
-Owns the rules, for addresses and for announce URLs. Pure: what is known of this machine is asked through
-`AddressFacts`. Must not look up names, open sockets or read settings.
+Owns the rules for addresses and for announce URLs. Pure: facts about this machine come from `AddressFacts`. Must not
+resolve names, open sockets or read settings.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Final, Literal, Protocol, TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 
 MOST_CONTACTS: Final = 16
-"""Contacts of one envelope that are called, and addresses of one name: as many as an agent writes into its own
-envelopes, and few enough that an envelope does not make its recipients search a network."""
+"""The most contacts of one envelope, and the most addresses of one name, to connect to: as many as an agent writes into
+its own envelopes, and too few to make recipients scan a network."""
 
 _V4: Final = tuple(
     (IPv4Network(network), clause)
     for network, clause in (
-        ("0.0.0.0/8", "is unspecified"),  # RFC 1122, 3.2.1.3; Linux takes 0.0.0.0 for this machine
+        ("0.0.0.0/8", "is unspecified"),  # RFC 1122, 3.2.1.3; on Linux 0.0.0.0 means this machine
         ("169.254.0.0/16", "is link-local"),  # RFC 3927
         ("224.0.0.0/4", "is multicast"),  # RFC 5771
         ("255.255.255.255/32", "is broadcast"),  # RFC 919
@@ -38,7 +38,7 @@ _V6: Final = tuple(
     )
 )
 _V6_IN_USE: Final = (IPv6Network("2000::/3"), IPv6Network("fc00::/7"), IPv6Network("::1/128"))
-"""Global unicast (RFC 4291), unique local (RFC 4193), loopback; all else is reserved."""
+"""Global unicast (RFC 4291), unique local (RFC 4193), loopback; everything else is reserved."""
 _ENDING_IN_V4: Final = tuple(
     map(IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48"))
 )
@@ -52,37 +52,37 @@ _URL: Final = re.compile(
     r"(?P<path>/[^?#\\]*)?(?P<query>\?[^#\\]*)?",
     re.ASCII | re.IGNORECASE,
 )
-"""No user, no fragment, and nothing that two parsers would read as two hosts."""
+"""No user, no fragment, and nothing in which two parsers would see different hosts."""
 _PATH: Final = re.compile(r"/announce(?:/[A-Za-z0-9_~{}-]+)*/?", re.ASCII)
-"""What our own tracker answers to, and libtorrent's ``ssrf_mitigation`` lets pass; without dots, so never upwards."""
+"""Paths that our tracker serves and libtorrent's ``ssrf_mitigation`` accepts; no dots, so no path traversal."""
 _ANY_PATH: Final = re.compile(
     r"/(?:[A-Za-z0-9_~{}-]+/)*announce[A-Za-z0-9_.~-]*(?:/[A-Za-z0-9_~{}-]+)*/?", re.ASCII
 )
-"""Also ``/KEY/announce`` and ``/announce.php``: what an announce URL is by BEP 48."""
+"""Also ``/KEY/announce`` and ``/announce.php``: announce URLs by BEP 48."""
 _PORTS: Final = {"http": 80, "https": 443}
 _PASSKEY: Final = "[0-9a-f]{64}"
 
 
 class AddressFacts(Protocol):
-    """What has to be known of a machine; `tuishare.net.local_machine.Machine` tells it."""
+    """Facts about this machine; implemented by `tuishare.net.local_machine.LocalMachine`."""
 
     def is_own(self, address: Address) -> bool:
-        """Whether an interface of this machine has the address."""
+        """Return whether an interface of this machine has the address."""
 
     def is_broadcast(self, address: Address) -> bool:
-        """Whether it is the broadcast address of a network of this machine."""
+        """Return whether this is the broadcast address of a network of this machine."""
 
     def is_marked(self, address: Address, port: int) -> bool:
-        """Whether a program of this kind listens there on this machine."""
+        """Return whether an agent on this machine has marked that port as its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressFault:
-    """Why an address is not to be called.
+    """Why an address must not be contacted.
 
     Attributes:
         clause: such as ``is link-local``.
-        lasting: whether it stays so; an address of this machine is good as soon as a program of ours listens there.
+        lasting: whether the verdict is final; an address of this machine is allowed once an agent listens there.
     """
 
     clause: str
@@ -90,7 +90,7 @@ class AddressFault:
 
 
 def embedded_ipv4(address: Address) -> Address:
-    """Return the IPv4 address to which an IPv6 address leads by a way of transition, or the address itself."""
+    """Return the IPv4 address that a transition mechanism embeds in an IPv6 address, else the address itself."""
     if isinstance(address, IPv4Address) or address in _NOT_V4:
         return address
     value = int(address)
@@ -104,7 +104,7 @@ def embedded_ipv4(address: Address) -> Address:
 
 
 def address_fault(address: Address) -> str | None:
-    """Tell why no peer and no tracker can be at an address, as a clause such as ``is multicast``; None if one can."""
+    """Return why an address cannot be that of a peer or tracker, such as ``is multicast``; None if it can."""
     host = embedded_ipv4(address)
     if isinstance(host, IPv4Address):
         return next((clause for network, clause in _V4 if host in network), None)
@@ -114,12 +114,12 @@ def address_fault(address: Address) -> str | None:
 
 
 def judge(address: Address, port: int, machine: AddressFacts) -> AddressFault | None:
-    """Tell why an address that an envelope or a tracker named is not to be called; None if it may be.
+    """Return why an address from an envelope or a tracker must not be contacted; None if it may be.
 
     Args:
-        address: as it would be called; of a name what it stands for.
+        address: to connect to; of a name, what it resolves to.
         port: 1..65535.
-        machine: ours.
+        machine: facts about this machine.
     """
     if clause := address_fault(address):
         return AddressFault(clause)
@@ -132,7 +132,7 @@ def judge(address: Address, port: int, machine: AddressFacts) -> AddressFault | 
 
 
 def read_address(host: str) -> Address | None:
-    """Read an address; None for a name."""
+    """Parse an address; None for a name."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -141,14 +141,14 @@ def read_address(host: str) -> Address | None:
 
 @dataclass(frozen=True, slots=True)
 class TrackerRules:
-    """Which trackers may be asked for one download.
+    """Which trackers may be contacted for one download.
 
     Attributes:
         transport: of its swarm.
-        contacts: hosts where its sender seeds.
-        listed: trackers that the settings name for what arrives, as ``HOST`` or ``HOST:PORT``.
-        chosen: announce URLs that the settings name; ``{passkey}`` stands for the passkey.
-        any_host: a user named the file by hand, and its trackers are all there is to find peers by.
+        contacts: hosts at which its sender seeds.
+        listed: trackers that the settings allow for downloads, as ``HOST`` or ``HOST:PORT``.
+        chosen: announce URLs in the settings; ``{passkey}`` stands for the passkey.
+        any_host: allow any host: the user chose the file, and has no other way to find peers.
     """
 
     transport: Literal["tls", "plain"]
@@ -158,14 +158,14 @@ class TrackerRules:
     any_host: bool = False
 
     def chose(self, url: str) -> bool:
-        """Whether the settings name that very URL, or its host: wherever that is, it is asked."""
+        """Whether the settings contain this URL or its host, which then may be at any address."""
         return self._names(url) or not tracker_names(url).isdisjoint(_normal(name) for name in self.listed)
 
     def fault(self, url: str, *, pinned: bool) -> str | None:
-        """Tell why a tracker is not to be asked, as a clause; None if it may be. Addresses are judged by `judge`.
+        """Return why a tracker must not be contacted, as a clause; None if it may be. See `judge` for addresses.
 
         Args:
-            url: its announce URL, with the passkey or ``{passkey}`` in it; the clause repeats nothing of it.
+            url: its announce URL with the passkey or ``{passkey}``; the clause quotes nothing of it.
             pinned: whether the key of its certificate is known.
         """
         if self._names(url):
@@ -193,7 +193,7 @@ class TrackerRules:
     def _form_fault(self, match: re.Match[str], *, loose: bool) -> str | None:
         path = match["path"] or ""
         if _scheme(match) == "udp":
-            # Its path is not sent. Such a tracker is never the sender's own.
+            # The path is not sent. The sender's own tracker is never of this kind.
             return None if loose else "is not one that tuishare has"
         if not (_ANY_PATH if loose else _PATH).fullmatch(path):
             return "has a path that does not begin with /announce"
@@ -201,7 +201,7 @@ class TrackerRules:
 
 
 def tracker_names(url: str) -> set[str]:
-    """Return a tracker's host as it may stand in the settings, with and without its port; empty for no announce URL."""
+    """Return a tracker's host as the settings may name it, with and without port; empty if the URL is malformed."""
     match = _read(url)
     if match is None:
         return set()
@@ -224,12 +224,12 @@ def _host(match: re.Match[str]) -> str:
 
 
 def _normal(host: str) -> str:
-    """Write a host, or ``HOST:PORT``, in the one form in which it is compared."""
+    """Normalize a host, or ``HOST:PORT``, for comparison."""
     bare = host.removeprefix("[").removesuffix("]")
     address = read_address(bare)
     return str(address) if address else host.lower().rstrip(".")
 
 
 def unmapped(host: Address) -> Address:
-    """Give the IPv4 address that an IPv4-mapped one stands for (RFC 4291, 2.5.5.2)."""
+    """Return the IPv4 address of an IPv4-mapped one (RFC 4291, 2.5.5.2), else the address itself."""
     return (host.ipv4_mapped or host) if isinstance(host, IPv6Address) else host

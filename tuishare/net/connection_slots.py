@@ -1,7 +1,7 @@
-"""Which connections stay when there is no room for all: members before strangers, the few before the many.
+"""Connection limits per address, per prefix and in total, and the choice of the connection to evict.
 
-Owns how many connections each address, each wider prefix and everybody together may have, and which one makes room
-for the next. Pure: no sockets, no clock. Must not know passkeys or requests.
+Owns the counting and the order of eviction: strangers before members, large prefixes before small ones. Pure: no
+sockets, no clock. Must not know passkeys or requests.
 """
 
 from __future__ import annotations
@@ -14,52 +14,52 @@ from typing import Final, TypeAlias
 from tuishare.net.addresses import Address
 
 AddressBlock: TypeAlias = tuple[int, int, int]
-"""An address family (4 or 6), the length of a prefix in bits, and that prefix as a number."""
+"""Address family (4 or 6), prefix length in bits, and the prefix as a number."""
 
 _WIDTHS: Final = {4: (32, 24, 16), 6: (64, 48, 32)}
-"""Bits of the prefixes that are counted: what a customer, a site and a provider usually have."""
+"""Lengths of the counted prefixes in bits: usually those of a customer, a site and a provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotLimits:
-    """How many connections are open at a time, and for how long.
+    """How many connections may be open at a time, and for how long.
 
     Attributes:
-        connections: all together.
-        each: of one address, or one /64 of IPv6.
-        near: of one /24, or one /48 of IPv6.
-        far: of one /16, or one /32 of IPv6.
-        kept: how many of all only those who are preferred may have.
-        patience: seconds from the beginning of a connection to its end.
-        admits: whether a connection from an address is taken at all.
-        prefers: whether an address is one that a member announced from lately.
+        connections: in total.
+        per_address: from one IPv4 address, or one /64 of IPv6.
+        per_site: from one /24, or one /48 of IPv6.
+        per_provider: from one /16, or one /32 of IPv6.
+        reserved: how many of the total are reserved for preferred addresses.
+        lifetime: of a connection, seconds.
+        admits: whether to accept a connection from an address at all.
+        prefers: whether a member announced from an address recently.
     """
 
     connections: int
-    each: int
-    near: int
-    far: int
-    patience: float
-    kept: int = 0
+    per_address: int
+    per_site: int
+    per_provider: int
+    lifetime: float
+    reserved: int = 0
     admits: Callable[[Address], bool] = lambda _: True
     prefers: Callable[[Address], bool] = lambda _: False
 
 
 @dataclass(slots=True, eq=False)
 class ConnectionSlot:
-    """The place of one connection.
+    """The slot of one connection.
 
     Attributes:
-        blocks: the prefixes that it counts for, narrowest first.
-        preferred: whether it comes from where a member announced lately.
-        leave: ends the connection.
+        blocks: the prefixes it counts towards, longest first.
+        preferred: whether a member announced from its address recently.
+        close: closes the connection.
         has_spoken: whether anything was received.
-        is_busy: whether a request of it is being answered.
+        is_busy: whether one of its requests is being answered.
     """
 
     blocks: tuple[AddressBlock, ...]
     preferred: bool
-    leave: Callable[[], object] = lambda: None
+    close: Callable[[], object] = lambda: None
     has_spoken: bool = False
     is_busy: bool = False
 
@@ -69,7 +69,7 @@ class ConnectionSlots:
 
     def __init__(self, bounds: SlotLimits) -> None:
         self.bounds = bounds
-        self.crowd: Counter[AddressBlock] = Counter()
+        self.counts: Counter[AddressBlock] = Counter()
         self._taken: dict[ConnectionSlot, None] = {}
         self._strangers = 0
 
@@ -78,22 +78,24 @@ class ConnectionSlots:
         return len(self._taken)
 
     def take(self, host: Address) -> ConnectionSlot | None:
-        """Give a connection from an address its place; one that does nothing may have to leave for it.
+        """Allocate a slot to a connection from an address, and evict an idle connection if necessary.
 
         Returns:
-            None where nothing may be ended for it: it is refused.
+            None if the connection has to be refused.
         """
         bounds = self.bounds
         slot = ConnectionSlot(blocks_of(host), bounds.prefers(host))
-        for block, most in zip(slot.blocks, (bounds.each, bounds.near, bounds.far), strict=True):
-            if self.crowd[block] >= most and not self._end_one(slot.preferred, block):
+        for block, most in zip(
+            slot.blocks, (bounds.per_address, bounds.per_site, bounds.per_provider), strict=True
+        ):
+            if self.counts[block] >= most and not self._evict(slot.preferred, block):
                 return None
-        strangers_full = self._strangers >= bounds.connections - bounds.kept
+        strangers_full = self._strangers >= bounds.connections - bounds.reserved
         full = len(self._taken) >= bounds.connections or (strangers_full and not slot.preferred)
-        if full and not self._end_one(slot.preferred):
+        if full and not self._evict(slot.preferred):
             return None
         self._taken[slot] = None
-        self.crowd.update(slot.blocks)
+        self.counts.update(slot.blocks)
         self._strangers += not slot.preferred
         return slot
 
@@ -104,41 +106,41 @@ class ConnectionSlots:
         slot.preferred = True
 
     def give_back(self, slot: ConnectionSlot) -> None:
-        """Take note that a connection has ended; harmless when it was noted before."""
+        """Free the slot of a closed connection; no-op if it is free already."""
         if slot not in self._taken:
             return
         del self._taken[slot]
         self._strangers -= not slot.preferred
         for block in slot.blocks:
-            self.crowd[block] -= 1
-            if not self.crowd[block]:
-                del self.crowd[block]
+            self.counts[block] -= 1
+            if not self.counts[block]:
+                del self.counts[block]
 
     def make_room(self) -> bool:
-        """End a stranger's connection that does nothing; returns whether there was one."""
-        return self._end_one(preferred=False)
+        """Evict an idle connection of a stranger; return whether there was one."""
+        return self._evict(preferred=False)
 
-    def _end_one(self, preferred: bool, block: AddressBlock | None = None) -> bool:
-        """End the one that is missed least, of a block if one is given; for a stranger, no member's."""
+    def _evict(self, preferred: bool, block: AddressBlock | None = None) -> bool:
+        """Evict the most dispensable idle connection, of a block if given; never a member's for a stranger."""
         idle = [slot for slot in self._idle(block) if preferred or not slot.preferred]
         if not idle:
             return False
-        # `max` gives the first of several: the oldest.
+        # `max` returns the first of several: the oldest.
         chosen = max(idle, key=self._dispensability)
         self.give_back(chosen)
-        chosen.leave()
+        chosen.close()
         return True
 
     def _idle(self, block: AddressBlock | None) -> Iterator[ConnectionSlot]:
         return (slot for slot in self._taken if not slot.is_busy and (block is None or block in slot.blocks))
 
     def _dispensability(self, slot: ConnectionSlot) -> tuple[bool, list[int], bool]:
-        """Strangers go first; of them those with the most company, so that a lone newcomer outlives a flood."""
-        company = [self.crowd[block] for block in reversed(slot.blocks)]
-        return not slot.preferred, company, not slot.has_spoken
+        """Sort key: strangers first, then those from crowded prefixes, so that a single client survives a flood."""
+        crowding = [self.counts[block] for block in reversed(slot.blocks)]
+        return not slot.preferred, crowding, not slot.has_spoken
 
 
 def blocks_of(host: Address) -> tuple[AddressBlock, ...]:
-    """Give the prefixes that an address counts for, narrowest first."""
+    """Return the prefixes that an address counts towards, longest first."""
     number, length = int(host), host.max_prefixlen
     return tuple((host.version, width, number >> (length - width)) for width in _WIDTHS[host.version])

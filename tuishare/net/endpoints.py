@@ -1,6 +1,6 @@
-"""Where a peer listens: a host and a port.
+"""Endpoints: a host and a port.
 
-Owns the text form ``HOST:PORT`` and its checks. Must not resolve names or open sockets.
+Owns the text form ``HOST:PORT`` and its validation. Must not resolve names or open sockets.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Endpoint:
 
     Attributes:
         host: an IPv4 address, an IPv6 address without brackets, or a DNS name.
-        port: 1..65535; 0 only where we listen, meaning any free port.
+        port: 1..65535; 0 only for our own listeners, meaning any free port.
     """
 
     host: str
@@ -33,15 +33,15 @@ class Endpoint:
 
 
 def parse_endpoint(text: str, *, default_host: str = "", any_port: bool = False) -> Endpoint:
-    """Read ``HOST:PORT``; an IPv6 address stands in brackets.
+    """Parse ``HOST:PORT``, with an IPv6 address in brackets.
 
     Args:
-        text: what was written; at most 300 characters.
-        default_host: the host of a bare ``:PORT``; without one, that form is refused.
+        text: at most 300 characters.
+        default_host: the host of a bare ``:PORT``; if empty, that form is refused.
         any_port: whether port 0 is allowed.
 
     Raises:
-        BadInput: it is not of that form.
+        BadInput: the text has another form.
     """
     host, colon, port = text.rpartition(":")
     if not colon or len(text) > 300 or not (port.isascii() and port.isdigit()) or len(port) > 5:
@@ -57,7 +57,7 @@ def _parse_host(host: str, text: str) -> str:
     try:
         address = ipaddress.ip_address(host[1:-1] if bracketed else host)
     except ValueError:
-        # What looks like an address but is none (1.2.3, 999.1.1.1) must not reach a resolver that is more lenient.
+        # A malformed address (1.2.3, 999.1.1.1) must not reach a more lenient resolver.
         if len(host) > 253 or not _NAME.fullmatch(host) or host.rstrip(".").rpartition(".")[2].isdigit():
             raise _malformed(text) from None
         return host
@@ -71,7 +71,7 @@ def _malformed(text: str) -> BadInput:
 
 
 def is_on_loopback(url: str) -> bool:
-    """Whether a URL names this machine by an address of it, not by a name that somebody could look up."""
+    """Whether the host of a URL is a loopback address (not a name that may resolve to one)."""
     try:
         return ipaddress.ip_address(urlsplit(url).hostname or "").is_loopback
     except ValueError:

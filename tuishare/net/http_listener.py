@@ -1,7 +1,7 @@
-"""An HTTP server that nobody can wear out: few connections, each of them short.
+"""An HTTP server that withstands abuse: few connections, each of them short.
 
-Owns a listening socket and the life of every connection from accept to close, TLS handshake included; aiohttp reads
-and writes HTTP. Must not know what is asked.
+Owns a listening socket and every connection from accept to close, TLS handshake included; aiohttp reads and writes
+HTTP. Must not know what is requested.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tuishare.errors import from_os_error
 from tuishare.net.addresses import Address, unmapped
 from tuishare.net.connection_slots import ConnectionSlot, ConnectionSlots
 
-Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+HttpHandler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _HANDSHAKE_SECONDS: Final = 5
 _LONGEST_LINE: Final = 4_096
@@ -32,14 +32,14 @@ _LONGEST_HEADER: Final = 4_096
 _HEADERS: Final = 32
 _BACKLOG: Final = 256
 _QUIET_SECONDS: Final = 5.0
-"""For the first byte, for a whole request after the handshake, and for another one after an answer."""
+"""Timeout for the first byte, for a whole request after the handshake, and between two requests."""
 _EXHAUSTED_SECONDS: Final = 0.5
-"""To wait when this process may open no more files; asking again at once would only burn the processor."""
+"""Pause of accepting while no descriptor is free; retrying at once would only burn CPU."""
 _FREED_SECONDS: Final = 0.05
-"""Likewise when a stranger's connection was just ended for the next one; it takes a moment to close."""
-_GOODBYE_SECONDS: Final = 1.0
+"""Likewise after evicting a connection, which takes a moment to close."""
+_SHUTDOWN_SECONDS: Final = 1.0
 STRANGER_TLS_SECONDS: Final = 0.005
-"""Between two TLS handshakes of strangers, so that they take a fifth of the loop at most."""
+"""Between two TLS handshakes of strangers, so that they take at most a fifth of the event loop."""
 
 _log = logging.getLogger(__name__)
 _mute = logging.Logger("mute")
@@ -47,60 +47,69 @@ _mute.addHandler(logging.NullHandler())
 
 
 class Listener:
-    """Listens on one host and port; made by `open`, ended by `close`."""
+    """Listens on one host and port; created by `open`, ended by `close`."""
 
     def __init__(
-        self, handler: Handler, slots: ConnectionSlots, tls: ssl.SSLContext | None, door: socket.socket
+        self,
+        handler: HttpHandler,
+        slots: ConnectionSlots,
+        tls: ssl.SSLContext | None,
+        listening: socket.socket,
     ) -> None:
         self._server = _Server(handler, slots)
         self._slots = slots
         self._tls = tls
-        self._door = door
-        self._visits: set[asyncio.Task[None]] = set()
+        self._socket = listening
+        self._connections: set[asyncio.Task[None]] = set()
         self._turns = {preferred: asyncio.Lock() for preferred in (True, False)}
         self._accepting = asyncio.create_task(self._accept())
 
     @classmethod
     async def open(
-        cls, handler: Handler, host: str, port: int, slots: ConnectionSlots, tls: ssl.SSLContext | None = None
+        cls,
+        handler: HttpHandler,
+        host: str,
+        port: int,
+        slots: ConnectionSlots,
+        tls: ssl.SSLContext | None = None,
     ) -> Listener:
-        """Begin to listen.
+        """Start listening.
 
         Args:
             handler: answers one request.
-            host: an address; empty: all of both families.
+            host: an address; empty: all addresses of both families.
             port: 0: any free one.
-            slots: how much is taken; may be another listener's as well.
+            slots: the connection limits; may be shared with another listener.
             tls: for https.
 
         Raises:
             SystemFailed: the port cannot be opened.
         """
         try:
-            door = _listen(host, port)
+            listening = _listen(host, port)
         except OSError as error:
             raise from_os_error(error, f"listen on port {port} for the tracker") from error
-        return cls(handler, slots, tls, door)
+        return cls(handler, slots, tls, listening)
 
     @property
     def port(self) -> int:
-        """Where it listens."""
-        return int(self._door.getsockname()[1])
+        """The port it listens on."""
+        return int(self._socket.getsockname()[1])
 
     async def close(self) -> None:
         """Stop listening and cut all connections."""
-        tasks = (self._accepting, *self._visits)
+        tasks = (self._accepting, *self._connections)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._door.close()
-        await self._server.shutdown(_GOODBYE_SECONDS)
+        self._socket.close()
+        await self._server.shutdown(_SHUTDOWN_SECONDS)
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, name = await loop.sock_accept(self._door)
+                connection, name = await loop.sock_accept(self._socket)
             except OSError:
                 await asyncio.sleep(_FREED_SECONDS if self._slots.make_room() else _EXHAUSTED_SECONDS)
                 continue
@@ -109,38 +118,38 @@ class Listener:
             if slot is None:
                 connection.close()
             else:
-                self._take_in(connection, host, slot)
+                self._start(connection, host, slot)
             await asyncio.sleep(
                 0
-            )  # what waits to be accepted comes without it, all of it in one turn of the loop
+            )  # otherwise the whole backlog would be accepted in one iteration of the loop
 
-    def _take_in(self, connection: socket.socket, host: Address, slot: ConnectionSlot) -> None:
-        visit = asyncio.create_task(self._host(connection, host, slot))
-        slot.leave = visit.cancel
-        self._visits.add(visit)
+    def _start(self, connection: socket.socket, host: Address, slot: ConnectionSlot) -> None:
+        task = asyncio.create_task(self._serve(connection, host, slot))
+        slot.close = task.cancel
+        self._connections.add(task)
 
-        def see_off(visit: asyncio.Task[None]) -> None:
-            connection.close()  # here, because a task that is cancelled at once never runs
-            slot.leave = _nothing  # it refers to the task, which refers to all that was in its frames
-            self._visits.discard(visit)
+        def finish(task: asyncio.Task[None]) -> None:
+            connection.close()  # here, because a task that is cancelled before its first step never runs
+            slot.close = _nothing  # drop the reference to the task and to everything in its frames
+            self._connections.discard(task)
             self._slots.give_back(slot)
 
-        visit.add_done_callback(see_off)
+        task.add_done_callback(finish)
 
-    async def _host(self, connection: socket.socket, host: Address, slot: ConnectionSlot) -> None:
-        """Let one connection live until it ends by itself, does nothing for too long, or its time is over."""
+    async def _serve(self, connection: socket.socket, host: Address, slot: ConnectionSlot) -> None:
+        """Serve one connection until it ends, is idle for too long, or reaches its lifetime."""
         transport: asyncio.Transport | None = None
         try:
-            async with asyncio.timeout(self._slots.bounds.patience):
-                # One that says nothing costs no more than its descriptor: TLS and HTTP begin with its first byte.
+            async with asyncio.timeout(self._slots.bounds.lifetime):
+                # A silent connection costs its descriptor only: TLS and HTTP start with its first byte.
                 async with asyncio.timeout(_QUIET_SECONDS):
                     await _readable(connection)
                 slot.has_spoken = True
-                with self._server.expecting(_Visit(host, slot)) as handler:
+                with self._server.handler_for(_Connection(host, slot)) as handler:
                     transport = await self._connect(connection, handler, slot)
-                    await self._server.attend(handler)
+                    await self._server.wait_closed(handler)
         except (OSError, TimeoutError):
-            pass  # a stranger who speaks no TLS, went away or was too slow: nobody has to know
+            pass  # not TLS, disconnected or too slow: nothing to report
         finally:
             if transport is not None:
                 transport.abort()
@@ -148,10 +157,10 @@ class Listener:
     async def _connect(
         self, connection: socket.socket, handler: RequestHandler, slot: ConnectionSlot
     ) -> asyncio.Transport:
-        """Give a handler its connection, after the handshake where it is one of TLS; strangers wait their turn."""
+        """Attach a handler to its connection, after the TLS handshake if any; strangers are throttled."""
         loop = asyncio.get_running_loop()
         async with self._turns[slot.preferred]:
-            # A handshake takes a millisecond of the loop, and hundreds may come at once.
+            # A handshake takes a millisecond of the loop, and hundreds may arrive at once.
             await asyncio.sleep(0 if slot.preferred or self._tls is None else STRANGER_TLS_SECONDS)
         if self._tls is None:
             transport, _ = await loop.connect_accepted_socket(lambda: handler, connection)
@@ -168,8 +177,8 @@ class Listener:
             raise
         if done.exception() is not None:
             transport.abort()
-            # Raised from here, the exception of `done` would refer to this frame, and so to itself and to the buffers
-            # of the handshake, which would stay until the next garbage collection.
+            # Raised here, the exception of `done` would refer to this frame, and so to itself and to the buffers of
+            # the handshake, which would stay until the next garbage collection.
             raise ConnectionAbortedError
         return transport
 
@@ -181,8 +190,8 @@ class _Tls(SSLProtocol):
 
 
 @dataclass(slots=True)
-class _Visit:
-    """A connection that HTTP is spoken on, after its handshake if it has one."""
+class _Connection:
+    """An HTTP connection, after the TLS handshake if any."""
 
     host: Address
     slot: ConnectionSlot
@@ -191,77 +200,77 @@ class _Visit:
 
 
 class _Server(web.Server):
-    """Tells when a connection has ended, and says nothing of what strangers send."""
+    """Signals the end of a connection, and logs nothing of what strangers send."""
 
-    def __init__(self, handler: Handler, slots: ConnectionSlots) -> None:
+    def __init__(self, handler: HttpHandler, slots: ConnectionSlots) -> None:
         super().__init__(
             self._noted(_guarded(handler)),
             handler_cancellation=True,
             access_log=None,
-            # It would quote malformed requests, passkeys and all, as errors, and as often as a stranger likes.
+            # It would log malformed requests, passkeys included, and as often as an attacker likes.
             logger=_mute,
-            keepalive_timeout=_QUIET_SECONDS,  # counts from the beginning of the connection, too
+            keepalive_timeout=_QUIET_SECONDS,  # also counts from the start of the connection
             lingering_time=0,
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_HEADER,
             max_headers=_HEADERS,
         )
         self._slots = slots
-        self._visits: dict[RequestHandler, _Visit] = {}
+        self._open: dict[RequestHandler, _Connection] = {}
 
     @contextlib.contextmanager
-    def expecting(self, visit: _Visit) -> Iterator[RequestHandler]:
-        """Have a handler for a connection that is about to be opened."""
+    def handler_for(self, connection: _Connection) -> Iterator[RequestHandler]:
+        """Provide the handler for a connection that is about to be opened."""
         handler = self()
-        self._visits[handler] = visit
+        self._open[handler] = connection
         try:
             yield handler
         finally:
-            del self._visits[handler]
+            del self._open[handler]
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        if visit := self._visits.get(handler):
-            visit.is_open = True
+        if connection := self._open.get(handler):
+            connection.is_open = True
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
-        if visit := self._visits.get(handler):
-            visit.ended.set()
+        if connection := self._open.get(handler):
+            connection.ended.set()
 
-    async def attend(self, handler: RequestHandler) -> None:
-        """Wait for the end of a connection."""
-        visit = self._visits[handler]
-        if visit.is_open:  # else it was closed during its handshake
-            await visit.ended.wait()
+    async def wait_closed(self, handler: RequestHandler) -> None:
+        """Wait until a connection is closed."""
+        connection = self._open[handler]
+        if connection.is_open:  # otherwise it was closed during its handshake
+            await connection.ended.wait()
 
-    def _noted(self, handler: Handler) -> Handler:
-        """Take note of when a connection is busy, and whether it is a member's."""
+    def _noted(self, handler: HttpHandler) -> HttpHandler:
+        """Wrap a handler to record when a connection is busy, and whether it is a member's."""
 
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
-            visit = self._visits.get(request.protocol)
-            if visit is None:  # ended meanwhile: nobody reads what is answered
+            connection = self._open.get(request.protocol)
+            if connection is None:  # closed in the meantime: the response is discarded
                 return await handler(request)
-            visit.slot.is_busy = True
+            connection.slot.is_busy = True
             try:
                 return await handler(request)
             finally:
-                visit.slot.is_busy = False
-                if self._slots.bounds.prefers(visit.host):
-                    self._slots.prefer(visit.slot)
+                connection.slot.is_busy = False
+                if self._slots.bounds.prefers(connection.host):
+                    self._slots.prefer(connection.slot)
 
         return answer
 
 
 def _nothing() -> None:
-    """End no connection: it has ended."""
+    """Do nothing: the connection is closed already."""
 
 
-def _guarded(handler: Handler) -> Handler:
+def _guarded(handler: HttpHandler) -> HttpHandler:
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await handler(request)
-        except Exception:  # noqa: BLE001 (one bad answer must not end the connection without a word)
+        except Exception:  # noqa: BLE001 (a failure must not close the connection without a response)
             _log.exception("Answering a request failed")
             return web.Response(status=500)
 
@@ -269,25 +278,25 @@ def _guarded(handler: Handler) -> Handler:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Open a port; without a host on both families where there are both."""
+    """Open a listening socket; without a host on both families where available."""
     everywhere = host in {"", "::"} and socket.has_dualstack_ipv6()
-    address = ("::" if everywhere else host or "0.0.0.0", port)  # noqa: S104 (strangers have to reach it)
+    address = ("::" if everywhere else host or "0.0.0.0", port)  # noqa: S104 (it has to be reachable)
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    door = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=everywhere)
-    door.setblocking(False)
-    return door
+    listening = socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=everywhere)
+    listening.setblocking(False)
+    return listening
 
 
 async def _readable(connection: socket.socket) -> None:
-    """Return when something was received, or the other end has closed."""
+    """Wait until data was received, or the peer has closed."""
     loop = asyncio.get_running_loop()
-    heard = asyncio.Event()
+    readable = asyncio.Event()
     connection.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         connection.recv(1, socket.MSG_PEEK)
         return
-    loop.add_reader(connection, heard.set)
+    loop.add_reader(connection, readable.set)
     try:
-        await heard.wait()
+        await readable.wait()
     finally:
         loop.remove_reader(connection)

@@ -1,11 +1,10 @@
-"""What is ours on this machine: the addresses of its interfaces, and the ports that programs of this kind have open.
+"""The addresses of this machine's interfaces, and which local ports belong to an agent.
 
-Two users who share with each other on one machine meet on loopback; a sender elsewhere has no reason to name an address
-of this machine. Whether a port there belongs to a program of ours is told by a mark: a Unix socket in the abstract
-namespace, named after the port. Like the port it lives in one network namespace, and the kernel removes it with the
-process.
+Two users of one machine share over loopback; a sender elsewhere has no reason to name an address of this machine. An
+agent marks its ports with a Unix socket in the abstract namespace, named after the port. Like the port, the mark
+belongs to one network namespace, and the kernel removes it with the process.
 
-Owns the marks. Any program of this machine can make one; then an envelope can have that port called, and no other.
+Owns the marks. Any program on this machine can create one; then envelopes can direct connections to that port only.
 """
 
 from __future__ import annotations
@@ -30,21 +29,21 @@ _log = logging.getLogger(__name__)
 
 
 class LocalMachine:
-    """This machine at one moment; what was asked once is not asked again."""
+    """A snapshot of this machine; every answer is cached."""
 
     def __init__(self) -> None:
         self._marked: dict[tuple[Address, int], bool] = {}
 
     def is_own(self, address: Address) -> bool:
-        """Whether an interface has the address."""
+        """Return whether an interface has the address."""
         return address in self._own
 
     def is_broadcast(self, address: Address) -> bool:
-        """Whether it is the broadcast address of a network that an interface is in."""
+        """Return whether this is the broadcast address of an interface's network."""
         return address in self._broadcast
 
     def is_marked(self, address: Address, port: int) -> bool:
-        """Whether a program of ours listens on that port of that address, or of all addresses."""
+        """Return whether an agent listens on that port of that address, or of all addresses."""
         key = address, port
         if key not in self._marked:
             hosts = (str(address), *((EVERY_IPV4,) if address.version == 4 else ()), EVERY_IPV6)
@@ -62,7 +61,7 @@ class LocalMachine:
             for entries in psutil.net_if_addrs().values()
             for entry in entries
             if entry.family == socket.AF_INET and (address := read_address(entry.broadcast or ""))
-            # A network of one address (RFC 3021) has none, whatever its interface says.
+            # A /31 (RFC 3021) or /32 has none, even if its interface reports one.
             and entry.netmask not in {"255.255.255.255", "255.255.255.254"}
         )  # fmt: skip
 
@@ -71,7 +70,7 @@ def own_addresses() -> frozenset[Address]:
     """Return the addresses of all interfaces, loopback included.
 
     Raises:
-        OSError: the system does not tell them now.
+        OSError: the system cannot list them now.
     """
     return frozenset(
         ipaddress.ip_address(entry.address.partition("%")[0])
@@ -82,19 +81,19 @@ def own_addresses() -> frozenset[Address]:
 
 
 def mark_port(host: str, port: int) -> socket.socket | None:
-    """Mark a port of ours for as long as the returned socket is open.
+    """Mark a port as ours for as long as the returned socket is open.
 
     Args:
-        host: the address that we listen on; empty: all of them.
+        host: the address we listen on; empty: all.
         port: 1..65535.
 
     Returns:
-        None where no mark can be made: recipients on this machine then do not find us, all others do.
+        None if no mark can be made: recipients on this machine then cannot reach us, all others can.
     """
     mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         mark.bind(_MARK.format(host=host or EVERY_IPV6, port=port))
-        mark.shutdown(socket.SHUT_RD)  # nothing is read here, so nothing shall queue
+        mark.shutdown(socket.SHUT_RD)  # nothing is read here, so nothing may queue
     except OSError as error:
         mark.close()
         _log.warning("Port %d cannot be marked as ours on this machine: %s", port, error.strerror)

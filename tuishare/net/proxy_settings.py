@@ -1,4 +1,4 @@
-"""A proxy as people write it: ``socks5://[USER:PASSWORD@]HOST:PORT`` or ``http://…``.
+"""Parsing of proxy URLs: ``socks5://[USER:PASSWORD@]HOST:PORT`` or ``http://…``.
 
 Owns the grammar. Must not connect to anything.
 """
@@ -18,13 +18,13 @@ _HINT: Final = "Write socks5://HOST:PORT or http://HOST:PORT; a user and a passw
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Through which all peers and trackers are reached.
+    """A proxy for all connections to peers and trackers.
 
     Attributes:
-        kind: of the protocol.
+        kind: the protocol.
         host: name or address, without brackets.
-        user: empty: none.
-        password: likewise.
+        user: may be empty.
+        password: may be empty.
     """
 
     kind: Kind
@@ -35,10 +35,10 @@ class Proxy:
 
 
 def parse_proxy(text: str) -> Proxy:
-    """Read a proxy.
+    """Parse a proxy URL.
 
     Raises:
-        BadInput: it is none; the sentence does not repeat it, because it may hold a password.
+        BadInput: it is malformed; the message does not quote it, because it may contain a password.
     """
     try:
         parts = urlsplit(text)

@@ -1,6 +1,6 @@
-"""How often somebody may do something: a token bucket for each key, in bounded memory.
+"""Rate limiting: a token bucket per key, in bounded memory.
 
-Owns the counting. Must not know what is limited.
+Owns the buckets. Must not know what is limited.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class RateLimit(Generic[Key]):
-    """Buckets that fill by themselves; the key that was quiet longest is forgotten when there are too many."""
+    """Token buckets by key; the least recently used key is dropped when there are too many."""
 
     def __init__(self, burst: int, rate: float, keys: int, clock: Callable[[], float]) -> None:
-        """Begin with full buckets.
+        """Create the limit; every bucket starts full.
 
         Args:
-            burst: how much may be taken at once.
-            rate: how much comes back in a second.
-            keys: most keys to remember.
-            clock: seconds, never jumping.
+            burst: capacity of a bucket in tokens.
+            rate: tokens refilled per second.
+            keys: maximum number of keys to remember.
+            clock: monotonic, seconds.
         """
         self._burst = float(burst)
         self._rate = rate
@@ -31,11 +31,11 @@ class RateLimit(Generic[Key]):
         self._buckets: OrderedDict[Key, tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many keys are remembered."""
+        """The number of remembered keys."""
         return len(self._buckets)
 
     def take(self, key: Key) -> bool:
-        """Take one; False when nothing is left."""
+        """Take a token; return False if the bucket is empty."""
         now = self._clock()
         level, since = self._buckets.pop(key, (self._burst, now))
         level = min(self._burst, level + (now - since) * self._rate)

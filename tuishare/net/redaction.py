@@ -1,7 +1,7 @@
-"""Announce URLs without their secrets.
+"""Redaction of secrets in announce URLs and in messages of trackers.
 
-Owns the one rule by which an announce URL, or a text that a tracker sent, leaves this room: a passkey may stand
-anywhere in path, query or user part, so nothing of them survives but a leading ``/announce``.
+Owns the rule: a passkey may be anywhere in path, query or user part, so nothing of them is shown but a leading
+``/announce``.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def redact_url(url: str) -> str:
 
 
 def redact_text(text: str, url: str) -> str:
-    """Return what a tracker said, without anything that the announce URL holds besides its host.
+    """Return a tracker's message without any part of the announce URL but its host.
 
     Args:
-        text: an error message; may quote the URL or parts of it. Hostile: made visible and cut to 200 characters.
+        text: an error message; may quote parts of the URL. Untrusted: sanitized and cut to 200 characters.
         url: the whole announce URL.
     """
     text = text.replace(url, redact_url(url)) if url else text
@@ -43,7 +43,7 @@ def redact_text(text: str, url: str) -> str:
 
 
 def _secrets(url: str) -> set[str]:
-    """Collect every part of path, query and user that is long enough to be a passkey, raw and decoded."""
+    """Return every part of path, query and user that is long enough to be a passkey, raw and decoded."""
     authority_and_rest = url.partition("://")[2]
     authority, _, rest = authority_and_rest.partition("/")
     user = authority.rpartition("@")[0]

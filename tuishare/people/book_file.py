@@ -25,7 +25,7 @@ import msgspec
 import tomli_w
 
 from tuishare.errors import BadConfiguration, BadInput, NotFound
-from tuishare.fs.atomic import edited_alone, make_private, publish
+from tuishare.fs.atomic import exclusive_edit, make_private, publish
 from tuishare.fs.private_files import read_private
 from tuishare.people.cards import parse_card
 from tuishare.people.fingerprints import Fingerprint
@@ -101,7 +101,7 @@ def edit_book(path: Path, change: Callable[[UserBook], UserBook]) -> UserBook:
         TuishareError: what `load_book`, `save_book` or the change raised; the old file stays.
     """
     make_private(path.parent)
-    with edited_alone(path):
+    with exclusive_edit(path):
         before = load_book(path)
         after = change(before)
         if after != before:

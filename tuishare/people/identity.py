@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 
 from tuishare.errors import BadConfiguration, NotFound, Refused
-from tuishare.fs.atomic import edited_alone, make_private, publish
+from tuishare.fs.atomic import exclusive_edit, make_private, publish
 from tuishare.fs.private_files import read_private
 from tuishare.people.cards import Card, card_statement
 from tuishare.people.fingerprints import Fingerprint
@@ -147,7 +147,7 @@ def rotate_identity(path: Path, name: str) -> Identity:
         BadConfiguration: the identity must not be used, see `load_identity`.
         SystemFailed: it cannot be written.
     """
-    with edited_alone(path):
+    with exclusive_edit(path):
         former, seed = load_identity(path), secrets.token_bytes(_SEED_SIZE)
         card = _derive(seed).card(name)
         retire(path, _read_seed(path)[:_OPENING_SIZE])

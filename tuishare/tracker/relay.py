@@ -36,7 +36,7 @@ from tuishare.tracker.tracker_client import TrackerClient, TrackerTarget
 _PATH: Final = re.compile(r"/announce/([A-Za-z0-9_-]{22})\?(.*)", re.ASCII)
 _TOKEN_BYTES: Final = 16
 _HOST: Final = "127.0.0.1"
-_BOUNDS: Final = SlotLimits(connections=256, each=256, near=256, far=256, patience=60.0)
+_BOUNDS: Final = SlotLimits(connections=256, per_address=256, per_site=256, per_provider=256, lifetime=60.0)
 """libtorrent asks with 50 connections at a time; an announce may take as long as the client's own patience."""
 _LAST_WORDS_SECONDS: Final = 3.0
 """How long closing waits for trackers to hear that something is complete."""

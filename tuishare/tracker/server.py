@@ -98,11 +98,11 @@ class TrackerServer:
         limits = self._tracker.limits
         return SlotLimits(
             connections=limits.connections,
-            each=limits.connections_each,
-            near=limits.connections_near,
-            far=limits.connections_far,
-            kept=limits.connections_kept,
-            patience=limits.patience,
+            per_address=limits.connections_each,
+            per_site=limits.connections_near,
+            per_provider=limits.connections_far,
+            reserved=limits.connections_kept,
+            lifetime=limits.patience,
             admits=self._connection_limits.admits,
             prefers=self._connection_limits.prefers,
         )

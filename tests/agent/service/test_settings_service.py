@@ -104,7 +104,7 @@ async def test_the_whole_file_is_replaced_unless_somebody_else_did(alice: Home) 
         wanted = msgspec.structs.replace(settings, text=settings.text.replace('"alice"', '"alice2"'))
         assert await client.write_settings(wanted) == Reloaded(applied=("name",))
         assert agent.view.status().name == "alice2"
-        with pytest.raises(Refused, match="changed meanwhile"):
+        with pytest.raises(Refused, match="changed in the meantime"):
             await client.write_settings(settings)
         assert agent.view.status().name == "alice2"
 

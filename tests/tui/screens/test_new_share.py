@@ -67,7 +67,7 @@ async def test_a_date_of_ones_own(tmp_path: Path) -> None:
         tick(desk, "bob")
         desk.screen.query_one("#expires", Select).value = "own"
         await desk.pilot.pause()
-        for text, sentence in (("", "neither a date nor a time"), ("2020-01-01", "is over already")):
+        for text, sentence in (("", "neither a date nor a duration"), ("2020-01-01", "is in the past")):
             desk.fill("until", text)
             await desk.press("ctrl+s")
             assert sentence in desk.fault("until")

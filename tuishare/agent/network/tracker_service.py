@@ -46,7 +46,7 @@ class TrackerService:
     def __init__(self, events: EventBus | None = None) -> None:
         """Begin without ports; `events` learns of every announce of a recipient (`PeerAnnounced`)."""
         self._events = events or EventBus()
-        self._tracker = Tracker(self._hear, _limits(plan_descriptors(descriptor_limit()).visitors))
+        self._tracker = Tracker(self._hear, _limits(plan_descriptors(descriptor_limit()).tracker_clients))
         self._ports: dict[str, int] = {}
         self._pin = b""
         self._routes: TrackerProxies | None = None
@@ -160,13 +160,13 @@ class TrackerService:
         self._events.publish(announced)
 
 
-def _limits(visitors: int) -> TrackerLimits:
+def _limits(tracker_clients: int) -> TrackerLimits:
     """The usual limits, but for so many connections at most, a quarter of them from one address."""
     usual = TrackerLimits()
     return replace(
         usual,
-        connections=min(usual.connections, visitors),
-        connections_each=min(usual.connections_each, max(4, visitors // 4)),
+        connections=min(usual.connections, tracker_clients),
+        connections_each=min(usual.connections_each, max(4, tracker_clients // 4)),
     )
 
 
