@@ -175,7 +175,8 @@ async def test_a_folder_that_was_exchanged_is_watched_again(
         await wait_until(lambda: len(handler.settled_texts) == 1)
         if away == "removed":
             (folder / "a").unlink()
-            await wait_until(lambda: handler.forgotten == ["a"])  # what goes together with its folder stays known
+            # Before the folder goes: what goes together with its folder stays known.
+            await wait_until(lambda: handler.forgotten == ["a"])
             folder.rmdir()
             await wait_until(lambda: following.state is FolderState.MISSING)
         elif away == "remade":
