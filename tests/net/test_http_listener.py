@@ -188,7 +188,9 @@ async def test_a_handler_that_fails_is_logged_and_the_next_request_answered(
 
 async def test_a_handshake_costs_little_memory(certificate: TrackerCertificate) -> None:
     connections, beginning = 40, beginning_of_handshake()
-    bounds: dict[str, Any] = dict.fromkeys(("connections", "each", "near", "far"), connections)
+    bounds: dict[str, Any] = dict.fromkeys(
+        ("connections", "per_address", "per_site", "per_provider"), connections
+    )
     async with _listening(tls=certificate.context, lifetime=60.0, **bounds) as listener:
         tracemalloc.start()
         try:
@@ -238,7 +240,7 @@ async def test_a_connection_that_ended_in_its_handshake_leaves_nothing(
     certificate: TrackerCertificate, limit: int
 ) -> None:
     """Not even until the next garbage collection: thousands may end in a second."""
-    bounds: dict[str, Any] = dict.fromkeys(("connections", "each", "near", "far"), limit)
+    bounds: dict[str, Any] = dict.fromkeys(("connections", "per_address", "per_site", "per_provider"), limit)
     async with _listening(tls=certificate.context, **bounds) as listener:
         gc.collect()
         before = _alive(_Tls, ConnectionSlot)
