@@ -14,9 +14,26 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 import msgspec
 
 from tuishare.api.error_body import STATUS
-from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, ErrorBody, Message
+from tuishare.api.messages import (
+    PROTOCOL,
+    PROTOCOL_HEADER,
+    Accepted,
+    Activity,
+    CardInfo,
+    Download,
+    ErrorBody,
+    File,
+    Finding,
+    Folder,
+    Message,
+    Reloaded,
+    Share,
+    Snapshot,
+    User,
+)
 from tuishare.api.operation import SMALL_BODY, Operation
 from tuishare.api.operations import OPERATIONS
+from tuishare.config.model import Config
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "api.md"
 
@@ -44,12 +61,51 @@ the folder of `TUISHARE_HOME`):
 """
 
 
+JSON_COMMANDS: Final[tuple[tuple[str, Any], ...]] = (
+    ("status", Snapshot),
+    ("list", {"shares": list[Share], "downloads": list[Download]}),
+    ("list shares", list[Share]),
+    ("list downloads", list[Download]),
+    ("show", Share | Download),
+    ("share", Accepted),
+    *((name, list[Accepted]) for name in ("pause", "resume", "again", "forget", "delete")),
+    *((name, list[Accepted]) for name in ("approve", "reject", "revoke")),
+    ("choose", list[File]),
+    ("activity", list[Activity]),
+    ("card", CardInfo),
+    ("user list", list[User]),
+    ("drop list", list[Folder]),
+    ("config show", Config),
+    ("reload", Reloaded),
+    ("doctor", list[Finding]),
+    ("doctor --share ID", list[Finding]),
+)
+"""What each command prints with ``--json``."""
+
+_JSON: Final = """## JSON of the commands
+
+With `--json` a command prints one line to stdout: a message of this page, an array of messages, or an object of arrays.
+Errors are sentences on stderr, and the exit code, as without `--json`.
+
+Beside each time in Unix seconds stands the same moment as RFC 3339 text, in UTC, in a field that ends with `_at`; it is
+`null` for a time of 0:
+
+    {"added": 1795986000, "added_at": "2026-11-29T21:00:00Z", "not_after": 0, "not_after_at": null}
+
+The field is named after the time; beside `at` of an [`Activity`](#activity) it is `happened_at`. Answers of the agent
+itself have Unix seconds only.
+
+| command | prints |
+|---|---|"""
+
+
 def render() -> str:
     """Return the whole page."""
     lines = [_HEAD.format(errors="\n".join(_errors())), "## Operations", ""]
     lines += _overview()
     for operation in OPERATIONS:
         lines += _operation(operation)
+    lines += [_JSON, *_commands(), ""]
     lines += ["## Messages", ""]
     for kind in sorted(_reachable(), key=lambda kind: kind.__name__):
         lines += _enum(kind) if issubclass(kind, StrEnum) else _message(kind)
@@ -71,6 +127,17 @@ def _overview() -> Iterator[str]:
         roles = ", ".join(sorted(row.allowed))
         yield f"| `{row.method} {row.path}` | {request} | {_link(row.response)} | {roles} |"
     yield ""
+
+
+def _commands() -> Iterator[str]:
+    for name, printed in JSON_COMMANDS:
+        if isinstance(printed, dict):
+            shown = ", ".join(f'`"{key}"`: {_link(kind)}' for key, kind in printed.items())
+        elif printed is Config:
+            shown = "the settings as in the settings file, with defaults for those left out"
+        else:
+            shown = _link(printed)
+        yield f"| `tuishare {name}` | {shown} |"
 
 
 def _operation(operation: Operation) -> Iterator[str]:

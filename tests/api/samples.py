@@ -257,6 +257,9 @@ class ScriptedAgent:
     async def rotate_identity(self) -> Accepted:
         return self._take("QRST UVWX", "rotate")
 
+    async def folders(self) -> list[Folder]:
+        return list(self.now.status.drop_folders)
+
     async def set_drop(self, change: DropChange) -> Reloaded:
         self.orders.append(change)
         return RELOADED

@@ -41,7 +41,7 @@ from tuishare.api.messages import (
 from tuishare.api.operation import SMALL_BODY, Operation, Role
 from tuishare.api.operations import CALLS, OPERATIONS, SETTINGS_BODY, Operations
 from tuishare.api.server import ApiServer
-from tuishare.api.service import AgentService
+from tuishare.api.service import AgentService, HomeService
 from tuishare.errors import Refused
 
 REQUESTS: dict[type[Message], Message] = {
@@ -114,7 +114,9 @@ async def serving(path: Path, service: object, **options: Any) -> AsyncIterator[
 
 
 def test_every_method_of_the_service_is_in_the_table_once() -> None:
-    methods = [name for name in vars(AgentService) if not name.startswith("_")]
+    methods = [
+        name for kind in (HomeService, AgentService) for name in vars(kind) if not name.startswith("_")
+    ]
     assert sorted(operation.name for operation in OPERATIONS) == sorted(methods)
     assert len({(operation.method, operation.path) for operation in OPERATIONS}) == len(OPERATIONS)
     assert {name: row.name for name, row in vars(Operations).items() if isinstance(row, Operation)} == {

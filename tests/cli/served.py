@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tests.api.samples import DOWNLOAD, SHARE, STATUS, ScriptedAgent
+from tests.api.samples import DOWNLOAD, PEOPLE, SHARE, STATUS, ScriptedAgent
 from tests.cli.homes import Person, Result
 from tuishare.api.messages import Download, DownloadId, Share, ShareId, Snapshot
 from tuishare.api.server import ApiServer
@@ -34,6 +34,7 @@ async def served(person: Person, *entries: Share | Download) -> AsyncIterator[Se
         status=STATUS,
         shares=tuple(entry for entry in entries if isinstance(entry, Share)),
         downloads=tuple(entry for entry in entries if isinstance(entry, Download)),
+        people=PEOPLE,
     )
     agent = ScriptedAgent(snapshot)
     server = ApiServer(agent, person.places.socket)

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import json
-
-import msgspec
-
 from tests.api.samples import ACTIVITY
 from tests.cli.homes import Person
+from tests.cli.json_shapes import read_json
 from tests.cli.served import served
 from tuishare.api.messages import Activity
 
@@ -21,7 +18,7 @@ async def test_lines_in_a_pipe(alice: Person) -> None:
 async def test_json_is_what_the_agent_says(alice: Person) -> None:
     async with served(alice) as shell:
         said = await shell.call("activity", "--limit", 1, "--json")
-        assert msgspec.convert(json.loads(said.out), list[Activity]) == [ACTIVITY]
+        assert read_json(said.out, list[Activity]) == [ACTIVITY]
 
 
 async def test_nothing_yet_is_said(alice: Person) -> None:

@@ -29,9 +29,10 @@ def test_as_json(alice: Person) -> None:
     card = parse_card(told["card"])
     assert told == {
         "name": "alice",
-        "card": str(card),
+        "fingerprint": card.fingerprint.base32,
         "words": " ".join(card.fingerprint.words),
-        "base32": card.fingerprint.base32,
+        "known_as": "",
+        "card": str(card),
     }
     assert said.err == ""
 

@@ -25,8 +25,8 @@ def test_a_folder_is_made_and_watched(alice: Person) -> None:
     said = alice.call("drop", "add", "new/drop", "--to", "@crew", "--to", "eve")
     assert (said.code, said.out) == (0, "")
     folder = alice.desk / "new" / "drop"
-    assert f"What lies in {folder} is shared with bob, eve." in said.err
-    assert "It counts when the agent starts." in said.err
+    assert f"Everything in {folder} is shared with bob, eve." in said.err
+    assert "Takes effect when the agent starts." in said.err
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     (drop,) = load_config(alice.places).drop
     assert (drop.path, drop.users, drop.transport) == (str(folder), ["@crew", "eve"], "tls")
@@ -41,7 +41,13 @@ def test_adding_it_again_says_for_whom_it_is_now(alice: Person) -> None:
 def test_a_list_for_programs(alice: Person) -> None:
     alice.call("drop", "add", "drop", "--to", "bob")
     assert json.loads(alice.call("drop", "list", "--json").out) == [
-        {"path": str(alice.desk / "drop"), "users": ["bob"], "transport": "tls"}
+        {
+            "path": str(alice.desk / "drop"),
+            "state": "unwatched",
+            "users": ["bob"],
+            "waiting": 0,
+            "transport": "tls",
+        }
     ]
 
 

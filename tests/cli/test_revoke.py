@@ -69,6 +69,6 @@ async def test_whoever_is_removed_and_holds_tickets_is_told_of(alice: Person) ->
     async with served(alice, shared_with("bob"), share("2", "other", deliveries=(gone,))) as shell:
         for name in ("bob", "eve"):
             assert (await shell.call("user", "add", name, "--new-key")).code == 0
-        said = await shell.call("user", "remove", "Bob")
+        said = await shell.call("user", "remove", "bob")
         assert "bob still holds tickets of 1 share: `tuishare revoke --everywhere bob`" in said.err
         assert "tickets" not in (await shell.call("user", "remove", "eve")).err

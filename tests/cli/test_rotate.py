@@ -21,11 +21,15 @@ def test_the_former_card_vouches_for_the_new_one(alice: Person, bob: Person) -> 
     alice.call("user", "add", "bob", before["card"], "--verified", "-g", "crew")
     said = bob.call("user", "rotate", "--self", "--yes")
     after = own(bob)
-    assert (said.code, after["base32"] in said.err, after["base32"] == before["base32"]) == (0, True, False)
+    assert (said.code, after["fingerprint"] in said.err, after["fingerprint"] == before["fingerprint"]) == (
+        0,
+        True,
+        False,
+    )
     assert alice.call("user", "replace", "bob", "-", stdin=said.out.encode()).code == 0
     user = load_book(alice.places.users_file).find("bob")
     assert (str(user.card), user.verified, user.groups) == (after["card"], True, ("crew",))
-    assert [former.fingerprint.base32 for former in user.former] == [before["base32"]]
+    assert [former.fingerprint.base32 for former in user.former] == [before["fingerprint"]]
 
 
 def test_nobody_else_can_vouch(root: Path, alice: Person, bob: Person) -> None:
@@ -41,9 +45,9 @@ def test_nobody_else_can_vouch(root: Path, alice: Person, bob: Person) -> None:
 
 def test_it_is_not_done_without_a_word(bob: Person) -> None:
     before = own(bob)
-    assert bob.run("user", "rotate", "--self").failed(2, "Nobody can be asked")
-    assert bob.call("user", "rotate").failed(2, "Say whose key")
-    assert bob.call("user", "rotate", "eve", "--self").failed(2, "Say whose key")
+    assert bob.run("user", "rotate", "--self").failed(2, "Cannot ask for confirmation")
+    assert bob.call("user", "rotate").failed(2, "No key to replace was named")
+    assert bob.call("user", "rotate", "eve", "--self").failed(2, "No key to replace was named")
     assert own(bob) == before
 
 

@@ -75,9 +75,9 @@ def test_the_values_that_a_setting_can_have_are_said(alice: Person) -> None:
     assert said.failed(2, "sharing.until: expected forever or everybody, not 'whenever'")
 
 
-def test_a_value_that_is_no_text_names_what_would_be_spoilt(alice: Person) -> None:
+def test_a_value_that_is_not_utf8_is_refused(alice: Person) -> None:
     said = alice.call("config", "set", "folders.inbox", os.fsdecode(b"/srv/x\xff"))
-    assert said.failed(2, "The settings would no longer be UTF-8 text")
+    assert said.failed(2, "A text in the request is not UTF-8")
 
 
 def test_a_port_that_another_setting_has_changes_nothing(alice: Person) -> None:

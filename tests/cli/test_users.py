@@ -28,7 +28,7 @@ def test_a_card_as_text_file_and_stdin(alice: Person, card: str) -> None:
     for words, stdin in (([card], b""), (["card.txt"], b""), (["-"], card.encode())):
         said = alice.call("user", "add", "Bob", *words, stdin=stdin)
         assert (said.code, said.out) == (0, "")
-        assert "The card says bob; here he is called Bob" not in said.err
+        assert "The card names bob; here the user is called Bob" not in said.err
         assert "tuishare user verify Bob" in said.err
         assert book(alice)["Bob"]["card"] == card
         assert alice.call("user", "remove", "bob").code == 0
@@ -41,7 +41,9 @@ def test_its_fingerprint_is_shown_as_its_owner_sees_it(alice: Person, bob: Perso
 
 
 def test_another_name_than_the_card_says_is_told(alice: Person, card: str) -> None:
-    assert "The card says bob; here he is called robert" in alice.call("user", "add", "robert", card).err
+    assert (
+        "The card names bob; here the user is called robert" in alice.call("user", "add", "robert", card).err
+    )
 
 
 def test_a_new_key_is_printed_once_and_never_again(alice: Person) -> None:
@@ -54,10 +56,18 @@ def test_a_new_key_is_printed_once_and_never_again(alice: Person) -> None:
     assert key not in listed + said.err
     assert book(alice)["eve"] == {
         "name": "eve",
-        "known_by": "key",
-        "groups": ["crew", "family"],
+        "kind": "key",
+        "fingerprint": "",
+        "words": "",
         "verified": False,
+        "groups": ["crew", "family"],
         "accept_raw": False,
+        "shares": 0,
+        "complete": 0,
+        "seen": 0,
+        "seen_at": None,
+        "former": [],
+        "card": "",
     }
 
 
@@ -147,7 +157,7 @@ def test_a_list_for_programs_is_tab_separated(alice: Person, card: str) -> None:
 def test_a_fingerprint_as_words_or_letters_verifies(alice: Person, bob: Person, card: str) -> None:
     alice.call("user", "add", "bob", card)
     shown = json.loads(bob.call("card", "--json").out)
-    for words in (shown["words"].upper().split(), [shown["words"]], [shown["base32"].lower()]):
+    for words in (shown["words"].upper().split(), [shown["words"]], [shown["fingerprint"].lower()]):
         assert alice.call("user", "verify", "bob", *words).code == 0
         assert book(alice)["bob"]["verified"] is True
 
@@ -155,7 +165,7 @@ def test_a_fingerprint_as_words_or_letters_verifies(alice: Person, bob: Person, 
 def test_another_fingerprint_does_not_verify(alice: Person, card: str) -> None:
     alice.call("user", "add", "bob", card)
     own = json.loads(alice.call("card", "--json").out)
-    for other in (own["words"], own["base32"]):
+    for other in (own["words"], own["fingerprint"]):
         assert alice.call("user", "verify", "bob", other).failed(5, "the fingerprints differ")
     assert alice.call("user", "verify", "bob", "abandon").failed(2, "A fingerprint has 12 words")
     assert book(alice)["bob"]["verified"] is False
@@ -163,7 +173,7 @@ def test_another_fingerprint_does_not_verify(alice: Person, card: str) -> None:
 
 def test_without_a_terminal_nobody_can_be_asked(alice: Person, card: str) -> None:
     alice.call("user", "add", "bob", card)
-    assert alice.run("user", "verify", "bob", stdin=b"y\n").failed(5, "Nobody can be asked")
+    assert alice.run("user", "verify", "bob", stdin=b"y\n").failed(5, "Cannot ask for confirmation")
     assert book(alice)["bob"]["verified"] is False
 
 

@@ -22,6 +22,7 @@ from tuishare.api.messages import (
     DropChange,
     DropNamed,
     FileChoice,
+    Folder,
     NewShare,
     NewUser,
     People,
@@ -177,6 +178,10 @@ class FakeAgent:
     async def rotate_identity(self) -> Accepted:
         await self._call("rotate_identity")
         return Accepted(id="NEWFINGERPRINT")
+
+    async def folders(self) -> list[Folder]:
+        await self._call("folders")
+        return []
 
     async def set_drop(self, change: DropChange) -> Reloaded:
         await self._call("set_drop", change)

@@ -20,16 +20,30 @@ M = TypeVar("M")
 _EVENTS: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
-def encode(message: Message | list[Any]) -> bytes:
+def encode(message: Message | list[Any] | dict[str, Any]) -> bytes:
     """Encode a message, or a list of them, as JSON without a newline in it.
 
-    A file name on Linux need not be UTF-8; Python carries the odd bytes as lone surrogates, which JSON cannot
-    hold. Such a name travels with U+FFFD in their place, instead of making everything unreadable.
+    A file name on Linux need not be UTF-8: Python represents the other bytes as lone surrogates, which JSON cannot
+    hold. They are replaced by U+FFFD, so that the rest of the message stays readable.
     """
     try:
         return msgspec.json.encode(message)
     except UnicodeEncodeError:
         return msgspec.json.encode(_with_replacements(msgspec.to_builtins(message)))
+
+
+def encode_request(message: Message) -> bytes:
+    """Encode a request: nothing in it is replaced, because the agent would change something else.
+
+    Raises:
+        BadInput: a text in it is not UTF-8.
+    """
+    try:
+        return msgspec.json.encode(message)
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            "A text in the request is not UTF-8", hint="Rename the file, or write it as UTF-8."
+        ) from error
 
 
 def decode(data: bytes, kind: type[M]) -> M:

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from tuishare.api.codec import LINE_LIMIT, decode, encode
-from tuishare.api.error_body import check_protocol, to_exception
+from tuishare.api.codec import LINE_LIMIT, decode, encode_request
+from tuishare.api.error_body import AgentNotRunning, check_protocol, to_exception
 from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER, ErrorBody, Message
 from tuishare.errors import AgentUnreachable, TuishareError, VerificationFailed
 
@@ -75,8 +75,10 @@ class Connection:
         """Send one request and read its answer.
 
         Raises:
-            AgentUnreachable: nobody answers, or in another protocol version.
-            TuishareError: what the agent said instead of an answer.
+            AgentNotRunning: no agent answers, so nothing was done.
+            AgentUnreachable: the answer did not come in time or not whole, or in another protocol version.
+            BadInput: a text in the request is not UTF-8.
+            TuishareError: the agent's error.
         """
         total = _ANSWER_SECONDS if method == "GET" else _ORDER_SECONDS
         async with self._request(method, path, total=total, body=body) as answer:
@@ -112,7 +114,7 @@ class Connection:
             async with self._connect().request(
                 method,
                 path,
-                data=None if body is None else io.BytesIO(encode(body)),
+                data=None if body is None else io.BytesIO(encode_request(body)),
                 timeout=aiohttp.ClientTimeout(total=total, connect=_ANSWER_SECONDS, sock_read=silence),
                 allow_redirects=False,
             ) as answer:
@@ -125,6 +127,8 @@ class Connection:
             raise AgentUnreachable("The agent does not answer in time", hint=_HINT) from error
         except aiohttp.ClientPayloadError as error:
             raise AgentUnreachable("The agent went away in the middle of an answer", hint=_HINT) from error
+        except aiohttp.ClientConnectorError as error:
+            raise AgentNotRunning(f"No agent answers on {self._path}", hint=_HINT) from error
         except (aiohttp.ClientError, OSError) as error:
             raise AgentUnreachable(f"No agent answers on {self._path}", hint=_HINT) from error
 

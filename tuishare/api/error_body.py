@@ -30,6 +30,10 @@ class ProtocolMismatch(AgentUnreachable):
     title = "Different versions"
 
 
+class AgentNotRunning(AgentUnreachable):
+    """There is no socket, or no process listens on it: no request has arrived anywhere."""
+
+
 class Busy(SystemFailed):
     """The agent serves as many clients as it will."""
 

@@ -1,8 +1,8 @@
-"""Users, drop folders and settings of a home, answered and changed by its files alone.
+"""Users, drop folders and settings of a home, read from its files and changed in them.
 
 Owns the translation between the messages of the API and the rules in `tuishare.people`, `tuishare.config` and
-`tuishare.core`, for the agent and for the commands that work without one. Everything blocks, so the agent calls it on a
-thread. Must not know when a change counts: the agent puts it in force, or reads it at its next start.
+`tuishare.core`, for the agent and for `tuishare.api.offline_service`. Everything blocks: the agent calls it on a
+thread. Must not know when a change takes effect.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tuishare.api.messages import (
     Folder,
     FolderState,
     NewUser,
+    People,
     Reloaded,
     SettingChange,
     SettingsText,
@@ -36,6 +37,7 @@ from tuishare.errors import BadInput, Refused
 from tuishare.home_paths import Places
 from tuishare.people import (
     Card,
+    Identity,
     UserBook,
     UserDraft,
     add_to_book,
@@ -58,9 +60,9 @@ from tuishare.people.key_rotation import SUCCESSION_PREFIX
 
 
 class HomeFiles:
-    """The files of one home. What each method does and raises, `tuishare.api.service.AgentService` says.
+    """The files of one home; `tuishare.api.service.HomeService` documents each method.
 
-    No setting is in force without an agent, so none is named by a `Reloaded`.
+    A `Reloaded` from here names no setting, because only an agent has settings in force.
 
     Args:
         places: of the home.
@@ -121,9 +123,9 @@ class HomeFiles:
         changed = self._edit(lambda book: book.replace(replace_key(book.find(user.name)))).find(user.name)
         return UserAdded(name=changed.name, key=format_key(changed.key or b""))
 
-    def folders(self) -> tuple[Folder, ...]:
-        """Return the drop folders as they are configured."""
-        return tuple(
+    def folders(self) -> list[Folder]:
+        """Return the drop folders as they are configured; none of them is watched."""
+        return [
             Folder(
                 path=drop.path,
                 state=FolderState.UNWATCHED,
@@ -132,7 +134,7 @@ class HomeFiles:
                 transport=drop.transport,
             )
             for drop in load_config(self._places).drop
-        )
+        ]
 
     def set_drop(self, change: DropChange) -> Reloaded:
         """Add a drop folder, or change its recipients."""
@@ -180,6 +182,18 @@ def describe_user(user: KnownUser, *, with_card: bool = False) -> User:
     )
 
 
+def describe_people(identity: Identity, name: str, users: tuple[User, ...]) -> People:
+    """Return the message of a home's own card, which bears `name`, and of the users in its book."""
+    card = identity.card(name)
+    return People(
+        card=str(card),
+        fingerprint=card.fingerprint.base32,
+        words=" ".join(card.fingerprint.words),
+        succession=str(identity.succession or ""),
+        users=users,
+    )
+
+
 def describe_card(card: Card, known: KnownUser | None = None) -> CardInfo:
     """Return the message of a card; `known` is the user who has it, or the one that it succeeds."""
     return CardInfo(
@@ -213,7 +227,7 @@ def _change(book: UserBook, change: UserChange) -> UserBook:
 
 
 def _folder(path: str) -> Path:
-    """Read a path in a request; the working folder of the agent means nothing to a client.
+    """Read a path in a request; it is absolute, because agent and client have different working folders.
 
     Raises:
         BadInput: it is relative.

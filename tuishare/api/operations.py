@@ -19,6 +19,7 @@ from tuishare.api.messages import (
     DropNamed,
     Event,
     FileChoice,
+    Folder,
     NewShare,
     NewUser,
     People,
@@ -86,6 +87,7 @@ class Operations(Performer):
         Agent.rotate_identity, "POST", "/v1/identity/rotate", None, Accepted, _OWNER
     )
 
+    folders = ClientMethod(Agent.folders, "GET", "/v1/folders", None, list[Folder], _OWNER)
     set_drop = ClientMethod(Agent.set_drop, "POST", "/v1/folders/set", DropChange, Reloaded, _OWNER)
     remove_drop = ClientMethod(Agent.remove_drop, "POST", "/v1/folders/remove", DropNamed, Reloaded, _OWNER)
     settings = ClientMethod(Agent.settings, "GET", "/v1/settings", None, SettingsText, _OWNER)

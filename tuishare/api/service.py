@@ -24,6 +24,7 @@ from tuishare.api.messages import (
     DropNamed,
     Event,
     FileChoice,
+    Folder,
     NewShare,
     NewUser,
     People,
@@ -49,7 +50,99 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=ACTIVITY_LIMIT)]
 """How many entries are asked for."""
 
 
-class AgentService(Protocol):
+class HomeService(Protocol):
+    """The operations on users, the agent's own card, drop folders and settings: what a home's files hold.
+
+    Two classes implement it: an agent, which puts a change in force at once, and
+    `tuishare.api.offline_service.OfflineService` for a home whose agent does not run.
+
+    Raises:
+        TuishareError: from every method; see `AgentService`.
+        SystemFailed: from every method that changes something: the disk refused; nothing has changed.
+    """
+
+    async def people(self) -> People:
+        """Return the users in the user book, and the agent's own card."""
+
+    async def card_seen(self, card: CardText) -> CardInfo:
+        """Return the content of a card, before it is added.
+
+        Raises:
+            BadInput: it is no card.
+        """
+
+    async def add_user(self, new: NewUser) -> UserAdded:
+        """Add a user; a key that is made is shown in this answer only.
+
+        Raises:
+            BadInput: the name, card, key or a group is not allowed, or belongs to another user.
+        """
+
+    async def change_user(self, change: UserChange) -> Accepted:
+        """Change a user's groups, card or trust.
+
+        Raises:
+            NotFound: there is no such user, or they are not in a group that they are to leave.
+            BadInput: the card or a group is not allowed.
+            Refused: the user has another card meanwhile, or another user's card vouches for the new one.
+        """
+
+    async def remove_user(self, user: UserNamed) -> Accepted:
+        """Remove a user; what they have received stays theirs.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+
+    async def new_key(self, user: UserNamed) -> UserAdded:
+        """Replace the key of a user who has one; the new key is shown in this answer only.
+
+        Raises:
+            NotFound: there is no such user.
+            BadInput: they have a card.
+        """
+
+    async def rotate_identity(self) -> Accepted:
+        """Replace the agent's own keys and card; returns the base32 fingerprint of the new card."""
+
+    async def folders(self) -> list[Folder]:
+        """List the drop folders, in the order of the settings file."""
+
+    async def set_drop(self, change: DropChange) -> Reloaded:
+        """Add a drop folder, or change its recipients.
+
+        Raises:
+            NotFound: a user or group is unknown.
+            BadInput: it is no folder, or the settings do not allow it.
+        """
+
+    async def remove_drop(self, drop: DropNamed) -> Reloaded:
+        """Remove a drop folder; its files stay on disk but are no longer shared.
+
+        Raises:
+            NotFound: it is not a drop folder.
+        """
+
+    async def settings(self) -> SettingsText:
+        """Return the text of the settings file."""
+
+    async def change_setting(self, change: SettingChange) -> Reloaded:
+        """Change one setting, in the file and in the agent; the comments of the file stay.
+
+        Raises:
+            BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
+        """
+
+    async def write_settings(self, settings: SettingsText) -> Reloaded:
+        """Replace the settings file, and reload it.
+
+        Raises:
+            BadInput: the settings would not be usable; the file stays as it is.
+            Refused: the file has changed since its text was asked for.
+        """
+
+
+class AgentService(HomeService, Protocol):
     """The operations of an agent.
 
     Raises:
@@ -142,88 +235,11 @@ class AgentService(Protocol):
             BadInput: that many cannot be asked for.
         """
 
-    async def people(self) -> People:
-        """Return the users in the user book, and the agent's own card."""
-
-    async def card_seen(self, card: CardText) -> CardInfo:
-        """Return the content of a card, before it is added.
-
-        Raises:
-            BadInput: it is no card.
-        """
-
-    async def add_user(self, new: NewUser) -> UserAdded:
-        """Add a user; a key that is made is shown in this answer only.
-
-        Raises:
-            BadInput: the name, card, key or a group is not allowed, or belongs to another user.
-        """
-
-    async def change_user(self, change: UserChange) -> Accepted:
-        """Change a user's groups, card or trust.
-
-        Raises:
-            NotFound: there is no such user, or they are not in a group that they are to leave.
-            BadInput: the card or a group is not allowed.
-            Refused: the user has another card meanwhile, or another user's card vouches for the new one.
-        """
-
-    async def remove_user(self, user: UserNamed) -> Accepted:
-        """Remove a user; what they have received stays theirs.
-
-        Raises:
-            NotFound: there is no such user.
-        """
-
-    async def new_key(self, user: UserNamed) -> UserAdded:
-        """Replace the key of a user who has one; the new key is shown in this answer only.
-
-        Raises:
-            NotFound: there is no such user.
-            BadInput: they have a card.
-        """
-
     async def revoke_user(self, user: UserNamed) -> Accepted:
         """Take a user out of everything that is shared.
 
         Raises:
             NotFound: nothing is shared with them.
-        """
-
-    async def rotate_identity(self) -> Accepted:
-        """Replace the agent's own keys and card; returns the base32 fingerprint of the new card."""
-
-    async def set_drop(self, change: DropChange) -> Reloaded:
-        """Add a drop folder, or change its recipients.
-
-        Raises:
-            NotFound: a user or group is unknown.
-            BadInput: it is no folder, or the settings do not allow it.
-        """
-
-    async def remove_drop(self, drop: DropNamed) -> Reloaded:
-        """Remove a drop folder; its files stay on disk but are no longer shared.
-
-        Raises:
-            NotFound: it is not a drop folder.
-        """
-
-    async def settings(self) -> SettingsText:
-        """Return the text of the settings file."""
-
-    async def change_setting(self, change: SettingChange) -> Reloaded:
-        """Change one setting, in the file and in the agent; the comments of the file stay.
-
-        Raises:
-            BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
-        """
-
-    async def write_settings(self, settings: SettingsText) -> Reloaded:
-        """Replace the settings file, and reload it.
-
-        Raises:
-            BadInput: the settings would not be usable; the file stays as it is.
-            Refused: the file has changed since its text was asked for.
         """
 
     async def reload(self) -> Reloaded:

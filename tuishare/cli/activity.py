@@ -6,9 +6,8 @@ Owns which facts the table has; `tuishare.presentation` words them. The agent's 
 
 from __future__ import annotations
 
-import msgspec
-
 from tuishare.cli.agent import ask_agent
+from tuishare.cli.json_output import print_json
 from tuishare.cli.terminal import print_rows, say
 from tuishare.presentation.formats import format_timestamp
 from tuishare.presentation.states import name_activity
@@ -18,7 +17,7 @@ def print_activity(limit: int, *, as_json: bool) -> None:
     """Print the last things that happened: newest last as a table, newest first as JSON."""
     events = ask_agent(lambda client: client.activity(limit))
     if as_json:
-        print(msgspec.json.encode(events).decode())
+        print_json(events)
         return
     if not events:
         say("Nothing has happened yet.")

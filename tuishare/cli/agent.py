@@ -8,10 +8,9 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Snapshot, Status
+from tuishare.cli.json_output import print_json
 from tuishare.cli.spawn_agent import spawn_agent
 from tuishare.cli.terminal import print_rows, say
 from tuishare.errors import SystemFailed
@@ -39,19 +38,11 @@ def ask_agent(question: Callable[[AgentClient], Coroutine[Any, Any, _T]]) -> _T:
 
 def print_status(*, as_json: bool) -> None:
     """Print what the agent says of itself."""
-    snapshot = ask_agent(_take_snapshot)
+    snapshot = ask_agent(AgentClient.snapshot)
     if as_json:
-        print(msgspec.json.encode(snapshot).decode())
+        print_json(snapshot)
         return
     print_rows(("what", "value"), _status_rows(snapshot))
-
-
-async def _take_snapshot(client: AgentClient) -> Snapshot:
-    return Snapshot(
-        status=await client.status(),
-        shares=tuple(await client.shares()),
-        downloads=tuple(await client.downloads()),
-    )
 
 
 def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:

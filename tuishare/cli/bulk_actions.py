@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
-import msgspec
-
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Accepted, DownloadAction, Share, ShareAction
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.exit_codes import Exit, report
+from tuishare.cli.json_output import print_json
 from tuishare.cli.lookup import Entries, Entry, fetch_entries, name_kind, require_taken
 from tuishare.cli.terminal import ask, can_ask, say
 from tuishare.errors import AgentUnreachable, BadInput, Refused, TuishareError
@@ -113,7 +112,7 @@ def _order(verb: BulkAction, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
         ask_agent(order_all)
     finally:
         if as_json:
-            print(msgspec.json.encode(taken).decode(), flush=True)
+            print_json(taken)
     return worst
 
 

@@ -1,6 +1,6 @@
 """Cards and fingerprints on the command line.
 
-Owns how a card comes in, how our own goes out, and how a fingerprint is shown to somebody who is to compare it.
+Owns how a card is read and printed, and how a fingerprint is shown for comparison.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
+from tuishare.api.home_files import describe_card
+from tuishare.api.messages import CardInfo, People
+from tuishare.cli.json_output import print_json
 from tuishare.cli.offline_home import open_home
 from tuishare.cli.terminal import say
 from tuishare.errors import BadInput, from_os_error
-from tuishare.people import Card, Fingerprint, parse_card
+from tuishare.people import Card, parse_card
 from tuishare.people.cards import CARD_PREFIX
 from tuishare.people.key_rotation import SUCCESSION_PREFIX
 
@@ -23,50 +24,42 @@ _LIMIT: Final = 64 * 1024
 
 
 def print_card(*, as_json: bool) -> None:
-    """Print our own card, which anybody may see; what to compare goes to stderr."""
+    """Print this home's own card, which is public; its fingerprint goes to stderr."""
     home = open_home()
-    card = home.identity.card(home.config.name)
+    card = describe_card(home.identity.card(home.config.name))
     if as_json:
-        print(msgspec.json.encode(describe_card(card)).decode())
+        print_json(card)
         return
-    print(card, flush=True)
-    show_fingerprint(card.name, card.fingerprint)
+    print(card.card, flush=True)
+    show_fingerprint(card.name, card)
 
 
-def describe_card(card: Card) -> dict[str, str]:
-    """Put a card into JSON's terms."""
-    return {
-        "name": card.name,
-        "card": str(card),
-        "words": " ".join(card.fingerprint.words),
-        "base32": card.fingerprint.base32,
-    }
-
-
-def show_fingerprint(name: str, fingerprint: Fingerprint) -> None:
-    """Show both spellings on stderr."""
+def show_fingerprint(name: str, card: CardInfo | People) -> None:
+    """Print the fingerprint of a card to stderr, as words and as letters."""
+    words = card.words.split()
     say(f"Fingerprint of {name}:")
-    say(f"  {' '.join(fingerprint.words[:6])}")
-    say(f"  {' '.join(fingerprint.words[6:])}")
-    say(f"  or {fingerprint.base32}")
+    say(f"  {' '.join(words[:6])}")
+    say(f"  {' '.join(words[6:])}")
+    say(f"  or {card.fingerprint}")
 
 
 def read_card(given: str) -> Card:
-    """Read a card: its text, ``-`` for stdin, or the name of a file that holds it.
+    """Read a card; arguments and errors as for `read_text`.
 
     Raises:
-        BadInput: it is none.
-        NotFound: there is no such file.
-        SystemFailed: the file cannot be read.
+        BadInput: it is not a card.
     """
     return parse_card(read_text(given))
 
 
 def read_text(given: str) -> str:
-    """Read the text of a card or of a succession: itself, ``-`` for stdin, or the name of a file that holds it.
+    """Read the text of a card, or of a card's statement for its successor.
+
+    Args:
+        given: the text itself, ``-`` for stdin, or the name of a file that holds it.
 
     Raises:
-        BadInput: it can be none of them.
+        BadInput: it cannot be any of them.
         NotFound: there is no such file.
         SystemFailed: the file cannot be read.
     """

@@ -9,10 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-import msgspec
-
 from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share
 from tuishare.cli.agent import ask_agent
+from tuishare.cli.json_output import print_json
 from tuishare.cli.lookup import Entry, fetch_entries
 from tuishare.cli.terminal import is_terminal, print_rows, say
 from tuishare.presentation.formats import (
@@ -42,8 +41,10 @@ def list_entries(*, shares: bool, downloads: bool, as_json: bool) -> None:
     """
     entries = ask_agent(fetch_entries)
     if as_json:
-        wanted = entries if shares and downloads else entries.shares if shares else entries.downloads
-        print(msgspec.json.encode(wanted).decode())
+        if shares and downloads:
+            print_json({"shares": entries.shares, "downloads": entries.downloads})
+        else:
+            print_json(entries.shares if shares else entries.downloads)
         return
     short = entries.short_ids()
     share_rows = [_share_row(share, short[share.id]) for share in entries.shares] if shares else []
@@ -66,7 +67,7 @@ def show_entry(word: str, *, as_json: bool) -> None:
     """
     entry = ask_agent(fetch_entries).find(word)
     if as_json:
-        print(msgspec.json.encode(entry).decode())
+        print_json(entry)
         return
     print_rows(("what", "value"), _describe(entry), longest=_WHOLE)
 

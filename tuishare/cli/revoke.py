@@ -5,11 +5,10 @@ Owns what the person is told: what it does, what has to be done now, and what no
 
 from __future__ import annotations
 
-import msgspec
-
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Accepted, DeliveryState, Share, UserNamed
 from tuishare.cli.agent import ask_agent
+from tuishare.cli.json_output import print_json
 from tuishare.cli.lookup import fetch_entries, require_taken
 from tuishare.cli.terminal import say, warn
 from tuishare.errors import BadInput, TuishareError
@@ -40,7 +39,7 @@ def revoke(words: list[str], *, everywhere: bool, as_json: bool) -> None:
     out = [share for share in concerned if _is_out(share, user)]
     changed = [share for share in concerned if share not in out]
     if as_json:
-        print(msgspec.json.encode([Accepted(id=share.id) for share in changed]).decode())
+        print_json([Accepted(id=share.id) for share in changed])
     for share in out:
         say(f"{for_display(user, _NAME)} was taken out of “{for_display(share.name, _NAME)}” before.")
     if not out:

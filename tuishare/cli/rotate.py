@@ -1,101 +1,78 @@
-"""``tuishare user rotate``: new keys for ourselves, or for somebody who has a key of ours.
+"""``tuishare user rotate``: new keys for this home, or for a user who is known by a key.
 
-Owns the dialogue with the person. An agent that runs does it, because it seals everything again; without one, the next
-one does that when it starts.
+Owns the dialogue with the user. A running agent seals everything again at once, another one when it starts.
 """
 
 from __future__ import annotations
 
-from tuishare.api.client import AgentClient
-from tuishare.api.error_body import ProtocolMismatch
-from tuishare.api.messages import UserAdded, UserNamed
-from tuishare.cli.agent import ask_agent
+from tuishare.api.messages import People, UserNamed
+from tuishare.api.service import HomeService
 from tuishare.cli.cards import show_fingerprint
+from tuishare.cli.edit_home import edit_home
 from tuishare.cli.terminal import ask, can_ask, say
-from tuishare.config.model import load_config
-from tuishare.core.home_lock import HomeLock
-from tuishare.errors import AgentUnreachable, BadInput, Refused, SystemFailed
-from tuishare.home_paths import Places, find_places
-from tuishare.people import edit_book, format_key, load_identity, replace_key, rotate_identity
+from tuishare.errors import BadInput, Refused, SystemFailed
 
 
 def rotate_ourselves(*, agreed: bool) -> None:
-    """Give ourselves new keys; prints the former card's word for the new one.
+    """Replace this home's keys; prints the previous card's signed statement for the new one.
 
     Raises:
-        NotFound: we have no keys yet.
-        BadInput: nobody agreed, and nobody can be asked.
-        Refused: the person said no.
+        NotFound: there are no keys yet.
+        BadInput: confirmation is needed, and this is not a terminal.
+        Refused: the answer was no.
         BadConfiguration: identity or settings are not usable.
     """
     if not agreed:
         _ask()
-    places = find_places()
-    try:
-        ask_agent(AgentClient.rotate_identity)
-    except ProtocolMismatch:
-        raise
-    except AgentUnreachable:
-        _rotate(places)
-        say("What you share is sealed again when the agent starts.")
+    edited = edit_home(_rotate)
+    if edited.by_agent:
+        say("Your shares are being sealed again; send the new envelopes to their recipients.")
     else:
-        say("What you share is being sealed again; hand the new encrypted torrents out.")
-    identity = load_identity(places.identity_file)
-    card = identity.card(load_config(places).name)
-    print(identity.succession, flush=True)
-    show_fingerprint(card.name, card.fingerprint)
+        say("Your shares are sealed again when the agent starts.")
+    print(edited.answer.succession, flush=True)
+    show_fingerprint("your new card", edited.answer)
     say(
-        "Whoever gets something from you hears of it by himself. To the others give the line above: "
-        "`tuishare user replace NAME` takes it."
+        "Recipients of your envelopes learn of it automatically. Give the line above to the others: "
+        "`tuishare user replace NAME` accepts it."
     )
-    say("If somebody may have stolen your former keys, tell everybody to compare fingerprints again.")
+    say("If your previous keys may have been stolen, ask all users to compare fingerprints again.")
 
 
 def rotate_key(name: str) -> None:
-    """Give a user with a key another one; prints ``NAME<tab>KEY``.
+    """Replace the key of a user who has one; prints ``NAME<tab>KEY``.
 
     Raises:
-        NotFound: nobody has that name.
-        BadInput: he has a card.
+        NotFound: there is no such user.
+        BadInput: the user has a card.
     """
-    try:
-        made = ask_agent(lambda client: client.new_key(UserNamed(name=name)))
-    except ProtocolMismatch:
-        raise
-    except AgentUnreachable:
-        made = _rekey(find_places(), name)
-        say("What he has had so far stays sealed with the former key, until it is shared again.")
+    edited = edit_home(lambda home: home.new_key(UserNamed(name=name)))
+    made = edited.answer
+    if edited.by_agent:
+        say(f"The envelopes for {made.name} are being sealed again.")
     else:
-        say(f"What is shared with {made.name} is being sealed again.")
+        say(
+            "Envelopes they already have stay sealed with the previous key, until the shares are shared again."
+        )
     try:
         print(f"{made.name}\t{made.key}", flush=True)
     except OSError as error:
         raise SystemFailed(
             f"The new key of {made.name} could not be shown: {error.strerror}",
-            hint="Nobody has seen it: run the same command again for another one.",
+            hint="It was not shown anywhere: run the same command again for another one.",
         ) from error
-    say(f"Give this key to {made.name} over a way that nobody else can read; it is not shown again.")
+    say(f"Give this key to {made.name} over a channel that no one else can read; it is not shown again.")
 
 
-def _rotate(places: Places) -> None:
-    lock = HomeLock(places.lock_file)
-    lock.acquire()
-    try:
-        rotate_identity(places.identity_file, load_config(places).name)
-    finally:
-        lock.release()
-
-
-def _rekey(places: Places, name: str) -> UserAdded:
-    user = edit_book(places.users_file, lambda book: book.replace(replace_key(book.find(name)))).find(name)
-    return UserAdded(name=user.name, key=format_key(user.key or b""))
+async def _rotate(home: HomeService) -> People:
+    await home.rotate_identity()
+    return await home.people()
 
 
 def _ask() -> None:
     if not can_ask():
-        raise BadInput("Nobody can be asked: this is not a terminal", hint="Say it with --yes.")
+        raise BadInput("Cannot ask for confirmation: not a terminal", hint="Use --yes.")
     say(
-        "You get new keys and a new card. Your former card vouches for it; what was sealed for that still opens."
+        "You get new keys and a new card. Your previous card vouches for it; envelopes sealed for that still open."
     )
     if not ask("Replace your keys?"):
         raise Refused("Nothing was changed")

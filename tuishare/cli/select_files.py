@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-import msgspec
-
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Details, Download, File, FileChoice
 from tuishare.cli.agent import ask_agent
+from tuishare.cli.json_output import print_json
 from tuishare.cli.lookup import fetch_entries, require_taken
 from tuishare.cli.terminal import print_rows, say
 from tuishare.config.units import format_size
@@ -49,7 +48,7 @@ def choose_files(word: str, wanted: FileOptions, *, as_json: bool) -> None:
     download, files = ask_agent(lambda client: _choose(client, word, wanted))
     fetched = [file for file in files if file.wanted]
     if as_json:
-        print(msgspec.json.encode(files).decode(), flush=True)
+        print_json(files)
     else:
         rows = [(file.path, format_size(file.size), "fetch" if file.wanted else "skip") for file in files]
         print_rows(("file", "size", "choice"), rows, longest=_PATH)

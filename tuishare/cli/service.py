@@ -101,7 +101,7 @@ def print_service() -> bool:
         ("runs without a session", linger),
     ]
     print_rows(("what", "value"), rows)
-    tell_locked_out()
+    report_locked_out()
     _tell_linger()
     return unit.get("ActiveState") in {"active", "reloading"}
 
@@ -138,7 +138,7 @@ def find_locked_out() -> list[Path]:
     ]
 
 
-def tell_locked_out() -> None:
+def report_locked_out() -> None:
     """Say which folders those are, and what lets the service write to them.
 
     Raises:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from tuishare.api.messages import NewShare
 from tuishare.cli.agent import ask_agent
+from tuishare.cli.json_output import print_json
 from tuishare.cli.terminal import say
 from tuishare.config.expiry import parse_expiry
 from tuishare.config.model import Transport
@@ -47,7 +46,10 @@ def share_path(wish: ShareOptions, *, as_json: bool) -> None:
     """
     new = _make_order(wish)
     taken = ask_agent(lambda client: client.share(new))
-    print(msgspec.json.encode(taken).decode() if as_json else taken.id, flush=True)
+    if as_json:
+        print_json(taken)
+    else:
+        print(taken.id, flush=True)
     say(f"Sharing “{for_display(Path(new.path).name)}” with {', '.join(new.recipients)}.")
 
 

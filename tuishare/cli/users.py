@@ -1,85 +1,64 @@
-"""``tuishare user …``: who is in the user book.
+"""``tuishare user …``: the users in the user book.
 
-Owns the dialogue with the person; what a valid book is, `tuishare.people` knows. Never prints a key but one it has
-just made.
+Owns the dialogue with the user of the command; the rules of the book are in `tuishare.people`. Never prints a key,
+except one that has just been made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-import msgspec
-
-from tuishare.api.error_body import ProtocolMismatch
-from tuishare.api.messages import UserChange
-from tuishare.cli.agent import ask_agent
-from tuishare.cli.cards import describe_card, show_fingerprint
-from tuishare.cli.reload import take_effect
+from tuishare.api.home_files import describe_card
+from tuishare.api.messages import CardInfo, CardText, NewUser, User, UserChange, UserKind, UserNamed
+from tuishare.api.service import HomeService
+from tuishare.cli.cards import show_fingerprint
+from tuishare.cli.edit_home import edit_home, read_home, report_effect
+from tuishare.cli.json_output import print_json
 from tuishare.cli.revoke import warn_of_tickets
 from tuishare.cli.terminal import ask, can_ask, print_rows, say, warn
 from tuishare.config.model import load_config
-from tuishare.errors import AgentUnreachable, BadInput, NotFound, Refused, TuishareError
-from tuishare.home_paths import Places, find_places
-from tuishare.people import (
-    Card,
-    Identity,
-    User,
-    UserBook,
-    UserDraft,
-    add_to_book,
-    card_of,
-    edit_book,
-    fold_name,
-    format_key,
-    give_card,
-    load_book,
-    load_identity,
-    regroup,
-)
+from tuishare.errors import BadInput, NotFound, Refused, TuishareError
+from tuishare.home_paths import find_places
+from tuishare.people import Card, card_of, fold_name, load_book
 from tuishare.presentation.states import name_trust
 from tuishare.sanitize import for_display
 
 
-def add_user(newcomer: UserDraft) -> None:
+def add_user(new: NewUser) -> None:
     """Add a user; prints ``NAME<tab>KEY`` for a key that was made.
 
     Raises:
-        BadInput: name, card or key are not allowed or belong to somebody already.
+        BadInput: name, card or key are not allowed or belong to another user.
     """
-    places, user = find_places(), newcomer.user()
-    own = _find_ourselves(places)
-    edit_book(
-        places.users_file,
-        lambda book: add_to_book(book, user, own_signer=own.signer if own else None),
-    )
-    if user.card is not None:
-        _explain_card(user, user.card)
-    elif newcomer.key is None and user.key is not None:
+    edited = edit_home(lambda home: home.add_user(new))
+    added = edited.answer
+    if new.card:
+        _explain_card(added.name, new.card, verified=new.verified)
+    elif added.key:
         try:
-            print(f"{user.name}\t{format_key(user.key)}", flush=True)
+            print(f"{added.name}\t{added.key}", flush=True)
         except OSError:
-            edit_book(places.users_file, lambda book: book.remove(user.name))  # nobody has seen his key
+            edit_home(lambda home: home.remove_user(UserNamed(name=added.name)))  # the key was not shown
             raise
-        say(f"Give this key to {user.name} over a way that nobody else can read; it is not shown again.")
-    take_effect()
+        say(f"Give this key to {added.name} over a channel that no one else can read; it is not shown again.")
+    report_effect(edited)
 
 
 def list_users(*, as_json: bool) -> None:
-    """Print everybody in the book; keys are never printed."""
-    book = load_book(find_places().users_file)
+    """Print all users in the book; keys are never printed."""
+    users = read_home(lambda home: home.people()).users
     if as_json:
-        print(msgspec.json.encode(list(map(_describe, book))).decode())
+        print_json(users)
         return
     rows = [
         (
             user.name,
-            "key" if user.card is None else "card",
+            user.kind.value,
             ", ".join(f"@{group}" for group in user.groups),
-            "" if user.card is None else name_trust(verified=user.verified),
-            "" if user.card is None else user.card.fingerprint.base32,
+            "" if user.kind is UserKind.KEY else name_trust(verified=user.verified),
+            user.fingerprint,
         )
-        for user in book
+        for user in users
     ]
     print_rows(("name", "known by", "groups", "verified", "fingerprint"), rows)
 
@@ -88,144 +67,133 @@ def remove_user(name: str) -> None:
     """Remove a user.
 
     Raises:
-        NotFound: nobody has that name.
+        NotFound: there is no such user.
     """
-    places = find_places()
-    known = load_book(places.users_file).find(name).name
-    book = edit_book(places.users_file, lambda book: book.remove(known))
-    say(f"Removed {for_display(known)}. What he has received already stays his.")
+    edited = edit_home(lambda home: home.remove_user(UserNamed(name=name)))
+    known = edited.answer.id
+    say(f"Removed {for_display(known)}. Files they have already received stay with them.")
     warn_of_tickets(known)
-    _warn_of_drops(places, book)
-    take_effect()
+    _warn_of_drops()
+    report_effect(edited)
 
 
 def verify_user(name: str, fingerprint: str) -> None:
-    """Mark a user as verified, by the fingerprint that was given or by asking the person at the terminal.
+    """Mark a user as verified, by the given fingerprint or by asking at the terminal.
 
     Raises:
-        NotFound: nobody has that name.
-        BadInput: the user has no card, or that is no fingerprint.
-        Refused: the fingerprint is another one, the person said no, or nobody can be asked.
+        NotFound: there is no such user.
+        BadInput: the user has no card, or that is not a fingerprint.
+        Refused: the fingerprints differ, the answer was no, or this is not a terminal.
     """
-    places = find_places()
-    card = card_of(load_book(places.users_file).find(name))
-    if not (
-        card.fingerprint.matches(fingerprint) if fingerprint else _ask(name, card, _find_ourselves(places))
-    ):
+    card = card_of(load_book(find_places().users_file).find(name))
+    if not (card.fingerprint.matches(fingerprint) if fingerprint else _ask(name, card)):
         raise Refused(
             f"{for_display(name)} is not verified: the fingerprints differ",
-            hint="Do not send anything yet: ask for the card over another way.",
+            hint="Do not send anything yet: ask for the card over another channel.",
         )
-
-    def mark(book: UserBook) -> UserBook:
-        user = book.find(name)
-        if card_of(user) != card:
-            raise Refused(f"The card of {user.name} was replaced meanwhile", hint="Verify the new one.")
-        return book.replace(replace(user, verified=True))
-
-    edit_book(places.users_file, mark)
+    change = UserChange(name=name, verified=True, fingerprint=card.fingerprint.base32)
+    edited = edit_home(lambda home: home.change_user(change))
     say(f"{for_display(name)} is verified.")
-    take_effect()
+    report_effect(edited)
 
 
 def regroup_user(name: str, *, join: Iterable[str], leave: Iterable[str]) -> None:
-    """Put a user into groups and take him out of groups.
+    """Add a user to groups and remove them from groups.
 
     Raises:
-        NotFound: nobody has that name, or he is not in a group that he shall leave.
+        NotFound: there is no such user, or they are not in a group to leave.
         BadInput: a group's name is not allowed.
     """
-    joined, left = tuple(join), tuple(leave)
-    if not joined and not left:
+    change = UserChange(name=name, join=tuple(join), leave=tuple(leave))
+    if not change.join and not change.leave:
         raise BadInput("No group was named", hint="Use --add GROUP or --remove GROUP.")
-    places = find_places()
-    book = edit_book(
-        places.users_file, lambda book: book.replace(regroup(book.find(name), join=joined, leave=left))
-    )
-    user = book.find(name)
-    groups = ", ".join(f"@{group}" for group in user.groups)
-    say(f"{user.name} is in {groups or 'no group'}.")
-    if left:
-        _warn_of_drops(places, book)
-    take_effect()
+
+    async def regroup(home: HomeService) -> User:
+        changed = (await home.change_user(change)).id
+        return await _find(home, changed)
+
+    edited = edit_home(regroup)
+    groups = ", ".join(f"@{group}" for group in edited.answer.groups)
+    say(f"{edited.answer.name} is in {groups or 'no group'}.")
+    if change.leave:
+        _warn_of_drops()
+    report_effect(edited)
 
 
 def accept_raw(name: str, *, accepted: bool) -> None:
-    """Take files in the raw form that somebody's key opens, or do so no longer.
+    """Accept envelopes in the raw form that a user's key opens, or no longer accept them.
 
     Raises:
-        NotFound: nobody has that name.
-        BadInput: he has a card.
+        NotFound: there is no such user.
+        BadInput: the user has a card.
     """
-    places = find_places()
-    book = edit_book(
-        places.users_file, lambda book: book.replace(replace(book.find(name), accept_raw=accepted))
-    )
-    whose = f"that the key of {for_display(book.find(name).name)} opens"
-    say(f"Files in the raw form {whose} are {'taken' if accepted else 'not taken'} from the inbox.")
-    take_effect()
+    edited = edit_home(lambda home: home.change_user(UserChange(name=name, accept_raw=accepted)))
+    whose = f"that the key of {for_display(edited.answer.id)} opens"
+    say(f"Envelopes in the raw form {whose} are {'accepted' if accepted else 'not accepted'} in the inbox.")
+    report_effect(edited)
 
 
 def replace_user(name: str, text: str) -> None:
-    """Know a user by another card: a new one, or one that his former card vouches for.
+    """Replace a user's card: by a new one, or by one that the present card vouches for.
 
     Raises:
-        NotFound: nobody has that name.
-        BadInput: it is neither, or somebody's card already.
-        Refused: another card than his vouches for it.
+        NotFound: there is no such user.
+        BadInput: it is neither, or the card of another user.
+        Refused: the user's present card does not vouch for it.
     """
-    places = find_places()
-    own = _find_ourselves(places)
-    try:
-        ask_agent(lambda client: client.change_user(UserChange(name=name, card=text)))
-    except ProtocolMismatch:
-        raise
-    except AgentUnreachable:
-        signer = own.signer if own else None
-        edit_book(places.users_file, lambda book: give_card(book, book.find(name), text, own_signer=signer))
-        say("What he has had so far stays sealed for his former card, until it is shared again.")
+
+    async def replace(home: HomeService) -> User:
+        changed = (await home.change_user(UserChange(name=name, card=text))).id
+        return await _find(home, changed)
+
+    edited = edit_home(replace)
+    user = edited.answer
+    if edited.by_agent:
+        say(f"The envelopes for {for_display(user.name)} are being sealed again.")
     else:
-        say(f"What is shared with {for_display(name)} is being sealed again.")
-    user = load_book(places.users_file).find(name)
-    _explain_card(user, card_of(user))
+        say(
+            "Envelopes they already have stay sealed for the previous card, until the shares are shared again."
+        )
+    _explain_card(user.name, user.card, verified=user.verified)
 
 
-def _find_ourselves(places: Places) -> Identity | None:
-    try:
-        return load_identity(places.identity_file)
-    except NotFound:
-        return None
+async def _find(home: HomeService, name: str) -> User:
+    for user in (await home.people()).users:
+        if user.name == name:
+            return user
+    raise NotFound(f"{for_display(name)} was changed, and then removed by another command")
 
 
-def _explain_card(user: User, card: Card) -> None:
-    if fold_name(card.name) != fold_name(user.name):
-        say(f"The card says {for_display(card.name)}; here he is called {user.name}.")
-    show_fingerprint(user.name, card.fingerprint)
-    if user.verified:
+def _explain_card(name: str, card: str, *, verified: bool) -> None:
+    info: CardInfo = read_home(lambda home: home.card_seen(CardText(card=card)))
+    if fold_name(info.name) != fold_name(name):
+        say(f"The card names {for_display(info.name)}; here the user is called {name}.")
+    show_fingerprint(name, info)
+    if verified:
         return
-    say(
-        f"Ask {user.name} to read his fingerprint (`tuishare card`) to you, face to face or by telephone. Then:"
-    )
-    say(f"  tuishare user verify {user.name}")
+    say(f"Ask {name} to read their fingerprint (`tuishare card`) to you, face to face or by telephone. Then:")
+    say(f"  tuishare user verify {name}")
 
 
-def _ask(name: str, card: Card, own: Identity | None) -> bool:
+def _ask(name: str, card: Card) -> bool:
     if not can_ask():
         raise Refused(
-            "Nobody can be asked: this is not a terminal",
+            "Cannot ask for confirmation: not a terminal",
             hint=f"Give the fingerprint that was read to you: `tuishare user verify {for_display(name)} WORDS...`.",
         )
-    if own is not None:
-        say(f"Read yours to {for_display(name)}, who compares it with what he has:")
-        show_fingerprint("your own card", own.fingerprint)
-    show_fingerprint(for_display(name), card.fingerprint)
+    own = read_home(lambda home: home.people())
+    if own.fingerprint:
+        say(f"Read yours to {for_display(name)}, who compares it with the one they have:")
+        show_fingerprint("your own card", own)
+    show_fingerprint(for_display(name), describe_card(card))
     return ask("Is this exactly what was read to you?")
 
 
-def _warn_of_drops(places: Places, book: UserBook) -> None:
-    """Say which drop folders are for somebody who is no longer there."""
+def _warn_of_drops() -> None:
+    """Warn of drop folders whose users or groups no longer exist."""
+    places = find_places()
     try:
-        folders = load_config(places).drop
+        folders, book = load_config(places).drop, load_book(places.users_file)
     except TuishareError as error:
         warn(error.detail)
         return
@@ -235,17 +203,3 @@ def _warn_of_drops(places: Places, book: UserBook) -> None:
                 book.resolve([name])
             except TuishareError as error:
                 warn(f"the drop folder {folder.path} cannot be shared: {error.detail}")
-
-
-def _describe(user: User) -> dict[str, object]:
-    known: dict[str, object] = {
-        "name": user.name,
-        "known_by": "key" if user.card is None else "card",
-        "groups": user.groups,
-        "verified": user.verified,
-        "accept_raw": user.accept_raw,
-    }
-    if user.card is not None:
-        card = describe_card(user.card)
-        known |= {"card": card["card"], "words": card["words"], "base32": card["base32"]}
-    return known

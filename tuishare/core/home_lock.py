@@ -12,6 +12,10 @@ from pathlib import Path
 from tuishare.errors import SystemFailed, from_os_error
 
 
+class HomeInUse(SystemFailed):
+    """Another process has the home: its agent, or a command that changes its files."""
+
+
 class HomeLock:
     """Held from `acquire` to `release`."""
 
@@ -23,7 +27,8 @@ class HomeLock:
         """Take the lock.
 
         Raises:
-            SystemFailed: another agent has it.
+            HomeInUse: another process has it.
+            SystemFailed: the lock file cannot be opened.
         """
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -33,7 +38,7 @@ class HomeLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(descriptor)
-            raise SystemFailed(
+            raise HomeInUse(
                 "Another agent of this home is running",
                 hint="`tuishare status` asks it; `tuishare stop` ends it.",
             ) from error

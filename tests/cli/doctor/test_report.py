@@ -41,14 +41,14 @@ async def test_a_running_agent_holds_its_ports(alice: Person) -> None:
     with alice.started("agent") as agent:
         await agent.until_saying("is running")
         found = json.loads(alice.run("doctor", "--json").out)
-        by_subject = {finding["subject"]: finding for finding in found}
+        by_subject = {finding["topic"]: finding for finding in found}
         for subject, port in (ports | {"tls port": alice.port}).items():
-            assert by_subject[subject]["detail"] == f"127.0.0.1:{port} is held by the agent"
-        assert f"runs as process {agent.process.pid}" in by_subject["agent"]["detail"]
+            assert by_subject[subject]["evidence"] == f"127.0.0.1:{port} is held by the agent"
+        assert f"runs as process {agent.process.pid}" in by_subject["agent"]["evidence"]
         alice.places.config_file.write_text(alice.places.config_file.read_text() + "\n[x]\n")
         assert alice.run("reload").code == 3
-        problems = [f for f in json.loads(alice.run("doctor", "--json").out) if "not usable" in f["detail"]]
-        assert [problem["mark"] for problem in problems] == ["note"]
+        problems = [f for f in json.loads(alice.run("doctor", "--json").out) if "not usable" in f["evidence"]]
+        assert [problem["good"] for problem in problems] == [None]
 
 
 def test_nothing_is_made_by_looking(alice: Person) -> None:
@@ -63,4 +63,4 @@ async def test_the_proof_of_one_share_is_told_with_its_evidence(alice: Person) -
         assert (said.code, said.out) == (0, "✓ DHT: It is off.\n")
         assert (await shell.call("doctor", "--share", "nix")).failed(4, "There is no share “nix”")
         found = json.loads((await shell.call("doctor", "--json", "--share", SHARE.id)).out)
-        assert found == [{"mark": "fine", "subject": "DHT", "detail": "It is off.", "hint": ""}]
+        assert found == [{"topic": "DHT", "good": True, "evidence": "It is off.", "hint": ""}]

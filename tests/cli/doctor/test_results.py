@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.homes import Person
+from tuishare.api.messages import Finding
 from tuishare.cli.doctor.results import CheckResult, Severity, run_check
 from tuishare.errors import BadConfiguration
 from tuishare.home_paths import Places
@@ -18,9 +19,11 @@ def test_it_is_told_in_one_line_with_its_hint_below() -> None:
     assert list(CheckResult(Severity.FINE, "clock", "right").lines()) == ["✓ clock: right"]
 
 
-def test_programs_get_words() -> None:
-    told = CheckResult(Severity.NOTE, "users", "nobody").describe()
-    assert told == {"mark": "note", "subject": "users", "detail": "nobody", "hint": ""}
+def test_scripts_get_the_message_of_the_api() -> None:
+    for mark, good in ((Severity.FINE, True), (Severity.NOTE, None), (Severity.FAULT, False)):
+        assert CheckResult(mark, "users", "none", "Add one.").message() == Finding(
+            topic="users", good=good, evidence="none", hint="Add one."
+        )
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from tuishare.api.messages import (
     DropNamed,
     Event,
     FileChoice,
+    Folder,
     NewShare,
     NewUser,
     People,
@@ -174,6 +175,9 @@ class LocalAgentService:
         return await self._users.rotate_identity()
 
     # Folders and settings
+
+    async def folders(self) -> list[Folder]:
+        return list(self._view.status().drop_folders)
 
     async def set_drop(self, change: DropChange) -> Reloaded:
         return await self._settings.set_drop(change)

@@ -16,7 +16,7 @@ from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.shares.sharing import Sharing
-from tuishare.api.home_files import HomeFiles, describe_user
+from tuishare.api.home_files import HomeFiles, describe_people, describe_user
 from tuishare.api.messages import (
     Accepted,
     CardInfo,
@@ -79,14 +79,8 @@ class UserService:
 
     def view(self) -> People:
         """Return the users and the agent's own card, from memory."""
-        card = self._context.identity.current.card(self._context.settings.current.name)
-        return People(
-            card=str(card),
-            fingerprint=card.fingerprint.base32,
-            words=" ".join(card.fingerprint.words),
-            succession=str(self._context.identity.current.succession or ""),
-            users=tuple(map(self._count, self._users)),
-        )
+        context, users = self._context, tuple(map(self._count, self._users))
+        return describe_people(context.identity.current, context.settings.current.name, users)
 
     async def people(self) -> People:
         users = await asyncio.to_thread(self._files.users)

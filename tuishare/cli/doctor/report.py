@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
-
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import Finding as ProofFinding
 from tuishare.api.messages import Proof
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.doctor import home, machine
 from tuishare.cli.doctor.results import Check, CheckResult, Severity, run_check
+from tuishare.cli.json_output import print_json
 from tuishare.cli.lookup import fetch_entries, require_taken
 from tuishare.home_paths import find_places
 
@@ -72,5 +71,5 @@ def _tell(found: Iterable[list[CheckResult]], *, as_json: bool) -> bool:
             for finding in some:
                 print(*finding.lines(), sep="\n", flush=True)
     if as_json:
-        print(msgspec.json.encode([finding.describe() for finding in findings]).decode())
+        print_json([finding.message() for finding in findings])
     return all(finding.mark is not Severity.FAULT for finding in findings)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
+from tuishare.api.messages import Finding
 from tuishare.errors import TuishareError
 from tuishare.home_paths import Places
 from tuishare.sanitize import for_display
@@ -35,14 +35,10 @@ class CheckResult:
         if self.hint:
             yield f"  hint: {for_display(self.hint, 300)}"
 
-    def describe(self) -> dict[str, Any]:
-        """Put it into JSON's terms."""
-        return {
-            "mark": self.mark.value[0],
-            "subject": self.subject,
-            "detail": self.detail,
-            "hint": self.hint,
-        }
+    def message(self) -> Finding:
+        """Return the message of the API for it."""
+        good = None if self.mark is Severity.NOTE else self.mark is Severity.FINE
+        return Finding(topic=self.subject, good=good, evidence=self.detail, hint=self.hint)
 
 
 Check = Callable[[Places], Iterable[CheckResult]]
