@@ -307,7 +307,7 @@ async def test_what_waits_for_a_restart_is_logged(alice: Home, caplog: pytest.Lo
         alice.configure(settle={"quiet": 7.0})
         reloaded = await ConfigReload(context).reload()
     assert reloaded.restart == ("settle.quiet",)
-    assert "settle.quiet has changed, which counts after a restart" in caplog.text
+    assert "settle.quiet has changed, which takes effect after a restart" in caplog.text
 
 
 async def test_what_is_being_recorded_is_not_cut_off_by_a_reload(

@@ -79,7 +79,7 @@ async def notifying(*, wanted: bool = True, pause: float = 0.0) -> AsyncIterator
 )
 async def test_a_name_is_text_and_nothing_else(desktop: Desktop, name: str) -> None:
     async with notifying() as notifier:
-        notifier.tell(event(name, "from bob"))
+        notifier.notify(event(name, "from bob"))
         await wait_until(lambda: len(desktop.calls) == 1)
     ((words, _),) = desktop.calls
     assert words[:3] == ["--app-name=tuishare", "--", "Received"]
@@ -96,7 +96,7 @@ async def test_it_gets_nothing_of_our_environment_but_what_it_needs(
     monkeypatch.setenv("LD_PRELOAD", "")
     monkeypatch.setenv("DISPLAY", ":7")
     async with notifying() as notifier:
-        notifier.tell(event("x"))
+        notifier.notify(event("x"))
         await wait_until(lambda: len(desktop.calls) == 1)
     ((_, environment),) = desktop.calls
     assert environment["DISPLAY"] == ":7"
@@ -106,21 +106,21 @@ async def test_it_gets_nothing_of_our_environment_but_what_it_needs(
 async def test_only_what_its_owner_may_want_to_know_at_once(desktop: Desktop) -> None:
     async with notifying() as notifier:
         for kind in ActivityKind:
-            notifier.tell(event(kind.value, kind=kind))
+            notifier.notify(event(kind.value, kind=kind))
         await wait_until(lambda: len(desktop.calls) == 3)
     assert [words[3] for words, _ in desktop.calls] == ["received", "approval", "problem"]
 
 
 async def test_nobody_who_does_not_want_it_is_told(desktop: Desktop) -> None:
     async with notifying(wanted=False) as notifier:
-        notifier.tell(event("x"))
+        notifier.notify(event("x"))
         assert notifier._waiting.empty()
 
 
 async def test_a_flood_is_not_shown(desktop: Desktop) -> None:
     async with notifying(pause=60) as notifier:
         for number in range(1000):
-            notifier.tell(event(str(number)))
+            notifier.notify(event(str(number)))
         assert notifier._waiting.qsize() == 5
         await wait_until(lambda: len(desktop.calls) == 1)
         assert notifier._waiting.qsize() == 4
@@ -137,8 +137,8 @@ async def test_one_program_at_a_time_and_not_for_ever(
     pids = desktop.log.with_name("pids")
     desktop.program.write_text(f"#!/bin/sh\necho $$ >> {pids}\nexec /bin/sleep 100\n")
     async with notifying() as notifier:
-        notifier.tell(event("a"))
-        notifier.tell(event("b"))
+        notifier.notify(event("a"))
+        notifier.notify(event("b"))
         await wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
         first, second = pids.read_text().split()
         assert (is_running(first), is_running(second)) == (False, True)
@@ -155,7 +155,7 @@ async def test_failures_are_said_once(
         if trouble == "gone":
             desktop.program.unlink()
         for number in range(3):
-            notifier.tell(event(str(number)))
+            notifier.notify(event(str(number)))
         await wait_until(lambda: notifier._waiting.empty() and notifier._has_failed)
         if trouble == "code":
             await wait_until(lambda: len(desktop.calls) == 3)
@@ -196,7 +196,7 @@ def test_a_program_is_found_in_absolute_folders_only(
 async def test_without_the_program_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     async with notifying() as notifier:
-        notifier.tell(event("x"))
+        notifier.notify(event("x"))
         assert notifier._waiting.empty()
 
 
@@ -209,4 +209,4 @@ async def test_an_agent_tells_what_waits_for_approval(alice: Home, bob: Home, de
     async with running(bob):
         await wait_until(lambda: len(desktop.calls) == 1)
     ((words, _),) = desktop.calls
-    assert words[2:] == ["Waits for your approval", "-x: alice is not verified yet"]
+    assert words[2:] == ["Needs approval", "-x: alice is not verified yet"]

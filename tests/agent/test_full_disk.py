@@ -245,7 +245,7 @@ async def test_what_cannot_be_swept_does_not_keep_it_from_starting(alice: Home, 
         remount(outbox, "ro")
         async with running(alice) as agent:
             fill(alice.drop / "x")
-            await wait_until(lambda: titles(agent) == ["The disk does not work"])
+            await wait_until(lambda: titles(agent) == ["The disk refuses writes"])
             assert "read-only" in agent.view.status().problems[0].detail
             remount(outbox, "rw")
             await until(agent, "x", ShareState.SEEDING)

@@ -157,5 +157,5 @@ def test_what_is_no_torrent_nor_resume_data_counts_as_none(path: Path, value: ob
 def test_a_ledger_that_cannot_be_read_takes_no_generation(path: Path, value: object) -> None:
     damage_row(path, "ledger", 0, "generation", value)
     damage_row(path, "downloads", 0, "generation", value)
-    with checked(path) as database, pytest.raises(Refused, match="cannot be read"):
+    with checked(path) as database, pytest.raises(Refused, match="is damaged"):
         database.require_new(replace(DOWNLOAD, generation=9))

@@ -16,11 +16,11 @@ from tuishare.agent.daemon import Agent
 from tuishare.api.messages import ActivityKind, DownloadState
 from tuishare.config.model import Config, TrackerSettings, Transport
 from tuishare.core.received_addresses import (
+    describe_refused,
     find_refused,
     read_contacts,
     rules_for,
     show_tracker,
-    tell_refused,
 )
 from tuishare.core.records import TrackerAddress
 from tuishare.envelope import Announce
@@ -58,12 +58,12 @@ def test_what_is_not_is_said_without_secrets() -> None:
         "the tracker evil.example:443 is neither at an address of the sender nor in the settings",
         "the tracker with a strange URL has no announce URL",
     )
-    assert tell_refused(said).endswith("; and 2 more")
+    assert describe_refused(said).endswith("; and 2 more")
 
 
 def test_many_contacts_are_cut_and_that_is_said() -> None:
     contacts = tuple(f"192.0.2.{number}:7" for number in range(1, 30))
-    assert refused("tls", contacts) == (f"only the first {MOST_CONTACTS} of 29 addresses are called",)
+    assert refused("tls", contacts) == (f"only the first {MOST_CONTACTS} of 29 addresses are used",)
 
 
 def test_the_settings_may_name_more() -> None:
@@ -105,7 +105,7 @@ async def test_an_agent_asks_nothing_of_this_machine_because_of_an_envelope(alic
         details = await agent.service.download_details(agent.view.downloads()[0].id)
     (said,) = [event.detail for event in details.history if event.kind is ActivityKind.IGNORED]
     assert said == (
-        "Not used of what the envelope names: 169.254.169.254:80 is link-local; "
+        "Addresses of the envelope that are not used: 169.254.169.254:80 is link-local; "
         f"the tracker {here} has a path that does not begin with /announce"
     )
 

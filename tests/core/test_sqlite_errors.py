@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.core.sqlite_errors import DamagedDatabase, tell_apart
+from tuishare.core.sqlite_errors import DamagedDatabase, classify
 from tuishare.errors import DiskRefused, SystemFailed
 
 
@@ -21,7 +21,7 @@ def error(code: int) -> sqlite3.Error:
     "code", [sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT_INDEX]
 )
 def test_damage_is_damage(tmp_path: Path, code: int) -> None:
-    assert type(tell_apart(error(code), tmp_path / "db")) is DamagedDatabase
+    assert type(classify(error(code), tmp_path / "db")) is DamagedDatabase
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,13 @@ def test_damage_is_damage(tmp_path: Path, code: int) -> None:
     ],
 )
 def test_a_disk_that_fails_is_no_damage_and_not_full(tmp_path: Path, code: int) -> None:
-    said = tell_apart(error(code), tmp_path / "db")
+    said = classify(error(code), tmp_path / "db")
     assert isinstance(said, DiskRefused)
     assert (said.full, bool(said.hint), str(tmp_path) in said.detail) == (False, True, True)
 
 
 def test_a_full_disk_is_called_full(tmp_path: Path) -> None:
-    said = tell_apart(error(sqlite3.SQLITE_FULL), tmp_path / "db")
+    said = classify(error(sqlite3.SQLITE_FULL), tmp_path / "db")
     assert isinstance(said, DiskRefused)
     assert said.full
     assert "no space left" in said.detail
@@ -51,4 +51,4 @@ def test_a_full_disk_is_called_full(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISUSE])
 def test_a_mistake_is_not_waited_for(tmp_path: Path, code: int) -> None:
-    assert type(tell_apart(error(code), tmp_path / "db")) is SystemFailed
+    assert type(classify(error(code), tmp_path / "db")) is SystemFailed

@@ -1,14 +1,13 @@
-"""The daemon and only composition root.
+"""The agent: the background process, and the composition root of the rooms below.
 
-Owns the life cycle and wires the other rooms together. Its own rooms, each of which knows only those below it:
+Owns the life cycle. Its own rooms, each of which knows only those below it:
 
-- `clients`: what clients of the API see and order
-- `shares` and `downloads`: the drop and the inbox pipeline
-- `folders`: events, scans, and when an entry is complete
-- `network`: addresses, trackers and the way to them
-- `state`: what survives a restart
-- `process`: the agent as a process among others
+- `service`: implements the API
+- `shares` and `downloads`: twin rooms, from a drop folder to a seeded share and from an envelope to a delivered payload
+- `folders`: file events, scans, and when an entry is complete
+- `network`: addresses, trackers and overload
+- `state`: database, activity log, retries
+- `process`: log, memory allocator, messages to systemd
 
-Must not draw anything and must not know who is on the other end of the API. What works without an agent, such as
-sealing and the store, also serves the commands.
+Must not draw anything, and must not know the clients of the API. Code that works without an agent is in `core`.
 """

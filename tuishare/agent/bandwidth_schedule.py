@@ -1,6 +1,6 @@
-"""The rates that hold now: the engine is told whenever another part of the schedule begins.
+"""The bandwidth schedule: applies the rate limits of the moment to the engine.
 
-Owns when that is looked up. Must not know what the schedule means: `tuishare.config.schedule` does.
+Owns when the limits are applied. Must not interpret the schedule: `tuishare.config.schedule` does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class BandwidthSchedule:
-    """Keeps the engine's limits in step with settings and time."""
+    """Keeps the engine's rate limits in step with settings and time."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -28,18 +28,18 @@ class BandwidthSchedule:
 
     @property
     def rates(self) -> BandwidthRates:
-        """The limits that hold now."""
+        """The limits in force."""
         return self._rates
 
     def take_settings(self) -> None:
-        """Look up at once what holds now: the settings may be other ones."""
+        """Apply the limits of changed settings at once."""
         self._apply(self._local_time())
         self._altered.set()
 
     async def run(self) -> None:
-        """Look up what holds at the beginning of each minute, until cancelled.
+        """Apply the limits at the beginning of each minute, until cancelled.
 
-        A schedule knows minutes only, so no edge is missed, and a clock that jumps is followed within one.
+        The times of a schedule are whole minutes, so none is missed, and a clock that jumps is followed within one.
         """
         while True:
             self._altered.clear()
@@ -47,7 +47,7 @@ class BandwidthSchedule:
             self._apply(now)
             rest = _MINUTE - now.second - now.microsecond / 1e6
             with contextlib.suppress(TimeoutError):
-                # Without a schedule nothing changes but by other settings.
+                # Without a schedule, only changed settings change the limits.
                 async with asyncio.timeout(rest if self._context.settings.current.limits.schedule else None):
                     await self._altered.wait()
 

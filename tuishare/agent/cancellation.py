@@ -1,4 +1,4 @@
-"""What a cancelled task still finishes, because it must not stay half-done.
+"""Work that a cancelled task still finishes, because it must not stay half done.
 
 Owns the waiting only.
 """
@@ -13,11 +13,11 @@ _T = TypeVar("_T")
 
 
 async def finish(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run `work` to its end, also when the calling task is cancelled meanwhile.
+    """Run `work` to its end, even if the calling task is cancelled meanwhile.
 
     Raises:
-        asyncio.CancelledError: the calling task was cancelled; `work` has ended by then, well or not.
-        Exception: whatever `work` raises.
+        asyncio.CancelledError: the calling task was cancelled; `work` has ended by then, successfully or not.
+        Exception: any exception of `work`.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -27,7 +27,7 @@ async def finish(work: Coroutine[Any, Any, _T]) -> _T:
             try:
                 await asyncio.wait({task})
             except asyncio.CancelledError:
-                continue  # cancelled once more
+                continue  # cancelled again
         if not task.cancelled():
-            task.exception()  # seen, although nobody waits for it any more
+            task.exception()  # retrieved, because no task awaits it
         raise

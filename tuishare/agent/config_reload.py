@@ -1,7 +1,7 @@
-"""New settings for an agent that runs: read again on request, or because a file has changed.
+"""Reloading of settings and user book, on request or because a file has changed.
 
-Owns which settings are in force. A file with a mistake changes nothing and is a problem to show. Must not know what
-follows from a setting.
+Owns which settings are in force. A file with a mistake changes nothing and is shown as a problem. Must not act on a
+setting.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tuishare.home_paths import Places
 from tuishare.sanitize import for_display
 
 LOOK_SECONDS: Final = 2.0
-"""How often the files are looked at; events only make it quicker, because not every file system sends any."""
+"""Seconds between checks of the files; events only make it faster, because not every file system sends them."""
 
 LIVE: Final = frozenset(
     {
@@ -47,10 +47,10 @@ LIVE: Final = frozenset(
     | {f"limits.{key}" for key in BandwidthLimits.__struct_fields__}
     | {"notifications.desktop"}
 )
-"""Settings that count at once; ports are open and folders in use, so all others wait for a restart."""
+"""Settings that take effect at once; all others need a restart, because ports are open and folders in use."""
 
 _FOLDER: Final = "drop folder "
-"""How the problem of a drop folder begins; its path follows."""
+"""Prefix of the id of a drop folder's problem; the path of the folder follows."""
 
 _log = logging.getLogger(__name__)
 _Stamp = tuple[int, ...]
@@ -59,11 +59,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class ReloadResult:
-    """Which settings differ from those that were in force before.
+    """The settings that a reload has changed.
 
     Attributes:
         applied: keys whose new value is in force now, such as ``drop`` or ``network.public_host``.
-        restart: keys whose new value takes effect when the agent is started again.
+        restart: keys whose new value takes effect after a restart.
     """
 
     applied: tuple[str, ...] = ()
@@ -84,11 +84,11 @@ class ConfigReload:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the files now."""
+        """The problems of the files."""
         return tuple(self._problems.values())
 
     def look(self) -> None:
-        """Look soon whether a file has changed."""
+        """Check soon whether a file has changed."""
         self._woken.set()
 
     def order(self) -> None:
@@ -97,7 +97,7 @@ class ConfigReload:
         self._woken.set()
 
     async def run(self) -> None:
-        """Reload whenever it was ordered or a file has changed, until cancelled."""
+        """Reload whenever it was requested or a file has changed, until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -112,7 +112,7 @@ class ConfigReload:
         """Read both files again.
 
         Raises:
-            BadConfiguration: one is not usable; what was in force before stays so.
+            BadConfiguration: one is not usable; its previous content stays in force.
             SystemFailed: one cannot be read.
         """
         async with self._alone:
@@ -122,16 +122,16 @@ class ConfigReload:
         return reloaded
 
     async def edit(self, edit: Callable[[], _T]) -> tuple[_T, ReloadResult]:
-        """Change a file on a thread, then read both again before any other reload does.
+        """Change a file on a thread, then read both files before any other reload does.
 
-        A file that is not usable afterwards is a problem to show and no error of the edit, which is done: either the
-        other file was edited, or this one is being edited by a person, too.
+        A file that is not usable afterwards is shown as a problem and does not make the edit fail: the other file has a
+        mistake, or the user is editing this one at the same time.
 
         Returns:
-            What the edit returned, and which settings changed.
+            The result of the edit, and the settings that changed.
 
         Raises:
-            TuishareError: what the edit raised; nothing was read.
+            TuishareError: the edit failed; nothing was read.
         """
         async with self._alone:
             edited = await asyncio.to_thread(edit)
@@ -148,7 +148,7 @@ class ConfigReload:
             self._context.changed.notify()
 
     async def _read_both(self) -> tuple[ReloadResult, TuishareError | None]:
-        """Put both files in force, each also if the other is not usable; returns the first error."""
+        """Put both files in force, each even if the other is not usable; return the first error."""
         self._seen = await asyncio.to_thread(self._stamps)
         reloaded, errors = ReloadResult(), []
         try:
@@ -156,11 +156,11 @@ class ConfigReload:
                 self._context.settings.current, reloaded = await asyncio.to_thread(self._read_settings)
         except TuishareError as error:
             errors.append(error)
-        self._context.events.publish(SettingsReloaded())  # whatever is wrong, there may be new users
+        self._context.events.publish(SettingsReloaded())  # even after an error there may be new users
         for key in reloaded.applied:
             _log.info("Setting %s has changed", key)
         for key in reloaded.restart:
-            _log.info("Setting %s has changed, which counts after a restart", key)
+            _log.info("Setting %s has changed, which takes effect after a restart", key)
         try:
             await self._read_book()
         except TuishareError as error:
@@ -168,7 +168,7 @@ class ConfigReload:
         return reloaded, errors[0] if errors else None
 
     async def load(self) -> None:
-        """Read the users at the start; a book that is not usable is a problem to show."""
+        """Read the user book at the start; if it is not usable, show that as a problem."""
         with contextlib.suppress(TuishareError):
             await self._read_book()
 
@@ -225,15 +225,15 @@ class ConfigReload:
 
 
 def merge(old: Config, new: Config, places: Places) -> tuple[Config, ReloadResult]:
-    """Find what of new settings can count at once.
+    """Merge new settings into the old ones as far as they can take effect at once.
 
     Args:
-        old: what is in force.
-        new: what the file says.
+        old: the settings in force.
+        new: the settings of the file.
         places: of the home.
 
     Returns:
-        What is in force from now on, and which keys differ from the old settings.
+        The settings to put in force, and the keys that differ from the old settings.
     """
     before, after = _flatten(old), _flatten(new)
     changed = [key for key in after if after[key] != before[key]]
@@ -242,7 +242,7 @@ def merge(old: Config, new: Config, places: Places) -> tuple[Config, ReloadResul
         merged = _overlay(before, after, live)
         check_config(merged, places)
     except BadConfiguration:
-        # The drop folders fit only together with a setting that has to wait, such as a port for plain swarms.
+        # The drop folders depend on a setting that needs a restart, such as a port for plain swarms.
         live.discard("drop")
         merged = _overlay(before, after, live)
     return merged, ReloadResult(

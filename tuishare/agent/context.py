@@ -27,16 +27,16 @@ from tuishare.swarm import Engine
 
 @dataclass(slots=True)
 class Context:
-    """The surroundings of one running agent.
+    """The dependencies of one running agent.
 
     Attributes:
         settings: those in force; `tuishare.agent.config_reload` alone replaces them.
         identity: the keys in force; a rotation replaces them.
-        changed: to be notified whenever a client would see something new.
-        clock: gives the time with a zone; for display and certificates, never for measuring durations.
-        events: what happens inside the agent.
-        problems: what went wrong when the home was opened.
-        tracker: our tracker, and the way to those of others.
+        changed: is notified of every change that clients can see.
+        clock: returns the time with a zone; for display and certificates, never for measuring durations.
+        events: carries the events inside the agent.
+        problems: those found when the home was opened.
+        tracker: our tracker, and access to those of other senders.
         activity: the activity log.
         outbox_retry: retries writes while the disk of the outbox refuses them.
     """
@@ -65,7 +65,7 @@ class Context:
         return int(self.clock().timestamp())
 
     def book(self) -> UserBook:
-        """The users as they are on disk now, so that an edit counts at once; blocks while the file is read.
+        """Return the users as they are on disk now, so that an edit takes effect at once; may block to read the file.
 
         Raises:
             BadConfiguration: the file is not usable.
@@ -73,15 +73,15 @@ class Context:
         return self._books.read()
 
     def book_stamp(self) -> tuple[int, ...]:
-        """Equal for two calls when the user book was not written between them.
+        """Return a value that is equal for two calls if the user book was not written between them.
 
-        What failed for want of a user or a key is worth another try when it is not.
+        Work that failed because of a missing user or key is worth a retry once the value has changed.
         """
         return self._books.stamp()
 
 
 class _BookCache:
-    """The user book, parsed again only when its file was written: every card in it is verified each time."""
+    """The user book, parsed again only after its file was written, because parsing verifies every card."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -95,10 +95,8 @@ class _BookCache:
         return status.st_ino, status.st_size, status.st_mtime_ns
 
     def read(self) -> UserBook:
-        stamp, known = (
-            self.stamp(),
-            self._known,
-        )  # before the file: what is written meanwhile is read next time
+        # The stamp comes first: a file that is written meanwhile is read again next time.
+        stamp, known = self.stamp(), self._known
         if known is None or known[0] != stamp or not stamp:
             known = self._known = (stamp, load_book(self._path))
         return known[1]

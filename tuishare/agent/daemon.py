@@ -1,6 +1,6 @@
 """The life of a running agent, from start to stop.
 
-Owns the order in which its loops start and stop, and the way of the engine's events to the parts. Must not make parts
+Owns the order in which loops start and stop, and which part handles which event of the engine. Must not make parts
 (`tuishare.agent.startup` does), nor do any part's work.
 """
 
@@ -35,7 +35,7 @@ from tuishare.swarm import (
 
 _LOADING: Final = "loading"
 CLOCK_SECONDS: Final = 30.0
-"""How often it is looked what has had its time."""
+"""Seconds between checks for expired shares and downloads."""
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +44,7 @@ class Agent:
 
     Attributes:
         view: its state as clients see it.
-        service: what clients may ask of it.
+        service: implements the API.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -61,14 +61,14 @@ class Agent:
 
         Raises:
             BadConfiguration: settings, identity or database are not usable.
-            SystemFailed: another agent runs, or a port or folder cannot be had.
+            SystemFailed: another agent runs, or a port or folder is not usable.
         """
         async with contextlib.AsyncExitStack() as stack:
             context = await open_home(places, stack)
             parts = make_parts(context)
             agent = cls(parts)
-            parts.bandwidth.take_settings()  # before anything moves
-            # Before anything is loaded: what completes while we load must not be missed.
+            parts.bandwidth.take_settings()  # before any transfer
+            # Before anything is loaded, so that nothing that completes meanwhile is missed.
             events = stack.enter_context(context.engine.subscribe())
             await agent._config_reload.load()
             stack.push_async_callback(agent._save_resume)
@@ -93,14 +93,14 @@ class Agent:
         """Begin to stop; for signal handlers."""
         self._parts.stopping.set()
 
-    # What flows inside
+    # Loops and events
 
     @contextlib.asynccontextmanager
     async def _working(self, events: Subscription) -> AsyncIterator[None]:
-        """Take up what the last run left, then run all loops for as long as the block lasts.
+        """Continue the last run, then run all loops until the block ends.
 
-        One that fails ends the agent rather than half of it. Where the disk does not let us begin, the block does,
-        and we as soon as the disk allows it.
+        A loop that fails stops the whole agent. If the disk refuses writes, the block starts nevertheless, and the
+        loops start as soon as the disk allows it.
         """
         watcher = Watcher(self._take_hint)
         watcher.watch(self._context.places.config, recursive=False)
@@ -177,18 +177,18 @@ class Agent:
         }
 
     async def _keep_time(self) -> None:
-        """End what has its time, such as shares that expire, and look where we are reached now."""
+        """End expired shares and finished seeding, and check the agent's own addresses."""
         while True:
             await self._drops.commands.withdraw_expired()
             await self._drops.commands.stop_finished()
             await self._inbox.queue.seeding.end()
             self._drops.repository.update_addresses()
-            self._context.changed.notify()  # what a router does, or has stopped doing, is no event
+            self._context.changed.notify()  # a router's port forwarding changes without any event
             await asyncio.sleep(CLOCK_SECONDS)
 
     async def _follow_engine(self, events: Subscription) -> None:
         async for event in events:
-            with isolate_errors("take note of what the engine said of one torrent"):
+            with isolate_errors("handle an event of one torrent"):
                 await self._take_event(event)
 
     async def _take_event(self, event: EngineEvent) -> None:
@@ -205,25 +205,25 @@ class Agent:
             case PeerRefused(_, host, reason):
                 _log.info("Refused the peer %s: %s", host, reason)
             case ContactRefused(_, contact, reason):
-                _log.info("The contact %s is not called: its address %s", contact, reason)
+                _log.info("The contact %s is not used: its address %s", contact, reason)
             case TrackerFailed(_, url, reason):
                 _log.warning("The tracker %s failed: %s", url, reason)
             case _ as never:
                 assert_never(never)
 
     async def _save_resume(self) -> None:
-        with contextlib.suppress(SystemFailed):  # it was said before
+        with contextlib.suppress(SystemFailed):  # logged before
             await self._context.activity.write()
             await self._drops.repository.deliveries.save()
         data = await self._context.engine.close()
         try:
             await self._context.store.run(lambda database: database.save_resume(data))
-        except SystemFailed as error:  # nobody waits for a disk at the end
-            _log.warning("What has been downloaded will be checked again: %s", error.detail)
+        except SystemFailed as error:  # the stop must not wait for the disk
+            _log.warning("Downloaded data will be verified again: %s", error.detail)
 
 
 async def run_agent(places: Places) -> None:
-    """Run an agent until it is told to stop, by a signal or through its API.
+    """Run an agent until a signal or a client stops it.
 
     Raises:
         TuishareError: as `Agent.running`.
@@ -233,6 +233,6 @@ async def run_agent(places: Places) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, agent.begin_stop)
         loop.add_signal_handler(signal.SIGHUP, agent.begin_reload)
-        notify("READY=1")  # not earlier: whoever is told may stop it in the next moment
+        notify("READY=1")  # only now, because the service manager may stop the agent as soon as it is ready
         await agent.wait()
         notify("STOPPING=1")

@@ -1,8 +1,8 @@
-"""A database that is damaged: set aside, and a new one begun from what else there is.
+"""Recovery of a damaged database: it is set aside, and a new one is made from what can still be read.
 
-Owns what is taken over: of the ledger all that can still be read, so that nothing old is taken for new; of our shares
-the identity, from the envelopes in the outbox, so that recipients see the next generation and not a double. Blocking:
-call it on a thread. Must not touch anything but the database: the agent follows its folders as always.
+Owns what the new database gets: the readable part of the ledger, so that no replay is accepted; and the ids of our
+shares, from the envelopes in the outbox, so that recipients get the next generation and no duplicate. Blocking: call it
+on a thread. Must not touch anything but the database: the agent rescans its folders anyway.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tuishare.config.model import Config
 from tuishare.core.database import Database, Generation
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import new_secret
-from tuishare.core.sqlite_errors import DamagedDatabase, tell_apart
+from tuishare.core.sqlite_errors import DamagedDatabase, classify
 from tuishare.envelope import MAX_SIZE, CardKey, Opened, OpeningKey, UserKey, open_envelope
 from tuishare.errors import DiskRefused, TuishareError, from_os_error
 from tuishare.fs.atomic import ENVELOPE_SUFFIX, read_limited
@@ -38,17 +38,17 @@ def ensure_intact(places: Places, config: Config, identity: Identity, now: datet
     """Replace a damaged database by a new one; a crash before the end leaves the damaged one in place.
 
     Args:
-        places: of the home, which nobody else uses.
+        places: of the home, which is locked.
         config: its settings.
         identity: ours.
-        now: for the name of what is set aside.
+        now: for the name of the damaged database.
 
     Returns:
-        Where the damaged one is now, or None where nothing is wrong.
+        The path of the damaged database, or None if the database is intact.
 
     Raises:
         BadConfiguration: the database is from a newer version.
-        DiskRefused: the disk did; that is no damage, and nothing was changed.
+        DiskRefused: the disk refuses, which is no damage; nothing was changed.
         SystemFailed: the file system refused.
     """
     try:
@@ -63,7 +63,7 @@ def ensure_intact(places: Places, config: Config, identity: Identity, now: datet
     except OSError as error:
         raise from_os_error(error, f"replace the database {places.store_file}") from error
     except sqlite3.Error as error:
-        raise tell_apart(error, places.store_file) from error
+        raise classify(error, places.store_file) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,17 @@ class _Salvage:
         aside = damaged.with_name(f"{damaged.name}.damaged-{now:%Y%m%dT%H%M%SZ}")
         aside.unlink(missing_ok=True)
         os.link(damaged, aside)
-        # Before the new one has the name: what they hold must never be taken for its own.
+        # Before the new database gets the name: it must never use the companions of the damaged one.
         for companion in _COMPANIONS:
             with contextlib.suppress(FileNotFoundError):
                 Path(f"{damaged}{companion}").rename(f"{aside}{companion}")
         rebuilt.replace(damaged)
         fsync_folder(damaged.parent)
-        _log.error("The damaged database is now %s; a new one was begun", aside)
+        _log.error("The damaged database is kept as %s; a new one was made", aside)
         return aside
 
     def generations(self) -> Iterator[Generation]:
-        """What must not be taken again; what waits in the inbox was not taken to its end, and may be."""
+        """Yield the generations that must not be accepted again; those of envelopes still in the inbox may be."""
         folder = self.config.folders.inbox_path
         open_ended = {self._name(opened): opened.manifest.generation for _, opened in self._envelopes(folder)}
         for known in _read_ledger(self.places.store_file):
@@ -103,7 +103,7 @@ class _Salvage:
             yield Generation(*self._name(opened), opened.manifest.generation)
 
     def shares(self) -> Iterator[ShareRecord]:
-        """Our shares as withdrawn ones, which begin anew when their entries are found."""
+        """Yield our shares as withdrawn ones, which are shared again when their entries are found."""
         taken: set[tuple[str, str]] = set()
         for envelope, opened in self._envelopes(self.config.folders.outbox_path):
             manifest = opened.manifest
@@ -128,7 +128,7 @@ class _Salvage:
                 )
 
     def _envelopes(self, folder: Path) -> Iterator[tuple[str, Opened]]:
-        """Every envelope in a folder that one of our keys opens, with the name of its file."""
+        """Yield each envelope in a folder that one of our keys opens, with the name of its file."""
         own = (self.identity.private_key, *self.identity.retired)
         keys: list[OpeningKey] = [CardKey(key) for key in own]
         named = self._book().keys()
@@ -150,14 +150,14 @@ class _Salvage:
 
 
 def _read_ledger(path: Path) -> Iterator[Generation]:
-    """As many rows as a damaged database still gives."""
+    """Yield the rows of the ledger that can still be read."""
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
             for signer, share, number in connection.execute("SELECT signer, share, generation FROM ledger"):
                 if (type(signer), type(share), type(number)) == (bytes, str, int):
                     yield Generation(signer, share, number)
     except sqlite3.Error as error:
-        refusal = tell_apart(error, path)
+        refusal = classify(error, path)
         if isinstance(refusal, DiskRefused) and refusal.full:
-            raise refusal from error  # with some space all of it may be read
-        _log.warning("Not all of the ledger can be read: %s", error)
+            raise refusal from error  # with free space, all of it may be readable
+        _log.warning("Cannot read all of the ledger: %s", error)

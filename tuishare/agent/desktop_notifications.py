@@ -1,7 +1,7 @@
-"""Tells the desktop what its owner may want to know, where ``notify-send`` is installed.
+"""Desktop notifications, where ``notify-send`` is installed.
 
-Owns the one program that the agent starts, and everything that it is given. What was received is text here and nothing
-else: it never chooses the program, an option or an environment, and it cannot start more than one at a time.
+Owns the only program that the agent starts, its arguments and its environment. Received names are text only: they never
+choose the program, an option or the environment, and they cannot start more than one program at a time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tuishare.sanitize import for_display
 PROGRAM: Final = "notify-send"
 _TITLES: Final = {
     ActivityKind.RECEIVED.value: "Received",
-    ActivityKind.APPROVAL.value: "Waits for your approval",
-    ActivityKind.PROBLEM.value: "There is a problem",
+    ActivityKind.APPROVAL.value: "Needs approval",
+    ActivityKind.PROBLEM.value: "Problem",
 }
 _WAITING: Final = 5
 _PAUSE_SECONDS: Final = 3.0
@@ -38,17 +38,17 @@ _log = logging.getLogger(__name__)
 
 
 class DesktopNotifier:
-    """Shows events, one after the other with a pause between them; what comes faster is not shown."""
+    """Shows entries of the activity log, one after another with a pause; entries in excess are not shown."""
 
     def __init__(
         self, wanted: Callable[[], bool], received: Collection[Path], pause: float = _PAUSE_SECONDS
     ) -> None:
-        """Find the program, once.
+        """Find the program.
 
         Args:
-            wanted: whether the owner wants this; asked each time.
-            received: folders that others' files come to; nothing in them is a program to us.
-            pause: seconds between two.
+            wanted: returns whether notifications are turned on; called each time.
+            received: folders of received files, from which no program is started.
+            pause: seconds between two notifications.
         """
         self._wanted = wanted
         self._pause = pause
@@ -56,14 +56,14 @@ class DesktopNotifier:
         self._waiting: asyncio.Queue[EventRecord] = asyncio.Queue(maxsize=_WAITING)
         self._has_failed = False
 
-    def tell(self, event: EventRecord) -> None:
-        """Show an event soon, if it is one that its owner may want to know at once."""
+    def notify(self, event: EventRecord) -> None:
+        """Show an entry soon, if it is of a kind that is shown."""
         if self._program and event.kind in _TITLES and self._wanted():
             with contextlib.suppress(asyncio.QueueFull):
                 self._waiting.put_nowait(event)
 
     async def run(self) -> None:
-        """Show what is told, until cancelled."""
+        """Show notifications until cancelled."""
         while True:
             event = await self._waiting.get()
             if self._program:
@@ -96,14 +96,14 @@ class DesktopNotifier:
                 await process.wait()
 
     def _note_failure(self, reason: str) -> None:
-        """Say so once: without a desktop every one of them fails."""
+        """Log the first failure only: without a desktop every notification fails."""
         if not self._has_failed:
             self._has_failed = True
-            _log.warning("Cannot notify the desktop: %s", reason)
+            _log.warning("Cannot show desktop notifications: %s", reason)
 
 
 def find_program(received: Collection[Path]) -> str | None:
-    """Find ``notify-send`` in the absolute folders of ``PATH`` that are none of these, nor below them."""
+    """Find ``notify-send`` in the absolute folders of ``PATH``, without these folders and everything below them."""
     barred = [folder.resolve() for folder in received]
 
     def is_ours(entry: str) -> bool:

@@ -1,8 +1,7 @@
-"""What goes wrong that nobody foresaw, kept to the entry whose work it was.
+"""Isolation of unexpected errors: an error in the work on one entry does not stop the work on the others.
 
-Owns the words for it and what the log says. An agent has many entries of many people: what is wrong with one of them
-must not end the work on the others. Must not hide what is wrong with the agent itself: a database or disk that fails is
-no entry's fault and passes through.
+Owns the error to show and its line in the log. Must not hide errors of the agent itself: a database or disk that fails
+is not the fault of an entry and passes through.
 """
 
 from __future__ import annotations
@@ -18,41 +17,41 @@ _log = logging.getLogger(__name__)
 
 
 class Unexpected(TuishareError):
-    """The work on one entry raised what it never should."""
+    """The work on one entry failed because of a bug."""
 
     code = "unexpected"
     title = "Internal error"
 
 
 def explain(error: Exception, what: str) -> TuishareError:
-    """Put whatever the work on an entry has raised into our words; what is new to us goes to the log.
+    """Return the error to show for any exception of the work on an entry; unexpected ones are logged.
 
     Args:
-        error: what was raised.
-        what: the action in the infinitive with its object, as in `from_os_error`; fit to be shown.
+        error: the exception.
+        what: the action in the infinitive with its object, as in `from_os_error`; safe to show.
     """
     if isinstance(error, TuishareError):
         return error
     if isinstance(error, OSError):
         return from_os_error(error, what)
-    # Its text may quote what is secret, and so may a traceback: both only where they were asked for.
+    # Its text and its traceback may hold secrets: they are logged at level debug only.
     _log.error("Cannot %s: unexpected %s", what, type(error).__name__)
     _log.debug("Cannot %s", what, exc_info=error)
     return Unexpected(
         f"Cannot {what}: an internal error ({type(error).__name__})",
-        hint="The log has more with log level debug. Please report it; everything else goes on.",
+        hint="The log has details at level debug. Please report it; everything else continues.",
     )
 
 
 @contextlib.contextmanager
 def isolate_errors(what: str) -> Iterator[None]:
-    """Do one entry's part of some work; what fails is said in the log and ends that part alone.
+    """Do the work on one entry; log an error, which ends that work only.
 
     Args:
         what: as for `explain`.
 
     Raises:
-        SystemFailed: the disk or the database did; the same holds for the entries after it.
+        SystemFailed: the disk or the database failed, which concerns all entries.
         DamagedDatabase: the database is not usable.
     """
     try:

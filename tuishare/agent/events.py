@@ -1,7 +1,7 @@
-"""What happens inside the agent, as typed events, and the bus that carries them.
+"""Typed events inside the agent, and the bus that carries them.
 
-Owns the events and who receives which. Parts publish what they did and do not know who acts on it; who does is
-decided in one place, `tuishare.agent.startup`. Must not act on any event.
+Owns the events and their subscribers. A part publishes what it did and does not know which parts act on it; they are
+subscribed in one place, `tuishare.agent.startup`. Must not act on any event.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class ActivityRecorded:
 
 @dataclass(frozen=True, slots=True)
 class ActivitySaved:
-    """More entries of the activity log can be shown."""
+    """New entries of the activity log are on disk and can be shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiskStateChanged:
-    """Writes to a disk wait for it, or no longer do."""
+    """Writes have begun to wait for a disk, or no longer wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsReloaded:
-    """Settings or users were read again, and may be other ones."""
+    """Settings and users were read again and may have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class UserBookRead:
 
 @dataclass(frozen=True, slots=True)
 class ShareSealed:
-    """There is an envelope of a share for its recipients; its record says so once all have dealt with this event.
+    """A share was sealed for its recipients; its record is saved once all subscribers have handled this event.
 
     Attributes:
-        share: as it was sealed; `envelope` names the file.
+        share: as it was sealed; its `envelope` is the name of the file.
         envelope: all bytes of the file.
     """
 
@@ -60,19 +60,19 @@ class ShareSealed:
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeWithdrawn:
-    """The envelope of a share must not be handed over any more: the share ended, or has another one now."""
+    """The envelope of a share must no longer be handed over: the share has ended, or has another envelope."""
 
     share: ShareRecord
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadsChanged:
-    """A download has joined a swarm, or its payload has to be compared: other payloads have to be watched."""
+    """A download has joined a swarm, or its payload is to be compared: other payloads are to be watched."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalEnded:
-    """A download no longer waits for approval: there is room for another that does."""
+    """A download no longer waits for approval, which makes room for another."""
 
 
 AgentEvent: TypeAlias = (
@@ -91,30 +91,29 @@ _EventT = TypeVar("_EventT", bound=AgentEvent)
 
 
 class EventBus:
-    """Carries events to those who subscribed to their type, in the order of their subscriptions."""
+    """Carries events to the subscribers of their type, in the order of subscription."""
 
     def __init__(self) -> None:
         self._handlers: defaultdict[type, list[Callable[[Any], object]]] = defaultdict(list)
         self._async_handlers: defaultdict[type, list[Callable[[Any], Awaitable[object]]]] = defaultdict(list)
 
     def subscribe(self, kind: type[_EventT], handler: Callable[[_EventT], None]) -> None:
-        """Have a function called with each event of a type; it must return at once."""
+        """Call a function with each event of a type; it must return at once."""
         self._handlers[kind].append(handler)
 
     def subscribe_async(self, kind: type[_EventT], handler: Callable[[_EventT], Awaitable[None]]) -> None:
-        """Have a coroutine awaited with each event of a type that is published by `publish_and_wait`."""
+        """Await a coroutine with each event of a type that is published by `publish_and_wait`."""
         self._async_handlers[kind].append(handler)
 
     def publish(self, event: AgentEvent) -> None:
-        """Tell all who subscribed; what they raise is raised here."""
+        """Call all subscribers; their exceptions are raised here."""
         for handler in self._handlers[type(event)]:
             handler(event)
 
     async def publish_and_wait(self, event: AgentEvent) -> None:
-        """Tell all who subscribed, one after another, and wait until each has dealt with it.
+        """Call all subscribers, one after another, and wait until each has handled the event.
 
-        An event whose effects must be there before its record says so is published in this way; after a crash it is
-        published again.
+        For events whose effects must be done before they are recorded; after a crash they are published again.
         """
         self.publish(event)
         for handler in self._async_handlers[type(event)]:

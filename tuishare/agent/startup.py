@@ -1,7 +1,7 @@
-"""How an agent is put together: the home locked and read, engine and store open, all parts made and connected.
+"""Startup of an agent: lock and read the home, open engine and store, make all parts and connect them.
 
-The one place where parts are made and where an event of one part reaches another. Owns the order of that, and what
-follows from the settings for the engine. Must not do any part's work.
+The one place where parts are made and subscribed to the events of others. Owns the order of that, and the engine's
+settings. Must not do any part's work.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ from tuishare.tracker import PeerAnnounced, load_certificate
 
 
 async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context:
-    """Lock the home, read what it holds, open the engine; the stack closes all again, and the store.
+    """Lock the home, read its files and open the engine; the stack closes all of it, and the store.
 
     Raises:
         BadConfiguration: settings or identity are not usable.
-        SystemFailed: another agent runs, or a port or folder cannot be had.
+        SystemFailed: another agent runs, or a port or folder is not usable.
     """
     places.prepare()
     lock = HomeLock(places.lock_file)
@@ -64,11 +64,11 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     events = EventBus()
     store = Store(places.store_file, events)
     stack.push_async_callback(store.close)
-    # Files of ours that are missing are made, which a full disk delays and does not prevent.
+    # Missing files are made, which a full disk delays and does not prevent.
     config, identity = await store.disk_retry.retry_until_written(
         lambda: asyncio.to_thread(_read_home, places)
     )
-    # Opened before the engine, and thus closed after it: the engine says good-bye to its trackers.
+    # Opened before the engine and closed after it: the engine announces to its trackers that it stops.
     announcing = await stack.enter_async_context(TrackerService.running(config, places, events))
     engine = await Engine.start(_engine_settings(config))
     stack.push_async_callback(engine.close)
@@ -137,9 +137,9 @@ def make_parts(context: Context) -> Parts:
 
 
 def _connect(parts: Parts) -> None:
-    """Say which part learns of which event."""
+    """Subscribe the parts to each other's events."""
     events, changed = parts.context.events, parts.context.changed
-    events.subscribe(ActivityRecorded, lambda event: parts.notifier.tell(event.entry))
+    events.subscribe(ActivityRecorded, lambda event: parts.notifier.notify(event.entry))
     events.subscribe(ActivitySaved, lambda _: changed.notify())
     events.subscribe(ApprovalEnded, lambda _: parts.inbox.on_approval_ended())
     events.subscribe(DiskStateChanged, lambda _: changed.notify())
@@ -162,7 +162,7 @@ def _read_home(places: Places) -> tuple[Config, Identity]:
 
 
 async def open_store(context: Context) -> None:
-    """Open the database as soon as the disk allows it; one that is damaged is replaced, which is a problem to show.
+    """Open the database as soon as the disk allows it; replace a damaged one, and show that as a problem.
 
     Raises:
         BadConfiguration: it is from a newer version.
@@ -176,7 +176,7 @@ async def open_store(context: Context) -> None:
 
 
 def _check_database(context: Context) -> tuple[Problem, ...]:
-    """Make sure that there is a database to work with; tell when it had to be a new one."""
+    """Replace a damaged database; return the problem to show for that."""
     now = context.clock()
     aside = ensure_intact(context.places, context.settings.current, context.identity.current, now)
     if aside is None:
@@ -185,8 +185,8 @@ def _check_database(context: Context) -> tuple[Problem, ...]:
         Problem(
             id="database",
             title="Database was damaged",
-            detail=f"The damaged database is kept as {aside}; a new one was begun from your folders",
-            hint="What you shared by command has to be shared again; what was delivered is in your downloads folder.",
+            detail=f"The damaged database is kept as {aside}; a new one was made from your folders",
+            hint="Use `tuishare share` again for shares outside drop folders; delivered files are in your downloads.",
             since=int(now.timestamp()),
         ),
     )
@@ -203,7 +203,7 @@ def _engine_settings(config: Config) -> EngineSettings:
 
 
 def _make_folders(config: Config) -> None:
-    """Make our own folders; a drop folder that is missing may be a disk that is not mounted, and is left missing."""
+    """Create our own folders; a missing drop folder may be on a disk that is not mounted, so it is not created."""
     folders = config.folders
     for folder in (folders.inbox_path, folders.outbox_path, folders.downloads_path):
         try:
@@ -211,5 +211,5 @@ def _make_folders(config: Config) -> None:
         except OSError as error:
             raise from_os_error(error, f"make the folder {folder}") from error
     for folder in (folders.inbox_path / REJECTED, folders.outbox_path):
-        with contextlib.suppress(OSError):  # what was left does no harm
+        with contextlib.suppress(OSError):  # leftovers do no harm
             sweep(folder)

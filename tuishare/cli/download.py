@@ -23,7 +23,7 @@ from tuishare.cli.terminal import ProgressPrinter, metered, say, warn
 from tuishare.cli.torrent_source import TorrentSource, open_encrypted, read_torrent_file
 from tuishare.config.model import NetworkSettings
 from tuishare.config.units import format_size
-from tuishare.core.received_addresses import tell_refused
+from tuishare.core.received_addresses import describe_refused
 from tuishare.core.tracker_proxy import TrackerProxies
 from tuishare.errors import NotFound, Refused, SystemFailed, TuishareError, from_os_error
 from tuishare.fs.atomic import make_private, move_into_place, publish, read_limited, require_text
@@ -141,7 +141,7 @@ def download(order: DownloadOptions) -> None:
             f"{for_display(str(target))} exists already", hint="Move it away, or choose another --output."
         )
     if offer.refused:
-        warn(tell_refused(offer.refused))
+        warn(describe_refused(offer.refused))
     transfer = Transfer(offer, peers, order.output)
     run_until_interrupted(_download(transfer, order, home.config.network))
 

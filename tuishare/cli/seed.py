@@ -10,7 +10,7 @@ from tuishare.cli.terminal import metered, say, warn
 from tuishare.cli.torrent_source import TorrentSource, open_any, read_torrent_file
 from tuishare.config.model import NetworkSettings
 from tuishare.config.units import format_size
-from tuishare.core.received_addresses import tell_refused
+from tuishare.core.received_addresses import describe_refused
 from tuishare.errors import VerificationFailed
 from tuishare.fs.atomic import require_text
 from tuishare.sanitize import for_display
@@ -28,7 +28,7 @@ def seed(payload: Path, torrent: Path, *, listen: str | None, key: bytes | None)
     home = open_home()
     offer = open_any(read_torrent_file(torrent), home, key)
     if offer.refused:
-        warn(tell_refused(offer.refused))
+        warn(describe_refused(offer.refused))
     folder = verify_payload(payload, offer.data)
     run_until_interrupted(_seed(offer, folder, home.config.network, listen))
 

@@ -1,6 +1,6 @@
-"""What can happen to shares, downloads and people, as the activity log tells it.
+"""Entries of the activity log.
 
-Owns the kinds and the shape of one entry. Must not keep or write anything: the agent's activity log does.
+Owns their kinds and the shape of one entry. Must not store anything: the agent's activity log does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ActivityKind(StrEnum):
-    """What can happen."""
+    """What happened to a share, a download or a user."""
 
     SHARED = "shared"
     """A generation of a share was sealed for its recipients."""
@@ -43,7 +43,7 @@ class ActivityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One entry of the activity log, as it was written.
+    """One stored entry of the activity log.
 
     Attributes:
         id: greater than that of every earlier entry.

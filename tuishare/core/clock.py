@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def wall_clock() -> datetime:
-    """The time, with a zone."""
+    """Return the current time, with a zone."""
     return datetime.now(UTC)

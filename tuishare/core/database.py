@@ -25,7 +25,7 @@ from tuishare.core.records import (
 )
 from tuishare.core.rows import TABLES, DamagedRow, DamagedRows, Record, as_text, decode, encode
 from tuishare.core.schema import MIGRATIONS
-from tuishare.core.sqlite_errors import DAMAGED_HINT, DamagedDatabase, tell_apart
+from tuishare.core.sqlite_errors import DAMAGED_HINT, DamagedDatabase, classify
 from tuishare.errors import BadConfiguration, DiskRefused, Refused, from_os_error
 from tuishare.torrents import InfoHash
 
@@ -41,7 +41,7 @@ _LOG_KEPT: Final = 4 << 20  # bytes; the log of one large torrent would stay as 
 
 
 _ONE_VALUE: Final = re.compile(r"(non-\w+|NULL|TEXT|NUMERIC) value in \w+\.\w+")
-"""What SQLite's check says of a value that its column does not allow: damage of one row, of the file none."""
+"""SQLite's message about a value that its column does not allow: one row is damaged, the file is not."""
 
 
 _Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
@@ -49,7 +49,7 @@ _Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One row of the ledger: no generation of that signer's share up to that number is taken again."""
+    """One row of the ledger: no generation of this signer's share up to this number is accepted again."""
 
     signer: bytes
     share: str
@@ -60,10 +60,10 @@ class Database:
     """The open database; all methods block and belong to one thread.
 
     Raises:
-        sqlite3.Error: from any method; see `tell_apart`.
-        DiskRefused: from the constructor when the disk or the file system refuses, which is never taken for damage.
-        DamagedDatabase: from the constructor when the file is damaged.
-        BadConfiguration: from the constructor when it was made by a newer version.
+        sqlite3.Error: from any method; see `classify`.
+        DiskRefused: from the constructor if the disk or the file system refuses, which never counts as damage.
+        DamagedDatabase: from the constructor if the file is damaged.
+        BadConfiguration: from the constructor if a newer version has made the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,12 +76,12 @@ class Database:
         except OSError as error:
             raise from_os_error(error, f"open the database {path}") from error
         except sqlite3.Error as error:
-            raise tell_apart(error, path) from error
+            raise classify(error, path) from error
         try:
             self._prepare(path)
         except sqlite3.Error as error:
             self.close()
-            raise tell_apart(error, path) from error
+            raise classify(error, path) from error
         except BadConfiguration:
             self.close()
             raise
@@ -104,16 +104,16 @@ class Database:
                 self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def check(self, now: int) -> None:
-        """Read everything once, because SQLite does not notice by itself what was overwritten.
+        """Read everything once, because SQLite does not notice overwritten data by itself.
 
-        A row that is no record is set aside, see `damaged`: it says nothing against the others.
+        A row that cannot be decoded is set aside, see `damaged`; all others stay.
 
         Args:
             now: Unix seconds.
 
         Raises:
-            DamagedDatabase: the file is not as it was written.
-            DiskRefused: it cannot be read or written now, whatever is in it.
+            DamagedDatabase: the file is damaged.
+            DiskRefused: the file cannot be read or written now.
         """
         try:
             said = [text for (text,) in self._connection.execute("PRAGMA quick_check")]
@@ -121,7 +121,7 @@ class Database:
             if not verdict:
                 self._set_aside(now)
         except sqlite3.DatabaseError as error:
-            if isinstance(refusal := tell_apart(error, self._path), DiskRefused):
+            if isinstance(refusal := classify(error, self._path), DiskRefused):
                 raise refusal from error
             verdict = str(error)
         if verdict:
@@ -136,21 +136,21 @@ class Database:
                     rows.set_aside(table, rowid, fault, now)
 
     def damaged(self, *tables: str) -> list[DamagedRow]:
-        """The rows that were set aside, oldest first; of these tables."""
+        """Return the rows of these tables that were set aside, oldest first."""
         return [row for row in DamagedRows(self._connection).listed() if row.table in tables]
 
     def drop_damaged(self, row: DamagedRow) -> None:
-        """Remove such a row for good."""
+        """Delete a row that was set aside."""
         with self.transaction():
             DamagedRows(self._connection).drop(row.number)
 
     def close(self) -> None:
-        """Close the file; nothing unsaved can exist."""
+        """Close the file; everything is saved already."""
         self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the block is saved, or nothing of it."""
+        """Save all changes of the block, or none of them."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -161,7 +161,7 @@ class Database:
             raise
 
     def save(self, *records: Record) -> None:
-        """Insert the records, or replace the ones with the same key; all or none."""
+        """Insert the records, replacing those with the same key; all or none."""
         with self.transaction():
             for record in records:
                 self._put(record)
@@ -175,44 +175,44 @@ class Database:
         self._connection.execute(statement, tuple(row.values()))
 
     def shares(self) -> list[ShareRecord]:
-        """Every share, oldest first."""
+        """Return all shares, oldest first."""
         return self._all(ShareRecord, "ORDER BY added, id")
 
     def share_by_info_hash(self, info_hash: str) -> ShareRecord | None:
-        """The newest share of that torrent, or None."""
+        """Return the newest share of a torrent, or None."""
         found = self._all(
             ShareRecord, "WHERE info_hash = ? ORDER BY added DESC, rowid DESC LIMIT 1", info_hash
         )
         return found[0] if found else None
 
     def own_share(self, info_hash: str) -> str:
-        """Return the name of the agent's own share of that torrent; empty where there is none."""
+        """Return the name of the agent's own share of a torrent; empty without one."""
         row = self._connection.execute(
             "SELECT name FROM shares WHERE info_hash = ? AND step != ?", (info_hash, ShareStep.MANUAL)
         ).fetchone()
         return "" if row is None else str(row[0])
 
     def recipients(self, share: str) -> list[RecipientRecord]:
-        """Who holds or held a ticket of that share."""
+        """Return the recipients of a share, past ones included."""
         return self._all(RecipientRecord, "WHERE share = ? ORDER BY user", share)
 
     def all_recipients(self) -> list[RecipientRecord]:
-        """Who holds or held a ticket of any share."""
+        """Return the recipients of all shares, past ones included."""
         return self._all(RecipientRecord, "ORDER BY share, user")
 
     def set_recipients(self, share: str, recipients: Iterable[RecipientRecord]) -> None:
-        """Let these be the ones who hold or held a ticket of a share, and nobody else."""
+        """Replace the recipients of a share."""
         with self.transaction():
             self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
             for recipient in recipients:
                 self._put(recipient)
 
     def downloads(self) -> list[DownloadRecord]:
-        """Every download, oldest first."""
+        """Return all downloads, oldest first."""
         return self._all(DownloadRecord, "ORDER BY added, id")
 
     def record_rejection(self, record: DownloadRecord) -> None:
-        """Remove a download, and remember its generation, whether it was admitted or not."""
+        """Delete a download and enter its generation into the ledger, whether it was admitted or not."""
         with self.transaction():
             self._remember(Generation(record.signer, record.share, record.generation))
             self._connection.execute("DELETE FROM downloads WHERE id = ?", (record.id,))
@@ -220,19 +220,19 @@ class Database:
                 self._connection.execute(f"DELETE FROM {table} WHERE download = ?", (record.id,))  # noqa: S608
 
     def delete_share(self, share: str) -> None:
-        """Remove one with its tickets."""
+        """Delete a share with its tickets."""
         with self.transaction():
             self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
             self._connection.execute("DELETE FROM shares WHERE id = ?", (share,))
 
     def admit(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
-        """Save a download whose generation has never been seen from that signer, and remember the generation.
+        """Save a download whose generation is new from its signer, and enter the generation into the ledger.
 
-        It begins with nothing: what the engine remembered of an earlier one of the same torrent is dropped.
+        Resume data of an earlier download of the same torrent is dropped.
 
         Args:
             record: of the download.
-            torrent: the one that it is of; None for the one that is stored already.
+            torrent: its torrent; None: it is stored already.
 
         Raises:
             Refused: this or a newer generation was admitted before (a replay, also after the download was removed).
@@ -245,7 +245,7 @@ class Database:
             self._put_torrent(record, torrent)
 
     def hold(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
-        """Save a download that is not admitted yet; its generation is not used up. Arguments as of `admit`.
+        """Save a download that is not admitted yet, without entering its generation; arguments as for `admit`.
 
         Raises:
             Refused: this or a newer generation was admitted before.
@@ -256,11 +256,11 @@ class Database:
             self._put_torrent(record, torrent)
 
     def torrent(self, download: str) -> bytes:
-        """Return the torrent of a download; empty where there is none."""
+        """Return the torrent of a download; empty without one."""
         return self._torrent("torrents", download)
 
     def replaced_torrent(self, download: str) -> bytes:
-        """Return the torrent of what a download is to replace; empty where that is not known."""
+        """Return the torrent of the payload that a download is to replace; empty if unknown."""
         return self._torrent("replaced", download)
 
     def _torrent(self, table: str, download: str) -> bytes:
@@ -270,7 +270,7 @@ class Database:
 
     def _put_torrent(self, record: DownloadRecord, torrent: bytes | None) -> None:
         if record.replaces:
-            # Of the generation that was delivered; one that comes after another undelivered one finds it here.
+            # The torrent of the delivered generation, also for a generation that replaces an undelivered one.
             self._connection.execute(
                 "INSERT OR IGNORE INTO replaced SELECT * FROM torrents WHERE download = ?", (record.id,)
             )
@@ -278,7 +278,7 @@ class Database:
             self._connection.execute("INSERT OR REPLACE INTO torrents VALUES (?, ?)", (record.id, torrent))
 
     def renew(self, record: DownloadRecord) -> None:
-        """Save a download that goes on with new tickets, and remember their generation.
+        """Save a download with new tickets, and enter their generation into the ledger.
 
         Raises:
             Refused: this or a newer generation was admitted before.
@@ -289,37 +289,37 @@ class Database:
             self._put(record)
 
     def has_envelope(self, record: DownloadRecord) -> bool:
-        """Whether any generation of a download was admitted before, also one that was removed since."""
+        """Return whether any generation of a download was admitted before, removed ones included."""
         row = self._connection.execute(
             "SELECT 1 FROM ledger WHERE signer = ? AND share = ?", (record.signer, record.share)
         ).fetchone()
         return row is not None
 
     def require_new(self, record: DownloadRecord) -> None:
-        """Make sure that neither this nor a newer generation was admitted before, and that no newer one waits here.
+        """Require that neither this nor a newer generation was admitted before, and that no newer one is waiting.
 
         Raises:
-            Refused: it was, or one does.
+            Refused: it was, or one is.
         """
         (known,) = self._connection.execute(
             "SELECT max(generation) FROM (SELECT generation FROM ledger WHERE signer = ?1 AND share = ?2"
-            # What waits for approval may itself be admitted.
+            # A download that waits for approval may itself be admitted.
             " UNION ALL SELECT generation - 1 FROM downloads WHERE signer = ?1 AND share = ?2)",
             (record.signer, record.share),
         ).fetchone()
         if known is not None and not isinstance(known, int):
             raise Refused(
-                "Which generations of this share were received before cannot be read any more",
-                hint="Ask the sender to share it as something new.",
+                "The record of the versions that you received of this share is damaged",
+                hint="Ask the sender to forget the share and to share it again.",
             )
         if known is not None and record.generation <= known:
             raise Refused(
-                f"Generation {record.generation} of this share was received before",
-                hint="Ask the sender to share it again if you need it once more.",
+                f"Version {record.generation} of this share was received before",
+                hint="Ask the sender to share it again if you still need it.",
             )
 
     def remember(self, generations: Iterable[Generation]) -> None:
-        """Take note of generations that are not to be taken again."""
+        """Enter generations into the ledger, so that they are not accepted again."""
         with self.transaction():
             for generation in generations:
                 self._remember(generation)
@@ -332,7 +332,7 @@ class Database:
         )
 
     def resume_data(self, info_hash: str) -> bytes | None:
-        """What the engine wanted to remember of a torrent, or None."""
+        """Return the resume data of a torrent, or None."""
         row = self._connection.execute("SELECT data FROM resume WHERE info_hash = ?", (info_hash,)).fetchone()
         return row[0] if row is not None and isinstance(row[0], bytes) else None
 
@@ -342,11 +342,11 @@ class Database:
             self._connection.executemany("INSERT OR REPLACE INTO resume VALUES (?, ?)", data.items())
 
     def forget_resume(self, info_hash: str) -> None:
-        """Remove resume data that no longer fit."""
+        """Delete the resume data of a torrent."""
         self._connection.execute("DELETE FROM resume WHERE info_hash = ?", (info_hash,))
 
     def note(self, events: Iterable[EventRecord]) -> None:
-        """Save what happened; beyond `EVENTS_KEPT` the oldest go."""
+        """Save entries of the activity log, and delete the oldest beyond `EVENTS_KEPT`."""
         rows = [(event.at, event.kind, event.subject, event.detail) for event in events]
         with self.transaction():
             self._connection.executemany(
@@ -357,7 +357,7 @@ class Database:
             )
 
     def events(self, limit: int) -> list[EventRecord]:
-        """The last of what happened, newest first."""
+        """Return the last entries of the activity log, newest first."""
         rows = self._connection.execute(
             "SELECT at, kind, subject, detail, id FROM events ORDER BY id DESC LIMIT ?", (limit,)
         )

@@ -1,7 +1,7 @@
-"""The marker of a drop folder: an empty file that tells it from the empty place where its disk is not mounted.
+"""The marker of a drop folder: an empty file that distinguishes the folder from an empty mount point.
 
-Owns its name, how it is put there and taken away. Whether a folder can be trusted without one,
-`tuishare.agent.shares.sharing` knows.
+Owns its name, writing and removing it. Must not decide whether a folder without a marker can be trusted: its handler in
+`tuishare.agent.shares` does.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ MARKER: Final = ".tuishare-folder"
 
 
 def write_marker(folder: Path) -> None:
-    """Mark a folder, where that can be written to."""
+    """Write the marker of a folder, if the folder is writable."""
     with contextlib.suppress(OSError):
         (folder / MARKER).touch()
 
 
 def remove_marker(folder: Path) -> None:
-    """Take the marker of a folder away that is a drop folder no longer; what is not ours or not empty stays."""
+    """Remove the marker of a folder; a file of another user, or one with content, stays."""
     marker = folder / MARKER
     with contextlib.suppress(OSError):
         status = marker.lstat()

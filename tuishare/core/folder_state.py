@@ -1,4 +1,4 @@
-"""How a drop folder is being watched. Owns the words only."""
+"""How a drop folder is watched. Owns the states only."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 class FolderState(StrEnum):
-    """How a drop folder is being watched."""
+    """How a drop folder is watched."""
 
     WATCHING = "watching"
     """The file system reports changes."""
     POLLING = "polling"
-    """It reports none, so the folder is scanned periodically."""
+    """The file system reports no changes, so the folder is scanned periodically."""
     MISSING = "missing"
     UNWATCHED = "unwatched"
     """No agent runs."""

@@ -1,6 +1,6 @@
-"""One agent per home.
+"""The lock that allows one agent per home.
 
-Owns the lock file. The kernel drops the lock with the process, so a crash leaves nothing to clean up.
+Owns the lock file. The kernel releases the lock with the process, so a crash leaves nothing to clean up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class HomeInUse(SystemFailed):
 
 
 class HomeLock:
-    """Held from `acquire` to `release`."""
+    """The lock of one home, held from `acquire` to `release`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -40,12 +40,12 @@ class HomeLock:
             os.close(descriptor)
             raise HomeInUse(
                 "Another agent of this home is running",
-                hint="`tuishare status` asks it; `tuishare stop` ends it.",
+                hint="`tuishare status` shows it; `tuishare stop` stops it.",
             ) from error
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Give the lock back; harmless when it is not held."""
+        """Release the lock, if it is held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

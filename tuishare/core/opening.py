@@ -1,8 +1,8 @@
-"""From an envelope to what we may do with it: opened, attributed, its torrent accepted.
+"""Opening envelopes: decrypt one, attribute it to its signer, and accept its torrent.
 
-Owns the order of the questions: is it ours to open, who signed it, is its torrent one we take. Nothing that was signed
-is decoded before it is known who signed it (threat T1). Serves the inbox pipeline and ``tuishare download`` alike. Pure
-but for the clock it is given: it reads no file and remembers nothing (replays are the store's to refuse).
+Owns the order of the checks: whether one of our keys opens it, who signed it, whether its torrent is acceptable. Signed
+content is decoded only once the signer is known (threat T1). Used by the inbox and by ``tuishare download``. Pure: it
+reads no file or clock and keeps no state (the database refuses replays).
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ from tuishare.torrents import DEFAULT_LIMITS, TooLarge, Torrent, TorrentLimits, 
 
 
 class Trust(Enum):
-    """What we know of the signer."""
+    """How far a signer is known."""
 
     VERIFIED = auto()
-    """A user whose fingerprint a person compared."""
+    """A user whose fingerprint was compared."""
     UNVERIFIED = auto()
-    """A user whose card nobody has compared yet."""
+    """A user whose fingerprint was not compared yet."""
     KEY_ONLY = auto()
-    """No card of ours, but sealed with a key that we share with a user. Co-recipients could have done that too."""
+    """An unknown signer, but sealed with a key that we share with a user; other recipients may have that key too."""
     UNKNOWN = auto()
-    """Nobody we know: knowing our card is enough to write to us."""
+    """An unknown signer: our card is all that is needed to seal an envelope for us."""
     OURSELVES = auto()
     """Our own share."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedEnvelope:
-    """An envelope for us, as far as it is known before its content is read: who signed it.
+    """An envelope for us whose content is not read yet: who signed it.
 
     Attributes:
-        sender: name in the user book; empty when unknown.
-        signer: Ed25519 public key, 32 bytes; its signature was proved.
-        trust: what we know of them.
-        origin: the key that the sender had first, as far as we know; it stays when they get a new card.
-        succession: their former card's word for the one that signed; None where we know the one that signed.
+        sender: name in the user book; empty if unknown.
+        signer: Ed25519 public key, 32 bytes; its signature is valid.
+        trust: how far the signer is known.
+        origin: the sender's first known signing key, which stays the same when they replace their card.
+        succession: signature of the sender's previous card for the signer; None if the signer is known.
     """
 
     sender: str
@@ -66,25 +66,23 @@ class SignedEnvelope:
 
 
 class UnknownSender(Refused):
-    """An envelope that is kept: it may be taken once its signer is verified."""
+    """An envelope that is kept: it may be accepted once its signer is verified."""
 
     code = "not-yet"
     title = "Sender not verified"
 
 
 SenderBounds = Callable[[SignedEnvelope], TorrentLimits]
-"""Says what bounds a torrent by that signer has, or raises where nothing of theirs is to be read."""
+"""Returns the limits for a torrent by this signer, or raises if nothing by them is to be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedEnvelope:
-    """An intact envelope that was for us.
+    """An intact envelope for us; attributes that are not listed are those of `SignedEnvelope`.
 
     Attributes:
-        sender: name in the user book; empty when unknown.
-        signer: Ed25519 public key, 32 bytes; its signature was proved.
-        origin: the one that the sender had first, as far as we know; it stays when he gets a new card.
-        succession: his former card's word for the one that signed; None where we know the one that signed.
+        manifest: as signed.
+        ticket: ours.
         torrent: parsed and accepted.
     """
 
@@ -99,10 +97,10 @@ class OpenedEnvelope:
 
     @property
     def credentials(self) -> Credentials | None:
-        """What we join the swarm with; None for a plain one.
+        """The credentials to join the swarm with; None for a plain swarm.
 
         Raises:
-            Refused: the sender put no certificate into our ticket.
+            Refused: our ticket has no certificate.
         """
         if self.manifest.root_certificate is None:
             return None
@@ -114,13 +112,13 @@ class OpenedEnvelope:
 
     @property
     def trackers(self) -> tuple[TrackerAddress, ...]:
-        """Where to announce, with our own passkey filled in; best first."""
+        """The trackers to announce to, best first; their URLs hold our passkey."""
         passkey = self.ticket.passkey
         return tuple(TrackerAddress.of(entry.url, passkey, entry.pin) for entry in self.manifest.announce)
 
     @property
     def renews(self) -> bool:
-        """Whether it gives new tickets for content that its recipients have heard of before."""
+        """Whether it has new tickets for content that its recipients received an envelope of before."""
         return self.manifest.kind == "renew"
 
 
@@ -133,22 +131,21 @@ def open_received(
     now: datetime,
     bounds: SenderBounds = lambda _: DEFAULT_LIMITS,
 ) -> OpenedEnvelope:
-    """Open an envelope with all we have, and judge it: first its signer, then what they signed.
+    """Open an envelope and check it: first its signer, then its content.
 
     Args:
         data: the whole file, format TSE1.
-        identity: ours with all of its former keys, tried first.
-        book: whose keys are tried next, and who may have signed.
-        keys: further 256-bit keys, given by hand.
+        identity: ours; its keys, previous ones included, are tried first.
+        book: the known signers; the keys of its users are tried next.
+        keys: further 256-bit keys to try.
         now: the time, with a zone.
-        bounds: is told who signed before anything else of the envelope is decoded.
+        bounds: called with the signer before anything else of the envelope is decoded.
 
     Raises:
-        NotForUs: none of our keys opens it.
+        NotForUs: none of the keys opens it.
         Damaged: it is not intact.
-        NotYet: its torrent is over the bounds for that signer, and may be within those that hold once they are
-            verified.
-        Refused: it has expired, was signed with a former key, or its torrent is not one that we take.
+        UnknownSender: its torrent exceeds the limits for this signer; it may be accepted once they are verified.
+        Refused: it has expired, was signed with a replaced key, or its torrent is not acceptable.
     """
     unsealed, signed = _unseal(data, identity, book, keys)
     limits = bounds(signed)
@@ -174,20 +171,20 @@ def _accept(manifest: Manifest, signed: SignedEnvelope, limits: TorrentLimits) -
             manifest.torrent,
             transport=manifest.transport,
             limits=limits,
-            announce_allowed=trackers.__contains__,  # signed and sealed, unlike what stands in a torrent
+            announce_allowed=trackers.__contains__,  # the manifest's trackers are signed
         )
     except TooLarge as error:
         if limits == DEFAULT_LIMITS:
             raise
         who = signed.sender if signed.trust is Trust.UNVERIFIED else "its sender"
         raise UnknownSender(
-            f"{error.detail}, which is read only from people you have verified, and {who} is not verified",
-            hint="Add the sender's card and compare fingerprints, then `tuishare user verify`; it goes on by itself.",
+            f"{error.detail}, which is accepted from verified users only, and {who} is not verified",
+            hint="Add the sender's card, compare fingerprints, then use `tuishare user verify`; it is opened then.",
         ) from error
 
 
 def is_from_verified(data: bytes, identity: Identity, book: UserBook) -> bool:
-    """Whether a verified user signed an envelope (format TSE1) for us; nothing of what they signed is read."""
+    """Return whether a verified user signed an envelope (format TSE1) for us; its content is not read."""
     try:
         return _unseal(data, identity, book, ())[1].trust is Trust.VERIFIED
     except (Damaged, NotForUs, Refused):
@@ -195,14 +192,14 @@ def is_from_verified(data: bytes, identity: Identity, book: UserBook) -> bool:
 
 
 def download_id(signer: bytes, share_id: bytes) -> str:
-    """Name a download, so that all generations of one signer's share are one: 32 hexadecimal digits."""
+    """Return the id of a download, which all generations of one signer's share have: 32 hexadecimal digits."""
     return hashlib.sha256(b"tuishare/download\0" + signer + share_id).hexdigest()[:32]
 
 
 def _unseal(
     data: bytes, identity: Identity, book: UserBook, keys: Sequence[bytes]
 ) -> tuple[Unsealed, SignedEnvelope]:
-    """Open an envelope as far as is needed to know who signed it; arguments and errors as for `receive`."""
+    """Open an envelope as far as is needed to know its signer; arguments and errors as for `open_received`."""
     named = book.keys()
     ours = [CardKey(key) for key in (identity.private_key, *identity.retired)]
     opening: list[OpeningKey] = [*ours]
@@ -217,7 +214,7 @@ def _unseal(
 def _attribute(
     unsealed: Unsealed, identity: Identity, book: UserBook, *, by_key: bool, opener: str
 ) -> SignedEnvelope:
-    """Say who signed. The signature alone counts: a co-recipient may know the content key, and thus seal a body."""
+    """Attribute an envelope by its signature alone: another recipient may know the content key and seal a body."""
     signer = unsealed.signer
     succession = _find_succession(unsealed, book)
     known = _predecessor(succession, book) if succession else signer
@@ -227,7 +224,7 @@ def _attribute(
         sender, trust = user.name, Trust.VERIFIED if user.verified else Trust.UNVERIFIED
     elif user := book.former(known):
         raise Refused(
-            f"It was signed with a key that {user.name} has replaced since",
+            f"It was signed with a previous key of {user.name}",
             hint=f"Ask {user.name} to share it again.",
         )
     else:
@@ -236,11 +233,11 @@ def _attribute(
 
 
 def _find_succession(unsealed: Unsealed, book: UserBook) -> KeyRotation | None:
-    """Find the word of somebody we know for a signer whom we do not know; a word that is none counts for nothing."""
-    if book.signer(unsealed.signer) or not (word := unsealed.succession):
+    """Return the signature of a known user's previous card for an unknown signer; None if it is missing or invalid."""
+    if book.signer(unsealed.signer) or not (encoded := unsealed.succession):
         return None
     try:
-        succession = decode_succession(word)
+        succession = decode_succession(encoded)
     except BadInput:
         return None
     ours = succession.card.signer == unsealed.signer and find_predecessor(book, succession) is not None

@@ -1,7 +1,6 @@
-"""Where others can reach us, as it stands in an envelope.
+"""Our own addresses: where peers can reach this machine, for envelopes.
 
-Owns the choice of addresses, and what counts as one in the settings. Must not ask any other machine: what the system
-knows of itself is all there is.
+Owns the choice of addresses, and which addresses the settings may have. Must not contact any other machine.
 """
 
 from __future__ import annotations
@@ -24,25 +23,25 @@ _LOOPBACK: Final = "127.0.0.1"
 _ADDRESSES: Final = (
     "network.listen", "network.listen_plain", "network.public_host", "tracker.listen", "tracker.listen_plain"
 )  # fmt: skip
-"""The settings that are addresses."""
+"""The settings whose values are addresses."""
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 — only compared
-"""The hosts that stand for every address of their family; together what an empty host means."""
-_HOST_HINT: Final = "Write a name or an address, for example studio.example.org."
+"""The hosts that stand for every address of their family; an empty host stands for both."""
+_HOST_HINT: Final = "Use a name or an address, for example studio.example.org."
 
 
 def find_contacts(
     network: NetworkSettings, port: int, *, outside: str = "", of_swarm: bool = True
 ) -> tuple[str, ...]:
-    """List ``host:port`` for a manifest: the public host, this machine's addresses, loopback; best first.
+    """Return ``host:port`` of each address for a manifest: public host, interfaces, loopback; best first.
 
     Args:
-        network: the settings; ``public_host`` may carry a port of its own, which is that of the swarms.
-        port: where we listen.
-        outside: ``host:port`` where a router forwards to that port, or empty.
-        of_swarm: whether that is the port of the swarms.
+        network: the settings; ``public_host`` may include the external port of the swarms.
+        port: the local port.
+        outside: ``host:port`` at which a router forwards to that port, or empty.
+        of_swarm: whether it is the port of the swarms.
 
     Returns:
-        At most `MAX_CONTACTS`; loopback, which serves recipients on the same machine, is always the last.
+        At most `MAX_CONTACTS`; the last one is always loopback, for recipients on the same machine.
 
     Raises:
         BadInput: ``public_host`` is malformed.
@@ -78,10 +77,7 @@ def check_addresses(config: Config, places: Places) -> None:
 
 
 def listen_addresses(config: Config) -> Mapping[str, str]:
-    """Find where the agent listens with these settings: each key that counts, and its ``[HOST]:PORT``.
-
-    Behind a proxy that is nowhere.
-    """
+    """Return where the agent listens with these settings: ``[HOST]:PORT`` by key; empty behind a proxy."""
     network, tracker = config.network, config.tracker
     if network.outgoing_proxy is not None:
         return {}
@@ -96,7 +92,7 @@ def listen_addresses(config: Config) -> Mapping[str, str]:
 
 
 def _check_address(key: str, given: str) -> None:
-    """Check one setting, e.g. ``network.public_host``; one that is empty, or no address, counts as right.
+    """Check one setting, such as ``network.public_host``; an empty value, or a setting that is no address, is valid.
 
     Raises:
         BadInput: it is malformed.
@@ -113,7 +109,7 @@ def _check_address(key: str, given: str) -> None:
 
 
 def listen_port(address: str) -> int:
-    """Read the port of a listen address ``[HOST]:PORT``.
+    """Return the port of a listen address ``[HOST]:PORT``.
 
     Raises:
         BadInput: it is malformed.
@@ -123,7 +119,7 @@ def listen_port(address: str) -> int:
 
 def _hosts(key: str, address: str) -> tuple[str, ...]:
     host = parse_endpoint(address, default_host=_EVERYWHERE[0], any_port=True).host
-    # Unlike the engine, the tracker takes callers of both families on "::".
+    # Unlike the engine, the tracker accepts both families on "::".
     everywhere = address.startswith(":") or (host == "::" and key.startswith("tracker."))
     return _EVERYWHERE if everywhere else (host,)
 
@@ -145,22 +141,22 @@ def _public(host: str, port: int) -> Iterator[str]:
     try:
         yield str(parse_endpoint(f"{literal}:{port}" if bare else host))
     except BadInput as error:
-        # What was written, not what we made of it: the port may be ours.
-        raise BadInput(f"{host[:80]!r} is no public host", hint=_HOST_HINT) from error
+        # Quote what the user wrote: the port may have been added here.
+        raise BadInput(f"{host[:80]!r} is not a public host", hint=_HOST_HINT) from error
 
 
 def is_public_ipv4(host: str) -> bool:
-    """Say whether that is an IPv4 address which is reached from everywhere."""
+    """Return whether a host is an IPv4 address that can be reached from everywhere."""
     address = ipaddress.ip_address(host)
     return address.version == 4 and address.is_global
 
 
 def has_public_address() -> bool:
-    """Say whether one of our own interfaces has such an address, so that no router is in the way."""
+    """Return whether an interface of this machine has such an address, so that no router is in the way."""
     return any(map(is_public_ipv4, _own_addresses()))
 
 
 def _own_addresses() -> tuple[str, ...]:
-    """The unicast addresses of all network interfaces, global ones first, without loopback and link-local."""
+    """Return the unicast addresses of all interfaces, global ones first, without loopback and link-local."""
     usable = [ip for ip in own_addresses() if not (ip.is_loopback or address_fault(ip))]
     return tuple(str(ip) for ip in sorted(usable, key=lambda ip: (not ip.is_global, ip.version, int(ip))))

@@ -1,6 +1,6 @@
-"""A problem that a user has to see, wherever in the agent it was found.
+"""Problems that need the user's attention, wherever in the agent they are found.
 
-Owns the shape only.
+Owns their shape only.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that needs the user's attention for as long as it lasts.
+    """A problem that is shown for as long as it lasts.
 
     Attributes:
         id: stable for as long as the problem lasts.
-        title: what kind of trouble, three words or so.
+        title: the kind of problem, in about three words.
         detail: one sentence about this case.
-        hint: what to do about it; may be empty.
+        hint: what the user can do about it; may be empty.
         since: when it began, Unix seconds.
     """
 

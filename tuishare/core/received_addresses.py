@@ -1,8 +1,8 @@
-"""What an envelope names, and which of it is used: contacts and trackers of a sender (threat T4).
+"""Received addresses: which contacts and trackers of an envelope are used (threat T4).
 
-Owns what the settings add to the rules of `tuishare.net.addresses`, and how a refusal is said: with host and port and
-nothing else, because an announce URL holds a passkey. Pure. Addresses of names, and those of this machine, are judged
-where they are called, because they change.
+Owns what the settings add to the rules of `tuishare.net.addresses`, and the sentences about refused addresses, which
+name host and port only, because an announce URL holds a passkey. Pure. Names, and the addresses of this machine, are
+checked when a connection is made, because they change.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from tuishare.net.addresses import MOST_CONTACTS, TrackerRules, address_fault, r
 from tuishare.sanitize import for_display
 from tuishare.swarm import Endpoint, parse_endpoint
 
-_MOST_SAID = 4
+_MOST_SHOWN = 4
 
 
 def rules_for(
     config: Config, transport: Transport, contacts: Iterable[str], *, any_host: bool = False
 ) -> TrackerRules:
-    """Say which trackers may be asked because of an envelope.
+    """Return which trackers of an envelope may be used.
 
     Args:
-        config: the settings; they name trackers besides the sender's own.
+        config: the settings; they allow trackers besides the sender's own.
         transport: of the swarm.
         contacts: ``host:port`` where the sender seeds, as received.
         any_host: see `TrackerRules`.
@@ -37,7 +37,7 @@ def rules_for(
 
 
 def read_contacts(contacts: Iterable[str]) -> tuple[Endpoint, ...]:
-    """Read the contacts of an envelope; one that is malformed costs only itself."""
+    """Parse the contacts of an envelope; malformed ones are skipped."""
     found: list[Endpoint] = []
     for contact in contacts:
         with contextlib.suppress(BadInput):
@@ -48,13 +48,13 @@ def read_contacts(contacts: Iterable[str]) -> tuple[Endpoint, ...]:
 def find_refused(
     contacts: Iterable[str], trackers: Iterable[TrackerAddress], rules: TrackerRules
 ) -> tuple[str, ...]:
-    """Say what is never used of what an envelope names, and why: one clause each, fit to be shown."""
+    """Return one clause for each address of an envelope that is never used, with the reason; safe to show."""
     unique = tuple(dict.fromkeys(contacts))
     found = [
         *_refused_contacts(unique),
         *_refused_trackers(trackers, rules),
         *(
-            [f"only the first {MOST_CONTACTS} of {len(unique)} addresses are called"]
+            [f"only the first {MOST_CONTACTS} of {len(unique)} addresses are used"]
             if len(unique) > MOST_CONTACTS
             else []
         ),
@@ -62,15 +62,15 @@ def find_refused(
     return tuple(dict.fromkeys(found))
 
 
-def tell_refused(clauses: tuple[str, ...]) -> str:
-    """Make one sentence of what is not used; a long list is cut."""
-    more = len(clauses) - _MOST_SAID
-    shown = "; ".join(clauses[:_MOST_SAID]) + (f"; and {more} more" if more > 0 else "")
-    return f"Not used of what the envelope names: {shown}"
+def describe_refused(clauses: tuple[str, ...]) -> str:
+    """Return a sentence about the addresses that are not used; a long list is cut."""
+    more = len(clauses) - _MOST_SHOWN
+    shown = "; ".join(clauses[:_MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    return f"Addresses of the envelope that are not used: {shown}"
 
 
 def show_tracker(url: str) -> str:
-    """Return host and port of a tracker, which may be shown, unlike the rest of its announce URL."""
+    """Return host and port of a tracker, which are safe to show, unlike the rest of its announce URL."""
     return for_display(max(tracker_names(url), key=len, default="with a strange URL"))
 
 

@@ -1,7 +1,7 @@
 """The records of the database: one frozen value per row.
 
-Owns the shapes, and what the steps say about themselves. A change is a new record, saved before its side effect; the
-`transitions` modules of the agent make those that change a step. Must not decide anything.
+Owns their shapes, and the properties of the steps. A change is a new record, saved before its side effect; only the
+`transitions` modules of the agent change a step. Must not decide anything.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ class ShareStep(StrEnum):
 
     @property
     def is_active(self) -> bool:
-        """Whether the agent works on the share or keeps it seeded; in these steps it is queued after a start."""
+        """Whether the agent works on the share or seeds it; it is queued at every start."""
         return self in {ShareStep.HASHING, ShareStep.SEALING, ShareStep.SEEDING}
 
     @property
     def has_ended(self) -> bool:
-        """Whether sharing has ended: the payload is not followed, and no envelope stays in the outbox."""
+        """Whether sharing has ended: the payload is not watched, and the outbox has no envelope of it."""
         return self in {ShareStep.WITHDRAWN, ShareStep.FORGOTTEN, ShareStep.DELETING}
 
     @property
     def is_removed(self) -> bool:
-        """Whether the user removed the share; who was taken out of it may get what is shared from there next."""
+        """Whether the user removed the share; revoked users may be recipients of what is shared from its path next."""
         return self in {ShareStep.FORGOTTEN, ShareStep.DELETING}
 
 
 class DownloadStep(StrEnum):
-    """How far an envelope from the inbox has come."""
+    """How far a download has come."""
 
     WAITING = "waiting"
     """Not admitted: for the user's approval, or until another download of its torrent is gone."""
@@ -139,7 +139,7 @@ class RecipientRecord:
         opened: when they were first seen in the swarm; 0: not yet.
         completed: when they had all data; 0: not yet.
         seen: when they were last seen; 0: never.
-        revoked: when they were taken out of the share; 0: they were not.
+        revoked: when they were revoked; 0: they were not.
         until: once revoked, the last generation that they had a ticket for.
         holder: their first `tuishare.people.User.key_ids` when the ticket was made, 32 bytes; empty: not recorded.
     """

@@ -1,7 +1,7 @@
-"""Rows of the database and the records that they are: both ways, one row at a time.
+"""Rows of the database: encoding records as rows, decoding rows as records.
 
-Owns what a value must be like for the agent to act on it, because a row may have been damaged by a disk, a crash or a
-hand. What is no record is kept as it was (`DamagedRow`); must not decide what becomes of it.
+Owns which values are valid, because a disk, a crash or a person may have damaged a row. A row that cannot be decoded is
+kept as it is (`DamagedRow`). Must not decide what becomes of it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ TABLES: Final[dict[type[Record], Table]] = {
 }
 _JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted"})
 _SINGLE: Final = frozenset({"name", "envelope", "sender"})
-"""Texts that become the name of one file or folder below one of ours."""
+"""Columns that become the name of one file or folder."""
 _PLACES: Final = frozenset({"path", "folder", "staging", "replaces"})
-"""Texts that are absolute paths, or empty."""
+"""Columns that hold an absolute path, or are empty."""
 _LARGEST: Final = 2**63 - 1
 _Record = TypeVar("_Record", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedRow:
-    """A row that is no record; all but the first two as far as it can still be read.
+    """A row that cannot be decoded; all values but `number` and `table` as far as they can be read.
 
     Attributes:
-        number: of the row among those that are damaged.
-        table: where it stood.
-        key: id of the share or download that it is about.
-        name: what a person knows it by.
+        number: of the row among the damaged ones.
+        table: where it was.
+        key: id of its share or download.
+        name: of the share, the download or the recipient.
         path: the payload of a share, absolute.
         envelope: name of the file in the inbox, of a download.
         fault: what is wrong with it, a sentence.
@@ -60,16 +60,16 @@ class DamagedRow:
 
 
 def encode(record: Record) -> dict[str, Any]:
-    """The row that a record becomes."""
+    """Return the row of a record."""
     row = {field.name: getattr(record, field.name) for field in fields(record)}
     return {name: json.dumps(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
 
 
 def decode(kind: type[_Record], row: Mapping[str, Any]) -> _Record:
-    """The record that a row is.
+    """Return the record of a row.
 
     Raises:
-        ValueError: it is none; says which column is the reason and quotes nothing of it.
+        ValueError: the row is damaged; the message names the column and does not quote it.
     """
     try:
         values = {name: json.loads(value) if name in _JSON_COLUMNS else value for name, value in row.items()}
@@ -78,10 +78,9 @@ def decode(kind: type[_Record], row: Mapping[str, Any]) -> _Record:
     for name, value in values.items():
         _require_sound(name, value)
     for field in fields(kind):
-        if field.type == "bytes" and not isinstance(
-            values[field.name], bytes
-        ):  # text would be read as base64
-            raise ValueError(f"its {field.name} is no bytes")
+        # msgspec would decode text as base64.
+        if field.type == "bytes" and not isinstance(values[field.name], bytes):
+            raise ValueError(f"its {field.name} is not binary")
     try:
         return msgspec.convert(values, kind, strict=False, builtin_types=(bytes,))  # SQLite has no booleans
     except msgspec.ValidationError as error:
@@ -89,44 +88,44 @@ def decode(kind: type[_Record], row: Mapping[str, Any]) -> _Record:
 
 
 def _require_sound(name: str, value: object) -> None:
-    """Refuse what has the right type and would still lead astray, or could not be shown to any client."""
+    """Refuse a value of the right type that cannot be shown to clients, or that must not be used as a path or count."""
     match value:
         case str():
             if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
                 raise ValueError(f"its {name} is not text")
             if name in _SINGLE and value and ("/" in value or value in {".", ".."}):
-                raise ValueError(f"its {name} is no name of a file")
+                raise ValueError(f"its {name} is not a file name")
             if name in _PLACES and value and not Path(value).is_absolute():
-                raise ValueError(f"its {name} is no place")
+                raise ValueError(f"its {name} is not an absolute path")
         case None:
             raise ValueError(f"its {name} is missing")
         case int():
             if not 0 <= value <= _LARGEST:
-                raise ValueError(f"its {name} is no count")
+                raise ValueError(f"its {name} is out of range")
         case list():
             for item in value:
                 _require_sound(f"list of {name}", item)
         case dict():
-            raise ValueError(f"its list of {name} is none")
+            raise ValueError(f"its {name} is not a list")
         case _:
             return
 
 
 def as_text(data: bytes) -> str:
-    """Read what SQLite calls text; what is not UTF-8 becomes lone surrogates, which `decode` refuses."""
+    """Decode a text of SQLite; bytes that are not UTF-8 become lone surrogates, which `decode` refuses."""
     return data.decode(errors="surrogateescape")
 
 
 class DamagedRows:
-    """The rows of one database that are no records; each in a table of its own, byte for byte, until it is dropped."""
+    """The damaged rows of one database, kept byte for byte in a table of their own until they are dropped."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def find(self) -> list[tuple[Table, int, str]]:
-        """List the rows among the others that are no records: table, rowid, fault.
+        """Return the rows that cannot be decoded: table, rowid, fault.
 
-        Who may join a share cannot be told where one of its tickets is damaged, so that share counts as damaged, too.
+        A share with a damaged ticket counts as damaged as well, because it is unknown who may join it.
         """
         found: list[tuple[Table, int, str]] = []
         shares: set[str] = set()
@@ -148,7 +147,7 @@ class DamagedRows:
         return found
 
     def set_aside(self, table: Table, rowid: int, fault: str, now: int) -> None:
-        """Move one of them; within a transaction."""
+        """Move a row to the damaged ones; within a transaction."""
         names = [row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")]
         read = ", ".join(f"typeof({name}), CAST({name} AS BLOB), {name}" for name in names)
         row = self._connection.execute(f"SELECT {read} FROM {table} WHERE rowid = ?", (rowid,)).fetchone()  # noqa: S608
@@ -171,7 +170,7 @@ class DamagedRows:
         self._connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))  # noqa: S608
 
     def listed(self) -> Iterator[DamagedRow]:
-        """Those that were set aside, oldest first."""
+        """Yield the rows that were set aside, oldest first."""
         rows = self._connection.execute(
             "SELECT number, source, key, name, path, envelope, fault, since FROM damaged ORDER BY number"
         )
@@ -182,7 +181,7 @@ class DamagedRows:
             )
 
     def drop(self, number: int) -> None:
-        """Remove one for good, and with a share the tickets that it had; within a transaction."""
+        """Delete a row that was set aside, and the tickets of its share; within a transaction."""
         self._connection.execute(
             "DELETE FROM recipients WHERE share = (SELECT key FROM damaged WHERE number = ?1 AND source = 'shares')"
             " AND share NOT IN (SELECT id FROM shares)",
@@ -192,7 +191,7 @@ class DamagedRows:
 
 
 def _payload(texts: Mapping[str, str]) -> str:
-    """Where the payload of a share lies, by whichever of its columns still tells."""
+    """Return the path of a share's payload, from the columns that can still be read; empty if unknown."""
     path, folder, name = texts.get("path", ""), texts.get("folder", ""), texts.get("name", "")
     if Path(path).is_absolute():
         return path
@@ -200,7 +199,7 @@ def _payload(texts: Mapping[str, str]) -> str:
 
 
 def _text(value: object) -> str:
-    """A value as far as it can be shown; nothing of what is no text."""
+    """Return a text in a form that can be shown; empty for a value that is not a text."""
     if not isinstance(value, str):
         return ""
     return (

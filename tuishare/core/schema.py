@@ -89,14 +89,14 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("ALTER TABLE shares ADD COLUMN contacts TEXT NOT NULL DEFAULT '[]'",),
     (
         "CREATE TABLE torrents (download TEXT PRIMARY KEY, torrent BLOB NOT NULL) STRICT",
-        # What the payload that a download replaces was delivered as.
+        # The torrent of the payload that a download replaces.
         "CREATE TABLE replaced (download TEXT PRIMARY KEY, torrent BLOB NOT NULL) STRICT",
         "INSERT INTO torrents SELECT id, torrent FROM downloads",
         *(
             f"ALTER TABLE downloads ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0"
             for name in ("cost", "entries", "weight")
         ),
-        # As much as it can be: how many folders there are stands in the torrent.
+        # An estimate: the number of folders is known from the torrent only.
         "UPDATE downloads SET cost = size + 8192 * files, entries = files + 1, weight = length(torrent)",
         "ALTER TABLE downloads DROP COLUMN torrent",
         "ALTER TABLE downloads ADD COLUMN rival TEXT NOT NULL DEFAULT ''",

@@ -1,8 +1,8 @@
-"""From a torrent to an envelope: the share's authority, a ticket for each recipient, the seal.
+"""Sealing: from a torrent to an envelope with a ticket for each recipient, and the authority of a share.
 
-Owns what goes into an envelope that we make; serves the drop pipeline and ``tuishare create`` alike. Sealing the same
-record again gives an envelope with the same passkeys, so a crash between sealing and publishing harms nobody. Must
-not write files or records: it returns both.
+Owns the content of our envelopes; used by the agent and by ``tuishare create``. Sealing a record again gives an
+envelope with the same passkeys, so a crash between sealing and publishing does no harm. Must not write files or
+records: it returns both.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from tuishare.swarm import LEAF_LIFETIME, Credentials, ShareAuthority, create_au
 
 @dataclass(frozen=True, slots=True)
 class SealedShare:
-    """An envelope and who holds which ticket of it."""
+    """An envelope with the records of its recipients."""
 
     envelope: bytes
     recipients: tuple[RecipientRecord, ...]
 
 
 def new_share_id() -> str:
-    """Draw a share id: 16 random bytes as hexadecimal digits."""
+    """Return a new share id: 16 random bytes as hexadecimal digits."""
     return secrets.token_hex(16)
 
 
 def new_secret() -> bytes:
-    """Draw the secret that a share's passkeys are derived from, 32 bytes."""
+    """Return a new secret that a share's passkeys are derived from, 32 random bytes."""
     return secrets.token_bytes(32)
 
 
 def create_share_authority(share: ShareRecord, now: datetime) -> ShareRecord:
-    """Return the share with a new authority and our own certificate; a plain share with none."""
+    """Return a share with a new authority and our own certificate; a plain share has neither."""
     if share.transport == "plain":
         return replace(share, root_certificate=b"", root_key=b"", leaf_certificate=b"", leaf_key=b"")
     authority = create_authority(now)
@@ -64,18 +64,18 @@ def create_share_authority(share: ShareRecord, now: datetime) -> ShareRecord:
 
 
 def own_credentials(share: ShareRecord) -> Credentials | None:
-    """What we join the share's swarm with; None for a plain one."""
+    """Return our credentials for the swarm of a share; None for a plain swarm."""
     if share.transport == "plain":
         return None
     return Credentials(share.root_certificate, share.leaf_certificate, share.leaf_key)
 
 
 def own_trackers(share: ShareRecord, urls: Iterable[str]) -> tuple[TrackerAddress, ...]:
-    """Where we announce a share of ours besides our own tracker, which needs no telling.
+    """Return the trackers that we announce a share to, apart from our own.
 
     Args:
-        share: which.
-        urls: announce URLs as they stand in its manifest.
+        share: the share.
+        urls: announce URLs as in its manifest.
     """
     return tuple(TrackerAddress.of(url, _passkey(share, "")) for url in urls)
 
@@ -93,10 +93,10 @@ def seal_share(
 
     Args:
         share: with torrent and authority.
-        users: whom it is for.
-        identity: ours; signs and gets a slot too.
-        contacts: ``host:port`` where we seed.
-        announce: trackers, with ``{passkey}`` in the URL where each recipient's own is to stand.
+        users: the recipients.
+        identity: ours; it signs, and gets a slot as well.
+        contacts: ``host:port`` of each address at which we seed.
+        announce: trackers; ``{passkey}`` in a URL stands for each recipient's own.
         now: the time, with a zone.
 
     Raises:
@@ -114,7 +114,7 @@ def seal_share(
         contacts=tuple(contacts),
         announce=tuple(announce),
         note=share.note,
-        # With every envelope: nobody can tell which of ours a recipient reads first.
+        # In every envelope: it is unknown which of our envelopes a recipient opens first.
         succession=bytes(identity.succession) if identity.succession else b"",
     )
     own_ticket = Ticket(_passkey(share, ""), share.leaf_certificate or None, share.leaf_key or None)
@@ -144,7 +144,7 @@ def _remember(share: ShareRecord, user: User, now: datetime) -> RecipientRecord:
 
 
 def _lifetime(share: ShareRecord, now: datetime) -> timedelta:
-    """How long a ticket of that share is good for: as long as the share, where that ends."""
+    """Return how long a ticket of a share is valid: until the share expires, if it does."""
     if not share.not_after:
         return LEAF_LIFETIME
     return min(LEAF_LIFETIME, max(timedelta(0), datetime.fromtimestamp(share.not_after, UTC) - now))
@@ -166,8 +166,8 @@ def _recipient(user: User, ticket: Ticket) -> Recipient:
 
 
 def salt_of(share_id: str) -> bytes:
-    """What the torrents of one share have in their info dictionary: 16 bytes, the same in every generation.
+    """Return the salt in the info dictionary of a share's torrents: 16 bytes, the same in every generation.
 
-    So each share has an info-hash of its own, whatever it holds, and only who has an envelope can tell what that is of.
+    It gives each share an info-hash of its own, which shows the content to owners of an envelope only.
     """
     return hashlib.sha256(b"tuishare/salt\0" + bytes.fromhex(share_id)).digest()[:16]

@@ -1,7 +1,7 @@
-"""The folders and settings of a home, changed by order of its owner.
+"""Changes of the folders and settings of a home.
 
-Owns the rules that need more than the settings file: who is known, what is a usable name or address. Serves the agent
-and the commands that work without one; blocking, so the agent calls it on a thread.
+Owns the rules that need more than the settings file, such as known users and valid addresses. Used by the agent and by
+commands that work without one. Blocking: the agent calls it on a thread.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from tuishare.people import User, load_book, validate_name
 def save_drop_folder(
     places: Places, folder: Path, users: Iterable[str], transport: Transport | None
 ) -> tuple[User, ...]:
-    """Make a folder a drop folder for exactly these users; it is made when it is missing.
+    """Make a folder a drop folder for these users; a missing folder is created.
 
     Args:
         places: of the home.
         folder: absolute, see `absolute`.
-        users: names and ``@groups``.
-        transport: None: as it is, and ``tls`` for a new one.
+        users: names and ``@groups``; they replace those of a known drop folder.
+        transport: None: unchanged, and ``tls`` for a new drop folder.
 
     Returns:
-        Who is meant.
+        The users, groups resolved.
 
     Raises:
         NotFound: a user or group is unknown; nothing was changed.
-        BadInput: it is no folder, its name is not UTF-8, or the settings do not allow it.
-        SystemFailed: the disk refused, or a new one cannot be read.
+        BadInput: it is not a folder, its name is not UTF-8, or the settings do not allow it.
+        SystemFailed: the disk refused, or a new drop folder cannot be read.
     """
     named = tuple(users)
     recipients = load_book(places.users_file).resolve(named)
@@ -48,13 +48,13 @@ def save_drop_folder(
 
 @contextlib.contextmanager
 def prepared_drop_folder(places: Places, folder: Path) -> Iterator[None]:
-    """Make a folder that becomes a drop folder in the block, and mark it afterwards; undone if the block fails.
+    """Create a folder that becomes a drop folder within the block, and mark it afterwards; undone if the block fails.
 
-    A command does this around its request to the agent, because an agent that runs as a service cannot make folders.
+    Commands do this around their request to the agent, because an agent that runs as a service cannot create folders.
 
     Raises:
-        BadInput: it is no folder, or its name is not UTF-8.
-        SystemFailed: it cannot be made, or a new one cannot be read.
+        BadInput: it is not a folder, or its name is not UTF-8.
+        SystemFailed: it cannot be created, or a new drop folder cannot be read.
     """
     require_text(str(folder))
     with _made(folder):
@@ -64,14 +64,14 @@ def prepared_drop_folder(places: Places, folder: Path) -> Iterator[None]:
             _require_readable(folder)
         yield
     if new:
-        write_marker(folder)  # one that was a drop folder before may be empty now, and is here all the same
+        write_marker(folder)  # it is no empty mount point, even if it is empty
 
 
 def delete_drop_folder(places: Places, folder: Path) -> None:
-    """Let a folder be a drop folder no longer; its files stay.
+    """Remove a drop folder from the settings; its files stay.
 
     Raises:
-        NotFound: it is none.
+        NotFound: it is not a drop folder.
         SystemFailed: the disk refused.
     """
     edit_config(places, lambda text: remove_drop(text, folder))
@@ -82,7 +82,7 @@ def change_setting(places: Places, key: str, value: str) -> None:
     """Set one setting.
 
     Raises:
-        BadInput: there is no such setting, or it cannot have that value; the file stays as it is.
+        BadInput: the setting does not exist or cannot have this value; the file is unchanged.
         SystemFailed: the disk refused.
     """
     from tuishare.core.own_addresses import check_addresses
@@ -95,21 +95,21 @@ def change_setting(places: Places, key: str, value: str) -> None:
 
 
 def write_settings(places: Places, text: str, stamp: str) -> None:
-    """Replace the whole file.
+    """Replace the whole settings file.
 
     Raises:
-        BadInput: it would not be usable, or names somebody who is not known; the file stays as it is.
-        Refused: it was changed since the stamp was made.
+        BadInput: the text is not usable, or names an unknown user; the file is unchanged.
+        Refused: the file has changed since the stamp was made.
         SystemFailed: the disk refused.
     """
     replace_config(places, text, stamp=stamp, check=lambda config: check_deeply(config, places))
 
 
 def check_deeply(config: Config, places: Places) -> None:
-    """Check what `tuishare.config.model` cannot know: whether the name, the addresses and the users are usable.
+    """Check what `tuishare.config.model` cannot: the agent's name, the addresses and the users of drop folders.
 
     Raises:
-        BadConfiguration: one is not.
+        BadConfiguration: one of them is not usable.
     """
     from tuishare.core.own_addresses import check_addresses
 
@@ -126,7 +126,7 @@ def check_deeply(config: Config, places: Places) -> None:
 
 
 def absolute(path: Path) -> Path:
-    """Where a path leads to that was typed in this folder; links are kept, as their owner means them."""
+    """Return the absolute path of a path that the user typed; links are not resolved."""
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 
@@ -146,12 +146,14 @@ def _require_readable(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _made(folder: Path) -> Iterator[None]:
-    """Make a folder with its parents; what was made is removed when the block fails."""
+    """Create a folder with its parents; what was created is removed if the block fails."""
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise BadInput(f"{folder} is not a folder", hint="Name a folder, or a path that is free.") from error
+        raise BadInput(
+            f"{folder} is not a folder", hint="Use a folder, or a path that does not exist."
+        ) from error
     except OSError as error:
         raise from_os_error(error, f"make the folder {folder}") from error
     try:

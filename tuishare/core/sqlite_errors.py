@@ -1,6 +1,6 @@
-"""What is wrong when SQLite reports an error: the file, the disk, or we.
+"""Errors of SQLite, classified: the file is damaged, the disk refuses, or the program has a bug.
 
-Owns telling the three apart, because what follows differs: a damaged file is set aside, a disk is waited for.
+Owns the classification: a damaged file is set aside, and work waits for a disk that refuses.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _REFUSALS: Final = {
     sqlite3.SQLITE_CANTOPEN: "its files cannot be opened",
     sqlite3.SQLITE_BUSY: "another program holds it",
 }
-"""Primary result codes (sqlite.org/rescode.html) that say nothing about what is in the file, and may be gone later."""
+"""Primary result codes (sqlite.org/rescode.html) that do not concern the content of the file and may pass."""
 _NEEDED: Final = 1 << 20
-"""Bytes; with less free space than that it is the reason, whatever SQLite calls it (shared memory that cannot grow is
-an input/output error, a log that cannot be made one of opening)."""
+"""Bytes; with less free space than that, the full disk is the cause, whatever SQLite reports (shared memory that cannot
+grow is an input/output error, a log that cannot be created an error of opening)."""
 
 
 class DamagedDatabase(BadConfiguration):
-    """The file is not an intact database of ours."""
+    """The file is not an intact database."""
 
 
-def tell_apart(error: sqlite3.Error, path: Path) -> DamagedDatabase | SystemFailed:
-    """Put an error of a database's into our words.
+def classify(error: sqlite3.Error, path: Path) -> DamagedDatabase | SystemFailed:
+    """Return the error to raise for an error of SQLite.
 
     Returns:
-        `DamagedDatabase`, `DiskRefused`, or `SystemFailed` for what should not have happened.
+        `DamagedDatabase`, `DiskRefused`, or `SystemFailed` for any other cause.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _DAMAGE:
@@ -51,12 +51,12 @@ def _refusal(code: int, path: Path) -> DiskRefused:
     if code == sqlite3.SQLITE_FULL or _lacks_space(path.parent):
         return DiskRefused(
             f"Cannot write the database {path}: no space left on device",
-            hint="Free some space on that disk; everything then goes on by itself.",
+            hint="Free some space on that disk; the agent then continues by itself.",
             full=True,
         )
     return DiskRefused(
         f"Cannot use the database {path}: {_REFUSALS[code]}",
-        hint="Check the disk and the permissions of that folder; everything then goes on by itself.",
+        hint="Check the disk and the permissions of that folder; the agent then continues by itself.",
     )
 
 

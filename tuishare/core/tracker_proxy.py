@@ -1,8 +1,8 @@
-"""Where the engine announces: on loopback, from where a relay goes on to the trackers.
+"""The tracker URLs of the engine: on loopback, where a relay forwards announces to the trackers.
 
 libtorrent cannot use one https tracker for many TLS swarms, and it quotes announce URLs in its logs; behind the relay
-it needs to know neither certificate nor passkey. Serves the agent and the commands that run an engine of their own.
-Owns the translation. Which trackers of an envelope may be asked is `tuishare.core.received_addresses`'s.
+it knows neither certificate nor passkey. Used by the agent and by commands with an engine of their own. Owns the
+translation of URLs. Must not decide which trackers of an envelope may be used: `tuishare.core.received_addresses` does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class TrackerProxies:
-    """The ways to trackers; made by `open`."""
+    """Translates tracker URLs for the engine; made by `open`."""
 
     def __init__(self, relay: Relay, *, proxied: bool) -> None:
         self._relay = relay
@@ -39,10 +39,10 @@ class TrackerProxies:
         """Open the relay for as long as the block lasts.
 
         Args:
-            proxy: through which alone trackers are reached.
+            proxy: the proxy for all trackers, or None.
 
         Raises:
-            SystemFailed: it finds no port.
+            SystemFailed: no port is free.
         """
         async with Relay(proxy) as relay:
             yield cls(relay, proxied=proxy is not None)
@@ -50,13 +50,13 @@ class TrackerProxies:
     async def tiers(
         self, trackers: Iterable[TrackerAddress], rules: TrackerRules | None = None
     ) -> tuple[tuple[str, ...], ...]:
-        """Translate; addresses of the same tracker make one tier (BEP 12), all of which the engine tries at once.
+        """Return the tiers of the engine (BEP 12); the addresses of one tracker are one tier, tried all at once.
 
-        What cannot be used is left out and said in the log: a tracker is a help, not a condition.
+        Trackers that cannot be used are skipped and logged: a swarm works without them.
 
         Args:
             trackers: best first.
-            rules: which of them may be asked; None: all, because a person named them.
+            rules: which of them may be used; None: all, because the user named them.
         """
         tiers: dict[str, list[str]] = {}
         for tracker in trackers:
@@ -66,31 +66,28 @@ class TrackerProxies:
                     raise BadInput(f"it {fault}")
                 local = await self._translate(tracker, judged=judged)
             except BadInput as error:
-                _log.info("The tracker %s is not asked: %s", show_tracker(tracker.url), error.detail)
+                _log.info("The tracker %s is not used: %s", show_tracker(tracker.url), error.detail)
             else:
                 tiers.setdefault(tracker.pin or tracker.url, []).append(local)
         return tuple(map(tuple, tiers.values()))
 
     def forget(self, trackers: Iterable[TrackerAddress]) -> None:
-        """Pass nothing on to these trackers any more."""
+        """Stop relaying announces to these trackers."""
         for url in self._relayed(trackers):
             self._relay.forget(url)
 
     def hold_back(self, trackers: Iterable[TrackerAddress], info_hash: InfoHash) -> None:
-        """Let these trackers believe that something of a torrent is missing, until it is `confirm`ed that nothing is.
-
-        A udp tracker cannot be kept from hearing it earlier.
-        """
+        """Report a torrent as incomplete to these trackers until `confirm`; impossible for udp trackers."""
         for url in self._relayed(trackers):
             self._relay.hold_back(url, info_hash)
 
     def confirm(self, trackers: Iterable[TrackerAddress], info_hash: InfoHash) -> None:
-        """All of a torrent is on disk: these trackers may hear that nothing is missing."""
+        """Allow reporting a torrent as complete to these trackers: all of it is on disk."""
         for url in self._relayed(trackers):
             self._relay.confirm(url, info_hash)
 
     def _relayed(self, trackers: Iterable[TrackerAddress]) -> Iterator[str]:
-        """Find those that were translated."""
+        """Yield the local URLs of the trackers that were translated."""
         for tracker in trackers:
             if local := self._relay.find(tracker.url, _pin(tracker)):
                 yield local
@@ -99,16 +96,16 @@ class TrackerProxies:
         if not tracker.url.startswith("udp:"):
             return self._relay.local(tracker.url, _pin(tracker), judged=judged)
         if self._proxied:
-            raise BadInput("A udp tracker cannot be asked through the proxy")
+            raise BadInput("A udp tracker cannot be used through the proxy")
         return await self._settle(tracker.url) if judged else tracker.url
 
     async def _settle(self, url: str) -> str:
-        """Put the address of a udp tracker in the place of its name; the engine asks it, and judges nothing."""
+        """Replace the host of a udp tracker by its address, because the engine connects to it without any check."""
         parts = urlsplit(url)
         try:
             found = await resolve_received([Endpoint(parts.hostname or "", parts.port or 0)], LocalMachine())
         except OSError as error:
-            raise BadInput(f"the system does not tell our addresses now: {error.strerror}") from error
+            raise BadInput(f"the addresses of this machine cannot be read: {error.strerror}") from error
         if not found.good:
             clauses = [fault.clause for _, fault in found.faults]
             raise BadInput(f"its address {clauses[0]}" if clauses else "its name is not known now")

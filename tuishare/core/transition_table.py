@@ -15,11 +15,11 @@ _Event = TypeVar("_Event", bound=StrEnum)
 
 
 class IllegalTransition(RuntimeError):
-    """An event met a record in a step in which it cannot happen: a mistake in the program."""
+    """An event happened in a step that does not allow it: a bug."""
 
 
 class TransitionTable(Generic[_Step, _Event]):
-    """The steps that follow from a step and an event; a pair that is not in it is refused."""
+    """The steps that follow from a step and an event; any other pair is refused."""
 
     def __init__(self, initial: _Step, rows: Mapping[_Event, Mapping[_Step, Collection[_Step]]]) -> None:
         """Make a table.
@@ -32,13 +32,13 @@ class TransitionTable(Generic[_Step, _Event]):
         self._rows = {event: {step: frozenset(row[step]) for step in row} for event, row in rows.items()}
 
     def __iter__(self) -> Iterator[tuple[_Step, _Event, frozenset[_Step]]]:
-        """Every allowed pair of step and event, with the steps that may follow."""
+        """Yield each allowed pair of step and event, with the steps that may follow."""
         for event, row in self._rows.items():
             for step, targets in row.items():
                 yield step, event, targets
 
     def targets(self, step: _Step, event: _Event) -> frozenset[_Step]:
-        """Return the steps that may follow; empty where the event cannot happen."""
+        """Return the steps that may follow; empty if the event cannot happen."""
         return self._rows.get(event, {}).get(step, frozenset())
 
     def require(self, step: _Step, event: _Event, target: _Step) -> None:

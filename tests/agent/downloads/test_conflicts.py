@@ -106,7 +106,7 @@ async def test_the_second_one_waits_for_a_person_and_takes_the_swarm_when_approv
         await scene.put(desk, scene.alice)
         first, second = sent_by(desk, scene.carol), sent_by(desk, scene.alice)
         assert (first.step, second.step) == (DownloadStep.DOWNLOADING, DownloadStep.WAITING)
-        assert "alice sends the same torrent that carol sent first" in second.problem
+        assert "alice sends the torrent that carol sent first" in second.problem
         assert "copied" in second.problem
         assert "carol" in second.hint
         if not restart:
@@ -230,7 +230,10 @@ async def test_what_only_waits_keeps_no_other_out(scene: Scene) -> None:
         await until(desk, scene.alice, DownloadStep.COMPLETE)
         waits = sent_by(desk, scene.carol)
         assert waits.step is DownloadStep.WAITING
-        assert waits.problem == "not verified; alice has sent the same torrent, which is taken already"
+        assert (
+            waits.problem
+            == "not verified; alice has sent the same torrent, which is already being downloaded"
+        )
 
 
 async def test_an_unverified_sender_is_asked_about_with_both_names(scene: Scene) -> None:
@@ -238,7 +241,7 @@ async def test_an_unverified_sender_is_asked_about_with_both_names(scene: Scene)
         await scene.put(desk, away(scene.alice))
         await scene.hold(desk, scene.carol)
         waits = sent_by(desk, scene.carol)
-        assert waits.problem.startswith("not verified; carol sends the same torrent that alice sent first")
+        assert waits.problem.startswith("not verified; carol sends the torrent that alice sent first")
         await handler(desk).forget(sent_by(desk, scene.alice).id)
         assert sent_by(desk, scene.carol).step is DownloadStep.WAITING  # it has another reason to
 

@@ -42,10 +42,8 @@ async def test_an_envelope_by_nobody_we_know_is_turned_away_and_fetches_nothing(
     data = seal_for(mallory, share, bob.user())
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(data)
-        assert "signed by a sender you do not know" in await rejected(bob)
-        assert (
-            await shown(agent, DownloadState.REJECTED)
-        ).detail == "It was signed by a sender you do not know"
+        assert "signed by an unknown sender" in await rejected(bob)
+        assert (await shown(agent, DownloadState.REJECTED)).detail == "It was signed by an unknown sender"
         assert agent._context.engine.all_progress() == {}
         assert await agent._context.store.run(lambda database: database.downloads()) == []
     assert (bob.inbox / REJECTED / NAME).read_bytes() == data

@@ -124,7 +124,7 @@ async def test_a_shared_key_alone_needs_approval(bob: Home, share: ShareRecord, 
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(seal_for(mallory, share, User("bob", key=KEY)))
         waiting = await shown(agent, DownloadState.WAITING)
-        assert (waiting.sender, "a sender you do not know" in waiting.detail) == ("old friend", True)
+        assert (waiting.sender, "an unknown sender" in waiting.detail) == ("old friend", True)
 
 
 @pytest.mark.parametrize("restart", [False, True])

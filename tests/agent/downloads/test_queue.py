@@ -67,7 +67,7 @@ async def test_false_data_is_left_alone_with_growing_pauses_until_it_fits(
         pauses = desk.queue._retries._pauses
         await wait_until(lambda: list(pauses.values()) == [0.4], seconds=60)
         record = await desk.until(DownloadStep.PROBLEM)
-        assert (record.problem, desk.joined) == ("What arrives does not fit its hashes", set())
+        assert (record.problem, desk.joined) == ("The received data does not match its hashes", set())
         kept = await desk.context.store.run(lambda database: database.resume_data(record.info_hash))
         assert kept, "what is verified is not fetched again"
         path.write_bytes(data)
@@ -95,7 +95,7 @@ async def test_false_data_from_the_only_one_who_then_is_gone_is_left_alone_too(
                         break
         await sender.engine.remove(InfoHash(sender.share.info_hash))
         await wait_until(lambda: desk.only.step is DownloadStep.PROBLEM, seconds=20)
-        assert desk.only.problem == "What arrives does not fit its hashes"
+        assert desk.only.problem == "The received data does not match its hashes"
 
 
 async def test_a_new_generation_does_not_inherit_the_pauses_of_false_data(alice: Home, bob: Home) -> None:

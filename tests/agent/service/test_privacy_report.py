@@ -75,7 +75,7 @@ def test_what_ends_soon_has_a_hint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reachable", "word"), [(True, "forwards"), (False, "Nobody can"), (None, "can tell")]
+    ("reachable", "word"), [(True, "forwards"), (False, "No peer can"), (None, "Unknown")]
 )
 def test_being_reached(reachable: bool | None, word: str) -> None:
     assert word in found(reachable=reachable)["reachable"].evidence

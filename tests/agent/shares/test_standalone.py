@@ -186,7 +186,7 @@ async def test_who_was_revoked_is_named_in_vain_until_it_is_forgotten(
         await agent.service.revoke_from_share(ShareId(first.id), UserNamed(name="bob"))
         await seeded(agent, generation=2)
         for names in (("bob", "mallory"), ("@crew", "Bob")):
-            with pytest.raises(Refused, match="bob was taken out of “x”") as refused:
+            with pytest.raises(Refused, match="bob was revoked from “x”") as refused:
                 await agent.service.share(NewShare(path=first.path, recipients=names))
             assert "forget" in refused.value.hint
         await agent.service.share(NewShare(path=first.path, recipients=("@crew",)))

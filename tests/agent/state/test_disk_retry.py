@@ -71,7 +71,7 @@ async def test_a_disk_that_fails_otherwise_is_not_called_full() -> None:
     patience = DiskRetry(Path("/state"))
     task = asyncio.create_task(patience.retry_until_written(fail))
     await asyncio.wait_for(patience.refused(), 5)
-    assert [problem.title for problem in patience.problems] == ["The disk does not work"]
+    assert [problem.title for problem in patience.problems] == ["The disk refuses writes"]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -1,7 +1,7 @@
-"""What becomes of an opened envelope: it is admitted, held for a person, or renews a download that is here.
+"""Admission: an opened envelope begins a download, is held for approval, or renews the tickets of a download.
 
-Owns whether a download may begin, and what it takes the place of. Must not open envelopes nor download:
-`tuishare.agent.downloads.inbox` hands them in, `tuishare.agent.downloads.queue` goes on with what is admitted.
+Owns whether a download may begin, and what it replaces. Must not open envelopes nor download:
+`tuishare.agent.downloads.inbox` hands envelopes in, `tuishare.agent.downloads.queue` continues with admitted ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tuishare.sanitize import for_display
 
 
 class DownloadAdmission:
-    """Takes what senders send."""
+    """Decides about opened envelopes."""
 
     def __init__(
         self, context: Context, repository: DownloadRepository, files: DownloadFiles, queue: DownloadQueue
@@ -36,15 +36,15 @@ class DownloadAdmission:
         self._queue = queue
 
     async def load(self) -> None:
-        """Finish what a crash has interrupted: envelopes to be put away, and waiting whose reason is gone."""
+        """Finish what a crash has interrupted: envelopes to archive, and downloads that need not wait any longer."""
         for record in list(self._repository.downloads.values()):
-            with isolate_errors(f"put the envelope of “{for_display(record.name)}” away"):
+            with isolate_errors(f"archive the envelope of “{for_display(record.name)}” away"):
                 await self._archive_renewal(record)
             if known := self._repository.downloads.get(record.id):  # as it is now: another may have begun
                 await self._reconsider(known)
 
     async def admit(self, received: OpenedEnvelope, envelope: str, digest: bytes) -> None:
-        """Begin to download what a verified sender sent, or hold it when too much of theirs is under way.
+        """Begin the download of a verified sender, or hold it if too many of theirs are under way.
 
         The envelope of a download under way changes nothing; one that renews its tickets changes nothing else.
 
@@ -65,7 +65,7 @@ class DownloadAdmission:
     async def await_approval(
         self, received: OpenedEnvelope, envelope: str, digest: bytes, reason: str, hint: str
     ) -> None:
-        """Keep an envelope that a person has to approve first.
+        """Hold a download that the user has to approve first.
 
         Args:
             received: what the envelope holds.
@@ -85,7 +85,7 @@ class DownloadAdmission:
                 await self._hold(record, reason, hint, received.manifest.torrent, salted=salted)
 
     async def approve(self, record: DownloadRecord) -> None:
-        """Begin to download what waited for a person; the repository's lock is held.
+        """Begin a download that the user has approved; the repository's lock is held.
 
         Raises:
             Refused: it has become a replay.
@@ -93,14 +93,14 @@ class DownloadAdmission:
         await self._begin(transitions.approve(record))
 
     async def release(self, gone: DownloadRecord) -> None:
-        """Continue what waited or rested in favour of a download, unless that still has the torrent; lock held."""
+        """Continue the downloads that rested in favour of this one, unless it still has the torrent; lock held."""
         for record in list(self._repository.downloads.values()):
             if record.conflict == gone.id and holder_of(record, self._repository.downloads) is None:
                 await self._queue.resume(record)
                 await self._reconsider(record)
 
     async def _new_download(self, received: OpenedEnvelope, envelope: str, digest: bytes) -> DownloadRecord:
-        """Return the record of what an envelope holds, judged to the end before anything of it is stored.
+        """Return the record of an opened envelope, fully checked before anything of it is stored.
 
         Raises:
             Refused: its ticket or its torrent cannot work.
@@ -122,7 +122,7 @@ class DownloadAdmission:
         )
 
     async def _renew(self, received: OpenedEnvelope, record: DownloadRecord) -> bool:
-        """Take the tickets of an envelope that renews what is here, and nothing else: it was approved before.
+        """Adopt the tickets of an envelope that renews a known download, and nothing else: it was approved before.
 
         Returns:
             False when the envelope is about content that is not here.
@@ -143,7 +143,7 @@ class DownloadAdmission:
         renewed = transitions.adopt_tickets(known, record)
         await self._context.store.run(lambda database: database.require_new(renewed))
         if known.envelope != renewed.envelope:
-            # Before that is recorded: afterwards it would look like a replay.
+            # Before the tickets are recorded: afterwards the envelope would look like a replay.
             await asyncio.to_thread(self._files.archive_envelope, known)
         await self._repository.renew(renewed)
         await self._repository.leave_swarm(known, keep_progress=known.step is DownloadStep.DOWNLOADING)
@@ -155,19 +155,19 @@ class DownloadAdmission:
         return True
 
     async def _archive_renewal(self, record: DownloadRecord) -> None:
-        """Put away the envelope of new tickets for what was delivered before, now or after a crash."""
+        """Archive the envelope with new tickets for a complete download, now or after a crash."""
         if record.step is DownloadStep.COMPLETE:
             await asyncio.to_thread(self._files.archive_envelope, record)
 
     async def _reconsider(self, record: DownloadRecord) -> None:
-        """Admit what waits for another download of its torrent alone, once that no longer has it."""
+        """Admit a download that waits only for another one of its torrent, once that no longer has it."""
         waits = record.step is DownloadStep.WAITING and record.conflict and not record.paused
         if waits and holder_of(record, self._repository.downloads) is None:
             async with self._queue.isolate(record):
                 await self._admit(transitions.clear_conflict(record), None, salted=False)
 
     async def _admit(self, record: DownloadRecord, torrent: bytes | None, *, salted: bool) -> None:
-        """Begin what a verified sender sent, unless a person has to be asked; `torrent` None: it is stored."""
+        """Begin the download of a verified sender, unless the user has to approve it; `torrent` None: it is stored."""
         await self._require_foreign(record)
         downloads, quota = self._repository.downloads, self._context.settings.current.inbox.quota_bytes
         if excess := sender_quota_problem(record, downloads.values(), quota):
@@ -188,7 +188,7 @@ class DownloadAdmission:
     async def _hold(
         self, record: DownloadRecord, reason: str, hint: str, torrent: bytes | None, *, salted: bool
     ) -> None:
-        """Let a download wait for a person; without a reason it waits for another of the same torrent alone."""
+        """Hold a download for approval; without a reason it waits only for another one of the same torrent."""
         await self._require_foreign(record)
         await self._context.store.run(lambda database: database.require_new(record))
         downloads, previous = self._repository.downloads, self._repository.downloads.get(record.id)
@@ -224,7 +224,7 @@ class DownloadAdmission:
         await self._queue.resume(record)
 
     async def _replace(self, previous: DownloadRecord | None, record: DownloadRecord) -> None:
-        """End the previous generation of a download: its swarm and its unfinished files go."""
+        """End the previous generation of a download: leave its swarm and remove its unfinished files."""
         if previous is not None:
             await self._repository.leave_swarm(previous)
             if previous.staging != record.staging:

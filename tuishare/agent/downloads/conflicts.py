@@ -1,9 +1,9 @@
 """Conflicts: two downloads of one torrent from different senders; the engine can be in one of their swarms only.
 
-Owns the rule: a torrent that is here already stays with its first sender unless a person decides otherwise, and that
-sender does not exclude the other for good. Each share of tuishare has a salt, so one of the two senders has copied
-the torrent, and nothing tells which. Must not begin or end a download:
-`tuishare.agent.downloads.admission` and `tuishare.agent.downloads.queue` do.
+Owns the rule: a torrent that is here already stays with its first sender unless the user decides otherwise, and that
+sender does not exclude the other permanently. Each share of tuishare has a salt, so one of the two senders has copied
+the torrent, and it is unknown which one. Must not begin or end a download: `tuishare.agent.downloads.admission` and
+`tuishare.agent.downloads.queue` do.
 """
 
 from __future__ import annotations
@@ -75,14 +75,14 @@ def holder_of(record: DownloadRecord, downloads: Downloads) -> DownloadRecord | 
 def describe_conflict(record: DownloadRecord, other: DownloadRecord, *, salted: bool) -> str:
     """Return why the later one of two waits; `salted`: whether the torrent has a salt, so that one is a copy."""
     copied = "; one of the two has copied it from the other" if salted else ""
-    return f"{record.sender} sends the same torrent that {other.sender} sent first, as “{other.name}”{copied}"
+    return f"{record.sender} sends the torrent that {other.sender} sent first, as “{other.name}”{copied}"
 
 
 def describe_choice(record: DownloadRecord, other: DownloadRecord) -> str:
     """Return what approving the later one of two does."""
     return (
-        f"Ask {record.sender}. Approving it takes it from {record.sender}, and what {other.sender} sent rests;"
-        " rejecting it leaves all as it is."
+        f"Ask {record.sender}. If you approve it, it is downloaded from {record.sender} and the one from {other.sender}"
+        " rests; if you reject it, nothing changes."
     )
 
 
@@ -110,7 +110,7 @@ def hold_back(
 
 def warn_of(record: DownloadRecord, begun: DownloadRecord) -> DownloadRecord:
     """Return a download that waits for a person, after another one of the same torrent has begun."""
-    problem = f"{record.problem}; {begun.sender} has sent the same torrent, which is taken already"
+    problem = f"{record.problem}; {begun.sender} has sent the same torrent, which is already being downloaded"
     return replace(record, problem=problem, hint=f"{record.hint} {describe_choice(record, begun)}")
 
 
@@ -123,6 +123,6 @@ def describe_rest(record: DownloadRecord, holder: DownloadRecord) -> tuple[str, 
     """Return why a download rests while another one has the swarm, and what ends that."""
     what = "seeded" if record.step is DownloadStep.COMPLETE else "downloaded"
     return (
-        f"It is not {what} now: you took the same torrent from {holder.sender} instead of {record.sender}",
+        f"It is not {what} now: you chose the same torrent from {holder.sender} instead of {record.sender}",
         f"Forget “{holder.name}” from {holder.sender} to continue it.",
     )

@@ -41,7 +41,7 @@ INCOMING: Final = ".tuishare-incoming"
 """Folder below the downloads for payloads that are incomplete: private, and on the file system of their places."""
 ACCEPTED: Final = "accepted"
 _TICK_NS: Final = 10_000_000
-"""Nanoseconds between two times that a file system tells apart: 10 ms where the kernel has 100 ticks a second."""
+"""Resolution of file times in nanoseconds: 10 ms where the kernel has 100 ticks a second."""
 _STAGING = re.compile(r"[0-9a-f]{32}-[0-9]+")
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class DownloadFiles:
         self._replaced = ReplacedPayloads(self._downloads, self._ended.is_set)
 
     def end(self) -> None:
-        """Interrupt reading of payloads: an agent that stops must not wait for that."""
+        """Interrupt the reading of payloads: an agent that stops must not wait for it."""
         self._ended.set()
 
     def staging(self, download: str, generation: int) -> Path:
@@ -261,7 +261,7 @@ class DownloadFiles:
                 accepted.mkdir(exist_ok=True)
                 move_into_place(envelope, choose_place(envelope, accepted))
         except NotFound:
-            _log.debug("The envelope of a download is not in the inbox any more")
+            _log.debug("The envelope of a download is no longer in the inbox")
         except (TuishareError, OSError) as error:
             _log.warning("Cannot put an envelope into %s: %s", self._inbox / ACCEPTED, error)
 

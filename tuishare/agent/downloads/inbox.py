@@ -211,7 +211,7 @@ class Inbox(FolderHandler[int]):
         stamp = self._context.book_stamp()
         try:
             at_once = again or await self._is_from_verified(path)
-        except TooManyOpen:  # which says nothing about its sender
+        except TooManyOpen:  # its sender is still unknown
             self.monitor.rescan_later(path.name)
             return
         if at_once:
@@ -386,7 +386,7 @@ class Inbox(FolderHandler[int]):
                     received,
                     path.name,
                     digest,
-                    "It was sealed with a key of yours, but signed by a sender you do not know",
+                    "It was sealed with one of your keys, but signed by an unknown sender",
                     "Ask the sender for a card and add it.",
                 )
             case Trust.UNKNOWN | Trust.OURSELVES:
@@ -463,9 +463,7 @@ def bounds_of(signed: SignedEnvelope) -> TorrentLimits:
     """
     match signed.trust:
         case Trust.UNKNOWN:
-            raise Refused(
-                "It was signed by a sender you do not know", hint="Ask the sender for a card and add it."
-            )
+            raise Refused("It was signed by an unknown sender", hint="Ask the sender for a card and add it.")
         case Trust.OURSELVES:
             raise Refused("It is a share of your own", hint="Recipients put it into their inbox, not you.")
         case Trust.VERIFIED:

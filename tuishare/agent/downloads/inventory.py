@@ -126,20 +126,20 @@ class PayloadFingerprint:
 
 
 class Condition(Enum):
-    """What a look without reading tells about a delivered payload."""
+    """The condition of a delivered payload, as far as it is known without reading it."""
 
     INTACT = auto()
     CHANGED = auto()
     """It is gone, or has other bytes."""
     DOUBTFUL = auto()
-    """Only its hashes tell."""
+    """It has to be compared with its hashes."""
 
 
 def take_inventory(path: Path) -> Inventory:
     """Look at all entries at a path, without following links.
 
     Raises:
-        OSError: something cannot be looked at, or is gone.
+        OSError: an entry cannot be read, or is gone.
     """
     entries = []
     ahead: list[Parts] = [()]
@@ -219,7 +219,7 @@ def compare_with_torrent(
         The fingerprint to be recorded, or None when it is gone, cannot be read, or changed meanwhile.
 
     Raises:
-        Cancelled: `cancelled` said so.
+        Cancelled: `cancelled` returned True.
     """
     try:
         before = take_inventory(path)
@@ -270,7 +270,7 @@ def find_untouched(
         What stands there, or None when it was changed, or may have been.
 
     Raises:
-        Cancelled: `cancelled` said so.
+        Cancelled: `cancelled` returned True.
     """
     known = PayloadFingerprint.parse(fingerprint)
     if known is None and torrent:
@@ -281,7 +281,7 @@ def find_untouched(
             return None
         if known.form == found.form:
             return found
-        # Its shape says that no file is missing but those that were not wanted.
+        # Its shape shows that no wanted file is missing.
         if (
             torrent
             and _holds(path, torrent, cancelled, partly=True)

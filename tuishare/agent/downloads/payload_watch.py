@@ -1,4 +1,4 @@
-"""Watch on delivered payloads, for as long as they are seeded.
+"""Watches delivered payloads for as long as they are seeded.
 
 Owns noticing that one may no longer be what was delivered, and comparing it: the user may edit, move or delete it, and
 no recipient may get the result as the sender's data. Must not touch the payload, nor decide how long it is seeded.
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class PayloadWatcher:
-    """Looks at seeded payloads after each file event, and at all of them whenever folders are scanned.
+    """Checks seeded payloads after each file event, and all of them whenever folders are scanned.
 
     Only the folders that hold payloads are watched: an edit deep inside a payload is found by the scan. A payload that
     may have changed leaves its swarm at once and is compared with its hashes, one at a time; one that is again as it
@@ -55,12 +55,12 @@ class PayloadWatcher:
         self._rests: dict[str, float] = {}
 
     def on_downloads_changed(self) -> None:
-        """Look again which payloads there are to watch or to compare."""
+        """Find the payloads to watch or to compare again."""
         self._woken.set()
         self._compare_soon.set()
 
     def on_file_event(self, hint: FileEvent) -> None:
-        """Look at a payload soon, if an event is of a folder that holds one."""
+        """Check a payload soon, if an event is of a folder that holds one."""
         if hint.folder in self._folders:
             self._events.add(hint.folder / hint.entry)
             self._woken.set()
@@ -93,11 +93,11 @@ class PayloadWatcher:
             path = Path(record.path)
             look = is_due or path.parent not in self._folders
             if look:
-                # Watched before it is looked at, so that no event is missed; again, as the folder may be a new one.
+                # Watched before it is checked, so that no event is missed; again, as the folder may be a new one.
                 self._folders.add(path.parent)
                 await asyncio.to_thread(watcher.watch, path.parent, recursive=False)
             if look or not changed.isdisjoint({path, path.parent}):
-                with isolate_errors(f"look after “{for_display(record.name)}”"):
+                with isolate_errors(f"check “{for_display(record.name)}”"):
                     await self._check(record)
         if is_due:
             self._next_scan = time.monotonic() + self._context.settings.current.settle.rescan
@@ -110,7 +110,7 @@ class PayloadWatcher:
     async def _check(self, record: DownloadRecord) -> None:
         condition = await asyncio.to_thread(inspect, Path(record.path), record.fingerprint)
         if condition is (Condition.CHANGED if self._repository.is_altered(record) else Condition.INTACT):
-            return  # as at the last look
+            return  # as at the last check
         if condition is Condition.DOUBTFUL and time.monotonic() < self._rests.get(record.id, 0.0):
             condition = Condition.CHANGED
         async with self._repository.lock:
@@ -129,7 +129,7 @@ class PayloadWatcher:
     async def _stop_seeding(self, record: DownloadRecord) -> None:
         if self._repository.is_altered(record):
             return
-        _log.info("%r is no longer seeded: it was changed here", record.name)
+        _log.info("%r is no longer seeded: its files were changed", record.name)
         await self._repository.leave_swarm(record)
         self._repository.mark_altered(record)
 
@@ -167,7 +167,7 @@ class PayloadWatcher:
             if found is None or not found.intact:
                 await self._stop_seeding(record)
                 return
-            _log.info("%r is what was delivered: it is seeded again", record.name)
+            _log.info("%r is as it was delivered: it is seeded again", record.name)
             await self._resume(record)
 
     async def _record(self, record: DownloadRecord, found: PayloadFingerprint) -> DownloadRecord:

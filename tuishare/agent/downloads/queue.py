@@ -32,9 +32,9 @@ QUEUE_SECONDS: Final = 5.0
 """Seconds between checks whether there is space for the downloads that wait for it, and still for those that run."""
 _SPARED: Final = 16
 """The part of the reserve, 1/16, that file systems may take for their own lists before a download is stopped for it."""
-_FALSE_DATA: Final = "What arrives does not fit its hashes"
+_FALSE_DATA: Final = "The received data does not match its hashes"
 _FALSE_DATA_HINT: Final = (
-    "It is tried again. If it goes on, ask {} whether the file was changed or a disk is bad."
+    "It is retried. If that does not help, ask {} whether the file was changed or a disk is bad."
 )
 _log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class DownloadQueue:
     async def record_false_data(self, info_hash: InfoHash) -> None:
         """Leave a swarm that sends nothing but false data, keep what is verified, and retry after a pause.
 
-        How much is left to download, and how much was corrupt, is told to the sender's tracker then.
+        The sender's tracker learns how much is left to download, and how much data was corrupt.
         """
         async with self._repository.lock:
             for record in self._downloading(info_hash):
@@ -138,7 +138,7 @@ class DownloadQueue:
             return
         match record.step:
             case DownloadStep.WAITING:
-                return  # for a person, or for another download: see `DownloadAdmission.release`
+                return  # for approval, or for another download: see `DownloadAdmission.release`
             case DownloadStep.DOWNLOADING | DownloadStep.QUEUED:
                 await self._start(record)
             case DownloadStep.DELIVERING:
@@ -189,8 +189,8 @@ class DownloadQueue:
                 try:
                     lack = self._files.missing_space
                     reason = await asyncio.to_thread(lack, last, others, spared=spared)
-                except OSError as error:  # the folder is gone for now; libtorrent says so when it writes
-                    _log.warning("Cannot tell how much space is left: %s", error.strerror)
+                except OSError as error:  # the folder is gone for now; libtorrent reports that when it writes
+                    _log.warning("Cannot read the free space of the disk: %s", error.strerror)
                     return
                 if not reason:
                     return
@@ -204,7 +204,7 @@ class DownloadQueue:
             for record in list(self._repository.downloads.values()):
                 if record.step is DownloadStep.QUEUED and not record.paused:
                     if self._slot_problem(record):
-                        break  # and for those that come after it there is none either
+                        break  # and none for those after it
                     async with self.isolate(record):
                         await self._start(record)
 

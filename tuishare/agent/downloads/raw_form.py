@@ -30,7 +30,7 @@ def open_raw_form(data: bytes, book: UserBook, *, trackers: Collection[str]) -> 
         trackers: hosts, or ``HOST:PORT``, that its torrent may name.
 
     Raises:
-        NotForUs: none of these keys opens it, or it was changed; the two cannot be told apart.
+        NotForUs: none of these keys opens it, or it was changed; the two cannot be distinguished.
         Damaged: no user may send it, or it is too short.
         Refused: its torrent is against the policy.
     """

@@ -1,4 +1,4 @@
-"""Replaced payloads: set aside for a new generation, looked at again there, and discarded only then.
+"""Replaced payloads: set aside for a new generation, checked again there, and only then discarded.
 
 Owns the folders that hold a replaced payload meanwhile. They lie beside the staging folders, where no received name can
 be, and each holds the payload below its sender's name, so that it can be put back without any record. Nothing that the
@@ -35,7 +35,7 @@ class Verdict:
     """The result of looking at a replaced payload.
 
     Attributes:
-        judged: the file system's time (ns) before it was looked at after the move; None: it is not discarded.
+        judged: the file system's time (ns) before it was checked after the move; None: it is not discarded.
         kept: where it was put back; None where it was not moved.
     """
 
@@ -66,7 +66,7 @@ class ReplacedPayloads:
         path = Path(record.replaces)
         if not record.replaces or not os.path.lexists(path):
             return Verdict()
-        # A rename changes the ctime: only the lease tells that a single file was not edited meanwhile.
+        # A rename changes the ctime: only the lease shows that a single file was not edited meanwhile.
         with read_lease(path) as hold:
             found = self._find_calm(record, torrent, path)
             if found is None:

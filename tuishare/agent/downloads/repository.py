@@ -16,7 +16,7 @@ from typing import Final
 from tuishare.agent.context import Context
 from tuishare.agent.events import ApprovalEnded, DownloadsChanged
 from tuishare.core.activity import ActivityKind
-from tuishare.core.received_addresses import find_refused, read_contacts, rules_for, tell_refused
+from tuishare.core.received_addresses import describe_refused, find_refused, read_contacts, rules_for
 from tuishare.core.records import DownloadRecord, DownloadStep, TrackerAddress
 from tuishare.core.rows import DamagedRow
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
@@ -206,7 +206,7 @@ class DownloadRepository:
         await self._require_foreign(record)
         torrent = await self.torrent(record)
         if refused := self._refused(record):
-            _log.info("%r: %s", for_display(record.name), tell_refused(refused))
+            _log.info("%r: %s", for_display(record.name), describe_refused(refused))
         announce = await self._context.tracker.tiers(record.trackers, self._rules(record))
         # Recorded before it begins: a small payload may be complete before `add` returns.
         self._joined[record.id] = InfoHash(record.info_hash)
@@ -266,7 +266,7 @@ class DownloadRepository:
     def report_refused(self, record: DownloadRecord) -> None:
         """Record which addresses of an envelope are not used; called once for each envelope."""
         if refused := self._refused(record):
-            self._context.activity.note(ActivityKind.IGNORED, record.name, tell_refused(refused))
+            self._context.activity.note(ActivityKind.IGNORED, record.name, describe_refused(refused))
 
     def _refused(self, record: DownloadRecord) -> tuple[str, ...]:
         return find_refused(record.contacts, record.trackers, self._rules(record))

@@ -1,6 +1,6 @@
-"""Retries: when a download is tried again that failed because of a disk, of descriptors, or of false data.
+"""Retries of downloads that failed because of a disk, of too many open files, or of false data.
 
-Owns the times, and how a failure of the disk is told from others. Must not know downloads.
+Owns the times, and which failures are those of a disk. Must not know downloads.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reuse: files that a new generation of a download has in common with the one before.
 
 Owns finding the files that did not change and copying them to where the engine finds and verifies them, so that only
-the rest is sent again. Two files are the same when BEP 52 gives them the same root and length; a v1 torrent says
-nothing about single files, so nothing of it is reused. Blocking: call it on a thread. Must not change the old payload.
+the rest is sent again. Two files are equal if BEP 52 gives them the same root and length; a v1 torrent has no hashes of
+single files, so none of them is reused. Blocking: call it on a thread. Must not change the old payload.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Seeding of delivered payloads to the other recipients, for as long as the settings say.
+"""Seeding of delivered payloads to the other recipients, as long as the settings demand.
 
 Owns when that begins and ends. Must not decide whether a payload is still what was delivered:
 `tuishare.agent.downloads.inventory` and `tuishare.agent.downloads.payload_watch` do.
@@ -36,8 +36,8 @@ class Seeding:
     async def begin(self, record: DownloadRecord) -> None:
         """Seed a complete download, if the payload is still what was delivered; the repository's lock is held.
 
-        What the user has moved or edited is theirs: the engine must neither seed nor repair it. Where only the hashes
-        tell, `tuishare.agent.downloads.payload_watch` compares them first. A failure does not undo the delivery.
+        A payload that the user has moved or edited is theirs: the engine must neither seed nor repair it. If it may have
+        been, `tuishare.agent.downloads.payload_watch` compares it first. A failure does not undo the delivery.
         """
         if (claimed := await self._claims.claim(record)) is None:
             return

@@ -22,9 +22,9 @@ class DownloadEvent(StrEnum):
     """What happens to a download; each has the function that is named beside it."""
 
     HELD = auto()
-    """`hold`: a person has to approve it first, or another download has its torrent."""
+    """`hold`: the user has to approve it first, or another download has its torrent."""
     ADMITTED = auto()
-    """`admit`: nothing speaks against it."""
+    """`admit`: it needs no approval."""
     APPROVED = auto()
     """`approve`: the user wants it."""
     RENEWED = auto()
@@ -42,15 +42,15 @@ class DownloadEvent(StrEnum):
     FAILED = auto()
     """`fail`: a step could not be done."""
     RETRIED = auto()
-    """`retry`: what failed is tried again."""
+    """`retry`: the failed step is repeated."""
     YIELDED = auto()
     """`yield_to`: another download of the same torrent has its swarm."""
     CONFLICT_ENDED = auto()
-    """`clear_conflict`: no other download of the same torrent speaks against it."""
+    """`clear_conflict`: no other download has its torrent."""
     PAUSED = auto()
-    """`pause`: the user wants it to rest."""
+    """`pause`: the user has paused it."""
     RESUMED = auto()
-    """`resume`: the user wants it to go on."""
+    """`resume`: the user has resumed it."""
 
 
 _ANY: Final = tuple(DownloadStep)
@@ -157,24 +157,24 @@ def is_same_swarm(known: DownloadRecord, record: DownloadRecord) -> bool:
 
 
 def hold(record: DownloadRecord, problem: str, hint: str, *, conflict: str) -> DownloadRecord:
-    """Wait for a person; `conflict`: id of the download that is the only reason, or empty."""
+    """Wait for approval; `conflict`: id of the download that is the only reason, or empty."""
     return _move(
         record, DownloadEvent.HELD, DownloadStep.WAITING, problem=problem, hint=hint, conflict=conflict
     )
 
 
 def admit(record: DownloadRecord) -> DownloadRecord:
-    """Download what nothing speaks against."""
+    """Download without approval."""
     return _move(record, DownloadEvent.ADMITTED, DownloadStep.DOWNLOADING)
 
 
 def approve(record: DownloadRecord) -> DownloadRecord:
-    """Download what a person has approved, whatever other download of the same torrent there is."""
+    """Download what the user has approved, even if another download has the same torrent."""
     return _move(record, DownloadEvent.APPROVED, DownloadStep.DOWNLOADING, paused=False, conflict="")
 
 
 def adopt_tickets(known: DownloadRecord, record: DownloadRecord) -> DownloadRecord:
-    """Go on with the tickets of a newer envelope, and where its swarm is now."""
+    """Adopt the tickets and addresses of a newer envelope."""
     return _move(
         known,
         DownloadEvent.RENEWED,
@@ -193,10 +193,10 @@ def adopt_tickets(known: DownloadRecord, record: DownloadRecord) -> DownloadReco
 
 
 def supersede(record: DownloadRecord, previous: DownloadRecord | None) -> DownloadRecord:
-    """Let a new generation replace what the previous one delivered, or was to replace; the same content goes on.
+    """Let a new generation replace the payload that the previous one delivered, or was to replace.
 
-    A download that is paused unfinished stays paused. One that is complete is paused from seeding only, and one that
-    waits for a person begins when they approve it.
+    Unchanged content is continued. A download that is paused unfinished stays paused. One that is complete is paused
+    from seeding only, and one that waits for approval begins when it is approved.
     """
     if previous is None:
         return record
@@ -261,7 +261,7 @@ def fail(record: DownloadRecord, problem: str, hint: str) -> DownloadRecord:
 
 
 def retry(record: DownloadRecord) -> DownloadRecord:
-    """Go back to the step that failed: what has a place was complete."""
+    """Repeat the step that failed: a download with a path was complete."""
     step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
     return _move(record, DownloadEvent.RETRIED, step)
 
@@ -278,15 +278,15 @@ def yield_to(record: DownloadRecord, holder: str, problem: str, hint: str) -> Do
 
 
 def clear_conflict(record: DownloadRecord) -> DownloadRecord:
-    """Go on without regard to another download of the same torrent."""
+    """Continue, because no other download has the torrent."""
     return _move(record, DownloadEvent.CONFLICT_ENDED, record.step, conflict="", **_NO_PROBLEM)
 
 
 def pause(record: DownloadRecord) -> DownloadRecord:
-    """Rest where it is."""
+    """Pause in the present step."""
     return _move(record, DownloadEvent.PAUSED, record.step, paused=True)
 
 
 def resume(record: DownloadRecord) -> DownloadRecord:
-    """Go on where it is."""
+    """Continue the present step."""
     return _move(record, DownloadEvent.RESUMED, record.step, paused=False)

@@ -1,4 +1,4 @@
-"""What happens in folders: events, scans, and when an entry is complete.
+"""Folders: file events, scans, fingerprints, and when an entry is complete.
 
-Owns looking at files, never what is made of them.
+Owns the observation of files. Must not know what is done with them.
 """

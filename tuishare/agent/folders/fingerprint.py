@@ -1,7 +1,6 @@
-"""Payload on disk: how it is looked at, and by what it is known again.
+"""Payloads on disk: walking, fingerprinting and deleting them.
 
-Owns the fingerprint, which tells whether a payload is still what was hashed or delivered without reading it, and how
-one is deleted. Blocking: call it on a thread.
+Owns the fingerprint, by which a changed payload is noticed without reading it. Blocking: call it on a thread.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from tuishare.torrents import Tree, walk
 
 
 def walk_payload(path: Path, folder: str = "") -> Tree:
-    """Walk a payload; below a drop folder, its ignore patterns hold.
+    """Walk a payload; below a drop folder, apply its ignore rules.
 
     Raises:
         TuishareError: as `tuishare.torrents.walk`.
@@ -27,14 +26,14 @@ def walk_payload(path: Path, folder: str = "") -> Tree:
 
 
 def tree_fingerprint(tree: Tree) -> str:
-    """Condense a tree: equal exactly when names, sizes, times and inodes of its files are, whatever its own name is.
+    """Return the fingerprint of a tree: names, sizes, times and inodes of its files, without the name of its root.
 
-    No device number: the same disk gets another one after a restart. The time of the last change (ctime) is set by the
-    kernel alone, so an edit whose mtime was put back is found. Fingerprints of earlier versions have no colon; they
-    equal none of these, so what they were of is read and hashed once.
+    Device numbers are left out: the same disk gets another one after a restart. The time of the last change (ctime) is
+    set by the kernel alone, so an edit whose mtime was put back is found. Fingerprints of earlier versions have no
+    colon and equal none of these, so their payloads are hashed once more.
 
     Returns:
-        Two digests with a colon between: of what a rename leaves as it is, and of the times that it changes.
+        Two digests, separated by a colon: of what a rename keeps, and of the times that it changes.
     """
     files = tree.files if tree.is_folder else [msgspec.structs.replace(file, parts=()) for file in tree.files]
     lasting = [(file.parts, file.size, file.mtime_ns, file.inode) for file in files]
@@ -42,7 +41,7 @@ def tree_fingerprint(tree: Tree) -> str:
 
 
 def may_be_renamed(fingerprint: str, other: str) -> bool:
-    """Whether two fingerprints differ in nothing but what renaming a file changes; only reading it tells for sure."""
+    """Return whether two fingerprints differ only in what a rename changes; an edit may have the same effect."""
     return ":" in fingerprint and fingerprint.partition(":")[0] == other.partition(":")[0]
 
 
@@ -51,7 +50,7 @@ def _condense(value: object) -> str:
 
 
 def payload_fingerprint(path: Path, folder: str = "") -> str:
-    """The fingerprint of what is there now; empty when it cannot be looked at."""
+    """Return the fingerprint of the payload at a path; empty if it cannot be walked."""
     try:
         return tree_fingerprint(walk_payload(path, folder))
     except TuishareError:

@@ -1,7 +1,7 @@
-"""Follows one folder: hints and scans go in, settled entries come out.
+"""Monitors one folder: file events and scans go in, settled entries come out.
 
-Owns the loop that both pipelines share. Events make it quick, the scan makes it right; a folder that is missing is a
-state, never "everything was deleted". Must not know what an entry is for.
+Owns the loop that shares and downloads have in common. Events make it fast, scans make it correct. A missing folder is
+a state and never means that its entries were deleted. Must not know what an entry is for.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Observation(Generic[_Payload]):
     """One look at an entry.
 
     Attributes:
-        fingerprint: equal for two looks exactly when nothing changed between them.
+        fingerprint: equal for two observations exactly when nothing changed between them.
         size: bytes.
-        payload: whatever `FolderHandler.settled` wants to know of it.
+        payload: data for `FolderHandler.settled`.
     """
 
     fingerprint: str
@@ -49,66 +49,66 @@ class Observation(Generic[_Payload]):
 
 
 class FolderHandler(ABC, Generic[_Payload]):
-    """What a pipeline does with the entries of its folder. What it need not care about has an answer here."""
+    """Handles the entries of a monitored folder. Methods that not every handler needs do nothing by default."""
 
     @abstractmethod
     def wants(self, entry: str) -> bool:
-        """Whether an entry of that name is any of our business."""
+        """Return whether an entry with this name is to be monitored."""
 
     @abstractmethod
     def look(self, path: Path) -> Observation[_Payload]:
-        """Look at an entry; called on a thread.
+        """Observe an entry; called on a thread.
 
         Raises:
-            NotFound: it is gone.
-            TuishareError: it cannot be taken as it is.
+            NotFound: the entry is gone.
+            TuishareError: the entry cannot be accepted as it is.
         """
 
     @abstractmethod
     def known(self, path: Path, fingerprint: str) -> bool:
-        """Whether the entry was dealt with in exactly this form."""
+        """Return whether the entry was handled with this fingerprint."""
 
     @abstractmethod
     async def settled(self, path: Path, look: Observation[_Payload], /) -> None:
-        """Take an entry that is complete."""
+        """Handle an entry that is complete."""
 
     @abstractmethod
     async def refused(self, path: Path, error: TuishareError) -> None:
-        """Take note of an entry that cannot be looked at; it is looked at again when it changes."""
+        """Handle an entry that cannot be observed; it is observed again when it changes."""
 
     @abstractmethod
     def forget(self, entry: str) -> None:
-        """Forget what was noted of an entry: it is gone, or its fault is."""
+        """Discard what is known of an entry, because the entry or its error is gone."""
 
     @abstractmethod
     def moved(self) -> None:
-        """Tell whoever watches us that the folder's own state is another one."""
+        """Report that the state of the folder has changed."""
 
     def may_hide_change(self, written: Collection[str]) -> bool:
-        """Whether files that were written to (paths below the folder) matter although their entry looks as before."""
+        """Return whether a write to one of these files (paths below the folder) may leave the fingerprint unchanged."""
         del written
         return False
 
     async def doubted(self, path: Path) -> None:
-        """Take note of such an entry, once it has settled in the form in which it was dealt with."""
+        """Handle an entry that was written to and has settled with a known fingerprint; see `may_hide_change`."""
 
     def is_ready(self, listed: Collection[str]) -> bool:
-        """Whether the folder is the one that is meant, and not the place where it will be mounted; on a thread."""
+        """Return whether this is the folder itself and not an empty mount point; called on a thread."""
         del listed
         return True
 
     async def changing(self, path: Path, look: Observation[_Payload], /) -> None:
-        """Take note that an entry was seen in a form that is new and may not be complete."""
+        """Handle an entry that has a new fingerprint and may be incomplete."""
 
     async def gone(self, path: Path) -> None:
-        """Take note that an entry is no longer there, although its folder is."""
+        """Handle an entry that is gone while its folder is still there."""
 
     async def listed(self, entries: Collection[str]) -> None:
-        """Take note of all entries that there are."""
+        """Handle the list of all entries, after each scan."""
 
 
 class FolderMonitor(Generic[_Payload]):
-    """One followed folder."""
+    """Monitors one folder."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class FolderMonitor(Generic[_Payload]):
         *,
         recursive: bool = True,
     ) -> None:
-        """Without `recursive`, changes below an entry are found by scans alone."""
+        """Monitor `folder`; without `recursive`, changes below an entry are found by scans only."""
         self.folder = folder
         self._recursive = recursive
         self.state = FolderState.MISSING
@@ -130,16 +130,16 @@ class FolderMonitor(Generic[_Payload]):
         self._faults: dict[str, str] = {}
         self._written: set[str] = set()
         self._failed: dict[str, str] = {}
-        """The form in which taking an entry raised what nobody foresaw; it is not taken in that form again."""
+        """By entry, the fingerprint with which handling it failed unexpectedly; it is not retried with that one."""
         self._present: set[str] = set()
 
     @property
     def unsettled(self) -> tuple[Unsettled, ...]:
-        """What is being waited for."""
+        """The entries that have not settled yet."""
         return self._tracker.unsettled()
 
     def on_file_event(self, hint: FileEvent) -> None:
-        """Take an event of this folder; one without an entry is about the folder itself."""
+        """Handle an event of this folder; an event without an entry concerns the folder itself."""
         if not hint.entry:
             self.scan_soon()
         elif self._wants(hint.entry):
@@ -149,22 +149,22 @@ class FolderMonitor(Generic[_Payload]):
             self._woken.set()
 
     def rescan(self, entry: str) -> None:
-        """Treat an entry as changed, e.g. because it changed while it was being read."""
+        """Treat an entry as changed, for instance because it changed while it was read."""
         self._tracker.hint(entry, FileEventKind.CHANGED, time.monotonic())
         self._woken.set()
 
     def rescan_later(self, entry: str) -> None:
-        """Look at an entry again when other files may be closed: it was not its fault that it could not be read."""
+        """Observe an entry again in a while: it could not be read because too many files were open."""
         asyncio.get_running_loop().call_later(EXHAUSTED_SECONDS, self.rescan, entry)
 
     def scan_soon(self) -> None:
-        """Scan at once, e.g. because what is wanted has changed."""
+        """Scan soon, for instance because the settings have changed."""
         self._failed.clear()
         self._next_scan = 0.0
         self._woken.set()
 
     async def run(self, watcher: Watcher) -> None:
-        """Follow the folder until cancelled."""
+        """Monitor the folder until cancelled."""
         while True:
             if time.monotonic() >= self._next_scan:
                 await self._scan(watcher)
@@ -181,8 +181,8 @@ class FolderMonitor(Generic[_Payload]):
         self._woken.clear()
 
     async def _scan(self, watcher: Watcher) -> None:
-        """Watch before listing, so that nothing falls between; then compare everything with what is known."""
-        self._next_scan = math.inf  # until this one ends, or somebody wants another
+        """Watch the folder, then list it, so that no change is missed; compare all entries with what is known."""
+        self._next_scan = math.inf  # until this scan ends, or another is requested
         try:
             watched = await asyncio.to_thread(watcher.watch, self.folder, recursive=self._recursive)
             listed = await asyncio.to_thread(self._list)
@@ -195,23 +195,23 @@ class FolderMonitor(Generic[_Payload]):
         else:
             self._enter(FolderState.WATCHING if watched else FolderState.POLLING)
             await self._reconcile([entry for entry in listed if self._wants(entry)])
-        # Without events the scan is all there is.
+        # Without events, changes are found by scans only.
         pause = self._settle.rescan if self.state is FolderState.WATCHING else self._settle.quiet
         self._next_scan = min(self._next_scan, time.monotonic() + pause)
 
     def _wants(self, entry: str) -> bool:
-        """Whether an entry counts; so does one of which that cannot be told, for its fault to show."""
+        """Return whether an entry is monitored; if that is unknown, it is, so that its error is shown."""
         try:
             return self.handler.wants(entry)
         except Exception as error:  # noqa: BLE001 — whatever it is, the other entries go on
-            _log.debug("Cannot tell what an entry of %s is for", self.folder, exc_info=error)
+            _log.debug("Cannot decide whether an entry of %s is monitored", self.folder, exc_info=error)
             return True
 
     def _list(self) -> list[str]:
         """List the folder.
 
         Raises:
-            OSError: it is missing, or not the folder that is meant.
+            OSError: it is missing, or an empty mount point.
         """
         listed = os.listdir(self.folder)
         if not self.handler.is_ready(listed):
@@ -253,8 +253,8 @@ class FolderMonitor(Generic[_Payload]):
             look = await asyncio.to_thread(self.handler.look, path)
             known = self._is_known(path, look)
         except TooManyOpen:
-            known = False  # nobody knows what it is; it is visited
-        except Exception as error:  # noqa: BLE001 — whatever it is, it is a fault of this entry alone
+            known = False  # its fingerprint is unknown, so it is observed again
+        except Exception as error:  # noqa: BLE001 — whatever it is, it concerns this entry only
             known = self._faults.get(entry) == explain(error, _looking_at(entry)).detail
         else:
             if entry not in self._failed:
@@ -271,13 +271,13 @@ class FolderMonitor(Generic[_Payload]):
         except NotFound:
             self._drop(entry)
             if self.state is not FolderState.MISSING and await asyncio.to_thread(self._is_here):
-                with isolate_errors(f"take note that “{for_display(entry)}” is gone"):
+                with isolate_errors(f"handle the removal of “{for_display(entry)}”"):
                     await self.handler.gone(path)
             return
         except TooManyOpen:
             self.rescan_later(entry)
             return
-        except Exception as error:  # noqa: BLE001 — whatever it is, it is a fault of this entry alone
+        except Exception as error:  # noqa: BLE001 — likewise
             await self._settle_fault(path, entry, explain(error, _looking_at(entry)), started)
             return
         try:
@@ -289,7 +289,7 @@ class FolderMonitor(Generic[_Payload]):
             await self._note_fault(path, entry, explain(error, f"take “{for_display(entry)}”"))
 
     def _is_known(self, path: Path, look: Observation[_Payload]) -> bool:
-        """Whether an entry was dealt with in exactly this form, or nobody could say how it is to be."""
+        """Return whether an entry was handled with this fingerprint, also if that has failed."""
         return self._failed.get(path.name) == look.fingerprint or self.handler.known(path, look.fingerprint)
 
     async def _take(self, path: Path, entry: str, look: Observation[_Payload], started: float) -> None:
@@ -303,7 +303,7 @@ class FolderMonitor(Generic[_Payload]):
                 self._heal(entry)
             was_written = entry in self._written
             self._written.discard(entry)
-            # An event that comes late, or one that changed nothing, must not make us take the same thing twice.
+            # A late event, or one that changed nothing, must not have the same entry handled twice.
             if not known:
                 await self.handler.settled(path, look)
             elif was_written:
@@ -314,14 +314,14 @@ class FolderMonitor(Generic[_Payload]):
             self.handler.forget(entry)
 
     async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
-        """A fault settles like content: a folder that is empty now may be filled in a moment."""
+        """Let an error settle like content: a folder that is empty now may be filled in a moment."""
         if self._tracker.walked(entry, f"fault: {error.detail}", 0, started, time.monotonic()):
             await self._note_fault(path, entry, error)
 
     async def _note_fault(self, path: Path, entry: str, error: TuishareError) -> None:
         _log.warning("%s", error.detail)
         self._faults[entry] = error.detail
-        with isolate_errors(f"turn “{for_display(entry)}” away"):
+        with isolate_errors(f"refuse “{for_display(entry)}”"):
             await self.handler.refused(path, error)
 
 

@@ -1,6 +1,6 @@
-"""Which entries of a drop folder are nobody's business: temporary names and what ``.tuishareignore`` lists.
+"""Ignore rules of a drop folder: temporary names, and the patterns of its ``.tuishareignore``.
 
-Owns the default patterns and the reading of that file (gitignore syntax). Must not look at anything else.
+Owns the default patterns and reading that file (gitignore syntax). Must not read anything else.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ TEMPORARY: Final = (
 
 
 class IgnoreRules:
-    """The patterns of one drop folder."""
+    """The ignore rules of one drop folder."""
 
     def __init__(self, spec: GitIgnoreSpec) -> None:
         self._spec = spec
 
     def __call__(self, parts: tuple[str, ...], is_folder: bool) -> bool:
-        """Say whether a path below the drop folder is left out."""
+        """Return whether a path below the drop folder is ignored."""
         return self._spec.match_file("/".join(parts) + ("/" if is_folder else ""))
 
     def below(self, entry: str) -> IgnoreRules:
-        """The same patterns for a walk that starts at one entry."""
+        """Return the same rules for a walk that starts at one entry."""
         return _Below(self._spec, entry)
 
 
@@ -62,14 +62,13 @@ class _Below(IgnoreRules):
 
 
 def read_ignore_rules(folder: Path) -> IgnoreRules:
-    """Read the patterns of a drop folder; its own come after ours, so that ``!name`` takes one back.
+    """Read the ignore rules of a drop folder; its patterns follow the default ones, so ``!name`` can undo one of those.
 
-    Cheap to call often: a list that has not changed is not read again.
+    Cheap to call often: an unchanged file is not read again.
 
     Raises:
-        BadConfiguration: a line of the file is not a pattern. Nothing is guessed then: somebody wanted to keep
-            something back, and nobody knows what.
-        SystemFailed: the file is there but cannot be read.
+        BadConfiguration: a line of the file is not a pattern, so it is unknown what the user wants to hold back.
+        SystemFailed: the file exists but cannot be read.
     """
     path = folder / IGNORE_FILE
     try:
@@ -89,7 +88,7 @@ def _read(path: Path, _stamp: tuple[int, ...]) -> IgnoreRules:
         if not _is_pattern(line):
             raise BadConfiguration(
                 f"{path}: line {number} is not a pattern",
-                hint="Correct it; the lines are written as in a .gitignore.",
+                hint="Correct it; the syntax is that of a .gitignore file.",
             )
     return IgnoreRules(GitIgnoreSpec.from_lines([*TEMPORARY, *own]))
 
@@ -103,4 +102,4 @@ def _is_pattern(line: str) -> bool:
 
 
 DEFAULTS: Final = IgnoreRules(GitIgnoreSpec.from_lines(TEMPORARY))
-"""What is left out while the list of a drop folder cannot be read."""
+"""The rules while those of a drop folder cannot be read."""

@@ -1,8 +1,8 @@
-"""Whether a program has a file open for writing, which its size and times do not tell.
+"""Leases: whether a program has a file open for writing, which size and times do not show.
 
-Owns asking the kernel: a read lease (fcntl(2), F_SETLEASE) is refused while a descriptor or a shared mapping can write
-to the file, and while it is held nobody gets one. Where a file system knows no leases, the descriptors of our own
-user's processes are looked through instead. Must not decide what follows. Blocking: call it on a thread.
+Owns the question to the kernel: a read lease (fcntl(2), F_SETLEASE) is refused while a descriptor or a shared mapping
+can write to the file; while the lease is held, no program gets one. Where a file system has no leases, the open files
+of the same user's processes are searched instead. Must not decide what follows. Blocking: call it on a thread.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _PROC: Final = Path("/proc")
 
 
 class Hold(Enum):
-    """What came of asking for a lease."""
+    """The result of requesting a lease."""
 
     HELD = auto()
-    """Nobody can write to the file until it is given back."""
+    """No program can write to the file until the lease is released."""
     WRITTEN = auto()
     """A program can write to it now."""
     UNKNOWN = auto()
-    """The file system knows no leases, or the file cannot be opened."""
+    """The file system has no leases, or the file cannot be opened."""
 
 
 @contextlib.contextmanager
 def read_lease(path: Path) -> Iterator[Hold]:
-    """Try to keep others from writing to a regular file for one block; a program that tries meanwhile waits."""
+    """Try to prevent writes to a regular file for one block; a program that opens it for writing waits."""
     try:
         descriptor = os.open(path, _READ)
     except OSError:
@@ -45,12 +45,12 @@ def read_lease(path: Path) -> Iterator[Hold]:
     try:
         yield _ask(descriptor)
     finally:
-        os.close(descriptor)  # gives the lease back, too
+        os.close(descriptor)  # releases the lease as well
 
 
 def _ask(descriptor: int) -> Hold:
     try:
-        # Whoever holds a lease that others want back gets SIGIO, which would end us; SIGURG is ignored.
+        # A process whose lease is in the way gets SIGIO, which would end the agent; SIGURG is ignored.
         fcntl.fcntl(descriptor, _SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
@@ -59,7 +59,7 @@ def _ask(descriptor: int) -> Hold:
 
 
 def is_written(paths: Collection[Path]) -> bool:
-    """Whether a program can write to any of some regular files at this moment."""
+    """Return whether a program can write to any of these regular files now."""
     unknown: list[Path] = []
     for path in paths:
         with read_lease(path) as hold:
@@ -71,7 +71,7 @@ def is_written(paths: Collection[Path]) -> bool:
 
 
 def _is_open_in_a_process(paths: Collection[Path]) -> bool:
-    """Whether a process that we may look into has one of some files open for writing; mappings are not seen."""
+    """Return whether a process that we may inspect has one of these files open for writing; mappings are not found."""
     files = set()
     for path in paths:
         with contextlib.suppress(OSError):
@@ -85,7 +85,7 @@ def _is_open_in_a_process(paths: Collection[Path]) -> bool:
 
 
 def _open_for_writing(process: Path) -> Iterator[os.stat_result]:
-    """The files that one process can write to; none where we may not look."""
+    """Yield the files that one process has open for writing; none if we may not inspect it."""
     with contextlib.suppress(OSError):
         for name in os.listdir(process / "fd"):
             with contextlib.suppress(OSError, ValueError, IndexError):

@@ -1,7 +1,7 @@
-"""When a dropped entry is complete.
+"""Stability: when an entry of a folder is complete.
 
-Owns the rule: two equal walks with a quiet time between them and no event since the first. Events are hints only; an
-entry nobody hinted at settles by the same rule once a scan has found it. Pure: the caller walks and tells the time.
+Owns the rule: two equal fingerprints with a quiet time between them, and no event since the first. An entry without any
+event settles by the same rule once a scan has found it. Pure: the caller walks the files and passes the time.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from tuishare.config.model import SettleSettings
 
 
 class FileEventKind(Enum):
-    """What an event said about an entry."""
+    """What happened to an entry."""
 
     CHANGED = auto()
-    """Something happened to it or below it."""
+    """The entry, or something below it, has changed."""
     FINISHED = auto()
-    """The entry itself was closed after writing, or moved into place: its writer is done with it."""
+    """The entry itself was closed after writing, or moved into place: its writer has finished."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """One entry that is being waited for; ``size`` in bytes as of the last walk, ``since`` on the caller's clock."""
+    """An entry that has not settled; ``size`` in bytes as of the last walk, ``since`` on the caller's clock."""
 
     name: str
     size: int
@@ -41,14 +41,14 @@ class Unsettled:
 
 
 class StabilityTracker:
-    """The entries of one folder that are not known to be complete; all times in seconds of one monotonic clock."""
+    """Tracks the entries of one folder that may be incomplete; all times in seconds of one monotonic clock."""
 
     def __init__(self, settle: SettleSettings) -> None:
         self._settle = settle
         self._entries: dict[str, _Entry] = {}
 
     def hint(self, name: str, kind: FileEventKind, now: float) -> None:
-        """Take note of an event: what was seen before it no longer counts."""
+        """Record an event: fingerprints from before it no longer count."""
         wait = self._settle.after_close if kind is FileEventKind.FINISHED else self._settle.quiet
         entry = self._entries.setdefault(name, _Entry(since=now, wait=wait, due=now))
         entry.wait = wait
@@ -57,25 +57,25 @@ class StabilityTracker:
         entry.due = max(now, entry.walked + wait)
 
     def notice(self, name: str, now: float) -> None:
-        """Take note of an entry that a scan found; one that is tracked already is left as it is."""
+        """Track an entry that a scan has found, unless it is tracked already."""
         if name not in self._entries:
             self.hint(name, FileEventKind.CHANGED, now)
 
     def due(self, now: float) -> list[str]:
-        """Name the entries to walk now."""
+        """Return the entries to walk now."""
         return [name for name, entry in self._entries.items() if entry.due <= now]
 
     def next_due(self) -> float | None:
-        """Tell when the next entry wants a walk, or None while there is none."""
+        """Return when the next entry is to be walked, or None without any."""
         return min((entry.due for entry in self._entries.values()), default=None)
 
     def walked(self, name: str, fingerprint: str, size: int, started: float, now: float) -> bool:
-        """Report a walk.
+        """Record the result of a walk.
 
         Args:
             name: the entry.
             fingerprint: equal for two walks exactly when nothing changed between them.
-            size: its bytes, to be shown.
+            size: bytes, for display.
             started: when the walk began.
             now: when it ended.
 
@@ -89,7 +89,7 @@ class StabilityTracker:
             del self._entries[name]
             return True
         if entry.fingerprint != fingerprint and entry.fingerprint is not None:
-            entry.wait = self._settle.quiet  # it grew without an event: whoever writes is not done
+            entry.wait = self._settle.quiet  # it grew without an event: its writer has not finished
         entry.fingerprint, entry.size, entry.walked = fingerprint, size, now
         entry.due = now + entry.wait
         return False
@@ -99,6 +99,6 @@ class StabilityTracker:
         self._entries.pop(name, None)
 
     def unsettled(self) -> tuple[Unsettled, ...]:
-        """List what is being waited for, longest first."""
+        """Return the tracked entries, oldest first."""
         found = [Unsettled(name, entry.size, entry.since) for name, entry in self._entries.items()]
         return tuple(sorted(found, key=lambda entry: entry.since))

@@ -1,7 +1,7 @@
-"""Events from the file system, turned into hints.
+"""Events of the file system, passed to the event loop.
 
-Owns the one watchdog observer. Its threads never touch the agent's state: every hint crosses to the event loop. Hints
-may be late, doubled or lost; `tuishare.agent.folders.folder_monitor` scans for the truth.
+Owns the only watchdog observer. Its threads never touch the agent's state: every event is handed to the event loop.
+Events may be late, duplicated or lost; the scans of `tuishare.agent.folders.folder_monitor` make up for that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 from tuishare.agent.folders.stability import FileEventKind
 
 _MOST_WRITTEN: Final = 16
-"""Files that one hint names; if all of these are ignored, the next ones probably are."""
+"""Files that one event names; if all of these are ignored, the next ones probably are."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 class FileEvent:
     """An event about one top-level entry of a watched folder.
 
-    ``entry`` is empty when the folder itself is gone, or when events were lost: only looking at all of it helps then.
-    ``written`` names files at or below the entry that were written to, as paths below the folder; of many, some.
+    ``entry`` is empty when the folder itself is gone, or when events were lost: the whole folder is to be scanned then.
+    ``written`` names files at or below the entry that were written to, as paths below the folder; some of many.
     """
 
     folder: Path
@@ -43,7 +43,7 @@ class FileEvent:
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """One watched folder, and which folder that was: the name may come to stand for another one."""
+    """One watched folder; device and inode identify it, because another folder may get its path."""
 
     observed: ObservedWatch
     device: int
@@ -54,7 +54,7 @@ class Watcher:
     """Watches folders, recursively. Made on the event loop; `watch` and `unwatch` block and may run on any thread."""
 
     def __init__(self, notify: Callable[[FileEvent], None]) -> None:
-        """Remember whom to tell; `notify` is called on the event loop's thread."""
+        """Start the observer; `notify` is called on the thread of the event loop."""
         self._notify = notify
         self._loop = asyncio.get_running_loop()
         self._observer = _Observer(self._note_overflow)
@@ -66,10 +66,10 @@ class Watcher:
         self._pending_lock = threading.Lock()
 
     def watch(self, folder: Path, *, recursive: bool = True) -> bool:
-        """Watch a folder; watching it already is fine, also when it was removed and made again since.
+        """Watch a folder; idempotent, also after the folder was removed and created again.
 
         Returns:
-            False when the system would not (missing folder, inotify limits reached): poll instead.
+            False if it cannot be watched (missing folder, inotify limits reached): poll instead.
         """
         with self._lock:
             if self._closed:
@@ -81,7 +81,7 @@ class Watcher:
                     return True
                 self._forget(folder)
                 observed = self._observer.schedule(
-                    _Handler(folder, self._hand_over), str(folder), recursive=recursive
+                    _FolderEvents(folder, self._hand_over), str(folder), recursive=recursive
                 )
             except OSError:
                 return False
@@ -89,7 +89,7 @@ class Watcher:
             return True
 
     def unwatch(self, folder: Path) -> None:
-        """Stop watching a folder, e.g. because it went away."""
+        """Stop watching a folder, for instance because it is gone."""
         with self._lock:
             self._forget(folder)
 
@@ -104,7 +104,7 @@ class Watcher:
             self._observer.join()
 
     def _holds(self, known: _Watch, status: os.stat_result) -> bool:
-        """Whether events still come; the inode alone cannot tell, because a new folder may get the old one's."""
+        """Return whether events still arrive; a new folder may get the old inode, so that alone does not show it."""
         alive = any(
             emitter.watch is known.observed and emitter.should_keep_running()
             for emitter in self._observer.emitters
@@ -116,9 +116,9 @@ class Watcher:
             self._observer.unschedule(known.observed)
 
     def _hand_over(self, hint: FileEvent) -> None:
-        """Let the loop know; of what it has not taken yet, the last hint of each entry counts.
+        """Hand an event to the event loop; until the loop takes it, later events of the same entry are merged with it.
 
-        Thousands of files that are written into one folder are as many events, all about one entry.
+        Thousands of files written into one folder are as many events about one entry.
         """
         with self._pending_lock:
             is_first = not self._pending
@@ -127,19 +127,19 @@ class Watcher:
                 hint = replace(hint, written=hint.written | former.written)
             self._pending[hint.folder, hint.entry] = hint
         if is_first and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell)
+            self._loop.call_soon_threadsafe(self._notify_of_pending)
 
     def _note_overflow(self) -> None:
-        # No lock here: whoever closes holds it, and waits for the thread that this runs on.
+        # No lock here: `_close` holds it while it waits for the thread that this runs on.
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell_of_all)
+            self._loop.call_soon_threadsafe(self._notify_of_all)
 
-    def _tell_of_all(self) -> None:
-        _log.warning("More changed at once than the system could tell of; all folders are looked at again")
+    def _notify_of_all(self) -> None:
+        _log.warning("Too many changes at once, so file events were lost; all folders are scanned again")
         for folder in list(self._watches):
             self._notify(FileEvent(folder, "", FileEventKind.CHANGED))
 
-    def _tell(self) -> None:
+    def _notify_of_pending(self) -> None:
         with self._pending_lock:
             hints, self._pending = self._pending, {}
         for hint in hints.values():
@@ -147,26 +147,26 @@ class Watcher:
 
 
 class _Queue(InotifyFD):
-    """Reads the events of the kernel, whose queue holds 16,384 of them by default; what comes then is lost."""
+    """Reads the events of the kernel, whose queue holds 16,384 of them by default; any more are lost."""
 
     def __init__(self, overflowed: Callable[[], None]) -> None:
         super().__init__()
         self._overflowed = overflowed
 
     def handle_event(self, event: InotifyEvent) -> None:
-        """Let watchdog do its part, which is to watch folders that it has not heard of; then tell ours."""
+        """Let watchdog handle an event, which watches new folders; then report an overflow of the queue."""
         super().handle_event(event)
         if event.is_queue_overflow:
             self._overflowed()
 
 
 class _Observer(BaseObserver):
-    """The observer that watchdog has for inotify, but with a queue that tells when it overflows."""
+    """The inotify observer of watchdog, with a queue that reports its overflow."""
 
     def __init__(self, overflowed: Callable[[], None]) -> None:
         self._queue = _Queue(overflowed)
         self._queue.start()
-        # Only "full" events tell a move into place from a creation that will be written to.
+        # Only "full" events distinguish a move into place from a new file that will be written to.
         super().__init__(InotifyFullEmitter, inotify_fd=self._queue)
 
     def on_thread_stop(self) -> None:
@@ -176,8 +176,8 @@ class _Observer(BaseObserver):
         self._queue.join()
 
 
-class _Handler(events.FileSystemEventHandler):
-    """Runs on the observer's thread."""
+class _FolderEvents(events.FileSystemEventHandler):
+    """Converts the events of one folder; runs on the observer's thread."""
 
     def __init__(self, folder: Path, hand_over: Callable[[FileEvent], None]) -> None:
         self._folder = folder
@@ -185,8 +185,8 @@ class _Handler(events.FileSystemEventHandler):
         self._hand_over = hand_over
 
     def on_any_event(self, event: events.FileSystemEvent) -> None:
-        """Reduce one event to a hint for each top-level entry that it names."""
-        # Synthetic events repeat, for what lies below a moved folder, what the move itself has said.
+        """Convert one event into an event for each top-level entry that it names."""
+        # Synthetic events repeat, for everything below a moved folder, the move itself.
         if event.is_synthetic or isinstance(event, events.FileOpenedEvent | events.FileClosedNoWriteEvent):
             return
         if isinstance(event, events.DirDeletedEvent) and os.fsdecode(event.src_path) == str(self._folder):
@@ -194,15 +194,15 @@ class _Handler(events.FileSystemEventHandler):
         arrived = isinstance(event, events.FileMovedEvent | events.DirMovedEvent)
         closed = isinstance(event, events.FileClosedEvent)
         written = closed or isinstance(event, events.FileModifiedEvent)
-        self._say(os.fsdecode(event.src_path), finished=closed, written=written)
+        self._report(os.fsdecode(event.src_path), finished=closed, written=written)
         if arrived and event.dest_path:
-            self._say(os.fsdecode(event.dest_path), finished=True)
+            self._report(os.fsdecode(event.dest_path), finished=True)
 
-    def _say(self, path: str, *, finished: bool, written: bool = False) -> None:
+    def _report(self, path: str, *, finished: bool, written: bool = False) -> None:
         if not path.startswith(self._prefix):
             return
         name = path.removeprefix(self._prefix)
         entry, _, below = name.partition(os.sep)
-        # A file that was closed inside a folder says nothing about the next file of that folder.
+        # After a file inside a folder was closed, the next file of that folder may follow.
         kind = FileEventKind.FINISHED if finished and not below else FileEventKind.CHANGED
         self._hand_over(FileEvent(self._folder, entry, kind, frozenset([name] if written else [])))

@@ -1,6 +1,6 @@
-"""Where our swarms are reached now, and whether whoever was told other addresses still finds us.
+"""The addresses at which the agent's swarms are reached, and whether published addresses still work.
 
-Owns the last answer: the system is asked now and then, not for each of a thousand shares.
+Owns the current addresses, which are read from the system periodically and not for each of a thousand shares.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from tuishare.swarm import parse_endpoint
 _log = logging.getLogger(__name__)
 
 SETTLED_SECONDS: Final = 60.0
-"""How long addresses have to stay before others count as lost: a router answers late, and a laptop wakes in pieces."""
+"""How long addresses have to stay before earlier ones count as lost: routers answer late, laptops wake up slowly."""
 
 
 class AddressWatch:
-    """Our addresses.
+    """The agent's own addresses.
 
     Args:
-        network: gives the settings in force.
-        engine: tells ports, and what routers and peers say.
-        now: gives Unix seconds.
+        network: returns the settings in force.
+        engine: has the ports, and what routers and peers report.
+        now: returns Unix seconds.
 
     Attributes:
-        since: when they became what they are, Unix seconds; 0 before the first look.
+        since: Unix seconds since when they are as they are; 0 before the first check.
     """
 
     def __init__(
@@ -45,18 +45,18 @@ class AddressWatch:
         self._settled = 0.0
 
     def of(self, transport: Transport) -> tuple[str, ...]:
-        """List ``host:port`` where we seed swarms of that kind, as of the last look."""
+        """Return ``host:port`` of each address at which swarms of this transport are seeded, as of the last check."""
         if transport not in self._contacts:
             self.look()
         return self._contacts.get(transport, ())
 
     def look(self) -> bool:
-        """Look at them; say whether any is another."""
+        """Read the addresses; return whether any has changed."""
         network = self._network()
         try:
             contacts = {kind: swarm_contacts(network, self._engine, kind) for kind in self._engine.listening}
         except OSError as error:
-            _log.warning("The system does not tell our addresses now: %s", error.strerror)
+            _log.warning("Cannot read the addresses of this machine: %s", error.strerror)
             return False
         if contacts == self._contacts:
             return False
@@ -66,29 +66,29 @@ class AddressWatch:
         return True
 
     def have_left(self, named: tuple[str, ...], transport: Transport) -> bool:
-        """Say whether none of the addresses that somebody was told is ours any more.
+        """Return whether none of these published addresses belongs to the agent any longer.
 
-        Those that are reached from everywhere decide, where there were any: who was told both is likely to be far
-        away, and the same private address is found in many a house. Without a network we have not left any.
+        Addresses that are reachable from everywhere decide, where there are any: a recipient who knows both kinds is
+        likely to be far away, and many networks use the same private addresses. Without a network, none has been left.
         """
         ours, widest = self.of(transport), _widest(named)
         found = not widest or not _widest(ours) or not widest.isdisjoint(ours)
         return not found and time.monotonic() >= self._settled
 
 
-@lru_cache(maxsize=64)  # all shares that were made at one place name the same
+@lru_cache(maxsize=64)  # all shares of one place have the same addresses
 def _widest(contacts: tuple[str, ...]) -> frozenset[str]:
-    """Those of the farthest reach, if that is beyond this machine."""
+    """Return the addresses with the widest reach, if that is beyond this machine."""
     reach = {contact: _reach(contact) for contact in contacts}
     most = max(reach.values(), default=0)
     return frozenset(contact for contact, far in reach.items() if far == most and far)
 
 
 def _reach(contact: str) -> int:
-    """How far away somebody can be to reach it: 0 on this machine, 1 in this network, 2 anywhere."""
+    """Return from where an address can be reached: 0 this machine, 1 this network, 2 anywhere."""
     host = parse_endpoint(contact).host
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return 2  # a name: whoever has one sees to it that it follows him
+        return 2  # a name, whose owner keeps it up to date
     return 0 if address.is_loopback else 2 if address.is_global else 1

@@ -1,6 +1,6 @@
-"""What is shown while strangers, or we ourselves, use up what this machine allows.
+"""Overload: the problems to show while strangers, or the agent itself, use up connections and descriptors.
 
-Owns the sentences, and noting such a time once. Must not do anything about it: the engine does.
+Owns these problems, and one entry in the activity log for each occurrence. Must not act on them: the engine does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ROOM: Final = (
 
 
 class OverloadFacts(Protocol):
-    """What has to be known of an engine; `tuishare.swarm.Engine` is one."""
+    """The part of `tuishare.swarm.Engine` that is needed here."""
 
     @property
     def allotment(self) -> DescriptorBudget:
@@ -34,7 +34,7 @@ class OverloadFacts(Protocol):
 
     @property
     def crowd(self) -> Crowd | None:
-        """Strangers whose connections lead to nothing."""
+        """Connections of strangers that lead to nothing; None without any."""
 
     @property
     def usage(self) -> Usage | None:
@@ -46,21 +46,21 @@ class OverloadFacts(Protocol):
 
 
 class OverloadMonitor:
-    """Looks at what is crowded, every `LOOK_SECONDS`."""
+    """Checks for overload every `LOOK_SECONDS`."""
 
     def __init__(self, engine: OverloadFacts, now: Callable[[], int]) -> None:
-        """`now` gives Unix seconds."""
+        """`now` returns Unix seconds."""
         self._engine = engine
         self._now = now
         self._problems: dict[str, Problem] = {}
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is to be shown now."""
+        """The problems to show now."""
         return tuple(self._problems.values())
 
     async def run(self, activity: ActivityLog, changed: Callable[[], None]) -> None:
-        """Note once when strangers begin to crowd us, and tell when anything begins or ends; until cancelled."""
+        """Check until cancelled; call `changed` when a problem begins or ends, and log each flood of strangers once."""
         while True:
             known = self._problems
             self._look()
@@ -83,7 +83,7 @@ class OverloadMonitor:
 
 
 def describe_overload(engine: OverloadFacts, now: int) -> tuple[Problem, ...]:
-    """Say what is crowded at this moment; `now` in Unix seconds."""
+    """Return the problems of this moment; `now` in Unix seconds."""
     return (*_of_strangers(engine.crowd), *_of_descriptors(engine.usage, now), *_of_connections(engine, now))
 
 
@@ -96,7 +96,7 @@ def _of_strangers(crowd: Crowd | None) -> tuple[Problem, ...]:
             title="Many silent connections",
             detail=f"{crowd.ended:,} connections to the swarm port were ended because they led to nothing; "
             f"most come from {crowd.source}",
-            hint="Transfers go on. If it does not end, bar that network in the firewall.",
+            hint="Transfers continue. If it does not end, block that network in the firewall.",
             since=crowd.since,
         ),
     )
@@ -123,8 +123,8 @@ def _of_connections(engine: OverloadFacts, now: int) -> tuple[Problem, ...]:
         Problem(
             id="connections",
             title="All connections are in use",
-            detail=f"{engine.connections:,} peers are connected, no more may be; others wait",
-            hint=_ROOM if engine.allotment.limit < 4096 else "It passes when transfers end.",
+            detail=f"{engine.connections:,} peers are connected, which is the limit; others wait",
+            hint=_ROOM if engine.allotment.limit < 4096 else "It ends when transfers end.",
             since=now,
         ),
     )

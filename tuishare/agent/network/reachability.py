@@ -1,7 +1,7 @@
-"""How others reach this machine: its own addresses, and what router and peers say about it from outside.
+"""Reachability: how peers reach this machine, from its own addresses and from what routers and peers report.
 
-Owns what follows from that for envelopes, for our tracker and for the screen. Hearsay about our address goes into an
-envelope only together with a port that the router forwards to us, because its owner asked for it.
+Owns which addresses go into envelopes and to our tracker, and the problem that is shown when a port is not forwarded.
+An external address that peers report is published only together with a port that the router forwards.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tuishare.swarm import Endpoint, MappedPort
 
 
 class EngineStatus(Protocol):
-    """What has to be known of an engine; `tuishare.swarm.Engine` is one."""
+    """The part of `tuishare.swarm.Engine` that is needed here."""
 
     @property
     def listening(self) -> Mapping[Transport, int]:
@@ -24,11 +24,11 @@ class EngineStatus(Protocol):
 
     @property
     def external_addresses(self) -> tuple[str, ...]:
-        """Our addresses as others see them, the one told last first."""
+        """Our addresses as reported from outside, the latest first."""
 
     @property
     def mapped_ports(self) -> tuple[MappedPort, ...]:
-        """The ports that a router forwards to us."""
+        """The ports that a router forwards to this machine."""
 
     @property
     def mapping_faults(self) -> tuple[str, ...]:
@@ -36,26 +36,26 @@ class EngineStatus(Protocol):
 
 
 def swarm_contacts(network: NetworkSettings, engine: EngineStatus, transport: Transport) -> tuple[str, ...]:
-    """List ``host:port`` where we seed swarms of that kind; nothing behind a proxy, where nobody reaches us."""
+    """Return ``host:port`` of each address at which swarms of a transport are seeded; none behind a proxy."""
     port = engine.listening.get(transport)
     return find_contacts(network, port, outside=mapped_address(engine, port)) if port else ()
 
 
 def tracker_contacts(network: NetworkSettings, engine: EngineStatus, port: int) -> tuple[str, ...]:
-    """List ``host:port`` where our tracker is, which listens on that port."""
+    """Return ``host:port`` of each address of our tracker, which listens on that port."""
     return find_contacts(network, port, outside=mapped_address(engine, port), of_swarm=False)
 
 
 def mapped_address(engine: EngineStatus, port: int) -> str:
-    """Say where a port of ours is reached from outside, ``host:port``; empty while no router forwards it."""
+    """Return the external ``host:port`` of a local port; empty while no router forwards it."""
     forwarded = [each for each in engine.mapped_ports if each.port == port and each.protocol == "tcp"]
-    # What a router translates is IPv4; the port of our own IPv6 addresses stands beside them.
+    # A router translates IPv4 only; IPv6 addresses are published with the local port.
     hosts = [host for host in engine.external_addresses if is_public_ipv4(host)]
     return str(Endpoint(hosts[0], forwarded[0].external_port)) if forwarded and hosts else ""
 
 
 def find_public_address(network: NetworkSettings, engine: EngineStatus) -> str:
-    """Say where our swarms seem to be reached from outside, ``host:port``; empty while nobody can tell."""
+    """Return the external ``host:port`` of our swarms; empty while it is unknown."""
     port = engine.listening.get("tls") or engine.listening.get("plain")
     if port is None:
         return ""
@@ -65,7 +65,7 @@ def find_public_address(network: NetworkSettings, engine: EngineStatus) -> str:
 
 
 def is_reachable(network: NetworkSettings, engine: EngineStatus) -> bool | None:
-    """Say whether others can connect to us from outside; None where nobody can tell."""
+    """Return whether peers can connect from outside; None if that is unknown."""
     if not engine.listening:
         return False
     if _is_forwarded(engine):
@@ -74,28 +74,28 @@ def is_reachable(network: NetworkSettings, engine: EngineStatus) -> bool | None:
 
 
 def find_problems(network: NetworkSettings, engine: EngineStatus, since: int) -> tuple[Problem, ...]:
-    """Say who cannot connect to us, if that is because a router did not do what it was asked for at that time."""
+    """Return the problem of a router that does not forward a port it was asked to; `since`: Unix seconds."""
     if not _is_hidden(network, engine):
         return ()
     some = _is_forwarded(engine)  # and another swarm or the tracker is not
-    consequence = "Not all that we offer is reached" if some else "Nobody can connect to us"
+    consequence = "Some of your swarms cannot be reached" if some else "No peer can connect to you"
     return (
         Problem(
             id="router",
             title="A port is not forwarded" if some else "No port is forwarded",
             detail=f"{consequence} from outside: {'; '.join(engine.mapping_faults)}",
-            hint="Forward the ports on your router and set network.public_host, or turn network.port_mapping off.",
+            hint="Forward the ports on your router and set network.public_host, or turn off network.port_mapping.",
             since=since,
         ),
     )
 
 
 def _is_forwarded(engine: EngineStatus) -> bool:
-    """Whether some swarm of ours is reached through a router."""
+    """Return whether a router forwards the port of at least one transport."""
     return any(mapped_address(engine, port) for port in engine.listening.values())
 
 
 def _is_hidden(network: NetworkSettings, engine: EngineStatus) -> bool:
-    """Whether a router that is in the way does not forward all that it was asked for."""
+    """Return whether a router is in the way and does not forward every port that it was asked to."""
     in_the_way = network.port_mapping and not network.public_host
     return bool(in_the_way and engine.mapping_faults and not has_public_address())

@@ -1,7 +1,7 @@
-"""How members of a swarm find each other: our tracker for what we share, and the way to the trackers of others.
+"""How members of a swarm find each other: our tracker for shares, and access to the trackers of other senders.
 
-Owns what stands in a manifest about trackers, who is admitted to ours, and where the engine announces. The engine
-itself announces on loopback, see `tuishare.core.tracker_proxy`. Must not know how far anybody is: that is
+Owns the trackers named in a manifest, who may announce to ours, and where the engine announces. The engine announces
+on loopback, see `tuishare.core.tracker_proxy`. Must not know the progress of recipients: that is
 `tuishare.agent.shares.deliveries`.
 """
 
@@ -41,10 +41,10 @@ _MOST_TRACKERS: Final = 16
 
 
 class TrackerService:
-    """Tracker and relay of one agent. One that was not made by `running` has neither, and answers no one."""
+    """Tracker and relay of one agent; `running` opens their ports, without which no request is answered."""
 
     def __init__(self, events: EventBus | None = None) -> None:
-        """Begin without ports; `events` learns of every announce of a recipient (`PeerAnnounced`)."""
+        """Start without ports; `PeerAnnounced` is published to `events` for each announce of a recipient."""
         self._events = events or EventBus()
         self._tracker = Tracker(self._hear, _limits(plan_descriptors(descriptor_limit()).tracker_clients))
         self._ports: dict[str, int] = {}
@@ -56,21 +56,20 @@ class TrackerService:
     async def running(
         cls, config: Config, places: Places, events: EventBus | None = None
     ) -> AsyncIterator[Self]:
-        """Open the ports of the settings, and work until the block ends.
+        """Open the ports of the settings until the block ends.
 
         Raises:
             BadInput: a listen address is malformed.
             BadConfiguration: the tracker's certificate is not usable.
-            SystemFailed: a port cannot be had.
+            SystemFailed: a port cannot be opened.
         """
         announcing = cls(events)
         async with contextlib.AsyncExitStack() as stack:
             announcing._routes = await stack.enter_async_context(
                 TrackerProxies.open(config.network.outgoing_proxy)
             )
-            if (
-                config.tracker.listen and config.network.outgoing_proxy is None
-            ):  # behind a proxy nobody can reach us
+            # Behind a proxy, no recipient can reach our tracker.
+            if config.tracker.listen and config.network.outgoing_proxy is None:
                 certificate = await asyncio.to_thread(load_certificate, places.tracker_file)
                 server = TrackerServer(
                     announcing._tracker,
@@ -87,72 +86,72 @@ class TrackerService:
 
     @property
     def port(self) -> int | None:
-        """Where the tracker of TLS swarms listens, if there is one."""
+        """The port of the tracker for TLS swarms, or None."""
         return self._ports.get("https")
 
     @property
     def plain_port(self) -> int | None:
-        """Where that of plain swarms listens, if there is one."""
+        """The port of the tracker for plain swarms, or None."""
         return self._ports.get("http")
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """Every port that recipients announce to, that for plain swarms included."""
+        """All ports that recipients announce to."""
         return tuple(self._ports.values())
 
     def addresses(self, config: Config, engine: EngineStatus, transport: Transport) -> tuple[Announce, ...]:
-        """What a manifest says about trackers, best first."""
+        """Return the trackers for a manifest, best first."""
         scheme = "https" if transport == "tls" else "http"
         others = [Announce(url=url, pin=None) for url in config.tracker.others]
         if (port := self._ports.get(scheme)) is None:
             return tuple(others)
         pin = self._pin if scheme == "https" else None
         contacts = tracker_contacts(config.network, engine, port)
-        # The last one is loopback, for recipients on the same machine; it stays, whatever has to go.
+        # The last address is loopback, for recipients on the same machine; it always stays.
         kept = (*contacts[: _MOST_TRACKERS - len(others) - 1], contacts[-1])
         own = (f"{scheme}://{contact}/announce/{{passkey}}" for contact in dict.fromkeys(kept))
         return (*(Announce(url=url, pin=pin) for url in own), *others)
 
     def admit(self, share: ShareRecord, passkeys: Mapping[bytes, str], seed: tuple[str, ...]) -> None:
-        """Answer for a share from now on.
+        """Answer announces for a share from now on.
 
         Args:
-            share: which.
-            passkeys: SHA-256 of each good passkey → whose it is.
-            seed: ``host:port`` where we seed it; names are left out, the envelope has them.
+            share: the share.
+            passkeys: by SHA-256 of each valid passkey, the name of its user.
+            seed: ``host:port`` of each address at which it is seeded; names are skipped, the envelope has them.
         """
         self._tracker.admit(share.id, passkeys, (InfoHash(share.info_hash),), _literal_addresses(seed))
 
     def withdraw(self, share: str) -> None:
-        """Answer for a share no longer."""
+        """Stop answering announces for a share."""
         self._tracker.withdraw(share)
 
     def revoke(self, share: str, user: str) -> None:
-        """From now on tell somebody nothing about a share, and nobody of him."""
+        """Refuse announces of a user for a share, and no longer return the user as a peer."""
         self._tracker.revoke(share, user)
 
     def swarm_of(self, share: str) -> tuple[PeerPresence, ...]:
-        """Who is in the swarm of a share that we track, our own seed aside."""
+        """Return the peers in the swarm of a share, without our own seed."""
         return self._tracker.swarm_of(share)
 
     async def tiers(
         self, trackers: Iterable[TrackerAddress], rules: TrackerRules | None = None
     ) -> tuple[tuple[str, ...], ...]:
-        """Where the engine is to announce (BEP 12); `rules` say where it may, None: wherever a person said."""
+        """Return where the engine is to announce (BEP 12), within `rules`; None: the user chose the trackers."""
         return await self._routes.tiers(trackers, rules) if self._routes else ()
 
     def hold_back(self, download: DownloadRecord) -> None:
-        """Let no tracker hear that a download is complete, until it is `confirm`ed."""
+        """Do not report a download as complete to its trackers before `confirm`."""
         if self._routes:
             self._routes.hold_back(download.trackers, InfoHash(download.info_hash))
 
     def confirm(self, download: DownloadRecord) -> None:
-        """A download is complete, and on disk: its trackers may hear it."""
+        """Report a download as complete to its trackers: all of it is on disk."""
         if self._routes:
             self._routes.confirm(download.trackers, InfoHash(download.info_hash))
 
     def forget(self, trackers: Iterable[TrackerAddress]) -> None:
-        """Pass no announce on to these trackers any more."""
+        """Stop relaying announces to these trackers."""
         if self._routes:
             self._routes.forget(trackers)
 
@@ -161,7 +160,7 @@ class TrackerService:
 
 
 def _limits(tracker_clients: int) -> TrackerLimits:
-    """The usual limits, but for so many connections at most, a quarter of them from one address."""
+    """Return the default limits with at most that many connections, a quarter of them from one address."""
     usual = TrackerLimits()
     return replace(
         usual,
@@ -171,7 +170,7 @@ def _limits(tracker_clients: int) -> TrackerLimits:
 
 
 def _place(address: str) -> tuple[str, int]:
-    """Read a listen address; without a host it is every address of both families."""
+    """Parse a listen address; without a host it stands for every address of both families."""
     if address.startswith(":"):
         return "", listen_port(address)
     endpoint = parse_endpoint(address, any_port=True)

@@ -1,4 +1,4 @@
-"""The agent as a process among others: one per home, what it tells systemd and the log.
+"""The agent as an operating system process: its log, its memory allocator, and its messages to systemd.
 
 Must not know shares or downloads.
 """

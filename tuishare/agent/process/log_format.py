@@ -1,7 +1,7 @@
-"""What the agent says on stderr: one line each, with its weight, and nothing secret.
+"""The format of the log: one line per message with its priority, and without secrets.
 
-Owns the form of the lines and the last line of defence against secrets in them. Whoever logs must not rely on it: what
-no pattern here knows would pass.
+Owns the format and the last line of defence against secrets in it. Callers must not rely on that: a secret that no
+pattern here matches would pass.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PRIORITIES: Final = {
 
 
 def redact(text: str) -> str:
-    """Take out whatever looks like a key, a passkey, a card, or an announce URL with more than its host."""
+    """Remove everything that looks like a key, a passkey or a card, and all but the host of announce URLs."""
     text = _URL.sub(lambda found: redact_url(found[0]), text)
     for secret in _SECRETS:
         text = secret.sub(_HIDDEN, text)
@@ -43,7 +43,7 @@ def redact(text: str) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """Formats for a person, or for the journal: it keeps time itself and wants ``<PRIORITY>`` before each line."""
+    """Formats for a terminal, or for the journal, which adds the time and expects ``<PRIORITY>`` before each line."""
 
     def __init__(self, *, journal: bool) -> None:
         super().__init__(
@@ -57,7 +57,7 @@ class LineFormatter(logging.Formatter):
         return for_display(message, limit=max(len(message), 3))
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record, a traceback included, without what is secret."""
+        """Format one record with its traceback, without secrets."""
         text = redact(super().format(record))
         if not self._journal:
             return text
@@ -66,7 +66,7 @@ class LineFormatter(logging.Formatter):
 
 
 def open_logbook(*, verbose: bool, stream: TextIO | None = None) -> None:
-    """Let everything that is logged go to a stream, stderr by default."""
+    """Send the log to a stream, stderr by default."""
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
     handler.setFormatter(LineFormatter(journal=_is_journal(stream)))
@@ -74,7 +74,7 @@ def open_logbook(*, verbose: bool, stream: TextIO | None = None) -> None:
 
 
 def _is_journal(stream: TextIO) -> bool:
-    """Whether a stream ends in the journal: the variable alone may be inherited (systemd.exec(5))."""
+    """Return whether a stream leads to the journal; the variable alone may be inherited (systemd.exec(5))."""
     try:
         status = os.fstat(stream.fileno())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What the agent tells systemd, see sd_notify(3).
+"""Notifications to systemd, see sd_notify(3).
 
 Owns the datagrams. Without ``NOTIFY_SOCKET`` nothing is sent.
 """

@@ -1,8 +1,8 @@
-"""Proof of life for the service manager, see sd_watchdog_enabled(3).
+"""Keep-alive messages to the service manager, see sd_watchdog_enabled(3).
 
-Owns when it is given: only after the engine and the store have both answered a real question, so that an agent whose
-parts hang is started again. That the disk refuses is an answer, too. Must not decide what happens otherwise; systemd
-does. Not to be confused with the library `watchdog`, which watches files.
+Owns when they are sent: only after engine and store have both passed a health check, so that an agent whose parts hang
+is restarted. A disk that refuses writes does not count as a failure. Must not decide what happens without a message:
+systemd does.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tuishare.errors import DiskRefused, TuishareError
 _log = logging.getLogger(__name__)
 
 HealthCheck = Callable[[], Awaitable[object]]
-"""Returns when the part that was asked has answered."""
+"""Returns when the part has answered."""
 
 
 def watchdog_interval(environment: Mapping[str, str] = os.environ) -> float | None:
-    """Return within how many seconds systemd wants to hear of us, or None when it does not."""
+    """Return the seconds within which systemd expects a message; None if it expects none."""
     microseconds = environment.get("WATCHDOG_USEC", "")
     if environment.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None  # meant for the process that started us
@@ -31,11 +31,11 @@ def watchdog_interval(environment: Mapping[str, str] = os.environ) -> float | No
 
 
 async def keep_alive(patience: float, questions: Mapping[str, HealthCheck]) -> None:
-    """Tell the service manager twice in its time that we live, until cancelled; say nothing while a part is silent.
+    """Send keep-alive messages twice per interval until cancelled; send none while a health check fails.
 
     Args:
-        patience: of the service manager, seconds.
-        questions: to be answered each time, by the name of the part.
+        patience: seconds within which the service manager expects a message.
+        questions: health checks, by the name of the part.
     """
     pause = patience / 2
     while True:
@@ -51,7 +51,7 @@ async def _all_answer(questions: Mapping[str, HealthCheck], seconds: float) -> b
         async with asyncio.timeout(seconds):
             for asked, question in questions.items():
                 part = asked
-                with contextlib.suppress(DiskRefused):  # being started again would not help
+                with contextlib.suppress(DiskRefused):  # a restart would not help
                     await question()
     except TimeoutError:
         _log.error("The %s does not answer", part)

@@ -1,4 +1,4 @@
-"""Implements the API: what clients see and ask for, translated to and from the parts of the agent.
+"""Implements the API: translates requests and answers of clients to and from the parts of the agent.
 
-Owns no state of its own. Must not know who the clients are.
+Owns the translation, and no state of its own. Must not know who the clients are.
 """

@@ -1,7 +1,7 @@
-"""The API's operations, carried out by the parts of a running agent.
+"""The operations of the API, carried out by the parts of a running agent.
 
-Owns the way from an operation to the part that carries it out, and the translation of its answer. Must not know who the
-clients are, nor how they reach the agent.
+Owns which part carries out an operation, and the translation of its answer. Must not know the clients, nor how they
+reach the agent.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ from tuishare.api.messages import (
 
 
 class LocalAgentService:
-    """Implements `tuishare.api.service.AgentService` for the agent of this process; that says what each method does.
+    """Implements `tuishare.api.service.AgentService`, which documents the methods, for the agent of this process.
 
     Args:
         context: of the agent.
         sharing: its shares.
         inbox: its downloads.
-        runner: carries out what is recorded on the disk.
+        runner: runs the commands that are recorded on disk.
         config_reload: puts changed files in force.
         view: the agent's state.
         users: the agent's users.

@@ -1,4 +1,4 @@
-"""What a client may order about one share or download, and who carries it out.
+"""Maps the API's actions on single shares and downloads to the commands that carry them out.
 
 Owns the two tables only.
 """
@@ -15,11 +15,11 @@ from tuishare.errors import Refused
 
 
 async def order_share(drops: Sharing, share: ShareId, order: ShareAction) -> None:
-    """Do something with a share.
+    """Carry out an action on a share.
 
     Raises:
         NotFound: there is no such share.
-        Refused: not now.
+        Refused: the share does not allow it now.
     """
     commands = drops.commands
     if damaged := find_damaged(drops.repository.damaged, share):
@@ -44,11 +44,11 @@ async def order_share(drops: Sharing, share: ShareId, order: ShareAction) -> Non
 
 
 async def order_download(inbox: Inbox, download: DownloadId, order: DownloadAction) -> None:
-    """Do something with a download.
+    """Carry out an action on a download.
 
     Raises:
         NotFound: there is no such download.
-        Refused: not now, or not with a download in its state.
+        Refused: the download does not allow it in its state.
     """
     commands = inbox.commands
     if damaged := find_damaged(inbox.repository.damaged, download):
@@ -76,6 +76,6 @@ async def order_download(inbox: Inbox, download: DownloadId, order: DownloadActi
 def _require_forget(asked: bool) -> None:
     if not asked:
         raise Refused(
-            "Its record is damaged, so nothing can be done with it",
+            "Its record is damaged, so it can only be forgotten",
             hint="`tuishare forget` removes it for good; the files stay.",
         )

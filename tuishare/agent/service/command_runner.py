@@ -1,6 +1,7 @@
-"""What clients ask for while the disk may refuse: nobody is kept waiting for it.
+"""Runs the commands of clients, and answers at once while the disk refuses writes.
 
-Owns the answer. Whatever was begun goes on, like all other work that waits for the disk; must not know what it is.
+Owns the answer. A command that was begun is finished when the disk allows it, like all other work that waits for the
+disk. Must not know what a command does.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ _T = TypeVar("_T")
 
 
 class CommandRunner:
-    """Answers the orders of one agent, which has to be `ready` first."""
+    """Runs the commands of one agent, once it is `ready`."""
 
     def __init__(self, patience: DiskRetry) -> None:
-        """`patience` is with the disk that every order is recorded on."""
+        """`patience` retries writes to the disk on which commands are recorded."""
         self.ready = asyncio.Event()
         self._patience = patience
         self._late: set[asyncio.Task[Any]] = set()
@@ -29,18 +30,18 @@ class CommandRunner:
     async def run(
         self, order: Coroutine[Any, Any, _T], *, first: Coroutine[Any, Any, None] | None = None
     ) -> _T:
-        """Carry an order out, and wait for it unless it has to wait for the disk itself.
+        """Run a command, and wait for it unless it has to wait for the disk.
 
         Args:
-            order: what is asked for.
-            first: the part of it that needs no disk and must not wait for one. An order with such a part is begun
-                although the disk refuses.
+            order: the command.
+            first: the part of it that needs no disk and must not wait for one. A command with such a part is begun
+                even while the disk refuses writes.
 
         Raises:
-            DiskRefused: work waits for the disk already, so this one is not begun; or it has met a disk that refuses,
-                and is finished later.
-            SystemFailed: the agent has not taken up yet what the last run left.
-            TuishareError: whatever it raises.
+            DiskRefused: work waits for the disk already, so the command is not begun; or the disk refuses its writes,
+                and it is finished later.
+            SystemFailed: the agent is still loading the state of its last run.
+            TuishareError: the command failed.
         """
         try:
             self._require_able(despite_disk=first is not None)
@@ -65,11 +66,12 @@ class CommandRunner:
         self._late.add(task)
         task.add_done_callback(self._note_end)
         raise DiskRefused(
-            "The disk takes nothing now, so this is done as soon as it does", hint="Free some space on it."
+            "The disk is full or refuses writes; this will be done once it allows them",
+            hint="Free some space on it.",
         )
 
     async def close(self) -> None:
-        """Leave what still waits undone."""
+        """Cancel the commands that still wait."""
         late = tuple(self._late)
         for task in late:
             task.cancel()
@@ -84,4 +86,4 @@ class CommandRunner:
     def _note_end(self, task: asyncio.Task[Any]) -> None:
         self._late.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            _log.error("An order that had waited for the disk failed: %s", error)
+            _log.error("A command that had waited for the disk failed: %s", error)

@@ -1,6 +1,6 @@
-"""A closer look at one share or download: its files, who is connected, what happened to it.
+"""Details of one share or download: its files, its connections and its history.
 
-Owns the translation into the API's messages; reads the pipelines, changes nothing.
+Owns the translation into messages of the API. Must not change anything.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tuishare.torrents import InfoHash, Torrent, parse_torrent
 
 
 class DetailsService:
-    """Carries out what `tuishare.api.service.AgentService` says about single shares and downloads."""
+    """Implements the part of `tuishare.api.service.AgentService` about single shares and downloads."""
 
     def __init__(self, context: Context, drops: Sharing, inbox: Inbox) -> None:
         self._context = context
@@ -104,7 +104,7 @@ class DetailsService:
 
 
 def _files(torrent: Torrent, here: Sequence[int] | None, unwanted: Collection[int]) -> tuple[File, ...]:
-    """`here`: bytes of each file; None for all of what is wanted, empty where nobody can tell."""
+    """`here`: bytes of each file; None: all wanted files are complete; empty: unknown."""
 
     def progress(number: int, size: int) -> float:
         if here is None or not size:

@@ -1,6 +1,6 @@
-"""What one share lets out and to whom, with the evidence for each line.
+"""The privacy report of one share: what is visible to whom, with the evidence for each line.
 
-Owns the judgement of what engine, certificates and records say; gathers nothing itself and changes nothing.
+Owns the assessment of facts from engine, certificates and records. Must not collect facts, nor change anything.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _SOON_DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class PrivacyCase:
-    """One share, and all that was seen of it.
+    """One share, with the facts about it.
 
     Attributes:
         evidence: of the engine; None while we are not in the swarm.
-        recipients: everybody who holds or held a ticket.
+        recipients: all recipients, past ones included.
         tracker: port of our own tracker, or None.
-        reachable: others can connect to us from outside; None where nobody can tell.
+        reachable: whether peers can connect from outside; None if unknown.
         now: the time, with a zone.
         faults: why a router does not forward our ports, one sentence each.
     """
@@ -40,9 +40,9 @@ class PrivacyCase:
 
 
 def assess(case: PrivacyCase) -> Iterator[Finding]:
-    """Tell what was found, the swarm first."""
+    """Yield the findings about a share, the swarm first."""
     if case.evidence is None:
-        yield Finding(topic="swarm", good=None, evidence="We are not in the swarm now, so nobody is served.")
+        yield Finding(topic="swarm", good=None, evidence="The share is not seeded now.")
     else:
         yield from _discovery(case.evidence)
         yield from _encryption(case.evidence)
@@ -55,8 +55,11 @@ def assess(case: PrivacyCase) -> Iterator[Finding]:
 
 
 def _discovery(evidence: PrivacyFacts) -> Iterator[Finding]:
-    said = "set in the torrent that runs" if evidence.private else "not set in the torrent that runs"
-    yield Finding(topic="private bit", good=evidence.private, evidence=f"It is {said} (BEP 27).")
+    yield Finding(
+        topic="private bit",
+        good=evidence.private,
+        evidence=f"It is {'set' if evidence.private else 'not set'} in the active torrent (BEP 27).",
+    )
     for topic, session, torrent in (
         ("DHT", evidence.session_dht, evidence.torrent_dht),
         ("peer exchange", None, evidence.torrent_pex),
@@ -80,14 +83,14 @@ def _encryption(evidence: PrivacyFacts) -> Iterator[Finding]:
         good=tls,
         evidence="Only holders of a certificate of this share's own authority can connect."
         if tls
-        else "The swarm is plain: whoever knows an address and the info-hash can connect and read.",
+        else "The swarm is plain: any client that knows an address and the info-hash can connect and download.",
         hint="" if tls else "Share it with the transport tls where all recipients use tuishare.",
     )
     if tls:
         yield Finding(
             topic="resumption",
             good=True,
-            evidence="At its start the engine was seen to issue no session ticket, or it would not run.",
+            evidence="The engine issues no session tickets, which is verified at every start.",
         )
 
 
@@ -104,7 +107,7 @@ def _dates(topic: str, dates: CertificateDates, now: datetime) -> Finding:
         topic=topic,
         good=good,
         evidence=f"It is valid from {dates.not_before:%Y-%m-%d} to {dates.not_after:%Y-%m-%d}.",
-        hint="It ends soon; share it again for new tickets." if soon else "",
+        hint="It expires soon; share it again for new tickets." if soon else "",
     )
 
 
@@ -128,36 +131,40 @@ def _ports(evidence: PrivacyFacts, tracker: int | None) -> Finding:
 
 def _members(recipients: Iterable[RecipientRecord]) -> Iterator[Finding]:
     holders = [row.user for row in recipients if not row.revoked]
-    yield Finding(topic="tickets", good=None, evidence=f"Held by: {', '.join(holders) or 'nobody'}.")
+    yield Finding(topic="tickets", good=None, evidence=f"Held by: {', '.join(holders) or 'no user'}.")
     gone = [row.user for row in recipients if row.revoked]
     if gone:
         yield Finding(
             topic="revoked",
             good=None,
-            evidence=f"Taken out: {', '.join(gone)}; what they had downloaded stays with them.",
+            evidence=f"Revoked: {', '.join(gone)}; they keep what they have downloaded.",
         )
 
 
 def _reach(reachable: bool | None, faults: Sequence[str]) -> Finding:
     match reachable:
         case True:
-            return Finding(topic="reachable", good=True, evidence="A router forwards our port from outside.")
+            return Finding(topic="reachable", good=True, evidence="A router forwards the port from outside.")
         case False:
             return Finding(
                 topic="reachable",
                 good=None,
-                evidence=f"{'; '.join(('Nobody can connect to us from outside', *faults))}.",
+                evidence=f"{'; '.join(('No peer can connect from outside', *faults))}.",
                 hint="Forward the ports on your router and set network.public_host"
                 + ("." if faults else ", or set network.port_mapping."),
             )
         case None:
-            return Finding(topic="reachable", good=None, evidence="Nobody here can tell whether we are.")
+            return Finding(
+                topic="reachable",
+                good=None,
+                evidence="Unknown: nothing here shows whether peers can connect.",
+            )
 
 
 def _info_hash(share: ShareRecord) -> Finding:
     return Finding(
         topic="known leaks",
         good=None,
-        evidence=f"Whoever watches the network sees the info-hash {share.info_hash[:16] or 'none yet'}…, addresses, "
+        evidence=f"An observer of the network sees the info-hash {share.info_hash[:16] or 'none yet'}…, addresses, "
         "sizes and times; no names, contents or keys.",
     )

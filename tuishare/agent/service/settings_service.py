@@ -1,6 +1,7 @@
-"""What clients ask about folders and settings.
+"""The operations on folders and settings.
 
-Owns that a change counts at once. The rules are `tuishare.core.settings_rules`, the files `tuishare.api.home_files`.
+Owns that a change takes effect at once. The rules are those of `tuishare.core.settings_rules`, the files those of
+`tuishare.api.home_files`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tuishare.api.messages import DropChange, DropNamed, Reloaded, SettingChange
 
 
 class SettingsService:
-    """Carries out what `tuishare.api.service.AgentService` says about folders and settings."""
+    """Implements the part of `tuishare.api.service.AgentService` about folders and settings."""
 
     def __init__(self, context: Context, config_reload: ConfigReload) -> None:
         self._files = HomeFiles(context.places, lambda: context.identity.current.signer)

@@ -1,6 +1,6 @@
-"""What clients see of the whole agent at one moment: status, shares, downloads, people, activity.
+"""The state of the whole agent at one moment: status, shares, downloads, people, activity.
 
-Owns which part of the agent each fact comes from. Everything is answered at once, from memory, and changes nothing.
+Owns which part of the agent each fact comes from. Answers at once, from memory. Must not change anything.
 """
 
 from __future__ import annotations

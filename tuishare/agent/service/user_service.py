@@ -1,7 +1,7 @@
-"""What clients see and ask about people: the users, and the agent's own card.
+"""The operations on users and on the agent's own card.
 
-Owns what follows from a change: it counts at once, and what is sealed is sealed again. What a valid user book is,
-`tuishare.people` knows; the files are `tuishare.api.home_files`.
+Owns what follows from a change: it takes effect at once, and affected shares are sealed again. Must not validate user
+books: `tuishare.people` does; the files are those of `tuishare.api.home_files`.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _T = TypeVar("_T")
 
 
 class UserService:
-    """Carries out what `tuishare.api.service.AgentService` says about people.
+    """Implements the part of `tuishare.api.service.AgentService` about people.
 
     Args:
         context: of the agent.
-        sharing: what is sealed for the users.
-        runner: carries out what is recorded on the disk.
-        config_reload: makes a changed user book count.
+        sharing: the shares for the users.
+        runner: runs the commands that are recorded on disk.
+        config_reload: puts a changed user book in force.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class UserService:
         }
 
     def find_signer(self, signer: bytes) -> User | None:
-        """Return who signs with an Ed25519 public key, or did so with a former card; None: no known user."""
+        """Return the user of an Ed25519 public key, previous cards included; None: no known user."""
         return self._signers.get(signer)
 
     def view(self) -> People:

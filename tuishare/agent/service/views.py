@@ -1,6 +1,6 @@
-"""What clients see: records and live numbers, put into the API's messages.
+"""Translates records and live figures into messages of the API.
 
-Owns the translation only; reads the pipelines, changes nothing.
+Owns the translation only. Must not change anything.
 """
 
 from __future__ import annotations
@@ -67,20 +67,20 @@ _DOWNLOAD_STATES: Final = {
     DownloadStep.PROBLEM: DownloadState.PROBLEM,
 }
 _CLOCK_OFFSET: Final = time.time() - time.monotonic()
-_PARTIAL: Final = "It was downloaded in part, as you chose, so it is not served to others"
-_ALTERED: Final = "It is served no longer, because it was changed, moved or deleted here"
-_DOUBTFUL: Final = "It is served again once it has been compared: it may have been changed here"
+_PARTIAL: Final = "Not seeding: you left out some of its files"
+_ALTERED: Final = "No longer seeding: the files were changed, moved or deleted"
+_DOUBTFUL: Final = "Not seeding until the files are verified: they may have changed"
 _SHORT: Final = 8
 """Digits of an id in a sentence."""
 _View = TypeVar("_View", Share, Download)
 _View_co = TypeVar("_View_co", covariant=True)
 _Live = Mapping[InfoHash, Progress]
 FindSigner: TypeAlias = Callable[[bytes], User | None]
-"""Tells who signs with an Ed25519 public key."""
+"""Returns the user of an Ed25519 public key, or None."""
 
 
 def view_shares(drops: Sharing, live: _Live) -> list[Share]:
-    """Every share, then what is settling or cannot be shared."""
+    """Return every share, then the entries that are settling or cannot be shared."""
     shares = [
         _viewed(share.id, share.name, partial(_known_share, share, drops, live), _lost_share)
         for share in drops.queue.shares.values()
@@ -97,7 +97,7 @@ def view_shares(drops: Sharing, live: _Live) -> list[Share]:
 
 
 def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[Download]:
-    """Every download, then what is locked, waits to be opened (the first hundred), or was rejected."""
+    """Return every download, then the envelopes that are locked, wait to be opened (the first hundred) or rejected."""
 
     def view(record: DownloadRecord) -> Download:
         progress, signer = live.get(InfoHash(record.info_hash)), find_signer(record.signer)
@@ -116,17 +116,17 @@ def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[D
 
 
 def find_rejected(inbox: Inbox, download: DownloadId) -> list[RejectedEnvelope]:
-    """What was rejected and is listed with that id: several, where a file came that was named like a former one."""
+    """Return the rejected envelopes with an id: several, if files with the same name were rejected."""
     return [rejected for rejected in inbox.rejected if _rejected(rejected).id == download]
 
 
 def find_damaged(rows: Iterable[DamagedRow], entry: str) -> DamagedRow | None:
-    """The damaged record that is listed with that id, or None."""
+    """Return the damaged record with an id, or None."""
     return next((row for row in rows if _damaged_id(row) == entry), None)
 
 
 def view_folder(handler: DropFolderHandler, following: FolderMonitor[Tree]) -> Folder:
-    """One drop folder."""
+    """Return the message of one drop folder."""
     return Folder(
         path=handler.folder.path,
         state=following.state,
@@ -164,7 +164,7 @@ def view_reload(result: ReloadResult) -> Reloaded:
 
 
 def free_space(folder: Path) -> int:
-    """Free bytes where downloads land; 0 when nobody can tell."""
+    """Return the free bytes of the disk of a folder; 0 if unknown."""
     try:
         return shutil.disk_usage(folder).free
     except OSError:
@@ -172,13 +172,13 @@ def free_space(folder: Path) -> int:
 
 
 class _Lost(Protocol[_View_co]):
-    """Makes the message of an entry of which little is known but what is wrong with it."""
+    """Makes the message of an entry of which little but its error is known."""
 
     def __call__(self, entry: str, name: str, added: int, error: TuishareError) -> _View_co: ...
 
 
 def _viewed(entry: str, name: str, view: Callable[[], _View], lost: _Lost[_View]) -> _View:
-    """Show one entry; of one that cannot be shown that is shown, because all the others are in the same message."""
+    """Return the message of an entry; if that fails, a message with the error, so that all others are still shown."""
     try:
         return view()
     except Exception as error:  # noqa: BLE001 — whatever it is, the other entries are shown
@@ -188,9 +188,9 @@ def _viewed(entry: str, name: str, view: Callable[[], _View], lost: _Lost[_View]
 def _damaged(row: DamagedRow, lost: _Lost[_View]) -> _View:
     of = f", which belongs to {row.key[:_SHORT]}," if row.key else ""
     error = Unexpected(
-        f"Its record{of} is damaged: {row.fault}. It is kept in the database, and nothing is done with it",
-        hint="`tuishare forget` removes it for good; what was shared from a drop folder is then shared as new, also "
-        "with whom you took out."
+        f"Its record{of} is damaged: {row.fault}. It is kept in the database but not used",
+        hint="`tuishare forget` removes it for good; an entry of a drop folder is then shared as new, also with users "
+        "you have revoked."
         if row.table == "shares"
         else "`tuishare forget` removes it for good.",
     )
@@ -239,7 +239,7 @@ def _known_share(share: ShareRecord, drops: Sharing, live: _Live) -> Share:
 
 
 def _share_state(share: ShareRecord, drops: Sharing) -> ShareState:
-    """Where a share stands; it seeds when it is in its swarm, not when that is about to be so."""
+    """Return the state of a share, which is seeding only while it is in its swarm."""
     if share.paused:
         return ShareState.PAUSED
     at_rest = drops.repository.is_seeding(share) and not drops.queue.is_working_on(share)
@@ -272,7 +272,7 @@ def _share(share: ShareRecord, state: ShareState, live: _Live, hashing: Hashing 
 
 
 def _delivery(row: RecipientRecord, share: ShareRecord, drops: Sharing) -> Delivery:
-    """How far one recipient is; where the size changed since he told, nobody knows better than he did."""
+    """Return the progress of one recipient, as last announced, even if the size of the share has changed since."""
     remaining = min(row.remaining, share.size)
     return Delivery(
         user=row.user,
@@ -365,7 +365,7 @@ def _download(
 
 
 def _restriction(record: DownloadRecord, *, altered: bool, doubtful: bool) -> str:
-    """Say why what was received is not served on."""
+    """Return why a delivered payload is not seeded; empty if it is."""
     if record.unwanted and record.step is DownloadStep.COMPLETE:
         return _PARTIAL
     if doubtful:
@@ -384,8 +384,8 @@ def _locked(locked: LockedEnvelope) -> Download:
 
 
 def _waiting(waiting: WaitingEnvelope) -> Download:
-    detail = "It waits for its turn: many encrypted torrents came at once, and no verified user signed it"
-    hint = "Such are read a few at a time; envelopes_per_minute in the settings says how many."
+    detail = "Queued: many encrypted torrents arrived at once, and no verified user signed this one"
+    hint = "A few of them are opened per minute; see inbox.envelopes_per_minute in the settings."
     return _unopened(waiting.name, DownloadState.QUEUED, waiting.size, waiting.since, detail, hint)
 
 
@@ -416,7 +416,7 @@ def _unopened(name: str, state: DownloadState, size: int, added: int, detail: st
 
 
 def _encodable(name: str) -> str:
-    """A file's name need not be UTF-8, a message must."""
+    """Return a file name as valid UTF-8, which messages require."""
     return name.encode(errors="surrogateescape").decode(errors="replace")
 
 

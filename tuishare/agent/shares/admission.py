@@ -98,7 +98,7 @@ class ShareAdmission:
             The id of its share.
 
         Raises:
-            Refused: a user who has a ticket would lose it, or a user is named who was taken out.
+            Refused: a user who has a ticket would lose it, or a named user was revoked.
         """
         async with self._repository.lock:
             known = self._repository.find(tree.root)
@@ -124,7 +124,7 @@ class ShareAdmission:
             share = self._repository.find(path)
             if share is None or self._queue.is_working_on(share):
                 return
-            # What waits to be hashed or sealed meets the error itself.
+            # Hashing or sealing fails with the same error.
             if share.step in {ShareStep.SEEDING, ShareStep.SETTLING}:
                 await self._repository.stop_seeding(share)
                 await self._queue.pipeline.fail(share, error.detail, error.hint)
@@ -132,8 +132,8 @@ class ShareAdmission:
     async def _accept(self, tree: Tree, target: ShareTarget) -> str:
         if self._repository.find_damaged(tree.root):
             raise Refused(
-                "The record of what was shared from there is damaged, so it is unknown who was taken out",
-                hint="See who may have it, then forget the damaged one: `tuishare list`, `tuishare forget`.",
+                "The record of a share with this path is damaged, so it is unknown which users were revoked",
+                hint="Check its recipients, then remove the damaged record: `tuishare list`, `tuishare forget`.",
             )
         known = self._repository.find(tree.root)
         if known is not None and known.step is ShareStep.FORGOTTEN:
@@ -178,7 +178,7 @@ class ShareAdmission:
         return None
 
     def _is_meant(self, share: ShareRecord, target: ShareTarget) -> bool:
-        """Return whether a share is for the users who are meant now, and none of them was taken out of it."""
+        """Return whether a share is for the users who are meant now, and none of them was revoked from it."""
         if share.folder or target.folder:
             return share.folder == target.folder  # `reconcile` looks after whom a drop folder is for
         return target.matches(share) and not self._repository.deliveries.revoked(share.id)

@@ -50,7 +50,7 @@ class ShareCommands:
         async with self._repository.lock:
             share = self._repository.get(share_id)
             if self._queue.is_working_on(share) and not share.paused:
-                return  # it goes on already
+                return  # it is being worked on already
             share = transitions.resume(await self._queue.halt(share_id))
             self._queue.enqueue(await self._repository.save(share))
 
@@ -84,16 +84,16 @@ class ShareCommands:
             if not deliveries.find(share_id, user).revoked:
                 share = await self._queue.halt(share_id)
                 await deliveries.revoke(share, user)
-                _log.info("Took %s out of %r", user, share.name)
-                self._context.activity.note(ActivityKind.REVOKED, share.name, f"{user} was taken out")
+                _log.info("Revoked %s from %r", user, share.name)
+                self._context.activity.note(ActivityKind.REVOKED, share.name, f"{user} was revoked")
             # A new authority, whose tickets go to the others only; then the share is sealed and seeded again.
             await self._queue.proceed(share)
 
     async def disconnect(self, share_id: str, user: str) -> None:
         """Disconnect a user from a share: the part of `revoke` that waits for neither disk nor other commands.
 
-        The tracker tells them nothing any more, their connections are closed, and the share stays out of its swarm
-        until it is recorded that they are out, and there is a new authority.
+        The tracker no longer answers them, their connections are closed, and the share stays out of its swarm until the
+        revocation is recorded and the share has a new authority.
 
         Raises:
             NotFound: that share is not for them.
@@ -190,7 +190,7 @@ class ShareCommands:
                         await self._withdraw(share)
 
     async def stop_finished(self) -> None:
-        """Pause the shares that every recipient has got since the last call, if the settings say so.
+        """Pause the shares that every recipient has completed since the last call, if the settings say so.
 
         A share that is resumed afterwards stays so.
         """

@@ -147,13 +147,13 @@ class CorruptionReports:
 def describe(name: str, found: CorruptionFinding) -> tuple[str, str]:
     """Return what was found, and what to do about it."""
     who = ", ".join(sorted(found.users))
-    said = f"{who} received data of “{name}” that does not fit its hashes"
+    report = f"{who} received data of “{name}” that does not fit its hashes"
     if found.is_whole:
         return (
-            f"{said}; the payload here is whole and still seeded",
+            f"{report}; the payload here is whole and still seeded",
             "It comes from another recipient, whose disk may be bad. The download is retried automatically.",
         )
     return (
-        f"{said}: the payload here is no longer what was shared, and is shared again",
+        f"{report}: the payload here is no longer what was shared, and is shared again",
         "Send the new encrypted torrent. If no program has changed the payload, its disk may be bad.",
     )

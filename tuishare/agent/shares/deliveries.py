@@ -41,7 +41,7 @@ class Deliveries:
         self._unsaved: dict[tuple[str, str], RecipientRecord] = {}
         self._done: set[str] = set()
         self._excluded: set[tuple[str, str]] = set()
-        """Users who are being taken out of a share: out at once, and for good when `revoke` has recorded it."""
+        """Users who are being revoked from a share: excluded at once, and permanently once `revoke` has recorded it."""
         self._saving = asyncio.Lock()
         """Held while records are written: what was read before must not undo what was recorded meanwhile."""
 
@@ -65,7 +65,7 @@ class Deliveries:
             return self._records[share][user]
         except KeyError:
             raise NotFound(
-                "This share is not for that user", hint="`tuishare show` says who has a ticket."
+                "This share is not for that user", hint="`tuishare show` lists its recipients."
             ) from None
 
     def shares_of(self, user: str) -> list[str]:
@@ -81,16 +81,16 @@ class Deliveries:
         }
 
     def revoked(self, share: str) -> frozenset[str]:
-        """Return the users who were taken out of a share."""
+        """Return the users who were revoked from a share."""
         return frozenset(row.user for row in self.of(share) if row.revoked)
 
     def active_recipients(self, share: ShareRecord) -> tuple[str, ...]:
-        """Return the users and ``@group``s of a share as configured, without users who were taken out by name."""
+        """Return the users and ``@group``s of a share as configured, without users who were revoked by name."""
         out = set(map(fold_name, self.revoked(share.id)))
         return tuple(name for name in share.recipients if fold_name(name) not in out)
 
     def is_revoked(self, share: str, user: User) -> bool:
-        """Return whether a user was taken out of a share, whatever their name is now."""
+        """Return whether a user was revoked from a share, whatever their name is now."""
         return any(row.revoked and _is_of(row, user) for row in self.of(share))
 
     def would_lose_access(self, share: str, users: Collection[User]) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ class Deliveries:
         )
 
     def needs_reissue(self, share: ShareRecord) -> bool:
-        """Return whether a user was taken out of a share and could still join it with their present ticket."""
+        """Return whether a user was revoked from a share and could still join it with their present ticket."""
         return any(
             (row.revoked and row.until >= share.generation) or (share.id, row.user) in self._excluded
             for row in self.of(share.id)
@@ -124,9 +124,9 @@ class Deliveries:
         return users.pop() if len(users) == 1 else ""
 
     async def set_recipients(self, share: ShareRecord, sealed: Iterable[RecipientRecord]) -> None:
-        """Record the recipients of a share before its tickets are published; users who were taken out stay listed.
+        """Record the recipients of a share before its tickets are published; revoked users stay listed.
 
-        A user who was taken out while it was sealed stays out. New tickets for the same content keep the progress of
+        A user who was revoked while it was sealed stays out. New tickets for the same content keep the progress of
         their recipients.
         """
         async with self._saving:
@@ -159,7 +159,7 @@ class Deliveries:
         return True
 
     async def revoke(self, share: ShareRecord, user: str) -> bool:
-        """Record that a user is taken out of a share.
+        """Record that a user is revoked from a share.
 
         Returns:
             False when they were out already.
@@ -199,7 +199,7 @@ class Deliveries:
             self._advance(row, min(announced.left, share.size), announced.at, share.name)
 
     async def run(self, seeding: Callable[[], Collection[ShareRecord]]) -> None:
-        """Look at the live connections of seeded shares, and save what they tell, until cancelled."""
+        """Read the live connections of seeded shares and save the progress of recipients, until cancelled."""
         beat = 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)

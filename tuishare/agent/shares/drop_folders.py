@@ -54,7 +54,7 @@ class DropFolderHandler(EntryHandler):
         try:
             ignores = read_ignore_rules(self.path)
         except TuishareError:
-            ignores = DEFAULTS  # `look` fails for the same reason, which is shown and keeps every entry back
+            ignores = DEFAULTS  # `look` fails for the same reason, which is shown, and no entry is shared
         ours = entry in {IGNORE_FILE, MARKER}
         return not ours and not ignores((entry,), is_folder=(self.path / entry).is_dir())
 

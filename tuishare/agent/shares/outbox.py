@@ -1,7 +1,7 @@
-"""The outbox folder: envelopes appear in it when a share is sealed, and go when it is no longer shared.
+"""The outbox folder: an envelope appears in it when a share is sealed, and is removed when the share ends.
 
-Owns the files in that folder and their names. Learns of shares by events; other ways to hand an envelope over subscribe
-to the same ones. Must not know how a share is sealed, nor decide when.
+Owns the files in that folder and their names. Subscribes to the events of shares, as any other way to hand envelopes
+over would. Must not know how a share is sealed, nor decide when.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Outbox:
         self._context = context
 
     def subscribe(self) -> None:
-        """Begin to publish what is sealed, and to remove what is withdrawn."""
+        """Subscribe to the events of shares."""
         self._context.events.subscribe_async(ShareSealed, self.on_sealed)
         self._context.events.subscribe_async(EnvelopeWithdrawn, self.on_withdrawn)
 
     async def on_sealed(self, event: ShareSealed) -> None:
         """Publish an envelope as soon as the disk allows it."""
         envelope = self._folder / event.share.envelope
-        # A write that has begun is waited for: it must not replace the envelope of a later generation.
+        # A write that has begun is finished first: it must not replace the envelope of a later generation.
         await self._context.outbox_retry.retry_until_written(
             lambda: finish(asyncio.to_thread(publish, envelope, event.envelope, mode=0o644))
         )

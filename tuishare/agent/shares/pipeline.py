@@ -158,7 +158,7 @@ class SharePipeline:
             # Seeded before any recipient can know of it: one who connects too early waits four seconds.
             await self._seed(share)
         if self._repository.deliveries.needs_reissue(share):
-            return share  # a user was taken out meanwhile: this envelope must not be published
+            return share  # a user was revoked meanwhile: this envelope must not be published
         await context.events.publish_and_wait(ShareSealed(share, sealed.envelope))
         sealed_share = await self._repository.save(after_sealing(share, contacts))
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
@@ -170,7 +170,7 @@ class SharePipeline:
         return sealed_share
 
     def _recipients(self, share: ShareRecord) -> list[User]:
-        """Return the users it is for now; a user who was taken out need not be in the user book."""
+        """Return the users it is for now; a revoked user need not be in the user book."""
         deliveries = self._repository.deliveries
         users = self._context.book().resolve(deliveries.active_recipients(share))
         return [user for user in users if not deliveries.is_revoked(share.id, user)]

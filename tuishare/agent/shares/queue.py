@@ -119,7 +119,7 @@ class ShareQueue:
     async def proceed(self, share: ShareRecord) -> None:
         """Continue a share that was halted; the repository's lock is held.
 
-        Where a user was taken out of it, the others get new tickets first.
+        If a user was revoked from it, the others get new tickets first.
         """
         if self._repository.deliveries.needs_reissue(share):
             await self.reissue(share)

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class ShareRepository:
-    """Every share but those made by hand.
+    """All shares except those of `tuishare create`.
 
     Attributes:
         lock: held by any code that reads a record in order to save its successor.
@@ -82,7 +82,7 @@ class ShareRepository:
         return self._shares.get(self._at.get(str(path), ""))
 
     def find_damaged(self, path: Path) -> DamagedRow | None:
-        """Return the damaged record of what was shared from a path, or None; it hides who was taken out of that."""
+        """Return the damaged record of a share with a path, or None; the users revoked from it are unknown."""
         return next((row for row in self.damaged if row.path == str(path)), None)
 
     async def drop_damaged(self, row: DamagedRow) -> None:
@@ -140,7 +140,7 @@ class ShareRepository:
     async def start_seeding(self, share: ShareRecord) -> None:
         """Seed a share whose payload is known to be what was hashed; when cancelled, it ends first.
 
-        A share stays out of its swarm while a user who was taken out could join that (threat T10): it needs a new
+        A share stays out of its swarm while a revoked user could join that (threat T10): it needs a new
         authority first. The same holds if `stop_seeding` is called before libtorrent has added it.
 
         Raises:
@@ -163,7 +163,7 @@ class ShareRepository:
                 )
         except Exception:
             self._joined.pop(share.id, None)
-            context.tracker.withdraw(share.id)  # admitted meanwhile if an address changed
+            context.tracker.withdraw(share.id)  # it was admitted meanwhile if an address changed
             raise
         if share.id not in self._joined or self.deliveries.needs_reissue(share):
             self._joined.pop(share.id, None)
@@ -173,10 +173,10 @@ class ShareRepository:
         context.changed.notify()
 
     def update_addresses(self) -> None:
-        """Tell our tracker the present addresses: a router answers late, and a provider assigns new ones."""
+        """Update the addresses in our tracker: a router answers late, and a provider assigns new ones."""
         if self.address_watch.look():
             for share in self.seeding():
-                with isolate_errors(f"name our new addresses for “{for_display(share.name)}”"):
+                with isolate_errors(f"update the addresses of “{for_display(share.name)}”"):
                     self._admit(share)
 
     def _admit(self, share: ShareRecord) -> None:

@@ -1,6 +1,6 @@
-"""Sharing again by command: a share gets more recipients, and no user loses access without a word.
+"""Sharing again by command: a share gets more recipients, and no user loses access unnoticed.
 
-Owns for whom, and until when, such a share is then. Must not change it: `tuishare.agent.shares.admission` does.
+Owns the new recipients and the new end of such a share. Must not change it: `tuishare.agent.shares.admission` does.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ def add_recipients(
         now: Unix seconds.
 
     Raises:
-        Refused: a user who has a ticket would lose it or its swarm, or a user is named who was taken out.
+        Refused: a user who has a ticket would lose it or its swarm, or a named user was revoked.
     """
     if not share.step.is_removed:
         _require_none_out(share, target, users, deliveries)
     if share.step.has_ended or 0 < share.not_after < now:
-        return target  # no user has access any more, so no one can lose it
+        return target  # no user has access, so none can lose it
     if target.transport != share.transport:
         raise Refused(
-            f"“{for_display(share.name, _NAME)}” is in a {share.transport} swarm, which its recipients would lose",
+            f"“{for_display(share.name, _NAME)}” has a {share.transport} swarm, which its recipients would lose",
             hint=f"Use --transport {share.transport}, or `tuishare forget` it first.",
         )
     kept = replace(target, note=target.note or share.note, not_after=target.not_after or share.not_after)
@@ -57,13 +57,13 @@ def add_recipients(
 def _require_none_out(
     share: ShareRecord, target: ShareTarget, users: Collection[User], deliveries: Deliveries
 ) -> None:
-    """Refuse users who were taken out and are named themselves; a group is sealed without them."""
+    """Refuse revoked users who are named themselves; a group is sealed without them."""
     named = set(map(fold_name, target.users))
     out = [
         user.name for user in users if fold_name(user.name) in named and deliveries.is_revoked(share.id, user)
     ]
     if out:
         raise Refused(
-            f"{', '.join(out)} {'were' if len(out) > 1 else 'was'} taken out of “{for_display(share.name, _NAME)}”",
-            hint="Forget the share with `tuishare forget`, then share it again.",
+            f"{', '.join(out)} {'were' if len(out) > 1 else 'was'} revoked from “{for_display(share.name, _NAME)}”",
+            hint="Remove the share with `tuishare forget`, then share it again.",
         )

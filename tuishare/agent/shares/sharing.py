@@ -33,10 +33,8 @@ from tuishare.errors import BadInput, Refused
 from tuishare.torrents import Tree
 from tuishare.tracker import PeerAnnounced
 
-_DROPPED: Final = "Its drop folder says whom it is for."
-_FORGOTTEN: Final = (
-    "You forgot it: `touch` it, or any file in it where it is a folder, and its drop folder shares it again."
-)
+_DROPPED: Final = "Its recipients are set by its drop folder."
+_FORGOTTEN: Final = "You removed it; to share it again, `touch` it, or any file in it if it is a folder."
 
 _Tasks: TypeAlias = dict[EntryHandler, asyncio.Task[None]]
 
@@ -174,8 +172,8 @@ class Sharing:
             raise BadInput("The path to share is not absolute", hint="Use an absolute path.")
         if target.transport not in self._context.engine.transports:
             raise Refused(
-                f"This agent takes no {target.transport} swarms",
-                hint="Set network.listen_plain and start the agent again, or share it with the transport tls.",
+                f"This agent has no {target.transport} swarms",
+                hint="Set network.listen_plain and restart the agent, or share it with --transport tls.",
             )
         await asyncio.to_thread(self._require_shareable, path)
         users = (await asyncio.to_thread(self._context.book)).resolve(target.users)
@@ -185,19 +183,19 @@ class Sharing:
         return share
 
     def _require_shareable(self, path: Path) -> None:
-        """Refuse what is shared by its drop folder already, and what holds keys."""
+        """Refuse a path that its drop folder shares already, and tuishare's own folders."""
         if path.parent in {handler.path for handler in self.drop_folders}:
             known = self.repository.find(path)
             forgotten = known is not None and known.step is ShareStep.FORGOTTEN
-            raise Refused("This lies in a drop folder already", hint=_FORGOTTEN if forgotten else _DROPPED)
+            raise Refused("This is in a drop folder already", hint=_FORGOTTEN if forgotten else _DROPPED)
         places, folders = self._context.places, self._context.settings.current.folders
         wanted = path.resolve()
         for folder in (places.config, places.state, folders.inbox_path, folders.outbox_path):
             own = folder.resolve()
             if own == wanted or own in wanted.parents or wanted in own.parents:
                 raise Refused(
-                    f"{path} is, lies in or holds {folder}, which is tuishare's own",
-                    hint="Your keys and envelopes are nothing to share; copy what you want to share elsewhere.",
+                    f"{path} overlaps {folder}, which tuishare uses itself",
+                    hint="It may hold keys or envelopes; copy what you want to share elsewhere.",
                 )
 
     def _handler(self, folder: DropFolder) -> DropFolderHandler:

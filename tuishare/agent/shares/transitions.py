@@ -42,9 +42,9 @@ class ShareEvent(StrEnum):
     FAILED = auto()
     """`fail`: a step could not be done."""
     PAUSED = auto()
-    """`pause`: the user wants it not to be served."""
+    """`pause`: the user wants it not to be seeded."""
     RESUMED = auto()
-    """`resume`: the user wants it to be served again, or a problem to be tried again."""
+    """`resume`: the user wants it to be seeded again, or a problem to be retried."""
     SHARED_AGAIN = auto()
     """`share_again`: the user wants a new envelope."""
     FORGOTTEN = auto()
@@ -54,7 +54,7 @@ class ShareEvent(StrEnum):
     DELETION_FAILED = auto()
     """`fail_deletion`: the disk did not delete all of the payload."""
     WITHDRAWN = auto()
-    """`withdraw`: its payload is gone, or its time is over."""
+    """`withdraw`: its payload is gone, or it has expired."""
 
 
 _ANY: Final = tuple(step for step in ShareStep if step is not ShareStep.MANUAL)

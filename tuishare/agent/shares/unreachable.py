@@ -15,8 +15,8 @@ from tuishare.core.records import ShareRecord
 
 _LATELY: Final = 600  # seconds; a recipient who was seen since then is connected to us
 _HINT: Final = (
-    "`tuishare again {}` makes an encrypted torrent with the new addresses, to be sent on. "
-    "A name in network.public_host stays."
+    "`tuishare again {}` makes an encrypted torrent with the new addresses, which you can send. "
+    "A host name in network.public_host stays valid."
 )
 _NAMED: Final = 3
 _SHORT: Final = 8  # digits of an id that are enough among a few thousand

@@ -1,4 +1,4 @@
-"""What survives a restart: the database, its records, and what is done when the disk refuses or the file is damaged.
+"""The state of the agent: database, activity log, retries while the disk refuses writes, and the change signal.
 
-Owns writing and reading. Must not decide anything.
+Owns reading and writing. Must not decide anything.
 """

@@ -1,7 +1,7 @@
 """Activity log: shares, downloads, rejections and problems, for display.
 
-Owns the list and its way to the store. Must never make its callers wait, nor end the agent: what cannot be written
-waits, and the oldest entries are lost.
+Owns the list, and saving it. Must never make its callers wait, nor stop the agent: entries that cannot be saved wait,
+and the oldest are dropped.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class ActivityLog:
     """The activity log of one agent."""
 
     def __init__(self, store: Store, now: Callable[[], int], events: EventBus) -> None:
-        """Begin with an empty list.
+        """Start with an empty list.
 
         Args:
             store: where it is saved.
-            now: gives Unix seconds.
-            events: learns of each entry at once (`ActivityRecorded`), and when more can be shown (`ActivitySaved`).
+            now: returns Unix seconds.
+            events: gets `ActivityRecorded` for each entry at once, and `ActivitySaved` when new entries are on disk.
         """
         self._events = events
         self._store = store
@@ -51,10 +51,10 @@ class ActivityLog:
         self._recent: deque[Activity] = deque(maxlen=ACTIVITY_SHOWN)
 
     def note(self, kind: ActivityKind, subject: str, detail: str = "") -> None:
-        """Note that something happened now.
+        """Add an entry with the present time.
 
         Args:
-            kind: what.
+            kind: what happened.
             subject: name of the share, download or envelope; may be hostile.
             detail: one sentence or less.
         """
@@ -67,11 +67,11 @@ class ActivityLog:
 
     @property
     def recent(self) -> tuple[Activity, ...]:
-        """The last of what was written down, newest first, at most `ACTIVITY_SHOWN`; from memory."""
+        """The last entries on disk, newest first, at most `ACTIVITY_SHOWN`; from memory."""
         return tuple(self._recent)
 
     async def load(self) -> None:
-        """Remember what the last run wrote.
+        """Read the entries of the last run.
 
         Raises:
             SystemFailed: the database cannot be used.
@@ -80,7 +80,7 @@ class ActivityLog:
         self._recent = deque(_shown(events), maxlen=ACTIVITY_SHOWN)
 
     async def history(self, subject: str) -> list[Activity]:
-        """List what happened to a share or download of that name, newest first.
+        """Return the entries about a share or download of that name, newest first.
 
         Raises:
             SystemFailed: the database cannot be used.
@@ -89,40 +89,40 @@ class ActivityLog:
         return [event for event in await self.latest(EVENTS_KEPT) if event.subject == shown][:ACTIVITY_SHOWN]
 
     async def latest(self, limit: int) -> list[Activity]:
-        """List the last events, newest first.
+        """Return the last entries, newest first.
 
         Raises:
             SystemFailed: the database cannot be used.
         """
-        with contextlib.suppress(SystemFailed):  # what is on disk can be read all the same
+        with contextlib.suppress(SystemFailed):  # earlier entries can still be read
             await self.write()
         events = await self._store.run(lambda database: database.events(limit))
         return list(_shown(events))
 
     async def run(self) -> None:
-        """Write what is noted, several at a time when they come fast, until cancelled."""
+        """Save new entries, several at a time when they come fast, until cancelled."""
         while True:
             await self._some.wait()
             self._some.clear()
             try:
                 await self.write()
             except SystemFailed as error:
-                _log.error("Cannot write down what happens: %s", error.detail)
+                _log.error("Cannot save the activity log: %s", error.detail)
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._some.set()
 
     async def write(self) -> None:
-        """Write what is not written yet.
+        """Save the entries that are not saved yet.
 
         Raises:
-            SystemFailed: the database cannot be used; all of it is tried again later.
+            SystemFailed: the database cannot be used; saving is retried later.
         """
         async with self._alone:
-            if self._writing is not None:  # whoever waited for it was cancelled
+            if self._writing is not None:  # the previous caller was cancelled
                 await asyncio.wait({self._writing})
             if self._unwritten:
                 self._writing = asyncio.create_task(self._write())
-                # The store goes on with what it has begun; it must be known what became of it.
+                # The store finishes what it has begun, so its result has to be awaited.
                 await asyncio.shield(self._writing)
 
     async def _write(self) -> None:
@@ -138,18 +138,18 @@ class ActivityLog:
 
 
 def _write_down(database: Database, events: Sequence[EventRecord]) -> list[EventRecord]:
-    """Save events and read them again, newest first, with the numbers that they have got."""
+    """Save entries and return them, newest first, with the ids that the database has assigned."""
     database.note(events)
     return database.events(min(len(events), ACTIVITY_SHOWN))
 
 
 def _shown(events: Iterable[EventRecord]) -> Iterator[Activity]:
-    """The events as clients see them, without those whose rows were damaged: no others depend on them."""
+    """Yield the entries as clients see them, without those whose rows are damaged."""
     for event in events:
         try:
             shown = msgspec.convert(event, Activity, from_attributes=True)
             (shown.subject + shown.detail).encode()
-        except ValueError as error:  # of another type, or not UTF-8
-            _log.warning("An event cannot be shown: %s", for_display(str(error)))
+        except ValueError as error:  # a wrong type, or not UTF-8
+            _log.warning("Cannot show an entry of the activity log: %s", for_display(str(error)))
         else:
             yield shown

@@ -1,4 +1,4 @@
-"""The signal that something a client can see has changed.
+"""The signal that something visible to clients has changed.
 
 Owns a revision number and the wait for the next one. Must not know what changed.
 """
@@ -11,7 +11,7 @@ import asyncio
 class ChangeSignal:
     """A revision number that can be waited for.
 
-    A waiter names the revision it has seen, so no change is missed between two waits and any number of
+    A caller passes the revision that it has seen, so no change is missed between two waits, and any number of
     changes in between wake it once. All methods belong to the event loop's thread.
     """
 
@@ -21,11 +21,11 @@ class ChangeSignal:
 
     @property
     def revision(self) -> int:
-        """The present revision; grows by one with every `notify`."""
+        """The present revision; every `notify` increments it."""
         return self._revision
 
     def notify(self) -> None:
-        """Report that something a client can see has changed."""
+        """Report that something visible to clients has changed."""
         self._revision += 1
         self._moved.set()
         self._moved = asyncio.Event()
@@ -34,7 +34,7 @@ class ChangeSignal:
         """Wait until the revision is greater than the given one.
 
         Args:
-            revision: the last one that the caller has dealt with.
+            revision: the last one that the caller has handled.
 
         Returns:
             The present revision.

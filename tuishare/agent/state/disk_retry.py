@@ -1,7 +1,7 @@
 """Retries writes while the disk is full or read-only.
 
-Owns the waiting, and the problem that is shown meanwhile. Must not know what is written: the caller makes sure that
-another try does no harm. What a user waits for is refused instead (`DiskRetry.require`).
+Owns the waiting, and the problem that is shown meanwhile. Must not know what is written: callers make sure that a retry
+does no harm. Commands of users are refused instead of retried (`DiskRetry.require`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tuishare.errors import DiskRefused, TooManyOpen
 
 FIRST_SECONDS: Final = 0.25
 LONGEST_SECONDS: Final = 5.0
-"""Pauses between two tries: doubled each time. A try costs little, and somebody who has made space should see it."""
+"""Seconds between two tries, doubled each time. A try is cheap, and new free space should have an effect soon."""
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
@@ -28,11 +28,11 @@ class DiskRetry:
     """Retries writes to the disk of one folder."""
 
     def __init__(self, place: Path, events: EventBus | None = None) -> None:
-        """Begin with a disk that works.
+        """Start with a disk that works.
 
         Args:
-            place: the folder, which users are told.
-            events: learns with `DiskStateChanged` that `problems` differ.
+            place: the folder, which the problem names.
+            events: gets `DiskStateChanged` when `problems` have changed.
         """
         self._events = events or EventBus()
         self._place = place
@@ -43,14 +43,14 @@ class DiskRetry:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is to be shown now: one problem while something waits."""
+        """The problem to show while something waits."""
         if self._refusal is None:
             return ()
         return (
             Problem(
                 id=f"disk {self._place}",
                 title=_name(self._refusal),
-                detail=f"{self._refusal.detail}; what has to be written there waits",
+                detail=f"{self._refusal.detail}; pending writes are queued",
                 hint=self._refusal.hint,
                 since=self._since,
             ),
@@ -61,22 +61,22 @@ class DiskRetry:
         await self._refused.wait()
 
     def require(self) -> None:
-        """Make sure that nothing waits for this disk.
+        """Require that nothing waits for this disk.
 
         Raises:
-            DiskRefused: something does, and whatever came now would have to wait as well.
+            DiskRefused: something does, and anything new would have to wait as well.
         """
         if known := self._refusal:
             raise DiskRefused(known.detail, hint=known.hint, full=known.full)
 
     async def retry_until_written(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        """Do something until the disk does not refuse it any more; what comes later waits behind it.
+        """Repeat `work` until the disk no longer refuses it; later calls wait in order.
 
         Args:
-            work: is called again after every `DiskRefused`, so it has to be all or nothing.
+            work: called again after every `DiskRefused`, so it has to be all or nothing.
 
         Raises:
-            Exception: whatever else it raises.
+            Exception: any other exception of `work`.
         """
         async with self._turn:
             pause = FIRST_SECONDS
@@ -111,4 +111,4 @@ class DiskRetry:
 def _name(refusal: DiskRefused) -> str:
     if isinstance(refusal, TooManyOpen):
         return "Too many files are open"
-    return "The disk is full" if refusal.full else "The disk does not work"
+    return "The disk is full" if refusal.full else "The disk refuses writes"

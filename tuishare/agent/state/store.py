@@ -1,4 +1,4 @@
-"""The database on a thread of its own, for the event loop.
+"""The database for the event loop, on a thread of its own.
 
 Owns that thread: transactions run one after another, in the order of their calls.
 """
@@ -16,7 +16,7 @@ from typing import TypeVar
 from tuishare.agent.events import EventBus
 from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.core.database import Database
-from tuishare.core.sqlite_errors import tell_apart
+from tuishare.core.sqlite_errors import classify
 from tuishare.errors import SystemFailed
 
 _log = logging.getLogger(__name__)
@@ -24,14 +24,14 @@ _T = TypeVar("_T")
 
 
 class Store:
-    """The same database for the event loop: every call runs on the one writer thread.
+    """The database of one agent; every call runs on its one thread.
 
     Attributes:
         disk_retry: retries writes while the disk of the database refuses them.
     """
 
     def __init__(self, path: Path, events: EventBus | None = None) -> None:
-        """Remember the path; `open` does the work. `events`: see `DiskRetry`."""
+        """Store the path, which `open` opens; `events`: see `DiskRetry`."""
         self.disk_retry = DiskRetry(path.parent, events)
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -48,7 +48,7 @@ class Store:
         )
 
     async def run(self, work: Callable[[Database], _T]) -> _T:
-        """Run one piece of work on the writer thread and wait for it.
+        """Run work on the database thread and wait for it.
 
         Raises:
             DiskRefused: the disk or the file system refused; nothing was saved.
@@ -61,10 +61,10 @@ class Store:
         try:
             return await self._on_thread(lambda: work(database))
         except sqlite3.Error as error:
-            raise tell_apart(error, self._path) from error
+            raise classify(error, self._path) from error
 
     async def change(self, work: Callable[[Database], _T]) -> _T:
-        """Run one transaction; while the disk refuses, wait with it, and let all later changes wait behind it.
+        """Run one transaction; while the disk refuses it, wait, and let all later changes wait behind it.
 
         Raises:
             SystemFailed: the database cannot be used.
@@ -72,7 +72,7 @@ class Store:
         return await self.disk_retry.retry_until_written(lambda: self.run(work))
 
     async def close(self) -> None:
-        """Wait for what is under way, then close."""
+        """Wait for the work under way, then close the database."""
         if self._database is not None:
             await self._on_thread(self._database.close)
             self._database = None
