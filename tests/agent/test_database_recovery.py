@@ -175,7 +175,7 @@ async def test_a_share_made_by_command_is_not_made_up(alice: Home, bob: Home) ->
     overwrite(alice.places.store_file)
     async with running(alice) as agent:
         assert agent.view.shares() == []
-        assert "by command" in agent.view.status().problems[0].hint
+        assert "outside drop folders" in agent.view.status().problems[0].hint
 
 
 def test_what_is_left_of_the_damaged_one_is_never_taken_for_the_new_one(alice: Home) -> None:

@@ -161,7 +161,7 @@ async def test_failures_are_said_once(
             await wait_until(lambda: len(desktop.calls) == 3)
     said = [found for found in caplog.records if found.name == "tuishare.agent.desktop_notifications"]
     assert len(said) == 1
-    assert "Cannot notify the desktop" in said[0].getMessage()
+    assert "Cannot show desktop notifications" in said[0].getMessage()
 
 
 def test_no_program_is_found_where_received_files_are(

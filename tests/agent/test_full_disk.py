@@ -105,7 +105,7 @@ async def test_orders_are_answered_at_once(alice: Home, state: Path) -> None:
         share = await until(agent, "x", ShareState.SEEDING)
         use_up(alice.places.store_file)
         with full(state):
-            with pytest.raises(SystemFailed, match="as soon as"):
+            with pytest.raises(SystemFailed, match="will be done once"):
                 await client.order_share(share.id, ShareAction.PAUSE)
             with pytest.raises(SystemFailed, match="no space left"):
                 await client.order_share(share.id, ShareAction.FORGET)

@@ -51,5 +51,5 @@ def test_one_value_makes_it_no_record(column: str, value: Any) -> None:
 
 @pytest.mark.parametrize(("column", "value"), [("path", "here"), ("folder", "here"), ("name", "../x")])
 def test_nor_is_a_share_with_one(column: str, value: str) -> None:
-    with pytest.raises(ValueError, match=rf"^its {column} is no "):
+    with pytest.raises(ValueError, match=rf"^its {column} is not "):
         decode(ShareRecord, {**encode(SHARE), column: value})

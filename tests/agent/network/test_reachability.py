@@ -84,7 +84,7 @@ def test_a_port_that_is_not_forwarded_is_told_although_another_is() -> None:
     assert is_reachable(NetworkSettings(port_mapping=True), partly) is True
     (problem,) = find_problems(NetworkSettings(port_mapping=True), partly, 7)
     assert problem.title == "A port is not forwarded"
-    assert problem.detail.startswith("Not all")
+    assert problem.detail.startswith("Some of your swarms")
 
 
 def test_a_machine_with_a_public_address_of_its_own_needs_no_router(monkeypatch: pytest.MonkeyPatch) -> None:

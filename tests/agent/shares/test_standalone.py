@@ -265,7 +265,7 @@ async def test_keys_and_envelopes_are_not_shared(alice: Home, what: str) -> None
     fill(alice.outbox / "x")
     (alice.places.files / "link").symlink_to(alice.places.config)
     async with running(alice) as agent:
-        with pytest.raises(Refused, match="own"):
+        with pytest.raises(Refused, match="uses itself"):
             await agent.service.share(NewShare(path=str(alice.places.files / what), recipients=("bob",)))
         assert agent.view.shares() == []
 
@@ -294,7 +294,7 @@ async def test_sharing_it_once_more_does_not_take_its_swarm_away(alice: Home, fo
     async with running(alice) as agent:
         await agent.service.share(NewShare(path=str(path), recipients=("bob",), transport="plain"))
         before = await seeded(agent)
-        with pytest.raises(Refused, match="is in a plain swarm") as refused:
+        with pytest.raises(Refused, match="has a plain swarm") as refused:
             await agent.service.share(NewShare(path=str(path), recipients=("bob",)))
         assert "--transport plain" in refused.value.hint
         assert await seeded(agent) == before

@@ -36,8 +36,8 @@ class Seeding:
     async def begin(self, record: DownloadRecord) -> None:
         """Seed a complete download, if the payload is still what was delivered; the repository's lock is held.
 
-        A payload that the user has moved or edited is theirs: the engine must neither seed nor repair it. If it may have
-        been, `tuishare.agent.downloads.payload_watch` compares it first. A failure does not undo the delivery.
+        A payload that the user has moved or edited is theirs: the engine must neither seed nor repair it. If that is
+        doubtful, `tuishare.agent.downloads.payload_watch` compares it first. A failure does not undo the delivery.
         """
         if (claimed := await self._claims.claim(record)) is None:
             return
