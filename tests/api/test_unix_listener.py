@@ -90,6 +90,18 @@ async def test_the_oldest_that_does_nothing_makes_room(path: Path) -> None:
             assert open_connections(server) <= CLIENTS + 1
 
 
+async def test_a_connection_that_has_ended_takes_no_room(path: Path) -> None:
+    async with serving(path, clients=2) as server, connected(path) as (ours,):
+        await wait_until(lambda: open_connections(server) == 1)
+        for _ in range(3):
+            async with connected(path):
+                await wait_until(lambda: open_connections(server) == 2)
+            await wait_until(lambda: open_connections(server) == 1)
+        reader, writer = ours
+        writer.write(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 200 " in await asyncio.wait_for(reader.readline(), 5)
+
+
 async def test_what_is_under_way_is_not_ended(path: Path) -> None:
     async with serving(path) as server:
         reader, writer = await open_stream(path)
