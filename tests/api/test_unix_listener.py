@@ -67,6 +67,22 @@ def open_connections(server: ApiServer) -> int:
     return len(server._runner.server.connections)
 
 
+LONG_ANSWER = b"GET /v1/activity?limit=10000 HTTP/1.1\r\nHost: x\r\n\r\n"
+"""Asks for more than a socket holds."""
+
+
+def verbose_agent() -> ScriptedAgent:
+    agent = ScriptedAgent()
+    agent.happened = [ACTIVITY] * 10_000
+    return agent
+
+
+def unsent(server: ApiServer) -> list[int]:
+    """How many bytes each connection has still to send."""
+    assert server._listener is not None
+    return [one.transport.get_write_buffer_size() for one in server._listener._visits.values()]
+
+
 def post(length: int, sent: bytes = b"", path: str = "/v1/settings/text") -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode() + sent
 
@@ -171,14 +187,21 @@ async def test_a_stream_that_is_not_read_ends(path: Path) -> None:
 
 async def test_an_answer_that_is_not_read_ends(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "_ANSWER_SECONDS", 0.1)
-    agent = ScriptedAgent()
-    agent.happened = [ACTIVITY] * 10_000
-    request = b"GET /v1/activity?limit=10000 HTTP/1.1\r\nHost: x\r\n\r\n"
-    async with serving(path, agent, quiet=60) as server, connected(path) as ((_, writer),):
+    async with serving(path, verbose_agent(), quiet=60) as server, connected(path) as ((_, writer),):
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         await wait_until(lambda: open_connections(server) == 1)
-        writer.write(request)
+        writer.write(LONG_ANSWER)
         await wait_until(lambda: open_connections(server) == 0)
+
+
+async def test_an_answer_that_is_not_read_makes_room_at_once(path: Path) -> None:
+    async with serving(path, verbose_agent(), clients=2) as server, connected(path, count=2) as unread:
+        for _, writer in unread:
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(LONG_ANSWER)
+        await wait_until(lambda: len(unsent(server)) == 2 and all(unsent(server)))
+        assert (await talk(path, "GET /v1/status"))[0] == 200
+        await wait_until(lambda: open_connections(server) <= 1)
 
 
 class SlowAgent(ScriptedAgent):
