@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,17 @@ class Tmux:
         self._tell("send-keys", *keys)
 
     def shows(self, words: str) -> Callable[[], bool]:
-        return lambda: words in self._tell("capture-pane", "-p", "-J")
+        """Return a look for these words on the screen; 20 a second at most, because each is a process."""
+        looked = 0.0
+
+        def look() -> bool:
+            nonlocal looked
+            if time.monotonic() < looked + 0.05:
+                return False
+            looked = time.monotonic()
+            return words in self._tell("capture-pane", "-p", "-J")
+
+        return look
 
     def close(self) -> None:
         self._tell("kill-server")
