@@ -86,6 +86,13 @@ async def test_a_disk_that_refuses_ends_nothing_and_costs_nothing_but_the_oldest
         assert (await subjects(context))[:3] == ["first", "second", "5"]
 
 
+async def test_what_waits_to_be_written_is_bounded(alice: Home) -> None:
+    async with opened(alice) as context:
+        for number in range(1005):
+            context.activity.note(ActivityKind.SHARED, str(number))
+        assert (await subjects(context))[0] == "5"
+
+
 async def subjects(context: Context) -> list[str]:
     return [event.subject for event in reversed(await context.activity.latest(10_000))]
 
