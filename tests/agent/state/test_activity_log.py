@@ -64,6 +64,8 @@ async def test_names_are_made_visible_secrets_hidden_and_nothing_is_long(alice: 
             assert not {"\x1b", "\u202e", "\n"} & set(text)
         assert (len(found.subject), len(found.detail)) == (80, 300)
         assert found.detail.startswith("key …")
+        context.activity.note(ActivityKind.REJECTED, "key " + "ab" * 32)
+        assert (await context.activity.latest(1))[0].subject == "key …"
 
 
 async def test_a_disk_that_refuses_ends_nothing_and_costs_nothing_but_the_oldest(
