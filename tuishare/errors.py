@@ -7,7 +7,7 @@ only `tuishare.api` turns one into an HTTP status. No text may contain a secret.
 from __future__ import annotations
 
 import errno
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class TuishareError(Exception):
@@ -30,10 +30,23 @@ class TuishareError(Exception):
 
 
 class SystemFailed(TuishareError):
-    """The operating system refused an operation: disk full, port in use, permission denied."""
+    """The operating system refused an operation: disk full, port in use, permission denied.
+
+    Attributes:
+        errno: of the system call that failed, see errno(3); 0 if it is unknown.
+    """
 
     code = "system"
     title = "System problem"
+
+    def __init__(self, detail: str, *, hint: str = "", errno: int = 0) -> None:
+        super().__init__(detail, hint=hint)
+        self.errno = errno
+
+    @property
+    def is_of_disk(self) -> bool:
+        """Whether a disk or the number of open files is the reason, so that a retry may succeed."""
+        return self.errno in DISK_ERRNOS
 
 
 class DiskRefused(SystemFailed):
@@ -43,9 +56,14 @@ class DiskRefused(SystemFailed):
         full: whether more free space would help.
     """
 
-    def __init__(self, detail: str, *, hint: str = "", full: bool = False) -> None:
-        super().__init__(detail, hint=hint)
+    def __init__(self, detail: str, *, hint: str = "", errno: int = 0, full: bool = False) -> None:
+        super().__init__(detail, hint=hint, errno=errno)
         self.full = full
+
+    @property
+    def is_of_disk(self) -> bool:
+        """True, even if a library reported the failure without an errno."""
+        return True
 
 
 class TooManyOpen(DiskRefused):
@@ -108,17 +126,19 @@ def from_os_error(error: OSError, what: str) -> TuishareError:
     reason = error.strerror or type(error).__name__
     if isinstance(error, FileNotFoundError):
         return NotFound(f"Cannot {what}: it does not exist", hint="Check the spelling of the path.")
-    detail, hint = f"Cannot {what}: {reason.lower()}", _HINTS.get(error.errno or 0, "")
-    if error.errno in _DESCRIPTORS:
-        return TooManyOpen(detail, hint=hint)
-    if error.errno in _DISK:
-        return DiskRefused(detail, hint=hint, full=error.errno in _FULL)
-    return SystemFailed(detail, hint=hint)
+    number = error.errno or 0
+    detail, hint = f"Cannot {what}: {reason.lower()}", _HINTS.get(number, "")
+    if number in _DESCRIPTORS:
+        return TooManyOpen(detail, hint=hint, errno=number)
+    if number in DISK_ERRNOS:
+        return DiskRefused(detail, hint=hint, errno=number, full=number in _FULL)
+    return SystemFailed(detail, hint=hint, errno=number)
 
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_DISK = {*_FULL, errno.EIO, errno.EROFS}
-_DESCRIPTORS = {errno.EMFILE, errno.ENFILE}
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
+DISK_ERRNOS: Final = _FULL | _DESCRIPTORS | {errno.EIO, errno.EROFS}
+"""Error numbers of a disk that is full, over quota, read-only or failing, and of too many open files."""
 _HINTS = {
     23: "Other programs have too many files open; tuishare tries again.",
     24: "tuishare tries again. `tuishare doctor` shows how to allow more open files.",

@@ -23,6 +23,7 @@ from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord
 from tuishare.core.sealing import own_credentials
+from tuishare.errors import SystemFailed
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
 from tuishare.swarm import Completed, Engine, Failed, FalseData, TorrentSpec
@@ -69,7 +70,9 @@ async def receiving_at(home: Home) -> AsyncIterator[Desk]:
                     if isinstance(event, Completed):
                         queue.on_completed(event.info_hash)
                     elif isinstance(event, Failed):
-                        await queue.record_problem(event.info_hash, event.reason)
+                        await queue.record_problem(
+                            event.info_hash, SystemFailed(event.reason, errno=event.errno)
+                        )
                     elif isinstance(event, FalseData):
                         await queue.record_false_data(event.info_hash)
 

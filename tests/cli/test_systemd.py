@@ -38,15 +38,27 @@ def test_properties_are_read(programs: Path) -> None:
     assert show_unit() == {"ActiveState": "active", "Result": "a=b"}
 
 
-def test_its_first_words_are_passed_on_when_it_refuses(programs: Path) -> None:
+def test_its_first_words_are_passed_on_when_it_refuses(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (programs / "systemd").mkdir()
+    (programs / "systemd" / "private").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(programs))
     put(programs, "systemctl", "echo 'Job failed.' >&2", "echo 'See more.' >&2", "exit 1")
     with pytest.raises(SystemFailed, match=r"`systemctl --user restart x` failed: Job failed\.") as caught:
         systemctl("restart", "x")
     assert "journalctl" in caught.value.hint
 
 
-def test_a_user_without_session_gets_another_hint(programs: Path) -> None:
-    put(programs, "systemctl", "echo 'Failed to connect to bus' >&2", "exit 1")
+@pytest.mark.parametrize("runtime", [None, "folder"])
+def test_a_user_without_session_gets_another_hint(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, runtime: str | None
+) -> None:
+    if runtime is None:
+        monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    else:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(programs / runtime))
+    put(programs, "systemctl", "echo 'Failed to connect' >&2", "exit 1")
     with pytest.raises(SystemFailed) as caught:
         systemctl("restart", "x")
     assert "Log in" in caught.value.hint

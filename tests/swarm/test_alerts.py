@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share
-from tuishare.swarm import TrackerFailed
+from tuishare.swarm import TrackerFailed, alerts
+from tuishare.swarm.libtorrent_loader import lt
 
 KEY = "planted-passkey-0123456789abcdef"
 
@@ -55,3 +57,16 @@ def test_an_assignment_does_not_show_its_secrets(share: Share, tmp_path: Path) -
     assignment = replace(share.seeding(), announce=((f"http://127.0.0.1/announce/{KEY}",),))
     assert KEY not in repr(assignment)
     assert "leaf_key" not in repr(assignment)
+
+
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [
+        (lt.error_code(errno.ENOSPC, lt.system_category()), errno.ENOSPC),
+        (lt.error_code(errno.EMFILE, lt.generic_category()), errno.EMFILE),
+        (lt.error_code(28, lt.libtorrent_category()), 0),
+        (lt.error_code(), 0),
+    ],
+)
+def test_only_an_error_of_the_system_has_a_number(error: lt.error_code, number: int) -> None:
+    assert alerts._errno(error) == number

@@ -197,9 +197,9 @@ class Agent:
                 self._context.changed.notify()
             case Completed(info_hash):
                 self._inbox.queue.on_completed(info_hash)
-            case Failed(info_hash, reason):
+            case Failed(info_hash, reason, errno):
                 await self._drops.queue.record_problem(info_hash, reason)
-                await self._inbox.queue.record_problem(info_hash, reason)
+                await self._inbox.queue.record_problem(info_hash, SystemFailed(reason, errno=errno))
             case FalseData(info_hash):
                 await self._inbox.queue.record_false_data(info_hash)
             case PeerRefused(_, host, reason):

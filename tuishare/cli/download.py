@@ -258,10 +258,11 @@ async def _until_complete(events: Subscription, meter: ProgressPrinter) -> None:
                 show(meter, progress)
             case Completed():
                 return
-            case Failed(_, reason):
+            case Failed(_, reason, errno):
                 raise SystemFailed(
                     f"The download stopped: {for_display(reason)}",
-                    hint="Run the same command again to go on.",
+                    hint="Run the same command again to continue.",
+                    errno=errno,
                 )
             case ContactRefused(_, contact, reason):
                 warn(f"{contact} is not asked: its address {reason}")

@@ -6,9 +6,11 @@ Owns the processes ``systemctl --user`` and ``loginctl``, and the words for a ma
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Final
 
 from tuishare.errors import SystemFailed
@@ -90,7 +92,12 @@ def _run(program: str, *arguments: str) -> str:
         raise SystemFailed(f"`{command}` cannot be run or does not end", hint=str(error)) from error
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or ["it gave no reason"]
-        # Without a session there is no systemd of this user: cron, su, containers.
-        hint = _NO_SESSION if "bus" in said[0] else f"`journalctl --user --unit {UNIT}` may say more."
+        hint = f"`journalctl --user --unit {UNIT}` may explain it." if _has_user_manager() else _NO_SESSION
         raise SystemFailed(f"`{command}` failed: {said[0]}", hint=hint)
     return done.stdout
+
+
+def _has_user_manager() -> bool:
+    """Whether this user's systemd runs; without a session it may not: under cron or su, and in containers."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return runtime is not None and (Path(runtime) / "systemd" / "private").exists()

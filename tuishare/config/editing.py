@@ -18,7 +18,7 @@ import tomlkit
 from tomlkit.items import AbstractTable, AoT, Array
 from tomlkit.toml_document import TOMLDocument
 
-from tuishare.config.model import CORRECT_THE_FILE, MAX_SIZE, Config, Transport, load_config, parse_config
+from tuishare.config.model import MAX_SIZE, BadSettings, Config, Transport, load_config, parse_config
 from tuishare.config.toml_errors import describe_reason
 from tuishare.errors import BadConfiguration, BadInput, NotFound, Refused
 from tuishare.fs.atomic import exclusive_edit, make_private, publish, read_limited
@@ -108,7 +108,8 @@ def _publish(
     except UnicodeEncodeError as error:
         raise BadInput("The settings would no longer be UTF-8 text", hint=_UNCHANGED) from error
     except BadConfiguration as error:
-        advice = error.hint.removesuffix(CORRECT_THE_FILE)  # the file itself is still correct
+        # Nothing was written, so there is no file to correct.
+        advice = error.advice if isinstance(error, BadSettings) else error.hint
         raise BadInput(error.detail, hint=f"{_UNCHANGED} {advice}".rstrip()) from error
     if after != before:
         publish(places.config_file, data, mode=_mode(places.config_file))

@@ -26,9 +26,21 @@ from tuishare.net.proxy_settings import Proxy, parse_proxy
 
 MAX_SIZE = 1024 * 1024
 """Maximum size of `config.toml` in bytes."""
-CORRECT_THE_FILE: Final = "Correct the file; `tuishare config check` tests it."
+_CORRECT_THE_FILE: Final = "Correct the file; `tuishare config check` tests it."
 """The end of every hint about an error in that file."""
 Transport = Literal["tls", "plain"]
+
+
+class BadSettings(BadConfiguration):
+    """The settings file is not usable.
+
+    Attributes:
+        advice: what the value should be, or empty; the hint without the request to correct the file.
+    """
+
+    def __init__(self, detail: str, *, advice: str) -> None:
+        super().__init__(detail, hint=f"{advice} {_CORRECT_THE_FILE}".lstrip())
+        self.advice = advice
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -261,8 +273,8 @@ def _read_text(path: Path) -> str:
         raise _bad(path, "it is not UTF-8 text") from error
 
 
-def _bad(path: Path, reason: str, hint: str = "") -> BadConfiguration:
-    return BadConfiguration(f"{path}: {reason}", hint=f"{hint} {CORRECT_THE_FILE}".lstrip())
+def _bad(path: Path, reason: str, hint: str = "") -> BadSettings:
+    return BadSettings(f"{path}: {reason}", advice=hint)
 
 
 def _resolve(config: Config, places: Places) -> Config:

@@ -51,6 +51,7 @@ class TorrentAdded:
     info_hash: InfoHash
     handle: lt.torrent_handle
     error: str
+    errno: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def translate(alert: lt.alert) -> Alert | None:  # noqa: PLR0911, PLR0912 - one 
             return Updated(tuple(_read_status(status) for status in alert.status))
         case lt.add_torrent_alert():
             error = alert.error.message() if alert.error.value() else ""
-            return TorrentAdded(hash_of(alert.params.info_hashes), alert.handle, error)
+            return TorrentAdded(hash_of(alert.params.info_hashes), alert.handle, error, _errno(alert.error))
         case lt.torrent_checked_alert():
             return TorrentChecked(_torrent(alert))
         case lt.torrent_removed_alert():
@@ -182,7 +183,7 @@ def translate(alert: lt.alert) -> Alert | None:  # noqa: PLR0911, PLR0912 - one 
         case lt.torrent_finished_alert():
             return Completed(_torrent(alert))
         case lt.torrent_error_alert() | lt.file_error_alert():
-            return Failed(_torrent(alert), for_display(alert.error.message()))
+            return Failed(_torrent(alert), for_display(alert.error.message()), _errno(alert.error))
         case lt.tracker_error_alert() if not _is_out_of_reach(alert.error):
             said = alert.failure_reason() or alert.error.message()
             return TrackerFailed(_torrent(alert), redact_url(alert.url), redact_text(said, alert.url))
@@ -228,6 +229,11 @@ def _transport(socket_type: int) -> Transport:
 
 def _router(transport: int) -> Router:
     return "UPnP" if int(transport) == int(lt.portmap_transport.upnp) else "NAT-PMP"
+
+
+def _errno(error: lt.error_code) -> int:
+    """Return the number of the system's error, or 0 for one of libtorrent's own."""
+    return error.value() if error.category().name() in {"system", "generic"} else 0
 
 
 def _is_out_of_reach(error: lt.error_code) -> bool:

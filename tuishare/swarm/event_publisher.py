@@ -97,7 +97,7 @@ class EventPublisher:
         if member is None:
             return
         if isinstance(event, Failed):
-            member.fail(event.info_hash, event.reason)
+            member.fail(event.info_hash, event.reason, event.errno)
         elif isinstance(event, Completed):
             if member.assignment.complete:
                 return

@@ -102,10 +102,12 @@ class Failed:
     Attributes:
         info_hash: which torrent.
         reason: one clause, such as ``No space left on device``.
+        errno: of the system call that failed, or 0.
     """
 
     info_hash: InfoHash
     reason: str
+    errno: int = 0
 
 
 @dataclass(frozen=True, slots=True)

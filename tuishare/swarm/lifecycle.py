@@ -100,7 +100,9 @@ class TorrentLifecycle:
             lambda: self._session().async_add_torrent(admission.params), TorrentAdded, admission.info_hash
         )
         if added.error:
-            raise SystemFailed(f"The BitTorrent engine did not take this torrent: {added.error}")
+            raise SystemFailed(
+                f"The BitTorrent engine did not take this torrent: {added.error}", errno=added.errno
+            )
         member.handle = added.handle
         if admission.certificate is not None:
             # Not part of resume data. The torrent is paused until here, so no peer can come before it.

@@ -78,4 +78,4 @@ class Ports:
 
 def _explain(failure: ListenFailed) -> TuishareError:
     what, hint = _WORDS.get(failure.code, (f"cannot be opened: {os.strerror(failure.code).lower()}", ""))
-    return SystemFailed(f"{failure.endpoint} {what}", hint=hint)
+    return SystemFailed(f"{failure.endpoint} {what}", hint=hint, errno=failure.code)

@@ -33,10 +33,12 @@ class Storage:
         """
         handle = self._table.handle(info_hash)
         await self._replies.ask(handle.flush_cache, Flushed, info_hash, patience=patience)
-        if failure := self._table.get(info_hash).failure:
+        entry = self._table.get(info_hash)
+        if entry.failure:
             raise SystemFailed(
-                f"The received data could not be written: {failure}",
+                f"The received data could not be written: {entry.failure}",
                 hint="Check the disk, then resume the download.",
+                errno=entry.failure_errno,
             )
 
     async def resume_data(self, info_hash: InfoHash, patience: float) -> bytes:

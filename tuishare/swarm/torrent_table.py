@@ -39,6 +39,7 @@ class TorrentEntry:
     handle: lt.torrent_handle | None = None
     latest: Progress | None = None
     failure: str = ""
+    failure_errno: int = 0
     checked: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever stops, starts, removes or renews the torrent."""
@@ -87,9 +88,9 @@ class TorrentEntry:
         before = self.progress(info_hash)
         self.latest = replace(before, state="seeding", done=self.total, total=self.total, fraction=1.0)
 
-    def fail(self, info_hash: InfoHash, reason: str) -> None:
+    def fail(self, info_hash: InfoHash, reason: str, errno: int = 0) -> None:
         """Remember a failure until the torrent is resumed."""
-        self.failure = reason
+        self.failure, self.failure_errno = reason, errno
         self.latest = replace(self.progress(info_hash), state="failed")
 
     async def wait_for_check(self) -> None:

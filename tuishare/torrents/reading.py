@@ -142,4 +142,4 @@ def _fault_of(error: OSError, shown: str) -> Changed | SystemFailed:
     if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}:
         return _changed(shown)
     fault = from_os_error(error, f"read “{for_display(shown)}”")
-    return SystemFailed(fault.detail, hint=fault.hint)
+    return SystemFailed(fault.detail, hint=fault.hint, errno=error.errno or 0)

@@ -17,7 +17,7 @@ from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.core.sealing import create_share_authority, new_share_id, own_credentials, salt_of
-from tuishare.errors import Refused, TuishareError
+from tuishare.errors import Refused, SystemFailed, TuishareError
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
 from tuishare.swarm import TorrentSpec
@@ -159,7 +159,7 @@ async def test_whatever_the_first_one_is_doing(scene: Scene, how: str) -> None:
         if how == "paused":
             await handler(desk).pause(first.id)
         elif how == "problem":
-            await desk.queue.record_problem(InfoHash(first.info_hash), "of the engine")
+            await desk.queue.record_problem(InfoHash(first.info_hash), SystemFailed("of the engine"))
         else:
             await desk.queue._repository.leave_swarm(first)
             await desk.queue._repository.save(replace(first, step=DownloadStep.QUEUED, paused=True))

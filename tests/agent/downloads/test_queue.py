@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tuishare.agent.downloads import queue, retries
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import DownloadStep
 from tuishare.core.sealing import own_credentials
+from tuishare.errors import SystemFailed
 from tuishare.swarm import PeerRefused, TorrentSpec
 from tuishare.torrents import InfoHash
 
@@ -40,10 +42,23 @@ async def test_content_that_we_serve_ourselves_is_not_touched(alice: Home, bob: 
 async def test_what_the_engine_gives_up_is_a_problem(alice: Home, bob: Home) -> None:
     async with receiving_at(bob) as desk:
         await put(desk, alice, bob, lonely(alice, bob, fill(alice.drop / "x")))
-        await desk.queue.record_problem(InfoHash("00"), "of another torrent")
+        await desk.queue.record_problem(InfoHash("00"), SystemFailed("of another torrent"))
         assert desk.only.step is DownloadStep.DOWNLOADING
-        await desk.queue.record_problem(InfoHash(desk.only.info_hash), "No space left on device")
+        full = SystemFailed("No space left on device", errno=errno.ENOSPC)
+        await desk.queue.record_problem(InfoHash(desk.only.info_hash), full)
         assert (desk.only.step, desk.only.problem) == (DownloadStep.PROBLEM, "No space left on device")
+        assert desk.queue._retries._due.keys() == {desk.only.id}
+
+
+async def test_the_number_of_an_error_and_not_its_sentence_decides_about_a_retry(
+    alice: Home, bob: Home
+) -> None:
+    async with receiving_at(bob) as desk:
+        await put(desk, alice, bob, lonely(alice, bob, fill(alice.drop / "x")))
+        info_hash = InfoHash(desk.only.info_hash)
+        await desk.queue.record_problem(info_hash, SystemFailed("No space left on device"))
+        assert desk.only.step is DownloadStep.PROBLEM
+        assert not desk.queue._retries._due
 
 
 def _spoil(path: Path) -> bytes:

@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
-
-import pytest
-
-from tuishare.agent.downloads.retries import FIRST_SECONDS, LONGEST_SECONDS, Retries, is_of_disk
-
-
-@pytest.mark.parametrize(
-    "number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE]
-)
-def test_the_words_of_the_system_are_known(number: int) -> None:
-    assert is_of_disk(os.strerror(number))
-    assert is_of_disk(f"The received data could not be written: {os.strerror(number).lower()}")
-
-
-@pytest.mark.parametrize("reason", ["", "Permission denied", "Refused", "It waits for space: 5 bytes"])
-def test_others_are_not_of_the_disk(reason: str) -> None:
-    assert not is_of_disk(reason)
+from tuishare.agent.downloads.retries import FIRST_SECONDS, LONGEST_SECONDS, Retries
 
 
 class Clock:

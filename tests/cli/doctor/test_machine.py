@@ -51,8 +51,16 @@ def test_a_machine_like_this_one_is_fine(alice: Person, check: Check) -> None:
 
 
 def test_another_libtorrent(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "version", lambda _name: "2.0.11")
-    assert [found.mark for found in look(check_versions, alice)] == [Severity.FINE, Severity.FAULT]
+    for found, mark in (
+        ("2.0.11", Severity.FAULT),
+        ("2", Severity.FAULT),
+        ("unknown", Severity.FAULT),
+        ("3.0.0", Severity.FAULT),
+        ("2.1", Severity.FINE),
+        ("2.10.0.1", Severity.FINE),
+    ):
+        monkeypatch.setattr(machine, "version", lambda _name, found=found: found)
+        assert [each.mark for each in look(check_versions, alice)] == [Severity.FINE, mark], found
 
 
 def test_tls_that_is_not_safe(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,11 +20,12 @@ from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.pipeline import DownloadPipeline
 from tuishare.agent.downloads.quotas import slot_problem
 from tuishare.agent.downloads.repository import DownloadRepository
-from tuishare.agent.downloads.retries import Retries, is_of_disk
+from tuishare.agent.downloads.retries import Retries
 from tuishare.agent.downloads.seeding import Seeding
 from tuishare.agent.error_isolation import explain
 from tuishare.core.activity import ActivityKind
 from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.errors import SystemFailed
 from tuishare.sanitize import for_display
 from tuishare.torrents import InfoHash
 
@@ -106,18 +107,20 @@ class DownloadQueue:
         except Exception as error:  # noqa: BLE001 — whatever it is, it is a problem of this download alone
             problem = explain(error, f"receive “{for_display(record.name)}”")
             _log.warning("Cannot receive %r: %s", for_display(record.name), problem.detail)
-            await self._fail(self._repository.downloads.get(record.id, record), problem.detail, problem.hint)
+            now = self._repository.downloads.get(record.id, record)
+            retry = isinstance(problem, SystemFailed) and problem.is_of_disk
+            await self._fail(now, problem.detail, problem.hint, retry=retry)
 
     def forget_failures(self, download_id: str) -> None:
         """Let a download begin without the pauses of earlier failures."""
         self._retries.drop(download_id)
 
-    async def record_problem(self, info_hash: InfoHash, reason: str) -> None:
-        """Stop a download that the engine cannot continue; `reason`: a sentence."""
+    async def record_problem(self, info_hash: InfoHash, problem: SystemFailed) -> None:
+        """Stop a download that the engine cannot continue."""
         async with self._repository.lock:
             for record in self._downloading(info_hash):
                 await self._repository.leave_swarm(record)
-                await self._fail(record, reason, "")
+                await self._fail(record, problem.detail, problem.hint, retry=problem.is_of_disk)
 
     async def record_false_data(self, info_hash: InfoHash) -> None:
         """Leave a swarm that sends nothing but false data, keep what is verified, and retry after a pause.
@@ -127,7 +130,7 @@ class DownloadQueue:
         async with self._repository.lock:
             for record in self._downloading(info_hash):
                 await self._repository.leave_swarm(record, keep_progress=True)
-                await self._fail(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), again=True)
+                await self._fail(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), retry=True)
 
     def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
         joined = self._repository.joined_as(info_hash)
@@ -223,17 +226,17 @@ class DownloadQueue:
                     await self._repository.leave_swarm(record)
                     await self.resume(record)
 
-    async def _fail(self, record: DownloadRecord, problem: str, hint: str, *, again: bool = False) -> None:
-        """Record a problem; one of a disk is retried until there is space, and notified only once.
+    async def _fail(self, record: DownloadRecord, problem: str, hint: str, *, retry: bool) -> None:
+        """Record a problem.
 
         Args:
             record: of the download.
             problem: one sentence.
             hint: what to do about it.
-            again: whether it is retried although no disk is to blame.
+            retry: retry it after a pause, and notify only once.
         """
         is_new = True
-        if again or is_of_disk(problem):
+        if retry:
             is_new = self._retries.defer(record.id)
         else:
             self._retries.drop(record.id)

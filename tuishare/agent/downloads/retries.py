@@ -1,12 +1,10 @@
 """Retries of downloads that failed because of a disk, of too many open files, or of false data.
 
-Owns the times, and which failures are those of a disk. Must not know downloads.
+Owns the times. Must not know downloads.
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import time
 from collections.abc import Callable
 from typing import Final
@@ -14,18 +12,6 @@ from typing import Final
 FIRST_SECONDS: Final = 10.0
 LONGEST_SECONDS: Final = 600.0
 """Seconds until the first retry, which are doubled each time, and the most they become."""
-_WORDS: Final = tuple(
-    os.strerror(number).lower()
-    for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
-)
-
-
-def is_of_disk(reason: str) -> bool:
-    """Return whether a sentence names a disk, or too many open files, as the reason.
-
-    The engine passes on the system's words and nothing else.
-    """
-    return any(words in reason.lower() for words in _WORDS)
 
 
 class Retries:

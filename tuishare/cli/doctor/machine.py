@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import platform
-import re
 import socket
 import time
 from collections.abc import Iterator
@@ -49,7 +48,7 @@ def check_versions(_places: Places) -> Iterator[CheckResult]:
     """The parts that we stand on are those that we were tested with."""
     yield CheckResult(Severity.FINE, "Python", f"{platform.python_version()} on {platform.system()}")
     found = version("libtorrent")
-    if re.match(r"2\.[1-9]", found):
+    if (2, 1) <= _read_version(found) < (3, 0):
         yield CheckResult(Severity.FINE, "libtorrent", found)
     else:
         yield CheckResult(
@@ -151,6 +150,12 @@ def check_clock(places: Places) -> Iterator[CheckResult]:
         yield CheckResult(Severity.FAULT, "clock", f"it shows {shown}, which is past", "Set it, best by NTP.")
     else:
         yield CheckResult(Severity.FINE, "clock", "nothing speaks against it")
+
+
+def _read_version(text: str) -> tuple[int, int]:
+    """Return major and minor number, (0, 0) where there is none."""
+    numbers = [int(part) for part in text.split(".")[:2] if part.isdecimal()]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
 
 
 def _held_ports() -> set[int]:
