@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,28 @@ async def test_a_disk_that_refuses_ends_nothing_and_costs_nothing_but_the_oldest
         for number in range(1005):
             context.activity.note(ActivityKind.SHARED, str(number))
         assert (await subjects(context))[:3] == ["first", "second", "5"]
+
+
+async def test_what_the_disk_refused_is_tried_again_by_itself_and_not_at_once(
+    alice: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuishare.agent.state.activity_log._RETRY_SECONDS", 0.1)
+    async with opened(alice) as context:
+        tries: list[float] = []
+
+        async def refuse(_self: object, _work: object) -> None:
+            tries.append(time.monotonic())
+            raise SystemFailed("The disk is full")
+
+        writing = asyncio.create_task(context.activity.run())
+        with monkeypatch.context() as patch:
+            patch.setattr("tuishare.agent.state.store.Store.run", refuse)
+            context.activity.note(ActivityKind.SHARED, "first")
+            await wait_until(lambda: len(tries) == 3)
+        assert tries[2] - tries[0] > 0.15
+        await wait_until(lambda: [event.subject for event in context.activity.recent] == ["first"])
+        writing.cancel()
+        await asyncio.wait({writing})
 
 
 async def test_what_waits_to_be_written_is_bounded(alice: Home) -> None:
