@@ -44,6 +44,11 @@ class Places:
         return self.config / "identity.key"
 
     @property
+    def link_key_file(self) -> Path:
+        """The key of this agent's links, mode 0600."""
+        return self.config / "link.key"
+
+    @property
     def tracker_file(self) -> Path:
         """Key and certificate of this agent's tracker, mode 0600."""
         return self.config / "tracker.pem"

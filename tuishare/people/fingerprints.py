@@ -44,9 +44,7 @@ class Fingerprint:
     @property
     def words(self) -> tuple[str, ...]:
         """Its first 132 bits as 12 words of the BIP-39 English list."""
-        bits = int.from_bytes(self.digest, "big") >> (256 - WORD_COUNT * _WORD_BITS)
-        indices = [bits >> (_WORD_BITS * place) & 0x7FF for place in reversed(range(WORD_COUNT))]
-        return tuple(_load_words()[index] for index in indices)
+        return spell_words(self.digest, WORD_COUNT)
 
     @property
     def base32(self) -> str:
@@ -77,6 +75,18 @@ class Fingerprint:
                 f"A fingerprint has {WORD_COUNT} words, not {len(parts)}", hint="Compare all of them."
             )
         return tuple(parts) == self.words
+
+
+def spell_words(digest: bytes, count: int) -> tuple[str, ...]:
+    """Return the first bits of a digest as words of the BIP-39 English list, 11 bits each.
+
+    Args:
+        digest: 32 bytes.
+        count: of words, at most 23.
+    """
+    bits = int.from_bytes(digest, "big") >> (256 - count * _WORD_BITS)
+    indices = [bits >> (_WORD_BITS * place) & 0x7FF for place in reversed(range(count))]
+    return tuple(_load_words()[index] for index in indices)
 
 
 @functools.cache
