@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "tuishare").rglob("*.py"))
 ROOMS = (
-    *("config", "fs", "net", "envelope", "people", "torrents", "swarm", "tracker"),
+    *("config", "fs", "net", "envelope", "people", "torrents", "swarm", "link", "tracker"),
     *("core", "api", "presentation", "agent", "tui", "cli"),
 )
 
@@ -59,8 +59,10 @@ def test_every_room_says_what_it_owns(room: str) -> None:
     ("module", "absent"),
     [
         ("tuishare.cli.agent", ("textual", "libtorrent")),
+        ("tuishare.cli.main", ("asyncssh",)),
         ("tuishare.agent.daemon", ("textual",)),
         ("tuishare.tui.app", ("libtorrent",)),
+        ("tuishare.link", ("libtorrent", "textual", "aiohttp", "asyncssh")),
         ("tuishare.envelope", ("libtorrent", "textual", "aiohttp")),
     ],
 )

@@ -1,0 +1,240 @@
+"""Messages and frames."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.link.samples import ALICE, BOB, CASES
+from tuishare.envelope import canonical
+from tuishare.link.invitation_exchange import make_redeem, make_welcome
+from tuishare.link.messages import (
+    HEAD_SIZE,
+    MESSAGE_LIMIT,
+    STRANGER_LIMIT,
+    AnyMessage,
+    ContactMessage,
+    Declined,
+    Have,
+    Hello,
+    Introduce,
+    Later,
+    NewRecord,
+    Offer,
+    Ping,
+    ReceiptMessage,
+    Redeem,
+    Taken,
+    Want,
+    Welcome,
+    decode_head,
+    decode_message,
+    decode_stranger_message,
+    decode_welcome,
+    encode_content_head,
+    encode_message,
+)
+
+D = b"d" * 32
+CONTACT: tuple[ContactMessage, ...] = (
+    Hello((1,), ALICE.record()),
+    NewRecord(ALICE.record(2)),
+    Offer(D, 16_000, b"s" * 16, 3),
+    Want(D),
+    Have(D),
+    Have(D, BOB.receipt()),
+    Later(D, 60, "over quota"),
+    Declined(D, "removed"),
+    Taken(BOB.receipt()),
+    ReceiptMessage(BOB.receipt(state="refused")),
+    Ping(),
+)
+REDEEM = make_redeem(ALICE.invitation(), BOB.party)
+OPENING: tuple[AnyMessage, ...] = (
+    Introduce(ALICE.record()),
+    REDEEM,
+    make_welcome(ALICE.invitation(), REDEEM, ALICE.party),
+)
+GOLDEN: dict[ContactMessage, str] = {
+    Want(D): f"0000003482a6646967657374c420{'64' * 32}a46b696e64a477616e74",
+    Ping(): "0000000b81a46b696e64a470696e67",
+    Later(D, 60, "full"): f"0000004a84a6646967657374c420{'64' * 32}a46b696e64a56c61746572"
+    "a6726561736f6ea466756c6ca77365636f6e64733c",
+}
+
+
+def body(message: AnyMessage) -> bytes:
+    return encode_message(message)[HEAD_SIZE:]
+
+
+@pytest.mark.parametrize("message", GOLDEN, ids=lambda message: type(message).__name__)
+def test_the_first_format_stays_the_same(message: ContactMessage) -> None:
+    assert encode_message(message).hex() == GOLDEN[message]
+
+
+@pytest.mark.parametrize("message", CONTACT, ids=lambda message: type(message).__name__)
+def test_a_message_of_a_contact_comes_back(message: ContactMessage) -> None:
+    data = encode_message(message)
+    assert decode_head(data[:HEAD_SIZE]) == (False, len(data) - HEAD_SIZE)
+    assert decode_message(data[HEAD_SIZE:]) == message
+
+
+def test_the_messages_that_open_a_link_are_taken_there_alone() -> None:
+    introduce, redeem, welcome = OPENING
+    for message in (introduce, redeem):
+        assert decode_stranger_message(body(message)) == message
+    assert decode_welcome(body(welcome)) == welcome
+    for message in OPENING:
+        with pytest.raises(ValueError, match=r"."):
+            decode_message(body(message))
+    for message in (*CONTACT, welcome):
+        with pytest.raises(ValueError, match=r"."):
+            decode_stranger_message(body(message))
+    for message in (*CONTACT, introduce, redeem):
+        with pytest.raises(ValueError, match=r"."):
+            decode_welcome(body(message))
+
+
+def test_the_largest_message_of_a_stranger_fits() -> None:
+    assert len(body(Redeem(b"i" * 16, b"c" * 1568, b"r" * 2048, b"m" * 32))) <= STRANGER_LIMIT
+    assert len(body(Welcome(b"c" * 1568, b"r" * 2048, b"m" * 32))) <= STRANGER_LIMIT
+
+
+def test_an_unknown_message_is_ignored_when_it_is_well_formed() -> None:
+    assert decode_message(canonical.encode({"kind": "pause", "for": [1, {"a": None}]})) is None
+    for odd in (
+        {"kind": "Pause"},
+        {"kind": ""},
+        {"kind": "x" * 33},
+        {"kind": 1},
+        {"type": "ping"},
+        {"kind": "pause", "at": 1.5},
+        ["ping"],
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            decode_message(canonical.encode(odd))
+
+
+def test_hello_alone_may_grow() -> None:
+    fields = msgspec.msgpack.decode(body(CONTACT[0])) | {"later": 1}
+    assert decode_message(canonical.encode(fields)) == CONTACT[0]
+    for message in CONTACT[1:]:
+        with pytest.raises(ValueError, match="later"):
+            decode_message(canonical.encode(msgspec.msgpack.decode(body(message)) | {"later": 1}))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Hello((), b"r"),
+        Hello((0,), b"r"),
+        Hello((1,) * 17, b"r"),
+        Hello((1,), b""),
+        Hello((1,), b"r" * 2049),
+        Offer(D[1:], 1, b"s" * 16, 1),
+        Offer(D, 0, b"s" * 16, 1),
+        Offer(D, 32 * 1024 * 1024 + 1, b"s" * 16, 1),
+        Offer(D, 1, b"s" * 15, 1),
+        Offer(D, 1, b"s" * 16, 0),
+        Offer(D, 1, b"s" * 16, 2**63),
+        Want(b""),
+        Later(D, 0, ""),
+        Later(D, 7 * 86_400 + 1, ""),
+        Later(D, 1, "x" * 201),
+        Declined(D, "x" * 201),
+        Taken(b""),
+        Taken(b"r" * 513),
+        Have(D, b""),
+        Introduce(b""),
+        Redeem(b"i" * 15, b"c", b"r", b"m" * 32),
+        Redeem(b"i" * 16, b"c" * 1569, b"r", b"m" * 32),
+        Welcome(b"c", b"r", b"m" * 31),
+    ],
+)
+def test_a_broken_rule_is_neither_written_nor_read(message: AnyMessage) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        encode_message(message)
+    data = canonical.encode(message)
+    for decode in (decode_message, decode_stranger_message, decode_welcome):
+        with pytest.raises(ValueError, match=r"."):
+            decode(data)
+
+
+@pytest.mark.parametrize("size", [0, MESSAGE_LIMIT + 1, 2**31 - 1])
+@pytest.mark.parametrize("flag", [0, 1 << 31])
+def test_frames_of_other_sizes_are_refused(size: int, flag: int) -> None:
+    with pytest.raises(ValueError, match="size"):
+        decode_head((size | flag).to_bytes(4, "big"))
+    with pytest.raises(ValueError, match="size"):
+        decode_head((STRANGER_LIMIT + 1).to_bytes(4, "big"), STRANGER_LIMIT)
+
+
+@given(st.integers(1, MESSAGE_LIMIT))
+def test_content_and_messages_are_told_apart(size: int) -> None:
+    assert decode_head(encode_content_head(size)) == (True, size)
+    assert decode_head(size.to_bytes(4, "big")) == (False, size)
+
+
+def test_a_long_message_is_refused_before_it_is_read() -> None:
+    for decode in (decode_message, decode_stranger_message, decode_welcome):
+        with pytest.raises(ValueError, match="too long"):
+            decode(bytes(MESSAGE_LIMIT + 1))
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.text(max_size=8)
+    | st.binary(max_size=33),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+KINDS = st.sampled_from([str(message.__struct_config__.tag) for message in (*CONTACT, *OPENING)])
+FIELDS = st.sampled_from(["digest", "size", "share", "generation", "record", "receipt", "versions", "reason"])
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> bytes:
+    """Bytes of a real message with some of them changed, cut out or put in."""
+    data = bytearray(body(draw(st.sampled_from([*CONTACT, *OPENING]))))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(data) - 1)) if data else 0
+        match draw(st.sampled_from("rid")):
+            case "r" if data:
+                data[at] = draw(st.integers(0, 255))
+            case "i":
+                data[at:at] = draw(st.binary(min_size=1, max_size=5))
+            case _:
+                del data[at : at + draw(st.integers(1, 40))]
+    return bytes(data)
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(
+    st.binary(max_size=200)
+    | changed()
+    | st.builds(
+        lambda kind, fields: canonical.encode({**fields, "kind": kind}),
+        KINDS,
+        st.dictionaries(FIELDS, VALUES, max_size=4),
+    )
+)
+def test_whatever_comes_is_a_message_or_a_value_error(data: bytes) -> None:
+    for decode in (decode_message, decode_stranger_message, decode_welcome):
+        try:
+            message = decode(data)
+        except ValueError:
+            continue
+        if message is not None and not isinstance(message, Hello):  # which may hold more than we know
+            assert body(message) == data
+
+
+def test_noise_is_refused() -> None:
+    for _ in range(200):
+        with pytest.raises(ValueError, match=r"."):
+            decode_stranger_message(os.urandom(64))

@@ -1,0 +1,205 @@
+"""Invitations: one string that makes two users known and verified to each other.
+
+Owns the string and the cryptography of the two messages that follow it (SPEC.md, section "Invitation"): id, key, MACs,
+transcript and its words. Pure. Must not know whether an invitation was used, has ended or was cancelled: the agent that
+made it decides that, in one transaction, before it answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Meta
+
+from tuishare.envelope import canonical
+from tuishare.errors import BadInput
+from tuishare.link.address_record import MOST_ADDRESSES, Address, HubAddress
+from tuishare.link.statements import Bytes16, Bytes32, Second, decode_canonical, require_signer
+from tuishare.net.endpoints import Endpoint, parse_endpoint
+from tuishare.people.fingerprints import spell_words
+
+INVITATION_PREFIX: Final = "tuishare-invite-v1:"
+MOST_CHARACTERS: Final = 399
+MAC_SIZE: Final = 32
+WORD_COUNT: Final = 4
+_LABEL: Final = b"tuishare/invitation/v1"
+_BASE64: Final = re.compile(r"[A-Za-z0-9_-]*")
+_CHECKSUM_SIZE: Final = 6
+_TEXT_LIMIT: Final = 4_096  # the rest is for line wraps
+_COPY_AGAIN: Final = f"Copy the whole invitation again, from '{INVITATION_PREFIX}' to its end."
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the string holds. Whoever has it may become known to the inviter, so it is a secret until it is used.
+
+    Attributes:
+        signer: of the inviter's card.
+        link_key: of the inviter's agent; the host key that the joiner accepts.
+        addresses: of the inviter's agent, ``host:port``, best first.
+        hub: of the inviter; `None` without one.
+        token: random, new for each invitation.
+        end: seconds since 1970 UTC by the inviter's clock; not usable from then on.
+        uses: how many users may be added by it; more than one makes unverified users, on both sides.
+    """
+
+    signer: Bytes32
+    link_key: Bytes32
+    addresses: Annotated[tuple[Address, ...], Meta(max_length=MOST_ADDRESSES)]
+    hub: HubAddress | None
+    token: Bytes16
+    end: Second
+    uses: Annotated[int, Meta(ge=1, le=1000)] = 1
+
+    def __str__(self) -> str:
+        body = canonical.encode(self)
+        return INVITATION_PREFIX + base64.urlsafe_b64encode(body + _checksum(body)).decode().rstrip("=")
+
+    def __repr__(self) -> str:
+        """Name what may stand in a log: no token."""
+        return f"Invitation(id={self.id.hex()!r}, end={self.end})"
+
+    @property
+    def id(self) -> bytes:
+        """16 bytes by which the inviter finds it; a hash of the token, so that ids give nothing away."""
+        return _hash(b"id", self.token)[:16]
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Its addresses, parsed."""
+        return tuple(parse_endpoint(address) for address in self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """What one side shows of itself.
+
+    Attributes:
+        card: as bytes, `tuishare.people.cards.encode_card`.
+        record: signed address record.
+    """
+
+    card: bytes = field(repr=False)
+    record: bytes = field(repr=False)
+
+
+_DECODER: Final = msgspec.msgpack.Decoder(Invitation)
+
+
+def make_invitation(
+    *, signer: bytes, link_key: bytes, addresses: Sequence[Endpoint], token: bytes, end: int, uses: int = 1
+) -> Invitation:
+    """Make an invitation whose string is shorter than 400 characters.
+
+    Args:
+        signer: of the inviter's card.
+        link_key: public half.
+        addresses: best first; those that do not fit any more are left out.
+        token: 16 random bytes.
+        end: seconds since 1970 UTC.
+        uses: 1..1000.
+
+    Raises:
+        BadInput: a field breaks its rule.
+    """
+    chosen = tuple(map(str, addresses[:MOST_ADDRESSES]))
+    while True:
+        invitation = Invitation(
+            signer=signer, link_key=link_key, addresses=chosen, hub=None, token=token, end=end, uses=uses
+        )
+        if len(text := str(invitation)) <= MOST_CHARACTERS or not chosen:
+            return parse_invitation(text)
+        chosen = chosen[:-1]
+
+
+def parse_invitation(text: str) -> Invitation:
+    """Read an invitation as it was pasted; white space around and inside it is ignored.
+
+    Raises:
+        BadInput: wrong prefix, cut off, mistyped, or a field breaks its rule.
+    """
+    compact = "".join(text[: _TEXT_LIMIT + 1].split())
+    if not compact.startswith(INVITATION_PREFIX):
+        if compact.startswith("tuishare-invite-"):
+            raise BadInput("The invitation was made by another version of tuishare", hint="Update tuishare.")
+        raise BadInput(f"An invitation starts with '{INVITATION_PREFIX}'", hint=_COPY_AGAIN)
+    if len(text) > _TEXT_LIMIT or len(compact) > MOST_CHARACTERS:
+        raise BadInput("This text is too long to be an invitation", hint=_COPY_AGAIN)
+    body = _decode_base64(compact.removeprefix(INVITATION_PREFIX))
+    try:
+        invitation = decode_canonical(body, _DECODER)
+        require_signer(invitation.signer)
+        require_signer(invitation.link_key)
+        if any(str(parse_endpoint(address)) != address for address in invitation.addresses):
+            raise ValueError("an address in another form")
+    except (ValueError, BadInput) as error:
+        raise BadInput("The invitation breaks a rule of its format", hint="Ask for a new one.") from error
+    return invitation
+
+
+def _decode_base64(text: str) -> bytes:
+    whole = text[:-1] if len(text) % 4 == 1 else text  # one character alone makes no byte
+    data = base64.urlsafe_b64decode(whole + "=" * (-len(whole) % 4)) if _BASE64.fullmatch(text) else b""
+    body = data[:-_CHECKSUM_SIZE]
+    intact = hmac.compare_digest(_checksum(body), data[len(body) :])
+    if not intact or base64.urlsafe_b64encode(data).decode().rstrip("=") != text:
+        raise BadInput("The invitation has a typing mistake: its checksum does not fit", hint=_COPY_AGAIN)
+    return body
+
+
+def join_transcript(invitation: Invitation, joiner: Party) -> bytes:
+    """Return the hash of all that is fixed when the joiner speaks: version, id, whom they mean, and themselves."""
+    return _hash(b"join", invitation.id, invitation.signer, invitation.link_key, joiner.card, joiner.record)
+
+
+def welcome_transcript(joined: bytes, inviter: Party) -> bytes:
+    """Return the hash of the whole exchange.
+
+    Args:
+        joined: `join_transcript`.
+        inviter: what the answer shows.
+    """
+    return _hash(b"welcome", joined, inviter.card, inviter.record)
+
+
+def join_mac(invitation: Invitation, transcript: bytes) -> bytes:
+    """Compute the joiner's proof that they hold the invitation; `transcript` is the `join_transcript`."""
+    return _mac(invitation, b"join", transcript)
+
+
+def welcome_mac(invitation: Invitation, transcript: bytes) -> bytes:
+    """Compute the inviter's proof likewise; `transcript` is the `welcome_transcript`."""
+    return _mac(invitation, b"welcome", transcript)
+
+
+def is_mac(given: bytes, expected: bytes) -> bool:
+    """Compare two MACs in a time that shows nothing about either."""
+    return hmac.compare_digest(given, expected)
+
+
+def transcript_words(transcript: bytes) -> tuple[str, ...]:
+    """Return the four words that both screens show; `transcript` is the `welcome_transcript`."""
+    return spell_words(transcript, WORD_COUNT)
+
+
+def _mac(invitation: Invitation, role: bytes, transcript: bytes) -> bytes:
+    key = HKDF(SHA256(), length=32, salt=invitation.id, info=_LABEL + b"/key").derive(invitation.token)
+    return hmac.digest(key, role + b"\0" + transcript, "sha256")
+
+
+def _hash(label: bytes, *parts: bytes) -> bytes:
+    """Hash parts so that no two lists of them give the same input."""
+    sized = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hashlib.sha256(_LABEL + b"/" + label + b"\0" + sized).digest()
+
+
+def _checksum(body: bytes) -> bytes:
+    return _hash(b"checksum", body)[:_CHECKSUM_SIZE]

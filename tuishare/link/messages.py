@@ -1,0 +1,258 @@
+"""What two agents say to each other over a link, and the frames it travels in.
+
+Owns the messages and frames (SPEC.md, sections "Frames" and "Messages"), their limits and their one encoding. Does no
+I/O. Must not verify what is signed inside a message, nor know which message may come when: `session` and `stranger` do.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from tuishare.envelope import canonical
+from tuishare.link.address_record import RECORD_LIMIT
+from tuishare.link.receipt import RECEIPT_LIMIT
+from tuishare.link.statements import Bytes16, Bytes32, Count, decode_canonical
+
+VERSION: Final = 1
+MESSAGE_LIMIT: Final = 64 * 1024
+"""Most bytes of a message, and of a piece of content."""
+STRANGER_LIMIT: Final = 4 * 1024
+"""Most bytes of a stranger's message; with the largest card and record it takes 3,706."""
+MOST_CONTENT: Final = 32 * 1024 * 1024
+"""Most bytes of an envelope, as in its own format."""
+HEAD_SIZE: Final = 4
+_CONTENT_FLAG: Final = 1 << 31
+_CARD_LIMIT: Final = 1 + 255 + 1216 + 32 + 64
+
+Record = Annotated[bytes, Meta(min_length=1, max_length=RECORD_LIMIT)]
+SignedReceipt = Annotated[bytes, Meta(min_length=1, max_length=RECEIPT_LIMIT)]
+Card = Annotated[bytes, Meta(min_length=1, max_length=_CARD_LIMIT)]
+Reason = Annotated[str, Meta(max_length=200)]
+
+
+class Message(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag=str.lower,
+    omit_defaults=True,
+):
+    """Base of every message; its kind is the name of its class in lower case."""
+
+
+class Hello(Message, frozen=True, forbid_unknown_fields=False):
+    """The first message of each side: which versions of this protocol it speaks, and where it is reached.
+
+    Fields of a later version are ignored here and nowhere else.
+    """
+
+    versions: Annotated[tuple[Annotated[int, Meta(ge=1, le=255)], ...], Meta(min_length=1, max_length=16)]
+    record: Record
+
+
+class NewRecord(Message, frozen=True, tag="record"):
+    """The sender's address record has changed."""
+
+    record: Record
+
+
+class Offer(Message, frozen=True):
+    """An envelope is there; answered by `Want`, `Have`, `Later` or `Declined`.
+
+    Attributes:
+        digest: SHA-256 of the envelope.
+        size: of it, bytes.
+        share: id of the share.
+        generation: of the share.
+    """
+
+    digest: Bytes32
+    size: Annotated[int, Meta(ge=1, le=MOST_CONTENT)]
+    share: Bytes16
+    generation: Count
+
+
+class Want(Message, frozen=True):
+    """Send the content; contents follow in the order of their wants."""
+
+    digest: Bytes32
+
+
+class Have(Message, frozen=True):
+    """It is here already.
+
+    Attributes:
+        digest: SHA-256 of the envelope or receipt that was sent.
+        receipt: for the envelope; its sender may have missed it when a link broke.
+    """
+
+    digest: Bytes32
+    receipt: SignedReceipt | None = None
+
+
+class Later(Message, frozen=True):
+    """Not now.
+
+    Attributes:
+        digest: as in the offer.
+        seconds: to wait before the next offer.
+        reason: one clause for the sender's user; not free of control characters.
+    """
+
+    digest: Bytes32
+    seconds: Annotated[int, Meta(ge=1, le=7 * 86_400)]
+    reason: Reason
+
+
+class Declined(Message, frozen=True, tag="refused"):
+    """Never: this envelope need not be offered again. `reason` as in `Later`."""
+
+    digest: Bytes32
+    reason: Reason
+
+
+class Taken(Message, frozen=True):
+    """The content has arrived, and is durable."""
+
+    receipt: SignedReceipt
+
+
+class ReceiptMessage(Message, frozen=True, tag="receipt"):
+    """What became of an envelope later; answered by `Have` with the digest of the receipt."""
+
+    receipt: SignedReceipt
+
+
+class Ping(Message, frozen=True):
+    """The sender is there; sent when nothing else was for a while, never answered."""
+
+
+class Introduce(Message, frozen=True):
+    """The first message of each caller who is known by card: which link key is theirs now."""
+
+    record: Record
+
+
+class Redeem(Message, frozen=True):
+    """The first message of a caller who holds an invitation."""
+
+    id: Bytes16
+    card: Card
+    record: Record
+    mac: Bytes32
+
+
+class Welcome(Message, frozen=True):
+    """The answer to `Redeem`."""
+
+    card: Card
+    record: Record
+    mac: Bytes32
+
+
+ContactMessage: TypeAlias = (
+    Hello | NewRecord | Offer | Want | Have | Later | Declined | Taken | ReceiptMessage | Ping
+)
+StrangerMessage: TypeAlias = Introduce | Redeem
+AnyMessage: TypeAlias = ContactMessage | StrangerMessage | Welcome
+
+OfferAnswer: TypeAlias = Want | Have | Later | Declined
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    """The tag of a message, whatever else stands in it."""
+
+    kind: Annotated[str, Meta(min_length=1, max_length=32, pattern="^[a-z-]+$")]
+
+
+_DECODER: Final = msgspec.msgpack.Decoder(ContactMessage)
+_STRANGER: Final = msgspec.msgpack.Decoder(StrangerMessage)
+_WELCOME: Final = msgspec.msgpack.Decoder(Welcome)
+_PEEKER: Final = msgspec.msgpack.Decoder(_Kind)
+KINDS: Final = frozenset(
+    str(kind.__struct_config__.tag)
+    for kind in (
+        *(Hello, NewRecord, Offer, Want, Have, Later, Declined, Taken, ReceiptMessage, Ping),
+        *(Introduce, Redeem, Welcome),
+    )
+)
+
+
+def encode_message(message: AnyMessage) -> bytes:
+    """Encode a message with its frame, after checking what the reader will check.
+
+    Raises:
+        ValueError: a field breaks its rule.
+    """
+    data = canonical.encode(message)
+    match message:
+        case Introduce() | Redeem():
+            decode_stranger_message(data)
+        case Welcome():
+            decode_welcome(data)
+        case _:
+            decode_message(data)
+    return len(data).to_bytes(HEAD_SIZE, "big") + data
+
+
+def decode_message(data: bytes) -> ContactMessage | None:
+    """Decode what a contact sent, without its frame.
+
+    Returns:
+        None for a message of a later version, which is to be ignored.
+
+    Raises:
+        ValueError: it is ill-formed, or one of the messages that only open a link.
+    """
+    if len(data) > MESSAGE_LIMIT:
+        raise ValueError("too long")
+    if decode_canonical(data, _PEEKER).kind not in KINDS:
+        return None
+    return _DECODER.decode(data)
+
+
+def decode_stranger_message(data: bytes) -> StrangerMessage:
+    """Decode the first message of a caller, without its frame.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    if len(data) > STRANGER_LIMIT:
+        raise ValueError("too long")
+    return decode_canonical(data, _STRANGER)
+
+
+def decode_welcome(data: bytes) -> Welcome:
+    """Decode the answer to `Redeem`, without its frame.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    if len(data) > STRANGER_LIMIT:
+        raise ValueError("too long")
+    return decode_canonical(data, _WELCOME)
+
+
+def encode_content_head(size: int) -> bytes:
+    """Encode the frame of a piece of content, 1 to `MESSAGE_LIMIT` bytes, that follows it."""
+    return (size | _CONTENT_FLAG).to_bytes(HEAD_SIZE, "big")
+
+
+def decode_head(head: bytes, limit: int = MESSAGE_LIMIT) -> tuple[bool, int]:
+    """Decode a frame of 4 bytes.
+
+    Returns:
+        Whether a piece of content follows, and its size, or that of the message.
+
+    Raises:
+        ValueError: nothing of that size may follow.
+    """
+    number = int.from_bytes(head, "big")
+    size = number & ~_CONTENT_FLAG
+    if not 1 <= size <= limit:
+        raise ValueError("a frame of that size is not allowed")
+    return bool(number & _CONTENT_FLAG), size
