@@ -52,7 +52,7 @@ def test_a_card_is_read_from_text_and_from_a_file(alice: Person, bob: Person) ->
     ("given", "kind", "said"),
     [
         ("no such file", NotFound, "no such file"),
-        ("tuishare-card-v1:abc", BadInput, "cut off"),
+        ("tuishare-card-v1:abc", BadInput, "incomplete"),
         ("x" * 5000, BadInput, "A card starts with"),
         ("/dev/null", BadInput, "A card starts with"),
     ],

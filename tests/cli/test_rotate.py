@@ -39,8 +39,8 @@ def test_nobody_else_can_vouch(root: Path, alice: Person, bob: Person) -> None:
     assert alice.call("user", "replace", "eve", mine).failed(2, "your own card")
     own(bob)
     word = bob.call("user", "rotate", "--self", "--yes").out
-    assert alice.call("user", "replace", "eve", word).failed(5, "not the word of the card")
-    assert alice.call("user", "replace", "eve", word[:-9]).failed(2, "cut off or has a typing mistake")
+    assert alice.call("user", "replace", "eve", word).failed(5, "not signed by")
+    assert alice.call("user", "replace", "eve", word[:-9]).failed(2, "incomplete or has a typing mistake")
 
 
 def test_it_is_not_done_without_a_word(bob: Person) -> None:
@@ -76,7 +76,7 @@ def test_that_a_new_key_could_not_be_shown_is_said(alice: Person) -> None:
 
 def test_the_keys_of_a_card_are_its_owners(alice: Person, bob: Person) -> None:
     alice.call("user", "add", "bob", own(bob)["card"])
-    assert alice.call("user", "rotate", "bob").failed(2, "only he can make new keys")
+    assert alice.call("user", "rotate", "bob").failed(2, "only its owner can make new keys")
     assert alice.call("user", "rotate", "nobody").failed(4, "There is no user")
 
 

@@ -83,7 +83,7 @@ async def test_a_raw_file_with_its_key(alice: Person) -> None:
     film = create(alice, alice.fill("film.mov"), "--format", "raw")
     words = ("seed", "-f", film.payload, "-t", film.envelope)
     assert alice.call(*words).failed(2, "neither a torrent nor an envelope")
-    assert alice.call(*words, "--key", "9f" * 32).failed(5, "None of the keys")
+    assert alice.call(*words, "--key", "9f" * 32).failed(5, "None of your keys")
     with alice.started(*words, TUISHARE_KEY=film.key) as seed:
         assert "(plain)" in await seed.until_saying("Ctrl-C ends it")
 

@@ -124,7 +124,7 @@ def test_a_card_counts_and_not_the_key_of_the_environment(alice: Person, card: s
         (["--new-key", "tuishare-card-v1:x"], "exclude each other"),
         (["--new-key", "--verified"], "Only a card has a fingerprint"),
         (["--key", "00"], "64 hexadecimal digits"),
-        (["tuishare-card-v1:x"], "The card is cut off"),
+        (["tuishare-card-v1:x"], "The card is incomplete"),
     ],
 )
 def test_what_makes_no_sense_adds_nobody(alice: Person, words: list[str], said: str) -> None:

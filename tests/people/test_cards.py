@@ -95,18 +95,18 @@ def test_each_kind_of_damage_has_its_sentence(alice: Identity) -> None:
         "": "starts with 'tuishare-card-v1:'",
         text.removeprefix(PREFIX): "starts with 'tuishare-card-v1:'",
         text.replace("v1", "v2"): "starts with 'tuishare-card-v1:'",
-        PREFIX: "is cut off",
-        text[:-1]: "is cut off",
-        text[:-2]: "is cut off",
-        text[:-3]: "is cut off",
-        text[:-40]: "is cut off",
+        PREFIX: "is incomplete",
+        text[:-1]: "is incomplete",
+        text[:-2]: "is incomplete",
+        text[:-3]: "is incomplete",
+        text[:-40]: "is incomplete",
         mistyped: "typing mistake",
-        text + "AAAA": "Something follows",
-        text + "AAAAA": "Something follows",
-        text + " Best regards": "Something follows",
-        text + ".": "holds a character",
-        text + "é": "holds a character",
-        text + "=": "holds a character",
+        text + "AAAA": "followed by other text",
+        text + "AAAAA": "followed by other text",
+        text + " Best regards": "followed by other text",
+        text + ".": "contains a character",
+        text + "é": "contains a character",
+        text + "=": "contains a character",
         text + "A": "typing mistake at its end|Something follows",
         "A" * 20_000: "too long",
     }.items():
@@ -141,7 +141,7 @@ def test_a_card_mixed_from_two_is_refused(alice: Identity, bob: Identity) -> Non
         write_card(b"Alice", alice.public_key, alice.signing_key, signature=bytes(64)),
     ]
     for mixture in mixtures:
-        with pytest.raises(BadInput, match="does not fit its name and keys"):
+        with pytest.raises(BadInput, match="does not match its name and keys"):
             parse_card(mixture)
 
 
@@ -179,7 +179,7 @@ def test_a_signed_card_with_a_bad_exchange_key_is_refused(alice: Identity) -> No
 
 def test_a_signer_off_the_curve_is_refused(alice: Identity) -> None:
     off_curve = (2).to_bytes(32, "little")  # y = 2 has no x
-    with pytest.raises(BadInput, match="does not fit"):
+    with pytest.raises(BadInput, match="does not match"):
         parse_card(write_card(b"Eve", alice.public_key, alice.signing_key, signer=off_curve))
 
 
@@ -188,5 +188,5 @@ def test_a_card_does_not_flood_a_log(alice: Identity) -> None:
 
 
 def test_a_card_cannot_be_made_without_its_proof(alice: Identity) -> None:
-    with pytest.raises(BadInput, match="does not fit"):
+    with pytest.raises(BadInput, match="does not match"):
         Card("Eve", alice.public_key, alice.signer, alice.card("Alice").signature)

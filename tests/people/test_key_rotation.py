@@ -29,7 +29,7 @@ def test_links_follow_each_other(word: KeyRotation, alice: Identity, bob: Identi
     longer = sign_rotation(bob.signing_key, alice.card(ALICE), word)
     assert longer.formers == (alice.signer, bob.signer)
     assert decode_succession(bytes(longer)) == longer
-    with pytest.raises(BadInput, match="do not fit together"):
+    with pytest.raises(BadInput, match="do not follow each other"):
         KeyRotation((longer.links[1], longer.links[1]))
 
 
@@ -74,7 +74,7 @@ def test_a_part_of_it_is_none(word: KeyRotation, length: int) -> None:
 def test_what_was_copied_wrongly_is_said(word: KeyRotation, bob: Identity) -> None:
     text = str(word)
     for wrong in (text[:-1], text + "A", text[:100] + "x" + text[100:], SUCCESSION_PREFIX, f"{text}é"):
-        with pytest.raises(BadInput, match="cut off or has a typing mistake"):
+        with pytest.raises(BadInput, match="incomplete or has a typing mistake"):
             parse_succession(wrong)
     with pytest.raises(BadInput, match="starts with"):
         parse_succession(str(bob.card(BOB)))

@@ -60,7 +60,7 @@ def test_missing() -> None:
 
 def test_a_second_name_must_be_the_same() -> None:
     assert DictReader({b"name": b"a", b"name.utf-8": b"a"}).only_text("name") == "a"
-    with pytest.raises(BadInput, match="two different ways"):
+    with pytest.raises(BadInput, match="twice with different values"):
         DictReader({b"name": b"a", b"name.utf-8": b"b"}).only_text("name")
 
 

@@ -173,7 +173,7 @@ def test_folder_with_only_a_file_of_its_own_name(tmp_path: Path) -> None:
     write(tmp_path / "same" / "same", 5)
     tree = walk(tmp_path / "same")
     assert parse_torrent(make_torrent(tree, version=1)).is_folder
-    with pytest.raises(BadInput, match="arrives as a file without its folder"):
+    with pytest.raises(BadInput, match="would arrive without its folder"):
         make_torrent(tree, version=2)
     write(tmp_path / "same" / "other", 5)
     assert parse_torrent(make_torrent(walk(tmp_path / "same"), version=2)).is_folder

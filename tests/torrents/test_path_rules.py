@@ -76,7 +76,7 @@ def test_ordinary_trees(paths: list[tuple[str, ...]]) -> None:
     [
         ([()], "is empty"),
         ([("a", "..", "b")], "is reserved"),
-        ([("a",), ("a",)], "is there twice"),
+        ([("a",), ("a",)], "occurs twice"),
         ([("a",), ("A",)], "only in case"),
         ([("straße",), ("STRASSE",)], "only in case"),
         ([("\u00e4",), ("a\u0308",)], "only in case"),
@@ -84,8 +84,8 @@ def test_ordinary_trees(paths: list[tuple[str, ...]]) -> None:
         ([("a", "x"), ("A", "y")], "a folder that differs"),
         ([("a", "b", "x"), ("c",), ("a", "B", "y")], "a folder that differs"),
         ([("a", "b", "x"), ("A", "c", "y")], "a folder that differs"),
-        ([("a",), ("a", "x")], "inside something that is also a file"),
-        ([("a",), ("A", "b", "x")], "inside something that is also a file"),
+        ([("a",), ("a", "x")], "inside a path that is also a file"),
+        ([("a",), ("A", "b", "x")], "inside a path that is also a file"),
         ([("a", "x"), ("a",)], "both a file and a folder"),
         ([("a", "b", "x"), ("a",)], "both a file and a folder"),
     ],
@@ -102,7 +102,7 @@ def test_faulty_name_of_the_torrent() -> None:
     "name", [".tuishare-folder", ".tuishareignore", ".Tuishare-incoming", ".TUISHARE-x.tmp"]
 )
 def test_a_name_of_our_own_files_is_refused(name: str) -> None:
-    assert "uses itself" in (tree_fault(name, [("a",)], DEFAULT_LIMITS) or "")
+    assert "reserved for tuishare's own files" in (tree_fault(name, [("a",)], DEFAULT_LIMITS) or "")
     assert tree_fault("t", [(name,)], DEFAULT_LIMITS) is None  # inside, it is read by nobody
 
 

@@ -116,7 +116,7 @@ def test_hybrid_that_contradicts_itself() -> None:
         (torrent(info_v1(piece_length=0)), "piece length is 0"),
         (torrent(info_v1(piece_length=b"")), "not a natural number"),
         (torrent(info_v2(meta_version=3)), "meta version is unknown"),
-        (torrent(info_v1(name___utf__8=b"other")), "two different ways"),
+        (torrent(info_v1(name___utf__8=b"other")), "twice with different values"),
         (torrent(info_v1(), announce=[[b"x"]]), "“announce”"),
         (torrent(info_v1(), announce__list=[b"x"]), "“announce-list” is not a list"),
         (torrent(info_v1(), url__list=[1]), "“url-list”"),

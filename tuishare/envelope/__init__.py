@@ -1,8 +1,8 @@
-"""The envelope room: the `.torrent.encrypted` file format, TSE1 and raw; bytes in, bytes out.
+"""The `.torrent.encrypted` file format, TSE1 and raw: bytes in, bytes out.
 
-Owns every byte of the format, which SPEC.md in this folder lays down. It must not touch a file, a socket or a clock,
-and it decides nothing about trust: whether the signer is known, the generation new or `not_after` past is asked by
-the caller of `open_envelope`, who alone knows people and the time.
+Owns every byte of the format, which SPEC.md in this folder specifies. It must not touch a file, a socket or a clock,
+and decides nothing about trust: the caller of `open_envelope` checks whether the signer is known, the generation new
+and `not_after` still ahead.
 """
 
 from tuishare.envelope.errors import Damaged, NotForUs

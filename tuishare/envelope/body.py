@@ -1,7 +1,7 @@
-"""The body: the manifest, signed and encrypted for whoever holds the content key.
+"""The body: the manifest, signed and encrypted with the content key.
 
 Owns signature and body encryption (SPEC.md, sections "Body" and "Signature"). It must not decide whom to trust: it
-proves that the holder of `signer` wrote this manifest for these slots, nothing about who that is.
+verifies that the holder of `signer` wrote this manifest for these slots, not who that is.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ SMALL_ORDER_SIGNERS: Final = frozenset(
     )
     for sign in (0x00, 0x80)
 )
-"""Encodings of Ed25519 points of order 1, 2, 4 and 8: for such a key anybody writes signatures OpenSSL accepts."""
+"""Encodings of Ed25519 points of order 1, 2, 4 and 8; for such keys OpenSSL accepts forged signatures."""
 
 
 class SignedManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body's content, exactly these fields: what stands beside them would not be signed.
+    """The content of the body, exactly these fields: any other would not be signed.
 
     Attributes:
         signer: 32 bytes, the sender's Ed25519 public key (RFC 8032).
-        manifest: the encoded manifest, exactly as it was signed; of one that was read, a view of the plaintext.
+        manifest: the encoded manifest, exactly as signed; after decoding, a view of the plaintext.
         signature: 64 bytes over slots and manifest.
     """
 
@@ -58,11 +58,11 @@ class SignedManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _DECODER: Final = msgspec.msgpack.Decoder(SignedManifest)
 _BEFORE: Final = b"\x83\xa8manifest"
-"""How a body's content begins: a map of three, whose first key this is."""
+"""The first bytes of the content: a map of three entries with this first key."""
 
 
 def body_size(manifest_data: bytes) -> int:
-    """Size in bytes of the body ciphertext that will carry this manifest."""
+    """Return the size in bytes of the body ciphertext for this manifest."""
     return padding.padme(_LENGTH_SIZE + len(_encode_signed(bytes(32), manifest_data, bytes(64)))) + TAG_SIZE
 
 
@@ -79,16 +79,16 @@ def sign(key: Ed25519PrivateKey, addressed: bytes, manifest_data: bytes) -> byte
 
 
 def seal_body(signed: bytes, content_key: bytes, envelope_id: bytes, addressed: bytes, iv: bytes) -> bytes:
-    """Pad and encrypt what `sign` gave, bound to every byte before it but the length."""
+    """Pad and encrypt the result of `sign`; all preceding bytes but the length are associated data."""
     plaintext = padding.pad(signed, _LENGTH_SIZE, padding.padme(_LENGTH_SIZE + len(signed)))
     return AESGCM(derive_body_key(content_key, envelope_id)).encrypt(iv, plaintext, addressed + iv)
 
 
 def open_body(frame: Frame, content_key: bytes) -> SignedManifest:
-    """Decrypt a body and prove its signature.
+    """Decrypt a body and verify its signature.
 
     Raises:
-        Damaged: tag, padding, encoding or signature is wrong.
+        Damaged: tag, padding, encoding or signature is invalid.
     """
     addressed = frame.addressed
     try:
@@ -111,9 +111,9 @@ def _read_plaintext(plaintext: bytes) -> SignedManifest:
 
 
 def _is_canonical(data: memoryview, signed: SignedManifest) -> bool:
-    """Whether encoding these fields again would give the same bytes; told without a copy of the manifest.
+    """Whether encoding these fields again would give the same bytes; checked without copying the manifest.
 
-    It is the first of the fields, and what stands behind it does not depend on it.
+    The manifest is the first field, and the bytes after it do not depend on it.
     """
     size = len(signed.manifest)
     head = _BEFORE + _binary_head(size)
@@ -127,7 +127,7 @@ def _is_canonical(data: memoryview, signed: SignedManifest) -> bool:
 
 
 def _binary_head(size: int) -> bytes:
-    """What MessagePack writes before that many bytes, in its shortest form (bin 8, bin 16, bin 32)."""
+    """Return MessagePack's shortest prefix of a byte string of this size (bin 8, bin 16, bin 32)."""
     for mark, width in ((b"\xc4", 1), (b"\xc5", 2)):
         if size < 1 << 8 * width:
             return mark + size.to_bytes(width, "big")

@@ -1,6 +1,6 @@
-"""Canonical MessagePack: for each value exactly one encoding, and a decoder that takes no other.
+"""Canonical MessagePack: one encoding for each value, and a decoder that accepts no other.
 
-Owns the rules of SPEC.md, section "Canonical MessagePack". It must not know which messages there are.
+Owns the rules of SPEC.md, section "Canonical MessagePack". It must not know which messages exist.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _MAX_DEPTH: Final = 16
 
 
 def encode(value: object) -> bytes:
-    """Encode with shortest forms and each map's keys ascending.
+    """Encode in the shortest form, with the keys of each map in ascending order.
 
     Raises:
-        ValueError: a text holds a lone surrogate; an integer takes more than 64 bits.
+        ValueError: a text contains a lone surrogate, or an integer takes more than 64 bits.
     """
     try:
         return _ENCODER.encode(value)
@@ -26,12 +26,12 @@ def encode(value: object) -> bytes:
 
 
 def require_canonical(data: bytes | memoryview) -> None:
-    """Refuse an encoding which `encode` would not have written, whatever the fields mean.
+    """Refuse an encoding that `encode` would not have produced.
 
-    Works on the untyped value, so that fields of a later version are held to the same rules as those known today.
+    Works on the untyped value, so the same rules apply to unknown fields of later versions.
 
     Raises:
-        ValueError: a longer form than needed, a double or unsorted key, trailing bytes, a type that is not used.
+        ValueError: a non-shortest form, a duplicate or unsorted key, trailing bytes, or an unused type.
     """
     try:
         value = msgspec.msgpack.decode(data)
@@ -42,7 +42,7 @@ def require_canonical(data: bytes | memoryview) -> None:
 
 
 def _is_plain(value: object, depth: int) -> bool:
-    """Tell whether a value holds only the types of the format, nested no deeper than `depth`."""
+    """Whether a value consists of the types of the format only, nested no deeper than `depth`."""
     match value:
         case None | bool() | int() | str() | bytes():
             return True

@@ -1,6 +1,6 @@
-"""Keys from keys: the domain strings and HKDF calls of TSE1.
+"""Key derivation of TSE1: the labels and HKDF calls.
 
-Owns each label of the format (SPEC.md, section "Derivations"). It must not encrypt.
+Owns the labels of the format (SPEC.md, section "Derivations"). It must not encrypt.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _KEY_SLOT: Final = b"tuishare/TSE1/key-slot"
 
 
 def derive_commitment(content_key: bytes, envelope_id: bytes) -> bytes:
-    """32 public bytes that only one content key gives: AES-GCM alone would decrypt under several keys."""
+    """Return 32 public bytes that commit to one content key: AES-GCM alone can decrypt under several keys."""
     return _hkdf(content_key, envelope_id, _COMMITMENT)
 
 
 def derive_body_key(content_key: bytes, envelope_id: bytes) -> bytes:
-    """The 32-byte key of the body."""
+    """Return the 32-byte key of the body."""
     return _hkdf(content_key, envelope_id, _BODY)
 
 
 def derive_slot_key(user_key: bytes, enc: bytes, header: bytes) -> bytes:
-    """The 32-byte key of one key slot, whose salt is that slot's own `enc`."""
+    """Return the 32-byte key of a key slot; the salt is the slot's `enc`."""
     return _hkdf(user_key, enc, _KEY_SLOT + header)
 
 

@@ -1,7 +1,7 @@
-"""The outer layout of TSE1: which byte belongs to which field, before any cryptography.
+"""The outer layout of TSE1: the fields and their offsets, before any decryption.
 
-Owns offsets, counts and lengths (SPEC.md, section "Frame"). It must not decrypt, and it must not allocate more than
-the file itself takes: every length is compared with the size of the file before anything is cut out of it.
+Owns offsets, counts and lengths (SPEC.md, section "Frame"). It must not decrypt, and must not allocate more than the
+size of the file: every length is checked against it first.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Final, NewType
 from tuishare.envelope.errors import Damaged
 
 EnvelopeId = NewType("EnvelopeId", bytes)
-"""32 random bytes, drawn anew for each envelope."""
+"""32 random bytes, different for each envelope."""
 
 MAGIC: Final = b"TSE1"
 MAX_SIZE: Final = 32 * 1024 * 1024
 """Largest envelope, raw or TSE1, in bytes."""
 MAX_SLOTS: Final = 1024
 SLOT_SIZE: Final = 3072
-"""Bytes of one slot, whatever is in it."""
+"""Size of every slot in bytes."""
 HEADER_SIZE: Final = 70
-"""Magic, count, envelope id and commitment: what each slot is bound to."""
+"""Size of magic, count, envelope id and commitment, to which each slot is bound."""
 IV_SIZE: Final = 12
 TAG_SIZE: Final = 16
 
@@ -32,14 +32,14 @@ _BODY_LENGTH: Final = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A TSE1 file cut into its fields; joining them again gives the same bytes.
+    """A TSE1 file split into its fields; joining them gives the same bytes.
 
     Attributes:
         envelope_id: 32 bytes.
         commitment: 32 bytes derived from the content key.
         slots: 1, 2, 4 … 1024 ciphertexts of `SLOT_SIZE` bytes, in file order.
         body_iv: 12 bytes.
-        body: ciphertext and tag of the body, at least 16 bytes; a view of the file, which may be large.
+        body: ciphertext and tag of the body, at least 16 bytes; a view of the file, without a copy.
     """
 
     envelope_id: EnvelopeId
@@ -55,31 +55,31 @@ class Frame:
 
     @property
     def addressed(self) -> bytes:
-        """Every byte up to the end of the slots: what the sender signs."""
+        """All bytes up to the end of the slots; the sender signs them."""
         return self.header + b"".join(self.slots)
 
     def to_bytes(self) -> bytes:
-        """Join the fields into the file they were cut from."""
+        """Join the fields into the bytes of the file."""
         return self.addressed + self.body_iv + _BODY_LENGTH.pack(len(self.body)) + self.body
 
 
 def header_bytes(slot_count: int, envelope_id: EnvelopeId, commitment: bytes) -> bytes:
-    """Lay out the first 70 bytes of an envelope with that many slots."""
+    """Return the first 70 bytes of an envelope with that many slots."""
     return _HEADER.pack(MAGIC, slot_count, envelope_id, commitment)
 
 
 def frame_size(slot_count: int, body_size: int) -> int:
-    """Size in bytes of an envelope with that many slots and a body ciphertext of that size."""
+    """Return the size in bytes of an envelope with that many slots and a body ciphertext of that size."""
     return HEADER_SIZE + slot_count * SLOT_SIZE + IV_SIZE + _BODY_LENGTH.size + body_size
 
 
 def is_tse1(data: bytes) -> bool:
-    """Tell whether a file starts like TSE1; one that does not may be the raw form."""
+    """Whether a file starts with the magic of TSE1; otherwise it may have the raw form."""
     return data[: len(MAGIC)] == MAGIC
 
 
 def parse_frame(data: bytes) -> Frame:
-    """Cut an envelope into its fields (SPEC.md, section "Frame").
+    """Split an envelope into its fields (SPEC.md, section "Frame").
 
     Args:
         data: the whole file.
@@ -88,7 +88,7 @@ def parse_frame(data: bytes) -> Frame:
         The fields, for which ``parse_frame(data).to_bytes() == data``.
 
     Raises:
-        Damaged: any rule about magic, count, sizes or total length is broken.
+        Damaged: magic, count, a size or the total length is invalid.
     """
     if not frame_size(1, TAG_SIZE) <= len(data) <= MAX_SIZE or not is_tse1(data):
         raise Damaged

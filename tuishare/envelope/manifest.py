@@ -1,7 +1,7 @@
-"""The manifest: what the sender says to all recipients, the torrent included.
+"""The manifest: the sender's message to all recipients, the torrent included.
 
-Owns the fields, their limits and their one encoding (SPEC.md, section "Manifest"). It must not judge what the fields
-mean: the torrent is parsed, contacts are dialled and dates are compared elsewhere.
+Owns the fields, their limits and their encoding (SPEC.md, section "Manifest"). It must not interpret the fields: the
+torrent is parsed, contacts are connected to and dates are compared elsewhere.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from msgspec import Meta
 from tuishare.envelope import canonical
 
 ShareId = NewType("ShareId", bytes)
-"""16 random bytes that stay with a share through all its generations."""
+"""16 random bytes that identify a share in all its generations."""
 
 MAX_SURROUNDINGS: Final = 256 * 1024
-"""Longest manifest in bytes, the torrent in it not counted; bounds what decoding allocates."""
+"""Maximum size of a manifest in bytes without its torrent; bounds what decoding allocates."""
 
-_Second = Annotated[int, Meta(ge=0, le=253_402_300_799)]  # 9999-12-31T23:59:59Z, the last a calendar can show
+_Second = Annotated[
+    int, Meta(ge=0, le=253_402_300_799)
+]  # 9999-12-31T23:59:59Z, the last second with a four-digit year
 _Der = Annotated[bytes, Meta(min_length=1)]
 
 
@@ -27,7 +29,7 @@ class Announce(msgspec.Struct, frozen=True):
     """One tracker.
 
     Attributes:
-        url: announce URL; each reader replaces ``{passkey}`` in it by his own.
+        url: announce URL; each recipient replaces ``{passkey}`` in it by their own.
         pin: SHA-256 of the tracker certificate's public key (SubjectPublicKeyInfo DER); `None` without a pin.
     """
 
@@ -36,7 +38,7 @@ class Announce(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is signed. `None` is written as nil; `succession` is left out when it is empty, all others are present.
+    """The signed content. `None` is encoded as nil; `succession` is omitted if empty, all other fields are present.
 
     Attributes:
         share_id: 16 bytes.
@@ -45,12 +47,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         not_after: seconds since 1970 UTC after which the envelope is void, or `None`.
         kind: ``share`` offers content, ``renew`` replaces credentials of a share already known.
         transport: ``tls`` for ticket holders only, ``plain`` for any BitTorrent client.
-        torrent: the .torrent file, not yet looked at.
-        root_certificate: DER of the share's CA, for a ``tls`` swarm and only there.
+        torrent: the .torrent file, not validated.
+        root_certificate: DER of the share's CA, present exactly in a ``tls`` swarm.
         contacts: where the sender seeds, ``host:port``, at most 64.
         announce: trackers, at most 16.
-        note: at most 500 code points from the sender to be shown; not free of control characters.
-        succession: the former identity's word for the one that signs here, not yet looked at; empty without one.
+        note: at most 500 code points to display; may contain control characters.
+        succession: the former identities' signatures for the signer, not verified; empty without any.
     """
 
     share_id: Annotated[ShareId, Meta(min_length=16, max_length=16)]
@@ -67,25 +69,25 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     succession: Annotated[bytes, Meta(min_length=1, max_length=65_536)] = b""
 
     def __repr__(self) -> str:
-        """Name what may stand in a log: no content, no address."""
+        """Show what may appear in a log: no content, no address."""
         return f"Manifest(kind={self.kind!r}, transport={self.transport!r}, generation={self.generation})"
 
 
-class _Word(msgspec.Struct, frozen=True):
-    """A manifest without all that is large; what has no field is skipped, not stored."""
+class _Succession(msgspec.Struct, frozen=True):
+    """The manifest reduced to one field; all others are skipped, not stored."""
 
     succession: Annotated[bytes, Meta(max_length=65_536)] = b""
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Manifest)
-_PEEKER: Final = msgspec.msgpack.Decoder(_Word)
+_PEEKER: Final = msgspec.msgpack.Decoder(_Succession)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """Encode a manifest, after checking what the reader will check.
+    """Encode a manifest and validate it as the recipient will.
 
     Raises:
-        ValueError: a field breaks its rule.
+        ValueError: a field is invalid.
     """
     data = canonical.encode(manifest)
     decode_manifest(data)
@@ -93,10 +95,10 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def peek_succession(data: bytes | memoryview) -> bytes:
-    """Read one field of a manifest and nothing else: whether its signer is known by that is asked before all others.
+    """Read only the succession of a manifest: the signer is judged by it before anything else is decoded.
 
     Returns:
-        The succession, not yet looked at; empty where there is none or nothing can be read.
+        The succession, not verified; empty if there is none or the manifest is unreadable.
     """
     try:
         return _PEEKER.decode(data).succession
@@ -105,16 +107,16 @@ def peek_succession(data: bytes | memoryview) -> bytes:
 
 
 def decode_manifest(data: bytes | memoryview) -> Manifest:
-    """Read a manifest; fields of a later version are ignored, but held to the canonical encoding.
+    """Decode a manifest; unknown fields are ignored, but must be canonical too.
 
     Raises:
-        ValueError: a field is missing or breaks its rule, or the encoding is not the canonical one.
+        ValueError: a field is missing or invalid, or the encoding is not canonical.
     """
     try:
         manifest = _DECODER.decode(data)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
-    # Before the untyped decode: the fields known here are bounded one by one, what is unknown only by this.
+    # Before the untyped decode: known fields have limits of their own, unknown ones only this one.
     if len(data) - len(manifest.torrent) > MAX_SURROUNDINGS:
         raise ValueError(f"a manifest takes at most {MAX_SURROUNDINGS} bytes beside the torrent")
     canonical.require_canonical(data)

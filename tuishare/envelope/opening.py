@@ -1,8 +1,8 @@
-"""Opening: every key on every slot, then commitment, body, signature and manifest, in that order.
+"""Opening of envelopes: slots, commitment, body, signature and manifest, in that order.
 
-Owns the order of the steps and the two failures a caller can see. It must not judge the signer or the torrent; a caller
-who judges the signer first stops between `unseal` and `Unsealed.read`, where the signature is proved and nothing of the
-manifest is decoded yet.
+Owns the order of the steps and the two errors a caller can see. It must not judge the signer or the torrent. A caller
+can judge the signer between `unseal` and `Unsealed.read`, when the signature is verified and nothing of the manifest
+is decoded yet.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tuishare.envelope.ticket import CONTENT_KEY_SIZE, Ticket, read_slot_plainte
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What an intact envelope holds for us.
+    """The content of an intact envelope.
 
     Attributes:
-        manifest: what the signer says.
+        manifest: of the signer.
         ticket: our own credentials.
-        signer: 32 bytes, Ed25519 public key whose signature was proved; whether to trust it is not decided here.
+        signer: 32 bytes, Ed25519 public key of the verified signature; whether to trust it is not decided here.
         envelope_id: 32 bytes.
-        key_index: which of the keys given opened it, the first if several did.
+        key_index: which of the given keys opened it, the first if several did.
     """
 
     manifest: Manifest
@@ -41,14 +41,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Unsealed:
-    """An envelope whose signature was proved, and whose manifest nobody has looked at.
+    """An envelope whose signature is verified and whose manifest is not decoded yet.
 
     Attributes:
         ticket: our own credentials.
-        signer: 32 bytes, Ed25519 public key whose signature was proved; whether to trust it is not decided here.
+        signer: 32 bytes, Ed25519 public key of the verified signature; whether to trust it is not decided here.
         envelope_id: 32 bytes.
-        key_index: which of the keys given opened it, the first if several did.
-        manifest: as it was signed.
+        key_index: which of the given keys opened it, the first if several did.
+        manifest: the signed bytes.
     """
 
     ticket: Ticket
@@ -59,14 +59,14 @@ class Unsealed:
 
     @property
     def succession(self) -> bytes:
-        """The former identity's word for the signer, not yet looked at; empty without one."""
+        """The former identities' signatures for the signer, not verified; empty without any."""
         return peek_succession(self.manifest)
 
     def read(self) -> Opened:
-        """Read what was signed.
+        """Decode the manifest.
 
         Raises:
-            Damaged: the manifest breaks a rule.
+            Damaged: the manifest is invalid.
         """
         try:
             manifest = decode_manifest(self.manifest)
@@ -80,24 +80,24 @@ def open_envelope(data: bytes, keys: Sequence[OpeningKey]) -> Opened:
 
     Args:
         data: the whole file.
-        keys: all keys we have, the preferred first.
+        keys: all our keys, the preferred first.
 
     Returns:
-        Manifest and ticket, with the signature proved.
+        Manifest and ticket; the signature is verified.
 
     Raises:
-        NotForUs: well-formed outside, but no slot opened.
-        Damaged: any other rule is broken.
+        NotForUs: the frame is valid, but no slot opened.
+        Damaged: any other rule is violated.
     """
     return unseal(data, keys).read()
 
 
 def unseal(data: bytes, keys: Sequence[OpeningKey]) -> Unsealed:
-    """Find our slot and prove who signed; the first half of `open_envelope`, which works the same for all signers.
+    """Open our slot and verify the signature: the first half of `open_envelope`, which costs the same for all signers.
 
     Raises:
-        NotForUs: well-formed outside, but no slot opened.
-        Damaged: any other rule about frame, slots, body or signature is broken.
+        NotForUs: the frame is valid, but no slot opened.
+        Damaged: frame, slots, body or signature are invalid.
     """
     frame = parse_frame(data)
     found = _try_all(frame, keys)
@@ -110,17 +110,17 @@ def unseal(data: bytes, keys: Sequence[OpeningKey]) -> Unsealed:
 
 
 def _try_all(frame: Frame, keys: Sequence[OpeningKey]) -> list[tuple[int, bytes]]:
-    """Try every key on every slot; no early exit, so that the time tells nothing about whose slot is where."""
+    """Try every key on every slot; without early exit, so that timing does not reveal whose slot is where."""
     header = frame.header
     trials = [(index, try_slot(key, slot, header)) for index, key in enumerate(keys) for slot in frame.slots]
     return [(index, plaintext) for index, plaintext in trials if plaintext is not None]
 
 
 def _read_slots(frame: Frame, found: Sequence[tuple[int, bytes]]) -> tuple[bytes, dict[int, Ticket]]:
-    """Check all slots that opened and give the content key, and a ticket per index of key.
+    """Validate all opened slots; return the content key and the tickets by key index.
 
     Raises:
-        Damaged: a slot's inside is malformed, is not committed to, or one key opened two slots.
+        Damaged: a slot is malformed or contradicts the commitment, or one key opened two slots.
     """
     tickets: dict[int, Ticket] = {}
     for index, plaintext in found:

@@ -1,13 +1,13 @@
-"""Length-prefixed, zero-padded plaintexts: how a message hides its own size.
+"""Padding that hides the size of a message: length prefix and zeros.
 
-Owns the Padmé formula and the one strict way to take padding off. It must not know what the message is.
+Owns the Padmé formula and strict unpadding. It must not know what the message is.
 """
 
 from __future__ import annotations
 
 
 def padme(size: int) -> int:
-    """Round a size up so that it tells only O(log log size) bits (Padmé, Nikitin et al., PoPETs 2019, section 4).
+    """Round a size up so that it leaks only O(log log size) bits (Padmé, Nikitin et al., PoPETs 2019, section 4).
 
     Args:
         size: bytes before padding, at least 2.
@@ -22,18 +22,18 @@ def padme(size: int) -> int:
 
 
 def pad(message: bytes, prefix_size: int, total: int) -> bytes:
-    """Put a big-endian length of `prefix_size` bytes before a message and zeros after it, up to `total` bytes."""
+    """Prefix a message with its big-endian length of `prefix_size` bytes and append zeros, up to `total` bytes."""
     return (len(message).to_bytes(prefix_size, "big") + message).ljust(total, b"\0")
 
 
 def unpad(padded: bytes, prefix_size: int) -> memoryview:
-    """Undo `pad`, refusing what `pad` never writes.
+    """Undo `pad`; refuse what `pad` never produces.
 
     Returns:
-        A view of the message where it stands, which may be large.
+        A view of the message, without a copy.
 
     Raises:
-        ValueError: the length points beyond the end, or a padding byte is not zero.
+        ValueError: the length exceeds the data, or a padding byte is not zero.
     """
     end = prefix_size + int.from_bytes(padded[:prefix_size], "big")
     if end > len(padded) or len(padded) < prefix_size:

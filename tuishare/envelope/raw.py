@@ -1,7 +1,6 @@
-"""The raw form: the prototype's file, one torrent under one key, nothing more.
+"""The raw form: one torrent encrypted with one key.
 
-Owns `12-byte IV || ciphertext || 16-byte tag` (SPEC.md, section "Raw form"). It must not be taken for proof of a
-sender: it has none.
+Owns `12-byte IV || ciphertext || 16-byte tag` (SPEC.md, section "Raw form"). It does not authenticate a sender.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ def seal_raw(torrent: bytes, key: bytes) -> bytes:
     if IV_SIZE + len(torrent) + TAG_SIZE > MAX_SIZE:
         raise BadInput(
             f"The torrent is larger than {MAX_SIZE >> 20} MiB",
-            hint="Choose a larger piece length, so that the torrent gets smaller.",
+            hint="Choose a larger piece length; it makes the torrent smaller.",
         )
     iv = secrets.token_bytes(IV_SIZE)
-    while is_tse1(iv):  # one in 2**32: such a file would be taken for TSE1
+    while is_tse1(iv):  # one in 2**32: the file would be mistaken for TSE1
         iv = secrets.token_bytes(IV_SIZE)
     return iv + AESGCM(key).encrypt(iv, torrent, None)
 
@@ -43,10 +42,10 @@ def open_raw(data: bytes, key: bytes) -> bytes:
     """Decrypt the raw form.
 
     Returns:
-        The torrent; nothing says who made it.
+        The torrent, from an unknown sender.
 
     Raises:
-        NotForUs: another key, or the file was changed: this form cannot tell the two apart.
+        NotForUs: the key is wrong or the file was changed; this form cannot distinguish the two.
         Damaged: too short, too long, or TSE1.
         BadInput: the key has a wrong size.
     """

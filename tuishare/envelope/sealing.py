@@ -1,6 +1,6 @@
-"""Sealing: one manifest for many recipients.
+"""Sealing of one manifest for many recipients.
 
-Owns the order of the steps and the limits which a sender meets. It must not write a file.
+Owns the order of the steps and the limits for senders. It must not write a file.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from tuishare.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who seals; gets a slot of his own, so that he can open his own shares again.
+    """The sender, who gets a slot too, to be able to open their own shares.
 
     Attributes:
-        signing_key: signs; its public half is the `signer` which recipients see.
+        signing_key: signs; its public half is the `signer` that recipients see.
         public_key: the sender's own X-Wing public key, 1216 bytes.
         ticket: the sender's own credentials for the swarm.
     """
@@ -48,15 +48,15 @@ def seal(manifest: Manifest, recipients: Sequence[Recipient], sender: Sender) ->
     """Seal an envelope of format TSE1 (SPEC.md).
 
     Args:
-        manifest: what all recipients get.
-        recipients: up to 1,023, the sender not among them.
+        manifest: for all recipients.
+        recipients: up to 1,023, without the sender.
         sender: signs, and gets the remaining slot.
 
     Returns:
         The whole file, at most `MAX_SIZE` bytes; different at each call.
 
     Raises:
-        BadInput: too many or doubled recipients, an unusable key, a field that breaks its rule, too large a whole.
+        BadInput: too many or duplicate recipients, an unusable key, an invalid field, or too large a file.
     """
     members = (*recipients, CardRecipient(sender.public_key, sender.ticket))
     slot_count = _count_slots(members)
@@ -64,7 +64,7 @@ def seal(manifest: Manifest, recipients: Sequence[Recipient], sender: Sender) ->
     if frame_size(slot_count, body_size(manifest_data)) > MAX_SIZE:
         raise BadInput(
             f"The envelope would be larger than {MAX_SIZE >> 20} MiB",
-            hint="Choose a larger piece length, so that the torrent gets smaller.",
+            hint="Choose a larger piece length; it makes the torrent smaller.",
         )
     content_key = secrets.token_bytes(CONTENT_KEY_SIZE)
     envelope_id = EnvelopeId(secrets.token_bytes(32))
@@ -81,7 +81,7 @@ def seal(manifest: Manifest, recipients: Sequence[Recipient], sender: Sender) ->
 
 
 def _count_slots(members: Sequence[Recipient]) -> int:
-    """Check the list of members and give the smallest power of two that holds them."""
+    """Validate the members and return the number of slots: the next power of two."""
     if len(members) > MAX_SLOTS:
         raise BadInput(
             f"An envelope takes at most {MAX_SLOTS - 1:,} recipients", hint="Split them over several shares."
@@ -89,7 +89,7 @@ def _count_slots(members: Sequence[Recipient]) -> int:
     if len({_key_of(member) for member in members}) != len(members):
         raise BadInput(
             "The same card or key is listed twice among the recipients",
-            hint="List each user once; your own card has its place without being listed.",
+            hint="List each user once, and not yourself; your own card is added automatically.",
         )
     return 1 << (len(members) - 1).bit_length()
 
@@ -103,7 +103,7 @@ def _key_of(member: Recipient) -> bytes:
 
 
 def _encode_or_refuse(value: Manifest | Ticket) -> bytes:
-    """Encode what a caller gave, naming the broken rule; rules and paths hold nothing secret."""
+    """Encode a value, or raise with the violated rule; rules and field names contain no secret."""
     try:
         return encode_manifest(value) if isinstance(value, Manifest) else encode_ticket(value)
     except ValueError as error:

@@ -1,7 +1,7 @@
-"""Slots: the content key and a ticket, encrypted for one recipient, all kinds looking alike.
+"""Slots: the content key and a ticket, encrypted for one recipient; all kinds are indistinguishable.
 
-Owns who a slot can be for and how it is sealed and tried (SPEC.md, section "Slots"). It must not say, by an error or
-by stopping early, which slot is whose.
+Owns the kinds of slots, their sealing and opening (SPEC.md, section "Slots"). It must not reveal, by an error or an
+early exit, which slot belongs to whom.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from tuishare.envelope.ticket import Ticket, slot_plaintext
 from tuishare.errors import BadInput
 
 KEY_SIZE: Final = 32
-"""Bytes of a user key."""
+"""Size of a user key in bytes."""
 PUBLIC_KEY_SIZE: Final = 1216
-"""Bytes of an X-Wing public key: ML-KEM-768 (1184), then X25519 (32)."""
+"""Size of an X-Wing public key in bytes: ML-KEM-768 (1184), then X25519 (32)."""
 ENC_SIZE: Final = 1120
-"""Bytes of an X-Wing encapsulation: ML-KEM-768 (1088), then X25519 (32)."""
+"""Size of an X-Wing encapsulation in bytes: ML-KEM-768 (1088), then X25519 (32)."""
 CARD_PLAINTEXT_SIZE: Final = SLOT_SIZE - ENC_SIZE - TAG_SIZE
 KEY_PLAINTEXT_SIZE: Final = SLOT_SIZE - ENC_SIZE - IV_SIZE - TAG_SIZE
 
@@ -48,7 +48,7 @@ class CardRecipient:
 
     Attributes:
         public_key: X-Wing public key, 1184 bytes ML-KEM-768, then 32 bytes X25519.
-        ticket: what he alone gets.
+        ticket: for this recipient only.
     """
 
     public_key: bytes
@@ -61,7 +61,7 @@ class KeyRecipient:
 
     Attributes:
         key: 32 bytes.
-        ticket: what he alone gets.
+        ticket: for this recipient only.
     """
 
     key: bytes = field(repr=False)
@@ -70,14 +70,14 @@ class KeyRecipient:
 
 @dataclass(frozen=True, slots=True)
 class CardKey:
-    """The private half of a card, to open with."""
+    """The private half of a card."""
 
     private: MLKEM768X25519PrivateKey = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class UserKey:
-    """A 256-bit user key, to open with."""
+    """A 256-bit user key."""
 
     key: bytes = field(repr=False)
 
@@ -90,10 +90,10 @@ OpeningKey = CardKey | UserKey
 
 
 def require_user_key(key: bytes) -> None:
-    """Refuse a user key that has not 32 bytes.
+    """Check that a user key has 32 bytes.
 
     Raises:
-        BadInput: its size is wrong.
+        BadInput: it has not.
     """
     if len(key) != KEY_SIZE:
         raise BadInput(f"A user key has {KEY_SIZE} bytes", hint="Write it as 64 hexadecimal digits.")
@@ -103,7 +103,7 @@ def seal_slot(recipient: Recipient, content_key: bytes, ticket_data: bytes, head
     """Seal one slot of `SLOT_SIZE` bytes.
 
     Raises:
-        BadInput: the recipient's public key is none, or his user key has a wrong size.
+        BadInput: the recipient's public key is invalid, or the user key has a wrong size.
     """
     match recipient:
         case CardRecipient(public_key=public_key):
@@ -118,15 +118,15 @@ def seal_slot(recipient: Recipient, content_key: bytes, ticket_data: bytes, head
 
 
 def seal_filler(header: bytes) -> bytes:
-    """Make a slot which nobody can open and nobody can tell from another; there is no secret in it."""
-    return _seal_to_card(_throw_away_key(), bytes(CARD_PLAINTEXT_SIZE), header)
+    """Make a slot that no key opens, indistinguishable from the others; it contains no secret."""
+    return _seal_to_card(_discarded_key(), bytes(CARD_PLAINTEXT_SIZE), header)
 
 
 def try_slot(key: OpeningKey, slot: bytes, header: bytes) -> bytes | None:
     """Try one key on one slot.
 
     Returns:
-        The slot's plaintext, not yet checked, or `None` when the slot is not for this key (or not intact).
+        The slot's plaintext, not validated, or `None` if the slot is not for this key (or damaged).
     """
     try:
         match key:
@@ -153,14 +153,14 @@ def _seal_to_card(public_key: MLKEM768X25519PublicKey, plaintext: bytes, header:
 
 
 def _seal_to_key(user_key: bytes, plaintext: bytes, header: bytes) -> bytes:
-    # A real encapsulation to nobody: its last 32 bytes are a point of Curve25519, which only every second random
-    # string is, so that random bytes in its place would give key slots away.
-    enc = _SUITE.encrypt(b"", _throw_away_key())[:ENC_SIZE]
+    # A real encapsulation to a discarded key: its last 32 bytes are a point of Curve25519. Only half of all random
+    # strings are, so random bytes would give key slots away.
+    enc = _SUITE.encrypt(b"", _discarded_key())[:ENC_SIZE]
     iv = secrets.token_bytes(IV_SIZE)
     return enc + iv + AESGCM(derive_slot_key(user_key, enc, header)).encrypt(iv, plaintext, header)
 
 
-def _throw_away_key() -> MLKEM768X25519PublicKey:
+def _discarded_key() -> MLKEM768X25519PublicKey:
     return MLKEM768X25519PrivateKey(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate()).public_key()
 
 
@@ -175,4 +175,4 @@ def _load_public_key(public_key: bytes) -> MLKEM768X25519PublicKey:
 
 
 def _bad_public_key() -> BadInput:
-    return BadInput("A recipient's card holds no usable key", hint="Ask that user for the card again.")
+    return BadInput("A recipient's card has no usable key", hint="Ask that user for the card again.")

@@ -1,6 +1,6 @@
-"""The ticket: what one recipient alone gets, with the content key beside it in his slot.
+"""The ticket: the credentials of one recipient, next to the content key in their slot.
 
-Owns the ticket's fields and how a slot's plaintext is laid out. It must not know how a slot is encrypted.
+Owns the ticket's fields and the layout of a slot's plaintext. It must not know how a slot is encrypted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tuishare.envelope import canonical, padding
 
 CONTENT_KEY_SIZE: Final = 32
 MAX_TICKET: Final = 1890
-"""Longest encoded ticket in bytes: what fits into a key slot, the narrower of the two kinds."""
+"""Maximum size of an encoded ticket in bytes: the capacity of a key slot, the smaller of the two kinds."""
 
 _LENGTH_SIZE: Final = 2
 _Der = Annotated[bytes, Meta(min_length=1)]
@@ -24,7 +24,7 @@ class Ticket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One recipient's private credentials.
 
     Attributes:
-        passkey: 32 random bytes that name the recipient to the tracker.
+        passkey: 32 random bytes that identify the recipient to the tracker.
         leaf_certificate: DER of the TLS certificate to join the swarm with; `None` in a plain swarm.
         leaf_key: DER (PKCS #8) of its private key; `None` exactly when there is no certificate.
     """
@@ -34,7 +34,7 @@ class Ticket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaf_key: _Der | None
 
     def __repr__(self) -> str:
-        """Name the type only: everything in a ticket is secret."""
+        """Show only the type: everything in a ticket is secret."""
         return "Ticket(…)"
 
 
@@ -42,10 +42,10 @@ _DECODER: Final = msgspec.msgpack.Decoder(Ticket)
 
 
 def encode_ticket(ticket: Ticket) -> bytes:
-    """Encode a ticket, after checking what the reader will check.
+    """Encode a ticket and validate it as the recipient will.
 
     Raises:
-        ValueError: a field breaks its rule, or the whole is longer than `MAX_TICKET`.
+        ValueError: a field is invalid, or the result is longer than `MAX_TICKET`.
     """
     data = canonical.encode(ticket)
     _decode_ticket(data)
@@ -53,15 +53,15 @@ def encode_ticket(ticket: Ticket) -> bytes:
 
 
 def slot_plaintext(content_key: bytes, ticket_data: bytes, size: int) -> bytes:
-    """Lay out a slot's plaintext of `size` bytes: content key, u16 length, ticket, zeros."""
+    """Return a slot's plaintext of `size` bytes: content key, u16 length, ticket, zeros."""
     return content_key + padding.pad(ticket_data, _LENGTH_SIZE, size - CONTENT_KEY_SIZE)
 
 
 def read_slot_plaintext(plaintext: bytes) -> tuple[bytes, Ticket]:
-    """Take a slot's plaintext apart into content key and ticket.
+    """Split a slot's plaintext into content key and ticket.
 
     Raises:
-        ValueError: length, padding or ticket break a rule.
+        ValueError: length, padding or ticket is invalid.
     """
     ticket_data = bytes(padding.unpad(plaintext[CONTENT_KEY_SIZE:], _LENGTH_SIZE))
     return plaintext[:CONTENT_KEY_SIZE], _decode_ticket(ticket_data)

@@ -1,7 +1,7 @@
-"""Who: our own identity, the cards of others, their fingerprints, the user book and its groups.
+"""Users: our own identity, the cards of others, fingerprints, the user book and its groups.
 
 Owns the files ``identity.key`` and ``users.toml`` and every rule about names, cards and keys. Must not know
-envelopes, torrents or the network, and must not decide what somebody may do: it only says who somebody is.
+envelopes, torrents or the network, and must not decide what a user may do.
 """
 
 from tuishare.people.book_file import edit_book, load_book, save_book

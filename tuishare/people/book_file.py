@@ -7,11 +7,10 @@ Owns the layout of that file, one table per user::
     card = "tuishare-card-v1:..."   # or: key = "64 hexadecimal digits"
     groups = ["crew"]               # optional, as are those below
     verified = true
-    accept_raw = false
-    former = ["SIGNER FINGERPRINT"] # both as 64 hexadecimal digits: cards that he replaced by this one, latest first
+        accept_raw = false
+        former = ["SIGNER FINGERPRINT"] # both as 64 hexadecimal digits: the user's previous cards, latest first
 
-Every mistake is one sentence with the file and the user in it, and never a key. Must not know what users are
-for.
+    Every error names the file and the user, and never quotes a key. Must not know what users are for.
 """
 
 from __future__ import annotations
@@ -55,8 +54,8 @@ def load_book(path: Path) -> UserBook:
     """Read the user book; a missing file is an empty book.
 
     Raises:
-        BadConfiguration: not TOML, something unknown, doubled or not allowed in it, or the file itself is not
-            a regular file, not ours, or open to group or others.
+        BadConfiguration: the content is not TOML, or has unknown, duplicate or invalid entries, or the file is not a
+            regular file, not ours, or accessible to group or others.
         SystemFailed: it cannot be read.
     """
     try:
@@ -69,7 +68,7 @@ def load_book(path: Path) -> UserBook:
         raise BadConfiguration(f"{path} is not valid TOML: {error}", hint=_CORRECT) from error
     tables = document.pop("user", [])
     if document or not isinstance(tables, list):
-        raise BadConfiguration(f"{path} may hold nothing but [[user]] tables", hint=_CORRECT)
+        raise BadConfiguration(f"{path} may contain only [[user]] tables", hint=_CORRECT)
     users = tuple(_read_user(path, number, table) for number, table in enumerate(tables, start=1))
     try:
         return UserBook(users)
@@ -78,7 +77,7 @@ def load_book(path: Path) -> UserBook:
 
 
 def save_book(path: Path, book: UserBook) -> None:
-    """Write the user book, mode 0600, whole or not at all; its folder is made when needed.
+    """Write the user book atomically, mode 0600; its folder is created if necessary.
 
     Raises:
         SystemFailed: it cannot be written; the old file stays.
@@ -88,17 +87,17 @@ def save_book(path: Path, book: UserBook) -> None:
 
 
 def edit_book(path: Path, change: Callable[[UserBook], UserBook]) -> UserBook:
-    """Change the user book so that of several edits at the same time none is lost.
+    """Change the user book under a lock, so that no concurrent edit is lost.
 
     Args:
-        path: the file; its folder is made when needed.
-        change: makes the new book of the old one. Others wait for it, so it must not ask a person.
+        path: of the file; its folder is created if necessary.
+        change: returns the new book for the old one. It runs under the lock, so it must not prompt the user.
 
     Returns:
         The new book, which is on disk.
 
     Raises:
-        TuishareError: what `load_book`, `save_book` or the change raised; the old file stays.
+        TuishareError: raised by `load_book`, `save_book` or the change; the old file stays.
     """
     make_private(path.parent)
     with exclusive_edit(path):
@@ -133,7 +132,7 @@ def _read_user(path: Path, number: int, table: object) -> User:
 
 def _parse_former(text: str) -> PreviousCard:
     if not _FORMER.fullmatch(text):
-        raise BadInput("A former card is written as two times 64 hexadecimal digits")
+        raise BadInput("A former card must be written as two numbers of 64 hexadecimal digits")
     signer, _, digest = text.partition(" ")
     return PreviousCard(check_signer(bytes.fromhex(signer)), Fingerprint(bytes.fromhex(digest)))
 
@@ -153,5 +152,5 @@ def _format_user(user: User) -> str:
         accept_raw=user.accept_raw,
         former=tuple(f"{card.signer.hex()} {card.fingerprint.digest.hex()}" for card in user.former),
     )
-    # One table each, as tomli_w would put short users on one line of an inline array.
+    # One table each, because tomli_w would write short users as an inline array.
     return f"[[user]]\n{tomli_w.dumps(msgspec.to_builtins(row))}"

@@ -1,4 +1,4 @@
-r"""Cards: the public half of an identity as one string that can be pasted anywhere.
+r"""Cards: the public half of an identity as one line of text.
 
 Owns the format, ``tuishare-card-v1:`` and the unpadded base64url (RFC 4648, section 5) of::
 
@@ -10,9 +10,9 @@ Owns the format, ``tuishare-card-v1:`` and the unpadded base64url (RFC 4648, sec
     64    Ed25519 signature over "tuishare/card/v1\0" and everything above
     6     checksum: first bytes of SHA-256("tuishare/card/v1/checksum\0" and everything above)
 
-The checksum tells a typing mistake from an attack; the signature proves that the owner of the signing key
-chose the name and the other key, so nobody can mix a card from two. It does not prove who the owner is: that
-is what the fingerprint and a person's eyes are for. Must not hold a private key.
+The checksum distinguishes a typing mistake from an attack. The signature proves that the owner of the signing key
+chose the name and the other key, so two cards cannot be mixed. It does not prove who the owner is: for that, users
+compare fingerprints. Must not hold a private key.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ _COPY_AGAIN = "Copy the whole card again, from 'tuishare-card-v1:' to its end."
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A name, the keys that belong to it, and the proof that they belong together. One that exists is valid.
+    """A name, the keys that belong to it, and the signature that binds them. Every instance is valid.
 
     Attributes:
-        name: what the owner calls himself; the user book may know him by another name.
+        name: chosen by the owner; the user book may use another one.
         public_key: X-Wing public key, 1,216 bytes.
         signer: Ed25519 public key, 32 bytes.
         signature: Ed25519 signature over the three, 64 bytes.
 
     Raises:
-        BadInput: the name or a key is not allowed, or the signature does not fit.
+        BadInput: the name or a key is not allowed, or the signature is invalid.
     """
 
     name: str
@@ -69,8 +69,8 @@ class Card:
             Ed25519PublicKey.from_public_bytes(self.signer).verify(self.signature, statement)
         except InvalidSignature as error:
             raise BadInput(
-                "The signature in the card does not fit its name and keys",
-                hint="Somebody changed it: ask the owner for the card over another way.",
+                "The signature in the card does not match its name and keys",
+                hint="The card was changed on its way: ask the owner to send it another way.",
             ) from error
 
     def __str__(self) -> str:
@@ -79,20 +79,20 @@ class Card:
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """What to read aloud to be sure that this card is the right one."""
+        """The fingerprint to compare with the owner's."""
         return Fingerprint.of_keys(self.public_key, self.signer)
 
 
 def card_statement(name: str, public_key: bytes, signer: bytes) -> bytes:
-    """Return what the owner of ``signer`` signs to make a card."""
+    """Return the bytes that the owner of ``signer`` signs to make a card."""
     return b"tuishare/card/v1\0" + _encode_body(name, public_key, signer)
 
 
 def parse_card(text: str) -> Card:
-    """Read a card as it was pasted; white space around and inside it is ignored.
+    """Parse a pasted card; white space around and inside it is ignored.
 
     Raises:
-        BadInput: wrong prefix, cut off, mistyped, followed by something else, or not a valid card.
+        BadInput: the prefix is wrong, or the card is truncated, mistyped, followed by more text or invalid.
     """
     if len(text) > _TEXT_LIMIT:
         raise BadInput("This text is too long to be a card", hint=_COPY_AGAIN)
@@ -102,33 +102,33 @@ def parse_card(text: str) -> Card:
     data = _decode_base64(compact.removeprefix(CARD_PREFIX))
     body = data[:-_CHECKSUM_SIZE]
     if not hmac.compare_digest(_checksum(body), data[len(body) :]):
-        raise BadInput("The card has a typing mistake: its checksum does not fit", hint=_COPY_AGAIN)
+        raise BadInput("The card has a typing mistake: its checksum does not match", hint=_COPY_AGAIN)
     return _decode_body(body)
 
 
 def encode_card(card: Card) -> bytes:
-    """Put a card into bytes: everything but the checksum, which guards against typing mistakes only."""
+    """Encode a card without its checksum, which guards against typing mistakes only."""
     return _encode_body(card.name, card.public_key, card.signer) + card.signature
 
 
 def split_card(data: bytes) -> tuple[Card, bytes]:
-    """Read the card that `data` begins with.
+    """Decode the card at the start of `data`.
 
     Returns:
-        The card, and what follows it.
+        The card and the remaining bytes.
 
     Raises:
-        BadInput: it does not begin with one.
+        BadInput: `data` does not start with a valid card.
     """
     size = _FIXED_SIZE - _CHECKSUM_SIZE + (data[0] if data else 0)
     if len(data) < size:
-        raise BadInput("The card is cut off", hint="Ask for it again.")
+        raise BadInput("The card is incomplete", hint="Ask for it again.")
     return _decode_body(data[:size]), data[size:]
 
 
 def _decode_base64(text: str) -> bytes:
     if not _BASE64.fullmatch(text):
-        raise BadInput("The card holds a character that no card has", hint=_COPY_AGAIN)
+        raise BadInput("The card contains a character that is not allowed", hint=_COPY_AGAIN)
     whole = text[:-1] if len(text) % 4 == 1 else text  # one character alone makes no byte
     data = base64.urlsafe_b64decode(whole + "=" * (-len(whole) % 4))
     _check_extent(data)
@@ -144,9 +144,9 @@ def _encode_base64(data: bytes) -> str:
 def _check_extent(data: bytes) -> None:
     size = _FIXED_SIZE + (data[0] if data else 0)
     if len(data) < size:
-        raise BadInput("The card is cut off", hint=_COPY_AGAIN)
+        raise BadInput("The card is incomplete", hint=_COPY_AGAIN)
     if len(data) > size:
-        raise BadInput("Something follows the end of the card", hint=_COPY_AGAIN)
+        raise BadInput("The card is followed by other text", hint=_COPY_AGAIN)
 
 
 def _decode_body(body: bytes) -> Card:

@@ -1,8 +1,8 @@
-"""What two people read to each other to be sure that a card is the right one.
+"""Fingerprints of cards, for two users to compare.
 
 Owns the digest over a card's keys and its two spellings. The words are the English list of BIP-39, taken
-unchanged from the PyPI package ``mnemonic`` 0.21 (MIT, see ``wordlist/LICENSE``). Must not decide that
-somebody is verified: a person does.
+unchanged from the PyPI package ``mnemonic`` 0.21 (MIT, see ``wordlist/LICENSE``). Must not mark a user as verified:
+that is the user's decision.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DOMAIN = b"tuishare/fingerprint/v1"
 class Fingerprint:
     """SHA-256 over the two public keys of a card.
 
-    The name is not part of it: what we call somebody here need not be what he calls himself.
+    The name is not part of it: users may know each other by different names.
 
     Attributes:
         digest: 32 bytes.
@@ -38,7 +38,7 @@ class Fingerprint:
 
     @classmethod
     def of_keys(cls, public_key: bytes, signer: bytes) -> Fingerprint:
-        """Compute it from the X-Wing key (1,216 bytes) and the Ed25519 key (32 bytes) of a card."""
+        """Compute the fingerprint from the X-Wing key (1,216 bytes) and the Ed25519 key (32 bytes) of a card."""
         return cls(hashlib.sha256(_DOMAIN + public_key + signer).digest())
 
     @property
@@ -53,13 +53,13 @@ class Fingerprint:
         return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
     def matches(self, text: str) -> bool:
-        """Compare with what a person typed: the 12 words or the 32 characters.
+        """Compare with typed text: the 12 words or the 32 characters.
 
-        Upper and lower case, spaces, line breaks, commas and hyphens make no difference. The whole fingerprint
-        is needed: a few words of it prove nothing.
+        Case, spaces, line breaks, commas and hyphens are ignored. The whole fingerprint is required: a few of its
+        words prove nothing.
 
         Raises:
-            BadInput: the text is neither.
+            BadInput: the text has neither form.
         """
         parts = re.findall(r"[^\s,-]+", text[:1024].lower())
         if _BASE32.fullmatch("".join(parts).upper()):

@@ -1,4 +1,4 @@
-r"""Our own keys and the file they live in.
+r"""Our own keys and their file.
 
 Owns ``identity.key``: one line, ``tuishare-identity-v1:`` and the unpadded base64url of::
 
@@ -8,9 +8,9 @@ Owns ``identity.key``: one line, ``tuishare-identity-v1:`` and the unpadded base
     32    Ed25519 private key (seed)
     8     checksum: first bytes of SHA-256("tuishare/identity/v1/checksum\0" and everything above)
 
-Another way to keep the keys gets another prefix. An identity is never replaced but by its own word for the next one
-(`rotate_identity`): whoever loses it loses every share sealed for it. Must not let a private key out in a text, a
-message or a `repr`.
+Another encoding would get another prefix. An identity is replaced only by rotation (`rotate_identity`), signed by the
+old key: without the identity, no share that was sealed for it can be opened. Must not let a private key appear in a
+text, a message or a `repr`.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ _FILE_LIMIT = 4096
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Both private keys of this agent and their public halves; two are equal when those are.
+    """Both private keys of this agent and their public halves; equality compares the public halves.
 
     Attributes:
-        private_key: X-Wing private key, opens what is sealed for our card.
-        signing_key: Ed25519 private key, signs what we send.
+        private_key: X-Wing private key; opens envelopes sealed for our card.
+        signing_key: Ed25519 private key; signs our envelopes.
         public_key: X-Wing public key, 1,216 bytes: ML-KEM-768 encapsulation key, X25519 key.
         signer: Ed25519 public key, 32 bytes.
-        retired: X-Wing private keys of our former identities; they open what was sealed for our former cards.
-        succession: their word for this one; None for a first identity.
+        retired: X-Wing private keys of our former identities; they open envelopes sealed for our former cards.
+        succession: their signatures for this one; None for a first identity.
     """
 
     private_key: MLKEM768X25519PrivateKey = field(repr=False, compare=False)
@@ -64,16 +64,16 @@ class Identity:
 
     @property
     def signers(self) -> tuple[bytes, ...]:
-        """Our present Ed25519 public key and the former ones that we can prove to have been ours."""
+        """Our present Ed25519 public key and the former ones that signed for it."""
         return (self.signer, *(self.succession.formers if self.succession else ()))
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """That of our card, whatever name stands in it."""
+        """The fingerprint of our card, which does not depend on its name."""
         return Fingerprint.of_keys(self.public_key, self.signer)
 
     def card(self, name: str) -> Card:
-        """Make our card, the same one each time for the same name.
+        """Return our card with a name; the same card for the same name.
 
         Raises:
             BadInput: the name is not allowed.
@@ -87,8 +87,8 @@ def load_identity(path: Path) -> Identity:
     """Read the identity.
 
     Raises:
-        NotFound: there is none yet.
-        BadConfiguration: it is damaged, not a regular file, not ours, or open to group or others.
+        NotFound: there is no identity yet.
+        BadConfiguration: it is damaged, not a regular file, not ours, or accessible to group or others.
         SystemFailed: it cannot be read.
     """
     identity = _derive(_read_seed(path))
@@ -96,11 +96,11 @@ def load_identity(path: Path) -> Identity:
 
 
 def create_identity(path: Path) -> Identity:
-    """Make new keys and write them, mode 0600; the folder is made when needed.
+    """Generate keys and write them, mode 0600; the folder is created if necessary.
 
     Raises:
-        Refused: something is already there; it is left alone.
-        SystemFailed: it cannot be written; nothing is left behind.
+        Refused: the file exists already; it is left unchanged.
+        SystemFailed: it cannot be written; no partial file remains.
     """
     make_private(path.parent)
     seed = secrets.token_bytes(_SEED_SIZE)
@@ -109,16 +109,16 @@ def create_identity(path: Path) -> Identity:
     except FileExistsError as error:
         raise Refused(
             f"There is already an identity at {path}",
-            hint="Without it nothing sealed for you opens any more; move it away yourself if you mean it.",
+            hint="Without it you can no longer open what was sealed for you. To replace it, move it away first.",
         ) from error
     return _derive(seed)
 
 
 def load_or_create_identity(path: Path) -> Identity:
-    """Read the identity, or make it on first use; of several processes at once all get the same.
+    """Read the identity, or create it on first use; concurrent processes all get the same one.
 
     Raises:
-        BadConfiguration: there is one that must not be used, see `load_identity`.
+        BadConfiguration: it must not be used, see `load_identity`.
         SystemFailed: it cannot be read or written.
     """
     try:
@@ -131,18 +131,17 @@ def load_or_create_identity(path: Path) -> Identity:
 
 
 def rotate_identity(path: Path, name: str) -> Identity:
-    """Put new keys in the place of the present ones, which give their word for the new card.
+    """Replace the keys by new ones; the old signing key signs the new card.
 
-    The former X-Wing key is kept, the former signing key is not. At whatever point this ends, there is an identity and
-    everything opens that was sealed for it. What others have of us must be sealed again:
-    `tuishare.people.retired_keys`.
+    The old X-Wing key is kept, the old signing key is not. If interrupted at any point, there is an identity that opens
+    everything sealed for it. Our own shares must be sealed again: `tuishare.people.retired_keys`.
 
     Args:
         path: of the identity.
-        name: that stands in the new card.
+        name: for the new card.
 
     Raises:
-        NotFound: there is none yet.
+        NotFound: there is no identity yet.
         BadInput: the name is not allowed.
         BadConfiguration: the identity must not be used, see `load_identity`.
         SystemFailed: it cannot be written.
@@ -177,5 +176,5 @@ def _decode(path: Path, line: str) -> bytes:
         raise BadConfiguration(f"{path} was written by another version of tuishare", hint="Update tuishare.")
     try:
         return _FORM.decode(line)
-    except ValueError:  # its text might hold a part of the key
+    except ValueError:  # its message might contain a part of the key
         raise BadConfiguration(f"{path} is damaged", hint="Restore it from a backup.") from None

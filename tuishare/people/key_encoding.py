@@ -1,7 +1,8 @@
-r"""How private keys stand in a file of ours.
+r"""Text encoding of private keys.
 
 Owns the form: one line, a prefix and the unpadded base64url (RFC 4648, section 5) of the seed and a checksum of 8
-bytes, the first ones of SHA-256(label || "/checksum\0" || seed). Must not know what a seed is of, nor read a file.
+bytes, the first ones of SHA-256(label || "/checksum\0" || seed). Must not know which key a seed is for, nor read a
+file.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ _CHECKSUM_SIZE = 8
 
 @dataclass(frozen=True, slots=True)
 class KeyEncoding:
-    """One kind of seed.
+    """The encoding of one kind of seed.
 
     Attributes:
-        prefix: what its line begins with.
-        label: what sets its checksum apart from that of other kinds.
+        prefix: of the line.
+        label: domain separation of the checksum.
         size: of a seed, in bytes.
     """
 
@@ -29,18 +30,18 @@ class KeyEncoding:
     size: int
 
     def checksum(self, seed: bytes) -> bytes:
-        """Return 8 bytes that tell a damaged line."""
+        """Return the checksum, 8 bytes."""
         return hashlib.sha256(self.label + b"/checksum\0" + seed).digest()[:_CHECKSUM_SIZE]
 
     def encode(self, seed: bytes) -> str:
-        """Write the line."""
+        """Return the line, with its end."""
         return self.prefix + base64.urlsafe_b64encode(seed + self.checksum(seed)).decode().rstrip("=") + "\n"
 
     def decode(self, line: str) -> bytes:
-        """Read a line, without the end of it.
+        """Decode a line without its end.
 
         Raises:
-            ValueError: it is not exactly what `encode` writes.
+            ValueError: it is not exactly what `encode` returns.
         """
         seed = base64.urlsafe_b64decode(line.removeprefix(self.prefix) + "==")[: self.size]
         # Comparing the whole line covers prefix, length, alphabet, stray bits and checksum at once.

@@ -1,4 +1,4 @@
-r"""Successions: an identity's word for the one that takes its place.
+r"""Key rotation: a succession is an identity's signature for the one that replaces it.
 
 Owns the format, a chain of links, oldest first, at most `MAX_LINKS`; each is::
 
@@ -7,13 +7,13 @@ Owns the format, a chain of links, oldest first, at most `MAX_LINKS`; each is::
     ..    card of the new identity: name with its length, keys and signature, see `tuishare.people.cards`
     64    Ed25519 signature by the former key over "tuishare/succession/v1\0" and everything above
 
-and the former key of a link is the one in the card of the link before. In an envelope it stands as these bytes, to be
-pasted as ``tuishare-succession-v1:`` and the unpadded base64url of them and of a checksum, 6 bytes: the first of
+and the former key of a link is the one in the card of the previous link. Envelopes contain these bytes; as text, a
+succession is ``tuishare-succession-v1:`` and the unpadded base64url of them and of a checksum, the first 6 bytes of
 SHA-256("tuishare/succession/v1/checksum\0" and everything above).
 
-Who knew the former card has the owner's word that the new one is his. Whoever has stolen the former key can give that
-word as well, and the first to be believed stays: after a theft, fingerprints have to be compared again. Must not decide
-who is believed.
+A user who has the former card thereby knows that its owner has made the new one. A thief of the former key can sign a
+succession as well, and the first one accepted wins: after a theft, fingerprints have to be compared again. Must not
+decide which succession to accept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tuishare.people.public_keys import SIGNER_SIZE, check_signer
 
 SUCCESSION_PREFIX: Final = "tuishare-succession-v1:"
 MAX_LINKS: Final = 6
-"""Who has missed more than that has to compare fingerprints."""
+"""Users who missed more rotations have to compare fingerprints."""
 
 _SIGNATURE_SIZE = 64
 _CHECKSUM_SIZE = 6
@@ -43,7 +43,7 @@ _COPY_AGAIN = "Copy all of it again, from 'tuishare-succession-v1:' to its end."
 
 @dataclass(frozen=True, slots=True)
 class RotationLink:
-    """One identity's word for the next. One that exists is valid.
+    """One identity's signature for the next. Every instance is valid.
 
     Attributes:
         former: Ed25519 public key of the former identity, 32 bytes.
@@ -51,7 +51,7 @@ class RotationLink:
         signature: by the former key, 64 bytes.
 
     Raises:
-        BadInput: the signature does not fit, or the former key cannot be one.
+        BadInput: the signature or the former key is invalid.
     """
 
     former: bytes
@@ -66,7 +66,7 @@ class RotationLink:
         except InvalidSignature as error:
             raise BadInput(
                 "The former key did not sign this succession",
-                hint="Somebody changed it: ask for the new card over another way.",
+                hint="It was changed on its way: ask the owner to send the new card another way.",
             ) from error
 
     def __bytes__(self) -> bytes:
@@ -75,10 +75,10 @@ class RotationLink:
 
 @dataclass(frozen=True, slots=True)
 class KeyRotation:
-    """A chain of identities of one owner. One that exists is valid.
+    """A chain of identities of one owner. Every instance is valid.
 
     Raises:
-        BadInput: no link or too many, or two that do not fit together.
+        BadInput: no link, too many, or two that do not follow each other.
     """
 
     links: tuple[RotationLink, ...]
@@ -87,7 +87,7 @@ class KeyRotation:
         if not 0 < len(self.links) <= MAX_LINKS:
             raise BadInput(f"A succession has 1 to {MAX_LINKS} links")
         if any(one.card.signer != other.former for one, other in itertools.pairwise(self.links)):
-            raise BadInput("The links of the succession do not fit together")
+            raise BadInput("The links of the succession do not follow each other")
 
     def __bytes__(self) -> bytes:
         return b"".join(map(bytes, self.links))
@@ -108,12 +108,12 @@ class KeyRotation:
 
 
 def sign_rotation(former: Ed25519PrivateKey, card: Card, before: KeyRotation | None) -> KeyRotation:
-    """Give an identity's word for the card that takes its place.
+    """Sign a new card with the former identity.
 
     Args:
-        former: its private signing key.
+        former: private signing key of the former identity.
         card: the new one.
-        before: how it came to be the owner's itself.
+        before: the succession of the former identity, if any.
     """
     public = former.public_key().public_bytes_raw()
     link = RotationLink(public, card, former.sign(_statement(public, card)))
@@ -121,10 +121,10 @@ def sign_rotation(former: Ed25519PrivateKey, card: Card, before: KeyRotation | N
 
 
 def decode_succession(data: bytes) -> KeyRotation:
-    """Read one as it stands in an envelope.
+    """Decode a succession from an envelope.
 
     Raises:
-        BadInput: it is none.
+        BadInput: it is invalid.
     """
     links: list[RotationLink] = []
     rest = data
@@ -137,17 +137,17 @@ def decode_succession(data: bytes) -> KeyRotation:
 
 
 def parse_succession(text: str) -> KeyRotation:
-    """Read one as it was pasted; white space around and inside it is ignored.
+    """Parse a pasted succession; white space around and inside it is ignored.
 
     Raises:
-        BadInput: wrong prefix, cut off, mistyped, followed by something else, or not valid.
+        BadInput: the prefix is wrong, or the succession is truncated, mistyped, followed by more text or invalid.
     """
     if len(text) > _TEXT_LIMIT:
         raise BadInput("This text is too long to be a succession", hint=_COPY_AGAIN)
     compact = "".join(text.split())
     if not compact.startswith(SUCCESSION_PREFIX):
         raise BadInput(f"A succession starts with '{SUCCESSION_PREFIX}'", hint=_COPY_AGAIN)
-    mistyped = BadInput("The succession is cut off or has a typing mistake", hint=_COPY_AGAIN)
+    mistyped = BadInput("The succession is incomplete or has a typing mistake", hint=_COPY_AGAIN)
     coded = compact.removeprefix(SUCCESSION_PREFIX)
     try:
         data = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4))

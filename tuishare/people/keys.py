@@ -1,6 +1,6 @@
 """The 256-bit key of a user without a card.
 
-Owns how such a key is written, read and made. Must not know whose key it is, nor put one into a message.
+Owns parsing, formatting and generating. Must not know whose key it is, nor put one into a message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _DIGITS = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def parse_key(text: str) -> bytes:
-    """Read a key of 64 hexadecimal digits; white space around it is ignored.
+    """Parse a key of 64 hexadecimal digits; white space around it is ignored.
 
     Returns:
         32 bytes.
@@ -30,23 +30,23 @@ def parse_key(text: str) -> bytes:
 
 
 def check_key(key: bytes) -> bytes:
-    """Return the key when it can be one.
+    """Return the key if it is valid.
 
     Raises:
-        BadInput: not 32 bytes, or all of them zero.
+        BadInput: it has not 32 bytes, or all of them are zero.
     """
     if len(key) != KEY_SIZE:
         raise BadInput(f"A key must be {KEY_SIZE} bytes long")
     if not any(key):
-        raise BadInput("A key must not be all zero", hint="Anybody would guess it; generate a new one.")
+        raise BadInput("A key must not be all zero", hint="Generate a new one.")
     return key
 
 
 def generate_key() -> bytes:
-    """Make a new random key of 32 bytes."""
+    """Return a new random key of 32 bytes."""
     return secrets.token_bytes(KEY_SIZE)
 
 
 def format_key(key: bytes) -> str:
-    """Write a key as 64 lower-case hexadecimal digits."""
+    """Format a key as 64 lower-case hexadecimal digits."""
     return key.hex()

@@ -1,8 +1,7 @@
-"""Which names a user or a group may have.
+"""Names of users and groups.
 
-Owns the one rule for names, whatever way they come in. A name stands in terminals, in logs, on the command
-line and as a folder under ``downloads/``, so it must be visible, unambiguous and safe in all four. Must not
-know what is named.
+Owns the rule for names from every source. A name appears in terminals, in logs, on the command line and as a folder
+under ``downloads/``, so it must be visible, unambiguous and safe in all four. Must not know what is named.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ _SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01
 
 
 def validate_name(text: str) -> str:
-    """Check a user or group name.
+    """Validate a user or group name.
 
     Args:
-        text: the name as it was given, without ``@``.
+        text: the name without ``@``.
 
     Returns:
         The name in Unicode normal form C.
 
     Raises:
-        BadInput: empty, over 64 characters or 255 bytes, invisible or control characters, ``/``, or a first
-            character that means something else on the command line or in a file system.
+        BadInput: it is empty, longer than 64 characters or 255 bytes, has invisible or control characters or ``/``,
+            or a first character with a meaning on the command line or in a file system.
     """
-    if len(text) > 4 * NAME_CHARACTERS:  # before any work on it
+    if len(text) > 4 * NAME_CHARACTERS:  # before normalizing it
         raise BadInput("A name is far too long", hint=_HINT)
     name = unicodedata.normalize("NFC", text)
     if fault := _find_fault(name):
@@ -43,7 +42,7 @@ def validate_name(text: str) -> str:
 
 
 def fold_name(name: str) -> str:
-    """Return what two names have in common when they count as the same, ``Bob`` and ``bob`` for instance."""
+    """Return a form that is equal for names considered the same, such as ``Bob`` and ``bob``."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
@@ -55,9 +54,9 @@ def _find_fault(name: str) -> str:
     if name[0] in "@.-":
         return f"starts with '{name[0]}'"
     if "/" in name:
-        return "holds a '/'"
+        return "contains a '/'"
     if any(not _is_visible(character) for character in name):
-        return "holds a control or invisible character"
+        return "contains a control or invisible character"
     if unicodedata.category(name[0]).startswith("M"):
         return "starts with a combining mark"
     if name != name.strip() or "  " in name:

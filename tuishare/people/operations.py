@@ -1,7 +1,7 @@
-"""What a person may order about the users of a book, and the rules of each order.
+"""Operations on the user book, shared by the agent and the commands that work without one.
 
-Owns one implementation for the agent and for the commands that work without one. Pure but for drawing keys: the book
-is read and written by `tuishare.people.book_file`.
+Owns the rules of each operation. Pure except for generating keys: `tuishare.people.book_file` reads and writes the
+book.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FORMER_KEPT = 16
 
 @dataclass(frozen=True, slots=True)
 class UserDraft:
-    """Somebody to add: by his card, by a key that he has already, or by one that is made now (neither)."""
+    """A user to add: with a card, with an existing key, or with a new key (neither given)."""
 
     name: str
     card: Card | None = None
@@ -32,13 +32,13 @@ class UserDraft:
     verified: bool = False
 
     def user(self) -> User:
-        """Make the user, with a new key where nothing else makes him known.
+        """Return the user, with a new key if there is neither card nor key.
 
         Raises:
             BadInput: name, groups or key are not allowed.
         """
         if self.verified and self.card is None:
-            raise BadInput("Only a card has a fingerprint to verify", hint="Add him without it.")
+            raise BadInput("Only a card has a fingerprint to verify", hint="Add the user unverified.")
         return User(
             name=self.name,
             card=self.card,
@@ -57,28 +57,28 @@ def add_to_book(book: UserBook, user: User, *, own_signer: bytes | None) -> User
         own_signer: our own Ed25519 public key, 32 bytes; None while we have none.
 
     Raises:
-        BadInput: name, card or key belong to somebody already, or the card is our own.
+        BadInput: the book already has the name, card or key, or the card is our own.
     """
     _require_foreign(user.card, own_signer)
     for known in book:
         if fold_name(known.name) == fold_name(user.name):
             raise BadInput(
                 f"There is already a user {known.name}",
-                hint=f"Remove him first (`tuishare user remove {known.name}`), or choose another name.",
+                hint=f"Choose another name, or remove that user first: `tuishare user remove {known.name}`.",
             )
     try:
         return book.add(user)
     except BadInput as error:
         raise BadInput(
-            error.detail, hint="Remove the one who is there already, if it is the same person."
+            error.detail, hint="If they are the same person, remove the existing user first."
         ) from error
 
 
 def regroup(user: User, *, join: Iterable[str], leave: Iterable[str]) -> User:
-    """Put a user into groups and take him out of groups.
+    """Add a user to groups and remove them from others.
 
     Raises:
-        NotFound: he is not in a group that he shall leave.
+        NotFound: the user is not in a group to leave.
         BadInput: a group's name is not allowed.
     """
     groups = {fold_name(group): group for group in user.groups}
@@ -86,7 +86,7 @@ def regroup(user: User, *, join: Iterable[str], leave: Iterable[str]) -> User:
         if groups.pop(fold_name(group), None) is None:
             raise NotFound(
                 f"{user.name} is not in the group '{for_display(group)}'",
-                hint="`tuishare user list` shows who is in which.",
+                hint="`tuishare user list` shows the groups of each user.",
             )
     for group in map(_bare, join):
         groups.setdefault(fold_name(group), group)
@@ -94,7 +94,7 @@ def regroup(user: User, *, join: Iterable[str], leave: Iterable[str]) -> User:
 
 
 def set_groups(user: User, groups: Iterable[str]) -> User:
-    """Let a user be in exactly these groups.
+    """Replace the groups of a user.
 
     Raises:
         BadInput: a group's name is not allowed.
@@ -103,10 +103,10 @@ def set_groups(user: User, groups: Iterable[str]) -> User:
 
 
 def trust(user: User, *, verified: bool) -> User:
-    """Say whether a person compared the fingerprint of a user's card.
+    """Set whether the fingerprint of a user's card was compared.
 
     Raises:
-        BadInput: he has none.
+        BadInput: the user has no card.
     """
     card_of(user)
     return replace(user, verified=verified)
@@ -116,67 +116,70 @@ def card_of(user: User) -> Card:
     """Return the card of a user.
 
     Raises:
-        BadInput: he has a key.
+        BadInput: the user has a key instead.
     """
     if user.card is None:
         raise BadInput(
             f"{user.name} has a key, not a card: there is no fingerprint to compare",
-            hint="Who has the key was decided when you gave it away.",
+            hint="Anyone who has the key counts as this user.",
         )
     return user.card
 
 
 def replace_key(user: User) -> User:
-    """Give a user with a key another one; the former one opens nothing that is sealed from now on.
+    """Replace the key of a user; the old one does not open what is sealed from now on.
 
     Raises:
-        BadInput: he has a card.
+        BadInput: the user has a card.
     """
     if user.key is None:
         raise BadInput(
-            f"{user.name} has a card, not a key: only he can make new keys for it",
-            hint="Ask him for his new card (`tuishare user rotate --self`), then `tuishare user replace`.",
+            f"{user.name} has a card, not a key: only its owner can make new keys",
+            hint="Ask for the new card (`tuishare user rotate --self`), then run `tuishare user replace`.",
         )
     return replace(user, key=generate_key())
 
 
 def apply_rotation(book: UserBook, succession: KeyRotation) -> UserBook:
-    """Put the new card of somebody in the place of the one that gave its word for it; he is as verified as he was.
+    """Replace the card of the user whose key signed the succession; verification is kept.
 
     Raises:
-        Refused: nobody has one of the former cards now; what was replaced itself has no word to give any more.
-        BadInput: the new card belongs to somebody already.
+        Refused: no user presently has one of the former cards; a replaced card can no longer sign.
+        BadInput: another user has the new card.
     """
     user = find_predecessor(book, succession)
     if user is None or user.card is None:
-        raise Refused("None of the former cards is known here", hint="Ask for the new card, and compare it.")
+        raise Refused(
+            "No known user has the previous card", hint="Ask for the new card, and compare its fingerprint."
+        )
     replaced = PreviousCard(user.card.signer, user.card.fingerprint)
-    # The first one names what he sends; of those between, some are enough.
+    # The oldest card names the folder of the user's downloads, so it stays; of the others, some are enough.
     former = (replaced, *user.former[: _FORMER_KEPT - 2], *user.former[_FORMER_KEPT - 2 :][-1:])
     return book.replace(replace(user, card=succession.card, former=former))
 
 
 def find_predecessor(book: UserBook, succession: KeyRotation) -> User | None:
-    """Return who has, in this book, a card that gave its word for the new one; None when nobody has.
+    """Return the only user whose card signed the succession; None if there is none, or more than one.
 
-    Nor when several have: anybody can put his own word for a stranger's card before what that card says itself.
+    Several are ambiguous: an attacker can prepend a signature of their own for another user's card to that card's
+    succession.
     """
     found = [user for signer in succession.formers if (user := book.signer(signer))]
     return found[0] if len(found) == 1 else None
 
 
 def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None) -> UserBook:
-    """Put another card in the place of what a user is known by.
+    """Replace the card or key of a user by another card.
 
     Args:
-        book: that he is in.
-        user: who he is now.
-        text: a succession of his, after which he is as verified as before, or a card, which has to be verified anew.
+        book: that contains the user.
+        user: as they are now.
+        text: a succession of the user, which keeps verification, or a card, which must be verified again.
         own_signer: our own Ed25519 public key, 32 bytes; None while we have none.
 
     Raises:
-        BadInput: it is neither, or somebody's card already, ours for instance.
-        Refused: the succession is not his.
+        BadInput: the text is neither, or the card belongs to another user or is our own.
+        Refused: the succession is not signed by the user's card.
     """
     if not text.strip().startswith(SUCCESSION_PREFIX):
         card = parse_card(text)
@@ -186,8 +189,8 @@ def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None
     _require_foreign(succession.card, own_signer)
     if find_predecessor(book, succession) is not user:
         raise Refused(
-            f"This is not the word of the card that {user.name} has here",
-            hint="Ask for his new card, and compare its fingerprint.",
+            f"The rotation is not signed by {user.name}'s current card",
+            hint="Ask for the new card, and compare its fingerprint.",
         )
     return apply_rotation(book, succession)
 
@@ -195,7 +198,7 @@ def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None
 def _require_foreign(card: Card | None, own_signer: bytes | None) -> None:
     if card is not None and card.signer == own_signer:
         raise BadInput(
-            "This is your own card", hint="Give it to others; `tuishare user add` takes the cards of others."
+            "This is your own card", hint="Send it to others; add their cards with `tuishare user add`."
         )
 
 

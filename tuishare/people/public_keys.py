@@ -1,7 +1,7 @@
-"""Which public keys we are willing to use.
+"""Validation of public keys.
 
-Owns the checks that `cryptography` leaves to its caller: it loads a small-order point without a word, and an
-Ed25519 key of small order "verifies" a signature that nobody made. Must not know to whom a key belongs.
+Owns the checks that `cryptography` leaves to its caller: it loads small-order points without an error, and an
+Ed25519 key of small order "verifies" forged signatures. Must not know whose key it is.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _PROBE = bytes([1] * 32)
 
 
 def check_public_key(public_key: bytes) -> bytes:
-    """Return the X-Wing public key when it is well formed.
+    """Return the X-Wing public key if it is valid.
 
     Raises:
-        BadInput: wrong length, ML-KEM coefficients out of range (FIPS 203, section 7.2), or an X25519 key
-            that is not in canonical form or has small order (RFC 7748, section 6.1).
+        BadInput: the length is wrong, ML-KEM coefficients are out of range (FIPS 203, section 7.2), or the X25519 key
+            is not in canonical form or has small order (RFC 7748, section 6.1).
     """
     if len(public_key) != PUBLIC_KEY_SIZE:
         raise BadInput(f"A public key must be {PUBLIC_KEY_SIZE} bytes long")
@@ -40,12 +40,12 @@ def check_public_key(public_key: bytes) -> bytes:
 
 
 def check_signer(signer: bytes) -> bytes:
-    """Return the Ed25519 public key when it is canonical and not of small order.
+    """Return the Ed25519 public key if it is canonical and not of small order.
 
-    Whether it is a point of the curve at all shows when a signature is verified with it.
+    Whether it is a point of the curve is checked by the first verification of a signature.
 
     Raises:
-        BadInput: wrong length, not in canonical form (RFC 8032, section 5.1.3), or of small order.
+        BadInput: it has a wrong length or small order, or is not in canonical form (RFC 8032, section 5.1.3).
     """
     if len(signer) != SIGNER_SIZE:
         raise BadInput(f"A signature key must be {SIGNER_SIZE} bytes long")

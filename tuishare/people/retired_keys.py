@@ -1,14 +1,14 @@
-"""What an identity keeps of those before it.
+"""The keys of former identities, and the state of a key rotation.
 
 Owns the files beside ``identity.key``:
 
 - ``identity.retired/``, one file for each former identity: ``tuishare-retired-v1:`` and the unpadded base64url of its
   X-Wing private key (ML-KEM-768 seed, 64 bytes; X25519 key, 32) and a checksum of 8 bytes, so that what was sealed for
-  the former card still opens. The former signing key is not kept: nobody shall ever sign with it again.
-- ``identity.succession``, the former identity's word for this one, see `tuishare.people.key_rotation`.
-- ``identity.rotated``, empty: what was sealed with a former identity is to be sealed again.
+  the former card still opens. The former signing key is not kept: it must never sign again.
+  - ``identity.succession``, the former identity's signature for this one, see `tuishare.people.key_rotation`.
+  - ``identity.rotated``, empty: shares sealed with a former identity have to be sealed again.
 
-Must not know how an identity is made.
+  Must not know how an identity is created.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _SUCCESSION_LIMIT = 65_536
 
 
 def retire(identity_file: Path, seed: bytes) -> None:
-    """Keep the X-Wing key of an identity that is about to be replaced, and note that there is something to seal again.
+    """Store the X-Wing key of an identity that is about to be replaced, and mark the rotation as unfinished.
 
     Args:
-        identity_file: where the identity lies.
+        identity_file: path of the identity.
         seed: of its X-Wing key, 96 bytes.
 
     Raises:
@@ -52,7 +52,7 @@ def read_retired(identity_file: Path) -> tuple[MLKEM768X25519PrivateKey, ...]:
     """Read the X-Wing private keys of all former identities.
 
     Raises:
-        BadConfiguration: one is damaged, not a regular file, not ours, or open to group or others.
+        BadConfiguration: one is damaged, not a regular file, not ours, or accessible to group or others.
         SystemFailed: one cannot be read.
     """
     folder = _folder(identity_file)
@@ -61,13 +61,13 @@ def read_retired(identity_file: Path) -> tuple[MLKEM768X25519PrivateKey, ...]:
 
 
 def load_seed(seed: bytes) -> MLKEM768X25519PrivateKey:
-    """Make an X-Wing private key of its 96 bytes."""
+    """Return the X-Wing private key for a seed of 96 bytes."""
     mlkem_key = MLKEM768PrivateKey.from_seed_bytes(seed[:64])
     return MLKEM768X25519PrivateKey(mlkem_key, X25519PrivateKey.from_private_bytes(seed[64:]))
 
 
 def write_succession(identity_file: Path, succession: KeyRotation) -> None:
-    """Keep the former identity's word for the next one.
+    """Store the former identity's signature for the next one.
 
     Raises:
         SystemFailed: it cannot be written.
@@ -76,9 +76,9 @@ def write_succession(identity_file: Path, succession: KeyRotation) -> None:
 
 
 def read_succession(identity_file: Path, signer: bytes) -> KeyRotation | None:
-    """Read how the identity with that Ed25519 public key came to be its owner's; None for a first one.
+    """Read the succession of the identity with that Ed25519 public key; None for a first identity.
 
-    A crash in the middle of a rotation leaves a word for an identity that does not exist; the links before it hold.
+    A crash during a rotation leaves a last link for an identity that does not exist; the links before it are valid.
 
     Raises:
         BadConfiguration: the file is damaged or must not be used.
@@ -99,12 +99,12 @@ def read_succession(identity_file: Path, signer: bytes) -> KeyRotation | None:
 
 
 def is_rotated(identity_file: Path) -> bool:
-    """Whether something may still be sealed with a former identity."""
+    """Whether shares may still be sealed with a former identity."""
     return _mark(identity_file).exists()
 
 
 def finish_rotation(identity_file: Path) -> None:
-    """Note that everything is sealed with the present identity."""
+    """Record that all shares are sealed with the present identity."""
     _mark(identity_file).unlink(missing_ok=True)
 
 
@@ -123,5 +123,5 @@ def _mark(identity_file: Path) -> Path:
 def _decode(path: Path, line: str) -> bytes:
     try:
         return _FORM.decode(line)
-    except ValueError:  # its text might hold a part of the key
+    except ValueError:  # its message might contain a part of the key
         raise BadConfiguration(f"{path} is damaged", hint="Restore it from a backup, or remove it.") from None

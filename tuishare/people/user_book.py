@@ -1,7 +1,7 @@
-"""The user book: everybody configured here, and the groups they are in.
+"""The user book: all known users and their groups.
 
-Owns what must hold between users: one name, one card, one key each. Must not do I/O
-(`tuishare.people.book_file` does).
+Owns the constraints between users: names, cards and keys are unique. Must not do I/O (`tuishare.people.book_file`
+does).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from tuishare.people.names import fold_name
 from tuishare.people.users import User
 from tuishare.sanitize import for_display
 
-_LIST_HINT = "`tuishare user list` shows who is known."
+_LIST_HINT = "`tuishare user list` shows all users."
 
 
 @dataclass(frozen=True, slots=True)
 class UserBook:
-    """Users in the order they were added. A value: each change gives a new book. One that exists is valid.
+    """Users in the order they were added. Immutable: each change returns a new book. Every instance is valid.
 
-    Names and groups are compared without regard to case.
+    Names and groups are case-insensitive.
 
     Raises:
-        BadInput: two users share a name, a key of their card, or a key.
+        BadInput: two users have the same name, card key or key.
     """
 
     users: tuple[User, ...] = ()
@@ -32,10 +32,10 @@ class UserBook:
     def __post_init__(self) -> None:
         owners: dict[tuple[str, str | bytes], str] = {}
         for user in self.users:
-            for mark in _find_marks(user):
-                if other := owners.get(mark):
-                    raise BadInput(f"The users {other} and {user.name} have the same {mark[0]}")
-                owners[mark] = user.name
+            for value in _unique_values(user):
+                if other := owners.get(value):
+                    raise BadInput(f"The users {other} and {user.name} have the same {value[0]}")
+                owners[value] = user.name
 
     def __iter__(self) -> Iterator[User]:
         return iter(self.users)
@@ -44,19 +44,19 @@ class UserBook:
         return len(self.users)
 
     def add(self, user: User) -> UserBook:
-        """Return a book with one user more.
+        """Return a book with an additional user.
 
         Raises:
-            BadInput: name, card or key belong to somebody already.
+            BadInput: another user has the name, card or key.
         """
         return UserBook((*self.users, user))
 
     def replace(self, user: User) -> UserBook:
-        """Return a book where this user stands in the place of the one with the same name.
+        """Return a book in which this user replaces the one of the same name.
 
         Raises:
-            NotFound: nobody has that name.
-            BadInput: card or key belong to somebody else.
+            NotFound: no user has that name.
+            BadInput: another user has the card or key.
         """
         old = self.find(user.name)
         return UserBook(tuple(user if known is old else known for known in self.users))
@@ -65,7 +65,7 @@ class UserBook:
         """Return a book without the user of that name.
 
         Raises:
-            NotFound: nobody has that name.
+            NotFound: no user has that name.
         """
         old = self.find(name)
         return UserBook(tuple(known for known in self.users if known is not old))
@@ -74,7 +74,7 @@ class UserBook:
         """Return the user of that name.
 
         Raises:
-            NotFound: nobody has that name.
+            NotFound: no user has that name.
         """
         wanted = fold_name(name)
         for user in self.users:
@@ -83,7 +83,7 @@ class UserBook:
         raise NotFound(f"There is no user '{for_display(name)}'", hint=_LIST_HINT)
 
     def resolve(self, names: Iterable[str]) -> tuple[User, ...]:
-        """Find the users meant by names and ``@groups``, each once, in the order they are first meant.
+        """Return the users for names and ``@groups``, without duplicates, in the order of first mention.
 
         Raises:
             NotFound: no such user or group.
@@ -99,21 +99,21 @@ class UserBook:
         return tuple(found.values())
 
     def signer(self, signer_public: bytes) -> User | None:
-        """Return whose card has this Ed25519 public key (32 bytes), or None when no user's does."""
+        """Return the user whose card has this Ed25519 public key (32 bytes), or None."""
         for user in self.users:
             if user.card is not None and user.card.signer == signer_public:
                 return user
         return None
 
     def former(self, signer_public: bytes) -> User | None:
-        """Return whose former card had this Ed25519 public key (32 bytes), or None when nobody's had."""
+        """Return the user whose former card had this Ed25519 public key (32 bytes), or None."""
         for user in self.users:
             if any(card.signer == signer_public for card in user.former):
                 return user
         return None
 
     def first_signer(self, signer_public: bytes) -> bytes:
-        """Return the Ed25519 public key that its owner had first, so that what he sends keeps its name; or the same."""
+        """Return the first known Ed25519 public key of this key's owner, so that their downloads keep their names."""
         user = self.signer(signer_public)
         return user.former[-1].signer if user and user.former else signer_public
 
@@ -141,12 +141,12 @@ class UserBook:
         return members
 
 
-def _find_marks(user: User) -> Iterator[tuple[str, str | bytes]]:
+def _unique_values(user: User) -> Iterator[tuple[str, str | bytes]]:
     yield "name", fold_name(user.name)
     if user.key is not None:
         yield "key", user.key
     if user.card is not None:
-        # Either key alone is enough: with a signer in two cards `signer` would have two answers.
+        # Each key must be unique by itself: with a signer in two cards, `signer` would be ambiguous.
         yield "card", user.card.signer
         yield "card", user.card.public_key
     for former in user.former:

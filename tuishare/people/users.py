@@ -1,6 +1,6 @@
-"""One user: a name and the one secret or card we know him by.
+"""A user: a name with a card or a key.
 
-Owns what a user may look like. Must not know other users: what must hold between them is
+Owns the constraints on one user. Must not know other users: constraints between them are in
 `tuishare.people.user_book`.
 """
 
@@ -18,7 +18,7 @@ from tuishare.people.names import fold_name, validate_name
 
 @dataclass(frozen=True, slots=True)
 class PreviousCard:
-    """A card that its owner replaced by another one, as far as it is still of use.
+    """What is kept of a card that its owner has replaced.
 
     Attributes:
         signer: its Ed25519 public key, 32 bytes.
@@ -31,16 +31,16 @@ class PreviousCard:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody configured here. One that exists is valid; names come out in Unicode normal form C.
+    """A known user. Every instance is valid; names are in Unicode normal form C.
 
     Attributes:
-        name: what we call him, unique in the book without regard to case.
-        card: his card, or None for a user with a key.
-        key: the 32 bytes both sides share, or None for a user with a card.
-        groups: names of the groups he is in, without ``@``.
-        verified: a person compared the fingerprint.
-        accept_raw: envelopes in the raw form, which have no sender, may be taken with his key.
-        former: the cards that led to his present one, each by its own word, latest first.
+        name: unique in the book, case-insensitive.
+        card: None for a user with a key.
+        key: the shared 32 bytes, or None for a user with a card.
+        groups: names of the user's groups, without ``@``.
+        verified: whether the fingerprint was compared.
+        accept_raw: whether envelopes in the raw form, which name no sender, are accepted with the user's key.
+        former: the previous cards, each of which signed its successor, latest first.
 
     Raises:
         BadInput: both or neither of card and key, or a name, a group or a key that is not allowed.
@@ -58,25 +58,22 @@ class User:
         object.__setattr__(self, "name", validate_name(self.name))
         object.__setattr__(self, "groups", tuple(validate_name(group) for group in self.groups))
         if (self.card is None) == (self.key is None):
-            raise BadInput("A user has either a card or a key, exactly one of them")
+            raise BadInput("A user must have either a card or a key")
         if len({fold_name(group) for group in self.groups}) != len(self.groups):
             raise BadInput("A user is in the same group twice")
         if self.key is not None:
             check_key(self.key)
             if self.former:
-                raise BadInput("Only a card can have former ones")
+                raise BadInput("Only a user with a card can have former cards")
         elif self.accept_raw:
             raise BadInput(
                 "Only a user with a key can have accept_raw: the raw form cannot be sealed for a card",
-                hint="Know him by a key, too, under another name.",
+                hint="Add a second entry with the key, under another name.",
             )
 
     @property
     def key_ids(self) -> tuple[bytes, ...]:
-        """What he is told by whatever he is called: SHA-256 of each key that he has here or had, the present one first.
-
-        32 bytes each.
-        """
+        """Name-independent identifiers: SHA-256 of the present key, then of the former ones, 32 bytes each."""
         present = self.card.signer if self.card is not None else self.key or b""
         keys = (present, *(former.signer for former in self.former))
         return tuple(hashlib.sha256(key).digest() for key in keys)

@@ -1,7 +1,7 @@
-"""What is shared: the payload on disk, the .torrent made of it, and which torrents of others we accept.
+"""Torrents: the payload on disk, the .torrent made from it, and the policy for received torrents.
 
-Owns walking and hashing files, building and parsing metainfo, and the policy. Keeps no state, uses no network, reads no
-clock and never writes; must not import libtorrent.
+Owns walking and hashing files, building and parsing metainfo, and the policy. Keeps no state and writes no files; must
+not use the network, read a clock or import libtorrent.
 """
 
 from tuishare.torrents.announce_url import announce_fault

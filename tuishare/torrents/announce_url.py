@@ -1,4 +1,4 @@
-"""What an announce URL looks like (BEP 3, BEP 15); the same rule for URLs given here and found in torrents."""
+"""Validation of announce URLs (BEP 3, BEP 15), our own and those in torrents."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LONGEST = 2_048
 
 
 def announce_fault(url: str) -> str | None:
-    """Tell why `url` cannot be a tracker, as a clause such as ``names no host``; None if it can.
+    """Return why `url` is not an announce URL, as a clause such as ``names no host``; None if it is one.
 
-    The clause repeats nothing of the URL, which may hold a passkey.
+    The clause does not quote the URL, which may contain a passkey.
     """
     if len(url) > _LONGEST:
         return f"is longer than {_LONGEST} characters"

@@ -1,7 +1,7 @@
-"""Bencoding (BEP 3), strict: every value has exactly one encoding, and only that one is read.
+"""Strict bencoding (BEP 3): only the canonical encoding of a value is accepted.
 
-Owns the bytes and nothing about torrents. Because only the canonical form is accepted, encoding what was decoded gives
-the same bytes again; an info-hash may therefore be taken from either.
+Owns the encoding, must not know torrents. Because only the canonical form is accepted, encoding a decoded value gives
+the same bytes, so an info-hash may be computed from either.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from tuishare.torrents.errors import TooLarge
 from tuishare.torrents.torrent_limits import DEFAULT_LIMITS
 
 Value: TypeAlias = "int | bytes | list[Value] | dict[bytes, Value]"
-"""What bencoding can say; the keys of a dictionary are byte strings."""
+"""A bencoded value; the keys of a dictionary are byte strings."""
 
 _NUMBER = re.compile(rb"(0|-?[1-9][0-9]{0,18})e")
 _LENGTH = re.compile(rb"(0|[1-9][0-9]{0,9}):")
 _INT64 = range(-(2**63), 2**63)
 
 MAX_DEPTH = 100
-"""Nested lists and dictionaries; what libtorrent reads as well, and far below Python's own recursion limit."""
+"""Maximum nesting of lists and dictionaries: libtorrent's limit too, and far below Python's recursion limit."""
 
 
 def encode(value: Value) -> bytes:
@@ -54,28 +54,28 @@ def _write(value: Value, parts: list[bytes]) -> None:
 
 
 def decode(data: bytes, *, strict: bool = True, max_values: int = DEFAULT_LIMITS.max_values) -> Value:
-    """Read exactly one value that fills `data`.
+    """Decode `data`, which must be exactly one value.
 
     Args:
-        data: the text.
-        strict: False: also with keys that are not in order or repeat, of which the first counts, and with something
-            after the end, as trackers write it and libtorrent reads it.
-        max_values: how many values there may be in it, keys of dictionaries aside.
+        data: to decode.
+        strict: False: also accept unsorted and repeated keys, of which the first counts, and trailing bytes, as some
+            trackers send them and libtorrent reads them.
+        max_values: maximum number of values, without keys of dictionaries.
 
     Raises:
-        BadInput: it is not bencoded, not canonical (unsorted or repeated keys, leading zeros, minus zero, something
-            after the end) or over `MAX_DEPTH` or 64-bit integers.
-        TooLarge: it holds more values; told as soon as one too many begins.
+        BadInput: it is not bencoded, not canonical (unsorted or repeated keys, leading zeros, minus zero, trailing
+            bytes), nested deeper than `MAX_DEPTH`, or has integers over 64 bits.
+        TooLarge: it has more values; raised as soon as the limit is exceeded.
     """
     reader = _Reader(data, max_values, strict=strict)
     value = reader.read(0)
     if strict and reader.position != len(data):
-        raise reader.fault("something follows its end")
+        raise reader.fault("it has trailing bytes")
     return value
 
 
 class _Reader:
-    """Walks through one text; `position` is the offset of the next byte to read."""
+    """Decoder of one text; `position` is the offset of the next byte."""
 
     def __init__(self, data: bytes, max_values: int, *, strict: bool) -> None:
         self.position = 0
@@ -87,13 +87,13 @@ class _Reader:
     def fault(self, what: str) -> BadInput:
         return BadInput(
             f"This is not a torrent: {what} (at byte {self.position})",
-            hint="Check that the file is a .torrent and arrived whole.",
+            hint="Check that the file is a .torrent and is complete.",
         )
 
     def read(self, depth: int) -> Value:
         self._left -= 1
         if self._left < 0:
-            raise TooLarge(f"holds more than {self._max_values:,} values")
+            raise TooLarge(f"has more than {self._max_values:,} values")
         lead = self._data[self.position : self.position + 1]
         if lead.isdigit():
             return self._string()

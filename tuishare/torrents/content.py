@@ -1,4 +1,4 @@
-"""Reads which files a torrent describes: a v1 list (BEP 3) or a v2 file tree with its piece layers (BEP 52)."""
+"""The files of a torrent, read from a v1 file list (BEP 3) or a v2 file tree with piece layers (BEP 52)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class TorrentFile(msgspec.Struct, frozen=True, gc=False):
     """One file of a torrent.
 
     Attributes:
-        parts: path below the torrent's name; for a torrent of one file just that name.
+        parts: path below the torrent's name; for a single-file torrent just that name.
         size: bytes.
         attr: letters of BEP 47: ``x`` executable, ``h`` hidden, ``l`` symbolic link, ``p`` padding.
         is_link: whether it is a symbolic link by `attr` or by a ``symlink path``.
-        root: `pieces root` of a v2 file that is not empty; 32 bytes or none.
+        root: `pieces root` of a v2 file that is not empty, 32 bytes; otherwise empty.
     """
 
     parts: Parts
@@ -38,7 +38,7 @@ class Content(msgspec.Struct, frozen=True):
     Attributes:
         files: in the order of the torrent.
         is_folder: whether the torrent's name is a folder.
-        piece_count: pieces of all files together.
+        piece_count: pieces of all files.
     """
 
     files: tuple[TorrentFile, ...]
@@ -49,7 +49,7 @@ class Content(msgspec.Struct, frozen=True):
 def content_v1(
     info: DictReader, name: str, piece_length: int, limits: TorrentLimits = DEFAULT_LIMITS
 ) -> Content:
-    """Read `length` or `files`, and make sure that there is one hash per piece.
+    """Read `length` or `files`, and check that there is one hash per piece.
 
     Raises:
         TooLarge: there are too many files.
@@ -64,7 +64,7 @@ def content_v1(
         files = (_described(info, (name,)),)
     count = -(-sum(file.size for file in files) // piece_length)
     if len(info.octets("pieces")) != 20 * count:
-        raise malformed("the number of its piece hashes does not fit its size")
+        raise malformed("the number of its piece hashes does not match its size")
     return Content(files, is_folder, count)
 
 
@@ -83,7 +83,7 @@ def _described(about: DictReader, parts: Parts) -> TorrentFile:
 
 
 def _bounded(files: Iterable[TorrentFile], limits: TorrentLimits) -> tuple[TorrentFile, ...]:
-    """Collect files as long as there are not too many, none of them too deep."""
+    """Collect the files; raise `TooLarge` on too many or too deep ones."""
     found: list[TorrentFile] = []
     for file in files:
         if len(found) == limits.max_files:
@@ -124,11 +124,11 @@ def _files_v2(folder: DictReader, above: Parts) -> Iterator[TorrentFile]:
         elif len(node.entries) == 1:
             yield _described(node.fields(""), parts)
         else:
-            raise malformed("something in its file tree is both a file and a folder")
+            raise malformed("an entry in its file tree is both a file and a folder")
 
 
 def verify_layers(top: DictReader, content: Content, piece_length: int) -> None:
-    """Make sure that `piece layers` has what belongs to the files, all of it and nothing else.
+    """Check that `piece layers` has exactly the layers of the files.
 
     Raises:
         BadInput: a layer is missing, superfluous, too short or does not hash to its root.

@@ -1,6 +1,6 @@
-"""What a payload takes of a disk, beyond the bytes of its files.
+"""The disk space and inodes that a payload needs.
 
-Owns the one rule by which quotas, free space and approvals count. Pure.
+Owns the rule by which quotas, free space and approvals are computed. Pure.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from tuishare.torrents.path_rules import Parts
 from tuishare.torrents.torrent import Torrent
 
 BLOCK: Final = 4096
-"""Bytes; the block of ext4, XFS, btrfs and tmpfs, and about what an inode with its name costs besides."""
+"""Block size of ext4, XFS, btrfs and tmpfs in bytes, and about the cost of an inode with its name."""
 
 
 class DiskCost(NamedTuple):
-    """What something takes, or still needs.
+    """Disk space used or needed.
 
     Attributes:
         size: bytes of disk space.
@@ -28,11 +28,11 @@ class DiskCost(NamedTuple):
 
 
 def cost_of(torrent: Torrent, unwanted: Collection[int] = ()) -> DiskCost:
-    """Count what the payload of a torrent takes: each file in whole blocks, and a block for each file and folder.
+    """Return the disk cost of a torrent's payload: each file in whole blocks, and a block per file and folder.
 
     Args:
-        torrent: which.
-        unwanted: numbers of the files that are not written, in the torrent's order.
+        torrent: of the payload.
+        unwanted: indices of the files that are not downloaded.
     """
     left_out = frozenset(unwanted)
     folders: set[Parts] = {()} if torrent.is_folder else set()

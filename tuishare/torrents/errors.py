@@ -1,4 +1,4 @@
-"""What may go wrong with a payload or a torrent while we read it, besides the errors every room knows."""
+"""Errors of reading payloads and torrents, besides those of `tuishare.errors`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from tuishare.errors import Refused, TuishareError, VerificationFailed
 
 
 class Changed(VerificationFailed):
-    """A file was not the same before and after it was read; the entry has to settle again."""
+    """A file changed while it was read; the entry has to settle again."""
 
     code = "changed"
     title = "Payload changed"
 
 
 class TooLarge(Refused):
-    """A torrent is over one of the bounds that hold before its content is looked at."""
+    """A torrent exceeds a limit that is checked before its content."""
 
     code = "too-large"
     title = "Torrent too large"
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"The torrent {what}", hint="Its content has to be shared in several parts.")
+        super().__init__(f"The torrent {what}", hint="Its payload has to be shared in several parts.")
 
 
 class Cancelled(TuishareError):
-    """The caller asked to stop before the work was done."""
+    """The caller cancelled the work."""
 
     code = "cancelled"
     title = "Cancelled"

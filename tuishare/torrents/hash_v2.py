@@ -1,6 +1,6 @@
-"""Hashes a tree for a v2 torrent: a SHA-256 hash tree per file (BEP 52).
+"""Hashing for v2 torrents: a SHA-256 hash tree per file (BEP 52).
 
-Owns how the files are divided among the threads, each byte read once. Knows nothing of bencoding.
+Owns the division of the files among threads; each byte is read once. Must not know bencoding.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from tuishare.torrents.reading import Source, close, read_into
 from tuishare.torrents.walk import Tree
 
 _WINDOW = 256 * 1024
-"""Bytes read at a time (two cores, MB/s: 2,320 with 64 KiB, 2,680 with 256 KiB, 2,200 with 1 MiB)."""
+"""Bytes per read (two cores, MB/s: 2,320 with 64 KiB, 2,680 with 256 KiB, 2,200 with 1 MiB)."""
 
-_SHARE = 8 * 1024 * 1024
-"""Bytes of one task, or one piece if that is longer: 6 ms of work, so that all threads end at about the same time."""
+_TASK_BYTES = 8 * 1024 * 1024
+"""Bytes per task, or one piece if that is longer: 6 ms of work, so that all threads finish at about the same time."""
 
-_MOST_FILES = 256
-"""Files of one task: opening them is work, too."""
+_TASK_FILES = 256
+"""Maximum number of files per task: opening them takes time too."""
 
 
 class FileHashes(msgspec.Struct, frozen=True, gc=False):
-    """What BEP 52 says of the content of one file.
+    """The hashes of one file by BEP 52.
 
     Attributes:
-        root: `pieces root`, 32 bytes; no bytes for an empty file, which has none.
-        layer: the hashes of its pieces, joined; no bytes for a file no longer than one piece.
+        root: `pieces root`, 32 bytes; empty for an empty file.
+        layer: the piece hashes, joined; empty for a file of at most one piece.
     """
 
     root: bytes
@@ -48,24 +48,24 @@ def hash_v2(
     """Return the hashes of each file, in the order of the tree.
 
     Args:
-        tree: what to hash.
+        tree: to hash.
         piece_length: bytes; a power of two of at least 16 KiB.
-        progress: see `pool.Progress`.
-        cancelled: see `pool.IsCancelled`.
+        progress: see `hash_workers.Progress`.
+        cancelled: see `hash_workers.IsCancelled`.
 
     Raises:
-        Changed: a file is not, or no longer, what the walk saw.
+        Changed: a file has changed since the walk.
         SystemFailed: a file cannot be read.
-        Cancelled: `cancelled` said so.
+        Cancelled: `cancelled` returned True.
     """
     forest = _Forest(tree, piece_length)
-    tasks = list(_tasks(tree, max(piece_length, _SHARE)))
+    tasks = list(_tasks(tree, max(piece_length, _TASK_BYTES)))
     hash_workers.run(tasks, lambda: _Worker(forest), tree.total_size, progress=progress, cancelled=cancelled)
     return forest.hashes()
 
 
 class _Part(NamedTuple):
-    """A range of one file, in bytes; begins at the beginning of a piece."""
+    """A range of bytes of one file; starts at a piece boundary."""
 
     file: int
     start: int
@@ -73,7 +73,7 @@ class _Part(NamedTuple):
 
 
 def _tasks(tree: Tree, most: int) -> Iterator[list[_Part]]:
-    """Cut long files up and put short ones together, so that each task is about `most` bytes."""
+    """Split long files and batch short ones into tasks of about `most` bytes."""
     batch: list[_Part] = []
     room = most
     for index, entry in enumerate(tree.files):
@@ -83,7 +83,7 @@ def _tasks(tree: Tree, most: int) -> Iterator[list[_Part]]:
             continue
         batch.append(_Part(index, 0, entry.size))
         room -= entry.size
-        if room <= 0 or len(batch) == _MOST_FILES:
+        if room <= 0 or len(batch) == _TASK_FILES:
             yield batch
             batch, room = [], most
     if batch:
@@ -91,7 +91,7 @@ def _tasks(tree: Tree, most: int) -> Iterator[list[_Part]]:
 
 
 class _Forest:
-    """The hashes of all files as they become known; each worker writes to places of its own."""
+    """The hashes of all files computed so far; workers write to disjoint entries."""
 
     def __init__(self, tree: Tree, piece_length: int) -> None:
         self.tree = tree
@@ -104,7 +104,7 @@ class _Forest:
         }
 
     def put(self, part: _Part, leaves: list[bytes]) -> None:
-        """Note the leaves of one part."""
+        """Store the leaves of one part."""
         layer = self.layers.get(part.file)
         if layer is not None:
             first = part.start // self.piece_length * HASH
@@ -114,14 +114,14 @@ class _Forest:
             self.roots[part.file] = root_of_leaves(leaves)
 
     def hashes(self) -> list[FileHashes]:
-        """Return what is known of each file, after the last part was put."""
+        """Return the hashes of each file, after the last call of `put`."""
         for index, layer in self.layers.items():
             self.roots[index] = root_of_layer(bytes(layer), self.piece_length)
         return [FileHashes(root, bytes(self.layers.get(index, b""))) for index, root in enumerate(self.roots)]
 
 
 class _Worker:
-    """Computes the leaves of one part after the other."""
+    """Computes the leaves of one part at a time."""
 
     def __init__(self, forest: _Forest) -> None:
         self.done = 0

@@ -1,7 +1,7 @@
-"""Runs the tasks of one hashing on all cores that this process may use.
+"""A thread pool for hashing on all cores available to this process.
 
-Threads suffice: reading and hashing release the interpreter's lock. The calling thread only supervises, so progress
-and cancellation callbacks run where the caller is and need no locks.
+Threads suffice: reading and hashing release the interpreter lock. The calling thread only supervises, so the progress
+and cancellation callbacks run in it and need no locks.
 """
 
 from __future__ import annotations
@@ -14,77 +14,77 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 from tuishare.torrents.errors import Cancelled
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with bytes done and bytes in all; at most ten times a second, and once at the end."""
+"""Called with the bytes done and in total, at most ten times a second and once at the end."""
 
 IsCancelled: TypeAlias = Callable[[], bool]
-"""Polled about ten times a second; True ends the work with `Cancelled`."""
+"""Polled about ten times a second; if it returns True, `Cancelled` is raised."""
 
 _INTERVAL = 0.1
-"""Seconds between two looks of the supervisor; a person sees no difference below that."""
+"""Polling interval of the supervisor in seconds; users notice no difference below."""
 
 Task = TypeVar("Task")
 Task_contra = TypeVar("Task_contra", contravariant=True)
 
 
 class Worker(Protocol[Task_contra]):
-    """What one thread owns: its buffers and descriptors. `done` counts bytes and is read by the supervisor."""
+    """The buffers and descriptors of one thread. `done` counts bytes and is read by the supervisor."""
 
     done: int
 
     def do(self, task: Task_contra) -> None:
-        """Carry out one task."""
+        """Run one task."""
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release buffers and descriptors."""
 
 
 def cores() -> int:
-    """Return how many cores this process may run on, which in a container are fewer than there are."""
+    """Return the number of cores this process may use, which a container may restrict."""
     return len(os.sched_getaffinity(0))
 
 
 def run(
     tasks: Sequence[Task],
-    hire: Callable[[], Worker[Task]],
+    make_worker: Callable[[], Worker[Task]],
     total: int,
     *,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> None:
-    """Carry out all tasks in no particular order; return when the last is done.
+    """Run all tasks in any order; return when the last is done.
 
     Args:
-        tasks: taken one by one by whichever worker is free.
-        hire: makes a worker; called once per thread.
-        total: bytes in all, for `progress`.
+        tasks: each is taken by the next free worker.
+        make_worker: called once per thread.
+        total: bytes in total, for `progress`.
         progress: see `Progress`.
         cancelled: see `IsCancelled`.
 
     Raises:
-        Cancelled: `cancelled` said so; or whatever the first failing task raised. No thread is left running.
+        Cancelled: `cancelled` returned True. An error of a task is raised as it is. No thread is left running.
     """
-    crew = _Workers(tasks)
+    workers = _Workers(tasks)
     count = max(1, min(cores(), len(tasks)))
     with ThreadPoolExecutor(count, thread_name_prefix="hashing") as executor:
         try:
-            pending = [executor.submit(crew.work, hire) for _ in range(count)]
-            while _go_on(cancelled) and _unfinished(pending):
+            pending = [executor.submit(workers.work, make_worker) for _ in range(count)]
+            while _continues(cancelled) and _unfinished(pending):
                 if progress is not None:
-                    progress(crew.done(), total)
+                    progress(workers.done(), total)
         finally:
-            crew.stopped = True
+            workers.stopped = True
     if progress is not None:
         progress(total, total)
 
 
-def _go_on(cancelled: IsCancelled | None) -> bool:
+def _continues(cancelled: IsCancelled | None) -> bool:
     if cancelled is not None and cancelled():
         raise Cancelled("Hashing was cancelled")
     return True
 
 
 def _unfinished(pending: list[Future[None]]) -> bool:
-    """Wait one interval; tell whether work is left, raise what a worker raised."""
+    """Wait one interval; return whether work is left, and re-raise a worker's error."""
     finished, rest = wait(pending, _INTERVAL, FIRST_EXCEPTION)
     for future in finished:
         future.result()
@@ -92,7 +92,7 @@ def _unfinished(pending: list[Future[None]]) -> bool:
 
 
 class _Workers(Generic[Task]):
-    """The tasks that are left and the workers at them."""
+    """The remaining tasks and their workers."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self.stopped = False
@@ -103,12 +103,12 @@ class _Workers(Generic[Task]):
         """Return the bytes hashed so far by all workers."""
         return sum(worker.done for worker in self._workers)
 
-    def work(self, hire: Callable[[], Worker[Task]]) -> None:
-        """Take tasks until none is left; runs in each thread."""
-        worker = hire()
+    def work(self, make_worker: Callable[[], Worker[Task]]) -> None:
+        """Run tasks until none is left; called in each thread."""
+        worker = make_worker()
         self._workers.append(worker)
         try:
-            for task in self._tasks:  # taking the next one of a list's iterator is atomic
+            for task in self._tasks:  # advancing the iterator of a list is atomic
                 if self.stopped:
                     return
                 worker.do(task)

@@ -1,6 +1,6 @@
-"""The hash trees of BEP 52: binary, SHA-256, over blocks of 16 KiB.
+"""Hash trees of BEP 52: binary, SHA-256, over blocks of 16 KiB.
 
-Pure functions from hashes to hashes; reads no files.
+Owns the computation of layers and roots from hashes. Pure; must not read files.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 BLOCK = 16 * 1024
-"""Bytes under one leaf."""
+"""Bytes hashed into one leaf."""
 
 HASH = 32
 """Bytes of one hash."""
 
 _ZERO = bytes(HASH)
-"""Stands for each leaf beyond the end of the file."""
+"""The value of each leaf beyond the end of the file."""
 
 
 def raise_by(nodes: Sequence[bytes], levels: int) -> Sequence[bytes]:
-    """Return the layer `levels` above `nodes`, whose number must be a multiple of 2**levels."""
+    """Return the layer `levels` above `nodes`; the number of nodes must be a multiple of 2**levels."""
     for _ in range(levels):
         nodes = [sha256(left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
     return nodes
 
 
 def height(piece_length: int) -> int:
-    """Return how many levels above the leaves the hash of a piece stands."""
+    """Return the level of piece hashes above the leaves."""
     return (piece_length // BLOCK).bit_length() - 1
 
 
@@ -37,7 +37,7 @@ def piece_layer(leaves: list[bytes], piece_length: int) -> bytes:
 
 
 def root_of_leaves(leaves: list[bytes]) -> bytes:
-    """Return the root of a file that is no longer than one piece, from its one or more leaves."""
+    """Return the root of a file of at most one piece from its leaves, at least one."""
     return _root(leaves, _ZERO)
 
 

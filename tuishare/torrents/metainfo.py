@@ -1,6 +1,6 @@
-"""Makes .torrent files: v2 for our own swarms, v1 so that any client can join.
+"""Creation of .torrent files: v2 for our own swarms, v1 for any client.
 
-Owns which fields stand in them. Reads payload through the hashing modules only; the clock is the caller's.
+Owns their fields. Reads the payload only through the hashing modules; the caller passes the time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Version = Literal[1, 2]
 _MOST_PIECES = 32_768
 _LEAST_DEFAULT = 256 * 1024
 _MOST_BYTES = 24 * 1024 * 1024
-"""Of a torrent we make: with 1,024 slots and padding its envelope still stays below 32 MiB."""
+"""Maximum size of a torrent we make: its envelope with 1,024 slots and padding is still below 32 MiB."""
 
 _HASH_BYTES: dict[Version, int] = {1: 20, 2: 32}
 
@@ -52,25 +52,25 @@ def make_torrent(
 ) -> bytes:
     """Hash a payload and return its complete .torrent, marked private (BEP 27).
 
-    The same tree, version, piece length and salt always give the same info-hash. Files stand in the order of a v2 file
-    tree in both versions; torf does the same, mktorrent only differs where a name continues that of a folder beside it
-    with a character below ``/`` (``a/`` and ``a.txt``).
+    The same tree, version, piece length and salt always give the same info-hash. In both versions, files are in the
+    order of a v2 file tree; torf does the same, mktorrent differs only for a folder and a file whose name extends the
+    folder's with a character below ``/`` (``a/`` and ``a.txt``).
 
     Args:
         tree: the payload; its name becomes that of the torrent.
         version: 1 (BEP 3) or 2 (BEP 52).
         piece_length: bytes; `default_piece_length` if None.
         announce: tiers of tracker URLs (BEP 12), taken as given.
-        progress: see `pool.Progress`.
-        cancelled: see `pool.IsCancelled`.
-        created: creation date in seconds since the epoch, or None for none.
-        salt: 16 bytes, by which the same content gets an info-hash of its own that nobody can guess; empty: none.
+        progress: see `hash_workers.Progress`.
+        cancelled: see `hash_workers.IsCancelled`.
+        created: creation date in seconds since the epoch, or None.
+        salt: 16 bytes that make the info-hash unguessable even for known content; empty: none.
 
     Raises:
-        BadInput: a piece length or URL that cannot be, or a payload that the version cannot express.
-        Changed: the payload is not, or no longer, what the walk saw.
+        BadInput: a piece length or URL is invalid, or the version cannot represent the payload.
+        Changed: the payload has changed since the walk.
         SystemFailed: a file cannot be read.
-        Cancelled: `cancelled` said so.
+        Cancelled: `cancelled` returned True.
     """
     _check_announce(announce)
     if len(salt) not in {0, SALT_BYTES}:
@@ -110,19 +110,20 @@ def _check_piece_length(length: int, total: int, version: Version) -> None:
     if length.bit_count() != 1 or not MIN_PIECE_LENGTH <= length <= MAX_PIECE_LENGTH:
         raise BadInput(
             f"A piece length of {length} bytes is not possible",
-            hint="Take a power of two from 16 KiB to 64 MiB.",
+            hint="Use a power of two from 16 KiB to 64 MiB.",
         )
     if -(-total // length) * _HASH_BYTES[version] > _MOST_BYTES:
         raise BadInput(
-            f"A piece length of {length} bytes makes too many pieces", hint="Take a longer one, or none."
+            f"A piece length of {length} bytes makes too many pieces",
+            hint="Use a larger one, or the default.",
         )
 
 
 def _check_expressible(tree: Tree) -> None:
-    """Refuse the one folder that a v2 torrent cannot tell from a file: it says nothing of an outer folder then."""
+    """Refuse a folder whose only entry is a file of the same name: v2 torrents cannot distinguish it from that file."""
     if tree.is_folder and [entry.parts for entry in tree.files] == [(tree.name,)]:
         raise BadInput(
-            f"The folder “{tree.name}” holds only a file of the same name, which arrives as a file without its folder",
+            f"The folder “{tree.name}” has only a file of the same name, which would arrive without its folder",
             hint="Rename one of them, or share the file itself.",
         )
 
@@ -180,7 +181,7 @@ def _file_tree(tree: Tree, hashes: list[FileHashes]) -> dict[bytes, Value]:
 
 
 def _folder(folders: dict[tuple[str, ...], dict[bytes, Value]], parts: tuple[str, ...]) -> dict[bytes, Value]:
-    """Return the folder at `parts`, made together with those above it if it is not there yet."""
+    """Return the folder at `parts`; create it and its parents if necessary."""
     known = folders.get(parts)
     if known is None:
         known = folders[parts] = {}

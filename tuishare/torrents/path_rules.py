@@ -1,9 +1,10 @@
-"""Which names files and folders of a torrent may have.
+"""Rules for the names of files and folders in a torrent.
 
-One validator for both ways in: the walk applies it to what we share, the policy to what we receive (threats T4, T14).
-The measure is that a receiver's libtorrent uses every name unchanged. It repairs silently: drops separators, bidi and
-zero-width characters, turns controls into `_`, cuts after 240 bytes; all of that is refused here. What only other
-systems reserve (`CON`, a colon, a trailing dot) is left alone: source trees hold files like `aux.c`.
+One validator for both directions: the walk applies it to what we share, the policy to what we receive (threats T4,
+T14). A recipient's libtorrent must use every name unchanged. It repairs names silently (drops separators, bidi and
+zero-width characters, replaces control characters by `_`, truncates after 240 bytes); all such names are refused here.
+Names reserved on other systems only (`CON`, a colon, a trailing dot) are accepted: source trees have files such as
+`aux.c`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from tuishare.sanitize import for_display, is_unseen
 from tuishare.torrents.torrent_limits import TorrentLimits
 
 _OWN: Final = ".tuishare"
-"""What our own files in folders of a person begin with; one that is received must never be taken for one of them."""
+"""Prefix of our own files in the user's folders; received names must not have it."""
 Parts = tuple[str, ...]
 """A path as its components, without the torrent's own name."""
 
 
 def component_fault(name: str, limits: TorrentLimits) -> str | None:
-    """Tell why one file or folder name is unacceptable, as a clause such as ``is empty``; None if it is fine."""
+    """Return why a file or folder name is unacceptable, as a clause such as ``is empty``; None if it is acceptable."""
     if name in {"", ".", ".."}:
         return "is reserved by the system" if name else "is empty"
     if "/" in name or "\\" in name:
@@ -39,12 +40,12 @@ def component_fault(name: str, limits: TorrentLimits) -> str | None:
 
 
 def tree_fault(name: str, paths: Iterable[Parts], limits: TorrentLimits) -> str | None:
-    """Tell why the names of a torrent are unacceptable, as a sentence in which hostile text is made visible.
+    """Return why the names of a torrent are unacceptable, as a sentence that is safe to display.
 
     Args:
         name: the torrent's name, which becomes a file or a folder.
-        paths: its files, each without that name; for a torrent of one file just ``[(name,)]``.
-        limits: bounds for names, depth and the numbers of files and folders.
+        paths: its files, each without that name; for a single-file torrent just ``[(name,)]``.
+        limits: for names, depth and the numbers of files and folders.
 
     Returns:
         The first fault found, or None.
@@ -52,8 +53,8 @@ def tree_fault(name: str, paths: Iterable[Parts], limits: TorrentLimits) -> str 
     if fault := component_fault(name, limits):
         return f"The name “{for_display(name)}” {fault}"
     if _fold(name).startswith(_OWN):
-        return f"The name “{for_display(name)}” is one that tuishare uses itself"
-    seen = _Places(name, limits)
+        return f"The name “{for_display(name)}” is reserved for tuishare's own files"
+    seen = _SeenPaths(name, limits)
     for count, parts in enumerate(paths, start=1):
         if count > limits.max_files:
             return f"It has more than {limits.max_files} files"
@@ -64,10 +65,10 @@ def tree_fault(name: str, paths: Iterable[Parts], limits: TorrentLimits) -> str 
     return None
 
 
-class _Places:
-    """The files and folders seen so far, each under its folded path, so that look-alikes meet.
+class _SeenPaths:
+    """The files and folders seen so far by folded path, to find names that differ in case or Unicode form only.
 
-    A file system that ignores case or normalises (macOS, some network mounts, ext4 folders with casefold) would write
+    A case-insensitive or normalizing file system (macOS, some network mounts, ext4 folders with casefold) would write
     two such files into one.
     """
 
@@ -80,17 +81,17 @@ class _Places:
 
     @property
     def folder_count(self) -> int:
-        """How many folders the files are in, the torrent's own included."""
+        """The number of folders, the torrent's own included."""
         return len(self._folders) + 1
 
     def add(self, parts: Parts) -> str | None:
-        """Add one file; tell as a clause what is wrong with its path, if anything."""
+        """Add a file; return what is wrong with its path as a clause, or None."""
         if fault := self._path_fault(parts):
             return fault
         folded = tuple(map(self._fold, parts))
         if folded in self._files:
             same = self._files[folded] == parts
-            return "is there twice" if same else "differs from another only in case or Unicode form"
+            return "occurs twice" if same else "differs from another only in case or Unicode form"
         if folded in self._folders:
             return "is both a file and a folder"
         self._files[folded] = parts
@@ -112,10 +113,10 @@ class _Places:
         return None
 
     def _enter(self, folder: Parts, folded: Parts) -> str | None:
-        """Note the folders a file is in, innermost first; one that is known has known parents."""
+        """Add the folders of a file, innermost first; the parents of a known folder are known too."""
         while folder:
             if folded in self._files:
-                return "is inside something that is also a file"
+                return "is inside a path that is also a file"
             known = self._folders.setdefault(folded, folder)
             if known is folder:
                 folder, folded = folder[:-1], folded[:-1]
@@ -132,7 +133,7 @@ class _Places:
 
 
 def _fold(name: str) -> str:
-    """Return what a caseless, normalising file system would compare (Unicode 3.13, definition D145)."""
+    """Return the key that a case-insensitive, normalizing file system would compare (Unicode 3.13, definition D145)."""
     if name.isascii():
         return name.lower()
     once = unicodedata.normalize("NFD", name).casefold()

@@ -1,12 +1,11 @@
-"""Decides which torrents we accept from others (threats T1 and T4). The one validator for every way in.
+"""The policy for received torrents (threats T1 and T4), the same for every source.
 
-Owns the rules, no exceptions to them: there is no switch that turns one off. Each refusal is one sentence in which
-hostile text is made visible. What is accepted, libtorrent uses unchanged: same names, no other sources, nothing but
-plain files.
+Owns the rules; no setting disables one. Each refusal is one sentence that is safe to display. libtorrent uses an
+accepted torrent unchanged: same names, no other sources, plain files only.
 
-Decisions: executable files (`attr` x) are refused rather than stripped, because libtorrent sets mode 0755 as it
-creates the file and our own torrents never carry it. Padding files are refused as well: their bytes are counted and
-named but never written, and v2 needs none.
+Executable files (`attr` x) are refused rather than stripped, because libtorrent creates them with mode 0755 and our
+own torrents have none. Padding files are refused as well: their bytes are counted but never written, and v2 needs
+none.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ from tuishare.torrents.torrent_limits import (
 Transport: TypeAlias = Literal["tls", "plain"]
 
 IsAllowed: TypeAlias = Callable[[str], bool]
-"""Says whether a tracker URL may be contacted."""
+"""Returns whether a tracker URL may be contacted."""
 
 _OURS = frozenset(
     {"announce", "announce-list", "comment", "created by", "creation date", "info", "piece layers"}
 )
 _OURS_INFO = frozenset({"file tree", "meta version", "name", "piece length", "private", "salt"})
-"""All that a torrent for a TLS swarm may hold; those are made by tuishare only."""
+"""The fields allowed in a torrent for a TLS swarm, which only tuishare makes."""
 
 _ACTING = frozenset({"collections", "root hash", "similar", "ssl-cert", "update-url"})
-"""Keys that make libtorrent link to other torrents (BEP 38), fetch updates (BEP 39), change the CA of the swarm or
-read the payload differently (BEP 30)."""
+"""Fields that make libtorrent link to other torrents (BEP 38), fetch updates (BEP 39), change the CA of the swarm or
+interpret the payload differently (BEP 30)."""
 
 
 def accept(
@@ -51,17 +50,17 @@ def accept(
     limits: TorrentLimits = DEFAULT_LIMITS,
     announce_allowed: IsAllowed | None = None,
 ) -> Torrent:
-    """Read a torrent that somebody sent and make sure that it is harmless.
+    """Parse a received torrent and apply the policy.
 
     Args:
         data: the .torrent.
-        transport: the kind of swarm it is for. A TLS swarm takes v2 only and brings its trackers in the manifest.
-        limits: bounds; lower ones may come from the configuration.
-        announce_allowed: judges each tracker of a plain torrent; None allows none.
+        transport: of its swarm. A TLS swarm needs v2, and has its trackers in the manifest.
+        limits: may be lower than the default.
+        announce_allowed: checks each tracker of a plain torrent; None allows none.
 
     Raises:
-        TooLarge: it is over a bound of its form.
-        Refused: it is no torrent or breaks a rule; the sentence says which.
+        TooLarge: it exceeds a limit.
+        Refused: it is not a torrent or violates a rule; the message names the rule.
     """
     try:
         torrent = parse_torrent(data, limits)
@@ -89,12 +88,12 @@ def _refused(detail: str) -> Refused:
 
 def _require_ours(torrent: Torrent) -> None:
     if torrent.version != 2 or torrent.is_hybrid:
-        raise _refused("A TLS swarm takes v2 torrents only, and this one is for older clients")
+        raise _refused("The torrent is not v2, which a TLS swarm requires")
     if torrent.announce:
-        raise _refused("The torrent names a tracker of its own, which a TLS swarm does not take")
+        raise _refused("The torrent names a tracker, which is not allowed in a TLS swarm")
     _forbid((torrent.fields - _OURS) | (torrent.info_fields - _OURS_INFO))
     if "salt" in torrent.info_fields and len(torrent.salt) != SALT_BYTES:
-        raise _refused("The torrent has a salt of another length than ours")
+        raise _refused(f"The salt of the torrent has not {SALT_BYTES} bytes")
 
 
 def _require_known_trackers(torrent: Torrent, allowed: IsAllowed | None) -> None:
@@ -106,9 +105,9 @@ def _require_known_trackers(torrent: Torrent, allowed: IsAllowed | None) -> None
 
 
 def _require_closed(torrent: Torrent) -> None:
-    """Refuse everything that would contact, or link to, something besides the swarm."""
+    """Refuse everything that leads to contacts outside the swarm."""
     if not torrent.private:
-        raise _refused("The torrent is not marked private, so its peers would be looked for in public")
+        raise _refused("The torrent is not marked private, so clients would search for peers in public")
     if torrent.web_seeds:
         raise _refused("The torrent names web seeds, which would be contacted outside the swarm")
     if "nodes" in torrent.fields:
@@ -128,9 +127,9 @@ def _require_bounds(torrent: Torrent, limits: TorrentLimits) -> None:
     ):
         raise _refused(f"The torrent has pieces of {torrent.piece_length} bytes, which is not accepted")
     if torrent.total_size > limits.max_total_size:
-        raise _refused(f"The torrent holds more than {limits.max_total_size} bytes")
+        raise _refused(f"The torrent has more than {limits.max_total_size} bytes of payload")
     if torrent.total_size == 0:
-        raise _refused("The torrent holds nothing")
+        raise _refused("The torrent is empty")
 
 
 def _require_plain_file(file: TorrentFile) -> None:
@@ -142,4 +141,4 @@ def _require_plain_file(file: TorrentFile) -> None:
     if "p" in file.attr:
         raise _refused(f"“{shown}” in the torrent is padding that would never be written")
     if file.attr.strip("h"):
-        raise _refused(f"“{shown}” in the torrent has attributes that are not known")
+        raise _refused(f"“{shown}” in the torrent has unknown attributes")

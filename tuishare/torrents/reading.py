@@ -1,6 +1,6 @@
-"""Reads payload files, and only the very files that the walk saw (threat T15).
+"""Reading of payload files, if they are still the ones that the walk found (threat T15).
 
-Owns opening and reading, not what is done with the bytes. A `Source` belongs to one thread.
+Owns opening and reading, must not interpret the bytes. A `Source` belongs to one thread.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 class Source:
-    """Opens the files of a tree through a chain of folder descriptors, never following a link.
+    """Opens the files of a tree through a chain of folder descriptors, without following symlinks.
 
-    The chain of the last file is kept, so that neighbours in one folder cost one open each. O_NONBLOCK: a pipe put in
-    a file's place must not hang us.
+    The chain of the last file is kept, so that further files of one folder cost one open each. O_NONBLOCK: opening a
+    pipe in a file's place must not block.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -44,15 +44,15 @@ class Source:
         self.close()
 
     def close(self) -> None:
-        """Give back all descriptors of folders."""
+        """Close all descriptors of folders."""
         self._shorten(0)
         os.close(self._base)
 
     def open(self, entry: FileEntry) -> int:
-        """Open one file and make sure that it is the one the walk saw; the caller gives it back to `close`.
+        """Open a file and check that it is the one the walk found; the caller must pass the descriptor to `close`.
 
         Raises:
-            Changed: it is another file now, or gone.
+            Changed: it was replaced or removed.
             SystemFailed: it cannot be read.
         """
         try:
@@ -67,7 +67,7 @@ class Source:
         return descriptor
 
     def _folder(self, folders: Parts) -> int:
-        """Return the descriptor of a folder below the base, reusing the chain as far as it leads there."""
+        """Return the descriptor of a folder below the base; reuse the common part of the chain."""
         common = 0
         for (name, _), wanted in zip(self._chain, folders, strict=False):
             if name != wanted:
@@ -88,10 +88,10 @@ class Source:
 
 
 def close(descriptor: int, entry: FileEntry) -> None:
-    """Give back an open file after its last byte was read.
+    """Close a file after it was read.
 
     Raises:
-        Changed: it was written to meanwhile.
+        Changed: it was written to in the meantime.
     """
     try:
         _check(descriptor, entry)
@@ -100,7 +100,7 @@ def close(descriptor: int, entry: FileEntry) -> None:
 
 
 def _check(descriptor: int, entry: FileEntry) -> None:
-    """Compare an open file with what the walk saw."""
+    """Compare an open file with the result of the walk."""
     status = os.fstat(descriptor)
     if (
         not stat.S_ISREG(status.st_mode)
@@ -133,12 +133,12 @@ def read_into(descriptor: int, entry: FileEntry, view: memoryview, offset: int) 
 
 def _changed(shown: str) -> Changed:
     return Changed(
-        f"“{for_display(shown)}” changed while it was read", hint="Wait until nobody writes to it."
+        f"“{for_display(shown)}” changed while it was read", hint="Wait until no program writes to it."
     )
 
 
 def _fault_of(error: OSError, shown: str) -> Changed | SystemFailed:
-    """Tell a file that was moved or exchanged from one that cannot be read."""
+    """Distinguish a file that was moved or replaced from one that cannot be read."""
     if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}:
         return _changed(shown)
     fault = from_os_error(error, f"read “{for_display(shown)}”")

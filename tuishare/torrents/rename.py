@@ -13,14 +13,14 @@ from tuishare.torrents.torrent_limits import DEFAULT_LIMITS
 
 
 def rename_torrent(data: bytes, name: str) -> bytes:
-    """Return the torrent of the same payload under another name; its info-hash differs.
+    """Return the torrent of the same payload under another name, without hashing again; its info-hash differs.
 
     Args:
         data: a .torrent of ours.
-        name: of the file or folder.
+        name: the new name of the file or folder.
 
     Raises:
-        BadInput: it is no torrent, or the name is one that others could not receive.
+        BadInput: `data` is not a torrent, or recipients would refuse the name.
     """
     torrent = parse_torrent(data)
     top = bencode.decode(data)
@@ -33,8 +33,8 @@ def rename_torrent(data: bytes, name: str) -> bytes:
     if not torrent.is_folder:
         parts = [(name,)]
         tree = info.get(b"file tree")
-        if isinstance(tree, dict):  # BEP 52: a single file stands in the tree under the torrent's name
+        if isinstance(tree, dict):  # BEP 52: a single file is in the tree under the torrent's name
             tree[new] = tree.pop(old)
     if fault := tree_fault(name, parts, DEFAULT_LIMITS):
-        raise BadInput(f"The payload cannot be named so: {fault}", hint="Choose another name.")
+        raise BadInput(f"The payload cannot have that name: {fault}", hint="Choose another name.")
     return bencode.encode(top)

@@ -1,7 +1,7 @@
-"""Reads .torrent files strictly and says what they contain, exotic things included.
+"""Strict parsing of .torrent files, including fields that the policy refuses.
 
-Owns the form, not the judgement: hostile names, links and foreign trackers parse, so that `policy` can refuse them by
-name. Nothing is repaired.
+Owns the format, not the policy: hostile names, links and foreign trackers parse, so that `policy` can name them in its
+refusal. Nothing is repaired.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ InfoHash = NewType("InfoHash", str)
 
 
 class Torrent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a .torrent says.
+    """The content of a .torrent.
 
     Attributes:
         name: of the file or folder.
@@ -32,12 +32,12 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
         info_hash: in the form of `version`.
         info_hash_v1: also for a hybrid; None for pure v2.
         piece_length: bytes.
-        piece_count: pieces of all files; in v2 each file begins a new piece.
+        piece_count: pieces of all files; in v2 each file starts a new piece.
         files: in the order of the torrent.
-        is_folder: whether `name` is a folder. Beware of a v2 folder with one file and nothing else: libtorrent leaves
-            the folder out (`file_path(0)` is just the file) unless it is told with `renamed_files`.
+        is_folder: whether `name` is a folder. Caution: for a v2 folder with a single file, libtorrent omits the
+            folder (`file_path(0)` is just the file) unless `renamed_files` is set.
         private: whether `private` is 1 (BEP 27).
-        salt: what makes the info-hash one of its own, in torrents of ours; or nothing.
+        salt: makes the info-hash of our torrents unguessable; may be empty.
         announce: tiers of tracker URLs (BEP 12).
         web_seeds: URLs of `url-list` (BEP 19) and `httpseeds` (BEP 17).
         nodes: DHT nodes (BEP 5) as ``host:port``.
@@ -69,20 +69,20 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FILE = b"6:lengthi"
-"""What every file of either version has: its length, an integer."""
+"""Occurs in every file entry of either version: the length, an integer."""
 
 
 def parse_torrent(data: bytes, limits: TorrentLimits = DEFAULT_LIMITS) -> Torrent:
-    """Read a .torrent.
+    """Parse a .torrent.
 
     Args:
         data: the whole file.
-        limits: bounds for its bytes, values, files and depth; names are for `policy` to judge.
+        limits: for bytes, values, files and depth; `policy` checks names.
 
     Raises:
-        TooLarge: it is over a bound. Files are counted before anything is read, and once more while they are.
-        BadInput: it is not a torrent, is not canonical, lacks a field, contradicts itself, or its piece layers are
-            missing or do not belong to their roots.
+        TooLarge: it exceeds a limit. Files are counted before decoding, and again while decoding.
+        BadInput: it is not a torrent, not canonical, incomplete or contradictory, or its piece layers do not match
+            their roots.
     """
     if len(data) > limits.max_torrent_bytes:
         raise TooLarge(f"is larger than {limits.max_torrent_bytes:,} bytes")
@@ -131,7 +131,7 @@ def _version(info: DictReader) -> Literal[1, 2]:
 
 
 def _agreed(v1: Content | None, v2: Content | None) -> Content:
-    """Return the only content there is, or the v1 one of a hybrid, which also shows its padding."""
+    """Return the only content, or the v1 content of a hybrid, which includes padding files."""
     if v1 is None or v2 is None:
         content = v1 or v2
         if content is None or not content.files:
@@ -145,7 +145,7 @@ def _agreed(v1: Content | None, v2: Content | None) -> Content:
 
 
 def _described(file: TorrentFile) -> tuple[Parts, int, str, bool]:
-    """Return all that both parts of a hybrid say of a file; the engine believes the v2 part, other clients v1."""
+    """Return the fields of a file that both parts of a hybrid have; our engine uses v2, other clients v1."""
     return file.parts, file.size, file.attr, file.is_link
 
 

@@ -1,6 +1,6 @@
-"""The bounds inside which a torrent may live, ours or a stranger's.
+"""Limits of torrents, our own and received ones.
 
-One set of numbers for both directions: what we would not accept we do not make either.
+Owns one set of numbers for both directions: we make no torrent that we would refuse.
 """
 
 from __future__ import annotations
@@ -8,29 +8,29 @@ from __future__ import annotations
 import msgspec
 
 MIN_PIECE_LENGTH = 16 * 1024
-"""Bytes; one block of BEP 52, the least a v2 torrent may use."""
+"""Bytes; one block of BEP 52, the minimum for v2."""
 
 MAX_PIECE_LENGTH = 64 * 1024 * 1024
-"""Bytes; libtorrent loads up to 256 MiB, but every piece is held in memory until its hash is known."""
+"""Bytes; libtorrent accepts up to 256 MiB, but keeps each piece in memory until it is hashed."""
 
 SALT_BYTES = 16
-"""Of the field ``salt`` that our torrents carry in their info dictionary; other clients pay no heed to it."""
+"""Size of the field ``salt`` in the info dictionary of our torrents; other clients ignore it."""
 
 
 class TorrentLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds checked before anything is done with a torrent.
+    """Limits checked before a torrent is used.
 
     Attributes:
-        max_torrent_bytes: length of the bencoded torrent.
-        max_values: bencoded values in it, dictionary keys aside. A v2 file has four, a folder one; so 600,000 are left
-            for folders. Each takes some 100 bytes once it is read.
+        max_torrent_bytes: size of the bencoded torrent.
+        max_values: bencoded values without dictionary keys. A v2 file has four, a folder one, which leaves 600,000
+            for folders. Each takes about 100 bytes of memory.
         max_files: number of files.
-        max_folders: number of folders, the torrent's own included; each takes an inode and a block of the disk.
+        max_folders: number of folders, the torrent's own included; each takes an inode and a block.
         max_total_size: bytes of payload.
-        max_component_bytes: UTF-8 bytes of one file or folder name. A Linux name may have 255, but libtorrent cuts
-            names above 240 and would then write another file than the one that was announced.
+        max_component_bytes: UTF-8 bytes of one file or folder name. Linux allows 255, but libtorrent truncates
+            names above 240.
         max_path_bytes: UTF-8 bytes of a path inside the torrent, its name included; leaves 512 of Linux's 4,096 to
-            the folder that downloads go to.
+            the downloads folder.
         max_depth: components of a path, the torrent's name included.
     """
 
@@ -47,4 +47,4 @@ class TorrentLimits(msgspec.Struct, frozen=True, kw_only=True):
 DEFAULT_LIMITS = TorrentLimits()
 
 UNVERIFIED_LIMITS = TorrentLimits(max_torrent_bytes=4 * 1024 * 1024, max_values=100_000, max_files=10_000)
-"""For a torrent whose signer nobody has verified: some 0.2 s of work; more of it is read once they are verified."""
+"""For envelopes of unverified signers: about 0.2 s of work. The default applies once the signer is verified."""

@@ -1,7 +1,6 @@
-"""Compares a payload with the hashes of a torrent, whoever made that one.
+"""Verification of a payload against the hashes of any torrent.
 
-Owns which files are compared and in which order they are read. Never writes; the hashing itself is that of `layers`
-and `pieces`.
+Owns which files are compared, and in which order. Never writes; `hash_v1` and `hash_v2` do the hashing.
 """
 
 from __future__ import annotations
@@ -27,20 +26,20 @@ def is_payload_of(
     cancelled: IsCancelled | None = None,
     partly: bool = False,
 ) -> bool:
-    """Say whether a tree holds every byte that a torrent describes; further files do not matter.
+    """Return whether a tree contains the whole payload of a torrent; additional files are ignored.
 
     Args:
-        data: the .torrent; of a hybrid its v2 half is compared.
-        tree: the payload; its own name does not matter.
-        progress: see `pool.Progress`.
-        cancelled: see `pool.IsCancelled`.
-        partly: whether files may be missing; only a torrent with v2 hashes can be compared then, file by file.
+        data: the .torrent; of a hybrid, the v2 hashes are compared.
+        tree: the payload; its name is ignored.
+        progress: see `hash_workers.Progress`.
+        cancelled: see `hash_workers.IsCancelled`.
+        partly: whether files may be missing, which requires v2 hashes.
 
     Raises:
-        BadInput: it is no torrent, or has padding files (BEP 47) without being a hybrid.
-        Changed: the payload is not, or no longer, what the walk saw.
+        BadInput: `data` is not a torrent, or has padding files (BEP 47) without being a hybrid.
+        Changed: the payload has changed since the walk.
         SystemFailed: a file cannot be read.
-        Cancelled: `cancelled` said so.
+        Cancelled: `cancelled` returned True.
     """
     torrent = parse_torrent(data)
     info = DictReader.of(bencode.decode(data), "it").fields("info")
@@ -59,19 +58,19 @@ def is_payload_of(
 
 
 def _files(torrent: Torrent, info: DictReader) -> tuple[TorrentFile, ...]:
-    """Return the files in the form that has the hashes."""
+    """Return the files as listed in the version whose hashes are compared."""
     if torrent.version == 2:
         return content_v2(info, torrent.name, torrent.piece_length).files
     if any("p" in file.attr for file in torrent.files):
         raise BadInput(
             "The torrent has padding files, which cannot be compared",
-            hint="Make it without them, or a v2 one.",
+            hint="Create it without padding files, or as v2.",
         )
     return torrent.files
 
 
 def _choose(tree: Tree, torrent: Torrent, files: tuple[TorrentFile, ...]) -> Tree | None:
-    """Return the tree with just the files of a torrent in its order; None if one is missing or has another size."""
+    """Return the tree with only the torrent's files, in its order; None if one is missing or has another size."""
     present = {entry.parts if tree.is_folder else (torrent.name,): entry for entry in tree.files}
     found = [present.get(file.parts) for file in files]
     chosen = [entry for entry, file in zip(found, files, strict=True) if entry and entry.size == file.size]

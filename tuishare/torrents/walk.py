@@ -1,8 +1,8 @@
-"""Finds out what there is to share below one path, without following any link (threat T15).
+"""Listing of the files to share below a path, without following symlinks (threat T15).
 
-Owns looking, not reading: it opens folders only. Every step goes through the descriptor of the folder above, so that
-a folder exchanged for a link while we walk leads nowhere. Whatever is not a regular file or a folder is left out and
-reported; what our own policy would refuse on the other side is an error here.
+Owns listing, not reading: it opens folders only. Every step uses the descriptor of the parent folder, so a folder
+replaced by a symlink during the walk is not followed. Anything but regular files and folders is skipped and reported;
+what a recipient's policy would refuse is an error.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from tuishare.torrents.path_rules import Parts, tree_fault
 from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, TorrentLimits
 
 Ignore: TypeAlias = Callable[[Parts, bool], bool]
-"""Asked for each entry below the root with its path and whether it is a folder; True leaves it out unreported."""
+"""Called for each entry below the root with its path and whether it is a folder; True skips it without a report."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FileEntry(msgspec.Struct, frozen=True, gc=False):
-    """A regular file as the walk saw it; the reader compares all of it again.
+    """A regular file found by the walk; the reader compares all attributes again.
 
     Attributes:
-        parts: path below the root; for a root that is itself a file just its name.
+        parts: path below the root; if the root is a file, just its name.
         size: bytes.
-        mtime_ns: time of the last write, ns since the epoch; whoever writes may put it back.
+        mtime_ns: time of the last write, ns since the epoch; any program may reset it.
         inode: its number on `device`.
-        device: the file system; the number holds until that is mounted again.
-        ctime_ns: time of the last change of content, mode, name or links, ns since the epoch; the kernel alone sets it.
+        device: the file system; the number is valid until it is mounted again.
+        ctime_ns: time of the last change of content, mode, name or links, ns since the epoch; only the kernel sets it.
     """
 
     parts: Parts
@@ -50,21 +50,21 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Skipped(msgspec.Struct, frozen=True, gc=False):
-    """Something that cannot be shared: its path below the root and why, e.g. ``symbolic link``."""
+    """An entry that cannot be shared: its path below the root and the reason, e.g. ``symbolic link``."""
 
     parts: Parts
     reason: str
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """A payload at one moment. Two walks that compare equal saw the same names, sizes, times and inodes.
+    """The result of a walk; equal trees have the same names, sizes, times and inodes.
 
     Attributes:
         root: absolute path of the file or folder.
         name: its last component, the name of the torrent.
         is_folder: whether `root` is a folder.
         files: in the order of a v2 file tree: sorted by the UTF-8 bytes of their components.
-        skipped: what was left out although nobody asked for that, in the same order.
+        skipped: entries left out without having been ignored, in the same order.
     """
 
     root: Path
@@ -80,19 +80,19 @@ class Tree(msgspec.Struct, frozen=True):
 
 
 def walk(path: Path, *, ignore: Ignore | None = None, limits: TorrentLimits = DEFAULT_LIMITS) -> Tree:
-    """Look at everything below `path`.
+    """List everything below `path`.
 
     Args:
-        path: a regular file or a folder; links above it are followed, it itself must not be one.
-        ignore: leaves entries out, folders with all they hold.
-        limits: what our own policy would accept.
+        path: a regular file or a folder; it must not be a symlink, its parents may be.
+        ignore: skips entries, and folders with their content.
+        limits: of our policy.
 
     Raises:
-        NotFound: there is nothing at `path`.
-        BadInput: `path` is a link or a special file, nothing is left to share, or a name, the number or the size is
-            out of bounds.
-        SystemFailed: something cannot be read.
-        Changed: something vanished between being listed and being looked at.
+        NotFound: `path` does not exist.
+        BadInput: `path` is a symlink or a special file, there is nothing to share, or a name, the number or the size
+            exceeds a limit.
+        SystemFailed: a file or folder cannot be read.
+        Changed: an entry vanished during the walk.
     """
     root = _absolute(path)
     try:
@@ -100,16 +100,16 @@ def walk(path: Path, *, ignore: Ignore | None = None, limits: TorrentLimits = DE
     except OSError as error:
         raise from_os_error(error, f"share {for_display(str(root))}") from error
     if stat.S_ISDIR(status.st_mode):
-        found = _Findings(ignore or _nothing, limits)
+        found = _Collector(ignore or _nothing, limits)
         with _opened(str(root), None, root.name) as folder:
-            found.look(folder, ())
+            found.scan(folder, ())
     elif reason := _special(status.st_mode):
         raise BadInput(
             f"Cannot share “{for_display(root.name)}”: it is a {reason}",
             hint="Only regular files and folders are shared.",
         )
     else:
-        found = _Findings(_nothing, limits)
+        found = _Collector(_nothing, limits)
         found.add((root.name,), status)
         _require_readable(root.name, os.access(root, os.R_OK, effective_ids=True))
     tree = Tree(
@@ -128,7 +128,7 @@ def _nothing(_parts: Parts, _is_folder: bool) -> bool:
 
 
 def _absolute(path: Path) -> Path:
-    """Make `path` absolute without following a link that it ends in."""
+    """Make `path` absolute without resolving a symlink as its last component."""
     root = path.resolve() if path.name in {"", ".."} else path.absolute()
     if not root.name:
         raise BadInput("The root of the file system cannot be shared", hint="Name a file or a folder.")
@@ -139,12 +139,10 @@ def _check(tree: Tree, limits: TorrentLimits) -> None:
     shown = for_display(tree.name)
     if not tree.files:
         raise BadInput(
-            f"There is nothing to share in “{shown}”", hint="It holds no regular file that is not ignored."
+            f"There is nothing to share in “{shown}”", hint="It has no regular files, or all are ignored."
         )
     if fault := tree_fault(tree.name, (entry.parts for entry in tree.files), limits):
-        raise BadInput(
-            f"Cannot share “{shown}”: {fault}", hint="Rename it; others could not receive it as it is."
-        )
+        raise BadInput(f"Cannot share “{shown}”: {fault}", hint="Rename it: recipients would refuse it.")
     if tree.total_size == 0:
         raise BadInput(f"There is nothing to share in “{shown}”", hint="A torrent needs at least one byte.")
     if tree.total_size > limits.max_total_size:
@@ -156,7 +154,7 @@ def _raw(entry: FileEntry) -> tuple[bytes, ...]:
 
 
 def _special(mode: int) -> str | None:
-    """Name the kind of a thing that is neither a regular file nor a folder."""
+    """Return the kind of a special file, or None for a regular file."""
     kinds = {
         stat.S_IFLNK: "symbolic link",
         stat.S_IFIFO: "named pipe",
@@ -176,7 +174,7 @@ def _require_readable(name: str, readable: bool) -> None:
 
 @contextmanager
 def _opened(name: str, folder: int | None, shown: str) -> Iterator[int]:
-    """Open a folder that must not be a link; the descriptor is closed at the end."""
+    """Open a folder that must not be a symlink, and close it at the end."""
     try:
         descriptor = os.open(name, _FOLDER, dir_fd=folder)
     except OSError as error:
@@ -188,16 +186,16 @@ def _opened(name: str, folder: int | None, shown: str) -> Iterator[int]:
 
 
 def _fault_of(error: OSError, shown: str) -> TuishareError:
-    """Tell a thing that moved while we looked from one that cannot be read."""
+    """Distinguish an entry that moved during the walk from one that cannot be read."""
     if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
         return Changed(
-            f"“{for_display(shown)}” changed while it was looked at", hint="Wait until nobody writes to it."
+            f"“{for_display(shown)}” changed while it was read", hint="Wait until no program writes to it."
         )
     return from_os_error(error, f"read “{for_display(shown)}”")
 
 
-class _Findings:
-    """Collects what a walk finds; stops at the bounds, so that a huge or endless folder costs little."""
+class _Collector:
+    """Collects the entries of a walk; stops at the limits, so that a huge or endless folder costs little."""
 
     def __init__(self, ignore: Ignore, limits: TorrentLimits) -> None:
         self.files: list[FileEntry] = []
@@ -216,12 +214,12 @@ class _Findings:
             )
         )
 
-    def look(self, folder: int, above: Parts) -> None:
-        """Go through one open folder and those in it."""
+    def scan(self, folder: int, above: Parts) -> None:
+        """Walk an open folder and its subfolders."""
         if len(above) == self._limits.max_depth:
             raise BadInput(
                 f"“{for_display('/'.join(above))}” is nested deeper than {self._limits.max_depth} folders",
-                hint="Share a folder further inside.",
+                hint="Share a folder further down.",
             )
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
@@ -230,9 +228,9 @@ class _Findings:
         if not entries and above:
             self.skipped.append(Skipped(above, "empty folder"))
         for entry in entries:
-            self._look_at(entry, folder, (*above, entry.name))
+            self._scan_entry(entry, folder, (*above, entry.name))
 
-    def _look_at(self, entry: os.DirEntry[str], folder: int, parts: Parts) -> None:
+    def _scan_entry(self, entry: os.DirEntry[str], folder: int, parts: Parts) -> None:
         shown = "/".join(parts)
         try:
             status = entry.stat(follow_symlinks=False)
@@ -243,7 +241,7 @@ class _Findings:
             return
         if is_folder:
             with _opened(entry.name, folder, shown) as inner:
-                self.look(inner, parts)
+                self.scan(inner, parts)
         elif reason := _special(status.st_mode):
             self.skipped.append(Skipped(parts, reason))
         else:
