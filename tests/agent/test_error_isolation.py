@@ -100,7 +100,7 @@ async def test_what_no_engine_would_take_is_turned_away_before_it_is_stored(alic
     data = seal_manifest(alice, replace(share, root_certificate=root), bob.user(), ticket=ticket)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(data)
-        assert "of a kind that is not used here" in await rejected(bob)
+        assert "of an unsupported kind" in await rejected(bob)
         assert await agent._context.store.run(lambda database: database.downloads()) == []
         assert not await agent._context.store.run(lambda database: database.resume_data("x"))
 

@@ -67,10 +67,10 @@ def at(engine: Engine, transport: str = "tls") -> Endpoint:
     return Endpoint("127.0.0.1", {str(key): port for key, port in engine.listening.items()}[transport])
 
 
-async def completed(engine: Engine, assignment: TorrentSpec, *, seconds: float = 10.0) -> InfoHash:
+async def completed(engine: Engine, spec: TorrentSpec, *, seconds: float = 10.0) -> InfoHash:
     """Add a download and wait until it is complete and in its files."""
     with engine.subscribe() as events:
-        info_hash = await engine.add(assignment)
+        info_hash = await engine.add(spec)
         async with asyncio.timeout(seconds):
             async for event in events:
                 match event:

@@ -54,9 +54,9 @@ async def test_a_tracker_that_quotes_the_passkey_does_not_spread_it(
 
 
 def test_an_assignment_does_not_show_its_secrets(share: Share, tmp_path: Path) -> None:
-    assignment = replace(share.seeding(), announce=((f"http://127.0.0.1/announce/{KEY}",),))
-    assert KEY not in repr(assignment)
-    assert "leaf_key" not in repr(assignment)
+    spec = replace(share.seeding(), announce=((f"http://127.0.0.1/announce/{KEY}",),))
+    assert KEY not in repr(spec)
+    assert "leaf_key" not in repr(spec)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ async def test_a_sender_on_this_machine_who_comes_later_is_found(
     bob, port = await start_engine(), free_port()
     await bob.add(received(share, tmp_path / "bob", Endpoint("127.0.0.1", port)))
     member = bob._table.get(share.info_hash)
-    await wait_until(lambda: bool(member.absent) and member.is_lonely)
+    await wait_until(lambda: bool(member.absent) and member.lacks_peers)
     alice = await start_engine(listen_tls=f"127.0.0.1:{port}")
     await alice.add(share.seeding())
     await wait_until(lambda: bob.progress(share.info_hash).state == "seeding")

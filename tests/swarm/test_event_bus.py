@@ -21,13 +21,13 @@ async def _drain(subscription: Subscription) -> list[EngineEvent]:
 
 
 async def test_stale_numbers_fold_and_everything_else_arrives() -> None:
-    audience = Subscribers()
-    reader = audience.join()
+    subscribers = Subscribers()
+    reader = subscribers.subscribe()
     for done in range(100):
-        audience.tell(progressed(ONE, done))
-    audience.tell(progressed(TWO, 5))
-    audience.tell(Completed(ONE))
-    audience.tell(Failed(TWO, "disk full"))
+        subscribers.publish(progressed(ONE, done))
+    subscribers.publish(progressed(TWO, 5))
+    subscribers.publish(Completed(ONE))
+    subscribers.publish(Failed(TWO, "disk full"))
     assert await _drain(reader) == [
         progressed(ONE, 99),
         progressed(TWO, 5),
@@ -37,40 +37,40 @@ async def test_stale_numbers_fold_and_everything_else_arrives() -> None:
 
 
 async def test_a_flood_of_refused_peers_stays_small() -> None:
-    audience = Subscribers()
-    reader = audience.join()
+    subscribers = Subscribers()
+    reader = subscribers.subscribe()
     for number in range(10_000):
-        audience.tell(PeerRefused(ONE, f"192.0.2.{number}", "no ticket"))
+        subscribers.publish(PeerRefused(ONE, f"192.0.2.{number}", "no ticket"))
     assert len(await _drain(reader)) == 1
 
 
 async def test_trackers_are_told_apart() -> None:
-    audience = Subscribers()
-    reader = audience.join()
-    audience.tell(TrackerFailed(ONE, "http://a/announce", "no"))
-    audience.tell(TrackerFailed(ONE, "http://b/announce", "no"))
+    subscribers = Subscribers()
+    reader = subscribers.subscribe()
+    subscribers.publish(TrackerFailed(ONE, "http://a/announce", "no"))
+    subscribers.publish(TrackerFailed(ONE, "http://b/announce", "no"))
     assert len(await _drain(reader)) == 2
 
 
 async def test_a_waiting_reader_is_woken() -> None:
-    audience = Subscribers()
-    reader = audience.join()
+    subscribers = Subscribers()
+    reader = subscribers.subscribe()
     task = asyncio.ensure_future(anext(reader))
     await asyncio.sleep(0)
-    audience.tell(Completed(ONE))
+    subscribers.publish(Completed(ONE))
     assert await asyncio.wait_for(task, 5) == Completed(ONE)
 
 
 async def test_leaving_ends_the_backlog() -> None:
-    audience = Subscribers()
-    with audience.join() as reader:
-        audience.tell(Completed(ONE))
-    audience.tell(Completed(TWO))
+    subscribers = Subscribers()
+    with subscribers.subscribe() as reader:
+        subscribers.publish(Completed(ONE))
+    subscribers.publish(Completed(TWO))
     assert [event async for event in reader] == [Completed(ONE)]
 
 
 async def test_dismissal_ends_every_reader() -> None:
-    audience = Subscribers()
-    readers = [audience.join(), audience.join()]
-    audience.dismiss()
+    subscribers = Subscribers()
+    readers = [subscribers.subscribe(), subscribers.subscribe()]
+    subscribers.close()
     assert [[event async for event in reader] for reader in readers] == [[], []]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.swarm.shares import Share
 from tuishare.swarm import Completed, Failed, FalseData, Progress
-from tuishare.swarm.alerts import Spoilt, TorrentChecked, Updated
+from tuishare.swarm.alerts import HashFailed, TorrentChecked, Updated
 from tuishare.swarm.event_bus import Subscribers
 from tuishare.swarm.event_publisher import EventPublisher
 from tuishare.swarm.events import EngineEvent
@@ -16,13 +16,13 @@ from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable
 
 
 class Told(Subscribers):
-    """An audience that keeps what it is told."""
+    """Subscribers that keep every event."""
 
     def __init__(self) -> None:
         super().__init__()
         self.events: list[EngineEvent] = []
 
-    def tell(self, event: EngineEvent) -> None:
+    def publish(self, event: EngineEvent) -> None:
         self.events.append(event)
 
 
@@ -34,7 +34,7 @@ def member(share: Share) -> TorrentEntry:
 
 def _event_publisher(share: Share, member: TorrentEntry) -> tuple[EventPublisher, Told]:
     table, told = TorrentTable(), Told()
-    table.enter(share.info_hash, member)
+    table.add(share.info_hash, member)
     return EventPublisher(table, told, lambda: None), told
 
 
@@ -56,7 +56,7 @@ def test_completion_counts_at_once_and_is_told_of_downloads_only(share: Share, m
     event_publisher, told = _event_publisher(share, member)
     event_publisher.apply(Completed(share.info_hash))
     assert member.progress(share.info_hash).done == len(share.data)
-    member.assignment = replace(member.assignment, complete=True)
+    member.spec = replace(member.spec, complete=True)
     event_publisher.apply(Completed(share.info_hash))
     assert told.events == [Completed(share.info_hash)]
 
@@ -82,7 +82,7 @@ def test_what_is_said_about_torrents_that_are_gone_is_not_told(share: Share, mem
 def _spoil(event_publisher: EventPublisher, share: Share, *, times: int, done: int) -> None:
     """Let pieces fail; then numbers come."""
     for _ in range(times):
-        event_publisher.apply(Spoilt(share.info_hash))
+        event_publisher.apply(HashFailed(share.info_hash))
     event_publisher.apply(Updated((replace(_progress(share), state="downloading", done=done),)))
 
 
@@ -91,7 +91,7 @@ def test_pieces_that_fail_one_after_the_other_are_false_data(share: Share, membe
     _spoil(event_publisher, share, times=0, done=50_000)
     for number in range(2):
         _spoil(event_publisher, share, times=1, done=40_000 + number)
-        assert member.progress(share.info_hash).spoilt == number + 1
+        assert member.progress(share.info_hash).failed_pieces == number + 1
         assert FalseData(share.info_hash) not in told.events
     _spoil(event_publisher, share, times=1, done=50_000)
     assert told.events.count(FalseData(share.info_hash)) == 1
@@ -103,9 +103,9 @@ def test_pieces_that_fail_while_others_arrive_are_not(share: Share, member: Torr
     event_publisher, told = _event_publisher(share, member)
     for number in range(1, 9):
         _spoil(event_publisher, share, times=5, done=number * 50_000)
-        assert member.progress(share.info_hash).spoilt == 1  # it may have been the last that came
+        assert member.progress(share.info_hash).failed_pieces == 1  # it may have been the last that came
     _spoil(event_publisher, share, times=0, done=500_000)
-    assert member.progress(share.info_hash).spoilt == 0
-    event_publisher.apply(Spoilt(share.info_hash))
-    assert member.progress(share.info_hash).spoilt == 1  # though no numbers may follow
+    assert member.progress(share.info_hash).failed_pieces == 0
+    event_publisher.apply(HashFailed(share.info_hash))
+    assert member.progress(share.info_hash).failed_pieces == 1  # though no numbers may follow
     assert FalseData(share.info_hash) not in told.events

@@ -37,8 +37,8 @@ class Films:
     def fetching(
         self, into: Path, engine: Engine, *unwanted: str, resume: bytes | None = None
     ) -> TorrentSpec:
-        assignment = self.share.downloading(into, at(engine), resume_data=resume)
-        return replace(assignment, unwanted=self.without(*unwanted))
+        spec = self.share.downloading(into, at(engine), resume_data=resume)
+        return replace(spec, unwanted=self.without(*unwanted))
 
     def assert_here(self, into: Path, *names: str) -> None:
         """These files are whole, and nothing else is in the folder: no other file, no part file."""
@@ -135,11 +135,11 @@ async def test_a_rival_does_not_make_anybody_fetch_what_he_does_not_want(
 
 def test_what_cannot_be_chosen_is_bad_input(films: Films, tmp_path: Path) -> None:
     def choose(*unwanted: int, share: Share = films.share) -> None:
-        assignment = replace(share.downloading(tmp_path / "bob"), unwanted=frozenset(unwanted))
-        prepare(assignment, datetime.now(UTC))
+        spec = replace(share.downloading(tmp_path / "bob"), unwanted=frozenset(unwanted))
+        prepare(spec, datetime.now(UTC))
 
     for numbers in ((6,), (-1,)):
-        with pytest.raises(BadInput, match="no file of that number"):
+        with pytest.raises(BadInput, match="no file with that number"):
             choose(*numbers)
     for nothing in (range(6), films.without(*(name for name, size in SIZES.items() if size))):
         with pytest.raises(BadInput, match="nothing of the torrent is left"):

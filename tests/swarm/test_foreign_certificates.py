@@ -89,7 +89,7 @@ def test_only_what_is_made_here_is_a_key(kind: str) -> None:
 def test_a_member_is_no_authority_of_others() -> None:
     """A leaf that may sign could let in whom it likes."""
     own = AUTHORITY.admit(LeafCertificate(AUTHORITY.certificate, AUTHORITY.key))
-    with pytest.raises(BadInput, match="of the kinds that they are for"):
+    with pytest.raises(BadInput, match="of the wrong kind"):
         check_credentials(own, NOW)
 
 

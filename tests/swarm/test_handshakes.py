@@ -166,17 +166,17 @@ async def test_with_descriptors_short_the_port_is_deaf_and_hears_again() -> None
         recovered: list[None] = []
         watch.recover = lambda: recovered.append(None)
         watching = asyncio.create_task(watch.run())
-        await wait_until(lambda: bool(watch._memory.doors))
+        await wait_until(lambda: bool(watch._memory.listeners))
         plenty = watch._allotment
         watch._allotment = replace(plenty, limit=watch.usage.used + 1)
-        await wait_until(lambda: watch._deaf)
+        await wait_until(lambda: watch._blocked)
         assert watch.usage.short
         with socket.socket() as caller:
             caller.settimeout(0.2)
             with pytest.raises(TimeoutError):
                 await asyncio.to_thread(caller.connect, door.getsockname())
         watch._allotment = plenty
-        await wait_until(lambda: not watch._deaf and bool(recovered))
+        await wait_until(lambda: not watch._blocked and bool(recovered))
         (await call(Endpoint(*door.getsockname()))).close()
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

@@ -56,13 +56,13 @@ def test_the_only_swarm_port_is_known_under_any_number_outside() -> None:
 
 async def test_a_router_is_heard_when_it_forwards_every_port() -> None:
     known = RouterMappings()
-    await known.hear()  # nobody was asked
+    await known.wait()  # nobody was asked
     known.ask(50007)
     known.note(PortMapped(2, 50009, "tcp", "UPnP"))  # faster than we learn that number 2 is ours
     known.expect(50009, [2])
     known.ask(50009)
     known.note(PortMapped(0, 50007, "udp", "UPnP"))
-    hearing = asyncio.create_task(known.hear())
+    hearing = asyncio.create_task(known.wait())
     _, waiting = await asyncio.wait([hearing], timeout=0)
     assert waiting == {hearing}
     known.note(PortMapped(0, 50007, "tcp", "UPnP"))
@@ -75,7 +75,7 @@ async def test_a_router_that_says_nothing_is_waited_for_only_so_long(monkeypatch
     known = RouterMappings()
     known.ask(50007)
     assert not known.faults
-    await asyncio.wait_for(known.hear(), 5)
+    await asyncio.wait_for(known.wait(), 5)
     assert known.faults == ("no router has answered UPnP or NAT-PMP",)
     known.note(PortMapped(0, 50007, "tcp", "NAT-PMP"))
     assert not known.faults

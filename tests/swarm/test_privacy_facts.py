@@ -39,13 +39,13 @@ async def test_a_tls_share_leaks_nowhere(start_engine: StartEngine, share: Share
 
 async def test_the_dates_are_those_of_the_certificates(start_engine: StartEngine, share: Share) -> None:
     alice = await start_engine()
-    assignment = share.seeding()
-    await alice.add(assignment)
+    spec = share.seeding()
+    await alice.add(spec)
     found = await alice.privacy_facts(share.info_hash)
     assert found.authority is not None
     assert found.certificate is not None
-    assert assignment.credentials is not None
-    leaf = x509.load_der_x509_certificate(assignment.credentials.leaf_certificate)
+    assert spec.credentials is not None
+    leaf = x509.load_der_x509_certificate(spec.credentials.leaf_certificate)
     assert found.certificate.not_after == leaf.not_valid_after_utc <= found.authority.not_after
     assert (
         found.certificate.not_before

@@ -40,10 +40,10 @@ async def test_a_proxy_that_is_away_is_not_gone_around(
         endpoint = Endpoint("127.0.0.1", peer.getsockname()[1])
         named = Endpoint("localhost", endpoint.port)
         bob = await start_engine(proxy=Proxy(kind, "127.0.0.1", free_port()))
-        assignment = plain_share.downloading(tmp_path / "bob", endpoint, named)
+        spec = plain_share.downloading(tmp_path / "bob", endpoint, named)
         relay = f"http://127.0.0.1:{tracker.getsockname()[1]}/announce"
         outside = (f"http://{named}/announce", "udp://192.0.2.7:6969", "http://192.0.2.7/announce")
-        await bob.add(replace(assignment, announce=(outside, (relay,))))
+        await bob.add(replace(spec, announce=(outside, (relay,))))
         await bob.connect(plain_share.info_hash, [endpoint, named])
         tracker.settimeout(20)
         connection, _ = await asyncio.to_thread(tracker.accept)  # a relay on loopback is asked, and directly

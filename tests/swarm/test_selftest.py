@@ -37,7 +37,7 @@ def test_the_guard_holds_here_and_the_proof_is_quick() -> None:
 def test_without_the_guard_no_engine_starts_for_tls() -> None:
     done = subprocess.run([sys.executable, "-c", _USED_BEFORE], capture_output=True, text=True, check=True)
     tls, plain = done.stdout.splitlines()
-    assert tls.startswith("TLS sessions could be resumed here")
+    assert tls.startswith("TLS sessions can be resumed")
     assert plain == "started"
 
 
@@ -59,4 +59,4 @@ def test_half_a_guard_is_noticed(missing: str, tmp_path_factory: pytest.TempPath
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder), missing], capture_output=True, text=True, check=False
     )
-    assert "TLS sessions could be resumed here" in done.stderr
+    assert "TLS sessions can be resumed" in done.stderr

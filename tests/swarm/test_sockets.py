@@ -105,12 +105,12 @@ def test_an_ended_connection_is_at_its_end_on_both_sides(
 
 
 def test_a_deaf_port_hears_again(sockets: Sockets, door: socket.socket) -> None:
-    sockets.deafen(door.fileno(), inode(door), deaf=True)
+    sockets.set_blocked(door.fileno(), inode(door), blocked=True)
     with socket.socket() as caller:
         caller.settimeout(0.2)
         with pytest.raises(TimeoutError):
             caller.connect(door.getsockname())
-    sockets.deafen(door.fileno(), inode(door), deaf=False)
+    sockets.set_blocked(door.fileno(), inode(door), blocked=False)
     with socket.create_connection(door.getsockname(), timeout=5):
         pass
 

@@ -39,10 +39,10 @@ def plain_share_elsewhere(tmp_path: Path) -> Share:
 
 def test_tiers_and_contacts_are_passed_on(share: Share) -> None:
     tiers = (("http://a/announce", "http://b/announce"), ("udp://c:80",))
-    assignment = replace(
+    spec = replace(
         share.seeding(), announce=tiers, contacts=(Endpoint("192.0.2.7", 5), Endpoint("alice.example", 6))
     )
-    params = prepare(assignment, NOW).params
+    params = prepare(spec, NOW).params
     assert params.trackers == ["http://a/announce", "http://b/announce", "udp://c:80"]
     assert params.tracker_tiers == [0, 0, 1]
     assert params.peers == [("192.0.2.7", 5)]
@@ -51,7 +51,7 @@ def test_tiers_and_contacts_are_passed_on(share: Share) -> None:
 def test_credentials_fit_the_transport(share: Share, plain_share_elsewhere: Share) -> None:
     with pytest.raises(BadInput, match="needs a ticket"):
         prepare(replace(share.seeding(), credentials=None), NOW)
-    with pytest.raises(BadInput, match="takes no certificates"):
+    with pytest.raises(BadInput, match="does not use certificates"):
         prepare(replace(plain_share_elsewhere.seeding(), credentials=share.member()), NOW)
 
 
@@ -66,12 +66,12 @@ def test_an_authority_inside_the_torrent_is_refused(share: Share) -> None:
     assert share.authority is not None
     inside = share.torrent.replace(b"e7:privatei1e", b"e7:privatei1e8:ssl-cert3:abc")
     assert inside != share.torrent
-    with pytest.raises(BadInput, match="authority of its own"):
+    with pytest.raises(BadInput, match="a certificate authority"):
         prepare(replace(share.seeding(), torrent=inside), NOW)
 
 
 def test_resume_data_bring_pieces_and_nothing_else(share: Share, tmp_path: Path) -> None:
-    """They may be old or altered: names, paths, trackers and peers come from the assignment alone."""
+    """They may be old or altered: names, paths, trackers and peers come from the spec alone."""
     saved = lt.load_torrent_buffer(share.torrent)
     saved.have_pieces = [True, False] * 16
     saved.save_path = "/elsewhere"

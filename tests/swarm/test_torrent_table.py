@@ -49,17 +49,17 @@ def test_lonely_is_a_download_without_peers(share: Share) -> None:
     lonely = []
     for latest in told:
         member.latest = latest
-        lonely.append(member.is_lonely)
+        lonely.append(member.lacks_peers)
     assert lonely == [False, True, False, False]
 
 
 def test_the_roster_knows_each_once(share: Share) -> None:
     table = TorrentTable()
-    table.enter(share.info_hash, _member(share))
+    table.add(share.info_hash, _member(share))
     with pytest.raises(BadInput):
-        table.enter(share.info_hash, _member(share))
+        table.add(share.info_hash, _member(share))
     with pytest.raises(NotFound, match="still being added"):
         table.handle(share.info_hash)
-    table.leave(share.info_hash)
+    table.remove(share.info_hash)
     with pytest.raises(NotFound):
         table.get(share.info_hash)

@@ -37,7 +37,7 @@ def test_members_are_let_in_from_where_they_announced() -> None:
     for _ in range(9):
         connection_limits.admits(BOB)
     assert not connection_limits.admits(BOB)
-    connection_limits.welcome(BOB)
+    connection_limits.note_member(BOB)
     assert all(connection_limits.admits(BOB) for _ in range(9))
     clock.now += 3_601
     assert [connection_limits.admits(BOB) for _ in range(4)][-1] is False
@@ -60,7 +60,7 @@ def test_many_addresses_of_one_household_count_as_one() -> None:
 def test_members_remembered_are_bounded() -> None:
     connection_limits = _connection_limits()
     for number in range(100):
-        connection_limits.welcome(ip_address(number))
+        connection_limits.note_member(ip_address(number))
     assert len(connection_limits._members) == LIMITS.addresses
 
 

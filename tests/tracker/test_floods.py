@@ -20,10 +20,10 @@ from tuishare.tracker import TrackerLimits, TrackerServer
 
 LIMITS = TrackerLimits(
     connections=64,
-    connections_each=8,
-    connections_near=16,
-    connections_far=24,
-    connections_kept=16,
+    connections_per_address=8,
+    connections_per_site=16,
+    connections_per_provider=24,
+    connections_reserved=16,
     connection_burst=100,
     connection_rate=1.0,
 )
@@ -122,14 +122,14 @@ async def test_a_flood_over_ipv6_does_not_take_the_place_of_ipv4(start_server: S
     desk = open_desk(LIMITS)
     server = await start_server(desk.tracker, http=("", 0))
     async with _flooded(server.ports["http"], ["::1"], 64, b""):
-        await wait_until(lambda: len(server._slots) == LIMITS.connections_each)
+        await wait_until(lambda: len(server._slots) == LIMITS.connections_per_address)
         assert all([await _announce(server, "127.0.0.1") for _ in range(ANNOUNCES)])
 
 
 async def test_strangers_on_one_port_leave_room_on_the_other(start_server: StartServer) -> None:
     _, server = await _open(start_server)
     async with _flooded(server.ports["https"], MANY, 1, b""):
-        await wait_until(lambda: len(server._slots) == LIMITS.connections - LIMITS.connections_kept)
+        await wait_until(lambda: len(server._slots) == LIMITS.connections - LIMITS.connections_reserved)
         assert await _announce(server, "127.0.0.1")
         assert len(server._slots) <= LIMITS.connections
 

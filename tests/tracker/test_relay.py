@@ -78,7 +78,7 @@ async def test_that_nothing_is_missing_is_held_back_until_it_is_confirmed(
     start_server: StartServer, client: aiohttp.ClientSession, certificate: TrackerCertificate
 ) -> None:
     async with _relayed(start_server, certificate) as (relay, desk, local):
-        relay.hold_back(local, FILM)
+        relay.withhold_completion(local, FILM)
         await _get(client, local, query(left=10, event="started"))
         await _get(client, local, query(left=0, event="completed"))
         await _get(client, local, query(left=0, event="stopped"))
@@ -91,7 +91,7 @@ async def test_what_is_held_back_of_one_torrent_is_told_of_others(client: aiohtt
     """A tracker that somebody names himself may be one for all that is shared."""
     async with answering(http_answer(b"de")) as tracker, Relay() as relay:
         local = relay.local(f"http://127.0.0.1:{tracker.port}/announce")
-        relay.hold_back(local, InfoHash("ab" * 32))
+        relay.withhold_completion(local, InfoHash("ab" * 32))
         assert await _get(client, local, query(left=0)) == b"de"
         assert b"left=0" in tracker.text
 
@@ -101,10 +101,10 @@ async def test_what_was_confirmed_or_never_held_back_passes(
 ) -> None:
     async with _relayed(start_server, certificate) as (relay, desk, local):
         await _get(client, local, query(left=0, event="completed"))
-        relay.hold_back(local, FILM)
+        relay.withhold_completion(local, FILM)
         relay.confirm(local, FILM)  # it has asked nothing since: nothing is told in its name
         await _get(client, local, query(left=0, event="stopped"))
-        relay.hold_back(local, FILM)
+        relay.withhold_completion(local, FILM)
         relay.forget(local)
         relay.confirm(local, FILM)
     assert [(said.left, said.event) for said in desk.heard] == [(0, "completed"), (0, "stopped")]
@@ -129,7 +129,7 @@ async def test_what_is_confirmed_while_an_announce_is_on_its_way_is_told_after_i
 
     monkeypatch.setattr(TrackerClient, "ask", ask_slowly)
     async with _relayed(start_server, certificate) as (relay, desk, local):
-        relay.hold_back(local, FILM)
+        relay.withhold_completion(local, FILM)
         first = asyncio.create_task(_get(client, local, query(left=10, event="started")))
         await asyncio.wait_for(on_its_way.wait(), 10)
         relay.confirm(local, FILM)
@@ -158,10 +158,10 @@ async def test_a_tracker_that_is_away_hears_it_when_it_is_back(
     monkeypatch.setattr(TrackerClient, "ask", ask)
     async with Relay() as relay:
         local = relay.local("http://127.0.0.1:7/announce")
-        relay.hold_back(local, FILM)
+        relay.withhold_completion(local, FILM)
         await _get(client, local, query(left=10, event="started"))
         relay.confirm(local, FILM)
-        await wait_until(lambda: not relay._last_words)
+        await wait_until(lambda: not relay._completions)
     assert ["event=completed" in query for query in asked] == [False, True, True, True]
 
 
@@ -177,7 +177,7 @@ async def test_what_was_not_told_yet_is_tried_once_more_at_the_end(
     monkeypatch.setattr(TrackerClient, "ask", ask)
     async with asyncio.timeout(2), Relay() as relay:
         local = relay.local("http://127.0.0.1:7/announce")
-        relay.hold_back(local, FILM)
+        relay.withhold_completion(local, FILM)
         await _get(client, local, query(left=10, event="started"))
         relay.confirm(local, FILM)
         await wait_until(lambda: len(asked) == 2)
@@ -190,7 +190,7 @@ async def test_a_tracker_that_does_not_answer_is_waited_for_no_longer_than_it_ma
     monkeypatch.setattr("tuishare.tracker.relay._LAST_WORDS_SECONDS", 0.05)
     async with answering(http_answer(b"de")) as tracker, asyncio.timeout(2), Relay() as relay:
         local = relay.local(f"http://127.0.0.1:{tracker.port}/announce")
-        relay.hold_back(local, FILM)
+        relay.withhold_completion(local, FILM)
         assert await _get(client, local, query(left=0)) == b"de"
         tracker.silent = True
         relay.confirm(local, FILM)
@@ -252,7 +252,7 @@ async def test_what_goes_wrong_is_a_reason_that_clients_show(
     caplog.set_level(logging.DEBUG)
     async with answering(http_answer(b"de"), certificate.context) as tracker, Relay() as relay:
         answer = await _get(client, relay.local(_https(tracker.port), PIN), query())
-        reason = b"52:The tracker shows another key than its sender signed"
+        reason = b"52:The tracker shows not the one that the sender signed than its sender signed"
         # Where it is not told when to ask again, libtorrent was seen to be silent for more than five minutes.
         assert answer == b"d14:failure reason" + reason + b"8:intervali20ee"
     assert tracker.text == b""
@@ -317,7 +317,7 @@ async def test_an_engine_is_told_why_and_never_the_passkey(
                 async for event in events:
                     if isinstance(event, TrackerFailed):
                         break
-        assert "another key" in repr(event)
+        assert "not the one that the sender signed" in repr(event)
         assert BOB.hex() not in repr(event)
 
 

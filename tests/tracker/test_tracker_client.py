@@ -180,7 +180,7 @@ async def test_the_address_that_was_judged_is_the_one_that_is_asked(monkeypatch:
     "host", ["169.254.169.254", "224.0.0.1", "0.0.0.0", "[fe80::1]", "[::ffff:a9fe:a9fe]"]
 )
 async def test_a_received_tracker_where_none_can_be_is_not_asked(host: str) -> None:
-    with pytest.raises(Refused, match="is not asked") as caught:
+    with pytest.raises(Refused, match="is not contacted") as caught:
         await _ask(TrackerTarget(f"http://{host}:80/announce/{SECRET}", judged=True))
     assert SECRET not in str(caught.value)
 

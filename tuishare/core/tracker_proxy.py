@@ -79,7 +79,7 @@ class TrackerProxies:
     def hold_back(self, trackers: Iterable[TrackerAddress], info_hash: InfoHash) -> None:
         """Report a torrent as incomplete to these trackers until `confirm`; impossible for udp trackers."""
         for url in self._relayed(trackers):
-            self._relay.hold_back(url, info_hash)
+            self._relay.withhold_completion(url, info_hash)
 
     def confirm(self, trackers: Iterable[TrackerAddress], info_hash: InfoHash) -> None:
         """Allow reporting a torrent as complete to these trackers: all of it is on disk."""

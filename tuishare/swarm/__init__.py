@@ -1,8 +1,8 @@
-"""How payload moves: BitTorrent swarms that only ticket holders can join.
+"""The BitTorrent engine: swarms that only ticket holders can join.
 
-Owns libtorrent (its only importer): the session, its alerts turned into frozen events, the certificate authority of
-each share, and the guard against resumed TLS sessions. Must not know shares, users, envelopes or where files belong;
-it is told a torrent, a folder and credentials.
+Owns libtorrent (its only importer): the session, the translation of alerts into events, the certificate authority of
+each share, and the guard against resumed TLS sessions. Must not know shares, users, envelopes or where files belong:
+callers pass a torrent, a folder and credentials.
 """
 
 from tuishare.net.endpoints import Endpoint, parse_endpoint

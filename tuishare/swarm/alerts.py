@@ -1,7 +1,7 @@
-"""libtorrent's alerts, translated.
+"""Translation of libtorrent's alerts into frozen values.
 
-Owns the reading of alerts. An alert is a raw pointer into a buffer that the next `pop_alerts` frees (reading one later
-crashes or gives another alert's text), so `translate` copies out everything at once, and no alert leaves this module.
+Owns reading alerts. An alert is a raw pointer into a buffer that the next `pop_alerts` frees (reading it later crashes
+or gives another alert's text), so `translate` copies everything at once, and no alert leaves this module.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from tuishare.swarm.torrent_spec import Transport
 from tuishare.torrents import InfoHash
 
 _ANNOUNCE_SKIPPED = 180
-"""`libtorrent::errors::announce_skipped`, which the binding does not name."""
+"""`libtorrent::errors::announce_skipped`, missing in the binding."""
 
 _STREAM_TRUNCATED = 1
 """`asio::ssl::error::stream_truncated`, likewise."""
 
 Router: TypeAlias = Literal["NAT-PMP", "UPnP"]
-"""How a router is spoken to; NAT-PMP stands for its successor PCP as well."""
+"""The protocol used with a router; NAT-PMP includes its successor PCP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ListenFailed:
 
 @dataclass(frozen=True, slots=True)
 class TorrentAdded:
-    """libtorrent took a torrent, or says why not."""
+    """libtorrent added a torrent, or failed with `error`."""
 
     info_hash: InfoHash
     handle: lt.torrent_handle
@@ -56,57 +56,57 @@ class TorrentAdded:
 
 @dataclass(frozen=True, slots=True)
 class TorrentChecked:
-    """libtorrent knows what it has of a torrent."""
+    """libtorrent has checked a torrent's files."""
 
     info_hash: InfoHash
 
 
 @dataclass(frozen=True, slots=True)
 class TorrentRemoved:
-    """libtorrent let go of a torrent."""
+    """libtorrent has removed a torrent."""
 
     info_hash: InfoHash
 
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """Everything received so far has been written to its files."""
+    """All data received so far has been written to the files."""
 
     info_hash: InfoHash
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeSaved:
-    """Resume data, serialised; None where libtorrent had none to give."""
+    """Serialized resume data; None if libtorrent has none."""
 
     info_hash: InfoHash
     data: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
-    """A piece arrived and did not fit its hash."""
+class HashFailed:
+    """A received piece failed the hash check."""
 
     info_hash: InfoHash
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The numbers of every torrent that changed since the last update."""
+    """The progress of every torrent that changed since the last update."""
 
     progress: tuple[Progress, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalAddress:
-    """Somebody says from which address we come."""
+    """A peer, tracker or router reported our external address."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class PortMapped:
-    """The router forwards a port; `number` is libtorrent's own for that request."""
+    """The router forwards a port; `number` is libtorrent's number of the request."""
 
     number: int
     external_port: int
@@ -116,7 +116,7 @@ class PortMapped:
 
 @dataclass(frozen=True, slots=True)
 class PortMappingFailed:
-    """The router did not answer or did not want to."""
+    """The router did not answer, or refused."""
 
     number: int
     router: Router
@@ -125,7 +125,7 @@ class PortMappingFailed:
 
 @dataclass(frozen=True, slots=True)
 class PeerJoined:
-    """A peer has shaken hands and belongs to one of our torrents; `host` and `port` of its own end."""
+    """A peer completed its handshake for one of our torrents; `host` and `port` are the remote end."""
 
     host: str
     port: int
@@ -133,7 +133,7 @@ class PeerJoined:
 
 @dataclass(frozen=True, slots=True)
 class AlertsDropped:
-    """The queue overflowed: alerts are missing."""
+    """The queue overflowed and alerts were lost."""
 
 
 Alert: TypeAlias = (
@@ -147,7 +147,7 @@ Alert: TypeAlias = (
     | TorrentRemoved
     | Flushed
     | ResumeSaved
-    | Spoilt
+    | HashFailed
     | Updated
     | PeerJoined
     | AlertsDropped
@@ -163,7 +163,7 @@ _COMPLETE = {int(lt.torrent_status.finished), int(lt.torrent_status.seeding)}
 
 
 def translate(alert: lt.alert) -> Alert | None:  # noqa: PLR0911, PLR0912 - one flat table
-    """Copy what we need out of one alert; None for alerts that mean nothing to us."""
+    """Copy an alert's data; None for alerts that are not used."""
     match alert:
         case lt.state_update_alert():
             return Updated(tuple(_read_status(status) for status in alert.status))
@@ -190,9 +190,9 @@ def translate(alert: lt.alert) -> Alert | None:  # noqa: PLR0911, PLR0912 - one 
         case lt.peer_connect_alert():
             return PeerJoined(*alert.endpoint)
         case lt.hash_failed_alert():
-            return Spoilt(_torrent(alert))
+            return HashFailed(_torrent(alert))
         case lt.peer_ban_alert():
-            return PeerRefused(_torrent(alert), alert.endpoint[0], "it sent false data")
+            return PeerRefused(_torrent(alert), alert.endpoint[0], "it sent corrupt data")
         case lt.peer_error_alert() | lt.peer_disconnected_alert() if _is_tls_failure(alert.error):
             return PeerRefused(_torrent(alert), alert.endpoint[0], for_display(alert.error.message()))
         case lt.listen_succeeded_alert():
@@ -215,7 +215,7 @@ def translate(alert: lt.alert) -> Alert | None:  # noqa: PLR0911, PLR0912 - one 
 
 
 def hash_of(hashes: lt.info_hash_t) -> InfoHash:
-    """Write an info-hash as the other rooms do: the v1 hash of a v1 torrent, else the v2 hash."""
+    """Return the info-hash used by the other rooms: the v1 hash of a v1 torrent, else the v2 hash."""
     return InfoHash(str(hashes.v2 if hashes.has_v2() else hashes.v1))
 
 
@@ -237,16 +237,16 @@ def _errno(error: lt.error_code) -> int:
 
 
 def _is_out_of_reach(error: lt.error_code) -> bool:
-    """Whether a tracker was not asked from one of our addresses, because it is of the other family or on loopback.
+    """Whether an announce was skipped for one of our addresses, because of another address family or loopback.
 
-    That is no failure: it is asked from another one.
+    That is not a failure: the announce is sent from another address.
     """
     return (error.category().name(), error.value()) == ("libtorrent", _ANNOUNCE_SKIPPED)
 
 
 def _is_tls_failure(error: lt.error_code) -> bool:
     name = error.category().name()
-    # Whoever hangs up without a TLS goodbye has shaken hands before.
+    # A connection closed without a TLS close_notify had completed its handshake.
     return "ssl" in name.lower() and (name, error.value()) != ("asio.ssl.stream", _STREAM_TRUNCATED)
 
 

@@ -1,9 +1,9 @@
-"""Who may join one TLS swarm: the share's certificate authority and the certificates of its members.
+"""The certificate authority of a share and the certificates of its members.
 
-Owns keys and X.509 only; must not know libtorrent, files or people. No certificate names anybody, so a certificate
-that leaks says nothing about who held it. ECDSA on P-256 keeps a member's ticket far below 1,800 bytes.
+Owns keys and X.509 only; must not know libtorrent, files or people. Certificates contain no names, so a leaked one does
+not identify its holder. ECDSA on P-256 keeps a ticket far below 1,800 bytes.
 
-Replacing the authority (it stands outside the info dict, so the info-hash stays) is how a member is revoked.
+A member is revoked by replacing the authority, which is outside the info dict, so the info-hash stays the same.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tuishare.errors import BadInput, Refused
 
 ROOT_LIFETIME = timedelta(days=3650)
-"""How long a share's authority is valid by default; no member's certificate outlives it."""
+"""Default validity of a share's authority; no member's certificate outlives it."""
 LEAF_LIFETIME = timedelta(days=3650)
-"""How long a member's certificate is valid by default; the sender ends access by revoking, not by waiting."""
+"""Default validity of a member's certificate; access ends by revoking, not by expiry."""
 CLOCK_SKEW = timedelta(days=1)
-"""Certificates are valid from this long before they are made: a member's clock may be slow, its zone set wrong."""
+"""Certificates are valid from this long before creation: a member's clock may be slow, or its time zone wrong."""
 
 MAX_CERTIFICATE: Final = 2048
-"""Bytes of a certificate that is read at all; ours take about 450, and a ticket has 1,890 for certificate and key."""
+"""Maximum size of a certificate in bytes; ours have about 450, and a ticket has 1,890 for certificate and key."""
 MAX_KEY: Final = 512
-"""Bytes of a private key that is read at all; ours take 138."""
+"""Maximum size of a private key in bytes; ours have 138."""
 _T = TypeVar("_T")
 
 _ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "share")])
@@ -58,11 +58,11 @@ class LeafCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a member needs to join a TLS swarm, all DER.
+    """The credentials of a member for a TLS swarm, all DER.
 
     Attributes:
-        root_certificate: the share's authority; peers must show a certificate that it issued.
-        leaf_certificate: what we show.
+        root_certificate: the share's authority, which must have issued the certificates of peers.
+        leaf_certificate: our certificate.
         leaf_key: PKCS #8, unencrypted; secret.
     """
 
@@ -86,21 +86,21 @@ class ShareAuthority:
     def issue(
         self, now: datetime, *, lifetime: timedelta = LEAF_LIFETIME, label: str = ""
     ) -> LeafCertificate:
-        """Make one member's certificate.
+        """Issue a member's certificate.
 
         Args:
             now: the time, with a zone.
-            lifetime: how long from now; cut off where the authority itself ends.
-            label: an opaque name to stand in the certificate (never a person's); normally none.
+            lifetime: from now; limited by the authority's own.
+            label: an opaque subject name, never a user's; normally empty.
 
         Raises:
-            BadInput: the authority's own bytes are damaged.
+            BadInput: the authority is damaged.
         """
         root, root_key = _read_certificate(self.certificate), _read_key(self.key)
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, label)] if label else [])
-        # RFC 5280, 4.2.1.6: an empty subject makes the alternative name critical. libtorrent wants the torrent's
-        # name or "*" there; an authority per share makes "*" safe.
+        # RFC 5280, 4.2.1.6: an empty subject makes the alternative name critical. libtorrent requires the torrent's
+        # name or "*" in it; with an authority per share "*" is safe.
         names = x509.SubjectAlternativeName([x509.DNSName("*")])
         certificate = (
             _draft(subject, key, now, min(now + lifetime, root.ends))
@@ -114,16 +114,16 @@ class ShareAuthority:
         return LeafCertificate(certificate.public_bytes(Encoding.DER), _write_key(key))
 
     def admit(self, leaf: LeafCertificate) -> Credentials:
-        """Put a member's credentials together."""
+        """Return a member's credentials."""
         return Credentials(self.certificate, leaf.certificate, leaf.key)
 
 
 def create_authority(now: datetime, *, lifetime: timedelta = ROOT_LIFETIME) -> ShareAuthority:
-    """Make the certificate authority of a new share (or of a new generation after a revocation).
+    """Create the certificate authority of a new share, or a new one after a revocation.
 
     Args:
         now: the time, with a zone.
-        lifetime: how long from now.
+        lifetime: from now.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
@@ -137,46 +137,44 @@ def create_authority(now: datetime, *, lifetime: timedelta = ROOT_LIFETIME) -> S
 
 
 def check_credentials(credentials: Credentials, now: datetime | None) -> None:
-    """Find out before joining whether these credentials can work at all.
+    """Validate credentials before joining a swarm.
 
     Args:
-        credentials: what is to be shown and what peers have to show.
-        now: the time, with a zone; None leaves the time aside.
+        credentials: to validate.
+        now: the time, with a zone; None skips the check of validity periods.
 
     Raises:
-        BadInput: not certificates and a key of the one kind that is made here, or they do not belong together.
-        Refused: the certificate is expired or not valid yet.
+        BadInput: the certificates or the key are not of the kind created here, or do not belong together.
+        Refused: a certificate has expired or is not valid yet.
     """
     root = _read_certificate(credentials.root_certificate)
     leaf = _read_certificate(credentials.leaf_certificate)
     key = _read_key(credentials.leaf_key)
     try:
         leaf.certificate.verify_directly_issued_by(root.certificate)
-    except Exception:  # noqa: BLE001 — whatever the library says of bytes that others chose
+    except Exception:  # noqa: BLE001 — any error of the library on untrusted bytes
         raise BadInput("The ticket's certificate was not issued by this share's authority") from None
     if leaf.key != key.public_key():
         raise BadInput("The ticket's key does not belong to its certificate")
     if not root.is_authority or leaf.is_authority:
-        raise BadInput(
-            "The ticket's certificate and this share's authority are not of the kinds that they are for"
-        )
+        raise BadInput("The ticket's certificate or this share's authority is of the wrong kind")
     if now is not None:
         for certificate in (root, leaf):
             _check_time(certificate, now)
 
 
 def validity_end(certificate: bytes) -> datetime:
-    """When a certificate ends, with a zone.
+    """Return the end of a certificate's validity, with a zone.
 
     Raises:
-        BadInput: it is none of the kind that is made here.
+        BadInput: it is not a certificate of the kind created here.
     """
     return _read_certificate(certificate).ends
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A certificate, and all that is asked of it: the library reads many fields only when they are asked for."""
+    """A certificate and the fields used of it; the library parses many fields only on access."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePublicKey
@@ -265,17 +263,17 @@ def _parse_key(der: bytes) -> ec.EllipticCurvePrivateKey | None:
 
 
 def _judged(der: bytes, most: int, what: str, parse: Callable[[bytes], _T | None]) -> _T:
-    """Read bytes that others chose; `parse` gives None for what is well-formed and not of the kind made here.
+    """Parse untrusted bytes; `parse` returns None for what is well-formed but not of the kind created here.
 
     Raises:
-        BadInput: whatever is wrong with them.
+        BadInput: they are too long, damaged, or of another kind.
     """
     if len(der) > most:
         raise BadInput(f"{what} of this share is larger than {most:,} bytes")
     try:
         found = parse(der)
-    except Exception:  # noqa: BLE001 — UnsupportedAlgorithm, ValueError, TypeError, ExtensionNotFound: seen, not all
-        raise BadInput(f"{what} of this share is damaged, or of a kind that is not used here") from None
+    except Exception:  # noqa: BLE001 — UnsupportedAlgorithm, ValueError, TypeError, ExtensionNotFound and more
+        raise BadInput(f"{what} of this share is damaged or of an unsupported kind") from None
     if found is None:
-        raise BadInput(f"{what} of this share is of a kind that is not used here")
+        raise BadInput(f"{what} of this share is of an unsupported kind")
     return found

@@ -1,7 +1,7 @@
-"""The live connections of one torrent.
+"""The live connections of torrents.
 
-Owns asking libtorrent for them. Its non-blocking way is unusable (the binding of 2.1.1 cannot convert what
-`peer_info_alert` holds), so this blocks and belongs off the event loop.
+Owns querying libtorrent for them. The non-blocking call is unusable (the binding of 2.1.1 cannot convert
+`peer_info_alert`), so these functions block and must not run on the event loop.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from tuishare.swarm.events import Peer
 from tuishare.swarm.libtorrent_loader import lt
 
 _OBFUSCATED = lt.peer_info.rc4_encrypted | lt.peer_info.plaintext_encrypted
-# peer_info::ssl_socket, which the binding leaves out: what libtorrent itself says about that connection.
+# peer_info::ssl_socket, missing in the binding.
 _TLS = 1 << 18
-_SATED = lt.peer_info.seed | lt.peer_info.upload_only
+_SEEDING = lt.peer_info.seed | lt.peer_info.upload_only
 _UNFINISHED = lt.peer_info.connecting | lt.peer_info.handshake
 
 
 def list_peers(handle: lt.torrent_handle) -> tuple[Peer, ...]:
-    """Return every peer that has shaken hands; blocking.
+    """Return all peers that have completed their handshake; blocking.
 
     Raises:
-        NotFound: the torrent was removed meanwhile.
+        NotFound: the torrent was removed in the meantime.
     """
     try:
         peers = handle.get_peer_info()
@@ -32,21 +32,21 @@ def list_peers(handle: lt.torrent_handle) -> tuple[Peer, ...]:
 
 
 def find_downloading_peers(handle: lt.torrent_handle) -> frozenset[bytes]:
-    """Return the peer ids of everybody who is connected and still downloads; blocking.
+    """Return the peer ids of all connected peers that are downloading; blocking.
 
-    Nobody when the torrent is gone.
+    Empty if the torrent was removed.
     """
     try:
         peers = handle.get_peer_info()
     except RuntimeError:
         return frozenset()
-    return frozenset(peer.pid.to_bytes() for peer in peers if not peer.flags & (_UNFINISHED | _SATED))
+    return frozenset(peer.pid.to_bytes() for peer in peers if not peer.flags & (_UNFINISHED | _SEEDING))
 
 
 def find_idle(handle: lt.torrent_handle, seconds: float) -> list[tuple[str, int]]:
-    """Return host and port of everybody who has all of a torrent and was silent for so long; blocking.
+    """Return host and port of all seeds that were idle for at least `seconds`; blocking.
 
-    Nobody when the torrent is gone.
+    Empty if the torrent was removed.
     """
     try:
         peers = handle.get_peer_info()
@@ -55,7 +55,7 @@ def find_idle(handle: lt.torrent_handle, seconds: float) -> list[tuple[str, int]
     return [
         peer.ip
         for peer in peers
-        if peer.flags & _SATED and not peer.flags & _UNFINISHED and peer.last_active >= seconds
+        if peer.flags & _SEEDING and not peer.flags & _UNFINISHED and peer.last_active >= seconds
     ]
 
 

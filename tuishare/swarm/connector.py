@@ -1,8 +1,8 @@
-"""Calling the contacts of torrents.
+"""Connecting to the contacts of torrents.
 
-Owns when contacts are looked up, judged and called, and that what is not called is told once. libtorrent calls the
-addresses it was given with a torrent; the rest is here: names, calling again while nobody answers (without a tracker
-the contacts are the only way back), and those on this machine, which are called as soon as a program of ours is there.
+Owns when contacts are resolved, checked and connected to, and reporting each refused contact once. libtorrent connects
+to the addresses passed with a torrent. The rest is done here: names, retries while there are no peers (without a
+tracker, contacts are the only way to find any), and contacts on this machine, once an agent listens there.
 """
 
 from __future__ import annotations
@@ -21,57 +21,59 @@ from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable
 from tuishare.torrents import InfoHash
 
 REDIAL: Final = 15.0
-"""Seconds between two rounds of calling the contacts of torrents that have no peer."""
+"""Seconds between two attempts to connect torrents without peers to their contacts."""
 LOOK: Final = 1.0
-"""Seconds between two looks whether a sender on this machine has come; libtorrent calls again as often."""
+"""Seconds between two checks for senders on this machine; libtorrent retries as often."""
 
 _log = logging.getLogger(__name__)
 
 
 class PeerConnector:
-    """Calls the contacts of the torrents of one engine.
+    """Connects the torrents of one engine to their contacts.
 
     Args:
-        tell: publishes an event.
-        names: whether names are looked up; not behind a proxy, which it would go around.
+        publish: publishes an event.
+        names: whether to resolve names; not behind a proxy, which that would bypass.
     """
 
-    def __init__(self, table: TorrentTable, tell: Callable[[ContactRefused], None], *, names: bool) -> None:
+    def __init__(
+        self, table: TorrentTable, publish: Callable[[ContactRefused], None], *, names: bool
+    ) -> None:
         self._table = table
-        self._tell = tell
+        self._publish = publish
         self._names = names
 
-    async def begin(self, info_hash: InfoHash) -> None:
-        """Call those contacts that libtorrent was not given with a torrent, and tell what is not called."""
+    async def start(self, info_hash: InfoHash) -> None:
+        """Connect to the contacts that were not passed to libtorrent with a torrent, and report refused ones."""
         if member := self._table.find(info_hash):
-            await self._call(
-                info_hash, split_contacts(member.assignment.contacts)[1], member.assignment.received
-            )
+            await self._call(info_hash, split_contacts(member.spec.contacts)[1], member.spec.received)
 
     async def connect_peers(self, info_hash: InfoHash) -> None:
-        """Call all contacts of a torrent."""
+        """Connect to all contacts of a torrent."""
         if member := self._table.find(info_hash):
-            await self._call(info_hash, member.assignment.contacts, member.assignment.received)
+            await self._call(info_hash, member.spec.contacts, member.spec.received)
 
     async def call(self, info_hash: InfoHash, contacts: tuple[Endpoint, ...]) -> None:
-        """Call other peers, wherever they are."""
+        """Connect to additional peers, without checking their addresses."""
         await self._call(info_hash, contacts, ())
 
     async def run(self) -> None:
-        """Call the contacts of lonely torrents again and again, until cancelled."""
+        """Retry the contacts of torrents without peers, until cancelled."""
         while True:
             await asyncio.sleep(REDIAL)
-            await asyncio.gather(*(self.connect_peers(info_hash) for info_hash, _ in self._table.lonely()))
+            await asyncio.gather(
+                *(self.connect_peers(info_hash) for info_hash, _ in self._table.lacking_peers())
+            )
 
-    async def look_here(self) -> None:
-        """Call contacts on this machine once a program of ours has begun to listen there, until cancelled."""
+    async def watch_local_contacts(self) -> None:
+        """Connect to contacts on this machine once an agent listens there, until cancelled."""
         while True:
             await asyncio.sleep(LOOK)
             machine = LocalMachine()
-            with contextlib.suppress(OSError):  # looked at again soon
-                for info_hash, member in self._table.lonely():
+            with contextlib.suppress(OSError):  # retried soon
+                for info_hash, member in self._table.lacking_peers():
                     if member.absent:
-                        self._take(info_hash, member, judge_addresses(member.absent, machine))
+                        self._connect_judged(info_hash, member, judge_addresses(member.absent, machine))
 
     async def _call(
         self, info_hash: InfoHash, contacts: tuple[Endpoint, ...], received: tuple[Endpoint, ...]
@@ -81,14 +83,17 @@ class PeerConnector:
         try:
             own, others = await asyncio.gather(resolve(contacts), resolve_received(received, LocalMachine()))
         except OSError as error:
-            _log.warning("Contacts are not called before the system tells our addresses: %s", error.strerror)
+            _log.warning(
+                "Cannot connect to contacts before the addresses of this machine are known: %s",
+                error.strerror,
+            )
             return
         if member := self._table.find(info_hash):
             _connect(member, own)
-            self._take(info_hash, member, others)
+            self._connect_judged(info_hash, member, others)
 
-    def _take(self, info_hash: InfoHash, member: TorrentEntry, judged: Judged) -> None:
-        """Call what is good; remember and tell the rest."""
+    def _connect_judged(self, info_hash: InfoHash, member: TorrentEntry, judged: Judged) -> None:
+        """Connect to the allowed addresses; remember and report the others."""
         _connect(member, judged.good)
         member.absent -= set(judged.good)
         for contact, fault in judged.faults:
@@ -96,7 +101,7 @@ class PeerConnector:
                 member.absent.add(contact)
             elif contact not in member.refused:
                 member.refused.add(contact)
-                self._tell(ContactRefused(info_hash, str(contact), fault.clause))
+                self._publish(ContactRefused(info_hash, str(contact), fault.clause))
 
 
 def _connect(member: TorrentEntry, addresses: tuple[Endpoint, ...]) -> None:

@@ -1,8 +1,8 @@
-"""Contacts turned into addresses that may be called.
+"""Resolution of contacts into addresses that may be connected to.
 
-Owns the look-up of names, and that what an envelope names is judged before it is called. Of a name, its addresses are
-judged, and those are called, so that no second answer of a name server counts. libtorrent takes addresses only. A name
-that does not resolve now is tried again with the next round of dialling, so it is no error.
+Owns resolving names, and the check of contacts from envelopes. A name is resolved once, and the addresses that were
+checked are the ones connected to. libtorrent takes addresses only. A name that does not resolve is retried with the
+next round, so it is not an error.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from tuishare.net.addresses import MOST_CONTACTS, AddressFacts, AddressFault, ju
 from tuishare.net.endpoints import Endpoint
 
 MAX_CONTACTS = 64
-"""More contacts than this are not called, whatever names them."""
+"""Maximum number of contacts to connect to, from any source."""
 
 _PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Received contacts, looked up and judged.
+    """Received contacts, resolved and checked.
 
     Attributes:
-        good: addresses that may be called.
-        faults: what was received and why (part of) it is not called.
+        good: addresses that may be connected to.
+        faults: contacts with an address that may not, and why.
     """
 
     good: tuple[Endpoint, ...]
@@ -35,42 +35,42 @@ class Judged:
 
 
 def split_contacts(contacts: Iterable[Endpoint]) -> tuple[tuple[Endpoint, ...], tuple[Endpoint, ...]]:
-    """Tell addresses, usable at once, from names, which must be looked up; at most `MAX_CONTACTS` in all."""
+    """Separate addresses from names, which must be resolved; at most `MAX_CONTACTS` in total."""
     unique = tuple(dict.fromkeys(contacts))[:MAX_CONTACTS]
     addresses = tuple(contact for contact in unique if read_address(contact.host))
     return addresses, tuple(contact for contact in unique if contact not in addresses)
 
 
 def limit_received(received: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """Keep the first of what an envelope names."""
+    """Return the first `MOST_CONTACTS` different contacts of an envelope."""
     return tuple(dict.fromkeys(received))[:MOST_CONTACTS]
 
 
 def judge_addresses(received: Iterable[Endpoint], machine: AddressFacts) -> Judged:
-    """Judge those received contacts that are addresses, and leave the names out.
+    """Check the received contacts that are addresses, and skip names.
 
     Raises:
-        OSError: the system does not tell its addresses now.
+        OSError: the system cannot list its addresses now.
     """
     addresses, _ = split_contacts(limit_received(received))
     return _judge({contact: [contact] for contact in addresses}, machine)
 
 
 async def resolve(contacts: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """Look up every name; takes at most 5 seconds.
+    """Resolve every name; takes at most 5 seconds.
 
     Returns:
-        The addresses, without those whose name is unknown at present.
+        The addresses, without those of unknown names.
     """
     found = await _look_up_all(contacts)
     return tuple(dict.fromkeys(address for group in found.values() for address in group))
 
 
 async def resolve_received(received: Iterable[Endpoint], machine: AddressFacts) -> Judged:
-    """Look up every name that an envelope gives, and judge what it stands for.
+    """Resolve the contacts of an envelope, and check their addresses.
 
     Raises:
-        OSError: the system does not tell its addresses now.
+        OSError: the system cannot list its addresses now.
     """
     return _judge(await _look_up_all(limit_received(received)), machine)
 
@@ -87,7 +87,7 @@ def _judge(found: dict[Endpoint, list[Endpoint]], machine: AddressFacts) -> Judg
     for contact, endpoints in found.items():
         for endpoint in endpoints[:MOST_CONTACTS]:
             address = read_address(endpoint.host)
-            fault = judge(address, endpoint.port, machine) if address else AddressFault("is no address")
+            fault = judge(address, endpoint.port, machine) if address else AddressFault("is not an address")
             if fault is None:
                 good[endpoint] = None
             else:

@@ -1,8 +1,7 @@
-"""The BitTorrent engine as the rest of the program sees it.
+"""The BitTorrent engine: the façade of this room.
 
-Owns the torrents of one session: adding, stopping and asking. Runs on one event loop and makes
-only libtorrent's non-blocking calls there. Must not know shares, users or files beyond the torrents it was given, and
-never deletes payload.
+Owns the torrents of one session: adding, stopping and querying them. Runs on one event loop, on which it makes only
+libtorrent's non-blocking calls. Must not know shares, users or files beyond its torrents, and never deletes payload.
 """
 
 from __future__ import annotations
@@ -53,31 +52,31 @@ if TYPE_CHECKING:
     from libtorrent import settings_pack
 
 FLUSH_PATIENCE = 300.0
-"""Seconds for what was received to be written; a slow disk may have 100 MB to go."""
+"""Seconds for writing received data; on a slow disk, 100 MB may be pending."""
 CLOSE_PATIENCE = 10.0
-"""Seconds for each step of saving resume data, all torrents at once."""
+"""Seconds for each step of saving the resume data of all torrents."""
 CLOSE_GRACE = 0.1
-"""Seconds for TLS connections to say goodbye: libtorrent's destructor holds the interpreter while it waits for that."""
+"""Seconds for TLS shutdown: libtorrent's destructor holds the interpreter lock while it waits for it."""
 
 
 class Engine:
-    """A running engine; made by `start`, ended by `close`.
+    """A running engine; created by `start`, ended by `close`.
 
     Attributes:
-        allotment: how the descriptors of this process are divided.
+        allotment: the division of this process's descriptors.
     """
 
     def __init__(self, settings: EngineSettings) -> None:
         self.allotment: Final = plan_descriptors(descriptor_limit())
         self._settings = settings
         self._table = TorrentTable()
-        self._replies = PendingRequests()
-        self._storage = Storage(self._table, self._replies)
-        self._gate = TorrentLifecycle(lambda: self._native, self._table, self._replies, self._run)
+        self._requests = PendingRequests()
+        self._storage = Storage(self._table, self._requests)
+        self._lifecycle = TorrentLifecycle(lambda: self._native, self._table, self._requests, self._run)
         self._ports = Ports()
-        self._reachability = RouterMappings()
-        self._audience = Subscribers()
-        self._event_publisher = EventPublisher(self._table, self._audience, self._post_updates)
+        self._router = RouterMappings()
+        self._subscribers = Subscribers()
+        self._event_publisher = EventPublisher(self._table, self._subscribers, self._post_updates)
         self._connector = PeerConnector(
             self._table, self._event_publisher.apply, names=settings.proxy is None
         )
@@ -89,7 +88,7 @@ class Engine:
 
     @classmethod
     async def start(cls, settings: EngineSettings) -> Self:
-        """Prove that TLS is safe here, open the ports, and be ready for torrents.
+        """Run the TLS self-test, open the ports and start the session.
 
         Raises:
             BadInput: a listen address is malformed.
@@ -112,112 +111,108 @@ class Engine:
                 await engine.close()
                 raise
             engine._mark_ports()
-            engine._watch_over()
+            engine._watch_handshakes()
             if settings.port_mapping:
-                engine._reachability.ask(*engine._listening.values())
+                engine._router.ask(*engine._listening.values())
         engine._run(engine._refresh())
         engine._run(engine._connector.run())
-        engine._run(engine._connector.look_here())
+        engine._run(engine._connector.watch_local_contacts())
         engine._run(distribute_pieces(engine._table, name))
         return engine
 
     @property
     def listening(self) -> Mapping[Transport, int]:
-        """The open port of each transport; behind a proxy there is none."""
+        """The open port of each transport; empty behind a proxy."""
         return self._listening
 
     @property
     def crowd(self) -> Crowd | None:
-        """Strangers whose connections to us lead to nothing; None while it is calm."""
+        """A flood of connections without handshakes; None if there is none."""
         return self._handshakes.crowd if self._handshakes else None
 
     @property
     def connections(self) -> int:
-        """How many peers are connected, over all torrents."""
+        """The number of connected peers of all torrents."""
         return self._table.connections()
 
     @property
     def usage(self) -> Usage | None:
-        """How many descriptors this process has open; None behind a proxy, where nobody can open one for us."""
+        """The descriptors in use; None behind a proxy, where there are no incoming connections."""
         return self._handshakes.usage if self._handshakes else None
 
     @property
     def external_addresses(self) -> tuple[str, ...]:
-        """Our addresses as peers, trackers and the router see them, the one told last first; hearsay."""
-        return self._reachability.addresses
+        """Our addresses as reported by peers, trackers and the router, latest first; not trustworthy."""
+        return self._router.addresses
 
     @property
     def mapped_ports(self) -> tuple[MappedPort, ...]:
-        """The ports that a router forwards to us at present, those of `map_port` included."""
-        return self._reachability.mapped(self._listening.values())
+        """The ports that a router presently forwards to us, those of `map_port` included."""
+        return self._router.mapped(self._listening.values())
 
     @property
     def mapping_faults(self) -> tuple[str, ...]:
-        """Why ports are not forwarded, one sentence each; empty where nothing was asked or all went well."""
-        return self._reachability.faults
+        """Why ports are not forwarded, one sentence each; empty if none was requested or all are."""
+        return self._router.faults
 
     async def map_port(self, port: int) -> PortMapping:
-        """Ask the router to forward a TCP port of ours under its own number; kept until the engine closes.
+        """Request that the router forward a TCP port of ours under the same number, until the engine closes.
 
-        What became of it shows in `mapped_ports` or `mapping_faults` seconds later.
+        The result appears in `mapped_ports` or `mapping_faults` seconds later.
         """
         ask = self._native.add_port_mapping
         numbers = await asyncio.to_thread(ask, lt.portmap_protocol.tcp, port, port)
         known = [int(number) for number in numbers if int(number) >= 0]
         if known:
-            self._reachability.expect(port, known)
-            self._reachability.ask(port)
+            self._router.expect(port, known)
+            self._router.ask(port)
         return PortMapping(port, asked=bool(known))
 
     async def wait_for_port_mapping(self) -> None:
-        """Return when the router has answered for all our ports, or after five seconds; at once if none was asked."""
-        await self._reachability.hear()
+        """Wait until the router has answered for all our ports, at most five seconds."""
+        await self._router.wait()
 
     @property
     def transports(self) -> Collection[Transport]:
-        """The kinds of swarms that torrents may be added to."""
+        """The transports for which torrents may be added."""
         return self._settings.transports
 
     def apply(self, *, upload_limit: int, download_limit: int) -> None:
-        """Let other limits hold from now on; bytes per second over all torrents, 0 is unlimited."""
+        """Change the rate limits; bytes per second over all torrents, 0 is unlimited."""
         self._native.apply_settings(rates_for(upload_limit, download_limit))
 
     def subscribe(self) -> Subscription:
-        """Follow all events from now on: ``async for event in engine.subscribe()``."""
-        return self._audience.join()
+        """Subscribe to all events from now on: ``async for event in engine.subscribe()``."""
+        return self._subscribers.subscribe()
 
-    async def add(self, assignment: TorrentSpec) -> InfoHash:
-        """Take on a torrent. Behind a proxy, only trackers on loopback are asked, and they directly: a relay, surely.
+    async def add(self, spec: TorrentSpec) -> InfoHash:
+        """Add a torrent. Behind a proxy, only trackers on loopback (the relay) are used, directly.
 
         Raises:
-            BadInput: the torrent or the credentials are unusable, or the torrent is already here.
+            BadInput: the torrent or the credentials are invalid, or the torrent was added before.
             Refused: our certificate is not valid now.
-            SystemFailed: this engine has no port for that transport, or libtorrent did not take it.
+            SystemFailed: there is no port for that transport, or libtorrent refused the torrent.
         """
-        if assignment.transport not in self.transports:
+        if spec.transport not in self.transports:
             raise SystemFailed(
-                f"No port is open for {assignment.transport} swarms",
-                hint="Set network.listen_plain."
-                if assignment.transport == "plain"
-                else "Set network.listen.",
+                f"No port is open for {spec.transport} swarms",
+                hint="Set network.listen_plain." if spec.transport == "plain" else "Set network.listen.",
             )
-        info_hash, _ = await self._gate.admit(
-            replace(assignment, announce=self._askable(assignment.announce))
-        )
+        info_hash, _ = await self._lifecycle.add(replace(spec, announce=self._askable(spec.announce)))
         self._post_updates()
-        self._run(self._connector.begin(info_hash))
+        self._run(self._connector.start(info_hash))
         return info_hash
 
     async def remove(self, info_hash: InfoHash) -> None:
-        """Let go of a torrent: its connections end, its payload stays."""
-        await self._gate.release(info_hash)
+        """Remove a torrent: its connections end, its payload stays."""
+        await self._lifecycle.remove(info_hash)
 
     async def announce(self, info_hash: InfoHash, tiers: Sequence[Sequence[str]]) -> None:
-        """Give a torrent other tracker URLs in tiers (BEP 12), and announce to them at once."""
+        """Replace a torrent's tracker URLs (in tiers, BEP 12), and announce to them at once."""
         async with self._table.get(info_hash).lock:
             handle, member = self._table.handle(info_hash), self._table.get(info_hash)
             askable = self._askable(tiers)
-            member.assignment = replace(member.assignment, announce=askable)
+            member.spec = replace(member.spec, announce=askable)
             handle.replace_trackers(tracker_entries(askable))
             handle.force_reannounce()
 
@@ -225,72 +220,72 @@ class Engine:
         """Stop a torrent and end its connections."""
         async with self._table.get(info_hash).lock:
             handle, member = self._table.handle(info_hash), self._table.get(info_hash)
-            member.assignment = replace(member.assignment, paused=True)
+            member.spec = replace(member.spec, paused=True)
             handle.pause()
 
     async def resume(self, info_hash: InfoHash) -> None:
-        """Go on with a torrent that was paused or has failed."""
+        """Resume a paused or failed torrent."""
         async with self._table.get(info_hash).lock:
             handle, member = self._table.handle(info_hash), self._table.get(info_hash)
-            member.assignment = replace(member.assignment, paused=False)
+            member.spec = replace(member.spec, paused=False)
             handle.clear_error()
             if member.failure:
-                # libtorrent counts a piece as ours before it is written, so only reading tells what a bad disk kept.
+                # libtorrent counts a piece before it is written, so only reading shows what a failing disk kept.
                 member.failure = ""
-                _read_again(handle, member)
-                if not member.assignment.complete:
+                _recheck(handle, member)
+                if not member.spec.complete:
                     handle.unset_flags(lt.torrent_flags.upload_mode)
             handle.resume()
             self._run(self._connector.connect_peers(info_hash))
 
     async def connect(self, info_hash: InfoHash, endpoints: Iterable[Endpoint]) -> None:
-        """Connect to more peers, wherever they are."""
+        """Connect to additional peers, without checking their addresses."""
         self._table.handle(info_hash)
         await self._connector.call(info_hash, tuple(endpoints))
 
     async def flush(self, info_hash: InfoHash) -> None:
-        """Wait until everything received is in its files, none of them executable.
+        """Wait until all received data is written to the files, and make none of them executable.
 
-        `Completed` alone does not mean that. Handed to the operating system, that is: surviving a power failure takes
-        an fsync by whoever owns the files.
+        `Completed` alone does not guarantee that. The data is then in the operating system's cache; to survive a power
+        failure, the caller must fsync the files.
 
         Raises:
-            SystemFailed: something could not be written, or not within five minutes.
+            SystemFailed: data could not be written, or not within five minutes.
         """
         await self._storage.flush(info_hash, FLUSH_PATIENCE)
         await asyncio.to_thread(clear_executable_bits, self._table.get(info_hash))
 
     async def save_resume(self, info_hash: InfoHash) -> bytes:
-        """Return what is needed to go on later without checking the payload again (no keys, no certificates).
+        """Return resume data, with which a later start need not check the payload (no keys, no certificates).
 
         Raises:
-            SystemFailed: there is nothing to save yet, or something could not be written.
+            SystemFailed: there is no resume data yet, or data could not be written.
         """
         return await self._storage.resume_data(info_hash, FLUSH_PATIENCE)
 
     async def recheck(self, info_hash: InfoHash) -> None:
-        """Start reading and verifying the whole payload again; `Progressed` tells how far it is."""
-        _read_again(self._table.handle(info_hash), self._table.get(info_hash))
+        """Start verifying the whole payload again; `Progressed` events show the progress."""
+        _recheck(self._table.handle(info_hash), self._table.get(info_hash))
 
     def has(self, info_hash: InfoHash) -> bool:
-        """Whether a torrent is here, or about to be."""
+        """Return whether a torrent was added, or is being added."""
         return self._table.find(info_hash) is not None
 
     def progress(self, info_hash: InfoHash) -> Progress:
-        """Return the numbers of the latest refresh."""
+        """Return the progress of the latest refresh."""
         return self._table.get(info_hash).progress(info_hash)
 
     def all_progress(self) -> dict[InfoHash, Progress]:
-        """Return the numbers of every torrent."""
+        """Return the progress of every torrent."""
         return self._table.progress()
 
     def is_engaged(self, info_hash: InfoHash) -> bool:
-        """Whether a torrent takes connections, or has just been added; not one whose peers are all away."""
+        """Return whether a torrent has peers, or was just added or is complete."""
         member = self._table.find(info_hash)
         return member is not None and member.is_engaged
 
     async def file_progress(self, info_hash: InfoHash) -> tuple[int, ...]:
-        """Return how many bytes of each file are here and verified, in the torrent's order."""
+        """Return the verified bytes of each file, in the torrent's order."""
         return await asyncio.to_thread(measure_files, self._table.handle(info_hash))
 
     async def peers(self, info_hash: InfoHash) -> tuple[Peer, ...]:
@@ -299,19 +294,19 @@ class Engine:
         return await asyncio.to_thread(list_peers, handle)
 
     async def privacy_facts(self, info_hash: InfoHash) -> PrivacyFacts:
-        """Return what can be shown about a torrent's privacy at this moment."""
+        """Return the facts about a torrent's privacy at this moment."""
         handle, member = self._table.handle(info_hash), self._table.get(info_hash)
-        return await asyncio.to_thread(collect, self._native, handle, member.assignment, self._listening)
+        return await asyncio.to_thread(collect, self._native, handle, member.spec, self._listening)
 
     async def ping(self) -> None:
-        """Return when libtorrent's own thread has answered a question; while that hangs, this does."""
+        """Wait for a reply of libtorrent's thread; hangs while that thread does."""
         await asyncio.to_thread(self._native.is_paused)
 
     async def close(self) -> dict[InfoHash, bytes]:
-        """Stop everything in bounded time.
+        """Stop the engine within a time limit.
 
         Returns:
-            Resume data of every torrent that has some.
+            The resume data of every torrent that has some.
         """
         if self._session is None:
             return {}
@@ -328,37 +323,37 @@ class Engine:
         while self._marks:
             self._marks.pop().close()
         self._table.clear()
-        self._replies.abandon()
-        self._audience.dismiss()
+        self._requests.fail_all()
+        self._subscribers.close()
         return saved
 
-    # Work of its own
+    # Background work
 
     def _receive(self, alert: alerts.Alert) -> None:
-        """Take in what libtorrent says."""
+        """Dispatch one alert."""
         match alert:
             case alerts.Listening() | alerts.ListenFailed():
                 self._ports.note(alert)
             case alerts.ExternalAddress() | alerts.PortMapped() | alerts.PortMappingFailed():
-                self._reachability.note(alert)
+                self._router.note(alert)
             case alerts.PeerJoined():
                 if self._handshakes is not None:
-                    self._handshakes.prove((alert.host, alert.port))
+                    self._handshakes.record_handshake((alert.host, alert.port))
             case alerts.TorrentAdded() | alerts.TorrentRemoved() | alerts.Flushed() | alerts.ResumeSaved():
-                self._gate.note(alert)
+                self._lifecycle.note(alert)
             case _:
                 self._event_publisher.apply(alert)
 
     def _mark_ports(self) -> None:
-        """Let others on this machine see that these ports are ours."""
+        """Mark our ports for other agents on this machine."""
         addresses = {"tls": self._settings.listen_tls, "plain": self._settings.listen_plain}
         for transport, port in self._listening.items():
             for host in listen_hosts(addresses[transport] or ":0"):
                 if mark := mark_port(host, port):
                     self._marks.append(mark)
 
-    def _watch_over(self) -> None:
-        """Begin to watch over who connects to our ports."""
+    def _watch_handshakes(self) -> None:
+        """Start watching the connections to our ports."""
         watch = self._handshakes = Handshakes(self._listening.values(), self.allotment)
         watch.recover = lambda: self._native.apply_settings(bounds_for(self.allotment))
         self._run(watch.run())
@@ -373,7 +368,7 @@ class Engine:
             self._post_updates()
 
     def _askable(self, tiers: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-        """Leave out trackers that would be asked around the proxy."""
+        """Remove trackers that would be contacted without the proxy."""
         if self._settings.proxy is None:
             return tuple(map(tuple, tiers))
         kept = (tuple(url for url in tier if is_on_loopback(url)) for tier in tiers)
@@ -392,7 +387,7 @@ class Engine:
         return task
 
 
-def _read_again(handle: lt.torrent_handle, member: TorrentEntry) -> None:
+def _recheck(handle: lt.torrent_handle, member: TorrentEntry) -> None:
     member.checked.clear()
     handle.force_recheck()
 

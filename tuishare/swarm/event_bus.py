@@ -1,8 +1,7 @@
-"""Handing events to those who read them at their own pace.
+"""Delivery of events to subscribers that read at their own pace.
 
-Owns the readers and each one's backlog. A backlog is bounded without losing what counts: unread events of one kind
-about one torrent fold into the newest, so it never holds more than a few per torrent, and `Completed` or `Failed`
-always arrives.
+Owns the subscriptions and their backlogs. A backlog is bounded: an unread event is replaced by a newer one of the same
+kind for the same torrent, so there are only a few per torrent, and `Completed` and `Failed` always arrive.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from tuishare.swarm.events import ContactRefused, EngineEvent, TrackerFailed
 
 
 class Subscription:
-    """An asynchronous iterator over events; ends when the engine closes. Also a context manager that ends it early."""
+    """An asynchronous iterator over events; ends when the engine closes. Also a context manager that unsubscribes."""
 
-    def __init__(self, leave: Callable[[Subscription], None]) -> None:
-        self._leave = leave
+    def __init__(self, unsubscribe: Callable[[Subscription], None]) -> None:
+        self._unsubscribe = unsubscribe
         self._backlog: dict[Hashable, EngineEvent] = {}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._ended = False
 
     def __enter__(self) -> Self:
@@ -30,7 +29,7 @@ class Subscription:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leave(self)
+        self._unsubscribe(self)
         self.end()
 
     def __aiter__(self) -> Self:
@@ -40,43 +39,43 @@ class Subscription:
         while not self._backlog:
             if self._ended:
                 raise StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
         oldest = next(iter(self._backlog))
         return self._backlog.pop(oldest)
 
     def put(self, event: EngineEvent) -> None:
-        """Add an event behind the others, replacing an unread one that it makes stale."""
+        """Append an event, and drop an unread one that it replaces."""
         key = _subject(event)
         self._backlog.pop(key, None)
         self._backlog[key] = event
-        self._news.set()
+        self._changed.set()
 
     def end(self) -> None:
-        """Let the reader finish what is there and then stop."""
+        """End the iteration after the backlog."""
         self._ended = True
-        self._news.set()
+        self._changed.set()
 
 
 class Subscribers:
-    """Everybody who follows the events of one engine."""
+    """The subscriptions to one engine's events."""
 
     def __init__(self) -> None:
         self._subscriptions: list[Subscription] = []
 
-    def join(self) -> Subscription:
-        """Begin to follow, from the next event on."""
+    def subscribe(self) -> Subscription:
+        """Create a subscription, from the next event on."""
         subscription = Subscription(self._subscriptions.remove)
         self._subscriptions.append(subscription)
         return subscription
 
-    def tell(self, event: EngineEvent) -> None:
-        """Give an event to everybody."""
+    def publish(self, event: EngineEvent) -> None:
+        """Add an event to all subscriptions."""
         for subscription in self._subscriptions:
             subscription.put(event)
 
-    def dismiss(self) -> None:
-        """Let everybody finish."""
+    def close(self) -> None:
+        """End all subscriptions."""
         for subscription in self._subscriptions:
             subscription.end()
 

@@ -1,7 +1,7 @@
-"""What libtorrent says about torrents, kept in their records and told to whoever follows.
+"""Applies alerts to the torrent table and publishes events.
 
-Owns what each report means for a record, and which events are worth telling. Must not ask libtorrent for anything but
-fresh numbers.
+Owns the effect of each alert on a torrent's entry, and which events are published. Must not ask libtorrent for anything
+but a refresh of progress.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeAlias, assert_never
 
-from tuishare.swarm.alerts import AlertsDropped, Spoilt, TorrentChecked, Updated
+from tuishare.swarm.alerts import AlertsDropped, HashFailed, TorrentChecked, Updated
 from tuishare.swarm.event_bus import Subscribers
 from tuishare.swarm.events import (
     Completed,
@@ -26,41 +26,42 @@ from tuishare.swarm.events import (
 )
 from tuishare.swarm.torrent_table import TorrentTable
 
-EngineUpdate: TypeAlias = TorrentChecked | Spoilt | Updated | AlertsDropped | EngineEvent
+EngineUpdate: TypeAlias = TorrentChecked | HashFailed | Updated | AlertsDropped | EngineEvent
 
-SPOILT_PIECES: Final = 3
-"""In a row: then what comes is false. One is not enough: libtorrent bans who sent it, and others may send the rest."""
+MAX_FAILED_PIECES: Final = 3
+"""Failed pieces in a row that count as false data. After a single one libtorrent bans its sender, and other peers may
+send the rest."""
 
 _log = logging.getLogger(__name__)
 
 
 class EventPublisher:
-    """Where reports about torrents arrive.
+    """Updates the torrent table and publishes events to subscribers.
 
     Args:
-        refresh: asks libtorrent for the numbers of whatever changed.
+        refresh: requests the progress of all changed torrents from libtorrent.
     """
 
-    def __init__(self, table: TorrentTable, audience: Subscribers, refresh: Callable[[], None]) -> None:
+    def __init__(self, table: TorrentTable, subscribers: Subscribers, refresh: Callable[[], None]) -> None:
         self._table = table
-        self._audience = audience
+        self._subscribers = subscribers
         self._refresh = refresh
 
-    def apply(self, news: EngineUpdate) -> None:
-        """Take in one report."""
-        match news:
+    def apply(self, update: EngineUpdate) -> None:
+        """Apply one engine event to the torrent table."""
+        match update:
             case TorrentChecked():
-                if member := self._table.find(news.info_hash):
+                if member := self._table.find(update.info_hash):
                     member.checked.set()
             case Updated():
-                for progress in news.progress:
+                for progress in update.progress:
                     self._update(progress)
-            case Spoilt():
-                if member := self._table.find(news.info_hash):
-                    member.spoilt += 1
-                    member.just_spoilt = True
+            case HashFailed():
+                if member := self._table.find(update.info_hash):
+                    member.failed_pieces += 1
+                    member.has_new_failure = True
                     if member.latest:
-                        member.latest = replace(member.latest, spoilt=member.spoilt)
+                        member.latest = replace(member.latest, failed_pieces=member.failed_pieces)
             case (
                 Completed()
                 | Failed()
@@ -70,26 +71,26 @@ class EventPublisher:
                 | Progressed()
                 | ContactRefused()
             ):
-                self._publish(news)
+                self._publish(update)
             case AlertsDropped():
-                _log.warning("libtorrent dropped reports: too many at once")
+                _log.warning("libtorrent dropped alerts: too many at once")
             case _ as never:
                 assert_never(never)
 
     def _update(self, progress: Progress) -> None:
         if member := self._table.find(progress.info_hash):
             if member.failure and progress.state == "paused":
-                # It was renewed since, and libtorrent has forgotten why it waits.
+                # It was added again since, and libtorrent no longer knows about the failure.
                 progress = replace(progress, state="failed")
             if progress.done > member.most_done:
-                # In which order pieces failed and passed since the last update is not known; the last may have failed.
-                member.most_done, member.spoilt = progress.done, int(member.just_spoilt)
-            member.just_spoilt = False
-            progress = replace(progress, spoilt=member.spoilt)
+                # The order of failed and good pieces since the last update is unknown; the last one may have failed.
+                member.most_done, member.failed_pieces = progress.done, int(member.has_new_failure)
+            member.has_new_failure = False
+            progress = replace(progress, failed_pieces=member.failed_pieces)
             member.latest = progress
             self._publish(Progressed(progress.info_hash, progress))
-            if member.spoilt >= SPOILT_PIECES:
-                member.spoilt = 0
+            if member.failed_pieces >= MAX_FAILED_PIECES:
+                member.failed_pieces = 0
                 self._publish(FalseData(progress.info_hash))
 
     def _publish(self, event: EngineEvent) -> None:
@@ -99,8 +100,8 @@ class EventPublisher:
         if isinstance(event, Failed):
             member.fail(event.info_hash, event.reason, event.errno)
         elif isinstance(event, Completed):
-            if member.assignment.complete:
+            if member.spec.complete:
                 return
             member.complete(event.info_hash)
             self._refresh()
-        self._audience.tell(event)
+        self._subscribers.publish(event)

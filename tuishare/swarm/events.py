@@ -1,6 +1,6 @@
-"""What the engine reports: frozen values in the past tense, and how far each torrent is.
+"""The engine's events and the progress of torrents.
 
-Owns the words only. Nothing here refers to libtorrent's own objects, which die with the next batch of alerts.
+Owns the values only. Nothing here refers to libtorrent's objects, which are freed with the next batch of alerts.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ State: TypeAlias = Literal["checking", "downloading", "seeding", "paused", "fail
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one torrent is; counts are payload bytes, rates payload bytes per second.
+    """Progress of one torrent; counts are payload bytes, rates payload bytes per second.
 
     Attributes:
-        info_hash: which torrent.
-        state: what it does now; `failed` stays until it is resumed.
-        done: bytes of it that we have and verified.
-        total: bytes of the payload that are wanted.
-        fraction: 0..1 of the present activity: of the check while `checking`, else of the payload.
-        rate_up: sending.
-        rate_down: receiving.
-        uploaded: sent so far, also before the last restart (kept in the resume data).
-        downloaded: received so far, likewise.
+        info_hash: of the torrent.
+        state: `failed` stays until the torrent is resumed.
+        done: verified bytes.
+        total: wanted bytes.
+        fraction: 0..1, of the check while `checking`, else of the payload.
+        rate_up: upload rate.
+        rate_down: download rate.
+        uploaded: in total, including earlier runs (from the resume data).
+        downloaded: likewise.
         peers: connected peers, seeds included.
-        seeds: connected peers that have everything.
-        spoilt: pieces that arrived and did not fit their hashes since `done` was last higher than ever before.
+        seeds: connected seeds.
+        failed_pieces: pieces that failed the hash check since `done` last reached a new maximum.
     """
 
     info_hash: InfoHash
@@ -43,7 +43,7 @@ class Progress:
     downloaded: int
     peers: int
     seeds: int
-    spoilt: int = 0
+    failed_pieces: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class Peer:
 
     Attributes:
         host: its address.
-        port: its port; of an incoming connection not the one it listens on.
-        client: the program and version that it names; hostile text, never to be shown raw.
-        peer_id: 20 bytes as it sent them; equal to the one it announces to trackers.
-        fraction: 0..1 of the payload that it has.
+        port: its port; for an incoming connection not the one it listens on.
+        client: program and version by its own account, sanitized.
+        peer_id: 20 bytes, the same as in its announces.
+        fraction: 0..1, of the payload that it has.
         rate_up: payload bytes per second to it.
         rate_down: payload bytes per second from it.
         uploaded: bytes to it over this connection.
@@ -79,7 +79,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """A torrent's numbers changed; at most once per refresh interval."""
+    """A torrent's progress changed; at most once per refresh interval."""
 
     info_hash: InfoHash
     progress: Progress
@@ -87,9 +87,10 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """Every wanted piece arrived and was verified.
+    """Every wanted piece was received and verified.
 
-    Told also when a finished download is added again, not of `complete` ones. Not yet "on disk": `Engine.flush` first.
+    Also published when a finished download is added again, but not for `complete` torrents. The data may not be on disk
+    yet: call `Engine.flush` first.
     """
 
     info_hash: InfoHash
@@ -100,7 +101,7 @@ class Failed:
     """The engine stopped working on a torrent.
 
     Attributes:
-        info_hash: which torrent.
+        info_hash: of the torrent.
         reason: one clause, such as ``No space left on device``.
         errno: of the system call that failed, or 0.
     """
@@ -112,10 +113,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class PeerRefused:
-    """A peer could not prove that it belongs to the swarm, or was banned for sending false data.
+    """A peer failed the TLS handshake, or was banned for sending corrupt data.
 
     Attributes:
-        info_hash: which torrent.
+        info_hash: of the torrent.
         host: the peer's address.
         reason: one clause.
     """
@@ -127,7 +128,7 @@ class PeerRefused:
 
 @dataclass(frozen=True, slots=True)
 class FalseData:
-    """Only false data comes: several pieces in a row did not fit their hashes, and none that did came in between."""
+    """Only false data arrives: several pieces in a row failed the hash check."""
 
     info_hash: InfoHash
 
@@ -137,7 +138,7 @@ class TrackerFailed:
     """A tracker did not answer, or answered with an error.
 
     Attributes:
-        info_hash: which torrent.
+        info_hash: of the torrent.
         url: the announce URL without its passkey and query.
         reason: one clause, without any passkey.
     """
@@ -149,10 +150,10 @@ class TrackerFailed:
 
 @dataclass(frozen=True, slots=True)
 class ContactRefused:
-    """Something that an envelope names as a contact is not called; told once while a torrent is here.
+    """A contact from an envelope is not allowed; published once per contact while a torrent is added.
 
     Attributes:
-        info_hash: which torrent.
+        info_hash: of the torrent.
         contact: ``host:port`` as it was received.
         reason: one clause about its address, such as ``is link-local``.
     """

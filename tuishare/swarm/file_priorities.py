@@ -1,8 +1,8 @@
-"""Which files of a torrent are fetched, and how much of each is here.
+"""Selection of a torrent's files to download, and the progress of each file.
 
-Owns the translation between our numbers, which count the files of the torrent, and libtorrent's, which count its
-padding as well. Only v2 torrents can be fetched in part: there each file begins with a piece of its own, so nothing of
-an unwanted file is ever asked for, and no part file comes into being that later resume data would miscount.
+Owns the translation between our file indices and libtorrent's, which include padding files. Only v2 torrents can be
+downloaded in part: there each file starts a new piece, so nothing of an unwanted file is requested, and no part file is
+created, which later resume data would miscount.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _DEFAULT = 4
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is to be fetched of a torrent.
+    """The part of a torrent to download.
 
     Attributes:
-        priorities: libtorrent's, one per file with padding; empty where everything is wanted.
-        total: bytes that are wanted.
-        unwanted_pieces: the numbers of the pieces that hold nothing wanted.
+        priorities: for libtorrent, one per file, padding files included; empty if all files are wanted.
+        total: wanted bytes.
+        unwanted_pieces: indices of the pieces without wanted data.
     """
 
     priorities: tuple[int, ...]
@@ -33,10 +33,10 @@ class Selection:
 
 
 def select(info: lt.torrent_info, unwanted: Collection[int]) -> Selection:
-    """Work out what is left of a torrent without some of its files, which are numbered in its order.
+    """Return the selection without the files at the given indices.
 
     Raises:
-        BadInput: there is no file of such a number, nothing would be left, or the torrent is a v1 one.
+        BadInput: an index is out of range, no data would be left, or the torrent is v1.
     """
     if not unwanted:
         return Selection((), info.total_size(), frozenset())
@@ -44,7 +44,7 @@ def select(info: lt.torrent_info, unwanted: Collection[int]) -> Selection:
     if not info.info_hashes().has_v2():
         raise BadInput("Single files cannot be chosen from a v1 torrent")
     if not set(unwanted) <= set(range(len(places))):
-        raise BadInput("The torrent has no file of that number")
+        raise BadInput("The torrent has no file with that number")
     skipped = {places[number] for number in unwanted}
     total = sum(layout.file_size(place) for place in places if place not in skipped)
     if not total:
@@ -57,7 +57,7 @@ def select(info: lt.torrent_info, unwanted: Collection[int]) -> Selection:
 
 
 def measure_files(handle: lt.torrent_handle) -> tuple[int, ...]:
-    """Return the verified bytes of each file that are here, in the torrent's order. Blocking."""
+    """Return the verified bytes of each file, in the torrent's order; blocking."""
     info = handle.torrent_file()
     if info is None:
         return ()
@@ -66,7 +66,7 @@ def measure_files(handle: lt.torrent_handle) -> tuple[int, ...]:
 
 
 def _places(layout: lt.file_storage) -> list[int]:
-    """Where libtorrent lists the files that are none of its padding."""
+    """Return libtorrent's indices of the files that are not padding."""
     padding = int(lt.file_flags_t.flag_pad_file)
     return [place for place in range(layout.num_files()) if not layout.file_flags(place) & padding]
 

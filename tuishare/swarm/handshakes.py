@@ -1,11 +1,11 @@
-"""Connections to our ports that have not shaken hands: how many there may be, and for how long (threat T8).
+"""Limits for connections to our ports that have not completed their handshake (threat T8).
 
-libtorrent 2.1.1 neither counts nor ends a TLS handshake that is under way, so silent connections would use up every
-descriptor. They are sockets of this process: what is too slow, or too many from one place, is shut down here, and
-libtorrent reads the end of it.
+libtorrent 2.1.1 neither counts nor times out TLS handshakes, so silent connections would use up all descriptors. They
+are sockets of this process: those that are too slow, or too many from one network, are shut down here, and libtorrent
+sees them close.
 
-Owns that rule, and what is done when descriptors run short all the same: the ports hear nothing until there are
-enough. Must not know torrents; libtorrent tells by `prove` who has shaken hands.
+Owns that rule, and the reaction to a shortage of descriptors: the ports accept nothing until there are enough again.
+Must not know torrents; `record_handshake` reports the peers that have completed their handshake.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from tuishare.net.descriptors import DescriptorBudget
 from tuishare.swarm.sockets import Address, Sockets
 
 SILENCE: Final = 10.0
-"""Seconds within which the first byte comes; whoever connects to us speaks first, in TLS and in BitTorrent."""
+"""Timeout in seconds for the first byte; the connecting side sends first, in TLS and in BitTorrent."""
 HANDSHAKE: Final = 30.0
-"""Seconds for the whole handshake: three round trips, with a lost packet or two; libtorrent's own limit is 10."""
+"""Timeout in seconds for the whole handshake: three round trips and a lost packet or two; libtorrent's is 10."""
 PROBE: Final = 0.05
-"""Seconds between two looks at how many descriptors are open."""
+"""Seconds between two checks of the number of open descriptors."""
 CALM_PROBE: Final = 0.5
-"""Likewise while more than `SPARE` are free: a look costs a microsecond, but waking up twenty times a second is most of
-what an agent at rest costs."""
+"""Likewise while more than `SPARE` are free: a check costs a microsecond, but waking up twenty times a second is most
+of the CPU time of an idle agent."""
 SPARE: Final = 16_384
-"""Descriptors that no flood uses up in half a second: a process accepts about 20,000 connections in one."""
+"""More descriptors than a flood can use up in half a second: a process accepts about 20,000 connections per second."""
 BUSY, CALM = 1.0, 5.0
-"""Seconds between two looks at all sockets (25 ms for 1,000), while some have not shaken hands, and otherwise."""
+"""Seconds between two scans of all sockets (25 ms for 1,000): while handshakes are pending, and otherwise."""
 MANY: Final = 20
-"""Connections that were ended, within an `EPISODE`, from which on a person is told."""
+"""Connections ended within an `EPISODE` from which on the flood is reported."""
 EPISODE: Final = 60.0
 _SHORT: Final = 4
-"""Handshakes that may go on while descriptors are short."""
+"""Pending handshakes allowed while descriptors are short."""
 _BALLAST: Final = 16
 _SOURCES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A connection that has not shaken hands.
+    """A connection that has not completed its handshake.
 
     Attributes:
-        descriptor: its number.
-        inode: its identity.
-        peer: the other end.
-        received: bytes from there so far.
-        since: when it was seen first; seconds of any clock.
+        descriptor: of the socket.
+        inode: identifies the socket.
+        peer: the remote end.
+        received: bytes so far.
+        since: when it was first seen; seconds of any clock.
     """
 
     descriptor: int
@@ -67,11 +67,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Strangers who hold connections open without shaking hands.
+    """A flood of connections without handshakes.
 
     Attributes:
         since: Unix seconds.
-        ended: connections that were ended because of that so far.
+        ended: number of connections ended so far.
         source: the network that most of them come from.
     """
 
@@ -82,7 +82,7 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How many descriptors of this process are open, and how many may be."""
+    """Open descriptors of this process, and their limit."""
 
     used: int
     limit: int
@@ -90,12 +90,12 @@ class Usage:
 
     @property
     def short(self) -> bool:
-        """Whether so few are left that parts of the program may fail."""
+        """Whether so few are free that parts of the program may fail."""
         return self.limit - self.used < self.reserve // 2
 
 
 def networks_of(host: str) -> tuple[str, str]:
-    """Return the two blocks that an address is counted in: IPv4 /32 and /24, IPv6 /64 and /48."""
+    """Return the two networks that an address is counted in: IPv4 /32 and /24, IPv6 /64 and /48."""
     address = ip_address(host.partition("%")[0])
     near, far = (32, 24) if isinstance(address, IPv4Address) else (64, 48)
     return _block(address, near), _block(address, far)
@@ -106,11 +106,11 @@ def _block(address: IPv4Address | IPv6Address, bits: int) -> str:
 
 
 def choose_ends(pending: Iterable[Pending], now: float, room: int) -> list[Pending]:
-    """Choose which connections end; pure.
+    """Choose the connections to end; pure.
 
-    All that had their time do. Of the others at most `room` stay: a quarter of that from one address, half of it from
-    one network. Who has sent nothing goes first, then who came first, so a member's handshake, which takes three round
-    trips, outlives the connections that are held open on purpose.
+    All that have timed out end. Of the others, at most `room` stay: a quarter of that from one address, half of it from
+    one network. Silent connections end first, then the oldest, so a member's handshake, which takes three round trips,
+    outlives the connections of an attacker.
     """
     ends: list[Pending] = []
     left: list[Pending] = []
@@ -121,7 +121,7 @@ def choose_ends(pending: Iterable[Pending], now: float, room: int) -> list[Pendi
     near: Counter[str] = Counter()
     far: Counter[str] = Counter()
     stay = 0
-    # Counted from the one that may stay longest.
+    # Starting with the last one to end.
     for each in sorted(left, key=lambda one: (one.received > 0, one.since), reverse=True):
         here, around = networks_of(each.peer[0])
         if stay >= room or near[here] >= max(_SHORT, room // 4) or far[around] >= max(_SHORT, room // 2):
@@ -135,41 +135,41 @@ def choose_ends(pending: Iterable[Pending], now: float, room: int) -> list[Pendi
 
 @dataclass(slots=True)
 class _Memory:
-    """What is known of sockets by inode from one look to the next."""
+    """State of sockets, by inode, between two scans."""
 
     settled: set[int] = field(default_factory=set)
-    """Have shaken hands, or are none of ours to judge."""
+    """Have completed their handshake, or are not connections to our ports."""
     since: dict[int, float] = field(default_factory=dict)
-    doors: dict[int, int] = field(default_factory=dict)
+    listeners: dict[int, int] = field(default_factory=dict)
     """Listening sockets and their descriptors."""
 
     def keep(self, seen: Collection[int]) -> None:
-        """Forget all but those that were seen."""
+        """Drop all inodes but those that were seen."""
         self.settled.intersection_update(seen)
-        for known in (self.since, self.doors):
+        for known in (self.since, self.listeners):
             for inode in known.keys() - seen:
                 del known[inode]
 
 
 class Handshakes:
-    """Watches over the connections to our ports; `close` it.
+    """Watches the connections to our ports; must be closed.
 
     Attributes:
-        recover: called on the loop when descriptors are enough again: libtorrent lowers its limit of connections for
-            good when it finds none.
+        recover: called on the event loop when there are enough descriptors again: libtorrent lowers its connection
+            limit permanently when it finds none.
     """
 
     def __init__(self, ports: Collection[int], allotment: DescriptorBudget) -> None:
-        """`ports`: that TCP is listened on."""
+        """`ports`: our TCP listeners."""
         self.recover: Callable[[], None] = lambda: None
         self._ports = frozenset(ports)
         self._allotment = allotment
         self._sockets = Sockets()
         self._thread = ThreadPoolExecutor(1, "handshakes")
         self._memory = _Memory()
-        self._proven: dict[Address, None] = {}
+        self._completed: dict[Address, None] = {}
         self._ballast: list[int] = []
-        self._deaf = False
+        self._blocked = False
         self._short = False
         self._used = 0
         self._due = 0.0
@@ -180,61 +180,61 @@ class Handshakes:
 
     @property
     def crowd(self) -> Crowd | None:
-        """Who keeps us busy with connections that lead to nothing; None while it is calm."""
+        """The present flood of connections; None if there is none."""
         return self._crowd
 
     @property
     def usage(self) -> Usage:
-        """Of descriptors, at the last look."""
+        """The descriptors in use at the last scan."""
         return Usage(self._used, self._allotment.limit, self._allotment.reserve)
 
-    def prove(self, peer: Address) -> None:
-        """Take note that a peer has shaken hands and is in a swarm; one of whom that is lost has to call again."""
-        self._proven[peer] = None
+    def record_handshake(self, peer: Address) -> None:
+        """Record that a peer has completed its handshake; one that is missed is disconnected and must retry."""
+        self._completed[peer] = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
-            if self._must_look():
+            if self._is_scan_due():
                 was_short = self._short
-                await self.on_thread(self._look)
+                await self.on_thread(self._scan)
                 if was_short and not self._short:
                     self.recover()
             await asyncio.sleep(CALM_PROBE if self._has_spare() else PROBE)
 
     async def end_peers(self, peers: Collection[Address]) -> int:
-        """Hang up on peers that have shaken hands; return on how many connections."""
-        return await self.on_thread(lambda: self._hang_up(frozenset(peers)))
+        """Disconnect peers that have completed their handshake; return the number of connections."""
+        return await self.on_thread(lambda: self._disconnect(frozenset(peers)))
 
     async def on_thread(self, work: Callable[[], int]) -> int:
-        """Look at sockets beside the loop, one after the other."""
+        """Run a scan on the dedicated thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def close(self) -> None:
-        """Stop looking; blocks for as long as a look takes."""
+        """Stop; blocks for the duration of a scan."""
         self._thread.shutdown()
-        self._listen(deaf=False)
+        self._listen(blocked=False)
         self._drop_ballast()
         self._sockets.close()
 
     def _has_spare(self) -> bool:
-        """Whether descriptors abound, and no flood is under way."""
-        return not self._deaf and self._crowd is None and self._allotment.limit - self._used > SPARE
+        """Whether more than `SPARE` descriptors are free and there is no flood."""
+        return not self._blocked and self._crowd is None and self._allotment.limit - self._used > SPARE
 
-    def _must_look(self) -> bool:
+    def _is_scan_due(self) -> bool:
         level, allotment = self._sockets.is_at_least(), self._allotment
         grown = level - self._used > allotment.handshakes // 2
         short = allotment.limit - level < allotment.reserve // 2
-        return grown or short or self._deaf or time.monotonic() >= self._due
+        return grown or short or self._blocked or time.monotonic() >= self._due
 
-    def _look(self) -> int:
-        """Look at all sockets of ours, and end what is to be ended; return how many were."""
+    def _scan(self) -> int:
+        """Scan all sockets, and end the connections to end; return their number."""
         now, allotment = time.monotonic(), self._allotment
         level = self._sockets.is_at_least()
         if level - self._used > allotment.handshakes // 2 or level >= allotment.limit:
-            self._listen(deaf=True)  # while it is looked no more come
+            self._listen(blocked=True)  # accept nothing during the scan
         if level >= allotment.limit:
-            self._drop_ballast()  # libtorrent accepts in a busy loop now, and takes this to end it
+            self._drop_ballast()  # libtorrent now accepts in a busy loop, which these descriptors end
         pending = self._find_pending(now)
         self._short = self.usage.short
         ends = choose_ends(pending, now, _SHORT if self._short else allotment.handshakes)
@@ -242,7 +242,7 @@ class Handshakes:
             self._sockets.end(each.descriptor, each.inode, reset=True)
         self._note(ends, now)
         self._used -= len(ends)
-        self._listen(deaf=self._short)
+        self._listen(blocked=self._short)
         if not self._short:
             self._take_ballast()
         self._due = now + (BUSY if pending else CALM)
@@ -250,7 +250,7 @@ class Handshakes:
 
     def _find_pending(self, now: float) -> list[Pending]:
         memory, sockets = self._memory, self._sockets
-        proven = list(self._proven)
+        proven = list(self._completed)
         pending: list[Pending] = []
         seen: set[int] = set()
         descriptors = sockets.descriptors()
@@ -262,21 +262,23 @@ class Handshakes:
             found = sockets.look(descriptor, inode)
             if found is None or found.port not in self._ports or found.listens:
                 if found is not None and found.listens and found.port in self._ports:
-                    memory.doors[inode] = descriptor
-                if found is None or found.port:  # without a port it may be about to get one
+                    memory.listeners[inode] = descriptor
+                if found is None or found.port:  # a socket without a port may be about to get one
                     memory.settled.add(inode)
-            elif found.peer is not None:  # else it is being closed
-                if found.peer in self._proven:
+            elif found.peer is not None:  # otherwise it is being closed
+                if found.peer in self._completed:
                     memory.settled.add(inode)
                 else:
                     since = memory.since.setdefault(inode, now)
                     pending.append(Pending(descriptor, inode, found.peer, found.received, since))
         memory.keep(seen)
-        for peer in proven:  # their sockets were seen now, or are gone, or were none of ours to judge
-            self._proven.pop(peer, None)
+        for peer in (
+            proven
+        ):  # their sockets were seen by this scan, or are closed, or are not connections to our ports
+            self._completed.pop(peer, None)
         return pending
 
-    def _hang_up(self, peers: Collection[Address]) -> int:
+    def _disconnect(self, peers: Collection[Address]) -> int:
         count = 0
         for descriptor, inode in self._sockets.find(self._sockets.descriptors()):
             found = self._sockets.look(descriptor, inode)
@@ -300,11 +302,11 @@ class Handshakes:
             since = self._crowd.since if self._crowd else int(time.time())
             self._crowd = Crowd(since, self._told, self._sources.most_common(1)[0][0])
 
-    def _listen(self, *, deaf: bool) -> None:
-        if deaf != self._deaf:
-            self._deaf = deaf
-            for inode, descriptor in self._memory.doors.items():
-                self._sockets.deafen(descriptor, inode, deaf=deaf)
+    def _listen(self, *, blocked: bool) -> None:
+        if blocked != self._blocked:
+            self._blocked = blocked
+            for inode, descriptor in self._memory.listeners.items():
+                self._sockets.set_blocked(descriptor, inode, blocked=blocked)
 
     def _take_ballast(self) -> None:
         with contextlib.suppress(OSError):

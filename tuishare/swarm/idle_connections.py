@@ -1,11 +1,11 @@
-"""Connections between two who both have everything, which would stay for as long as both run.
+"""Closing of idle connections between two seeds, which would otherwise stay open as long as both run.
 
-One per share and recipient would use up descriptors and connections in the end: at 1,000 connections nothing more is
-delivered. libtorrent ends such connections only at once, see `tuishare.swarm.settings`, or when its limit is reached
-(`inactivity_timeout`), and then turns away who calls meanwhile.
+One per share and recipient would use up the connections: at 1,000 of them nothing more is delivered. libtorrent closes
+such connections either at once, see `tuishare.swarm.settings`, or when its limit is reached (`inactivity_timeout`), and
+then refuses new ones.
 
-Owns when they end. Nobody calls again because of that: libtorrent knows a peer that has everything, and does not call
-it while there is nothing to fetch.
+Owns when they are closed. The peers do not reconnect: libtorrent knows which peers are seeds, and does not connect to
+them while there is nothing to download.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from tuishare.swarm.handshakes import Handshakes
 from tuishare.swarm.torrent_table import TorrentTable
 
 PERIOD: Final = 2.0
-"""Seconds between two looks while connections are many; ten times that otherwise."""
+"""Seconds between two scans while there are many connections; ten times that otherwise."""
 PATIENCE: Final = 30.0
-"""Seconds of silence after which one ends: it spares the next generation nothing, because that is another torrent."""
+"""Idle seconds after which a connection is closed. A new generation does not need it, because it is another torrent."""
 HASTE: Final = 2.0
 """Likewise while a quarter of all possible connections is in use."""
 
 
 async def end_idle(table: TorrentTable, handshakes: Handshakes, limit: int) -> None:
-    """End what nobody needs, until cancelled.
+    """Close idle connections, until cancelled.
 
     Args:
         table: the torrents.
-        handshakes: hangs up.
-        limit: connections that there may be.
+        handshakes: closes connections.
+        limit: maximum number of connections.
     """
     beat = 0
     while True:
@@ -43,7 +43,7 @@ async def end_idle(table: TorrentTable, handshakes: Handshakes, limit: int) -> N
 
 
 async def _end(table: TorrentTable, handshakes: Handshakes, patience: float) -> None:
-    handles = table.sated()
+    handles = table.seeded_by_peers()
     if not handles:
         return
     idle = await asyncio.to_thread(

@@ -1,11 +1,11 @@
-"""Loading libtorrent so that none of its TLS sessions can be resumed.
+"""Loading of libtorrent with TLS session resumption disabled.
 
-Owns the moment at which the OpenSSL inside libtorrent reads its configuration: at its first cryptographic call, not
-at import (measured: with the variable gone right after the import, tickets are issued; with it gone after one hash,
-none are). So this module imports libtorrent, makes that first call while `OPENSSL_CONF` points to our file, and puts
-the variable back: children inherit nothing. Every module of this room takes libtorrent from here.
+Owns the moment at which the OpenSSL inside libtorrent reads its configuration: its first cryptographic call, not the
+import (measured: with the variable unset right after the import, tickets are issued; with it unset after one hash, none
+are). So this module imports libtorrent, makes that first call while `OPENSSL_CONF` points to our file, and restores
+the variable, so that children do not inherit it. Every module of this room must import libtorrent from here.
 
-It does not judge whether that worked (somebody else may have used libtorrent before): `tuishare.swarm.selftest` does.
+Must not check whether that worked (libtorrent may have been used before): `tuishare.swarm.selftest` does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["lt"]
 
 _VARIABLE = "OPENSSL_CONF"
 _CONFIGURATION = Path(__file__).with_name("openssl.cnf")
-# The smallest torrent that libtorrent parses; computing its info-hash is a cryptographic call.
+# A minimal torrent; computing its info-hash is a cryptographic call.
 _SMALLEST = (
     b"d4:infod6:lengthi1e4:name1:x12:piece lengthi16384e6:pieces20:" + bytes(20) + b"ee"  # bencoded, BEP 3
 )

@@ -1,6 +1,6 @@
-"""Letting torrents into the session and out of it.
+"""Adding torrents to the session and removing them.
 
-Owns the order of those steps and that each is finished once begun. Must not know who follows events, ports or peers.
+Owns the order of the steps, and that each is completed once started. Must not know subscribers, ports or peers.
 """
 
 from __future__ import annotations
@@ -24,102 +24,104 @@ RunTask: TypeAlias = Callable[[Coroutine[None, None, None]], asyncio.Task[None]]
 
 
 class TorrentLifecycle:
-    """Where torrents enter and leave one engine.
+    """Adds torrents to one engine and removes them.
 
     Args:
-        session: gives libtorrent's session, or raises when the engine is closed.
-        run: begins work that ends with the engine.
+        session: returns libtorrent's session, or raises if the engine is closed.
+        run: starts a task that ends with the engine.
     """
 
     def __init__(
         self,
         session: Callable[[], lt.session],
         table: TorrentTable,
-        replies: PendingRequests,
+        requests: PendingRequests,
         run: RunTask,
     ) -> None:
         self._session = session
         self._table = table
-        self._replies = replies
+        self._requests = requests
         self._run = run
 
-    async def admit(self, assignment: TorrentSpec) -> tuple[InfoHash, TorrentEntry]:
-        """Take on a torrent.
+    async def add(self, spec: TorrentSpec) -> tuple[InfoHash, TorrentEntry]:
+        """Add a torrent.
 
         Raises:
-            BadInput: the torrent or the credentials are unusable, or the torrent is already here.
+            BadInput: the torrent or the credentials are invalid, or the torrent was added before.
             Refused: our certificate is not valid now.
-            SystemFailed: libtorrent did not take it.
+            SystemFailed: libtorrent refused the torrent.
         """
-        admission = await asyncio.to_thread(prepare, assignment, datetime.now(UTC))
-        info_hash = admission.info_hash
+        params = await asyncio.to_thread(prepare, spec, datetime.now(UTC))
+        info_hash = params.info_hash
         member = TorrentEntry(
-            assignment,
-            admission.total,
-            admission.pieces,
-            admission.executables,
-            admission.unwanted_pieces,
+            spec,
+            params.total,
+            params.pieces,
+            params.executables,
+            params.unwanted_pieces,
         )
-        # Entered first: libtorrent reports on a torrent before it says that it was added.
-        self._table.enter(info_hash, member)
-        admitting = asyncio.ensure_future(self._enter(admission, member))
+        # Added to the table first: alerts about a torrent arrive before the one that it was added.
+        self._table.add(info_hash, member)
+        adding = asyncio.ensure_future(self._add(params, member))
         try:
-            # Not to be cut off half-way: libtorrent would go on, and what it says would be taken for the next attempt.
-            await asyncio.shield(admitting)
+            # Must not be cancelled half-way: libtorrent would continue, and its reply would match the next attempt.
+            await asyncio.shield(adding)
         except asyncio.CancelledError:
-            self._run(self._withdraw(admitting, info_hash))
+            self._run(self._withdraw(adding, info_hash))
             raise
         except TuishareError:
-            self._table.leave(info_hash)
+            self._table.remove(info_hash)
             raise
         return info_hash, member
 
-    async def release(self, info_hash: InfoHash) -> None:
-        """Let go of a torrent.
+    async def remove(self, info_hash: InfoHash) -> None:
+        """Remove a torrent.
 
         Raises:
-            NotFound: it is not here, or not yet.
+            NotFound: it was not added, or not yet.
         """
         async with self._table.get(info_hash).lock:
-            # From here on it is nobody's, although the record stays until libtorrent has closed the files.
+            # The entry stays in the table until libtorrent has closed the files.
             try:
-                await self._leave(info_hash)
+                await self._remove(info_hash)
             finally:
-                self._table.leave(info_hash)
+                self._table.remove(info_hash)
 
     def note(self, reply: AnyReply) -> None:
-        """Take in libtorrent's answer to a question."""
+        """Handle a reply of libtorrent."""
         if isinstance(reply, TorrentAdded) and not reply.error and self._table.find(reply.info_hash) is None:
-            # Whoever asked for it gave up meanwhile.
+            # The request was abandoned in the meantime.
             self._session().remove_torrent(reply.handle)
-        self._replies.settle(reply)
+        self._requests.resolve(reply)
 
-    async def _enter(self, admission: TorrentParams, member: TorrentEntry) -> None:
-        member.rivals, member.entered = frozenset(), monotonic()
-        added = await self._replies.ask(
-            lambda: self._session().async_add_torrent(admission.params), TorrentAdded, admission.info_hash
+    async def _add(self, params: TorrentParams, member: TorrentEntry) -> None:
+        member.downloading_peers, member.entered = frozenset(), monotonic()
+        added = await self._requests.request(
+            lambda: self._session().async_add_torrent(params.params), TorrentAdded, params.info_hash
         )
         if added.error:
             raise SystemFailed(
-                f"The BitTorrent engine did not take this torrent: {added.error}", errno=added.errno
+                f"The BitTorrent engine refused this torrent: {added.error}", errno=added.errno
             )
         member.handle = added.handle
-        if admission.certificate is not None:
-            # Not part of resume data. The torrent is paused until here, so no peer can come before it.
-            added.handle.set_ssl_certificate_buffer(*admission.certificate)
+        if params.certificate is not None:
+            # Not part of resume data. The torrent is paused until here, so no peer can connect before.
+            added.handle.set_ssl_certificate_buffer(*params.certificate)
         if not member.stays_stopped:
             await member.wait_for_check()
             added.handle.resume()
 
-    async def _leave(self, info_hash: InfoHash) -> None:
+    async def _remove(self, info_hash: InfoHash) -> None:
         handle = self._table.handle(info_hash)
         self._table.get(info_hash).handle = None
-        await self._replies.ask(lambda: self._session().remove_torrent(handle), TorrentRemoved, info_hash)
+        await self._requests.request(
+            lambda: self._session().remove_torrent(handle), TorrentRemoved, info_hash
+        )
 
-    async def _withdraw(self, admitting: asyncio.Future[None], info_hash: InfoHash) -> None:
+    async def _withdraw(self, adding: asyncio.Future[None], info_hash: InfoHash) -> None:
         try:
-            await admitting
+            await adding
         except TuishareError:
-            self._table.leave(info_hash)
+            self._table.remove(info_hash)
         else:
-            await self.release(info_hash)
+            await self.remove(info_hash)

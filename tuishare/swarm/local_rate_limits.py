@@ -1,7 +1,7 @@
-"""What holds for peers by their address: no peer where none can be, and rate limits on local networks too.
+"""Rules for peers by address: impossible addresses are refused, and rate limits also apply to local networks.
 
-Owns which peers fall under the session's limits. libtorrent leaves out every peer on a private or loopback address,
-and its setting against that has no effect any more; whoever sets a limit means all of the traffic.
+Owns the IP filters of the session. By default libtorrent exempts peers on private or loopback addresses from rate
+limits, and its setting for that no longer has an effect; users expect a limit to cover all traffic.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _LOCAL = (
     ("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
 )
 _IMPOSSIBLE = (
-    ("0.0.0.0", "0.255.255.255"),  # noqa: S104 (Linux takes it for this machine)
+    ("0.0.0.0", "0.255.255.255"),  # noqa: S104 (on Linux this machine)
     ("224.0.0.0", "255.255.255.255"),  # multicast, reserved, broadcast
     ("::", "::"),
     ("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
 )
-"""Without link-local addresses, where two machines on one cable find each other, and without loopback."""
+"""Link-local addresses are allowed, for two machines on one cable, and so is loopback."""
 _BLOCKED = 1
 _GLOBAL_CLASS = 1 << lt.session.global_peer_class_id
 _LOCAL_CLASS = 1 << lt.session.local_peer_class_id
 
 
 def refuse_impossible_peers(session: lt.session) -> None:
-    """Refuse peers at addresses where none can be, whatever names them."""
+    """Refuse peers at impossible addresses, from any source."""
     blocked = lt.ip_filter()
     for first, last in _IMPOSSIBLE:
         blocked.add_rule(first, last, _BLOCKED)
@@ -40,7 +40,7 @@ def refuse_impossible_peers(session: lt.session) -> None:
 
 
 def limit_local_peers(session: lt.session) -> None:
-    """Put local peers under the global limits; they keep the class that frees them from unchoke slots."""
+    """Apply the global limits to local peers; they keep the class that exempts them from unchoke slots."""
     classes = lt.ip_filter()
     for first, last in _EVERYWHERE:
         classes.add_rule(first, last, _GLOBAL_CLASS)

@@ -1,6 +1,6 @@
-"""Questions to libtorrent that are answered by a later alert.
+"""Requests to libtorrent that are answered by a later alert.
 
-Owns the futures that wait, keyed by the kind of answer and the torrent. Must not know what is asked.
+Owns the waiting futures, keyed by the kind of reply and the torrent. Must not know the requests.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from tuishare.swarm.alerts import Flushed, ResumeSaved, TorrentAdded, TorrentRem
 from tuishare.torrents import InfoHash
 
 PATIENCE = 30.0
-"""Seconds within which libtorrent answers anything but a flush."""
+"""Timeout of all requests but flushing, in seconds."""
 
 Reply = TypeVar("Reply", TorrentAdded, Flushed, TorrentRemoved, ResumeSaved)
 AnyReply = TorrentAdded | Flushed | TorrentRemoved | ResumeSaved
 
 
 class PendingRequests:
-    """Who waits for which answer."""
+    """The requests without a reply yet."""
 
     def __init__(self) -> None:
         self._waiting: defaultdict[tuple[type[AnyReply], InfoHash], list[asyncio.Future[AnyReply]]]
         self._waiting = defaultdict(list)
 
-    async def ask(
+    async def request(
         self,
-        question: Callable[[], object],
+        send: Callable[[], object],
         kind: type[Reply],
         info_hash: InfoHash,
         *,
         patience: float = PATIENCE,
     ) -> Reply:
-        """Ask, and wait for the next answer of that kind about that torrent.
+        """Send a request, and wait for the next reply of that kind for that torrent.
 
         Args:
-            question: makes the non-blocking call.
-            kind: of the answer.
+            send: makes the non-blocking call.
+            kind: of the reply.
             info_hash: of the torrent.
-            patience: seconds to wait.
+            patience: timeout in seconds.
 
         Raises:
-            SystemFailed: no answer within that time.
+            SystemFailed: there was no reply in time.
         """
         future: asyncio.Future[AnyReply] = asyncio.get_running_loop().create_future()
         key = (kind, info_hash)
         self._waiting[key].append(future)
         try:
-            question()
+            send()
             async with asyncio.timeout(patience):
                 reply = await future
         except TimeoutError:
@@ -64,14 +64,14 @@ class PendingRequests:
         assert isinstance(reply, kind)
         return reply
 
-    def settle(self, reply: AnyReply) -> None:
-        """Give an answer to everybody who waits for it."""
+    def resolve(self, reply: AnyReply) -> None:
+        """Pass a reply to all requests that wait for it."""
         for future in self._waiting.pop((type(reply), reply.info_hash), ()):
             if not future.done():
                 future.set_result(reply)
 
-    def abandon(self) -> None:
-        """Tell everybody who still waits that no answer will come."""
+    def fail_all(self) -> None:
+        """Fail all requests: the engine is closed."""
         for future in (future for group in self._waiting.values() for future in group if not future.done()):
             future.set_exception(SystemFailed("The BitTorrent engine is closed"))
 

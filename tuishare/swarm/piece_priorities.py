@@ -1,13 +1,13 @@
-"""Which recipient asks the sender for which pieces, so that the sender's uplink carries each piece about once.
+"""Distribution of pieces among concurrent recipients, so that the sender uploads each piece about once.
 
-Owns that division among recipients who download the same torrent at the same time. libtorrent picks the rarest piece,
-but in the beginning all are equally rare, and nobody knows what the others have already asked for: the uplink of one
-sender with four recipients carried the payload 1.7 times.
+Owns the piece priorities of recipients that download the same torrent at the same time. libtorrent picks the rarest
+piece, but at first all are equally rare, and no recipient knows what others have requested: a sender with four
+recipients uploaded the payload 1.7 times.
 
-Each recipient prefers its own part of the pieces: of those that only the sender has, its own come first. The parts
-follow from the peer ids of those who are connected (rendezvous hashing), so nothing is negotiated, and views that
-differ for a moment cost only a few pieces that are sent twice. It is a preference, no rule: the part of a member that
-is slow, gone or of another make is taken over by the others when their own is done.
+Each recipient prefers its own subset of the pieces that only the sender has. The subsets follow from the peer ids of
+the connected peers (rendezvous hashing), so there is no negotiation, and views that differ briefly only cost a few
+duplicate pieces. It is a preference: the subset of a peer that is slow, gone or another client is downloaded by the
+others once theirs are done.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ from tuishare.swarm.connections import find_downloading_peers
 from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable
 
 PERIOD = 0.2
-"""Seconds between two looks at who is there; what is asked for before the first look may be asked for twice."""
+"""Seconds between two updates; pieces requested before the first one may be duplicates."""
 PEER_ID_LENGTH = 20
 
-# Below priority 4, libtorrent sorts pieces by 3 x availability + 4 - priority, where availability leaves out seeds:
-# among pieces that only seeds have, ours come first; a piece that a recipient has comes after both. From priority 4
-# on it halves the availability, and would not tell "only the sender" from "one recipient".
+# Below priority 4, libtorrent sorts pieces by 3 x availability + 4 - priority, where availability excludes seeds:
+# among pieces that only seeds have, ours come first; pieces that a recipient has come after both. From priority 4
+# on it halves the availability, which does not distinguish "only the sender" from "one recipient".
 _OURS = 3
 _THEIRS = 1
 _DEFAULT = 4
 _UNWANTED = 0
 _STRIPES = 256
 _SCATTER = 167
-"""Odd, so that neighbouring pieces fall into different stripes and each stripe gets its share."""
+"""Odd, so that neighbouring pieces fall into different stripes and all stripes have the same size."""
 
 _LETTERS = string.ascii_letters + string.digits
 
 
 def create_peer_id(fingerprint: str) -> str:
-    """Make a peer id: the program's fingerprint (BEP 20), then random letters and digits.
+    """Return a peer id: the program's fingerprint (BEP 20), then random letters and digits.
 
-    libtorrent makes one up for each connection and never says which, so all of it is chosen here: one per session. It
-    links our swarms to each other for who is in several of them, which our address does anyway.
+    libtorrent would choose one per connection and not reveal it, so it is set here, once per session. It links our
+    swarms for peers that are in several of them, as our address does anyway.
     """
     return fingerprint + "".join(secrets.choice(_LETTERS) for _ in range(PEER_ID_LENGTH - len(fingerprint)))
 
 
 def rank_pieces(
-    count: int, own: bytes, rivals: Collection[bytes], unwanted: Collection[int] = ()
+    count: int, own: bytes, others: Collection[bytes], unwanted: Collection[int] = ()
 ) -> list[int]:
     """Return libtorrent's priority for each of `count` pieces.
 
     Args:
-        count: how many pieces there are.
-        own: our peer id in this swarm.
-        rivals: the peer ids of the others who are still downloading; without any, no piece is preferred.
-        unwanted: the numbers of pieces that are not fetched at all.
+        count: number of pieces.
+        own: our peer id.
+        others: the peer ids of the other downloading peers; without any, no piece is preferred.
+        unwanted: indices of pieces that are not downloaded.
     """
-    if not rivals:
+    if not others:
         return [_UNWANTED if index in unwanted else _DEFAULT for index in range(count)]
-    everybody = {own, *rivals}
-    ours = [max(everybody, key=lambda member: _draw(member, stripe)) == own for stripe in range(_STRIPES)]
+    everyone = {own, *others}
+    ours = [max(everyone, key=lambda member: _draw(member, stripe)) == own for stripe in range(_STRIPES)]
 
     def rank(index: int) -> int:
         if index in unwanted:
@@ -73,10 +73,10 @@ def rank_pieces(
 
 
 async def distribute_pieces(table: TorrentTable, own: str) -> None:
-    """Divide the pieces of torrents that several download, whenever somebody comes or goes; runs until cancelled."""
+    """Update piece priorities whenever downloading peers join or leave, until cancelled."""
     while True:
         await asyncio.sleep(PERIOD)
-        for member in table.rivalled():
+        for member in table.contended():
             await _divide(member, own.encode())
 
 
@@ -84,13 +84,13 @@ async def _divide(member: TorrentEntry, own: bytes) -> None:
     handle = member.handle
     if handle is None:
         return
-    rivals = await asyncio.to_thread(find_downloading_peers, handle)
-    # The torrent may be gone by now, or be back under another handle.
-    if rivals != member.rivals and member.handle is handle:
-        member.rivals = rivals
-        handle.prioritize_pieces(rank_pieces(member.pieces, own, rivals, member.unwanted_pieces))
+    downloading_peers = await asyncio.to_thread(find_downloading_peers, handle)
+    # The torrent may have been removed, or added again with another handle.
+    if downloading_peers != member.downloading_peers and member.handle is handle:
+        member.downloading_peers = downloading_peers
+        handle.prioritize_pieces(rank_pieces(member.pieces, own, downloading_peers, member.unwanted_pieces))
 
 
 def _draw(member: bytes, stripe: int) -> bytes:
-    """Draw a member's lot for one stripe, the same for everybody who does it."""
+    """Return the weight of a peer for a stripe, the same at every peer."""
     return hashlib.sha256(member + bytes([stripe])).digest()

@@ -1,7 +1,7 @@
-"""How others may reach this machine: its address as others see it, and ports that a router forwards.
+"""Our external addresses, and the ports that a router forwards.
 
-Owns what peers, trackers and the router said about that. Hearsay: a peer may lie about our address, so nothing that
-must be true depends on it. Must not talk to anybody itself.
+Owns what peers, trackers and the router have reported. A peer may lie about our address, so nothing security-relevant
+depends on it. Must not send anything itself.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from tuishare.sanitize import for_display
 from tuishare.swarm.alerts import ExternalAddress, PortMapped, PortMappingFailed, Router
 
 MAX_ADDRESSES = 8
-"""More addresses than this are not kept; a machine has one per family and network."""
+"""Maximum number of addresses to keep; a machine has one per family and network."""
 ROUTER_PATIENCE = 5.0
-"""Seconds that a router has for its answers; it may take up to three for the first one, and most take none."""
+"""Timeout of a router's answers in seconds; the first may take up to three, most take none."""
 _SILENCE = "no router has answered UPnP or NAT-PMP"
 
 
@@ -26,10 +26,10 @@ class MappedPort:
     """A port that the router forwards to us.
 
     Attributes:
-        port: our own port; 0 where the router's answer does not tell.
+        port: our own port; 0 if unknown.
         external_port: the router's port, which others connect to.
         protocol: `tcp` or `udp`.
-        router: how the router was asked.
+        router: the protocol used with the router.
     """
 
     port: int
@@ -40,11 +40,11 @@ class MappedPort:
 
 @dataclass(frozen=True, slots=True)
 class PortMapping:
-    """A port that the router was asked to forward; it is kept until the engine closes.
+    """A requested port mapping, kept until the engine closes.
 
     Attributes:
         port: our own port.
-        asked: whether there was any router to ask (port mapping is on, and an interface may have one).
+        asked: whether a request was sent (port mapping is on, and an interface may have a router).
     """
 
     port: int
@@ -52,39 +52,39 @@ class PortMapping:
 
 
 class RouterMappings:
-    """What is known at present."""
+    """The present addresses and port mappings."""
 
     def __init__(self) -> None:
         self._addresses: dict[str, None] = {}
         self._own: dict[int, int] = {}
-        # Each listening socket counts its requests anew, so numbers alone would mix up two of our ports.
+        # Each listening socket numbers its requests from 0, so numbers alone would confuse two of our ports.
         self._mapped: dict[tuple[Router, int, int], MappedPort] = {}
         self._faults: dict[tuple[Router, int], str] = {}
         self._asked: set[int] = set()
         self._silent = False
-        self._heard = asyncio.Event()
-        self._heard.set()
+        self._answered = asyncio.Event()
+        self._answered.set()
 
     def ask(self, *ports: int) -> None:
-        """Take note that a router was just asked to forward these ports of ours; needs a running loop."""
+        """Record that a router was just asked to forward these ports; needs a running event loop."""
         self._asked.update(ports)
-        self._heard.clear()
-        self._settle()  # its answer may have been faster than we
+        self._answered.clear()
+        self._settle()  # the answer may have arrived already
         asyncio.get_running_loop().call_later(ROUTER_PATIENCE, self._give_up)
 
-    async def hear(self) -> None:
-        """Return when a router forwards every port it was asked for, or has had its time."""
-        await self._heard.wait()
+    async def wait(self) -> None:
+        """Wait until a router forwards every requested port, or the timeout."""
+        await self._answered.wait()
 
     def expect(self, port: int, numbers: Collection[int]) -> None:
-        """Remember under which numbers libtorrent will report about one of our ports."""
+        """Record the request numbers that libtorrent will use for one of our ports."""
         self._own.update(dict.fromkeys(numbers, port))
 
     def note(self, alert: ExternalAddress | PortMapped | PortMappingFailed) -> None:
-        """Take in one report."""
+        """Apply one alert."""
         match alert:
             case ExternalAddress():
-                # libtorrent tells one when it has become another: the last one is the one that we have now.
+                # libtorrent reports changes: the last address is the present one.
                 self._addresses.pop(alert.address, None)
                 self._addresses[alert.address] = None
                 if len(self._addresses) > MAX_ADDRESSES:
@@ -105,7 +105,7 @@ class RouterMappings:
         return alert.number in self._own
 
     def _make_room(self, alert: PortMapped | PortMappingFailed) -> None:
-        """Forget what was mapped under this number, unless it may be another port's: swarms share their numbers."""
+        """Drop the mapping with this number, unless it may be another port's: the ports of swarms share numbers."""
         known = [key for key in self._mapped if key[:2] == (alert.router, alert.number)]
         swarms = len(self._asked.difference(self._own.values()))
         if self._is_own(alert) or (swarms and len(known) >= swarms):
@@ -114,27 +114,27 @@ class RouterMappings:
 
     def _settle(self) -> None:
         if self._are_forwarded():
-            self._heard.set()
+            self._answered.set()
 
     def _are_forwarded(self) -> bool:
         return self._asked <= {found.port for found in self.mapped(self._asked) if found.protocol == "tcp"}
 
     def _give_up(self) -> None:
-        # libtorrent goes on asking for minutes before it says that there is no router, and for NAT-PMP it never does.
+        # libtorrent retries for minutes before it reports that there is no router, and for NAT-PMP it never does.
         self._silent = True
-        self._heard.set()
+        self._answered.set()
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Return our addresses as others see them, the one told last first."""
+        """Our addresses as reported by others, latest first."""
         return tuple(reversed(self._addresses))
 
     def mapped(self, listening: Collection[int]) -> tuple[MappedPort, ...]:
         """Return every forwarded port.
 
         Args:
-            listening: the ports of our swarms. libtorrent asks for the same port outside, and does not say for which
-                one it asked: of several, only one that got its own number is known.
+            listening: the ports of our swarms. libtorrent requests the same external port, and does not report which
+                port a mapping is for: with several, only a mapping to the same number is identified.
         """
         swarms = {*listening} - {*self._own.values()}
         alone = next(iter(swarms)) if len(swarms) == 1 else 0
@@ -149,7 +149,7 @@ class RouterMappings:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Return why ports are not forwarded, one sentence each; nothing once every port is."""
+        """Why ports are not forwarded, one sentence each; empty once every port is."""
         if self._asked and self._are_forwarded():
             return ()
         if self._silent and not (self._mapped or self._faults):

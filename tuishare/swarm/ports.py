@@ -1,8 +1,8 @@
-"""The ports we listen on.
+"""The ports that we listen on.
 
-Owns reading what libtorrent reports about its listening sockets, and finding a free port. An address that stands for
-all interfaces becomes one socket per interface in libtorrent, each with a random port of its own if port 0 is
-asked for; hence the port is chosen here first.
+Owns the evaluation of libtorrent's alerts about its listeners, and finding a free port. For an address that means all
+interfaces, libtorrent opens one socket per interface, each with another random port if port 0 is requested; so the
+port is chosen here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WORDS = {
 
 
 def free_port() -> int:
-    """Find a port that is free at this moment for TCP and UDP on all IPv4 addresses."""
+    """Return a port that is presently free for TCP and UDP on all IPv4 addresses."""
     for _ in range(20):
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
             tcp.bind((EVERY_IPV4, 0))
@@ -35,11 +35,11 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
-    raise SystemFailed("No free port was found", hint="Choose one.")
+    raise SystemFailed("No free port was found", hint="Set a port.")
 
 
 class Ports:
-    """What became of the ports that were asked for."""
+    """The results of opening ports."""
 
     def __init__(self) -> None:
         self._open: dict[Transport, int] = {}
@@ -47,7 +47,7 @@ class Ports:
         self._checked = False
 
     def note(self, alert: Listening | ListenFailed) -> None:
-        """Take in one report, until they are checked: later ones are of single connections, or of interfaces."""
+        """Apply one alert, until `check`: later ones are about single connections or interfaces."""
         if self._checked:
             return
         match alert:
@@ -57,9 +57,9 @@ class Ports:
                 self._failures.append(alert)
 
     def check(self, *wanted: Transport) -> Mapping[Transport, int]:
-        """Return the open port per transport.
+        """Return the open port of each transport.
 
-        One address of several may be missing (an IPv6 address that is still tentative), a port in use may not.
+        One of several addresses may fail (an IPv6 address that is still tentative), but not because the port is in use.
 
         Raises:
             SystemFailed: a port is in use or forbidden, or a transport has none at all.

@@ -1,7 +1,7 @@
-"""What can be shown about one torrent's privacy, each fact from whoever really decides it.
+"""Facts about one torrent's privacy, each from its authoritative source.
 
-Owns the gathering: libtorrent's own answers about session, torrent and connections, the certificates it was given,
-and what a stranger gets who calls our port. Changes nothing; must not judge.
+Owns collecting them: from libtorrent about session, torrent and connections, and from the certificates it was given.
+Must not change anything, nor judge the facts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tuishare.swarm.torrent_spec import TorrentSpec, Transport
 
 @dataclass(frozen=True, slots=True)
 class CertificateDates:
-    """When a certificate is valid, read from the certificate that libtorrent was given.
+    """Validity of a certificate, read from the one that libtorrent was given.
 
     Attributes:
         not_before: first moment, UTC.
@@ -45,14 +45,14 @@ class PrivacyFacts:
         torrent_dht: whether the torrent may use the DHT, from libtorrent's flags of the torrent (private or not).
         torrent_pex: likewise peer exchange (BEP 11).
         torrent_lsd: likewise local discovery (BEP 14).
-        session_dht: whether the session runs a DHT node, by libtorrent's own word and by its settings.
-        session_lsd: whether the session calls out on the local network, from its settings.
-        authority: when the share's authority is valid; None in a plain swarm. Peers must show what it issued.
-        certificate: likewise our own certificate.
-        listening: the open port per transport, from libtorrent's reports when it opened them.
-        connections: live connections by encryption, from libtorrent's flags of each connection.
-        trackers: how many tracker URLs libtorrent would announce to.
-        web_seeds: how many web servers libtorrent would fetch from.
+        session_dht: whether the session runs a DHT node, from its state and its settings.
+        session_lsd: whether the session uses local discovery, from its settings.
+        authority: validity of the share's authority, which must have issued peers' certificates; None in a plain swarm.
+        certificate: likewise of our own certificate.
+        listening: the open port of each transport, from libtorrent's alerts.
+        connections: number of live connections by encryption, from libtorrent's flags of each.
+        trackers: number of tracker URLs that libtorrent announces to.
+        web_seeds: number of web servers that libtorrent downloads from.
     """
 
     transport: Transport
@@ -73,16 +73,16 @@ class PrivacyFacts:
 def collect(
     session: lt.session,
     handle: lt.torrent_handle,
-    assignment: TorrentSpec,
+    spec: TorrentSpec,
     listening: Mapping[Transport, int],
 ) -> PrivacyFacts:
-    """Ask libtorrent; blocking.
+    """Collect the facts about a torrent; blocking.
 
     Raises:
-        NotFound: the torrent was removed meanwhile.
+        NotFound: the torrent was removed in the meantime.
     """
     try:
-        return _gather(session, handle, assignment, listening)
+        return _gather(session, handle, spec, listening)
     except RuntimeError:
         raise NotFound("This torrent is no longer being shared or downloaded") from None
 
@@ -90,16 +90,16 @@ def collect(
 def _gather(
     session: lt.session,
     handle: lt.torrent_handle,
-    assignment: TorrentSpec,
+    spec: TorrentSpec,
     listening: Mapping[Transport, int],
 ) -> PrivacyFacts:
     info = handle.torrent_file()
     assert info is not None
     flags, known = handle.flags(), lt.torrent_flags
     settings = session.get_settings()
-    authority, certificate = _dates(assignment.credentials)
+    authority, certificate = _dates(spec.credentials)
     return PrivacyFacts(
-        transport=assignment.transport,
+        transport=spec.transport,
         private=info.priv(),
         torrent_dht=not flags & known.disable_dht,
         torrent_pex=not flags & known.disable_pex,

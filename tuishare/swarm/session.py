@@ -1,7 +1,7 @@
-"""One libtorrent session, driven by the event loop.
+"""A libtorrent session driven by the event loop.
 
-Owns the session object, the socket pair by which it wakes the loop (no thread, no polling), and its end. Must not know
-what a notice means: it hands each to a callback.
+Owns the session object, the socket pair by which it wakes the loop (no thread, no polling), and its end. Must not
+interpret alerts: each goes to a callback.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class Session:
-    """A running session; create it with `open_session` on the loop that will drive it."""
+    """A running session; created by `open_session` on the loop that drives it."""
 
     def __init__(self, session: lt.session, receive: Callable[[Alert], None]) -> None:
         self._session: lt.session | None = session
@@ -37,21 +37,21 @@ class Session:
 
     @property
     def native(self) -> lt.session:
-        """The object of libtorrent; only its non-blocking calls may be made on the loop."""
+        """The session object of libtorrent; only its non-blocking calls may be made on the event loop."""
         if self._session is None:
             raise RuntimeError("the session is closed")
         return self._session
 
     def _pump(self) -> None:
-        """Take every waiting alert. The descriptor is edge-triggered: drain it first, then always pop."""
+        """Handle all waiting alerts. The descriptor is edge-triggered: drain it first, then always pop."""
         try:
             while self._woken.recv(4096):
                 pass
         except BlockingIOError:
             pass
         for alert in self.native.pop_alerts():
-            # One alert that cannot be read must not cost the others of its batch. Its text may hold a passkey, and
-            # so may the exception's: only the kinds are logged.
+            # An alert that cannot be handled must not affect the others of its batch. Its message may contain a
+            # passkey, and so may the exception's: only the types are logged.
             try:
                 translated = translate(alert)
                 if translated is not None:
@@ -60,7 +60,7 @@ class Session:
                 _log.error("cannot handle %s: %s", type(alert).__name__, type(error).__name__)
 
     async def close(self) -> None:
-        """End the session; its destructor waits for its own threads, so that happens off the loop."""
+        """End the session; its destructor waits for its threads, so it runs off the event loop."""
         asyncio.get_running_loop().remove_reader(self._woken)
         last_reference = [self.native]
         self._session = None
@@ -70,12 +70,12 @@ class Session:
 
 
 async def open_session(pack: settings_pack, receive: Callable[[Alert], None]) -> Session:
-    """Start a session and connect it to the loop; every report on its ports has been received afterwards."""
+    """Start a session and connect it to the event loop; returns after all alerts about its ports."""
     return Session(await asyncio.to_thread(_begin, pack), receive)
 
 
 def _begin(pack: settings_pack) -> lt.session:
-    """Block (20 ms) until the session has tried to open its ports: this call waits behind that work."""
+    """Start a session; blocks (20 ms) until it has tried to open its ports."""
     session = lt.session(pack)
     refuse_impossible_peers(session)
     limit_local_peers(session)

@@ -1,6 +1,6 @@
-"""How the engine is set up: our few settings, turned into libtorrent's settings pack.
+"""libtorrent's settings pack, built from our settings.
 
-Owns every value that differs from libtorrent's defaults, each with its reason. Must not open a session.
+Owns every value that differs from libtorrent's defaults, with its reason. Must not open a session.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from libtorrent import settings_pack
 
 ANY_HOSTS = (EVERY_IPV4, EVERY_IPV6)
-"""What a listen address without a host stands for: every address of this machine, in both families."""
+"""The hosts of a listen address without a host: all addresses of this machine, in both families."""
 
 _UNLIMITED = -1
 _FOREVER = 2**31 - 1
@@ -29,20 +29,20 @@ _FOREVER = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What a person may choose.
+    """The engine's settings.
 
     Attributes:
-        listen_tls: ``[HOST]:PORT`` for TLS swarms; no host means every address, port 0 any free port; None: no
-            TLS swarms.
+        listen_tls: ``[HOST]:PORT`` for TLS swarms; no host means all addresses, port 0 any free port; None: no TLS
+            swarms.
         listen_plain: likewise for plain swarms.
-        upload_limit: bytes per second over all torrents; 0 is unlimited. Limits hold on local networks too.
+        upload_limit: bytes per second over all torrents; 0 is unlimited. Limits also apply to local networks.
         download_limit: likewise.
-        force_mse: plain swarms speak only with peers that use message stream encryption. That hides the protocol
-            from simple filters; it is not security.
-        refresh: seconds between two `Progressed` of one torrent.
-        port_mapping: ask the router by UPnP and NAT-PMP to let others reach our ports.
-        proxy: through which alone peers and trackers are reached. libtorrent opens no port then, so nobody can reach
-            us; and names of contacts are not looked up, because that would go around the proxy.
+        force_mse: plain swarms connect only to peers with message stream encryption. That hides the protocol from
+            simple filters; it is not security.
+        refresh: seconds between two `Progressed` events of one torrent.
+        port_mapping: request port mappings from the router by UPnP and NAT-PMP.
+        proxy: for all connections to peers and trackers. libtorrent then opens no port, so no peer can connect to us,
+            and names of contacts are not resolved, because that would bypass the proxy.
     """
 
     listen_tls: str | None = ":50007"
@@ -56,16 +56,16 @@ class EngineSettings:
 
     @property
     def transports(self) -> tuple[Transport, ...]:
-        """The kinds of swarms that there is a port for."""
+        """The transports with a port."""
         listen: dict[Transport, str | None] = {"tls": self.listen_tls, "plain": self.listen_plain}
         return tuple(transport for transport, address in listen.items() if address is not None)
 
 
 def listen_endpoints(text: str) -> tuple[Endpoint, ...]:
-    """Read a listen address.
+    """Parse a listen address.
 
     Returns:
-        The address; two, one per family, where no host was given. Port 0 without a host becomes a free port.
+        The address; without a host two, one per family. Port 0 without a host becomes a free port.
 
     Raises:
         BadInput: it is not ``[HOST]:PORT``.
@@ -78,7 +78,7 @@ def listen_endpoints(text: str) -> tuple[Endpoint, ...]:
 
 
 def listen_hosts(text: str) -> tuple[str, ...]:
-    """Read the hosts of a listen address: the one that is given, or `ANY_HOSTS`.
+    """Return the hosts of a listen address: the given one, or `ANY_HOSTS`.
 
     Raises:
         BadInput: it is not ``[HOST]:PORT``.
@@ -87,7 +87,7 @@ def listen_hosts(text: str) -> tuple[str, ...]:
 
 
 def settings_for(settings: EngineSettings) -> settings_pack:
-    """Build libtorrent's settings pack, but for `bounds_for` the machine.
+    """Build libtorrent's settings pack, without `bounds_for` this machine.
 
     Raises:
         BadInput: a listen address is malformed.
@@ -104,17 +104,17 @@ def settings_for(settings: EngineSettings) -> settings_pack:
 
 
 def rates_for(upload: int, download: int) -> settings_pack:
-    """Build the part of the settings pack that may change at any time; bytes per second, 0 is unlimited."""
+    """Build the settings that may change at any time; bytes per second, 0 is unlimited."""
     return {"upload_rate_limit": upload, "download_rate_limit": download}
 
 
 def bounds_for(allotment: DescriptorBudget) -> settings_pack:
-    """Build the part of the settings pack that keeps libtorrent within its descriptors."""
+    """Build the settings that keep libtorrent within its descriptors."""
     return {
         "connections_limit": allotment.connections,
         "file_pool_size": allotment.files,
         "max_concurrent_http_announces": allotment.announces,
-        # 5 by default: more than six members who call at once would call again a second later.
+        # 5 by default: with more than six members connecting at once, some would have to retry a second later.
         "listen_queue_size": min(64, allotment.handshakes),
     }
 
@@ -124,7 +124,7 @@ def _own(settings: EngineSettings) -> settings_pack:
     return {
         "listen_interfaces": ",".join(_interfaces(settings)),
         **rates_for(settings.upload_limit, settings.download_limit),
-        # The router is asked directly, which a proxy is there to avoid.
+        # Requests to the router would bypass the proxy.
         "enable_upnp": settings.port_mapping and settings.proxy is None,
         "enable_natpmp": settings.port_mapping and settings.proxy is None,
         "in_enc_policy": forced,
@@ -134,7 +134,7 @@ def _own(settings: EngineSettings) -> settings_pack:
 
 
 def _through(proxy: Proxy) -> settings_pack:
-    """Reach everything through a proxy: without it, nothing is reached (libtorrent never falls back)."""
+    """Build the settings for a proxy, without which nothing is reachable (libtorrent never falls back)."""
     kinds = lt.proxy_type_t
     named = {"socks5": kinds.socks5_pw, "http": kinds.http_pw}
     plain = {"socks5": kinds.socks5, "http": kinds.http}
@@ -146,26 +146,26 @@ def _through(proxy: Proxy) -> settings_pack:
         "proxy_password": proxy.password,
         "proxy_hostnames": True,
         "proxy_peer_connections": True,
-        # Nobody is asked but a relay on loopback, see `Engine.add`; what it does is its own.
+        # Only the relay on loopback is contacted, see `Engine.add`; it uses the proxy itself.
         "proxy_tracker_connections": False,
     }
 
 
 def _interfaces(settings: EngineSettings) -> list[str]:
-    """Write the listen addresses as libtorrent wants them; the suffix ``s`` makes a TLS port."""
+    """Return the listen addresses in libtorrent's form; the suffix ``s`` means a TLS port."""
     tls = listen_endpoints(settings.listen_tls) if settings.listen_tls is not None else ()
     plain = listen_endpoints(settings.listen_plain) if settings.listen_plain is not None else ()
     return [f"{endpoint}s" for endpoint in tls] + [str(endpoint) for endpoint in plain]
 
 
 def _fingerprint(version: str) -> str:
-    """Begin our peer ids in the style of Azureus (BEP 20): two letters and four digits."""
+    """Return the start of our peer ids in Azureus style (BEP 20): two letters and four digits."""
     digits = "".join(f"{int(part):X}" for part in version.split(".")[:3])
     return f"-TU{digits:0<4}-"
 
 
 FINGERPRINT = _fingerprint(tuishare.__version__)
-"""How every peer id of ours begins."""
+"""The start of all our peer ids."""
 
 _IDENTITY: settings_pack = {
     "user_agent": f"tuishare/{tuishare.__version__}",
@@ -179,7 +179,7 @@ _IDENTITY: settings_pack = {
         | lt.alert_category.connect
         | lt.alert_category.port_mapping
     ),
-    # 2,000 by default: a thousand torrents answering at once (close) must not lose one alert.
+    # 2,000 by default: no alert may be lost when a thousand torrents answer at once (close).
     "alert_queue_size": 50_000,
 }
 
@@ -191,7 +191,7 @@ _NOTHING_PUBLIC: settings_pack = {
     "validate_https_trackers": True,
     "ssrf_mitigation": True,
     "allow_idna": False,
-    # A port in use is an error to report, not a reason to listen somewhere nobody knows of.
+    # A port in use is an error to report, not a reason to listen on another one.
     "max_retry_port_bind": 0,
     "listen_system_port_fallback": False,
 }
@@ -208,31 +208,31 @@ _NO_QUOTAS: settings_pack = {
 }
 
 _SPEED: settings_pack = {
-    # Measured on two cores: ten threads (the default) only get in each other's way.
+    # Measured on two cores: ten threads (the default) only contend with each other.
     "aio_threads": 1,
-    # uTP carries 0.4 of what TCP does on a fast link, yet libtorrent tries it first: we call over TCP and answer both.
+    # uTP has 0.4 of TCP's throughput on a fast link, yet libtorrent tries it first: we connect by TCP and accept both.
     # An open uTP connection also delays the end of a session by up to a second, and the event loop with it.
     "mixed_mode_algorithm": int(lt.bandwidth_mixed_algo_t.prefer_tcp),
     "enable_outgoing_utp": False,
     "enable_incoming_utp": True,
-    # What is asked for cannot be had from another recipient meanwhile. One second's worth (3 by default) still fills
-    # any line with a round trip below a second.
+    # A requested piece cannot be had from another recipient in the meantime. A queue of one second (3 by default)
+    # still saturates any link with a round trip below a second.
     "request_queue_time": 1,
-    # A fast peer is asked for whole pieces by default: then several recipients ask the sender for the same ones.
+    # By default whole pieces are requested from fast peers, so that several recipients request the same ones.
     "whole_pieces_threshold": 0,
 }
 
 _CONTACTS: settings_pack = {
-    # Several members may sit behind one address, and all of a test's on loopback.
+    # Several members may share one address, and in tests all are on loopback.
     "allow_multiple_connections_per_ip": True,
-    # Members come and go; without a tracker only the contacts lead back. The defaults (3 tries, 60 s apart and
-    # growing) give up on a sender who is away for five minutes.
+    # Without a tracker, only contacts lead back to a sender. The defaults (3 tries, 60 s apart and growing) give up
+    # on one that is offline for five minutes.
     "max_failcount": 100,
     "min_reconnect_time": 1,
     "stop_tracker_timeout": 1,
-    # Five minutes by default, whatever a tracker says; ours wants to hear of members every 20 s while one downloads.
+    # Five minutes by default, overriding the tracker; ours requests announces every 20 s during downloads.
     "min_announce_interval": 15,
-    # libtorrent would end a connection between two who have everything at once, and at both ends: TLS goodbyes cross
-    # then, and every second session takes 3 s to end. `tuishare.swarm.idle_connections` ends them a little later.
+    # libtorrent would close a connection between two seeds at once, and at both ends: TLS shutdowns cross then, and
+    # every second session takes 3 s to end. `tuishare.swarm.idle_connections` closes them a little later.
     "close_redundant_connections": False,
 }

@@ -1,8 +1,7 @@
-"""The TCP sockets of this process, as the kernel knows them.
+"""The TCP sockets of this process, including libtorrent's.
 
-Owns finding them by procfs and looking at one without taking it from its owner: libtorrent opens and closes
-descriptors on its own threads at any moment, so each is duplicated first and only the duplicate is asked. Must not
-decide what becomes of a connection.
+Owns finding them in procfs and inspecting them safely: libtorrent opens and closes descriptors on its own threads at
+any time, so a descriptor is duplicated first and only the duplicate is used. Must not decide which connections to end.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ _OWN: Final = "/proc/self/fd"
 _INFO_BYTES: Final = 136
 _RECEIVED: Final = struct.Struct("=Q")
 _RECEIVED_AT: Final = 128
-"""Where `tcpi_bytes_received` stands in `struct tcp_info` (linux/tcp.h, since Linux 4.1)."""
+"""Offset of `tcpi_bytes_received` in `struct tcp_info` (linux/tcp.h, since Linux 4.1)."""
 _ESTABLISHED, _LISTEN = 1, 10
-"""Of `tcpi_state`, net/tcp_states.h."""
-_DEAF: Final = struct.pack("HBBI", 0x06, 0, 0, 0)
-"""The classic BPF program "return 0": no packet passes."""
+"""Values of `tcpi_state`, net/tcp_states.h."""
+_DROP_ALL: Final = struct.pack("HBBI", 0x06, 0, 0, 0)
+"""The classic BPF program "return 0", which drops every packet."""
 _SO_ATTACH_FILTER: Final = 26
 _SO_DETACH_FILTER: Final = 27
 _RESET: Final = struct.pack("ii", 1, 0)
@@ -37,13 +36,13 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Tcp:
-    """A TCP socket at one moment.
+    """The state of a TCP socket.
 
     Attributes:
-        port: our own; 0 while it has none.
-        peer: the other end, host and port, IPv4 also where an IPv6 socket took it; None unless it is connected.
-        received: bytes that came from there so far.
-        listens: whether it takes connections.
+        port: the local port; 0 if it has none yet.
+        peer: host and port of the remote end, IPv4-mapped addresses as IPv4; None unless it is connected.
+        received: bytes received so far.
+        listens: whether it is a listener.
     """
 
     port: int
@@ -53,9 +52,9 @@ class Tcp:
 
 
 class Sockets:
-    """A way to look at sockets of this process that opens no further descriptor; `close` it.
+    """Inspects sockets of this process without opening further descriptors; must be closed.
 
-    One descriptor is held as a place for duplicates, so that looking works with none left. Not for two threads at once.
+    One descriptor is reserved for duplicates, so that it works with no free descriptor. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -67,26 +66,26 @@ class Sockets:
             raise
 
     def close(self) -> None:
-        """Give both descriptors back."""
+        """Close both descriptors."""
         os.close(self._place)
         os.close(self._null)
 
     def is_at_least(self) -> int:
-        """Return a number of descriptors that are open at least; all that may be when none is left."""
+        """Return a lower bound of the number of open descriptors; the limit if none is free."""
         try:
             return lowest_free(self._null)
         except OSError:
             return descriptor_limit()
 
     def descriptors(self) -> list[int]:
-        """Return every descriptor of this process, by number."""
+        """Return the numbers of all descriptors of this process."""
         try:
             return [int(name) for name in os.listdir(_OWN)]
-        except OSError:  # to read the list takes one; with none left every number is in use
+        except OSError:  # reading the list takes one; if none is free, every number is in use
             return list(range(descriptor_limit()))
 
     def find(self, descriptors: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """Return descriptor and inode of every socket among these descriptors."""
+        """Yield descriptor and inode of every socket among these descriptors."""
         for descriptor in descriptors:
             with contextlib.suppress(OSError):
                 status = os.fstat(descriptor)
@@ -94,7 +93,7 @@ class Sockets:
                     yield descriptor, status.st_ino
 
     def look(self, descriptor: int, inode: int) -> Tcp | None:
-        """Look at a TCP socket; None for any other one, or when it is gone."""
+        """Return the state of a TCP socket; None for any other socket, or if it was closed."""
         with self._held(descriptor, inode) as held:
             if held is None or held.type != socket.SOCK_STREAM or held.family not in _FAMILIES:
                 return None
@@ -108,12 +107,12 @@ class Sockets:
             return Tcp(held.getsockname()[1], peer, received, listens=listens)
 
     def end(self, descriptor: int, inode: int, *, reset: bool) -> None:
-        """Shut a connection down, if it is still that one; its owner reads the end of it and closes it.
+        """Shut down a connection, if it is still the same socket; its owner reads EOF and closes it.
 
         Args:
-            descriptor: its number when it was looked at.
-            inode: its identity.
-            reset: whether the kernel shall keep nothing of it either, as of a stranger's.
+            descriptor: of the socket when it was inspected.
+            inode: identifies the socket.
+            reset: whether to send RST, so that the kernel keeps no state either.
         """
         with self._held(descriptor, inode) as held:
             if held is not None:
@@ -121,25 +120,25 @@ class Sockets:
                     held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 held.shutdown(socket.SHUT_RDWR)
 
-    def deafen(self, descriptor: int, inode: int, *, deaf: bool) -> None:
-        """Let a listening socket hear nothing, or hear again; what was accepted is not touched.
+    def set_blocked(self, descriptor: int, inode: int, *, blocked: bool) -> None:
+        """Block or unblock new connections to a listener; accepted connections are not affected.
 
-        Whoever calls meanwhile calls again after 1, 3 and 7 s by the rules of TCP.
+        Clients that connect in the meantime retry after 1, 3 and 7 s, as TCP does.
         """
         with self._held(descriptor, inode) as held:
             if held is None:
                 return
-            if deaf:
-                program = _Buffer(_DEAF)
+            if blocked:
+                program = _Buffer(_DROP_ALL)
                 held.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program.header)
             else:
                 held.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
 
     @contextlib.contextmanager
     def _held(self, descriptor: int, inode: int) -> Iterator[socket.socket | None]:
-        """Hold a duplicate for as long as the block lasts; None where the descriptor is another's by now.
+        """Duplicate a descriptor for one block; None if it refers to another socket by now.
 
-        Errors of the socket end the block: it was closed, or its other end is gone.
+        An OSError ends the block silently: the socket was closed, or its remote end is gone.
         """
         held: socket.socket | None = None
         try:
@@ -159,7 +158,7 @@ _FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 
 
 class _Buffer:
-    """`struct sock_fprog`: how many instructions, and where they stand in memory."""
+    """`struct sock_fprog`: number of instructions and their address."""
 
     def __init__(self, program: bytes) -> None:
         self._program = ctypes.create_string_buffer(program, len(program))

@@ -1,7 +1,7 @@
-"""What has reached the files, and what may be said about it.
+"""Flushing of received data to the files, and resume data.
 
-Owns flushing and resume data. libtorrent calls a torrent finished before a byte of it is written, and answers a flush
-also when the writes failed (having reported that before); so success is claimed here only.
+Owns the decision that data is written. libtorrent reports a torrent as finished before its data is written, and
+answers a flush even if writes failed (it reports that before), so only this module reports success.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ _log = logging.getLogger(__name__)
 
 
 class Storage:
-    """The disk's side of one engine's torrents."""
+    """Flushes and saves the torrents of one engine."""
 
-    def __init__(self, table: TorrentTable, replies: PendingRequests) -> None:
+    def __init__(self, table: TorrentTable, requests: PendingRequests) -> None:
         self._table = table
-        self._replies = replies
+        self._requests = requests
 
     async def flush(self, info_hash: InfoHash, patience: float) -> None:
-        """Wait until everything received so far is in its files; at most `patience` seconds.
+        """Wait until all data received so far is written, at most `patience` seconds.
 
         Raises:
             SystemFailed: it could not be written, or not in time.
         """
         handle = self._table.handle(info_hash)
-        await self._replies.ask(handle.flush_cache, Flushed, info_hash, patience=patience)
+        await self._requests.request(handle.flush_cache, Flushed, info_hash, patience=patience)
         entry = self._table.get(info_hash)
         if entry.failure:
             raise SystemFailed(
@@ -42,18 +42,20 @@ class Storage:
             )
 
     async def resume_data(self, info_hash: InfoHash, patience: float) -> bytes:
-        """Return resume data that are not ahead of the files; each step takes at most `patience` seconds.
+        """Return resume data that is not ahead of the files; each step takes at most `patience` seconds.
 
         Raises:
-            SystemFailed: something could not be written, or there is nothing to save yet.
+            SystemFailed: data could not be written, or there is no resume data yet.
         """
         handle = self._table.handle(info_hash)
-        # Before: blocks that are still in the cache are not in resume data.
+        # Before: resume data does not include blocks in the cache.
         await self.flush(info_hash, patience)
-        saved = await self._replies.ask(handle.save_resume_data, ResumeSaved, info_hash, patience=patience)
+        saved = await self._requests.request(
+            handle.save_resume_data, ResumeSaved, info_hash, patience=patience
+        )
         if saved.data is None:
             raise SystemFailed("The engine has no resume data for this torrent yet", hint="Try again.")
-        # After: the data count pieces that arrived meanwhile and are not written.
+        # After: the resume data includes pieces received in the meantime, which are not written.
         await self.flush(info_hash, patience)
         return saved.data
 

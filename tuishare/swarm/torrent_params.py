@@ -1,7 +1,7 @@
-"""An assignment turned into what libtorrent is given.
+"""libtorrent's parameters for a torrent, built from a `TorrentSpec`.
 
-Owns every decision about one torrent's parameters: private, not managed by libtorrent, no host contacted that the
-assignment does not name, TLS by the share's authority. Must not talk to a session.
+Owns every decision about them: private, not managed by libtorrent, no contacts that the spec does not name, TLS with
+the share's authority. Must not use a session.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from tuishare.swarm.torrent_spec import TorrentSpec
 from tuishare.torrents import InfoHash, parse_torrent
 
 MAX_TORRENT = 32 * 1024 * 1024
-"""Bytes of the largest .torrent, as large as the largest envelope; libtorrent's own limit is 10 MB."""
+"""Maximum size of a .torrent in bytes, that of an envelope; libtorrent's default is 10 MB."""
 
-# set_ssl_certificate_buffer fails without Diffie-Hellman parameters. Elliptic curves are negotiated, these are not
-# used; they are group ffdhe2048 of RFC 7919, appendix A.1.
+# set_ssl_certificate_buffer fails without Diffie-Hellman parameters. They are not used, because elliptic curves are
+# negotiated; this is group ffdhe2048 of RFC 7919, appendix A.1.
 _DH_PARAMETERS = """-----BEGIN DH PARAMETERS-----
 MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
 +8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
@@ -41,16 +41,16 @@ ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
 
 @dataclass(frozen=True, slots=True)
 class TorrentParams:
-    """A torrent, ready to be added.
+    """A torrent that is ready to be added.
 
     Attributes:
-        info_hash: as the other rooms write it.
+        info_hash: as used by the other rooms.
         params: libtorrent's parameters; the torrent starts paused, so that its certificate can be set first.
         certificate: our certificate, its key and the DH parameters, each PEM; None in a plain swarm.
-        total: bytes that are wanted.
-        pieces: how many pieces the torrent has.
-        unwanted_pieces: the numbers of those that hold nothing wanted.
-        executables: files whose attributes ask for an executable bit.
+        total: wanted bytes.
+        pieces: number of pieces.
+        unwanted_pieces: indices of the pieces without wanted data.
+        executables: files whose attributes include the executable bit.
     """
 
     info_hash: InfoHash
@@ -62,61 +62,61 @@ class TorrentParams:
     executables: tuple[Path, ...]
 
 
-def check_spec(assignment: TorrentSpec) -> InfoHash:
-    """Judge what an engine would be given, by the very steps that it takes itself; only the time is left aside.
+def check_spec(spec: TorrentSpec) -> InfoHash:
+    """Validate a spec with the same steps as adding it, except for validity periods; blocking.
 
-    What may be right tomorrow, with the clock set right, is no fault of whoever sent it. Blocking.
+    A certificate that is not valid now may be so because of our clock, which is not the sender's fault.
 
     Returns:
-        Under which info-hash the engine would have it.
+        The info-hash in the engine.
 
     Raises:
-        BadInput: no engine would ever take it.
+        BadInput: the engine can never add it.
     """
-    return prepare(assignment, None).info_hash
+    return prepare(spec, None).info_hash
 
 
-def prepare(assignment: TorrentSpec, now: datetime | None) -> TorrentParams:
-    """Check an assignment and write libtorrent's parameters; reads no payload.
+def prepare(spec: TorrentSpec, now: datetime | None) -> TorrentParams:
+    """Validate a spec and build libtorrent's parameters; does not read the payload.
 
     Args:
-        assignment: what to do.
-        now: the time, with a zone, against which certificates are checked; None leaves the time aside.
+        spec: of the torrent.
+        now: the time, with a zone; None skips the check of validity periods.
 
     Raises:
-        BadInput: the torrent cannot be parsed or not be fetched in part, or credentials are missing, superfluous or
+        BadInput: the torrent is malformed or cannot be downloaded in part, or credentials are missing, superfluous or
             damaged.
         Refused: our certificate is not valid now.
     """
-    params = _parse(assignment.torrent)
+    params = _parse(spec.torrent)
     info = params.ti
     assert info is not None
     if info.ssl_cert():
-        raise BadInput("The torrent brings a certificate authority of its own")
-    if assignment.resume_data is not None:
-        _restore(params, assignment.resume_data)
-    params.save_path = str(assignment.save_path)
-    params.renamed_files = _lone_file_in_folder(info, assignment.torrent)
-    _close_side_doors(params, assignment)
-    params.flags = _flags(assignment)
-    selection = select(info, assignment.unwanted)
+        raise BadInput("The torrent contains a certificate authority")
+    if spec.resume_data is not None:
+        _restore(params, spec.resume_data)
+    params.save_path = str(spec.save_path)
+    params.renamed_files = _lone_file_in_folder(info, spec.torrent)
+    _restrict_contacts(params, spec)
+    params.flags = _flags(spec)
+    selection = select(info, spec.unwanted)
     params.file_priorities = list(selection.priorities)
-    if assignment.complete:
-        # Not seed_mode: with it every piece is hashed again when it is first asked for.
+    if spec.complete:
+        # Not seed_mode: with it every piece is hashed again on its first request.
         params.have_pieces = [True] * info.num_pieces()
     return TorrentParams(
         info_hash=hash_of(info.info_hashes()),
         params=params,
-        certificate=_certify(params, assignment, now),
+        certificate=_certify(params, spec, now),
         total=selection.total,
         pieces=info.num_pieces(),
         unwanted_pieces=selection.unwanted_pieces,
-        executables=_executables(info, params.renamed_files, assignment.save_path),
+        executables=_executables(info, params.renamed_files, spec.save_path),
     )
 
 
 def tracker_entries(tiers: Sequence[Sequence[str]]) -> list[lt.announce_entry]:
-    """Write tracker URLs in tiers (BEP 12) for a torrent that is running."""
+    """Return libtorrent's entries for tracker URLs in tiers (BEP 12)."""
     entries = []
     for number, tier in enumerate(tiers):
         for url in tier:
@@ -129,53 +129,53 @@ def tracker_entries(tiers: Sequence[Sequence[str]]) -> list[lt.announce_entry]:
 def _parse(torrent: bytes) -> lt.add_torrent_params:
     try:
         limits = {"max_buffer_size": MAX_TORRENT}
-        # The stub takes the limits for the other kind of dictionary.
+        # The type stub expects another dictionary here.
         params: lt.add_torrent_params = lt.load_torrent_buffer(torrent, limits)  # type: ignore[call-overload]
     except RuntimeError:
         raise BadInput("This is not a torrent that can be shared", hint="The file may be damaged.") from None
     return params
 
 
-def _close_side_doors(params: lt.add_torrent_params, assignment: TorrentSpec) -> None:
-    """Leave no host to contact but those of the assignment."""
-    tiers = assignment.announce
+def _restrict_contacts(params: lt.add_torrent_params, spec: TorrentSpec) -> None:
+    """Remove all hosts to contact but those of the spec."""
+    tiers = spec.announce
     params.trackers = [url for tier in tiers for url in tier]
     params.tracker_tiers = [number for number, tier in enumerate(tiers) for _ in tier]
     params.url_seeds = []
     params.http_seeds = []
     params.dht_nodes = []
-    addresses, _ = split_contacts(assignment.contacts)
-    params.peers = [(address.host, address.port) for address in (*addresses, *_received(assignment))]
+    addresses, _ = split_contacts(spec.contacts)
+    params.peers = [(address.host, address.port) for address in (*addresses, *_received(spec))]
 
 
-def _received(assignment: TorrentSpec) -> tuple[Endpoint, ...]:
-    """Return those received addresses that may be called now; all are looked at again after the start."""
+def _received(spec: TorrentSpec) -> tuple[Endpoint, ...]:
+    """Return the received addresses that may be connected to now; all are checked again after the start."""
     try:
-        return judge_addresses(assignment.received, LocalMachine()).good
+        return judge_addresses(spec.received, LocalMachine()).good
     except OSError:
         return ()
 
 
-def _flags(assignment: TorrentSpec) -> int:
+def _flags(spec: TorrentSpec) -> int:
     flags = lt.torrent_flags
     private = flags.disable_dht | flags.disable_lsd | flags.disable_pex
     chosen = (
         flags.paused | flags.update_subscribe | flags.duplicate_is_error | flags.apply_ip_filter | private
     )
-    if assignment.complete:
-        # The payload is the person's own: upload_mode sees to it that nothing is ever written to it, not even if a
-        # check finds it changed and some peer could "repair" it.
+    if spec.complete:
+        # The payload is the user's own: upload_mode ensures that it is never written to, not even if a check finds
+        # it changed and a peer could "repair" it.
         chosen |= flags.no_verify_files | flags.upload_mode
     return chosen
 
 
 def _certify(
-    params: lt.add_torrent_params, assignment: TorrentSpec, now: datetime | None
+    params: lt.add_torrent_params, spec: TorrentSpec, now: datetime | None
 ) -> tuple[str, str, str] | None:
-    credentials = assignment.credentials
-    if assignment.transport == "plain":
+    credentials = spec.credentials
+    if spec.transport == "plain":
         if credentials is not None:
-            raise BadInput("A plain swarm takes no certificates")
+            raise BadInput("A plain swarm does not use certificates")
         return None
     if credentials is None:
         raise BadInput("A TLS swarm needs a ticket", hint="Open the envelope that the sender made for you.")
@@ -194,9 +194,9 @@ def _pem(label: str, der: bytes) -> str:
 
 
 def _restore(params: lt.add_torrent_params, resume_data: bytes) -> None:
-    """Take over what was downloaded and counted, and nothing else: not names, paths, peers or trackers.
+    """Use the pieces and counters of resume data, but not its names, paths, peers or trackers.
 
-    What cannot be read, or speaks of pieces that the torrent does not have, is worth nothing: the files are read again.
+    Unreadable data, or data with pieces that the torrent does not have, is ignored: the files are checked again.
     """
     try:
         saved = lt.read_resume_data(resume_data)
@@ -209,7 +209,7 @@ def _restore(params: lt.add_torrent_params, resume_data: bytes) -> None:
         return
     if any(not 0 <= piece < pieces for piece in saved.unfinished_pieces):
         return
-    params.have_pieces = saved.have_pieces[:pieces]  # it comes in whole bytes
+    params.have_pieces = saved.have_pieces[:pieces]  # padded to whole bytes
     params.unfinished_pieces = saved.unfinished_pieces
     params.total_uploaded = saved.total_uploaded
     params.total_downloaded = saved.total_downloaded
@@ -218,7 +218,7 @@ def _restore(params: lt.add_torrent_params, resume_data: bytes) -> None:
 
 
 def _lone_file_in_folder(info: lt.torrent_info, data: bytes) -> dict[int, str]:
-    """Put the one file of a v2 folder back into its folder: libtorrent takes its name for that of the torrent."""
+    """Return the rename that puts the single file of a v2 folder into its folder, which libtorrent omits."""
     path = info.layout().file_path(0)
     if "/" in path:
         return {}

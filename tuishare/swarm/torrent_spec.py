@@ -1,6 +1,6 @@
-"""What the engine is asked to do with one torrent.
+"""The specification of a torrent to add to the engine.
 
-Owns the value only; `tuishare.swarm.torrent_params` turns it into libtorrent's own form.
+Owns the value only; `tuishare.swarm.torrent_params` converts it for libtorrent.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ Transport: TypeAlias = Literal["tls", "plain"]
 
 @dataclass(frozen=True, slots=True)
 class TorrentSpec:
-    """One torrent to seed or to download.
+    """A torrent to seed or to download.
 
     Attributes:
-        torrent: the whole .torrent file. Only its info dict and piece layers count: trackers, web seeds and DHT nodes
-            in it are ignored, so no host is contacted that is not named here.
-        save_path: the folder that holds (or will hold) the payload under the torrent's name. For a download: fresh
-            and private, because the engine would write through links that are already there.
-        transport: `tls` needs credentials, `plain` must have none.
+        torrent: the whole .torrent file. Only its info dict and piece layers are used: trackers, web seeds and DHT
+            nodes in it are ignored, so no host is contacted that is not named here.
+        save_path: the folder of the payload, which has the torrent's name. For a download it must be new and private,
+            because the engine would write through existing symlinks.
+        transport: `tls` requires credentials, `plain` must have none.
         credentials: our certificate and the share's authority.
-        contacts: peers to connect to at once, and again and again while no peer is connected; wherever they are.
-        received: likewise, but named by an envelope: called only where `tuishare.net.addresses.judge` lets, and at most
-            `tuishare.net.addresses.MOST_CONTACTS` of them.
-        announce: tracker URLs in tiers (BEP 12); they may hold a passkey.
-        complete: the whole payload is there and was verified by us (just hashed, or a download that was flushed): seed
-            it without reading it again first, and never write to it.
-        resume_data: what `Engine.save_resume` gave; data that do not fit the torrent are ignored.
-        paused: add it without starting it.
-        unwanted: the numbers of files that are not fetched, in the torrent's order; of v2 torrents only.
+        contacts: peers to connect to at once, and again while no peer is connected; without a check of addresses.
+        received: likewise, but from an envelope: checked by `tuishare.net.addresses.judge`, and at most
+            `tuishare.net.addresses.MOST_CONTACTS`.
+        announce: tracker URLs in tiers (BEP 12); may contain a passkey.
+        complete: whether the whole payload exists and was verified by us (just hashed, or a flushed download): seed it
+            without reading it again first, and never write to it.
+        resume_data: from `Engine.save_resume`; ignored if it does not match the torrent.
+        paused: whether to add it without starting it.
+        unwanted: indices of the files not to download, in the torrent's order; v2 torrents only.
     """
 
     torrent: bytes = field(repr=False)

@@ -1,7 +1,7 @@
-"""What the engine remembers of one torrent while it is there.
+"""The engine's table of torrents.
 
-Owns the records, finding one by its info-hash, and the rules that depend on a record alone: when it is lonely, and that
-nothing received is executable.
+Owns the entries, looking them up by info-hash, and the rules that depend on an entry alone, such as when it lacks
+peers, and that no received file is executable.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _YOUTH = 10.0
 
 @dataclass(slots=True)
 class TorrentEntry:
-    """One torrent's record; lives from `Engine.add` to `Engine.remove`."""
+    """The state of one torrent, from `Engine.add` to `Engine.remove`."""
 
-    assignment: TorrentSpec
+    spec: TorrentSpec
     total: int
     pieces: int
     executables: tuple[Path, ...]
@@ -42,74 +42,76 @@ class TorrentEntry:
     failure_errno: int = 0
     checked: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by whoever stops, starts, removes or renews the torrent."""
-    spoilt: int = 0
-    """Pieces that did not fit their hashes since more was there than ever before."""
-    just_spoilt: bool = False
-    """Whether one of them did since the last numbers came."""
+    """Serializes starting, stopping and removing the torrent."""
+    failed_pieces: int = 0
+    """Pieces that failed the hash check since `most_done` last grew."""
+    has_new_failure: bool = False
+    """Whether one did since the last progress update."""
     most_done: int = 0
-    rivals: frozenset[bytes] = frozenset()
-    """The peer ids of others who were downloading when the pieces were last divided."""
+    downloading_peers: frozenset[bytes] = frozenset()
+    """Peer ids of the other downloading peers when pieces were last distributed."""
     entered: float = field(default_factory=monotonic)
     absent: set[Endpoint] = field(default_factory=set)
-    """Received contacts on this machine where no program of ours was found so far."""
+    """Received contacts on this machine at which no agent listens yet."""
     refused: set[Endpoint] = field(default_factory=set)
-    """Received contacts of which it was told that they are not called."""
+    """Received contacts whose refusal was published."""
 
     @property
-    def is_lonely(self) -> bool:
-        """Whether it wants data and is connected to nobody."""
+    def lacks_peers(self) -> bool:
+        """Whether it is downloading without peers."""
         latest = self.latest
         return latest is not None and latest.state == "downloading" and latest.peers == 0
 
     @property
     def is_engaged(self) -> bool:
-        """Whether it is connected to somebody, or may be in a moment."""
-        return monotonic() - self.entered < _YOUTH or not self.is_lonely
+        """Whether it has peers, needs none, or was just added."""
+        return monotonic() - self.entered < _YOUTH or not self.lacks_peers
 
     @property
     def stays_stopped(self) -> bool:
-        """Whether it waits for `Engine.resume`."""
-        return self.assignment.paused or bool(self.failure)
+        """Whether it stays paused until `Engine.resume`."""
+        return self.spec.paused or bool(self.failure)
 
     @property
-    def may_have_rivals(self) -> bool:
-        """Whether others may be downloading the same from the same sender right now.
+    def may_be_contended(self) -> bool:
+        """Whether other peers may be downloading the torrent at the same time.
 
-        At the beginning the numbers come too late: the first half second decides what is asked for twice.
+        True for new torrents, because duplicates arise in the first half second, before the first progress update.
         """
-        if self.handle is None or self.assignment.complete or self.latest is None:
+        if self.handle is None or self.spec.complete or self.latest is None:
             return False
         young = monotonic() - self.entered < _YOUTH
-        return self.latest.state == "downloading" and (young or self.latest.peers > 1 or bool(self.rivals))
+        return self.latest.state == "downloading" and (
+            young or self.latest.peers > 1 or bool(self.downloading_peers)
+        )
 
     def complete(self, info_hash: InfoHash) -> None:
-        """Count everything as done at once; the other numbers come with the next refresh."""
+        """Set the progress to complete at once; the other values follow with the next refresh."""
         before = self.progress(info_hash)
         self.latest = replace(before, state="seeding", done=self.total, total=self.total, fraction=1.0)
 
     def fail(self, info_hash: InfoHash, reason: str, errno: int = 0) -> None:
-        """Remember a failure until the torrent is resumed."""
+        """Record a failure until the torrent is resumed."""
         self.failure, self.failure_errno = reason, errno
         self.latest = replace(self.progress(info_hash), state="failed")
 
     async def wait_for_check(self) -> None:
-        """Wait a little for a check that needs no reading; a long one goes on behind.
+        """Wait briefly for a check that reads no data; a long one continues in the background.
 
-        A torrent resumed after its check connects at once (0.06 s to deliver in 12 of 12 tries), one resumed during it
-        a tick later (0.5 s in one of six).
+        A torrent resumed after its check connects at once (delivery in 0.06 s in 12 of 12 tries), during the check only
+        with the next tick (0.5 s in one of six).
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(_CHECK_PATIENCE):
                 await self.checked.wait()
 
     def progress(self, info_hash: InfoHash) -> Progress:
-        """Return the latest numbers; before the first refresh, what is known without libtorrent."""
+        """Return the latest progress; before the first refresh, what is known without libtorrent."""
         if self.latest is not None:
             return self.latest
-        state: State = "paused" if self.assignment.paused else "checking"
-        done = self.total if self.assignment.complete else 0
-        return Progress(info_hash, state, done, self.total, float(self.assignment.complete), 0, 0, 0, 0, 0, 0)
+        state: State = "paused" if self.spec.paused else "checking"
+        done = self.total if self.spec.complete else 0
+        return Progress(info_hash, state, done, self.total, float(self.spec.complete), 0, 0, 0, 0, 0, 0)
 
 
 class TorrentTable:
@@ -117,37 +119,37 @@ class TorrentTable:
 
     def __init__(self) -> None:
         self._members: dict[InfoHash, TorrentEntry] = {}
-        # Looked at several times a second, and few of the many.
+        # The few that are downloading, which are scanned several times a second.
         self._fetched: dict[InfoHash, TorrentEntry] = {}
 
-    def enter(self, info_hash: InfoHash, member: TorrentEntry) -> None:
-        """Begin a record.
+    def add(self, info_hash: InfoHash, member: TorrentEntry) -> None:
+        """Add an entry.
 
         Raises:
-            BadInput: there is one already.
+            BadInput: the torrent has one already.
         """
         if info_hash in self._members:
             raise BadInput("This torrent is already being shared or downloaded")
         self._members[info_hash] = member
-        if not member.assignment.complete:
+        if not member.spec.complete:
             self._fetched[info_hash] = member
 
-    def leave(self, info_hash: InfoHash) -> None:
-        """End a record, if there is one."""
+    def remove(self, info_hash: InfoHash) -> None:
+        """Remove an entry, if there is one."""
         self._members.pop(info_hash, None)
         self._fetched.pop(info_hash, None)
 
     def clear(self) -> None:
-        """End all records."""
+        """Remove all entries."""
         self._members.clear()
         self._fetched.clear()
 
     def find(self, info_hash: InfoHash) -> TorrentEntry | None:
-        """Return a record or None."""
+        """Return an entry or None."""
         return self._members.get(info_hash)
 
     def get(self, info_hash: InfoHash) -> TorrentEntry:
-        """Return a record.
+        """Return an entry.
 
         Raises:
             NotFound: there is none.
@@ -161,7 +163,7 @@ class TorrentTable:
         """Return libtorrent's handle of a torrent.
 
         Raises:
-            NotFound: it is not here, or not yet.
+            NotFound: the torrent was not added, or not yet.
         """
         handle = self.get(info_hash).handle
         if handle is None:
@@ -169,15 +171,15 @@ class TorrentTable:
         return handle
 
     def admitted(self) -> tuple[InfoHash, ...]:
-        """Return every torrent that libtorrent has taken."""
+        """Return every torrent that libtorrent has added."""
         return tuple(key for key, member in self._members.items() if member.handle is not None)
 
-    def lonely(self) -> tuple[tuple[InfoHash, TorrentEntry], ...]:
-        """Return every torrent whose contacts are worth calling again."""
-        return tuple((key, member) for key, member in self._members.items() if member.is_lonely)
+    def lacking_peers(self) -> tuple[tuple[InfoHash, TorrentEntry], ...]:
+        """Return every torrent whose contacts should be retried."""
+        return tuple((key, member) for key, member in self._members.items() if member.lacks_peers)
 
-    def sated(self) -> tuple[lt.torrent_handle, ...]:
-        """Return every torrent of which we have everything and some peer has, too."""
+    def seeded_by_peers(self) -> tuple[lt.torrent_handle, ...]:
+        """Return the handles of all torrents that we and a connected peer seed."""
         return tuple(
             member.handle
             for member in self._members.values()
@@ -188,27 +190,27 @@ class TorrentTable:
         )
 
     def connections(self) -> int:
-        """Return how many peers are connected, over all torrents."""
+        """Return the number of connected peers of all torrents."""
         return sum(member.latest.peers for member in self._members.values() if member.latest is not None)
 
-    def rivalled(self) -> tuple[TorrentEntry, ...]:
-        """Return every torrent that others may be downloading at the same time."""
-        return tuple(member for member in self._fetched.values() if member.may_have_rivals)
+    def contended(self) -> tuple[TorrentEntry, ...]:
+        """Return every torrent that other peers may be downloading at the same time."""
+        return tuple(member for member in self._fetched.values() if member.may_be_contended)
 
     def progress(self) -> dict[InfoHash, Progress]:
-        """Return the latest numbers of every torrent."""
+        """Return the latest progress of every torrent."""
         return {key: member.progress(key) for key, member in self._members.items()}
 
 
 def clear_executable_bits(member: TorrentEntry) -> None:
-    """Take the executable bits that a torrent's attributes asked for from what it delivered (threat T4).
+    """Remove the executable bits that a torrent's attributes set on received files (threat T4); blocking.
 
-    What we seed from its own place (`TorrentSpec.complete`) is the person's and is left alone. Blocking.
+    The files of `TorrentSpec.complete` are the user's own and are not changed.
     """
-    if member.assignment.complete:
+    if member.spec.complete:
         return
     for path in member.executables:
-        # A link was never ours, a missing file has no bits.
+        # Symlinks and missing files are skipped.
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:

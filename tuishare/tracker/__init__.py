@@ -1,7 +1,7 @@
-"""Who is there: announces that only members get an answer to, and how our own announces reach trackers.
+"""The agent's tracker, which answers members only, and the relay for our own announces.
 
-Owns the agent's tracker (passkeys, peers, http and https listeners, its certificate) and the relay through which
-libtorrent announces. Must not know shares beyond their ids, envelopes, libtorrent or what deliveries are made of it.
+Owns the tracker (passkeys, peers, http and https listeners, its certificate) and the relay through which libtorrent
+announces. Must not know shares beyond their ids, envelopes, libtorrent or deliveries.
 """
 
 from tuishare.tracker.certificate import TrackerCertificate, load_certificate

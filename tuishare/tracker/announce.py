@@ -1,7 +1,7 @@
-"""The words of the tracker protocol: a request's query and the bencoded answer (BEP 3, 7, 23).
+"""The tracker protocol: parsing of announce queries and encoding of responses (BEP 3, 7, 23).
 
-Owns both forms. Pure; must not know who may ask. The parameters ``ip``, ``ipv4``, ``ipv6`` and ``key`` are not even
-read: what counts is where a request comes from, and the passkey.
+Owns both formats. Pure; must not know who is a member. The parameters ``ip``, ``ipv4``, ``ipv6`` and ``key`` are
+ignored: only the address of the connection and the passkey count.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from tuishare.torrents import bencode
 from tuishare.tracker.peers import AnnounceEvent, AnnounceRequest, AnnounceResponse, PeerAddress
 
 RETRY_SECONDS: Final = 20
-"""When to ask again what could not be answered: not told, libtorrent was seen to be silent for over five minutes."""
+"""Retry interval in failure responses: without one, libtorrent was seen to wait for more than five minutes."""
 FAILURE: Final = bencode.encode(
     {b"failure reason": b"This announce is not accepted here", b"interval": RETRY_SECONDS}
 )
-"""The one answer to whatever is refused: who guesses learns nothing about how near he was."""
+"""The response to every refused announce: a guesser learns nothing from it."""
 
 _LONGEST_QUERY: Final = 2_048
 _NUMBER: Final = re.compile(rb"[0-9]{1,19}")
@@ -33,10 +33,10 @@ _READ: Final = frozenset(
 
 
 def parse_announce(query: str) -> AnnounceRequest:
-    """Read a request's query, still percent-encoded.
+    """Parse a percent-encoded query.
 
     Raises:
-        BadInput: it is too long, something needed is missing, said twice or out of range.
+        BadInput: it is too long, or a parameter is missing, repeated or out of range.
     """
     fields = _fields(query)
     try:
@@ -46,8 +46,8 @@ def parse_announce(query: str) -> AnnounceRequest:
     if not _is_event(event):
         raise _malformed("event")
     return AnnounceRequest(
-        info_hash=_twenty(fields, "info_hash"),
-        peer_id=_twenty(fields, "peer_id"),
+        info_hash=_twenty_bytes(fields, "info_hash"),
+        peer_id=_twenty_bytes(fields, "peer_id"),
         port=_number(fields, "port", most=65_535),
         left=_number(fields, "left"),
         uploaded=_number(fields, "uploaded", default=0),
@@ -61,24 +61,24 @@ def parse_announce(query: str) -> AnnounceRequest:
 
 
 def encode_answer(answer: AnnounceResponse, announce: AnnounceRequest) -> bytes:
-    """Write an answer in the form that was asked for."""
+    """Encode a response in the requested form."""
     peers = answer.peers
-    said: dict[bytes, bencode.Value] = {
+    fields: dict[bytes, bencode.Value] = {
         b"interval": answer.interval,
         b"min interval": answer.least_interval,
         b"complete": answer.complete,
         b"incomplete": answer.incomplete,
     }
     if announce.compact:
-        said[b"peers"] = b"".join(_pack(peer) for peer in peers if peer.host.version == 4)
-        said[b"peers6"] = b"".join(_pack(peer) for peer in peers if peer.host.version == 6)
+        fields[b"peers"] = b"".join(_pack(peer) for peer in peers if peer.host.version == 4)
+        fields[b"peers6"] = b"".join(_pack(peer) for peer in peers if peer.host.version == 6)
     else:
-        said[b"peers"] = [_spell(peer, with_id=announce.peer_ids) for peer in peers]
-    return bencode.encode(said)
+        fields[b"peers"] = [_as_dict(peer, with_id=announce.peer_ids) for peer in peers]
+    return bencode.encode(fields)
 
 
 def _fields(query: str) -> dict[str, bytes]:
-    """Take the query apart. A plus is a plus: announces are no forms, and hashes are raw bytes."""
+    """Split the query into parameters. A plus sign stays a plus sign: hashes are raw bytes, not form data."""
     if len(query) > _LONGEST_QUERY:
         raise _malformed("length")
     fields: dict[str, bytes] = {}
@@ -95,7 +95,7 @@ def _is_event(text: str) -> TypeGuard[AnnounceEvent]:
     return text in get_args(AnnounceEvent)
 
 
-def _twenty(fields: dict[str, bytes], name: str) -> bytes:
+def _twenty_bytes(fields: dict[str, bytes], name: str) -> bytes:
     value = fields.get(name, b"")
     if len(value) != 20:
         raise _malformed(name)
@@ -112,7 +112,7 @@ def _number(fields: dict[str, bytes], name: str, *, most: int = _LARGEST, defaul
 
 
 def _number_if_any(text: bytes | None) -> int | None:
-    """Read what need not be said: some clients say -1 for "as you like"."""
+    """Parse an optional number; some clients send -1 for "no preference"."""
     return int(text) if text is not None and _NUMBER.fullmatch(text) else None
 
 
@@ -120,11 +120,11 @@ def _pack(peer: PeerAddress) -> bytes:
     return peer.host.packed + peer.port.to_bytes(2)
 
 
-def _spell(peer: PeerAddress, *, with_id: bool) -> dict[bytes, bencode.Value]:
-    spelt: dict[bytes, bencode.Value] = {b"ip": str(peer.host).encode(), b"port": peer.port}
+def _as_dict(peer: PeerAddress, *, with_id: bool) -> dict[bytes, bencode.Value]:
+    entry: dict[bytes, bencode.Value] = {b"ip": str(peer.host).encode(), b"port": peer.port}
     if with_id and peer.peer_id is not None:
-        spelt[b"peer id"] = peer.peer_id
-    return spelt
+        entry[b"peer id"] = peer.peer_id
+    return entry
 
 
 def _malformed(what: str) -> BadInput:

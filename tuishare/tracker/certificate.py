@@ -1,7 +1,7 @@
-"""What the tracker proves with that it is the sender's: one key for its whole life.
+"""The tracker's TLS certificate, with one key for the tracker's whole life.
 
-Owns the key file and the pin, which recipients learn from the signed manifest: SHA-256 of the public key
-(SubjectPublicKeyInfo, as in RFC 7469), so that the certificate around it may be made anew. Must not open sockets.
+Owns the key file and the pin, which recipients get in the signed manifest: SHA-256 of the public key
+(SubjectPublicKeyInfo, as in RFC 7469), so that the certificate may be renewed. Must not open sockets.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tuishare.fs.private_files import read_private
 _NAME: Final = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tracker")])
 _SKEW: Final = timedelta(days=1)
 _END: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-"""RFC 5280, 4.1.2.5: no well-defined end. Whoever pins the key asks for no date."""
+"""RFC 5280, 4.1.2.5: no well-defined end. Clients that pin the key ignore the date."""
 _LARGEST_FILE: Final = 16 * 1024
 
 
@@ -49,13 +49,13 @@ class TrackerCertificate:
 
 
 def load_certificate(path: Path) -> TrackerCertificate:
-    """Read the tracker's certificate, or make it when there is none yet.
+    """Read the tracker's certificate, or create it if there is none.
 
     Args:
-        path: PEM, key and certificate, mode 0600; its folder exists.
+        path: PEM, key and certificate, mode 0600; its folder must exist.
 
     Raises:
-        BadConfiguration: the file is damaged, or others may read it.
+        BadConfiguration: the file is damaged, or accessible to others.
         SystemFailed: it cannot be read or written.
     """
     try:
@@ -71,16 +71,16 @@ def load_certificate(path: Path) -> TrackerCertificate:
     except (ValueError, ssl.SSLError):
         raise BadConfiguration(
             f"The tracker's certificate {path} is damaged",
-            hint="Remove it and start again: a new one is made. Envelopes sent so far will not find the tracker.",
+            hint="Remove it and restart to create a new one. Earlier envelopes will not reach the tracker.",
         ) from None
     return TrackerCertificate(_pin(certificate), context)
 
 
 def pin_of(certificate: bytes) -> bytes:
-    """Give the pin of a certificate (DER): SHA-256 of its public key, 32 bytes.
+    """Return the pin of a certificate (DER): SHA-256 of its public key, 32 bytes.
 
     Raises:
-        ValueError: this is no certificate.
+        ValueError: the bytes are not a certificate.
     """
     return _pin(x509.load_der_x509_certificate(certificate))
 

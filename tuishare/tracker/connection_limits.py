@@ -1,8 +1,7 @@
-"""Who may come in, and who gets an answer when he asks for what is not his.
+"""Limits of connections and refused requests per address.
 
-Owns the limits per address (threat T11). A passkey has 256 bits and cannot be guessed; what is protected is this
-machine's processor and memory. So whoever shares an address with an abuser is not shut out with him once he has proved
-to be a member. Must not know passkeys.
+Owns these limits (threat T11). A passkey has 256 bits and cannot be guessed; the limits protect CPU and memory. So a
+member who shares an address with an attacker is not limited once they have announced. Must not know passkeys.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ from tuishare.tracker.limits import TrackerLimits
 
 Network: TypeAlias = IPv4Network | IPv6Network
 AddressBlock: TypeAlias = tuple[int, int]
-"""What one customer usually has: an IPv4 address, or a /64 of IPv6 addresses."""
+"""What one customer usually has: family 4 and an IPv4 address, or family 6 and a /64."""
 
-_REMEMBERED: Final = 3_600.0
-"""Seconds for which an address is a member's after his last announce."""
+_MEMBER_SECONDS: Final = 3_600.0
+"""Seconds for which an address counts as a member's after the last announce."""
 
 
 class ConnectionLimits:
-    """Counts connections and refused requests of each address."""
+    """Counts connections and refused requests per address."""
 
     def __init__(
         self, limits: TrackerLimits, trusted: Collection[Network], clock: Callable[[], float]
     ) -> None:
-        """Begin with nobody known.
+        """Create the limits, with no known members.
 
         Args:
-            limits: the bounds.
-            trusted: proxies of our own, whose ``X-Forwarded-For`` counts and who speak for many.
-            clock: seconds, never jumping.
+            limits: the numbers.
+            trusted: our own proxies, whose ``X-Forwarded-For`` is trusted and who serve many clients.
+            clock: monotonic, seconds.
         """
         self._limits = limits
         self._trusted = tuple(trusted)
@@ -50,31 +49,31 @@ class ConnectionLimits:
         )
 
     def admits(self, host: Address) -> bool:
-        """Whether a new connection is taken."""
+        """Return whether to accept a new connection."""
         return self.prefers(host) or self._connections.take(address_block(host))
 
     def prefers(self, host: Address) -> bool:
-        """Whether a member announced from there lately, or a proxy of our own speaks for members."""
+        """Return whether a member announced from the address recently, or it is one of our proxies."""
         return self._trusts(host) or self._members.get(address_block(host), 0.0) > self._clock()
 
-    def welcome(self, host: Address) -> None:
-        """Note that a member announced from there."""
+    def note_member(self, host: Address) -> None:
+        """Record that a member announced from the address."""
         self._members.pop(address_block(host), None)
-        self._members[address_block(host)] = self._clock() + _REMEMBERED
+        self._members[address_block(host)] = self._clock() + _MEMBER_SECONDS
         if len(self._members) > self._limits.addresses:
             self._members.popitem(last=False)
 
     def is_stranger_allowed(self, host: Address) -> bool:
-        """Note that something was refused; False when there were so many that no answer is given any more."""
+        """Count a refused request; return False if there were too many to answer."""
         return self._refusals.take(address_block(host))
 
     def sender(self, host: Address, forwarded: str) -> Address:
-        """Tell where a request comes from.
+        """Return the address of a request's sender.
 
         Args:
-            host: the other end of the connection.
-            forwarded: all of ``X-Forwarded-For``; counts from trusted proxies only, and of it the last address that is
-                no trusted proxy's itself: what stands before was written by whoever asks.
+            host: the remote end of the connection.
+            forwarded: ``X-Forwarded-For``; used from trusted proxies only. The last address that is not a trusted
+                proxy's counts: the client may have written those before it.
         """
         for text in reversed(forwarded.split(",")):
             if not self._trusts(host):
@@ -90,5 +89,5 @@ class ConnectionLimits:
 
 
 def address_block(host: Address) -> AddressBlock:
-    """Give what the limits count by."""
+    """Return the block that an address is counted in."""
     return (4, int(host)) if isinstance(host, IPv4Address) else (6, int(host) >> 64)

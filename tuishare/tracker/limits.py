@@ -1,6 +1,6 @@
-"""The bounds inside which the tracker works.
+"""The tracker's limits and intervals.
 
-Owns the numbers and what they mean together; whoever is limited by them reads them here.
+Owns the numbers and the formulas that combine them.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TrackerLimits:
-    """Bounds of one tracker; times are in seconds.
+    """Limits of one tracker; times are in seconds.
 
     Attributes:
-        interval: between two announces of a small swarm in which somebody downloads.
-        idle_interval: likewise when everybody has everything.
-        longest_interval: of any swarm.
-        crowd: peers up to which a swarm is small; intervals grow in proportion above.
-        peers_per_user: of one user in one share; the one that was silent longest makes room.
-        peers_per_answer: named to somebody who did not say how many he wants.
-        most_per_answer: named at most.
+        interval: between two announces in a small swarm with downloading peers.
+        idle_interval: likewise if all peers are seeds.
+        longest_interval: for any swarm.
+        small_swarm: peers up to which a swarm is small; above, intervals grow in proportion.
+        peers_per_user: peers of one user in one share; the least recent one is dropped.
+        peers_per_answer: peers in a response to a client that did not ask for a number.
+        most_per_answer: maximum number of peers in a response.
         member_burst: announces of one user of one share at once.
-        member_rate: likewise a second, for ever.
-        stranger_burst: refused requests of one address that still get an answer.
-        stranger_rate: likewise a second, for ever. A removed member's client asks for years; that is far less.
+        member_rate: likewise per second, sustained.
+        stranger_burst: refused requests of one address that still get a response.
+        stranger_rate: likewise per second, sustained. The client of a removed member retries for years, far slower.
         connection_burst: connections of one address at once.
-        connection_rate: likewise a second, for ever.
+        connection_rate: likewise per second, sustained.
         connections: open at a time, over all listeners.
-        connections_each: of one address, or one /64 of IPv6.
-        connections_near: of one /24, or one /48 of IPv6.
-        connections_far: of one /16, or one /32 of IPv6.
-        connections_kept: how many of all are for members only: those who announced from their address lately.
-        patience: for a connection from beginning to end.
-        addresses: that are remembered for a limit; the longest unseen is forgotten first.
+        connections_per_address: of one IPv4 address, or one /64 of IPv6.
+        connections_per_site: of one /24, or one /48 of IPv6.
+        connections_per_provider: of one /16, or one /32 of IPv6.
+        connections_reserved: reserved for members, who announced from their address recently.
+        connection_lifetime: maximum duration of a connection.
+        addresses: how many are remembered per limit; the least recent is dropped first.
     """
 
     interval: int = 20
     idle_interval: int = 120
     longest_interval: int = 300
-    crowd: int = 16
+    small_swarm: int = 16
     peers_per_user: int = 8
     peers_per_answer: int = 50
     most_per_answer: int = 200
@@ -49,18 +49,18 @@ class TrackerLimits:
     connection_burst: int = 300
     connection_rate: float = 20.0
     connections: int = 512
-    connections_each: int = 64
-    connections_near: int = 128
-    connections_far: int = 192
-    connections_kept: int = 128
-    patience: float = 15.0
+    connections_per_address: int = 64
+    connections_per_site: int = 128
+    connections_per_provider: int = 192
+    connections_reserved: int = 128
+    connection_lifetime: float = 15.0
     addresses: int = 4_096
 
     def interval_for(self, peers: int, *, downloading: bool) -> int:
-        """Seconds between announces: short while members have to find each other, long in a large or idle swarm."""
+        """Return the seconds between announces: short for peers that search, longer in a large or idle swarm."""
         base = self.interval if downloading else self.idle_interval
-        return min(base * max(1, peers // self.crowd), self.longest_interval)
+        return min(base * max(1, peers // self.small_swarm), self.longest_interval)
 
     def expiry_for(self, interval: int) -> float:
-        """Seconds of silence after which a peer is gone: two announces missed, and a moment for the way."""
+        """Return the seconds of silence after which a peer is dropped: two missed announces plus network delay."""
         return 2 * interval + min(10.0, interval / 2)

@@ -1,6 +1,6 @@
-"""Whose passkey it is: SHA-256 of each member's passkey, never the passkey itself.
+"""Lookup of members by passkey; stores SHA-256 of each passkey, never the passkey itself.
 
-Owns who belongs to which share. Must not know peers or addresses.
+Owns the members of each share. Must not know peers or addresses.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ class Passkeys:
 
     def __init__(self) -> None:
         self._members: dict[bytes, Member] = {}
-        self._of: dict[str, set[bytes]] = {}
+        self._by_share: dict[str, set[bytes]] = {}
 
     def find(self, passkey: bytes) -> Member | None:
-        """Say whose it is; None for unknown and revoked ones alike.
+        """Return the member with a passkey; None if it is unknown or revoked.
 
-        What is looked up is a hash, so the time that it takes tells nothing about how near a guess was.
+        The lookup uses a hash, so its timing reveals nothing about a guess.
         """
         return self._members.get(hashlib.sha256(passkey).digest())
 
     def replace(self, share: str, members: Mapping[bytes, str]) -> None:
-        """Let a share have these members (SHA-256 of the passkey → user) and no others.
+        """Replace the members of a share (SHA-256 of the passkey → user).
 
         Raises:
-            BadInput: a hash has no 32 bytes or is already another share's; nothing is changed then.
+            BadInput: a hash has not 32 bytes or belongs to another share; nothing is changed.
         """
         for digest in members:
             known = self._members.get(digest)
@@ -46,13 +46,13 @@ class Passkeys:
                 raise BadInput("A passkey's hash is damaged, or the passkey belongs to another share already")
         self.drop(share)
         self._members.update({digest: Member(share, user) for digest, user in members.items()})
-        self._of[share] = set(members)
+        self._by_share[share] = set(members)
 
     def drop(self, share: str, user: str | None = None) -> None:
-        """Take out a user of a share, or the whole share; harmless when there is none."""
-        held = self._of.get(share, set())
-        for digest in [each for each in held if user in {None, self._members[each].user}]:
-            held.discard(digest)
+        """Remove a user of a share, or the whole share; no-op if there is none."""
+        digests = self._by_share.get(share, set())
+        for digest in [each for each in digests if user in {None, self._members[each].user}]:
+            digests.discard(digest)
             del self._members[digest]
-        if not held:
-            self._of.pop(share, None)
+        if not digests:
+            self._by_share.pop(share, None)

@@ -1,6 +1,6 @@
-"""What is said about peers: who announced what, who is present, and whom an answer names.
+"""The tracker's data types: announces, responses, and the peers in them.
 
-Owns the values only. Must not keep, parse or send anything.
+Owns the values only. Must not store, parse or send anything.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from tuishare.net.addresses import Address
 from tuishare.torrents import InfoHash
 
 AnnounceEvent: TypeAlias = Literal["", "started", "completed", "stopped", "paused"]
-"""Why a peer announces (BEP 3, and ``paused`` of BEP 21); empty: because it is time again."""
+"""Why a peer announces (BEP 3, and ``paused`` of BEP 21); empty: the interval has elapsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedAddress:
-    """Where the sender's own seed listens; it is always listed and does not announce.
+    """An address of the sender's own seed, which is always listed and does not announce.
 
     Attributes:
-        host: IPv4 or IPv6; one on loopback is told to peers on loopback only.
+        host: IPv4 or IPv6; a loopback address is sent to peers on loopback only.
         port: 1..65535.
     """
 
@@ -30,20 +30,20 @@ class SeedAddress:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceRequest:
-    """What one request says (BEP 3); its sender's address is not in it, because nobody's word counts for that.
+    """The parameters of one announce (BEP 3), without addresses: a peer cannot claim one.
 
     Attributes:
         info_hash: 20 bytes; of a v2 torrent the first 20 of its SHA-256 (BEP 52).
         peer_id: 20 bytes.
-        port: where the peer listens; 0 or 1: nowhere, it can call but not be called.
-        left: bytes it has not got yet.
+        port: where the peer listens; 0 or 1: it accepts no connections.
+        left: bytes still to download.
         uploaded: bytes since it started.
         downloaded: likewise.
-        corrupt: of those, bytes that did not fit their hashes; no BEP names it, but libtorrent and others say it.
+        corrupt: of those, bytes that failed the hash check; in no BEP, but libtorrent and others send it.
         event: why it announces.
-        wanted: how many peers it would like; None if it did not say.
-        compact: whether the answer is to be in the compact form (BEP 23).
-        peer_ids: whether the other form is to hold peer ids.
+        wanted: requested number of peers, or None.
+        compact: whether to respond in the compact form (BEP 23).
+        peer_ids: whether to include peer ids in the other form.
     """
 
     info_hash: bytes
@@ -61,19 +61,19 @@ class AnnounceRequest:
 
 @dataclass(frozen=True, slots=True)
 class PeerAnnounced:
-    """A member announced: what the delivery board learns from the tracker.
+    """A member announced; deliveries are derived from it.
 
     Attributes:
         share: as given to `Tracker.admit`.
         user: whose passkey it was.
         info_hash: which of the share's swarms.
-        peer_id: 20 bytes, equal to the one that its peer connections show.
-        host: the address that the announce came from.
-        port: where the peer says it listens; 0 or 1: nowhere.
-        left: bytes it has not got yet; 0: it has everything.
+        peer_id: 20 bytes, the same as in its peer connections.
+        host: address of the announce.
+        port: where the peer listens by its own account; 0 or 1: nowhere.
+        left: bytes still to download; 0: it is complete.
         uploaded: bytes since the peer started.
         downloaded: likewise.
-        corrupt: of those, bytes that did not fit their hashes.
+        corrupt: of those, bytes that failed the hash check.
         event: why it announced.
         at: Unix seconds.
     """
@@ -94,14 +94,14 @@ class PeerAnnounced:
 
 @dataclass(frozen=True, slots=True)
 class PeerPresence:
-    """One peer that is in a swarm now.
+    """A peer that is presently in a swarm.
 
     Attributes:
         user: whose passkey it announces with.
-        peer_id: 20 bytes. Another member may announce the same on purpose, so a live connection is named by peer id
-            and host together.
+        peer_id: 20 bytes. Another member may announce the same one on purpose, so only peer id and host together
+            identify a connection.
         hosts: its addresses.
-        left: bytes it has not got yet.
+        left: bytes still to download.
     """
 
     user: str
@@ -112,12 +112,12 @@ class PeerPresence:
 
 @dataclass(frozen=True, slots=True)
 class PeerAddress:
-    """A peer in an answer.
+    """A peer in a response.
 
     Attributes:
-        host: its own address.
+        host: its address.
         port: 1..65535.
-        peer_id: 20 bytes; None for the sender's seed, which never told one.
+        peer_id: 20 bytes; None for the sender's seed, which does not announce.
     """
 
     host: Address
@@ -127,14 +127,14 @@ class PeerAddress:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceResponse:
-    """What a peer is told.
+    """The response to an announce.
 
     Attributes:
-        interval: seconds until it shall announce again.
-        least_interval: seconds before which it must not.
-        complete: peers that have everything, the sender's seed included.
-        incomplete: the others.
-        peers: whom it may call.
+        interval: seconds until the next announce.
+        least_interval: minimum seconds until the next announce.
+        complete: number of seeds, the sender's included.
+        incomplete: number of other peers.
+        peers: to connect to.
     """
 
     interval: int

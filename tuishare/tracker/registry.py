@@ -1,6 +1,7 @@
-"""Who is present in one share's swarms.
+"""The peers in one share's swarms.
 
-Owns the peers and whom each is told of. Pure: the time is given. Must not know passkeys, HTTP or bencoding.
+Owns the peers and the choice of peers for each response. Pure: the caller passes the time. Must not know passkeys,
+HTTP or bencoding.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from tuishare.tracker.limits import TrackerLimits
 from tuishare.tracker.peers import AnnounceRequest, AnnounceResponse, PeerAddress, PeerPresence, SeedAddress
 
 _NOWHERE: Final = 1
-"""Up to this port nobody listens: 0 says so, and libtorrent behind a proxy says 1."""
+"""Ports up to this one mean that a peer accepts no connections; libtorrent behind a proxy announces 1."""
 
 
 @dataclass(slots=True)
 class _EndpointLease:
-    """One address of a peer, as long as it announces from there."""
+    """One address of a peer, until its announce expires."""
 
     named: PeerAddress
     expires: float
@@ -29,7 +30,7 @@ class _EndpointLease:
 
 @dataclass(slots=True)
 class _Peer:
-    """Its slots are told apart by family and by being on loopback: one of each kind counts."""
+    """A peer with at most one address per address family and per loopback or not."""
 
     user: str
     peer_id: bytes
@@ -39,7 +40,7 @@ class _Peer:
 
 
 class Registry:
-    """The peers of one share. Nobody can enter a peer for another user, whatever peer id he uses."""
+    """The peers of one share. A user can add peers for themselves only, even with another user's peer id."""
 
     def __init__(self, seeds: tuple[SeedAddress, ...], limits: TrackerLimits) -> None:
         self.seeds = seeds
@@ -48,13 +49,13 @@ class Registry:
         self._swept = -math.inf
 
     def announce(self, user: str, announce: AnnounceRequest, host: Address, now: float) -> AnnounceResponse:
-        """Take note of a peer and tell it of others.
+        """Record a peer and return others.
 
         Args:
-            user: who has proved to be a member.
-            announce: what his peer says.
-            host: where it was said from; no other address is ever noted.
-            now: seconds of one monotonic clock.
+            user: the authenticated member.
+            announce: of the member's peer.
+            host: address of the announce; the only one recorded.
+            now: of a monotonic clock, seconds.
         """
         self._drop_silent(now)
         if announce.event == "stopped":
@@ -64,7 +65,7 @@ class Registry:
         return self._answer(self._choose(user, announce, host))
 
     def present(self, now: float) -> tuple[PeerPresence, ...]:
-        """Who is here."""
+        """Return the peers that are present."""
         self._drop_silent(now)
         return tuple(
             PeerPresence(
@@ -77,7 +78,7 @@ class Registry:
         )
 
     def keep(self, users: Collection[str], info_hashes: Collection[bytes]) -> None:
-        """Drop the peers of everybody else and of other swarms."""
+        """Drop the peers of other users and of other swarms."""
         self._peers = {
             key: peer
             for key, peer in self._peers.items()
@@ -87,7 +88,7 @@ class Registry:
     def _note(self, user: str, announce: AnnounceRequest, host: Address, now: float) -> None:
         key = (user, announce.peer_id, announce.info_hash)
         self._drop_predecessor(key, host, announce.port)
-        # Taken out and put in again: the dictionary's order is the order of the last announces.
+        # Removed and added again: the dictionary is ordered by last announce.
         peer = self._peers.pop(key, None) or _Peer(*key)
         peer.left = announce.left
         self._peers[key] = peer
@@ -100,7 +101,7 @@ class Registry:
             del self._peers[oldest]
 
     def _drop_predecessor(self, key: tuple[str, bytes, bytes], host: Address, port: int) -> None:
-        """Forget what listened on a port before: a client that starts again takes another peer id."""
+        """Drop the previous peer on the same port: a restarted client has another peer id."""
         gone = [
             other
             for other, peer in self._peers.items()
@@ -112,7 +113,7 @@ class Registry:
             del self._peers[other]
 
     def _drop_silent(self, now: float) -> None:
-        """Forget who was silent too long; looking at all of them once a second is enough."""
+        """Drop expired addresses and peers, at most once a second."""
         if now < self._swept + 1:
             return
         self._swept = now
@@ -122,7 +123,7 @@ class Registry:
                 del self._peers[key]
 
     def _choose(self, user: str, announce: AnnounceRequest, host: Address) -> tuple[PeerAddress, ...]:
-        """Name the sender's seed, then others at random; who has everything is not told of others who do, too."""
+        """Choose the sender's seed, then random peers; a seed gets no other members' seeds."""
         fitting = [
             peer
             for peer in self._peers.values()
@@ -135,7 +136,7 @@ class Registry:
             limits.peers_per_answer if announce.wanted is None else announce.wanted, limits.most_per_answer
         )
         chosen = random.sample(fitting, min(wanted, len(fitting)))
-        # An address on loopback means another machine, or none, to who asks from elsewhere.
+        # To a peer elsewhere, a loopback address means its own machine.
         nearby = host.is_loopback
         seeds = (
             PeerAddress(seed.host, seed.port) for seed in self.seeds if nearby or not seed.host.is_loopback

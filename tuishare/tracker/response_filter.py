@@ -1,6 +1,6 @@
-"""What a tracker answers, without the peers that must not be called: libtorrent calls whatever an answer names.
+"""Filtering of the peers in tracker responses: libtorrent connects to every peer in a response.
 
-Owns which peers of an answer stay (BEP 3, BEP 7, BEP 23). All else of it stays as it is.
+Owns which peers of a response are kept (BEP 3, BEP 7, BEP 23). Must not change anything else in it.
 """
 
 from __future__ import annotations
@@ -16,42 +16,42 @@ from tuishare.torrents import bencode
 _Allowed: TypeAlias = Callable[[Address, int], bool]
 
 
-def filter_peers(said: bytes, machine: AddressFacts, *, judged: bool) -> bytes:
-    """Leave out peers that must not be called.
+def filter_peers(body: bytes, machine: AddressFacts, *, judged: bool) -> bytes:
+    """Remove the peers that must not be contacted.
 
     Args:
-        said: the answer.
-        machine: ours.
-        judged: whether an envelope named the tracker: then peers are judged as the envelope's contacts are, and names
-            are left out. Of a tracker that a person chose, only what cannot be a peer is.
+        body: of the response.
+        machine: facts about this machine.
+        judged: whether an envelope named the tracker: then the rules for the envelope's contacts apply to peers, and
+            host names are removed. If the user chose the tracker, only impossible addresses are.
 
     Raises:
-        VerificationFailed: it cannot be read, and an envelope named the tracker.
+        VerificationFailed: the response is malformed, and an envelope named the tracker.
     """
     try:
-        answer = bencode.decode(said, strict=False)
+        answer = bencode.decode(body, strict=False)
     except BadInput:
         answer = b""
     if not isinstance(answer, dict):
         if judged:
-            raise VerificationFailed("The tracker's answer cannot be read")
-        return said
+            raise VerificationFailed("The tracker's response is malformed")
+        return body
 
     def allowed(address: Address, port: int) -> bool:
         return judge(address, port, machine) is None if judged else address_fault(address) is None
 
     peers = answer.get(b"peers")
     if isinstance(peers, bytes):
-        answer[b"peers"] = _sift_compact(peers, 4, allowed)
+        answer[b"peers"] = _filter_compact(peers, 4, allowed)
     elif isinstance(peers, list):
-        answer[b"peers"] = [peer for peer in peers if _may_stay(peer, allowed, names=not judged)]
+        answer[b"peers"] = [peer for peer in peers if _is_allowed(peer, allowed, names=not judged)]
     if isinstance(more := answer.get(b"peers6"), bytes):
-        answer[b"peers6"] = _sift_compact(more, 16, allowed)
+        answer[b"peers6"] = _filter_compact(more, 16, allowed)
     return bencode.encode(answer)
 
 
-def _sift_compact(peers: bytes, length: int, allowed: _Allowed) -> bytes:
-    """Sift addresses of `length` bytes, each with a port of two; an incomplete one at the end is dropped."""
+def _filter_compact(peers: bytes, length: int, allowed: _Allowed) -> bytes:
+    """Filter addresses of `length` bytes with a port of two; an incomplete entry at the end is dropped."""
     size = length + 2
     kept = []
     for start in range(0, len(peers) - size + 1, size):
@@ -63,7 +63,7 @@ def _sift_compact(peers: bytes, length: int, allowed: _Allowed) -> bytes:
     return b"".join(kept)
 
 
-def _may_stay(peer: bencode.Value, allowed: _Allowed, *, names: bool) -> bool:
+def _is_allowed(peer: bencode.Value, allowed: _Allowed, *, names: bool) -> bool:
     if not isinstance(peer, dict):
         return False
     host, port = peer.get(b"ip"), peer.get(b"port")

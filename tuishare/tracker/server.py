@@ -1,6 +1,6 @@
-"""The tracker on the network: https for agents, http for any BitTorrent client.
+"""The tracker's HTTP server: https for agents, http for any BitTorrent client.
 
-Owns paths, statuses and who is cut off. Must not decide who is a member: that is `tuishare.tracker.tracker`'s.
+Owns paths, status codes and disconnecting. Must not decide who is a member: `tuishare.tracker.tracker` does.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Scheme: TypeAlias = Literal["https", "http"]
 
 _PATH: Final = re.compile(r"/announce(?:/([^/?]*))?(?:\?(.*))?", re.ASCII)
 _PASSKEY: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NOBODYS: Final = b""
-"""What stands for a passkey that is not even one; no member's hash is that of nothing."""
+_INVALID_PASSKEY: Final = b""
+"""Replaces a malformed passkey; no member has the hash of the empty string."""
 
 
 class TrackerServer:
-    """Serves one tracker; `start` and `close` it."""
+    """HTTP listeners of one tracker; `start` opens and `close` ends them."""
 
     def __init__(
         self,
@@ -44,51 +44,51 @@ class TrackerServer:
         trusted_proxies: Collection[Network] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare, without a socket yet.
+        """Create the server without opening a socket.
 
         Args:
-            tracker: who answers.
+            tracker: answers the requests.
             certificate: for https.
-            https: host and port to listen on; an empty host is all addresses of both families, port 0 any free one.
-            http: likewise, for plain shares, whose other clients cannot pin a certificate.
-            trusted_proxies: networks of proxies of our own, whose ``X-Forwarded-For`` counts.
-            clock: seconds, never jumping.
+            https: host and port to listen on; an empty host means all addresses of both families, port 0 any free one.
+            http: likewise, for plain shares, whose clients cannot pin a certificate.
+            trusted_proxies: networks of our own proxies, whose ``X-Forwarded-For`` is trusted.
+            clock: monotonic, seconds.
         """
         self._tracker = tracker
         self._certificate = certificate
         self._hosts: dict[Scheme, tuple[str, int] | None] = {"https": https, "http": http}
         self._connection_limits = ConnectionLimits(tracker.limits, trusted_proxies, clock)
-        # Of both listeners: they share one process's memory and descriptors.
+        # Shared by both listeners: they use the memory and descriptors of one process.
         self._slots = ConnectionSlots(self._bounds())
         self._listeners: dict[Scheme, Listener] = {}
         self._marks: list[socket.socket] = []
 
     @property
     def ports(self) -> Mapping[Scheme, int]:
-        """Where it listens now."""
+        """The open port of each scheme."""
         return {scheme: listener.port for scheme, listener in self._listeners.items()}
 
     async def start(self) -> None:
-        """Begin to listen.
+        """Start listening.
 
         Raises:
-            SystemFailed: a port cannot be opened; none is open then.
+            SystemFailed: a port cannot be opened; no other stays open.
         """
         try:
-            for scheme, place in self._hosts.items():
-                if place:
+            for scheme, endpoint in self._hosts.items():
+                if endpoint:
                     tls = self._certificate.context if scheme == "https" else None
                     listener = self._listeners[scheme] = await Listener.open(
-                        self._serve, *place, self._slots, tls
+                        self._serve, *endpoint, self._slots, tls
                     )
-                    if mark := mark_port(place[0], listener.port):
+                    if mark := mark_port(endpoint[0], listener.port):
                         self._marks.append(mark)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        """Stop listening and cut all connections; harmless when not started."""
+        """Stop listening and cut all connections; no-op if not started."""
         while self._listeners:
             await self._listeners.popitem()[1].close()
         while self._marks:
@@ -98,11 +98,11 @@ class TrackerServer:
         limits = self._tracker.limits
         return SlotLimits(
             connections=limits.connections,
-            per_address=limits.connections_each,
-            per_site=limits.connections_near,
-            per_provider=limits.connections_far,
-            reserved=limits.connections_kept,
-            lifetime=limits.patience,
+            per_address=limits.connections_per_address,
+            per_site=limits.connections_per_site,
+            per_provider=limits.connections_per_provider,
+            reserved=limits.connections_reserved,
+            lifetime=limits.connection_lifetime,
             admits=self._connection_limits.admits,
             prefers=self._connection_limits.prefers,
         )
@@ -114,27 +114,27 @@ class TrackerServer:
             return self._refuse(request, host, web.Response(status=404))
         passkey, query = match.groups(default="")
         try:
-            said = self._tracker.answer(_read_passkey(passkey), query, host)
+            body = self._tracker.answer(_read_passkey(passkey), query, host)
         except AnnounceRejected:
-            return self._refuse(request, host, _say(FAILURE))
-        self._connection_limits.welcome(host)
-        return _say(said)
+            return self._refuse(request, host, _respond(FAILURE))
+        self._connection_limits.note_member(host)
+        return _respond(body)
 
     def _refuse(self, request: web.BaseRequest, host: Address, refusal: web.Response) -> web.Response:
-        """Refuse, and end the connection of whoever goes on asking without a word."""
+        """Return the refusal, and cut the connection of a client with too many refused requests."""
         if not self._connection_limits.is_stranger_allowed(host) and request.transport is not None:
             request.transport.abort()
         return refusal
 
     def _sender(self, request: web.BaseRequest) -> Address:
-        # The connection may be gone by now; nobody reads the answer then.
+        # Without a remote address the connection is closed already, and the response is discarded.
         host = unmapped(ip_address((request.remote or "::").partition("%")[0]))
         return self._connection_limits.sender(host, ",".join(request.headers.getall("X-Forwarded-For", [])))
 
 
 def _read_passkey(text: str) -> bytes:
-    return bytes.fromhex(text) if _PASSKEY.fullmatch(text) else _NOBODYS
+    return bytes.fromhex(text) if _PASSKEY.fullmatch(text) else _INVALID_PASSKEY
 
 
-def _say(said: bytes) -> web.Response:
-    return web.Response(body=said, headers={"Content-Type": "text/plain", "Cache-Control": "no-store"})
+def _respond(body: bytes) -> web.Response:
+    return web.Response(body=body, headers={"Content-Type": "text/plain", "Cache-Control": "no-store"})

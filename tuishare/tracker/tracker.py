@@ -1,7 +1,7 @@
-"""The tracker without its network: who may ask, who is there, who is told what.
+"""The tracker without its HTTP server: members, peers and responses.
 
-Owns the rules (threats T7, T10, T11): no peer is named without a valid passkey of that very share; a revoked user's
-peers vanish from all answers at once; everything that is refused gets the same answer. Must not open sockets.
+Owns the rules (threats T7, T10, T11): peers are named only for a valid passkey of the same share, a revoked user's
+peers vanish from all responses at once, and every refusal is the same. Must not open sockets.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tuishare.tracker.registry import Registry
 
 
 class AnnounceRejected(Refused):
-    """An announce that is not answered; the sentence never says why."""
+    """An announce is refused; the message gives no reason."""
 
     def __init__(self) -> None:
         super().__init__("This announce is not accepted")
@@ -30,38 +30,38 @@ class AnnounceRejected(Refused):
 
 @dataclass(frozen=True, slots=True)
 class _Swarms:
-    """One share: its info-hashes as they stand on the wire, and its peers."""
+    """A share: its info-hashes as in announces, and its peers."""
 
     info_hashes: Mapping[bytes, InfoHash]
     registry: Registry
 
 
 class Tracker:
-    """Answers announces for the shares that were admitted; all calls come from one event loop."""
+    """Answers announces for the admitted shares; used from one event loop only."""
 
     def __init__(
         self,
-        heard: Callable[[PeerAnnounced], None],
+        on_announce: Callable[[PeerAnnounced], None],
         limits: TrackerLimits | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Begin without shares.
+        """Create a tracker without shares.
 
         Args:
-            heard: is told of every accepted announce, before it is answered; must return at once.
-            limits: the bounds; the usual ones if not given.
-            clock: seconds, never jumping; for what expires.
-            now: Unix seconds; for what is told.
+            on_announce: called for every accepted announce, before the response; must not block.
+            limits: the default limits if None.
+            clock: monotonic, seconds; for expiry.
+            now: Unix seconds; for events.
         """
         self.limits = limits or TrackerLimits()
-        self._heard = heard
+        self._on_announce = on_announce
         self._clock = clock
         self._now = now
         self._passkeys = Passkeys()
         self._shares: dict[str, _Swarms] = {}
-        self._pace: RateLimit[Member] = RateLimit(
+        self._rate_limit: RateLimit[Member] = RateLimit(
             self.limits.member_burst, self.limits.member_rate, self.limits.addresses, clock
         )
 
@@ -72,16 +72,17 @@ class Tracker:
         swarm: tuple[InfoHash, ...],
         seed: tuple[SeedAddress, ...] = (),
     ) -> None:
-        """Answer for a share from now on; replaces whatever was known of it, but keeps the peers of who stays.
+        """Add or replace a share; the peers of remaining members are kept.
 
         Args:
-            share: any name; what `PeerAnnounced` is told with.
+            share: any name; `PeerAnnounced` carries it.
             members: SHA-256 of each member's passkey (32 bytes) → user.
             swarm: the share's info-hash, hex; a hybrid torrent has two.
             seed: where our own seed listens; always listed.
 
         Raises:
-            BadInput: an info-hash is none, or a passkey's hash is damaged or another share's; nothing is changed then.
+            BadInput: an info-hash or a passkey's hash is malformed, or a passkey belongs to another share; nothing is
+                changed.
         """
         info_hashes = {_on_the_wire(info_hash): info_hash for info_hash in swarm}
         self._passkeys.replace(share, members)
@@ -92,19 +93,19 @@ class Tracker:
         self._shares[share] = _Swarms(info_hashes, registry)
 
     def withdraw(self, share: str) -> None:
-        """Answer for a share no longer; harmless when there is none."""
+        """Remove a share; no-op if there is none."""
         self._passkeys.drop(share)
         self._shares.pop(share, None)
 
     def revoke(self, share: str, user: str) -> None:
-        """Shut one user out of a share: his passkey is refused and his peers are named to nobody, from now on."""
+        """Revoke a user's access to a share: refuse their passkey and stop naming their peers, from now on."""
         self._passkeys.drop(share, user)
         if known := self._shares.get(share):
             others = {presence.user for presence in self.swarm_of(share)} - {user}
             known.registry.keep(others, known.info_hashes)
 
     def swarm_of(self, share: str) -> tuple[PeerPresence, ...]:
-        """Who is in a share's swarms now, our own seed aside; nobody if there is no such share."""
+        """Return the peers in a share's swarms, without our own seed; empty if there is no such share."""
         known = self._shares.get(share)
         return known.registry.present(self._clock()) if known else ()
 
@@ -113,15 +114,15 @@ class Tracker:
 
         Args:
             passkey: from the path.
-            query: of the URL, still percent-encoded.
-            host: where the request comes from.
+            query: of the URL, percent-encoded.
+            host: address of the request's sender.
 
         Returns:
-            The bencoded answer.
+            The bencoded response.
 
         Raises:
-            Unwelcome: the passkey is unknown, revoked or another share's, or the announce is malformed or comes too
-                often.
+            AnnounceRejected: the passkey is unknown, revoked or another share's, the announce is malformed, or there
+                were too many.
         """
         try:
             announce = parse_announce(query)
@@ -131,13 +132,13 @@ class Tracker:
         known = self._shares.get(member.share) if member else None
         if member is None or known is None or announce.info_hash not in known.info_hashes:
             raise AnnounceRejected
-        if not self._pace.take(member):
+        if not self._rate_limit.take(member):
             raise AnnounceRejected
         answer = known.registry.announce(member.user, announce, host, self._clock())
-        self._heard(self._told(member, announce, known.info_hashes[announce.info_hash], host))
+        self._on_announce(self._event(member, announce, known.info_hashes[announce.info_hash], host))
         return encode_answer(answer, announce)
 
-    def _told(
+    def _event(
         self, member: Member, announce: AnnounceRequest, info_hash: InfoHash, host: Address
     ) -> PeerAnnounced:
         return PeerAnnounced(
@@ -157,7 +158,7 @@ class Tracker:
 
 
 def _on_the_wire(info_hash: InfoHash) -> bytes:
-    """Give the 20 bytes that announces hold: SHA-1, or the first 20 bytes of SHA-256 (BEP 52)."""
+    """Return the 20 bytes used in announces: SHA-1, or the first 20 bytes of SHA-256 (BEP 52)."""
     try:
         digest = bytes.fromhex(info_hash)
     except ValueError:

@@ -1,9 +1,9 @@
-"""How an agent asks a tracker: over a connection whose other end has proved who it is.
+"""The HTTP client for trackers.
 
-Owns the client side: the pinned key or the web's authorities, the proxy, no redirects, no long answers. A tracker that
-an envelope names is asked only where its address lets (threat T4); of a name, what it stands for is judged, and the
-connection goes to the very address that was judged. Must not know libtorrent or keep anything between two requests but
-open connections.
+Owns authentication by pinned key or web PKI, the proxy, and the limits: no redirects, no long responses. A tracker
+named by an envelope is contacted only if its address is allowed (threat T4); a name is resolved once, and the
+connection goes to the address that was checked. Must not know libtorrent, nor keep anything but open connections
+between requests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tuishare.net.proxy_settings import Kind, Proxy
 from tuishare.tracker.certificate import pin_of
 
 LONGEST_ANSWER: Final = 256 * 1024
-"""Bytes; a thousand peers in the long form are less."""
+"""Bytes; more than a thousand peers in the long form."""
 _SECONDS: Final = 30.0
 _KINDS: Final[dict[Kind, ProxyType]] = {"socks5": ProxyType.SOCKS5, "http": ProxyType.HTTP}
 
@@ -37,12 +37,12 @@ _UNREACHABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TrackerTarget:
-    """A tracker as one share's announces reach it.
+    """A tracker of one share.
 
     Attributes:
         url: http or https, with our passkey; secret.
-        pin: SHA-256 of the tracker's public key (https); None: its certificate must be good for any browser.
-        judged: whether its address has to be judged, because neither a person nor the settings named it.
+        pin: SHA-256 of the tracker's public key (https); None: its certificate must be valid in the web PKI.
+        judged: whether its address has to be checked, because neither the user nor the settings named it.
     """
 
     url: str = field(repr=False)
@@ -51,11 +51,11 @@ class TrackerTarget:
 
 
 class PinMismatch(VerificationFailed):
-    """Somebody else answers at the tracker's address."""
+    """The server at the tracker's address has another key."""
 
 
-class _Judging(AbstractResolver):
-    """Looks names up and gives those addresses only that may be asked."""
+class _CheckingResolver(AbstractResolver):
+    """A resolver that returns only addresses that may be contacted."""
 
     def __init__(self) -> None:
         self._resolver = aiohttp.ThreadedResolver()
@@ -75,34 +75,34 @@ class _Judging(AbstractResolver):
 
 
 class _Pin(aiohttp.Fingerprint):
-    """Compares the public key where aiohttp would compare the certificate: before anything is sent."""
+    """Checks the public key where aiohttp would check the certificate: before anything is sent."""
 
     def check(self, transport: asyncio.Transport) -> None:
         shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
         if pin_of(shown) != self.fingerprint:
             transport.abort()
             raise PinMismatch(
-                "The tracker shows another key than its sender signed",
-                hint="Somebody may be listening in on the way; or ask the sender for a new envelope.",
+                "The tracker's key is not the one that the sender signed",
+                hint="The connection may be intercepted. If the sender has replaced the key, ask for a new envelope.",
             )
 
 
 class TrackerClient:
-    """Asks trackers; an asynchronous context manager."""
+    """Sends announces to trackers; an asynchronous context manager."""
 
     def __init__(self, proxy: Proxy | None) -> None:
         self._proxy = proxy
 
     async def __aenter__(self) -> Self:
-        """Be ready to ask."""
-        # Apart from each other, so that no connection to an address that was not judged is used again.
+        """Open the sessions."""
+        # Two sessions, so that no connection to an unchecked address is reused where checks are required.
         self._sessions = {
             judged: _session(_connector(self._proxy, judged=judged)) for judged in (False, True)
         }
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Cut all connections."""
+        """Close all connections."""
         for session in self._sessions.values():
             await session.close()
 
@@ -110,17 +110,17 @@ class TrackerClient:
         """Send one announce.
 
         Args:
-            target: whom.
-            query: as the client wrote it; not decoded, because it holds raw bytes.
-            user_agent: the client's own; empty: none.
+            target: the tracker.
+            query: as the client encoded it; not decoded, because it contains raw bytes.
+            user_agent: of the client; empty: none.
 
         Returns:
-            What the tracker said, at most `LONGEST_ANSWER` bytes.
+            The body of the response, at most `LONGEST_ANSWER` bytes.
 
         Raises:
-            Refused: its address is not one that may be asked; no connection was made then.
-            VerificationFailed: it is not who it should be; nothing was sent then. Or the answer is too long.
-            SystemFailed: it cannot be reached, or did not answer with 200.
+            Refused: the tracker's address is not allowed; no connection was made.
+            VerificationFailed: the tracker's key is wrong, and nothing was sent; or the response is too long.
+            SystemFailed: the tracker cannot be reached, or the status is not 200.
         """
         url = URL(f"{target.url}{'&' if '?' in target.url else '?'}{query}", encoded=True)
         secure = _Pin(target.pin) if target.pin is not None else True
@@ -133,28 +133,29 @@ class TrackerClient:
                 return await _read(answer)
         except aiohttp.ClientSSLError:
             raise VerificationFailed(
-                "The tracker has no valid certificate", hint="Give its URL to the sender to be put right."
+                "The tracker has no valid certificate",
+                hint="Tell the sender: the tracker has to be repaired.",
             ) from None
         except _UNREACHABLE:
-            # Their texts may quote the URL, which holds the passkey.
-            raise SystemFailed("The tracker cannot be reached", hint="It is asked again later.") from None
+            # Their messages may quote the URL, which contains the passkey.
+            raise SystemFailed("The tracker cannot be reached", hint="tuishare tries again later.") from None
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    said = b""
+    body = b""
     async for chunk in answer.content.iter_chunked(16 * 1024):
-        said += chunk
-        if len(said) > LONGEST_ANSWER:
-            raise VerificationFailed(f"The tracker's answer is longer than {LONGEST_ANSWER:,} bytes")
+        body += chunk
+        if len(body) > LONGEST_ANSWER:
+            raise VerificationFailed(f"The tracker's response is longer than {LONGEST_ANSWER:,} bytes")
     if answer.status != 200:
         raise SystemFailed(
-            f"The tracker answered with status {answer.status}", hint="It is asked again later."
+            f"The tracker answered with status {answer.status}", hint="tuishare tries again later."
         )
-    return said
+    return body
 
 
 def _fault_of(host: str, port: int, machine: LocalMachine) -> str:
-    """Tell why an address is not to be asked; empty if it may be, and for a name, which has to be looked up first."""
+    """Return why an address must not be contacted; empty if it may be, and for names, which are resolved first."""
     address = read_address(host)
     fault = judge(address, port, machine) if address else None
     return f"its address {fault.clause}" if fault else ""
@@ -162,12 +163,12 @@ def _fault_of(host: str, port: int, machine: LocalMachine) -> str:
 
 def _refusal(clause: str) -> Refused:
     return Refused(
-        f"The tracker is not asked: {clause}", hint="Ask the sender for an address that you can reach."
+        f"The tracker is not contacted: {clause}", hint="Ask the sender for an address that you can reach."
     )
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    # No cookies, no environment: nothing but the configured proxy decides where requests go.
+    # No cookies, no environment variables: only the configured proxy is used.
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -178,14 +179,14 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
 
 
 def _connector(proxy: Proxy | None, *, judged: bool) -> aiohttp.TCPConnector:
-    """Make one; what a proxy looks up is not ours to judge."""
+    """Return a connector; names resolved by a proxy cannot be checked here."""
     if proxy is None:
-        return aiohttp.TCPConnector(resolver=_Judging()) if judged else aiohttp.TCPConnector()
+        return aiohttp.TCPConnector(resolver=_CheckingResolver()) if judged else aiohttp.TCPConnector()
     return ProxyConnector(
         host=proxy.host,
         port=proxy.port,
         proxy_type=_KINDS[proxy.kind],
         username=proxy.user or None,
         password=proxy.password or None,
-        rdns=True,  # names are not looked up around the proxy
+        rdns=True,  # the proxy resolves names
     )

@@ -160,4 +160,4 @@ def test_our_tracker_takes_as_many_visitors_as_the_machine_allows(
 ) -> None:
     monkeypatch.setattr(announcing_module, "descriptor_limit", lambda: limit)
     limits = TrackerService()._tracker.limits
-    assert (limits.connections, limits.connections_each) == (visitors, each)
+    assert (limits.connections, limits.connections_per_address) == (visitors, each)

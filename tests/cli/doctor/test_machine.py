@@ -65,7 +65,7 @@ def test_another_libtorrent(alice: Person, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_tls_that_is_not_safe(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
-        raise SystemFailed("TLS sessions could be resumed here", hint="Why.")
+        raise SystemFailed("TLS sessions can be resumed", hint="Why.")
 
     monkeypatch.setattr(machine, "check_no_resumption", fail)
     (found,) = look(check_tls, alice)

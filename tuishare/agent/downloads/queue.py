@@ -214,7 +214,7 @@ class DownloadQueue:
     async def _leave_spoilt(self) -> None:
         """Stop downloads that got false data and have had no peer since: libtorrent has banned its sender."""
         live = self._context.engine.all_progress().items()
-        lonely = {info_hash for info_hash, now in live if now.spoilt and not now.peers}
+        lonely = {info_hash for info_hash, now in live if now.failed_pieces and not now.peers}
         for info_hash in lonely & self._lonely:
             await self.record_false_data(info_hash)
         self._lonely = lonely

@@ -165,7 +165,7 @@ def _limits(tracker_clients: int) -> TrackerLimits:
     return replace(
         usual,
         connections=min(usual.connections, tracker_clients),
-        connections_each=min(usual.connections_each, max(4, tracker_clients // 4)),
+        connections_per_address=min(usual.connections_per_address, max(4, tracker_clients // 4)),
     )
 
 
