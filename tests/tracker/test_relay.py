@@ -187,7 +187,7 @@ async def test_what_was_not_told_yet_is_tried_once_more_at_the_end(
 async def test_a_tracker_that_does_not_answer_is_waited_for_no_longer_than_it_may(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuishare.tracker.relay._LAST_WORDS_SECONDS", 0.05)
+    monkeypatch.setattr("tuishare.tracker.relay._COMPLETION_SECONDS", 0.05)
     async with answering(http_answer(b"de")) as tracker, asyncio.timeout(2), Relay() as relay:
         local = relay.local(f"http://127.0.0.1:{tracker.port}/announce")
         relay.withhold_completion(local, FILM)
@@ -252,7 +252,7 @@ async def test_what_goes_wrong_is_a_reason_that_clients_show(
     caplog.set_level(logging.DEBUG)
     async with answering(http_answer(b"de"), certificate.context) as tracker, Relay() as relay:
         answer = await _get(client, relay.local(_https(tracker.port), PIN), query())
-        reason = b"52:The tracker shows not the one that the sender signed than its sender signed"
+        reason = b"55:The tracker's key is not the one that the sender signed"
         # Where it is not told when to ask again, libtorrent was seen to be silent for more than five minutes.
         assert answer == b"d14:failure reason" + reason + b"8:intervali20ee"
     assert tracker.text == b""
