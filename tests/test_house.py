@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
 import statistics
 import subprocess
 import sys
+import tokenize
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted((ROOT / "tuishare").rglob("*.py"))
+PACKAGE = ROOT / "tuishare"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = (
     *("config", "fs", "net", "envelope", "people", "torrents", "swarm", "link", "tracker"),
     *("core", "api", "presentation", "agent", "tui", "cli"),
 )
+
+TEXTS: Final = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for pattern in ("*.md", "docs/**/*.md", "config/*", "systemd/*", "tuishare/**/*.md", "tests/THREATS.md")
+    for path in ROOT.glob(pattern)
+}
+
+WORDS: Final = re.compile(r"\b(?:somebody|nobody|whoever|anew|he|him|his)\b", re.IGNORECASE)
+"""Sentences name their subject: a user, the sender, a peer, an attacker; and they are “they”."""
+ROOMS_TO_COME: Final = frozenset({"api", "cli"})
+"""Rooms whose sentences have not been rewritten."""
+TEXTS_TO_COME: Final = frozenset({"docs/api.md"})
+"""Texts made of the sentences of those rooms."""
+
+
+def prose_of(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of all strings, docstrings and comments of a program, each with its number."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        # From Python 3.12 on, the text of an f-string is a token of its own, FSTRING_MIDDLE.
+        if tokenize.tok_name[token.type] in {"STRING", "COMMENT", "FSTRING_MIDDLE"}:
+            yield from enumerate(token.string.splitlines(), start=token.start[0])
+
+
+def refused_words(lines: Iterable[tuple[int, str]]) -> list[str]:
+    return [f"{number}: {found[0]}" for number, line in lines for found in WORDS.finditer(line)]
 
 
 def test_files_are_small() -> None:
@@ -46,6 +77,39 @@ def test_steps_change_in_the_transitions_modules_alone() -> None:
     }
     places = {place.partition(":")[0] for place in changing}
     assert places == {f"agent/{room}/transitions.py" for room in ("shares", "downloads")}, changing
+
+
+def test_sentences_of_the_program_name_their_subject() -> None:
+    found = {str(path.relative_to(PACKAGE)): refused_words(prose_of(path.read_text())) for path in SOURCES}
+    assert {
+        path: words for path, words in found.items() if words and path.split("/")[0] not in ROOMS_TO_COME
+    } == {}
+
+
+def test_sentences_of_the_documents_name_their_subject() -> None:
+    assert {
+        "README.md",
+        "docs/security.md",
+        "config/tuishare.toml",
+        "systemd/tuishare.service",
+    } <= TEXTS.keys()
+    found = {name: refused_words(enumerate(text.splitlines(), start=1)) for name, text in TEXTS.items()}
+    assert {name: words for name, words in found.items() if words and name not in TEXTS_TO_COME} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('"""Ask somebody."""', ["1: somebody"]),
+        ('def f():\n    """Ask.\n\n    Nobody answers.\n    """', ["4: Nobody"]),
+        ("x = 'it is his'", ["1: his"]),
+        ("x = f'{name} lost {count}, ask him'", ["1: him"]),
+        ("x = 1  # drawn anew, by whoever asks", ["1: anew", "1: whoever"]),
+        ("he = him + 1  # the history of this, theirs", []),
+    ],
+)
+def test_refused_words_are_found_in_strings_docstrings_and_comments(source: str, found: list[str]) -> None:
+    assert refused_words(prose_of(source)) == found
 
 
 @pytest.mark.parametrize("room", ROOMS)

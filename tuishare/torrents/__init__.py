@@ -1,7 +1,7 @@
 """Torrents: the payload on disk, the .torrent made from it, and the policy for received torrents.
 
-Owns walking and hashing files, building and parsing metainfo, and the policy. Keeps no state and writes no files; must
-not use the network, read a clock or import libtorrent.
+Owns walking and hashing files, building and parsing metainfo, and the policy. Must not keep state, write files, use the
+network, read a clock or import libtorrent.
 """
 
 from tuishare.torrents.announce_url import announce_fault
