@@ -120,7 +120,7 @@ async def _judged_trackers(agent: Agent) -> None:
         for token in relay._targets:
             url = f"http://127.0.0.1:{relay._listener.port}/announce/{token}?left=1"
             async with session.get(url) as answer:
-                assert b"is not asked" in await answer.read()
+                assert b"is not contacted" in await answer.read()
 
 
 @pytest.mark.parametrize("marked", [True, False])

@@ -107,7 +107,7 @@ def test_each_kind_of_damage_has_its_sentence(alice: Identity) -> None:
         text + ".": "contains a character",
         text + "é": "contains a character",
         text + "=": "contains a character",
-        text + "A": "typing mistake at its end|Something follows",
+        text + "A": "typing mistake at its end|followed by other text",
         "A" * 20_000: "too long",
     }.items():
         with pytest.raises(BadInput, match=sentence) as caught:
