@@ -116,7 +116,10 @@ def test_the_documented_layout_is_read(tmp_path: Path, golden: Path) -> None:
         (f'name = "bob"\nkey = "{"0" * 64}"', "user 'bob': A key must not be all zero"),
         ('name = "bob"\nkey = 7', "user 'bob': Expected `str"),
         ('name = "bob"', "user 'bob': A user must have either a card or a key"),
-        (f'name = "bob"\nkey = "{KEY}"\ncard = "CARD"', "user 'bob': A user must have either a card or a key"),
+        (
+            f'name = "bob"\nkey = "{KEY}"\ncard = "CARD"',
+            "user 'bob': A user must have either a card or a key",
+        ),
         ('name = "bob"\ncard = "tuishare-card-v1:AAAA"', "user 'bob': The card is incomplete"),
         ('name = "bob"\ncard = "CARD"\naccept_raw = true', "user 'bob': Only a user with a key"),
         (
