@@ -39,7 +39,7 @@ _COPY_AGAIN: Final = f"Copy the whole invitation again, from '{INVITATION_PREFIX
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the string holds. Whoever has it may become known to the inviter, so it is a secret until it is used.
+    """What the string holds. It lets its holder become known to the inviter, so it is a secret until it is used.
 
     Attributes:
         signer: of the inviter's card.
