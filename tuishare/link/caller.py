@@ -1,0 +1,110 @@
+"""One connection to the link port until it is known who calls: authentication, and the one channel.
+
+Owns which requests of SSH are granted: any Ed25519 key, one session, one subsystem, nothing else. Must not know
+messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, TypeAlias
+
+import asyncssh
+
+from tuishare.link.connection import CHANNEL, SUBSYSTEM, ChannelStream, raw_key
+from tuishare.link.peer import LinkFailed
+
+_MOST_KEYS: Final = 6
+"""Keys that a caller may try."""
+_SET_ENVIRONMENT: Final = "_process_env_request"
+
+_Requested: TypeAlias = "bool | tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]]"
+
+
+class Caller(asyncssh.SSHServer):
+    """One connection's authentication, and its one channel."""
+
+    def __init__(self) -> None:
+        self.stream = _ServerStream()
+        self.link_key = b""
+        self.answered = False
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.stream.opened = self.opened
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._keys = 0
+        self._has_channel = False
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Keep the connection; called by asyncssh."""
+        self._connection = conn
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncssh's signature)
+        """Let nothing wait for its channel any longer; called by asyncssh."""
+        _refuse(self.opened)
+
+    def public_key_auth_supported(self) -> bool:
+        """Allow public keys; the options allow nothing else."""
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002 (asyncssh's signature)
+        """Take any Ed25519 key: who has which is asked afterwards, so that no answer here depends on it."""
+        self._keys += 1
+        if self._keys > _MOST_KEYS and self._connection is not None:
+            self._connection.abort()
+        # Requests are handled one by one, and after a good signature no other: this is the key that was proved.
+        self.link_key = raw_key(key) or b""
+        return bool(self.link_key)
+
+    def session_requested(self) -> _Requested:
+        """Give the caller the one channel they may open; called by asyncssh."""
+        if self._has_channel:
+            _refuse(self.opened)
+            return False
+        self._has_channel = True
+        if self._connection is None:
+            return False
+        channel = self._connection.create_server_channel(**CHANNEL)
+        # asyncssh keeps every variable that a caller sets, without a limit, and has no option against it.
+        setattr(channel, _SET_ENVIRONMENT, lambda _: self.stream.refuse())
+        return channel, self.stream
+
+    def hang_up(self) -> None:
+        """End the connection; the same for everyone."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+class _ServerStream(ChannelStream, asyncssh.SSHServerSession[bytes]):
+    """The channel of a caller, for the subsystem alone."""
+
+    opened: asyncio.Future[None]
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._channel = chan
+
+    def pty_requested(self, *_: object) -> bool:
+        return self.refuse()
+
+    def shell_requested(self) -> bool:
+        return self.refuse()
+
+    def exec_requested(self, command: str) -> bool:  # noqa: ARG002 (asyncssh's signature)
+        return self.refuse()
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return subsystem == SUBSYSTEM or self.refuse()
+
+    def session_started(self) -> None:
+        if not self.opened.done():
+            self.opened.set_result(None)
+
+    def refuse(self) -> bool:
+        """End the connection of a caller who asks for something else."""
+        _refuse(self.opened)
+        return False
+
+
+def _refuse(opened: asyncio.Future[None]) -> None:
+    if not opened.done():
+        opened.set_exception(LinkFailed("The caller asked for something else than a link"))
+        opened.exception()  # marks it as seen, where nothing waits for it any more

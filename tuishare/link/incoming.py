@@ -1,0 +1,164 @@
+"""The receiving half of a link: offers judged in their order, contents counted, envelopes given to the agent.
+
+Owns what was offered and wanted. Nothing is wanted before the agent has agreed and memory is reserved for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tuishare.errors import TuishareError
+from tuishare.link.content_budget import ContentBudget
+from tuishare.link.frames import BrokenRule
+from tuishare.link.messages import ContactMessage, Declined, Later, Offer, OfferAnswer, Taken, Want
+from tuishare.link.peer import LinkFailed, LinkPeer
+
+_AHEAD: Final = 1024 * 1024
+"""Bytes of several envelopes that may be wanted at a time; a larger one comes alone."""
+_LEAST_RATE: Final = 8 * 1024
+"""Bytes a second that content has to come with, or others wait for the memory that it holds."""
+_GRACE_SECONDS: Final = 30.0
+_TROUBLE_SECONDS: Final = 60
+_TROUBLE: Final = "their agent cannot take it now"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Wanted:
+    """An envelope that is on its way to us."""
+
+    offer: Offer
+    due: float
+    content: bytearray = field(default_factory=bytearray)
+
+
+class Incoming:
+    """What one contact offers and sends."""
+
+    def __init__(
+        self, peer: LinkPeer, send: Callable[[ContactMessage], None], budget: ContentBudget, most_offers: int
+    ) -> None:
+        """Begin with nothing offered.
+
+        Args:
+            peer: decides, and keeps.
+            send: sends a message to the contact.
+            budget: of all links.
+            most_offers: that may be unanswered.
+        """
+        self._peer = peer
+        self._send = send
+        self._budget = budget
+        self._most_offers = most_offers
+        self._offers: asyncio.Queue[Offer] = asyncio.Queue()
+        self._unsettled: set[bytes] = set()
+        self._wanted: deque[_Wanted] = deque()
+        self._complete: asyncio.Queue[_Wanted] = asyncio.Queue()
+        self._reserved = 0
+        self._closed = False
+        self._room = asyncio.Event()
+        self._expected = asyncio.Event()
+
+    def work(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Return what has to run while the link is open."""
+        yield self._judge_offers()
+        yield self._take_complete()
+        yield self._watch_progress()
+
+    def add_offer(self, offer: Offer) -> None:
+        """Take an offer.
+
+        Raises:
+            BrokenRule: there are too many, or it was made already.
+        """
+        if offer.digest in self._unsettled or len(self._unsettled) >= self._most_offers:
+            raise BrokenRule("too many offers at a time, or one twice")
+        self._unsettled.add(offer.digest)
+        self._offers.put_nowait(offer)
+
+    def add_content(self, piece: bytes) -> None:
+        """Take a piece of the content that is due.
+
+        Raises:
+            BrokenRule: none is due, or it is too long, or not the one that was offered.
+        """
+        if not self._wanted:
+            raise BrokenRule("content that was not wanted")
+        wanted = self._wanted[0]
+        wanted.content += piece
+        if len(wanted.content) > wanted.offer.size:
+            raise BrokenRule("content longer than offered")
+        if len(wanted.content) == wanted.offer.size:
+            if hashlib.sha256(wanted.content).digest() != wanted.offer.digest:
+                raise BrokenRule("content that was not offered")
+            self._wanted.popleft()
+            self._complete.put_nowait(wanted)
+
+    def close(self) -> None:
+        """Give back what is reserved; the link has ended."""
+        self._closed = True
+        self._budget.release(self._reserved)
+        self._reserved = 0
+
+    async def _judge_offers(self) -> None:
+        while True:
+            offer = await self._offers.get()
+            while self._reserved and self._reserved + offer.size > _AHEAD:
+                self._room.clear()
+                await self._room.wait()
+            await self._budget.reserve(offer.size)
+            self._reserved += offer.size
+            answer = await self._judge(offer)
+            if isinstance(answer, Want):
+                due = asyncio.get_running_loop().time() + _GRACE_SECONDS + offer.size / _LEAST_RATE
+                self._wanted.append(_Wanted(offer, due))
+                self._expected.set()
+            else:
+                self._settle(offer)
+            self._send(answer)
+
+    async def _judge(self, offer: Offer) -> OfferAnswer:
+        try:
+            answer = await self._peer.judge(offer)
+        except TuishareError as error:
+            _log.warning("An offer could not be judged: %s", error.detail)
+            return Later(offer.digest, _TROUBLE_SECONDS, _TROUBLE)
+        assert answer.digest == offer.digest
+        return answer
+
+    async def _take_complete(self) -> None:
+        while True:
+            wanted = await self._complete.get()
+            try:
+                answer = await self._peer.take(wanted.offer, bytes(wanted.content))
+            except TuishareError as error:
+                _log.warning("An envelope could not be taken: %s", error.detail)
+                answer = Later(wanted.offer.digest, _TROUBLE_SECONDS, _TROUBLE)
+            self._settle(wanted.offer)
+            self._send(answer if isinstance(answer, Later | Declined) else Taken(answer))
+
+    async def _watch_progress(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            if not self._wanted:
+                self._expected.clear()
+                await self._expected.wait()
+            wanted = self._wanted[0]
+            await asyncio.sleep(max(0.0, wanted.due - loop.time()))
+            if wanted in self._wanted:
+                raise LinkFailed("The other side sent an envelope too slowly")
+
+    def _settle(self, offer: Offer) -> None:
+        self._unsettled.discard(offer.digest)
+        if self._closed:
+            return
+        self._budget.release(offer.size)
+        self._reserved -= offer.size
+        self._room.set()

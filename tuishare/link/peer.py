@@ -1,0 +1,103 @@
+"""What a link needs from the agent, and the stream that it runs over.
+
+Owns the protocols by which `session` and `server` reach the rest of the program. Must not implement them.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+from tuishare.errors import TuishareError
+from tuishare.link.address_record import AddressRecord
+from tuishare.link.messages import Declined, Later, Offer, OfferAnswer, Redeem, Welcome
+from tuishare.link.receipt import Receipt
+
+
+class LinkFailed(TuishareError):
+    """There is no link: it could not be made, or it has ended."""
+
+    code = "link"
+    title = "No link"
+
+
+class LinkStream(Protocol):
+    """A reliable stream of bytes to the other agent."""
+
+    async def read(self, size: int) -> bytes:
+        """Return exactly that many bytes.
+
+        Raises:
+            LinkFailed: the stream ended before.
+        """
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes; nothing happens once the stream has ended."""
+
+    async def drain(self) -> None:
+        """Wait until little is queued.
+
+        Raises:
+            LinkFailed: the stream has ended.
+        """
+
+    def close(self) -> None:
+        """End the stream and its connection at once; what is queued may be lost."""
+
+
+Taken: TypeAlias = bytes
+"""A signed receipt for an envelope that is durably here."""
+
+
+class LinkPeer(Protocol):
+    """What the agent does about one contact; its calls are made one after the other for each link.
+
+    A `TuishareError` of `judge` or `take` counts as `Later`; any other exception ends the link.
+    """
+
+    @property
+    def signer(self) -> bytes:
+        """Ed25519 public key of the contact's card."""
+
+    def own_record(self) -> bytes:
+        """Return our signed address record for this contact."""
+
+    async def judge(self, offer: Offer) -> OfferAnswer:
+        """Decide about an offer before a byte of it is taken: size, rate, quota, and what is here already."""
+
+    async def take(self, offer: Offer, content: bytes) -> Taken | Later | Declined:
+        """Keep an envelope whose size and digest are as offered, durably, and return our signed receipt.
+
+        Called again with the same offer after a link that broke, it must keep one envelope only.
+        """
+
+    async def keep_record(self, record: AddressRecord, signed: bytes) -> None:
+        """Keep a record of the contact if it supersedes the one known."""
+
+    async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
+        """Keep what the contact states about an envelope of ours, durably; may be called twice with the same."""
+
+
+class Callers(Protocol):
+    """Who may call, as the agent knows it."""
+
+    def find(self, link_key: bytes) -> LinkPeer | None:
+        """Return the contact whose newest address record names the key; None for a stranger."""
+
+    async def introduce(self, record: AddressRecord, signed: bytes) -> LinkPeer | None:
+        """Keep the record of a stranger who has proved its link key, if its signer is a contact and it is newer.
+
+        Returns:
+            The contact; None leaves the stranger one, and nothing may be written then.
+        """
+
+    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
+        """Redeem an invitation in one transaction.
+
+        Args:
+            redeem: not yet checked; `check_redeem` does.
+            link_key: that the stranger has proved.
+            host: address that they call from, to be shown.
+
+        Returns:
+            The answer; None for an invitation that is unknown, used, ended or not held.
+        """
