@@ -35,6 +35,7 @@ def test_the_first_format_stays_the_same() -> None:
     assert parse_invitation(GOLDEN) == INVITATION
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.builds(

@@ -66,7 +66,7 @@ def test_a_damaged_one_is_neither_used_nor_replaced_silently(path: Path, text: s
 def test_one_that_others_may_read_is_refused(path: Path) -> None:
     load_or_create_link_key(path)
     path.chmod(0o644)
-    with pytest.raises(BadConfiguration, match="open to other users"):
+    with pytest.raises(BadConfiguration, match="accessible to other users"):
         load_or_create_link_key(path)
 
 

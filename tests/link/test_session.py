@@ -1,0 +1,207 @@
+"""The conversation of two agents, over real SSH on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.link.agents import Agent, Contact, envelope, listening
+from tests.link.samples import ALICE, BOB
+from tests.waiting import wait_until
+from tuishare.link.messages import Declined, Later
+from tuishare.link.outgoing import HandedOver
+from tuishare.link.peer import LinkFailed
+from tuishare.link.session import Session
+
+
+@pytest.fixture
+async def agents() -> AsyncIterator[tuple[Agent, Agent]]:
+    alice, bob = Agent(ALICE), Agent(BOB)
+    async with listening(alice, bob):
+        alice.know(bob)
+        bob.know(alice)
+        yield alice, bob
+
+
+def contact(one: Agent, other: Agent) -> Contact:
+    return one.contacts[other.person.signer]
+
+
+async def test_an_envelope_is_handed_over_and_the_receipt_stored(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    offer, content = envelope()
+    async with alice.calling(bob) as session:
+        outcome = await session.offer(offer, content)
+    assert isinstance(outcome, HandedOver)
+    assert contact(bob, alice).inbox == {offer.digest: content}
+    assert contact(alice, bob).receipts == [outcome.receipt]
+
+
+async def test_the_side_that_was_called_offers_likewise(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    offer, content = envelope()
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        await wait_until(lambda: len(bob.sessions) == 1)
+        assert isinstance(await bob.sessions[0].offer(offer, content), HandedOver)
+    assert contact(alice, bob).inbox == {offer.digest: content}
+
+
+@pytest.mark.parametrize("size", [1, 65_535, 65_536, 65_537, 3_000_000])
+async def test_contents_of_every_size_arrive_whole(agents: tuple[Agent, Agent], size: int) -> None:
+    alice, bob = agents
+    offer, content = envelope(size=size)
+    async with alice.calling(bob) as session:
+        await session.offer(offer, content)
+    assert contact(bob, alice).inbox[offer.digest] == content
+
+
+async def test_both_sides_offer_many_at_once(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    ours = [envelope(number, 1000 * number) for number in range(1, 90)]
+    theirs = [envelope(number, 700 * number) for number in range(100, 190)]
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        await wait_until(lambda: len(bob.sessions) == 1)
+        outcomes = await asyncio.gather(
+            *(session.offer(*each) for each in ours), *(bob.sessions[0].offer(*each) for each in theirs)
+        )
+    assert all(isinstance(outcome, HandedOver) for outcome in outcomes)
+    assert contact(bob, alice).inbox == {offer.digest: content for offer, content in ours}
+    assert contact(alice, bob).inbox == {offer.digest: content for offer, content in theirs}
+
+
+async def test_what_is_there_already_is_not_sent_again(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    offer, content = envelope()
+    for _ in range(2):
+        async with alice.calling(bob) as session:
+            outcome = await session.offer(offer, content)
+            assert isinstance(outcome, HandedOver)
+            assert outcome.receipt is not None
+    assert contact(bob, alice).taken == 1
+
+
+async def test_later_and_refused_come_before_a_byte_is_sent(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    receiver = contact(bob, alice)
+    offer, content = envelope(size=2_000_000)
+    async with alice.calling(bob) as session:
+        receiver.verdict = lambda offer: Later(offer.digest, 60, "over quota")
+        assert await session.offer(offer, content) == Later(offer.digest, 60, "over quota")
+        receiver.verdict = lambda offer: Declined(offer.digest, "removed")
+        assert await session.offer(offer, content) == Declined(offer.digest, "removed")
+        receiver.verdict = lambda _: None
+        receiver.on_take = lambda offer: Later(offer.digest, 5, "the disk is full")
+        assert await session.offer(offer, content) == Later(offer.digest, 5, "the disk is full")
+        receiver.on_take = lambda _: None
+        assert isinstance(await session.offer(offer, content), HandedOver)
+
+
+async def test_a_receipt_sent_later_is_confirmed_and_kept_once(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    receipt = BOB.receipt(state="complete", info_hash=b"i" * 32)
+    for _ in range(2):
+        async with bob.calling(alice) as session:
+            await session.deliver_receipt(receipt)
+            assert len(contact(alice, bob).receipts) == 1
+
+
+async def test_a_newer_record_replaces_the_known_one_and_an_older_does_not(
+    agents: tuple[Agent, Agent],
+) -> None:
+    alice, bob = agents
+    known = contact(bob, alice)
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        session.send_record(ALICE.record(5))
+        session.send_record(ALICE.record(4))
+        await wait_until(lambda: known.record is not None and known.record.sequence == 5)
+        await session.deliver_receipt(ALICE.receipt())
+    assert known.record is not None
+    assert known.record.sequence == 5
+
+
+async def test_an_offer_of_which_the_caller_gave_up_is_ended_all_the_same(
+    agents: tuple[Agent, Agent],
+) -> None:
+    alice, bob = agents
+    first, second = envelope(1, 2_000_000), envelope(2)
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        waiting = asyncio.create_task(session.offer(*first))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        assert isinstance(await session.offer(*second), HandedOver)
+        await wait_until(lambda: first[0].digest in contact(bob, alice).inbox)
+
+
+async def test_after_the_end_every_call_fails_with_the_reason(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        await wait_until(lambda: len(bob.sessions) == 1)
+        receiver = contact(bob, alice)
+        gate = asyncio.Event()
+
+        async def judge(_: object) -> object:
+            await gate.wait()
+            raise AssertionError
+
+        receiver.judge = judge  # type: ignore[method-assign, assignment]
+        waiting = asyncio.create_task(session.offer(*envelope()))
+        await asyncio.sleep(0.05)
+        bob.sessions[0].close()
+        with pytest.raises(LinkFailed, match="The other side ended the link"):
+            await waiting
+        for call in (session.offer(*envelope(2)), session.deliver_receipt(ALICE.receipt())):
+            with pytest.raises(LinkFailed, match="The other side ended the link"):
+                await call
+
+
+async def test_a_side_that_is_alive_is_not_given_up(agents: tuple[Agent, Agent]) -> None:
+    from tuishare.link.session import SessionTimes
+
+    alice, bob = agents
+    alice.times = bob.times = SessionTimes(hello=5, ping=0.05, silence=0.5)
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        await asyncio.sleep(1.0)
+        assert isinstance(await session.offer(*envelope()), HandedOver)
+
+
+async def test_a_side_that_falls_silent_is_given_up(agents: tuple[Agent, Agent]) -> None:
+    from tuishare.link.session import SessionTimes
+
+    alice, bob = agents
+    alice.times = SessionTimes(hello=5, ping=0.1, silence=0.3)
+    bob.times = SessionTimes(hello=5, ping=60, silence=60)
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        await wait_until(lambda: session._end is not None)
+    assert "silent" in alice.ends[0].detail
+
+
+async def test_a_mistake_of_the_agent_ends_the_link_and_is_raised(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    stream_errors: list[BaseException] = []
+
+    async def serve(stream: object, peer: object, link_key: bytes, host: str) -> None:
+        try:
+            await Session(stream, peer, link_key).run()  # type: ignore[arg-type]
+        except BaseExceptionGroup as error:
+            stream_errors.extend(error.exceptions)
+
+    assert bob.server is not None
+    bob.server._serve = serve
+
+    def burst(_: object) -> None:
+        raise ZeroDivisionError
+
+    contact(bob, alice).verdict = burst
+    async with alice.calling(bob) as session:
+        with pytest.raises(LinkFailed):
+            await session.offer(*envelope())
+    assert isinstance(stream_errors[0], ZeroDivisionError)
