@@ -1,6 +1,6 @@
 """How much content all links of an agent may be receiving at a time.
 
-Owns the count. Whoever asks first gets first, so a large envelope is not overtaken for ever by small ones.
+Owns the count. Requests are served in their order, so a large envelope is not overtaken for ever by small ones.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class Outgoing:
             self._room.release()
             raise
         outcome: asyncio.Future[OfferOutcome] = asyncio.get_running_loop().create_future()
-        # Whoever waits may give up; the offer, and its place, stand until it is answered.
+        # The waiting caller may give up; the offer, and its place, stand until it is answered.
         outcome.add_done_callback(lambda _: self._room.release())
         self._offers[offer.digest] = _Offered(offer, content, outcome)
         self._send(offer)
