@@ -1,7 +1,7 @@
-"""Who sends a request to the agent, and whether an operation is allowed to them.
+"""Authentication and authorization of requests to the agent.
 
-Owns the seam between the server and the ways to find out. The only one so far is the user id of the process at the
-other end of the Unix socket; another front end brings its own.
+Owns the interface between the server and the ways to authenticate. The only one so far is the user id of the process at
+the other end of the Unix socket; another front end brings its own.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever sent a request.
+    """The sender of a request.
 
     Attributes:
-        role: what they may do, see `tuishare.api.operation.Operation.allowed`.
+        role: what the sender may do, see `tuishare.api.operation.Operation.allowed`.
         name: for messages and logs; may be empty.
     """
 
@@ -32,18 +32,18 @@ class Caller:
 
 
 class Authenticator(Protocol):
-    """Finds out who sends a request."""
+    """Identifies the sender of a request."""
 
     def authenticate(self, request: web.BaseRequest) -> Caller:
-        """Return who sent a request, before anything else of it is looked at.
+        """Return the sender of a request; called before anything else of the request is read.
 
         Raises:
-            Refused: they may ask nothing at all.
+            Refused: the sender may not use the API.
         """
 
 
 class PeerCredentials:
-    """Everything is the owner's: only processes of one user id are answered (threat T13).
+    """Answers only processes of one user id, which are the owner's (threat T13).
 
     Args:
         owner: that user id.
@@ -53,7 +53,7 @@ class PeerCredentials:
         self._owner = owner
 
     def authenticate(self, request: web.BaseRequest) -> Caller:
-        """Return the owner, or refuse the process at the other end of the socket."""
+        """Return the owner, or refuse a process of another user."""
         connection: socket.socket | None = request.get_extra_info("socket")
         if connection is None:
             raise SystemFailed("The connection is already closed")
@@ -65,10 +65,10 @@ def require_allowed(caller: Caller, operation: Operation) -> None:
     """Check a caller against the table of operations.
 
     Raises:
-        Refused: the operation is not for that role.
+        Refused: the caller's role may not use the operation.
     """
     if caller.role not in operation.allowed:
         raise Refused(
-            f"The operation {operation.name} is not allowed to the role {caller.role}",
+            f"The role {caller.role} may not use the operation {operation.name}",
             hint="Ask the owner of the agent.",
         )

@@ -1,8 +1,7 @@
 """The client's side of the API, for the dashboard and the commands.
 
-Owns nothing but how the operations and the event stream go over one connection: its methods are the rows of
-`tuishare.api.operations`, and what each does and raises, `tuishare.api.service.AgentService` says. Must not start
-agents.
+Owns only how operations and the event stream use one connection: its methods are the rows of
+`tuishare.api.operations`, documented in `tuishare.api.service.AgentService`. Must not start agents.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ R = TypeVar("R")
 
 
 class AgentClient(Operations):
-    """Talks to the agent on one socket. An async context manager; a `tuishare.api.service.AgentService`.
+    """Client of the agent on one socket. An async context manager; a `tuishare.api.service.AgentService`.
 
     Args:
         socket_path: of the agent.
-        silence: seconds without a line after which an event stream counts as dead.
+        silence: seconds without a line after which an event stream counts as lost.
     """
 
     def __init__(self, socket_path: Path, *, silence: float = SILENCE_SECONDS) -> None:
@@ -50,7 +49,7 @@ class AgentClient(Operations):
 
         Raises:
             AgentUnreachable: no agent answers, or one of another protocol version.
-            TuishareError: what the agent said instead of an answer.
+            TuishareError: the agent's error.
         """
         answer: Any = await self._connection.ask(
             operation.method,
@@ -62,11 +61,11 @@ class AgentClient(Operations):
         return answer  # type: ignore[no-any-return]
 
     async def events(self) -> AsyncGenerator[Snapshot | Changes, None]:
-        """Follow the agent: a snapshot, then changes, until it is lost.
+        """Follow the agent: yield a snapshot, then changes, until the connection is lost.
 
         Raises:
             AgentUnreachable: no agent answers, the stream ended, or it was silent for too long.
-            TuishareError: what the agent said instead of an answer.
+            TuishareError: the agent's error.
         """
         async with contextlib.aclosing(self._connection.lines(EVENTS.path)) as lines:
             async for line in lines:

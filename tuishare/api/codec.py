@@ -1,6 +1,6 @@
 """Messages to bytes and back.
 
-Owns the encoding rules: JSON, one message a line in streams, strict decoding. Does no I/O.
+Owns the encoding rules: JSON, one message per line in streams, strict decoding. Does no I/O.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def encode(message: Message | list[Any] | dict[str, Any]) -> bytes:
 
 
 def encode_request(message: Message) -> bytes:
-    """Encode a request: nothing in it is replaced, because the agent would change something else.
+    """Encode a request. Nothing in it is replaced, because the agent would then act on another name or path.
 
     Raises:
         BadInput: a text in it is not UTF-8.
@@ -54,7 +54,7 @@ def decode(data: bytes, kind: type[M]) -> M:
         kind: message class, or ``list[...]`` of one.
 
     Raises:
-        VerificationFailed: it is not such a message; unknown fields count as wrong.
+        VerificationFailed: it is not such a message; unknown fields are errors.
     """
     try:
         return msgspec.json.decode(data, type=kind)
@@ -63,10 +63,10 @@ def decode(data: bytes, kind: type[M]) -> M:
 
 
 def decode_request(data: bytes, kind: type[M]) -> M:
-    """Decode what a client orders.
+    """Decode the body of a request.
 
     Raises:
-        BadInput: it is not such a message; unknown fields count as wrong.
+        BadInput: it is not such a message; unknown fields are errors.
     """
     try:
         return msgspec.json.decode(data, type=kind)

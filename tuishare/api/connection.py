@@ -1,7 +1,7 @@
 """One client's connection to one agent: requests, answers, streams of lines.
 
-Owns the connection pool, the limits of what is read, and the words for an agent that does not answer. Must not know
-what is asked for.
+Owns the connection pool, the limits on what is read, and the errors for an agent that does not answer. Must not know
+the operations.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ SILENCE_SECONDS: Final = 15.0
 
 _ANSWER_SECONDS = 10.0
 _ORDER_SECONDS = 600.0
-"""For what changes something: deleting or walking millions of files takes its time, and goes on without us as well."""
+"""For requests that change something: deleting or walking millions of files takes long, and continues without a client."""
 _KEEPALIVE_SECONDS = 5.0
-"""For which a connection is kept for the next request: less than the agent keeps it, so that none is lost on it."""
+"""How long an idle connection is kept. The agent keeps it longer, so no request meets a closed connection."""
 _HINT = "Start it with: tuishare agent"
 
 M = TypeVar("M")
 
 
 class Connection:
-    """Talks to the agent on one socket. An async context manager.
+    """Connections to the agent on one socket. An async context manager.
 
     Args:
         socket_path: of the agent.
-        silence: seconds without a line after which an event stream counts as dead.
+        silence: seconds without a line after which an event stream counts as lost.
     """
 
     def __init__(self, socket_path: Path, *, silence: float = SILENCE_SECONDS) -> None:
@@ -89,8 +89,8 @@ class Connection:
         """Read a stream line by line until the agent is lost.
 
         Raises:
-            AgentUnreachable: nobody answers, the stream ended, or it was silent for too long.
-            TuishareError: what the agent said instead of an answer.
+            AgentUnreachable: no agent answers, the stream ended, or it was silent for too long.
+            TuishareError: the agent's error.
         """
         async with self._request("GET", path, silence=self._silence) as answer:
             await _check(answer)
@@ -121,20 +121,20 @@ class Connection:
                 yield answer
         except PermissionError as error:
             raise AgentUnreachable(
-                f"The agent's socket {self._path} belongs to somebody else", hint="Run this as its user."
+                f"The agent's socket {self._path} belongs to another user", hint="Run this command as that user."
             ) from error
         except TimeoutError as error:
             raise AgentUnreachable("The agent does not answer in time", hint=_HINT) from error
         except aiohttp.ClientPayloadError as error:
-            raise AgentUnreachable("The agent went away in the middle of an answer", hint=_HINT) from error
+            raise AgentUnreachable("The agent ended in the middle of an answer", hint=_HINT) from error
         except aiohttp.ClientConnectorError as error:
             raise AgentNotRunning(f"No agent answers on {self._path}", hint=_HINT) from error
         except (aiohttp.ClientError, OSError) as error:
             raise AgentUnreachable(f"No agent answers on {self._path}", hint=_HINT) from error
 
     def _connect(self) -> aiohttp.ClientSession:
-        """Give the pool of connections, made for the first request."""
-        import aiohttp  # a tenth of a second; the dashboard has something to draw before that
+        """Return the connection pool; the first request creates it."""
+        import aiohttp  # takes 0.1 s to import; the dashboard draws before that
 
         assert self._is_open, "use the client in an async with"
         if self._session is None:
@@ -167,7 +167,7 @@ async def _body(content: aiohttp.StreamReader) -> bytes:
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Split a stream into lines; `StreamReader.readline` gives up at 128 KiB, a snapshot may be longer."""
+    """Split a stream into lines. `StreamReader.readline` stops at 128 KiB; a snapshot may be longer."""
     pending = bytearray()
     async for chunk in content.iter_any():
         *complete, rest = chunk.split(b"\n")

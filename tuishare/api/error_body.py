@@ -1,7 +1,7 @@
-"""Errors across the wire: class to HTTP status and `ErrorBody`, and back to the class.
+"""Errors over the API: from class to HTTP status and `ErrorBody`, and back.
 
-Owns the two tables. An error that was not raised on purpose crosses as one plain sentence and no more: its
-text may hold what no client should see.
+Owns the two tables. An unexpected exception is sent as one general sentence: its own text may hold what no client
+should see.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _DIGITS = 9
 
 
 class ProtocolMismatch(AgentUnreachable):
-    """Agent and client speak different versions of the messages."""
+    """Agent and client use different versions of the messages."""
 
     code = "protocol"
     title = "Different versions"
 
 
 class AgentNotRunning(AgentUnreachable):
-    """There is no socket, or no process listens on it: no request has arrived anywhere."""
+    """There is no socket, or no process listens on it; the request was not sent."""
 
 
 class Busy(SystemFailed):
-    """The agent serves as many clients as it will."""
+    """The agent serves its maximum number of clients."""
 
     code = "busy"
     title = "Agent busy"
@@ -56,37 +56,37 @@ _CLASS: Final = {kind.code: kind for kind in STATUS}
 
 
 def status_of(error: TuishareError) -> int:
-    """Choose the HTTP status for an error: that of its own class or of the nearest one above it."""
+    """Return the HTTP status for an error: that of its class or of the nearest base class."""
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
 def describe(error: TuishareError) -> ErrorBody:
-    """Put an error into the form in which it crosses the wire."""
+    """Return the message for an error."""
     return ErrorBody(code=error.code, title=error.title, detail=error.detail, hint=error.hint)
 
 
 def to_exception(failure: ErrorBody) -> TuishareError:
-    """Make the error again on the client's side; an unknown code becomes the base class."""
+    """Return the exception for an error message; an unknown code becomes the base class."""
     return _CLASS.get(failure.code, TuishareError)(failure.detail, hint=failure.hint)
 
 
 def check_protocol(theirs: str | None, *, they: str, we: str) -> None:
-    """Compare the other side's version with ours.
+    """Compare the protocol version of the other side with this one.
 
     Args:
-        theirs: value of their `PROTOCOL_HEADER`, None when there was none.
-        they: what the other side is called in the sentence.
-        we: what this side is called.
+        theirs: value of their `PROTOCOL_HEADER`, or None.
+        they: name of the other side in the sentence.
+        we: name of this side.
 
     Raises:
-        ProtocolMismatch: it is missing or another one.
+        ProtocolMismatch: their version is missing or differs.
     """
     if theirs == str(PROTOCOL):
         return
     if theirs is None:
         raise ProtocolMismatch(
             f"The {they} did not name its protocol version in {PROTOCOL_HEADER}",
-            hint="Something else may listen on that socket: check the path.",
+            hint="Another program may listen on that socket: check the path.",
         )
     shown = (
         theirs if theirs.isascii() and theirs.isdigit() and len(theirs) <= _DIGITS else "an unknown version"

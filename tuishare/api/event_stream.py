@@ -1,7 +1,7 @@
-"""One client's event stream: snapshot first, then changes, at most two a second, and a heartbeat in silence.
+"""One client's event stream: a snapshot, then changes, at most two per second, and heartbeats in between.
 
-Owns the timing and what each client has been sent already. Each stream keeps its own last snapshot, so a slow
-client gets fewer and larger lines and costs the agent one line of memory, never a queue.
+Owns the timing and what each client has already received. Each stream keeps its own last snapshot, so a slow client
+gets fewer and larger lines and costs the agent one line of memory, never a queue.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from tuishare.api.snapshot_diff import diff
 
 @dataclass(frozen=True, slots=True)
 class StreamTiming:
-    """How often a stream sends a line.
+    """The timing of a stream.
 
     Attributes:
-        interval: least time between two lines, seconds.
-        heartbeat: longest silence, seconds.
+        interval: minimum seconds between two lines.
+        heartbeat: maximum seconds without a line.
     """
 
     interval: float = 0.5
@@ -29,9 +29,9 @@ class StreamTiming:
 
 
 async def follow(feed: StateFeed, timing: StreamTiming) -> AsyncGenerator[Event, None]:
-    """Yield the lines of one client's stream, without end.
+    """Yield the lines of one client's stream, indefinitely.
 
-    The pause comes after a line, not before: the first change after a quiet time is sent at once.
+    The pause follows a line: the first change after a quiet period is sent at once.
     """
     signal = feed.changes()
     seen = signal.revision

@@ -78,7 +78,7 @@ class HomeFiles:
         return tuple(describe_user(user, with_card=True) for user in load_book(self._places.users_file))
 
     def card_seen(self, card: CardText) -> CardInfo:
-        """Return the content of a card, or of the new one in a card's statement for its successor."""
+        """Return the content of a card, or of the successor in a card's statement for it."""
         book = load_book(self._places.users_file)
         if card.card.strip().startswith(SUCCESSION_PREFIX):
             rotation = parse_succession(card.card)
@@ -87,7 +87,7 @@ class HomeFiles:
         return describe_card(found, book.signer(found.signer))
 
     def add_user(self, new: NewUser) -> UserAdded:
-        """Add a user; returns the key that was made, if one was."""
+        """Add a user; return the key that was made, if any."""
         user = UserDraft(
             name=new.name,
             card=parse_card(new.card) if new.card else None,
@@ -167,7 +167,7 @@ class HomeFiles:
 
 
 def describe_user(user: KnownUser, *, with_card: bool = False) -> User:
-    """Return the message of a user; what is shared with them is left at nothing."""
+    """Return the message of a user, without the figures about their shares."""
     card = user.card
     return User(
         name=user.name,
@@ -195,7 +195,7 @@ def describe_people(identity: Identity, name: str, users: tuple[User, ...]) -> P
 
 
 def describe_card(card: Card, known: KnownUser | None = None) -> CardInfo:
-    """Return the message of a card; `known` is the user who has it, or the one that it succeeds."""
+    """Return the message of a card; `known` is the user who has it, or whose card it succeeds."""
     return CardInfo(
         name=card.name,
         fingerprint=card.fingerprint.base32,
@@ -206,7 +206,7 @@ def describe_card(card: Card, known: KnownUser | None = None) -> CardInfo:
 
 
 def _exchange(book: UserBook, change: UserChange, own_signer: bytes | None) -> UserBook:
-    """Put another card in the place of a user's present one: with its statement, or to be verified again."""
+    """Replace a user's card; without the present card's statement the new one has to be verified again."""
     user = book.find(change.name)
     if change.fingerprint and card_of(user).fingerprint.base32 != change.fingerprint:
         raise Refused(f"The card of {user.name} was replaced meanwhile", hint="Compare the new fingerprint.")

@@ -1,7 +1,7 @@
 """Messages as JSON for scripts: beside each time in Unix seconds stands the same moment as RFC 3339 text.
 
-Owns the names of the added fields: a time ``added`` comes with ``added_at``, unless the field names another one. What
-agent and clients exchange has Unix seconds only.
+Owns the names of the added fields: beside a time ``added`` stands ``added_at``, unless the field defines another name.
+Agent and clients exchange Unix seconds only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One operation of the API: how a call becomes an HTTP request, and a request the call that was meant.
+"""One operation of the API: encodes a call as an HTTP request, and decodes a request to the call.
 
-Owns both directions, so that client and server cannot disagree, and who may ask. Does no I/O, and must not know which
-operations there are: `tuishare.api.operations` does.
+Owns both directions, so that client and server cannot disagree, and the roles that may use an operation. Does no I/O,
+and must not know the operations themselves: those are in `tuishare.api.operations`.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ R = TypeVar("R")
 
 
 class Role(StrEnum):
-    """What somebody who sends a request is to the agent."""
+    """What the sender of a request is to the agent."""
 
     OWNER = "owner"
-    """The user whose agent it is."""
+    """The user who runs the agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an operation, as HTTP carries it.
+    """One call of an operation as an HTTP request.
 
     Attributes:
         target: path and query.
@@ -64,16 +64,16 @@ class Operation:
     """One row of the table of operations.
 
     Attributes:
-        function: method of `tuishare.api.service.AgentService`; its signature names what is in path, query and body.
+        function: method of `tuishare.api.service.AgentService`; its signature defines path, query and body.
         method: of HTTP. A GET changes nothing.
-        path: with ``{parameter}`` for each parameter that is part of it.
+        path: with ``{parameter}`` for each parameter in it.
         request: message in the body, or None for a request without one.
-        response: message in the answer, or a list of one; of a stream each line.
-        allowed: who may ask.
+        response: message in the answer, or a list of them; for a stream, each line.
+        allowed: roles that may use it.
         body_limit: longest body, bytes.
-        counted: it counts as work of which an agent does so much at a time.
-        any_version: it is answered whatever protocol version the client speaks.
-        streams: the answer is a stream of lines.
+        counted: whether it counts towards the number of requests at a time.
+        any_version: whether clients of any protocol version are answered.
+        streams: whether the answer is a stream of lines.
     """
 
     function: Callable[..., Any]
@@ -108,7 +108,7 @@ class Operation:
         )
 
     def encode(self, *args: Any, **kwargs: Any) -> Call:
-        """Return the request of a call with these arguments; an argument left out is left out there, too."""
+        """Return the request for a call with these arguments; omitted arguments are omitted in the request."""
         path, query = self.path, {}
         body: Message | None = None
         for name, value in self.signature.bind(*args, **kwargs).arguments.items():
@@ -121,16 +121,16 @@ class Operation:
         return Call(f"{path}?{urlencode(query)}" if query else path, body)
 
     def decode(self, path: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
-        """Return the arguments that a request names.
+        """Return the arguments of a request.
 
         Args:
-            path: the parameters in the path, decoded.
-            query: likewise.
+            path: decoded parameters of the path.
+            query: decoded parameters of the query.
             body: empty for an operation without one.
 
         Raises:
-            NotFound: the path names something that does not exist.
-            BadInput: query or body is not understood.
+            NotFound: the path names an unknown action.
+            BadInput: query or body is malformed.
         """
         arguments: dict[str, Any] = {}
         for name, parameter in self.signature.parameters.items():
@@ -148,7 +148,7 @@ class Operation:
 
 
 class Performer(Protocol):
-    """A client: sends the calls of operations, and returns their answers."""
+    """A client: sends calls of operations and returns their answers."""
 
     @abstractmethod
     async def perform(self, operation: ClientMethod[..., R], call: Call, /) -> R:
@@ -156,7 +156,7 @@ class Performer(Protocol):
 
 
 class ClientMethod(Operation, Generic[P, R]):
-    """An operation that is answered once. As an attribute of a `Performer` it is a method, typed like the original."""
+    """An operation with one answer. As an attribute of a `Performer` it is a method, typed like the original."""
 
     def __init__(
         self,
@@ -177,36 +177,36 @@ class ClientMethod(Operation, Generic[P, R]):
     def __get__(self, client: Performer, owner: type) -> Callable[P, Coroutine[Any, Any, R]]: ...
 
     def __get__(self, client: Performer | None, owner: type) -> Self | Callable[P, Coroutine[Any, Any, R]]:
-        """Return the method of a client, or the operation itself from the class."""
+        """Return the method of a client, or, on the class, the operation itself."""
         if client is None:
             return self
 
         return partial(self, client)
 
     def __call__(self, client: Performer, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
-        """Perform the operation through a client, so that ``Client.method`` is a function as of any class."""
+        """Perform the operation through a client, so that ``Client.method`` can be called as a function."""
         return client.perform(self, self.encode(*args, **kwargs))
 
 
 def _read_word(name: str, text: str, kind: Any) -> Any:
-    """Read a parameter in the path: an id, or one of several words.
+    """Read a parameter of the path: an id, or a member of an enumeration.
 
     Raises:
-        NotFound: it is none of the words.
+        NotFound: it is not a member.
     """
     if not (isinstance(kind, type) and issubclass(kind, StrEnum)):
         return text
     try:
         return kind(text)
     except ValueError:
-        raise NotFound(f"The agent knows no such {name}", hint=f"It knows: {', '.join(kind)}.") from None
+        raise NotFound(f"There is no such {name}", hint=f"Use one of: {', '.join(kind)}.") from None
 
 
 def _read_number(name: str, text: str, parameter: inspect.Parameter) -> int:
-    """Read a parameter in the query, which is a number within limits.
+    """Read a parameter of the query, which is a number within limits.
 
     Raises:
-        BadInput: it is not.
+        BadInput: it is not such a number.
     """
     _, meta = get_args(parameter.annotation)
     if text.isascii() and text.isdecimal() and len(text) < 10 and meta.ge <= int(text) <= meta.le:

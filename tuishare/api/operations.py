@@ -1,7 +1,7 @@
-"""The table of operations: everything that the agent's API answers.
+"""The table of operations: the whole API of the agent.
 
-Owns, for each operation, its method, path, request, response and who may ask. From it are made the routes of the
-server, the methods of the client and ``docs/api.md``; what an operation does, `tuishare.api.service.AgentService` says.
+Owns, for each operation, its method, path, request, response and roles. The routes of the server, the methods of the
+client and ``docs/api.md`` are made from it; `tuishare.api.service.AgentService` documents what each operation does.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from tuishare.api.operation import ClientMethod, Operation, Performer, Role
 from tuishare.api.service import AgentService as Agent
 
 SETTINGS_BODY: Final = 6 * 1024 * 1024
-"""Longest body with a settings file, bytes: a million characters stay below it, each escaped."""
+"""Longest body with a settings file, bytes: enough for a million characters, each escaped."""
 
 _OWNER: Final = frozenset({Role.OWNER})
 
 
 class Operations(Performer):
-    """The operations that are answered once, in the order in which a path is looked up."""
+    """The operations with one answer, in the order in which a path is matched."""
 
     status = ClientMethod(Agent.status, "GET", "/v1/status", None, Status, _OWNER, counted=False)
     snapshot = ClientMethod(Agent.snapshot, "GET", "/v1/snapshot", None, Snapshot, _OWNER)
@@ -110,7 +110,7 @@ class Operations(Performer):
 
 
 EVENTS: Final = Operation(Agent.events, "GET", "/v1/events", None, Event, _OWNER, counted=False, streams=True)
-"""The one operation whose answer is a stream of lines, and that has a bound of its own."""
+"""The only operation whose answer is a stream of lines; streams have a limit of their own."""
 
 CALLS: Final = tuple(row for row in vars(Operations).values() if isinstance(row, ClientMethod))
 OPERATIONS: Final[tuple[Operation, ...]] = (*CALLS, EVENTS)

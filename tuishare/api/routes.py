@@ -1,7 +1,7 @@
-"""The routes of the server, made from the table of operations: everything that is answered with one message.
+"""The routes of the server, made from the table of operations.
 
-Owns how a request reaches the method of the `AgentService` and how its answer goes back. Must not know the
-operations one by one.
+Owns how a request reaches the method of the `AgentService` and how its answer is sent. Must not know individual
+operations.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from tuishare.errors import TuishareError
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BODY: Final = web.RequestKey("body", bytes)
-"""Under which a request holds its body, once that was read within its limit."""
+"""Where a request holds its body, after it was read within its limit."""
 
 
 class Routes:
     """The routes to one agent.
 
     Args:
-        service: who answers.
-        stream: answers the one operation that is a stream.
+        service: answers the requests.
+        stream: handles the event stream.
     """
 
     def __init__(self, service: AgentService, stream: Handler) -> None:
@@ -40,23 +40,23 @@ class Routes:
         self._operations = {handler: operation for operation, handler in self._handlers.items()}
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        """Add all of them; the first that fits a request gets it."""
+        """Add all routes; the first that matches a request handles it."""
         for operation, handler in self._handlers.items():
             add = router.add_get if operation.method == "GET" else router.add_post
             add(operation.path, handler)
 
     def find(self, request: web.Request) -> Operation | None:
-        """Return which operation a request is for, or None if there is none."""
+        """Return the operation of a request, or None."""
         return self._operations.get(request.match_info.handler)
 
 
 def answer(message: Message | list[Any], status: int = 200) -> web.Response:
-    """Put a message into a response."""
+    """Return a response with a message."""
     return web.Response(body=encode(message) + b"\n", status=status, headers=headers("application/json"))
 
 
 def refusal(error: TuishareError) -> web.Response:
-    """Put an error into a response, after which the connection ends."""
+    """Return a response with an error; it closes the connection."""
     response = answer(describe(error), status_of(error))
     response.force_close()
     return response

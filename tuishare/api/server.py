@@ -1,7 +1,7 @@
 """The agent's side of the API: HTTP/JSON on a Unix socket.
 
-Owns the rules for every request, the event streams and the life of the server; which path leads to what,
-`tuishare.api.operations` says. Must not know how anything is answered: the `AgentService` does.
+Owns the rules for every request, the event streams, and the start and end of the server. The paths are those of
+`tuishare.api.operations`; the answers come from the `AgentService`.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 
 QUIET_SECONDS: Final = 10.0
-"""For a request to arrive, and for its body again; and for the next one on a connection that stays."""
+"""Time limit for a request to arrive, again for its body, and for the next request on a kept connection."""
 
 _LARGE_BODIES: Final = 2
-"""Bodies longer than `SMALL_BODY` that are in memory at a time."""
+"""How many bodies longer than `SMALL_BODY` are in memory at a time."""
 _SHUTDOWN_SECONDS = 2.0
 _ANSWER_SECONDS: Final = 30.0
-"""For a client to read an answer, which has up to 64 MiB."""
+"""Time limit for a client to read an answer of up to 64 MiB."""
 _WRITE_SECONDS: Final = 5.0
-"""For a client of an event stream to read what stands in its buffer."""
+"""Time limit for a client of an event stream to read its buffered lines."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,9 +47,9 @@ class ApiServer:
     """Serves one agent on one socket.
 
     Args:
-        service: who answers.
-        socket_path: where to listen; see `tuishare.api.unix_socket` for what is required of its folder.
-        authenticator: finds out who sends a request; by default, everything is the owner's of this process.
+        service: answers the requests.
+        socket_path: where to listen; see `tuishare.api.unix_socket` for the requirements on its folder.
+        authenticator: identifies the sender of a request; by default only this process's user is answered.
         clients: connections at a time; half as many requests, and a quarter as many event streams.
         quiet: seconds for a request to arrive.
         unread: seconds for a client of an event stream to read.
@@ -77,39 +77,39 @@ class ApiServer:
         self._under_way = 0
         self._large = asyncio.Semaphore(_LARGE_BODIES)
         self._runner: web.AppRunner | None = None
-        self._door: socket.socket | None = None
+        self._socket: socket.socket | None = None
         self._listener: Listener | None = None
 
     async def start(self) -> None:
-        """Begin to serve.
+        """Start serving.
 
         Raises:
-            BadConfiguration: the socket's folder can be entered by others, or the path is not free.
+            BadConfiguration: other users can enter the socket's folder, or the path is not free.
             SystemFailed: another agent answers there, or the system refused.
         """
-        self._door = bind_socket(self._path)
-        # lingering: a body that nobody wants is not read to its end
+        self._socket = bind_socket(self._path)
+        # lingering: the rest of a refused body is not read
         self._runner = web.AppRunner(
             self._application(),
             access_log=None,
             lingering_time=0,
-            keepalive_timeout=self._quiet,  # counts from the beginning of a connection, too
-            auto_decompress=False,  # what a body holds in memory is what was sent
+            keepalive_timeout=self._quiet,  # also counted from the start of a connection
+            auto_decompress=False,  # a body takes as much memory as was sent
         )
         await self._runner.setup()
         assert self._runner.server is not None
-        self._listener = Listener(self._door, self._runner.server, self._most)
+        self._listener = Listener(self._socket, self._runner.server, self._most)
 
     async def stop(self) -> None:
-        """End all streams, finish the answers under way, remove the socket. Harmless when not started."""
-        runner, door, listener = self._runner, self._door, self._listener
-        self._runner = self._door = self._listener = None
+        """End all streams, finish running answers, remove the socket. Does nothing if it was not started."""
+        runner, listening, listener = self._runner, self._socket, self._listener
+        self._runner = self._socket = self._listener = None
         if listener is not None:
             await listener.close()
         if runner is not None:
             await runner.cleanup()
-        if door is not None:
-            close_socket(door, self._path)
+        if listening is not None:
+            close_socket(listening, self._path)
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard])
@@ -119,7 +119,7 @@ class ApiServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Apply to every request what holds for all: who, which version, how large, how many, how long."""
+        """Apply the rules for every request: sender, version, size, number and time limit."""
         operation = self._routes.find(request)
         try:
             self._check_request(request, operation)
@@ -131,7 +131,7 @@ class ApiServer:
             response = refusal(error)
         except web.HTTPException as error:
             response = refusal(_routing_error(request, error))
-        except Exception:  # noqa: BLE001 (one bad answer must not end the connection without a word)
+        except Exception:  # noqa: BLE001 (one failed answer must not end the connection without a response)
             _log.exception("Answering %s failed", request.path)
             response = refusal(
                 SystemFailed(
@@ -142,10 +142,10 @@ class ApiServer:
         return response
 
     async def _receive(self, request: web.Request, operation: Operation | None) -> bytes:
-        """Read the body, of which there is never more in memory than the operation allows.
+        """Read the body; never more of it is in memory than the operation allows.
 
         Raises:
-            BadInput: it did not arrive, not in time, or is too long.
+            BadInput: it did not arrive, or not in time, or is too long.
         """
         limit = _body_limit(operation)
         try:
@@ -153,15 +153,15 @@ class ApiServer:
                 return await _read_body(request, limit)
         except TimeoutError:
             raise BadInput("This request did not arrive in time", hint="Send it at once.") from None
-        except ConnectionError:  # of no use to a log, which a client could fill with it
+        except ConnectionError:  # not logged: a client could fill the log
             raise BadInput("This request did not arrive") from None
 
     @contextlib.contextmanager
     def _counted(self, request: web.Request, operation: Operation | None) -> Iterator[None]:
-        """Count what is answered; it goes on when the client hangs up, so connections alone bound nothing.
+        """Count requests at work. Work continues after a client disconnects, so a limit on connections is not enough.
 
         Raises:
-            Busy: as much is under way as may be.
+            Busy: the maximum number of requests is at work.
         """
         counts = operation is None or operation.counted
         if counts and self._under_way >= self.request_limit:
@@ -176,16 +176,16 @@ class ApiServer:
             self._under_way -= counts
 
     def _check_request(self, request: web.Request, operation: Operation | None) -> None:
-        """Check what the head of a request says, before any of its body is read.
+        """Check the head of a request, before any of its body is read.
 
         Raises:
-            Refused: it is not allowed to whoever sent it.
-            ProtocolMismatch: the client speaks another version.
-            BadInput: it has a body and may not, or a longer one than it may.
+            Refused: its sender may not use the operation.
+            ProtocolMismatch: the client uses another version.
+            BadInput: it has a body where none is allowed, or one that is too long.
         """
         caller = self._authenticator.authenticate(request)
         theirs = request.headers.get(PROTOCOL_HEADER)
-        # curl sends no version, which is fine: a person reads the answer.
+        # curl sends no version; a person reads its answer.
         if theirs is not None and not (operation and operation.any_version):
             check_protocol(theirs, they="client", we="agent")
         if operation is not None:
@@ -218,9 +218,9 @@ class ApiServer:
                 async for event in events:
                     await asyncio.wait_for(response.write(encode(event) + b"\n"), self._unread)
         except (ConnectionError, TimeoutError):
-            _log.debug("A client of the event stream is gone or stuck")
+            _log.debug("A client of the event stream has ended or does not read")
             _hang_up(request)
-        except Exception:  # noqa: BLE001 (the answer has begun: all that is left is to end it)
+        except Exception:  # noqa: BLE001 (the answer has begun, so it can only be ended)
             _log.exception("An event stream failed")
         return response
 
@@ -236,7 +236,7 @@ def _body_limit(operation: Operation | None) -> int:
 
 
 def _is_large(request: web.Request, operation: Operation | None) -> bool:
-    """Whether a body may turn out to be longer than `SMALL_BODY`."""
+    """Whether a body may be longer than `SMALL_BODY`."""
     length = request.content_length
     return (
         request.body_exists
@@ -246,10 +246,10 @@ def _is_large(request: web.Request, operation: Operation | None) -> bool:
 
 
 async def _read_body(request: web.Request, limit: int) -> bytes:
-    """Read a body whose length need not be known.
+    """Read a body of unknown length.
 
     Raises:
-        BadInput: it is longer than `limit` bytes; the rest stays unread.
+        BadInput: it is longer than `limit` bytes; the rest is not read.
     """
     body = bytearray()
     async for chunk in request.content.iter_any():
@@ -264,18 +264,18 @@ def _too_long(limit: int) -> BadInput:
 
 
 async def _send(request: web.Request, response: web.StreamResponse) -> None:
-    """Send an answer here, because aiohttp would wait without end for a client that does not read it."""
+    """Send an answer with a time limit; aiohttp would wait indefinitely for a client that does not read."""
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             await response.prepare(request)
             await response.write_eof()
     except (ConnectionError, TimeoutError):
-        _log.debug("A client is gone, or does not read its answer")
+        _log.debug("A client has ended or does not read its answer")
         _hang_up(request)
 
 
 def _hang_up(request: web.Request) -> None:
-    """End a connection at once, whatever of an answer is still to be read."""
+    """End a connection at once, even if part of an answer was not read."""
     if request.transport is not None:
         request.transport.abort()
 

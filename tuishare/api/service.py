@@ -1,7 +1,7 @@
-"""What the agent can be asked, for everything on either side of the API.
+"""The operations of an agent, as a protocol for both sides of the API.
 
-Owns the one protocol that the agent, its server, the client and the front ends share; `tuishare.api.operations` says
-how each of its methods travels. Must not know how anything is answered.
+Owns the interface that the agent, its server, the client and the front ends share; `tuishare.api.operations` defines
+how each method is sent. Must not know how anything is answered.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ class HomeService(Protocol):
 
     Raises:
         TuishareError: from every method; see `AgentService`.
-        SystemFailed: from every method that changes something: the disk refused; nothing has changed.
+        SystemFailed: from every method that changes something: the disk refused, and nothing has changed.
     """
 
     async def people(self) -> People:
         """Return the users in the user book, and the agent's own card."""
 
     async def card_seen(self, card: CardText) -> CardInfo:
-        """Return the content of a card, before it is added.
+        """Return the content of a card, to be checked before it is added.
 
         Raises:
             BadInput: it is no card.
@@ -146,9 +146,9 @@ class AgentService(HomeService, Protocol):
     """The operations of an agent.
 
     Raises:
-        TuishareError: from every method: what the agent says instead of an answer; of a client also that no agent
-            answers, or one of another protocol version.
-        SystemFailed: from every method that changes something: the disk refused; nothing has changed.
+        TuishareError: from every method: the agent's error; from a client also `AgentUnreachable` if no agent answers,
+            or one of another protocol version.
+        SystemFailed: from every method that changes something: the disk refused, and nothing has changed.
     """
 
     async def status(self) -> Status:

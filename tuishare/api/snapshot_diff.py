@@ -1,7 +1,7 @@
 """The difference between two snapshots, and a snapshot with a difference applied.
 
 Owns both directions, so that agent and client agree. Pure: no clock, no I/O. The order of entries is not
-carried: an altered one keeps its place and a new one comes last.
+transmitted: a changed entry keeps its place and a new one is last.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ E = TypeVar("E", Share, Download)
 
 
 def diff(before: Snapshot, after: Snapshot) -> Changes | None:
-    """Find what became different.
+    """Return what has changed.
 
     Returns:
-        The changes, or None when at most the agent's clock moved.
+        The changes, or None if only the agent's clock moved.
     """
     shares_before = {share.id: share for share in before.shares}
     downloads_before = {download.id: download for download in before.downloads}
@@ -47,7 +47,7 @@ def diff(before: Snapshot, after: Snapshot) -> Changes | None:
 
 
 def apply(snapshot: Snapshot, changes: Changes) -> Snapshot:
-    """Bring a snapshot up to date."""
+    """Return a snapshot with changes applied."""
     return Snapshot(
         status=changes.status or snapshot.status,
         shares=_merge(snapshot.shares, changes.shares, changes.shares_removed),
@@ -66,7 +66,7 @@ def _merge(old: tuple[E, ...], new: tuple[E, ...], removed: Iterable[ShareId | D
 
 
 def _since(known: tuple[Activity, ...], now: tuple[Activity, ...]) -> tuple[Activity, ...]:
-    """What happened after the newest thing that is known; both newest first."""
+    """Return the entries after the newest known one; both newest first."""
     last = known[0].id if known else 0
     return tuple(event for event in now if event.id > last)
 

@@ -1,7 +1,7 @@
-"""The connections to the agent's socket: how many there are, and which one makes room for the next.
+"""The connections to the agent's socket: their number, and which one is closed for the next.
 
-Owns accepting, and each connection until it ends; aiohttp reads and writes HTTP. Must not know what is asked. One
-program of our own that connects again and again, or never hangs up, must not keep the others out.
+Owns accepting, and each connection until it ends; aiohttp reads and writes HTTP. Must not know the requests. One
+program that connects repeatedly, or never disconnects, must not block the user's other programs.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from aiohttp import web
 from tuishare.api.unix_socket import read_credentials
 
 _EXHAUSTED_SECONDS: Final = 0.5
-"""To wait when this process may open no more files; asking again at once would only burn the processor."""
+"""Pause while this process cannot open another file; without it, accepting would use the whole processor."""
 _FREED_SECONDS: Final = 0.05
-"""Likewise when a connection was just ended for the next one; it takes a moment to close."""
+"""Pause after a connection was aborted for the next one; closing takes a moment."""
 
 
 @dataclass(slots=True, eq=False)
-class _Visit:
+class _ClientConnection:
     """One connection; `pid` is the process that made it."""
 
     transport: asyncio.Transport
@@ -34,45 +34,45 @@ class _Visit:
 
 
 class Listener:
-    """Accepts from a listening socket, which stays the caller's, until `close`.
+    """Accepts from a listening socket, which the caller closes, until `close`.
 
     Args:
-        door: listens, and does not block.
-        server: speaks HTTP on each connection, and knows which ones are still open.
+        listening: the socket, not blocking.
+        server: handles HTTP on each connection, and knows which ones are open.
         most: connections at a time.
     """
 
-    def __init__(self, door: socket.socket, server: web.Server, most: int) -> None:
-        self._door = door
+    def __init__(self, listening: socket.socket, server: web.Server, most: int) -> None:
+        self._listening = listening
         self._server = server
         self._most = most
-        self._visits: dict[object, _Visit] = {}
+        self._connections: dict[object, _ClientConnection] = {}
         """By protocol, oldest first."""
         self._accepting = asyncio.create_task(self._accept())
 
     async def close(self) -> None:
-        """Accept no more; open connections stay."""
+        """Stop accepting; open connections stay."""
         self._accepting.cancel()
         await asyncio.gather(self._accepting, return_exceptions=True)
 
     @contextlib.contextmanager
     def busy(self, request: web.BaseRequest) -> Iterator[None]:
-        """Keep the connection of a request for as long as the block lasts."""
-        visit = self._visits.get(request.protocol)
-        if visit is None:  # it has ended meanwhile
+        """Keep the connection of a request open during the block."""
+        connection = self._connections.get(request.protocol)
+        if connection is None:  # it has ended
             yield
             return
-        visit.under_way += 1
+        connection.under_way += 1
         try:
             yield
         finally:
-            visit.under_way -= 1
+            connection.under_way -= 1
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._door)
+                connection, _ = await loop.sock_accept(self._listening)
             except OSError:
                 await asyncio.sleep(_FREED_SECONDS if self._make_room() else _EXHAUSTED_SECONDS)
                 continue
@@ -83,27 +83,27 @@ class Listener:
 
     async def _take_in(self, connection: socket.socket) -> None:
         self._forget_ended()
-        if len(self._visits) >= self._most and not self._make_room():
+        if len(self._connections) >= self._most and not self._make_room():
             connection.close()
-            await asyncio.sleep(0)  # a full backlog must not hold up the rest of the agent
+            await asyncio.sleep(0)  # a full backlog must not block the event loop
             return
         pid, _ = read_credentials(connection)
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.connect_accepted_socket(self._server, connection)
-        self._visits[protocol] = _Visit(transport, pid)
+        self._connections[protocol] = _ClientConnection(transport, pid)
 
     def _forget_ended(self) -> None:
         standing = set(self._server.connections)
-        self._visits = {protocol: visit for protocol, visit in self._visits.items() if protocol in standing}
+        self._connections = {protocol: connection for protocol, connection in self._connections.items() if protocol in standing}
 
     def _make_room(self) -> bool:
-        """End the oldest connection that does nothing, of the process with most of those; return if there was one."""
-        idle = {protocol: visit for protocol, visit in self._visits.items() if not visit.under_way}
+        """Abort the oldest idle connection of the process with most of them; return whether there was one."""
+        idle = {protocol: connection for protocol, connection in self._connections.items() if not connection.under_way}
         if not idle:
             return False
-        crowd = Counter(visit.pid for visit in idle.values())
-        # `max` gives the first of several: the oldest.
+        crowd = Counter(connection.pid for connection in idle.values())
+        # `max` returns the first of equals, which is the oldest.
         chosen = max(idle, key=lambda protocol: crowd[idle[protocol].pid])
-        # What is closed politely stays until all that was written to it has been read.
-        self._visits.pop(chosen).transport.abort()
+        # `close` would wait until the client has read everything.
+        self._connections.pop(chosen).transport.abort()
         return True

@@ -1,8 +1,8 @@
-"""The door of the agent: a Unix socket that only its owner can reach.
+"""The agent's Unix socket, which only its owner can reach.
 
 Owns making, guarding and removing the socket file. Must not speak HTTP. Threat T13: another local user cannot
-connect. The folder is 0700, the socket 0600, and each connection is asked for its user id as well (unix(7),
-``SO_PEERCRED``), because a descriptor can be handed on past both.
+connect. The folder is 0700, the socket 0600, and the user id of each connection is checked as well (unix(7),
+``SO_PEERCRED``), because a descriptor can be passed on despite both.
 """
 
 from __future__ import annotations
@@ -18,61 +18,61 @@ from tuishare.errors import BadConfiguration, Refused, SystemFailed, from_os_err
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred, unix(7)
 _BACKLOG = 1024
-"""Where it is full, connect(2) of a client that does not wait fails at once; what lies there takes no descriptor."""
+"""Waiting connections, which take no descriptor; if it is full, a nonblocking connect(2) fails at once."""
 _PROBE_SECONDS = 2.0
 
 
 def bind_socket(path: Path) -> socket.socket:
-    """Make the listening socket; a stale file that nobody answers on is replaced.
+    """Return the listening socket; a stale file without a listener is replaced.
 
-    The mode is set between bind and listen: before listen, nobody can connect. Two agents of one home that
-    start at the same moment are kept apart by the agent's own lock, not here.
+    The mode is set between bind and listen: before listen, no process can connect. The home lock, not this function,
+    prevents two agents of one home.
 
     Raises:
-        BadConfiguration: the folder can be entered by others, or the path is not free.
+        BadConfiguration: other users can enter the folder, or the path is not free.
         SystemFailed: another agent answers there, or the system refused.
     """
     _require_private(path.parent)
     _clear(path)
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        door.bind(os.fspath(path))
+        listening.bind(os.fspath(path))
         path.chmod(0o600)
-        door.listen(_BACKLOG)
+        listening.listen(_BACKLOG)
     except OSError as error:
-        door.close()  # the file stays: when bind failed, it is somebody else's
+        listening.close()  # the file stays: if bind failed, another process has made it
         raise from_os_error(error, f"listen on {path}") from error
-    door.setblocking(False)
-    return door
+    listening.setblocking(False)
+    return listening
 
 
-def close_socket(door: socket.socket, path: Path) -> None:
+def close_socket(listening: socket.socket, path: Path) -> None:
     """Remove the socket file and close the socket."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    door.close()
+    listening.close()
 
 
 def check_peer(connection: socket.socket, owner: int) -> None:
-    """Refuse a connection that was not made by the owner.
+    """Refuse a connection of another user than the owner.
 
     Args:
         connection: an accepted Unix socket.
         owner: user id that may connect.
 
     Raises:
-        Refused: it is somebody else's.
+        Refused: another user made it.
     """
     _, uid = read_credentials(connection)
     if uid != owner:
         raise Refused(
-            f"User {uid} may not talk to the agent of user {owner}",
+            f"User {uid} may not use the agent of user {owner}",
             hint="Run the command as the user who runs the agent.",
         )
 
 
 def read_credentials(connection: socket.socket) -> tuple[int, int]:
-    """Return the process id and the user id of who made a connection.
+    """Return the process id and the user id at the other end of a connection.
 
     Raises:
         OSError: it has ended.
@@ -92,8 +92,8 @@ def _require_private(folder: Path) -> None:
         raise BadConfiguration(f"{folder} is not a folder", hint="Remove it or choose another place.")
     if found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise BadConfiguration(
-            f"The folder {folder} of the agent's socket can be entered by others",
-            hint=f"Make it yours alone: chmod 700 {folder}",
+            f"The folder {folder} of the agent's socket can be entered by other users",
+            hint=f"Run: chmod 700 {folder}",
         )
 
 
@@ -109,7 +109,7 @@ def _clear(path: Path) -> None:
     if _answers(path):
         raise SystemFailed(
             f"Another agent already answers on {path}",
-            hint="Use it as it is, or end it first: tuishare stop",
+            hint="Use it, or stop it first: tuishare stop",
         )
     path.unlink(missing_ok=True)
 
@@ -121,6 +121,6 @@ def _answers(path: Path) -> bool:
             probe.connect(os.fspath(path))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
-        except OSError:  # a full backlog or a refusal by mode: somebody is there
+        except OSError:  # a full backlog, or refused by mode: a process listens
             return True
         return True
