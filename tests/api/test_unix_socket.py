@@ -33,7 +33,7 @@ def test_only_the_owner_can_reach_the_socket(path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o701, 0o710, 0o755, 0o777])
 def test_a_folder_that_others_can_enter_is_refused(path: Path, mode: int) -> None:
     path.parent.chmod(mode)
-    with pytest.raises(BadConfiguration, match="entered by others") as caught:
+    with pytest.raises(BadConfiguration, match="other users") as caught:
         bind_socket(path)
     assert "chmod 700" in caught.value.hint
 

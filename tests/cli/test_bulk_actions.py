@@ -85,7 +85,7 @@ def test_no_agent(alice: Person, words: tuple[str, ...]) -> None:
 async def test_nothing_is_deleted_where_nobody_can_be_asked(alice: Person) -> None:
     async with served(alice, FILM) as shell:
         said = await shell.call("delete", "film.mov", stdin=b"y\n")
-        assert said.failed(2, "Nobody can be asked")
+        assert said.failed(2, "Cannot ask for confirmation")
         assert "--yes" in said.err
         assert shell.agent.orders == []
 

@@ -39,12 +39,13 @@ def test_it_delivers_and_leaves_nothing(alice: Person, temporary: Path) -> None:
     shown = alice.run("demo", "--size", "1MiB", TMPDIR=str(temporary))
     assert (shown.code, shown.err) == (0, ""), shown
     assert "bob has film.mov (1.0 MB), verified." in shown.out
-    assert shown.out.endswith("Everything is identical, byte for byte.\n")
+    assert shown.out.endswith("All files are identical, byte for byte.\n")
     assert nothing_left(temporary)
 
 
 @pytest.mark.parametrize(
-    ("number", "moment"), [(signal.SIGINT, "Two homes made"), (signal.SIGTERM, "Both agents are running")]
+    ("number", "moment"),
+    [(signal.SIGINT, "Two homes are ready"), (signal.SIGTERM, "Both agents are running")],
 )
 async def test_interrupted_it_leaves_nothing(
     alice: Person, temporary: Path, number: signal.Signals, moment: str
@@ -54,7 +55,7 @@ async def test_interrupted_it_leaves_nothing(
 
     with alice.started("demo", "--size", "1MiB", TMPDIR=str(temporary)) as demo:
         await wait_until(lambda: reached(demo), seconds=20)
-        assert moment == "Two homes made" or len(agents_in(temporary)) == 2
+        assert moment == "Two homes are ready" or len(agents_in(temporary)) == 2
         ended = await demo.end(number)
     assert (ended.code, ended.err) == (130, "")
     assert "identical" not in ended.out

@@ -20,7 +20,7 @@ from tests.swarm.conftest import (
 )
 from tests.swarm.shares import at, make_share
 from tests.waiting import wait_until
-from tuishare.cli.download import telling_when_alone
+from tuishare.cli.download import warning_when_alone
 from tuishare.envelope import MAX_SIZE
 from tuishare.swarm import Endpoint, Progress
 from tuishare.torrents import InfoHash, parse_torrent
@@ -48,12 +48,12 @@ def same(sent: Path, received: Path) -> bool:
 
 async def test_two_homes_on_one_machine_without_a_tracker(alice: Person, bob: Person, film: Made) -> None:
     with alice.started("seed", "--file", film.payload, "--torrent", film.torrent) as seed:
-        await seed.until_saying("Ctrl-C ends it")
+        await seed.until_saying("press Ctrl-C to stop")
         got = bob.run("download", "--torrent", film.envelope, "--user", "bob", TUISHARE_KEY=film.key)
     assert got.code == 0, got.err
     assert got.out == "film.mov\n"  # the path, for scripts
     # Not a terminal: words, but no progress.
-    assert got.err == "It was made by somebody who has your key.\nReceived film.mov, 3.1 MB, verified.\n"
+    assert got.err == "The sender has your key.\nReceived film.mov, 3.1 MB, verified.\n"
     assert same(film.payload, bob.desk / "film.mov")
     assert left(bob.desk) == {"film.mov"}
 
@@ -85,8 +85,8 @@ async def test_that_nobody_answers_is_said_once(
     share, engine = make_share(tmp_path / "alice"), await start_engine()
     nobody = Endpoint("127.0.0.1", 9)
     info_hash = await engine.add(share.downloading(tmp_path / "bob", nobody))
-    with telling_when_alone(engine, info_hash, [nobody], seconds=0.05):
-        await wait_until(lambda: "nobody has answered at 127.0.0.1:9" in capsys.readouterr().err)
+    with warning_when_alone(engine, info_hash, [nobody], seconds=0.05):
+        await wait_until(lambda: "no peer has answered at 127.0.0.1:9" in capsys.readouterr().err)
     progress, looks, checking = engine.progress, 0, True
 
     def look(_: InfoHash) -> Progress:
@@ -95,7 +95,7 @@ async def test_that_nobody_answers_is_said_once(
         return replace(progress(info_hash), state="checking") if checking else progress(info_hash)
 
     monkeypatch.setattr(engine, "progress", look)
-    with telling_when_alone(engine, info_hash, [nobody], seconds=0.01):
+    with warning_when_alone(engine, info_hash, [nobody], seconds=0.01):
         await wait_until(lambda: looks > 3)
     assert capsys.readouterr().err == ""  # nobody was asked yet
     checking = False
@@ -105,7 +105,7 @@ async def test_that_nobody_answers_is_said_once(
     await engine.connect(info_hash, [at(seed)])
     await wait_until(lambda: progress(info_hash).peers == 1)
     looks = 0
-    with telling_when_alone(engine, info_hash, [nobody], seconds=0):
+    with warning_when_alone(engine, info_hash, [nobody], seconds=0):
         await wait_until(lambda: looks == 2)  # at its state and at its peers
     assert capsys.readouterr().err == ""
 
@@ -115,7 +115,7 @@ async def test_a_raw_file_made_with_plain_cryptography(alice: Person, bob: Perso
     key, iv = os.urandom(32), b"d" + os.urandom(11)  # the first byte is that of a torrent, too
     film.envelope.write_bytes(iv + AESGCM(key).encrypt(iv, film.torrent.read_bytes(), None))
     with alice.started("seed", "-f", film.payload, "-t", film.envelope, TUISHARE_KEY=key.hex()) as seed:
-        await seed.until_saying("Ctrl-C ends it")
+        await seed.until_saying("press Ctrl-C to stop")
         words = ("download", "-t", film.envelope, "--peer", f"127.0.0.1:{alice.port}")
         assert bob.call(*words).failed(5, "needs a key")
         got = bob.run(*words, TUISHARE_KEY=key.hex())
@@ -147,7 +147,7 @@ def test_an_unknown_signer(alice: Person, bob: Person) -> None:
     alice.know(bob.as_user())
     film = create(alice, alice.fill("film.mov"))
     got = bob.call("download", "-t", film.envelope)
-    assert got.failed(5, "signed by nobody you know"), got
+    assert got.failed(5, "signed by an unknown user"), got
     assert left(bob.desk) == set()
 
 
@@ -234,7 +234,7 @@ async def test_interrupted_it_goes_on_where_it_was(alice: Person, bob: Person) -
         first = (await seed.left_alone()).sent
     assert (interrupted.code, interrupted.out) == (130, "")
     assert interrupted.err.endswith(
-        "\nInterrupted. What has arrived is kept: run the same command again to go on.\n"
+        "\nInterrupted. Downloaded data is kept: run the same command again to continue.\n"
     )
     (staging,) = staging_of(bob)
     assert left(bob.desk) == {staging.name}
@@ -260,7 +260,7 @@ async def test_two_do_not_download_the_same_into_one_folder(alice: Person, bob: 
             words += ("--peer", seed.address)
             with bob.started(*words, TUISHARE_KEY=film.key) as second:
                 refused = await second.end()
-            assert refused.failed(5, "Another command downloads the same into this folder"), refused
+            assert refused.failed(5, "Another command downloads the same torrent into this folder"), refused
             with bob.started(*words, "-o", "other", TUISHARE_KEY=film.key) as elsewhere:
                 assert (await elsewhere.end()).code == 0
             await first.end(signal.SIGINT)
@@ -289,7 +289,7 @@ async def test_it_stays_and_seeds_when_asked_to(alice: Person, bob: Person, film
     async with seeding(alice, film) as seed:
         first = bob.started(*words, "--seed", "--peer", seed.address, TUISHARE_KEY=film.key)
         with first as download:
-            await download.until_saying("Seeding on")
+            await download.until_saying("Seeding")
             assert download.out.read_text() == "film.mov\n"
             (root / "elsewhere").mkdir()
             address = f"127.0.0.1:{bob.port}"

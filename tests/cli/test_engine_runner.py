@@ -74,7 +74,7 @@ async def test_any_port_only_where_it_was_said(alice: Person, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("state", "peers", "rate_up", "shown"),
     [
-        ("checking", 0, 0, (25, 100, "checking what is there")),
+        ("checking", 0, 0, (25, 100, "checking existing data")),
         ("downloading", 1, 0, (40, 100, "1 peer")),
         ("seeding", 2, 2048, (40, 100, "2 peers, up 2.0 kB/s")),
     ],

@@ -44,5 +44,5 @@ def test_a_wheel_has_it_inside(tmp_path: Path) -> None:
 
 def test_a_broken_installation_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuishare, "__file__", str(tmp_path / "tuishare" / "__init__.py"))
-    with pytest.raises(SystemFailed, match="did not come with this installation"):
+    with pytest.raises(SystemFailed, match="is missing from this installation"):
         read_shipped(Shipped.SERVICE_UNIT)

@@ -21,9 +21,9 @@ async def test_it_says_what_it_does_what_is_to_be_done_and_what_nobody_can_do(al
         assert shell.agent.orders == [(share("1").id, "revoke", "bob")]
     assert (said.code, json.loads(said.out)) == (0, [{"id": share("1").id}])
     for words in (
-        "Took bob out of “film.mov”",
+        "Revoked the access of bob to “film.mov”",
         "bob is disconnected",
-        "downloaded already stays",
+        "already downloaded stays",
         "send them to carol.",
     ):
         assert words in said.err
@@ -47,7 +47,7 @@ async def test_who_was_out_before_changes_nothing(alice: Person) -> None:
         said = await shell.call("revoke", "film.mov", "bob", "--json")
         assert shell.agent.orders == [(share("1").id, "revoke", "bob")]
     assert (said.code, said.out) == (0, "[]\n")
-    assert said.err == "bob was taken out of “film.mov” before.\n"
+    assert said.err == "bob was already revoked from “film.mov”.\n"
 
 
 async def test_everywhere_names_the_user_alone(alice: Person) -> None:
@@ -70,5 +70,5 @@ async def test_whoever_is_removed_and_holds_tickets_is_told_of(alice: Person) ->
         for name in ("bob", "eve"):
             assert (await shell.call("user", "add", name, "--new-key")).code == 0
         said = await shell.call("user", "remove", "bob")
-        assert "bob still holds tickets of 1 share: `tuishare revoke --everywhere bob`" in said.err
+        assert "bob still holds tickets for 1 share: `tuishare revoke --everywhere bob`" in said.err
         assert "tickets" not in (await shell.call("user", "remove", "eve")).err

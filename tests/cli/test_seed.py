@@ -36,19 +36,19 @@ async def test_it_ends_with_130_and_the_port_is_free(
     alice: Person, film: Made, number: signal.Signals
 ) -> None:
     with alice.started("seed", "--file", film.payload, "--torrent", film.torrent) as seed:
-        said = await seed.until_saying("Ctrl-C ends it")
+        said = await seed.until_saying("press Ctrl-C to stop")
         assert f"Seeding film.mov on port {alice.port} (tls)" in said
         ended = await seed.end(number)
     assert (ended.code, ended.out) == (130, "")
-    assert ended.err.endswith("0 B had been sent.\n")
+    assert ended.err.endswith("Sent about 0 B.\n")
     take(alice.port).close()
 
 
 async def test_with_the_envelope_and_a_port_of_its_own(alice: Person, bob: Person, film: Made) -> None:
     with alice.started("seed", "-f", film.payload, "-t", film.envelope, "--listen", f":{bob.port}") as seed:
-        said = await seed.until_saying("Ctrl-C ends it")
+        said = await seed.until_saying("press Ctrl-C to stop")
     assert f"on port {bob.port} (tls)" in said
-    assert "a share of your own" in said
+    assert "your own share" in said
 
 
 @pytest.mark.parametrize("transport", ["tls", "plain"])
@@ -58,9 +58,9 @@ async def test_a_port_that_recipients_do_not_know_is_told(alice: Person, bob: Pe
         words = ("seed", "-f", film.payload, "-t", torrent)
         with alice.started(*words, "--listen", f"127.0.0.1:{bob.port}") as seed:
             said = await seed.until_saying("warning: recipients look")
-        assert f"on port {alice.port}, not on {bob.port}: let them use --peer HOST:{bob.port}, or" in said
+        assert f"on port {alice.port}, not on {bob.port}: they can use --peer HOST:{bob.port}, or" in said
         with alice.started(*words) as seed:
-            await seed.until_saying("Ctrl-C ends it")
+            await seed.until_saying("press Ctrl-C to stop")
             assert "warning" not in (await seed.end(signal.SIGINT)).err
 
 
@@ -74,7 +74,7 @@ async def test_a_port_that_others_tell_of_is_not_warned_of(alice: Person, bob: P
         torrent = made.torrent if person is alice else made.envelope
         words = ("seed", "-f", made.payload, "-t", torrent, "--listen", "127.0.0.1:0")
         with person.started(*words, TUISHARE_KEY=made.key) as seed:
-            await seed.until_saying("Ctrl-C ends it")
+            await seed.until_saying("press Ctrl-C to stop")
             ended = await seed.end(signal.SIGINT)
         assert "recipients look" not in ended.err, made
 
@@ -85,7 +85,7 @@ async def test_a_raw_file_with_its_key(alice: Person) -> None:
     assert alice.call(*words).failed(2, "neither a torrent nor an envelope")
     assert alice.call(*words, "--key", "9f" * 32).failed(5, "None of your keys")
     with alice.started(*words, TUISHARE_KEY=film.key) as seed:
-        assert "(plain)" in await seed.until_saying("Ctrl-C ends it")
+        assert "(plain)" in await seed.until_saying("press Ctrl-C to stop")
 
 
 def test_a_changed_payload_is_refused_and_left_alone(alice: Person, film: Made) -> None:
@@ -95,7 +95,7 @@ def test_a_changed_payload_is_refused_and_left_alone(alice: Person, film: Made) 
     before = film.payload.stat()
     for torrent in (film.torrent, film.envelope):
         seeded = alice.call("seed", "-f", film.payload, "-t", torrent)
-        assert seeded.failed(6, "is not what the torrent describes"), seeded
+        assert seeded.failed(6, "does not match the torrent"), seeded
     assert film.payload.read_bytes() == changed
     assert film.payload.stat().st_mtime_ns == before.st_mtime_ns
 
@@ -126,13 +126,11 @@ async def test_what_another_program_has_made_of_the_same_payload(alice: Person) 
     theirs.generate(threads=1)
     theirs.write(str(alice.desk / "film.torrent"))
     with alice.started("seed", "-f", payload, "-t", alice.desk / "film.torrent") as seed:
-        assert "(plain)" in await seed.until_saying("Ctrl-C ends it")
+        assert "(plain)" in await seed.until_saying("press Ctrl-C to stop")
     changed = bytearray(payload.read_bytes())
     changed[-1] ^= 1
     payload.write_bytes(changed)
-    assert alice.call("seed", "-f", payload, "-t", "film.torrent").failed(
-        6, "is not what the torrent describes"
-    )
+    assert alice.call("seed", "-f", payload, "-t", "film.torrent").failed(6, "does not match the torrent")
 
 
 def test_a_tls_torrent_of_another_home(alice: Person, bob: Person, film: Made) -> None:
@@ -143,7 +141,7 @@ def test_a_tls_torrent_of_another_home(alice: Person, bob: Person, film: Made) -
 async def test_a_plain_torrent_of_another_home(alice: Person, bob: Person) -> None:
     film = create(alice, alice.fill("film.mov"), "--transport", "plain")
     with bob.started("seed", "-f", film.payload, "-t", film.torrent) as seed:
-        assert "(plain)" in await seed.until_saying("Ctrl-C ends it")
+        assert "(plain)" in await seed.until_saying("press Ctrl-C to stop")
 
 
 def test_a_port_in_use(alice: Person, film: Made) -> None:
@@ -182,7 +180,7 @@ async def test_a_payload_that_goes_away_is_not_seeded_on(
     key = root / "key"
     key.write_text(film.key)
     with alice.started("seed", "-f", film.payload, "-t", film.torrent) as seed:
-        await seed.until_saying("Ctrl-C ends it")
+        await seed.until_saying("press Ctrl-C to stop")
         film.payload.unlink()
         with bob.started("download", "-t", film.envelope, "--key-file", key):
             ended = await seed.end()

@@ -73,8 +73,8 @@ async def test_without_a_choice_the_files_are_listed(alice: Person) -> None:
 async def test_what_cannot_be_meant_changes_nothing(alice: Person) -> None:
     async with served(alice, FILMS) as shell:
         show_films(shell)
-        assert (await shell.call("choose", "films", "--all", "--skip", "*")).failed(2, "one way")
-        assert (await shell.call("choose", "films", "--skip", "*.mov")).failed(4, "No file fits “*.mov”")
+        assert (await shell.call("choose", "films", "--all", "--skip", "*")).failed(2, "exclude each other")
+        assert (await shell.call("choose", "films", "--skip", "*.mov")).failed(4, "No file matches “*.mov”")
         assert (await shell.call("choose", "nix", "--all")).failed(4, "no download")
         show_films(shell, more_files=1)
         assert (await shell.call("choose", "films", "--skip", "*")).failed(2, "too many")

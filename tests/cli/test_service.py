@@ -100,25 +100,25 @@ def test_drop_folders_may_be_written_to(machine: Machine) -> None:
 
 def test_a_folder_that_the_service_may_not_write_to_is_told_with_what_helps(machine: Machine) -> None:
     machine.person.know(User("bob", key=bytes([1] * 32)))
-    assert "may not write" not in machine.run("drop", "add", "before", "--to", "bob").err  # none is installed
+    assert "cannot write" not in machine.run("drop", "add", "before", "--to", "bob").err  # none is installed
     machine.service("install")
-    assert "may not write" not in machine.service("status").err
+    assert "cannot write" not in machine.service("status").err
     added = machine.run("drop", "add", "later", "--to", "bob")
-    told = f"The service may not write to {machine.person.desk / 'later'} yet."
+    told = f"The service cannot write to {machine.person.desk / 'later'}."
     assert added.code == 0
     assert told in added.err
     assert "`tuishare service install`" in added.err
     assert told in machine.service("status").err
-    assert f"it may not write to {machine.person.desk / 'later'}" in machine.run("doctor").out
+    assert f"cannot write to {machine.person.desk / 'later'}" in machine.run("doctor").out
     machine.service("install")
-    assert "may not write" not in machine.service("status").err
+    assert "cannot write" not in machine.service("status").err
 
 
 def test_the_service_of_another_home_is_not_ours_to_judge(machine: Machine) -> None:
     machine.service("install")
     elsewhere = machine.unit.read_text().replace(str(machine.person.places.files), "/elsewhere")
     machine.unit.write_text(elsewhere)
-    assert "may not write" not in machine.service("status").err
+    assert "cannot write" not in machine.service("status").err
 
 
 def test_debian_12_gets_its_reload_by_signal(machine: Machine) -> None:

@@ -53,4 +53,4 @@ def test_asking_loads_nothing_heavy(alice: Person, words: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], env=alice.environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "AgentUnreachable\n\n"
+    assert done.stdout == "AgentNotRunning\n\n"

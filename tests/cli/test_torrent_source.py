@@ -110,11 +110,13 @@ def test_an_envelope_of_somebody_unknown_is_not_acted_on(
     data = seal_manifest(
         mallory, share_of(payload), for_us, announce=(Announce("http://track.example/announce", None),)
     )
-    with pytest.raises(Refused, match="signed by nobody you know"):
+    with pytest.raises(Refused, match="signed by an unknown user"):
         opening(data, home, None)
 
 
-@pytest.mark.parametrize(("verified", "said"), [(True, "From alice."), (False, "nobody has compared")])
+@pytest.mark.parametrize(
+    ("verified", "said"), [(True, "From alice."), (False, "their fingerprint is not verified")]
+)
 def test_who_made_it_is_said(
     alice: Person, bob: Person, payload: Path, verified: bool, said: str,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],

@@ -26,7 +26,7 @@ SILENCE_SECONDS: Final = 15.0
 
 _ANSWER_SECONDS = 10.0
 _ORDER_SECONDS = 600.0
-"""For requests that change something: deleting or walking millions of files takes long, and continues without a client."""
+"""For requests that change something: deleting millions of files takes long, and continues without a client."""
 _KEEPALIVE_SECONDS = 5.0
 """How long an idle connection is kept. The agent keeps it longer, so no request meets a closed connection."""
 _HINT = "Start it with: tuishare agent"
@@ -121,7 +121,8 @@ class Connection:
                 yield answer
         except PermissionError as error:
             raise AgentUnreachable(
-                f"The agent's socket {self._path} belongs to another user", hint="Run this command as that user."
+                f"The agent's socket {self._path} belongs to another user",
+                hint="Run this command as that user.",
             ) from error
         except TimeoutError as error:
             raise AgentUnreachable("The agent does not answer in time", hint=_HINT) from error

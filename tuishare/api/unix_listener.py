@@ -94,11 +94,17 @@ class Listener:
 
     def _forget_ended(self) -> None:
         standing = set(self._server.connections)
-        self._connections = {protocol: connection for protocol, connection in self._connections.items() if protocol in standing}
+        self._connections = {
+            protocol: connection for protocol, connection in self._connections.items() if protocol in standing
+        }
 
     def _make_room(self) -> bool:
         """Abort the oldest idle connection of the process with most of them; return whether there was one."""
-        idle = {protocol: connection for protocol, connection in self._connections.items() if not connection.under_way}
+        idle = {
+            protocol: connection
+            for protocol, connection in self._connections.items()
+            if not connection.under_way
+        }
         if not idle:
             return False
         crowd = Counter(connection.pid for connection in idle.values())

@@ -1,7 +1,7 @@
-"""The commands, and the one place where errors become exit codes.
+"""The commands, and the only place where errors become exit codes.
 
-Owns words on the terminal, argument parsing and exit codes. Must not do any work of the rooms below. Commands import
-what they need when they run, so that ``tuishare status`` loads neither libtorrent nor Textual.
+Owns terminal output, argument parsing and exit codes. Must not do the work of the rooms below. Commands import what
+they need when they run, so that ``tuishare status`` loads neither libtorrent nor Textual.
 """
 
 from __future__ import annotations

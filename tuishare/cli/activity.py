@@ -1,7 +1,6 @@
-"""``tuishare activity``: what happened.
+"""``tuishare activity``: the activity log.
 
-Owns which facts the table has; `tuishare.presentation` words them. The agent's messages are printed as they are with
-``--json``.
+Owns the columns of the table; the texts come from `tuishare.presentation`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from tuishare.presentation.states import name_activity
 
 
 def print_activity(limit: int, *, as_json: bool) -> None:
-    """Print the last things that happened: newest last as a table, newest first as JSON."""
+    """Print the last entries of the activity log: newest last as a table, newest first as JSON."""
     events = ask_agent(lambda client: client.activity(limit))
     if as_json:
         print_json(events)

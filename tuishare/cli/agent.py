@@ -1,4 +1,4 @@
-"""``tuishare status`` and ``stop``: the background process, asked and ended."""
+"""``tuishare status`` and ``stop``, and requests to the agent."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _STOP_SECONDS = 30.0
 
 
 def ask_agent(question: Callable[[AgentClient], Coroutine[Any, Any, _T]]) -> _T:
-    """Ask the agent of this home one thing.
+    """Send one request, or several, to the agent of this home.
 
     Raises:
-        AgentUnreachable: none answers.
+        AgentUnreachable: no agent answers.
     """
 
     async def ask() -> _T:
@@ -37,7 +37,7 @@ def ask_agent(question: Callable[[AgentClient], Coroutine[Any, Any, _T]]) -> _T:
 
 
 def print_status(*, as_json: bool) -> None:
-    """Print what the agent says of itself."""
+    """Print the agent's status, or the whole snapshot as JSON."""
     snapshot = ask_agent(AgentClient.snapshot)
     if as_json:
         print_json(snapshot)
@@ -80,16 +80,16 @@ def _describe_reach(status: Status) -> str:
 
 
 def stop() -> None:
-    """Ask the agent to stop and wait until it has.
+    """Stop the agent and wait until its process has ended.
 
     Raises:
-        SystemFailed: it still runs after half a minute.
+        SystemFailed: it still runs after 30 seconds.
     """
     pid = ask_agent(lambda client: client.stop()).pid
     deadline = time.monotonic() + _STOP_SECONDS
     while Path(f"/proc/{pid}").exists() and not _is_zombie(pid):
         if time.monotonic() > deadline:
-            raise SystemFailed(f"The agent (process {pid}) is still stopping", hint="Look at its log.")
+            raise SystemFailed(f"The agent (process {pid}) is still stopping", hint="Check its log.")
         time.sleep(0.05)
     say("The agent has stopped.")
 
@@ -102,10 +102,10 @@ def _is_zombie(pid: int) -> bool:
 
 
 async def start_in_background() -> None:
-    """Start an agent that outlives this command, and wait until it answers.
+    """Start an agent that continues after this command, and wait until it answers.
 
     Raises:
-        SystemFailed: it ended at once; its log says why.
+        SystemFailed: it ended at once; its log has the reason.
     """
     places = find_places()
     places.prepare()

@@ -1,6 +1,6 @@
-"""The command line: which commands there are, with which options.
+"""The command line: the commands and their options.
 
-Owns names, help and defaults; each command's work is in the module of its name.
+Owns names, help and defaults; the work of each command is in the module of its name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class FormatChoice(StrEnum):
 
 
 def _named(*names: str, help: str) -> Any:  # noqa: A002 — as in typer
-    """An option that names a path; what is wrong with that path is ours to say, not the parser's."""
+    """Return an option for a path; errors about the path are reported by the command, not by the parser."""
     return typer.Option(*names, help=help, readable=False)
 
 
@@ -51,7 +51,7 @@ def default(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Show the dashboard when no command is named."""
+    """Show the dashboard if no command is given."""
     del version
     if context.invoked_subcommand is None:
         from tuishare.cli.dashboard import run_dashboard
@@ -65,7 +65,7 @@ def create(
     tracker: Annotated[list[str], typer.Option(help="Tracker URL (udp, http, https); may be repeated.")] = [],  # noqa: B006
     user: Annotated[
         list[str],
-        typer.Option("--user", "-u", help="User ID or @group; may be repeated. Strangers get a key."),
+        typer.Option("--user", "-u", help="User ID or @group; may be repeated. Unknown users get a new key."),
     ] = [],  # noqa: B006
     key: KeyText = None,
     key_file: KeyFile = None,
@@ -78,12 +78,12 @@ def create(
     ] = None,
     format_: Annotated[
         FormatChoice,
-        typer.Option("--format", help="raw: the prototype's form, one key, plain swarm, no sender."),
+        typer.Option("--format", help="raw: the prototype's form: one key, plain swarm, no sender."),
     ] = FormatChoice.TSE1,
     output: Annotated[Path | None, _named("--output", "-o", help="Folder for both files.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
-    """Make a torrent and its encrypted torrent. Prints USER-ID<tab>KEY for each key that was made."""
+    """Make a torrent and its envelope, NAME.torrent.encrypted. Prints USER-ID<tab>KEY for each new key."""
     from tuishare.cli.create import CreateOptions
     from tuishare.cli.create import create as run
     from tuishare.cli.secrets import read_key
@@ -92,9 +92,7 @@ def create(
 
     raw = format_ is FormatChoice.RAW
     if raw and transport is TransportChoice.TLS:
-        raise BadInput(
-            "The raw form has no tickets for a TLS swarm", hint="Leave out --format or --transport."
-        )
+        raise BadInput("The raw form has no tickets for a TLS swarm", hint="Omit --format or --transport.")
     chosen = transport or (TransportChoice.PLAIN if raw else TransportChoice.TLS)
     run(
         CreateOptions(
@@ -140,11 +138,11 @@ def download(
         typer.Option(metavar="[ADDRESS]:PORT", help="Default: as configured, or any free port."),
     ] = None,
     peer: Annotated[
-        list[str], typer.Option(metavar="HOST:PORT", help="Somebody to ask; may be repeated.")
+        list[str], typer.Option(metavar="HOST:PORT", help="Peer to connect to; may be repeated.")
     ] = [],  # noqa: B006
-    seed_on: Annotated[bool, typer.Option("--seed", help="Stay and seed when complete.")] = False,
+    seed_on: Annotated[bool, typer.Option("--seed", help="Continue seeding when complete.")] = False,
 ) -> None:
-    """Decrypt an encrypted torrent and download its payload; exits when it is verified. Prints its path."""
+    """Open an envelope and download its payload; exits when it is verified. Prints its path."""
     from tuishare.cli.download import DownloadOptions
     from tuishare.cli.download import download as run
     from tuishare.cli.secrets import read_key
@@ -164,7 +162,7 @@ def agent(
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Tell how the agent is."""
+    """Show the agent's status."""
     from tuishare.cli.agent import print_status
 
     print_status(as_json=as_json)
@@ -180,10 +178,10 @@ def stop() -> None:
 
 @app.command()
 def demo(
-    size: Annotated[str, typer.Option(help="How much to share.")] = "64MiB",
+    size: Annotated[str, typer.Option(help="Size of the demo payload.")] = "64MiB",
     tui: Annotated[bool, typer.Option("--tui", help="Show both dashboards on one screen.")] = False,
 ) -> None:
-    """Two agents in temporary homes on this machine: drop, envelope, inbox, delivered. Exit 0 only if identical."""
+    """Share a file between two agents in temporary homes. Exits 0 only if the received files are identical."""
     from tuishare.cli.demo import run_demo
     from tuishare.config.units import parse_size
 

@@ -1,7 +1,7 @@
 """``tuishare pause``, ``resume``, ``again``, ``forget``, ``delete``, ``approve``, ``reject``.
 
-Owns how orders for several entries are given and what is asked before something is deleted. What an order does, and
-whether it can be done now, the agent knows.
+Owns actions on several entries at once, and the confirmation before files are deleted. The agent knows what an action
+does and whether it is possible now.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PATH: Final = 400
 
 
 class BulkAction(StrEnum):
-    """What can be ordered; the words of `ShareAction` and `DownloadAction` together."""
+    """The members of `ShareAction` and `DownloadAction` together."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -39,29 +39,29 @@ class BulkAction(StrEnum):
 
 
 def carry_out(verb: BulkAction, words: Sequence[str], *, as_json: bool = False) -> Exit:
-    """Order the same for every entry that is named; each failure is reported by itself.
+    """Carry out one action on every named entry; each failure is reported separately.
 
-    With `as_json` the agent's answers to what succeeded are printed as one array.
+    With `as_json` the answers of the successful ones are printed as one array.
 
     Returns:
-        The worst of the exit codes: the greatest.
+        The greatest of the exit codes.
 
     Raises:
-        AgentUnreachable: there is nobody to order about.
+        AgentUnreachable: no agent answers.
     """
     chosen, worst = _choose(verb, words, ask_agent(fetch_entries))
     return max(worst, _order(verb, chosen, as_json=as_json))
 
 
 def delete(words: Sequence[str], *, agreed: bool, as_json: bool) -> Exit:
-    """Like `carry_out`, for deleting: the person is asked first, unless he has agreed already.
+    """Delete the named entries with their files, after a confirmation unless `agreed`.
 
     Raises:
-        BadInput: nobody can be asked; nothing was deleted.
-        Refused: the person said no; nothing was deleted.
+        BadInput: confirmation is needed, and this is not a terminal; nothing was deleted.
+        Refused: the answer was no; nothing was deleted.
     """
     if not agreed and not can_ask():
-        raise BadInput("Nobody can be asked: this is not a terminal", hint="Say it with --yes.")
+        raise BadInput("Cannot ask for confirmation: not a terminal", hint="Use --yes.")
     chosen, worst = _choose(BulkAction.DELETE, words, ask_agent(fetch_entries))
     if chosen and not agreed and not _ask(chosen):
         raise Refused("Nothing was deleted", hint="`tuishare forget` stops sharing and keeps the files.")
@@ -128,9 +128,9 @@ async def _order_one(client: AgentClient, verb: BulkAction, entry: Entry) -> Non
 
 
 def _ask(chosen: Sequence[Entry]) -> bool:
-    say("This is deleted for good:")
+    say("This will be deleted permanently:")
     for entry in chosen:
-        place = for_display(entry.path, _PATH) if entry.path else "what has arrived of it"
+        place = for_display(entry.path, _PATH) if entry.path else "the part that has arrived"
         facts = format_amount(entry.files, entry.size, ", ")
         say(f"  {name_kind(entry)} “{for_display(entry.name, _NAME)}” ({facts}): {place}")
     return ask("Delete?")

@@ -1,4 +1,4 @@
-"""``tuishare create``: a torrent, its encrypted torrent, and the keys of those who shall open it."""
+"""``tuishare create``: a torrent, its envelope, and keys for recipients without one."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class CreateOptions:
     """What to create.
 
     Attributes:
-        users: names and ``@groups``; strangers get a key.
-        key: for the one stranger, instead of a new one.
+        users: names and ``@groups``; unknown users get a new key.
+        key: for the only unknown user, instead of a new one.
         piece_length: bytes, or None for the default.
-        raw: the form without sender and tickets instead of an envelope.
+        raw: write the raw form, which has no sender and no tickets.
         output: folder for both files; None: beside the payload.
         replace: whether existing files may be replaced.
     """
@@ -51,19 +51,19 @@ class CreateOptions:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where the two files go."""
+    """The paths of the two files."""
 
     torrent: Path
     envelope: Path
 
 
 def create(order: CreateOptions) -> None:
-    """Create, print ``USER-ID<tab>KEY`` for each new key, and say what comes next.
+    """Create both files, print ``USER-ID<tab>KEY`` for each new key, and explain the next step.
 
     The share is recorded first, so that `seed` finds its credentials.
 
     Raises:
-        TuishareError: nothing was left behind.
+        TuishareError: it failed; nothing was left behind.
     """
     home = open_home()
     _check_trackers(order.trackers)
@@ -83,11 +83,11 @@ def create(order: CreateOptions) -> None:
     say(str(outputs.torrent))
     say(str(outputs.envelope))
     if keys:
-        say("Give each user the encrypted torrent and, by another way, the key; it is not shown again.")
+        say("Send each user the envelope and, over another channel, the key; it is not shown again.")
 
 
 def _check_trackers(urls: Sequence[str]) -> None:
-    """Find out before hashing; those of a TLS torrent never meet the torrent's own check."""
+    """Check before hashing; the trackers of a TLS torrent are not part of the torrent and its checks."""
     for number, url in enumerate(urls, 1):
         if fault := announce_fault(url):
             # The URL itself may hold a passkey.
@@ -96,22 +96,22 @@ def _check_trackers(urls: Sequence[str]) -> None:
 
 
 def _find_users(order: CreateOptions, home: Home) -> tuple[list[User], tuple[tuple[str, bytes], ...]]:
-    """Look users up in the book; make a key for each who is not there."""
+    """Look users up in the book; make a key for each unknown one."""
     known: list[User] = []
-    strangers: list[str] = []
+    unknown: list[str] = []
     for name in order.users or (f"guest-{secrets.token_hex(3)}",):
         try:
             known += home.book.resolve([name])
         except NotFound:
             if name.startswith("@"):
                 raise
-            strangers.append(name)
-    if order.key is not None and len(strangers) != 1:
+            unknown.append(name)
+    if order.key is not None and len(unknown) != 1:
         raise BadInput(
-            f"A key was given, but {len(strangers)} users without one",
-            hint="Give a key together with exactly one --user that is not in your user book.",
+            f"A key was given, but {len(unknown)} users are without one",
+            hint="Use a key with exactly one --user that is not in your user book.",
         )
-    made = [User(name, key=order.key or generate_key()) for name in dict.fromkeys(strangers)]
+    made = [User(name, key=order.key or generate_key()) for name in dict.fromkeys(unknown)]
     users = list({user.name: user for user in (*known, *made)}.values())
     if order.raw and (len(users) != 1 or users[0].key is None):
         raise BadInput(
@@ -124,7 +124,7 @@ def _find_users(order: CreateOptions, home: Home) -> tuple[list[User], tuple[tup
 
 
 def _require_writable(folder: Path, outputs: Outputs, *, replace: bool) -> None:
-    """Find out before hashing for minutes."""
+    """Check the destination before hashing, which may take minutes."""
     require_output(folder)
     for path in (outputs.torrent, outputs.envelope):
         if os.path.lexists(path) and not replace:
@@ -141,7 +141,7 @@ def _hash(tree: Tree, order: CreateOptions, salt: bytes) -> bytes:
             tree,
             version=2 if order.transport == "tls" else 1,
             piece_length=order.piece_length,
-            # A TLS torrent's trackers travel in the envelope, signed; any client must find a plain one's.
+            # TLS torrents have their trackers in the signed envelope; plain ones must show them to any client.
             announce=[[url] for url in order.trackers] if order.transport == "plain" else (),
             progress=meter,
             created=int(time.time()),
@@ -153,7 +153,7 @@ def _hash(tree: Tree, order: CreateOptions, salt: bytes) -> bytes:
 def _recorded(
     home: Home, order: CreateOptions, share_id: str, tree: Tree, torrent: bytes
 ) -> Iterator[ShareRecord]:
-    """Record the share for the block, and for good unless the block fails."""
+    """Record the share; undo that if the block fails."""
     now = wall_clock()
     share = create_share_authority(
         ShareRecord(
@@ -184,10 +184,10 @@ def _recorded(
 
 
 def _find_contacts(order: CreateOptions, home: Home) -> tuple[str, ...]:
-    """Where recipients will look for us; the raw form cannot say it."""
+    """Return the addresses at which recipients look for this home; the raw form has none."""
     network = home.config.network
     port = listen_port(listen_address(network, order.transport))
-    # Port 0, any free one: nobody knows yet which; whoever seeds tells it.
+    # Port 0, any free one: unknown until `seed` prints it.
     return find_contacts(network, port) if port and not order.raw else ()
 
 
@@ -209,7 +209,7 @@ def _encrypt(order: CreateOptions, home: Home, share: ShareRecord, users: Sequen
 
 @contextlib.contextmanager
 def _published(outputs: Outputs, torrent: bytes, envelope: bytes, *, replace: bool) -> Iterator[None]:
-    """Write both files, or neither; they go again when the block fails, because without their keys they are useless."""
+    """Write both files, or neither; remove them if the block fails, because without their keys they are useless."""
     written: list[Path] = []
     try:
         for path, data in ((outputs.torrent, torrent), (outputs.envelope, envelope)):

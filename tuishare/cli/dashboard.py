@@ -1,4 +1,4 @@
-"""``tuishare`` alone: the dashboard, with an agent behind it."""
+"""``tuishare`` without a command: the dashboard, with an agent in the background."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuishare.home_paths import find_places
 
 
 def require_terminal() -> None:
-    """Make sure that there is something to draw on.
+    """Require a terminal.
 
     Raises:
         BadInput: this is not a terminal.
@@ -24,7 +24,7 @@ def require_terminal() -> None:
 
 
 def run_dashboard() -> None:
-    """Show the dashboard until it is quit; the agent stays.
+    """Show the dashboard until the user quits; the agent continues.
 
     Raises:
         BadInput: this is not a terminal.

@@ -1,6 +1,6 @@
-"""``tuishare demo``: the whole path on one machine, with two real agents that know each other's cards.
+"""``tuishare demo``: a delivery on one machine, with two real agents that know each other's cards.
 
-Owns two temporary homes and the processes in them; whatever happens, both are gone at the end.
+Owns two temporary homes and the processes in them; both are removed at the end, even after an error.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class DemoSide:
 
     @property
     def drop(self) -> Path:
-        """Its one drop folder."""
+        """Its only drop folder."""
         return self.places.files / "drop"
 
 
@@ -59,7 +59,7 @@ def run_demo(size: int, *, tui: bool) -> None:
     """Run the demo and print each step with its time.
 
     Raises:
-        VerificationFailed: what arrived is not what was sent.
+        VerificationFailed: the received files differ from those sent.
         TuishareError: a step failed.
         KeyboardInterrupt: Ctrl-C.
     """
@@ -81,13 +81,13 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 async def _demo(root: Path, size: int, *, tui: bool) -> None:
-    """Take both payloads from Alice's drop folder to Bob's downloads."""
+    """Deliver both payloads from Alice's drop folder to Bob's downloads."""
     alice, bob = (
         DemoSide(name, find_places({HOME_VARIABLE: str(root / name)})) for name in (_SENDER, _RECIPIENT)
     )
     tell = _narrator()
     _introduce(alice, bob)
-    tell(f"Two homes made; {alice.name} and {bob.name} know each other's cards.")
+    tell(f"Two homes are ready; {alice.name} and {bob.name} know each other's cards.")
     async with _running(alice, bob):
         tell("Both agents are running.")
         if tui:
@@ -117,11 +117,11 @@ async def _tell_story(alice: DemoSide, bob: DemoSide, size: int, tell: Tell) -> 
     for payload in payloads:
         if not await asyncio.to_thread(_identical, payload, received / payload.name):
             raise VerificationFailed(f"{payload.name} is not identical after delivery")
-    tell("Everything is identical, byte for byte.")
+    tell("All files are identical, byte for byte.")
 
 
 def _introduce(*sides: DemoSide) -> None:
-    """Give each side settings, an identity, and the other's card, as if both had compared fingerprints."""
+    """Give each side settings, an identity and the other's verified card."""
     identities: dict[str, Identity] = {}
     for side in sides:
         side.places.prepare()
@@ -129,7 +129,7 @@ def _introduce(*sides: DemoSide) -> None:
         others = [other.name for other in sides if other is not side]
         settings = {
             "name": side.name,
-            # Nothing of the demo can be reached from another machine.
+            # The demo cannot be reached from other machines.
             "network": {"listen": "127.0.0.1:0", "share_addresses": False},
             "tracker": {"listen": "127.0.0.1:0"},
             "drop": [{"path": str(side.drop), "users": others}],
@@ -145,16 +145,16 @@ def _introduce(*sides: DemoSide) -> None:
 
 @contextlib.asynccontextmanager
 async def _running(*sides: DemoSide) -> AsyncIterator[None]:
-    """Run the sides' agents for as long as the block lasts; Ctrl-C reaches them only through us."""
+    """Run the agents of both sides during the block; Ctrl-C reaches them only through this process."""
     agents: list[BackgroundAgent] = []
     try:
-        # A generator: those started before one fails are in the list.
+        # A generator: agents started before one fails are in the list.
         agents.extend(spawn_agent(side.places, side.places.files) for side in sides)
         for agent in agents:
             await agent.until_answering()
         yield
     finally:
-        # Blocking on purpose: whatever happens to us now, no process may be left.
+        # Blocking on purpose: no process may be left, even if this one is interrupted again.
         for agent in agents:
             agent.process.terminate()
         for agent in agents:
@@ -183,7 +183,7 @@ def _drop(side: DemoSide, size: int) -> list[Path]:
 
 
 async def _carry(sender: DemoSide, recipient: DemoSide, count: int, tell: Tell) -> None:
-    """Do what a person does by mail or stick: take each envelope from the outbox to the other's inbox."""
+    """Move each envelope from the outbox to the recipient's inbox, as a user would by mail or USB stick."""
     outbox, inbox = sender.places.files / "outbox", recipient.places.files / "inbox"
     carried = 0
     while carried < count:
@@ -198,7 +198,7 @@ async def _carry(sender: DemoSide, recipient: DemoSide, count: int, tell: Tell) 
 
 
 async def _until_delivered(side: DemoSide, count: int, tell: Tell) -> None:
-    """Follow the agent until that many downloads are complete.
+    """Follow the agent until `count` downloads are complete.
 
     Raises:
         SystemFailed: one was rejected or has a problem.
@@ -226,7 +226,7 @@ def _tell_news(download: Download, side: DemoSide, complete: set[str], tell: Tel
             done, rate = format_percent(download.progress), format_rate(download.rate_down)
             tell(f"{side.name} is at {done} of {download.name}, {rate}.")
         case DownloadState.REJECTED | DownloadState.PROBLEM | DownloadState.LOCKED | DownloadState.WAITING:
-            raise SystemFailed(f"{side.name} did not take {download.name}: {download.detail}")
+            raise SystemFailed(f"{side.name} did not accept {download.name}: {download.detail}")
         case _:
             pass
 
@@ -241,10 +241,10 @@ def _identical(sent: Path, received: Path) -> bool:
 
 
 async def _show(alice: DemoSide, bob: DemoSide, size: int) -> None:
-    """Let a person watch both sides until he quits; each step of the story stands below, and all of it at the end.
+    """Show both dashboards until the user quits, with each step below, and print all steps at the end.
 
     Raises:
-        KeyboardInterrupt: he quit before everything had arrived.
+        KeyboardInterrupt: the user quit before everything had arrived.
     """
     from tuishare.tui.demo_view import DemoSide, DemoView
     from tuishare.tui.tab_models import DOWNLOADS, SHARES
@@ -253,9 +253,9 @@ async def _show(alice: DemoSide, bob: DemoSide, size: int) -> None:
     async with AgentClient(alice.places.socket) as sender, AgentClient(bob.places.socket) as recipient:
         duo = DemoView(
             DemoSide(
-                "Alice shares", "What she drops into a folder is sealed for Bob and seeded.", sender, SHARES
+                "Alice shares", "Files in her drop folder are sealed for Bob and seeded.", sender, SHARES
             ),
-            DemoSide("Bob receives", "His agent opens the envelope and downloads.", recipient, DOWNLOADS),
+            DemoSide("Bob receives", "Bob's agent opens the envelope and downloads.", recipient, DOWNLOADS),
         )
 
         def tell(line: str) -> None:
@@ -269,7 +269,7 @@ async def _show(alice: DemoSide, bob: DemoSide, size: int) -> None:
         finally:
             story.cancel()
             print("\n".join(lines))
-            # What made it fail is told now; until here the screen was taken.
+            # Raise its error now that the screen is free.
             with contextlib.suppress(asyncio.CancelledError):
                 await story
     if not finished:
@@ -277,7 +277,7 @@ async def _show(alice: DemoSide, bob: DemoSide, size: int) -> None:
 
 
 async def _tell_slowly(alice: DemoSide, bob: DemoSide, size: int, tell: Tell) -> None:
-    """Tell the story to somebody who watches: say what comes before it comes, and why it failed if it does."""
+    """Run the demo for a spectator: announce it, pause before it starts, and show the error if it fails."""
     tell("Alice and Bob have exchanged cards. In a moment Alice drops a film and a folder.")
     await asyncio.sleep(_LOOK_SECONDS)
     try:

@@ -1,7 +1,7 @@
-"""``tuishare download``: open an envelope by hand, download its payload, exit when it is verified and on disk.
+"""``tuishare download``: open an envelope without an agent and download its payload.
 
-What is under way lies in a private folder beside its destination, so that an interrupted download goes on where it
-was; the destination's name appears only when everything is there.
+Unfinished data is in a private folder beside the destination, so that the same command resumes an interrupted
+download; the destination appears only when everything is verified and on disk.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from tuishare.swarm import (
 from tuishare.torrents import InfoHash
 
 ALONE_SECONDS = 20.0
-"""How long nobody may answer before that is said."""
+"""Time without any peer after which a warning is printed."""
 _RESUME_LIMIT = 64 * 1024 * 1024
 
 
@@ -54,9 +54,9 @@ class DownloadOptions:
     """What to download.
 
     Attributes:
-        user: as whom; names the key in the user book when none is given.
+        user: whose key in the user book is used if none is given.
         peers: further contacts.
-        stay: go on seeding afterwards.
+        stay: continue seeding afterwards.
     """
 
     envelope: Path
@@ -70,13 +70,13 @@ class DownloadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One download under way.
+    """One running download.
 
     Attributes:
         offer: what is downloaded.
-        peers: whom a person named, to be asked wherever they are.
-        output: folder where the payload shall land.
-        tiers: where to announce.
+        peers: given on the command line, allowed at any address.
+        output: folder for the payload.
+        tiers: announce URLs.
     """
 
     offer: TorrentSource
@@ -86,30 +86,30 @@ class Transfer:
 
     @property
     def contacts(self) -> tuple[Endpoint, ...]:
-        """All who are asked first."""
+        """The addresses to connect to first."""
         return (*self.peers, *self.offer.contacts)
 
     @property
     def target(self) -> Path:
-        """Where the payload shall land."""
+        """The destination of the payload."""
         return self.output / self.offer.torrent.name
 
     @property
     def staging(self) -> Path:
-        """The private folder; on the file system of the target, so that delivering is a rename."""
+        """The private folder, on the file system of the target, so that delivery is a rename."""
         return self.output / f".tuishare-{self.offer.torrent.info_hash[:16]}"
 
     @property
     def payload(self) -> Path:
-        """The payload as it grows."""
+        """The payload during the download."""
         return self.staging / "payload" / self.offer.torrent.name
 
     def downloading(self, resume_data: bytes | None) -> TorrentSpec:
-        """What the engine is to do until everything is there."""
+        """The engine's task until the download is complete."""
         return replace(self.seeding(), save_path=self.payload.parent, complete=False, resume_data=resume_data)
 
     def seeding(self) -> TorrentSpec:
-        """What it may do afterwards."""
+        """The engine's task afterwards."""
         offer = self.offer
         return TorrentSpec(
             offer.data,
@@ -127,8 +127,8 @@ def download(order: DownloadOptions) -> None:
     """Download and deliver.
 
     Raises:
-        TuishareError: nothing was left behind, unless a download had begun: that is kept to go on with.
-        KeyboardInterrupt: Ctrl-C; the same command goes on later.
+        TuishareError: it failed; nothing was left behind, except the data of a download that can be resumed.
+        KeyboardInterrupt: Ctrl-C; the same command resumes it.
     """
     home = open_home()
     peers = tuple(map(parse_endpoint, order.peers))
@@ -169,35 +169,35 @@ async def _download(transfer: Transfer, order: DownloadOptions, network: Network
         if order.stay:
             with engine.subscribe() as events:
                 await engine.add(transfer.seeding())
-                say("Seeding on; Ctrl-C ends it.")
+                say("Seeding; press Ctrl-C to stop.")
                 await watch_seeding(engine, events)
 
 
 async def _fetch(engine: Engine, events: Subscription, transfer: Transfer) -> None:
-    """Download into the private folder; what is there already is used."""
+    """Download into the private folder, using the data that it already holds."""
     make_private(transfer.payload.parent)
     resume = transfer.staging / "resume"
     info_hash = await engine.add(
         transfer.downloading(read_limited(resume, _RESUME_LIMIT) if resume.exists() else None)
     )
     try:
-        with metered("Downloading") as meter, telling_when_alone(engine, info_hash, transfer.contacts):
+        with metered("Downloading") as meter, warning_when_alone(engine, info_hash, transfer.contacts):
             await _until_complete(events, meter)
     except BaseException as error:
-        # Also on Ctrl-C: the same command shall go on from here. Without resume data it reads again what is there.
+        # Also on Ctrl-C, so that the same command resumes here. Without resume data it would check all data again.
         with contextlib.suppress(TuishareError):
             await engine.pause(info_hash)
             publish(resume, await engine.save_resume(info_hash))
         if isinstance(error, asyncio.CancelledError):
-            say("Interrupted. What has arrived is kept: run the same command again to go on.")
+            say("Interrupted. Downloaded data is kept: run the same command again to continue.")
         raise
 
 
 @contextlib.contextmanager
 def _held(staging: Path) -> Iterator[None]:
-    """Have the private folder for ourselves for one block: two that write into it would spoil each other's pieces.
+    """Lock the private folder during the block: two processes writing to it would damage each other's pieces.
 
-    The lock is on the folder itself; the kernel drops it with the process, and it goes with the folder.
+    The lock is on the folder itself; the kernel releases it with the process.
     """
     _prepare_staging(staging)
     try:
@@ -209,7 +209,7 @@ def _held(staging: Path) -> Iterator[None]:
         yield
     except BlockingIOError as error:
         raise Refused(
-            "Another command downloads the same into this folder",
+            "Another command downloads the same torrent into this folder",
             hint="Wait for it, or choose another --output.",
         ) from error
     finally:
@@ -217,9 +217,9 @@ def _held(staging: Path) -> Iterator[None]:
 
 
 def _prepare_staging(staging: Path) -> None:
-    """Make the private folder, or make sure that the one that is there is ours (threat T13).
+    """Make the private folder, or check that an existing one belongs to this user (threat T13).
 
-    Its name can be guessed by other members, and in a folder like /tmp another user could have put a link there.
+    Other recipients can guess its name, and in a folder such as /tmp another user could have made a link of that name.
     """
     make_private(staging)
     status = staging.lstat()
@@ -229,26 +229,24 @@ def _prepare_staging(staging: Path) -> None:
 
 
 @contextlib.contextmanager
-def telling_when_alone(
+def warning_when_alone(
     engine: Engine, info_hash: InfoHash, contacts: Sequence[Endpoint], seconds: float = ALONE_SECONDS
 ) -> Iterator[None]:
-    """Say once, during a block, that nobody has answered within some seconds; it may be a wrong address."""
+    """Warn once, during the block, if no peer has connected within `seconds`: the address may be wrong."""
 
-    async def tell() -> None:
+    async def watch() -> None:
         await asyncio.sleep(seconds)
-        while engine.progress(info_hash).state == "checking":  # noqa: ASYNC110 — nobody was asked yet, nobody waits
+        while engine.progress(info_hash).state == "checking":  # noqa: ASYNC110 — no peer is contacted during the check
             await asyncio.sleep(seconds)
         if engine.progress(info_hash).peers == 0:
             where = ", ".join(map(str, contacts)) or "any address"
-            warn(
-                f"nobody has answered at {where} so far. It goes on trying; --peer HOST:PORT names another one."
-            )
+            warn(f"no peer has answered at {where} so far. Still trying; --peer HOST:PORT adds another one.")
 
-    telling = asyncio.create_task(tell())
+    warning = asyncio.create_task(watch())
     try:
         yield
     finally:
-        telling.cancel()
+        warning.cancel()
 
 
 async def _until_complete(events: Subscription, meter: ProgressPrinter) -> None:
@@ -265,11 +263,11 @@ async def _until_complete(events: Subscription, meter: ProgressPrinter) -> None:
                     errno=errno,
                 )
             case ContactRefused(_, contact, reason):
-                warn(f"{contact} is not asked: its address {reason}")
+                warn(f"{contact} is not used: its address {reason}")
             case FalseData():
                 warn(
-                    "what arrives does not fit its hashes. It goes on trying; "
-                    "ask the sender whether the file was changed or a disk is bad."
+                    "received data does not match its hashes. Still trying; "
+                    "ask the sender whether the file was changed or a disk is failing."
                 )
             case TrackerFailed(_, url, reason):
                 warn(f"the tracker {url} failed: {for_display(reason)}")

@@ -1,6 +1,6 @@
-"""What ``seed`` and ``download`` share: an engine of their own, Ctrl-C, and watching one torrent.
+"""The common part of ``seed`` and ``download``: an engine of their own, Ctrl-C, and progress of one torrent.
 
-Owns the engine's life inside a command. Must not know where a torrent came from.
+Owns the start and end of the engine inside a command. Must not know where a torrent came from.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tuishare.presentation.formats import format_count, format_rate
 from tuishare.swarm import Engine, EngineSettings, Progress, Transport
 
 _REFRESH: Final = 0.2
-"""Seconds between two looks at the one torrent; what is said at the end is at most that old."""
+"""Seconds between two updates of the torrent's progress; the final figures are at most that old."""
 
 
 def run_until_interrupted(work: Coroutine[None, None, None]) -> None:
-    """Run to the end, or until Ctrl-C or SIGTERM; either lets every ``finally`` of the work finish first.
+    """Run to the end, or until Ctrl-C or SIGTERM; either lets every ``finally`` block finish first.
 
     Raises:
         KeyboardInterrupt: it was interrupted.
@@ -43,7 +43,7 @@ def run_until_interrupted(work: Coroutine[None, None, None]) -> None:
 
 
 def listen_address(network: NetworkSettings, transport: Transport) -> str:
-    """Say where swarms of that kind listen unless told otherwise: ``[HOST]:PORT``, as configured."""
+    """Return the configured listen address for that kind of swarm: ``[HOST]:PORT``."""
     return network.listen if transport == "tls" else network.listen_plain or network.listen
 
 
@@ -51,17 +51,17 @@ def listen_address(network: NetworkSettings, transport: Transport) -> str:
 async def running_engine(
     network: NetworkSettings, transport: Transport, listen: str | None, *, any_port: bool = False
 ) -> AsyncIterator[Engine]:
-    """Run an engine that takes one kind of swarm.
+    """Run an engine for one kind of swarm.
 
     Args:
         network: the settings.
         transport: the kind.
-        listen: the address that was asked for: that one or none. None: the configured one.
-        any_port: whether any free port will do while the configured one is taken.
+        listen: the only address to use; None: the configured one.
+        any_port: use any free port if the configured one is in use.
 
     Raises:
         BadInput: the listen address is malformed.
-        SystemFailed: the port cannot be had.
+        SystemFailed: the port cannot be opened.
     """
     raise_descriptor_limit()
     address = listen_address(network, transport) if listen is None else listen
@@ -79,10 +79,10 @@ async def running_engine(
 
 
 def routes_of(network: NetworkSettings) -> contextlib.AbstractAsyncContextManager[TrackerProxies]:
-    """Open the way to trackers; before the engine, which says good-bye to them at its end.
+    """Open the relay to trackers; must outlast the engine, which sends them its last announces when it closes.
 
     Raises:
-        SystemFailed: no port can be had for it.
+        SystemFailed: no port can be opened for it.
     """
     return TrackerProxies.open(network.outgoing_proxy)
 
@@ -99,10 +99,10 @@ def _settings(network: NetworkSettings, transport: Transport, listen: str) -> En
 
 
 def show(meter: ProgressPrinter, progress: Progress) -> None:
-    """Put an engine's numbers on a meter."""
+    """Show an engine's progress on a progress bar."""
     peers = format_count(progress.peers, "peer")
     if progress.state == "checking":
-        meter(int(progress.fraction * progress.total), progress.total, "checking what is there")
+        meter(int(progress.fraction * progress.total), progress.total, "checking existing data")
     else:
         up = f", up {format_rate(progress.rate_up)}" if progress.rate_up else ""
         meter(progress.done, progress.total, peers + up)

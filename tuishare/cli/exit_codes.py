@@ -1,6 +1,6 @@
-"""From an error to a sentence, a hint and an exit code.
+"""Errors as a sentence, a hint and an exit code.
 
-Owns the table of exit codes (docs/operating.md); nothing else in the program knows them.
+Owns the table of exit codes (docs/operating.md); no other module knows them.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ _CODES: Final[tuple[tuple[type[TuishareError], Exit], ...]] = (
 
 
 def exit_code(error: TuishareError) -> Exit:
-    """Say which exit code an error has."""
+    """Return the exit code of an error."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.FAILED)
 
 
 def report(error: TuishareError) -> Exit:
     """Write an error to stderr as one sentence plus a hint, and return its exit code.
 
-    Names that others chose may stand in both (threat T14).
+    Both may contain names that other users chose (threat T14).
     """
     print(f"tuishare: {for_display(error.detail, _LONGEST).rstrip('.')}.", file=sys.stderr)
     if error.hint:

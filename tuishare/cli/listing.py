@@ -1,7 +1,6 @@
-"""``tuishare list`` and ``show``: what is shared and received.
+"""``tuishare list`` and ``show``: shares and downloads.
 
-Owns which facts the tables have; `tuishare.presentation` words them. The agent's messages are printed as they are with
-``--json``.
+Owns the columns and rows of the tables; the texts come from `tuishare.presentation`.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ _Row = tuple[str, ...]
 def list_entries(*, shares: bool, downloads: bool, as_json: bool) -> None:
     """Print a table of shares, one of downloads, or both.
 
-    Elsewhere than on a terminal each line begins with ``share`` or ``download``. JSON is an array, or an object with an
-    array for each of both.
+    If stdout is not a terminal, each line begins with ``share`` or ``download``. JSON is an array, or an object with
+    two arrays.
     """
     entries = ask_agent(fetch_entries)
     if as_json:
@@ -59,11 +58,11 @@ def list_entries(*, shares: bool, downloads: bool, as_json: bool) -> None:
 
 
 def show_entry(word: str, *, as_json: bool) -> None:
-    """Print all facts of one share or download.
+    """Print all details of one share or download.
 
     Raises:
-        NotFound: there is none of that id or name.
-        BadInput: there are several.
+        NotFound: none has that id or name.
+        BadInput: several have.
     """
     entry = ask_agent(fetch_entries).find(word)
     if as_json:
@@ -165,13 +164,13 @@ def _sender(download: Download) -> str:
 
 
 def _words(entry: Entry) -> list[tuple[str, str]]:
-    """Return the sender's note, and until when it is shared."""
+    """Return the rows for the sender's note and the expiry."""
     note = [("note", entry.note)] if entry.note else []
     return [*note, ("until", format_timestamp(entry.not_after))] if entry.not_after else note
 
 
 def _problem(entry: Entry) -> list[tuple[str, str]]:
-    # What is complete has no problem, but there may be something to say about it.
+    # A complete download has no problem, but may have a remark.
     word = "remark" if entry.state is DownloadState.COMPLETE else "problem"
     return [(word, text) for word, text in ((word, entry.detail), ("hint", entry.hint)) if text]
 

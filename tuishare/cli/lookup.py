@@ -1,6 +1,6 @@
-"""Shares and downloads as a person names them: by id, by the beginning of one, or by name.
+"""Shares and downloads as users name them: by id, by the beginning of an id, or by name.
 
-Owns which entry a word means and how short an id may be written. Pure but for asking the agent what there is.
+Owns the search for the named entry and the shortened ids. Pure, except for the request to the agent.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Entry = Share | Download
 E = TypeVar("E", Share, Download, Entry)
 
 SHORTEST: Final = 6
-"""Least characters of an id that are shown; fewer would soon be ambiguous."""
+"""Minimum length of a shown id; shorter ones would soon be ambiguous."""
 
 _PREFIX: Final = re.compile(r"[0-9a-f]{4,32}")
-"""What may be the beginning of an id. Not less: a word that is no name any more would mean something else by chance."""
+"""What may be the beginning of an id; a shorter one could match by chance where a name was meant."""
 
 _LISTED: Final = 8
 _NAME: Final = 40
@@ -43,29 +43,29 @@ class Entries:
         return (*self.shares, *self.downloads)
 
     def short_ids(self) -> dict[str, str]:
-        """The shortest unambiguous beginning of every id, among both kinds, so that it fits every command."""
+        """The shortest unambiguous beginning of every id, among both kinds, so that every command accepts it."""
         return shorten(entry.id for entry in self.all)
 
     def find(self, word: str) -> Entry:
-        """The share or download that a word means; errors as for `find`."""
+        """Return the share or download that the user named; errors as for `find`."""
         return find(word, self.all, self.short_ids(), "share or download")
 
     def find_share(self, word: str) -> Share:
-        """The share that a word means; errors as for `find`."""
+        """Return the share that the user named; errors as for `find`."""
         return find(word, self.shares, self.short_ids(), "share")
 
     def find_download(self, word: str) -> Download:
-        """The download that a word means; errors as for `find`."""
+        """Return the download that the user named; errors as for `find`."""
         return find(word, self.downloads, self.short_ids(), "download")
 
 
 async def fetch_entries(client: AgentClient) -> Entries:
-    """Ask the agent for all of them."""
+    """Fetch all of them from the agent."""
     return Entries(tuple(await client.shares()), tuple(await client.downloads()))
 
 
 def shorten(ids: Iterable[str]) -> dict[str, str]:
-    """Cut each id to its shortest beginning of at least `SHORTEST` characters that no other one has."""
+    """Return for each id its shortest unambiguous beginning of at least `SHORTEST` characters."""
     ordered = sorted(set(ids))
     shared = [_common_length(one, other) for one, other in pairwise(ordered)]
     nearest = zip([0, *shared], [*shared, 0], strict=True) if ordered else ()
@@ -76,17 +76,17 @@ def shorten(ids: Iterable[str]) -> dict[str, str]:
 
 
 def find(word: str, entries: Sequence[E], short_ids: dict[str, str], kind: str) -> E:
-    """Find the one entry that a word means: its id, the beginning of it, or its name as it is shown.
+    """Return the entry with an id, the beginning of an id, or a name as it is shown.
 
     Args:
-        word: what the person typed.
-        entries: among which to look.
-        short_ids: how ids are written in messages.
-        kind: what the entries are called.
+        word: what the user typed.
+        entries: to search.
+        short_ids: ids for error messages.
+        kind: of the entries, for error messages.
 
     Raises:
-        NotFound: none.
-        BadInput: several; the sentence lists them.
+        NotFound: no entry matches.
+        BadInput: several match; the error lists them.
     """
     found = [entry for entry in entries if entry.id == word] or _candidates(word, entries)
     if not found:
@@ -97,19 +97,19 @@ def find(word: str, entries: Sequence[E], short_ids: dict[str, str], kind: str) 
 
 
 def name_kind(entry: Entry) -> str:
-    """Say what it is: ``share`` or ``download``."""
+    """Return ``share`` or ``download``."""
     return "share" if isinstance(entry, Share) else "download"
 
 
 def require_taken(entry: Entry, *, to_forget: bool = False) -> None:
-    """Make sure that the agent has begun with it: only then it can be ordered about.
+    """Require that an entry accepts actions.
 
     Args:
-        entry: which.
-        to_forget: it is only to be forgotten, which what was rejected can be, too.
+        entry: to check.
+        to_forget: the action is to forget it, which is possible for rejected downloads, too.
 
     Raises:
-        Refused: it is listed for information only.
+        Refused: the entry is listed for information only.
     """
     name = for_display(entry.name)
     match entry:
@@ -117,14 +117,15 @@ def require_taken(entry: Entry, *, to_forget: bool = False) -> None:
             raise Refused(f"“{name}” is not shared: {for_display(entry.detail, _WHOLE)}", hint=entry.hint)
         case Share(generation=0):
             raise Refused(
-                f"“{name}” is not shared yet", hint="Wait until it is complete, or move it out of its folder."
+                f"“{name}” is not shared yet",
+                hint="Wait until it is complete, or move it out of its drop folder.",
             )
         case Download(state=DownloadState.LOCKED):
-            raise Refused(f"“{name}” cannot be opened yet", hint="Move it out of the inbox to be rid of it.")
+            raise Refused(f"“{name}” cannot be opened yet", hint="To discard it, move it out of the inbox.")
         case Download(state=DownloadState.REJECTED) if not to_forget:
             raise Refused(
                 f"“{name}” was rejected already",
-                hint="It lies in the folder rejected of the inbox; `tuishare forget` takes it off the list.",
+                hint="It is in the folder `rejected` of the inbox; `tuishare forget` removes it from the list.",
             )
         case _:
             return
@@ -135,7 +136,7 @@ def _common_length(one: str, other: str) -> int:
 
 
 def _candidates(word: str, entries: Sequence[E]) -> list[E]:
-    # Hostile and odd names are typed as they are shown, with replacement characters.
+    # Users type hostile and odd names as they are shown, with replacement characters.
     shown = for_display(word, _WHOLE)
     prefix = word if _PREFIX.fullmatch(word) else None
     return [
@@ -153,5 +154,5 @@ def _ambiguous(word: str, found: Sequence[Entry], short_ids: dict[str, str]) -> 
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     return BadInput(
         f"“{for_display(word)}” may be {', '.join(listed)}{more}",
-        hint="Write the id, or more of its beginning.",
+        hint="Use the id, or more characters of it.",
     )

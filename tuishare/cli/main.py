@@ -1,4 +1,4 @@
-"""Where the program begins and ends.
+"""The entry point of the program.
 
 Owns the end of the process: every error becomes one sentence, a hint and an exit code here.
 """
@@ -15,15 +15,15 @@ from tuishare.cli.exit_codes import Exit, report
 from tuishare.errors import TuishareError, from_os_error
 
 _COMPLETION = "_TUISHARE_COMPLETE"
-"""Set by a shell that wants words to be completed; typer answers it."""
+"""Set by a shell for completion, which typer handles."""
 _STDOUT = 1
-"""Its file descriptor, which stays the same whatever `sys.stdout` is."""
+"""The file descriptor of stdout, independent of `sys.stdout`."""
 
 
 def main() -> None:
     """Run the command line and exit; every error becomes one sentence, a hint and its code."""
     if isinstance(sys.stdout, TextIOWrapper):
-        # What the encoding of an old locale has no letter for is spelled, not the end of a command.
+        # Characters that the encoding of the locale lacks are escaped.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
@@ -39,7 +39,7 @@ def main() -> None:
     except OSError as error:
         _drop_unwritten()
         if isinstance(error, BrokenPipeError):
-            # Whoever read our output has enough of it; words would tell nobody anything.
+            # The reader of our output has closed it, so no message is needed.
             sys.exit(Exit.FAILED)
         sys.exit(report(from_os_error(error, "go on")))
 
@@ -50,7 +50,7 @@ def _flush() -> None:
 
 
 def _end(code: Exit) -> NoReturn:
-    """Exit after an error; that a result could not be written either is no second one."""
+    """Exit after an error; ignore a second one from writing the results."""
     try:
         _flush()
     except OSError:
@@ -59,18 +59,18 @@ def _end(code: Exit) -> NoReturn:
 
 
 def _drop_unwritten() -> None:
-    """What could not be written would only fail again when Python ends."""
+    """Discard unwritten output, which would fail again when Python exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
 
 
 def _run(arguments: Sequence[str]) -> None:
     if arguments == ["agent"]:
-        # As systemd and the dashboard start it. What reads any other command line would be 10 MiB that it keeps.
+        # As systemd and the dashboard start it. The command-line parser would take 10 MiB of memory.
         from tuishare.cli.run_agent import run_foreground
 
         run_foreground(verbose=False)
     elif not arguments and _COMPLETION not in os.environ:
-        # What reads command lines would be a tenth of a second before there is anything to see.
+        # The command-line parser would take 0.1 s before the dashboard is drawn.
         from tuishare.cli.dashboard import run_dashboard
 
         run_dashboard()

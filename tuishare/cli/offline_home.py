@@ -1,7 +1,6 @@
-"""The home a command works in.
+"""The home of a command that works without an agent.
 
-Owns loading what several commands need: places, settings, identity, users and, for commands that work without an
-agent, the database; and finding out early whether there is a folder for what they make.
+Owns loading places, settings, identity, users and database, and the early check of the output folder.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from tuishare.sanitize import for_display
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What a home holds, read once."""
+    """The content of a home, read once."""
 
     places: Places
     config: Config
@@ -32,7 +31,7 @@ class Home:
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Database]:
-        """Open the database for one block, beside a running agent if need be.
+        """Open the database during the block; an agent may run at the same time.
 
         Raises:
             SystemFailed: the disk or the file system refused.
@@ -50,7 +49,7 @@ class Home:
 
 
 def open_home() -> Home:
-    """Read the home of this environment; folders and identity are made on first use.
+    """Read the home of this environment; make folders and identity on first use.
 
     Raises:
         BadConfiguration: settings, identity or user book are not usable.
@@ -66,11 +65,11 @@ def open_home() -> Home:
 
 
 def require_output(folder: Path) -> None:
-    """Find out before long work whether there is a folder for its result.
+    """Check the output folder before long work.
 
     Raises:
-        NotFound: there is nothing.
-        BadInput: it is something else.
+        NotFound: it does not exist.
+        BadInput: it is not a folder.
     """
     if folder.is_dir():
         return

@@ -1,4 +1,4 @@
-"""Options that several commands have, so that they are called the same everywhere. Owns their names and help."""
+"""Options of several commands. Owns their names and help, which are the same everywhere."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import typer
 if TYPE_CHECKING:
     from tuishare.config.model import Transport
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON instead, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KeyText = Annotated[
     str | None,
     typer.Option("--key", metavar="HEX", help="64 hex digits. Other users can see it: prefer --key-file."),
 ]
 KeyFile = Annotated[
     str | None,
-    typer.Option(
-        "--key-file", metavar="FILE", help="File with the key, - for stdin. Else TUISHARE_KEY is used."
-    ),
+    typer.Option("--key-file", metavar="FILE", help="File with the key, - for stdin. Default: TUISHARE_KEY."),
 ]
 
 
@@ -31,5 +29,5 @@ class TransportChoice(StrEnum):
 
     @property
     def word(self) -> Transport:
-        """The same as the settings and records write it."""
+        """The value in settings and records."""
         return "tls" if self is TransportChoice.TLS else "plain"

@@ -1,6 +1,6 @@
-"""Files that come with the program but are no part of it: the template of the settings, the service unit.
+"""Data files of the installation: the template of the settings file and the service unit.
 
-Owns where they lie: inside the package once installed, beside it in a checkout (pyproject.toml, force-include).
+Owns their paths: inside the package when installed, beside it in a checkout (pyproject.toml, force-include).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from tuishare.errors import SystemFailed, from_os_error
 
 
 class Shipped(Enum):
-    """What comes with the program: its name in the package, its path in a checkout."""
+    """A data file: its name in the package, its path in a checkout."""
 
     CONFIG_TEMPLATE = ("config.template.toml", "config/tuishare.toml")
     SERVICE_UNIT = ("tuishare.service", "systemd/tuishare.service")
 
 
 def read_shipped(which: Shipped) -> str:
-    """Read one of them.
+    """Return the text of a data file.
 
     Raises:
-        SystemFailed: it is missing, so this is no whole installation.
+        SystemFailed: it is missing, so the installation is incomplete.
     """
     installed, in_checkout = which.value
     package = Path(tuishare.__file__).parent
@@ -34,4 +34,4 @@ def read_shipped(which: Shipped) -> str:
             continue
         except OSError as error:
             raise from_os_error(error, f"read {path}") from error
-    raise SystemFailed(f"{installed} did not come with this installation", hint="Install tuishare again.")
+    raise SystemFailed(f"{installed} is missing from this installation", hint="Install tuishare again.")

@@ -1,6 +1,6 @@
-"""``tuishare revoke``: somebody is taken out of a share, or of all.
+"""``tuishare revoke``: end a user's access to a share, or to all shares.
 
-Owns what the person is told: what it does, what has to be done now, and what nobody can do.
+Owns the explanation of the effects, of what remains to be done, and of what cannot be undone.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _NAME = 80
 
 
 def revoke(words: list[str], *, everywhere: bool, as_json: bool) -> None:
-    """Take a user out of one share, or out of everything that is shared.
+    """End a user's access to one share, or to all shares.
 
     Args:
         words: share and user; with `everywhere` the user alone.
-        everywhere: out of all shares.
-        as_json: print the ids of the shares that have changed.
+        everywhere: revoke access to all shares.
+        as_json: print the ids of the changed shares.
 
     Raises:
-        BadInput: not that many words.
+        BadInput: a share or user is missing.
         NotFound: there is no such share, or it is not for that user.
     """
     if len(words) != (1 if everywhere else 2):
@@ -41,13 +41,13 @@ def revoke(words: list[str], *, everywhere: bool, as_json: bool) -> None:
     if as_json:
         print_json([Accepted(id=share.id) for share in changed])
     for share in out:
-        say(f"{for_display(user, _NAME)} was taken out of “{for_display(share.name, _NAME)}” before.")
+        say(f"{for_display(user, _NAME)} was already revoked from “{for_display(share.name, _NAME)}”.")
     if not out:
         _explain(user, changed)
 
 
 def warn_of_tickets(user: str) -> None:
-    """Say what somebody who was removed can still get; where no agent runs, nobody gets anything."""
+    """Warn of tickets that a removed user still holds; without an agent nothing is seeded to them."""
     try:
         shares = ask_agent(AgentClient.shares)
     except TuishareError:
@@ -56,8 +56,8 @@ def warn_of_tickets(user: str) -> None:
     if held:
         named = for_display(user, _NAME)
         warn(
-            f"{named} still holds tickets of {held:,} share{'s' if held > 1 else ''}: "
-            f"`tuishare revoke --everywhere {named}` takes them away"
+            f"{named} still holds tickets for {held:,} share{'s' if held > 1 else ''}: "
+            f"`tuishare revoke --everywhere {named}` revokes them"
         )
 
 
@@ -84,15 +84,15 @@ def _is_out(share: Share, user: str) -> bool:
 def _explain(user: str, changed: list[Share]) -> None:
     who = for_display(user, _NAME)
     for share in changed:
-        say(f"Took {who} out of “{for_display(share.name, _NAME)}”.")
+        say(f"Revoked the access of {who} to “{for_display(share.name, _NAME)}”.")
     say(f"{who} no longer gets peers from our tracker.")
     if any(share.transport == "tls" for share in changed):
-        say(f"{who} is disconnected, and cannot connect to us again.")
-    say("What was downloaded already stays where it is, and so does what others give on.")
+        say(f"{who} is disconnected and cannot connect to this agent again.")
+    say("Data already downloaded stays with them, and others can still pass it on.")
     others = sorted({name for share in changed for name in _members(share)} - {user})
     if others:
         named = ", ".join(for_display(name, _NAME) for name in others)
-        say(f"New encrypted torrents are in the outbox: send them to {named}. Nothing is downloaded twice.")
-        say(f"Until they have it, they cannot go on with you, and are open to {who} among themselves.")
+        say(f"New envelopes are in the outbox: send them to {named}. Nothing is downloaded twice.")
+        say(f"Until they have them, they cannot download from you, and still accept connections from {who}.")
     if any(share.transport == "plain" for share in changed):
-        warn("a plain swarm asks nobody for a certificate: whoever knows an address of it can still connect")
+        warn("a plain swarm checks no certificates: any client that knows a peer's address can still connect")

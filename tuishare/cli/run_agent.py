@@ -1,6 +1,6 @@
 """``tuishare agent``: the agent in the foreground.
 
-Owns what its process is set up with. Imports nothing that only other commands need: this one stays for weeks.
+Owns the setup of its process. Imports nothing that only other commands need, because it runs for weeks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tuishare.net.descriptors import raise_descriptor_limit
 
 
 def run_foreground(*, verbose: bool) -> None:
-    """Run the agent until it is told to stop.
+    """Run the agent until it is stopped.
 
     Raises:
         TuishareError: as `tuishare.agent.daemon.run_agent`.

@@ -1,6 +1,6 @@
-"""How a key gets in without others seeing it.
+"""Keys as input of commands, hidden from other users.
 
-Owns the ways: a file, standard input, the environment, and (with a warning) the command line (threat T13).
+Owns the sources: a file, standard input, the environment, and (with a warning) the command line (threat T13).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _LIMIT: Final = 4096
 
 
 def read_key(key: str | None, key_file: str | None) -> bytes | None:
-    """Read the key that was given, if any: ``--key``, ``--key-file`` (``-`` is stdin), else ``TUISHARE_KEY``.
+    """Return the given key, if any: of ``--key``, ``--key-file`` (``-`` is stdin) or ``TUISHARE_KEY``.
 
     Raises:
-        BadInput: both were given, or it is no key.
+        BadInput: both options were given, or it is not a key.
         NotFound: the file does not exist.
     """
     if key is not None and key_file is not None:
@@ -37,7 +37,7 @@ def read_key(key: str | None, key_file: str | None) -> bytes | None:
 
 
 def _read_start(name: str) -> bytes:
-    """Read a file, or a pipe such as the shell's ``<(pass show bob)``; a key is shorter than the limit."""
+    """Read a file or a pipe, such as ``<(pass show bob)`` of the shell; a key is shorter than the limit."""
     try:
         if name == "-":
             return sys.stdin.buffer.read(_LIMIT) if sys.stdin else b""

@@ -1,4 +1,4 @@
-"""``tuishare seed``: serve one payload until Ctrl-C."""
+"""``tuishare seed``: seed one payload until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def seed(payload: Path, torrent: Path, *, listen: str | None, key: bytes | None)
     """Seed until interrupted.
 
     Raises:
-        VerificationFailed: the payload is not what the torrent describes.
+        VerificationFailed: the payload does not match the torrent.
         KeyboardInterrupt: Ctrl-C, the usual end.
     """
     home = open_home()
@@ -34,18 +34,18 @@ def seed(payload: Path, torrent: Path, *, listen: str | None, key: bytes | None)
 
 
 def verify_payload(payload: Path, data: bytes) -> Path:
-    """Make sure that a payload is what a torrent describes, by hashing all of it; it is never written to.
+    """Check a payload against a torrent by hashing all of it; it is never written to.
 
     Args:
         payload: the file or folder.
-        data: the .torrent, made by whatever program.
+        data: the .torrent, of any program.
 
     Returns:
         The folder that holds it.
 
     Raises:
-        VerificationFailed: it is not.
-        BadInput: its place is not UTF-8.
+        VerificationFailed: it does not match.
+        BadInput: its path is not UTF-8.
     """
     tree = walk(payload)
     require_text(tree.root)
@@ -60,7 +60,7 @@ def verify_payload(payload: Path, data: bytes) -> Path:
         same = is_payload_of(data, tree, progress=meter)
     if not same:
         raise VerificationFailed(
-            f"“{shown}” is not what the torrent describes", hint="It was changed since; create a new one."
+            f"“{shown}” does not match the torrent", hint="It has changed: create a new torrent."
         )
     return tree.root.parent
 
@@ -80,27 +80,29 @@ async def _seed(offer: TorrentSource, folder: Path, network: NetworkSettings, li
             )
             port = engine.listening.get(offer.transport)
             where = f"on port {port}" if port else "behind the proxy"
-            say(f"Seeding {for_display(offer.torrent.name)} {where} ({offer.transport}); Ctrl-C ends it.")
+            say(
+                f"Seeding {for_display(offer.torrent.name)} {where} ({offer.transport}); press Ctrl-C to stop."
+            )
             if port:
                 _warn_of_port(offer, port)
             await watch_seeding(engine, events)
 
 
 def _warn_of_port(offer: TorrentSource, port: int) -> None:
-    """Tell when recipients look for us at another port, and no tracker tells them of this one."""
+    """Warn if recipients look for this home at another port and no tracker gives them this one."""
     named = [contact.port for contact in offer.contacts]
     if offer.ours and named and port not in named and not offer.trackers:
         warn(
-            f"recipients look for you on port {named[-1]}, not on {port}: let them use --peer HOST:{port}, "
-            f"or seed with --listen :{named[-1]}"
+            f"recipients look for you on port {named[-1]}, not on {port}: they can use --peer HOST:{port}, "
+            f"or you can seed with --listen :{named[-1]}"
         )
 
 
 async def watch_seeding(engine: Engine, events: Subscription) -> None:
-    """Show how seeding goes until it is cancelled, and then what was sent.
+    """Show the progress of seeding until cancelled, then how much was sent.
 
     Raises:
-        VerificationFailed: the payload is gone or cannot be read.
+        VerificationFailed: the payload is missing or cannot be read.
     """
     try:
         with metered("Seeding") as meter:
@@ -114,6 +116,4 @@ async def watch_seeding(engine: Engine, events: Subscription) -> None:
                         pass
     finally:
         sent = sum(progress.uploaded for progress in engine.all_progress().values())
-        say(
-            f"Stopped; at the last count {format_size(sent)} had been sent."
-        )  # the engine counts once a second
+        say(f"Stopped. Sent about {format_size(sent)}.")  # the engine counts once a second

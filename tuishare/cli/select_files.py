@@ -1,6 +1,6 @@
-"""``tuishare choose``: which files of a download are fetched.
+"""``tuishare choose``: the files of a download to fetch.
 
-Owns how files are named by patterns, and the list of what will be fetched. What may be chosen, the agent knows.
+Owns the matching of patterns and the list of files. The agent knows what can be chosen.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PATH: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """What was asked for: patterns of what to leave out, or of all that is to be fetched, or everything."""
+    """The options: patterns of files to skip, or of the only files to fetch, or everything."""
 
     skip: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -34,17 +34,17 @@ class FileOptions:
 
 
 def choose_files(word: str, wanted: FileOptions, *, as_json: bool) -> None:
-    """Choose which files of a download are fetched, unless nothing was asked for; prints them all.
+    """Choose which files of a download to fetch, if an option was given; print all files.
 
-    Patterns are those of the shell and are matched with the whole path as it is shown; ``*`` matches ``/`` as well.
+    Patterns are those of the shell and match the whole path as it is shown; ``*`` also matches ``/``.
 
     Raises:
-        BadInput: several ways to choose at once, or nothing would be left.
-        NotFound: there is no such download, or a pattern fits no file.
-        Refused: it is complete, or its files cannot be fetched one by one.
+        BadInput: several options were given, or no file would be left.
+        NotFound: there is no such download, or a pattern matches no file.
+        Refused: it is complete, or its files cannot be fetched individually.
     """
     if bool(wanted.skip) + bool(wanted.only) + wanted.everything > 1:
-        raise BadInput("Say what to fetch in one way", hint="--skip PATTERN, or --only PATTERN, or --all.")
+        raise BadInput("Options exclude each other", hint="Use --skip PATTERN, --only PATTERN or --all.")
     download, files = ask_agent(lambda client: _choose(client, word, wanted))
     fetched = [file for file in files if file.wanted]
     if as_json:
@@ -72,18 +72,18 @@ def _unwanted(details: Details, wanted: FileOptions) -> set[int]:
         return set()
     if details.more_files:
         raise BadInput(
-            f"It has more than {len(details.files):,} files, too many to choose from",
-            hint="--all fetches all.",
+            f"The download has more than {len(details.files):,} files, too many to choose from",
+            hint="Use --all to fetch all.",
         )
     found = _matching(details.files, wanted.skip or wanted.only)
     return found if wanted.skip else set(range(len(details.files))) - found
 
 
 def _matching(files: Sequence[File], patterns: Sequence[str]) -> set[int]:
-    """The numbers of the files that one of the patterns fits.
+    """Return the numbers of the files that match one of the patterns.
 
     Raises:
-        NotFound: one of them fits none.
+        NotFound: a pattern matches no file.
     """
     found: set[int] = set()
     for pattern in patterns:
@@ -91,6 +91,8 @@ def _matching(files: Sequence[File], patterns: Sequence[str]) -> set[int]:
             number for number, file in enumerate(files) if fnmatchcase(for_display(file.path, _PATH), pattern)
         }
         if not fitting:
-            raise NotFound(f"No file fits “{for_display(pattern)}”", hint="`tuishare choose ID` lists them.")
+            raise NotFound(
+                f"No file matches “{for_display(pattern)}”", hint="`tuishare choose ID` lists them."
+            )
         found |= fitting
     return found

@@ -23,21 +23,21 @@ from tuishare.fs.atomic import publish
 from tuishare.home_paths import HOME_VARIABLE, Places, find_places
 
 _KEPT: Final = (HOME_VARIABLE, "XDG_CONFIG_HOME", "XDG_STATE_HOME")
-"""Variables that say where our files are; systemd does not know what a shell has set."""
+"""Variables with the paths of the home; systemd does not know those of a shell."""
 
 
 def unit_path() -> Path:
-    """Where our unit belongs, systemd.unit(5)."""
+    """Return the path of the unit, see systemd.unit(5)."""
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(base) / "systemd" / "user" / UNIT
 
 
 def install_service() -> None:
-    """Write the unit for this installation and home, enable it and start it; doing it again brings it up to date.
+    """Write the unit for this installation and home, enable it and start it; repeating it updates the unit.
 
     Raises:
         BadConfiguration: the settings are not usable.
-        SystemFailed: there is no systemd for this user, or it refused.
+        SystemFailed: systemd is not available to this user, or it refused.
     """
     places = find_places()
     config = load_config(places)
@@ -60,8 +60,8 @@ def install_service() -> None:
     systemctl("enable", UNIT)
     systemctl("restart", UNIT)
     say(f"The agent runs as the service {UNIT} and starts with your session.")
-    say("Install it again after a change of folders: it may write to no others.")
-    _tell_linger()
+    say("After a change of folders, install it again: it cannot write to other folders.")
+    _report_linger()
 
 
 def uninstall_service() -> None:
@@ -69,25 +69,25 @@ def uninstall_service() -> None:
 
     Raises:
         NotFound: it is not installed.
-        SystemFailed: there is no systemd for this user, or it refused.
+        SystemFailed: systemd is not available to this user, or it refused.
     """
     path = unit_path()
     if not path.exists():
-        raise NotFound("The service is not installed", hint="`tuishare service install` does that.")
+        raise NotFound("The service is not installed", hint="Run `tuishare service install`.")
     systemctl("disable", "--now", UNIT)
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise from_os_error(error, f"remove {path}") from error
     systemctl("daemon-reload")
-    say("The service is gone; settings, users and files stay.")
+    say("The service was removed; settings, users and files stay.")
 
 
 def print_service() -> bool:
-    """Print how the service is, and return whether it runs.
+    """Print the state of the service; return whether it runs.
 
     Raises:
-        SystemFailed: there is no systemd for this user.
+        SystemFailed: systemd is not available to this user.
     """
     unit = show_unit()
     path = unit_path()
@@ -102,22 +102,22 @@ def print_service() -> bool:
     ]
     print_rows(("what", "value"), rows)
     report_locked_out()
-    _tell_linger()
+    _report_linger()
     return unit.get("ActiveState") in {"active", "reloading"}
 
 
 def writable_places(places: Places, config: Config) -> list[Path]:
-    """Every place that the agent of a home writes to; for drop folders that is a marker, and what is deleted."""
+    """Return every folder that the agent of a home writes to; in drop folders, a marker and deletions."""
     ours = [places.config, places.state, places.runtime]
     folders = [config.folders.inbox_path, config.folders.outbox_path, config.folders.downloads_path]
     return [*ours, *folders, *(Path(drop.path) for drop in config.drop)]
 
 
 def find_locked_out() -> list[Path]:
-    """Find the folders of the settings that the service may not write to, because it was installed before them.
+    """Return the configured folders that the service cannot write to, because they were added after its installation.
 
     Returns:
-        None of them where no service is installed, or it is one of another home.
+        An empty list if no service is installed, or one for another home.
 
     Raises:
         BadConfiguration: the settings are not usable.
@@ -139,13 +139,13 @@ def find_locked_out() -> list[Path]:
 
 
 def report_locked_out() -> None:
-    """Say which folders those are, and what lets the service write to them.
+    """Print those folders, and the command that gives the service access.
 
     Raises:
         TuishareError: as `find_locked_out`.
     """
     for folder in find_locked_out():
-        say(f"The service may not write to {folder} yet. To let it: `tuishare service install`")
+        say(f"The service cannot write to {folder}. Run `tuishare service install` to allow it.")
 
 
 def _is_covered(place: Path, allowed: Sequence[Path]) -> bool:
@@ -153,7 +153,7 @@ def _is_covered(place: Path, allowed: Sequence[Path]) -> bool:
 
 
 def _make_folders(places: Places, config: Config) -> list[Path]:
-    """Make the agent's own folders now: it will not be able to, and what is missing when it starts is read-only."""
+    """Make the agent's own folders, which the service cannot: folders missing at its start are read-only."""
     for folder in (config.folders.inbox_path, config.folders.outbox_path, config.folders.downloads_path):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -172,13 +172,13 @@ def _write_unit(text: str) -> None:
 
 
 def _make_way() -> None:
-    """End an agent that runs without systemd: there can be only one of a home."""
+    """Stop an agent that runs without systemd: a home has only one."""
     try:
         stop()
     except AgentUnreachable:
         return
 
 
-def _tell_linger() -> None:
+def _report_linger() -> None:
     if lingers() is False:
-        say(f"It ends when you log out. To let it run on: {linger_command()}")
+        say(f"The service ends when you log out. To keep it running: {linger_command()}")

@@ -1,7 +1,7 @@
 """The commands about settings: ``drop …``, ``config …``, ``reload``.
 
 Owns names, help and defaults; the work is in `tuishare.cli.drops`, `tuishare.cli.settings` and `tuishare.cli.reload`,
-imported when it is asked for.
+imported by the command that needs it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import typer
 
 from tuishare.cli.options import AsJson, TransportChoice
 
-drop = typer.Typer(help="Folders whose entries are shared by themselves.", no_args_is_help=True)
+drop = typer.Typer(help="Folders whose entries are shared automatically.", no_args_is_help=True)
 config = typer.Typer(help="The settings.", no_args_is_help=True)
 
 _Folder = Annotated[Path, typer.Argument(metavar="PATH", help="The folder.", readable=False)]
 
 
 def reload(as_json: AsJson = False) -> None:
-    """Have the running agent read the settings again."""
+    """Reload settings and user book in the running agent."""
     from tuishare.cli.reload import reload_agent
 
     reload_agent(as_json=as_json)
@@ -35,7 +35,7 @@ def drop_add(
         typer.Option(help="tls (default): only ticket holders; plain: any BitTorrent client."),
     ] = None,
 ) -> None:
-    """Share what lies in a folder, now and later; for a drop folder, change whom it is for."""
+    """Share everything in a folder, now and later; for a drop folder, change its recipients."""
     from tuishare.cli.drops import add_drop
 
     add_drop(path, tuple(to), None if transport is None else transport.word)
@@ -43,7 +43,7 @@ def drop_add(
 
 @drop.command("list")
 def drop_list(as_json: AsJson = False) -> None:
-    """Show the drop folders."""
+    """List the drop folders."""
     from tuishare.cli.drops import list_drops
 
     list_drops(as_json=as_json)
@@ -51,7 +51,7 @@ def drop_list(as_json: AsJson = False) -> None:
 
 @drop.command("remove")
 def drop_remove(path: _Folder) -> None:
-    """Stop sharing what lies in a folder; its files stay."""
+    """Stop sharing a folder; its files stay."""
     from tuishare.cli.drops import remove_drop_folder
 
     remove_drop_folder(path)
@@ -59,7 +59,7 @@ def drop_remove(path: _Folder) -> None:
 
 @config.command("path")
 def config_path() -> None:
-    """Show where the settings are."""
+    """Print the path of the settings file."""
     from tuishare.cli.settings import print_path
 
     print_path()
@@ -67,7 +67,7 @@ def config_path() -> None:
 
 @config.command("show")
 def config_show(as_json: AsJson = False) -> None:
-    """Show what is in force, defaults included."""
+    """Show all settings, defaults included."""
     from tuishare.cli.settings import show_config
 
     show_config(as_json=as_json)
@@ -75,7 +75,7 @@ def config_show(as_json: AsJson = False) -> None:
 
 @config.command("check")
 def config_check() -> None:
-    """Check the settings."""
+    """Check the settings file."""
     from tuishare.cli.settings import check_config_file
 
     check_config_file()
@@ -83,7 +83,7 @@ def config_check() -> None:
 
 @config.command("init")
 def config_init() -> None:
-    """Write a commented file to start from."""
+    """Create a commented settings file."""
     from tuishare.cli.settings import install_template
 
     install_template()
@@ -92,9 +92,9 @@ def config_init() -> None:
 @config.command("set")
 def config_set(
     key: Annotated[str, typer.Argument(help="For example network.public_host.")],
-    value: Annotated[str, typer.Argument(help="Without quotes around it.")],
+    value: Annotated[str, typer.Argument(help="Without quotes.")],
 ) -> None:
-    """Change one setting; comments and order of the file stay."""
+    """Change one setting; the file keeps its comments and order."""
     from tuishare.cli.settings import change_setting
 
     change_setting(key, value)

@@ -1,6 +1,6 @@
-"""``tuishare share``: something that lies outside the drop folders, shared once.
+"""``tuishare share``: share a file or folder outside the drop folders.
 
-Owns the dialogue with the person; the agent does the work.
+Owns the options and the output; the agent does the work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NOTE: Final = 500  # characters; the same limit as in envelopes
 
 @dataclass(frozen=True, slots=True)
 class ShareOptions:
-    """What was asked for on the command line; `expires` as it was written, or empty."""
+    """The options of the command line; `expires` as typed, or empty."""
 
     path: Path
     users: tuple[str, ...]
@@ -37,12 +37,12 @@ class ShareOptions:
 
 
 def share_path(wish: ShareOptions, *, as_json: bool) -> None:
-    """Have the agent share a file or folder; prints the id of the share.
+    """Share a file or folder; print the id of the share.
 
     Raises:
-        BadInput: no recipients were given, or one of the options makes no sense.
-        NotFound: the path, a user or a group is unknown to the agent.
-        Refused: it lies in a drop folder, is at work in another form, or somebody who has it was not named.
+        BadInput: no recipients were given, or an option is invalid.
+        NotFound: the path, a user or a group does not exist.
+        Refused: it is in a drop folder, is being hashed or sealed, or a present recipient was not named.
     """
     new = _make_order(wish)
     taken = ask_agent(lambda client: client.share(new))
@@ -57,11 +57,9 @@ def _make_order(wish: ShareOptions) -> NewShare:
     if not wish.users:
         raise no_recipients()
     if len(wish.note) > _NOTE:
-        raise BadInput(
-            f"The note has {len(wish.note):,} characters", hint=f"At most {_NOTE} go with a share."
-        )
-    path = os.path.abspath(wish.path)  # “..” leads where the shell says, not where a link does
-    require_text(path)  # the agent would get another one
+        raise BadInput(f"The note has {len(wish.note):,} characters", hint=f"A note has at most {_NOTE}.")
+    path = os.path.abspath(wish.path)  # “..” as in the shell, without following links
+    require_text(path)  # a request carries UTF-8 only
     return NewShare(
         path=path,
         recipients=wish.users,

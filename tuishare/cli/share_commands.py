@@ -1,7 +1,7 @@
 """The commands about shares and downloads: ``list``, ``show``, ``share``, ``pause`` and the like.
 
 Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.share`, `tuishare.cli.bulk_actions`,
-`tuishare.cli.select_files` and `tuishare.cli.revoke`, imported when it is asked for.
+`tuishare.cli.select_files` and `tuishare.cli.revoke`, imported by the command that needs it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, their beg
 
 
 class KindChoice(StrEnum):
-    """What to list."""
+    """The kind of entries to list."""
 
     SHARES = "shares"
     DOWNLOADS = "downloads"
 
 
 def register(app: typer.Typer) -> None:
-    """Put these commands on the command line."""
+    """Add these commands to the command line."""
     app.command("list")(list_)
     commands = (activity, show, share, pause, resume, again, forget, delete, approve, reject, choose, revoke)
     for command in commands:
@@ -37,9 +37,10 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(
-    kind: Annotated[KindChoice | None, typer.Argument(help="Only these.")] = None, as_json: AsJson = False
+    kind: Annotated[KindChoice | None, typer.Argument(help="List only these.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """List what is shared and what is received."""
+    """List shares and downloads."""
     from tuishare.cli.listing import list_entries
 
     list_entries(
@@ -48,17 +49,17 @@ def list_(
 
 
 def activity(
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of entries.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what happened: shared, received, turned away, in need of you."""
+    """Show recent activity."""
     from tuishare.cli.activity import print_activity
 
     print_activity(limit, as_json=as_json)
 
 
 def show(id_: _Id, as_json: AsJson = False) -> None:
-    """Show everything about one share or download."""
+    """Show all details of one share or download."""
     from tuishare.cli.listing import show_entry
 
     show_entry(id_, as_json=as_json)
@@ -70,15 +71,15 @@ def share(
     transport: Annotated[
         TransportChoice, typer.Option(help="tls: only ticket holders; plain: any BitTorrent client.")
     ] = TransportChoice.TLS,
-    note: Annotated[str, typer.Option(help="A few words for the recipients.")] = "",
+    note: Annotated[str, typer.Option(help="Note for the recipients.")] = "",
     expires: Annotated[
         str, typer.Option(metavar="WHEN", help="12h, 30d, 2w, or the last day: 2026-12-31. Default: never.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Share something that lies in no drop folder. Prints the id of the share.
+    """Share a file or folder outside the drop folders. Prints the id of the share.
 
-    Sharing it once more is for more people: name all who have it. Its note and its end stay unless they are given.
+    To add recipients, share it again and name all of them. Note and expiry stay unless you give new ones.
     """
     from tuishare.cli.share import ShareOptions, share_path
 
@@ -86,22 +87,22 @@ def share(
 
 
 def pause(ids: _Ids, as_json: AsJson = False) -> None:
-    """Stop serving or downloading for now, also after a restart."""
+    """Pause seeding or downloading, also after a restart."""
     _carry_out("pause", ids, as_json=as_json)
 
 
 def resume(ids: _Ids, as_json: AsJson = False) -> None:
-    """Go on with what is paused; try once more what has a problem."""
+    """Resume paused entries; retry those with a problem."""
     _carry_out("resume", ids, as_json=as_json)
 
 
 def again(ids: _Ids, as_json: AsJson = False) -> None:
-    """Share again: a new version with a new encrypted torrent."""
+    """Share again: a new version with a new envelope, NAME.torrent.encrypted."""
     _carry_out("again", ids, as_json=as_json)
 
 
 def forget(ids: _Ids, as_json: AsJson = False) -> None:
-    """Stop sharing or downloading; complete files stay. What was rejected goes off the list."""
+    """Stop sharing or downloading; complete files stay. Removes rejected downloads from the list."""
     _carry_out("forget", ids, as_json=as_json)
 
 
@@ -117,7 +118,7 @@ def delete(
 
 
 def approve(ids: _Ids, as_json: AsJson = False) -> None:
-    """Download what waits for approval, this once."""
+    """Approve a waiting download, this once."""
     _carry_out("approve", ids, as_json=as_json)
 
 
@@ -125,37 +126,37 @@ def choose(
     id_: _Id,
     skip: Annotated[
         list[str],
-        typer.Option("--skip", metavar="PATTERN", help="All but these, such as '*.mov'; repeatable."),
+        typer.Option("--skip", metavar="PATTERN", help="All except these, such as '*.mov'; repeatable."),
     ] = [],  # noqa: B006
     only: Annotated[
-        list[str], typer.Option("--only", metavar="PATTERN", help="These and no others; repeatable.")
+        list[str], typer.Option("--only", metavar="PATTERN", help="Only these; repeatable.")
     ] = [],  # noqa: B006
-    everything: Annotated[bool, typer.Option("--all", help="All files again.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All files.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Choose which files of a download are fetched, until it is complete; or list them."""
+    """Choose which files of an incomplete download to fetch, or list them."""
     from tuishare.cli.select_files import FileOptions, choose_files
 
     choose_files(id_, FileOptions(tuple(skip), tuple(only), everything), as_json=as_json)
 
 
 def reject(ids: _Ids, as_json: AsJson = False) -> None:
-    """Turn away what waits for approval, for good."""
+    """Reject a waiting download permanently."""
     _carry_out("reject", ids, as_json=as_json)
 
 
 def revoke(
     words: Annotated[
-        list[str], typer.Argument(metavar="[SHARE] USER", help="A share's id or name, and whom.")
+        list[str], typer.Argument(metavar="[SHARE] USER", help="Id or name of a share, and a user.")
     ],
     everywhere: Annotated[
-        bool, typer.Option("--everywhere", help="Out of all shares; name the user only.")
+        bool, typer.Option("--everywhere", help="Revoke access to all shares; give only the user.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take somebody out of a share: no peers, no connections; everybody else gets a new ticket.
+    """End a user's access to a share: they are disconnected, and all other recipients get new tickets.
 
-    What was downloaded already stays where it is. The new encrypted torrents in the outbox have to reach the others.
+    Data already downloaded stays with the user. Send the new envelopes from the outbox to the other recipients.
     """
     from tuishare.cli.revoke import revoke as run
 

@@ -1,6 +1,6 @@
-"""An agent as a process of its own.
+"""An agent as a separate process.
 
-Owns starting one and knowing when it answers. Must not decide how long it lives: whoever started it does.
+Owns starting it and waiting until it answers. Must not decide when it ends.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class BackgroundAgent:
     """An agent that was started; made by `spawn_agent`.
 
     Attributes:
-        process: it, in a session of its own: Ctrl-C on our terminal does not reach it.
+        process: in a session of its own: Ctrl-C on this terminal does not reach it.
         places: of its home.
-        said_before: bytes that its log had before.
+        said_before: size of its log at the start, bytes.
     """
 
     process: subprocess.Popen[bytes]
@@ -41,7 +41,7 @@ class BackgroundAgent:
         """Wait until it answers on its socket.
 
         Raises:
-            SystemFailed: it ended, with its own last words, or does not answer in time.
+            SystemFailed: it ended, with its own error, or does not answer in time.
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
@@ -55,21 +55,21 @@ class BackgroundAgent:
         raise SystemFailed("The agent does not answer in time", hint=f"The log is {self.places.log_file}.")
 
     def _last_words(self) -> str:
-        """The sentence that a command ends with when it fails."""
+        """Return the error with which the agent ended, from its log."""
         said = self.places.log_file.read_bytes()[self.said_before :].decode(errors="replace").splitlines()
         sentences = [line.removeprefix("tuishare: ") for line in said if line.startswith("tuishare: ")]
         return sentences[-1] if sentences else "The agent ended as soon as it was started"
 
 
 def spawn_agent(places: Places, home: Path | None = None) -> BackgroundAgent:
-    """Start an agent; it outlives us unless somebody ends it.
+    """Start an agent that continues after this process.
 
-    A few milliseconds only, so it may be called on an event loop: a thread would lose the process if the call were
-    cancelled. `asyncio` has processes too, but kills those that still run when its loop ends.
+    Takes a few milliseconds, so it may be called on an event loop: a thread would lose the process if the call were
+    cancelled. Processes of `asyncio` would be killed with its loop.
 
     Args:
         places: of the agent's home; its folders exist.
-        home: what ``TUISHARE_HOME`` shall be for it; None: as for us.
+        home: its ``TUISHARE_HOME``; None: that of this process.
     """
     environment = os.environ if home is None else {**os.environ, HOME_VARIABLE: str(home)}
     descriptor = os.open(places.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

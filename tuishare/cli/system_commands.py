@@ -1,7 +1,7 @@
 """The commands about this machine: ``service …`` and ``doctor``.
 
-Owns names, help and defaults; the work is in `tuishare.cli.service` and `tuishare.cli.doctor.report`, imported when it
-is asked for.
+Owns names, help and defaults; the work is in `tuishare.cli.service` and `tuishare.cli.doctor.report`, imported by the
+command that needs it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import typer
 from tuishare.cli.exit_codes import Exit
 from tuishare.cli.options import AsJson
 
-service = typer.Typer(help="The agent as a systemd service of yours.", no_args_is_help=True)
+service = typer.Typer(help="Run the agent as a systemd user service.", no_args_is_help=True)
 
 
 def doctor(
     share: Annotated[
         str,
-        typer.Option(metavar="ID", help="Only this share: what it lets out, to whom, and how that is known."),
+        typer.Option(
+            metavar="ID", help="Privacy report of this share: what it discloses, to whom, and the evidence."
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Look for everything that can be wrong; exits 0 when nothing is."""
+    """Check this home and this machine. Exits 0 if nothing is wrong."""
     from tuishare.cli.doctor.report import diagnose, prove
 
     if not (prove(share, as_json=as_json) if share else diagnose(as_json=as_json)):
@@ -32,7 +34,7 @@ def doctor(
 
 @service.command("install")
 def service_install() -> None:
-    """Let systemd start the agent with your session, and start it now."""
+    """Install and start the service; systemd then starts it with your session."""
     from tuishare.cli.service import install_service
 
     install_service()
@@ -48,7 +50,7 @@ def service_uninstall() -> None:
 
 @service.command("status")
 def service_status() -> None:
-    """Show how the service is; exits 0 while it runs."""
+    """Show the state of the service. Exits 0 while it runs."""
     from tuishare.cli.service import print_service
 
     if not print_service():

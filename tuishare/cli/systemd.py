@@ -1,6 +1,6 @@
-"""Talking to systemd by its own commands.
+"""systemd through its own commands.
 
-Owns the processes ``systemctl --user`` and ``loginctl``, and the words for a machine without them.
+Owns the processes ``systemctl --user`` and ``loginctl``, and the errors on a machine without them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tuishare.errors import SystemFailed
 UNIT: Final = "tuishare.service"
 _SECONDS: Final = 90
 """Longer than a unit may take to stop."""
-_NO_SESSION: Final = "Log in as this user in the usual way, not through su or sudo."
+_NO_SESSION: Final = "Log in as this user directly, not through su or sudo."
 
 
 def find_version() -> int:
     """Return the version of systemd.
 
     Raises:
-        SystemFailed: there is none, or it does not serve this user.
+        SystemFailed: it is missing, or not available to this user.
     """
     said = systemctl("--version")
     systemctl("show-environment")
@@ -34,22 +34,22 @@ def find_version() -> int:
 
 
 def systemctl(*arguments: str) -> str:
-    """Run ``systemctl --user`` and return what it printed.
+    """Run ``systemctl --user`` and return its output.
 
     Raises:
-        SystemFailed: there is no systemd here, or it refused.
+        SystemFailed: systemd is missing, or it refused.
     """
     program = shutil.which("systemctl")
     if program is None:
         raise SystemFailed(
             "There is no systemd on this machine",
-            hint="Let whatever starts your programs run `tuishare agent`.",
+            hint="Start `tuishare agent` by other means, such as your desktop's autostart.",
         )
     return _run(program, "--user", *arguments)
 
 
 def show_unit() -> dict[str, str]:
-    """Ask how our unit is; for one that does not exist systemd answers as well.
+    """Return the properties of the unit; systemd answers even if it does not exist.
 
     Raises:
         SystemFailed: as `systemctl`.
@@ -60,26 +60,26 @@ def show_unit() -> dict[str, str]:
 
 
 def lingers() -> bool | None:
-    """Return whether this user's services outlive his sessions; None where nobody can tell."""
+    """Return whether this user's services continue after logout; None if unknown."""
     program = shutil.which("loginctl")
     if program is None:
         return None
     try:
         said = _run(program, "show-user", getpass.getuser(), "--property=Linger", "--value").strip()
     except SystemFailed:
-        return None  # loginctl knows only users that are logged in or linger
+        return None  # loginctl knows only users who are logged in or linger
     return {"yes": True, "no": False}.get(said)
 
 
 def linger_command() -> str:
-    """The command that lets this user's services outlive his sessions."""
+    """Return the command that lets this user's services continue after logout."""
     return f"loginctl enable-linger {getpass.getuser()}"
 
 
 def _run(program: str, *arguments: str) -> str:
     command = " ".join((program.rpartition("/")[2], *arguments))
     try:
-        done = subprocess.run(  # noqa: S603 — a program of the system, and our own words
+        done = subprocess.run(  # noqa: S603 — a program of the system with fixed arguments
             [program, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,

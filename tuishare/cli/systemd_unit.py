@@ -1,7 +1,7 @@
-"""The text of our systemd user unit for one installation and one home.
+"""The text of the systemd user unit for one installation and one home.
 
-Owns what is filled into the unit that comes with the program and read from one that is installed, and how systemd
-wants it quoted. Text in, text out.
+Owns the values that are filled into the shipped unit and read from an installed one, and their quoting. Text in, text
+out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 NOTIFY_RELOAD: Final = 253
-"""First version of systemd that knows ``Type=notify-reload``; Debian 12 has 252."""
+"""First version of systemd with ``Type=notify-reload``; Debian 12 has 252."""
 
 _SHARED_TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 — named, not used
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
@@ -22,12 +22,12 @@ _SIGNS: Final = {escape: sign for sign, escape in _ESCAPES.items()} | {"%%": "%"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What differs from one unit to the next.
+    """The values of one unit.
 
     Attributes:
         command: absolute path of the program, then its arguments.
         writable: files and folders that the agent writes to.
-        environment: what the agent must know of the environment in which it was installed.
+        environment: variables of the installing shell that the agent needs.
         version: of systemd.
     """
 
@@ -38,12 +38,12 @@ class Installation:
 
 
 def render_unit(template: str, installation: Installation) -> str:
-    """Fill the unit that came with the program in."""
+    """Return the shipped unit with its values."""
     program, *arguments = installation.command
     unit = _put(
         template,
         "ExecStart",
-        # The program itself may hold a "$" as it is, its arguments may not: systemd.service(5), command lines.
+        # "$" is escaped in arguments, not in the program: systemd.service(5), command lines.
         " ".join([quote(program), *(quote(argument).replace("$", "$$") for argument in arguments)]),
     )
     unit = _put(unit, "ReadWritePaths", " ".join(quote(f"-{path}") for path in installation.writable))
@@ -55,14 +55,14 @@ def render_unit(template: str, installation: Installation) -> str:
 
 
 def read_writable(unit: str) -> tuple[Path, ...]:
-    """Read which files and folders a unit that `render_unit` made lets the agent write to."""
+    """Return the files and folders that a unit of `render_unit` lets the agent write to."""
     found = re.search(r"(?m)^ReadWritePaths=(.*)$", unit)
     words = re.findall(r'"-((?:[^"\\]|\\.)*)"', found[1]) if found else []
     return tuple(Path(re.sub(r"\\.|%%", lambda match: _SIGNS[match[0]], word)) for word in words)
 
 
 def quote(text: str) -> str:
-    """Quote one word: systemd.syntax(7), quoting; systemd.unit(5), specifiers."""
+    """Quote one word, see systemd.syntax(7), quoting, and systemd.unit(5), specifiers."""
     escaped = "".join(_ESCAPES.get(sign, sign) for sign in text).replace("%", "%%")
     return f'"{escaped}"'
 

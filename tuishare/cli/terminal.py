@@ -1,7 +1,7 @@
-"""How commands speak: results to stdout, everything else to stderr.
+"""Output of commands: results on stdout, everything else on stderr.
 
 Owns the difference between a terminal (colour, tables, progress bars) and a pipe (tab-separated lines, no progress).
-Every text that others chose is made visible first (threat T14).
+Every text that other users chose is made safe first (threat T14).
 """
 
 from __future__ import annotations
@@ -30,38 +30,38 @@ _LONGEST = 4096
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Say whether a person looks at it; a stream that was closed before we started is None."""
+    """Return whether a stream is a terminal; a stream that was closed before the start is None."""
     return stream is not None and stream.isatty()
 
 
 def say(text: str) -> None:
-    """Tell the person something that is not a result, in one line."""
+    """Print a message that is not a result, in one line, to stderr."""
     print(for_display(text, _LONGEST), file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
-    """Tell the person something to think about."""
+    """Print a warning."""
     say(f"tuishare: warning: {text}")
 
 
 def can_ask() -> bool:
-    """Say whether there is a person who sees a question and can answer it."""
+    """Return whether a user can see a question and answer it."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def ask(question: str) -> bool:
-    """Ask a question that only ``y`` or ``yes`` agrees to; see `can_ask`."""
+    """Ask a question; return whether the answer is ``y`` or ``yes``; see `can_ask`."""
     print(f"{for_display(question, _LONGEST)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, longest: int = 200) -> None:
-    """Print a table on a terminal, tab-separated lines without headings elsewhere.
+    """Print a table on a terminal, otherwise tab-separated lines without headings.
 
     Args:
         headings: one for each column.
         rows: of the table.
-        longest: most characters of a cell; a longer one loses its middle.
+        longest: maximum characters of a cell; a longer one is shortened in the middle.
     """
     clean = [[for_display(cell, longest) for cell in row] for row in rows]
     if not is_terminal(sys.stdout):
@@ -75,15 +75,15 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, longes
 
 
 class ProgressPrinter(Protocol):
-    """Shows how far something is."""
+    """Shows progress."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
-        """Show `done` of `total` bytes, with a few words beside."""
+        """Show `done` of `total` bytes, with a short note."""
 
 
 @contextmanager
 def metered(label: str) -> Iterator[ProgressPrinter]:
-    """Show a progress bar on stderr for as long as the block lasts; elsewhere than on a terminal show nothing."""
+    """Show a progress bar on stderr during the block; show nothing if stderr is not a terminal."""
     if not is_terminal(sys.stderr):
         yield lambda *_: None
         return

@@ -1,7 +1,7 @@
-"""What a file named on the command line offers: a torrent, and what is needed to join its swarm.
+"""A torrent from a file on the command line, with what is needed to join its swarm.
 
-Owns reading the three forms (a torrent, an envelope, the raw form) and whether their maker is trusted. Must not touch
-a payload or the network.
+Owns reading the three forms (torrent, envelope, raw form) and the check whether the sender is trusted. Must not touch a
+payload or the network.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class TorrentSource:
 
     Attributes:
         data: the .torrent.
-        torrent: it, parsed.
+        torrent: the same, parsed.
         transport: the kind of its swarm.
-        credentials: ours in a TLS swarm.
-        contacts: where its maker seeds.
-        trackers: where to announce.
-        ours: whether we are its maker.
-        rules: which trackers may be asked; None: all of them, because they were named here.
-        refused: what an envelope names and is never used, see `tuishare.core.received_addresses.find_refused`.
+        credentials: for a TLS swarm.
+        contacts: addresses at which the sender seeds.
+        trackers: to announce to.
+        ours: whether this home made it.
+        rules: which trackers may be used; None: all, because they were configured here.
+        refused: addresses in an envelope that are never used, see `tuishare.core.received_addresses.find_refused`.
     """
 
     data: bytes = field(repr=False)
@@ -54,50 +54,48 @@ class TorrentSource:
 
 
 def read_torrent_file(path: Path) -> bytes:
-    """Read a torrent or an encrypted torrent; a link that was named on purpose is followed.
+    """Read a torrent or an envelope; a symbolic link on the command line is followed.
 
     Raises:
         NotFound: it does not exist.
-        BadInput: it is too large to be one.
+        BadInput: it is too large for either.
         SystemFailed: it cannot be read.
     """
-    real = Path(
-        os.path.realpath(path)
-    )  # `Path.resolve` has an error of its own for links that go in a circle
+    real = Path(os.path.realpath(path))  # `Path.resolve` raises another error for circular links
     if real.is_file() and real.stat().st_size > MAX_SIZE:
         raise BadInput(
-            f"{path} is larger than {MAX_SIZE >> 20} MiB, so it is no encrypted torrent",
+            f"{path} is larger than {MAX_SIZE >> 20} MiB, so it is not an envelope",
             hint="Name the .torrent.encrypted file, not the payload.",
         )
     return read_limited(real, MAX_SIZE)
 
 
 def open_encrypted(data: bytes, home: Home, key: bytes | None) -> TorrentSource:
-    """Open an envelope or the raw form with all we have.
+    """Open an envelope or the raw form with the identity and all keys of a home.
 
     Args:
         data: the whole file.
-        home: whose identity and users are tried.
-        key: a further key; the only one that can open the raw form.
+        home: with the identity and users to try.
+        key: a further key; only this one opens the raw form.
 
     Raises:
-        NotForUs: nothing opens it.
+        NotForUs: no key opens it.
         Damaged: it is not intact.
-        BadInput: it is a torrent that was never encrypted.
-        Refused: nobody we trust made it, or its torrent is not one that we take.
+        BadInput: it is an unencrypted torrent.
+        Refused: the sender is not trusted, or its torrent is not acceptable.
     """
     if is_tse1(data):
         return _open_envelope(data, home, key)
     _require_encrypted(data)
     if key is None:
-        raise Refused("This encrypted torrent needs a key", hint="Give the key that you got with --key-file.")
+        raise Refused("This envelope needs a key", hint="Give the key that you received with --key-file.")
     torrent_data = open_raw(data, key)
     torrent = accept(torrent_data, transport="plain", announce_allowed=lambda _url: True)
     return _by_trackers(torrent_data, torrent, home)
 
 
 def _by_trackers(data: bytes, torrent: Torrent, home: Home) -> TorrentSource:
-    """Offer what a person named by hand and whose trackers are all there is to find peers by."""
+    """Return the source for a plain torrent from the command line; its peers are found through its trackers."""
     rules, trackers = rules_for(home.config, "plain", (), any_host=True), _trackers(torrent)
     return TorrentSource(
         data,
@@ -111,7 +109,7 @@ def _by_trackers(data: bytes, torrent: Torrent, home: Home) -> TorrentSource:
 
 
 def _require_encrypted(data: bytes) -> None:
-    """Whoever mixes up the two files that `create` makes shall not look for a key that there is not."""
+    """Refuse a bare torrent with an error of its own: `create` makes both files, which are easily confused."""
     try:
         parse_torrent(data)
     except BadInput:
@@ -120,7 +118,7 @@ def _require_encrypted(data: bytes) -> None:
 
 
 def open_any(data: bytes, home: Home, key: bytes | None) -> TorrentSource:
-    """Like `open_encrypted`, but takes a bare torrent too: one that was made here, or one for a plain swarm.
+    """Like `open_encrypted`, but also accept a bare torrent that was made here or is for a plain swarm.
 
     Raises:
         BadInput: it is none of these.
@@ -134,7 +132,7 @@ def open_any(data: bytes, home: Home, key: bytes | None) -> TorrentSource:
     except BadInput as error:
         if key is not None:
             return open_encrypted(data, home, key)
-        if data.startswith(b"d"):  # bencoded: the parser's reason says more
+        if data.startswith(b"d"):  # bencoded: the parser's error is more precise
             raise
         raise BadInput(
             "This is neither a torrent nor an envelope", hint="The raw form needs its --key-file."
@@ -184,19 +182,19 @@ def _trackers(torrent: Torrent) -> tuple[TrackerAddress, ...]:
 
 
 def _require_trust(signed: SignedEnvelope) -> TorrentLimits:
-    """Act on it only when its signer is trusted: known, or in possession of the key that was given by hand."""
+    """Refuse an envelope unless its signer is known or has the key that was given."""
     match signed.trust:
         case Trust.UNKNOWN:
             raise Refused(
-                "It was signed by nobody you know",
+                "The envelope was signed by an unknown user",
                 hint="Ask the sender for a card and add it: `tuishare user add`.",
             )
         case Trust.UNVERIFIED:
-            warn(f"{signed.sender} made this, but nobody has compared fingerprints yet")
+            warn(f"{signed.sender} sealed this envelope, but their fingerprint is not verified")
         case Trust.KEY_ONLY:
-            say("It was made by somebody who has your key.")
+            say("The sender has your key.")
         case Trust.VERIFIED:
             say(f"From {signed.sender}.")
         case Trust.OURSELVES:
-            say("This is a share of your own.")
-    return DEFAULT_LIMITS  # a person has named this very file
+            say("This is your own share.")
+    return DEFAULT_LIMITS  # the user named this file

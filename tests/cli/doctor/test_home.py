@@ -66,7 +66,7 @@ def test_settings_that_do_not_load_and_those_that_cannot_work(alice: Person) -> 
 
 
 def test_users(alice: Person, bob: Person) -> None:
-    assert marks(check_users, alice)["nobody is known yet"].mark is Severity.NOTE
+    assert marks(check_users, alice)["there are none yet"].mark is Severity.NOTE
     alice.know(bob.as_user(verified=False))
     (found,) = marks(check_users, alice).values()
     assert (found.mark, "tuishare user verify bob" in found.hint) == (Severity.NOTE, True)

@@ -103,7 +103,7 @@ def test_ports_that_are_not_opened_are_not_looked_at(alice: Person, taken: int) 
 def test_a_port_that_nobody_may_have(alice: Person) -> None:
     alice.configure(network={"listen": "192.0.2.1:50007"})
     tls, tracker = look(check_ports, alice)
-    assert (tls.mark, "cannot be had" in tls.detail) == (Severity.FAULT, True)
+    assert (tls.mark, "cannot be opened" in tls.detail) == (Severity.FAULT, True)
     assert tracker.mark is Severity.FINE
 
 
@@ -142,7 +142,7 @@ def test_a_clock_that_runs_behind_our_own_files(alice: Person) -> None:
     later = 4_000_000_000
     os.utime(alice.places.config_file, (later, later))
     (found,) = look(check_clock, alice)
-    assert (found.mark, "which is past" in found.detail) == (Severity.FAULT, True)
+    assert (found.mark, "earlier than existing files" in found.detail) == (Severity.FAULT, True)
 
 
 def test_a_clock_without_battery(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,4 +168,4 @@ def test_few_open_files_are_said(
     monkeypatch.setattr(machine, "raise_descriptor_limit", lambda: limit)
     (found,) = look(check_descriptors, alice)
     assert (found.mark, bool(found.hint)) == (mark, mark is Severity.NOTE)
-    assert f"{limit:,} may be open" in found.detail
+    assert f"{limit:,} can be open" in found.detail

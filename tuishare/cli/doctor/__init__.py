@@ -1,4 +1,4 @@
 """``tuishare doctor``: checks of this home and this machine.
 
-Owns the checks and how their results are printed. Must not change anything.
+Owns the checks and the output of their results. Must not change anything.
 """

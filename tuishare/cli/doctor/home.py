@@ -19,7 +19,7 @@ from tuishare.people import load_book, load_identity
 
 
 def check_privacy(places: Places) -> Iterator[CheckResult]:
-    """Nobody else may enter our folders (threat T13)."""
+    """Check that no other user can enter the home's folders (threat T13)."""
     for folder in (places.config, places.state, places.runtime):
         try:
             found = folder.stat()
@@ -33,38 +33,36 @@ def check_privacy(places: Places) -> Iterator[CheckResult]:
         elif found.st_mode & 0o077:
             mode = f"{stat.S_IMODE(found.st_mode):04o}"
             hint = f"Run: chmod 700 {shlex.quote(str(folder))}"
-            yield CheckResult(
-                Severity.FAULT, "home", f"{folder} can be entered by others (mode {mode})", hint
-            )
+            yield CheckResult(Severity.FAULT, "home", f"other users can enter {folder} (mode {mode})", hint)
         else:
-            yield CheckResult(Severity.FINE, "home", f"{folder} is yours alone")
+            yield CheckResult(Severity.FINE, "home", f"{folder} is private")
 
 
 def check_identity(places: Places) -> Iterator[CheckResult]:
-    """The keys are there, whole, and ours alone."""
+    """Check that the keys exist, are intact and private."""
     try:
         load_identity(places.identity_file)
     except NotFound:
-        yield CheckResult(Severity.NOTE, "identity", "there is none yet", "`tuishare card` makes one.")
+        yield CheckResult(Severity.NOTE, "identity", "there is none yet", "`tuishare card` creates one.")
     else:
-        yield CheckResult(Severity.FINE, "identity", f"{places.identity_file} is whole")
+        yield CheckResult(Severity.FINE, "identity", f"{places.identity_file} is intact")
 
 
 def check_settings(places: Places) -> Iterator[CheckResult]:
-    """The settings are usable, as far as can be known without starting."""
+    """Check the settings as far as that is possible without starting an agent."""
     check_deeply(load_config(places), places)
     there = places.config_file.exists()
     yield CheckResult(
-        Severity.FINE, "settings", f"{places.config_file} is valid" if there else "none, the defaults hold"
+        Severity.FINE, "settings", f"{places.config_file} is valid" if there else "none, defaults apply"
     )
 
 
 def check_users(places: Places) -> Iterator[CheckResult]:
-    """There is somebody to share with, and fingerprints were compared."""
+    """Check that there are users and that they are verified."""
     book = load_book(places.users_file)
     if not len(book):
         yield CheckResult(
-            Severity.NOTE, "users", "nobody is known yet", "Add somebody: `tuishare user add NAME CARD`."
+            Severity.NOTE, "users", "there are none yet", "Add a user: `tuishare user add NAME CARD`."
         )
         return
     yield CheckResult(Severity.FINE, "users", f"{len(book)} known")
@@ -73,13 +71,13 @@ def check_users(places: Places) -> Iterator[CheckResult]:
             yield CheckResult(
                 Severity.NOTE,
                 "users",
-                f"{user.name} is not verified: what he sends waits for your approval",
+                f"{user.name} is not verified: their envelopes wait for your approval",
                 f"Compare fingerprints: `tuishare user verify {user.name}`.",
             )
 
 
 def check_folders(places: Places) -> Iterator[CheckResult]:
-    """What is written to can be written, what is watched can be read, and there is room."""
+    """Check that the folders can be written or read, and that there is free space."""
     config = load_config(places)
     for name in ("inbox", "outbox", "downloads"):
         yield _check_writable(name, Path(getattr(config.folders, name)))
@@ -93,7 +91,7 @@ def _check_writable(name: str, folder: Path) -> CheckResult:
         return _check_makeable(name, folder, "when the agent starts")
     if not folder.is_dir():
         return CheckResult(
-            Severity.FAULT, name, f"{folder} is not a folder", "Move it away, or choose another place."
+            Severity.FAULT, name, f"{folder} is not a folder", "Move it away, or choose another folder."
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         return CheckResult(
@@ -103,10 +101,10 @@ def _check_writable(name: str, folder: Path) -> CheckResult:
 
 
 def _check_makeable(name: str, folder: Path, when: str) -> CheckResult:
-    """Look at the nearest folder that is there: what is missing will be made in it."""
+    """Check the nearest existing folder, in which the missing ones will be made."""
     place = next(parent for parent in folder.parents if os.path.lexists(parent))
     if not place.is_dir():
-        hint = "Move it away, or choose another place."
+        hint = "Move it away, or choose another folder."
         return CheckResult(Severity.FAULT, name, f"{folder} cannot be made: {place} is not a folder", hint)
     if not os.access(place, os.W_OK | os.X_OK):
         hint = f"Check the owner and permissions of {place}."
@@ -121,16 +119,16 @@ def _check_room(folder: Path, reserve: int) -> CheckResult:
         return CheckResult(
             Severity.FAULT,
             "free space",
-            f"{format_size(free)} where downloads land, and {format_size(reserve)} are kept free",
+            f"{format_size(free)} for downloads, of which {format_size(reserve)} are kept free",
             "Free some space, or choose another folder: `tuishare config set folders.downloads PATH`.",
         )
-    return CheckResult(Severity.FINE, "free space", f"{format_size(free)} where downloads land")
+    return CheckResult(Severity.FINE, "free space", f"{format_size(free)} for downloads")
 
 
 def _check_readable(folder: Path) -> CheckResult:
     if not folder.is_dir():
         return CheckResult(
-            Severity.NOTE, "drop folder", f"{folder} is missing", "Make it, or mount the disk that it is on."
+            Severity.NOTE, "drop folder", f"{folder} is missing", "Make it, or mount its disk."
         )
     if not os.access(folder, os.R_OK | os.X_OK):
         return CheckResult(

@@ -29,11 +29,11 @@ from tuishare.swarm import check_no_resumption
 from tuishare.swarm.settings import listen_endpoints
 
 _COUNTED: Final = 200_000
-"""Folders that are counted at most; whoever has more has more than any default limit."""
+"""Maximum number of folders that are counted; more than any default limit."""
 _RELEASED: Final = 1_735_689_600
-"""Beginning of 2025: no clock that is right shows an earlier time."""
+"""Beginning of 2025: a correct clock shows no earlier time."""
 _FEW: Final = 4096
-"""Open files from which on more would not allow more connections."""
+"""Number of open files beyond which more connections are not possible."""
 _INOTIFY: Final = Path("/proc/sys/fs/inotify")
 _PORTS: Final = {
     "network.listen": "tls port",
@@ -41,11 +41,11 @@ _PORTS: Final = {
     "tracker.listen": "tracker port",
     "tracker.listen_plain": "plain tracker port",
 }
-"""What people call the ports of these settings."""
+"""Names of the ports of these settings."""
 
 
 def check_versions(_places: Places) -> Iterator[CheckResult]:
-    """The parts that we stand on are those that we were tested with."""
+    """Check the versions of Python and libtorrent."""
     yield CheckResult(Severity.FINE, "Python", f"{platform.python_version()} on {platform.system()}")
     found = version("libtorrent")
     if (2, 1) <= _read_version(found) < (3, 0):
@@ -57,13 +57,13 @@ def check_versions(_places: Places) -> Iterator[CheckResult]:
 
 
 def check_tls(_places: Places) -> Iterator[CheckResult]:
-    """TLS swarms work here, and no session can be resumed (threats T9, T10)."""
+    """Check that TLS swarms work and that no session can be resumed (threats T9, T10)."""
     check_no_resumption()
     yield CheckResult(Severity.FINE, "TLS", "the self-test passed: no session can be resumed")
 
 
 def check_agent(_places: Places) -> Iterator[CheckResult]:
-    """An agent runs, speaks our language, and has no trouble."""
+    """Check that an agent of this version runs and has no problems."""
     try:
         status = ask_agent(AgentClient.status)
     except ProtocolMismatch:
@@ -77,7 +77,7 @@ def check_agent(_places: Places) -> Iterator[CheckResult]:
 
 
 def check_ports(places: Places) -> Iterator[CheckResult]:
-    """The configured ports are free, or our own agent has them."""
+    """Check that the configured ports are free or held by this home's agent."""
     held = _held_ports()
     for key, address in listen_addresses(load_config(places)).items():
         subject = _PORTS[key]
@@ -92,7 +92,7 @@ def check_ports(places: Places) -> Iterator[CheckResult]:
 
 
 def check_inotify(places: Places) -> Iterator[CheckResult]:
-    """The system lets us watch all drop folders; else they are polled."""
+    """Check that all drop folders can be watched; otherwise they are polled."""
     drops = [Path(drop.path) for drop in load_config(places).drop]
     limit = int((_INOTIFY / "max_user_watches").read_text())
     needed = sum(map(_count_folders, drops))
@@ -106,54 +106,61 @@ def check_inotify(places: Places) -> Iterator[CheckResult]:
     instances = int((_INOTIFY / "max_user_instances").read_text())
     if instances < 16:
         hint = "Run as root: sysctl fs.inotify.max_user_instances=128"
-        yield CheckResult(Severity.NOTE, "inotify", f"only {instances} programs may watch files", hint)
+        yield CheckResult(Severity.NOTE, "inotify", f"only {instances} programs can watch files", hint)
 
 
 def check_descriptors(_places: Places) -> Iterator[CheckResult]:
-    """Enough files and sockets may be open for many recipients at a time."""
-    limit = raise_descriptor_limit()  # as an agent does that is started here
+    """Check that enough files and sockets can be open for many recipients."""
+    limit = raise_descriptor_limit()  # as an agent does when it starts
     allotment = plan_descriptors(limit)
     parts = f"{allotment.connections:,} connections, {allotment.downloads:,} downloads at a time"
-    detail = f"{limit:,} may be open: {parts}"
+    detail = f"{limit:,} can be open: {parts}"
     if limit < _FEW:
-        hint = f"Raise the hard limit: `ulimit -Hn`, /etc/security/limits.conf; {_FEW:,} are enough."
+        hint = f"Raise the hard limit (`ulimit -Hn`, /etc/security/limits.conf) to {_FEW:,}."
         yield CheckResult(Severity.NOTE, "open files", detail, hint)
     else:
         yield CheckResult(Severity.FINE, "open files", detail)
 
 
 def check_linger(_places: Places) -> Iterator[CheckResult]:
-    """A service goes on when its user logs out."""
+    """Check that the service continues after logout."""
     if not unit_path().exists():
         yield CheckResult(
             Severity.NOTE,
             "service",
-            "the agent does not start by itself",
-            "`tuishare service install` changes that.",
+            "the agent does not start automatically",
+            "Run `tuishare service install`.",
         )
     elif lingers() is False:
-        yield CheckResult(Severity.NOTE, "service", "it ends when you log out", f"Run: {linger_command()}")
+        yield CheckResult(
+            Severity.NOTE, "service", "the agent ends when you log out", f"Run: {linger_command()}"
+        )
     else:
         yield CheckResult(Severity.FINE, "service", f"installed as {unit_path()}")
     for folder in find_locked_out():
-        hint = "Let it by `tuishare service install`."
-        yield CheckResult(Severity.NOTE, "service", f"it may not write to {folder}", hint)
+        hint = "Run `tuishare service install` to allow it."
+        yield CheckResult(Severity.NOTE, "service", f"cannot write to {folder}", hint)
 
 
 def check_clock(places: Places) -> Iterator[CheckResult]:
-    """Certificates are valid for a time, so the clock must be right."""
+    """Check the clock, on which the validity of certificates depends."""
     now = time.time()
     files = (places.identity_file, places.users_file, places.config_file, places.store_file)
     written = max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
     if now < _RELEASED or now < written - 60:
         shown = format_timestamp(now)
-        yield CheckResult(Severity.FAULT, "clock", f"it shows {shown}, which is past", "Set it, best by NTP.")
+        yield CheckResult(
+            Severity.FAULT,
+            "clock",
+            f"shows {shown}, earlier than existing files",
+            "Set the clock, preferably by NTP.",
+        )
     else:
-        yield CheckResult(Severity.FINE, "clock", "nothing speaks against it")
+        yield CheckResult(Severity.FINE, "clock", "ok")
 
 
 def _read_version(text: str) -> tuple[int, int]:
-    """Return major and minor number, (0, 0) where there is none."""
+    """Return major and minor number, or (0, 0)."""
     numbers = [int(part) for part in text.split(".")[:2] if part.isdecimal()]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
 
@@ -168,10 +175,10 @@ def _held_ports() -> set[int]:
 
 
 def _why_taken(host: str, port: int) -> str:
-    """Say why a TCP port cannot be had, or nothing when it can."""
+    """Return why a TCP port cannot be opened, or an empty text."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As libtorrent does: a connection that is just ending does not hold the port.
+        # As libtorrent does: a closing connection does not hold the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -179,7 +186,7 @@ def _why_taken(host: str, port: int) -> str:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return "is in use"
-            return f"cannot be had: {(error.strerror or 'refused').lower()}"
+            return f"cannot be opened: {(error.strerror or 'refused').lower()}"
     return ""
 
 

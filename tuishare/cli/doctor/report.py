@@ -1,6 +1,6 @@
-"""``tuishare doctor``: everything that can be wrong, looked at once, or everything that one share lets out.
+"""``tuishare doctor``: checks of home and machine, or the privacy report of one share.
 
-Owns the list of checks, their order, and how they are told; nothing is changed and no folder is made.
+Owns the list of checks, their order and their output. Must not change anything or make folders.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
 
 
 def diagnose(*, as_json: bool) -> bool:
-    """Run all checks and print what they find; returns whether nothing is wrong."""
+    """Run all checks and print the results; return whether no fault was found."""
     places = find_places()
-    return _tell((run_check(subject, check, places) for subject, check in CHECKS), as_json=as_json)
+    return _print((run_check(subject, check, places) for subject, check in CHECKS), as_json=as_json)
 
 
 def prove(word: str, *, as_json: bool) -> bool:
-    """Print what one share lets out and to whom, with evidence; returns whether it is as it should be.
+    """Print the privacy report of one share; return whether no fault was found.
 
     Raises:
         NotFound: there is no such share.
-        BadInput: there are several.
+        BadInput: several shares match.
     """
 
     async def ask(client: AgentClient) -> Proof:
@@ -54,7 +54,7 @@ def prove(word: str, *, as_json: bool) -> bool:
         require_taken(share)
         return await client.share_proof(share.id)
 
-    return _tell([[_read(finding) for finding in ask_agent(ask).findings]], as_json=as_json)
+    return _print([[_read(finding) for finding in ask_agent(ask).findings]], as_json=as_json)
 
 
 def _read(finding: ProofFinding) -> CheckResult:
@@ -62,8 +62,8 @@ def _read(finding: ProofFinding) -> CheckResult:
     return CheckResult(mark, finding.topic, finding.evidence, finding.hint)
 
 
-def _tell(found: Iterable[list[CheckResult]], *, as_json: bool) -> bool:
-    """Print each as soon as it is known; JSON is one array."""
+def _print(found: Iterable[list[CheckResult]], *, as_json: bool) -> bool:
+    """Print each result as soon as it is known; JSON is one array."""
     findings: list[CheckResult] = []
     for some in found:
         findings += some

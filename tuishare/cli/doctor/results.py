@@ -1,4 +1,4 @@
-"""What a check of `tuishare doctor` finds, and how it is told. Owns the three marks and no check."""
+"""Results of the checks of `tuishare doctor`, as text and as messages."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tuishare.sanitize import for_display
 
 
 class Severity(Enum):
-    """How good or bad it is: the word for programs, the sign for people."""
+    """Severity of a result; the sign is printed before its line."""
 
-    FINE = ("fine", "✓")
-    NOTE = ("note", "!")
-    FAULT = ("fault", "✗")
+    FINE = "✓"
+    NOTE = "!"
+    FAULT = "✗"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the diagnosis; the hint says what a person can do, and may be empty."""
+    """One result; the hint is a remedy, or empty."""
 
     mark: Severity
     subject: str
@@ -30,23 +30,23 @@ class CheckResult:
     hint: str = ""
 
     def lines(self) -> Iterator[str]:
-        """Say it to a person."""
-        yield f"{self.mark.value[1]} {self.subject}: {for_display(self.detail, 300)}"
+        """Return the lines to print."""
+        yield f"{self.mark.value} {self.subject}: {for_display(self.detail, 300)}"
         if self.hint:
             yield f"  hint: {for_display(self.hint, 300)}"
 
     def message(self) -> Finding:
-        """Return the message of the API for it."""
+        """Return the result as a message of the API."""
         good = None if self.mark is Severity.NOTE else self.mark is Severity.FINE
         return Finding(topic=self.subject, good=good, evidence=self.detail, hint=self.hint)
 
 
 Check = Callable[[Places], Iterable[CheckResult]]
-"""Looks at one thing and changes nothing."""
+"""One check; changes nothing."""
 
 
 def run_check(subject: str, check: Check, places: Places) -> list[CheckResult]:
-    """Run one check; what it cannot get past is a fault."""
+    """Run one check; an error that ends it is a fault."""
     findings: list[CheckResult] = []
     try:
         findings.extend(check(places))
