@@ -80,7 +80,7 @@ def verbose_agent() -> ScriptedAgent:
 def unsent(server: ApiServer) -> list[int]:
     """How many bytes each connection has still to send."""
     assert server._listener is not None
-    return [one.transport.get_write_buffer_size() for one in server._listener._visits.values()]
+    return [one.transport.get_write_buffer_size() for one in server._listener._connections.values()]
 
 
 def post(length: int, sent: bytes = b"", path: str = "/v1/settings/text") -> bytes:
