@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -82,3 +83,66 @@ def test_a_cycle_is_found_wherever_an_import_stands(late: str) -> None:
     }
     assert set(find_cycle(build_graph(sources))) == {"tuishare.a", "tuishare.b", "tuishare.c"}
     assert find_cycle(build_graph(sources | {"tuishare.c": "import os"})) == []
+
+
+ON_THE_DISK = {
+    "os",
+    "io",
+    "pathlib",
+    "shutil",
+    "glob",
+    "tempfile",
+    "subprocess",
+    "tuishare.fs",
+    "tuishare.torrents",
+}
+"""What reaches files on the machine where it runs."""
+
+
+def find_names(source: str) -> set[str]:
+    """Give everything that a text imports, with the packages it lies in, and each call of `open`."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=aliases):
+                names |= {alias.name for alias in aliases}
+            case ast.ImportFrom(module=str(base), names=aliases):
+                names |= {base, *(f"{base}.{alias.name}" for alias in aliases)}
+            case ast.Call(func=ast.Name(id="open")):
+                names.add("open")
+    return {".".join(name.split(".")[:depth]) for name in names for depth in (1, 2, 3)} | names
+
+
+@pytest.mark.parametrize("room", ["tui", "presentation"])
+def test_a_front_end_reaches_no_file(room: str) -> None:
+    """It may run on another machine than the agent, whose files are the ones to choose from."""
+    for module, source in read_sources().items():
+        if module.startswith(f"{PACKAGE}.{room}"):
+            found = find_names(source)
+            assert not found & (ON_THE_DISK | {"open", "textual.widgets.DirectoryTree"}), module
+
+
+def test_the_contract_forbids_it_as_well() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    forbidden = {
+        module
+        for contract in contracts
+        if contract["type"] == "forbidden" and "tuishare.tui" in contract["source_modules"]
+        for module in contract["forbidden_modules"]
+    }
+    assert forbidden >= ON_THE_DISK
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import os.path", "os"),
+        ("from pathlib import Path", "pathlib"),
+        ("def f():\n    from tuishare.fs.browse import measure", "tuishare.fs"),
+        ("from tuishare import torrents", "tuishare.torrents"),
+        ("open('x')", "open"),
+        ("from textual.widgets import DirectoryTree", "textual.widgets.DirectoryTree"),
+    ],
+)
+def test_each_way_to_a_file_is_found(text: str, found: str) -> None:
+    assert found in find_names(text)

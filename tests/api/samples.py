@@ -29,9 +29,14 @@ from tuishare.api.messages import (
     FileChoice,
     Finding,
     Folder,
+    FolderEntry,
+    FolderListing,
+    FolderQuery,
     FolderState,
     NewShare,
     NewUser,
+    PathNamed,
+    PathSize,
     PeerInfo,
     People,
     Problem,
@@ -157,6 +162,9 @@ class ScriptedFeed:
         return self.signal
 
 
+LISTING = FolderListing(path="/films", entries=(FolderEntry(name="a\x1b", is_folder=True),), whole=False)
+
+
 class ScriptedAgent:
     """An `AgentService` whose snapshot a test sets; it remembers its orders, and that it was asked to stop."""
 
@@ -259,6 +267,14 @@ class ScriptedAgent:
 
     async def folders(self) -> list[Folder]:
         return list(self.now.status.drop_folders)
+
+    async def list_folder(self, query: FolderQuery) -> FolderListing:
+        self.orders.append(query)
+        return LISTING
+
+    async def measure_path(self, path: PathNamed) -> PathSize:
+        self.orders.append(path)
+        return PathSize(files=3, size=3000)
 
     async def set_drop(self, change: DropChange) -> Reloaded:
         self.orders.append(change)

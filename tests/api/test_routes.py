@@ -10,6 +10,7 @@ from tests.api.samples import (
     CARD_SEEN,
     DETAILS,
     DOWNLOAD,
+    LISTING,
     PROOF,
     RELOADED,
     SETTINGS,
@@ -23,7 +24,10 @@ from tuishare.api.messages import (
     CardText,
     DropChange,
     DropNamed,
+    FolderQuery,
     NewUser,
+    PathNamed,
+    PathSize,
     SettingChange,
     SettingsText,
     ShareId,
@@ -64,6 +68,13 @@ async def test_orders_about_folders_and_settings_arrive(agent: ScriptedAgent, cl
     assert await client.change_setting(setting) == RELOADED
     assert await client.write_settings(SETTINGS) == RELOADED
     assert agent.orders == [change, DropNamed(path="~/films"), setting, SETTINGS]
+
+
+async def test_questions_about_paths_arrive(agent: ScriptedAgent, client: AgentClient) -> None:
+    query = FolderQuery(path="~/films", start="a", nearest=True)
+    assert await client.list_folder(query) == LISTING
+    assert await client.measure_path(PathNamed(path="~/films")) == PathSize(files=3, size=3000)
+    assert agent.orders == [query, PathNamed(path="~/films")]
 
 
 async def test_details_are_told_of_what_there_is(client: AgentClient) -> None:

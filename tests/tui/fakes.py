@@ -23,8 +23,13 @@ from tuishare.api.messages import (
     DropNamed,
     FileChoice,
     Folder,
+    FolderEntry,
+    FolderListing,
+    FolderQuery,
     NewShare,
     NewUser,
+    PathNamed,
+    PathSize,
     People,
     Proof,
     Reloaded,
@@ -40,7 +45,7 @@ from tuishare.api.messages import (
     UserChange,
     UserNamed,
 )
-from tuishare.errors import AgentUnreachable
+from tuishare.errors import AgentUnreachable, NotFound
 from tuishare.tui.app import Dashboard
 from tuishare.tui.notifications import write_farewell
 from tuishare.tui.snapshot_stream import Backoff
@@ -83,6 +88,8 @@ class FakeAgent:
         self.card = CardInfo(name="bob", fingerprint="ABCD", words="able bold calm dare")
         self.proof = Proof(findings=())
         self.text = SettingsText(text='name = "alice"', path="/home/alice/.config/tuishare/config.toml")
+        self.disk: dict[str, tuple[str, ...]] = {}
+        self.sizes: dict[str, PathSize] = {}
         self.runner = asyncio.Event()
         self.runner.set()
         for event in events:
@@ -182,6 +189,24 @@ class FakeAgent:
     async def folders(self) -> list[Folder]:
         await self._call("folders")
         return []
+
+    async def list_folder(self, query: FolderQuery) -> FolderListing:
+        """List a folder of `disk`, a machine that is not this one: what is missing here must not matter."""
+        path = query.path.rstrip("/") or "/"
+        while query.nearest and path not in self.disk and path != "/":
+            path = path.rpartition("/")[0] or "/"
+        if path not in self.disk:
+            raise NotFound("There is no such file or folder", hint="Check the spelling of the path.")
+        names = [name for name in self.disk[path] if name.startswith(query.start)]
+        entries = [FolderEntry(name=name.rstrip("/"), is_folder=name.endswith("/")) for name in names]
+        shown = tuple(entry for entry in entries if entry.is_folder or not query.folders_only)
+        return FolderListing(path=path.replace("~", "/far"), entries=shown, whole="more" not in path)
+
+    async def measure_path(self, path: PathNamed) -> PathSize:
+        await self._call("measure_path", path.path)
+        if path.path not in self.sizes:
+            raise NotFound("There is no such file or folder", hint="Check the spelling of the path.")
+        return self.sizes[path.path]
 
     async def set_drop(self, change: DropChange) -> Reloaded:
         await self._call("set_drop", change)

@@ -20,8 +20,12 @@ from tuishare.api.messages import (
     Event,
     FileChoice,
     Folder,
+    FolderListing,
+    FolderQuery,
     NewShare,
     NewUser,
+    PathNamed,
+    PathSize,
     People,
     Proof,
     Reloaded,
@@ -88,6 +92,11 @@ class Operations(Performer):
     )
 
     folders = ClientMethod(Agent.folders, "GET", "/v1/folders", None, list[Folder], _OWNER)
+    list_folder = ClientMethod(
+        Agent.list_folder, "POST", "/v1/paths/list", FolderQuery, FolderListing, _OWNER
+    )
+    measure_path = ClientMethod(Agent.measure_path, "POST", "/v1/paths/measure", PathNamed, PathSize, _OWNER)
+
     set_drop = ClientMethod(Agent.set_drop, "POST", "/v1/folders/set", DropChange, Reloaded, _OWNER)
     remove_drop = ClientMethod(Agent.remove_drop, "POST", "/v1/folders/remove", DropNamed, Reloaded, _OWNER)
     settings = ClientMethod(Agent.settings, "GET", "/v1/settings", None, SettingsText, _OWNER)

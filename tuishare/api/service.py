@@ -25,8 +25,12 @@ from tuishare.api.messages import (
     Event,
     FileChoice,
     Folder,
+    FolderListing,
+    FolderQuery,
     NewShare,
     NewUser,
+    PathNamed,
+    PathSize,
     People,
     Proof,
     Reloaded,
@@ -240,6 +244,24 @@ class AgentService(HomeService, Protocol):
 
         Raises:
             NotFound: nothing is shared with them.
+        """
+
+    async def list_folder(self, query: FolderQuery) -> FolderListing:
+        """List what a folder on the agent's machine holds, to choose from.
+
+        Raises:
+            BadInput: the path is not absolute.
+            NotFound: there is no such folder.
+            SystemFailed: it cannot be read, or does not answer within seconds.
+        """
+
+    async def measure_path(self, path: PathNamed) -> PathSize:
+        """Count files and bytes of a file or folder on the agent's machine, for at most five seconds.
+
+        Raises:
+            BadInput: the path is not absolute, or leads neither to a file nor to a folder.
+            NotFound: there is nothing at the path.
+            SystemFailed: it cannot be read, or does not answer within seconds.
         """
 
     async def reload(self) -> Reloaded:

@@ -1,4 +1,5 @@
-"""The file system: atomic writes, fsync, private files.
+"""The file system: atomic writes, fsync, private files, folders to choose from.
 
-Owns atomic publishing, fsync and the checks of private files. Must not know what files hold.
+Owns atomic publishing, fsync, the checks of private files, and the bounds of looking around. Must not know what
+files hold.
 """

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import pytest
 from textual.widgets import Input
@@ -25,16 +23,15 @@ async def test_a_new_one_by_keys() -> None:
         ]
 
 
-async def test_picked_in_the_tree(tmp_path: Path) -> None:
-    (tmp_path / "a file").touch()
-    (tmp_path / "film").mkdir()
+async def test_picked_in_the_tree() -> None:
     async with opened("add_folder") as desk:
-        desk.fill("path", str(tmp_path))
+        desk.agent.disk = {"/far": ("film/", "a file")}
+        desk.fill("path", "/far")
         await desk.press("ctrl+o")
         await until(desk.pilot, lambda: "film" in desk.drawn)
         assert "a file" not in desk.drawn
         await desk.press("down", "ctrl+s")
-        assert desk.screen.query_one("#path", Input).value == str(tmp_path / "film")
+        assert desk.screen.query_one("#path", Input).value == "/far/film"
 
 
 async def test_faults_and_refusals() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from textual.widgets import Input, Select, Static
@@ -9,18 +10,21 @@ from tests.api.samples import NOW
 from tests.tui.fakes import until
 from tests.tui.people import PEOPLE, known
 from tests.tui.screens.dialogs import Desk, opened
-from tuishare.api.messages import NewShare, People, Snapshot
+from tuishare.api.messages import NewShare, PathSize, People, Snapshot
 from tuishare.errors import Refused
 from tuishare.tui.screens.path_picker import PathPicker
 from tuishare.tui.screens.recipients import MarkCheckbox, Recipients
 
+FILM = "/far/film"
+DISK = {"/far": ("film/",), FILM: ("0.mov", "1.mov", "2.mov")}
+SIZES = {FILM: PathSize(files=3, size=3000)}
 
-def payload(folder: Path) -> Path:
-    film = folder / "film"
-    film.mkdir()
-    for number in range(3):
-        (film / f"{number}.mov").write_bytes(bytes(1000))
-    return film
+
+@asynccontextmanager
+async def new_share(snapshot: Snapshot | None = None) -> AsyncIterator[Desk]:
+    async with opened("new_share", snapshot=snapshot) as desk:
+        desk.agent.disk, desk.agent.sizes = DISK, SIZES
+        yield desk
 
 
 def tick(desk: Desk, *names: str) -> None:
@@ -28,29 +32,59 @@ def tick(desk: Desk, *names: str) -> None:
         desk.screen.query_one(Recipients).select(name)
 
 
-async def test_by_keys_alone(tmp_path: Path) -> None:
-    film = payload(tmp_path)
-    async with opened("new_share") as desk:
-        await desk.press(*str(film)[:-2])
-        await until(desk.pilot, lambda: desk.screen.query_one("#path", Input)._suggestion == f"{film}/")
+async def test_by_keys_alone() -> None:
+    async with new_share() as desk:
+        await desk.press(*FILM[:-2])
+        await until(desk.pilot, lambda: desk.screen.query_one("#path", Input)._suggestion == f"{FILM}/")
         await desk.press("right", "tab", "down", "down", "space", "tab", "tab", *"hello", "enter")
         await desk.until_closed()
-        assert desk.calls("share") == [(NewShare(path=str(film), recipients=("bob",), note="hello"),)]
+        assert desk.calls("share") == [(NewShare(path=f"{FILM}/", recipients=("bob",), note="hello"),)]
 
 
-async def test_it_says_how_much_it_is_before_it_starts(tmp_path: Path) -> None:
-    async with opened("new_share") as desk:
-        desk.fill("path", str(payload(tmp_path)))
+async def test_it_says_how_much_it_is_before_it_starts() -> None:
+    async with new_share() as desk:
+        desk.fill("path", FILM)
         await desk.until_said("3 files · 3.0 kB")
-        desk.fill("path", str(tmp_path / "nothing"))
+        desk.fill("path", "/far/nothing")
         await desk.until_said("There is no such file or folder")
         assert desk.calls("share") == []
 
 
+@pytest.mark.parametrize(
+    ("extent", "words"),
+    [
+        (PathSize(files=1, size=5), "1 file · 5 B"),
+        (PathSize(files=100_000, size=10**9, whole=False), "more than 100,000 files · more than 1.0 GB"),
+    ],
+)
+async def test_how_much_it_is_may_be_unknown(extent: PathSize, words: str) -> None:
+    async with new_share() as desk:
+        desk.agent.sizes = {"~/film": extent}
+        desk.fill("path", " ~/film ")
+        await desk.until_said(words)
+
+
+async def test_only_what_is_typed_in_the_end_is_counted() -> None:
+    async with new_share() as desk:
+        for end in range(2, len(FILM) + 1):
+            desk.fill("path", FILM[:end])
+        await desk.until_said("3 files · 3.0 kB")
+        assert desk.calls("measure_path") == [(FILM,)]
+        desk.fill("path", "film")
+        await until(desk.pilot, lambda: "3 files" not in desk.words)
+        desk.agent.runner.clear()
+        desk.fill("path", FILM)
+        await desk.until_said("counting")
+        desk.fill("path", "")
+        desk.agent.runner.set()
+        await desk.pilot.pause(0.3)
+        assert "3 files" not in desk.words
+
+
 @pytest.mark.parametrize(("span", "until_when"), [("", 0), ("1d", NOW + 86_400), ("30d", NOW + 30 * 86_400)])
-async def test_expiry_and_transport(tmp_path: Path, span: str, until_when: int) -> None:
-    async with opened("new_share") as desk:
-        desk.fill("path", str(payload(tmp_path)))
+async def test_expiry_and_transport(span: str, until_when: int) -> None:
+    async with new_share() as desk:
+        desk.fill("path", FILM)
         tick(desk, "@crew")
         desk.screen.query_one("#expires", Select).value = span
         desk.screen.query_one("#plain", MarkCheckbox).value = True
@@ -61,9 +95,9 @@ async def test_expiry_and_transport(tmp_path: Path, span: str, until_when: int) 
         assert (new.not_after, new.transport, new.recipients) == (until_when, "plain", ("@crew",))
 
 
-async def test_a_date_of_ones_own(tmp_path: Path) -> None:
-    async with opened("new_share") as desk:
-        desk.fill("path", str(payload(tmp_path)))
+async def test_a_date_of_ones_own() -> None:
+    async with new_share() as desk:
+        desk.fill("path", FILM)
         tick(desk, "bob")
         desk.screen.query_one("#expires", Select).value = "own"
         await desk.pilot.pause()
@@ -81,7 +115,7 @@ async def test_a_date_of_ones_own(tmp_path: Path) -> None:
 
 
 async def test_faults_stand_beside_their_fields() -> None:
-    async with opened("new_share") as desk:
+    async with new_share() as desk:
         desk.fill("note", "x" * 501)
         await desk.press("ctrl+s")
         assert "choose a path" in desk.fault("path")
@@ -100,24 +134,22 @@ async def test_faults_stand_beside_their_fields() -> None:
         assert desk.calls("share") == []
 
 
-async def test_nothing_typed_is_lost_when_the_agent_refuses(tmp_path: Path) -> None:
-    film = payload(tmp_path)
-    async with opened("new_share") as desk:
+async def test_nothing_typed_is_lost_when_the_agent_refuses() -> None:
+    async with new_share() as desk:
         desk.agent.order_fails_with = Refused("It lies in a drop folder", hint="Move it.")
-        desk.fill("path", str(film))
+        desk.fill("path", FILM)
         desk.fill("note", "hello")
         tick(desk, "bob")
         await desk.press("ctrl+s")
         await desk.until_said("! It lies in a drop folder. Move it.")
-        assert desk.screen.query_one("#path", Input).value == str(film)
+        assert desk.screen.query_one("#path", Input).value == FILM
         assert desk.screen.query_one("#note", Input).value == "hello"
         assert desk.screen.query_one(Recipients).selected == ["bob"]
 
 
-async def test_picked_in_the_tree_by_mouse(tmp_path: Path) -> None:
-    film = payload(tmp_path)
-    async with opened("new_share") as desk:
-        desk.fill("path", str(tmp_path))
+async def test_picked_in_the_tree_by_mouse() -> None:
+    async with new_share() as desk:
+        desk.fill("path", "/far")
         await desk.click("browse")
         assert isinstance(desk.screen, PathPicker)
         await until(desk.pilot, lambda: "film" in desk.drawn)
@@ -127,11 +159,11 @@ async def test_picked_in_the_tree_by_mouse(tmp_path: Path) -> None:
         )
         await desk.click("accept")
         await until(desk.pilot, lambda: "3 files" in desk.words)
-        assert desk.screen.query_one("#path", Input).value == str(film)
+        assert desk.screen.query_one("#path", Input).value == FILM
 
 
 async def test_with_nobody_known_it_says_what_comes_first() -> None:
     alone = Snapshot(status=known().status, shares=(), downloads=(), people=People(card=PEOPLE.card))
-    async with opened("new_share", snapshot=alone) as desk:
+    async with new_share(alone) as desk:
         await desk.press("ctrl+s")
         assert "Add a user first" in desk.fault("recipients")

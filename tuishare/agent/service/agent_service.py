@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Callable
-from pathlib import Path
 
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
@@ -16,6 +15,7 @@ from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.service.command_dispatch import order_download, order_share
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.details_service import DetailsService
+from tuishare.agent.service.path_service import PathService
 from tuishare.agent.service.settings_service import SettingsService
 from tuishare.agent.service.state_view import StateView
 from tuishare.agent.service.user_service import UserService
@@ -37,8 +37,12 @@ from tuishare.api.messages import (
     Event,
     FileChoice,
     Folder,
+    FolderListing,
+    FolderQuery,
     NewShare,
     NewUser,
+    PathNamed,
+    PathSize,
     People,
     Proof,
     Reloaded,
@@ -54,6 +58,7 @@ from tuishare.api.messages import (
     UserChange,
     UserNamed,
 )
+from tuishare.fs.browse import to_absolute
 
 
 class LocalAgentService:
@@ -90,6 +95,7 @@ class LocalAgentService:
         self._users = users
         self._stop = stop
         self._settings = SettingsService(context, config_reload)
+        self._paths = PathService()
         self._details = DetailsService(context, sharing, inbox)
 
     async def status(self) -> Status:
@@ -115,7 +121,7 @@ class LocalAgentService:
 
     async def share(self, new: NewShare) -> Accepted:
         target = ShareTarget(new.recipients, new.transport, note=new.note, not_after=new.not_after)
-        return Accepted(id=await self._runner.run(self._sharing.share(Path(new.path), target)))
+        return Accepted(id=await self._runner.run(self._sharing.share(to_absolute(new.path), target)))
 
     async def share_details(self, share: ShareId) -> Details:
         return await self._details.share_details(share)
@@ -174,7 +180,13 @@ class LocalAgentService:
     async def rotate_identity(self) -> Accepted:
         return await self._users.rotate_identity()
 
-    # Folders and settings
+    # Paths, folders and settings
+
+    async def list_folder(self, query: FolderQuery) -> FolderListing:
+        return await self._paths.list_folder(query)
+
+    async def measure_path(self, path: PathNamed) -> PathSize:
+        return await self._paths.measure_path(path)
 
     async def folders(self) -> list[Folder]:
         return list(self._view.status().drop_folders)

@@ -23,6 +23,7 @@ from tuishare.api.messages.base import (
 from tuishare.api.messages.details import FILES_SHOWN, Details, File, Finding, PeerInfo, Proof
 from tuishare.api.messages.downloads import Download, DownloadAction, DownloadState, FileChoice
 from tuishare.api.messages.folders import DropChange, DropNamed, Folder
+from tuishare.api.messages.paths import FolderEntry, FolderListing, FolderQuery, PathNamed, PathSize
 from tuishare.api.messages.people import (
     CardInfo,
     CardText,
@@ -68,12 +69,17 @@ __all__ = [
     "FileChoice",
     "Finding",
     "Folder",
+    "FolderEntry",
+    "FolderListing",
+    "FolderQuery",
     "FolderState",
     "Fraction",
     "Heartbeat",
     "Message",
     "NewShare",
     "NewUser",
+    "PathNamed",
+    "PathSize",
     "PeerInfo",
     "People",
     "Port",

@@ -125,7 +125,7 @@ class NewShare(Message, frozen=True, kw_only=True):
     """A file or folder to share, outside the drop folders; one that is shared already keeps all its recipients.
 
     Attributes:
-        path: absolute.
+        path: absolute, or beginning with ``~``.
         recipients: users and ``@groups``, at least one, including all who have it.
         transport: ``tls`` or ``plain``.
         note: for the recipients; empty: the one that it has.

@@ -18,7 +18,7 @@ from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.add_user import AddUserScreen
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult, ask_for_restart
-from tuishare.tui.screens.path_picker import PathSuggester, expand, find_path_fault
+from tuishare.tui.screens.path_picker import PathSuggester, find_path_fault
 from tuishare.tui.theme import TextStyle
 
 SENTENCE: Final = (
@@ -93,7 +93,7 @@ class FoldersScreen(Form):
     def compose_fields(self) -> ComposeResult:
         """Compose the paths of the folders; each can be changed."""
         for key, label, words in _FOLDERS:
-            suggester = PathSuggester(folders_only=True)
+            suggester = PathSuggester(self.app.agent, folders_only=True)
             yield Field(label, Input(clean(self._before[key]), suggester=suggester, id=key, compact=True))
             yield Static(Content.styled(words, TextStyle.QUIET.value), classes="under")
         yield Static(
@@ -111,7 +111,7 @@ class FoldersScreen(Form):
         """Save the paths that were changed."""
         restart: list[str] = []
         for key, path in self._before.items():
-            chosen = str(expand(self.query_one(f"#{key}", Input).value))
+            chosen = self.query_one(f"#{key}", Input).value.strip()
             if chosen != path:
                 change = SettingChange(key=f"folders.{key}", value=chosen)
                 restart += (await self.app.agent.change_setting(change)).restart

@@ -6,7 +6,6 @@ Owns the fields for a new drop folder and for one that exists.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import ClassVar, Literal
 
 from textual import on
@@ -19,7 +18,7 @@ from tuishare.api.messages import DropChange, DropNamed, Folder, People
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.confirmations import REMOVED_FOLDER
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
-from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
+from tuishare.tui.screens.path_picker import HOME, PathPicker, PathSuggester, find_path_fault
 from tuishare.tui.screens.recipients import (
     ANY_CLIENT,
     NO_USERS,
@@ -60,7 +59,7 @@ class FolderScreen(Form):
                 "Folder",
                 Input(
                     placeholder="/path or ~/path; → completes",
-                    suggester=PathSuggester(folders_only=True),
+                    suggester=PathSuggester(self.app.agent, folders_only=True),
                     id="path",
                     compact=True,
                 ),
@@ -90,7 +89,7 @@ class FolderScreen(Form):
 
     async def submit(self) -> FormResult:
         """Save the drop folder."""
-        path = self._folder.path if self._folder else str(expand(self.query_one("#path", Input).value))
+        path = self._folder.path if self._folder else self.query_one("#path", Input).value.strip()
         transport: Literal["tls", "plain"] = (
             "plain" if self.query_one("#plain", MarkCheckbox).value else "tls"
         )
@@ -102,7 +101,7 @@ class FolderScreen(Form):
         """Pick the folder in a tree."""
         if self._folder is None:
             given = self.query_one("#path", Input).value
-            start = Path.home() if find_path_fault(given) else expand(given)
+            start = HOME if find_path_fault(given) else given.strip()
             self.app.push_screen(PathPicker(start, folders_only=True), self._take_path)
 
     def _take_path(self, path: str | None) -> None:

@@ -1,14 +1,12 @@
 """The dialog behind `n`: what to share, with which recipients, until when.
 
-Owns the fields and their validation before the agent is asked; counts what was chosen in a thread, within bounds.
+Owns the fields and their validation before the agent is asked; shows how much was chosen, as the agent counts it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
-from threading import Event
 from typing import ClassVar, Final, Literal
 
 from textual import on
@@ -17,15 +15,14 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Select, Static
 
-from tuishare.api.messages import NewShare, People
+from tuishare.api.messages import NewShare, PathNamed, People
 from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, TuishareError
 from tuishare.presentation.formats import format_count, format_size
 from tuishare.presentation.problems import explain_error
 from tuishare.tui.cell_text import clean, fit
-from tuishare.tui.path_size import measure
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
-from tuishare.tui.screens.path_picker import PathPicker, PathSuggester, expand, find_path_fault
+from tuishare.tui.screens.path_picker import HOME, PathPicker, PathSuggester, find_path_fault, last_name
 from tuishare.tui.screens.recipients import (
     ANY_CLIENT,
     NO_USERS,
@@ -44,6 +41,7 @@ _SPANS: Final = (
     ("in 30 days", "30d"),
     ("other …", _OWN),
 )
+_PAUSE: Final = 0.2  # seconds without a key before the agent is asked to count
 _NOTE: Final = 500  # characters; the same limit as in envelopes
 
 
@@ -58,7 +56,6 @@ class NewShareScreen(Form):
     def __init__(self, people: People) -> None:
         super().__init__()
         self._people = people
-        self._stop = Event()
 
     def compose_fields(self) -> ComposeResult:
         """Compose path, size, recipients, expiry, note and kind of swarm."""
@@ -66,7 +63,7 @@ class NewShareScreen(Form):
             "What",
             Input(
                 placeholder="/path or ~/path; → completes",
-                suggester=PathSuggester(),
+                suggester=PathSuggester(self.app.agent),
                 id="path",
                 compact=True,
             ),
@@ -88,10 +85,6 @@ class NewShareScreen(Form):
         self.query_one("#until-field").display = False
         self._tell_extent(Content.styled("its size appears here", TextStyle.QUIET.value))
 
-    def on_unmount(self) -> None:
-        """End the count with the dialog."""
-        self._stop.set()
-
     def validate(self) -> Iterator[FieldError]:
         """Require a path, recipients, a future time, a note that fits."""
         if fault := find_path_fault(self.query_one("#path", Input).value):
@@ -110,24 +103,24 @@ class NewShareScreen(Form):
 
     async def submit(self) -> FormResult:
         """Share it."""
-        path = expand(self.query_one("#path", Input).value)
+        path = self.query_one("#path", Input).value.strip()
         transport: Literal["tls", "plain"] = (
             "plain" if self.query_one("#plain", MarkCheckbox).value else "tls"
         )
         new = NewShare(
-            path=str(path),
+            path=path,
             recipients=tuple(self.query_one(Recipients).selected),
             transport=transport,
             note=self.query_one("#note", Input).value,
             not_after=self._not_after(),
         )
         await self.app.agent.share(new)
-        return FormResult(f"Sharing “{fit(path.name, 40)}” with {clean(', '.join(new.recipients))}.")
+        return FormResult(f"Sharing “{fit(last_name(path), 40)}” with {clean(', '.join(new.recipients))}.")
 
     def action_browse(self) -> None:
         """Open the tree."""
         given = self.query_one("#path", Input).value
-        start = Path.home() if find_path_fault(given) else expand(given)
+        start = HOME if find_path_fault(given) else given.strip()
         self.app.push_screen(PathPicker(start), self._take_path)
 
     def _take_path(self, path: str | None) -> None:
@@ -151,26 +144,26 @@ class NewShareScreen(Form):
 
     @on(Input.Changed, "#path")
     def _count(self, event: Input.Changed) -> None:
-        self._stop.set()
-        self._stop = Event()
         if find_path_fault(event.value):
+            self.workers.cancel_group(self, "measure")
             self._tell_extent(Content(""))
         else:
-            self.run_worker(self._measure(expand(event.value), self._stop), group="measure", exclusive=True)
+            path = event.value.strip()
+            self.run_worker(lambda: self._measure(path), group="measure", exclusive=True)
 
-    async def _measure(self, path: Path, stop: Event) -> None:
+    async def _measure(self, path: str) -> None:
         self._tell_extent(Content.styled("counting …", TextStyle.QUIET.value))
+        await asyncio.sleep(_PAUSE)
         try:
-            extent = await asyncio.to_thread(measure, path, stop)
+            extent = await self.app.agent.measure_path(PathNamed(path=path))
         except TuishareError as error:
             self._tell_extent(Content.styled(clean(error.detail), TextStyle.WARN.value))
             return
-        if not stop.is_set():
-            more = "" if extent.whole else "more than "
-            words = f"{more}{format_count(extent.files, 'file')} · {more}{format_size(extent.size)}"
-            self._tell_extent(
-                Content.styled(words, TextStyle.GOOD.value if extent.files else TextStyle.WARN.value)
-            )
+        more = "" if extent.whole else "more than "
+        words = f"{more}{format_count(extent.files, 'file')} · {more}{format_size(extent.size)}"
+        self._tell_extent(
+            Content.styled(words, TextStyle.GOOD.value if extent.files else TextStyle.WARN.value)
+        )
 
     def _tell_extent(self, content: Content) -> None:
         for line in self.query("#extent").results(Static):  # none when the dialog was closed meanwhile

@@ -1,16 +1,13 @@
-"""Choosing a path: a field that completes what is typed, and a tree to pick from.
+"""Choosing a path on the agent's machine: a field that completes what is typed, and a tree to pick from.
 
-Owns both. Must not open or change what is chosen.
+Owns both. Must not open or change what is chosen, and knows the disk only by what the agent lists: the two may run on
+different machines.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Iterable
-from itertools import islice
-from pathlib import Path
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import on
@@ -20,19 +17,23 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
-from textual.widgets import Button, DirectoryTree, Static
+from textual.widgets import Button, Static, Tree
+from textual.widgets.tree import NodeID, TreeNode
 
+from tuishare.api.messages import FolderListing, FolderQuery
+from tuishare.errors import TuishareError
+from tuishare.presentation.problems import explain_error
 from tuishare.sanitize import for_display
+from tuishare.tui.agent_api import AgentApi
 from tuishare.tui.cell_text import clean, fit
+from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.theme import TextStyle
 
-_NAMES = 10_000
+HOME: Final = "~"
+"""Where choosing begins, unless a path was typed: the home of the agent's user."""
+
 _WIDTH = 60
-
-
-def expand(text: str) -> Path:
-    """Return the absolute path of a typed one, with ``~``."""
-    return Path(os.path.abspath(os.path.expanduser(text.strip())))
+_MORE = "… not everything is listed here; type the path instead"
 
 
 def find_path_fault(text: str) -> str:
@@ -41,7 +42,7 @@ def find_path_fault(text: str) -> str:
         return "Enter or choose a path."
     if not is_drawable(text):
         return "This name has characters that cannot be shown; rename it first."
-    if not os.path.isabs(os.path.expanduser(text.strip())):
+    if not text.strip().startswith(("/", "~")):
         return "Begin with / or ~."
     return ""
 
@@ -51,60 +52,110 @@ def is_drawable(name: str) -> bool:
     return for_display(name, max(len(name), 3)) == name
 
 
-class PathSuggester(Suggester):
-    """Completes a path by what is on the disk."""
+def join(folder: str, name: str) -> str:
+    """Return the path of a name in a folder."""
+    return f"{folder.rstrip('/')}/{name}"
 
-    def __init__(self, *, folders_only: bool = False) -> None:
+
+def last_name(path: str) -> str:
+    """Return the last name in a path."""
+    return path.rstrip("/").rpartition("/")[2] or path
+
+
+class PathSuggester(Suggester):
+    """Completes a path by what the agent finds on its disk.
+
+    Args:
+        agent: is asked.
+        folders_only: complete no files.
+    """
+
+    def __init__(self, agent: AgentApi, *, folders_only: bool = False) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self._agent = agent
         self._folders_only = folders_only
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Return the first name that begins so."""
-        if "/" not in value:
+        """Return the first name that begins with what is typed."""
+        folder, slash, start = value.rpartition("/")
+        if not slash or find_path_fault(value):
             return None
-        return await asyncio.to_thread(self._look, value)
-
-    def _look(self, value: str) -> str | None:
-        folder, start = os.path.split(value)
+        query = FolderQuery(path=folder or "/", start=start, folders_only=self._folders_only)
         try:
-            with os.scandir(os.path.expanduser(folder)) as entries:
-                # A hidden name must be asked for: an empty start completes to none.
-                found = [
-                    f"{entry.name}/" if entry.is_dir() else entry.name
-                    for entry in islice(entries, _NAMES)
-                    if entry.name.startswith(start)
-                    and (start or not entry.name.startswith("."))
-                    and (entry.is_dir() or not self._folders_only)
-                    and is_drawable(entry.name)
-                ]
-        except (OSError, ValueError):
+            listing = await self._agent.list_folder(query)
+        except TuishareError:
             return None
-        return f"{folder.rstrip('/')}/{min(found)}" if found else None
+        # A hidden name must be asked for: an empty start completes to none.
+        found = [
+            f"{entry.name}/" if entry.is_folder else entry.name
+            for entry in listing.entries
+            if (start or not entry.name.startswith(".")) and is_drawable(entry.name)
+        ]
+        return join(folder, min(found)) if found else None
 
 
-class PathTree(DirectoryTree):
-    """A tree of files whose names may be hostile."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a node of the tree stands for."""
 
-    def __init__(self, path: Path, *, folders_only: bool = False) -> None:
-        super().__init__(path, id="tree")
-        self._folders_only = folders_only
+    path: str
+    is_folder: bool
 
-    def process_label(self, label: str | Text) -> Text:
-        """Draw a name as one safe line."""
-        return Text(clean(str(label)))
 
-    def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Omit what cannot be chosen."""
-        return [path for path in paths if not self._folders_only or self._safe_is_dir(path)]
+class PathTree(Tree[Place]):
+    """Folders and files as the agent lists them; their names may be hostile."""
+
+    def __init__(self, start: str) -> None:
+        super().__init__(Text(clean(start)), Place(start, is_folder=True), id="tree")
+        self._listed: set[NodeID] = set()
+
+    @property
+    def chosen(self) -> str:
+        """Path of the node that the cursor is on."""
+        place = self.cursor_node.data if self.cursor_node else None
+        return (place or self.top).path
+
+    @property
+    def top(self) -> Place:
+        """The folder where the tree begins."""
+        assert self.root.data is not None
+        return self.root.data
+
+    def is_listed(self, node: TreeNode[Place]) -> bool:
+        """Whether what a folder holds is shown below its node."""
+        return node.id in self._listed
+
+    def start_at(self, listing: FolderListing) -> None:
+        """Begin at another folder, with the cursor on it."""
+        self.reset(Text(clean(listing.path)), Place(listing.path, is_folder=True))
+        self.fill(self.root, listing)
+        self.move_cursor(self.root)
+
+    def fill(self, node: TreeNode[Place], listing: FolderListing) -> None:
+        """Show below a node what its folder holds."""
+        self._listed.add(node.id)
+        node.remove_children()
+        for entry in listing.entries:
+            mark = "/" if entry.is_folder else ""
+            place = Place(join(listing.path, entry.name), entry.is_folder)
+            node.add(Text(clean(entry.name) + mark), place, allow_expand=entry.is_folder)
+        if not listing.whole:
+            node.add_leaf(Text(_MORE))
+        node.expand()
+
+    def action_toggle_expand_all(self) -> None:
+        """Do nothing: every folder would have to be listed."""
 
 
 class PathPicker(ModalScreen[str | None]):
     """Asks for a file or folder; its result is the path, or None.
 
     Args:
-        start: where the tree begins; the nearest folder that there is.
+        start: where the tree begins; the nearest folder that exists.
         folders_only: no files are shown.
     """
+
+    app: DashboardBase
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel", show=False),
@@ -112,9 +163,9 @@ class PathPicker(ModalScreen[str | None]):
         Binding("left,backspace", "up", "Up", show=False),
     ]
 
-    def __init__(self, start: Path, *, folders_only: bool = False) -> None:
+    def __init__(self, start: str, *, folders_only: bool = False) -> None:
         super().__init__()
-        self._start = next((place for place in (start, *start.parents) if place.is_dir()), Path("/"))
+        self._start = start
         self._folders_only = folders_only
 
     def compose(self) -> ComposeResult:
@@ -122,7 +173,7 @@ class PathPicker(ModalScreen[str | None]):
         with Vertical(classes="dialog") as box:
             box.border_title = "Choose a folder" if self._folders_only else "Choose a file or folder"
             box.border_subtitle = "enter opens · ← one up"
-            yield PathTree(self._start, folders_only=self._folders_only)
+            yield PathTree(self._start)
             yield Static(id="choice")
             with Horizontal(classes="answers"):
                 yield Button("Cancel  esc", id="cancel", compact=True)
@@ -130,35 +181,65 @@ class PathPicker(ModalScreen[str | None]):
                 yield Button("Choose  ^s", id="accept", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Focus the tree."""
-        self.query_one(PathTree).focus()
+        """Focus the tree and list where it begins."""
+        self._tree.focus()
         self._show_choice()
+        self._open(self._start)
 
     def action_choose(self) -> None:
         """Choose what the cursor is on."""
-        self.dismiss(os.fspath(self._chosen))
+        self.dismiss(self._tree.chosen)
 
     def action_up(self) -> None:
         """Begin one folder higher."""
-        tree = self.query_one(PathTree)
-        tree.path = Path(tree.path).parent
-        tree.focus()
+        self._tree.focus()
+        self._open(self._tree.top.path.rstrip("/").rpartition("/")[0] or "/")
 
     @property
-    def _chosen(self) -> Path:
-        tree = self.query_one(PathTree)
-        node = tree.cursor_node
-        return Path(tree.path) if node is None or node.data is None else node.data.path
+    def _tree(self) -> PathTree:
+        return self.query_one(PathTree)
 
-    @on(DirectoryTree.NodeHighlighted)
+    def _open(self, path: str) -> None:
+        self.run_worker(lambda: self._start_at(path), group="top", exclusive=True)
+
+    async def _start_at(self, path: str) -> None:
+        listing = await self._list(path, nearest=True)
+        if listing is not None:
+            self._tree.start_at(listing)
+
+    async def _list(self, path: str, *, nearest: bool = False) -> FolderListing | None:
+        """Ask the agent what a folder holds; show what is wrong where it cannot say."""
+        query = FolderQuery(path=path, folders_only=self._folders_only, nearest=nearest)
+        try:
+            return await self.app.agent.list_folder(query)
+        except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
+            words = clean(f"! {explain_error(self.app.make_presentable(error))}")
+            self.query_one("#choice", Static).update(Content.styled(words, TextStyle.BAD.value))
+            return None
+
+    @on(Tree.NodeExpanded)
+    def _on_expanded(self, event: Tree.NodeExpanded[Place]) -> None:
+        if event.node is not self._tree.root and not self._tree.is_listed(event.node):
+            self.run_worker(self._fill(event.node), group="nodes")
+
+    async def _fill(self, node: TreeNode[Place]) -> None:
+        assert node.data is not None
+        listing = await self._list(node.data.path)
+        if listing is None:
+            node.collapse()
+        else:
+            self._tree.fill(node, listing)
+
+    @on(Tree.NodeHighlighted)
     def _show_choice(self) -> None:
         self.query_one("#choice", Static).update(
-            Content.styled(fit(os.fspath(self._chosen), _WIDTH), TextStyle.QUIET.value)
+            Content.styled(fit(self._tree.chosen, _WIDTH), TextStyle.QUIET.value)
         )
 
-    @on(DirectoryTree.FileSelected)
-    def _take_file(self) -> None:
-        self.action_choose()
+    @on(Tree.NodeSelected)
+    def _on_selected(self, event: Tree.NodeSelected[Place]) -> None:
+        if event.node.data is not None and not event.node.data.is_folder:
+            self.action_choose()
 
     @on(Button.Pressed)
     def _on_button(self, event: Button.Pressed) -> None:
