@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import ClassVar, Final, Literal
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -148,9 +148,9 @@ class NewShareScreen(Form):
             self.workers.cancel_group(self, "measure")
             self._tell_extent(Content(""))
         else:
-            path = event.value.strip()
-            self.run_worker(lambda: self._measure(path), group="measure", exclusive=True)
+            self._measure(event.value.strip())
 
+    @work(group="measure", exclusive=True)
     async def _measure(self, path: str) -> None:
         self._tell_extent(Content.styled("counting …", TextStyle.QUIET.value))
         await asyncio.sleep(_PAUSE)

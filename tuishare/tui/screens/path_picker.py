@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -199,10 +199,8 @@ class PathPicker(ModalScreen[str | None]):
     def _tree(self) -> PathTree:
         return self.query_one(PathTree)
 
-    def _open(self, path: str) -> None:
-        self.run_worker(lambda: self._start_at(path), group="top", exclusive=True)
-
-    async def _start_at(self, path: str) -> None:
+    @work(group="top", exclusive=True)
+    async def _open(self, path: str) -> None:
         listing = await self._list(path, nearest=True)
         if listing is not None:
             self._tree.start_at(listing)
@@ -220,8 +218,9 @@ class PathPicker(ModalScreen[str | None]):
     @on(Tree.NodeExpanded)
     def _on_expanded(self, event: Tree.NodeExpanded[Place]) -> None:
         if event.node is not self._tree.root and not self._tree.is_listed(event.node):
-            self.run_worker(self._fill(event.node), group="nodes")
+            self._fill(event.node)
 
+    @work(group="nodes")
     async def _fill(self, node: TreeNode[Place]) -> None:
         assert node.data is not None
         listing = await self._list(node.data.path)
