@@ -1,6 +1,6 @@
-"""The words for what users have the agent do with shares and downloads: while it is asked, and once it has agreed.
+"""The wording of actions on shares and downloads: as they begin, and once the agent has accepted them.
 
-Pure; names in the result are still as others chose them.
+Pure; names in the result are untrusted text.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import assert_never
 from tuishare.api.messages import DownloadAction, ShareAction
 
 Action = ShareAction | DownloadAction
-"""What can be done with one share or download."""
+"""An action on one share or download."""
 
 
 def announce_action(action: Action, what: str) -> str:
-    """Return that an action begins: ``Pausing “x” …``."""
+    """Return the text for an action that begins: ``Pausing “x” …``."""
     match action:
         case ShareAction.PAUSE | DownloadAction.PAUSE:
             words = f"Pausing {what}"
@@ -36,7 +36,7 @@ def announce_action(action: Action, what: str) -> str:
 
 
 def report_action(action: Action, what: str) -> str:
-    """Return that the agent has agreed to an action: ``Paused “x”.``."""
+    """Return the text for an action that the agent has accepted: ``Paused “x”.``."""
     match action:
         case ShareAction.PAUSE | DownloadAction.PAUSE:
             words = f"Paused {what}"

@@ -36,22 +36,22 @@ def format_count(number: int, one: str, many: str = "") -> str:
 
 
 def format_part(part: int, whole: int) -> str:
-    """Write how many of how many: ``3 of 5``."""
+    """Write a part of a whole: ``3 of 5``."""
     return f"{part:,} of {whole:,}"
 
 
 def format_percent(fraction: float) -> str:
-    """Write a fraction as whole percent; 100 % only when it is all."""
+    """Write a fraction as whole percent; 100 % only for all of it."""
     return f"{100 if fraction >= 1 else min(99, int(max(0.0, fraction) * 100))} %"
 
 
 def format_exact_size(size: int) -> str:
-    """Write a number of bytes rounded and exactly: ``38.2 GB (38,200,000,000 bytes)``."""
+    """Write a number of bytes, rounded and exact: ``38.2 GB (38,200,000,000 bytes)``."""
     return f"{format_size(size)} ({size:,} bytes)" if size >= 1000 else format_size(size)
 
 
 def format_amount(files: int, size: int, separator: str = " · ") -> str:
-    """Write how much something is: ``1,204 files · 38.2 GB``; size in bytes."""
+    """Write the size of a payload: ``1,204 files · 38.2 GB``; size in bytes."""
     return f"{format_count(files, 'file')}{separator}{format_size(size)}"
 
 
@@ -77,11 +77,11 @@ def format_moment(moment: float, now: float) -> str:
 
 
 def format_timestamp(moment: float, *, seconds: bool = False) -> str:
-    """Write a time in full, local time: ``2026-11-21 10:02``, or to the second.
+    """Write date and time, local: ``2026-11-21 10:02``, optionally with seconds.
 
     Args:
         moment: Unix seconds.
-        seconds: also write the seconds.
+        seconds: include the seconds.
     """
     then = datetime.fromtimestamp(moment).astimezone()
     return f"{then:%Y-%m-%d %H:%M:%S}" if seconds else f"{then:%Y-%m-%d %H:%M}"

@@ -1,6 +1,6 @@
-"""The words for what goes wrong between a front end and the agent, and errors that several front ends raise.
+"""The wording of errors, and the errors that several front ends raise.
 
-Owns sentences that would otherwise stand in several places. Pure; details in the result are still as others chose them.
+Owns sentences that would otherwise stand in several places. Pure; details in the result are untrusted text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 from tuishare.errors import BadInput, SystemFailed, TuishareError
 
 NEEDS_ATTENTION: Final = "needs attention"
-"""What a present problem is called among other events."""
+"""The kind of a current problem in a list of events."""
 
 
 def write_sentence(text: str) -> str:
@@ -20,12 +20,12 @@ def write_sentence(text: str) -> str:
 
 
 def explain_error(error: TuishareError) -> str:
-    """Return what went wrong and what to do about it; the hint as it is, because it may end with a command to type."""
+    """Return detail and hint of an error; the hint unchanged, because it may end with a command to type."""
     return f"{write_sentence(error.detail)} {error.hint}".rstrip()
 
 
 def request_failed() -> SystemFailed:
-    """Return the error for a request to the agent that failed in a way nothing foresees."""
+    """Return the error for a request to the agent that failed unexpectedly."""
     return SystemFailed("The request to the agent failed", hint="Try again.")
 
 

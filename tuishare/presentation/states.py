@@ -1,19 +1,22 @@
-"""The words for single states: of shares, downloads, drop folders, trust and network, and for kinds of activity.
+"""The names of states: of shares, downloads, drop folders, trust and network, and of kinds of activity.
 
-Owns each word once. Every match names all members, so that a new one is an error of the type checker until it has its
-word. Pure.
+Owns each name once. Every match names all members, so that a new one is an error of the type checker until it has a
+name. Pure.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from tuishare.api.messages import ActivityKind, DownloadState, FolderState, ShareState, Status, User, UserKind
 
+ENVELOPE_EXPLAINED: Final = "An envelope is the file NAME.torrent.encrypted."
+"""Shown once per screen where envelopes are mentioned."""
+
 
 class FolderRole(StrEnum):
-    """What a folder is for; the value is the word for it."""
+    """What the agent uses a folder for; the value is its name on screen."""
 
     DROP = "drop"
     INBOX = "inbox"
@@ -22,7 +25,7 @@ class FolderRole(StrEnum):
 
 
 def name_share_state(state: ShareState) -> str:
-    """Return the word for where a share stands."""
+    """Return the name of a share's state."""
     match state:
         case ShareState.SETTLING:
             return "settling"
@@ -43,7 +46,7 @@ def name_share_state(state: ShareState) -> str:
 
 
 def name_download_state(state: DownloadState) -> str:
-    """Return the word for where a download stands."""
+    """Return the name of a download's state."""
     match state:
         case DownloadState.LOCKED:
             word = "locked"
@@ -69,7 +72,7 @@ def name_download_state(state: DownloadState) -> str:
 
 
 def name_activity(kind: ActivityKind) -> str:
-    """Return the words for a kind of activity, two at most."""
+    """Return the name of a kind of activity, two words at most."""
     match kind:
         case ActivityKind.SHARED:
             word = "shared"
@@ -99,7 +102,7 @@ def name_activity(kind: ActivityKind) -> str:
 
 
 def name_folder_state(state: FolderState) -> str:
-    """Return the word for how a drop folder is watched."""
+    """Return the name of a drop folder's state."""
     match state:
         case FolderState.WATCHING:
             return "watching"
@@ -114,29 +117,29 @@ def name_folder_state(state: FolderState) -> str:
 
 
 def explain_folder_state(state: FolderState) -> str:
-    """Return a sentence on what it means for a drop folder to be watched in this way."""
+    """Return a sentence that explains the state of a drop folder."""
     match state:
         case FolderState.WATCHING:
-            return "Every change is noticed at once."
+            return "Changes are noticed at once."
         case FolderState.POLLING:
             return "Scanned periodically: this file system sends no change events."
         case FolderState.MISSING:
             return "This folder does not exist. Create it again, or remove it from the settings."
         case FolderState.UNWATCHED:
-            return "No agent runs, so changes are not noticed."
+            return "No agent is running, so changes are not noticed."
         case _:
             assert_never(state)
 
 
 def explain_folder_role(role: FolderRole) -> str:
-    """Return a sentence on what a folder of the agent is for."""
+    """Return a sentence that explains what a folder of the agent is for."""
     match role:
         case FolderRole.DROP:
             return "Files and folders that you put here are shared automatically."
         case FolderRole.INBOX:
-            return "Put received envelopes (NAME.torrent.encrypted) here."
+            return "Put the envelopes that you receive here."
         case FolderRole.OUTBOX:
-            return "Envelopes (NAME.torrent.encrypted) for your recipients appear here; send them on."
+            return "Envelopes for your recipients appear here; send them on."
         case FolderRole.DOWNLOADS:
             return "Received files are stored here."
         case _:
@@ -144,12 +147,12 @@ def explain_folder_role(role: FolderRole) -> str:
 
 
 def name_trust(*, verified: bool) -> str:
-    """Return whether the fingerprint of a card was compared."""
+    """Return the name of a card's trust: whether its fingerprint was compared."""
     return "verified" if verified else "not verified"
 
 
 def describe_trust(user: User) -> str:
-    """Return how far a user is trusted."""
+    """Return the name of a user's trust."""
     match user.kind:
         case UserKind.KEY:
             return "shared key"
@@ -160,19 +163,19 @@ def describe_trust(user: User) -> str:
 
 
 def describe_reachability(reachable: bool | None) -> str:
-    """Return whether others can connect from outside, as far as the agent knows."""
+    """Return whether peers can connect from outside, as far as the agent knows."""
     if reachable is None:
         return "unknown"
     return "reachable" if reachable else "not reachable"
 
 
 def describe_transport(transport: str) -> str:
-    """Return what kind of swarm it is."""
+    """Return the name of a kind of swarm."""
     return "TLS" if transport == "tls" else f"{transport}, not encrypted"
 
 
 def find_tls_problem(status: Status) -> str:
-    """Return what is wrong with TLS here; empty when nothing is."""
+    """Return what is wrong with TLS on this machine; empty when nothing is."""
     if not status.tls_ready:
         return "no TLS"
     return "" if status.no_resumption else "TLS tickets"

@@ -1,6 +1,6 @@
-"""The words for a share or download as it is now: its state, who sent it, and how far each recipient is.
+"""The wording of one share or download: its state, its sender, and the progress of each recipient.
 
-Pure; names and details in the result are still as others chose them.
+Pure; names and details in the result are untrusted text.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from tuishare.presentation.states import name_download_state, name_share_state
 
 
 def describe_share_state(share: Share) -> str:
-    """Return the state of a share, with how far hashing is."""
+    """Return the state of a share, with the progress of hashing."""
     word = name_share_state(share.state)
     return f"{word} {format_percent(share.progress)}" if share.state is ShareState.HASHING else word
 
 
 def explain_share_state(share: Share) -> str:
-    """Return what is wrong with a share that has a problem, else its state."""
+    """Return the problem of a share that has one, otherwise its state."""
     if share.state is ShareState.PROBLEM and share.detail:
         return share.detail
     return describe_share_state(share)
 
 
 def explain_download_state(download: Download) -> str:
-    """Return what is wrong with a download that has a problem or was rejected, else its state."""
+    """Return why a download has a problem or was rejected, otherwise its state."""
     word = name_download_state(download.state)
     if download.state is DownloadState.PROBLEM and download.detail:
         return download.detail
@@ -42,12 +42,12 @@ def name_sender(download: Download) -> str:
 
 
 def describe_origin(download: Download) -> str:
-    """Return whom a download is from."""
+    """Return the origin of a download as part of a sentence."""
     return f"from {download.sender}" if download.sender else "from an unknown sender"
 
 
 def describe_end(not_after: int, now: float) -> str:
-    """Return when something is withdrawn; empty for never.
+    """Return when a share or download ends; empty for never.
 
     Args:
         not_after: Unix seconds; 0: never.
@@ -59,7 +59,7 @@ def describe_end(not_after: int, now: float) -> str:
 
 
 def describe_delivery(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
-    """Return how far one recipient is with one share, most important first.
+    """Return the progress of one recipient with one share, most important first.
 
     Args:
         delivery: of that recipient.
@@ -83,7 +83,7 @@ def describe_delivery(delivery: Delivery, write_time: Callable[[int], str]) -> t
 
 
 def describe_holding(delivery: Delivery) -> str:
-    """Return how much of a share a recipient has, as a part of a sentence about them."""
+    """Return how much of a share a recipient has, as part of a sentence."""
     match delivery.state:
         case DeliveryState.NOT_OPENED:
             return "has not opened it"
@@ -98,11 +98,11 @@ def describe_holding(delivery: Delivery) -> str:
 
 
 def count_delivered(share: Share) -> tuple[int, int]:
-    """Return how many recipients have all of a share, and how many there are; revoked ones do not count."""
+    """Return how many recipients have all of a share, and how many recipients it has; revoked ones do not count."""
     states = [delivery.state for delivery in share.deliveries]
     return states.count(DeliveryState.COMPLETE), len(states) - states.count(DeliveryState.REVOKED)
 
 
 def _since(word: str, moment: int, write_time: Callable[[int], str]) -> tuple[str, ...]:
-    """Return the word with its time, or nothing where that time is not known."""
+    """Return a state with its time, or nothing where the time is unknown."""
     return (f"{word} {write_time(moment)}",) if moment else ()

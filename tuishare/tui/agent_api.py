@@ -1,4 +1,4 @@
-"""What the dashboard asks of an agent.
+"""The agent as the dashboard calls it.
 
 Owns a name only: the operations are those of every client.
 """

@@ -1,8 +1,8 @@
 """The dashboard application.
 
-Owns the clock, the worker that follows the agent, and the screens that messages of `tuishare.tui.dashboard_base` ask
-for. Handlers only set reactives; screens and widgets watch them, because a query from here fails while a dialog is on
-top or while everything is being removed.
+Owns the clock, the worker that follows the agent, and the screens that messages of `tuishare.tui.dashboard_base`
+request. Handlers only set reactives, which screens and widgets watch: a query from here fails while a dialog is on top
+or while widgets are being removed.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Dashboard(DashboardBase):
 
     Args:
         reader: where snapshots come from, such as an open `tuishare.api.client.AgentClient`.
-        agent: answers questions and carries out commands; that client, too.
-        start_agent: starts an agent in the background and returns when it has been started; raises `TuishareError`.
+        agent: answers requests and carries out commands; usually the same client.
+        start_agent: starts an agent in the background and returns once it runs; raises `TuishareError`.
         clock: Unix seconds.
-        backoff: pauses between attempts to reach the agent.
+        backoff: pauses between attempts to connect.
         farewell: writes the line for the terminal after quitting.
     """
 
@@ -73,13 +73,13 @@ class Dashboard(DashboardBase):
         return MainScreen()
 
     def on_mount(self) -> None:
-        """Begin to follow the agent, once there is a first frame to look at."""
+        """Start to follow the agent after the first frame."""
         self._tick()
         self.set_interval(1, self._tick)
         self.call_after_refresh(self.run_worker, self._follower.run(), name="follower")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to start the agent only while it is lost, and dialogs only while it is not."""
+        """Offer to start the agent only while it is lost, and dialogs only while it is connected."""
         if action == "start":
             return isinstance(self.view.connection, Lost)
         if action == "open_dialog":
@@ -87,12 +87,12 @@ class Dashboard(DashboardBase):
         return super().check_action(action, parameters)
 
     def watch_view(self, before: View, after: View) -> None:
-        """Offer other keys when the agent is lost or found; while quitting there is no screen left to offer them."""
+        """Update the offered keys when the agent is lost or found, unless the app is quitting."""
         if type(before.connection) is not type(after.connection) and self.screen_stack:
             self.refresh_bindings()
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
-        """Show what the agent says."""
+        """Show the new snapshot and announce its events."""
         self._may_autostart = False
         for news in find_news(self.view.snapshot, message.snapshot):
             self.notify(news.words, title=news.title, severity=news.severity, markup=False)
@@ -100,7 +100,7 @@ class Dashboard(DashboardBase):
         self.view = take_snapshot(self.view, message.snapshot)
 
     def on_agent_lost(self, message: AgentLost) -> None:
-        """Keep the last snapshot and when it was last true; at the very beginning, start an agent."""
+        """Keep the last snapshot and its age; start an agent if none has answered since the dashboard opened."""
         lost, before = message.lost, self.view.connection
         if isinstance(before, Lost):
             lost = Lost(before.since, lost.detail, lost.hint, lost.retry_at, lost.startable)
@@ -111,7 +111,7 @@ class Dashboard(DashboardBase):
             self.action_start()
 
     def action_start(self) -> None:
-        """Start an agent, or only try again where one of another version answers."""
+        """Start an agent, or only connect again where one of another version answers."""
         connection = self.view.connection
         if isinstance(connection, Lost) and connection.startable:
             self.run_worker(self._start(), name="start", exclusive=True, group="start")
@@ -123,7 +123,7 @@ class Dashboard(DashboardBase):
         self.post_message(OpenDialog(DialogKind(kind)))
 
     async def action_quit(self) -> None:
-        """Leave, and say on the terminal what becomes of the agent."""
+        """Quit, and print on the terminal what the agent does from now on."""
         self.exit(message=Text(self._farewell(self.view)))
 
     @on(OpenDialog)
@@ -142,14 +142,14 @@ class Dashboard(DashboardBase):
             )
 
     def _begin(self, commands: tuple[Command, ...]) -> None:
-        # At once, because the agent may take its time: deleting a large folder, for example.
+        # Announced first: the agent may need long, for example to delete a large folder.
         self.notify(announce(commands), timeout=3, markup=False)
         self.run_worker(self._send(commands), name="commands", group="commands")
 
     async def _send(self, commands: tuple[Command, ...]) -> None:
         errors = [error for command in commands if (error := await self._send_one(command))]
         if errors:
-            self.tell_error(errors[0])
+            self.notify_error(errors[0])
         if len(errors) > 1:
             words = f"{len(errors):,} of {len(commands):,} commands failed; this was the first error."
             self.notify(words, severity="error", timeout=10)
@@ -166,10 +166,10 @@ class Dashboard(DashboardBase):
         try:
             await self._start_agent()
         except TuishareError as error:
-            self.tell_error(error)
+            self.notify_error(error)
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.log.error(error)
-            self.tell_error(SystemFailed("The agent could not be started", hint="Try: tuishare agent"))
+            self.notify_error(SystemFailed("The agent could not be started", hint="Try: tuishare agent"))
         self._follower.wake()
 
     def _tick(self) -> None:

@@ -1,6 +1,6 @@
 """Text that fits a number of terminal cells.
 
-Owns how foreign text is made safe and cut, and how a bar is drawn. Pure. Widths are cells, not characters; numbers,
+Owns how untrusted text is made safe and cut, and how a bar is drawn. Pure. Widths are cells, not characters; numbers,
 times and states are worded in `tuishare.presentation`.
 """
 
@@ -14,7 +14,7 @@ _NAME_LIMIT = 4096  # characters; longer than any path
 
 
 def draw_bar(fraction: float, width: int) -> str:
-    """Draw a progress bar; it is full only when all is done, and empty only when nothing is."""
+    """Draw a progress bar: full only at 1, empty only at 0."""
     fraction = min(1.0, max(0.0, fraction))
     filled = int(fraction * width)
     if 0 < fraction < 1:
@@ -23,14 +23,14 @@ def draw_bar(fraction: float, width: int) -> str:
 
 
 def clean(text: str) -> str:
-    """Make a foreign text safe to draw, by `tuishare.sanitize.for_display`: one line, no control or bidi characters."""
+    """Make untrusted text safe to draw: one line without control or bidi characters."""
     return for_display(text, _NAME_LIMIT)
 
 
 def fit(text: str, width: int) -> str:
-    """Make a foreign text safe and at most ``width`` cells wide, cut in the middle where it is longer.
+    """Make untrusted text safe and at most ``width`` cells wide, cut in the middle.
 
-    The beginning tells what it is and the end has the extension; both stay.
+    The beginning identifies a name and the end holds its extension; both are kept.
     """
     text = clean(text)
     if cell_len(text) <= width:
@@ -42,13 +42,13 @@ def fit(text: str, width: int) -> str:
 
 
 def clip(text: str, width: int) -> str:
-    """Make a foreign sentence safe and at most ``width`` cells wide, cut at its end."""
+    """Make an untrusted sentence safe and at most ``width`` cells wide, cut at its end."""
     text = clean(text)
     return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
 
 
 def pad(text: str, width: int) -> str:
-    """Fill a text that is safe and short enough with spaces up to a width in cells."""
+    """Pad a safe text with spaces to a width in cells."""
     return text + " " * (width - cell_len(text))
 
 

@@ -1,6 +1,6 @@
-"""The parts of a table: cells, columns, and which columns there is room for.
+"""The parts of a table: cells, columns, and the choice of columns for a width.
 
-Owns the fit of columns to the width. Pure; foreign text is still foreign in a cell, the table makes it safe.
+Owns how columns fit the width. Pure; a cell holds untrusted text, which the table makes safe.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAME_COMFORT: Final = 18
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its text, not yet safe or cut, and its style."""
+    """One cell: its untrusted text, not yet cut, and its style."""
 
     text: str
     tone: TextStyle = TextStyle.PLAIN
@@ -36,12 +36,12 @@ class Column(Generic[E]):
     Attributes:
         key: stable name.
         title: heading.
-        width: in cells; 0 for the one that gets the rest.
+        width: in cells; 0 for the column that takes the rest.
         cell: makes the cell for an entry at a moment (Unix seconds).
-        wide: shown only where there is room.
+        wide: shown only in wide tables.
         right: aligned to the right.
         cut: makes a text safe and as narrow as the column.
-        order: key to sort by; None where there is nothing to compare.
+        order: sort key; None for a column that cannot be sorted by.
     """
 
     key: str
@@ -55,7 +55,7 @@ class Column(Generic[E]):
 
 
 def lay_out(columns: Sequence[Column[E]], width: int) -> tuple[tuple[Column[E], int], ...]:
-    """Choose the columns for a table of that many cells, and how wide each is; the last wide ones go first."""
+    """Choose the columns for a table of that many cells, with their widths; the last wide ones are dropped first."""
     shown = [column for column in columns if width >= WIDE or not column.wide]
     while _rest(shown, width) < _NAME_COMFORT and any(column.wide for column in shown):
         shown.remove([column for column in shown if column.wide][-1])

@@ -1,6 +1,6 @@
-"""The commands that users give from the dashboard, and which of them fit an entry as it is now.
+"""The commands of the dashboard, and which of them an entry offers in its state.
 
-Owns the choice. Pure; whether a command can be carried out, the agent decides.
+Owns the choice. Pure; the agent decides whether a command can be carried out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tuishare.tui.row_models import AgentFolder
 
 _NAME: Final = 40
 REMOVE: Final = "remove"
-"""The one command for a drop folder."""
+"""The only command for a drop folder."""
 
 _ENDING: Final = frozenset({ShareAction.FORGET, ShareAction.DELETE})
 _SHARE_OFFERS: Final = {
@@ -64,7 +64,7 @@ _CHOOSABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ShareCommand:
-    """An action for a share, as it was shown when the user chose it."""
+    """An action on a share, as the share was shown when the user chose it."""
 
     entry: Share
     action: ShareAction
@@ -72,7 +72,7 @@ class ShareCommand:
 
 @dataclass(frozen=True, slots=True)
 class DownloadCommand:
-    """An action for a download, as it was shown when the user chose it."""
+    """An action on a download, as the download was shown when the user chose it."""
 
     entry: Download
     action: DownloadAction
@@ -86,46 +86,46 @@ class FolderCommand:
 
 
 Command = ShareCommand | DownloadCommand | FolderCommand
-"""An action and what it is about."""
+"""An action and its entry."""
 
 
 def offer_for_share(share: Share) -> dict[str, Command]:
-    """Return the commands that fit a share now, by their action."""
-    if not share.generation:  # the agent knows it as an entry of a folder only
+    """Return the commands that a share offers now, by action."""
+    if not share.generation:  # not a share yet: an entry of a drop folder
         return {}
     return {action.value: ShareCommand(share, action) for action in _SHARE_OFFERS[share.state]}
 
 
 def offer_for_download(download: Download) -> dict[str, Command]:
-    """Return the commands that fit a download now, by their action."""
+    """Return the commands that a download offers now, by action."""
     return {action.value: DownloadCommand(download, action) for action in _DOWNLOAD_OFFERS[download.state]}
 
 
 def can_choose(download: Download) -> bool:
-    """Return whether files of a download can be left out now: not once all of it has arrived."""
+    """Return whether files of a download can be left out: not once all of them have arrived."""
     return download.files > 1 and download.state in _CHOOSABLE and download.progress < 1
 
 
 def offer_for_folder(folder: AgentFolder) -> dict[str, Command]:
-    """Return the commands that fit a folder: a drop folder can be removed."""
+    """Return the commands that a folder offers: a drop folder can be removed."""
     return {} if folder.drop is None else {REMOVE: FolderCommand(folder)}
 
 
 def name_action(command: Command) -> str:
-    """Return the word of its action."""
+    """Return the name of a command's action."""
     return REMOVE if isinstance(command, FolderCommand) else command.action.value
 
 
 def name_entry(command: Command) -> str:
-    """Return the name of what it is about; foreign text."""
+    """Return the name of a command's entry; untrusted text."""
     return command.entry.path if isinstance(command, FolderCommand) else command.entry.name
 
 
 async def send(agent: AgentApi, command: Command) -> None:
-    """Give a command to the agent.
+    """Send a command to the agent.
 
     Raises:
-        TuishareError: what the agent said instead of taking it, or that there is none.
+        TuishareError: the agent refused it, or no agent answers.
     """
     match command:
         case ShareCommand(share, action):
@@ -139,7 +139,7 @@ async def send(agent: AgentApi, command: Command) -> None:
 
 
 def announce(commands: Sequence[Command]) -> str:
-    """Return what the agent is being asked to do, for commands that are all of one kind."""
+    """Return the notification for commands that are sent, all of one kind."""
     first, number = commands[0], len(commands)
     about = f"“{fit(name_entry(first), _NAME)}”" if number == 1 else f"{number:,} entries"
     if isinstance(first, FolderCommand):

@@ -1,6 +1,6 @@
-"""Questions before a command that loses something: in plain words, naming what it is about.
+"""Questions before a command that loses something.
 
-Owns which commands need a question, and its wording. Pure; every foreign text is cleaned here.
+Owns which commands need a question, and its wording. Pure; untrusted text is made safe here.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from tuishare.tui.commands import (
 )
 
 _ORIGIN: Final = 29
-_LISTED: Final = 6  # names; more would push the answers out of sight at 24 lines
+_LISTED: Final = 6  # names; more would push the buttons out of sight at 24 lines
 _LISTED_NAME: Final = 56
-_PATH: Final = 112  # cells: two lines of the dialog, so that the answers below stay in sight
+_PATH: Final = 112  # cells: two lines of the dialog, so that the buttons stay in sight
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A question that yes or no answers.
+    """A yes-or-no question.
 
     Attributes:
         title: the question.
-        name: of what it is about; foreign text, not yet cut.
-        facts: about that, made safe.
-        consequence: what follows from yes.
-        yes: the word on the button that does it.
+        name: of the entry; untrusted text, not yet cut.
+        facts: about the entry, made safe.
+        consequence: what happens on yes.
+        yes: label of the button that confirms.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Confirmation:
 
 
 def confirm(commands: Sequence[Command]) -> Confirmation | None:
-    """Return the question before commands that are all of one kind; None where nothing is lost."""
+    """Return the question before commands of one kind; None where nothing is lost."""
     questions = [question for command in commands if (question := _confirm_one(command))]
     if len(commands) == 1 or not questions:
         return questions[0] if questions else None
@@ -100,7 +100,7 @@ def _confirm_one(command: Command) -> Confirmation | None:
 
 
 REMOVED_FOLDER: Final = "Its files stay on disk but are no longer shared."
-"""What follows when a drop folder is removed."""
+"""What happens when a drop folder is removed."""
 
 _DELETED_SEVERAL = "Their files are deleted from this disk for good."
 _SEVERAL: Final = {
@@ -111,19 +111,19 @@ _SEVERAL: Final = {
     (DownloadCommand, "delete"): _DELETED_SEVERAL,
     (DownloadCommand, "reject"): "They are not downloaded, and the same versions are not accepted again.",
     (DownloadCommand, "forget"): (
-        "What has arrived of incomplete ones is discarded, and the same versions are not accepted again."
+        "What has arrived of incomplete downloads is discarded, and the same versions are not accepted again."
     ),
 }
 _DELETED = "The files are deleted from this disk for good. Recipients keep what they have downloaded."
 _DELETED_DOWNLOAD = "The downloaded files are deleted from this disk for good."
 _REJECTED = (
     "It is not downloaded, and the same version is not accepted again. "
-    "Its envelope (NAME.torrent.encrypted) moves to the folder rejected."
+    "Its envelope (the file NAME.torrent.encrypted) moves to the folder “rejected”."
 )
 
 
 def _can_lose(download: Download) -> bool:
-    """Return whether something of it may have arrived that forgetting it discards."""
+    """Return whether forgetting a download may discard data that has arrived."""
     return download.progress < 1 and download.state is not DownloadState.REJECTED
 
 
@@ -133,11 +133,11 @@ def _lost(download: Download) -> str:
 
 
 def _cut_off(recipients: int) -> str:
-    return f"{format_count(recipients, 'recipient')} can no longer get the rest of it. The files stay on this disk."
+    return f"{format_count(recipients, 'recipient')} can no longer get the rest. The files stay on this disk."
 
 
 def _count_lacking(share: Share) -> int:
-    """Count the recipients who would lose something if it were no longer served."""
+    """Count the recipients who could no longer complete a share if its seeding ended."""
     if share.state is ShareState.WITHDRAWN:
         return 0
     had = (DeliveryState.COMPLETE, DeliveryState.REVOKED)

@@ -1,7 +1,6 @@
-"""What screens and widgets may ask of the app: what it knows, and messages for what it does.
+"""The app as screens and widgets see it: shared state, and messages that ask it to act.
 
-Owns the state that they share, and the two requests that need a screen above them. Must not import a screen or a
-widget: they know the app by this class, and the app knows them.
+Owns that state and the two requests. Must not import a screen or a widget: they know the app by this class only.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from tuishare.tui.rates import Rates
 from tuishare.tui.view import View
 
 Subject = Share | Download | User | Folder
-"""What a dialog can be about."""
+"""What a dialog can be opened for."""
 
 
 class DialogKind(StrEnum):
-    """What a dialog asks."""
+    """Which dialog."""
 
     NEW_SHARE = "new_share"
     REVOKE = "revoke"
@@ -48,7 +47,7 @@ class OpenDialog(Message):
 
     Attributes:
         kind: which one.
-        about: what was marked, or else what the cursor is on, as it was shown then.
+        about: the marked entries, otherwise the one under the cursor, as they were shown.
     """
 
     def __init__(self, kind: DialogKind, about: tuple[Subject, ...] = ()) -> None:
@@ -58,7 +57,7 @@ class OpenDialog(Message):
 
 
 class RunCommands(Message):
-    """A request to give commands to the agent, all of one kind; the app asks first where something would be lost."""
+    """A request to send commands to the agent, all of one kind; the app asks first where something would be lost."""
 
     def __init__(self, commands: tuple[Command, ...]) -> None:
         super().__init__()
@@ -73,7 +72,7 @@ class DashboardBase(App[None]):
         now: Unix seconds, moved on every second.
 
     Args:
-        agent: answers questions and carries out commands.
+        agent: answers requests and carries out commands.
         clock: Unix seconds.
     """
 
@@ -88,16 +87,16 @@ class DashboardBase(App[None]):
 
     @property
     def people(self) -> People:
-        """Who is known here, as far as the agent has said."""
+        """The users in the last snapshot; none before the first."""
         return self.view.snapshot.people if self.view.snapshot else People()
 
-    def tell_error(self, error: TuishareError) -> None:
-        """Show what went wrong and what to do, as a notification."""
+    def notify_error(self, error: TuishareError) -> None:
+        """Show an error and its hint as a notification."""
         words = clean(explain_error(error))
         self.notify(words, title=error.title, severity="error", timeout=10, markup=False)
 
     def make_presentable(self, error: Exception) -> TuishareError:
-        """Return an error to show; one that nothing foresees is logged, because no traceback belongs on the screen."""
+        """Return an error to show; an unexpected one is logged, because no traceback belongs on the screen."""
         if isinstance(error, TuishareError):
             return error
         self.log.error(error)

@@ -1,7 +1,7 @@
-"""Two agents side by side on one screen, with each step below: for the demo.
+"""Two agents side by side, with the current step below: the screen of the demo.
 
-Owns the two columns and the line at the bottom. Each column follows its agent as the dashboard does, and draws the same
-tables; it takes no commands.
+Owns the two columns and the line at the bottom. Each column follows its agent and draws the same tables as the
+dashboard; it takes no commands.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from tuishare.tui.widgets.table import EntryTable
 
 @dataclass(frozen=True, slots=True)
 class DemoSide:
-    """One of the two.
+    """One of the two agents.
 
     Attributes:
         name: of its user.
         role: what they do in the demo, one line.
         reader: their agent.
-        listing: which of their entries are shown.
+        listing: which entries are shown.
     """
 
     name: str
@@ -45,7 +45,7 @@ class DemoSide:
 
 
 class Column(Vertical):
-    """One user's side."""
+    """One agent's column."""
 
     def __init__(self, part: DemoSide, clock: Callable[[], float]) -> None:
         super().__init__(classes="side")
@@ -66,7 +66,7 @@ class Column(Vertical):
         self.run_worker(follower.run(), name="follower")
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
-        """Show what the agent says."""
+        """Show the new snapshot."""
         self._show(message.snapshot)
 
     def on_agent_lost(self, message: AgentLost) -> None:
@@ -82,7 +82,7 @@ class Column(Vertical):
 
 
 class DemoView(App[None]):
-    """Shows two agents and the present step; without room for both side by side, one above the other.
+    """Shows two agents and the current step: side by side, or one above the other on a narrow terminal.
 
     Args:
         left: on the left.
@@ -116,11 +116,11 @@ class DemoView(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Show the line that was set before."""
+        """Show the step that was set before."""
         self.tell(self._line)
 
     def tell(self, line: str) -> None:
-        """Show the present step; foreign names are made safe here."""
+        """Show the current step; untrusted names in it are made safe here."""
         self._line = clean(line)
         if self.is_running and self.screen_stack:
             for story in self.query("#story").results(Static):

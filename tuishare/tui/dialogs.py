@@ -1,7 +1,6 @@
-"""Which screen each dialog is.
+"""The screen of each dialog.
 
-Owns the list. What a dialog asks is in its screen, which is imported when it is opened: the first frame does not wait
-for dialogs.
+Owns the list. A screen is imported when it is opened, so that the first frame does not wait for it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from tuishare.errors import Refused
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind, Subject
 
 Opener = Callable[[DashboardBase, tuple[Subject, ...]], object]
-"""Pushes a screen about these subjects."""
+"""Opens a screen for these subjects."""
 
 
 def _open_new_share(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
@@ -92,10 +91,12 @@ def _open_files(app: DashboardBase, about: tuple[Subject, ...]) -> None:
         try:
             details = await app.agent.download_details(download.id)
             if details.more_files:
-                raise Refused("It has too many files to choose from here")
+                raise Refused(
+                    "This download has too many files to choose from here", hint="Use: tuishare choose"
+                )
             app.push_screen(FilesScreen(download, details))
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            app.tell_error(app.make_presentable(error))
+            app.notify_error(app.make_presentable(error))
 
     for subject in about[:1]:
         if isinstance(subject, Download):
@@ -109,7 +110,7 @@ def _open_settings(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
         try:
             app.push_screen(SettingsScreen(await app.agent.settings()))
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
-            app.tell_error(app.make_presentable(error))
+            app.notify_error(app.make_presentable(error))
 
     app.run_worker(ask(), name="settings", group="settings", exclusive=True)
 
@@ -128,5 +129,4 @@ DIALOGS: Final[Mapping[DialogKind, Opener]] = {
     DialogKind.CHANGE_FOLDER: _open_folder,
     DialogKind.SETTINGS: _open_settings,
 }
-"""All of them. Shares are revoked, users are revoked everywhere; the others are about the first of what is given, if
-they are about an entry at all."""
+"""All dialogs. Revoking takes several subjects; the others take the first one, or none."""

@@ -1,6 +1,6 @@
-"""What an empty tab says: what to do next.
+"""What an empty tab shows: what to do next.
 
-Owns the wording, as Textual content. Pure; every foreign text is cleaned here.
+Owns the wording, as Textual content. Pure; untrusted text is made safe here.
 """
 
 from __future__ import annotations
@@ -37,19 +37,20 @@ def explain_no_downloads(view: View) -> Content:
         return _no_snapshot(view)
     inbox = clean(view.snapshot.status.inbox) or "your inbox folder"
     return _lines(
-        "Nothing received yet.", f"Put an envelope that you were sent (NAME.torrent.encrypted) into {inbox}"
+        "Nothing received yet.",
+        f"Put an envelope that you receive (the file NAME.torrent.encrypted) into {inbox}",
     )
 
 
 def explain_no_people(view: View) -> Content:
-    """Return how to add a user, and how others know us."""
+    """Return how to add a user, and our own card."""
     if view.snapshot is None:
         return _no_snapshot(view)
     return Content("\n").join(
         [
             _title("No users yet."),
             Content(
-                "Press n and paste a card that you were sent. Press c to copy your own card, then send it.\n"
+                "Press n and paste a card that you received. Press c to copy your own card, then send it.\n"
             ),
             *describe_self(view.snapshot),
         ]
@@ -64,7 +65,7 @@ def explain_no_folders(view: View) -> Content:
 
 
 def explain_no_activity(view: View) -> Content:
-    """Return what will be listed."""
+    """Return what the tab lists."""
     if view.snapshot is None:
         return _no_snapshot(view)
     return _lines("Nothing has happened yet.", "Shares, deliveries, downloads and problems are listed here.")
@@ -72,7 +73,7 @@ def explain_no_activity(view: View) -> Content:
 
 def _no_snapshot(view: View) -> Content:
     if isinstance(view.connection, Lost):
-        return _title("No agent, so nothing to show.")
+        return _title("No agent is running, so there is nothing to show.")
     return _title("Asking the agent …")
 
 

@@ -1,6 +1,6 @@
 """The first line of the dashboard, as Textual content.
 
-Owns what the line says and what is left out first without room. Pure.
+Owns its wording, and what is left out first on a narrow terminal. Pure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def write_headline(view: View, now: float, width: int) -> Content:
     Args:
         view: what is known.
         now: Unix seconds, for the agent's uptime.
-        width: cells there are; the least important parts are left out first.
+        width: in cells; the least important parts are left out first.
     """
     name = (" tuishare", TextStyle.STRONG.value)
     if view.snapshot is None:
@@ -60,7 +60,7 @@ def _connection_words(view: View, status: Status | None, now: float) -> tuple[st
 
 
 def _rates(view: View, status: Status) -> Content:
-    if not isinstance(view.connection, Live):  # an old rate would look like a present one
+    if not isinstance(view.connection, Live):  # an old rate would look current
         return Content.styled("▲ –  ▼ –", TextStyle.QUIET.value)
     return Content(f"▲ {format_rate(status.rate_up)}  ▼ {format_rate(status.rate_down)}")
 

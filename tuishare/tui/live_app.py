@@ -1,6 +1,6 @@
-"""The dashboard of a home: with the first run for a new user, and every action in its palette.
+"""The dashboard of a home: `Dashboard` with the first run of a new home, and every action in the palette.
 
-Owns what a home has beyond the bare `Dashboard`.
+Owns both additions.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class HomeDashboard(Dashboard):
 
     Args:
         reader: see `Dashboard`, as the next two.
-        agent: answers questions.
+        agent: answers requests and carries out commands.
         start_agent: starts an agent.
-        first_run_seen: whether this home has had its first run.
+        first_run_seen: whether this home has shown its first run.
     """
 
     COMMANDS = App.COMMANDS | {Actions}
@@ -52,11 +52,11 @@ class HomeDashboard(Dashboard):
         self._has_begun = False
 
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
-        """Open the first run with the first snapshot of a new home; Textual calls this besides that of `Dashboard`."""
+        """Open the first run with the first snapshot of a new home; Textual also calls the method of `Dashboard`."""
         if not self._has_begun:
             self._has_begun = True
             if is_new(message.snapshot) and not self._first_run_seen.is_set:
-                from tuishare.tui.screens.first_run import NameScreen  # once in a home's life
+                from tuishare.tui.screens.first_run import NameScreen
 
                 self._first_run_seen.set()
                 self.push_screen(NameScreen(message.snapshot))

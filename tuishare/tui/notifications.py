@@ -1,6 +1,6 @@
-"""What the dashboard says by itself: notifications of events, the banner above the tables, and the last line.
+"""What the dashboard reports: notifications of events, the banner above the tables, and the line after quitting.
 
-Owns which events are announced, and the wording. Pure; every foreign text is cleaned here.
+Owns which events are announced, and the wording. Pure; untrusted text is made safe here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tuishare.tui.theme import TextStyle
 from tuishare.tui.view import Connecting, Live, Lost, View
 
 MOST: Final = 3
-"""How many events are announced one by one; of more, only the number is."""
+"""Events that are announced one by one; of more, only their number is."""
 
 _Severity = Literal["information", "warning", "error"]
 _SEVERITIES: Final[dict[ActivityKind, _Severity]] = {
@@ -31,7 +31,7 @@ _SEVERITIES: Final[dict[ActivityKind, _Severity]] = {
     ActivityKind.IGNORED: "warning",
     ActivityKind.PROBLEM: "error",
 }
-"""The kinds that are announced; the others are what the user has just done."""
+"""The kinds that are announced; the others follow from what the user has just done."""
 
 _SUBJECT: Final = 40
 _DETAIL: Final = 120
@@ -42,7 +42,7 @@ class News:
     """One notification.
 
     Attributes:
-        title: what kind of thing happened.
+        title: kind of event.
         words: made safe.
         severity: as Textual names it.
     """
@@ -53,25 +53,25 @@ class News:
 
 
 def find_news(before: Snapshot | None, after: Snapshot) -> tuple[News, ...]:
-    """Return what to announce of the step from one snapshot to the next, oldest first; nothing of the first one."""
+    """Return what is new from one snapshot to the next, oldest first; nothing for the first snapshot."""
     if before is None:
         return ()
     known = max((event.id for event in before.activity), default=0)
     news = [event for event in after.activity if event.id > known and event.kind in _SEVERITIES]
     if len(news) > MOST:
-        return (News(f"{len(news)} events", "The tab Activity lists them.", "information"),)
+        return (News(f"{len(news)} events", "See the tab Activity.", "information"),)
     return tuple(_announce(event) for event in reversed(news))
 
 
 def write_banner(view: View, now: float) -> Content | None:
-    """Return what is wrong at the moment (Unix seconds), the worst first; None when nothing is."""
+    """Return what is wrong now (Unix seconds), most severe first; None when nothing is."""
     if isinstance(view.connection, Lost):
         return _write_lost(view.connection, now, stale=view.snapshot is not None)
     return _write_problem(view.problems) if view.problems else None
 
 
 def write_farewell(view: View) -> str:
-    """Return what becomes of the agent, for the terminal after the dashboard has closed."""
+    """Return what the agent does after the dashboard has closed, for the terminal."""
     match view.connection:
         case Lost(detail=detail, hint=hint):
             return f"{_sentence(detail)} {_sentence(hint)}".rstrip()

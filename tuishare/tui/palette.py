@@ -1,6 +1,6 @@
-"""The command palette: everything that can be done, by its plain name, grouped by tab.
+"""The command palette: every action by name, grouped by tab.
 
-Owns names and groups. A name runs the same action as a key, so nothing is possible here without a key.
+Owns names and groups. A name runs the same action as a key.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DIALOGS: Final = {
     DialogKind.ADD_FOLDER: ("Folders: add a drop folder …", "its contents are shared automatically"),
     DialogKind.SETTINGS: ("Settings …", "limits, ports, notifications, and the file itself"),
 }
-"""Those that are not about an entry; the others are about the selected one, and are keys of a tab."""
+"""Dialogs that need no entry; the others are keys of a tab, for its selected entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,15 @@ class PaletteEntry:
 
 
 class Actions(Provider):
-    """Finds what can be done on the main screen."""
+    """Finds the actions of the main screen."""
 
     async def discover(self) -> Hits:
-        """List everything, while nothing is typed."""
+        """List all actions while nothing is typed."""
         for command in list_commands(self.screen):
             yield DiscoveryHit(command.name, command.run, help=command.words)
 
     async def search(self, query: str) -> Hits:
-        """List what matches the words that were typed."""
+        """List the actions that match what is typed."""
         matcher = self.matcher(query)
         for command in list_commands(self.screen):
             if score := matcher.match(command.name):
@@ -54,7 +54,7 @@ class Actions(Provider):
 
 
 def list_commands(screen: object) -> list[PaletteEntry]:
-    """List what can be done from a screen, by group; nothing above a dialog."""
+    """List the actions of a screen by group; none above a dialog."""
     if not isinstance(screen, MainScreen):
         return []
     commands = [*_dialogs(screen.app), *_tabs(screen), *_keys(screen)]
@@ -100,8 +100,8 @@ def _pane_keys(screen: MainScreen, pane: EntryPane[Any]) -> Iterator[PaletteEntr
 
 
 async def _do_there(screen: MainScreen, tab: str, binding: Binding) -> None:
-    """Open the tab and run the action there, if it fits the selected entries."""
+    """Open the tab and run the action if the selected entries offer it."""
     await screen.run_action(f"open_tab('{tab}')")
     pane = screen.pane
     if pane.id != f"{tab}-pane" or not await screen.app.run_action(binding.action, pane):
-        screen.app.notify(f"“{binding.description}” does not fit what is selected here.", markup=False)
+        screen.app.notify(f"“{binding.description}” is not possible for what is selected.", markup=False)

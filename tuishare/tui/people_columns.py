@@ -1,7 +1,7 @@
-"""The columns of the tables of people, folders and activity: a cell for each entry, as plain values.
+"""The columns of the tables of people, folders and activity.
 
-Owns the glyphs and colours there, as `tuishare.tui.share_columns` does for shares and downloads. Pure; foreign names
-are still foreign here, the table makes them safe.
+Owns their glyphs and colours, as `tuishare.tui.share_columns` does for shares and downloads. Pure; cells hold untrusted
+text, which the table makes safe.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tuishare.tui.row_models import AgentFolder, Event, Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NONE: Final = Cell(NOTHING, TextStyle.QUIET)
-_FINGERPRINT: Final = 19  # four groups of four, enough to tell two cards apart at a glance
+_FINGERPRINT: Final = 19  # four groups of four, enough to distinguish two cards at a glance
 
 _EVENT_SIGNS: Final = {
     ActivityKind.SHARED: Cell("▲", TextStyle.PLAIN),
@@ -36,7 +36,7 @@ _EVENT_SIGNS: Final = {
 
 
 def person_sign(person: Person) -> Cell:
-    """Return the glyph for how far a user is trusted."""
+    """Return the glyph of a user's trust."""
     match person:
         case Group():
             return Cell("@", TextStyle.QUIET)
@@ -51,7 +51,7 @@ def person_sign(person: Person) -> Cell:
 
 
 def person_trust(person: Person) -> Cell:
-    """Return in words how far a user is trusted, or how many members a group has."""
+    """Return the trust of a user, or the size of a group."""
     match person:
         case Group(members=members):
             return Cell(format_count(len(members), "member"), TextStyle.QUIET)
@@ -66,7 +66,7 @@ def person_trust(person: Person) -> Cell:
 
 
 def person_has(person: Person) -> Cell:
-    """Return how many of the shares for a user have arrived there."""
+    """Return how many of a user's shares they have completely."""
     if isinstance(person, Group) or not person.shares:
         return _NONE
     everything = person.complete >= person.shares
@@ -82,30 +82,30 @@ def folder_sign(folder: AgentFolder) -> Cell:
 
 
 def folder_state(folder: AgentFolder) -> Cell:
-    """Return in words how a drop folder is watched, or what another folder is for."""
+    """Return the state of a drop folder, or the role of another folder."""
     if folder.drop is None:
         return Cell(folder.role.value, TextStyle.QUIET)
     return Cell(name_folder_state(folder.drop.state), folder_sign(folder).tone)
 
 
 def event_sign(event: Event) -> Cell:
-    """Return the glyph of a past event or present problem."""
+    """Return the glyph of an event or problem."""
     return Cell("!", TextStyle.BAD) if isinstance(event, Problem) else _EVENT_SIGNS[event.kind]
 
 
 def event_kind(event: Event) -> Cell:
-    """Return in a word or two what kind of event it is."""
+    """Return the kind of an event, two words at most."""
     word = NEEDS_ATTENTION if isinstance(event, Problem) else name_activity(event.kind)
     return Cell(word, event_sign(event).tone)
 
 
 def event_subject(event: Event) -> str:
-    """Return what an event is about."""
+    """Return the subject of an event."""
     return event.title if isinstance(event, Problem) else event.subject
 
 
 def event_time(event: Event) -> int:
-    """Return when it happened or began, Unix seconds."""
+    """Return when an event happened or a problem began, Unix seconds."""
     return event.at if isinstance(event, Activity) else event.since
 
 
@@ -133,7 +133,7 @@ def _waiting(folder: AgentFolder) -> Cell:
 
 
 def person_name(person: Person) -> str:
-    """Return a name as it is written among recipients."""
+    """Return a name as it is written in a list of recipients."""
     return f"@{person.name}" if isinstance(person, Group) else person.name
 
 

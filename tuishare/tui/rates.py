@@ -1,6 +1,6 @@
-"""The rates of each share and download in the last minutes, and their chart.
+"""The recent rates of each share and download, and their chart.
 
-Owns the memory of the rates and how they are drawn. Pure; the present moment is an argument.
+Owns both. Pure; the present moment is an argument.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Final
 from tuishare.api.messages import Snapshot
 
 SPAN: Final = 300
-"""How far back a chart goes, seconds."""
+"""Seconds that a chart covers."""
 
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 
 Step = tuple[float, int]
-"""From when on, Unix seconds, and how fast, bytes per second."""
+"""When a rate began, Unix seconds, and the rate, bytes per second."""
 
 
 class Rates:
-    """Remembers rates for `SPAN` seconds; entries that never moved cost nothing."""
+    """Keeps rates for `SPAN` seconds; entries without traffic cost nothing."""
 
     def __init__(self) -> None:
         self._steps: dict[str, deque[Step]] = {}
@@ -43,14 +43,12 @@ class Rates:
         steps = self._steps.setdefault(key, deque())
         if not steps or steps[-1][1] != rate:
             steps.append((now, rate))
-        while (
-            len(steps) > 1 and steps[1][0] <= now - SPAN
-        ):  # the first still says how it was at the left edge
+        while len(steps) > 1 and steps[1][0] <= now - SPAN:  # the first is the rate at the left edge
             steps.popleft()
 
 
 def average(steps: Sequence[Step], since: float, until: float) -> float:
-    """Return the mean rate between two moments, bytes per second; 0 before anything is known."""
+    """Return the mean rate between two moments, bytes per second; 0 before the first step."""
     total = 0.0
     ends = [*(at for at, _ in steps[1:]), until]
     for (start, rate), end in zip(steps, ends, strict=True):
@@ -59,7 +57,7 @@ def average(steps: Sequence[Step], since: float, until: float) -> float:
 
 
 def draw_chart(steps: Sequence[Step], now: float, width: int, height: int = 1) -> list[str]:
-    """Draw the last `SPAN` seconds in blocks, the highest as high as there is room; the present is on the right.
+    """Draw the last `SPAN` seconds in blocks, scaled to the highest rate; the present is on the right.
 
     Returns:
         ``height`` lines of ``width`` cells, the top one first.

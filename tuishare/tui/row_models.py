@@ -1,6 +1,6 @@
-"""What the tabs list that is not a message by itself: groups, folders of the agent, problems beside past events.
+"""Rows that are not messages of the API: groups, folders of the agent, and problems among events.
 
-Owns how these are taken out of a snapshot. Pure; foreign names are still foreign here.
+Owns how they are derived from a snapshot. Pure; names are untrusted text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Group:
 
     Attributes:
         name: without ``@``.
-        members: who is in it, in the order of the user book.
+        members: in the order of the user book.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Group:
 
 
 Person = User | Group
-"""What the tab of people lists."""
+"""A row of the tab People."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class AgentFolder:
     """A folder that the agent uses.
 
     Attributes:
-        role: what it is for.
+        role: what the agent uses it for.
         path: absolute.
-        drop: how it is watched and its recipients; None where it is not a drop folder.
-        free: bytes free there; None where the agent does not say.
+        drop: its state and recipients; None for the agent's other folders.
+        free: bytes free on its disk; None where unknown.
     """
 
     role: FolderRole
@@ -46,11 +46,11 @@ class AgentFolder:
 
 
 Event = Problem | Activity
-"""What the tab of activity lists."""
+"""A row of the tab Activity."""
 
 
 def list_people(snapshot: Snapshot) -> tuple[Person, ...]:
-    """Return the users, then the groups that they are in, each by its name."""
+    """Return the users, then their groups, each sorted by name."""
     users = snapshot.people.users
     names = sorted({group for user in users for group in user.groups}, key=str.casefold)
     return (*users, *(Group(name, tuple(user for user in users if name in user.groups)) for name in names))
@@ -69,7 +69,7 @@ def list_folders(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
 
 
 def list_events(snapshot: Snapshot) -> tuple[Event, ...]:
-    """Return present problems, then past events."""
+    """Return current problems, then past events."""
     return (*snapshot.status.problems, *snapshot.activity)
 
 

@@ -1,6 +1,6 @@
-"""The columns of the tables of shares and downloads: a cell for each entry, as plain values.
+"""The columns of the tables of shares and downloads.
 
-Owns the glyphs and colours of states. Pure; foreign names are still foreign here, the table makes them safe.
+Owns the glyphs and colours of states. Pure; cells hold untrusted text, which the table makes safe.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tuishare.tui.cells import Cell, Column
 from tuishare.tui.theme import TextStyle
 
 _BAR = 5
-_SOON: Final = 86_400  # seconds; what ends within a day is worth a look
+_SOON: Final = 86_400  # seconds; an end within a day is highlighted
 
 
 def share_sign(share: Share) -> Cell:
@@ -57,7 +57,7 @@ def share_sign(share: Share) -> Cell:
 
 
 def share_state(share: Share) -> Cell:
-    """Return the state of a share in words."""
+    """Return the state of a share."""
     return Cell(explain_share_state(share), share_sign(share).tone)
 
 
@@ -92,12 +92,12 @@ def download_sign(download: Download) -> Cell:
 
 
 def download_state(download: Download) -> Cell:
-    """Return the state of a download in words."""
+    """Return the state of a download."""
     return Cell(explain_download_state(download), download_sign(download).tone)
 
 
 def download_progress(download: Download) -> Cell:
-    """Return how much of a download is here, as a bar."""
+    """Return the progress of a download, as a bar."""
     if download.state in {DownloadState.LOCKED, DownloadState.WAITING, DownloadState.REJECTED}:
         return Cell(NOTHING, TextStyle.QUIET)
     if download.state is DownloadState.COMPLETE:
@@ -129,8 +129,8 @@ def _hurry(left: float) -> TextStyle:
 
 
 def _share_rate(share: Share) -> Cell:
-    # With a problem, the way out matters more than a rate of nothing. What was never shared cannot be shared again;
-    # its way out is in the details.
+    # With a problem, the way out matters more than a rate of 0. An entry that is not a share yet cannot be shared
+    # again; its way out is in the details.
     troubled = share.state is ShareState.PROBLEM and share.generation
     return Cell("press s", TextStyle.WARN) if troubled else _rate(share.rate_up)
 
@@ -140,7 +140,7 @@ def _delivered_part(share: Share) -> float:
 
 
 def _mean_progress(share: Share) -> float:
-    """Return how much of it its recipients have on average; there must be one that is not revoked."""
+    """Return the average progress of the recipients of a share; one of them must not be revoked."""
     counted = [entry.progress for entry in share.deliveries if entry.state is not DeliveryState.REVOKED]
     return sum(counted) / len(counted)
 

@@ -1,6 +1,6 @@
-"""Follows the agent, whatever happens to it, and posts messages to the app.
+"""Follows the agent and posts messages to the app.
 
-Owns reconnecting: back-off, waking up on request, and that no failure ever ends it. Must not touch a widget.
+Owns reconnecting: back-off, retry on request, and that no failure ends it. Must not touch a widget.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _log = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
-    """Where snapshots come from; `tuishare.api.client.AgentClient` is one."""
+    """The source of snapshots; `tuishare.api.client.AgentClient` is one."""
 
     def events(self) -> AsyncGenerator[Snapshot | Changes, None]:
         """Connect again and yield a snapshot, then changes; raise `TuishareError` when the agent is lost."""
 
 
 class SnapshotArrived(Message):
-    """A snapshot of the agent. A newer one replaces it while it waits in the queue."""
+    """A snapshot of the agent; a newer one replaces it in the queue."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class SnapshotArrived(Message):
 
 
 class AgentLost(Message):
-    """The agent does not answer, or no longer."""
+    """The agent does not answer, or no longer answers."""
 
     def __init__(self, lost: Lost) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Backoff:
 
 
 class Follower:
-    """Follows one agent without end.
+    """Follows one agent until it is cancelled.
 
     Args:
         reader: where snapshots come from.
@@ -87,7 +87,7 @@ class Follower:
         self._failures = 0
 
     def wake(self) -> None:
-        """Try again now instead of after the pause."""
+        """Retry now instead of after the pause."""
         self._failures = 0
         self._wake.set()
 
@@ -107,14 +107,14 @@ class Follower:
             await self._read()
         except TuishareError as error:
             return error
-        except Exception:  # noqa: BLE001 (a dead worker would show old data as if it were live)
+        except Exception:  # noqa: BLE001 (a dead worker would show old data as current)
             _log.exception("Following the agent failed")
             return AgentUnreachable("The dashboard could not follow the agent", hint="Press s to try again.")
         return AgentUnreachable("The agent ended the connection")
 
     async def _read(self) -> None:
         snapshot: Snapshot | None = None
-        # closed at once on the way out, or the connection would stay open until it is collected
+        # Closed explicitly: otherwise the connection stays open until the generator is collected.
         async with contextlib.aclosing(self._reader.events()) as events:
             async for event in events:
                 if isinstance(event, Snapshot):

@@ -1,6 +1,6 @@
-"""What each tab lists: which entries of a snapshot, and how they are named, sorted, searched and copied.
+"""What each tab lists: its entries, and how they are identified, sorted, searched and copied.
 
-Owns one description per tab; draws nothing. Pure.
+Owns one listing per tab; draws nothing. Pure.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Listing(Generic[E]):
     """One tab's entries.
 
     Attributes:
-        name: of the tab, stable.
+        name: stable name of the tab.
         columns: of its table.
         pick: takes the entries out of a snapshot.
-        key: identifies an entry for as long as it exists.
-        order: key of the usual order.
+        key: identifies an entry as long as it exists.
+        order: sort key of the default order.
         words: text that the filter searches.
         copied: text that is copied for an entry.
     """

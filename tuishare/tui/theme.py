@@ -1,6 +1,6 @@
-"""What a colour means, and how it is drawn in the present theme.
+"""Styles by meaning, and the themes that draw them.
 
-Owns the few styles and the three themes. A colour is never the only sign: a glyph or a word always says the same.
+Owns the styles and the three themes. Colour is never the only sign: a glyph or word carries the same meaning.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ PLAIN: Final = Theme(
 )
 
 THEMES: Final = (DARK, LIGHT, PLAIN)
-"""Dark, light and without colour; the last is also what ``NO_COLOR`` looks like."""
+"""Dark, light and without colour; the last one resembles ``NO_COLOR``."""
 
 
 def rich_style(tone: TextStyle, variables: Mapping[str, str]) -> Style:
@@ -79,7 +79,7 @@ def rich_style(tone: TextStyle, variables: Mapping[str, str]) -> Style:
 
     Args:
         tone: the style.
-        variables: of the present theme, `App.theme_variables`.
+        variables: of the current theme, `App.theme_variables`.
     """
     words = tone.value.split()
     return Style.parse(

@@ -1,6 +1,6 @@
-"""What the dashboard knows at one moment: a frozen value, replaced as a whole.
+"""The state of the dashboard: a frozen value, replaced as a whole.
 
-Owns the state and its transitions as pure functions of messages; draws nothing and waits for nothing.
+Owns the state and its transitions as pure functions of messages; draws nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from tuishare.api.messages import Problem, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """No answer yet, and no failure either."""
+    """No answer and no failure yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is shown is what the agent says now."""
+    """The agent answers; the snapshot is current."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Lost:
 
     Attributes:
         since: when that was noticed, Unix seconds.
-        detail: why, one sentence.
+        detail: the reason, one sentence.
         hint: what to do.
-        retry_at: when the next attempt is made, Unix seconds.
-        startable: whether starting an agent may help; not so when one runs in another version.
+        retry_at: time of the next attempt, Unix seconds.
+        startable: whether starting an agent may help; False when one of another version answers.
     """
 
     since: float
@@ -41,16 +41,16 @@ class Lost:
 
 
 ConnectionState = Connecting | Live | Lost
-"""How dashboard and agent are connected."""
+"""State of the connection to the agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that the screens draw.
+    """Everything that the screens draw.
 
     Attributes:
         connection: to the agent.
-        snapshot: the last one, also after the agent was lost; None before the first.
+        snapshot: the last one, kept after the agent was lost; None before the first.
         dismissed: ids of the problems that the user has hidden.
     """
 
@@ -67,7 +67,7 @@ class View:
 
 
 def take_snapshot(view: View, snapshot: Snapshot) -> View:
-    """Return the view of a new snapshot. A hidden problem that has ended is shown again when it comes back."""
+    """Return the view of a new snapshot; a dismissed problem is shown again if it ends and recurs."""
     return View(Live(), snapshot, view.dismissed & {problem.id for problem in snapshot.status.problems})
 
 

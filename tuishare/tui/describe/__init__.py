@@ -1,4 +1,4 @@
 """The text about the selected entry, as Textual content.
 
-Owns what is said of each and in which order. Pure; every foreign text is cleaned here.
+Owns its wording and order. Pure; untrusted text is made safe here.
 """

@@ -1,6 +1,6 @@
-"""The text about what the agent itself has: a folder, a present problem, or a past event.
+"""The text about a folder of the agent, a current problem, or a past event.
 
-Owns what is said and in which order. Pure; every foreign text is cleaned here.
+Owns its wording and order. Pure; untrusted text is made safe here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,12 @@ from textual.content import Content
 
 from tuishare.api.messages import Activity, FolderState, Problem, Snapshot
 from tuishare.presentation.formats import format_count, format_moment, format_size
-from tuishare.presentation.states import explain_folder_role, explain_folder_state
+from tuishare.presentation.states import (
+    ENVELOPE_EXPLAINED,
+    FolderRole,
+    explain_folder_role,
+    explain_folder_state,
+)
 from tuishare.tui.cell_text import clean
 from tuishare.tui.cells import Cell
 from tuishare.tui.describe.lines import write_fact, write_hint, write_title
@@ -21,8 +26,10 @@ from tuishare.tui.theme import TextStyle
 
 
 def describe_folder(folder: AgentFolder, _snapshot: Snapshot, _now: float, _width: int) -> Content:
-    """Return what is known about a folder."""
+    """Return the text about a folder."""
     lines = [write_title(folder.path), Content(explain_folder_role(folder.role))]
+    if folder.role in {FolderRole.INBOX, FolderRole.OUTBOX}:
+        lines.append(Content.styled(ENVELOPE_EXPLAINED, TextStyle.QUIET.value))
     if drop := folder.drop:
         missing = drop.state is FolderState.MISSING
         lines += [
@@ -38,7 +45,7 @@ def describe_folder(folder: AgentFolder, _snapshot: Snapshot, _now: float, _widt
 
 
 def describe_event(event: Event, _snapshot: Snapshot, now: float, _width: int) -> Content:
-    """Return what is known about a past event or a present problem."""
+    """Return the text about a past event or a current problem."""
     sign = event_sign(event)
     lines = [
         write_title(event_subject(event), before=Cell(f"{sign.text} {event_kind(event).text}", sign.tone)),

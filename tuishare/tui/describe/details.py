@@ -1,6 +1,6 @@
-"""The text about what a share or download consists of: files, peers and history, as the agent details them.
+"""The text about the files, peers and history of a share or download.
 
-Owns what is said of them. Pure; every foreign text is cleaned here.
+Owns its wording. Pure; untrusted text is made safe here.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from tuishare.tui.cell_text import clip, draw_bar, fit, pad
 from tuishare.tui.people_columns import event_sign
 from tuishare.tui.theme import TextStyle
 
-_SHOWN = 200  # lines: a small pane is not for scrolling through more, and it is redrawn every few seconds
+_SHOWN = 200  # lines: more are hard to scroll in a small pane, which is redrawn every few seconds
 _BAR = 10
 _CLIENT = 18
 
 
 def describe_files(details: Details, _now: float, width: int) -> Content:
-    """List the files of a payload, with how much of each is here."""
+    """List the files of a payload, with their progress."""
     lines = [_file(file, width) for file in details.files[:_SHOWN]]
     more = details.more_files + max(0, len(details.files) - _SHOWN)
-    return _lines(lines, "No files are known yet.", f"and {more:,} more" if more else "")
+    return _lines(lines, "The files are not known yet.", f"and {more:,} more" if more else "")
 
 
 def describe_peers(details: Details, _now: float, width: int) -> Content:
-    """List who is connected now."""
+    """List the connected peers."""
     lines = [_peer(peer, width) for peer in details.peers[:_SHOWN]]
     more = len(details.peers) - _SHOWN
-    return _lines(lines, "No peer is connected now.", f"and {more:,} more" if more > 0 else "")
+    return _lines(lines, "No peer is connected.", f"and {more:,} more" if more > 0 else "")
 
 
 def describe_history(details: Details, now: float, width: int) -> Content:
-    """List what happened, newest first."""
+    """List past events, newest first."""
     lines = [_event(event, now, width) for event in details.history[:_SHOWN]]
     return _lines(lines, "Nothing has happened yet.", "")
 

@@ -1,4 +1,4 @@
-"""Lines that several descriptions are made of. Pure; every foreign text is cleaned here."""
+"""Lines that several descriptions share. Pure; untrusted text is made safe here."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ LABEL = 13
 
 
 def write_fact(label: str, text: str, width: int = LABEL) -> Content:
-    """Return a line of a label and a text that others may have chosen."""
+    """Return a line of a label and untrusted text."""
     return Content.assemble((f"{label:<{width}}", TextStyle.QUIET.value), clean(text))
 
 
 def write_hint(hint: str) -> list[Content]:
-    """Return the line with the way out of a problem; none where none is known."""
+    """Return the line with the way out of a problem, if one is known."""
     return [Content.styled(f"→ {clean(hint)}", TextStyle.WARN.value)] if hint else []
 
 
 def write_title(name: str, before: Cell | None = None, after: Cell | None = None) -> Content:
-    """Return the first line: a name that others may have chosen, with what its colour means beside it."""
+    """Return the first line: an untrusted name between optional cells."""
     parts = [
         (before.text, before.tone.value) if before else None,
         (clean(name), TextStyle.STRONG.value),

@@ -1,6 +1,6 @@
-"""The text about a user or a group, about ourselves, and how fingerprints are laid out to be compared.
+"""The text about a user, a group or our own card, and fingerprints laid out for comparison.
 
-Owns what is said and in which order. Pure; every foreign text is cleaned here.
+Owns its wording and order. Pure; untrusted text is made safe here.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tuishare.tui.row_models import Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NAME = 32
-_SHARES = 20  # lines: the newest; the tab of shares has the filter for all
+_SHARES = 20  # lines: the newest; the tab Shares can be filtered for all of them
 _DIALOG = 68  # cells of a dialog
 
 
 def describe_person(person: Person, snapshot: Snapshot, now: float, width: int) -> Content:
-    """Return what is known about a user or a group, and last how others know us."""
+    """Return the text about a user or a group, and last about our own card."""
     match person:
         case Group():
             lines = _group(person)
@@ -36,19 +36,21 @@ def describe_person(person: Person, snapshot: Snapshot, now: float, width: int) 
 
 
 def describe_self(snapshot: Snapshot, width: int = 72) -> list[Content]:
-    """Return how others know us; without a width, as it fits where a list is empty at eighty columns."""
+    """Return the text about our own card; the default width fits an empty tab at 80 columns."""
     people = snapshot.people
     if not people.card:
         return []
     return [
         write_fact("Your card", people.fingerprint),
         *_words(people.words, width),
-        Content.styled(f"{'':<{LABEL}}c copies your card, for you to give to others", TextStyle.QUIET.value),
+        Content.styled(
+            f"{'':<{LABEL}}c copies your card; send it to those who share with you", TextStyle.QUIET.value
+        ),
     ]
 
 
 def show_fingerprint(words: str, base32: str) -> Content:
-    """Lay out a fingerprint for a dialog: the words to read aloud in two lines, and the same as base32 below."""
+    """Lay out a fingerprint for a dialog: the words to read aloud in two lines, then the same in base32."""
     parts = words.split()
     half = (len(parts) + 1) // 2
     lines = [
@@ -69,7 +71,7 @@ def _user(user: User, now: float, width: int) -> list[Content]:
         lines += [write_fact("Fingerprint", user.fingerprint), *_words(user.words, width)]
     else:
         lines.append(
-            write_fact("Known by", "a key that you both have; anyone with it can read what it opens")
+            write_fact("Known by", "a key that you both have; anyone who has it can open what you share")
         )
     if user.groups:
         lines.append(write_fact("Groups", " ".join(f"@{group}" for group in user.groups)))
@@ -81,7 +83,7 @@ def _user(user: User, now: float, width: int) -> list[Content]:
 
 
 def _words(words: str, width: int) -> list[Content]:
-    """Return the words of a fingerprint, in two lines where one is too short for all."""
+    """Return the words of a fingerprint, in two lines where one is too short."""
     parts = words.split()
     half = len(parts) if LABEL + len(words) <= width else (len(parts) + 1) // 2
     return [write_fact("", " ".join(line)) for line in (parts[:half], parts[half:]) if line]

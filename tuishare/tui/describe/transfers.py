@@ -1,6 +1,6 @@
-"""The text about one share or download at first sight.
+"""The summary of one share or download.
 
-Owns what is said and in which order. Pure; every foreign text is cleaned here.
+Owns its wording and order. Pure; untrusted text is made safe here.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _BAR = 30
 
 
 def describe_share(share: Share, now: float, width: int) -> Content:
-    """Return what matters most about one share.
+    """Return the summary of one share.
 
     Args:
-        share: which.
+        share: to describe.
         now: Unix seconds.
         width: of the pane, cells.
     """
@@ -66,7 +66,7 @@ def describe_share(share: Share, now: float, width: int) -> Content:
 
 
 def describe_download(download: Download, now: float, width: int) -> Content:
-    """Return what matters most about one download; arguments as for `describe_share`."""
+    """Return the summary of one download; arguments as for `describe_share`."""
     facts = [f"version {download.generation}"] if download.generation else []
     facts += [format_count(download.files, "file")] if download.files else []
     facts += [format_size(download.size)] if download.size else []
@@ -82,14 +82,14 @@ def describe_download(download: Download, now: float, width: int) -> Content:
         _progress("Here", download.progress, "", width),
         _sender(download),
         *([write_fact("Note", download.note, _LABEL)] if download.note else []),
-        # until it is approved, only a folder is waiting there
+        # until it is approved, the path holds nothing but an empty folder
         *([] if download.state is DownloadState.WAITING else [write_fact("Path", download.path, _LABEL)]),
     ]
     return Content("\n").join(lines)
 
 
 def write_delivery(delivery: Delivery, now: float) -> str:
-    """Return how far a recipient is, at a moment (Unix seconds)."""
+    """Return the progress of a recipient at a moment (Unix seconds)."""
     return " · ".join(describe_delivery(delivery, lambda moment: format_moment(moment, now)))
 
 

@@ -1,6 +1,6 @@
-"""Adding a user, by their card or by a key.
+"""Adding a user, by card or by key.
 
-Owns the sequence: paste, compare, decide. Only the button that says so marks a card as verified.
+Owns the sequence: paste, compare, decide. Only the button “Add as verified” marks a card as verified.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tuishare.tui.theme import TextStyle
 _CARD, _NEW_KEY, _OLD_KEY = "card", "new-key", "old-key"
 _WAYS: Final = (("a card", _CARD), ("a new key, made now", _NEW_KEY), ("a key that they have", _OLD_KEY))
 CARD_PREFIX: Final = "tuishare-card-v1:"
-"""How a card begins."""
+"""Every card begins with it."""
 _CARD_LINE: Final = re.compile(r"[\w-]+", re.ASCII)
 _NAME, _CARD_LIMIT = 256, 16_384
 
@@ -47,10 +47,10 @@ class AddUserScreen(Form):
         super().__init__()
         self._seen: CardInfo | None = None
         self._suggested = ""
-        self._looked_at = ""
+        self._last_card = ""
 
     def compose_fields(self) -> ComposeResult:
-        """Compose card or key, what the card says, name and groups."""
+        """Compose card or key, the content of the card, name and groups."""
         yield Field("Known by", Select(_WAYS, value=_CARD, allow_blank=False, id="way", compact=True))
         yield Field(
             "Card",
@@ -66,16 +66,16 @@ class AddUserScreen(Form):
         yield Button("Add as verified  ^y", id="same", variant="success", compact=True)
 
     def on_mount(self) -> None:
-        """Begin at the card."""
+        """Focus the card."""
         super().on_mount()
         self._show_way()
         self.query_one("#card").focus()
 
     def validate(self) -> Iterator[FieldError]:
-        """Require what the chosen way needs, and a name."""
+        """Require a card or key, as chosen, and a name."""
         if self._way == _CARD and not self._card:
             yield FieldError(
-                "card", "Paste their card; they copy it under People with c, or with: tuishare card"
+                "card", "Paste their card. They copy it under People with c, or print it with: tuishare card"
             )
         if self._way == _OLD_KEY and not self.query_one("#key", Input).value.strip():
             yield FieldError("key", "Paste the key, 64 hexadecimal digits.")
@@ -90,7 +90,7 @@ class AddUserScreen(Form):
         return await self._add(verified=False)
 
     def action_verify(self) -> None:
-        """Add the user as verified, only when a fingerprint was shown to compare."""
+        """Add the user as verified, if their fingerprint is shown."""
         if self._seen is not None and not self.show_faults():
             self.ask(self._add_verified)
 
@@ -132,33 +132,33 @@ class AddUserScreen(Form):
     @on(TextArea.Changed)
     def _look_at_card(self) -> None:
         card = self._card
-        if card == self._looked_at:  # only the text around it changed
+        if card == self._last_card:  # only the text around the card changed
             return
-        self._looked_at = card
+        self._last_card = card
         self._show_seen(None)
         if card.startswith(CARD_PREFIX) and len(card) <= _CARD_LIMIT:
             self.run_worker(self._look(card), name="look", group="look", exclusive=True)
         elif card:
-            self._tell(Content.styled(f"A card begins with {CARD_PREFIX}", TextStyle.WARN.value))
+            self._show_line(Content.styled(f"A card begins with {CARD_PREFIX}", TextStyle.WARN.value))
 
     async def _look(self, card: str) -> None:
         try:
             seen = await self.app.agent.card_seen(CardText(card=card))
         except TuishareError as error:
-            self._looked_at = ""
-            self._tell(Content.styled(clean(f"! {explain_error(error)}"), TextStyle.BAD.value))
+            self._last_card = ""
+            self._show_line(Content.styled(clean(f"! {explain_error(error)}"), TextStyle.BAD.value))
             return
         name = self.query_one("#name", Input)
-        if name.value in {"", self._suggested}:  # the user has typed no other
+        if name.value in {"", self._suggested}:  # the user has not typed another name
             self._suggested = name.value = clean(seen.name)
         self._show_seen(seen)
 
     def _show_seen(self, seen: CardInfo | None) -> None:
         self._seen = seen
         self.query_one("#same").display = seen is not None
-        self._tell(_describe(seen) if seen else None)
+        self._show_line(_describe(seen) if seen else None)
 
-    def _tell(self, content: Content | None) -> None:
+    def _show_line(self, content: Content | None) -> None:
         line = self.query_one("#seen", Static)
         line.display = content is not None
         line.update(content or "")
@@ -169,9 +169,9 @@ class AddUserScreen(Form):
 
 
 def find_card(text: str) -> str:
-    """Read a card out of what was pasted, with a sentence around it and wrapped as mail does it.
+    """Find a card in pasted text, with sentences around it and line breaks as mail inserts them.
 
-    It continues for as long as lines hold only what cards consist of. Return all of the text where no card begins.
+    The card continues as long as lines hold only characters of cards. Without a card, return the whole text.
     """
     if CARD_PREFIX not in text:
         return "".join(text.split())
@@ -181,7 +181,7 @@ def find_card(text: str) -> str:
 
 
 def split_groups(text: str) -> tuple[str, ...]:
-    """Read groups as users type them, with or without ``@``."""
+    """Split typed groups, with or without ``@``."""
     return tuple(dict.fromkeys(word.removeprefix("@") for word in text.replace(",", " ").split()))
 
 

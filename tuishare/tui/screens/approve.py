@@ -1,6 +1,6 @@
-"""Approving a download of an unverified sender.
+"""Approving a download from an unverified sender.
 
-Owns what is shown before: the sender's claimed name, their fingerprint to compare, their note, and the files.
+Owns what is shown first: the sender's name, their fingerprint to compare, their note, and the files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tuishare.tui.theme import TextStyle
 
 _NAME, _PATH, _NOTE = 60, 54, 300
 _FILES: Final = 200
-"""How many files are listed here; the detail pane has more."""
+"""Files listed in the dialog; the section Files has more."""
 
 
 class ApproveScreen(Form):
@@ -33,7 +33,7 @@ class ApproveScreen(Form):
 
     Args:
         download: as it was shown.
-        people: where the sender's fingerprint is looked up.
+        people: to find the sender's fingerprint.
     """
 
     HEADING = "Approve this download?"
@@ -45,7 +45,7 @@ class ApproveScreen(Form):
         self._sender = _find_sender(download, people)
 
     def compose_fields(self) -> ComposeResult:
-        """Compose what it is, whom it is from, and how to verify that."""
+        """Compose name, size, note, sender and files."""
         download = self._download
         yield Static(Content.styled(fit(download.name, _NAME), TextStyle.STRONG.value))
         amount = format_amount(download.files, download.size)
@@ -58,13 +58,13 @@ class ApproveScreen(Form):
         )
 
     def compose_answers(self) -> ComposeResult:
-        """Add the answers that hold from now on."""
+        """Offer to reject it, and to approve everything from this sender."""
         yield Button("Reject", id="reject", variant="error", compact=True)
         if self._sender is not None and not self._sender.verified:
             yield Button("Always approve", id="always", compact=True)
 
     def on_mount(self) -> None:
-        """Ask for the files; focus the answer that commits to nothing."""
+        """Ask for the files; focus Cancel."""
         super().on_mount()
         self.query_one("#cancel").focus()
         self.run_worker(self._list_files(), name="files")
@@ -79,7 +79,7 @@ class ApproveScreen(Form):
         await self.app.agent.change_user(UserChange(name=self._sender.name, verified=True))
         await self.submit()
         return FormResult(
-            f"{clean(self._sender.name)} is verified; downloads from them now start by themselves."
+            f"{clean(self._sender.name)} is verified; their downloads now start without approval."
         )
 
     async def _reject(self) -> FormResult:
@@ -100,7 +100,8 @@ class ApproveScreen(Form):
         if not sender.words:
             return head
         compare = Content.styled(
-            "Always approve only after they have read these words to you in person.", TextStyle.WARN.value
+            "Choose “Always approve” only after they have read these words to you in person.",
+            TextStyle.WARN.value,
         )
         return Content("\n").join([head, show_fingerprint(sender.words, sender.fingerprint), compare])
 
@@ -132,4 +133,4 @@ def _describe_files(details: Details) -> Content:
     more = len(details.files) - len(shown) + details.more_files
     if more:
         lines.append(f"and {format_count(more, 'more file', 'more files')}")
-    return Content("\n".join(lines) or "No files are known yet.")
+    return Content("\n".join(lines) or "The files are not known yet.")

@@ -1,7 +1,7 @@
-"""A question above everything else, before something is lost.
+"""A question before something is lost.
 
-Owns how it is drawn and answered. Must not know what follows from the answer. The safe answer has the focus, so that
-an accidental Enter loses nothing.
+Owns how it is drawn and answered. Must not know what follows from the answer. Cancel has the focus, so that an
+accidental Enter loses nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self._question = question
 
     def compose(self) -> ComposeResult:
-        """Compose what it is about, what follows, and both answers."""
+        """Compose name, facts, consequence and both answers."""
         question = self._question
         with Vertical(id="question") as box:
             box.border_title = question.title
@@ -49,7 +49,7 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield Button(f"{question.yes}  y", id="yes", variant="error", compact=True)
 
     def on_mount(self) -> None:
-        """Focus the safe answer."""
+        """Focus Cancel."""
         self.query_one("#no").focus()
 
     @on(Button.Pressed)

@@ -1,6 +1,6 @@
 """Choosing which files of a download are fetched.
 
-Owns the list and the note below it; the agent decides whether there is still something to choose.
+Owns the list and the note below it; the agent decides whether files can still be left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FilesScreen(Form):
 
     Args:
         download: as it was shown.
-        details: of it, with all of its files.
+        details: with all of its files.
     """
 
     HEADING = "Choose files"
@@ -40,7 +40,7 @@ class FilesScreen(Form):
         self._files = details.files
 
     def compose_fields(self) -> ComposeResult:
-        """Compose the list of files; those that are wanted are selected."""
+        """Compose the list of files; wanted files are selected."""
         yield Static(Content.styled(fit(self._download.name, _NAME), TextStyle.STRONG.value))
         lines = [
             Selection(_describe(file), str(number), file.wanted) for number, file in enumerate(self._files)
@@ -54,7 +54,7 @@ class FilesScreen(Form):
             yield FieldError("files", NOTHING_SELECTED)
 
     async def submit(self) -> FormResult:
-        """Have the agent leave out what is not selected."""
+        """Ask the agent to leave out the other files."""
         wanted = set(map(int, self.query_one(Recipients).selected))
         unwanted = tuple(number for number in range(len(self._files)) if number not in wanted)
         await self.app.agent.choose_files(self._download.id, FileChoice(unwanted=unwanted))

@@ -1,6 +1,6 @@
 """The first run: your name, your folders, your card.
 
-Owns the three steps and their words. Each step can be skipped; what was saved in a step stays.
+Owns the three steps and their wording. Each step can be skipped; what a step has saved stays.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tuishare.api.messages import People, SettingChange, Snapshot, Status
+from tuishare.presentation.states import ENVELOPE_EXPLAINED, FolderRole, explain_folder_role
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.describe.people import show_fingerprint
 from tuishare.tui.screens.add_user import AddUserScreen
@@ -25,19 +26,15 @@ SENTENCE: Final = (
     "This is my tuishare card. Add it under People and send me yours. Before we trust the cards, let us read the "
     "words of their fingerprints to each other:"
 )
-"""What accompanies a card."""
+"""Copied with a card."""
 
-_FOLDERS: Final = (
-    ("inbox", "Inbox", "put received envelopes (NAME.torrent.encrypted) here"),
-    ("outbox", "Outbox", "envelopes for your recipients appear here; send them on"),
-    ("downloads", "Downloads", "received files are stored here"),
-)
+_FOLDERS: Final = (FolderRole.INBOX, FolderRole.OUTBOX, FolderRole.DOWNLOADS)
 
-_CARD = 68  # cells; all of it has about two thousand
+_CARD = 68  # cells; a whole card has about two thousand
 
 
 class NameScreen(Form):
-    """The first step.
+    """The first step: your name.
 
     Args:
         snapshot: of the agent.
@@ -52,11 +49,11 @@ class NameScreen(Form):
         self._snapshot = snapshot
 
     def compose_fields(self) -> ComposeResult:
-        """Compose a welcome and the name."""
+        """Compose a welcome and the field for the name."""
         yield Static(
             Content(
-                "Files that you put into a folder reach the users you choose, and only those can join or look. "
-                "What is your name? Others see it on your card."
+                "Files that you put into a folder reach the users you choose; only they can join the swarm or see the "
+                "files. What is your name? Others see it on your card."
             ),
             classes="aside",
         )
@@ -68,7 +65,7 @@ class NameScreen(Form):
             yield FieldError("name", "Enter a name.")
 
     async def submit(self) -> FormResult:
-        """Save the name, if it is another."""
+        """Save the name, if it was changed."""
         name = self.query_one("#name", Input).value.strip()
         if name != self._snapshot.status.name:
             await self.app.agent.change_setting(SettingChange(key="name", value=name))
@@ -76,7 +73,7 @@ class NameScreen(Form):
 
 
 class FoldersScreen(Form):
-    """The second step.
+    """The second step: your folders.
 
     Args:
         status: where the folders are now.
@@ -88,27 +85,32 @@ class FoldersScreen(Form):
 
     def __init__(self, status: Status) -> None:
         super().__init__()
-        self._before = {"inbox": status.inbox, "outbox": status.outbox, "downloads": status.downloads}
+        self._before: dict[str, str] = {
+            FolderRole.INBOX: status.inbox,
+            FolderRole.OUTBOX: status.outbox,
+            FolderRole.DOWNLOADS: status.downloads,
+        }
 
     def compose_fields(self) -> ComposeResult:
-        """Compose the paths of the folders; each can be changed."""
-        for key, label, words in _FOLDERS:
+        """Compose a field for the path of each folder."""
+        for role in _FOLDERS:
             suggester = PathSuggester(self.app.agent, folders_only=True)
-            yield Field(label, Input(clean(self._before[key]), suggester=suggester, id=key, compact=True))
-            yield Static(Content.styled(words, TextStyle.QUIET.value), classes="under")
+            path = Input(clean(self._before[role]), suggester=suggester, id=role.value, compact=True)
+            yield Field(role.value.capitalize(), path)
+            yield Static(Content.styled(explain_folder_role(role), TextStyle.QUIET.value), classes="under")
+        yield Static(Content(ENVELOPE_EXPLAINED), classes="aside -apart")
         yield Static(
-            Content("Add drop folders later, once you have a user: press 4, then n."),
-            classes="aside -apart",
+            Content("Add drop folders later, once you have added a user: press 4, then n."), classes="aside"
         )
 
     def validate(self) -> Iterator[FieldError]:
         """Require paths."""
-        for key, _, _ in _FOLDERS:
-            if fault := find_path_fault(self.query_one(f"#{key}", Input).value):
-                yield FieldError(key, fault)
+        for role in _FOLDERS:
+            if fault := find_path_fault(self.query_one(f"#{role}", Input).value):
+                yield FieldError(role.value, fault)
 
     async def submit(self) -> FormResult:
-        """Save the paths that were changed."""
+        """Save the changed paths."""
         restart: list[str] = []
         for key, path in self._before.items():
             chosen = self.query_one(f"#{key}", Input).value.strip()
@@ -120,14 +122,14 @@ class FoldersScreen(Form):
 
 
 class CardScreen(Form):
-    """The third step, and a dialog of its own: our card, and the sentence to send along."""
+    """Our card, and the sentence to send with it; also the third step."""
 
     HEADING = "Your card"
     ACCEPT_LABEL = "Add a user"
     CANCEL_LABEL = "Close"
 
     def compose_fields(self) -> ComposeResult:
-        """Compose what a card is for, and the card."""
+        """Compose the sentence and the card."""
         people = self._people
         yield Static(
             Content(
@@ -148,13 +150,13 @@ class CardScreen(Form):
         yield Button("Copy again", id="copy", compact=True)
 
     def on_mount(self) -> None:
-        """Copy at once."""
+        """Copy the card."""
         super().on_mount()
         self._copy()
         self.query_one("#accept").focus()
 
     async def submit(self) -> FormResult:
-        """Continue with the first user."""
+        """Continue with adding a user."""
         return FormResult(following=AddUserScreen())
 
     @property
@@ -170,6 +172,6 @@ class CardScreen(Form):
 
 
 class SummaryScreen(CardScreen):
-    """The third step."""
+    """The third step: your card."""
 
     HEADING = "Welcome to tuishare · 3 of 3 · your card"

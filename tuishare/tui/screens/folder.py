@@ -1,6 +1,6 @@
-"""A drop folder: its path, its recipients, its kind of swarm.
+"""A drop folder: path, recipients and kind of swarm.
 
-Owns the fields for a new drop folder and for one that exists.
+Owns the fields for a new and for an existing drop folder.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tuishare.tui.screens.recipients import (
 from tuishare.tui.theme import TextStyle
 
 _WIDTH = 56
-_ADVICE = "What you put here is shared once it is complete."
+_ADVICE = "What you put here is shared once it no longer changes."
 
 
 class FolderScreen(Form):
@@ -72,7 +72,7 @@ class FolderScreen(Form):
         yield Field("Swarm", MarkCheckbox(ANY_CLIENT, plain, id="plain"))
 
     def compose_answers(self) -> ComposeResult:
-        """Offer the tree for a new folder, and removal for an existing one."""
+        """Offer to browse for a new folder, and to remove an existing one."""
         if self._folder is None:
             yield Button("Browse  ^o", id="browse", compact=True)
         else:
@@ -98,7 +98,7 @@ class FolderScreen(Form):
         return FormResult(f"{fit(path, 40)} is shared with {clean(', '.join(users))}.")
 
     def action_browse(self) -> None:
-        """Pick the folder in a tree."""
+        """Open the tree of folders."""
         if self._folder is None:
             given = self.query_one("#path", Input).value
             start = HOME if find_path_fault(given) else given.strip()
@@ -132,11 +132,11 @@ class RemoveFolderScreen(Form):
         self._folder = folder
 
     def compose_fields(self) -> ComposeResult:
-        """Name the folder, and what follows."""
+        """Show the folder and the consequence."""
         yield Static(Content.styled(fit(self._folder.path, _WIDTH), TextStyle.STRONG.value))
         yield Static(Content(REMOVED_FOLDER), classes="aside -apart")
 
     async def submit(self) -> FormResult:
-        """Remove it."""
+        """Remove the drop folder."""
         await self.app.agent.remove_drop(DropNamed(path=self._folder.path))
         return FormResult(f"{fit(self._folder.path, 40)} is no longer a drop folder.")

@@ -1,6 +1,6 @@
-"""The base of every dialog with fields: a box, fields, a line for errors, and buttons.
+"""The base of dialogs with fields: a box, fields, a line for errors, and buttons.
 
-Owns focus, Escape, errors beside their fields, and that nothing typed is lost when the agent refuses or is lost. Must
+Owns focus, Escape, errors beside their fields, and that what was typed stays when the agent refuses or is lost. Must
 not know what is asked.
 """
 
@@ -35,7 +35,7 @@ class FieldError:
 
     Attributes:
         field: id of its control.
-        sentence: what is expected; foreign text, not yet safe.
+        sentence: what is expected; untrusted text.
     """
 
     field: str
@@ -44,11 +44,11 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class FormResult:
-    """What becomes of a dialog that was accepted.
+    """The result of an accepted dialog.
 
     Attributes:
         words: for a notification, made safe; may be empty.
-        following: the dialog that comes next.
+        following: the next dialog, or None.
     """
 
     words: str = ""
@@ -56,7 +56,7 @@ class FormResult:
 
 
 class Field(Vertical):
-    """A label, the control beside it, and a line for its error."""
+    """A label, its control, and a line for the error."""
 
     def __init__(self, label: str, control: Widget) -> None:
         super().__init__(id=f"{control.id}-field", classes="field")
@@ -71,20 +71,20 @@ class Field(Vertical):
         yield Static(classes="fault")
 
     def complain(self, sentence: str) -> None:
-        """Show what is wrong; nothing for an empty sentence."""
+        """Show an error; an empty sentence hides it."""
         line = self.query_one(".fault", Static)
         line.display = bool(sentence)
         line.update(Content.styled(f"! {clean(sentence)}", TextStyle.BAD.value))
 
 
 class Form(ModalScreen[None]):
-    """Asks for something and has the agent do it; closes only when the agent accepted or the user cancelled."""
+    """Collects input and sends it to the agent; closes only when the agent has accepted or the user cancels."""
 
     HEADING: ClassVar[str] = ""
     ACCEPT_LABEL: ClassVar[str] = ""
     CANCEL_LABEL: ClassVar[str] = "Cancel"
     DESTRUCTIVE: ClassVar[bool] = False
-    """Whether accepting loses something; then the button is red and an accidental Enter cancels."""
+    """Whether accepting loses something: then the button is red, and Cancel has the focus."""
 
     app: DashboardBase
 
@@ -113,48 +113,48 @@ class Form(ModalScreen[None]):
                     yield accept
 
     def compose_fields(self) -> ComposeResult:
-        """Compose what is asked."""
+        """Compose the fields."""
         yield from ()
 
     def compose_answers(self) -> ComposeResult:
-        """Compose buttons besides the usual two."""
+        """Compose buttons besides Cancel and Accept."""
         yield from ()
 
     def validate(self) -> Iterator[FieldError]:
-        """Yield what is wrong with the fields, before the agent is asked."""
+        """Yield the errors of the fields, before the agent is asked."""
         yield from ()
 
     async def submit(self) -> FormResult:
-        """Have the agent do it.
+        """Send the request to the agent.
 
         Raises:
-            TuishareError: what the agent said instead; it is shown, and the dialog stays.
+            TuishareError: the agent refused; the error is shown and the dialog stays open.
         """
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Focus the first field, or the safe answer."""
+        """Focus the first field, or Cancel in a destructive dialog."""
         for line in self.query(".fault, .trouble"):
             line.display = False
         if self.DESTRUCTIVE:
             self.query_one("#cancel").focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Let the fields scroll before the buttons are out of sight."""
-        # In cells, because a maximum in other units counts only after the box around it has its height.
+        """Limit the height of the fields so that the buttons stay visible."""
+        # In cells: a maximum in other units applies only once the box around has its height.
         self.query_one(".fields").styles.max_height = max(_FEW, event.size.height - _AROUND)
 
     def action_cancel(self) -> None:
-        """Close without doing anything."""
+        """Close without a request."""
         self.dismiss()
 
     def action_accept(self) -> None:
-        """Submit, unless a field is wrong."""
+        """Submit, unless a field has an error."""
         if self.ACCEPT_LABEL and not self.show_faults():
             self.ask(self.submit)
 
     def show_faults(self) -> bool:
-        """Show beside each field what is wrong with it and focus the first one; return whether anything is wrong."""
+        """Show the errors beside their fields and focus the first one; return whether there are any."""
         faults = list(self.validate())
         said = {fault.field: fault.sentence for fault in reversed(faults)}
         for field in self.query(Field):
@@ -164,7 +164,7 @@ class Form(ModalScreen[None]):
         return bool(faults)
 
     def ask(self, question: Callable[[], Awaitable[FormResult]]) -> None:
-        """Ask the agent and close when it accepted; do nothing while an earlier question is open."""
+        """Send a request and close when the agent has accepted; do nothing while an earlier request is pending."""
         if not self._asking:
             self._asking = True
             self.show_trouble(Content.styled("Asking the agent …", TextStyle.QUIET.value))
@@ -187,7 +187,7 @@ class Form(ModalScreen[None]):
             self._asking = False
 
     def show_error(self, error: TuishareError) -> None:
-        """Show what went wrong and what to do, in the dialog."""
+        """Show an error and its hint in the dialog."""
         words = clean(f"! {explain_error(error)}")
         self.show_trouble(Content.styled(words, TextStyle.BAD.value))
 
@@ -213,5 +213,5 @@ class Form(ModalScreen[None]):
 
 
 def ask_for_restart(settings: Sequence[str]) -> str:
-    """Return the words for settings that take effect when the agent is started again; empty for none."""
+    """Return the text for settings that take effect at the next start of the agent; empty for none."""
     return f"Restart the agent to apply: {clean(', '.join(dict.fromkeys(settings)))}" if settings else ""

@@ -1,6 +1,6 @@
-"""The list of keys, above everything else.
+"""The help: keys and signs.
 
-Owns the wording of the help; a tab names its own keys.
+Owns their wording; a tab names its own keys.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tuishare.api.messages import DownloadState, ShareState
 from tuishare.presentation.problems import NEEDS_ATTENTION
+from tuishare.presentation.states import name_download_state, name_share_state, name_trust
 from tuishare.tui.theme import TextStyle
 
 KeyBinding = tuple[str, str]
-"""A key as it is written, and what it does."""
+"""A key as displayed, and what it does."""
 
 KEYS: Final[tuple[KeyBinding, ...]] = (
     ("1 … 5", "the tabs"),
@@ -35,11 +37,24 @@ KEYS: Final[tuple[KeyBinding, ...]] = (
     ("q", "quit; the agent keeps running"),
 )
 
+_GOOD: Final = (
+    name_share_state(ShareState.SEEDING),
+    name_download_state(DownloadState.COMPLETE),
+    name_trust(verified=True),
+)
+_PENDING: Final = (
+    name_share_state(ShareState.SETTLING),
+    name_download_state(DownloadState.LOCKED),
+    name_download_state(DownloadState.WAITING),
+    name_trust(verified=False),
+)
+_IDLE: Final = (name_share_state(ShareState.PAUSED), name_share_state(ShareState.WITHDRAWN))
+
 SIGNS: Final = (
-    ("●", "seeding, complete, verified", TextStyle.GOOD),
+    ("●", ", ".join(_GOOD), TextStyle.GOOD),
     ("◐", "in progress", TextStyle.BUSY),
-    ("◌", "waiting, locked, needs approval", TextStyle.WARN),
-    ("‖ ○", "paused; withdrawn", TextStyle.QUIET),
+    ("◌", ", ".join(_PENDING), TextStyle.WARN),
+    ("‖ ○", "; ".join(_IDLE), TextStyle.QUIET),
     ("!", NEEDS_ATTENTION, TextStyle.BAD),
 )
 
@@ -51,7 +66,7 @@ class HelpScreen(ModalScreen[None]):
 
     Args:
         tab: name of the tab that is shown.
-        own: the keys of that tab.
+        own: keys of that tab.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,7 +89,7 @@ class HelpScreen(ModalScreen[None]):
             )
 
     def on_click(self) -> None:
-        """Close by a click, too."""
+        """Close on a click."""
         self.dismiss()
 
 

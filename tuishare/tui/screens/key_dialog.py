@@ -1,6 +1,6 @@
 """A new key, shown once.
 
-Owns how it is shown and copied; forgets it when closed. Must not write it anywhere.
+Owns how it is shown and copied. Must not store it anywhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tuishare.tui.theme import TextStyle
 
 
 class KeyDialog(ModalScreen[None]):
-    """Shows a new key; only Escape or its button closes it, so that it is not lost by accident.
+    """Shows a new key; only Escape or Done closes it, so that it is not lost by accident.
 
     Args:
         name: of the user it is for.
@@ -47,7 +47,7 @@ class KeyDialog(ModalScreen[None]):
             )
             yield Static(
                 Content(
-                    "This key is shown only once. Give it to them in private: anyone who has it can open what you "
+                    "This key is shown only once. Give it to the user in private: anyone who has it can open what you "
                     "share with them."
                 ),
                 classes="aside",
@@ -57,7 +57,7 @@ class KeyDialog(ModalScreen[None]):
                 yield Button("Done  esc", id="close", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Focus the button that copies, so that an accidental Enter closes nothing."""
+        """Focus Copy, so that an accidental Enter does not close the dialog."""
         self.query_one("#copy").focus()
 
     def action_copy(self) -> None:

@@ -37,12 +37,12 @@ _PANES: Final[tuple[Callable[[], EntryPane[Any]], ...]] = (
 
 
 class MainScreen(Screen[None]):
-    """Shows everything at a glance."""
+    """Shows the tabs."""
 
     app: DashboardBase
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(  # the tabs say it
+        *(  # the tabs show it
             Binding(str(number), f"open_tab('{name}')", name.capitalize(), show=False)
             for number, name in enumerate(TABS, 1)
         ),
@@ -95,7 +95,7 @@ class MainScreen(Screen[None]):
         for number, name in enumerate(TABS, 1):
             label = " ".join((str(number), name.capitalize(), *_count_for(name, self.app.view)))
             tab = tabs.get_tab(name)
-            if tab.label_text != label:  # a new label lays the whole screen out again
+            if tab.label_text != label:  # a new label computes the layout of the whole screen again
                 tab.label = label
 
 

@@ -46,7 +46,7 @@ _NOTE: Final = 500  # characters; the same limit as in envelopes
 
 
 class NewShareScreen(Form):
-    """Asks what to share."""
+    """Asks what to share, and with which recipients."""
 
     HEADING = "New share"
     ACCEPT_LABEL = "Share"
@@ -76,17 +76,17 @@ class NewShareScreen(Form):
         yield Field("Swarm", MarkCheckbox(ANY_CLIENT, id="plain"))
 
     def compose_answers(self) -> ComposeResult:
-        """Offer the tree."""
+        """Offer to browse."""
         yield Button("Browse  ^o", id="browse", compact=True)
 
     def on_mount(self) -> None:
         """Focus the path."""
         super().on_mount()
         self.query_one("#until-field").display = False
-        self._tell_extent(Content.styled("its size appears here", TextStyle.QUIET.value))
+        self._show_extent(Content.styled("its size appears here", TextStyle.QUIET.value))
 
     def validate(self) -> Iterator[FieldError]:
-        """Require a path, recipients, a future time, a note that fits."""
+        """Require a path, recipients, a future time, and a note of allowed length."""
         if fault := find_path_fault(self.query_one("#path", Input).value):
             yield FieldError("path", fault)
         if not self._people.users:
@@ -102,7 +102,7 @@ class NewShareScreen(Form):
             yield FieldError("note", f"Use at most {_NOTE} characters; this has {len(note):,}.")
 
     async def submit(self) -> FormResult:
-        """Share it."""
+        """Share the path."""
         path = self.query_one("#path", Input).value.strip()
         transport: Literal["tls", "plain"] = (
             "plain" if self.query_one("#plain", MarkCheckbox).value else "tls"
@@ -118,7 +118,7 @@ class NewShareScreen(Form):
         return FormResult(f"Sharing “{fit(last_name(path), 40)}” with {clean(', '.join(new.recipients))}.")
 
     def action_browse(self) -> None:
-        """Open the tree."""
+        """Open the tree of files."""
         given = self.query_one("#path", Input).value
         start = HOME if find_path_fault(given) else given.strip()
         self.app.push_screen(PathPicker(start), self._take_path)
@@ -146,25 +146,25 @@ class NewShareScreen(Form):
     def _count(self, event: Input.Changed) -> None:
         if find_path_fault(event.value):
             self.workers.cancel_group(self, "measure")
-            self._tell_extent(Content(""))
+            self._show_extent(Content(""))
         else:
             self._measure(event.value.strip())
 
     @work(group="measure", exclusive=True)
     async def _measure(self, path: str) -> None:
-        self._tell_extent(Content.styled("counting …", TextStyle.QUIET.value))
+        self._show_extent(Content.styled("counting …", TextStyle.QUIET.value))
         await asyncio.sleep(_PAUSE)
         try:
             extent = await self.app.agent.measure_path(PathNamed(path=path))
         except TuishareError as error:
-            self._tell_extent(Content.styled(clean(error.detail), TextStyle.WARN.value))
+            self._show_extent(Content.styled(clean(error.detail), TextStyle.WARN.value))
             return
         more = "" if extent.whole else "more than "
         words = f"{more}{format_count(extent.files, 'file')} · {more}{format_size(extent.size)}"
-        self._tell_extent(
+        self._show_extent(
             Content.styled(words, TextStyle.GOOD.value if extent.files else TextStyle.WARN.value)
         )
 
-    def _tell_extent(self, content: Content) -> None:
+    def _show_extent(self, content: Content) -> None:
         for line in self.query("#extent").results(Static):  # none when the dialog was closed meanwhile
             line.update(content)

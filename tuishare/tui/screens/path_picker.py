@@ -37,7 +37,7 @@ _MORE = "… not everything is listed here; type the path instead"
 
 
 def find_path_fault(text: str) -> str:
-    """Return what is wrong with a typed path, or nothing."""
+    """Return what is wrong with a typed path; empty when nothing is."""
     if not text.strip():
         return "Enter or choose a path."
     if not is_drawable(text):
@@ -48,7 +48,7 @@ def find_path_fault(text: str) -> str:
 
 
 def is_drawable(name: str) -> bool:
-    """Return whether all of a name is visible; any other cannot be typed, and should not be."""
+    """Return whether all characters of a name can be shown."""
     return for_display(name, max(len(name), 3)) == name
 
 
@@ -117,7 +117,7 @@ class PathTree(Tree[Place]):
 
     @property
     def top(self) -> Place:
-        """The folder where the tree begins."""
+        """The top of the tree."""
         assert self.root.data is not None
         return self.root.data
 
@@ -126,7 +126,7 @@ class PathTree(Tree[Place]):
         return node.id in self._listed
 
     def start_at(self, listing: FolderListing) -> None:
-        """Begin at another folder, with the cursor on it."""
+        """Make another folder the top of the tree, with the cursor on it."""
         self.reset(Text(clean(listing.path)), Place(listing.path, is_folder=True))
         self.fill(self.root, listing)
         self.move_cursor(self.root)
@@ -181,17 +181,17 @@ class PathPicker(ModalScreen[str | None]):
                 yield Button("Choose  ^s", id="accept", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Focus the tree and list where it begins."""
+        """Focus the tree and list its top folder."""
         self._tree.focus()
         self._show_choice()
         self._open(self._start)
 
     def action_choose(self) -> None:
-        """Choose what the cursor is on."""
+        """Choose the entry under the cursor."""
         self.dismiss(self._tree.chosen)
 
     def action_up(self) -> None:
-        """Begin one folder higher."""
+        """Move the top of the tree one folder up."""
         self._tree.focus()
         self._open(self._tree.top.path.rstrip("/").rpartition("/")[0] or "/")
 
@@ -206,7 +206,7 @@ class PathPicker(ModalScreen[str | None]):
             self._tree.start_at(listing)
 
     async def _list(self, path: str, *, nearest: bool = False) -> FolderListing | None:
-        """Ask the agent what a folder holds; show what is wrong where it cannot say."""
+        """Ask the agent what a folder holds; show the error when it refuses."""
         query = FolderQuery(path=path, folders_only=self._folders_only, nearest=nearest)
         try:
             return await self.app.agent.list_folder(query)

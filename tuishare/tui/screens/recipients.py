@@ -1,4 +1,4 @@
-"""Lists and boxes to select in: recipients, several at a time, and single boxes.
+"""Selection lists, such as recipients, and single checkboxes.
 
 Owns how users and groups are listed, and that a selection is visible without colours.
 """
@@ -23,11 +23,11 @@ _NAME, _MEMBERS = 24, 30
 
 NOTHING_SELECTED: Final = "Choose at least one; Space selects."
 NO_USERS: Final = "Add a user first: press 3, then n."
-ANY_CLIENT: Final = "open to any BitTorrent client, not encrypted"
+ANY_CLIENT: Final = "plain: open to any BitTorrent client, not encrypted"
 
 
 def list_recipients(people: People, chosen: Collection[str] = ()) -> list[Selection[str]]:
-    """List groups, then users; those chosen already are selected, also those that are no longer known."""
+    """List groups, then users; the chosen ones are selected, including those no longer known."""
     groups: dict[str, list[str]] = {}
     for user in people.users:
         for group in user.groups:
@@ -39,19 +39,19 @@ def list_recipients(people: People, chosen: Collection[str] = ()) -> list[Select
 
 
 def choice(name: str, words: str = "", *, chosen: bool = False) -> Selection[str]:
-    """Make one line of a list: a foreign name and foreign words about it."""
+    """Make one line of a list from an untrusted name and text about it."""
     label = Content.assemble(fit(name, _NAME), (f"  {clip(words, _MEMBERS)}", TextStyle.QUIET.value))
     return Selection(label, name, chosen)
 
 
 class Recipients(SelectionList[str]):
-    """A list to select in, by Space or Enter."""
+    """A list in which Space or Enter selects."""
 
     def __init__(self, choices: Iterable[Selection[str]], *, id: str = "recipients") -> None:  # noqa: A002
         super().__init__(*choices, id=id, compact=True)
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line; a box that is not selected is empty, because Textual tells both apart by colour only."""
+        """Draw one line; an unselected box is empty, because Textual distinguishes both by colour only."""
         line = super().render_line(y)
         index = self.scroll_offset.y + y
         if index >= self.option_count or self.get_option_at_index(index).value in self.selected:
@@ -61,7 +61,7 @@ class Recipients(SelectionList[str]):
 
 
 class MarkCheckbox(Checkbox):
-    """One box; it is empty when it is not selected, whatever the colours."""
+    """A checkbox that is empty while it is not selected, in any theme."""
 
     def __init__(self, label: str, ticked: bool = False, *, id: str) -> None:  # noqa: A002
         super().__init__(label, ticked, id=id, compact=True)

@@ -1,7 +1,6 @@
 """Revoking recipients: of some shares, or of everything.
 
-Owns the plain words about what that does and what it cannot do. No recipient is selected beforehand, and the safe
-answer has the focus.
+Owns the explanation of what revoking does and what it cannot do. No recipient is selected beforehand.
 """
 
 from __future__ import annotations
@@ -22,9 +21,12 @@ from tuishare.tui.theme import TextStyle
 
 _DOES = (
     "Revoked recipients get no new connections and no peers from the tracker, and live connections are cut. The other "
-    "recipients get new tickets: new envelopes (NAME.torrent.encrypted) appear in the outbox and must reach them."
+    "recipients get new tickets: send them the new envelope of each share (the file NAME.torrent.encrypted in the "
+    "outbox)."
 )
-_CANNOT = "Revoking cannot recall data: what was already downloaded stays, and so do copies of it."
+_CANNOT = (
+    "Revoking cannot recall data: what was downloaded stays with the recipients, and so do copies of it."
+)
 _NAME, _NAMES = 56, 200
 
 
@@ -45,7 +47,7 @@ class RevokeScreen(Form):
         self._holders = _find_holders(shares)
 
     def compose_fields(self) -> ComposeResult:
-        """Name the shares and what follows; list the recipients."""
+        """Show the shares and the consequence; list the recipients."""
         one = len(self._shares) == 1
         name = fit(self._shares[0].name, _NAME) if one else format_count(len(self._shares), "share")
         yield Static(Content.styled(name, TextStyle.STRONG.value))
@@ -54,7 +56,7 @@ class RevokeScreen(Form):
         yield from explain()
 
     def on_mount(self) -> None:
-        """Focus the list: nothing happens before a selection."""
+        """Focus the list: nothing is revoked without a selection."""
         super().on_mount()
         # after the handler of the base, which comes last
         self.call_after_refresh(self.query_one(Recipients).focus)
@@ -67,7 +69,7 @@ class RevokeScreen(Form):
             yield FieldError("recipients", NOTHING_SELECTED)
 
     async def submit(self) -> FormResult:
-        """Revoke each of them from each share that they have a ticket for."""
+        """Revoke the selected recipients from each share for which they have a ticket."""
         users = self.query_one(Recipients).selected
         for share in self._shares:
             for user in _find_holders([share]):
@@ -92,7 +94,7 @@ class RevokeUserScreen(Form):
         self._users = users
 
     def compose_fields(self) -> ComposeResult:
-        """Name the users and what follows."""
+        """Show the users and the consequence."""
         names = fit(", ".join(user.name for user in self._users), _NAMES)
         shares = sum(user.shares for user in self._users)
         yield Static(Content.styled(names, TextStyle.STRONG.value))
@@ -100,7 +102,7 @@ class RevokeUserScreen(Form):
         yield from explain()
 
     async def submit(self) -> FormResult:
-        """Revoke each of them from everything."""
+        """Revoke the users from all shares."""
         for user in self._users:
             await self.app.agent.revoke_user(UserNamed(name=user.name))
         return FormResult(f"Revoking {clean(', '.join(user.name for user in self._users))} everywhere …")
@@ -113,7 +115,7 @@ def explain() -> Iterator[Static]:
 
 
 def _find_holders(shares: Sequence[Share]) -> dict[str, Delivery]:
-    """Return who holds a ticket for at least one of them."""
+    """Return the recipients who have a ticket for at least one share."""
     return {
         delivery.user: delivery
         for share in shares

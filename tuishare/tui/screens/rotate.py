@@ -1,6 +1,6 @@
 """Replacing our own keys.
 
-Owns the plain words about what that means for others.
+Owns the explanation of what that means for others.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from tuishare.tui.screens.form import Form, FormResult
 from tuishare.tui.theme import TextStyle
 
 _DOES = (
-    "You get a new card. Your shares are sealed and signed again: new envelopes (NAME.torrent.encrypted) appear in "
-    "the outbox and must reach the recipients. Their agents accept the new card by the old card's signature; give it "
-    "to them yourself, too. You can still open what was sealed for your old card."
+    "You get a new card. Your shares are sealed and signed again: send their recipients the new envelopes (each the "
+    "file NAME.torrent.encrypted in the outbox). Their agents accept the new card because the old one signs it; send "
+    "it to them as well. You can still open what was sealed for your old card."
 )
-_CANNOT = "If your old keys were stolen, the thief can do the same: tell the others in another way."
+_CANNOT = (
+    "If your old keys were stolen, the thief can sign a new card, too: give others yours in another way."
+)
 
 
 class RotateScreen(Form):
     """Asks before our identity is replaced.
 
     Args:
-        people: with our current card.
+        people: holds our current card.
     """
 
     HEADING = "Replace your keys?"
@@ -39,7 +41,7 @@ class RotateScreen(Form):
         self._people = people
 
     def compose_fields(self) -> ComposeResult:
-        """Compose what is replaced, and what follows."""
+        """Show the current card and the consequence."""
         yield Static(Content("Your current card:"))
         yield Static(show_fingerprint(self._people.words, self._people.fingerprint))
         yield Static(Content(_DOES), classes="aside -apart")

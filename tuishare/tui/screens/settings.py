@@ -1,8 +1,8 @@
-"""The usual settings as fields, and the settings file as text.
+"""The common settings as fields, and the settings file as text.
 
-Owns which settings have a field, and sends only those that the user changed, one by one, so that the comments of the
-file stay and each refusal stands beside its field. The agent checks the text of the file before it replaces the file,
-and refuses it when the file was changed meanwhile.
+Owns which settings have a field. Sends only changed settings, one by one, so that the comments of the file stay and
+each error stands beside its field. The agent checks the text before it replaces the file, and refuses it when the file
+has changed meanwhile.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Setting:
 
     Attributes:
         key: dotted, as in the file.
-        label: what it is called here, 12 cells at most.
-        default: value in force while the file has none.
-        hint: what the value may be.
+        label: at most 12 cells.
+        default: value while the file has none.
+        hint: what the value means, or its form.
     """
 
     key: str
@@ -57,7 +57,7 @@ SETTINGS: Final = (
     Setting("inbox.quota", "Quota", "0", "in progress per sender, such as 50GiB; 0: unlimited"),
     Setting("network.listen", "Port", ":50007", "[ADDRESS]:PORT for TLS swarms"),
     Setting("network.listen_plain", "Plain port", "", "[ADDRESS]:PORT; empty: no plain swarms"),
-    Setting("network.public_host", "Public host", "", "name or address that others reach"),
+    Setting("network.public_host", "Public host", "", "name or address where peers reach this agent"),
 )
 _PATH: Final = 64
 DESKTOP: Final = Setting("notifications.desktop", "Notify", "true", "")
@@ -67,7 +67,7 @@ class SettingsScreen(Form):
     """Asks for the settings.
 
     Args:
-        file: as the agent told it just now.
+        file: as the agent has just returned it.
     """
 
     HEADING = "Settings"
@@ -86,19 +86,19 @@ class SettingsScreen(Form):
         """Compose one field for each."""
         for setting in SETTINGS:
             value = self._before[setting.key]
-            # A default stays out of the field, so that there is room for the hint.
+            # A default is not typed into the field, so that its hint is visible.
             shown = "" if value == setting.default else value
             hint = f"{setting.default} · {setting.hint}" if setting.default else setting.hint
             yield Field(setting.label, Input(shown, placeholder=hint, id=setting.control, compact=True))
-        told = self._before[DESKTOP.key] == "true"
-        yield Field(DESKTOP.label, MarkCheckbox("desktop notifications", told, id=DESKTOP.control))
+        notify = self._before[DESKTOP.key] == "true"
+        yield Field(DESKTOP.label, MarkCheckbox("desktop notifications", notify, id=DESKTOP.control))
 
     def compose_answers(self) -> ComposeResult:
-        """Offer the file itself."""
+        """Offer to edit the file."""
         yield Button("Edit file  ^t", id="file", compact=True)
 
     async def submit(self) -> FormResult:
-        """Send what was changed; what the agent accepted is not sent again after a refusal."""
+        """Send the changed settings; those already accepted are not sent again after a refusal."""
         restart: list[str] = []
         for key, value in self._typed().items():
             if value != self._before[key]:
@@ -126,11 +126,11 @@ class SettingsScreen(Form):
             setting.key: self.query_one(f"#{setting.control}", Input).value.strip() or setting.default
             for setting in SETTINGS
         }
-        told = self.query_one(f"#{DESKTOP.control}", MarkCheckbox).value
-        return typed | {DESKTOP.key: str(told).lower()}
+        notify = self.query_one(f"#{DESKTOP.control}", MarkCheckbox).value
+        return typed | {DESKTOP.key: str(notify).lower()}
 
     def action_edit_file(self) -> None:
-        """Open the file instead."""
+        """Open the settings file instead."""
         app = self.app
         self.dismiss()
         app.push_screen(SettingsFileScreen(self._file))
@@ -144,7 +144,7 @@ class SettingsFileScreen(Form):
     """Asks for the text of the settings file.
 
     Args:
-        file: as the agent told it.
+        file: as the agent has returned it.
     """
 
     HEADING = "Settings file"
@@ -165,7 +165,7 @@ class SettingsFileScreen(Form):
         self.query_one(TextArea).focus()
 
     async def submit(self) -> FormResult:
-        """Have the agent check the text and apply it."""
+        """Send the text to the agent, which checks and applies it."""
         text = self.query_one(TextArea).text
         reloaded = await self.app.agent.write_settings(
             SettingsText(text=text, path=self._file.path, stamp=self._file.stamp)
@@ -176,7 +176,7 @@ class SettingsFileScreen(Form):
 
 
 def read_settings(text: str) -> dict[str, str]:
-    """Read the values that have a field; the defaults where the file has none, or is not TOML."""
+    """Read the settings that have a field; defaults where the file has none or is not TOML."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

@@ -25,7 +25,7 @@ from tuishare.tui.theme import TextStyle
 
 _NAME, _FORMER = 40, 3
 _REMOVED = (
-    "They are removed from your users: nothing more is shared with them, and what they send is rejected."
+    "They are removed from your users: nothing new is shared with them, and what they send is rejected."
 )
 _NEW_KEY = "A new key replaces their current one at once; they need it to open what you share from then on."
 
@@ -45,7 +45,7 @@ class UserScreen(Form):
         self._user = user
 
     def compose_fields(self) -> ComposeResult:
-        """Compose who the user is, then what can be changed."""
+        """Compose identity and trust of the user, then what can be changed."""
         user = self._user
         has = f"has {user.complete:,} of {format_count(user.shares, 'share')}"
         yield Static(Content.assemble((fit(user.name, _NAME), TextStyle.STRONG.value), f"  {has}"))
@@ -63,7 +63,7 @@ class UserScreen(Form):
             yield Field("New card", area)
 
     def compose_answers(self) -> ComposeResult:
-        """Offer what cannot be undone; each asks again."""
+        """Offer what cannot be undone; each asks for confirmation."""
         yield Button("Remove …", id="remove", variant="error", compact=True)
         yield Button("Revoke …", id="revoke", variant="error", compact=True)
         if self._user.kind is UserKind.KEY:
@@ -75,13 +75,13 @@ class UserScreen(Form):
         self.query_one("#groups").focus()
 
     def validate(self) -> Iterator[FieldError]:
-        """Require a card, if any text."""
+        """Require that the text of the card, if any, is one."""
         card = self._card
         if card and not card.startswith(CARD_PREFIX):
             yield FieldError("card", f"A card begins with {CARD_PREFIX}")
 
     async def submit(self) -> FormResult:
-        """Send what was changed."""
+        """Send the changes."""
         change = self._change()
         if change == UserChange(name=self._user.name):
             return FormResult("Nothing was changed.")
@@ -99,7 +99,7 @@ class UserScreen(Form):
         )
 
     def _selected(self, name: str, before: bool) -> bool | None:
-        """Return whether a box is selected now, or None where that is unchanged."""
+        """Return whether a box is selected, or None if unchanged."""
         now = [box.value for box in self.query(f"#{name}").results(MarkCheckbox)]
         return None if now in ([], [before]) else now[0]
 
@@ -141,14 +141,14 @@ class RemoveUserScreen(Form):
         self._user = user
 
     def compose_fields(self) -> ComposeResult:
-        """Name the user, and what follows."""
+        """Show the user and the consequence."""
         yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
         yield Static(Content(_REMOVED), classes="aside -apart")
         if held := self._user.shares:
             shares = format_count(held, "share")
             yield Static(
                 Content.styled(
-                    f"They still hold tickets for {shares}: revoke these first.", TextStyle.WARN.value
+                    f"They still have tickets for {shares}: revoke these first.", TextStyle.WARN.value
                 ),
                 classes="-apart",
             )
@@ -171,11 +171,11 @@ class NewKeyScreen(Form):
         self._user = user
 
     def compose_fields(self) -> ComposeResult:
-        """Name the user, and what follows."""
+        """Show the user and the consequence."""
         yield Static(Content.styled(fit(self._user.name, _NAME), TextStyle.STRONG.value))
         yield Static(Content(_NEW_KEY), classes="aside -apart")
 
     async def submit(self) -> FormResult:
-        """Replace the key, and show the new one once."""
+        """Replace the key and show the new one once."""
         added = await self.app.agent.new_key(UserNamed(name=self._user.name))
         return FormResult(following=KeyDialog(added.name, added.key))

@@ -1,4 +1,4 @@
 """The parts that screens are composed of.
 
-Each owns one region, watches the app's view by itself and changes only its own region.
+Each owns one region, watches the app's view and changes only its own region.
 """

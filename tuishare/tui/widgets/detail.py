@@ -1,4 +1,4 @@
-"""The selected entry in full: a summary, or one of its details, with a chart where there is room.
+"""The selected entry: a summary or one of its details, with a chart on a wide terminal.
 
 Owns which section is shown, and when the agent is asked for details. Must not know what the entries are.
 """
@@ -26,21 +26,21 @@ from tuishare.tui.view import Live
 E = TypeVar("E")
 
 CALM: Final = 2.0
-"""Seconds between two questions about the same entry."""
+"""Seconds between two requests about the same entry."""
 
-_CHART_FROM: Final = 110  # cells; below, the words need all of them
+_CHART_FROM: Final = 110  # cells; narrower, the text needs all of them
 _CHART_WIDTH: Final = 30
 _CHART_HEIGHT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Section(Generic[E]):
-    """One section about an entry: a summary of what is known, or details that the agent is asked for.
+    """One section about an entry: a summary from the snapshot, or details that the agent is asked for.
 
     Attributes:
         title: one word.
-        summary: writes it from entry, snapshot, moment (Unix seconds) and width in cells.
-        details: writes it from the agent's answer, moment and width; used without a ``summary``.
+        summary: its text from entry, snapshot, moment (Unix seconds) and width in cells.
+        details: its text from the agent's answer, moment and width; used without a ``summary``.
     """
 
     title: str
@@ -52,8 +52,8 @@ class Detail(Vertical, Generic[E]):
     """Shows one entry.
 
     Args:
-        sections: about an entry; the first one is shown first.
-        key: names an entry.
+        sections: of an entry; the first one is shown first.
+        key: identifies an entry.
         ask: asks the agent for the details of an entry.
     """
 
@@ -84,17 +84,17 @@ class Detail(Vertical, Generic[E]):
             yield Static(classes="chart")
 
     def on_mount(self) -> None:
-        """Ask again every `CALM` seconds, as long as details are in sight."""
+        """Ask again every `CALM` seconds while details are visible."""
         self.query_one(".chart").display = False
         self.set_interval(CALM, self._inquire)
 
     @property
     def section(self) -> str:
-        """Title of the section that is shown."""
+        """Title of the current section."""
         return self._sections[self._section].title
 
     def show(self, entry: E | None) -> None:
-        """Show this entry as it is now."""
+        """Show an entry as it is now."""
         self.display = entry is not None
         other = entry is None or self._entry is None or self._key(entry) != self._key(self._entry)
         self._entry = entry
@@ -120,7 +120,7 @@ class Detail(Vertical, Generic[E]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def draw(self) -> None:
-        """Write everything for the present width."""
+        """Draw everything for the current width."""
         snapshot = self.app.view.snapshot
         if self._entry is None or snapshot is None or not self.size.width:
             return
@@ -133,7 +133,7 @@ class Detail(Vertical, Generic[E]):
             self._put(".chart", self._draw_chart(self._entry))
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Fit the words to the new width."""
+        """Fit the text to the new width."""
         self.draw()
 
     def _write(self, entry: E, snapshot: Snapshot, width: int) -> Content:
@@ -153,7 +153,9 @@ class Detail(Vertical, Generic[E]):
 
     def _put(self, where: str, content: Content) -> None:
         before = self._drawn.get(where)
-        if before is None or not before.is_same(content):  # each update lays the whole screen out again
+        if before is None or not before.is_same(
+            content
+        ):  # each update computes the layout of the whole screen again
             self._drawn[where] = content
             self.query_one(where, Static).update(content)
 
@@ -180,7 +182,7 @@ class Detail(Vertical, Generic[E]):
 
 
 class SectionTitles(Static):
-    """The titles of the sections, in the line above them; a click opens one."""
+    """The titles of the sections, in a line above them; a click opens one."""
 
     def __init__(self) -> None:
         super().__init__(classes="sections")
@@ -188,7 +190,7 @@ class SectionTitles(Static):
         self._shown = -1
 
     def show(self, titles: Sequence[str], shown: int) -> None:
-        """Write the titles; a single one is not written, because there is no choice."""
+        """Show the titles; a single one is left out, because there is no choice."""
         if (tuple(titles), shown) == (self._titles, self._shown):
             return
         self._titles, self._shown = tuple(titles), shown

@@ -1,6 +1,6 @@
-"""The last line: the keys that do something at the moment.
+"""The last line: the keys that do something now.
 
-Owns which of them are named without room for all. Textual's own footer has a widget for each key and composes all of
+Owns which of them are named on a narrow terminal. Textual's own footer has a widget for each key and composes all of
 them again whenever one changes; that was a third of the time until the first frame.
 """
 
@@ -16,13 +16,13 @@ from textual.widgets import Static
 
 _GAP: Final = "  "
 _KEPT: Final = 2
-"""How many of the last ones, help and quit, stay whatever the width."""
+"""The last keys, help and quit, are named at any width."""
 
 _KEY, _WORD = "bold $footer-key-foreground", "$footer-description-foreground"
 
 
 class Footer(Static):
-    """Names keys and what they do; a click is as good as the key."""
+    """Names the keys and what they do; a click on one presses it."""
 
     ALLOW_SELECT = False
 
@@ -35,11 +35,11 @@ class Footer(Static):
         self.screen.bindings_updated_signal.subscribe(self, self._draw)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Name more or fewer keys, as the room allows."""
+        """Name as many keys as fit the new width."""
         self._draw(self.screen)
 
     def on_click(self, event: events.Click) -> None:
-        """Do what the key under the mouse does."""
+        """Press the key under the mouse."""
         x = event.x - 1
         for key, content in self._drawn:
             if 0 <= x < content.cell_length:
@@ -49,7 +49,7 @@ class Footer(Static):
 
     @property
     def named(self) -> dict[str, str]:
-        """What is named now: each key, as Textual calls it, and its line."""
+        """The named keys, as Textual calls them, with their labels."""
         return {key: content.plain for key, content in self._drawn}
 
     def _draw(self, screen: Screen[object]) -> None:

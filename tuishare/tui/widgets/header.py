@@ -1,6 +1,6 @@
 """The lines above the tables: header and banner.
 
-Each watches the app's view and clock and draws a pure function of them.
+Each draws a pure function of the app's view and clock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Header(Static):
         self.watch(self.app, "now", self._draw)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Show more or less, as the room allows."""
+        """Fit the line to the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -37,7 +37,7 @@ class Header(Static):
 
 
 class Banner(Static):
-    """What is wrong just now; takes no room while nothing is."""
+    """What is wrong now; hidden while nothing is."""
 
     app: DashboardBase
     _drawn = Content("")
@@ -50,7 +50,7 @@ class Banner(Static):
     def _draw(self) -> None:
         content = write_banner(self.app.view, self.app.now)
         self.display = content is not None
-        # each update lays the whole screen out again
+        # each update computes the layout of the whole screen again
         if content is not None and not content.is_same(self._drawn):
             self._drawn = content
             self.update(content)

@@ -1,6 +1,6 @@
-"""The content of a tab: filter, table, words for when it is empty, and the selected entry in full.
+"""The content of a tab: filter, table, explanation while it is empty, and the selected entry.
 
-Owns how these four work together, for all tabs alike. Must not talk to the agent; a tab names its commands.
+Owns how these four work together in every tab. Must not call the agent; each tab names its commands.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class EntryPane(Vertical, Generic[E]):
 
     Args:
         listing: what they are.
-        sections: about the selected one.
-        explain_empty: says what to do while there is none.
+        sections: about the selected entry.
+        explain_empty: returns what to do while the tab is empty.
         ask: asks the agent for the details of an entry.
     """
 
@@ -66,8 +66,8 @@ class EntryPane(Vertical, Generic[E]):
         self._is_open = False
 
     async def open(self) -> None:
-        """Show what the app knows now; when the tab is opened for the first time, compose its parts before."""
-        async with self._opening:  # a key and Textual's own message may open it at once
+        """Show the current view; compose the parts first when the tab is opened for the first time."""
+        async with self._opening:  # a key and Textual's own message may open it concurrently
             if not self._is_open:
                 await self._compose_parts()
                 self._is_open = True
@@ -88,30 +88,30 @@ class EntryPane(Vertical, Generic[E]):
 
     @property
     def detail(self) -> Detail[E]:
-        """The selected entry in full."""
+        """The selected entry."""
         return self.query_one(Detail)
 
     @property
     def chosen(self) -> tuple[E, ...]:
-        """What a command is about: what is marked, or else what the cursor is on."""
+        """The entries a command applies to: the marked ones, otherwise the one under the cursor."""
         selected = self.table.selected
         return self.table.marked or (() if selected is None else (selected,))
 
     def list_keys(self) -> list[tuple[str, str]]:
-        """Return this tab's own keys and what they do."""
+        """Return the keys of this tab and what they do."""
         bindings = [binding for _, binding in self._bindings if binding.tooltip]
         return [(binding.key_display or binding.key, binding.tooltip) for binding in bindings]
 
     def offer(self, _entry: E) -> Mapping[str, Command]:
-        """Return the commands that fit an entry, by their action."""
+        """Return the commands that an entry offers, by action."""
         return {}
 
     def ask_about(self, _kind: DialogKind) -> tuple[Subject, ...] | None:
-        """Return what a dialog would be about; None where it does not fit what is chosen."""
+        """Return the subjects of a dialog; None where the chosen entries do not offer it."""
         return None
 
     def wanted(self, _entry: E) -> bool:
-        """Return whether an entry is listed at all."""
+        """Return whether an entry is listed."""
         return True
 
     def ask_filter(self) -> None:
@@ -121,7 +121,7 @@ class EntryPane(Vertical, Generic[E]):
         field.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Close the filter with Escape, wherever the focus is in this pane; then clear the marks."""
+        """Close the filter with Escape, wherever the focus is in this pane; without a filter, clear the marks."""
         field = self.query_one(Input)
         if event.key != "escape":
             return
@@ -134,7 +134,7 @@ class EntryPane(Vertical, Generic[E]):
         event.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what fits the chosen entries, while an agent answers."""
+        """Offer what the chosen entries allow, while the agent is connected."""
         if action == "command":
             return parameters[0] in self._possible
         if action == "dialog":
@@ -144,12 +144,12 @@ class EntryPane(Vertical, Generic[E]):
         return super().check_action(action, parameters)
 
     def action_command(self, word: str) -> None:
-        """Give that command for what is chosen."""
+        """Request a command for the chosen entries."""
         if commands := self._possible.get(word):
             self.post_message(RunCommands(commands))
 
     def action_dialog(self, kind: str) -> None:
-        """Open a dialog about what is chosen."""
+        """Open a dialog for the chosen entries."""
         about = self.ask_about(DialogKind(kind))
         if about is not None:
             self.post_message(OpenDialog(DialogKind(kind), about))
@@ -159,21 +159,21 @@ class EntryPane(Vertical, Generic[E]):
         self.detail.turn(step)
 
     def action_scroll_detail(self, lines: int) -> None:
-        """Show more of the selected entry."""
+        """Scroll the selected entry."""
         self.detail.scroll_by(lines)
 
     def action_copy(self) -> None:
-        """Copy what names the selected entry elsewhere, such as its path."""
+        """Copy what identifies the selected entry, such as its path."""
         if (entry := self.table.selected) is not None:
             self.copy(self.listing.copied(entry))
 
     def copy(self, text: str) -> None:
-        """Put a text into the clipboard of the terminal (OSC 52), and notify."""
+        """Copy a text to the clipboard of the terminal (OSC 52), and notify."""
         self.app.copy_to_clipboard(text)
         self.notify(f"Copied: {clip(text, _COPIED)}", timeout=3, markup=False)
 
     def show(self) -> None:
-        """Show what the app knows now. A tab out of sight waits until it is opened."""
+        """Show the current view; a hidden tab waits until it is opened."""
         if isinstance(self.parent, TabPane) and not self.parent.display:
             return
         view = self.app.view
@@ -201,12 +201,12 @@ class EntryPane(Vertical, Generic[E]):
         self.detail.show(self.table.selected)
         self._possible = self._gather() if self._is_live() else {}
         offered = self._offered_now()
-        if offered != self._offered:  # the footer is composed again, so only when it changes
+        if offered != self._offered:  # only on a change: the footer is drawn again
             self._offered = offered
             self.refresh_bindings()
 
     def _show_explanation(self, view: View, *, none_at_all: bool, none_found: bool) -> None:
-        # Not hidden, because that would take the focus from it, and nothing would give it back.
+        # Not hidden: a hidden table loses the focus for good.
         self.table.set_class(none_found, "-empty")
         words = self.query_one(".explanation", Static)
         words.display = none_found

@@ -42,7 +42,7 @@ from tuishare.tui.widgets.detail import Section
 from tuishare.tui.widgets.pane import EntryPane
 
 _UNOPENED: Final = frozenset({DownloadState.LOCKED, DownloadState.REJECTED})
-"""Envelopes in the inbox that the agent has not opened."""
+"""States of envelopes that the agent has not opened."""
 _PAUSE: Final = (
     Binding("space", "command('pause')", "Pause", tooltip="pause or resume"),
     Binding("space", "command('resume')", "Resume"),
@@ -55,7 +55,7 @@ _END: Final = (
 
 
 class SharesPane(EntryPane[Share]):
-    """What this agent publishes."""
+    """The shares of the agent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "dialog('new_share')", "New", tooltip="share a file or folder"),
@@ -76,11 +76,11 @@ class SharesPane(EntryPane[Share]):
         super().__init__(SHARES, sections, explain_no_shares, self._inquire)
 
     def offer(self, entry: Share) -> Mapping[str, Command]:
-        """Return the commands that fit a share."""
+        """Return the commands that a share offers."""
         return offer_for_share(entry)
 
     def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
-        """Offer new shares always, and revoking where there are tickets."""
+        """Offer a new share always, and revoking where recipients have tickets."""
         if kind is DialogKind.NEW_SHARE:
             return ()
         if kind is DialogKind.REVOKE:
@@ -88,13 +88,13 @@ class SharesPane(EntryPane[Share]):
         return None
 
     async def _inquire(self, share: Share) -> Details:
-        if not share.generation:  # the agent knows it as an entry of a folder only
-            raise NotFound("It is not shared yet", hint="See Delivery.")
+        if not share.generation:  # not a share yet: an entry of a drop folder
+            raise NotFound("This entry is not shared yet", hint="See the section Delivery.")
         return await self.app.agent.share_details(share.id)
 
 
 class DownloadsPane(EntryPane[Download]):
-    """What this agent receives."""
+    """The downloads of the agent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "approve", "Approve", tooltip="approve a download"),
@@ -115,11 +115,11 @@ class DownloadsPane(EntryPane[Download]):
         super().__init__(DOWNLOADS, sections, explain_no_downloads, self._inquire)
 
     def offer(self, entry: Download) -> Mapping[str, Command]:
-        """Return the commands that fit a download."""
+        """Return the commands that a download offers."""
         return offer_for_download(entry)
 
     def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
-        """Offer approval of one that needs it, and the choice of files until it is complete."""
+        """Offer approval of one download that needs it, and the choice of files until it is complete."""
         chosen = self.chosen
         if kind is DialogKind.CHOOSE_FILES:
             return chosen if len(chosen) == 1 and can_choose(chosen[0]) else None
@@ -127,13 +127,13 @@ class DownloadsPane(EntryPane[Download]):
         return chosen if fits else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to approve what needs approval."""
+        """Offer approval where a download needs it."""
         if action == "approve":
             return super().check_action("command", (DownloadAction.APPROVE.value,))
         return super().check_action(action, parameters)
 
     def action_approve(self) -> None:
-        """Show what one download is before it is approved; several are approved at once."""
+        """Show one download before it is approved; approve several at once."""
         if self.ask_about(DialogKind.APPROVE):
             self.action_dialog(DialogKind.APPROVE)
         else:
@@ -141,12 +141,12 @@ class DownloadsPane(EntryPane[Download]):
 
     async def _inquire(self, download: Download) -> Details:
         if download.state in _UNOPENED:
-            raise NotFound("It has not been opened", hint="See Progress.")
+            raise NotFound("This envelope has not been opened", hint="See the section Progress.")
         return await self.app.agent.download_details(download.id)
 
 
 class PeoplePane(EntryPane[Person]):
-    """Who is known here, and who we are."""
+    """The users and groups, and our own card."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "dialog('add_user')", "New", tooltip="add a user"),
@@ -162,7 +162,7 @@ class PeoplePane(EntryPane[Person]):
         super().__init__(PEOPLE, (Section("Person", summary=describe_person),), explain_no_people)
 
     def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
-        """Offer changes of one user at a time, and revoking of users who have tickets; groups follow their users."""
+        """Offer changes of one user at a time, and revoking of users who have tickets; groups offer nothing."""
         users = tuple(person for person in self.chosen if isinstance(person, User))
         match kind:
             case DialogKind.ADD_USER | DialogKind.ROTATE:
@@ -175,7 +175,7 @@ class PeoplePane(EntryPane[Person]):
                 return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer our card when it is known."""
+        """Offer our card once it is known."""
         if action == "copy_card":
             snapshot = self.app.view.snapshot
             return snapshot is not None and bool(snapshot.people.card)
@@ -188,7 +188,7 @@ class PeoplePane(EntryPane[Person]):
 
 
 class FoldersPane(EntryPane[AgentFolder]):
-    """Folders that are watched, and those where things come in and out."""
+    """The drop folders, and the other folders of the agent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "dialog('add_folder')", "New", tooltip="add a drop folder"),
@@ -203,11 +203,11 @@ class FoldersPane(EntryPane[AgentFolder]):
         super().__init__(FOLDERS, (Section("Folder", summary=describe_folder),), explain_no_folders)
 
     def offer(self, entry: AgentFolder) -> Mapping[str, Command]:
-        """Return the commands that fit a folder."""
+        """Return the commands that a folder offers."""
         return offer_for_folder(entry)
 
     def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
-        """Offer changes of drop folders only."""
+        """Offer a new drop folder always, and changes of one drop folder."""
         if kind is DialogKind.ADD_FOLDER:
             return ()
         folders = tuple(folder.drop for folder in self.chosen if folder.drop is not None)
@@ -215,12 +215,12 @@ class FoldersPane(EntryPane[AgentFolder]):
 
 
 class ActivityPane(EntryPane[Event]):
-    """What is wrong now, and what has happened."""
+    """Current problems and past events."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "dismiss", "Dismiss", tooltip="hide a problem"),
-        Binding("t", "next_kind", "Kind", tooltip="only one kind of event; again for the next"),
-        Binding("c", "copy", "Copy", show=False, tooltip="copy what it says"),
+        Binding("t", "next_kind", "Kind", tooltip="show only one kind of event; again for the next"),
+        Binding("c", "copy", "Copy", show=False, tooltip="copy the event"),
     ]
 
     def __init__(self) -> None:
@@ -228,13 +228,13 @@ class ActivityPane(EntryPane[Event]):
         self.kind: ActivityKind | None = None
 
     def wanted(self, entry: Event) -> bool:
-        """List problems until they are dismissed, and events of the kind that is looked for."""
+        """List problems until they are dismissed, and events of the chosen kind."""
         if isinstance(entry, Problem):
             return entry.id not in self.app.view.dismissed
         return self.kind is None or entry.kind is self.kind
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to dismiss problems only, not past events."""
+        """Offer to dismiss problems, not past events."""
         if action == "dismiss":
             return any(isinstance(event, Problem) for event in self.chosen)
         return super().check_action(action, parameters)
@@ -245,7 +245,7 @@ class ActivityPane(EntryPane[Event]):
         self.app.view = dismiss(self.app.view, chosen)
 
     def action_next_kind(self) -> None:
-        """List only the next kind that there is; after the last one all."""
+        """List only the next kind among the events; after the last one, list all."""
         snapshot = self.app.view.snapshot
         if snapshot is None:
             return

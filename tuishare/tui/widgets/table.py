@@ -1,7 +1,7 @@
-"""A table of entries that draws only the rows in sight.
+"""A table of entries that draws only the visible rows.
 
 Owns rows, order, marks, cursor and the fit of columns to the width. Must not know where entries come from. Textual's
-own table keeps every cell, also of 5,000 rows; here a new snapshot costs one sort and the lines that differ.
+own table keeps every cell of every row; here a new snapshot costs one sort and the lines that differ.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
 
     Args:
         listing: what the entries are and which columns they have.
-        clock: Unix seconds, for cells that tell a time.
+        clock: Unix seconds, for cells that show a time.
         id: of the widget.
     """
 
@@ -54,7 +54,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
     ]
 
     class Changed(Message):
-        """The cursor is on another entry, or other entries are marked."""
+        """The cursor or the marks have changed."""
 
     def __init__(self, listing: Listing[E], clock: Callable[[], float], *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -70,7 +70,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
 
     @property
     def row_count(self) -> int:
-        """How many entries there are."""
+        """Number of entries."""
         return len(self._entries)
 
     @property
@@ -85,18 +85,18 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
 
     @property
     def marked(self) -> tuple[E, ...]:
-        """What is marked, as it stands in the table."""
+        """The marked entries, in the order of the table."""
         if not self._marks:
             return ()
         return tuple(entry for entry in self._entries if self._listing.key(entry) in self._marks)
 
     @property
     def sorted_by(self) -> tuple[str, bool]:
-        """Key of the column to sort by, empty for the usual order, and whether it is reversed."""
+        """Key of the column to sort by, empty for the default order, and whether it is reversed."""
         return (self._sort.key if self._sort else "", self._reverse)
 
     def show_entries(self, entries: Iterable[E]) -> None:
-        """Show these; cursor and marks stay on their entries."""
+        """Show these entries; cursor and marks stay on theirs."""
         ordered = self._arrange(entries)
         if self._marks:
             self._marks &= {self._listing.key(entry) for entry in ordered}
@@ -109,14 +109,14 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
     def clear_marks(self) -> None:
         """Clear all marks."""
         self._marks.clear()
-        self._tell()
+        self._announce()
 
     def describe_row(self, row: int) -> list[str]:
-        """Return the texts of one row as they are drawn, without padding."""
+        """Return the texts of one row as drawn, without padding."""
         return [text.strip() for text, _ in self._texts(self._entries[row])]
 
     def on_mount(self) -> None:
-        """Draw again in the colours of another theme."""
+        """Follow changes of the theme."""
         self.app.theme_changed_signal.subscribe(self, self._recolour)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -126,7 +126,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the row, or sort by the column whose title was clicked."""
+        """Go to the clicked row, or sort by the clicked column."""
         if event.y > 0:
             self._go(min(event.y - 1 + self.scroll_offset.y, len(self._entries) - 1))
         elif column := self._column_at(event.x):
@@ -150,7 +150,7 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self._go(self._row + rows)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by as many rows as are in sight."""
+        """Move the cursor by as many rows as are visible."""
         self._go(self._row + pages * max(1, self.size.height - 2))
 
     def action_go(self, row: int) -> None:
@@ -162,16 +162,16 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         if (entry := self.selected) is not None:
             self._marks ^= {self._listing.key(entry)}
             self._go(self._row + 1)
-            self._tell()
+            self._announce()
 
     def action_mark_all(self) -> None:
-        """Mark all that is listed, or nothing when all is marked."""
+        """Mark all entries, or none when all are marked."""
         every = {self._listing.key(entry) for entry in self._entries}
         self._marks = set() if self._marks == every else every
-        self._tell()
+        self._announce()
 
     def action_sort(self, step: int) -> None:
-        """Sort by the next column, or the one before; after the last comes the usual order."""
+        """Sort by the next or previous column; after the last one, in the default order."""
         order: list[Column[E] | None] = [None, *(column for column, _ in self._laid if column.order)]
         present = order.index(self._sort) if self._sort in order else 0
         self._sort, self._reverse = order[(present + step) % len(order)], False
@@ -212,11 +212,11 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         before = self._in_sight()
         self._row = row
         self._refresh_rows(before)
-        # the titles cover the first line of what is in sight
+        # the titles cover the first visible line
         self.scroll_to_region(Region(0, row, 1, 2), animate=False, force=True)
         self.post_message(self.Changed())
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         self.refresh()
         self.post_message(self.Changed())
 
