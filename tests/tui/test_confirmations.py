@@ -64,9 +64,7 @@ def test_a_share_that_no_recipient_waits_for_is_forgotten_at_once(share: Share) 
 def test_forgetting_a_share_counts_who_is_cut_off() -> None:
     question = ask(SHARE, ShareAction.FORGET)
     assert question.yes == "Forget"
-    assert (
-        question.consequence == "1 recipient can no longer get the rest of it. The files stay on this disk."
-    )
+    assert question.consequence == "1 recipient can no longer get the rest. The files stay on this disk."
 
 
 def test_several_shares_lose_no_files_when_forgotten() -> None:

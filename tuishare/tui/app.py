@@ -8,13 +8,15 @@ or while widgets are being removed.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.tui.agent_api import AgentApi
@@ -85,6 +87,11 @@ class Dashboard(DashboardBase):
         if action == "open_dialog":
             return isinstance(self.view.connection, Live)
         return super().check_action(action, parameters)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Offer themes and quitting in the palette; the other commands of Textual have keys of their own here."""
+        yield SystemCommand("Theme", "dark, light or without colour", self.action_change_theme)
+        yield SystemCommand("Quit", "the agent keeps running", self.action_quit)
 
     def watch_view(self, before: View, after: View) -> None:
         """Update the offered keys when the agent is lost or found, unless the app is quitting."""

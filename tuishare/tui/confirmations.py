@@ -88,7 +88,7 @@ def _confirm_one(command: Command) -> Confirmation | None:
             )
         case DownloadCommand(download, DownloadAction.FORGET) if _can_lose(download):
             return Confirmation(
-                "Stop this download?", download.name, _download_facts(download), _lost(download), "Stop"
+                "Forget this download?", download.name, _download_facts(download), _lost(download), "Forget"
             )
         case FolderCommand(folder):
             users = ", ".join(map(clean, folder.drop.users)) if folder.drop else ""

@@ -156,7 +156,7 @@ PERSON_COLUMNS: Final[tuple[Column[Person], ...]] = (
     ),
     Column(
         "has",
-        "Has",
+        "Delivered",
         12,
         lambda person, _: person_has(person),
         order=lambda p: 0 if isinstance(p, Group) else -p.complete,

@@ -44,8 +44,16 @@ def test_history_has_times_and_words() -> None:
     assert text.split() == ["11:56", "×", "revoked", "frank"]
 
 
+def test_a_narrow_pane_has_the_address_rather_than_the_client() -> None:
+    peer = PeerInfo(address="192.0.2.1:50007", user="bob", client="libtorrent 2.1")
+    text = {width: describe_peers(Details(peers=(peer,)), NOW, width).plain for width in (76, 116)}
+    assert all("bob 192.0.2.1:50007" in line for line in text.values())
+    assert ["libtorrent" in line for line in text.values()] == [False, True]
+    assert all(len(line) <= width for width, line in text.items())
+
+
 def test_nothing_is_said_in_words() -> None:
-    assert "No file" in describe_files(Details(), NOW, 100).plain
+    assert "not known yet" in describe_files(Details(), NOW, 100).plain
     assert "No peer" in describe_peers(Details(), NOW, 100).plain
     assert "Nothing" in describe_history(Details(), NOW, 100).plain
 

@@ -28,7 +28,7 @@ def test_words_that_do_not_fit_into_a_line_are_two_below_each_other() -> None:
 
 def test_a_user_with_a_key_has_no_fingerprint() -> None:
     text = describe_person(DAN, WHOLE, NOW, 80).plain
-    assert "anyone with it can read" in text
+    assert "anyone who has it can open what you share" in text
     assert "Fingerprint" not in text
 
 

@@ -16,11 +16,11 @@ async def test_it_shows_who_what_and_how_to_know() -> None:
             WAITING.name,
             "1 file · 1.2 MB",
             "look at this",
-            "from bob, not verified",
+            "From bob, not verified",
             "able bold calm",
         ):
             assert words in desk.words
-        await desk.until_said("No files are known yet")
+        await desk.until_said("The files are not known yet")
 
 
 async def test_it_lists_the_files() -> None:

@@ -32,6 +32,8 @@ async def test_help_lists_every_key_that_the_footer_of_the_tab_shows(tab: str) -
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
         text = str(app.screen.query_one(Static).content)
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert len(lines) == len(set(lines))
     assert len(shown) >= 4
     assert shown - {"?"} <= {word for line in text.splitlines() for word in line[:10].split()}
 

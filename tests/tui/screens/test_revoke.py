@@ -24,8 +24,8 @@ async def test_it_says_what_it_does_and_what_it_cannot() -> None:
             "no new connections",
             "no peers from the tracker",
             "live connections are cut",
-            "new envelopes (NAME.torrent.encrypted) appear in the outbox and must reach them",
-            "already downloaded stays",
+            "send them the new envelope of each share (the file NAME.torrent.encrypted in the outbox)",
+            "what was downloaded stays with the recipients",
         ):
             assert words in " ".join(desk.words.split())
         for line in ("bob  has 50 %", "carol  has all of it", "erin  has not opened it"):

@@ -85,4 +85,4 @@ async def test_who_is_removed_and_holds_tickets_is_told_of(user: User, told: boo
     async with opened("change_user", (user,)) as desk:
         await desk.click("remove")
         await until(desk.pilot, lambda: isinstance(desk.screen, RemoveUserScreen))
-        assert ("hold tickets for 5 shares: revoke these first" in desk.words) is told
+        assert ("have tickets for 5 shares: revoke these first" in desk.words) is told

@@ -119,8 +119,8 @@ async def test_a_failure_is_a_sentence(error: Exception) -> None:
 @pytest.mark.parametrize(
     ("tab", "known", "said"),
     [
-        ("1", snapshot((msgspec.structs.replace(SHARE, generation=0),)), "It is not shared yet."),
-        ("2", msgspec.structs.replace(FULL, downloads=(LOCKED,)), "It has not been opened."),
+        ("1", snapshot((msgspec.structs.replace(SHARE, generation=0),)), "This entry is not shared yet."),
+        ("2", msgspec.structs.replace(FULL, downloads=(LOCKED,)), "This envelope has not been opened."),
     ],
 )
 async def test_nothing_is_asked_about_what_the_agent_has_not_begun_with(

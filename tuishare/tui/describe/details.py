@@ -5,6 +5,7 @@ Owns its wording. Pure; untrusted text is made safe here.
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from tuishare.api.messages import Activity, Details, File, PeerInfo
@@ -17,6 +18,7 @@ from tuishare.tui.theme import TextStyle
 _SHOWN = 200  # lines: more are hard to scroll in a small pane, which is redrawn every few seconds
 _BAR = 10
 _CLIENT = 18
+_CLIENT_FROM = 96  # cells; narrower, the address needs the room
 
 
 def describe_files(details: Details, _now: float, width: int) -> Content:
@@ -58,11 +60,12 @@ def _file(file: File, width: int) -> Content:
 
 def _peer(peer: PeerInfo, width: int) -> Content:
     secret = peer.encryption == "tls"
-    who = max(12, width - _CLIENT - 52)
+    client = f" {pad(fit(peer.client, _CLIENT), _CLIENT)}" if width >= _CLIENT_FROM else ""
+    who = max(12, width - cell_len(client) - 52)
     name = f"{peer.user or 'unknown'} {peer.address}"
     return Content.assemble(
         pad(fit(name, who), who),
-        (f" {pad(fit(peer.client, _CLIENT), _CLIENT)}", TextStyle.QUIET.value),
+        (client, TextStyle.QUIET.value),
         f" {format_percent(peer.progress):>5}",
         f"  ▲ {format_rate(peer.rate_up):>10}  ▼ {format_rate(peer.rate_down):>10}",
         (" TLS" if secret else " ! not encrypted", (TextStyle.GOOD if secret else TextStyle.BAD).value),

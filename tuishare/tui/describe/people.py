@@ -77,7 +77,7 @@ def _user(user: User, now: float, width: int) -> list[Content]:
         lines.append(write_fact("Groups", " ".join(f"@{group}" for group in user.groups)))
     if user.former:
         lines.append(write_fact("Former cards", ", ".join(user.former)))
-    lines.append(write_fact("Has", person_has(user).text))
+    lines.append(write_fact("Delivered", person_has(user).text))
     lines.append(write_fact("Last seen", format_moment(user.seen, now) if user.seen else "never"))
     return lines
 

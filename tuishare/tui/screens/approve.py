@@ -93,9 +93,10 @@ class ApproveScreen(Form):
     def _describe_sender(self) -> Content:
         sender = self._sender
         if sender is None:
-            return Content(clean(describe_origin(self._download)))
+            origin = clean(describe_origin(self._download))
+            return Content(origin[:1].upper() + origin[1:])
         head = Content.assemble(
-            "from ", (clean(sender.name), TextStyle.STRONG.value), f", {describe_trust(sender)}"
+            "From ", (clean(sender.name), TextStyle.STRONG.value), f", {describe_trust(sender)}"
         )
         if not sender.words:
             return head

@@ -19,7 +19,7 @@ from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.recipients import NOTHING_SELECTED, Recipients
 from tuishare.tui.theme import TextStyle
 
-_AFTER = "Other files are not downloaded. A download without all files is not served to others."
+_AFTER = "Other files are not downloaded. A download without all files is not seeded."
 _NAME, _PATH = 56, 38
 
 

@@ -12,7 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import TabbedContent, TabPane
+from textual.widgets import Input, TabbedContent, TabPane
 
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.tui.dashboard_base import DashboardBase
@@ -65,6 +65,12 @@ class MainScreen(Screen[None]):
         """Follow the app, and focus the table."""
         self.watch(self.app, "view", self._count)
         await self._open()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the filter unless it has the focus."""
+        if action == "filter":
+            return not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     @property
     def pane(self) -> EntryPane[Any]:

@@ -20,9 +20,7 @@ _DOES = (
     "file NAME.torrent.encrypted in the outbox). Their agents accept the new card because the old one signs it; send "
     "it to them as well. You can still open what was sealed for your old card."
 )
-_CANNOT = (
-    "If your old keys were stolen, the thief can sign a new card, too: give others yours in another way."
-)
+_CANNOT = "If your old keys were stolen, the thief can sign a new card as well: give others yours in person."
 
 
 class RotateScreen(Form):

@@ -47,7 +47,11 @@ class UserScreen(Form):
     def compose_fields(self) -> ComposeResult:
         """Compose identity and trust of the user, then what can be changed."""
         user = self._user
-        has = f"has {user.complete:,} of {format_count(user.shares, 'share')}"
+        has = (
+            f"has {user.complete:,} of {format_count(user.shares, 'share')}"
+            if user.shares
+            else "has no shares"
+        )
         yield Static(Content.assemble((fit(user.name, _NAME), TextStyle.STRONG.value), f"  {has}"))
         if user.kind is UserKind.CARD:
             yield Static(show_fingerprint(user.words, user.fingerprint))

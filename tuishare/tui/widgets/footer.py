@@ -6,6 +6,7 @@ them again whenever one changes; that was a third of the time until the first fr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from textual import events
@@ -69,7 +70,7 @@ class Footer(Static):
                 named[binding.action] = self._write(binding)
         keys = list(named.values())
         if palette := self.screen.active_bindings.get(self.app.COMMAND_PALETTE_BINDING):
-            keys.insert(-_KEPT, self._write(palette.binding))
+            keys.insert(-_KEPT, self._write(replace(palette.binding, description="Commands")))
         return keys
 
     def _write(self, binding: Binding) -> tuple[str, Content]:

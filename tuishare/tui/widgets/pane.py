@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from textual import events, on
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -42,6 +42,8 @@ class EntryPane(Vertical, Generic[E]):
     app: DashboardBase
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close_filter", "Show all"),
+        Binding("escape", "clear_marks", "Unmark"),
         Binding("left,h", "turn(-1)", "Section before", show=False),
         Binding("right,l", "turn(1)", "Next section", show=False),
         Binding("J", "scroll_detail(1)", "Scroll the details down", show=False),
@@ -99,8 +101,8 @@ class EntryPane(Vertical, Generic[E]):
 
     def list_keys(self) -> list[tuple[str, str]]:
         """Return the keys of this tab and what they do."""
-        bindings = [binding for _, binding in self._bindings if binding.tooltip]
-        return [(binding.key_display or binding.key, binding.tooltip) for binding in bindings]
+        keys = ((binding.key_display or binding.key, binding.tooltip) for _, binding in self._bindings)
+        return list(dict.fromkeys((key, words) for key, words in keys if words))
 
     def offer(self, _entry: E) -> Mapping[str, Command]:
         """Return the commands that an entry offers, by action."""
@@ -120,18 +122,16 @@ class EntryPane(Vertical, Generic[E]):
         field.display = True
         field.focus()
 
-    def on_key(self, event: events.Key) -> None:
-        """Close the filter with Escape, wherever the focus is in this pane; without a filter, clear the marks."""
+    def action_close_filter(self) -> None:
+        """Close the filter and list all entries."""
         field = self.query_one(Input)
-        if event.key != "escape":
-            return
-        if field.display:
-            field.value = ""
-            field.display = False
-            self.table.focus()
-        elif self.table.marked:
-            self.table.clear_marks()
-        event.stop()
+        field.value = ""
+        field.display = False
+        self.table.focus()
+
+    def action_clear_marks(self) -> None:
+        """Clear all marks."""
+        self.table.clear_marks()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what the chosen entries allow, while the agent is connected."""
@@ -139,6 +139,13 @@ class EntryPane(Vertical, Generic[E]):
             return parameters[0] in self._possible
         if action == "dialog":
             return self._is_live() and self.ask_about(DialogKind(str(parameters[0]))) is not None
+        if action in {"close_filter", "clear_marks"}:
+            filters = self._is_open and self.query_one(Input).display
+            return (
+                filters
+                if action == "close_filter"
+                else self._is_open and not filters and bool(self.table.marked)
+            )
         if action == "copy":
             return self.table.selected is not None
         return super().check_action(action, parameters)
@@ -226,7 +233,8 @@ class EntryPane(Vertical, Generic[E]):
 
     def _offered_now(self) -> object:
         dialogs = frozenset(kind for kind in DialogKind if self.ask_about(kind) is not None)
-        return frozenset(self._possible), dialogs, self._is_live(), self.table.selected is None
+        marks = bool(self.table.marked)
+        return frozenset(self._possible), dialogs, self._is_live(), self.table.selected is None, marks
 
     def _is_live(self) -> bool:
         return isinstance(self.app.view.connection, Live)

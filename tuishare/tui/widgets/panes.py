@@ -218,7 +218,7 @@ class ActivityPane(EntryPane[Event]):
     """Current problems and past events."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "dismiss", "Dismiss", tooltip="hide a problem"),
+        Binding("x", "dismiss", "Hide", tooltip="hide a problem"),
         Binding("t", "next_kind", "Kind", tooltip="show only one kind of event; again for the next"),
         Binding("c", "copy", "Copy", show=False, tooltip="copy the event"),
     ]
