@@ -70,7 +70,9 @@ class Footer(Static):
                 named[binding.action] = self._write(binding)
         keys = list(named.values())
         if palette := self.screen.active_bindings.get(self.app.COMMAND_PALETTE_BINDING):
-            keys.insert(-_KEPT, self._write(replace(palette.binding, description="Commands")))
+            # Help and quit are missing while their keys would be typed into a field.
+            position = next((n for n, (key, _) in enumerate(keys) if key == "question_mark"), len(keys))
+            keys.insert(position, self._write(replace(palette.binding, description="Commands")))
         return keys
 
     def _write(self, binding: Binding) -> tuple[str, Content]:
