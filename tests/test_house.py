@@ -31,10 +31,6 @@ TEXTS: Final = {
 
 WORDS: Final = re.compile(r"\b(?:somebody|nobody|whoever|anew|he|him|his)\b", re.IGNORECASE)
 """Sentences name their subject: a user, the sender, a peer, an attacker; and they are “they”."""
-ROOMS_TO_COME: Final = frozenset({"api", "cli"})
-"""Rooms whose sentences have not been rewritten."""
-TEXTS_TO_COME: Final = frozenset({"docs/api.md"})
-"""Texts made of the sentences of those rooms."""
 
 
 def prose_of(source: str) -> Iterator[tuple[int, str]]:
@@ -81,9 +77,7 @@ def test_steps_change_in_the_transitions_modules_alone() -> None:
 
 def test_sentences_of_the_program_name_their_subject() -> None:
     found = {str(path.relative_to(PACKAGE)): refused_words(prose_of(path.read_text())) for path in SOURCES}
-    assert {
-        path: words for path, words in found.items() if words and path.split("/")[0] not in ROOMS_TO_COME
-    } == {}
+    assert {path: words for path, words in found.items() if words} == {}
 
 
 def test_sentences_of_the_documents_name_their_subject() -> None:
@@ -94,7 +88,7 @@ def test_sentences_of_the_documents_name_their_subject() -> None:
         "systemd/tuishare.service",
     } <= TEXTS.keys()
     found = {name: refused_words(enumerate(text.splitlines(), start=1)) for name, text in TEXTS.items()}
-    assert {name: words for name, words in found.items() if words and name not in TEXTS_TO_COME} == {}
+    assert {name: words for name, words in found.items() if words} == {}
 
 
 @pytest.mark.parametrize(
