@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from tuishare.agent.downloads.transitions import TRANSITIONS as DOWNLOADS
 from tuishare.agent.shares.transitions import TRANSITIONS as SHARES
-from tuishare.core.transition_table import TransitionTable
+from tuishare.core.records import TransitionTable
 
 PLACE: Final = Path(__file__).parent.parent / "docs" / "architecture.md"
 _TEXT: Final = """\

@@ -105,7 +105,7 @@ async def _revoke(recorder: Recorder, sender: Agent, client: AgentClient) -> lis
         if recorder.on:
             found.extend(recorder.stop())
 
-    commands.disconnect = disconnect_and_stop  # type: ignore[method-assign]
+    setattr(commands, "disconnect", disconnect_and_stop)  # noqa: B010 — a method is replaced
     (share,) = sender.view.shares()
     recorder.start()
     await client.revoke_from_share(ShareId(share.id), UserNamed(name="bob"))

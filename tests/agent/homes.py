@@ -13,9 +13,9 @@ import msgspec
 import tomli_w
 
 from tuishare.agent.context import Context
+from tuishare.agent.events import ChangeSignal
 from tuishare.agent.live import Live
 from tuishare.agent.shares.outbox import Outbox
-from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Transport, load_config
 from tuishare.core.clock import wall_clock

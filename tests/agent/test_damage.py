@@ -26,11 +26,11 @@ from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.events import ChangeSignal
 from tuishare.agent.live import Live
 from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.startup import open_store
-from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import Download, DownloadAction, DownloadState, Share, ShareAction, ShareState
 from tuishare.config.model import load_config

@@ -15,7 +15,6 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import queue as download_queue
-from tuishare.agent.downloads import retries
 from tuishare.agent.shares import pipeline as share_pipeline
 from tuishare.agent.shares import repository
 from tuishare.api.messages import ActivityKind, Download, DownloadState, Share, ShareState
@@ -51,7 +50,7 @@ def _problems(agent: Agent) -> list[str]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon."""
-    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.5)
+    monkeypatch.setattr(download_queue, "FIRST_RETRY_SECONDS", 0.5)
     monkeypatch.setattr(download_queue, "QUEUE_SECONDS", 0.2)
 
 

@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 from tuishare.agent import database_recovery
 from tuishare.agent.daemon import Agent, run_agent
 from tuishare.agent.database_recovery import ensure_intact
-from tuishare.agent.downloads import queue, retries
+from tuishare.agent.downloads import queue
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.state import disk_retry
 from tuishare.api.client import AgentClient
@@ -44,7 +44,7 @@ FULL = "The disk is full"
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_retry, "FIRST_SECONDS", 0.05)
     monkeypatch.setattr(disk_retry, "LONGEST_SECONDS", 0.1)
-    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.2)
+    monkeypatch.setattr(queue, "FIRST_RETRY_SECONDS", 0.2)
     monkeypatch.setattr(queue, "QUEUE_SECONDS", 0.2)
 
 

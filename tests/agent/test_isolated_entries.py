@@ -20,8 +20,8 @@ from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
+from tuishare.agent.downloads.pipeline import Seeding
 from tuishare.agent.downloads.queue import DownloadQueue
-from tuishare.agent.downloads.seeding import Seeding
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service import views
 from tuishare.agent.shares import deliveries

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
-from tuishare.agent.state.change_signal import ChangeSignal
+from tuishare.agent.events import ChangeSignal
 from tuishare.api.event_stream import StreamTiming, follow
 from tuishare.api.messages import (
     PROTOCOL,

@@ -6,7 +6,7 @@ from enum import StrEnum, auto
 
 import pytest
 
-from tuishare.core.transition_table import IllegalTransition, TransitionTable, lead, stay
+from tuishare.core.records import IllegalTransition, TransitionTable, lead, stay
 
 
 class Step(StrEnum):

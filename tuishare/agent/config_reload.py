@@ -20,7 +20,7 @@ import msgspec
 
 from tuishare.agent.context import Context
 from tuishare.agent.events import SettingsReloaded, UserBookRead
-from tuishare.agent.process.sd_notify import notify
+from tuishare.agent.process.systemd import notify
 from tuishare.config.model import Config, InboxSettings, check_config, load_config
 from tuishare.config.schedule import BandwidthLimits
 from tuishare.core.own_addresses import check_addresses

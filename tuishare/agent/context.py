@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from tuishare.agent.events import EventBus
+from tuishare.agent.events import ChangeSignal, EventBus
 from tuishare.agent.live import Live
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.state.activity_log import ActivityLog
-from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config

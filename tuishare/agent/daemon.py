@@ -15,8 +15,7 @@ from typing import Any, Final, Self, assert_never
 
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.watcher import FileEvent, Watcher
-from tuishare.agent.process.sd_notify import notify
-from tuishare.agent.process.sd_watchdog import HealthCheck, keep_alive, watchdog_interval
+from tuishare.agent.process.systemd import HealthCheck, keep_alive, notify, watchdog_interval
 from tuishare.agent.startup import Parts, make_parts, open_home, open_store
 from tuishare.api.server import ApiServer
 from tuishare.errors import SystemFailed

@@ -1,11 +1,13 @@
-"""Typed events inside the agent, and the bus that carries them.
+"""Signals inside the agent: typed events on a bus, and the signal that something visible to clients has changed.
 
-Owns the events and their subscribers. A part publishes what it did and does not know which parts act on it; they are
-subscribed in one place, `tuishare.agent.startup`. Must not act on any event.
+Owns the events and their subscribers, and the revision number that clients wait for. A part publishes what it did and
+does not know which parts act on it; they are subscribed in one place, `tuishare.agent.startup`. Must not act on any
+event.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -118,3 +120,39 @@ class EventBus:
         self.publish(event)
         for handler in self._async_handlers[type(event)]:
             await handler(event)
+
+
+class ChangeSignal:
+    """A revision number that can be waited for.
+
+    A caller passes the revision that it has seen, so no change is missed between two waits, and any number of
+    changes in between wake it once. All methods belong to the event loop's thread.
+    """
+
+    def __init__(self) -> None:
+        self._revision = 0
+        self._moved = asyncio.Event()
+
+    @property
+    def revision(self) -> int:
+        """The present revision; every `notify` increments it."""
+        return self._revision
+
+    def notify(self) -> None:
+        """Report that something visible to clients has changed."""
+        self._revision += 1
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def wait_for_change(self, revision: int) -> int:
+        """Wait until the revision is greater than the given one.
+
+        Args:
+            revision: the last one that the caller has handled.
+
+        Returns:
+            The present revision.
+        """
+        while self._revision <= revision:
+            await self._moved.wait()
+        return self._revision

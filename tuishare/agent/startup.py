@@ -21,6 +21,7 @@ from tuishare.agent.events import (
     ActivityRecorded,
     ActivitySaved,
     ApprovalEnded,
+    ChangeSignal,
     DiskStateChanged,
     DownloadsChanged,
     EventBus,
@@ -36,7 +37,6 @@ from tuishare.agent.service.state_view import StateView
 from tuishare.agent.service.user_service import UserService
 from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.shares.sharing import Sharing
-from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config, load_config
 from tuishare.core.home_lock import HomeLock

@@ -276,7 +276,7 @@ class AgentService(HomeService, Protocol):
 
 
 class Revisions(Protocol):
-    """A revision number that can be waited for; `tuishare.agent.state.change_signal.ChangeSignal` is one."""
+    """A revision number that can be waited for; `tuishare.agent.events.ChangeSignal` is one."""
 
     @property
     def revision(self) -> int:

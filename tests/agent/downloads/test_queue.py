@@ -12,7 +12,7 @@ import pytest
 from tests.agent.download_pipelines import lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.waiting import wait_until
-from tuishare.agent.downloads import queue, retries
+from tuishare.agent.downloads import queue
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import DownloadStep
 from tuishare.core.sealing import own_credentials
@@ -74,7 +74,7 @@ async def test_false_data_is_left_alone_with_growing_pauses_until_it_fits(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "QUEUE_SECONDS", 0.1)
-    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.2)
+    monkeypatch.setattr(queue, "FIRST_RETRY_SECONDS", 0.2)
     path = fill(alice.drop / "x", 700_000)
     async with seeding(alice, path) as sender, receiving_at(bob) as desk:
         data = _spoil(path)

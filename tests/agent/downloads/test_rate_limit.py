@@ -15,7 +15,7 @@ from tests.agent.homes import Home, fill, opened, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.inbox import Inbox
-from tuishare.agent.downloads.rate_limit import EnvelopeRateLimit, WaitingEnvelope
+from tuishare.agent.downloads.quotas import EnvelopeRateLimit, WaitingEnvelope
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
 from tuishare.api.messages import Download, DownloadState
 from tuishare.envelope import seal_raw

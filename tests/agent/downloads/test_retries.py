@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuishare.agent.downloads.retries import FIRST_SECONDS, LONGEST_SECONDS, Retries
+from tuishare.agent.downloads.queue import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, Retries
 
 
 class Clock:
@@ -16,15 +16,15 @@ def test_each_try_comes_later_than_the_one_before() -> None:
     clock = Clock()
     retries = Retries(clock)
     assert retries.defer("a")
-    pauses = [FIRST_SECONDS]
-    while pauses[-1] < LONGEST_SECONDS:
+    pauses = [FIRST_RETRY_SECONDS]
+    while pauses[-1] < LONGEST_RETRY_SECONDS:
         clock.now += pauses[-1] - 0.5
         assert retries.take_due() == []
         clock.now += 0.5
         assert retries.take_due() == ["a"]
         assert retries.take_due() == []  # once
         assert not retries.defer("a")
-        pauses.append(min(2 * pauses[-1], LONGEST_SECONDS))
+        pauses.append(min(2 * pauses[-1], LONGEST_RETRY_SECONDS))
     assert len(pauses) == 7
 
 

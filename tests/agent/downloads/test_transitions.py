@@ -19,8 +19,7 @@ from tuishare.agent.downloads.transitions import (
     supersede,
 )
 from tuishare.config.model import load_config
-from tuishare.core.records import DownloadRecord, DownloadStep, TrackerAddress
-from tuishare.core.transition_table import IllegalTransition
+from tuishare.core.records import DownloadRecord, DownloadStep, IllegalTransition, TrackerAddress
 from tuishare.envelope import Announce, Ticket
 from tuishare.errors import Refused
 

@@ -9,8 +9,8 @@ from typing import NoReturn
 import pytest
 
 from tests.agent.network.test_reachability import Heard
-from tuishare.agent.network import address_watch
-from tuishare.agent.network.address_watch import AddressWatch
+from tuishare.agent.network import reachability
+from tuishare.agent.network.reachability import AddressWatch
 from tuishare.config.model import NetworkSettings
 
 HERE, LOOPBACK = "192.168.1.7:50007", "127.0.0.1:50007"
@@ -34,7 +34,7 @@ class Line:
 
 
 def settled(line: Line, monkeypatch: pytest.MonkeyPatch) -> AddressWatch:
-    monkeypatch.setattr(address_watch, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(reachability, "SETTLED_SECONDS", 0.0)
     return AddressWatch(line.network, replace(Heard(), mapped_ports=()), lambda: line.now)
 
 

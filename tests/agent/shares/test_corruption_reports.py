@@ -14,8 +14,8 @@ import pytest
 from tests.agent.homes import Home, fill
 from tests.agent.share_pipelines import Press, publishing_at
 from tests.waiting import wait_until
-from tuishare.agent.shares import corruption_reports, recheck
-from tuishare.agent.shares.corruption_reports import CorruptionReports
+from tuishare.agent.shares import recheck
+from tuishare.agent.shares.recheck import CorruptionReports
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.torrents import Changed, InfoHash, Tree, is_payload_of
@@ -109,8 +109,8 @@ async def test_a_payload_that_is_whole_is_read_once_whatever_is_reported(
 
 
 async def test_it_is_read_again_after_a_pause(alice: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corruption_reports, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(corruption_reports, "_REST", 0)
+    monkeypatch.setattr(recheck, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(recheck, "_SHARE_OF_TIME", 0)
     async with _bench(alice, monkeypatch) as bench:
         bench.report(7)
         await bench.compared(1)

@@ -13,8 +13,7 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.folders.ignore_rules import IGNORE_FILE
 from tuishare.agent.shares import recheck
-from tuishare.agent.shares.entry_handler import EntryHandler
-from tuishare.agent.shares.standalone import StandaloneHandler
+from tuishare.agent.shares.entry_handlers import EntryHandler, StandaloneHandler
 from tuishare.api.messages import ShareState
 from tuishare.core.records import ShareStep
 

@@ -14,9 +14,9 @@ from tests.agent.share_pipelines import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.fingerprint import payload_fingerprint
-from tuishare.agent.shares import reissue
+from tuishare.agent.shares import reconcile
 from tuishare.agent.shares.commands import ShareCommands
-from tuishare.agent.shares.reissue import AHEAD, Reissuer
+from tuishare.agent.shares.reconcile import AHEAD, Reissuer
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState, UserChange, UserNamed
 from tuishare.core.clock import wall_clock
@@ -188,7 +188,7 @@ async def test_tickets_are_made_anew_before_they_run_out(
                 assert look(share) is expected
                 assert not look(replace(share, not_after=1))
         with monkeypatch.context() as soon:
-            soon.setattr(reissue, "AHEAD", LEAF_LIFETIME + timedelta(hours=1))
+            soon.setattr(reconcile, "AHEAD", LEAF_LIFETIME + timedelta(hours=1))
             a._drops.reissuer.request(())  # as the hour does
             await sealed(a, 2)
         assert (alice.outbox / ENVELOPE).exists()

@@ -15,7 +15,7 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.folder_monitor import FolderMonitor
-from tuishare.agent.shares.standalone import StandaloneHandler
+from tuishare.agent.shares.entry_handlers import StandaloneHandler
 from tuishare.api.messages import DeliveryState, NewShare, Share, ShareAction, ShareId, ShareState, UserNamed
 from tuishare.envelope import CardKey, open_envelope
 from tuishare.errors import Refused, TuishareError

@@ -17,8 +17,7 @@ from tuishare.agent.folders.fingerprint import tree_fingerprint, walk_payload
 from tuishare.agent.shares import transitions
 from tuishare.agent.shares.transitions import TRANSITIONS, ShareEvent, ShareTarget
 from tuishare.core.clock import wall_clock
-from tuishare.core.records import ShareRecord, ShareStep
-from tuishare.core.transition_table import IllegalTransition
+from tuishare.core.records import IllegalTransition, ShareRecord, ShareStep
 from tuishare.torrents import Tree, make_torrent, parse_torrent
 
 TARGET = ShareTarget(("carol",), "plain")

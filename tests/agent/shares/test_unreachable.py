@@ -12,13 +12,13 @@ from tests.agent.homes import Home, fill
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.network import address_watch
+from tuishare.agent.network import reachability
 from tuishare.api.messages import Problem, ShareAction, ShareState
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(address_watch, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(reachability, "SETTLED_SECONDS", 0.0)
 
 
 def people(alice: Home, *friends: Home) -> None:

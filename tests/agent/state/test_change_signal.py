@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tuishare.agent.state.change_signal import ChangeSignal
+from tuishare.agent.events import ChangeSignal
 
 
 async def test_a_change_before_the_wait_is_not_missed() -> None:

@@ -38,7 +38,7 @@ class DownloadAdmission:
     async def load(self) -> None:
         """Finish what a crash has interrupted: envelopes to archive, and downloads that need not wait any longer."""
         for record in list(self._repository.downloads.values()):
-            with isolate_errors(f"archive the envelope of “{for_display(record.name)}” away"):
+            with isolate_errors(f"archive the envelope of “{for_display(record.name)}”"):
                 await self._archive_renewal(record)
             if known := self._repository.downloads.get(record.id):  # as it is now: another may have begun
                 await self._reconsider(known)

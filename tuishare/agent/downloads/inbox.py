@@ -26,8 +26,12 @@ from tuishare.agent.downloads.commands import DownloadCommands
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.queue import DownloadQueue
-from tuishare.agent.downloads.quotas import WaitingRoomFull, waiting_room_problem
-from tuishare.agent.downloads.rate_limit import EnvelopeRateLimit, WaitingEnvelope
+from tuishare.agent.downloads.quotas import (
+    EnvelopeRateLimit,
+    WaitingEnvelope,
+    WaitingRoomFull,
+    waiting_room_problem,
+)
 from tuishare.agent.downloads.raw_form import is_raw_of_user, open_raw_form
 from tuishare.agent.downloads.rejected_files import REJECTED, prune, put_away
 from tuishare.agent.downloads.repository import DownloadRepository

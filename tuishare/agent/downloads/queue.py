@@ -1,6 +1,6 @@
-"""What runs when: the downloads that are admitted, one after the other, as slots and space allow.
+"""What runs when: the admitted downloads, one after the other, as slots and space allow.
 
-Owns the loop that delivers, starts and retries, and what follows when a step fails;
+Owns the loop that delivers, starts and retries, when failed downloads are retried, and what follows when a step fails;
 `tuishare.agent.downloads.pipeline` does the steps. Must not admit anything: that is
 `tuishare.agent.downloads.admission`.
 """
@@ -10,18 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, assert_never
 
 from tuishare.agent.context import Context
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import TorrentClaims
 from tuishare.agent.downloads.files import DownloadFiles
-from tuishare.agent.downloads.pipeline import DownloadPipeline
+from tuishare.agent.downloads.pipeline import DownloadPipeline, Seeding
 from tuishare.agent.downloads.quotas import slot_problem
 from tuishare.agent.downloads.repository import DownloadRepository
-from tuishare.agent.downloads.retries import Retries
-from tuishare.agent.downloads.seeding import Seeding
 from tuishare.agent.error_isolation import explain
 from tuishare.core.activity import ActivityKind
 from tuishare.core.records import DownloadRecord, DownloadStep
@@ -29,6 +28,9 @@ from tuishare.errors import SystemFailed
 from tuishare.sanitize import for_display
 from tuishare.torrents import InfoHash
 
+FIRST_RETRY_SECONDS: Final = 10.0
+LONGEST_RETRY_SECONDS: Final = 600.0
+"""Seconds until the first retry, which are doubled each time, and the most they become."""
 QUEUE_SECONDS: Final = 5.0
 """Seconds between checks whether there is space for the downloads that wait for it, and still for those that run."""
 _SPARED: Final = 16
@@ -38,6 +40,36 @@ _FALSE_DATA_HINT: Final = (
     "It is retried. If that does not help, ask {} whether the file was changed or a disk is bad."
 )
 _log = logging.getLogger(__name__)
+
+
+class Retries:
+    """When to retry what, by its id."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        self._clock = clock
+        self._pauses: dict[str, float] = {}
+        self._due: dict[str, float] = {}
+
+    def defer(self, what: str) -> bool:
+        """Retry something later; return whether it has failed for the first time."""
+        known = self._pauses.get(what)
+        pause = FIRST_RETRY_SECONDS if known is None else min(2 * known, LONGEST_RETRY_SECONDS)
+        self._pauses[what] = pause
+        self._due[what] = self._clock() + pause
+        return known is None
+
+    def take_due(self) -> list[str]:
+        """Return what is to be retried now, each once."""
+        due = [what for what, at in self._due.items() if at <= self._clock()]
+        for what in due:
+            del self._due[what]
+        return due
+
+    def drop(self, what: str) -> None:
+        """Forget something that has succeeded or was removed."""
+        self._pauses.pop(what, None)
+        self._due.pop(what, None)
 
 
 class DownloadQueue:

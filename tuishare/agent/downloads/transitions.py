@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.core.opening import OpenedEnvelope, download_id
-from tuishare.core.records import DownloadRecord, DownloadStep
-from tuishare.core.transition_table import TransitionTable, lead, stay
+from tuishare.core.records import DownloadRecord, DownloadStep, TransitionTable, lead, stay
 from tuishare.torrents import cost_of
 
 

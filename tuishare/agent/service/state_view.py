@@ -11,6 +11,7 @@ import tuishare
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.events import ChangeSignal
 from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.network.reachability import find_problems, find_public_address, is_reachable
 from tuishare.agent.service.user_service import UserService
@@ -24,7 +25,6 @@ from tuishare.agent.service.views import (
 )
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.shares.unreachable import find_unreachable_shares
-from tuishare.agent.state.change_signal import ChangeSignal
 from tuishare.api.messages import PROTOCOL, Download, Share, Snapshot, Status
 from tuishare.core.problems import Problem
 

@@ -18,11 +18,11 @@ import msgspec
 
 from tuishare.agent.config_reload import ReloadResult
 from tuishare.agent.downloads.inbox import REMEMBERED, Inbox, LockedEnvelope, RejectedEnvelope
-from tuishare.agent.downloads.rate_limit import WaitingEnvelope
+from tuishare.agent.downloads.quotas import WaitingEnvelope
 from tuishare.agent.error_isolation import Unexpected, explain
 from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.folders.stability import Unsettled
-from tuishare.agent.shares.drop_folders import DropFolderHandler, RefusedEntry
+from tuishare.agent.shares.entry_handlers import DropFolderHandler, RefusedEntry
 from tuishare.agent.shares.pipeline import Hashing
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.messages import Activity as ActivityMessage

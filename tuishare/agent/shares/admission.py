@@ -1,7 +1,8 @@
-"""What becomes of an entry: a new share, or a new generation, a new name or the end of seeding of a known one.
+"""Admission: an entry becomes a new share, or a new generation, a new name or the end of seeding of a known one.
 
-Owns which share an entry is, and what is done once it has settled. Must not watch folders nor work on shares: settled
-entries come from the handlers of folders, and `tuishare.agent.shares.queue` continues with what is accepted.
+Owns which share an entry is, what is done once it has settled, and the recipients of a share that is shared again by
+command. Must not watch folders nor work on shares: settled entries come from the handlers of folders, and
+`tuishare.agent.shares.queue` continues with what is accepted.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.folders.fingerprint import may_be_renamed, tree_fingerprint
+from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
-from tuishare.agent.shares.resharing import add_recipients
 from tuishare.agent.shares.transitions import (
     ShareTarget,
     after_entry_change,
@@ -28,10 +30,12 @@ from tuishare.agent.shares.transitions import (
 )
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import Refused, TuishareError
-from tuishare.people import User
+from tuishare.people import User, fold_name
+from tuishare.sanitize import for_display
 from tuishare.torrents import Tree
 
 _log = logging.getLogger(__name__)
+_LONGEST: Final = 80
 
 
 class ShareAdmission:
@@ -91,7 +95,7 @@ class ShareAdmission:
 
         Args:
             tree: what is shared.
-            target: for whom; see `tuishare.agent.shares.resharing.add_recipients`.
+            target: for whom; see `tuishare.agent.shares.admission.add_recipients`.
             users: the users that the target means.
 
         Returns:
@@ -192,3 +196,53 @@ class ShareAdmission:
         if share.fingerprint != tree_fingerprint(tree):
             await self._repository.stop_seeding(share)
         return after_settling(share, tree)
+
+
+def add_recipients(
+    share: ShareRecord, target: ShareTarget, users: Collection[User], deliveries: Deliveries, now: int
+) -> ShareTarget:
+    """Return the target of a share that is shared again.
+
+    Args:
+        share: as it is.
+        target: as ordered; an empty note and no end mean those that the share has.
+        users: the users that the target means.
+        deliveries: the recipients.
+        now: Unix seconds.
+
+    Raises:
+        Refused: a user who has a ticket would lose it or its swarm, or a named user was revoked.
+    """
+    if not share.step.is_removed:
+        _require_none_out(share, target, users, deliveries)
+    if share.step.has_ended or 0 < share.not_after < now:
+        return target  # no user has access, so none can lose it
+    if target.transport != share.transport:
+        raise Refused(
+            f"“{for_display(share.name, _LONGEST)}” has a {share.transport} swarm, which its recipients would lose",
+            hint=f"Use --transport {share.transport}, or `tuishare forget` it first.",
+        )
+    kept = replace(target, note=target.note or share.note, not_after=target.not_after or share.not_after)
+    losing = () if kept.matches(share) else deliveries.would_lose_access(share.id, users)
+    if losing:
+        named = ", ".join(losing)
+        raise Refused(
+            f"“{for_display(share.name, _LONGEST)}” is shared with {named} too, who would lose access",
+            hint=f"Name {named} with --to as well, or use `tuishare revoke` first.",
+        )
+    return kept
+
+
+def _require_none_out(
+    share: ShareRecord, target: ShareTarget, users: Collection[User], deliveries: Deliveries
+) -> None:
+    """Refuse revoked users who are named themselves; a group is sealed without them."""
+    named = set(map(fold_name, target.users))
+    out = [
+        user.name for user in users if fold_name(user.name) in named and deliveries.is_revoked(share.id, user)
+    ]
+    if out:
+        raise Refused(
+            f"{', '.join(out)} {'were' if len(out) > 1 else 'was'} revoked from “{for_display(share.name, _LONGEST)}”",
+            hint="Remove the share with `tuishare forget`, then share it again.",
+        )

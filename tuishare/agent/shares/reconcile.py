@@ -1,11 +1,19 @@
-"""Shares that no longer fit the settings: their drop folder is gone, or is for other users now.
+"""Reconciliation: shares follow changed settings, keys and certificates.
 
-Owns what becomes of them. Must not watch folders nor read settings files: it is called after every change of them.
+Owns what becomes of shares whose drop folder is gone or is for other users now; and which shares need new tickets,
+because the agent or a recipient has new keys or the tickets are about to expire. A rotation of the agent's own key is
+recorded on disk before the new identity exists, so work that a crash has interrupted is done after the next start. Must
+not watch files nor seal: `tuishare.agent.shares.commands` and `tuishare.agent.shares.queue` do what is ordered here.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
@@ -15,7 +23,15 @@ from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import ShareTarget, change_recipients
 from tuishare.config.model import DropFolder
 from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.errors import BadInput, NotFound
+from tuishare.people import finish_rotation, is_rotated
 from tuishare.sanitize import for_display
+from tuishare.swarm import validity_end
+
+LOOK_SECONDS: Final = 3600.0
+"""Seconds between checks for tickets that expire."""
+AHEAD: Final = timedelta(days=30)
+"""How long before their end tickets are reissued, so that recipients have time to get them."""
 
 
 class SettingsReconciler:
@@ -62,3 +78,62 @@ class SettingsReconciler:
 
 def _is_for(share: ShareRecord, folder: DropFolder) -> bool:
     return set(share.recipients) == set(folder.users) and share.transport == folder.transport
+
+
+class Reissuer:
+    """Reissues the tickets of shares. Shares that have ended get new tickets when they are shared again."""
+
+    def __init__(self, context: Context, repository: ShareRepository, commands: ShareCommands) -> None:
+        self._context = context
+        self._repository = repository
+        self._commands = commands
+        self._waiting: set[str] = set()
+        self._requested = asyncio.Event()
+        self._rotated = False
+
+    def request_all(self) -> None:
+        """Reissue the tickets of all shares, because the agent has a new identity."""
+        self._rotated = True
+        self.request(self._repository.shares)
+
+    def request(self, shares: Iterable[str]) -> None:
+        """Reissue the tickets of these shares soon."""
+        self._waiting.update(shares)
+        self._requested.set()
+
+    async def run(self) -> None:
+        """Reissue what was requested and what expires, until cancelled."""
+        identity_file = self._context.places.identity_file
+        if await asyncio.to_thread(is_rotated, identity_file):
+            self.request_all()
+        while True:
+            rotated, self._rotated = self._rotated, False
+            self._waiting.update(
+                share.id for share in self._repository.shares.values() if self._expires_soon(share)
+            )
+            await self._reissue_all()
+            if rotated and not self._rotated:
+                await asyncio.to_thread(finish_rotation, identity_file)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._requested.wait()
+            self._requested.clear()
+
+    async def _reissue_all(self) -> None:
+        while self._waiting:
+            share = self._repository.shares.get(self._waiting.pop())
+            if share is not None and not share.step.has_ended:
+                with (
+                    isolate_errors(f"reissue “{for_display(share.name)}”"),
+                    contextlib.suppress(NotFound),
+                ):  # removed meanwhile
+                    await self._commands.reissue(share.id)
+
+    def _expires_soon(self, share: ShareRecord) -> bool:
+        """Return whether the tickets of a share end soon, and before the share does."""
+        if not share.leaf_certificate or share.not_after or share.step.has_ended:
+            return False
+        try:
+            return validity_end(share.leaf_certificate) - self._context.clock() < AHEAD
+        except BadInput:
+            return False  # its problem is shown when it joins its swarm

@@ -15,7 +15,7 @@ from tuishare.agent.cancellation import finish
 from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import EnvelopeWithdrawn
-from tuishare.agent.network.address_watch import AddressWatch
+from tuishare.agent.network.reachability import AddressWatch
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.outbox import choose_envelope_name
 from tuishare.core.records import ShareRecord, ShareStep

@@ -18,14 +18,16 @@ from tuishare.agent.folders.ignore_rules import IGNORE_FILE
 from tuishare.agent.folders.watcher import FileEvent, Watcher
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
-from tuishare.agent.shares.corruption_reports import CorruptionReports
-from tuishare.agent.shares.drop_folders import DropFolderHandler
-from tuishare.agent.shares.entry_handler import EntryHandler
+from tuishare.agent.shares.entry_handlers import (
+    DropFolderHandler,
+    EntryHandler,
+    StandaloneHandler,
+    find_folders,
+)
 from tuishare.agent.shares.queue import ShareQueue
-from tuishare.agent.shares.reconcile import SettingsReconciler
-from tuishare.agent.shares.reissue import Reissuer
+from tuishare.agent.shares.recheck import CorruptionReports
+from tuishare.agent.shares.reconcile import Reissuer, SettingsReconciler
 from tuishare.agent.shares.repository import ShareRepository
-from tuishare.agent.shares.standalone import StandaloneHandler, find_folders
 from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.config.model import DropFolder
 from tuishare.core.records import ShareStep

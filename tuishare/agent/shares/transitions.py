@@ -14,9 +14,8 @@ from typing import Any, Final, Literal
 
 from tuishare.agent.folders.fingerprint import tree_fingerprint
 from tuishare.config.model import Transport
-from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.records import ShareRecord, ShareStep, TransitionTable, lead, stay
 from tuishare.core.sealing import create_share_authority, new_secret, new_share_id
-from tuishare.core.transition_table import TransitionTable, lead, stay
 from tuishare.torrents import Tree, parse_torrent, rename_torrent
 
 

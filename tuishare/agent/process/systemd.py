@@ -1,8 +1,8 @@
-"""Keep-alive messages to the service manager, see sd_watchdog_enabled(3).
+"""Messages to systemd: notifications, see sd_notify(3), and keep-alive messages, see sd_watchdog_enabled(3).
 
-Owns when they are sent: only after engine and store have both passed a health check, so that an agent whose parts hang
-is restarted. A disk that refuses writes does not count as a failure. Must not decide what happens without a message:
-systemd does.
+Owns the datagrams; without ``NOTIFY_SOCKET`` none is sent. Keep-alive messages are sent only after engine and store
+have both passed a health check, so that an agent whose parts hang is restarted; a disk that refuses writes does not
+count as a failure. Must not decide what happens without a message: systemd does.
 """
 
 from __future__ import annotations
@@ -11,15 +11,28 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 
-from tuishare.agent.process.sd_notify import notify
 from tuishare.errors import DiskRefused, TuishareError
 
 _log = logging.getLogger(__name__)
 
 HealthCheck = Callable[[], Awaitable[object]]
 """Returns when the part has answered."""
+
+
+def notify(*assignments: str) -> None:
+    """Send assignments such as ``READY=1`` or ``STATUS=...`` to the service manager, if there is one."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        try:
+            sender.connect("\0" + address[1:] if address.startswith("@") else address)
+            sender.sendall("\n".join(assignments).encode())
+        except OSError as error:
+            _log.warning("Cannot notify the service manager: %s", error.strerror)
 
 
 def watchdog_interval(environment: Mapping[str, str] = os.environ) -> float | None:
