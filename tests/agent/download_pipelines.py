@@ -14,11 +14,11 @@ from tests.agent.homes import Home, opened, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.admission import DownloadAdmission
-from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.inbox import DownloadParts
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.queue import DownloadQueue
-from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.events import DownloadsChanged
+from tuishare.agent.startup import make_download_parts
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord
@@ -37,6 +37,7 @@ class Desk:
     queue: DownloadQueue
     admission: DownloadAdmission
     payload_watcher: PayloadWatcher
+    parts: DownloadParts
 
     @property
     def only(self) -> DownloadRecord:
@@ -58,10 +59,9 @@ class Desk:
 @asynccontextmanager
 async def receiving_at(home: Home) -> AsyncIterator[Desk]:
     async with opened(home) as context:
-        repository, files = DownloadRepository(context), DownloadFiles(context.settings.current.folders)
-        queue = DownloadQueue(context, repository, files)
-        admission = DownloadAdmission(context, repository, files, queue)
-        payload_watcher = PayloadWatcher(context, repository, queue.resume)
+        parts = make_download_parts(context)
+        queue, admission, payload_watcher = parts.queue, parts.admission, parts.payload_watcher
+        queue._files._reserve = 0
         context.events.subscribe(DownloadsChanged, lambda _: payload_watcher.on_downloads_changed())
         with context.engine.subscribe() as events:
 
@@ -83,7 +83,7 @@ async def receiving_at(home: Home) -> AsyncIterator[Desk]:
                 for work in (listen(), queue.run(), payload_watcher.compare_all(threading.Event()))
             ]
             try:
-                yield Desk(context, queue, admission, payload_watcher)
+                yield Desk(context, queue, admission, payload_watcher, parts)
                 assert not any(task.done() for task in tasks), tasks
             finally:
                 for task in tasks:

@@ -15,7 +15,7 @@ import tomli_w
 from tuishare.agent.context import Context
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.live import Live
-from tuishare.agent.shares.outbox import Outbox
+from tuishare.agent.startup import connect_outbox
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Transport, load_config
 from tuishare.core.clock import wall_clock
@@ -116,7 +116,7 @@ async def opened(home: Home) -> AsyncIterator[Context]:
             engine,
             ChangeSignal(),
         )
-        Outbox(context).subscribe()
+        connect_outbox(context)
         yield context
     finally:
         await engine.close()

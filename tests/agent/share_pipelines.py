@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.agent.homes import Home, opened
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
+from tuishare.agent.events import EntryOutdated
 from tuishare.agent.folders.fingerprint import walk_payload
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.queue import ShareQueue
-from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.shares.sharing import ShareParts
 from tuishare.agent.shares.transitions import ShareTarget
+from tuishare.agent.startup import make_share_parts
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.envelope import CardKey, Opened, open_envelope
 
@@ -27,7 +29,8 @@ class Press:
     context: Context
     queue: ShareQueue
     admission: ShareAdmission
-    again: list[Path] = field(default_factory=list)
+    again: list[Path]
+    parts: ShareParts
 
     @property
     def shares(self) -> list[ShareRecord]:
@@ -64,17 +67,18 @@ class Press:
 async def publishing_at(home: Home) -> AsyncIterator[Press]:
     async with opened(home) as context:
         again: list[Path] = []
-        repository = ShareRepository(context)
-        queue = ShareQueue(context, repository, again.append)
-        press = Press(context, queue, ShareAdmission(context, repository, queue), again)
+        context.events.subscribe(EntryOutdated, lambda event: again.append(event.path))
+        parts = make_share_parts(context)
+        press = Press(context, parts.queue, parts.admission, again, parts)
         await press.queue.load()
-        task = asyncio.create_task(press.queue.run())
+        tasks = [asyncio.create_task(work.run()) for work in (parts.queue, parts.rechecker)]
         try:
             yield press
-            assert not task.done(), task
+            assert not any(task.done() for task in tasks), tasks
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def open_from(home: Home, name: str, bob: Home) -> Opened:

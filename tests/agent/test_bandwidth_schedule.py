@@ -41,8 +41,8 @@ async def test_an_edge_of_the_schedule_is_met_to_the_second(alice: Home) -> None
     async with opened(alice) as context:
         started = time.monotonic()
         edge = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)  # 08:00 here
-        context.clock = lambda: edge + timedelta(seconds=time.monotonic() - started - 0.5)
-        bandwidth = BandwidthSchedule(context)
+        context.clock.read = lambda: edge + timedelta(seconds=time.monotonic() - started - 0.5)
+        bandwidth = BandwidthSchedule(context.settings, context.engine, context.clock)
         task = asyncio.create_task(bandwidth.run())
         await wait_until(lambda: bandwidth.rates == BandwidthRates(9 << 10, 0))
         assert limits_of(context) == (9 << 10, 0)
@@ -54,7 +54,7 @@ async def test_an_edge_of_the_schedule_is_met_to_the_second(alice: Home) -> None
 
 async def test_other_settings_count_at_once(alice: Home) -> None:
     async with opened(alice) as context:
-        bandwidth = BandwidthSchedule(context)
+        bandwidth = BandwidthSchedule(context.settings, context.engine, context.clock)
         for limits, wanted in (
             ({"upload": "7KiB"}, (7 << 10, 0)),
             ({"download": "1MiB"}, (0, 1 << 20)),

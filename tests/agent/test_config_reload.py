@@ -19,11 +19,12 @@ import pytest
 from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, opened
 from tests.waiting import wait_until
-from tuishare.agent.config_reload import LIVE, ConfigReload, merge
+from tuishare.agent.config_reload import LIVE, merge
 from tuishare.agent.daemon import Agent
 from tuishare.agent.events import SettingsReloaded
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.transitions import ShareTarget
+from tuishare.agent.startup import make_config_reload
 from tuishare.api.messages import DownloadState, FolderState, ShareState
 from tuishare.config.editing import settable_keys
 from tuishare.config.model import Config, DropFolder, NetworkSettings, load_config
@@ -161,8 +162,8 @@ async def test_a_file_with_a_mistake_leaves_what_was_in_force_and_is_shown(alice
 async def test_a_problem_that_stays_keeps_its_beginning(alice: Home) -> None:
     async with opened(alice) as context:
         times = iter(range(100, 200))
-        context.clock = lambda: time_of(next(times))
-        config_reload = ConfigReload(context)
+        context.clock.read = lambda: time_of(next(times))
+        config_reload = make_config_reload(context)
         alice.places.config_file.write_text("name = 1")
         for _ in range(2):
             with pytest.raises(BadConfiguration):
@@ -178,7 +179,7 @@ async def test_a_name_that_cannot_be_on_a_card_is_refused(alice: Home) -> None:
     async with opened(alice) as context:
         alice.places.config_file.write_text('name = "@x"')
         with pytest.raises(BadConfiguration, match="key name"):
-            await ConfigReload(context).reload()
+            await make_config_reload(context).reload()
         assert context.settings.current.name == "alice"
 
 
@@ -186,7 +187,7 @@ async def test_an_address_that_is_none_is_refused(alice: Home) -> None:
     async with opened(alice) as context:
         alice.places.config_file.write_text('[network]\npublic_host = "a b"')
         with pytest.raises(BadConfiguration, match=r"config\.toml: key network\.public_host: 'a b' is no"):
-            await ConfigReload(context).reload()
+            await make_config_reload(context).reload()
         assert context.settings.current.network.public_host == ""
 
 
@@ -194,7 +195,7 @@ async def test_a_user_book_with_a_mistake_is_shown_and_the_settings_count(alice:
     async with opened(alice) as context:
         taken: list[str] = []
         context.events.subscribe(SettingsReloaded, lambda _: taken.append(context.settings.current.name))
-        config_reload = ConfigReload(context)
+        config_reload = make_config_reload(context)
         alice.places.config_file.write_text('name = "alicia"')
         alice.places.users_file.write_text("[[user]]\n")
         alice.places.users_file.chmod(0o600)
@@ -211,7 +212,7 @@ async def test_a_folder_for_somebody_unknown_is_shown_as_long_as_it_is_there(ali
     alice.configure("bob")
     alice.know()
     async with opened(alice) as context:
-        config_reload = ConfigReload(context)
+        config_reload = make_config_reload(context)
         await config_reload.load()
         (problem,) = config_reload.problems
         assert str(alice.drop) in problem.title
@@ -230,8 +231,8 @@ async def test_a_folder_for_somebody_unknown_is_shown_as_long_as_it_is_there(ali
 async def test_new_users_count_whatever_is_wrong_with_the_settings(alice: Home) -> None:
     async with opened(alice) as context:
         taken: list[int] = []
-        context.events.subscribe(SettingsReloaded, lambda _: taken.append(len(context.book())))
-        config_reload = ConfigReload(context)
+        context.events.subscribe(SettingsReloaded, lambda _: taken.append(len(context.users.read())))
+        config_reload = make_config_reload(context)
         alice.places.config_file.write_text("name = 1")
         alice.know(bob_with_key())
         with pytest.raises(BadConfiguration):
@@ -246,7 +247,7 @@ async def test_changed_files_are_noticed_without_any_event(
     async with opened(alice) as context:
         taken: list[str] = []
         context.events.subscribe(SettingsReloaded, lambda _: taken.append(context.settings.current.name))
-        config_reload = ConfigReload(context)
+        config_reload = make_config_reload(context)
         task = asyncio.create_task(config_reload.run())
         alice.places.config_file.write_text('name = "alicia"')
         await wait_until(lambda: taken == ["alicia"])
@@ -305,7 +306,7 @@ async def test_what_waits_for_a_restart_is_logged(alice: Home, caplog: pytest.Lo
     caplog.set_level(logging.INFO)
     async with opened(alice) as context:
         alice.configure(settle={"quiet": 7.0})
-        reloaded = await ConfigReload(context).reload()
+        reloaded = await make_config_reload(context).reload()
     assert reloaded.restart == ("settle.quiet",)
     assert "settle.quiet has changed, which takes effect after a restart" in caplog.text
 

@@ -15,20 +15,20 @@ def test_the_clock_has_a_zone() -> None:
 
 async def test_an_edit_of_the_user_book_counts_at_once_and_moves_its_stamp(alice: Home, bob: Home) -> None:
     async with opened(alice) as context:
-        stamp = context.book_stamp()
-        assert [user.name for user in context.book().users] == ["bob"]
-        assert context.book_stamp() == stamp
+        stamp = context.users.stamp()
+        assert [user.name for user in context.users.read().users] == ["bob"]
+        assert context.users.stamp() == stamp
         alice.know(bob.user(name="robert"))
-        assert [user.name for user in context.book().users] == ["robert"]
-        assert context.book_stamp() != stamp
+        assert [user.name for user in context.users.read().users] == ["robert"]
+        assert context.users.stamp() != stamp
         alice.places.users_file.unlink()
-        assert (context.book().users, context.book_stamp()) == ((), ())
+        assert (context.users.read().users, context.users.stamp()) == ((), ())
         alice.places.users_file.touch(mode=0o600)
-        assert context.book_stamp() != ()
+        assert context.users.stamp() != ()
 
 
 async def test_a_mistake_in_the_user_book_is_said(alice: Home, bob: Home) -> None:
     async with opened(alice) as context:
         alice.places.users_file.write_bytes(b"[[user]\n")
         with pytest.raises(BadConfiguration):
-            context.book()
+            context.users.read()

@@ -28,9 +28,8 @@ from tuishare.agent.downloads.files import INCOMING
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.live import Live
-from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.shares.sharing import Sharing
-from tuishare.agent.startup import open_store
+from tuishare.agent.startup import connect_outbox, make_inbox, make_sharing, open_store
 from tuishare.agent.state.store import Store
 from tuishare.api.messages import Download, DownloadAction, DownloadState, Share, ShareAction, ShareState
 from tuishare.config.model import load_config
@@ -122,11 +121,11 @@ class Bench:
             *(Live(load_config(home.places)), home.places, Live(home.identity)),
             *(store, self.engine, ChangeSignal()),
         )
-        Outbox(context).subscribe()
+        connect_outbox(context)
         try:
             await open_store(context)
             assert context.problems == ()  # the database as a whole stays
-            drops, inbox = Sharing(context), Inbox(context)
+            drops, inbox = make_sharing(context), make_inbox(context)
             await context.activity.load()
             await drops.load()
             await inbox.queue.load()

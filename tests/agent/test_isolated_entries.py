@@ -28,7 +28,7 @@ from tuishare.agent.shares import deliveries
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.pipeline import SharePipeline
 from tuishare.agent.shares.reconcile import SettingsReconciler
-from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.startup import make_share_parts
 from tuishare.api.messages import DownloadState, ShareState
 from tuishare.core.records import RecipientRecord
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
@@ -167,7 +167,7 @@ async def test_who_is_connected(
 
 async def test_addresses_that_are_new(alice: Home, failing: Failing) -> None:
     async with opened(alice) as context:
-        repository = ShareRepository(context)
+        repository = make_share_parts(context).repository
         shares = [share_of(fill(alice.drop / name)) for name in "ab"]
         for share, name in zip(shares, "ab", strict=True):
             await repository.save(share)

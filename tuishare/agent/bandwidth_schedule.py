@@ -11,8 +11,11 @@ import logging
 from datetime import datetime
 from typing import Final
 
-from tuishare.agent.context import Context
+from tuishare.agent.live import Live
+from tuishare.config.model import Config
 from tuishare.config.schedule import BandwidthRates
+from tuishare.core.clock import Clock
+from tuishare.swarm import Engine
 
 _MINUTE: Final = 60.0
 _log = logging.getLogger(__name__)
@@ -21,8 +24,10 @@ _log = logging.getLogger(__name__)
 class BandwidthSchedule:
     """Keeps the engine's rate limits in step with settings and time."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, settings: Live[Config], engine: Engine, clock: Clock) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._clock = clock
         self._altered = asyncio.Event()
         self._rates = BandwidthRates()
 
@@ -48,18 +53,18 @@ class BandwidthSchedule:
             rest = _MINUTE - now.second - now.microsecond / 1e6
             with contextlib.suppress(TimeoutError):
                 # Without a schedule, only changed settings change the limits.
-                async with asyncio.timeout(rest if self._context.settings.current.limits.schedule else None):
+                async with asyncio.timeout(rest if self._settings.current.limits.schedule else None):
                     await self._altered.wait()
 
     def _apply(self, now: datetime) -> None:
-        rates = self._context.settings.current.limits.rates(now)
+        rates = self._settings.current.limits.rates(now)
         if rates != self._rates:
             self._rates = rates
-            self._context.engine.apply(upload_limit=rates.upload, download_limit=rates.download)
+            self._engine.apply(upload_limit=rates.upload, download_limit=rates.download)
             _log.info("Limits are now %s up and %s down", _name(rates.upload), _name(rates.download))
 
     def _local_time(self) -> datetime:
-        return self._context.clock().astimezone()
+        return self._clock().astimezone()
 
 
 def _name(rate: int) -> str:

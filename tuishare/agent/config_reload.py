@@ -18,15 +18,17 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from tuishare.agent.context import Context
-from tuishare.agent.events import SettingsReloaded, UserBookRead
+from tuishare.agent.events import ChangeSignal, EventBus, SettingsReloaded, UserBookRead
+from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.process.systemd import notify
 from tuishare.config.model import Config, InboxSettings, check_config, load_config
 from tuishare.config.schedule import BandwidthLimits
+from tuishare.core.clock import Clock
 from tuishare.core.own_addresses import check_addresses
 from tuishare.core.problems import Problem
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
 from tuishare.home_paths import Places
+from tuishare.people import Identity
 from tuishare.sanitize import for_display
 
 LOOK_SECONDS: Final = 2.0
@@ -73,9 +75,25 @@ class ReloadResult:
 class ConfigReload:
     """Keeps the settings of one agent in step with their files."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self,
+        places: Places,
+        settings: Live[Config],
+        identity: Live[Identity],
+        users: UserBookFile,
+        *,
+        events: EventBus,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
         """Publish `SettingsReloaded` after every reload, and `UserBookRead` when the user book is usable."""
-        self._context = context
+        self._places = places
+        self._settings = settings
+        self._identity = identity
+        self._users = users
+        self._events = events
+        self._changed = changed
+        self._clock = clock
         self._woken = asyncio.Event()
         self._ordered = False
         self._alone = asyncio.Lock()
@@ -145,7 +163,7 @@ class ConfigReload:
             return await self._read_both()
         finally:
             notify("READY=1")
-            self._context.changed.notify()
+            self._changed.notify()
 
     async def _read_both(self) -> tuple[ReloadResult, TuishareError | None]:
         """Put both files in force, each even if the other is not usable; return the first error."""
@@ -153,10 +171,10 @@ class ConfigReload:
         reloaded, errors = ReloadResult(), []
         try:
             with self._shown("config", "Settings not usable"):
-                self._context.settings.current, reloaded = await asyncio.to_thread(self._read_settings)
+                self._settings.current, reloaded = await asyncio.to_thread(self._read_settings)
         except TuishareError as error:
             errors.append(error)
-        self._context.events.publish(SettingsReloaded())  # even after an error there may be new users
+        self._events.publish(SettingsReloaded())  # even after an error there may be new users
         for key in reloaded.applied:
             _log.info("Setting %s has changed", key)
         for key in reloaded.restart:
@@ -174,14 +192,12 @@ class ConfigReload:
 
     async def _read_book(self) -> None:
         with self._shown("users", "User book not usable"):
-            book = await asyncio.to_thread(self._context.book)
-            self._context.events.publish(UserBookRead(book))
+            book = await asyncio.to_thread(self._users.read)
+            self._events.publish(UserBookRead(book))
         for what in [what for what in self._problems if what.startswith(_FOLDER)]:
-            if what.removeprefix(_FOLDER) not in {
-                folder.path for folder in self._context.settings.current.drop
-            }:
+            if what.removeprefix(_FOLDER) not in {folder.path for folder in self._settings.current.drop}:
                 del self._problems[what]
-        for folder in self._context.settings.current.drop:
+        for folder in self._settings.current.drop:
             with (
                 contextlib.suppress(TuishareError),
                 self._shown(
@@ -191,19 +207,19 @@ class ConfigReload:
                 book.resolve(folder.users)
 
     def _read_settings(self) -> tuple[Config, ReloadResult]:
-        places = self._context.places
+        places = self._places
         try:
             wanted = load_config(places)
         except OSError as error:
             raise from_os_error(error, f"read {places.config_file}") from error
         try:
-            self._context.identity.current.card(wanted.name)
+            self._identity.current.card(wanted.name)
         except BadInput as error:
             raise BadConfiguration(
                 f"{places.config_file}: key name: {error.detail}", hint=error.hint
             ) from error
         check_addresses(wanted, places)
-        return merge(self._context.settings.current, wanted, places)
+        return merge(self._settings.current, wanted, places)
 
     @contextlib.contextmanager
     def _shown(self, what: str, title: str) -> Iterator[None]:
@@ -212,7 +228,7 @@ class ConfigReload:
         except TuishareError as error:
             _log.warning("%s: %s", title, error.detail)
             known = self._problems.get(what)
-            since = known.since if known and known.detail == error.detail else self._context.now()
+            since = known.since if known and known.detail == error.detail else self._clock.now()
             self._problems[what] = Problem(
                 id=what, title=title, detail=error.detail, hint=error.hint, since=since
             )
@@ -220,7 +236,7 @@ class ConfigReload:
         self._problems.pop(what, None)
 
     def _stamps(self) -> tuple[_Stamp, _Stamp]:
-        places = self._context.places
+        places = self._places
         return _stamp(places.config_file), _stamp(places.users_file)
 
 

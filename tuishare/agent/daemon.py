@@ -133,6 +133,7 @@ class Agent:
         yield self._once_ready(lambda: self._follow_engine(events))
         yield self._once_ready(drops.repository.watch_deliveries)
         yield self._once_ready(drops.reissuer.run)
+        yield self._once_ready(drops.rechecker.run)
         yield self._once_ready(drops.corruption_reports.run)
         for loop in (drops.queue.run, inbox.queue.run, inbox.rate_limit.run, self._keep_time):
             yield self._once_ready(loop)

@@ -11,9 +11,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from tuishare.core.records import EventRecord, ShareRecord
+from tuishare.errors import TuishareError
 from tuishare.people import UserBook
 from tuishare.tracker import PeerAnnounced
 
@@ -68,6 +70,30 @@ class EnvelopeWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryOutdated:
+    """The entry of a share has changed while it was read: its folder is to be scanned for it.
+
+    Attributes:
+        path: of the entry.
+    """
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadDiscarded:
+    """A download was removed before its payload was delivered, so its envelope is to leave the inbox.
+
+    Attributes:
+        envelope: name of the file.
+        reason: to be shown beside it.
+    """
+
+    envelope: str
+    reason: TuishareError
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadsChanged:
     """A download has joined a swarm, or its payload is to be compared: other payloads are to be watched."""
 
@@ -85,6 +111,8 @@ AgentEvent: TypeAlias = (
     | UserBookRead
     | ShareSealed
     | EnvelopeWithdrawn
+    | EntryOutdated
+    | DownloadDiscarded
     | DownloadsChanged
     | ApprovalEnded
     | PeerAnnounced

@@ -1,8 +1,12 @@
-"""Values that may be replaced while the agent runs, such as its settings and its identity."""
+"""Values that may be replaced while the agent runs: its settings, its identity and its user book."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, TypeVar
+
+from tuishare.people import UserBook, edit_book, load_book
 
 _T = TypeVar("_T")
 
@@ -12,3 +16,38 @@ class Live(Generic[_T]):
 
     def __init__(self, current: _T) -> None:
         self.current = current
+
+
+class UserBookFile:
+    """The user book, parsed again only after its file was written, because parsing verifies every card."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: tuple[tuple[int, ...], UserBook] | None = None
+
+    def stamp(self) -> tuple[int, ...]:
+        """Return a value that is equal for two calls if the user book was not written between them.
+
+        Work that failed because of a missing user or key is worth a retry once the value has changed.
+        """
+        try:
+            status = self._path.stat()
+        except OSError:
+            return ()
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def read(self) -> UserBook:
+        """Return the users as they are on disk now, so that an edit takes effect at once; may block to read the file.
+
+        Raises:
+            BadConfiguration: the file is not usable.
+        """
+        # The stamp comes first: a file that is written meanwhile is read again next time.
+        stamp, known = self.stamp(), self._known
+        if known is None or known[0] != stamp or not stamp:
+            known = self._known = (stamp, load_book(self._path))
+        return known[1]
+
+    def edit(self, change: Callable[[UserBook], UserBook]) -> None:
+        """Change the file, which blocks; errors as for `tuishare.people.edit_book`."""
+        edit_book(self._path, change)

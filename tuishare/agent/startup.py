@@ -15,28 +15,50 @@ from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
 from tuishare.agent.database_recovery import ensure_intact
 from tuishare.agent.desktop_notifications import DesktopNotifier
-from tuishare.agent.downloads.inbox import Inbox
-from tuishare.agent.downloads.rejected_files import REJECTED
+from tuishare.agent.downloads.admission import DownloadAdmission
+from tuishare.agent.downloads.commands import DownloadCommands
+from tuishare.agent.downloads.conflicts import TorrentClaims
+from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.inbox import DownloadParts, Inbox
+from tuishare.agent.downloads.opening import EnvelopeReader
+from tuishare.agent.downloads.payload_watch import PayloadWatcher
+from tuishare.agent.downloads.pipeline import DownloadPipeline, Seeding
+from tuishare.agent.downloads.queue import DownloadQueue
+from tuishare.agent.downloads.rejected_files import REJECTED, RejectedEnvelopes
+from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.events import (
     ActivityRecorded,
     ActivitySaved,
     ApprovalEnded,
-    ChangeSignal,
     DiskStateChanged,
+    DownloadDiscarded,
     DownloadsChanged,
+    EntryOutdated,
+    EnvelopeWithdrawn,
     EventBus,
     SettingsReloaded,
+    ShareSealed,
     UserBookRead,
 )
 from tuishare.agent.live import Live
 from tuishare.agent.network.overload import OverloadMonitor
+from tuishare.agent.network.reachability import AddressWatch
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service.agent_service import LocalAgentService
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.state_view import StateView
 from tuishare.agent.service.user_service import UserService
+from tuishare.agent.shares.admission import ShareAdmission
+from tuishare.agent.shares.commands import ShareCommands
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.shares.entry_handlers import HandlerNeeds
 from tuishare.agent.shares.outbox import Outbox
-from tuishare.agent.shares.sharing import Sharing
+from tuishare.agent.shares.pipeline import SharePipeline, ShareSealer
+from tuishare.agent.shares.queue import ShareQueue
+from tuishare.agent.shares.recheck import CorruptionReports, Rechecker
+from tuishare.agent.shares.reconcile import Reissuer, SettingsReconciler
+from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.shares.sharing import ShareParts, Sharing
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config, load_config
 from tuishare.core.home_lock import HomeLock
@@ -75,11 +97,7 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
     if config.network.port_mapping:
         for port in announcing.ports:
             await engine.map_port(port)
-    return Context(
-        *(Live(config), places, Live(identity), store, engine, ChangeSignal()),
-        events=events,
-        tracker=announcing,
-    )
+    return Context(Live(config), places, Live(identity), store, engine, events=events, tracker=announcing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +126,16 @@ def make_parts(context: Context) -> Parts:
     """Make the parts of an agent and connect them."""
     config, stopping = context.settings, asyncio.Event()
     folders = config.current.folders
-    Outbox(context).subscribe()
-    sharing, inbox = Sharing(context), Inbox(context)
-    config_reload, runner = ConfigReload(context), CommandRunner(context.store.disk_retry)
+    sharing, inbox = make_sharing(context), make_inbox(context)
+    config_reload, runner = make_config_reload(context), CommandRunner(context.store.disk_retry)
     users = UserService(context, sharing, runner, config_reload)
-    overload = OverloadMonitor(context.engine, context.now)
+    overload = OverloadMonitor(context.engine, context.clock.now)
     view = StateView(context, sharing, inbox, users, config_reload, overload)
     parts = Parts(
         context=context,
         sharing=sharing,
         inbox=inbox,
-        bandwidth=BandwidthSchedule(context),
+        bandwidth=BandwidthSchedule(config, context.engine, context.clock),
         overload=overload,
         notifier=DesktopNotifier(
             lambda: config.current.notifications.desktop, (folders.downloads_path, folders.inbox_path)
@@ -132,8 +149,121 @@ def make_parts(context: Context) -> Parts:
         ),
         stopping=stopping,
     )
+    connect_outbox(context)
     _connect(parts)
     return parts
+
+
+def make_share_parts(context: Context) -> ShareParts:
+    """Make the parts of the room of shares."""
+    settings, store, engine, tracker = context.settings, context.store, context.engine, context.tracker
+    events, activity, changed, clock = context.events, context.activity, context.changed, context.clock
+    deliveries = Deliveries(store, engine, tracker, activity=activity, changed=changed, clock=clock)
+    addresses = AddressWatch(lambda: settings.current.network, engine, clock.now)
+    repository = ShareRepository(
+        *(deliveries, addresses, store, engine, tracker), settings=settings, events=events, changed=changed
+    )
+    sealer = ShareSealer(settings, context.identity, context.users, engine, tracker, clock)
+    pipeline = SharePipeline(
+        *(repository, sealer, context.users), events=events, activity=activity, changed=changed, clock=clock
+    )
+    queue = ShareQueue(repository, pipeline, events=events, changed=changed, clock=clock)
+    commands = ShareCommands(repository, queue, tracker, settings=settings, activity=activity, clock=clock)
+    return ShareParts(
+        repository=repository,
+        queue=queue,
+        admission=ShareAdmission(repository, queue, clock),
+        commands=commands,
+        rechecker=Rechecker(repository, queue, events),
+        corruption_reports=CorruptionReports(
+            repository, queue, activity=activity, changed=changed, clock=clock
+        ),
+        reissuer=Reissuer(repository, commands, context.places.identity_file, clock),
+        reconciler=SettingsReconciler(repository, queue, commands, settings=settings, clock=clock),
+    )
+
+
+def make_sharing(context: Context) -> Sharing:
+    """Make all that is shared, with its folders."""
+    parts = make_share_parts(context)
+    needs = HandlerNeeds(
+        admission=parts.admission,
+        commands=parts.commands,
+        rechecker=parts.rechecker,
+        settings=context.settings,
+        activity=context.activity,
+        changed=context.changed,
+        clock=context.clock,
+    )
+    return Sharing(parts, needs, users=context.users, places=context.places, engine=context.engine)
+
+
+def make_download_parts(context: Context) -> DownloadParts:
+    """Make the parts of the room of downloads."""
+    settings, store, engine, tracker = context.settings, context.store, context.engine, context.tracker
+    activity, clock, config = context.activity, context.clock, context.settings.current
+    files = DownloadFiles(config.folders, reserve=config.downloads.reserve_bytes)
+    repository = DownloadRepository(
+        *(store, engine, tracker),
+        settings=settings,
+        events=context.events,
+        activity=activity,
+        changed=context.changed,
+    )
+    pipeline = DownloadPipeline(
+        *(repository, files), store=store, engine=engine, tracker=tracker, activity=activity, clock=clock
+    )
+    claims = TorrentClaims(repository, store)
+    seeding = Seeding(repository, claims, store=store, engine=engine, settings=settings, clock=clock)
+    queue = DownloadQueue(
+        *(repository, files, pipeline, claims, seeding), engine=engine, settings=settings, activity=activity
+    )
+    admission = DownloadAdmission(
+        *(repository, files, queue),
+        store=store,
+        tracker=tracker,
+        settings=settings,
+        activity=activity,
+        clock=clock,
+    )
+    return DownloadParts(
+        repository=repository,
+        queue=queue,
+        admission=admission,
+        commands=DownloadCommands(repository, queue, admission, files, context.events),
+        payload_watcher=PayloadWatcher(repository, queue, settings),
+        reader=EnvelopeReader(settings, context.identity, context.users, clock),
+        rejected=RejectedEnvelopes(config.folders.inbox_path, settings, activity, clock),
+    )
+
+
+def make_inbox(context: Context) -> Inbox:
+    """Make the inbox, with all that is downloaded."""
+    return Inbox(
+        make_download_parts(context),
+        settings=context.settings,
+        users=context.users,
+        activity=context.activity,
+        changed=context.changed,
+        clock=context.clock,
+    )
+
+
+def make_config_reload(context: Context) -> ConfigReload:
+    """Make the part that keeps the settings in step with their files."""
+    return ConfigReload(
+        *(context.places, context.settings, context.identity, context.users),
+        events=context.events,
+        changed=context.changed,
+        clock=context.clock,
+    )
+
+
+def connect_outbox(context: Context) -> None:
+    """Publish envelopes in the outbox when shares are sealed, and remove them when they are withdrawn."""
+    outbox = Outbox(context.settings, context.outbox_retry)
+    context.events.subscribe_async(ShareSealed, outbox.on_sealed)
+    context.events.subscribe_async(EnvelopeWithdrawn, outbox.on_withdrawn)
 
 
 def _connect(parts: Parts) -> None:
@@ -143,7 +273,9 @@ def _connect(parts: Parts) -> None:
     events.subscribe(ActivitySaved, lambda _: changed.notify())
     events.subscribe(ApprovalEnded, lambda _: parts.inbox.on_approval_ended())
     events.subscribe(DiskStateChanged, lambda _: changed.notify())
+    events.subscribe_async(DownloadDiscarded, parts.inbox.on_discarded)
     events.subscribe(DownloadsChanged, lambda _: parts.inbox.payload_watcher.on_downloads_changed())
+    events.subscribe(EntryOutdated, lambda event: parts.sharing.rescan(event.path))
     events.subscribe(PeerAnnounced, parts.sharing.on_announce)
     events.subscribe(SettingsReloaded, lambda _: parts.bandwidth.take_settings())
     events.subscribe(SettingsReloaded, lambda _: parts.sharing.take_settings())

@@ -17,7 +17,7 @@ from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, open_received
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, ShareStep
 from tuishare.core.sealing import create_share_authority, new_share_id, own_credentials, salt_of
-from tuishare.errors import Refused, SystemFailed, TuishareError
+from tuishare.errors import Refused, SystemFailed
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.people import UserBook
 from tuishare.swarm import TorrentSpec
@@ -54,10 +54,7 @@ def sent_by(desk: Desk, sender: Sender) -> DownloadRecord:
 
 
 def handler(desk: Desk) -> DownloadCommands:
-    async def turn_away(_envelope: str, _error: TuishareError) -> None:
-        pass
-
-    return DownloadCommands(desk.queue._repository, desk.queue, desk.admission, desk.queue._files, turn_away)
+    return desk.parts.commands
 
 
 async def until(desk: Desk, sender: Sender, step: DownloadStep) -> DownloadRecord:

@@ -14,9 +14,9 @@ from tests.agent.agent_pairs import KEY, running
 from tests.agent.homes import Home, fill, opened, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.downloads.quotas import EnvelopeRateLimit, WaitingEnvelope
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
+from tuishare.agent.startup import make_inbox
 from tuishare.api.messages import Download, DownloadState
 from tuishare.envelope import seal_raw
 from tuishare.errors import TooManyOpen
@@ -208,10 +208,10 @@ async def test_looking_at_who_signed_takes_half_a_core_at_most(
 ) -> None:
     clock = asyncio.get_running_loop().time
     async with opened(bob) as context:
-        inbox = Inbox(context)
-        monkeypatch.setattr(inbox, "_peek", lambda _: (True, 3600.0))
+        inbox = make_inbox(context)
+        monkeypatch.setattr(inbox._reader, "peek", lambda _: (True, 3600.0))
         assert await asyncio.wait_for(inbox._is_from_verified(bob.inbox), 10)
-        monkeypatch.setattr(inbox, "_peek", lambda _: (False, 0.2))
+        monkeypatch.setattr(inbox._reader, "peek", lambda _: (False, 0.2))
         before = clock()
         assert not await inbox._is_from_verified(bob.inbox)
         assert clock() - before >= 0.2
@@ -226,8 +226,8 @@ async def test_an_envelope_that_cannot_be_read_for_want_of_a_descriptor_takes_no
         raise TooManyOpen("No descriptor is left")
 
     async with opened(bob) as context:
-        inbox = Inbox(context)
-        monkeypatch.setattr(inbox, "_peek", peek)
+        inbox = make_inbox(context)
+        monkeypatch.setattr(inbox._reader, "peek", peek)
         monkeypatch.setattr(inbox.monitor, "rescan_later", later.append)
         for _ in range(100):
             put(bob, "x", b"")

@@ -104,7 +104,7 @@ async def test_what_was_delivered_is_served_on_for_some_days(
     done = await finished(alice, bob, fill(alice.drop / "x"))
     async with receiving_at(bob) as desk:
         assert desk.joined == {done.info_hash}
-        desk.context.clock = lambda: wall_clock() + timedelta(days=passed)
+        desk.context.clock.read = lambda: wall_clock() + timedelta(days=passed)
         await desk.queue.seeding.end()
         assert desk.joined == ({done.info_hash} if served else set())
     await rewind(bob, replace(done, completed=done.completed - int(passed * 86_400)))

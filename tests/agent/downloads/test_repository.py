@@ -12,7 +12,7 @@ import pytest
 
 from tests.agent.homes import Home, fill, opened, share_of
 from tuishare.agent.context import Context
-from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.startup import make_download_parts
 from tuishare.core.database import Database
 from tuishare.core.records import DownloadRecord, DownloadStep, ShareRecord, TrackerAddress
 from tuishare.errors import BadInput, NotFound, Refused, TuishareError
@@ -41,9 +41,9 @@ def record(bob: Home, share: ShareRecord) -> DownloadRecord:
 
 async def test_what_was_saved_is_there_after_a_restart(bob: Home, record: DownloadRecord) -> None:
     async with opened(bob) as context:
-        await DownloadRepository(context).save(record)
+        await make_download_parts(context).repository.save(record)
     async with opened(bob) as context:
-        repository = DownloadRepository(context)
+        repository = make_download_parts(context).repository
         assert await repository.load() == [record]
         assert repository.get(record.id) == record
 
@@ -53,7 +53,7 @@ async def test_what_is_removed_is_not_taken_again(
 ) -> None:
     """T5"""
     async with opened(bob) as context:
-        repository = DownloadRepository(context)
+        repository = make_download_parts(context).repository
         await store(context, record, share)
         await repository.load()
         await repository.join_swarm(record, bob.downloads)
@@ -81,7 +81,7 @@ async def test_a_tracker_of_many_is_asked_on_when_one_of_them_goes(bob: Home, re
         tracker = msgspec.structs.replace(context.settings.current.tracker, others=(configured.url,))
         context.settings.current = msgspec.structs.replace(context.settings.current, tracker=tracker)
         context.tracker.forget = forgotten.extend  # type: ignore[method-assign,assignment]
-        repository = DownloadRepository(context)
+        repository = make_download_parts(context).repository
         await repository.save(replace(record, trackers=(shared, own, configured)))
         await repository.save(replace(record, id="e", share="ef" * 16, trackers=(shared,)))
         await repository.remove(repository.get("d"))
@@ -95,7 +95,7 @@ async def test_it_is_known_under_its_info_hash_for_as_long_as_it_is_in_the_swarm
 ) -> None:
     info_hash = InfoHash(record.info_hash)
     async with opened(bob) as context:
-        repository = DownloadRepository(context)
+        repository = make_download_parts(context).repository
         await store(context, record, share)
         await repository.load()
         assert repository.joined_as(info_hash) == []
@@ -115,10 +115,10 @@ async def test_it_is_never_taken_for_what_is_in_the_engine_already(
     """Not for a moment: what fails then would be taken out of the engine."""
     async with opened(bob) as context:
         await store(context, record, share)
-        await DownloadRepository(context).join_swarm(record, bob.downloads)
+        await make_download_parts(context).repository.join_swarm(record, bob.downloads)
         monkeypatch.setattr(context.engine, "add", None)  # a call fails the test
         with pytest.raises(BadInput, match="already"):
-            await DownloadRepository(context).join_swarm(record, bob.downloads)
+            await make_download_parts(context).repository.join_swarm(record, bob.downloads)
 
 
 async def test_a_malformed_contact_costs_only_itself(
@@ -127,7 +127,7 @@ async def test_a_malformed_contact_costs_only_itself(
     caplog.set_level(logging.INFO)
     async with opened(bob) as context:
         await store(context, record, share)
-        await DownloadRepository(context).join_swarm(
+        await make_download_parts(context).repository.join_swarm(
             replace(record, contacts=("127.0.0.1:99999", "127.0.0.1:9")), Path(record.staging)
         )
         assert len(context.engine.all_progress()) == 1

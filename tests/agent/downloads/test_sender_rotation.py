@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
-from tuishare.agent.downloads.sender_rotation import apply_key_rotation
+from tuishare.agent.downloads.opening import apply_key_rotation
 from tuishare.api.messages import ActivityKind
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, Trust, open_received
@@ -98,7 +98,7 @@ async def test_a_word_for_somebody_elses_card_moves_nobody(
     bob.know(*people)
     async with opened(bob) as context:
         with pytest.raises(BadInput, match="same card"):
-            await apply_key_rotation(context, "mallory", word)
+            await apply_key_rotation(context.users, context.activity, "mallory", word)
     assert tuple(load_book(bob.places.users_file)) == people
 
 
@@ -122,12 +122,12 @@ async def test_the_user_book_follows_and_it_is_told(alice: Home, bob: Home) -> N
     assert newer.succession is not None
     bob.know(alice.user(groups=("crew",)))
     async with opened(bob) as context:
-        await apply_key_rotation(context, "alice", newer.succession)
+        await apply_key_rotation(context.users, context.activity, "alice", newer.succession)
         (user,) = load_book(bob.places.users_file)
         assert (user.card, user.verified, user.groups) == (newer.card("alice"), True, ("crew",))
         (event,) = await context.activity.latest(10)
         assert (event.kind, event.subject) == (ActivityKind.ROTATED, "alice")
         assert newer.fingerprint.base32 in event.detail
         with pytest.raises(Refused):
-            await apply_key_rotation(context, "alice", newer.succession)
+            await apply_key_rotation(context.users, context.activity, "alice", newer.succession)
     assert load_identity(alice.places.identity_file) == newer

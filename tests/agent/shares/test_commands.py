@@ -363,7 +363,7 @@ async def test_an_expired_share_is_withdrawn_and_not_made_again(
         await seeded(agent)
         await agent._drops.commands.withdraw_expired()
         assert served(agent) == 1
-        agent._context.clock = lambda: wall_clock() + timedelta(hours=2)
+        agent._context.clock.read = lambda: wall_clock() + timedelta(hours=2)
         await agent._drops.commands.withdraw_expired()
         assert (served(agent), os.listdir(alice.outbox), path.exists()) == (0, [], True)
         assert [share.state for share in agent.view.shares()] == [ShareState.WITHDRAWN]

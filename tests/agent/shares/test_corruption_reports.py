@@ -73,8 +73,7 @@ async def _bench(alice: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     async with publishing_at(alice) as press:
         await press.accept(path)
         await press.until(path, ShareStep.SEEDING)
-        repository = press.queue._repository
-        work = CorruptionReports(press.context, repository, press.queue)
+        work = press.parts.corruption_reports
         task = asyncio.create_task(work.run())
         try:
             yield Bench(press, path, work, read)

@@ -23,6 +23,7 @@ from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
 from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.startup import make_share_parts
 from tuishare.api.messages import ActivityKind, Delivery, DeliveryState, Download, DownloadState, ShareState
 from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.people import User
@@ -171,7 +172,7 @@ async def board(alice: Home, tmp_path: Path) -> AsyncIterator[Board]:
             RecipientRecord(share.id, user, sha256(passkey).digest(), sealed=1, remaining=40_000)
             for user, passkey in passkeys.items()
         ]
-        deliveries = Deliveries(context)
+        deliveries = make_share_parts(context).repository.deliveries
         await deliveries.set_recipients(share, rows)
         context.tracker._events.subscribe(
             PeerAnnounced, lambda announced: deliveries.record_announce(announced, share)
@@ -230,7 +231,7 @@ async def test_what_was_told_survives_a_restart_and_whoever_is_out_is_not_heard(
     board.tell("bob", left=3)
     board.tell("carol", left=5)
     await board.deliveries.save()
-    again = Deliveries(board.context)
+    again = make_share_parts(board.context).repository.deliveries
     await again.load({board.share.id})
     assert again.of(board.share.id) == board.deliveries.of(board.share.id)
     assert [row.remaining for row in again.of(board.share.id)] == [9, 5]
@@ -263,7 +264,7 @@ async def test_who_is_taken_out_while_a_share_is_sealed_stays_out(board: Board) 
             board.deliveries.revoke(board.share, "carol"),
         )
         await board.deliveries.set_recipients(replace(board.share, generation=2), sealed)
-        again = Deliveries(board.context)
+        again = make_share_parts(board.context).repository.deliveries
         await again.load({board.share.id})
         for deliveries in (board.deliveries, again):
             assert deliveries.revoked(board.share.id) == {"bob", "carol"}
@@ -277,7 +278,7 @@ async def test_what_is_told_of_former_content_is_not_saved_with_the_new(board: B
     fresh = [replace(row, completed=0, remaining=50_000) for row in board.deliveries.of(board.share.id)]
     await board.deliveries.set_recipients(replace(board.share, generation=2), fresh)
     await board.deliveries.save()
-    again = Deliveries(board.context)
+    again = make_share_parts(board.context).repository.deliveries
     await again.load({board.share.id})
     assert again.of(board.share.id) == tuple(fresh)
 

@@ -38,12 +38,12 @@ async def test_what_is_the_same_stays_as_it_is_and_is_left_alone_for_a_while(ali
     async with publishing_at(alice) as press:
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
-        again = press.queue._rechecker
-        press.queue.recheck(path)
+        again = press.parts.rechecker
+        press.parts.rechecker.request(path)
         await wait_until(lambda: share.id in again._rests)
         assert (press.only, press.served, press.again) == (share, {share.info_hash}, [])
         again._rests[share.id] = float("inf")
-        press.queue.recheck(path)
+        press.parts.rechecker.request(path)
         assert again._due == {share.id: float("inf")}
 
 
@@ -55,7 +55,7 @@ async def test_what_is_another_content_settles_again(
         await press.accept(path)
         await press.until(path, ShareStep.SEEDING)
         monkeypatch.setattr(recheck, "is_payload_of", lambda *_, **_more: False)
-        press.queue.recheck(path)
+        press.parts.rechecker.request(path)
         await wait_until(lambda: press.again == [path])
         assert (press.only.step, press.only.fingerprint, press.served) == (ShareStep.SETTLING, "", set())
 

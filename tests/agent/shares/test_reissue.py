@@ -15,8 +15,7 @@ from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.folders.fingerprint import payload_fingerprint
 from tuishare.agent.shares import reconcile
-from tuishare.agent.shares.commands import ShareCommands
-from tuishare.agent.shares.reconcile import AHEAD, Reissuer
+from tuishare.agent.shares.reconcile import AHEAD
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import ActivityKind, DownloadState, Share, ShareState, UserChange, UserNamed
 from tuishare.core.clock import wall_clock
@@ -184,7 +183,7 @@ async def test_tickets_are_made_anew_before_they_run_out(
         for earlier, expected in ((timedelta(hours=1), False), (timedelta(hours=-1), True)):
             moment = wall_clock() + LEAF_LIFETIME - AHEAD - earlier
             with monkeypatch.context() as clock:
-                clock.setattr(a._context, "clock", lambda moment=moment: moment)
+                clock.setattr(a._context.clock, "read", lambda moment=moment: moment)
                 assert look(share) is expected
                 assert not look(replace(share, not_after=1))
         with monkeypatch.context() as soon:
@@ -202,8 +201,7 @@ async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> No
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         queue = press.queue
-        commands = ShareCommands(press.context, queue._repository, queue)
-        reissue = Reissuer(press.context, queue._repository, commands)
+        reissue = press.parts.reissuer
         os.utime(path, (1, 1))
         await press.admission.stop_if_changed(path, payload_fingerprint(path))
         assert press.only.step is ShareStep.SETTLING

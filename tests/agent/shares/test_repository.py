@@ -15,7 +15,7 @@ import pytest
 
 from tests.agent.homes import Home, fill, opened, share_of
 from tests.tracker.announces import named, query
-from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.startup import make_share_parts
 from tuishare.core.records import RecipientRecord, ShareStep
 from tuishare.errors import NotFound, Refused, TuishareError
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
@@ -28,10 +28,10 @@ async def test_what_was_saved_is_there_after_a_restart_but_not_what_was_made_by_
     kept = share_of(fill(alice.drop / "x"))
     by_hand = share_of(fill(alice.drop / "y"), step=ShareStep.MANUAL)
     async with opened(alice) as context:
-        await ShareRepository(context).save(kept)
+        await make_share_parts(context).repository.save(kept)
         await context.store.run(lambda database: database.save(by_hand))
     async with opened(alice) as context:
-        repository = ShareRepository(context)
+        repository = make_share_parts(context).repository
         await repository.load()
         assert dict(repository.shares) == {kept.id: kept}
         assert repository.find(Path(kept.path)) == kept
@@ -42,7 +42,7 @@ async def test_a_share_is_found_where_it_is_now_and_not_where_it_was(alice: Home
     share = share_of(fill(alice.drop / "x"))
     other = share_of(fill(alice.drop / "y"))
     async with opened(alice) as context:
-        repository = ShareRepository(context)
+        repository = make_share_parts(context).repository
         for record in (share, other):
             await repository.save(record)
         moved = await repository.save(replace(share, path=str(alice.drop / "z")))
@@ -62,7 +62,7 @@ async def test_it_leaves_only_the_swarm_that_it_has_joined(alice: Home) -> None:
     twin = replace(share_of(path), path=str(alice.drop / "twin"))
     assert twin.info_hash == share.info_hash
     async with opened(alice) as context:
-        repository = ShareRepository(context)
+        repository = make_share_parts(context).repository
         for record in (share, twin):
             await repository.save(record)
         await repository.start_seeding(share)
@@ -81,7 +81,7 @@ async def test_our_tracker_names_the_addresses_that_we_have_now(alice: Home) -> 
     share = share_of(fill(alice.drop / "x"))
     passkey = bytes(range(32))
     async with opened(alice) as context:
-        repository = ShareRepository(context)
+        repository = make_share_parts(context).repository
         await repository.save(share)
         await repository.deliveries.set_recipients(
             share, [RecipientRecord(share.id, "bob", sha256(passkey).digest())]
@@ -111,7 +111,7 @@ async def test_what_does_not_enter_its_swarm_is_not_tracked(
     share = share_of(fill(alice.drop / "x"))
     passkey = bytes(range(32))
     async with opened(alice) as context:
-        repository = ShareRepository(context)
+        repository = make_share_parts(context).repository
         await repository.save(share)
         await repository.deliveries.set_recipients(
             share, [RecipientRecord(share.id, "bob", sha256(passkey).digest())]
@@ -149,7 +149,7 @@ async def test_a_user_who_is_taken_out_keeps_a_share_out_of_its_swarm(
 ) -> None:
     share = share_of(fill(alice.drop / "x"))
     async with opened(alice) as context:
-        repository, held = ShareRepository(context), HeldAdd(monkeypatch, context.engine)
+        repository, held = make_share_parts(context).repository, HeldAdd(monkeypatch, context.engine)
         held.go_on.set()
         await repository.save(share)
         await repository.deliveries.set_recipients(share, [RecipientRecord(share.id, "bob", bytes(32))])
@@ -164,7 +164,7 @@ async def test_what_happens_while_it_enters_its_swarm_counts_afterwards(
 ) -> None:
     share = share_of(fill(alice.drop / "x"))
     async with opened(alice) as context:
-        repository, held = ShareRepository(context), HeldAdd(monkeypatch, context.engine)
+        repository, held = make_share_parts(context).repository, HeldAdd(monkeypatch, context.engine)
         await repository.save(share)
         await repository.deliveries.set_recipients(share, [RecipientRecord(share.id, "bob", bytes(32))])
         entering = asyncio.create_task(repository.start_seeding(share))
@@ -191,7 +191,7 @@ async def test_an_envelope_is_taken_back_if_it_is_still_there(alice: Home) -> No
     (alice.outbox / share.envelope).write_text("x")
     (alice.outbox / "another").write_text("x")
     async with opened(alice) as context:
-        repository = ShareRepository(context)
+        repository = make_share_parts(context).repository
         await repository.remove_envelope(share)
         await repository.remove_envelope(share)
         await repository.remove_envelope(replace(share, envelope=""))

@@ -72,8 +72,7 @@ class Desk:
 @asynccontextmanager
 async def at_work(alice: Home) -> AsyncIterator[Desk]:
     async with publishing_at(alice) as press:
-        queue = press.queue
-        yield Desk(press, ShareCommands(press.context, queue._repository, queue), alice.drop / "x")
+        yield Desk(press, press.parts.commands, alice.drop / "x")
 
 
 def card(home: Home) -> CardKey:

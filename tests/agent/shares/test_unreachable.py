@@ -105,11 +105,11 @@ async def test_nobody_is_named_who_lacks_nothing_or_finds_us(alice: Home, bob: H
         row = deliveries.find(share.id, "bob")
         match case:
             case "has it":
-                deliveries._index(replace(row, completed=context.now()))
+                deliveries._index(replace(row, completed=context.clock.now()))
             case "is out":
-                deliveries._index(replace(row, revoked=context.now(), until=share.generation))
+                deliveries._index(replace(row, revoked=context.clock.now(), until=share.generation))
             case "was here just now":
-                deliveries._index(replace(row, seen=context.now()))
+                deliveries._index(replace(row, seen=context.clock.now()))
             case _:
                 others = ("https://tracker.example.org/announce",)
                 tracker = msgspec.structs.replace(context.settings.current.tracker, others=others)

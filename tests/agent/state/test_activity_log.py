@@ -50,7 +50,7 @@ async def test_what_is_noted_can_be_read_at_once_and_after_a_restart(alice: Home
         second, first = await context.activity.latest(10)
         assert (first.kind, first.subject, first.detail) == (ActivityKind.SHARED, "first", "")
         assert (second.kind, second.subject, second.detail) == (ActivityKind.PROBLEM, "second", "It failed")
-        assert first.at == context.now()
+        assert first.at == context.clock.now()
     async with opened(alice) as context:
         assert [found.subject for found in await context.activity.latest(1)] == ["second"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-from tuishare.agent.context import Context
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import find_conflicts, hold_back, holder_of
 from tuishare.agent.downloads.files import DownloadFiles
@@ -17,7 +16,13 @@ from tuishare.agent.downloads.quotas import WaitingRoomFull, sender_quota_proble
 from tuishare.agent.downloads.repository import DownloadRepository, require_usable
 from tuishare.agent.downloads.transitions import ArrivedEnvelope
 from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.live import Live
+from tuishare.agent.network.tracker_service import TrackerService
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.agent.state.store import Store
+from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.core.opening import OpenedEnvelope
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, Refused
@@ -28,9 +33,22 @@ class DownloadAdmission:
     """Decides about opened envelopes."""
 
     def __init__(
-        self, context: Context, repository: DownloadRepository, files: DownloadFiles, queue: DownloadQueue
+        self,
+        repository: DownloadRepository,
+        files: DownloadFiles,
+        queue: DownloadQueue,
+        *,
+        store: Store,
+        tracker: TrackerService,
+        settings: Live[Config],
+        activity: ActivityLog,
+        clock: Clock,
     ) -> None:
-        self._context = context
+        self._store = store
+        self._tracker = tracker
+        self._settings = settings
+        self._activity = activity
+        self._clock = clock
         self._repository = repository
         self._files = files
         self._queue = queue
@@ -106,7 +124,7 @@ class DownloadAdmission:
             Refused: its ticket or its torrent cannot work.
         """
         arrival = ArrivedEnvelope(envelope, digest)
-        record = transitions.new_download(received, arrival, self._files, self._context.now())
+        record = transitions.new_download(received, arrival, self._files, self._clock.now())
         try:
             await asyncio.to_thread(require_usable, record, received.manifest.torrent)
         except BadInput as error:
@@ -133,7 +151,7 @@ class DownloadAdmission:
         if not received.renews:
             return False
         known = self._repository.downloads.get(record.id)
-        if known is None and await self._context.store.run(lambda database: database.has_envelope(record)):
+        if known is None and await self._store.run(lambda database: database.has_envelope(record)):
             raise Refused(
                 "It renews a download that was removed here", hint="Ask the sender to share it again."
             )
@@ -141,15 +159,15 @@ class DownloadAdmission:
         if known is None or waits or not transitions.is_same_swarm(known, record):
             return False
         renewed = transitions.adopt_tickets(known, record)
-        await self._context.store.run(lambda database: database.require_new(renewed))
+        await self._store.run(lambda database: database.require_new(renewed))
         if known.envelope != renewed.envelope:
             # Before the tickets are recorded: afterwards the envelope would look like a replay.
             await asyncio.to_thread(self._files.archive_envelope, known)
         await self._repository.renew(renewed)
         await self._repository.leave_swarm(known, keep_progress=known.step is DownloadStep.DOWNLOADING)
-        self._context.tracker.forget(known.trackers)
+        self._tracker.forget(known.trackers)
         await self._archive_renewal(renewed)
-        self._context.activity.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
+        self._activity.note(ActivityKind.RENEWED, record.name, f"by {record.sender}")
         self._repository.report_refused(renewed)
         await self._queue.resume(renewed)
         return True
@@ -169,7 +187,7 @@ class DownloadAdmission:
     async def _admit(self, record: DownloadRecord, torrent: bytes | None, *, salted: bool) -> None:
         """Begin the download of a verified sender, unless the user has to approve it; `torrent` None: it is stored."""
         await self._require_foreign(record)
-        downloads, quota = self._repository.downloads, self._context.settings.current.inbox.quota_bytes
+        downloads, quota = self._repository.downloads, self._settings.current.inbox.quota_bytes
         if excess := sender_quota_problem(record, downloads.values(), quota):
             hint = "Approve it, or wait until others of the same sender are done."
             await self._hold(record, excess, hint, torrent, salted=salted)
@@ -190,7 +208,7 @@ class DownloadAdmission:
     ) -> None:
         """Hold a download for approval; without a reason it waits only for another one of the same torrent."""
         await self._require_foreign(record)
-        await self._context.store.run(lambda database: database.require_new(record))
+        await self._store.run(lambda database: database.require_new(record))
         downloads, previous = self._repository.downloads, self._repository.downloads.get(record.id)
         waiting = hold_back(record, downloads, reason, hint, salted=salted)
         record = transitions.supersede(waiting, previous)
@@ -199,13 +217,13 @@ class DownloadAdmission:
             record.generation,
         )
         if not known and (
-            lack := waiting_room_problem(record, downloads.values(), self._context.settings.current.inbox)
+            lack := waiting_room_problem(record, downloads.values(), self._settings.current.inbox)
         ):
             raise WaitingRoomFull(lack, record)
         await self._repository.hold(record, torrent)
         await self._replace(previous, record)
         if not known:
-            self._context.activity.note(ActivityKind.APPROVAL, record.name, record.problem)
+            self._activity.note(ActivityKind.APPROVAL, record.name, record.problem)
 
     async def _begin(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
         previous = self._repository.downloads.get(record.id)

@@ -6,7 +6,7 @@ Owns these commands. Must not download: `tuishare.agent.downloads.queue` continu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.admission import DownloadAdmission
@@ -14,8 +14,9 @@ from tuishare.agent.downloads.file_selection import choose
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.events import DownloadDiscarded, EventBus
 from tuishare.core.records import DownloadRecord, DownloadStep
-from tuishare.errors import Refused, TuishareError
+from tuishare.errors import Refused
 
 
 class DownloadCommands:
@@ -31,14 +32,13 @@ class DownloadCommands:
         queue: DownloadQueue,
         admission: DownloadAdmission,
         files: DownloadFiles,
-        reject_envelope: Callable[[str, TuishareError], Awaitable[None]],
+        events: EventBus,
     ) -> None:
-        """`reject_envelope` moves an envelope out of the inbox, with the reason beside it."""
+        self._events = events
         self._repository = repository
         self._queue = queue
         self._admission = admission
         self._files = files
-        self._reject_envelope = reject_envelope
 
     async def approve(self, download_id: str) -> None:
         """Download what waits for approval; the sender's next envelope waits again.
@@ -58,7 +58,9 @@ class DownloadCommands:
         async with self._repository.lock:
             record = self._waiting(download_id)
             await self._repository.remove(record)
-            await self._reject_envelope(record.envelope, Refused("You rejected it"))
+            await self._events.publish_and_wait(
+                DownloadDiscarded(record.envelope, Refused("You rejected it"))
+            )
             await self._admission.release(record)
 
     async def pause(self, download_id: str) -> None:
@@ -122,7 +124,9 @@ class DownloadCommands:
     async def _forget(self, record: DownloadRecord) -> None:
         await self._repository.remove(record)
         if not record.step.has_all_data:  # its envelope is still in the inbox
-            await self._reject_envelope(record.envelope, Refused("You stopped its download"))
+            await self._events.publish_and_wait(
+                DownloadDiscarded(record.envelope, Refused("You stopped its download"))
+            )
         await asyncio.to_thread(self._files.discard, record)
         await self._admission.release(record)
 

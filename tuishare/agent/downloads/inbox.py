@@ -8,22 +8,18 @@ own (a user book with a mistake, a full disk). Must not decide what becomes of a
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import stat
-import time
-from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
 
 import msgspec
 
-from tuishare.agent.context import Context
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
-from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.opening import EnvelopeReader, apply_key_rotation
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.quotas import (
@@ -32,27 +28,25 @@ from tuishare.agent.downloads.quotas import (
     WaitingRoomFull,
     waiting_room_problem,
 )
-from tuishare.agent.downloads.raw_form import is_raw_of_user, open_raw_form
-from tuishare.agent.downloads.rejected_files import REJECTED, prune, put_away
+from tuishare.agent.downloads.rejected_files import RejectedEnvelope, RejectedEnvelopes
 from tuishare.agent.downloads.repository import DownloadRepository
-from tuishare.agent.downloads.sender_rotation import apply_key_rotation
 from tuishare.agent.error_isolation import explain
+from tuishare.agent.events import ChangeSignal, DownloadDiscarded
 from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
 from tuishare.agent.folders.watcher import FileEvent
+from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.process.malloc import give_back
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.config.model import Config
 from tuishare.config.units import format_size, parse_size
-from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.core.opening import (
-    OpenedEnvelope,
-    SignedEnvelope,
     Trust,
     UnknownSender,
-    is_from_verified,
-    open_received,
 )
 from tuishare.core.records import DownloadRecord
 from tuishare.core.rows import DamagedRow
-from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1
+from tuishare.envelope import MAX_SIZE, Damaged, NotForUs
 from tuishare.errors import (
     BadConfiguration,
     NotFound,
@@ -62,16 +56,14 @@ from tuishare.errors import (
     TuishareError,
     from_os_error,
 )
-from tuishare.fs.atomic import ENVELOPE_SUFFIX, read_limited
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.sanitize import for_display
-from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, TorrentLimits
 
 _LARGE: Final = 1 << 20
 """Bytes of an envelope after which memory is given back to the system."""
-REMEMBERED: Final = 100
-"""Rejected envelopes that are shown; any program may put files into an inbox."""
 _CHEAP: Final = 0.02
 """Processor seconds; a small envelope takes 2 ms, one of 15 MiB or with 255 slots 30 to 100."""
+_NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your card."
 _log = logging.getLogger(__name__)
 
 
@@ -105,18 +97,16 @@ class _Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedEnvelope:
-    """A rejected envelope.
+class DownloadParts:
+    """The parts of the room, made by `tuishare.agent.startup`."""
 
-    Attributes:
-        name: of the file in ``inbox/rejected``.
-        error: why.
-        at: Unix seconds.
-    """
-
-    name: str
-    error: TuishareError
-    at: int
+    repository: DownloadRepository
+    queue: DownloadQueue
+    admission: DownloadAdmission
+    commands: DownloadCommands
+    payload_watcher: PayloadWatcher
+    reader: EnvelopeReader
+    rejected: RejectedEnvelopes
 
 
 class Inbox(FolderHandler[int]):
@@ -131,30 +121,38 @@ class Inbox(FolderHandler[int]):
         monitor: of the inbox folder.
         rate_limit: the envelopes of unverified senders that wait to be read.
         locked: what cannot be opened or held yet, by name of the file.
-        rejected: the last ones since the agent started, oldest first, without those that were dismissed.
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._folder = context.settings.current.folders.inbox_path
-        self.repository = DownloadRepository(context)
-        files = DownloadFiles(
-            context.settings.current.folders, reserve=context.settings.current.downloads.reserve_bytes
-        )
-        self.queue = DownloadQueue(context, self.repository, files)
-        self.admission = DownloadAdmission(context, self.repository, files, self.queue)
-        self.payload_watcher = PayloadWatcher(context, self.repository, self.queue.resume)
-        self.commands = DownloadCommands(
-            self.repository, self.queue, self.admission, files, self._reject_removed
-        )
+    def __init__(
+        self,
+        parts: DownloadParts,
+        *,
+        settings: Live[Config],
+        users: UserBookFile,
+        activity: ActivityLog,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
+        self.repository = parts.repository
+        self.queue = parts.queue
+        self.admission = parts.admission
+        self.commands = parts.commands
+        self.payload_watcher = parts.payload_watcher
+        self._reader = parts.reader
+        self._rejected = parts.rejected
+        self._settings = settings
+        self._users = users
+        self._activity = activity
+        self._changed = changed
+        self._clock = clock
+        self._folder = settings.current.folders.inbox_path
         # No time to settle after a file is closed: an envelope that is half written is looked at again.
-        settle = msgspec.structs.replace(context.settings.current.settle, after_close=0.0)
+        settle = msgspec.structs.replace(settings.current.settle, after_close=0.0)
         self.monitor: FolderMonitor[int] = FolderMonitor(self._folder, settle, self)
         self.rate_limit = EnvelopeRateLimit(
-            lambda: context.settings.current.inbox.envelopes_per_minute, self.monitor.rescan
+            lambda: settings.current.inbox.envelopes_per_minute, self.monitor.rescan
         )
         self.locked: dict[str, LockedEnvelope] = {}
-        self.rejected: deque[RejectedEnvelope] = deque(maxlen=REMEMBERED)
         self._judged: dict[str, _Judgement] = {}
         self._doubtful: dict[str, str] = {}
         self._crowded: dict[str, DownloadRecord] = {}
@@ -197,7 +195,7 @@ class Inbox(FolderHandler[int]):
 
     def known(self, path: Path, fingerprint: str) -> bool:
         """Return whether an envelope waits here to be read, for a key, for approval, or for its download to end."""
-        stamp = self._context.book_stamp()
+        stamp = self._users.stamp()
         if self.rate_limit.holds(path.name, fingerprint, stamp) or self._is_of_damaged(path.name):
             return True
         judged = self._judged.get(path.name)
@@ -212,7 +210,7 @@ class Inbox(FolderHandler[int]):
     async def settled(self, path: Path, look: Observation[int]) -> None:
         """Judge a complete envelope; one that no verified user signed may have to wait to be read."""
         again = self._doubtful.get(path.name) == look.fingerprint  # it was counted before
-        stamp = self._context.book_stamp()
+        stamp = self._users.stamp()
         try:
             at_once = again or await self._is_from_verified(path)
         except TooManyOpen:  # its sender is still unknown
@@ -222,9 +220,9 @@ class Inbox(FolderHandler[int]):
             self.rate_limit.forget(path.name)
         elif not self.rate_limit.admits(path.name):
             self.rate_limit.queue(
-                WaitingEnvelope(path.name, look.size, self._context.now(), look.fingerprint, stamp)
+                WaitingEnvelope(path.name, look.size, self._clock.now(), look.fingerprint, stamp)
             )
-            self._context.changed.notify()
+            self._changed.notify()
             return
         await self._judge(path, look)
         if look.size >= _LARGE:
@@ -233,7 +231,7 @@ class Inbox(FolderHandler[int]):
     async def _is_from_verified(self, path: Path) -> bool:
         """Return whether a verified user signed an envelope; pause after a costly one that none signed."""
         try:
-            verified, spent = await asyncio.to_thread(self._peek, path)
+            verified, spent = await asyncio.to_thread(self._reader.peek, path)
         except TooManyOpen:
             raise
         except Exception:  # noqa: BLE001 — judging it fails in the same way, and reports that
@@ -242,20 +240,10 @@ class Inbox(FolderHandler[int]):
             await asyncio.sleep(spent)
         return verified
 
-    def _peek(self, path: Path) -> tuple[bool, float]:
-        started, context = time.thread_time(), self._context
-        data, book = read_limited(path, MAX_SIZE), context.book()
-        verified = (
-            is_from_verified(data, context.identity.current, book)
-            if is_tse1(data)
-            else is_raw_of_user(data, book)
-        )
-        return verified, time.thread_time() - started
-
     async def _judge(self, path: Path, look: Observation[int]) -> None:
         known = self.locked.pop(path.name, None)
         self._crowded.pop(path.name, None)
-        stamp = self._context.book_stamp()
+        stamp = self._users.stamp()
         try:
             again = await self._take(path)
         except NotFound:
@@ -281,7 +269,7 @@ class Inbox(FolderHandler[int]):
             self._keep(path.name, look.size, explain(error, f"judge “{for_display(path.name)}”"), known)
         else:
             self._judged[path.name] = _Judgement(look.fingerprint, stamp if again else None)
-        self._context.changed.notify()
+        self._changed.notify()
 
     def _is_still(self, path: Path, fingerprint: str) -> bool:
         """Return whether a file is what was judged; its download may have been delivered and archived it."""
@@ -297,19 +285,23 @@ class Inbox(FolderHandler[int]):
         self._crowded.pop(entry, None)
         waited, locked = self.rate_limit.forget(entry), self.locked.pop(entry, None)
         if waited or locked:
-            self._context.changed.notify()
+            self._changed.notify()
+
+    @property
+    def rejected(self) -> Sequence[RejectedEnvelope]:
+        """The last rejected envelopes since the agent started, oldest first, without those that were dismissed."""
+        return self._rejected.shown
 
     def dismiss(self, rejected: Collection[RejectedEnvelope]) -> bool:
         """Stop showing rejected envelopes; their files stay. Return whether there were any."""
-        for each in rejected:
-            self.rejected.remove(each)
+        self._rejected.dismiss(rejected)
         if rejected:
-            self._context.changed.notify()
+            self._changed.notify()
         return bool(rejected)
 
     def moved(self) -> None:
         """Report that the state of the folder has changed."""
-        self._context.changed.notify()
+        self._changed.notify()
 
     def take_settings(self) -> None:
         """Look again at all envelopes that other settings or users may change the judgement of."""
@@ -320,7 +312,7 @@ class Inbox(FolderHandler[int]):
         """Look again at as many envelopes without room as there is room for now, oldest first."""
         waiting = list(self.repository.downloads.values())
         for name, record in list(self._crowded.items()):
-            if not waiting_room_problem(record, waiting, self._context.settings.current.inbox):
+            if not waiting_room_problem(record, waiting, self._settings.current.inbox):
                 waiting.append(record)
                 del self._crowded[name]
                 self._judged.pop(name, None)
@@ -340,7 +332,7 @@ class Inbox(FolderHandler[int]):
 
     def _exceeds_bounds(self, size: int) -> str:
         rules, kept = (
-            self._context.settings.current.inbox,
+            self._settings.current.inbox,
             [one for one in self.locked.values() if one.is_bounded],
         )
         if rules.waiting and len(kept) >= rules.waiting:
@@ -360,7 +352,7 @@ class Inbox(FolderHandler[int]):
         is_bounded: bool = False,
     ) -> None:
         _log.info("Cannot open %r yet: %s", name, error.detail)
-        since = known.since if known else self._context.now()
+        since = known.since if known else self._clock.now()
         hint = _NO_KEY if isinstance(error, NotForUs) else error.hint
         self.locked[name] = LockedEnvelope(name, size, since, error.detail, hint, is_bounded)
 
@@ -370,9 +362,9 @@ class Inbox(FolderHandler[int]):
 
     async def _take(self, path: Path) -> bool:
         """Open an envelope and hand it to the admission; return whether another user book may change the judgement."""
-        received, digest = await asyncio.to_thread(self._open, path)
+        received, digest = await asyncio.to_thread(self._reader.open, path)
         if received.succession is not None:
-            await apply_key_rotation(self._context, received.sender, received.succession)
+            await apply_key_rotation(self._users, self._activity, received.sender, received.succession)
         match received.trust:
             case Trust.VERIFIED:
                 await self.admission.admit(received, path.name, digest)
@@ -399,80 +391,26 @@ class Inbox(FolderHandler[int]):
                 assert_never(never)
         return True
 
-    def _open(self, path: Path) -> tuple[OpenedEnvelope, bytes]:
-        data, context = read_limited(path, MAX_SIZE), self._context
-        if is_tse1(data):
-            received = open_received(
-                data, context.identity.current, context.book(), now=context.clock(), bounds=bounds_of
-            )
-        else:
-            received = open_raw_form(data, context.book(), trackers=context.settings.current.inbox.trackers)
-        return received, hashlib.sha256(data).digest()
-
     async def _reject(self, path: Path, error: TuishareError) -> None:
         """Move a file to ``inbox/rejected`` with the reason, and show it."""
-        _log.warning("Rejected %r: %s", path.name, error.detail)
-        try:
-            moved = await asyncio.to_thread(put_away, path, error)
-        except (TuishareError, OSError) as problem:
-            _log.error("Cannot move %r away: %s", path.name, problem)
-            return
-        self._judged.pop(path.name, None)
-        self._doubtful.pop(path.name, None)
-        self._context.activity.note(ActivityKind.REJECTED, path.name, error.detail)
-        # Its traceback would keep what was opened, up to 32 MiB, for as long as the rejection is shown.
-        error.__traceback__ = error.__context__ = error.__cause__ = None
-        self.rejected.append(RejectedEnvelope(moved.name, error, self._context.now()))
-        await self._prune_rejected()
-        self._context.changed.notify()
-
-    async def _prune_rejected(self) -> None:
-        rules, folder = self._context.settings.current.inbox, self._folder / REJECTED
-        try:
-            removed = await asyncio.to_thread(prune, folder, rules.rejected, parse_size(rules.rejected_size))
-        except OSError as error:
-            _log.warning("Cannot remove the oldest files from %s: %s", folder, error.strerror)
-            return
-        if removed:
-            others = f", with {len(removed) - 1:,} others" if len(removed) > 1 else ""
-            _log.info("Removed %r from %s%s: too much is kept there", removed[0], folder, others)
-            self._context.activity.note(ActivityKind.REJECTED, removed[0], f"{_REMOVED}{others}")
-        for rejected in [one for one in self.rejected if one.name in removed]:
-            self.rejected.remove(rejected)
+        if await self._rejected.reject(path, error):
+            self._judged.pop(path.name, None)
+            self._doubtful.pop(path.name, None)
+            self._changed.notify()
 
     async def forget_damaged(self, row: DamagedRow) -> None:
         """Forget a download whose record cannot be read; its envelope is rejected, as it was accepted before."""
         await self.repository.drop_damaged(row)
         if self.wants(row.envelope) and "/" not in row.envelope:
-            await self._reject_removed(
-                row.envelope, Refused("You forgot its download", hint="Ask the sender to share it again.")
+            await self.on_discarded(
+                DownloadDiscarded(
+                    row.envelope,
+                    Refused("You forgot its download", hint="Ask the sender to share it again."),
+                )
             )
 
-    async def _reject_removed(self, envelope: str, error: TuishareError) -> None:
+    async def on_discarded(self, event: DownloadDiscarded) -> None:
         """Reject the envelope of a download that was removed, if it is still in the inbox."""
-        path = self._folder / envelope
+        path = self._folder / event.envelope
         if await asyncio.to_thread(path.is_file):
-            await self._reject(path, error)
-
-
-_NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your card."
-_REMOVED: Final = "removed from inbox/rejected, which is full"
-
-
-def bounds_of(signed: SignedEnvelope) -> TorrentLimits:
-    """Return how much of an envelope is read, which is little while its sender is unverified (threat T1).
-
-    Raises:
-        Refused: none of it.
-    """
-    match signed.trust:
-        case Trust.UNKNOWN:
-            raise Refused("It was signed by an unknown sender", hint="Ask the sender for a card and add it.")
-        case Trust.OURSELVES:
-            raise Refused("It is a share of your own", hint="Recipients put it into their inbox, not you.")
-        case Trust.VERIFIED:
-            return DEFAULT_LIMITS
-        case Trust.UNVERIFIED | Trust.KEY_ONLY:
-            return UNVERIFIED_LIMITS
-        case _ as never:
-            assert_never(never)
+            await self._reject(path, event.reason)

@@ -11,16 +11,17 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.downloads.inventory import Condition, PayloadFingerprint, compare_with_torrent, inspect
+from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.agent.live import Live
+from tuishare.config.model import Config
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.sanitize import for_display
 
@@ -37,16 +38,10 @@ class PayloadWatcher:
     was delivered is seeded again.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        repository: DownloadRepository,
-        resume: Callable[[DownloadRecord], Awaitable[None]],
-    ) -> None:
-        """`resume` seeds a download again; it is called with the repository's lock held."""
-        self._context = context
+    def __init__(self, repository: DownloadRepository, queue: DownloadQueue, settings: Live[Config]) -> None:
+        self._queue = queue
+        self._settings = settings
         self._repository = repository
-        self._resume = resume
         self._woken = asyncio.Event()
         self._compare_soon = asyncio.Event()
         self._folders: set[Path] = set()
@@ -100,7 +95,7 @@ class PayloadWatcher:
                 with isolate_errors(f"check “{for_display(record.name)}”"):
                     await self._check(record)
         if is_due:
-            self._next_scan = time.monotonic() + self._context.settings.current.settle.rescan
+            self._next_scan = time.monotonic() + self._settings.current.settle.rescan
 
     def _is_watched(self, record: DownloadRecord) -> bool:
         return record.step is DownloadStep.COMPLETE and (
@@ -119,7 +114,7 @@ class PayloadWatcher:
                 return
             match condition:
                 case Condition.INTACT:
-                    await self._resume(record)
+                    await self._queue.resume(record)
                 case Condition.DOUBTFUL:
                     await self._repository.leave_swarm(record)
                     self._repository.mark_doubtful(record)
@@ -168,7 +163,7 @@ class PayloadWatcher:
                 await self._stop_seeding(record)
                 return
             _log.info("%r is as it was delivered: it is seeded again", record.name)
-            await self._resume(record)
+            await self._queue.resume(record)
 
     async def _record(self, record: DownloadRecord, found: PayloadFingerprint) -> DownloadRecord:
         return await self._repository.save(replace(record, fingerprint=str(found)))

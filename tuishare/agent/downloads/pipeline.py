@@ -14,17 +14,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import TorrentClaims
 from tuishare.agent.downloads.files import DownloadFiles, describe_kept
 from tuishare.agent.downloads.inventory import Condition, inspect
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.live import Live
+from tuishare.agent.network.tracker_service import TrackerService
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.agent.state.store import Store
+from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import TuishareError
 from tuishare.sanitize import for_display
+from tuishare.swarm import Engine
 from tuishare.torrents import InfoHash
 
 _log = logging.getLogger(__name__)
@@ -34,8 +40,22 @@ _DAY: Final = 86_400
 class DownloadPipeline:
     """Does the steps of downloads; the repository's lock is held by the callers."""
 
-    def __init__(self, context: Context, repository: DownloadRepository, files: DownloadFiles) -> None:
-        self._context = context
+    def __init__(
+        self,
+        repository: DownloadRepository,
+        files: DownloadFiles,
+        *,
+        store: Store,
+        engine: Engine,
+        tracker: TrackerService,
+        activity: ActivityLog,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._tracker = tracker
+        self._activity = activity
+        self._clock = clock
         self._repository = repository
         self._files = files
 
@@ -48,7 +68,7 @@ class DownloadPipeline:
         """
         if record.step is not DownloadStep.DOWNLOADING:
             record = await self._repository.save(transitions.start(record))
-        resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
+        resume = await self._store.run(lambda database: database.resume_data(record.info_hash))
         await self._repository.join_swarm(record, Path(record.staging), resume_data=resume)
 
     async def deliver(self, record: DownloadRecord) -> DownloadRecord | None:
@@ -61,11 +81,11 @@ class DownloadPipeline:
             TuishareError: it could not be delivered.
         """
         info_hash = InfoHash(record.info_hash)
-        if self._context.engine.progress(info_hash).state in {"checking", "downloading"}:
+        if self._engine.progress(info_hash).state in {"checking", "downloading"}:
             return None  # it was complete before the user wanted more of it
-        await self._context.engine.flush(info_hash)
+        await self._engine.flush(info_hash)
         if not record.unwanted:
-            self._context.tracker.confirm(record)
+            self._tracker.confirm(record)
         await self._repository.leave_swarm(record)
         replaced = await self._repository.replaced_torrent(record)
         target = await asyncio.to_thread(self._files.choose_target, record, replaced)
@@ -88,11 +108,11 @@ class DownloadPipeline:
             record = await self._repository.save(transitions.choose_other_place(record, str(target)))
             moved = await asyncio.to_thread(self._files.move_payload, record, torrent, replaced)
         await asyncio.to_thread(self._files.archive_envelope, record)
-        await self._context.store.change(lambda database: database.forget_resume(record.info_hash))
-        complete = transitions.mark_complete(record, moved.fingerprint, self._context.now())
+        await self._store.change(lambda database: database.forget_resume(record.info_hash))
+        complete = transitions.mark_complete(record, moved.fingerprint, self._clock.now())
         await self._repository.save(complete)
         _log.info("Received %r from %s", record.name, record.sender)
-        self._context.activity.note(
+        self._activity.note(
             ActivityKind.RECEIVED, record.name, f"from {record.sender}{describe_kept(record, moved)}"
         )
         return complete
@@ -101,8 +121,20 @@ class DownloadPipeline:
 class Seeding:
     """Seeds delivered payloads in their places."""
 
-    def __init__(self, context: Context, repository: DownloadRepository, claims: TorrentClaims) -> None:
-        self._context = context
+    def __init__(
+        self,
+        repository: DownloadRepository,
+        claims: TorrentClaims,
+        *,
+        store: Store,
+        engine: Engine,
+        settings: Live[Config],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
         self._repository = repository
         self._claims = claims
 
@@ -130,7 +162,7 @@ class Seeding:
         if target.name != record.name:
             return  # its own name was taken, and the engine seeds it under no other
         try:
-            resume = await self._context.store.run(lambda database: database.resume_data(record.info_hash))
+            resume = await self._store.run(lambda database: database.resume_data(record.info_hash))
             await self._repository.join_swarm(record, target.parent, complete=True, resume_data=resume)
         except TuishareError as error:
             _log.warning("Cannot seed %r: %s", record.name, error.detail)
@@ -151,12 +183,12 @@ class Seeding:
             await self._repository.leave_swarm(record, keep_progress=True)
 
     def _is_over(self, record: DownloadRecord) -> bool:
-        days = self._context.settings.current.downloads.seed_days
-        return self._context.now() >= (record.completed or record.added) + days * _DAY
+        days = self._settings.current.downloads.seed_days
+        return self._clock.now() >= (record.completed or record.added) + days * _DAY
 
     def _is_seeded_enough(self, record: DownloadRecord) -> bool:
-        ratio = self._context.settings.current.downloads.seed_ratio
+        ratio = self._settings.current.downloads.seed_ratio
         if not ratio or not self._repository.is_joined(record):
             return False
-        uploaded = self._context.engine.progress(InfoHash(record.info_hash)).uploaded
+        uploaded = self._engine.progress(InfoHash(record.info_hash)).uploaded
         return uploaded >= ratio * record.size

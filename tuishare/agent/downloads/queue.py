@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, assert_never
 
-from tuishare.agent.context import Context
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import TorrentClaims
 from tuishare.agent.downloads.files import DownloadFiles
@@ -22,10 +21,14 @@ from tuishare.agent.downloads.pipeline import DownloadPipeline, Seeding
 from tuishare.agent.downloads.quotas import slot_problem
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import explain
+from tuishare.agent.live import Live
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import SystemFailed
 from tuishare.sanitize import for_display
+from tuishare.swarm import Engine
 from tuishare.torrents import InfoHash
 
 FIRST_RETRY_SECONDS: Final = 10.0
@@ -81,16 +84,29 @@ class DownloadQueue:
         seeding: seeds what was delivered.
     """
 
-    def __init__(self, context: Context, repository: DownloadRepository, files: DownloadFiles) -> None:
-        self._context = context
+    def __init__(
+        self,
+        repository: DownloadRepository,
+        files: DownloadFiles,
+        pipeline: DownloadPipeline,
+        claims: TorrentClaims,
+        seeding: Seeding,
+        *,
+        engine: Engine,
+        settings: Live[Config],
+        activity: ActivityLog,
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._activity = activity
         self._repository = repository
         self._files = files
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
         self._retries = Retries()
         self._lonely: set[InfoHash] = set()
-        self.pipeline = DownloadPipeline(context, repository, files)
-        self.claims = TorrentClaims(repository, context.store)
-        self.seeding = Seeding(context, repository, self.claims)
+        self.pipeline = pipeline
+        self.claims = claims
+        self.seeding = seeding
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -208,17 +224,17 @@ class DownloadQueue:
 
     def _slot_problem(self, record: DownloadRecord) -> str:
         others = [other for other in self._repository.running() if other.id != record.id]
-        engine = self._context.engine
+        engine = self._engine
         # A download whose sender is away takes nothing of what the machine allows.
         engaged = sum(engine.is_engaged(InfoHash(other.info_hash)) for other in others)
-        return slot_problem(
-            len(others), self._context.settings.current.limits.active_downloads
-        ) or slot_problem(engaged, engine.allotment.downloads)
+        return slot_problem(len(others), self._settings.current.limits.active_downloads) or slot_problem(
+            engaged, engine.allotment.downloads
+        )
 
     async def _keep_reserve(self) -> None:
         """Stop downloads before a disk that fills up from elsewhere eats into the reserve; the last begun go first."""
         async with self._repository.lock:
-            spared = self._context.settings.current.downloads.reserve_bytes // _SPARED
+            spared = self._settings.current.downloads.reserve_bytes // _SPARED
             while running := self._repository.running():
                 *others, last = running
                 try:
@@ -230,7 +246,7 @@ class DownloadQueue:
                 if not reason:
                     return
                 _log.warning("Stopped receiving %r: %s", for_display(last.name), reason)
-                self._context.activity.note(ActivityKind.PROBLEM, last.name, reason)
+                self._activity.note(ActivityKind.PROBLEM, last.name, reason)
                 await self._repository.leave_swarm(last, keep_progress=True)
                 await self._repository.save(transitions.enqueue(last, reason))
 
@@ -245,7 +261,7 @@ class DownloadQueue:
 
     async def _leave_spoilt(self) -> None:
         """Stop downloads that got false data and have had no peer since: libtorrent has banned its sender."""
-        live = self._context.engine.all_progress().items()
+        live = self._engine.all_progress().items()
         lonely = {info_hash for info_hash, now in live if now.failed_pieces and not now.peers}
         for info_hash in lonely & self._lonely:
             await self.record_false_data(info_hash)
@@ -273,5 +289,5 @@ class DownloadQueue:
         else:
             self._retries.drop(record.id)
         if is_new:
-            self._context.activity.note(ActivityKind.PROBLEM, record.name, problem)
+            self._activity.note(ActivityKind.PROBLEM, record.name, problem)
         await self._repository.save(transitions.fail(record, problem, hint))

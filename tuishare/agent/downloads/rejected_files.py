@@ -1,21 +1,101 @@
 """Rejected envelopes: kept in ``inbox/rejected`` with the reason beside each, as many as the settings allow.
 
-Owns the files in that folder. Blocking: call it on a thread. Must not decide what is rejected.
+Owns the files in that folder, and which of them are shown. Must not decide what is rejected.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import os
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tuishare.agent.live import Live
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.config.model import Config
+from tuishare.config.units import parse_size
+from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.errors import TuishareError
 from tuishare.fs.atomic import choose_place, move_into_place, publish
 
 REJECTED: Final = "rejected"
 REASON_SUFFIX: Final = ".reason.txt"
+REMEMBERED: Final = 100
+"""Rejected envelopes that are shown; any program may put files into an inbox."""
+_REMOVED: Final = "removed from inbox/rejected, which is full"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedEnvelope:
+    """A rejected envelope.
+
+    Attributes:
+        name: of the file in ``inbox/rejected``.
+        error: why.
+        at: Unix seconds.
+    """
+
+    name: str
+    error: TuishareError
+    at: int
+
+
+class RejectedEnvelopes:
+    """The rejected envelopes of one inbox.
+
+    Attributes:
+        shown: the last ones since the agent started, oldest first, without those that were dismissed.
+    """
+
+    def __init__(self, inbox: Path, settings: Live[Config], activity: ActivityLog, clock: Clock) -> None:
+        self.shown: deque[RejectedEnvelope] = deque(maxlen=REMEMBERED)
+        self._folder = inbox / REJECTED
+        self._settings = settings
+        self._activity = activity
+        self._clock = clock
+
+    async def reject(self, path: Path, error: TuishareError) -> bool:
+        """Move a file to ``inbox/rejected`` with the reason, and show it; return False if it cannot be moved."""
+        _log.warning("Rejected %r: %s", path.name, error.detail)
+        try:
+            moved = await asyncio.to_thread(put_away, path, error)
+        except (TuishareError, OSError) as problem:
+            _log.error("Cannot move %r away: %s", path.name, problem)
+            return False
+        self._activity.note(ActivityKind.REJECTED, path.name, error.detail)
+        # Its traceback would keep what was opened, up to 32 MiB, for as long as the rejection is shown.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+        self.shown.append(RejectedEnvelope(moved.name, error, self._clock.now()))
+        await self._prune()
+        return True
+
+    def dismiss(self, rejected: Collection[RejectedEnvelope]) -> None:
+        """Stop showing envelopes; their files stay."""
+        for each in rejected:
+            self.shown.remove(each)
+
+    async def _prune(self) -> None:
+        rules = self._settings.current.inbox
+        try:
+            removed = await asyncio.to_thread(
+                prune, self._folder, rules.rejected, parse_size(rules.rejected_size)
+            )
+        except OSError as error:
+            _log.warning("Cannot remove the oldest files from %s: %s", self._folder, error.strerror)
+            return
+        if removed:
+            others = f", with {len(removed) - 1:,} others" if len(removed) > 1 else ""
+            _log.info("Removed %r from %s%s: too much is kept there", removed[0], self._folder, others)
+            self._activity.note(ActivityKind.REJECTED, removed[0], f"{_REMOVED}{others}")
+        for rejected in [one for one in self.shown if one.name in removed]:
+            self.shown.remove(rejected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +109,7 @@ class _Kept:
 
 
 def put_away(path: Path, error: TuishareError) -> Path:
-    """Move a file into the folder ``rejected`` beside it; the reason is written first, for the case of a crash.
+    """Move a file into the folder ``rejected`` beside it, blocking; its reason is written first, in case of a crash.
 
     Returns:
         Its new path.
@@ -52,7 +132,7 @@ def put_away(path: Path, error: TuishareError) -> Path:
 
 
 def prune(folder: Path, number: int, size: int) -> list[str]:
-    """Remove the oldest files with their reasons until the rest is within bounds; the newest always stays.
+    """Remove the oldest files with their reasons until the rest is within bounds, blocking; the newest always stays.
 
     Files without a reason were put there by the user and are left alone, and so are folders.
 

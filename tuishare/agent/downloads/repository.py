@@ -13,8 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
-from tuishare.agent.events import ApprovalEnded, DownloadsChanged
+from tuishare.agent.events import ApprovalEnded, ChangeSignal, DownloadsChanged, EventBus
+from tuishare.agent.live import Live
+from tuishare.agent.network.tracker_service import TrackerService
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.agent.state.store import Store
+from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.received_addresses import describe_refused, find_refused, read_contacts, rules_for
 from tuishare.core.records import DownloadRecord, DownloadStep, TrackerAddress
@@ -22,7 +26,7 @@ from tuishare.core.rows import DamagedRow
 from tuishare.errors import BadInput, NotFound, Refused, SystemFailed
 from tuishare.net.addresses import TrackerRules
 from tuishare.sanitize import for_display
-from tuishare.swarm import Credentials, TorrentSpec, check_spec
+from tuishare.swarm import Credentials, Engine, TorrentSpec, check_spec
 from tuishare.torrents import InfoHash
 
 _AGAIN: Final = "Ask the sender to share it again."
@@ -37,9 +41,25 @@ class DownloadRepository:
         damaged: records of the last run that cannot be read.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        tracker: TrackerService,
+        *,
+        settings: Live[Config],
+        events: EventBus,
+        activity: ActivityLog,
+        changed: ChangeSignal,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._tracker = tracker
+        self._settings = settings
+        self._events = events
+        self._activity = activity
+        self._changed = changed
         self.lock = asyncio.Lock()
-        self._context = context
         self._downloads: dict[str, DownloadRecord] = {}
         self._joined: dict[str, InfoHash] = {}
         self._altered: set[str] = set()
@@ -53,9 +73,9 @@ class DownloadRepository:
 
     async def load(self) -> list[DownloadRecord]:
         """Read and return the downloads of the last run."""
-        records = await self._context.store.run(lambda database: database.downloads())
+        records = await self._store.run(lambda database: database.downloads())
         self._downloads = {record.id: record for record in records}
-        self.damaged = await self._context.store.run(lambda database: database.damaged("downloads"))
+        self.damaged = await self._store.run(lambda database: database.damaged("downloads"))
         return records
 
     def get(self, download_id: str) -> DownloadRecord:
@@ -81,7 +101,7 @@ class DownloadRepository:
         """Remember that a payload is no longer what was delivered, until it joins a swarm again."""
         self._altered.add(record.id)
         self._doubtful.discard(record.id)
-        self._context.changed.notify()
+        self._changed.notify()
 
     def is_doubtful(self, record: DownloadRecord) -> bool:
         """Return whether a payload may have changed, and is not seeded until it is compared with its hashes."""
@@ -91,14 +111,14 @@ class DownloadRepository:
         """Have a payload compared with its hashes."""
         self._doubtful.add(record.id)
         self._altered.discard(record.id)
-        self._context.events.publish(DownloadsChanged())
-        self._context.changed.notify()
+        self._events.publish(DownloadsChanged())
+        self._changed.notify()
 
     def clear_doubtful(self, record: DownloadRecord) -> None:
         """Remember that a payload is what was delivered, or that there is nothing to compare."""
         self._doubtful.discard(record.id)
         self._altered.discard(record.id)
-        self._context.changed.notify()
+        self._changed.notify()
 
     def joined_as(self, info_hash: InfoHash) -> list[DownloadRecord]:
         """Return the download that is in the engine under an info-hash, if any."""
@@ -106,11 +126,11 @@ class DownloadRepository:
 
     async def torrent(self, record: DownloadRecord) -> bytes:
         """Return the torrent of a download, from the store: it may have 32 MiB, and is seldom needed."""
-        return await self._context.store.run(lambda database: database.torrent(record.id))
+        return await self._store.run(lambda database: database.torrent(record.id))
 
     async def replaced_torrent(self, record: DownloadRecord) -> bytes:
         """Return the torrent of the payload that a download is to replace; empty where that is not known."""
-        return await self._context.store.run(lambda database: database.replaced_torrent(record.id))
+        return await self._store.run(lambda database: database.replaced_torrent(record.id))
 
     def running(self) -> list[DownloadRecord]:
         """Return the downloads that are in their swarms for data, oldest first."""
@@ -119,7 +139,7 @@ class DownloadRepository:
 
     async def save(self, record: DownloadRecord) -> DownloadRecord:
         """Save the next record of a download; it counts once it is on disk."""
-        await self._context.store.change(lambda database: database.save(record))
+        await self._store.change(lambda database: database.save(record))
         self._index(record)
         return record
 
@@ -129,7 +149,7 @@ class DownloadRepository:
         Raises:
             Refused: this or a newer generation was admitted before.
         """
-        await self._context.store.change(lambda database: database.admit(record, torrent))
+        await self._store.change(lambda database: database.admit(record, torrent))
         self._index(record)
 
     async def hold(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
@@ -138,7 +158,7 @@ class DownloadRepository:
         Raises:
             Refused: this or a newer generation was admitted before.
         """
-        await self._context.store.change(lambda database: database.hold(record, torrent))
+        await self._store.change(lambda database: database.hold(record, torrent))
         self._index(record)
 
     async def renew(self, record: DownloadRecord) -> None:
@@ -147,34 +167,34 @@ class DownloadRepository:
         Raises:
             Refused: this or a newer generation was admitted before.
         """
-        await self._context.store.change(lambda database: database.renew(record))
+        await self._store.change(lambda database: database.renew(record))
         self._index(record)
 
     def _index(self, record: DownloadRecord) -> None:
         previous, self._downloads[record.id] = self._downloads.get(record.id), record
         self._announce_room(previous, record)
-        self._context.changed.notify()
+        self._changed.notify()
 
     async def remove(self, record: DownloadRecord) -> None:
         """Leave the swarm of a download and delete its record; its generation is not accepted again."""
         await self.leave_swarm(record)
-        self._context.tracker.forget(self._only_of(record))
-        await self._context.store.change(lambda database: database.record_rejection(record))
+        self._tracker.forget(self._only_of(record))
+        await self._store.change(lambda database: database.record_rejection(record))
         self._announce_room(self._downloads.pop(record.id, None), None)
         self._altered.discard(record.id)
         self._doubtful.discard(record.id)
-        self._context.changed.notify()
+        self._changed.notify()
 
     def _announce_room(self, previous: DownloadRecord | None, record: DownloadRecord | None) -> None:
         waits = DownloadStep.WAITING
         if previous is not None and previous.step is waits and (record is None or record.step is not waits):
-            self._context.events.publish(ApprovalEnded())
+            self._events.publish(ApprovalEnded())
 
     async def drop_damaged(self, row: DamagedRow) -> None:
         """Delete a record that cannot be read."""
-        await self._context.store.change(lambda database: database.drop_damaged(row))
+        await self._store.change(lambda database: database.drop_damaged(row))
         self.damaged.remove(row)
-        self._context.changed.notify()
+        self._changed.notify()
 
     def _only_of(self, record: DownloadRecord) -> set[TrackerAddress]:
         """Return the trackers that only this download is announced to: those of senders need not have a passkey."""
@@ -184,7 +204,7 @@ class DownloadRepository:
             if other.id != record.id
             for tracker in other.trackers
         }
-        configured = self._context.settings.current.tracker.others
+        configured = self._settings.current.tracker.others
         return {
             tracker for tracker in record.trackers if tracker not in shared and tracker.url not in configured
         }
@@ -207,15 +227,15 @@ class DownloadRepository:
         torrent = await self.torrent(record)
         if refused := self._refused(record):
             _log.info("%r: %s", for_display(record.name), describe_refused(refused))
-        announce = await self._context.tracker.tiers(record.trackers, self._rules(record))
+        announce = await self._tracker.tiers(record.trackers, self._rules(record))
         # Recorded before it begins: a small payload may be complete before `add` returns.
         self._joined[record.id] = InfoHash(record.info_hash)
         if complete:
-            self._context.tracker.confirm(record)
+            self._tracker.confirm(record)
         else:
-            self._context.tracker.hold_back(record)
+            self._tracker.hold_back(record)
         try:
-            added = await self._context.engine.add(
+            added = await self._engine.add(
                 replace(
                     _torrent_spec(record, torrent, folder),
                     # A complete peer connects to none: it is called by those who lack data.
@@ -226,17 +246,17 @@ class DownloadRepository:
                 )
             )
             if added != record.info_hash:
-                await self._context.engine.remove(added)
+                await self._engine.remove(added)
                 raise BadInput("Its record names another torrent than it holds", hint=_AGAIN)
         except BaseException:
             self._joined.pop(record.id, None)
             raise
         self._altered.discard(record.id)
-        self._context.events.publish(DownloadsChanged())
+        self._events.publish(DownloadsChanged())
 
     async def own_share(self, record: DownloadRecord) -> str:
         """Return the name of a share of our own with the same torrent, whatever it is doing; empty without one."""
-        return await self._context.store.run(lambda database: database.own_share(record.info_hash))
+        return await self._store.run(lambda database: database.own_share(record.info_hash))
 
     async def _require_foreign(self, record: DownloadRecord) -> None:
         """Refuse a torrent that is in the engine already: what the download does would happen to that, too.
@@ -250,7 +270,7 @@ class DownloadRepository:
                 f"It is the torrent of your own share “{for_display(name)}”",
                 hint="The files are here already.",
             )
-        if self._context.engine.has(InfoHash(record.info_hash)):
+        if self._engine.has(InfoHash(record.info_hash)):
             raise BadInput("This torrent is already being shared or downloaded")
 
     async def leave_swarm(self, record: DownloadRecord, *, keep_progress: bool = False) -> None:
@@ -259,28 +279,28 @@ class DownloadRepository:
             try:
                 if keep_progress:
                     await self._keep_progress(info_hash)
-                await self._context.engine.remove(info_hash)
+                await self._engine.remove(info_hash)
             except NotFound:
                 _log.debug("A download was not in the engine when it was to leave it")
 
     def report_refused(self, record: DownloadRecord) -> None:
         """Record which addresses of an envelope are not used; called once for each envelope."""
         if refused := self._refused(record):
-            self._context.activity.note(ActivityKind.IGNORED, record.name, describe_refused(refused))
+            self._activity.note(ActivityKind.IGNORED, record.name, describe_refused(refused))
 
     def _refused(self, record: DownloadRecord) -> tuple[str, ...]:
         return find_refused(record.contacts, record.trackers, self._rules(record))
 
     def _rules(self, record: DownloadRecord) -> TrackerRules:
-        return rules_for(self._context.settings.current, record.transport, record.contacts)
+        return rules_for(self._settings.current, record.transport, record.contacts)
 
     async def _keep_progress(self, info_hash: InfoHash) -> None:
         try:
-            data = {info_hash: await self._context.engine.save_resume(info_hash)}
+            data = {info_hash: await self._engine.save_resume(info_hash)}
         except SystemFailed as error:
             _log.info("What has been downloaded will be checked again: %s", error.detail)
             return
-        await self._context.store.change(lambda database: database.save_resume(data))
+        await self._store.change(lambda database: database.save_resume(data))
 
 
 def require_usable(record: DownloadRecord, torrent: bytes) -> None:

@@ -47,7 +47,7 @@ class StateView:
         self._users = users
         self._config_reload = config_reload
         self._overload = overload
-        self._started = context.now()
+        self._started = context.clock.now()
 
     def status(self) -> Status:
         """Return the state of the agent itself."""
@@ -59,7 +59,7 @@ class StateView:
             protocol=PROTOCOL,
             pid=os.getpid(),
             started=self._started,
-            now=context.now(),
+            now=context.clock.now(),
             listen_tls=context.engine.listening.get("tls"),
             listen_plain=context.engine.listening.get("plain"),
             listen_tracker=context.tracker.port,
@@ -115,6 +115,6 @@ class StateView:
             *find_unreachable_shares(
                 self._sharing.repository,
                 other_trackers=bool(context.settings.current.tracker.others),
-                now=context.now(),
+                now=context.clock.now(),
             ),
         )

@@ -17,8 +17,9 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from tuishare.agent.config_reload import ReloadResult
-from tuishare.agent.downloads.inbox import REMEMBERED, Inbox, LockedEnvelope, RejectedEnvelope
+from tuishare.agent.downloads.inbox import Inbox, LockedEnvelope
 from tuishare.agent.downloads.quotas import WaitingEnvelope
+from tuishare.agent.downloads.rejected_files import REMEMBERED, RejectedEnvelope
 from tuishare.agent.error_isolation import Unexpected, explain
 from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.folders.stability import Unsettled

@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.folders.fingerprint import may_be_renamed, tree_fingerprint
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.queue import ShareQueue
@@ -28,6 +27,7 @@ from tuishare.agent.shares.transitions import (
     new_share,
     rename,
 )
+from tuishare.core.clock import Clock
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import Refused, TuishareError
 from tuishare.people import User, fold_name
@@ -44,8 +44,8 @@ class ShareAdmission:
     A share has one writer: the entry of a share that is being worked on is looked at again afterwards.
     """
 
-    def __init__(self, context: Context, repository: ShareRepository, queue: ShareQueue) -> None:
-        self._context = context
+    def __init__(self, repository: ShareRepository, queue: ShareQueue, clock: Clock) -> None:
+        self._clock = clock
         self._repository = repository
         self._queue = queue
 
@@ -70,10 +70,6 @@ class ShareAdmission:
         if share.step is ShareStep.PROBLEM:
             return self._queue.pipeline.predict_failure(share, fingerprint)
         return share.fingerprint == fingerprint and share.step is not ShareStep.SETTLING
-
-    def recheck(self, path: Path) -> None:
-        """Compare an entry that looks unchanged with its hashes, when there is time for it."""
-        self._queue.recheck(path)
 
     async def accept(self, tree: Tree, target: ShareTarget) -> None:
         """Share a settled entry: as a new share, a new generation or name of a known one, or another try.
@@ -107,9 +103,7 @@ class ShareAdmission:
         async with self._repository.lock:
             known = self._repository.find(tree.root)
             if known is not None:
-                target = add_recipients(
-                    known, target, users, self._repository.deliveries, self._context.now()
-                )
+                target = add_recipients(known, target, users, self._repository.deliveries, self._clock.now())
             return await self._accept(tree, target)
 
     async def stop_if_changed(self, path: Path, fingerprint: str) -> None:
@@ -144,7 +138,7 @@ class ShareAdmission:
             await self._repository.remove(known)  # it changed since: that is something new
             known = None
         if known is None:
-            share = await self._rename(tree, target) or new_share(tree, target, self._context.clock())
+            share = await self._rename(tree, target) or new_share(tree, target, self._clock())
         elif known.step is ShareStep.DELETING:
             return known.id
         elif not target.folder and not target.matches(known):
@@ -172,7 +166,7 @@ class ShareAdmission:
             ):
                 envelope = self._repository.choose_envelope(tree.name)
                 try:
-                    renamed = rename(share, tree, envelope, self._context.clock())
+                    renamed = rename(share, tree, envelope, self._clock())
                 except TuishareError as error:
                     _log.info("Cannot share %r under another name: %s", share.name, error.detail)
                     return None
@@ -192,7 +186,7 @@ class ShareAdmission:
         share = known
         if target.folder != share.folder or (not target.folder and not target.matches(share)):
             await self._repository.stop_seeding(share)
-            share = change_recipients(share, target, self._context.clock())
+            share = change_recipients(share, target, self._clock())
         if share.fingerprint != tree_fingerprint(tree):
             await self._repository.stop_seeding(share)
         return after_settling(share, tree)

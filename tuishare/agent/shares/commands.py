@@ -13,13 +13,17 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.fingerprint import delete_payload, payload_fingerprint
+from tuishare.agent.live import Live
+from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.shares import transitions
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import NotFound, Refused, SystemFailed
 from tuishare.sanitize import for_display
@@ -34,8 +38,20 @@ class ShareCommands:
         NotFound: from every method that takes an id: there is no such share.
     """
 
-    def __init__(self, context: Context, repository: ShareRepository, queue: ShareQueue) -> None:
-        self._context = context
+    def __init__(
+        self,
+        repository: ShareRepository,
+        queue: ShareQueue,
+        tracker: TrackerService,
+        *,
+        settings: Live[Config],
+        activity: ActivityLog,
+        clock: Clock,
+    ) -> None:
+        self._tracker = tracker
+        self._settings = settings
+        self._activity = activity
+        self._clock = clock
         self._repository = repository
         self._queue = queue
 
@@ -85,7 +101,7 @@ class ShareCommands:
                 share = await self._queue.halt(share_id)
                 await deliveries.revoke(share, user)
                 _log.info("Revoked %s from %r", user, share.name)
-                self._context.activity.note(ActivityKind.REVOKED, share.name, f"{user} was revoked")
+                self._activity.note(ActivityKind.REVOKED, share.name, f"{user} was revoked")
             # A new authority, whose tickets go to the others only; then the share is sealed and seeded again.
             await self._queue.proceed(share)
 
@@ -99,7 +115,7 @@ class ShareCommands:
             NotFound: that share is not for them.
         """
         if self._repository.deliveries.exclude(share_id, user):
-            self._context.tracker.revoke(share_id, user)
+            self._tracker.revoke(share_id, user)
             await self._queue.halt(share_id)
 
     async def revoke_everywhere(self, user: str) -> None:
@@ -195,7 +211,7 @@ class ShareCommands:
         A share that is resumed afterwards stays so.
         """
         done = self._repository.deliveries.record_completed()
-        if self._context.settings.current.sharing.until == "everybody":
+        if self._settings.current.sharing.until == "everybody":
             for share_id in done & self._repository.shares.keys():
                 share = self._repository.get(share_id)
                 _log.info("Every recipient has %r", share.name)
@@ -205,7 +221,7 @@ class ShareCommands:
 
     async def _withdraw(self, share: ShareRecord) -> None:
         _log.info("Withdrew %r", share.name)
-        self._context.activity.note(ActivityKind.WITHDRAWN, share.name)
+        self._activity.note(ActivityKind.WITHDRAWN, share.name)
         share = await self._queue.halt(share.id)
         await self._repository.save(transitions.withdraw(share))
         await self._repository.remove_envelope(share)
@@ -225,4 +241,4 @@ class ShareCommands:
         raise NotFound("No share is sealed for that user", hint="`tuishare list` shows what is shared.")
 
     def _is_over(self, share: ShareRecord) -> bool:
-        return 0 < share.not_after < self._context.now()
+        return 0 < share.not_after < self._clock.now()

@@ -13,14 +13,18 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.events import ChangeSignal
+from tuishare.agent.network.tracker_service import TrackerService
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.agent.state.store import Store
 from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.core.records import RecipientRecord, ShareRecord
 from tuishare.errors import NotFound, SystemFailed
 from tuishare.people import User, fold_name
 from tuishare.sanitize import for_display
-from tuishare.swarm import Peer
+from tuishare.swarm import Engine, Peer
 from tuishare.torrents import InfoHash
 from tuishare.tracker import PeerAnnounced
 
@@ -34,8 +38,22 @@ _log = logging.getLogger(__name__)
 class Deliveries:
     """The recipients of every share."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        tracker: TrackerService,
+        *,
+        activity: ActivityLog,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._tracker = tracker
+        self._activity = activity
+        self._changed = changed
+        self._clock = clock
         self._records: dict[str, dict[str, RecipientRecord]] = {}
         self._rates: dict[str, dict[str, int]] = {}
         self._unsaved: dict[tuple[str, str], RecipientRecord] = {}
@@ -47,7 +65,7 @@ class Deliveries:
 
     async def load(self, shares: Collection[str]) -> None:
         """Read the recipients of these shares; those of other shares are left as they are."""
-        for record in await self._context.store.run(lambda database: database.all_recipients()):
+        for record in await self._store.run(lambda database: database.all_recipients()):
             if record.share in shares:
                 self._index(record)
 
@@ -117,7 +135,7 @@ class Deliveries:
 
         The peer id tells, because it was announced; if several users announced it, the address decides.
         """
-        claims = [seen for seen in self._context.tracker.swarm_of(share) if seen.peer_id == peer.peer_id]
+        claims = [seen for seen in self._tracker.swarm_of(share) if seen.peer_id == peer.peer_id]
         users = {seen.user for seen in claims}
         if len(users) > 1:
             users = {seen.user for seen in claims if peer.host in seen.hosts}
@@ -137,12 +155,10 @@ class Deliveries:
                 if known is not None and share.kind == "renew":
                     row = replace(known, passkey_hash=row.passkey_hash, sealed=row.sealed, holder=row.holder)  # noqa: PLW2901
                 rows.setdefault(row.user, row)
-            await self._context.store.change(
-                lambda database: database.set_recipients(share.id, rows.values())
-            )
+            await self._store.change(lambda database: database.set_recipients(share.id, rows.values()))
             self._records[share.id] = rows
             self._drop_unsaved(share.id)
-        self._context.changed.notify()
+        self._changed.notify()
 
     def exclude(self, share: str, user: str) -> bool:
         """Exclude a user from a share at once, before that is recorded.
@@ -171,8 +187,8 @@ class Deliveries:
             row = self.find(share.id, user)
             if row.revoked:
                 return False
-            gone = replace(row, revoked=self._context.now(), until=share.generation)
-            await self._context.store.change(lambda database: database.save(gone))
+            gone = replace(row, revoked=self._clock.now(), until=share.generation)
+            await self._store.change(lambda database: database.save(gone))
             self._unsaved.pop((share.id, user), None)
             self._rates.get(share.id, {}).pop(user, None)
             self._index(gone)
@@ -203,14 +219,14 @@ class Deliveries:
         beat = 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            live = self._context.engine.all_progress()
+            live = self._engine.all_progress()
             crowded = {info_hash for info_hash, progress in live.items() if progress.peers}
             for share in seeding():
                 if share.info_hash in crowded:
                     with isolate_errors(f"look at the peers of “{for_display(share.name)}”"):
                         await self._look_at_peers(share)
                 elif self._rates.pop(share.id, None):
-                    self._context.changed.notify()
+                    self._changed.notify()
             beat += 1
             if beat * LOOK_SECONDS >= SAVE_SECONDS:
                 beat = 0
@@ -226,7 +242,7 @@ class Deliveries:
         async with self._saving:
             rows = dict(self._unsaved)
             if rows:
-                await self._context.store.run(lambda database: database.save(*rows.values()))
+                await self._store.run(lambda database: database.save(*rows.values()))
                 for place, row in rows.items():
                     if self._unsaved.get(place) is row:
                         del self._unsaved[place]
@@ -237,7 +253,7 @@ class Deliveries:
 
     async def _look_at_peers(self, share: ShareRecord) -> None:
         try:
-            peers = await self._context.engine.peers(InfoHash(share.info_hash))
+            peers = await self._engine.peers(InfoHash(share.info_hash))
         except NotFound:
             return
         rates: dict[str, int] = {}
@@ -247,14 +263,14 @@ class Deliveries:
                 self._note_peer(share, user, peer)
         if rates != self._rates.get(share.id):
             self._rates[share.id] = rates
-            self._context.changed.notify()
+            self._changed.notify()
 
     def _note_peer(self, share: ShareRecord, user: str, peer: Peer) -> None:
         row = self._records.get(share.id, {}).get(user)
         if row is not None and not row.revoked:
             # Only the tracker hears that nothing is missing: a peer has its pieces before they are on its disk.
             left = max(1, round(share.size * (1 - peer.fraction)))
-            self._advance(row, left, self._context.now(), share.name)
+            self._advance(row, left, self._clock.now(), share.name)
 
     def _advance(self, row: RecipientRecord, left: int, at: int, name: str) -> None:
         """Record progress. A client may restart, so `left` may grow; `completed` is never unset."""
@@ -271,7 +287,7 @@ class Deliveries:
             self._index(newer)
         if done:
             _log.info("%s has all of %r", row.user, name)
-            self._context.activity.note(ActivityKind.DELIVERED, name, f"to {row.user}")
+            self._activity.note(ActivityKind.DELIVERED, name, f"to {row.user}")
             self._note_if_done(row.share)
 
     def _note_if_done(self, share: str) -> None:
@@ -281,7 +297,7 @@ class Deliveries:
 
     def _index(self, record: RecipientRecord) -> None:
         self._records.setdefault(record.share, {})[record.user] = record
-        self._context.changed.notify()
+        self._changed.notify()
 
 
 def _is_of(row: RecipientRecord, user: User) -> bool:

@@ -16,19 +16,36 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuishare.agent.context import Context
+from tuishare.agent.events import ChangeSignal
 from tuishare.agent.folders.fingerprint import tree_fingerprint, walk_payload
 from tuishare.agent.folders.folder_monitor import FolderHandler, Observation
 from tuishare.agent.folders.ignore_rules import DEFAULTS, IGNORE_FILE, read_ignore_rules
+from tuishare.agent.live import Live
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
+from tuishare.agent.shares.recheck import Rechecker
 from tuishare.agent.shares.transitions import ShareTarget
-from tuishare.config.model import DropFolder
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.config.model import Config, DropFolder
 from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.core.drop_marker import MARKER, write_marker
 from tuishare.core.records import ShareRecord
 from tuishare.errors import TuishareError
 from tuishare.torrents import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerNeeds:
+    """The parts that every handler of entries works with."""
+
+    admission: ShareAdmission
+    commands: ShareCommands
+    rechecker: Rechecker
+    settings: Live[Config]
+    activity: ActivityLog
+    changed: ChangeSignal
+    clock: Clock
 
 
 class EntryHandler(FolderHandler[Tree]):
@@ -42,14 +59,12 @@ class EntryHandler(FolderHandler[Tree]):
     patterns = ""
     """The drop folder whose ignore rules hold, or empty."""
 
-    def __init__(
-        self, path: Path, admission: ShareAdmission, commands: ShareCommands, context: Context
-    ) -> None:
+    def __init__(self, path: Path, needs: HandlerNeeds) -> None:
         self.path = path
         self.entry_lock = asyncio.Lock()
-        self._admission = admission
-        self._commands = commands
-        self._context = context
+        self._needs = needs
+        self._admission = needs.admission
+        self._commands = needs.commands
 
     def look(self, path: Path) -> Observation[Tree]:
         """Walk an entry; blocking."""
@@ -72,7 +87,7 @@ class EntryHandler(FolderHandler[Tree]):
 
     async def doubted(self, path: Path) -> None:
         """Compare an entry that looks unchanged with its hashes."""
-        self._admission.recheck(path)
+        self._needs.rechecker.request(path)
 
     async def changing(self, path: Path, look: Observation[Tree]) -> None:
         """Stop seeding an entry that looks different."""
@@ -91,7 +106,7 @@ class EntryHandler(FolderHandler[Tree]):
 
     def moved(self) -> None:
         """Report that the state of the folder has changed."""
-        self._context.changed.notify()
+        self._needs.changed.notify()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +126,8 @@ class DropFolderHandler(EntryHandler):
         refusals: what cannot be shared as it is, by name.
     """
 
-    def __init__(
-        self, folder: DropFolder, admission: ShareAdmission, commands: ShareCommands, context: Context
-    ) -> None:
-        super().__init__(Path(folder.path), admission, commands, context)
+    def __init__(self, folder: DropFolder, needs: HandlerNeeds) -> None:
+        super().__init__(Path(folder.path), needs)
         self.folder = folder
         self.patterns = folder.path
         self.refusals: dict[str, RefusedEntry] = {}
@@ -140,14 +153,14 @@ class DropFolderHandler(EntryHandler):
         await super().refused(path, error)
         known = self.refusals.get(path.name)
         if known is None or known.error.detail != error.detail:
-            self._context.activity.note(ActivityKind.PROBLEM, path.name, error.detail)
-        self.refusals[path.name] = RefusedEntry(path.name, error, self._context.now())
-        self._context.changed.notify()
+            self._needs.activity.note(ActivityKind.PROBLEM, path.name, error.detail)
+        self.refusals[path.name] = RefusedEntry(path.name, error, self._needs.clock.now())
+        self._needs.changed.notify()
 
     def forget(self, entry: str) -> None:
         """Stop showing why an entry could not be shared."""
         if self.refusals.pop(entry, None):
-            self._context.changed.notify()
+            self._needs.changed.notify()
 
     def is_ready(self, listed: Collection[str]) -> bool:
         """Return whether the folder has our marker; write it where no entry is known yet, or a known one is there.
@@ -207,7 +220,7 @@ class StandaloneHandler(EntryHandler):
         """Withdraw an entry that stays away: some editors move a file away before they write the new one."""
         async with self.entry_lock:
             await self._admission.stop_if_changed(path, "")
-        await asyncio.sleep(self._context.settings.current.settle.quiet)
+        await asyncio.sleep(self._needs.settings.current.settle.quiet)
         await self._withdraw_if_gone(path)
 
     def is_ready(self, listed: Collection[str]) -> bool:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.cancellation import finish
-from tuishare.agent.context import Context
 from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
+from tuishare.agent.live import Live
+from tuishare.agent.state.disk_retry import DiskRetry
+from tuishare.config.model import Config
 from tuishare.fs.atomic import ENVELOPE_SUFFIX, free_name, publish
 
 _NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")  # bytes
@@ -22,21 +24,17 @@ _log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """The outbox of one agent."""
+    """The outbox of one agent; its methods are subscribed to the events of shares."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def subscribe(self) -> None:
-        """Subscribe to the events of shares."""
-        self._context.events.subscribe_async(ShareSealed, self.on_sealed)
-        self._context.events.subscribe_async(EnvelopeWithdrawn, self.on_withdrawn)
+    def __init__(self, settings: Live[Config], outbox_retry: DiskRetry) -> None:
+        self._settings = settings
+        self._outbox_retry = outbox_retry
 
     async def on_sealed(self, event: ShareSealed) -> None:
         """Publish an envelope as soon as the disk allows it."""
         envelope = self._folder / event.share.envelope
         # A write that has begun is finished first: it must not replace the envelope of a later generation.
-        await self._context.outbox_retry.retry_until_written(
+        await self._outbox_retry.retry_until_written(
             lambda: finish(asyncio.to_thread(publish, envelope, event.envelope, mode=0o644))
         )
 
@@ -51,7 +49,7 @@ class Outbox:
 
     @property
     def _folder(self) -> Path:
-        return self._context.settings.current.folders.outbox_path
+        return self._settings.current.folders.outbox_path
 
 
 def choose_envelope_name(outbox: Path, name: str, taken: Collection[str]) -> str:

@@ -12,20 +12,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import explain
-from tuishare.agent.events import ShareSealed
+from tuishare.agent.events import ChangeSignal, EventBus, ShareSealed
 from tuishare.agent.folders.fingerprint import payload_fingerprint, tree_fingerprint, walk_payload
+from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.network.reachability import swarm_contacts
+from tuishare.agent.network.tracker_service import TrackerService
+from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import after_hashing, after_payload_change, after_sealing, fail
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.core.records import ShareRecord, ShareStep
-from tuishare.core.sealing import salt_of, seal_share
+from tuishare.core.sealing import SealedShare, salt_of, seal_share
 from tuishare.errors import TooManyOpen
 from tuishare.net.descriptors import EXHAUSTED_SECONDS
-from tuishare.people import User
+from tuishare.people import Identity, User
 from tuishare.sanitize import for_display
+from tuishare.swarm import Engine
 from tuishare.torrents import Changed, Tree, Version, make_torrent
 
 _log = logging.getLogger(__name__)
@@ -39,6 +45,50 @@ class Hashing:
     total: int
 
 
+class ShareSealer:
+    """Seals shares for their recipients, with the addresses and trackers of the moment."""
+
+    def __init__(
+        self,
+        settings: Live[Config],
+        identity: Live[Identity],
+        users: UserBookFile,
+        engine: Engine,
+        tracker: TrackerService,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._identity = identity
+        self._users = users
+        self._engine = engine
+        self._tracker = tracker
+        self._clock = clock
+
+    async def seal(self, share: ShareRecord, deliveries: Deliveries) -> tuple[SealedShare, tuple[str, ...]]:
+        """Return the envelope of a share with its recipients, and the ``host:port`` addresses that it names."""
+        # An envelope cannot be corrected: the answer of a router that was just asked has to be in it.
+        await self._engine.wait_for_port_mapping()
+        users = await asyncio.to_thread(self._recipients, share, deliveries)
+        config, transport = self._settings.current, share.transport
+        contacts = swarm_contacts(config.network, self._engine, transport)
+        sealed = await asyncio.to_thread(
+            lambda: seal_share(
+                share,
+                users,
+                self._identity.current,
+                contacts=contacts,
+                announce=self._tracker.addresses(config, self._engine, transport),
+                now=self._clock(),
+            )
+        )
+        return sealed, contacts
+
+    def _recipients(self, share: ShareRecord, deliveries: Deliveries) -> list[User]:
+        """Return the users it is for now; a revoked user need not be in the user book."""
+        users = self._users.read().resolve(deliveries.active_recipients(share))
+        return [user for user in users if not deliveries.is_revoked(share.id, user)]
+
+
 class SharePipeline:
     """Does the steps of shares.
 
@@ -46,8 +96,23 @@ class SharePipeline:
         hashing: by share id, while its payload is read.
     """
 
-    def __init__(self, context: Context, repository: ShareRepository) -> None:
-        self._context = context
+    def __init__(
+        self,
+        repository: ShareRepository,
+        sealer: ShareSealer,
+        users: UserBookFile,
+        *,
+        events: EventBus,
+        activity: ActivityLog,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
+        self._sealer = sealer
+        self._users = users
+        self._events = events
+        self._activity = activity
+        self._changed = changed
+        self._clock = clock
         self._repository = repository
         self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
         self.hashing: dict[str, Hashing] = {}
@@ -96,15 +161,15 @@ class SharePipeline:
     async def fail(self, share: ShareRecord, problem: str, hint: str) -> None:
         """Record a problem, and what it was tried with: another try with the same would fail, too."""
         _log.warning("Cannot share %r: %s", share.name, problem)
-        self._context.activity.note(ActivityKind.PROBLEM, share.name, problem)
-        stamp = self._context.book_stamp()
+        self._activity.note(ActivityKind.PROBLEM, share.name, problem)
+        stamp = self._users.stamp()
         fingerprint = await asyncio.to_thread(payload_fingerprint, Path(share.path), share.folder)
         self._failures[share.id] = (stamp, fingerprint)
         await self._repository.save(fail(share, problem, hint))
 
     def predict_failure(self, share: ShareRecord, fingerprint: str) -> bool:
         """Return whether a try with this payload and the present user book has failed already."""
-        return self._failures.get(share.id) == (self._context.book_stamp(), fingerprint)
+        return self._failures.get(share.id) == (self._users.stamp(), fingerprint)
 
     async def _hash(self, share: ShareRecord) -> ShareRecord:
         version: Version = 2 if share.transport == "tls" else 1
@@ -123,7 +188,7 @@ class SharePipeline:
         finally:
             ended.set()  # an agent that stops must not wait for hours of hashing
             self.hashing.pop(share.id, None)
-        hashed = after_hashing(share, tree, torrent, self._context.clock())
+        hashed = after_hashing(share, tree, torrent, self._clock())
         return await self._repository.save(
             replace(hashed, envelope=hashed.envelope or self._repository.choose_envelope(hashed.name))
         )
@@ -133,47 +198,27 @@ class SharePipeline:
 
         def show(done: int, total: int) -> None:
             self.hashing[share_id] = Hashing(done, total)
-            self._context.changed.notify()
+            self._changed.notify()
 
         return lambda done, total: _call_if_running(loop, show, done, total)
 
     async def _seal(self, share: ShareRecord) -> ShareRecord:
-        context = self._context
-        # An envelope cannot be corrected: the answer of a router that was just asked has to be in it.
-        await context.engine.wait_for_port_mapping()
-        users = await asyncio.to_thread(self._recipients, share)
-        contacts = swarm_contacts(context.settings.current.network, context.engine, share.transport)
-        sealed = await asyncio.to_thread(
-            lambda: seal_share(
-                share,
-                users,
-                context.identity.current,
-                contacts=contacts,
-                announce=context.tracker.addresses(context.settings.current, context.engine, share.transport),
-                now=context.clock(),
-            )
-        )
+        sealed, contacts = await self._sealer.seal(share, self._repository.deliveries)
         await self._repository.deliveries.set_recipients(share, sealed.recipients)
         if not share.paused:
             # Seeded before any recipient can know of it: one who connects too early waits four seconds.
             await self._seed(share)
         if self._repository.deliveries.needs_reissue(share):
             return share  # a user was revoked meanwhile: this envelope must not be published
-        await context.events.publish_and_wait(ShareSealed(share, sealed.envelope))
+        await self._events.publish_and_wait(ShareSealed(share, sealed.envelope))
         sealed_share = await self._repository.save(after_sealing(share, contacts))
         kind = ActivityKind.SHARED if share.kind == "share" else ActivityKind.RENEWED
-        context.activity.note(
+        self._activity.note(
             kind,
             share.name,
             f"for {', '.join(self._repository.deliveries.active_recipients(share)) or 'no recipients'}",
         )
         return sealed_share
-
-    def _recipients(self, share: ShareRecord) -> list[User]:
-        """Return the users it is for now; a revoked user need not be in the user book."""
-        deliveries = self._repository.deliveries
-        users = self._context.book().resolve(deliveries.active_recipients(share))
-        return [user for user in users if not deliveries.is_revoked(share.id, user)]
 
     async def _seed(self, share: ShareRecord) -> None:
         """Join the swarm, unless the payload is no longer what was hashed.

@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import explain, isolate_errors
+from tuishare.agent.events import ChangeSignal, EntryOutdated, EventBus
 from tuishare.agent.shares.pipeline import Hashing, SharePipeline
-from tuishare.agent.shares.recheck import Rechecker
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import after_payload_change, reissue
+from tuishare.core.clock import Clock
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sqlite_errors import DamagedDatabase
 from tuishare.errors import SystemFailed
@@ -40,13 +40,20 @@ class ShareQueue:
         pipeline: does the steps.
     """
 
-    def __init__(self, context: Context, repository: ShareRepository, rescan: Callable[[Path], None]) -> None:
-        """`rescan` is called with an entry that changed while it was worked on."""
-        self._context = context
+    def __init__(
+        self,
+        repository: ShareRepository,
+        pipeline: SharePipeline,
+        *,
+        events: EventBus,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
+        self._events = events
+        self._changed = changed
+        self._clock = clock
         self._repository = repository
-        self._rescan = rescan
-        self.pipeline = SharePipeline(context, repository)
-        self._rechecker = Rechecker(repository, rescan, self.settle_again)
+        self.pipeline = pipeline
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
         self._to_seed: asyncio.Queue[str] = asyncio.Queue()
         self._at_work: dict[str, asyncio.Task[bool]] = {}
@@ -77,7 +84,7 @@ class ShareQueue:
     async def run(self) -> None:
         """Work on the shares until cancelled; what is hashed already does not wait for hashing."""
         lanes = [self._work(self._to_hash), *(self._work(self._to_seed) for _ in range(_SEEDERS))]
-        tasks = [asyncio.create_task(lane) for lane in (*lanes, self._rechecker.run())]
+        tasks = [asyncio.create_task(lane) for lane in lanes]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -153,13 +160,9 @@ class ShareQueue:
                 if share.id in self._repository.shares:
                     await self.pipeline.fail(self._repository.get(share.id), problem.detail, problem.hint)
 
-    def recheck(self, path: Path) -> None:
-        """Compare an entry that looks unchanged with its hashes, when there is time for it."""
-        self._rechecker.request(path)
-
     async def reissue(self, share: ShareRecord) -> None:
         """Give the recipients of a halted share new tickets; the repository's lock is held."""
-        reissued = await self._repository.save(reissue(share, self._context.clock()))
+        reissued = await self._repository.save(reissue(share, self._clock()))
         if reissued.step.is_active:
             self.enqueue(reissued)
 
@@ -176,7 +179,7 @@ class ShareQueue:
                 return False
             await self._repository.stop_seeding(now)
             await self._repository.save(after_payload_change(now))
-        self._rescan(Path(share.path))
+        self._events.publish(EntryOutdated(Path(share.path)))
         return True
 
     async def record_problem(self, info_hash: str, reason: str) -> None:
@@ -202,7 +205,7 @@ class ShareQueue:
                 self._at_work[share_id] = work
             settled = await self._end_of(share_id, work)
             if not settled or share_id in self._outdated:
-                self._rescan(Path(share.path))
+                self._events.publish(EntryOutdated(Path(share.path)))
 
     async def _end_of(self, share_id: str, work: asyncio.Task[bool]) -> bool:
         """Wait for work on a share; return its result, and True for work that was halted."""
@@ -218,4 +221,4 @@ class ShareQueue:
     def _note_end(self, share_id: str, work: asyncio.Task[bool]) -> None:
         if self._at_work.get(share_id) is work:
             del self._at_work[share_id]
-            self._context.changed.notify()
+            self._changed.notify()

@@ -13,16 +13,18 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
+from tuishare.agent.events import ChangeSignal, EntryOutdated, EventBus
 from tuishare.agent.folders.fingerprint import tree_fingerprint, walk_payload
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
+from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
 from tuishare.core.problems import Problem
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import TuishareError
@@ -40,22 +42,10 @@ _DAY: Final = 86_400
 class Rechecker:
     """Compares shares with their hashes, one at a time."""
 
-    def __init__(
-        self,
-        repository: ShareRepository,
-        rescan: Callable[[Path], None],
-        settle_again: Callable[[ShareRecord], Awaitable[bool]],
-    ) -> None:
-        """Prepare.
-
-        Args:
-            repository: the shares.
-            rescan: called with an entry whose times changed meanwhile.
-            settle_again: called with a share whose payload is no longer what was hashed.
-        """
+    def __init__(self, repository: ShareRepository, queue: ShareQueue, events: EventBus) -> None:
+        self._queue = queue
+        self._events = events
         self._repository = repository
-        self._rescan = rescan
-        self._settle_again = settle_again
         self._due: dict[str, float] = {}
         self._rests: dict[str, float] = {}
         self._woken = asyncio.Event()
@@ -93,13 +83,13 @@ class Rechecker:
             same = await asyncio.to_thread(is_whole, share, ended)
         except Changed:
             same = True
-            self._rescan(Path(share.path))
+            self._events.publish(EntryOutdated(Path(share.path)))
         except TuishareError as error:
             same = True  # it cannot be read, which the scan of its folder shows
             _log.info("Cannot read %r again: %s", share.name, error.detail)
         now = time.monotonic()
         self._rests[share.id] = now + _SHARE_OF_TIME * (now - started)
-        if not same and await self._settle_again(share):
+        if not same and await self._queue.settle_again(share):
             _log.info("%r has changed, although its times have not", share.name)
 
 
@@ -136,8 +126,18 @@ class CorruptionFinding:
 class CorruptionReports:
     """The reports of all shares."""
 
-    def __init__(self, context: Context, repository: ShareRepository, queue: ShareQueue) -> None:
-        self._context = context
+    def __init__(
+        self,
+        repository: ShareRepository,
+        queue: ShareQueue,
+        *,
+        activity: ActivityLog,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
+        self._activity = activity
+        self._changed = changed
+        self._clock = clock
         self._repository = repository
         self._queue = queue
         self._corrupt: dict[tuple[str, str], int] = {}
@@ -206,13 +206,13 @@ class CorruptionReports:
         known = self._findings.pop(share.id, None)
         again = known is not None and (known.info_hash, known.is_whole) == (share.info_hash, is_whole)
         reporters = frozenset(users) | (known.users if known and again else frozenset())
-        found = CorruptionFinding(share.info_hash, reporters, is_whole, self._context.now())
+        found = CorruptionFinding(share.info_hash, reporters, is_whole, self._clock.now())
         self._findings[share.id] = found
         detail, _ = describe(share.name, found)
         _log.warning("False data of %r was reported; the payload is whole: %s", share.name, is_whole)
         if not again:
-            self._context.activity.note(ActivityKind.PROBLEM, share.name, detail)
-        self._context.changed.notify()
+            self._activity.note(ActivityKind.PROBLEM, share.name, detail)
+        self._changed.notify()
 
     def _rests_now(self, share: ShareRecord) -> bool:
         info_hash, until = self._rests.get(share.id, ("", 0.0))
@@ -224,7 +224,7 @@ class CorruptionReports:
             return False
         rows = self._repository.deliveries.of(share_id)
         lack = any(row.user in found.users and not row.completed and not row.revoked for row in rows)
-        return lack and self._context.now() - found.at < _DAY
+        return lack and self._clock.now() - found.at < _DAY
 
 
 def describe(name: str, found: CorruptionFinding) -> tuple[str, str]:

@@ -15,13 +15,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.live import Live
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import ShareTarget, change_recipients
-from tuishare.config.model import DropFolder
+from tuishare.config.model import Config, DropFolder
+from tuishare.core.clock import Clock
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.errors import BadInput, NotFound
 from tuishare.people import finish_rotation, is_rotated
@@ -38,9 +39,16 @@ class SettingsReconciler:
     """Makes the shares of drop folders fit the settings."""
 
     def __init__(
-        self, context: Context, repository: ShareRepository, queue: ShareQueue, commands: ShareCommands
+        self,
+        repository: ShareRepository,
+        queue: ShareQueue,
+        commands: ShareCommands,
+        *,
+        settings: Live[Config],
+        clock: Clock,
     ) -> None:
-        self._context = context
+        self._settings = settings
+        self._clock = clock
         self._repository = repository
         self._queue = queue
         self._commands = commands
@@ -50,7 +58,7 @@ class SettingsReconciler:
 
         An edit in a folder that is not followed would go unnoticed, so its shares are not seeded.
         """
-        folders = {folder.path: folder for folder in self._context.settings.current.drop}
+        folders = {folder.path: folder for folder in self._settings.current.drop}
         for share in list(self._repository.shares.values()):
             if share.folder and share.step is not ShareStep.DELETING:
                 with isolate_errors(f"share “{for_display(share.name)}” with the users of its folder"):
@@ -71,7 +79,7 @@ class SettingsReconciler:
             target = ShareTarget(
                 tuple(folder.users), folder.transport, folder.path, share.note, share.not_after
             )
-            changed = await self._repository.save(change_recipients(share, target, self._context.clock()))
+            changed = await self._repository.save(change_recipients(share, target, self._clock()))
             if changed.step.is_active:
                 self._queue.enqueue(changed)
 
@@ -83,8 +91,11 @@ def _is_for(share: ShareRecord, folder: DropFolder) -> bool:
 class Reissuer:
     """Reissues the tickets of shares. Shares that have ended get new tickets when they are shared again."""
 
-    def __init__(self, context: Context, repository: ShareRepository, commands: ShareCommands) -> None:
-        self._context = context
+    def __init__(
+        self, repository: ShareRepository, commands: ShareCommands, identity_file: Path, clock: Clock
+    ) -> None:
+        self._identity_file = identity_file
+        self._clock = clock
         self._repository = repository
         self._commands = commands
         self._waiting: set[str] = set()
@@ -103,8 +114,7 @@ class Reissuer:
 
     async def run(self) -> None:
         """Reissue what was requested and what expires, until cancelled."""
-        identity_file = self._context.places.identity_file
-        if await asyncio.to_thread(is_rotated, identity_file):
+        if await asyncio.to_thread(is_rotated, self._identity_file):
             self.request_all()
         while True:
             rotated, self._rotated = self._rotated, False
@@ -113,7 +123,7 @@ class Reissuer:
             )
             await self._reissue_all()
             if rotated and not self._rotated:
-                await asyncio.to_thread(finish_rotation, identity_file)
+                await asyncio.to_thread(finish_rotation, self._identity_file)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._requested.wait()
@@ -134,6 +144,6 @@ class Reissuer:
         if not share.leaf_certificate or share.not_after or share.step.has_ended:
             return False
         try:
-            return validity_end(share.leaf_certificate) - self._context.clock() < AHEAD
+            return validity_end(share.leaf_certificate) - self._clock() < AHEAD
         except BadInput:
             return False  # its problem is shown when it joins its swarm

@@ -12,18 +12,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tuishare.agent.cancellation import finish
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
-from tuishare.agent.events import EnvelopeWithdrawn
+from tuishare.agent.events import ChangeSignal, EnvelopeWithdrawn, EventBus
+from tuishare.agent.live import Live
 from tuishare.agent.network.reachability import AddressWatch
+from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.outbox import choose_envelope_name
+from tuishare.agent.state.store import Store
+from tuishare.config.model import Config
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.rows import DamagedRow
 from tuishare.core.sealing import own_credentials, own_trackers
 from tuishare.errors import BadInput, NotFound
 from tuishare.sanitize import for_display
-from tuishare.swarm import TorrentSpec
+from tuishare.swarm import Engine, TorrentSpec
 from tuishare.torrents import InfoHash
 
 _log = logging.getLogger(__name__)
@@ -39,14 +42,28 @@ class ShareRepository:
         damaged: records of the last run that cannot be read.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        address_watch: AddressWatch,
+        store: Store,
+        engine: Engine,
+        tracker: TrackerService,
+        *,
+        settings: Live[Config],
+        events: EventBus,
+        changed: ChangeSignal,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._tracker = tracker
+        self._settings = settings
+        self._events = events
+        self._changed = changed
         self.lock = asyncio.Lock()
-        self.deliveries = Deliveries(context)
-        self.address_watch = AddressWatch(
-            lambda: context.settings.current.network, context.engine, context.now
-        )
+        self.deliveries = deliveries
+        self.address_watch = address_watch
         self.damaged: list[DamagedRow] = []
-        self._context = context
         self._shares: dict[str, ShareRecord] = {}
         self._at: dict[str, str] = {}
         self._joined: dict[str, InfoHash] = {}
@@ -58,12 +75,10 @@ class ShareRepository:
 
     async def load(self) -> None:
         """Read the shares of the last run."""
-        stored = await self._context.store.run(lambda database: database.shares())
+        stored = await self._store.run(lambda database: database.shares())
         self._shares = {share.id: share for share in stored if share.step is not ShareStep.MANUAL}
         self._at = {share.path: share.id for share in self._shares.values()}
-        self.damaged = await self._context.store.run(
-            lambda database: database.damaged("shares", "recipients")
-        )
+        self.damaged = await self._store.run(lambda database: database.damaged("shares", "recipients"))
         await self.deliveries.load(self._shares)
 
     def get(self, share_id: str) -> ShareRecord:
@@ -87,9 +102,9 @@ class ShareRepository:
 
     async def drop_damaged(self, row: DamagedRow) -> None:
         """Delete a record that cannot be read; its path may then be shared as a new share."""
-        await self._context.store.change(lambda database: database.drop_damaged(row))
+        await self._store.change(lambda database: database.drop_damaged(row))
         self.damaged.remove(row)
-        self._context.changed.notify()
+        self._changed.notify()
 
     def is_seeding(self, share: ShareRecord) -> bool:
         """Return whether the agent is in the swarm of a share."""
@@ -105,21 +120,21 @@ class ShareRepository:
 
     async def save(self, share: ShareRecord) -> ShareRecord:
         """Save the next record of a share; it counts once it is on disk."""
-        await self._context.store.change(lambda database: database.save(share))
+        await self._store.change(lambda database: database.save(share))
         self._unindex(share.id)
         self._shares[share.id] = share
         self._at[share.path] = share.id
-        self._context.changed.notify()
+        self._changed.notify()
         return share
 
     async def remove(self, share: ShareRecord) -> None:
         """Leave the swarm of a share, and delete its record and tickets."""
         await self.stop_seeding(share)
-        await self._context.store.change(lambda database: database.delete_share(share.id))
+        await self._store.change(lambda database: database.delete_share(share.id))
         self._unindex(share.id)
         self._shares.pop(share.id, None)
         self.deliveries.forget(share.id)
-        self._context.changed.notify()
+        self._changed.notify()
 
     def _unindex(self, share_id: str) -> None:
         """Remove a share from the path index."""
@@ -130,12 +145,12 @@ class ShareRepository:
     def choose_envelope(self, name: str) -> str:
         """Return a file name for the outbox that no other share has or had."""
         taken = {share.envelope for share in self._shares.values()}
-        outbox = self._context.settings.current.folders.outbox_path
+        outbox = self._settings.current.folders.outbox_path
         return choose_envelope_name(outbox, name, taken)
 
     async def remove_envelope(self, share: ShareRecord) -> None:
         """Have the envelope of a share withdrawn wherever it can still be."""
-        await self._context.events.publish_and_wait(EnvelopeWithdrawn(share))
+        await self._events.publish_and_wait(EnvelopeWithdrawn(share))
 
     async def start_seeding(self, share: ShareRecord) -> None:
         """Seed a share whose payload is known to be what was hashed; when cancelled, it ends first.
@@ -151,26 +166,26 @@ class ShareRepository:
             await finish(self._join_swarm(share))
 
     async def _join_swarm(self, share: ShareRecord) -> None:
-        context = self._context
-        announce = await context.tracker.tiers(own_trackers(share, context.settings.current.tracker.others))
+        others = self._settings.current.tracker.others
+        announce = await self._tracker.tiers(own_trackers(share, others))
         try:
-            added = await context.engine.add(_torrent_spec(share, announce))
+            added = await self._engine.add(_torrent_spec(share, announce))
             if added != share.info_hash:
-                await context.engine.remove(added)
+                await self._engine.remove(added)
                 raise BadInput(
                     "Its record names another torrent than it holds",
                     hint="Share it again: `tuishare again`.",
                 )
         except Exception:
             self._joined.pop(share.id, None)
-            context.tracker.withdraw(share.id)  # it was admitted meanwhile if an address changed
+            self._tracker.withdraw(share.id)  # it was admitted meanwhile if an address changed
             raise
         if share.id not in self._joined or self.deliveries.needs_reissue(share):
             self._joined.pop(share.id, None)
-            await context.engine.remove(InfoHash(share.info_hash))
+            await self._engine.remove(InfoHash(share.info_hash))
             return
         self._admit(share)
-        context.changed.notify()
+        self._changed.notify()
 
     def update_addresses(self) -> None:
         """Update the addresses in our tracker: a router answers late, and a provider assigns new ones."""
@@ -181,17 +196,17 @@ class ShareRepository:
 
     def _admit(self, share: ShareRecord) -> None:
         passkeys = self.deliveries.passkeys(share.id)
-        self._context.tracker.admit(share, passkeys, self.address_watch.of(share.transport))
+        self._tracker.admit(share, passkeys, self.address_watch.of(share.transport))
 
     async def stop_seeding(self, share: ShareRecord) -> None:
         """Leave the swarm of a share; the swarm of another share with the same content stays."""
         if info_hash := self._joined.pop(share.id, None):
-            self._context.tracker.withdraw(share.id)
+            self._tracker.withdraw(share.id)
             try:
-                await self._context.engine.remove(info_hash)
+                await self._engine.remove(info_hash)
             except NotFound:
                 _log.debug("A share was not in the engine when it was to leave it")
-            self._context.changed.notify()
+            self._changed.notify()
 
 
 def _torrent_spec(share: ShareRecord, announce: tuple[tuple[str, ...], ...]) -> TorrentSpec:

@@ -8,30 +8,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from tuishare.agent.context import Context
 from tuishare.agent.folders.fingerprint import walk_payload
 from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.folders.ignore_rules import IGNORE_FILE
 from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.agent.live import UserBookFile
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
 from tuishare.agent.shares.entry_handlers import (
     DropFolderHandler,
     EntryHandler,
+    HandlerNeeds,
     StandaloneHandler,
     find_folders,
 )
 from tuishare.agent.shares.queue import ShareQueue
-from tuishare.agent.shares.recheck import CorruptionReports
+from tuishare.agent.shares.recheck import CorruptionReports, Rechecker
 from tuishare.agent.shares.reconcile import Reissuer, SettingsReconciler
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.config.model import DropFolder
 from tuishare.core.records import ShareStep
 from tuishare.errors import BadInput, Refused
+from tuishare.home_paths import Places
+from tuishare.swarm import Engine
 from tuishare.torrents import Tree
 from tuishare.tracker import PeerAnnounced
 
@@ -39,6 +43,20 @@ _DROPPED: Final = "Its recipients are set by its drop folder."
 _FORGOTTEN: Final = "You removed it; to share it again, `touch` it, or any file in it if it is a folder."
 
 _Tasks: TypeAlias = dict[EntryHandler, asyncio.Task[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareParts:
+    """The parts of the room, made by `tuishare.agent.startup`."""
+
+    repository: ShareRepository
+    queue: ShareQueue
+    admission: ShareAdmission
+    commands: ShareCommands
+    rechecker: Rechecker
+    corruption_reports: CorruptionReports
+    reissuer: Reissuer
+    reconciler: SettingsReconciler
 
 
 class Sharing:
@@ -49,22 +67,36 @@ class Sharing:
         queue: what runs when.
         admission: what becomes of entries.
         commands: what users order.
+        rechecker: compares payloads with their hashes after hidden writes.
         reissuer: seals again what needs new tickets.
         corruption_reports: what recipients report about the data.
         drop_folders: one handler for each drop folder of the settings.
         monitors: of all folders that are followed, by path.
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(
+        self,
+        parts: ShareParts,
+        needs: HandlerNeeds,
+        *,
+        users: UserBookFile,
+        places: Places,
+        engine: Engine,
+    ) -> None:
+        self.repository = parts.repository
+        self.queue = parts.queue
+        self.admission = parts.admission
+        self.commands = parts.commands
+        self.rechecker = parts.rechecker
+        self.corruption_reports = parts.corruption_reports
+        self.reissuer = parts.reissuer
+        self._reconciler = parts.reconciler
+        self._needs = needs
+        self._settings = needs.settings
+        self._users = users
+        self._places = places
+        self._engine = engine
         self._altered = asyncio.Event()
-        self.repository = ShareRepository(context)
-        self.queue = ShareQueue(context, self.repository, self._rescan)
-        self.admission = ShareAdmission(context, self.repository, self.queue)
-        self.commands = ShareCommands(context, self.repository, self.queue)
-        self.reissuer = Reissuer(context, self.repository, self.commands)
-        self.corruption_reports = CorruptionReports(context, self.repository, self.queue)
-        self._reconciler = SettingsReconciler(context, self.repository, self.queue, self.commands)
         self.drop_folders: list[DropFolderHandler] = []
         self._standalone: list[StandaloneHandler] = []
         self.monitors: dict[Path, FolderMonitor[Tree]] = {}
@@ -86,9 +118,9 @@ class Sharing:
         """Follow the drop folders that the settings name now; `run` does the rest."""
         known = {handler.folder.path: handler for handler in self.drop_folders}
         self.drop_folders = [
-            known.get(folder.path) or self._handler(folder) for folder in self._context.settings.current.drop
+            known.get(folder.path) or self._handler(folder) for folder in self._settings.current.drop
         ]
-        for handler, folder in zip(self.drop_folders, self._context.settings.current.drop, strict=True):
+        for handler, folder in zip(self.drop_folders, self._settings.current.drop, strict=True):
             handler.folder = folder
         self.take_shares()
 
@@ -97,7 +129,7 @@ class Sharing:
         dropped = {handler.path for handler in self.drop_folders}
         known = {handler.path: handler for handler in self._standalone}
         self._standalone = [
-            known.get(folder) or StandaloneHandler(folder, self.admission, self.commands, self._context)
+            known.get(folder) or StandaloneHandler(folder, self._needs)
             for folder in find_folders(self.repository.shares.values()) - dropped
         ]
         monitors = {monitor.handler: monitor for monitor in self.monitors.values()}
@@ -153,7 +185,7 @@ class Sharing:
             monitor.on_file_event(hint)
             if hint.entry == IGNORE_FILE:
                 monitor.scan_soon()
-            self._context.changed.notify()
+            self._needs.changed.notify()
 
     async def share(self, path: Path, target: ShareTarget) -> str:
         """Share a file or folder outside the drop folders; a known one may get more recipients.
@@ -172,13 +204,13 @@ class Sharing:
         """
         if not path.is_absolute():
             raise BadInput("The path to share is not absolute", hint="Use an absolute path.")
-        if target.transport not in self._context.engine.transports:
+        if target.transport not in self._engine.transports:
             raise Refused(
                 f"This agent has no {target.transport} swarms",
                 hint="Set network.listen_plain and restart the agent, or share it with --transport tls.",
             )
         await asyncio.to_thread(self._require_shareable, path)
-        users = (await asyncio.to_thread(self._context.book)).resolve(target.users)
+        users = (await asyncio.to_thread(self._users.read)).resolve(target.users)
         tree = await asyncio.to_thread(walk_payload, path)
         share = await self.admission.share(tree, target, users)
         self.take_shares()
@@ -190,7 +222,7 @@ class Sharing:
             known = self.repository.find(path)
             forgotten = known is not None and known.step is ShareStep.FORGOTTEN
             raise Refused("This is in a drop folder already", hint=_FORGOTTEN if forgotten else _DROPPED)
-        places, folders = self._context.places, self._context.settings.current.folders
+        places, folders = self._places, self._settings.current.folders
         wanted = path.resolve()
         for folder in (places.config, places.state, folders.inbox_path, folders.outbox_path):
             own = folder.resolve()
@@ -201,15 +233,14 @@ class Sharing:
                 )
 
     def _handler(self, folder: DropFolder) -> DropFolderHandler:
-        return DropFolderHandler(folder, self.admission, self.commands, self._context)
+        return DropFolderHandler(folder, self._needs)
 
     def _monitor(self, handler: EntryHandler) -> FolderMonitor[Tree]:
         # One shared file is no reason to watch all of a large folder.
         recursive = isinstance(handler, DropFolderHandler)
-        return FolderMonitor(
-            handler.path, self._context.settings.current.settle, handler, recursive=recursive
-        )
+        return FolderMonitor(handler.path, self._settings.current.settle, handler, recursive=recursive)
 
-    def _rescan(self, path: Path) -> None:
+    def rescan(self, path: Path) -> None:
+        """Observe an entry again, if its folder is monitored."""
         if monitor := self.monitors.get(path.parent):
             monitor.rescan(path.name)
