@@ -101,8 +101,8 @@ class Agent:
         A loop that fails stops the whole agent. If the disk refuses writes, the block starts nevertheless, and the
         loops start as soon as the disk allows it.
         """
-        watcher = Watcher(self._take_hint)
-        watcher.watch(self._context.places.config, recursive=False)
+        watcher = Watcher()
+        watcher.watch(self._context.places.config, self._on_settings_event, recursive=False)
         loading = asyncio.create_task(self._load(), name=_LOADING)
         tasks = [loading, *(asyncio.create_task(loop) for loop in self._loops(events, watcher))]
         for task in tasks:
@@ -163,11 +163,8 @@ class Agent:
         if not self._runner.ready.is_set() or task.get_name() != _LOADING:
             self._parts.stopping.set()
 
-    def _take_hint(self, hint: FileEvent) -> None:
-        if hint.folder == self._context.places.config:
-            self._config_reload.look()
-        self._drops.on_file_event(hint)
-        self._inbox.on_file_event(hint)
+    def _on_settings_event(self, _: FileEvent) -> None:
+        self._config_reload.look()
 
     def _questions(self) -> dict[str, HealthCheck]:
         store = self._context.store

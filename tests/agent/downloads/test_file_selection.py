@@ -18,8 +18,8 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import files as download_files
-from tuishare.agent.downloads.file_selection import choose, drop_unwanted
-from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.agent.downloads.commands import select_files
+from tuishare.agent.downloads.files import DownloadFiles, drop_unwanted
 from tuishare.api.messages import (
     DeliveryState,
     Download,
@@ -295,24 +295,24 @@ def torrent_of(payload: Path, *, version: Any = 2) -> bytes:
 )
 def test_nothing_is_chosen_from_what_is_complete(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="complete"):
-        choose(record_of(**changes), torrent_of(make_films(tmp_path, SIZES)), (0,))
+        select_files(record_of(**changes), torrent_of(make_films(tmp_path, SIZES)), (0,))
 
 
 def test_nothing_is_chosen_from_one_file_or_an_old_torrent(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="one file"):
-        choose(record_of(), torrent_of(fill(tmp_path / "x")), (0,))
+        select_files(record_of(), torrent_of(fill(tmp_path / "x")), (0,))
     with pytest.raises(Refused, match="v1"):
-        choose(record_of(), torrent_of(make_films(tmp_path, SIZES), version=1), (0,))
+        select_files(record_of(), torrent_of(make_films(tmp_path, SIZES), version=1), (0,))
 
 
 def test_sizes_and_leftovers_follow_the_choice(tmp_path: Path) -> None:
     films = make_films(tmp_path, SIZES)
     torrent = torrent_of(films)
-    record = choose(record_of(), torrent, (2, 0, 2))
+    record = select_files(record_of(), torrent, (2, 0, 2))
     # Two files of 18 and no blocks, in two folders.
     assert (record.unwanted, record.cost, record.entries) == ((0, 2), (18 + 4) * 4096, 4)
     for _ in range(2):  # a crash may come between
         drop_unwanted(record, torrent, films)
         assert set(content(films)) == {"b/c.mkv", "none"}
         assert not (films / "b" / "d").exists()
-    assert choose(record, torrent, ()).unwanted == ()
+    assert select_files(record, torrent, ()).unwanted == ()

@@ -23,7 +23,7 @@ from tuishare.core.records import DownloadStep
 @asynccontextmanager
 async def watched(desk: Desk) -> AsyncIterator[PayloadWatcher]:
     payload_watcher = desk.payload_watcher
-    watcher = Watcher(payload_watcher.on_file_event)
+    watcher = Watcher()
     task = asyncio.create_task(payload_watcher._watch(watcher))
     try:
         yield payload_watcher

@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 from tuishare.agent.folders import folder_monitor as following_module
 from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
 from tuishare.agent.folders.stability import FileEventKind
-from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.agent.folders.watcher import FileEvent, Notify, Watcher
 from tuishare.api.messages import FolderState
 from tuishare.config.model import SettleSettings
 from tuishare.errors import NotFound, TooManyOpen, TuishareError, VerificationFailed
@@ -70,7 +70,7 @@ class Collector(FolderHandler[str]):
 class Blind(Watcher):
     """Stands for a network mount, or for used-up inotify limits."""
 
-    def watch(self, folder: Path, *, recursive: bool = True) -> bool:
+    def watch(self, folder: Path, notify: Notify, *, recursive: bool = True) -> bool:
         return False
 
 
@@ -79,12 +79,7 @@ async def followed(
     folder: Path, handler: Collector, settle: SettleSettings = QUICK, kind: Callable[..., Watcher] = Watcher
 ) -> AsyncIterator[FolderMonitor[str]]:
     following = FolderMonitor(folder, settle, handler)
-
-    def take(hint: FileEvent) -> None:
-        if hint.folder == folder:
-            following.on_file_event(hint)
-
-    watcher = kind(take)
+    watcher = kind()
     task = asyncio.create_task(following.run(watcher))
     try:
         await wait_until(lambda: handler.moves > 0 or task.done() or not folder.exists())

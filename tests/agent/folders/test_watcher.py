@@ -25,9 +25,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def hints() -> AsyncIterator[tuple[Watcher, list[FileEvent]]]:
-    seen: list[FileEvent] = []
-    watcher = Watcher(seen.append)
-    yield watcher, seen
+    watcher = Watcher()
+    yield watcher, []
     await watcher.close()
 
 
@@ -35,7 +34,7 @@ async def test_a_written_file_ends_with_finished(
     folder: Path, hints: tuple[Watcher, list[FileEvent]]
 ) -> None:
     watcher, seen = hints
-    assert watcher.watch(folder)
+    assert watcher.watch(folder, seen.append)
     (folder / "a").write_bytes(b"x")
     await wait_until(lambda: FileEvent(folder, "a", FileEventKind.FINISHED) in seen)
 
@@ -51,7 +50,7 @@ async def test_a_move_into_the_folder_is_finished_at_once(
         (outside / "f").write_bytes(b"x")
     else:
         outside.write_bytes(b"x")
-    watcher.watch(folder)
+    watcher.watch(folder, seen.append)
     outside.rename(folder / "inside")
     await wait_until(lambda: FileEvent(folder, "inside", FileEventKind.FINISHED) in seen)
     (folder / "last").write_bytes(b"x")
@@ -64,7 +63,7 @@ async def test_what_leaves_the_folder_is_hinted_at(
 ) -> None:
     watcher, seen = hints
     (folder / "a").write_bytes(b"x")
-    watcher.watch(folder)
+    watcher.watch(folder, seen.append)
     (folder / "a").rename(folder.parent / "a")
     await wait_until(lambda: any(hint.entry == "a" for hint in seen))
 
@@ -74,7 +73,7 @@ async def test_a_file_closed_below_an_entry_only_says_changed(
 ) -> None:
     watcher, seen = hints
     (folder / "sub").mkdir()
-    watcher.watch(folder)
+    watcher.watch(folder, seen.append)
     (folder / "sub" / "f").write_bytes(b"x")
     await wait_until(lambda: bool(seen))
     (folder / "last").write_bytes(b"x")
@@ -101,7 +100,7 @@ async def test_a_flood_of_events_is_one_hint_for_each_entry_with_the_last_kind(
 async def test_reading_says_nothing(folder: Path, hints: tuple[Watcher, list[FileEvent]]) -> None:
     watcher, seen = hints
     (folder / "a").write_bytes(b"x")
-    watcher.watch(folder)
+    watcher.watch(folder, seen.append)
     (folder / "a").read_bytes()
     (folder / "last").write_bytes(b"x")
     await wait_until(lambda: FileEvent(folder, "last", FileEventKind.FINISHED) in seen)
@@ -109,11 +108,11 @@ async def test_reading_says_nothing(folder: Path, hints: tuple[Watcher, list[Fil
 
 
 async def test_a_missing_folder_is_reported(folder: Path, hints: tuple[Watcher, list[FileEvent]]) -> None:
-    watcher, _ = hints
-    assert not watcher.watch(folder / "none")
-    assert watcher.watch(folder)
-    assert watcher.watch(folder)
-    watcher.unwatch(folder)
+    watcher, seen = hints
+    assert not watcher.watch(folder / "none", seen.append)
+    assert watcher.watch(folder, seen.append)
+    assert watcher.watch(folder, seen.append)
+    watcher.unwatch(folder, seen.append)
 
 
 @pytest.mark.parametrize("away", ["removed", "renamed"])
@@ -122,22 +121,22 @@ async def test_a_folder_that_was_exchanged_is_watched_when_asked_again(
 ) -> None:
     """The name is the same, the inode may be: what was watched is neither."""
     watcher, seen = hints
-    assert watcher.watch(folder)
+    assert watcher.watch(folder, seen.append)
     if away == "removed":
         folder.rmdir()
         await wait_until(lambda: FileEvent(folder, "", FileEventKind.CHANGED) in seen)
     else:
         folder.rename(folder.with_name("elsewhere"))
     folder.mkdir()
-    assert watcher.watch(folder)
+    assert watcher.watch(folder, seen.append)
     (folder / "a").write_bytes(b"x")
     await wait_until(lambda: FileEvent(folder, "a", FileEventKind.FINISHED) in seen)
 
 
 async def test_a_closed_watcher_watches_nothing(folder: Path) -> None:
-    watcher = Watcher(lambda _hint: None)
+    watcher = Watcher()
     await watcher.close()
-    assert not watcher.watch(folder)
+    assert not watcher.watch(folder, print)
 
 
 async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
@@ -146,8 +145,8 @@ async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
     watcher, seen = hints
     other = folder.parent / "other"
     other.mkdir()
-    assert watcher.watch(folder)
-    assert watcher.watch(other, recursive=False)
+    assert watcher.watch(folder, seen.append)
+    assert watcher.watch(other, seen.append, recursive=False)
     go_on = threading.Event()
     read_events = InotifyFD.read_events
 
@@ -177,3 +176,24 @@ async def test_when_the_kernel_loses_events_every_folder_is_hinted_at(
     assert not any(hint.entry == "lost" for hint in seen)
     (folder / "lost" / "later").touch()  # and events come again, from folders that nobody had heard of, too
     await wait_until(lambda: any(hint.entry == "lost" for hint in seen[position:]))
+
+
+async def test_each_of_two_who_watch_a_folder_gets_its_events(folder: Path) -> None:
+    watcher = Watcher()
+    one: list[FileEvent] = []
+    other: list[FileEvent] = []
+    try:
+        assert watcher.watch(folder, one.append)
+        assert watcher.watch(folder, other.append)
+        assert watcher.watch(folder, other.append)
+        (folder / "a").write_bytes(b"x")
+        await wait_until(lambda: [hint.entry for hint in one] == [hint.entry for hint in other] != [])
+        watcher.unwatch(folder, one.append)
+        (folder / "b").write_bytes(b"x")
+        await wait_until(lambda: FileEvent(folder, "b", FileEventKind.FINISHED) in other)
+        assert {hint.entry for hint in one} == {"a"}
+        watcher.unwatch(folder, other.append)
+        watcher.unwatch(folder, other.append)
+        assert watcher._watches == {}
+    finally:
+        await watcher.close()

@@ -12,7 +12,7 @@ import pytest
 from tests.agent.agent_pairs import NAME, running, shown
 from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.waiting import wait_until
-from tuishare.agent.downloads import file_selection
+from tuishare.agent.downloads import commands as download_commands
 from tuishare.agent.service import views
 from tuishare.agent.service.views import free_space
 from tuishare.agent.shares.pipeline import Hashing
@@ -121,7 +121,9 @@ def test_the_dashboard_offers_a_choice_of_files_where_the_agent_takes_one(
     path = "/downloads/alice/x" if step.has_all_data else ""
     record = replace(DOWNLOAD, step=step, paused=paused, path=path)
     progress = None if step.has_all_data else HALF
-    assert commands.can_choose(views._download(record, progress, None)) == file_selection.can_choose(record)
+    assert commands.can_choose(views._download(record, progress, None)) == download_commands.can_choose(
+        record
+    )
 
 
 def test_no_secret_is_in_what_clients_see() -> None:

@@ -1,22 +1,60 @@
 """What users order for downloads: approve, reject, choose files, pause, resume, forget, delete.
 
-Owns these commands. Must not download: `tuishare.agent.downloads.queue` continues with what a command leaves.
+Owns these commands, and which files of a download may be left out. Must not download: `tuishare.agent.downloads.queue`
+continues with what a command leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.admission import DownloadAdmission
-from tuishare.agent.downloads.file_selection import choose
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.events import DownloadDiscarded, EventBus
 from tuishare.core.records import DownloadRecord, DownloadStep
-from tuishare.errors import Refused
+from tuishare.errors import BadInput, Refused
+from tuishare.torrents import cost_of, parse_torrent
+
+
+def can_choose(record: DownloadRecord) -> bool:
+    """Return whether files of a download can still be left out: it has neither all data nor a place."""
+    return not record.step.has_all_data and not record.path
+
+
+def select_files(record: DownloadRecord, data: bytes, unwanted: Collection[int]) -> DownloadRecord:
+    """Return a download without some of its files. Blocking.
+
+    Args:
+        record: of the download.
+        data: its torrent.
+        unwanted: the numbers of files, from 0 in the torrent's order.
+
+    Raises:
+        Refused: it is complete, or its files cannot be fetched one by one.
+        BadInput: there is no file with such a number, or nothing would be left.
+    """
+    if not can_choose(record):
+        raise Refused(
+            "It is complete, so there is nothing left to choose",
+            hint="Ask the sender to share it again if you need what you left out.",
+        )
+    torrent = parse_torrent(data)
+    if len(torrent.files) == 1:
+        raise Refused("It is one file, so there is nothing to choose", hint="`tuishare forget` stops it.")
+    if torrent.version == 1:
+        raise Refused("Its files cannot be fetched one by one: it is a torrent of the old kind, v1")
+    numbers = frozenset(unwanted)
+    if not numbers <= set(range(len(torrent.files))):
+        raise BadInput(f"Its files have the numbers from 0 to {len(torrent.files) - 1}")
+    if all(file.size == 0 or number in numbers for number, file in enumerate(torrent.files)):
+        raise BadInput("Nothing would be left to download", hint="`tuishare forget` stops it.")
+    cost = cost_of(torrent, numbers)
+    return replace(record, unwanted=tuple(sorted(numbers)), cost=cost.size, entries=cost.entries)
 
 
 class DownloadCommands:
@@ -96,7 +134,7 @@ class DownloadCommands:
         async with self._repository.lock:
             record = self._repository.get(download_id)
             torrent = await self._repository.torrent(record)
-            record = await asyncio.to_thread(choose, record, torrent, unwanted)
+            record = await asyncio.to_thread(select_files, record, torrent, unwanted)
             await self._repository.save(record)
             await self._repository.leave_swarm(record, keep_progress=True)
             await self._queue.resume(record)

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.downloads.file_selection import drop_unwanted
 from tuishare.agent.downloads.inventory import compare_with_torrent, fingerprint_delivered, take_inventory
 from tuishare.agent.downloads.replaced_payloads import ReplacedPayloads
 from tuishare.agent.downloads.reuse import reuse_unchanged_files
@@ -351,3 +350,28 @@ def describe_kept(record: DownloadRecord, moved: MovedPayload) -> str:
         return ""
     name, kept = for_display(Path(record.path).name), for_display(moved.kept.name)
     return f", as “{name}”: “{kept}” was changed here and is kept"
+
+
+def drop_unwanted(record: DownloadRecord, data: bytes, payload: Path) -> None:
+    """Remove what had arrived of unwanted files, so that only whole ones are delivered. Blocking.
+
+    Doing it again after a crash finishes it.
+
+    Args:
+        record: of the download.
+        data: its torrent; not read where all files are wanted.
+        payload: the folder that it was downloaded to, which is private.
+    """
+    files = parse_torrent(data).files if record.unwanted else ()
+    for number in record.unwanted:
+        path = payload.joinpath(*files[number].parts)
+        path.unlink(missing_ok=True)
+        _remove_empty(path.parent, payload)
+
+
+def _remove_empty(folder: Path, payload: Path) -> None:
+    """Remove a folder that is empty, and those around it that are empty then."""
+    with contextlib.suppress(OSError):  # not empty, or not there
+        while folder != payload:
+            folder.rmdir()
+            folder = folder.parent

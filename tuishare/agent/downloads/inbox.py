@@ -33,7 +33,6 @@ from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import explain
 from tuishare.agent.events import ChangeSignal, DownloadDiscarded
 from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
-from tuishare.agent.folders.watcher import FileEvent
 from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.process.malloc import give_back
 from tuishare.agent.state.activity_log import ActivityLog
@@ -161,12 +160,6 @@ class Inbox(FolderHandler[int]):
         """Continue what the last run left."""
         await self.queue.load()
         await self.admission.load()
-
-    def on_file_event(self, hint: FileEvent) -> None:
-        """Pass an event on, if it is of the inbox, or of a folder that holds a payload."""
-        self.payload_watcher.on_file_event(hint)
-        if hint.folder == self._folder:
-            self.monitor.on_file_event(hint)
 
     def wants(self, entry: str) -> bool:
         """Return whether a name is that of an envelope; users keep other files beside them."""

@@ -55,10 +55,9 @@ class PayloadWatcher:
         self._compare_soon.set()
 
     def on_file_event(self, hint: FileEvent) -> None:
-        """Check a payload soon, if an event is of a folder that holds one."""
-        if hint.folder in self._folders:
-            self._events.add(hint.folder / hint.entry)
-            self._woken.set()
+        """Check the payload of an event soon."""
+        self._events.add(hint.folder / hint.entry)
+        self._woken.set()
 
     async def run(self, watcher: Watcher) -> None:
         """Watch until cancelled."""
@@ -90,7 +89,7 @@ class PayloadWatcher:
             if look:
                 # Watched before it is checked, so that no event is missed; again, as the folder may be a new one.
                 self._folders.add(path.parent)
-                await asyncio.to_thread(watcher.watch, path.parent, recursive=False)
+                await asyncio.to_thread(watcher.watch, path.parent, self.on_file_event, recursive=False)
             if look or not changed.isdisjoint({path, path.parent}):
                 with isolate_errors(f"check “{for_display(record.name)}”"):
                     await self._check(record)

@@ -84,6 +84,11 @@ class FolderHandler(ABC, Generic[_Payload]):
     def moved(self) -> None:
         """Report that the state of the folder has changed."""
 
+    def has_rules(self, entry: str) -> bool:
+        """Return whether an entry, not monitored itself, has the rules of the folder: its change needs a scan."""
+        del entry
+        return False
+
     def may_hide_change(self, written: Collection[str]) -> bool:
         """Return whether a write to one of these files (paths below the folder) may leave the fingerprint unchanged."""
         del written
@@ -147,6 +152,9 @@ class FolderMonitor(Generic[_Payload]):
             if hint.written and self.handler.may_hide_change(hint.written):
                 self._written.add(hint.entry)
             self._woken.set()
+        elif self.handler.has_rules(hint.entry):
+            self.scan_soon()
+        self.handler.moved()
 
     def rescan(self, entry: str) -> None:
         """Treat an entry as changed, for instance because it changed while it was read."""
@@ -162,6 +170,10 @@ class FolderMonitor(Generic[_Payload]):
         self._failed.clear()
         self._next_scan = 0.0
         self._woken.set()
+
+    async def unwatch(self, watcher: Watcher) -> None:
+        """Receive no more events of the folder."""
+        await asyncio.to_thread(watcher.unwatch, self.folder, self.on_file_event)
 
     async def run(self, watcher: Watcher) -> None:
         """Monitor the folder until cancelled."""
@@ -184,13 +196,15 @@ class FolderMonitor(Generic[_Payload]):
         """Watch the folder, then list it, so that no change is missed; compare all entries with what is known."""
         self._next_scan = math.inf  # until this scan ends, or another is requested
         try:
-            watched = await asyncio.to_thread(watcher.watch, self.folder, recursive=self._recursive)
+            watched = await asyncio.to_thread(
+                watcher.watch, self.folder, self.on_file_event, recursive=self._recursive
+            )
             listed = await asyncio.to_thread(self._list)
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE}:
                 self._next_scan = min(self._next_scan, time.monotonic() + EXHAUSTED_SECONDS)
                 return
-            await asyncio.to_thread(watcher.unwatch, self.folder)
+            await self.unwatch(watcher)
             self._enter(FolderState.MISSING)
         else:
             self._enter(FolderState.WATCHING if watched else FolderState.POLLING)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from watchdog import events
 from watchdog.observers.api import BaseObserver, ObservedWatch
@@ -41,6 +41,9 @@ class FileEvent:
     written: frozenset[str] = field(default=frozenset(), compare=False)
 
 
+Notify: TypeAlias = Callable[[FileEvent], None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Watch:
     """One watched folder; device and inode identify it, because another folder may get its path."""
@@ -53,20 +56,24 @@ class _Watch:
 class Watcher:
     """Watches folders, recursively. Made on the event loop; `watch` and `unwatch` block and may run on any thread."""
 
-    def __init__(self, notify: Callable[[FileEvent], None]) -> None:
-        """Start the observer; `notify` is called on the thread of the event loop."""
-        self._notify = notify
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._observer = _Observer(self._note_overflow)
         self._observer.start()
         self._watches: dict[Path, _Watch] = {}
+        self._subscribers: dict[Path, tuple[Notify, ...]] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._pending: dict[tuple[Path, str], FileEvent] = {}
         self._pending_lock = threading.Lock()
 
-    def watch(self, folder: Path, *, recursive: bool = True) -> bool:
+    def watch(self, folder: Path, notify: Notify, *, recursive: bool = True) -> bool:
         """Watch a folder; idempotent, also after the folder was removed and created again.
+
+        Args:
+            folder: several callers may watch it.
+            notify: called with each event of the folder, on the thread of the event loop.
+            recursive: whether changes below its entries are reported.
 
         Returns:
             False if it cannot be watched (missing folder, inotify limits reached): poll instead.
@@ -78,6 +85,7 @@ class Watcher:
                 status = folder.stat()
                 known = self._watches.get(folder)
                 if known is not None and self._holds(known, status):
+                    self._subscribe(folder, notify)
                     return True
                 self._forget(folder)
                 observed = self._observer.schedule(
@@ -86,12 +94,23 @@ class Watcher:
             except OSError:
                 return False
             self._watches[folder] = _Watch(observed, status.st_dev, status.st_ino)
+            self._subscribe(folder, notify)
             return True
 
-    def unwatch(self, folder: Path) -> None:
-        """Stop watching a folder, for instance because it is gone."""
+    def unwatch(self, folder: Path, notify: Notify) -> None:
+        """Stop watching a folder for one caller, for instance because it is gone."""
         with self._lock:
-            self._forget(folder)
+            others = tuple(other for other in self._subscribers.get(folder, ()) if other != notify)
+            if others:
+                self._subscribers[folder] = others
+            else:
+                self._subscribers.pop(folder, None)
+                self._forget(folder)
+
+    def _subscribe(self, folder: Path, notify: Notify) -> None:
+        known = self._subscribers.get(folder, ())
+        if notify not in known:
+            self._subscribers[folder] = (*known, notify)
 
     async def close(self) -> None:
         """Stop the threads and wait for them."""
@@ -138,6 +157,10 @@ class Watcher:
         _log.warning("Too many changes at once, so file events were lost; all folders are scanned again")
         for folder in list(self._watches):
             self._notify(FileEvent(folder, "", FileEventKind.CHANGED))
+
+    def _notify(self, event: FileEvent) -> None:
+        for notify in self._subscribers.get(event.folder, ()):
+            notify(event)
 
     def _notify_of_pending(self) -> None:
         with self._pending_lock:

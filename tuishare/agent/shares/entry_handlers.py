@@ -141,6 +141,10 @@ class DropFolderHandler(EntryHandler):
         ours = entry in {IGNORE_FILE, MARKER}
         return not ours and not ignores((entry,), is_folder=(self.path / entry).is_dir())
 
+    def has_rules(self, entry: str) -> bool:
+        """Return whether an entry is the list of ignore rules."""
+        return entry == IGNORE_FILE
+
     async def settled(self, path: Path, look: Observation[Tree]) -> None:
         """Share a settled entry with the users of the folder."""
         del path

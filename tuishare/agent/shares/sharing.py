@@ -14,8 +14,7 @@ from typing import Final, TypeAlias
 
 from tuishare.agent.folders.fingerprint import walk_payload
 from tuishare.agent.folders.folder_monitor import FolderMonitor
-from tuishare.agent.folders.ignore_rules import IGNORE_FILE
-from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.agent.folders.watcher import Watcher
 from tuishare.agent.live import UserBookFile
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
@@ -42,7 +41,7 @@ from tuishare.tracker import PeerAnnounced
 _DROPPED: Final = "Its recipients are set by its drop folder."
 _FORGOTTEN: Final = "You removed it; to share it again, `touch` it, or any file in it if it is a folder."
 
-_Tasks: TypeAlias = dict[EntryHandler, asyncio.Task[None]]
+_Tasks: TypeAlias = dict[EntryHandler, tuple[FolderMonitor[Tree], asyncio.Task[None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +146,24 @@ class Sharing:
                 self._altered.clear()
                 await self._adjust(tasks, watcher)
                 await self._reconciler.reconcile()
-                await self._until_altered(tasks.values())
+                await self._until_altered(task for _, task in tasks.values())
         finally:
-            for task in tasks.values():
+            for _, task in tasks.values():
                 task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await asyncio.gather(*(task for _, task in tasks.values()), return_exceptions=True)
 
     async def _adjust(self, tasks: _Tasks, watcher: Watcher) -> None:
         wanted = (*self.drop_folders, *self._standalone)
         for handler in set(tasks).difference(wanted):
             async with handler.entry_lock:  # never between a record and what follows from it
-                task = tasks.pop(handler)
+                monitor, task = tasks.pop(handler)
                 task.cancel()
             await asyncio.wait({task})
-            await asyncio.to_thread(watcher.unwatch, handler.path)
+            await monitor.unwatch(watcher)
         for handler in wanted:
             if handler not in tasks:
-                tasks[handler] = asyncio.create_task(self.monitors[handler.path].run(watcher))
+                monitor = self.monitors[handler.path]
+                tasks[handler] = monitor, asyncio.create_task(monitor.run(watcher))
 
     async def _until_altered(self, tasks: Iterable[asyncio.Task[None]]) -> None:
         altered = asyncio.create_task(self._altered.wait())
@@ -178,14 +178,6 @@ class Sharing:
         """Scan all folders at once: what was refused may be accepted now."""
         for monitor in self.monitors.values():
             monitor.scan_soon()
-
-    def on_file_event(self, hint: FileEvent) -> None:
-        """Pass an event on to the monitor of its folder, if that is followed."""
-        if monitor := self.monitors.get(hint.folder):
-            monitor.on_file_event(hint)
-            if hint.entry == IGNORE_FILE:
-                monitor.scan_soon()
-            self._needs.changed.notify()
 
     async def share(self, path: Path, target: ShareTarget) -> str:
         """Share a file or folder outside the drop folders; a known one may get more recipients.
