@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from tests.agent.homes import Home
+from tests.agent.homes import Home, is_idle
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED
@@ -44,7 +44,7 @@ def _is_at_rest(agent: Agent, followings: list[FolderMonitor[Any]]) -> bool:
     # 0: wants to scan; infinity: is scanning.
     scanned = all(0 < each._next_scan < math.inf and each._tracker.next_due() is None for each in followings)
     locked = agent._drops.repository.lock.locked() or agent._inbox.repository.lock.locked()
-    return scanned and not locked and agent._drops.queue.is_idle
+    return scanned and not locked and is_idle(agent._drops.queue)
 
 
 async def shown(agent: Agent, state: DownloadState) -> Download:

@@ -15,6 +15,7 @@ import tomli_w
 from tuishare.agent.context import Context
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.live import Live
+from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.startup import connect_outbox
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Transport, load_config
@@ -121,6 +122,11 @@ async def opened(home: Home) -> AsyncIterator[Context]:
     finally:
         await engine.close()
         await store.close()
+
+
+def is_idle(queue: ShareQueue) -> bool:
+    """Whether no share is being worked on or waits for that."""
+    return queue._to_hash.empty() and queue._to_seed.empty() and not queue._at_work
 
 
 def fill(path: Path, size: int = 40_000) -> Path:

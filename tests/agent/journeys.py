@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.agent.agent_pairs import running
-from tests.agent.homes import Home, fill, introduce, make_home
+from tests.agent.homes import Home, fill, introduce, is_idle, make_home
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.api.client import AgentClient
@@ -73,7 +73,7 @@ def make_pair(root: Path) -> Pair:
 async def until_seeded(agent: Agent, name: str, generation: int) -> None:
     def done() -> bool:
         shares = [(share.name, share.generation, share.state) for share in agent.view.shares()]
-        return shares == [(name, generation, ShareState.SEEDING)] and agent._drops.queue.is_idle
+        return shares == [(name, generation, ShareState.SEEDING)] and is_idle(agent._drops.queue)
 
     await wait_until(done, seconds=PATIENCE)
 

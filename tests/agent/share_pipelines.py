@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.agent.homes import Home, opened
+from tests.agent.homes import Home, is_idle, opened
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.events import EntryOutdated
@@ -53,7 +53,7 @@ class Press:
     async def until(self, path: Path, step: ShareStep, generation: int = 1) -> ShareRecord:
         def done() -> bool:
             share = self.find(path)
-            return self.queue.is_idle and (share.step, share.generation) == (step, generation)
+            return is_idle(self.queue) and (share.step, share.generation) == (step, generation)
 
         await wait_until(done)
         return self.find(path)

@@ -44,9 +44,9 @@ async def test_an_edge_of_the_schedule_is_met_to_the_second(alice: Home) -> None
         context.clock.read = lambda: edge + timedelta(seconds=time.monotonic() - started - 0.5)
         bandwidth = BandwidthSchedule(context.settings, context.engine, context.clock)
         task = asyncio.create_task(bandwidth.run())
-        await wait_until(lambda: bandwidth.rates == BandwidthRates(9 << 10, 0))
+        await wait_until(lambda: bandwidth._rates == BandwidthRates(9 << 10, 0))
         assert limits_of(context) == (9 << 10, 0)
-        await wait_until(lambda: bandwidth.rates == BandwidthRates(1 << 10, 2 << 10), seconds=3)
+        await wait_until(lambda: bandwidth._rates == BandwidthRates(1 << 10, 2 << 10), seconds=3)
         assert limits_of(context) == (1 << 10, 2 << 10)
         assert 0.4 < time.monotonic() - started < 2.5
         task.cancel()

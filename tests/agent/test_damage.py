@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.agent.agent_pairs import running
 from tests.agent.damage import FOLDERS, TABLES, VALUES, NotText, columns_of, damage_folder, damage_row
-from tests.agent.homes import Home, fill, introduce, make_home, seal_for, share_of
+from tests.agent.homes import Home, fill, introduce, is_idle, make_home, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.context import Context
 from tuishare.agent.daemon import Agent
@@ -130,7 +130,7 @@ class Bench:
             await drops.load()
             await inbox.queue.load()
             working = asyncio.create_task(drops.queue.run())
-            await wait_until(lambda: working.done() or drops.queue.is_idle, seconds=30.0)
+            await wait_until(lambda: working.done() or is_idle(drops.queue), seconds=30.0)
             assert not working.done()
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)

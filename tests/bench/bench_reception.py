@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.agent.homes import Home, fill, make_home, seal_manifest, share_of
-from tuishare.agent.downloads.opening import bounds_of
+from tuishare.agent.downloads.envelope_reader import bounds_of
 from tuishare.core.opening import open_received
 from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE, CardKey, unseal

@@ -113,9 +113,9 @@ def test_a_damaged_share_is_dropped_with_its_tickets(path: Path) -> None:
     damage_row(path, "shares", 0, "size", -1)
     with checked(path) as database:
         (row,) = database.damaged("shares")
-        assert database.recipients(SHARE.id) == TICKETS
+        assert database.recipients() == TICKETS
         database.drop_damaged(row)
-        assert (database.damaged("shares"), database.recipients(SHARE.id)) == ([], [])
+        assert (database.damaged("shares"), database.recipients()) == ([], [])
 
 
 def test_a_share_that_is_there_again_keeps_its_tickets(path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_share_that_is_there_again_keeps_its_tickets(path: Path) -> None:
         (row,) = database.damaged("shares")
         database.save(SHARE)
         database.drop_damaged(row)
-        assert database.recipients(SHARE.id) == TICKETS
+        assert database.recipients() == TICKETS
 
 
 def test_a_damaged_ticket_is_dropped_alone(path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_damaged_ticket_is_dropped_alone(path: Path) -> None:
     with checked(path) as database:
         (row,) = database.damaged("recipients")
         database.drop_damaged(row)
-        assert database.recipients(SHARE.id) == TICKETS[1:]
+        assert database.recipients() == TICKETS[1:]
         assert [row.table for row in database.damaged("shares", "recipients")] == ["shares"]
 
 

@@ -27,7 +27,7 @@ def test_the_first_schema_opens_with_all_it_held(old: Path) -> None:
     assert (seeding.name, seeding.recipients, seeding.generation) == ("film.mkv", ("bob", "@crew"), 3)
     assert (seeding.step, seeding.sealed, seeding.info_hash) == (ShareStep.SEEDING, 3, "cd" * 32)
     assert (problem.name, problem.step, problem.sealed) == ("bücher", ShareStep.PROBLEM, 0)
-    assert database.recipients(seeding.id) == [RecipientRecord(seeding.id, "bob", b"h" * 32)]
+    assert database.recipients() == [RecipientRecord(seeding.id, "bob", b"h" * 32)]
     (download,) = database.downloads()
     assert (download.step, download.path) == (DownloadStep.COMPLETE, "/home/alice/downloads/bob/photos")
     assert (download.contacts, download.envelope_hash) == (("192.0.2.7:50007", "[2001:db8::7]:50007"), b"")

@@ -31,11 +31,6 @@ class BandwidthSchedule:
         self._altered = asyncio.Event()
         self._rates = BandwidthRates()
 
-    @property
-    def rates(self) -> BandwidthRates:
-        """The limits in force."""
-        return self._rates
-
     def take_settings(self) -> None:
         """Apply the limits of changed settings at once."""
         self._apply(self._local_time())

@@ -20,7 +20,7 @@ import msgspec
 
 from tuishare.agent.events import ChangeSignal, EventBus, SettingsReloaded, UserBookRead
 from tuishare.agent.live import Live, UserBookFile
-from tuishare.agent.process.systemd import notify
+from tuishare.agent.process.sd_messages import notify
 from tuishare.config.model import Config, InboxSettings, check_config, load_config
 from tuishare.config.schedule import BandwidthLimits
 from tuishare.core.clock import Clock

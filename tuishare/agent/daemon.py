@@ -15,8 +15,8 @@ from typing import Any, Final, Self, assert_never
 
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.folders.watcher import FileEvent, Watcher
-from tuishare.agent.process.systemd import HealthCheck, keep_alive, notify, watchdog_interval
-from tuishare.agent.startup import Parts, make_parts, open_home, open_store
+from tuishare.agent.process.sd_messages import HealthCheck, keep_alive, notify, watchdog_interval
+from tuishare.agent.startup import AgentParts, make_parts, open_home, open_store
 from tuishare.api.server import ApiServer
 from tuishare.errors import SystemFailed
 from tuishare.home_paths import Places
@@ -46,7 +46,7 @@ class Agent:
         service: implements the API.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: AgentParts) -> None:
         self._parts = parts
         self._context = parts.context
         self._drops, self._inbox = parts.sharing, parts.inbox

@@ -18,9 +18,9 @@ from tuishare.agent.desktop_notifications import DesktopNotifier
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
 from tuishare.agent.downloads.conflicts import TorrentClaims
+from tuishare.agent.downloads.envelope_reader import EnvelopeReader
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.inbox import DownloadParts, Inbox
-from tuishare.agent.downloads.opening import EnvelopeReader
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.pipeline import DownloadPipeline, Seeding
 from tuishare.agent.downloads.queue import DownloadQueue
@@ -101,7 +101,7 @@ async def open_home(places: Places, stack: contextlib.AsyncExitStack) -> Context
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AgentParts:
     """All parts of one agent, connected by its events.
 
     Attributes:
@@ -122,7 +122,7 @@ class Parts:
     stopping: asyncio.Event
 
 
-def make_parts(context: Context) -> Parts:
+def make_parts(context: Context) -> AgentParts:
     """Make the parts of an agent and connect them."""
     config, stopping = context.settings, asyncio.Event()
     folders = config.current.folders
@@ -131,7 +131,7 @@ def make_parts(context: Context) -> Parts:
     users = UserService(context, sharing, runner, config_reload)
     overload = OverloadMonitor(context.engine, context.clock.now)
     view = StateView(context, sharing, inbox, users, config_reload, overload)
-    parts = Parts(
+    parts = AgentParts(
         context=context,
         sharing=sharing,
         inbox=inbox,
@@ -266,7 +266,7 @@ def connect_outbox(context: Context) -> None:
     context.events.subscribe_async(EnvelopeWithdrawn, outbox.on_withdrawn)
 
 
-def _connect(parts: Parts) -> None:
+def _connect(parts: AgentParts) -> None:
     """Subscribe the parts to each other's events."""
     events, changed = parts.context.events, parts.context.changed
     events.subscribe(ActivityRecorded, lambda event: parts.notifier.notify(event.entry))

@@ -192,11 +192,7 @@ class Database:
         ).fetchone()
         return "" if row is None else str(row[0])
 
-    def recipients(self, share: str) -> list[RecipientRecord]:
-        """Return the recipients of a share, past ones included."""
-        return self._all(RecipientRecord, "WHERE share = ? ORDER BY user", share)
-
-    def all_recipients(self) -> list[RecipientRecord]:
+    def recipients(self) -> list[RecipientRecord]:
         """Return the recipients of all shares, past ones included."""
         return self._all(RecipientRecord, "ORDER BY share, user")
 

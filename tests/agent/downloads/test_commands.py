@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tests.agent.agent_pairs import rejected, running, shown
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, is_idle
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -30,7 +30,7 @@ async def sending(alice: Home, bob: Home, *, paused: bool = False) -> AsyncItera
         fill(alice.drop / "x", SIZE)
     async with running(alice) as agent:
         share = await until(agent, "x", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.queue.is_idle)
+        await wait_until(lambda: is_idle(agent._drops.queue))
         if paused:
             await agent.service.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / ENVELOPE)

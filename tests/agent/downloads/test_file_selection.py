@@ -13,7 +13,7 @@ import pytest
 
 from tests.agent.agent_pairs import running, shown
 from tests.agent.downloads.test_commands import incoming, joined, serve
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, is_idle
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -56,7 +56,7 @@ async def sending(
     make_films(alice.drop, sizes)
     async with running(alice) as agent:
         share = await until(agent, "films", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.queue.is_idle)
+        await wait_until(lambda: is_idle(agent._drops.queue))
         if paused:
             await agent.service.order_share(share.id, ShareAction.PAUSE)
         bob.receive(alice.outbox / "films.torrent.encrypted")

@@ -14,7 +14,7 @@ from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, sh
 from tests.waiting import wait_until
 from tuishare.agent.downloads import inbox as inbox_module
 from tuishare.agent.downloads import rejected_files
-from tuishare.agent.downloads.opening import bounds_of
+from tuishare.agent.downloads.envelope_reader import bounds_of
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED, REMEMBERED
 from tuishare.api.messages import DownloadAction, DownloadState, FolderState
 from tuishare.core.opening import SignedEnvelope, Trust

@@ -12,7 +12,7 @@ import pytest
 from tests.agent.agent_pairs import KEY, NAME, rejected, running, shown
 from tests.agent.homes import Home, fill, opened
 from tests.waiting import wait_until
-from tuishare.agent.downloads.opening import open_raw_form
+from tuishare.agent.downloads.envelope_reader import open_raw_form
 from tuishare.api.messages import DownloadAction, DownloadState
 from tuishare.core.opening import Trust
 from tuishare.envelope import Damaged, NotForUs, seal_raw

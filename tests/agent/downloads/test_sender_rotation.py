@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.agent.homes import Home, fill, opened, seal_for, seal_manifest, share_of
-from tuishare.agent.downloads.opening import apply_key_rotation
+from tuishare.agent.downloads.envelope_reader import apply_key_rotation
 from tuishare.api.messages import ActivityKind
 from tuishare.core.clock import wall_clock
 from tuishare.core.opening import OpenedEnvelope, Trust, open_received

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tuishare.agent.process.systemd import notify
+from tuishare.agent.process.sd_messages import notify
 
 
 @pytest.mark.parametrize("abstract", [False, True])

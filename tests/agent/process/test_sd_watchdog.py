@@ -14,7 +14,7 @@ import pytest
 from tests.agent.agent_pairs import running
 from tests.agent.homes import Home
 from tests.waiting import wait_until
-from tuishare.agent.process.systemd import HealthCheck, keep_alive, watchdog_interval
+from tuishare.agent.process.sd_messages import HealthCheck, keep_alive, watchdog_interval
 from tuishare.errors import SystemFailed
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.agent.agent_pairs import come_to_rest, running
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, is_idle
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("bob")
 
 async def seeded(agent: Agent, generation: int = 1) -> Share:
     share = await until(agent, "x", ShareState.SEEDING, generation)
-    await wait_until(lambda: agent._drops.queue.is_idle)
+    await wait_until(lambda: is_idle(agent._drops.queue))
     return share
 
 
@@ -240,7 +240,7 @@ async def test_a_drop_folder_that_is_not_mounted_withdraws_nothing(alice: Home, 
     if how == "between two runs":
         unmount()
     async with running(alice) as agent:
-        await wait_until(lambda: agent._drops.queue.is_idle)
+        await wait_until(lambda: is_idle(agent._drops.queue))
         assert agent.view.status().drop_folders[0].state.value == "missing"
         assert [found.state for found in agent.view.shares()] == [ShareState.PROBLEM]  # and why
         assert os.listdir(alice.outbox) == [ENVELOPE]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.agent_pairs import running
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, is_idle
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -25,7 +25,7 @@ def no_hashing(_tree: Tree, *, version: Version, **_more: Callable[..., object])
 
 async def seeded(agent: Agent, name: str, generation: int) -> Share:
     share = await until(agent, name, ShareState.SEEDING, generation)
-    await wait_until(lambda: agent._drops.queue.is_idle)
+    await wait_until(lambda: is_idle(agent._drops.queue))
     return share
 
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.agent.agent_pairs import running
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, is_idle
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -26,7 +26,7 @@ async def test_a_payload_that_is_being_edited_is_not_served_until_it_has_settled
     async with running(alice) as agent:
         path = fill(alice.drop / "x")
         first = await until(agent, "x", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.queue.is_idle)
+        await wait_until(lambda: is_idle(agent._drops.queue))
         with path.open("r+b") as file:
             file.write(b"edited")
             file.flush()
@@ -43,7 +43,7 @@ async def test_what_can_no_longer_be_shared_is_served_no_longer_until_it_can(ali
     async with running(alice) as agent:
         path = fill(alice.drop / "x")
         first = await until(agent, "x", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.queue.is_idle)
+        await wait_until(lambda: is_idle(agent._drops.queue))
         path.rename(kept)
         match fault:
             case "link":

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, is_idle
 from tests.agent.share_pipelines import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.folders.fingerprint import payload_fingerprint, walk_payload
@@ -32,9 +32,7 @@ async def test_an_entry_is_hashed_sealed_and_seeded_in_place(alice: Home, bob: H
         assert found.manifest.contacts == (f"127.0.0.1:{press.context.engine.listening['tls']}",)
         assert press.served == {share.info_hash}
         assert (share.size, share.files, share.fingerprint) == (40_000, 1, payload_fingerprint(path))
-        stored = await press.context.store.run(
-            lambda database: (database.shares(), database.recipients(share.id))
-        )
+        stored = await press.context.store.run(lambda database: (database.shares(), database.recipients()))
         assert (stored[0], [recipient.user for recipient in stored[1]]) == ([share], ["bob"])
         assert os.listdir(alice.outbox) == ["film.mkv.torrent.encrypted"]
         await wait_until(lambda: press.context.engine.progress(InfoHash(share.info_hash)).state == "seeding")
@@ -46,7 +44,7 @@ async def test_an_entry_that_is_shared_already_is_left_alone(alice: Home, bob: H
         await press.accept(path)
         share = await press.until(path, ShareStep.SEEDING)
         await press.accept(path)
-        assert (press.only, press.queue.is_idle) == (share, True)
+        assert (press.only, is_idle(press.queue)) == (share, True)
 
 
 async def test_a_changed_entry_is_the_next_generation_of_its_share(alice: Home, bob: Home) -> None:
@@ -133,7 +131,7 @@ async def test_a_share_that_is_queued_twice_is_served_once(
         await press.accept(second)
         await press.accept(fill(second))
         go_on.set()
-        await wait_until(lambda: press.queue.is_idle and press.find(second).step is ShareStep.SEEDING)
+        await wait_until(lambda: is_idle(press.queue) and press.find(second).step is ShareStep.SEEDING)
         await press.until(second, ShareStep.SEEDING)
         assert [share.problem for share in press.shares] == ["", ""]
         assert len(press.served) == 2
@@ -261,7 +259,7 @@ async def test_what_is_being_deleted_is_not_shared_again(alice: Home, bob: Home)
         share = await press.until(path, ShareStep.SEEDING)
         doomed = await press.queue._repository.save(replace(share, step=ShareStep.DELETING))
         await press.accept(fill(path))
-        assert (press.only, press.queue.is_idle) == (doomed, True)
+        assert (press.only, is_idle(press.queue)) == (doomed, True)
 
 
 async def test_the_envelope_of_a_former_name_does_not_stay(alice: Home, bob: Home) -> None:

@@ -7,7 +7,7 @@ import mmap
 import pytest
 
 from tests.agent.agent_pairs import running
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, is_idle
 from tests.agent.share_pipelines import publishing_at
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
@@ -26,7 +26,7 @@ async def test_a_page_that_is_written_late_makes_a_new_generation(alice: Home, b
         file.close()
         mapped[0] ^= 255  # from here on the page can be written without another time
         await until(agent, "x", ShareState.SEEDING)
-        await wait_until(lambda: agent._drops.queue.is_idle)
+        await wait_until(lambda: is_idle(agent._drops.queue))
         first = agent.view.shares()[0].generation
         mapped[1] ^= 255
         mapped.close()

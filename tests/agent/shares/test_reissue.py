@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from tests.agent.agent_pairs import rejected, running, shown
-from tests.agent.homes import Home, fill, seal_manifest
+from tests.agent.homes import Home, fill, is_idle, seal_manifest
 from tests.agent.share_pipelines import open_from, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -208,6 +208,6 @@ async def test_what_was_touched_meanwhile_is_sealed_again_too(alice: Home) -> No
         reissue.request([share.id])
         await reissue._reissue_all()
         await press.accept(path)
-        await wait_until(lambda: queue.is_idle and press.only.step is ShareStep.SEEDING)
+        await wait_until(lambda: is_idle(queue) and press.only.step is ShareStep.SEEDING)
         assert (press.only.info_hash, press.only.sealed > 1) == (share.info_hash, True)
         assert open_from(alice, press.only.envelope, alice).manifest.generation == press.only.generation > 1

@@ -213,8 +213,8 @@ async def test_a_group_means_its_members(alice: Home, bob: Home) -> None:
     alice.know(bob.user(groups=("crew",)))
     async with running(alice) as agent:
         fill(alice.drop / "x")
-        share = await until(agent, "x", ShareState.SEEDING)
-        held = await agent._context.store.run(lambda database: database.recipients(share.id))
+        await until(agent, "x", ShareState.SEEDING)
+        held = await agent._context.store.run(lambda database: database.recipients())
         assert [recipient.user for recipient in held] == ["bob"]
 
 

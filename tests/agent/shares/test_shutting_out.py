@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.homes import Home, fill, make_home
+from tests.agent.homes import Home, fill, is_idle, make_home
 from tests.agent.share_pipelines import Press, publishing_at
 from tests.waiting import wait_until
 from tuishare.agent.shares import outbox, pipeline
@@ -59,7 +59,7 @@ class Desk:
         def done() -> bool:
             due = queue._repository.deliveries.needs_reissue(self.share)
             there = self.press.served == {self.share.info_hash}
-            return queue.is_idle and self.share.step is ShareStep.SEEDING and there and not due
+            return is_idle(queue) and self.share.step is ShareStep.SEEDING and there and not due
 
         await wait_until(done, seconds=30)
         assert self.share.sealed == self.share.generation

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.agent_pairs import come_to_rest, running
-from tests.agent.homes import Home, fill
+from tests.agent.homes import Home, fill, is_idle
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
@@ -41,7 +41,7 @@ async def share(agent: Agent, path: Path, *recipients: str) -> Share:
 
 async def seeded(agent: Agent, generation: int = 1) -> Share:
     found = await until(agent, "x", ShareState.SEEDING, generation)
-    await wait_until(lambda: agent._drops.queue.is_idle)
+    await wait_until(lambda: is_idle(agent._drops.queue))
     return found
 
 
@@ -225,7 +225,7 @@ async def test_under_another_name_it_goes_to_those_who_are_named_then(
                 (await agent.service.share(NewShare(path=str(folder / name), recipients=(user,)))).id
             )
             assert (await until(agent, name, ShareState.SEEDING)).recipients == (user,)
-            await wait_until(lambda: agent._drops.queue.is_idle)
+            await wait_until(lambda: is_idle(agent._drops.queue))
     assert known[0] == known[1] != known[2]
 
 

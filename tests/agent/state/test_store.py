@@ -37,7 +37,7 @@ def test_records_come_back_as_they_went_in(path: Path) -> None:
     first.close()
     again = Database(path)
     assert again.shares() == [SHARE]
-    assert again.recipients(SHARE.id) == [recipient]
+    assert again.recipients() == [recipient]
     assert again.downloads() == [DOWNLOAD]
     assert isinstance(again.shares()[0].step, ShareStep)
     again.close()
@@ -122,7 +122,7 @@ def test_forgetting_a_share_takes_its_tickets_along(path: Path) -> None:
     database.save(SHARE, RecipientRecord(SHARE.id, "bob", b"h" * 32))
     database.delete_share(SHARE.id)
     assert database.shares() == []
-    assert database.recipients(SHARE.id) == []
+    assert database.recipients() == []
     database.close()
 
 

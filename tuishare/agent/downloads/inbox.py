@@ -19,7 +19,7 @@ import msgspec
 
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
-from tuishare.agent.downloads.opening import EnvelopeReader, apply_key_rotation
+from tuishare.agent.downloads.envelope_reader import EnvelopeReader, apply_key_rotation
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.quotas import (

@@ -36,7 +36,7 @@ _ATTRIBUTES: Final = ("user.", "system.posix_acl_")
 _EXECUTABLE: Final = 0o111
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class InventoryEntry(msgspec.Struct, frozen=True, gc=False):
     """One file, folder or link of a payload.
 
     Attributes:
@@ -62,7 +62,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Inventory:
     """All entries at one moment; the payload itself comes first."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[InventoryEntry, ...]
 
     @cached_property
     def shape(self) -> str:
@@ -83,7 +83,7 @@ class Inventory:
         return _without_ctime(self.entries) == _without_ctime(other.entries)
 
 
-def _without_ctime(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def _without_ctime(entries: tuple[InventoryEntry, ...]) -> tuple[InventoryEntry, ...]:
     top, *below = entries
     return (msgspec.structs.replace(top, times=(top.times[0], 0)), *below)
 
@@ -150,13 +150,13 @@ def take_inventory(path: Path) -> Inventory:
     return Inventory(tuple(entries))
 
 
-def _look(path: Path, parts: Parts) -> tuple[Entry, list[Parts]]:
+def _look(path: Path, parts: Parts) -> tuple[InventoryEntry, list[Parts]]:
     """Return one entry below a path, and the names in it if it is a folder, last name first."""
     here = path.joinpath(*parts)
     status = here.lstat()
     kind = stat.S_IFMT(status.st_mode)
     is_file = stat.S_ISREG(kind)
-    entry = Entry(
+    entry = InventoryEntry(
         parts,
         kind,
         stat.S_IMODE(status.st_mode),

@@ -65,7 +65,7 @@ class Deliveries:
 
     async def load(self, shares: Collection[str]) -> None:
         """Read the recipients of these shares; those of other shares are left as they are."""
-        for record in await self._store.run(lambda database: database.all_recipients()):
+        for record in await self._store.run(lambda database: database.recipients()):
             if record.share in shares:
                 self._index(record)
 

@@ -69,11 +69,6 @@ class ShareQueue:
         """How much of a share is hashed, by its id."""
         return self.pipeline.hashing
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no share is being worked on or waits for that."""
-        return self._to_hash.empty() and self._to_seed.empty() and not self._at_work
-
     async def load(self) -> None:
         """Continue every share where the last run left it; a problem is tried again when its entry has settled."""
         await self._repository.load()
