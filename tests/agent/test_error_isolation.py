@@ -13,8 +13,7 @@ from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads import admission, repository
-from tuishare.agent.downloads import inbox as inbox_module
+from tuishare.agent.downloads import admission, envelope_reader, repository
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.error_isolation import Unexpected, explain, isolate_errors
 from tuishare.agent.shares import pipeline as share_pipeline
@@ -108,7 +107,7 @@ async def test_what_no_engine_would_take_is_turned_away_before_it_is_stored(alic
 async def test_what_waits_for_its_sender_to_be_verified_goes_on_by_itself(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_module, "UNVERIFIED_LIMITS", TorrentLimits(max_torrent_bytes=10))
+    monkeypatch.setattr(envelope_reader, "UNVERIFIED_LIMITS", TorrentLimits(max_torrent_bytes=10))
     bob.know(alice.user(verified=False))
     data = seal_for(alice, share_of(fill(alice.drop / "x")), bob.user())
     async with running(bob) as agent:

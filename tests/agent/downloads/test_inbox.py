@@ -12,8 +12,7 @@ import pytest
 from tests.agent.agent_pairs import NAME, rejected, running, shown
 from tests.agent.homes import Home, fill, make_home, seal_for, seal_manifest, share_of
 from tests.waiting import wait_until
-from tuishare.agent.downloads import inbox as inbox_module
-from tuishare.agent.downloads import rejected_files
+from tuishare.agent.downloads import envelope_reader, rejected_files
 from tuishare.agent.downloads.envelope_reader import bounds_of
 from tuishare.agent.downloads.rejected_files import REASON_SUFFIX, REJECTED, REMEMBERED
 from tuishare.api.messages import DownloadAction, DownloadState, FolderState
@@ -106,7 +105,7 @@ async def test_what_breaks_a_rule_names_it(alice: Home, bob: Home, share: ShareR
 async def test_what_is_no_file_is_turned_away_unread(
     bob: Home, envelope: bytes, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_module, "read_limited", None)  # whoever reads fails the test
+    monkeypatch.setattr(envelope_reader, "read_limited", None)  # whoever reads fails the test
     path, secret = bob.inbox / NAME, bob.places.files / "secret"
     async with running(bob):
         match kind:

@@ -15,7 +15,7 @@ from tests.agent.agent_pairs import KEY, NAME, running, shown
 from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
-from tuishare.agent.downloads import inbox as inbox_module
+from tuishare.agent.downloads import envelope_reader
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.folders import folder_monitor
 from tuishare.api.messages import DownloadState
@@ -202,7 +202,7 @@ async def test_without_descriptors_an_envelope_is_tried_again_and_not_locked(
             raise from_os_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE)), f"read {path}")
         return read_limited(path, limit)
 
-    monkeypatch.setattr(inbox_module, "read_limited", read)
+    monkeypatch.setattr(envelope_reader, "read_limited", read)
     monkeypatch.setattr(folder_monitor, "EXHAUSTED_SECONDS", 0.05)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
@@ -229,7 +229,7 @@ async def test_an_envelope_that_vanishes_leaves_no_traces(
         monkeypatch.undo()
         return read_limited(path, limit)
 
-    monkeypatch.setattr(inbox_module, "read_limited", vanish)
+    monkeypatch.setattr(envelope_reader, "read_limited", vanish)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
         await wait_until(lambda: bool(opened) and agent._inbox.monitor.unsettled == ())

@@ -116,7 +116,7 @@ async def test_what_was_signed_with_the_former_key_is_no_longer_believed(alice: 
         bob.receive(alice.outbox / ENVELOPE)
         await shown(b, DownloadState.COMPLETE)
         (bob.inbox / "old.torrent.encrypted").write_bytes(old)
-        assert "replaced since" in await rejected(bob, "old.torrent.encrypted")
+        assert "previous key" in await rejected(bob, "old.torrent.encrypted")
 
 
 async def test_what_was_sealed_for_the_former_card_still_opens(alice: Home, bob: Home) -> None:
