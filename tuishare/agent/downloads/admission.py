@@ -44,14 +44,14 @@ class DownloadAdmission:
         activity: ActivityLog,
         clock: Clock,
     ) -> None:
+        self._repository = repository
+        self._files = files
+        self._queue = queue
         self._store = store
         self._tracker = tracker
         self._settings = settings
         self._activity = activity
         self._clock = clock
-        self._repository = repository
-        self._files = files
-        self._queue = queue
 
     async def load(self) -> None:
         """Finish what a crash has interrupted: envelopes to archive, and downloads that need not wait any longer."""

@@ -72,11 +72,11 @@ class DownloadCommands:
         files: DownloadFiles,
         events: EventBus,
     ) -> None:
-        self._events = events
         self._repository = repository
         self._queue = queue
         self._admission = admission
         self._files = files
+        self._events = events
 
     async def approve(self, download_id: str) -> None:
         """Download what waits for approval; the sender's next envelope waits again.

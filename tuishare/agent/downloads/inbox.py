@@ -132,6 +132,11 @@ class Inbox(FolderHandler[int]):
         changed: ChangeSignal,
         clock: Clock,
     ) -> None:
+        self._settings = settings
+        self._users = users
+        self._activity = activity
+        self._changed = changed
+        self._clock = clock
         self.repository = parts.repository
         self.queue = parts.queue
         self.admission = parts.admission
@@ -139,11 +144,6 @@ class Inbox(FolderHandler[int]):
         self.payload_watcher = parts.payload_watcher
         self._reader = parts.reader
         self._rejected = parts.rejected
-        self._settings = settings
-        self._users = users
-        self._activity = activity
-        self._changed = changed
-        self._clock = clock
         self._folder = settings.current.folders.inbox_path
         # No time to settle after a file is closed: an envelope that is half written is looked at again.
         settle = msgspec.structs.replace(settings.current.settle, after_close=0.0)

@@ -39,9 +39,9 @@ class PayloadWatcher:
     """
 
     def __init__(self, repository: DownloadRepository, queue: DownloadQueue, settings: Live[Config]) -> None:
+        self._repository = repository
         self._queue = queue
         self._settings = settings
-        self._repository = repository
         self._woken = asyncio.Event()
         self._compare_soon = asyncio.Event()
         self._folders: set[Path] = set()

@@ -51,13 +51,13 @@ class DownloadPipeline:
         activity: ActivityLog,
         clock: Clock,
     ) -> None:
+        self._repository = repository
+        self._files = files
         self._store = store
         self._engine = engine
         self._tracker = tracker
         self._activity = activity
         self._clock = clock
-        self._repository = repository
-        self._files = files
 
     async def join(self, record: DownloadRecord) -> None:
         """Download in the swarm of a download whose staging folder is there.
@@ -131,12 +131,12 @@ class Seeding:
         settings: Live[Config],
         clock: Clock,
     ) -> None:
+        self._repository = repository
+        self._claims = claims
         self._store = store
         self._engine = engine
         self._settings = settings
         self._clock = clock
-        self._repository = repository
-        self._claims = claims
 
     async def begin(self, record: DownloadRecord) -> None:
         """Seed a complete download, if the payload is still what was delivered; the repository's lock is held.

@@ -96,17 +96,17 @@ class DownloadQueue:
         settings: Live[Config],
         activity: ActivityLog,
     ) -> None:
-        self._engine = engine
-        self._settings = settings
-        self._activity = activity
         self._repository = repository
         self._files = files
-        self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
-        self._retries = Retries()
-        self._lonely: set[InfoHash] = set()
         self.pipeline = pipeline
         self.claims = claims
         self.seeding = seeding
+        self._engine = engine
+        self._settings = settings
+        self._activity = activity
+        self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
+        self._retries = Retries()
+        self._lonely: set[InfoHash] = set()
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:

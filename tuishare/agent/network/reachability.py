@@ -126,10 +126,10 @@ class AddressWatch:
     def __init__(
         self, network: Callable[[], NetworkSettings], engine: EngineStatus, now: Callable[[], int]
     ) -> None:
-        self.since = 0
         self._network = network
         self._engine = engine
         self._now = now
+        self.since = 0
         self._contacts: dict[Transport, tuple[str, ...]] = {}
         self._settled = 0.0
 

@@ -45,9 +45,9 @@ class ShareAdmission:
     """
 
     def __init__(self, repository: ShareRepository, queue: ShareQueue, clock: Clock) -> None:
-        self._clock = clock
         self._repository = repository
         self._queue = queue
+        self._clock = clock
 
     @property
     def shares(self) -> Mapping[str, ShareRecord]:

@@ -48,12 +48,12 @@ class ShareCommands:
         activity: ActivityLog,
         clock: Clock,
     ) -> None:
+        self._repository = repository
+        self._queue = queue
         self._tracker = tracker
         self._settings = settings
         self._activity = activity
         self._clock = clock
-        self._repository = repository
-        self._queue = queue
 
     async def pause(self, share_id: str) -> None:
         """Neither hash nor seed a share until it is resumed, also after a restart."""

@@ -61,8 +61,8 @@ class EntryHandler(FolderHandler[Tree]):
 
     def __init__(self, path: Path, needs: HandlerNeeds) -> None:
         self.path = path
-        self.entry_lock = asyncio.Lock()
         self._needs = needs
+        self.entry_lock = asyncio.Lock()
         self._admission = needs.admission
         self._commands = needs.commands
 

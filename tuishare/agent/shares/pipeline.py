@@ -107,13 +107,13 @@ class SharePipeline:
         changed: ChangeSignal,
         clock: Clock,
     ) -> None:
+        self._repository = repository
         self._sealer = sealer
         self._users = users
         self._events = events
         self._activity = activity
         self._changed = changed
         self._clock = clock
-        self._repository = repository
         self._failures: dict[str, tuple[tuple[int, ...], str]] = {}
         self.hashing: dict[str, Hashing] = {}
 

@@ -49,11 +49,11 @@ class ShareQueue:
         changed: ChangeSignal,
         clock: Clock,
     ) -> None:
+        self._repository = repository
+        self.pipeline = pipeline
         self._events = events
         self._changed = changed
         self._clock = clock
-        self._repository = repository
-        self.pipeline = pipeline
         self._to_hash: asyncio.Queue[str] = asyncio.Queue()
         self._to_seed: asyncio.Queue[str] = asyncio.Queue()
         self._at_work: dict[str, asyncio.Task[bool]] = {}

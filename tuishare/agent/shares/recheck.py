@@ -43,9 +43,9 @@ class Rechecker:
     """Compares shares with their hashes, one at a time."""
 
     def __init__(self, repository: ShareRepository, queue: ShareQueue, events: EventBus) -> None:
+        self._repository = repository
         self._queue = queue
         self._events = events
-        self._repository = repository
         self._due: dict[str, float] = {}
         self._rests: dict[str, float] = {}
         self._woken = asyncio.Event()
@@ -135,11 +135,11 @@ class CorruptionReports:
         changed: ChangeSignal,
         clock: Clock,
     ) -> None:
+        self._repository = repository
+        self._queue = queue
         self._activity = activity
         self._changed = changed
         self._clock = clock
-        self._repository = repository
-        self._queue = queue
         self._corrupt: dict[tuple[str, str], int] = {}
         self._reported: dict[str, set[str]] = {}
         self._findings: dict[str, CorruptionFinding] = {}

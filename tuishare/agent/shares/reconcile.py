@@ -47,11 +47,11 @@ class SettingsReconciler:
         settings: Live[Config],
         clock: Clock,
     ) -> None:
-        self._settings = settings
-        self._clock = clock
         self._repository = repository
         self._queue = queue
         self._commands = commands
+        self._settings = settings
+        self._clock = clock
 
     async def reconcile(self) -> None:
         """Withdraw shares whose drop folder is no longer configured, and change the recipients of the others.
@@ -94,10 +94,10 @@ class Reissuer:
     def __init__(
         self, repository: ShareRepository, commands: ShareCommands, identity_file: Path, clock: Clock
     ) -> None:
-        self._identity_file = identity_file
-        self._clock = clock
         self._repository = repository
         self._commands = commands
+        self._identity_file = identity_file
+        self._clock = clock
         self._waiting: set[str] = set()
         self._requested = asyncio.Event()
         self._rotated = False

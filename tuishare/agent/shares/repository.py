@@ -54,6 +54,8 @@ class ShareRepository:
         events: EventBus,
         changed: ChangeSignal,
     ) -> None:
+        self.deliveries = deliveries
+        self.address_watch = address_watch
         self._store = store
         self._engine = engine
         self._tracker = tracker
@@ -61,8 +63,6 @@ class ShareRepository:
         self._events = events
         self._changed = changed
         self.lock = asyncio.Lock()
-        self.deliveries = deliveries
-        self.address_watch = address_watch
         self.damaged: list[DamagedRow] = []
         self._shares: dict[str, ShareRecord] = {}
         self._at: dict[str, str] = {}

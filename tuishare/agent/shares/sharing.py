@@ -82,6 +82,10 @@ class Sharing:
         places: Places,
         engine: Engine,
     ) -> None:
+        self._needs = needs
+        self._users = users
+        self._places = places
+        self._engine = engine
         self.repository = parts.repository
         self.queue = parts.queue
         self.admission = parts.admission
@@ -90,11 +94,7 @@ class Sharing:
         self.corruption_reports = parts.corruption_reports
         self.reissuer = parts.reissuer
         self._reconciler = parts.reconciler
-        self._needs = needs
         self._settings = needs.settings
-        self._users = users
-        self._places = places
-        self._engine = engine
         self._altered = asyncio.Event()
         self.drop_folders: list[DropFolderHandler] = []
         self._standalone: list[StandaloneHandler] = []
