@@ -85,6 +85,7 @@ async def test_a_flood_of_events_is_one_hint_for_each_entry_with_the_last_kind(
     folder: Path, hints: tuple[Watcher, list[FileEvent]]
 ) -> None:
     watcher, seen = hints
+    watcher.watch(folder, seen.append)
     for _ in range(1_000):  # the loop cannot take any of them in between
         watcher._hand_over(FileEvent(folder, "a", FileEventKind.CHANGED))
         watcher._hand_over(FileEvent(folder, "b", FileEventKind.FINISHED))
