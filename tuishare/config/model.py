@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -28,7 +28,8 @@ MAX_SIZE = 1024 * 1024
 """Maximum size of `config.toml` in bytes."""
 _CORRECT_THE_FILE: Final = "Correct the file; `tuishare config check` tests it."
 """The end of every hint about an error in that file."""
-Transport = Literal["tls", "plain"]
+Transport: TypeAlias = Literal["tls", "plain"]
+"""The kind of a swarm: for ticket holders only, or for any BitTorrent client."""
 
 
 class BadSettings(BadConfiguration):

@@ -5,6 +5,7 @@ each share, and the guard against resumed TLS sessions. Must not know shares, us
 callers pass a torrent, a folder and credentials.
 """
 
+from tuishare.config.model import Transport
 from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.swarm.certificates import (
     LEAF_LIFETIME,
@@ -37,7 +38,7 @@ from tuishare.swarm.privacy_facts import CertificateDates, PrivacyFacts
 from tuishare.swarm.selftest import check_no_resumption
 from tuishare.swarm.settings import EngineSettings
 from tuishare.swarm.torrent_params import check_spec
-from tuishare.swarm.torrent_spec import TorrentSpec, Transport
+from tuishare.swarm.torrent_spec import TorrentSpec
 
 __all__ = [
     "LEAF_LIFETIME",

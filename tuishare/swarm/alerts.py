@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from tuishare.config.model import Transport
 from tuishare.net.endpoints import Endpoint
 from tuishare.net.redaction import redact_text, redact_url
 from tuishare.sanitize import for_display
 from tuishare.swarm.events import Completed, EngineEvent, Failed, PeerRefused, Progress, State, TrackerFailed
 from tuishare.swarm.libtorrent_loader import lt
-from tuishare.swarm.torrent_spec import Transport
 from tuishare.torrents import InfoHash
 
 _ANNOUNCE_SKIPPED = 180

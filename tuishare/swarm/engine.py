@@ -12,6 +12,7 @@ from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
+from tuishare.config.model import Transport
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 from tuishare.net.endpoints import Endpoint, is_on_loopback
@@ -44,7 +45,7 @@ from tuishare.swarm.settings import (
 )
 from tuishare.swarm.storage import Storage
 from tuishare.swarm.torrent_params import tracker_entries
-from tuishare.swarm.torrent_spec import TorrentSpec, Transport
+from tuishare.swarm.torrent_spec import TorrentSpec
 from tuishare.swarm.torrent_table import TorrentEntry, TorrentTable, clear_executable_bits
 from tuishare.torrents import InfoHash
 

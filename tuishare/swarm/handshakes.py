@@ -22,7 +22,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 from tuishare.net.descriptors import DescriptorBudget
-from tuishare.swarm.sockets import Address, Sockets
+from tuishare.swarm.sockets import HostPort, Sockets
 
 SILENCE: Final = 10.0
 """Timeout in seconds for the first byte; the connecting side sends first, in TLS and in BitTorrent."""
@@ -60,7 +60,7 @@ class Pending:
 
     descriptor: int
     inode: int
-    peer: Address
+    peer: HostPort
     received: int
     since: float
 
@@ -167,7 +167,7 @@ class Handshakes:
         self._sockets = Sockets()
         self._thread = ThreadPoolExecutor(1, "handshakes")
         self._memory = _Memory()
-        self._completed: dict[Address, None] = {}
+        self._completed: dict[HostPort, None] = {}
         self._ballast: list[int] = []
         self._blocked = False
         self._short = False
@@ -188,7 +188,7 @@ class Handshakes:
         """The descriptors in use at the last scan."""
         return Usage(self._used, self._allotment.limit, self._allotment.reserve)
 
-    def record_handshake(self, peer: Address) -> None:
+    def record_handshake(self, peer: HostPort) -> None:
         """Record that a peer has completed its handshake; one that is missed is disconnected and must retry."""
         self._completed[peer] = None
 
@@ -202,7 +202,7 @@ class Handshakes:
                     self.recover()
             await asyncio.sleep(CALM_PROBE if self._has_spare() else PROBE)
 
-    async def end_peers(self, peers: Collection[Address]) -> int:
+    async def end_peers(self, peers: Collection[HostPort]) -> int:
         """Disconnect peers that have completed their handshake; return the number of connections."""
         return await self.on_thread(lambda: self._disconnect(frozenset(peers)))
 
@@ -278,7 +278,7 @@ class Handshakes:
             self._completed.pop(peer, None)
         return pending
 
-    def _disconnect(self, peers: Collection[Address]) -> int:
+    def _disconnect(self, peers: Collection[HostPort]) -> int:
         count = 0
         for descriptor, inode in self._sockets.find(self._sockets.descriptors()):
             found = self._sockets.look(descriptor, inode)

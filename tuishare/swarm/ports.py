@@ -12,10 +12,10 @@ import os
 import socket
 from collections.abc import Mapping
 
+from tuishare.config.model import Transport
 from tuishare.errors import SystemFailed, TuishareError
 from tuishare.net.local_machine import EVERY_IPV4
 from tuishare.swarm.alerts import ListenFailed, Listening
-from tuishare.swarm.torrent_spec import Transport
 
 _WORDS = {
     errno.EADDRINUSE: ("is already in use", "Stop the other program, or choose another port."),

@@ -14,11 +14,12 @@ from typing import Literal
 
 from cryptography import x509
 
+from tuishare.config.model import Transport
 from tuishare.errors import NotFound
 from tuishare.swarm.certificates import Credentials
 from tuishare.swarm.connections import list_peers
 from tuishare.swarm.libtorrent_loader import lt
-from tuishare.swarm.torrent_spec import TorrentSpec, Transport
+from tuishare.swarm.torrent_spec import TorrentSpec
 
 
 @dataclass(frozen=True, slots=True)

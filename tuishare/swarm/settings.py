@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tuishare
+from tuishare.config.model import Transport
 from tuishare.net.descriptors import DescriptorBudget
 from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.net.local_machine import EVERY_IPV4, EVERY_IPV6
 from tuishare.net.proxy_settings import Proxy
 from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.ports import free_port
-from tuishare.swarm.torrent_spec import Transport
 
 if TYPE_CHECKING:
     from libtorrent import settings_pack

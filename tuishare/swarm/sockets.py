@@ -31,7 +31,7 @@ _SO_ATTACH_FILTER: Final = 26
 _SO_DETACH_FILTER: Final = 27
 _RESET: Final = struct.pack("ii", 1, 0)
 
-Address = tuple[str, int]
+HostPort = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Tcp:
     """
 
     port: int
-    peer: Address | None
+    peer: HostPort | None
     received: int
     listens: bool
 

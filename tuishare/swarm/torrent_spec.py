@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
 
+from tuishare.config.model import Transport
 from tuishare.net.endpoints import Endpoint
 from tuishare.swarm.certificates import Credentials
-
-Transport: TypeAlias = Literal["tls", "plain"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Owns walking and hashing files, building and parsing metainfo, and the policy. M
 network, read a clock or import libtorrent.
 """
 
+from tuishare.config.model import Transport
 from tuishare.torrents.announce_url import announce_fault
 from tuishare.torrents.content import TorrentFile
 from tuishare.torrents.disk_cost import BLOCK, DiskCost, cost_of
@@ -11,7 +12,7 @@ from tuishare.torrents.errors import Cancelled, Changed, TooLarge
 from tuishare.torrents.hash_workers import IsCancelled, Progress
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent
 from tuishare.torrents.path_rules import Parts
-from tuishare.torrents.policy import Transport, accept
+from tuishare.torrents.policy import accept
 from tuishare.torrents.rename import rename_torrent
 from tuishare.torrents.torrent import InfoHash, Torrent, parse_torrent
 from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, UNVERIFIED_LIMITS, TorrentLimits

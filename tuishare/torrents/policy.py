@@ -11,8 +11,9 @@ none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
+from tuishare.config.model import Transport
 from tuishare.errors import BadInput, Refused
 from tuishare.sanitize import for_display
 from tuishare.torrents.announce_url import announce_fault
@@ -26,8 +27,6 @@ from tuishare.torrents.torrent_limits import (
     SALT_BYTES,
     TorrentLimits,
 )
-
-Transport: TypeAlias = Literal["tls", "plain"]
 
 IsAllowed: TypeAlias = Callable[[str], bool]
 """Returns whether a tracker URL may be contacted."""

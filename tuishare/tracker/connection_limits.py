@@ -16,7 +16,7 @@ from tuishare.net.rate_limit import RateLimit
 from tuishare.tracker.limits import TrackerLimits
 
 Network: TypeAlias = IPv4Network | IPv6Network
-AddressBlock: TypeAlias = tuple[int, int]
+ClientBlock: TypeAlias = tuple[int, int]
 """What one customer usually has: family 4 and an IPv4 address, or family 6 and a /64."""
 
 _MEMBER_SECONDS: Final = 3_600.0
@@ -39,13 +39,13 @@ class ConnectionLimits:
         self._limits = limits
         self._trusted = tuple(trusted)
         self._clock = clock
-        self._members: OrderedDict[AddressBlock, float] = OrderedDict()
+        self._members: OrderedDict[ClientBlock, float] = OrderedDict()
         rates = (
             (limits.connection_burst, limits.connection_rate),
             (limits.stranger_burst, limits.stranger_rate),
         )
         self._connections, self._refusals = (
-            RateLimit[AddressBlock](burst, rate, limits.addresses, clock) for burst, rate in rates
+            RateLimit[ClientBlock](burst, rate, limits.addresses, clock) for burst, rate in rates
         )
 
     def admits(self, host: Address) -> bool:
@@ -88,6 +88,6 @@ class ConnectionLimits:
         return any(host in network for network in self._trusted)
 
 
-def address_block(host: Address) -> AddressBlock:
+def address_block(host: Address) -> ClientBlock:
     """Return the block that an address is counted in."""
     return (4, int(host)) if isinstance(host, IPv4Address) else (6, int(host) >> 64)

@@ -29,7 +29,7 @@ class _EndpointLease:
 
 
 @dataclass(slots=True)
-class _Peer:
+class _SwarmPeer:
     """A peer with at most one address per address family and per loopback or not."""
 
     user: str
@@ -45,7 +45,7 @@ class Registry:
     def __init__(self, seeds: tuple[SeedAddress, ...], limits: TrackerLimits) -> None:
         self.seeds = seeds
         self._limits = limits
-        self._peers: dict[tuple[str, bytes, bytes], _Peer] = {}
+        self._peers: dict[tuple[str, bytes, bytes], _SwarmPeer] = {}
         self._swept = -math.inf
 
     def announce(self, user: str, announce: AnnounceRequest, host: Address, now: float) -> AnnounceResponse:
@@ -89,7 +89,7 @@ class Registry:
         key = (user, announce.peer_id, announce.info_hash)
         self._drop_predecessor(key, host, announce.port)
         # Removed and added again: the dictionary is ordered by last announce.
-        peer = self._peers.pop(key, None) or _Peer(*key)
+        peer = self._peers.pop(key, None) or _SwarmPeer(*key)
         peer.left = announce.left
         self._peers[key] = peer
         silence = self._limits.expiry_for(self._interval())
