@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tuishare.errors import BadInput
 from tuishare.people import Identity
-from tuishare.people.public_keys import MLKEM_SIZE, check_public_key, check_signer
+from tuishare.people.keys import MLKEM_SIZE, check_public_key, check_signer
 
 P = 2**255 - 19
 # The u-coordinates of small order on Curve25519 and its twist, RFC 7748 section 6.1 and

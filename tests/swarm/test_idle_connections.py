@@ -10,14 +10,14 @@ import pytest
 from tests.swarm.conftest import StartEngine
 from tests.swarm.shares import Share, at, completed
 from tests.waiting import wait_until
-from tuishare.swarm import PeerRefused, idle_connections
+from tuishare.swarm import PeerRefused, connections
 
 
 async def test_they_end_and_nobody_is_refused(
     start_engine: StartEngine, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idle_connections, "PERIOD", 0.05)
-    monkeypatch.setattr(idle_connections, "PATIENCE", 1)
+    monkeypatch.setattr(connections, "IDLE_PERIOD", 0.05)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 1)
     alice, bob = await start_engine(), await start_engine()
     await alice.add(share.seeding())
     with alice.subscribe() as events:
@@ -32,8 +32,8 @@ async def test_they_end_and_nobody_is_refused(
 async def test_who_lacks_something_stays(
     start_engine: StartEngine, share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idle_connections, "PERIOD", 0.05)
-    monkeypatch.setattr(idle_connections, "PATIENCE", 0)
+    monkeypatch.setattr(connections, "IDLE_PERIOD", 0.05)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0)
     alice, bob = await start_engine(upload_limit=150_000), await start_engine()
     await alice.add(share.seeding())
     info_hash = await bob.add(share.downloading(tmp_path / "bob", at(alice)))
@@ -49,11 +49,11 @@ async def test_who_lacks_something_stays_also_beside_one_who_has_everything(
 ) -> None:
     """Of a torrent that no peer has all of, no connection is looked at."""
     # Alice alone ends connections: the others would find hers among the sockets of this process.
-    monkeypatch.setattr(idle_connections, "PERIOD", 600)
+    monkeypatch.setattr(connections, "IDLE_PERIOD", 600)
     carol, bob = await start_engine(), await start_engine(download_limit=150_000)
     await asyncio.sleep(0)
-    monkeypatch.setattr(idle_connections, "PERIOD", 0.05)
-    monkeypatch.setattr(idle_connections, "PATIENCE", 60)
+    monkeypatch.setattr(connections, "IDLE_PERIOD", 0.05)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 60)
     alice = await start_engine()
     await alice.add(share.seeding())
     await completed(carol, share.downloading(tmp_path / "carol", at(alice)))
@@ -62,7 +62,7 @@ async def test_who_lacks_something_stays_also_beside_one_who_has_everything(
     await wait_until(lambda: bob.progress(info_hash).done > 150_000)
     assert carol.connections == 1, "silent, but not for long enough"
     (lacking,) = [peer for peer in await alice.peers(share.info_hash) if peer.peer_id != sated.peer_id]
-    monkeypatch.setattr(idle_connections, "PATIENCE", 0)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0)
     await wait_until(lambda: carol.connections == 0)
     before = bob.progress(info_hash).done
     await wait_until(lambda: bob.progress(info_hash).done > before + 150_000)

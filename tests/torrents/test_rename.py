@@ -8,7 +8,7 @@ import pytest
 
 from tuishare.errors import BadInput
 from tuishare.torrents import Version, make_torrent, parse_torrent, walk
-from tuishare.torrents.rename import rename_torrent
+from tuishare.torrents.metainfo import rename_torrent
 
 
 @pytest.mark.parametrize("version", [1, 2])

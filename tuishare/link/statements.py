@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from tuishare.envelope import canonical
 from tuishare.errors import BadInput
-from tuishare.people.public_keys import check_signer
+from tuishare.people.keys import check_signer
 
 Bytes16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]

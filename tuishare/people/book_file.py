@@ -28,8 +28,7 @@ from tuishare.fs.atomic import exclusive_edit, make_private, publish
 from tuishare.fs.private_files import read_private
 from tuishare.people.cards import parse_card
 from tuishare.people.fingerprints import Fingerprint
-from tuishare.people.keys import format_key, parse_key
-from tuishare.people.public_keys import check_signer
+from tuishare.people.keys import check_signer, format_key, parse_key
 from tuishare.people.user_book import UserBook
 from tuishare.people.users import PreviousCard, User
 from tuishare.sanitize import for_display

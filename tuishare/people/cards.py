@@ -28,8 +28,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tuishare.errors import BadInput
 from tuishare.people.fingerprints import Fingerprint
+from tuishare.people.keys import PUBLIC_KEY_SIZE, SIGNER_SIZE, check_public_key, check_signer
 from tuishare.people.names import validate_name
-from tuishare.people.public_keys import PUBLIC_KEY_SIZE, SIGNER_SIZE, check_public_key, check_signer
 
 CARD_PREFIX = "tuishare-card-v1:"
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*")

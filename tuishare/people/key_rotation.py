@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from tuishare.errors import BadInput
 from tuishare.people.cards import Card, encode_card, split_card
-from tuishare.people.public_keys import SIGNER_SIZE, check_signer
+from tuishare.people.keys import SIGNER_SIZE, check_signer
 
 SUCCESSION_PREFIX: Final = "tuishare-succession-v1:"
 MAX_LINKS: Final = 6

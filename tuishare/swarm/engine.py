@@ -18,14 +18,13 @@ from tuishare.net.descriptors import descriptor_limit, plan_descriptors
 from tuishare.net.endpoints import Endpoint, is_on_loopback
 from tuishare.net.local_machine import mark_port
 from tuishare.swarm import alerts
-from tuishare.swarm.connections import list_peers
+from tuishare.swarm.connections import end_idle, list_peers
 from tuishare.swarm.connector import PeerConnector
 from tuishare.swarm.event_bus import Subscribers, Subscription
 from tuishare.swarm.event_publisher import EventPublisher
 from tuishare.swarm.events import Peer, Progress
 from tuishare.swarm.file_priorities import measure_files
 from tuishare.swarm.handshakes import Crowd, Handshakes, Usage
-from tuishare.swarm.idle_connections import end_idle
 from tuishare.swarm.libtorrent_loader import lt
 from tuishare.swarm.lifecycle import TorrentLifecycle
 from tuishare.swarm.pending_requests import PendingRequests

@@ -233,6 +233,6 @@ _CONTACTS: settings_pack = {
     # Five minutes by default, overriding the tracker; ours requests announces every 20 s during downloads.
     "min_announce_interval": 15,
     # libtorrent would close a connection between two seeds at once, and at both ends: TLS shutdowns cross then, and
-    # every second session takes 3 s to end. `tuishare.swarm.idle_connections` closes them a little later.
+    # every second session takes 3 s to end. `tuishare.swarm.connections` closes them a little later.
     "close_redundant_connections": False,
 }

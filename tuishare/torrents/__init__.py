@@ -5,15 +5,13 @@ network, read a clock or import libtorrent.
 """
 
 from tuishare.config.model import Transport
-from tuishare.torrents.announce_url import announce_fault
 from tuishare.torrents.content import TorrentFile
 from tuishare.torrents.disk_cost import BLOCK, DiskCost, cost_of
 from tuishare.torrents.errors import Cancelled, Changed, TooLarge
 from tuishare.torrents.hash_workers import IsCancelled, Progress
-from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent
+from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent, rename_torrent
 from tuishare.torrents.path_rules import Parts
-from tuishare.torrents.policy import accept
-from tuishare.torrents.rename import rename_torrent
+from tuishare.torrents.policy import accept, announce_fault
 from tuishare.torrents.torrent import InfoHash, Torrent, parse_torrent
 from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, UNVERIFIED_LIMITS, TorrentLimits
 from tuishare.torrents.verify import is_payload_of

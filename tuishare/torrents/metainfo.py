@@ -1,4 +1,4 @@
-"""Creation of .torrent files: v2 for our own swarms, v1 for any client.
+"""Creation and renaming of .torrent files: v2 for our own swarms, v1 for any client.
 
 Owns their fields. Reads the payload only through the hashing modules; the caller passes the time.
 """
@@ -10,12 +10,14 @@ from typing import Literal, assert_never
 
 from tuishare.errors import BadInput
 from tuishare.torrents import bencode
-from tuishare.torrents.announce_url import announce_fault
 from tuishare.torrents.bencode import Value
 from tuishare.torrents.hash_v1 import hash_v1
 from tuishare.torrents.hash_v2 import FileHashes, hash_v2
 from tuishare.torrents.hash_workers import IsCancelled, Progress
-from tuishare.torrents.torrent_limits import MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, SALT_BYTES
+from tuishare.torrents.path_rules import tree_fault
+from tuishare.torrents.policy import announce_fault
+from tuishare.torrents.torrent import parse_torrent
+from tuishare.torrents.torrent_limits import DEFAULT_LIMITS, MAX_PIECE_LENGTH, MIN_PIECE_LENGTH, SALT_BYTES
 from tuishare.torrents.walk import FileEntry, Tree
 
 Version = Literal[1, 2]
@@ -187,3 +189,31 @@ def _folder(folders: dict[tuple[str, ...], dict[bytes, Value]], parts: tuple[str
         known = folders[parts] = {}
         _folder(folders, parts[:-1])[parts[-1].encode()] = known
     return known
+
+
+def rename_torrent(data: bytes, name: str) -> bytes:
+    """Return the torrent of the same payload under another name, without hashing again; its info-hash differs.
+
+    Args:
+        data: a .torrent of ours.
+        name: the new name of the file or folder.
+
+    Raises:
+        BadInput: `data` is not a torrent, or recipients would refuse the name.
+    """
+    torrent = parse_torrent(data)
+    top = bencode.decode(data)
+    assert isinstance(top, dict)  # it parsed
+    info = top[b"info"]
+    assert isinstance(info, dict)
+    old, new = torrent.name.encode(), name.encode()
+    info[b"name"] = new
+    parts = [file.parts for file in torrent.files]
+    if not torrent.is_folder:
+        parts = [(name,)]
+        tree = info.get(b"file tree")
+        if isinstance(tree, dict):  # BEP 52: a single file is in the tree under the torrent's name
+            tree[new] = tree.pop(old)
+    if fault := tree_fault(name, parts, DEFAULT_LIMITS):
+        raise BadInput(f"The payload cannot have that name: {fault}", hint="Choose another name.")
+    return bencode.encode(top)

@@ -1,4 +1,4 @@
-"""The policy for received torrents (threats T1 and T4), the same for every source.
+"""The policy for received torrents (threats T1 and T4), the same for every source, and for announce URLs.
 
 Owns the rules; no setting disables one. Each refusal is one sentence that is safe to display. libtorrent uses an
 accepted torrent unchanged: same names, no other sources, plain files only.
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeAlias, assert_never
+from urllib.parse import urlsplit
 
 from tuishare.config.model import Transport
 from tuishare.errors import BadInput, Refused
-from tuishare.sanitize import for_display
-from tuishare.torrents.announce_url import announce_fault
+from tuishare.sanitize import for_display, is_unseen
 from tuishare.torrents.content import TorrentFile
 from tuishare.torrents.path_rules import tree_fault
 from tuishare.torrents.torrent import Torrent, parse_torrent
@@ -30,6 +30,9 @@ from tuishare.torrents.torrent_limits import (
 
 IsAllowed: TypeAlias = Callable[[str], bool]
 """Returns whether a tracker URL may be contacted."""
+
+_SCHEMES = frozenset({"udp", "http", "https"})
+_MAX_URL = 2_048
 
 _OURS = frozenset(
     {"announce", "announce-list", "comment", "created by", "creation date", "info", "piece layers"}
@@ -141,3 +144,26 @@ def _require_plain_file(file: TorrentFile) -> None:
         raise _refused(f"“{shown}” in the torrent is padding that would never be written")
     if file.attr.strip("h"):
         raise _refused(f"“{shown}” in the torrent has unknown attributes")
+
+
+def announce_fault(url: str) -> str | None:
+    """Return why `url` is not an announce URL, as a clause such as ``names no host``; None if it is one.
+
+    The clause does not quote the URL, which may contain a passkey.
+    """
+    if len(url) > _MAX_URL:
+        return f"is longer than {_MAX_URL} characters"
+    if any(character.isspace() or is_unseen(character) for character in url):
+        return "contains a space or a control character"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is malformed"
+    if parts.scheme not in _SCHEMES:
+        return "does not begin with udp://, http:// or https://"
+    if not parts.hostname:
+        return "names no host"
+    if port == 0 or (port is None and parts.scheme == "udp"):
+        return "names no port"
+    return None
