@@ -56,8 +56,8 @@ the folder of `TUISHARE_HOME`):
 
 - The body of a request has at most {SMALL_BODY:,} bytes unless its operation says otherwise. A longer one is refused by
   its length, or as soon as it is longer.
-- *Who may* is checked for each request by the role of its sender. On the socket every process of the agent's user
-  has the role `owner`, and no other process is answered.
+- *Who may* is checked for each request by the role of its sender. On the socket every process of the agent's user has
+  the role `owner`, and no other process is answered.
 """
 
 

@@ -52,7 +52,7 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(path: Path) -> None:
 
 
 def test_a_stale_socket_is_replaced(path: Path) -> None:
-    bind_socket(path).close()  # as after a crash: the file stays, nobody answers
+    bind_socket(path).close()  # as after a crash: the file stays, no process listens
     assert path.exists()
     door = bind_socket(path)
     connect(path).close()

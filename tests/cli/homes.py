@@ -80,7 +80,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a home, a folder to work in, and a port of his own on loopback."""
+    """A user with a home, a folder to work in, and a port on loopback."""
 
     name: str
     desk: Path
@@ -89,14 +89,14 @@ class Person:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What his shell passes on."""
+        """The environment of their shell."""
         # An unbuffered Python, for one, would meet errors of its output elsewhere.
         ours = ("TUISHARE", "XDG", "PYTHON")
         passed = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         return passed | {"TUISHARE_HOME": str(self.places.files)}
 
     def configure(self, **tables: Any) -> None:
-        """Write his settings; nothing of a test can be reached from another machine."""
+        """Write their settings; nothing of a test can be reached from another machine."""
         network = {"listen": f"127.0.0.1:{self.port}", "share_addresses": False} | tables.pop("network", {})
         settings = {
             "name": self.name,
@@ -107,12 +107,12 @@ class Person:
         self.places.config_file.write_text(tomli_w.dumps(settings | tables))
 
     def as_user(self, *, verified: bool = True, groups: tuple[str, ...] = ()) -> User:
-        """How others know him."""
+        """Return their entry in the user book of others."""
         identity = load_or_create_identity(self.places.identity_file)
         return User(self.name, card=identity.card(self.name), verified=verified, groups=groups)
 
     def know(self, *users: User) -> None:
-        """Write his user book."""
+        """Write their user book."""
         save_book(self.places.users_file, UserBook(users))
 
     def fill(self, name: str, size: int = 100_000) -> Path:
@@ -203,7 +203,7 @@ def _ended() -> int:
 
 
 def make_person(root: Path, name: str) -> Person:
-    """Make somebody who knows nobody."""
+    """Make a person with an empty user book."""
     places = find_places({"TUISHARE_HOME": str(root / name / "home")})
     places.prepare()
     desk = root / name / "desk"

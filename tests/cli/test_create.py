@@ -62,7 +62,7 @@ def test_strangers_get_keys_known_users_are_not_printed(alice: Person, bob: Pers
     film = alice.fill("film.mov")
     made = alice.call("create", "-f", film, "-u", "carol", "-u", "@crew", "-u", "dave", "-u", "carol")
     assert list(made.keys) == ["carol", "dave"]
-    assert opened_by(bob, film).ticket.leaf_key  # with his card alone
+    assert opened_by(bob, film).ticket.leaf_key  # with the card alone
     assert (
         len(
             {

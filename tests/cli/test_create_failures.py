@@ -16,10 +16,10 @@ from tests.cli.homes import Person, Result, left, nothing_made, shares_of
 
 
 def as_nobody(person: Person, *words: str) -> Result:
-    """Run a command as somebody who may not read everything, as root may."""
+    """Run a command as a user who, unlike root, may not read everything."""
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
-            pytest.skip("root reads everything, and setpriv is not here to become somebody else")
+            pytest.skip("root reads everything, and setpriv is missing to become another user")
         for path in (person.desk.parents[1], *person.desk.parent.rglob("*"), person.desk.parent):
             os.chown(path, 65_534, 65_534)
         words = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words)

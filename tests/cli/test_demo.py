@@ -17,7 +17,7 @@ def agents_in(folder: Path) -> list[str]:
     home = b"TUISHARE_HOME=" + bytes(folder)
     found = []
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended meanwhile, or is somebody else's
+        with suppress(OSError):  # it has ended, or is another user's
             if home in (process / "environ").read_bytes():
                 found.append((process / "cmdline").read_text())
     return found

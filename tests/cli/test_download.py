@@ -83,9 +83,9 @@ async def test_that_nobody_answers_is_said_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     share, engine = make_share(tmp_path / "alice"), await start_engine()
-    nobody = Endpoint("127.0.0.1", 9)
-    info_hash = await engine.add(share.downloading(tmp_path / "bob", nobody))
-    with warning_when_alone(engine, info_hash, [nobody], seconds=0.05):
+    closed = Endpoint("127.0.0.1", 9)
+    info_hash = await engine.add(share.downloading(tmp_path / "bob", closed))
+    with warning_when_alone(engine, info_hash, [closed], seconds=0.05):
         await wait_until(lambda: "no peer has answered at 127.0.0.1:9" in capsys.readouterr().err)
     progress, looks, checking = engine.progress, 0, True
 
@@ -95,9 +95,9 @@ async def test_that_nobody_answers_is_said_once(
         return replace(progress(info_hash), state="checking") if checking else progress(info_hash)
 
     monkeypatch.setattr(engine, "progress", look)
-    with warning_when_alone(engine, info_hash, [nobody], seconds=0.01):
+    with warning_when_alone(engine, info_hash, [closed], seconds=0.01):
         await wait_until(lambda: looks > 3)
-    assert capsys.readouterr().err == ""  # nobody was asked yet
+    assert capsys.readouterr().err == ""  # no peer is contacted during the check
     checking = False
     seed = await start_engine()
     seed.apply(upload_limit=20_000, download_limit=0)  # those who have everything would leave each other
@@ -105,7 +105,7 @@ async def test_that_nobody_answers_is_said_once(
     await engine.connect(info_hash, [at(seed)])
     await wait_until(lambda: progress(info_hash).peers == 1)
     looks = 0
-    with warning_when_alone(engine, info_hash, [nobody], seconds=0):
+    with warning_when_alone(engine, info_hash, [closed], seconds=0):
         await wait_until(lambda: looks == 2)  # at its state and at its peers
     assert capsys.readouterr().err == ""
 
@@ -255,7 +255,7 @@ async def test_two_do_not_download_the_same_into_one_folder(alice: Person, bob: 
     words: tuple[object, ...] = ("download", "-t", film.envelope)
     (bob.desk / "other").mkdir()
     async with seeding(alice, film) as seed:
-        with bob.started(*words, TUISHARE_KEY=film.key) as first:  # it knows nobody yet who has it
+        with bob.started(*words, TUISHARE_KEY=film.key) as first:  # it knows no peer yet
             await wait_until(lambda: any((staging / "payload").exists() for staging in staging_of(bob)))
             words += ("--peer", seed.address)
             with bob.started(*words, TUISHARE_KEY=film.key) as second:
@@ -278,7 +278,7 @@ async def test_killed_it_reads_what_is_there(alice: Person, bob: Person, film: M
     (staging,) = staging_of(bob)
     (staging / "payload").mkdir(mode=0o700, exist_ok=True)
     (staging / "payload" / "film.mov").write_bytes(film.payload.read_bytes())
-    got = bob.run(*words, TUISHARE_KEY=film.key)  # nobody seeds
+    got = bob.run(*words, TUISHARE_KEY=film.key)  # there is no seed
     assert got.code == 0, got.err
     assert same(film.payload, bob.desk / "film.mov")
     assert left(bob.desk) == {"film.mov"}

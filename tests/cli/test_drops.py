@@ -71,7 +71,7 @@ def test_a_folder_that_cannot_be_read_can_be_removed_and_is_not_added(
     def refuse(path: Path) -> NoReturn:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    # Whoever runs this may be allowed to read everything.
+    # The user who runs the tests may be allowed to read everything.
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     monkeypatch.setattr(os, "scandir", refuse)
     said = alice.call("drop", "add", "other", "--to", "bob")

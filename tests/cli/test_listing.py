@@ -107,8 +107,8 @@ async def test_a_plain_swarm_says_that_it_is_not_encrypted(alice: Person) -> Non
 
 async def test_a_download_in_full(alice: Person) -> None:
     known = download("1", fingerprint="AAAA BBBB", verified=True, note="the cut", not_after=4_000_000_000)
-    nobody = download("2", eta=None, path="", sender="", fingerprint="", note="", not_after=0, generation=0)
-    async with served(alice, known, nobody) as shell:
+    bare = download("2", eta=None, path="", sender="", fingerprint="", note="", not_after=0, generation=0)
+    async with served(alice, known, bare) as shell:
         told, other = [
             dict(line.split("\t") for line in (await shell.call("show", id_)).out.splitlines())
             for id_ in ("1000", "2000")

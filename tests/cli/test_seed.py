@@ -23,7 +23,7 @@ def film(alice: Person) -> Made:
 
 
 def take(port: int) -> socket.socket:
-    """Listen on a port, so that nobody else can."""
+    """Listen on a port, so that no other process can."""
     taken = socket.socket()
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     taken.bind(("127.0.0.1", port))

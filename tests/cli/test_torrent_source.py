@@ -27,7 +27,7 @@ def payload(alice: Person) -> Path:
 
 @pytest.fixture
 def home(bob: Person, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """Bob's, who knows nobody."""
+    """Bob's home, with an empty user book."""
     monkeypatch.setenv("TUISHARE_HOME", str(bob.places.files))
     return open_home()
 

@@ -1,4 +1,4 @@
-"""What a download needs around it: a share, and somebody who seeds it slowly enough to be interrupted."""
+"""The surroundings of a download: a share, and a seed that is slow enough to be interrupted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tuishare.torrents import InfoHash, parse_torrent
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A share that somebody created."""
+    """A share made by `create`."""
 
     payload: Path
     key: str
@@ -32,7 +32,7 @@ class Made:
 
 
 def create(person: Person, payload: Path, *words: object, user: str = "bob") -> Made:
-    """Create a share for one user, a stranger if he is not known."""
+    """Create a share for one user, known or not."""
     made = person.call("create", "--file", payload, "--user", user, *words)
     assert made.code == 0, made.err
     return Made(payload, made.keys.get(user, ""))
@@ -56,14 +56,14 @@ class Seed:
         return self._engine.progress(self._info_hash).uploaded
 
     async def left_alone(self) -> Seed:
-        """Wait until nobody is connected any more; everything has been counted then."""
+        """Wait until no peer is connected; everything has been counted then."""
         await wait_until(lambda: self._engine.progress(self._info_hash).peers == 0)
         return self
 
 
 @asynccontextmanager
 async def seeding(person: Person, made: Made, *, rate: int = 0) -> AsyncIterator[Seed]:
-    """Seed somebody's share, at `rate` bytes per second; 0 is unlimited."""
+    """Seed a share, at `rate` bytes per second; 0 is unlimited."""
     database = Database(person.places.store_file)
     share = database.share_by_info_hash(parse_torrent(made.torrent.read_bytes()).info_hash)
     database.close()

@@ -173,7 +173,7 @@ class AgentService(HomeService, Protocol):
         Raises:
             BadInput: the path cannot be shared.
             NotFound: there is nothing at the path, or a recipient is unknown.
-            Refused: it lies in a drop folder, or a recipient who has it would lose it.
+            Refused: it is in a drop folder, or a present recipient would lose it.
         """
 
     async def share_details(self, share: ShareId) -> Details:

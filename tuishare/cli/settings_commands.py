@@ -14,7 +14,7 @@ import typer
 from tuishare.cli.options import AsJson, TransportChoice
 
 drop = typer.Typer(help="Folders whose entries are shared automatically.", no_args_is_help=True)
-config = typer.Typer(help="The settings.", no_args_is_help=True)
+config = typer.Typer(help="Show and change the settings.", no_args_is_help=True)
 
 _Folder = Annotated[Path, typer.Argument(metavar="PATH", help="The folder.", readable=False)]
 

@@ -91,7 +91,7 @@ def verify(
         typer.Argument(metavar="[FINGERPRINT]...", help="As it was read to you: 12 words, or 32 characters."),
     ] = None,
 ) -> None:
-    """Confirm that a card is theirs; without a fingerprint, it is shown and you are asked."""
+    """Mark a user as verified, by the fingerprint that they read to you; without one, you are asked."""
     from tuishare.cli.users import verify_user
 
     verify_user(name, " ".join(fingerprint or ()))
