@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from pathlib import Path
@@ -120,6 +121,18 @@ async def test_an_agent_of_another_version_is_asked_nothing_and_no_file_changes(
         said = await desk.call("user", "add", "eve", "--new-key")
         assert said.failed(1, "speaks protocol")
         assert desk.agent.orders == []
+    assert not alice.places.users_file.exists()
+
+
+async def test_a_request_without_an_answer_is_not_repeated_on_the_files(alice: Person) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_unix_server(hang_up, alice.places.socket)
+    async with server:
+        said = await asyncio.to_thread(alice.call, "user", "add", "eve", "--new-key")
+    assert said.failed(1, "No agent answers")
     assert not alice.places.users_file.exists()
 
 
