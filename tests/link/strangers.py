@@ -21,7 +21,7 @@ from tuishare.link.invitation import make_invitation
 from tuishare.link.invitation_exchange import make_redeem
 from tuishare.link.messages import encode_message
 
-SIDE_BY_SIDE = 16
+SIDE_BY_SIDE = 48
 
 
 def address(number: int) -> str:

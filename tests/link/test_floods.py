@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 from tuishare.link.outgoing import HandedOver
 
 SILENT = int(os.environ.get("TUISHARE_LINK_SILENT", "300"))
-GUESSES = int(os.environ.get("TUISHARE_LINK_GUESSES", "150"))
+GUESSES = int(os.environ.get("TUISHARE_LINK_GUESSES", "60"))
 MOST_GROWTH = 24 * 2**20
 
 

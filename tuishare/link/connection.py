@@ -70,7 +70,10 @@ def raw_key(key: asyncssh.SSHKey) -> bytes | None:
 
 def limit_silence(connection: socket.socket) -> None:
     """Have the kernel end a connection when what was sent is not acknowledged for long."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_SECONDS * 1000)
+    if hasattr(
+        socket, "TCP_USER_TIMEOUT"
+    ):  # Linux; elsewhere the silence of the session ends it, a little later
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_SECONDS * 1000)
 
 
 class ChannelStream:

@@ -35,8 +35,9 @@ class _Wanted:
     """An envelope that is on its way to us."""
 
     offer: Offer
-    due: float
     content: bytearray = field(default_factory=bytearray)
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    is_complete: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Incoming:
@@ -93,12 +94,14 @@ class Incoming:
             raise BrokenRule("content that was not wanted")
         wanted = self._wanted[0]
         wanted.content += piece
+        wanted.digest.update(piece)
         if len(wanted.content) > wanted.offer.size:
             raise BrokenRule("content longer than offered")
         if len(wanted.content) == wanted.offer.size:
-            if hashlib.sha256(wanted.content).digest() != wanted.offer.digest:
+            if wanted.digest.digest() != wanted.offer.digest:
                 raise BrokenRule("content that was not offered")
             self._wanted.popleft()
+            wanted.is_complete.set()
             self._complete.put_nowait(wanted)
 
     def close(self) -> None:
@@ -117,8 +120,7 @@ class Incoming:
             self._reserved += offer.size
             answer = await self._judge(offer)
             if isinstance(answer, Want):
-                due = asyncio.get_running_loop().time() + _GRACE_SECONDS + offer.size / _LEAST_RATE
-                self._wanted.append(_Wanted(offer, due))
+                self._wanted.append(_Wanted(offer))
                 self._expected.set()
             else:
                 self._settle(offer)
@@ -145,15 +147,16 @@ class Incoming:
             self._send(answer if isinstance(answer, Later | Declined) else Taken(answer))
 
     async def _watch_progress(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             if not self._wanted:
                 self._expected.clear()
                 await self._expected.wait()
             wanted = self._wanted[0]
-            await asyncio.sleep(max(0.0, wanted.due - loop.time()))
-            if wanted in self._wanted:
-                raise LinkFailed("The other side sent an envelope too slowly")
+            try:
+                async with asyncio.timeout(_GRACE_SECONDS + wanted.offer.size / _LEAST_RATE):
+                    await wanted.is_complete.wait()
+            except TimeoutError:
+                raise LinkFailed("The other side sent an envelope too slowly") from None
 
     def _settle(self, offer: Offer) -> None:
         self._unsettled.discard(offer.digest)

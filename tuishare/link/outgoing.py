@@ -76,6 +76,8 @@ class Outgoing:
 
     async def offer(self, offer: Offer, content: bytes) -> OfferOutcome:
         """Offer an envelope and wait for the outcome; see `Session.offer`."""
+        if len(content) != offer.size:
+            raise ValueError("the offer describes another content")
         await self._room.acquire()
         try:
             self._require_open()

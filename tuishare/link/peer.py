@@ -67,14 +67,18 @@ class LinkPeer(Protocol):
     async def take(self, offer: Offer, content: bytes) -> Taken | Later | Declined:
         """Keep an envelope whose size and digest are as offered, durably, and return our signed receipt.
 
-        Called again with the same offer after a link that broke, it must keep one envelope only.
+        Called again with the same offer after a link that broke, it must keep one envelope only. It is cancelled when
+        the link ends, and must have kept all or nothing then.
         """
 
     async def keep_record(self, record: AddressRecord, signed: bytes) -> None:
         """Keep a record of the contact if it supersedes the one known."""
 
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
-        """Keep what the contact states about an envelope of ours, durably; may be called twice with the same."""
+        """Keep what the contact states about an envelope of ours, durably; may be called twice with the same.
+
+        A contact may state anything about any envelope: what we never offered to them is not to be stored.
+        """
 
 
 class Callers(Protocol):

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from tuishare.errors import TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
@@ -36,6 +37,9 @@ from tuishare.link.messages import (
 from tuishare.link.outgoing import MOST_OFFERS, HandedOver, OfferOutcome, Outgoing, fail
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.receipt import Receipt, verify_receipt
+
+_RECORD_SECONDS: Final = 0.2
+"""Nothing is read for that long after a record, so that a contact who floods causes five writes a second at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,7 @@ class Session:
                 await self._drain()  # what is answered must be read, or nothing more is taken
             case NewRecord(record=signed):
                 await self._peer.keep_record(self._read_record(signed), signed)
+                await asyncio.sleep(_RECORD_SECONDS)
             case Ping():
                 pass
             case Hello():

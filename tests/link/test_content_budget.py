@@ -1,0 +1,45 @@
+"""Memory for contents is reserved in the order of the requests, and given back whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tuishare.link.content_budget import ContentBudget
+from tuishare.link.messages import MOST_CONTENT
+
+
+async def test_a_large_request_is_not_overtaken_by_small_ones() -> None:
+    budget = ContentBudget(MOST_CONTENT)
+    await budget.reserve(1000)
+    order: list[str] = []
+
+    async def reserve(name: str, size: int) -> None:
+        await budget.reserve(size)
+        order.append(name)
+
+    large = asyncio.create_task(reserve("large", MOST_CONTENT))
+    await asyncio.sleep(0)
+    small = asyncio.create_task(reserve("small", 1))
+    await asyncio.sleep(0.01)
+    assert order == []
+    budget.release(1000)
+    await large
+    assert order == ["large"]
+    budget.release(MOST_CONTENT)
+    await small
+    budget.release(1)
+    assert budget.free == MOST_CONTENT
+
+
+async def test_who_gives_up_leaves_nothing_reserved() -> None:
+    budget = ContentBudget(MOST_CONTENT)
+    await budget.reserve(MOST_CONTENT)
+    waiting = [asyncio.create_task(budget.reserve(size)) for size in (10, 20, 30)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    budget.release(MOST_CONTENT)
+    waiting[1].cancel()  # has been served already
+    await asyncio.gather(*waiting, return_exceptions=True)
+    budget.release(30)
+    assert budget.free == MOST_CONTENT

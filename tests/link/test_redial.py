@@ -1,0 +1,33 @@
+"""When an agent calls again, and which of two links stays."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from tests.link.samples import ALICE, BOB
+from tuishare.link.redial import Pauses, stays
+
+
+def test_pauses_grow_from_a_second_to_a_quarter_of_an_hour() -> None:
+    pauses = Pauses(random.Random(1))
+    waited = [pauses.next() for _ in range(20)]
+    assert 0.75 <= waited[0] <= 1
+    assert all(later > earlier * 1.4 for earlier, later in itertools.pairwise(waited[:10]))
+    assert all(675 <= seconds <= 900 for seconds in waited[10:])
+    pauses.reset()
+    assert pauses.next() <= 1
+
+
+def test_agents_that_lost_each_other_at_once_do_not_call_at_once() -> None:
+    assert len({Pauses().next() for _ in range(10)}) == 10
+
+
+@pytest.mark.parametrize("called_by_alice", [True, False])
+def test_both_sides_keep_the_same_of_two_links(called_by_alice: bool) -> None:
+    alice = stays(ALICE.signer, BOB.signer, called_by_us=called_by_alice)
+    bob = stays(BOB.signer, ALICE.signer, called_by_us=not called_by_alice)
+    assert alice == bob
+    assert alice != stays(ALICE.signer, BOB.signer, called_by_us=not called_by_alice)
