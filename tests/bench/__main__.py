@@ -20,6 +20,7 @@ FULL: dict[str, list[str]] = {
     "bench_flood": [],
     "bench_dashboard": [],
     "bench_tracker": [],
+    "bench_link": [],
 }
 QUICK: dict[str, list[str]] = {
     "bench_hashing": ["--size", "256MiB"],
@@ -32,6 +33,7 @@ QUICK: dict[str, list[str]] = {
     "bench_flood": ["--folders", "20"],
     "bench_dashboard": ["--shares", "500", "--seconds", "2", "--rounds", "1"],
     "bench_tracker": ["--announces", "1000", "--guesses", "5000"],
+    "bench_link": ["--contacts", "20", "--rounds", "50", "--seconds", "3"],
 }
 
 

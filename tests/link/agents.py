@@ -119,10 +119,12 @@ class Agent:
         return contact
 
     async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
-        invitation = self.invitations.pop(redeem.id, None)
+        invitation = self.invitations.get(redeem.id)
         if invitation is None:
             return None
-        self.joined.append(check_redeem(invitation, redeem, link_key, self.person.party))
+        joiner = check_redeem(invitation, redeem, link_key, self.person.party)
+        del self.invitations[redeem.id]  # in the agent one transaction with the next line
+        self.joined.append(joiner)
         return make_welcome(invitation, redeem, self.person.party)
 
     async def serve(self, stream: LinkStream, peer: LinkPeer, link_key: bytes, host: str) -> None:

@@ -79,6 +79,7 @@ async def test_a_redeemed_message_with_a_wrong_mac_ends_like_an_unknown_one(alic
     forged = type(redeem)(invitation.id, redeem.card, redeem.record, redeem.mac)
     assert 0.25 < await say(alice, MALLORY, encode_message(forged)) < 0.9
     assert alice.joined == []
+    assert alice.invitations == {invitation.id: invitation}
 
 
 async def test_a_stranger_who_says_nothing_is_ended(alice: Agent) -> None:

@@ -53,8 +53,8 @@ class SessionTimes:
     """
 
     hello: float = 10.0
-    ping: float = 15.0
-    silence: float = 40.0
+    ping: float = 20.0
+    silence: float = 50.0
 
 
 class Session:
