@@ -252,6 +252,33 @@ async def test_what_is_remembered_of_addresses_is_bounded() -> None:
     assert len(admission._contacts) == 10
 
 
+async def test_a_stranger_may_send_little_whatever_it_is(alice: Agent) -> None:
+    """Small packets by the thousand would keep the event loop busy for as long as a stranger has."""
+    connection = await asyncssh.connect(
+        "127.0.0.1",
+        alice.endpoint.port,
+        config=None,
+        username="link",
+        known_hosts=None,
+        client_keys=[asyncssh.generate_private_key("ssh-ed25519")],
+        kex_algs=["mlkem768x25519-sha256"],
+    )
+    since = time.monotonic()
+    for _ in range(2000):
+        connection.send_debug("x")
+    await asyncio.wait_for(connection.wait_closed(), 5)
+    assert time.monotonic() - since < 1.0
+
+
+async def test_a_contact_may_send_much(alice: Agent) -> None:
+    bob = Agent(BOB)
+    alice.know(bob)
+    bob.know(alice)
+    async with bob.calling(alice) as session:
+        for number in range(30):
+            assert isinstance(await session.offer(*envelope(number)), HandedOver)
+
+
 async def test_nothing_but_public_keys_is_taken(alice: Agent) -> None:
     methods = await asyncssh.get_server_auth_methods("127.0.0.1", alice.endpoint.port, username="link")
     assert list(methods) == ["publickey"]

@@ -16,7 +16,13 @@ from tuishare.link.peer import LinkFailed
 
 _MOST_KEYS: Final = 6
 """Keys that a caller may try."""
+_MOST_RECEIVED: Final = 32 * 1024
+"""Bytes that a caller may send before they are a contact; handshake, log-in and the largest message take 10 KiB.
+
+Small packets cost 25 µs each. Without this bound a caller could keep the event loop busy until their time is over.
+"""
 _SET_ENVIRONMENT: Final = "_process_env_request"
+_RECEIVE: Final = "data_received"
 
 _Requested: TypeAlias = "bool | tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]]"
 
@@ -28,15 +34,27 @@ class Caller(asyncssh.SSHServer):
         self.stream = _ServerStream()
         self.link_key = b""
         self.answered = False
+        self.is_contact = False
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stream.opened = self.opened
         self._connection: asyncssh.SSHServerConnection | None = None
         self._keys = 0
+        self._received = 0
         self._has_channel = False
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Keep the connection; called by asyncssh."""
         self._connection = conn
+        receive = conn.data_received
+
+        def count(data: bytes) -> None:
+            self._received += len(data)
+            if self._received > _MOST_RECEIVED and not self.is_contact:
+                conn.abort()
+            else:
+                receive(data)
+
+        setattr(conn, _RECEIVE, count)  # what asyncio calls, before a byte is decrypted
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncssh's signature)
         """Let nothing wait for its channel any longer; called by asyncssh."""

@@ -182,6 +182,7 @@ class LinkServer:
                     slot.has_spoken = True
                     contact = await self._answer(caller, host)
             if contact is not None:
+                caller.is_contact = True
                 self._slots.give_back(slot)
                 slot.close = _nothing  # it is no stranger's any more, and makes no room for one
                 self._admission.note_contact(host)
