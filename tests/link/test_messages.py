@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 
 import msgspec
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.link.samples import ALICE, BOB, CASES
 from tuishare.envelope import canonical
+from tuishare.errors import VerificationFailed
+from tuishare.link.address_record import read_record
 from tuishare.link.invitation_exchange import make_redeem, make_welcome
 from tuishare.link.messages import (
     HEAD_SIZE,
@@ -38,6 +42,7 @@ from tuishare.link.messages import (
     encode_content_head,
     encode_message,
 )
+from tuishare.link.receipt import verify_receipt
 
 D = b"d" * 32
 CONTACT: tuple[ContactMessage, ...] = (
@@ -232,6 +237,40 @@ def test_whatever_comes_is_a_message_or_a_value_error(data: bytes) -> None:
             continue
         if message is not None and not isinstance(message, Hello):  # which may hold more than we know
             assert body(message) == data
+
+
+def mangle(data: bytes, chance: random.Random) -> bytes:
+    """Change, cut or repeat some of a message; faster than hypothesis, for many inputs."""
+    changed = bytearray(data)
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(len(changed) + 1)
+        match chance.randrange(4):
+            case 0:
+                changed[at : at + 1] = chance.randbytes(1)
+            case 1:
+                changed[at:at] = chance.randbytes(chance.randint(1, 4))
+            case 2:
+                del changed[at : at + chance.randint(1, 40)]
+            case _:
+                changed[at:at] = changed[: chance.randint(0, 60)]
+    return bytes(changed)
+
+
+def test_no_changed_message_is_anything_but_a_message_or_a_value_error() -> None:
+    """And no changed record or receipt is taken."""
+    chance = random.Random(7)
+    bodies = [body(message) for message in (*CONTACT, *OPENING)]
+    record, receipt = ALICE.record(), BOB.receipt()
+    for _ in range(CASES * 40):
+        data = mangle(chance.choice(bodies), chance)
+        for decode in (decode_message, decode_stranger_message, decode_welcome):
+            with contextlib.suppress(ValueError):
+                decode(data)
+        for read, signed in ((read_record, record), (verify_receipt, receipt)):
+            data = mangle(signed, chance)
+            with contextlib.suppress(VerificationFailed):
+                read(data)
+                assert data == signed
 
 
 def test_noise_is_refused() -> None:
