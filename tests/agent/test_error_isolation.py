@@ -14,7 +14,7 @@ from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads import admission, envelope_reader, repository
-from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.downloads.envelope_reader import EnvelopeReader
 from tuishare.agent.error_isolation import Unexpected, explain, isolate_errors
 from tuishare.agent.shares import pipeline as share_pipeline
 from tuishare.agent.shares.admission import ShareAdmission
@@ -75,7 +75,7 @@ async def test_an_entry_that_is_taken(alice: Home, bob: Home, monkeypatch: pytes
 async def test_an_envelope_that_is_judged_is_kept(
     alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Inbox, "_open", broken)
+    monkeypatch.setattr(EnvelopeReader, "open", broken)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(b"envelope")
         assert "ZeroDivisionError" in (await shown(agent, DownloadState.LOCKED)).detail

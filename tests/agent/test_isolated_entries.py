@@ -18,7 +18,7 @@ from tests.tracker.announces import named, query
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.downloads.admission import DownloadAdmission
-from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.downloads.envelope_reader import EnvelopeReader
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.pipeline import Seeding
 from tuishare.agent.downloads.queue import DownloadQueue
@@ -204,7 +204,7 @@ async def test_an_envelope_that_is_peeked_into(alice: Home, bob: Home, failing: 
     """That it cannot be told at a glance who signed it says nothing against it."""
     data = seal_for(alice, share_of(fill(alice.drop / "a")), bob.user())
     async with living(bob) as (agent,):
-        failing(Inbox, "_peek")
+        failing(EnvelopeReader, "peek")
         (bob.inbox / f"a{ENVELOPE_SUFFIX}").write_bytes(data)
         await wait_until(lambda: download_states(agent) == {"a": DownloadState.DOWNLOADING})
 
