@@ -165,5 +165,6 @@ async def test_picked_in_the_tree_by_mouse() -> None:
 async def test_with_nobody_known_it_says_what_comes_first() -> None:
     alone = Snapshot(status=known().status, shares=(), downloads=(), people=People(card=PEOPLE.card))
     async with new_share(alone) as desk:
+        assert "Add a user first: press 3, then n." in desk.drawn
         await desk.press("ctrl+s")
         assert "Add a user first" in desk.fault("recipients")

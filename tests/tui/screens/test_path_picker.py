@@ -76,6 +76,7 @@ async def test_the_tree_by_keys_and_hostile_names(agent: FakeAgent) -> None:
         assert chosen == [f"{FAR}/film"]
         app.push_screen(PathPicker(f"{FAR}/gone/deeper"), chosen.append)
         await until(pilot, lambda: "final.txt" in drawn())
+        await until(pilot, lambda: str(app.screen.query_one("#choice", Static).content) == FAR)
         await pilot.press("escape")
         assert chosen[1:] == [None]
 

@@ -69,6 +69,8 @@ class FolderScreen(Form):
             yield Static(Content.styled(fit(folder.path, _WIDTH), TextStyle.STRONG.value))
         users, plain = (folder.users, folder.transport == "plain") if folder else ((), False)
         yield Field("For", Recipients(list_recipients(self._people, users)))
+        if not self._people.users:
+            yield Static(Content.styled(NO_USERS, TextStyle.WARN.value), classes="under")
         yield Field("Swarm", MarkCheckbox(ANY_CLIENT, plain, id="plain"))
 
     def compose_answers(self) -> ComposeResult:

@@ -94,7 +94,7 @@ class MainScreen(Screen[None]):
     async def _open(self) -> None:
         pane = self.pane
         await pane.open()
-        pane.table.focus()
+        self.set_focus(pane.table)  # at once: the next key may be one of this tab
 
     def _count(self) -> None:
         tabs = self.query_one(TabbedContent)

@@ -70,6 +70,8 @@ class NewShareScreen(Form):
         )
         yield Static(classes="under", id="extent")
         yield Field("For", Recipients(list_recipients(self._people)))
+        if not self._people.users:
+            yield Static(Content.styled(NO_USERS, TextStyle.WARN.value), classes="under")
         yield Field("Expires", Select(_SPANS, value="", allow_blank=False, id="expires", compact=True))
         yield Field("Until", Input(placeholder="12h, 30d, 2w or 2026-12-31", id="until", compact=True))
         yield Field("Note", Input(placeholder="for the recipients", id="note", compact=True))

@@ -204,6 +204,7 @@ class PathPicker(ModalScreen[str | None]):
         listing = await self._list(path, nearest=True)
         if listing is not None:
             self._tree.start_at(listing)
+            self._show_choice()
 
     async def _list(self, path: str, *, nearest: bool = False) -> FolderListing | None:
         """Ask the agent what a folder holds; show the error when it refuses."""
