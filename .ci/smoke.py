@@ -29,7 +29,7 @@ from tuishare.home_paths import HOME_VARIABLE, find_places
 from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
 from tuishare.net.http_listener import Listener
 from tuishare.tui.app import Dashboard
-from tuishare.tui.view import Live
+from tuishare.tui.view import Connected
 
 _NAME = "smoke-signal"
 _PATIENCE = 20.0
@@ -93,7 +93,7 @@ async def _draw(agent: BackgroundAgent) -> None:
         async with dashboard.run_test(size=(120, 40)) as pilot:
             deadline = time.monotonic() + _PATIENCE
             while not (
-                isinstance(dashboard.view.connection, Live) and _NAME in dashboard.export_screenshot()
+                isinstance(dashboard.view.connection, Connected) and _NAME in dashboard.export_screenshot()
             ):
                 if time.monotonic() > deadline:
                     raise TimeoutError("the dashboard does not show the agent")

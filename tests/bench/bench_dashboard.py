@@ -18,6 +18,7 @@ import time
 import msgspec
 
 from tests.tui.fakes import FakeAgent, dashboard, many_shares, snapshot, until
+from tests.tui.tables import cursor_row
 from tuishare.api.messages import Changes, Snapshot
 from tuishare.tui.app import Dashboard
 from tuishare.tui.screens.main import MainScreen
@@ -76,10 +77,10 @@ async def measure_keys(app: Dashboard, presses: int) -> list[float]:
     assert isinstance(app.screen, MainScreen)
     table, spent = app.screen.pane.table, []
     for _ in range(presses):
-        started, row = time.perf_counter(), table.cursor_row
+        started, row = time.perf_counter(), cursor_row(table)
         app.simulate_key("j")
         # what is waited for tells nobody
-        while table.cursor_row == row or app.screen._dirty_widgets:  # noqa: ASYNC110
+        while cursor_row(table) == row or app.screen._dirty_widgets:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         spent.append(time.perf_counter() - started)
         await asyncio.sleep(0.05)

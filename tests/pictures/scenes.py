@@ -14,7 +14,7 @@ from tests.tui.test_looks import FULL
 from tuishare.api.messages import Snapshot
 from tuishare.tui.app import Dashboard
 from tuishare.tui.screens.revoke import RevokeScreen
-from tuishare.tui.view import Live
+from tuishare.tui.view import Connected
 
 _SIZE: Final = (120, 34)
 _NOTHING: Final = ("\x1b", "\u202e")
@@ -49,7 +49,7 @@ async def draw(name: str) -> str:
     keys, then = SCENES[name]
     app = dashboard(FakeAgent(_calm()))
     async with app.run_test(size=_SIZE) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         await pilot.press(*keys)
         then(app)
         await pilot.pause()

@@ -8,19 +8,20 @@ from textual.app import App
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, PATIENT, Clock, FakeAgent, dashboard, many_shares, snapshot, until
+from tests.tui.tables import count_rows
 from tuishare.api.error_body import ProtocolMismatch
 from tuishare.api.messages import Changes, ShareAction
 from tuishare.errors import Refused, SystemFailed
 from tuishare.tui.app import Dashboard
 from tuishare.tui.snapshot_stream import Backoff
-from tuishare.tui.view import Connecting, Live, Lost
+from tuishare.tui.view import Connected, Connecting, Lost
 from tuishare.tui.widgets.panes import SharesPane
 
 HASTY = Backoff(first=0.001, longest=0.01)
 
 
 def rows(app: App[None]) -> int:
-    return app.screen.query_one(SharesPane).table.row_count
+    return count_rows(app.screen.query_one(SharesPane).table)
 
 
 def offered(app: App[None]) -> set[str]:
@@ -35,7 +36,7 @@ def notifications(app: Dashboard) -> list[str]:
 async def test_any_number_of_shares_arrives(number: int) -> None:
     app = dashboard(FakeAgent(snapshot(many_shares(number))))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         await until(pilot, lambda: rows(app) == number)
 
 
@@ -43,8 +44,8 @@ async def test_no_agent_at_the_beginning_starts_one_once() -> None:
     agent = FakeAgent(GONE, GONE, FULL)
     app = dashboard(agent, backoff=HASTY)
     async with app.run_test() as pilot:
-        assert isinstance(app.view.connection, Connecting | Lost | Live)
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        assert isinstance(app.view.connection, Connecting | Lost | Connected)
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         assert agent.starts == 1
 
 
@@ -52,13 +53,13 @@ async def test_an_agent_that_dies_later_is_not_started_unasked() -> None:
     agent = FakeAgent(FULL)
     app = dashboard(agent, backoff=HASTY)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         for _ in range(5):
             agent.say(GONE)
         await until(pilot, lambda: agent.attempts >= 6)
         assert agent.starts == 0
         agent.say(FULL)
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
 
 
 async def test_a_lost_agent_keeps_its_last_snapshot_and_its_age() -> None:
@@ -79,7 +80,7 @@ async def test_s_is_offered_only_while_the_agent_is_lost_and_starts_it() -> None
     agent = FakeAgent(FULL)
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         assert "Start agent" not in offered(app)
         await pilot.press("s")
         assert agent.starts == 0
@@ -87,7 +88,7 @@ async def test_s_is_offered_only_while_the_agent_is_lost_and_starts_it() -> None
         await until(pilot, lambda: "Start agent" in offered(app))
         agent.say(snapshot((SHARE,)))
         await pilot.press("s")
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         assert agent.starts == 1
         assert app.view.snapshot == snapshot((SHARE,))
 
@@ -116,7 +117,7 @@ async def test_an_order_is_answered_at_once_however_long_the_agent_takes() -> No
     agent.runner.clear()
     app = dashboard(agent)
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         pressed = time.monotonic()
         await pilot.press("f", "y")
         await until(pilot, lambda: f"Forgetting “{SHARE.name}” …" in notifications(app))
@@ -139,7 +140,7 @@ async def test_an_order_that_is_refused_is_a_sentence_with_its_hint(error: Excep
     agent.order_fails_with = error
     app = dashboard(agent)
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         await pilot.press("space")
         await until(pilot, lambda: words in notifications(app))
         await until(pilot, lambda: words.split()[1] in app.export_screenshot())
@@ -161,7 +162,7 @@ async def test_a_burst_is_drawn_as_its_last_state() -> None:
     agent = FakeAgent(FULL)
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         seen: list[object] = []
         app.watch(app, "view", lambda: seen.append(app.view), init=False)
         for peers in range(300):
@@ -182,7 +183,7 @@ async def test_quitting_says_what_becomes_of_the_agent(
 ) -> None:
     app = dashboard(FakeAgent(*events))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Lost if len(events) == 2 else Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Lost if len(events) == 2 else Connected))
         await pilot.press("q")
     assert words in capsys.readouterr().err
 
@@ -192,7 +193,7 @@ async def test_whoever_runs_the_agent_himself_says_what_becomes_of_it(
 ) -> None:
     app = dashboard(FakeAgent(FULL), farewell=lambda _view: "It ends with us.")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         await pilot.press("q")
     said = capsys.readouterr().err
     assert "It ends with us." in said
@@ -221,7 +222,7 @@ async def test_where_no_colour_is_wanted_there_is_none(monkeypatch: pytest.Monke
     monkeypatch.setenv("NO_COLOR", "1")
     app = dashboard(FakeAgent(FULL))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         styles = [part.style for strip in app.screen._compositor.render_strips() for part in strip]
         colours = {style.color.get_truecolor() for style in styles if style and style.color}
         assert len(colours) > 1

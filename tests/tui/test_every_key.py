@@ -7,12 +7,13 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.fakes import FakeAgent, dashboard, until
+from tests.tui.tables import count_rows
 from tests.tui.test_looks import DOWNLOADS, SHARES
 from tests.tui.widgets.test_panes import WHOLE
 from tuishare.api.messages import Snapshot
 from tuishare.tui.app import Dashboard
 from tuishare.tui.screens.main import TABS, MainScreen
-from tuishare.tui.view import Live
+from tuishare.tui.view import Connected
 from tuishare.tui.widgets.footer import Footer
 
 BUSY: Snapshot = msgspec.structs.replace(WHOLE, shares=SHARES, downloads=DOWNLOADS)
@@ -26,7 +27,7 @@ LEAVING = "q"
 def traces(app: Dashboard, agent: FakeAgent) -> tuple[object, ...]:
     """What a key may change: what is on the screen, what has the keys, what the agent is told, the clipboard."""
     screen, told = app.screen, [call for call in agent.calls if not str(call[0]).endswith("_details")]
-    rows = screen.pane.table.row_count if isinstance(screen, MainScreen) else 0
+    rows = count_rows(screen.pane.table) if isinstance(screen, MainScreen) else 0
     notices = [notice.message for notice in app._notifications]
     return screen, rows, app.focused, agent.orders[:], told, notices, app.clipboard
 
@@ -50,12 +51,12 @@ async def test_every_named_key_does_something(tab: int, told: Snapshot) -> None:
     agent = FakeAgent(told)
     app = dashboard(agent)
     async with app.run_test(size=ROOMY) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         await pilot.press(str(tab), "g")
         screen = app.screen
         assert isinstance(screen, MainScreen)
         tried = {(LEAVING, f"{LEAVING} Quit")}
-        for _ in range(max(1, screen.pane.table.row_count)):
+        for _ in range(max(1, count_rows(screen.pane.table))):
             for key, line in screen.query_one(Footer).named.items():
                 if (key, line) in tried or key not in screen.query_one(Footer).named:
                     continue  # what it was for may be gone

@@ -29,7 +29,7 @@ from tuishare.fs.flag_file import FlagFile
 from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.first_run import NameScreen
 from tuishare.tui.theme import LIGHT, PLAIN
-from tuishare.tui.view import Live, Lost
+from tuishare.tui.view import Connected, Lost
 
 Look = Callable[..., bool]
 SMALL, LARGE, HUGE = (80, 24), (120, 40), (200, 60)
@@ -94,7 +94,7 @@ async def settle(pilot: Pilot[None]) -> None:
 
 def living(keys: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:
     async def run_before(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: isinstance(pilot.app.view.connection, Live))  # type: ignore[attr-defined]
+        await until(pilot, lambda: isinstance(pilot.app.view.connection, Connected))  # type: ignore[attr-defined]
         await pilot.press(*keys)
         await settle(pilot)
 

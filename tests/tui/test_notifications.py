@@ -7,7 +7,7 @@ from tests.api.samples import NOW
 from tests.tui.fakes import CALM, FULL, snapshot
 from tuishare.api.messages import Activity, ActivityKind, Problem, Snapshot
 from tuishare.tui.notifications import find_news, write_banner, write_farewell
-from tuishare.tui.view import Connecting, Live, Lost, View
+from tuishare.tui.view import Connected, Connecting, Lost, View
 
 HOSTILE = "\x1b[2Jevil\u202egnp[red]\nexe" + "x" * 500
 LOST = Lost(since=NOW, detail="No agent answers", hint="Start it.", retry_at=NOW + 30, startable=True)
@@ -58,7 +58,7 @@ def write(view: View, now: float = NOW) -> str:
 
 
 def test_nothing_wrong_says_nothing() -> None:
-    assert write_banner(View(Live(), FULL), NOW) is None
+    assert write_banner(View(Connected(), FULL), NOW) is None
     assert write_banner(View(Connecting()), NOW) is None
 
 
@@ -81,9 +81,9 @@ def test_an_agent_of_another_version_is_not_started_twice() -> None:
 
 def test_a_problem_comes_with_its_remedy_and_the_number_of_others() -> None:
     one = snapshot(status=msgspec.structs.replace(CALM, problems=(PROBLEM,)))
-    assert write(View(Live(), one)) == "! Folder missing. /d is gone. Make it again."
+    assert write(View(Connected(), one)) == "! Folder missing. /d is gone. Make it again."
     three = snapshot(status=msgspec.structs.replace(CALM, problems=(PROBLEM,) * 3))
-    assert write(View(Live(), three)).endswith("(and 2 more)")
+    assert write(View(Connected(), three)).endswith("(and 2 more)")
 
 
 def test_a_lost_agent_goes_before_a_problem() -> None:
@@ -92,14 +92,14 @@ def test_a_lost_agent_goes_before_a_problem() -> None:
 
 
 def test_the_farewell_says_only_what_is_known() -> None:
-    assert write_farewell(View(Live(), FULL)) == "The agent keeps running. Stop it with: tuishare stop"
+    assert write_farewell(View(Connected(), FULL)) == "The agent keeps running. Stop it with: tuishare stop"
     assert write_farewell(View(LOST, FULL)) == "No agent answers. Start it."
     assert "has not answered yet" in write_farewell(View())
 
 
 def test_foreign_text_is_cleaned() -> None:
     bad = msgspec.structs.replace(PROBLEM, title="\x1b[1mT", detail="a\nb\u202e", hint="\x07h")
-    text = write(View(Live(), snapshot(status=msgspec.structs.replace(CALM, problems=(bad,)))))
+    text = write(View(Connected(), snapshot(status=msgspec.structs.replace(CALM, problems=(bad,)))))
     assert text.isprintable()
     lost = Lost(since=NOW, detail="a\nb", hint="\x1bh", retry_at=NOW, startable=True)
     assert len(write(View(lost)).splitlines()) == 2

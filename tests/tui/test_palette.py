@@ -14,14 +14,14 @@ from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.palette import list_commands
 from tuishare.tui.screens.main import TABS
 from tuishare.tui.screens.new_share import NewShareScreen
-from tuishare.tui.view import Live
+from tuishare.tui.view import Connected
 from tuishare.tui.widgets.pane import EntryPane
 
 
 async def test_every_key_of_every_tab_is_in_it(tmp_path: Path) -> None:
     app = home(FakeAgent(known()), tmp_path / "greeted")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         names = {command.name for command in list_commands(app.screen)}
         for pane in app.screen.query(EntryPane):
             tab = str(pane.id).removesuffix("-pane").capitalize()
@@ -36,7 +36,7 @@ async def test_it_does_what_it_says(tmp_path: Path, words: str) -> None:
     agent = FakeAgent(known())
     app = home(agent, tmp_path / "greeted")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         await pilot.press("ctrl+p", *words)
         assert isinstance(app.screen, CommandPalette)
         await until(pilot, lambda: app.screen.query_one("CommandList").option_count > 0)  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ async def test_it_does_what_it_says(tmp_path: Path, words: str) -> None:
 async def test_nothing_above_a_dialog(tmp_path: Path) -> None:
     app = home(FakeAgent(known()), tmp_path / "greeted")
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         app.post_message(OpenDialog(DialogKind.NEW_SHARE))
         await pilot.pause()
         assert list_commands(app.screen) == []

@@ -22,7 +22,7 @@ from tuishare.tui.people_columns import (
     person_sign,
     person_trust,
 )
-from tuishare.tui.row_models import AgentFolder, Event, Group, Person
+from tuishare.tui.row_models import AgentFolder, EventRow, Group, Person
 from tuishare.tui.theme import TextStyle
 
 CREW = Group("crew", (BOB, CAROL))
@@ -93,8 +93,8 @@ def test_folders_have_every_cell_and_can_be_compared(column: Column[AgentFolder]
 
 
 @pytest.mark.parametrize("column", EVENT_COLUMNS, ids=lambda column: column.key)
-def test_events_and_trouble_have_every_cell_and_can_be_compared(column: Column[Event]) -> None:
-    events: list[Event] = [*HAPPENED, TROUBLE]
+def test_events_and_trouble_have_every_cell_and_can_be_compared(column: Column[EventRow]) -> None:
+    events: list[EventRow] = [*HAPPENED, TROUBLE]
     assert all(isinstance(column.cell(event, NOW).text, str) for event in events)
     if column.order:
         assert len(sorted(events, key=column.order)) == len(events)

@@ -5,7 +5,7 @@ import msgspec
 from tests.api.samples import NOW, STATUS
 from tests.tui.fakes import snapshot
 from tuishare.api.messages import Problem
-from tuishare.tui.view import Live, View, dismiss, take_snapshot
+from tuishare.tui.view import Connected, View, dismiss, take_snapshot
 
 FULL_DISK = Problem(id="disk", title="Disk full", detail="No room.", hint="Make some.", since=NOW)
 PORT = Problem(id="port", title="Port taken", detail="Another has it.", hint="", since=NOW)
@@ -15,7 +15,7 @@ ONE = snapshot(status=msgspec.structs.replace(STATUS, problems=(PORT,)))
 
 def test_a_problem_stays_until_it_is_dismissed() -> None:
     view = take_snapshot(View(), BOTH)
-    assert view.connection == Live()
+    assert view.connection == Connected()
     assert view.problems == (FULL_DISK, PORT)
     view = take_snapshot(dismiss(view, ["disk"]), BOTH)
     assert view.problems == (PORT,)

@@ -15,7 +15,7 @@ from tuishare.api.messages import DownloadAction, ShareAction
 from tuishare.api.server import ApiServer
 from tuishare.tui.app import Dashboard
 from tuishare.tui.snapshot_stream import Backoff
-from tuishare.tui.view import Live, Lost
+from tuishare.tui.view import Connected, Lost
 
 QUICK = StreamTiming(interval=0.01, heartbeat=1)
 
@@ -43,6 +43,6 @@ async def test_an_agent_is_started_watched_lost_and_found() -> None:
                 await servers[0].stop()
                 await until(pilot, lambda: isinstance(app.view.connection, Lost))
                 await pilot.press("s")
-                await until(pilot, lambda: isinstance(app.view.connection, Live))
+                await until(pilot, lambda: isinstance(app.view.connection, Connected))
                 assert len(servers) == 2
         await servers[1].stop()

@@ -18,8 +18,8 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tuishare.api.service import AgentService
 from tuishare.errors import SystemFailed, TuishareError
-from tuishare.tui.agent_api import AgentApi
 from tuishare.tui.commands import Command, announce, send
 from tuishare.tui.confirmations import confirm
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind, OpenDialog, RunCommands
@@ -29,7 +29,7 @@ from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.snapshot_stream import AgentLost, Backoff, Follower, Reader, SnapshotArrived
 from tuishare.tui.theme import DARK, THEMES
-from tuishare.tui.view import Live, Lost, View, take_snapshot
+from tuishare.tui.view import Connected, Lost, View, take_snapshot
 
 
 class Dashboard(DashboardBase):
@@ -54,7 +54,7 @@ class Dashboard(DashboardBase):
     def __init__(
         self,
         reader: Reader,
-        agent: AgentApi,
+        agent: AgentService,
         start_agent: Callable[[], Awaitable[None]],
         *,
         clock: Callable[[], float] = time.time,
@@ -85,7 +85,7 @@ class Dashboard(DashboardBase):
         if action == "start":
             return isinstance(self.view.connection, Lost)
         if action == "open_dialog":
-            return isinstance(self.view.connection, Live)
+            return isinstance(self.view.connection, Connected)
         return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002

@@ -18,8 +18,8 @@ from tuishare.api.messages import (
     ShareAction,
     ShareState,
 )
+from tuishare.api.service import AgentService
 from tuishare.presentation.actions import announce_action
-from tuishare.tui.agent_api import AgentApi
 from tuishare.tui.cell_text import fit
 from tuishare.tui.row_models import AgentFolder
 
@@ -121,7 +121,7 @@ def name_entry(command: Command) -> str:
     return command.entry.path if isinstance(command, FolderCommand) else command.entry.name
 
 
-async def send(agent: AgentApi, command: Command) -> None:
+async def send(agent: AgentService, command: Command) -> None:
     """Send a command to the agent.
 
     Raises:

@@ -13,9 +13,9 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tuishare.api.messages import Download, Folder, People, Share, User
+from tuishare.api.service import AgentService
 from tuishare.errors import TuishareError
 from tuishare.presentation.problems import explain_error, request_failed
-from tuishare.tui.agent_api import AgentApi
 from tuishare.tui.cell_text import clean
 from tuishare.tui.commands import Command
 from tuishare.tui.rates import Rates
@@ -79,7 +79,7 @@ class DashboardBase(App[None]):
     view: reactive[View] = reactive(View())
     now: reactive[float] = reactive(0.0)
 
-    def __init__(self, agent: AgentApi, clock: Callable[[], float]) -> None:
+    def __init__(self, agent: AgentService, clock: Callable[[], float]) -> None:
         super().__init__()
         self.agent = agent
         self.clock = clock

@@ -44,7 +44,7 @@ class DemoSide:
     listing: Listing[Any]
 
 
-class Column(Vertical):
+class DemoColumn(Vertical):
     """One agent's column."""
 
     def __init__(self, part: DemoSide, clock: Callable[[], float]) -> None:
@@ -111,7 +111,7 @@ class DemoView(App[None]):
         """Compose two columns, the line, the keys."""
         with Horizontal(id="sides"):
             for part in self._parts:
-                yield Column(part, self._clock)
+                yield DemoColumn(part, self._clock)
         yield Static(id="story")
         yield Footer()
 

@@ -37,7 +37,7 @@ def _open_revoke_user(app: DashboardBase, about: tuple[Subject, ...]) -> None:
 
 
 def _open_approve(app: DashboardBase, about: tuple[Subject, ...]) -> None:
-    from tuishare.tui.screens.approve import ApproveScreen
+    from tuishare.tui.screens.download import ApproveScreen
 
     for subject in about[:1]:
         if isinstance(subject, Download):
@@ -59,13 +59,13 @@ def _open_user(app: DashboardBase, about: tuple[Subject, ...]) -> None:
 
 
 def _open_card(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
-    from tuishare.tui.screens.first_run import CardScreen
+    from tuishare.tui.screens.own_card import CardScreen
 
     app.push_screen(CardScreen())
 
 
 def _open_rotate(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
-    from tuishare.tui.screens.rotate import RotateScreen
+    from tuishare.tui.screens.own_card import RotateScreen
 
     app.push_screen(RotateScreen(app.people))
 
@@ -85,7 +85,7 @@ def _open_folder(app: DashboardBase, about: tuple[Subject, ...]) -> None:
 
 
 def _open_files(app: DashboardBase, about: tuple[Subject, ...]) -> None:
-    from tuishare.tui.screens.files import FilesScreen
+    from tuishare.tui.screens.download import FilesScreen
 
     async def ask(download: Download) -> None:
         try:

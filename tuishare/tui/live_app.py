@@ -11,7 +11,7 @@ from typing import Protocol
 from textual.app import App
 
 from tuishare.api.messages import Snapshot
-from tuishare.tui.agent_api import AgentApi
+from tuishare.api.service import AgentService
 from tuishare.tui.app import Dashboard
 from tuishare.tui.palette import Actions
 from tuishare.tui.snapshot_stream import Reader, SnapshotArrived
@@ -43,7 +43,7 @@ class HomeDashboard(Dashboard):
     def __init__(
         self,
         reader: Reader,
-        agent: AgentApi,
+        agent: AgentService,
         start_agent: Callable[[], Awaitable[None]],
         first_run_seen: Flag,
     ) -> None:

@@ -16,7 +16,7 @@ from tuishare.presentation.problems import write_sentence
 from tuishare.presentation.states import name_activity
 from tuishare.tui.cell_text import clean, clip, fit
 from tuishare.tui.theme import TextStyle
-from tuishare.tui.view import Connecting, Live, Lost, View
+from tuishare.tui.view import Connected, Connecting, Lost, View
 
 MOST: Final = 3
 """Events that are announced one by one; of more, only their number is."""
@@ -75,7 +75,7 @@ def write_farewell(view: View) -> str:
     match view.connection:
         case Lost(detail=detail, hint=hint):
             return f"{_sentence(detail)} {_sentence(hint)}".rstrip()
-        case Live():
+        case Connected():
             return "The agent keeps running. Stop it with: tuishare stop"
         case Connecting():
             return "The agent has not answered yet. Check it with: tuishare status"

@@ -14,7 +14,7 @@ from tuishare.presentation.problems import NEEDS_ATTENTION
 from tuishare.presentation.states import describe_trust, name_activity, name_folder_state
 from tuishare.tui.cell_text import fit
 from tuishare.tui.cells import Cell, Column
-from tuishare.tui.row_models import AgentFolder, Event, Group, Person
+from tuishare.tui.row_models import AgentFolder, EventRow, Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NONE: Final = Cell(NOTHING, TextStyle.QUIET)
@@ -88,23 +88,23 @@ def folder_state(folder: AgentFolder) -> Cell:
     return Cell(name_folder_state(folder.drop.state), folder_sign(folder).tone)
 
 
-def event_sign(event: Event) -> Cell:
+def event_sign(event: EventRow) -> Cell:
     """Return the glyph of an event or problem."""
     return Cell("!", TextStyle.BAD) if isinstance(event, Problem) else _EVENT_SIGNS[event.kind]
 
 
-def event_kind(event: Event) -> Cell:
+def event_kind(event: EventRow) -> Cell:
     """Return the kind of an event, two words at most."""
     word = NEEDS_ATTENTION if isinstance(event, Problem) else name_activity(event.kind)
     return Cell(word, event_sign(event).tone)
 
 
-def event_subject(event: Event) -> str:
+def event_subject(event: EventRow) -> str:
     """Return the subject of an event."""
     return event.title if isinstance(event, Problem) else event.subject
 
 
-def event_time(event: Event) -> int:
+def event_time(event: EventRow) -> int:
     """Return when an event happened or a problem began, Unix seconds."""
     return event.at if isinstance(event, Activity) else event.since
 
@@ -209,7 +209,7 @@ FOLDER_COLUMNS: Final[tuple[Column[AgentFolder], ...]] = (
 )
 """The table of folders."""
 
-EVENT_COLUMNS: Final[tuple[Column[Event], ...]] = (
+EVENT_COLUMNS: Final[tuple[Column[EventRow], ...]] = (
     Column("sign", "", 1, lambda event, _: event_sign(event)),
     Column(
         "at",

@@ -45,7 +45,7 @@ class AgentFolder:
     free: int | None = None
 
 
-Event = Problem | Activity
+EventRow = Problem | Activity
 """A row of the tab Activity."""
 
 
@@ -68,7 +68,7 @@ def list_folders(snapshot: Snapshot) -> tuple[AgentFolder, ...]:
     return (*drops, *(folder for folder in own if folder.path))
 
 
-def list_events(snapshot: Snapshot) -> tuple[Event, ...]:
+def list_events(snapshot: Snapshot) -> tuple[EventRow, ...]:
     """Return current problems, then past events."""
     return (*snapshot.status.problems, *snapshot.activity)
 

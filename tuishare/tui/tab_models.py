@@ -23,7 +23,15 @@ from tuishare.tui.people_columns import (
     person_name,
     person_trust,
 )
-from tuishare.tui.row_models import AgentFolder, Event, Group, Person, list_events, list_folders, list_people
+from tuishare.tui.row_models import (
+    AgentFolder,
+    EventRow,
+    Group,
+    Person,
+    list_events,
+    list_folders,
+    list_people,
+)
 from tuishare.tui.share_columns import DOWNLOAD_COLUMNS, SHARE_COLUMNS
 
 E = TypeVar("E")
@@ -64,11 +72,11 @@ def _folder_words(folder: AgentFolder) -> str:
     return " ".join((folder.role, folder.path, *(folder.drop.users if folder.drop else ())))
 
 
-def _event_key(event: Event) -> str:
+def _event_key(event: EventRow) -> str:
     return f"!{event.id}" if isinstance(event, Problem) else str(event.id)
 
 
-def _event_order(event: Event) -> tuple[bool, int, int]:
+def _event_order(event: EventRow) -> tuple[bool, int, int]:
     problem = isinstance(event, Problem)
     return not problem, -event_time(event), -event.id if isinstance(event, Activity) else 0
 
@@ -109,7 +117,7 @@ FOLDERS: Final[Listing[AgentFolder]] = Listing(
     _folder_words,
     lambda folder: folder.path,
 )
-ACTIVITY: Final[Listing[Event]] = Listing(
+ACTIVITY: Final[Listing[EventRow]] = Listing(
     "activity",
     EVENT_COLUMNS,
     list_events,

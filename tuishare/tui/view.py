@@ -17,7 +17,7 @@ class Connecting:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class Connected:
     """The agent answers; the snapshot is current."""
 
 
@@ -40,7 +40,7 @@ class Lost:
     startable: bool
 
 
-ConnectionState = Connecting | Live | Lost
+ConnectionState = Connecting | Connected | Lost
 """State of the connection to the agent."""
 
 
@@ -68,7 +68,7 @@ class View:
 
 def take_snapshot(view: View, snapshot: Snapshot) -> View:
     """Return the view of a new snapshot; a dismissed problem is shown again if it ends and recurs."""
-    return View(Live(), snapshot, view.dismissed & {problem.id for problem in snapshot.status.problems})
+    return View(Connected(), snapshot, view.dismissed & {problem.id for problem in snapshot.status.problems})
 
 
 def dismiss(view: View, problems: Iterable[str]) -> View:

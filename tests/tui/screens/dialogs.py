@@ -15,7 +15,7 @@ from tuishare.api.messages import Snapshot
 from tuishare.tui.app import Dashboard
 from tuishare.tui.dashboard_base import DialogKind, OpenDialog, Subject
 from tuishare.tui.screens.main import MainScreen
-from tuishare.tui.view import Live
+from tuishare.tui.view import Connected
 
 SMALL = (80, 24)
 
@@ -81,7 +81,7 @@ async def opened(
     agent = FakeAgent(snapshot or known())
     app = dashboard(agent)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         app.post_message(OpenDialog(DialogKind(kind), about))
         desk = Desk(agent, app, pilot)
         await until(pilot, lambda: not desk.closed)

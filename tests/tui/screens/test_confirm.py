@@ -10,11 +10,11 @@ from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, snapshot, until
 from tuishare.api.messages import ShareAction
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.main import MainScreen
-from tuishare.tui.view import Live, Lost
+from tuishare.tui.view import Connected, Lost
 
 
 async def opened(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: isinstance(pilot.app.view.connection, Live))  # type: ignore[attr-defined]
+    await until(pilot, lambda: isinstance(pilot.app.view.connection, Connected))  # type: ignore[attr-defined]
     await pilot.press("D")
     assert isinstance(pilot.app.screen, ConfirmScreen)
 

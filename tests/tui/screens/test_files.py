@@ -10,8 +10,8 @@ from tests.api.samples import DOWNLOAD
 from tests.tui.fakes import FakeAgent, dashboard, snapshot, until
 from tests.tui.screens.dialogs import Desk
 from tuishare.api.messages import Details, DownloadState, File, FileChoice
-from tuishare.tui.screens.files import FilesScreen
-from tuishare.tui.view import Live
+from tuishare.tui.screens.download import FilesScreen
+from tuishare.tui.view import Connected
 
 FILES = (
     File(path="a.mkv", size=2_000_000, progress=0.5),
@@ -31,7 +31,7 @@ async def pressed(
     agent.details = details
     app = dashboard(agent)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         desk = Desk(agent, app, pilot)
         await desk.press("2")
         await desk.press("t")

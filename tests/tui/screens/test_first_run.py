@@ -15,7 +15,8 @@ from tuishare.errors import BadInput
 from tuishare.fs.flag_file import FlagFile
 from tuishare.tui.live_app import HomeDashboard
 from tuishare.tui.screens.add_user import AddUserScreen
-from tuishare.tui.screens.first_run import SENTENCE, FoldersScreen, NameScreen, SummaryScreen
+from tuishare.tui.screens.first_run import FoldersScreen, NameScreen, SummaryScreen
+from tuishare.tui.screens.own_card import SENTENCE
 
 FOLDERS = {"inbox": "/h/inbox", "outbox": "/h/outbox", "downloads": "/h/downloads", "drop_folders": ()}
 NEW = Snapshot(

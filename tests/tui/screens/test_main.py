@@ -5,9 +5,12 @@ from textual.widgets import TabbedContent
 
 from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
+from tests.tui.tables import count_rows
 from tuishare.api.messages import Changes
+from tuishare.tui.screens.folder import FolderScreen
 from tuishare.tui.screens.help import HelpScreen
 from tuishare.tui.snapshot_stream import Backoff
+from tuishare.tui.view import Connected
 from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
 
 
@@ -56,6 +59,15 @@ async def test_the_agent_may_die_and_return_while_help_is_open() -> None:
         agent.say(GONE)
         await until(pilot, lambda: main.query_one(SharesPane).has_class("-stale"))
         agent.say(snapshot((SHARE, *many_shares(2))))
-        await until(pilot, lambda: main.query_one(SharesPane).table.row_count == 3)
+        await until(pilot, lambda: count_rows(main.query_one(SharesPane).table) == 3)
         await pilot.press("escape")
         assert app.screen is main
+
+
+async def test_the_key_after_that_of_a_tab_is_one_of_that_tab() -> None:
+    app = dashboard(FakeAgent(FULL))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
+        app.simulate_key("4")
+        app.simulate_key("n")  # no pause, as when both were typed while the terminal was slow
+        await until(pilot, lambda: isinstance(app.screen, FolderScreen))

@@ -17,7 +17,7 @@ from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.screens.main import MainScreen
 from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.screens.settings import DESKTOP, SETTINGS, SettingsFileScreen, read_settings
-from tuishare.tui.view import Live
+from tuishare.tui.view import Connected
 
 TEXT = 'name = "alice"\n[limits]\nupload = "5MiB"\n[notifications]\ndesktop = false\n'
 FILE = SettingsText(text="# mine\nname = 'alice'\n", path="/home/alice/config.toml", stamp="s1")
@@ -115,7 +115,7 @@ async def test_without_an_agent_it_does_not_open() -> None:
     agent.order_fails_with = GONE
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         app.post_message(OpenDialog(DialogKind.SETTINGS))
         await until(pilot, lambda: len(app._notifications) == 1)
         assert isinstance(app.screen, MainScreen)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.tui.fakes import FULL, FakeAgent, dashboard, until
 from tuishare.tui.screens.help import HelpScreen
-from tuishare.tui.view import Live
+from tuishare.tui.view import Connected
 from tuishare.tui.widgets.footer import Footer
 
 
@@ -12,7 +12,7 @@ from tuishare.tui.widgets.footer import Footer
 async def test_help_and_the_way_out_are_named_at_any_width_and_nothing_is_cut(width: int) -> None:
     app = dashboard(FakeAgent(FULL))
     async with app.run_test(size=(width, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.view.connection, Live))
+        await until(pilot, lambda: isinstance(app.view.connection, Connected))
         line = app.screen.query_one(Footer)
         await until(pilot, lambda: "space" in line.named)
         assert list(line.named.values())[-2:] == ["? Help", "q Quit"]

@@ -6,6 +6,7 @@ from textual.widgets import Input, Static
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
 from tests.tui.fakes import FULL, GONE, FakeAgent, dashboard, many_shares, snapshot, until
+from tests.tui.tables import count_rows
 from tuishare.api.messages import (
     Changes,
     DownloadAction,
@@ -37,7 +38,7 @@ def explanation(pilot: Pilot[None]) -> str:
 async def test_newest_first() -> None:
     old = msgspec.structs.replace(SHARE, id=ShareId("zz"), name="old", added=NOW - 10**6)
     async with dashboard(FakeAgent(snapshot((old, SHARE)))).run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 2)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 2)
         assert pane(pilot).table.selected == SHARE
 
 
@@ -60,7 +61,7 @@ async def test_an_empty_list_says_what_to_do() -> None:
     async with dashboard(agent).run_test() as pilot:
         await until(pilot, lambda: "/home/alice/drop" in explanation(pilot))
         agent.say(Changes(shares=(SHARE,)))
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         assert explanation(pilot) == ""
         assert pane(pilot).table.size.height > 0
 
@@ -69,7 +70,7 @@ async def test_the_keys_outlast_the_last_entry() -> None:
     """Else nothing but the tabs would answer, also when there is something again."""
     agent = FakeAgent(snapshot((SHARE,)))
     async with dashboard(agent).run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         agent.say(Changes(shares_removed=(SHARE.id,)))
         await until(pilot, lambda: explanation(pilot) and not pane(pilot).table.size.height)
         assert "n" in pilot.app.screen.query_one(Footer).named
@@ -82,22 +83,22 @@ async def test_the_keys_outlast_the_last_entry() -> None:
 async def test_the_filter_narrows_and_escape_widens() -> None:
     async with dashboard(FakeAgent(snapshot(many_shares(50)))).run_test() as pilot:
         table = pane(pilot).table
-        await until(pilot, lambda: table.row_count == 50)
+        await until(pilot, lambda: count_rows(table) == 50)
         await pilot.press("slash", *"FILE-004", "enter")
-        await until(pilot, lambda: table.row_count == 10)
+        await until(pilot, lambda: count_rows(table) == 10)
         assert pilot.app.focused is table
         assert pane(pilot).query_one(Input).display
         await pilot.press("slash", "left_square_bracket", "x", "right_square_bracket")
         await until(pilot, lambda: "Nothing matches “[x]”" in explanation(pilot))
         await pilot.press("escape")
-        await until(pilot, lambda: table.row_count == 50)
+        await until(pilot, lambda: count_rows(table) == 50)
         assert not pane(pilot).query_one(Input).display
         assert pilot.app.focused is table
 
 
 async def test_letters_in_the_filter_are_no_commands() -> None:
     async with dashboard(FakeAgent(snapshot(many_shares(2)))).run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 2)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 2)
         await pilot.press("slash", *"q12sjkfDax ")
         assert pane(pilot).query_one(Input).value == "q12sjkfDax "
         assert pilot.app.is_running
@@ -105,7 +106,7 @@ async def test_letters_in_the_filter_are_no_commands() -> None:
 
 async def test_an_empty_filter_closes() -> None:
     async with dashboard(FakeAgent(snapshot(many_shares(2)))).run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 2)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 2)
         await pilot.press("slash", "enter")
         assert not pane(pilot).query_one(Input).display
 
@@ -113,18 +114,18 @@ async def test_an_empty_filter_closes() -> None:
 async def test_the_filter_knows_recipients_and_senders() -> None:
     other = msgspec.structs.replace(DOWNLOAD, id=DownloadId("d2"), sender="carol")
     async with dashboard(FakeAgent(snapshot((SHARE,), (DOWNLOAD, other)))).run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         await pilot.press("slash", *"crew", "enter", "2", "slash", *"carol", "enter")
         downloads = pilot.app.screen.query_one(DownloadsPane)
-        await until(pilot, lambda: downloads.table.row_count == 1)
+        await until(pilot, lambda: count_rows(downloads.table) == 1)
         assert downloads.table.selected == other
-        assert pane(pilot).table.row_count == 1
+        assert count_rows(pane(pilot).table) == 1
 
 
 async def test_what_is_old_looks_old() -> None:
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         assert not pane(pilot).has_class("-stale")
         agent.say(GONE)
         await until(pilot, lambda: pane(pilot).has_class("-stale"))
@@ -159,7 +160,7 @@ async def test_the_footer_shows_what_fits_a_share() -> None:
 async def test_the_footer_shows_what_fits_a_download() -> None:
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         await pilot.press("2")
         for state, offered in {
             DownloadState.LOCKED: {},
@@ -174,7 +175,7 @@ async def test_the_footer_shows_what_fits_a_download() -> None:
 async def test_the_footer_follows_the_cursor() -> None:
     paused = msgspec.structs.replace(SHARE, id=ShareId("z"), state=ShareState.PAUSED)
     async with dashboard(FakeAgent(snapshot((SHARE, paused)))).run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 2)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 2)
         drawn = pilot.app.screen.query_one(Footer)
         await until(pilot, lambda: drawn.named.get("space") == "space Pause")
         await pilot.press("down")
@@ -207,7 +208,7 @@ async def test_keys_for_downloads() -> None:
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
         downloads = pilot.app.screen.query_one(DownloadsPane)
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         await pilot.press("2")
         for keys, state, progress, order in (
             (["x", "y"], DownloadState.WAITING, 0.0, DownloadAction.REJECT),
@@ -232,7 +233,7 @@ async def test_keys_that_do_not_fit_do_nothing() -> None:
     agent = FakeAgent(snapshot((hashing,), (locked,)))
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         keys = ("space", "s", "f", "D", "a", "x")
         await pilot.press(*keys, "2", *keys)
         assert (agent.orders, agent.starts) == ([], 0)
@@ -257,7 +258,7 @@ async def test_what_is_marked_is_ordered_together_after_one_question() -> None:
     agent = FakeAgent(snapshot(many_shares(4)))
     app = dashboard(agent)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 4)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 4)
         await pilot.press("m", "m", "space")
         await until(pilot, lambda: len(agent.orders) == 2)
         assert agent.orders == [("0000", ShareAction.PAUSE), ("0001", ShareAction.PAUSE)]
@@ -276,7 +277,7 @@ async def test_what_is_marked_is_ordered_together_after_one_question() -> None:
 async def test_c_copies_the_path() -> None:
     app = dashboard(FakeAgent(FULL))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         await pilot.press("c")
         assert app.clipboard == SHARE.path
 
@@ -284,15 +285,15 @@ async def test_c_copies_the_path() -> None:
 async def test_tabs_out_of_sight_wait_until_they_are_opened() -> None:
     agent = FakeAgent(FULL)
     async with dashboard(agent).run_test() as pilot:
-        await until(pilot, lambda: pane(pilot).table.row_count == 1)
+        await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
         downloads = pilot.app.screen.query_one(DownloadsPane)
         assert not downloads.query(EntryTable)
         await pilot.press("2")
-        await until(pilot, lambda: downloads.table.row_count == 1)
+        await until(pilot, lambda: count_rows(downloads.table) == 1)
         await pilot.press("1")
         another = msgspec.structs.replace(DOWNLOAD, id=DownloadId("d2"))
         agent.say(Changes(downloads=(another,)))
         await until(pilot, lambda: len(downloads.app.view.snapshot.downloads) == 2)  # type: ignore[union-attr]
-        assert downloads.table.row_count == 1
+        assert count_rows(downloads.table) == 1
         await pilot.press("2")
-        await until(pilot, lambda: downloads.table.row_count == 2)
+        await until(pilot, lambda: count_rows(downloads.table) == 2)

@@ -7,6 +7,7 @@ from textual.widgets import Static
 from tests.api.samples import DOWNLOAD, NOW, SHARE, STATUS
 from tests.tui.fakes import CALM, FULL, FakeAgent, dashboard, until
 from tests.tui.people import BOB, PEOPLE
+from tests.tui.tables import count_rows, read_row
 from tuishare.api.messages import (
     Activity,
     ActivityKind,
@@ -47,7 +48,7 @@ WHOLE: Snapshot = msgspec.structs.replace(
 def rows(app: Dashboard) -> list[list[str]]:
     assert isinstance(app.screen, MainScreen)
     table = app.screen.pane.table
-    return [table.describe_row(row) for row in range(table.row_count)]
+    return [read_row(table, row) for row in range(count_rows(table))]
 
 
 def words(app: Dashboard) -> str:

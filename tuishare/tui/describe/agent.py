@@ -21,7 +21,7 @@ from tuishare.tui.cell_text import clean
 from tuishare.tui.cells import Cell
 from tuishare.tui.describe.lines import write_fact, write_hint, write_title
 from tuishare.tui.people_columns import event_kind, event_sign, event_subject
-from tuishare.tui.row_models import AgentFolder, Event
+from tuishare.tui.row_models import AgentFolder, EventRow
 from tuishare.tui.theme import TextStyle
 
 
@@ -44,7 +44,7 @@ def describe_folder(folder: AgentFolder, _snapshot: Snapshot, _now: float, _widt
     return Content("\n").join(lines)
 
 
-def describe_event(event: Event, _snapshot: Snapshot, now: float, _width: int) -> Content:
+def describe_event(event: EventRow, _snapshot: Snapshot, now: float, _width: int) -> Content:
     """Return the text about a past event or a current problem."""
     sign = event_sign(event)
     lines = [

@@ -8,29 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
-from tuishare.api.messages import People, SettingChange, Snapshot, Status
+from tuishare.api.messages import SettingChange, Snapshot, Status
 from tuishare.presentation.states import ENVELOPE_EXPLAINED, FolderRole, explain_folder_role
-from tuishare.tui.cell_text import clean, fit
-from tuishare.tui.describe.people import show_fingerprint
-from tuishare.tui.screens.add_user import AddUserScreen
+from tuishare.tui.cell_text import clean
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult, ask_for_restart
+from tuishare.tui.screens.own_card import CardScreen
 from tuishare.tui.screens.path_picker import PathSuggester, find_path_fault
 from tuishare.tui.theme import TextStyle
 
-SENTENCE: Final = (
-    "This is my tuishare card. Add it under People and send me yours. Before we trust the cards, let us read the "
-    "words of their fingerprints to each other:"
-)
-"""Copied with a card."""
-
 _FOLDERS: Final = (FolderRole.INBOX, FolderRole.OUTBOX, FolderRole.DOWNLOADS)
-
-_CARD = 68  # cells; a whole card has about two thousand
 
 
 class NameScreen(Form):
@@ -119,56 +109,6 @@ class FoldersScreen(Form):
                 restart += (await self.app.agent.change_setting(change)).restart
                 self._before[key] = chosen
         return FormResult(ask_for_restart(restart), SummaryScreen())
-
-
-class CardScreen(Form):
-    """Our card, and the sentence to send with it; also the third step."""
-
-    HEADING = "Your card"
-    ACCEPT_LABEL = "Add a user"
-    CANCEL_LABEL = "Close"
-
-    def compose_fields(self) -> ComposeResult:
-        """Compose the sentence and the card."""
-        people = self._people
-        yield Static(
-            Content(
-                "Others know you by your card; it is not secret. It is on the clipboard, with this sentence:"
-            ),
-            classes="aside",
-        )
-        yield Static(Content.styled(SENTENCE, TextStyle.QUIET.value), classes="aside -apart")
-        yield Static(Content(fit(people.card, _CARD)), id="card", classes="-apart")
-        yield Static(show_fingerprint(people.words, people.fingerprint), classes="-apart")
-        yield Static(
-            Content.styled("If your terminal has no clipboard: tuishare card", TextStyle.QUIET.value),
-            classes="aside",
-        )
-
-    def compose_answers(self) -> ComposeResult:
-        """Offer to copy again."""
-        yield Button("Copy again", id="copy", compact=True)
-
-    def on_mount(self) -> None:
-        """Copy the card."""
-        super().on_mount()
-        self._copy()
-        self.query_one("#accept").focus()
-
-    async def submit(self) -> FormResult:
-        """Continue with adding a user."""
-        return FormResult(following=AddUserScreen())
-
-    @property
-    def _people(self) -> People:
-        snapshot = self.app.view.snapshot
-        return snapshot.people if snapshot else People()
-
-    @on(Button.Pressed, "#copy")
-    def _copy(self) -> None:
-        if card := self._people.card:
-            self.app.copy_to_clipboard(f"{SENTENCE}\n\n{card}\n")
-            self.app.notify("Your card is on the clipboard, if your terminal allows that.", markup=False)
 
 
 class SummaryScreen(CardScreen):

@@ -21,10 +21,10 @@ from textual.widgets import Button, Static, Tree
 from textual.widgets.tree import NodeID, TreeNode
 
 from tuishare.api.messages import FolderListing, FolderQuery
+from tuishare.api.service import AgentService
 from tuishare.errors import TuishareError
 from tuishare.presentation.problems import explain_error
 from tuishare.sanitize import for_display
-from tuishare.tui.agent_api import AgentApi
 from tuishare.tui.cell_text import clean, fit
 from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.theme import TextStyle
@@ -70,7 +70,7 @@ class PathSuggester(Suggester):
         folders_only: complete no files.
     """
 
-    def __init__(self, agent: AgentApi, *, folders_only: bool = False) -> None:
+    def __init__(self, agent: AgentService, *, folders_only: bool = False) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._agent = agent
         self._folders_only = folders_only

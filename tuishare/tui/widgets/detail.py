@@ -21,7 +21,7 @@ from tuishare.tui.cell_text import clean
 from tuishare.tui.dashboard_base import DashboardBase
 from tuishare.tui.rates import draw_chart
 from tuishare.tui.theme import TextStyle
-from tuishare.tui.view import Live
+from tuishare.tui.view import Connected
 
 E = TypeVar("E")
 
@@ -164,7 +164,7 @@ class Detail(Vertical, Generic[E]):
         if entry is None or ask is None or self._sections[self._section].details is None:
             return
         key = self._key(entry)
-        if key != self._asking and self.is_on_screen and isinstance(self.app.view.connection, Live):
+        if key != self._asking and self.is_on_screen and isinstance(self.app.view.connection, Connected):
             self._asking = key
             self.run_worker(self._fetch(entry, ask), exclusive=True, group="details")
 

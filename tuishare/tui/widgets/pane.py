@@ -20,7 +20,7 @@ from tuishare.tui.cell_text import clean, clip
 from tuishare.tui.commands import Command
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind, OpenDialog, RunCommands, Subject
 from tuishare.tui.tab_models import Listing
-from tuishare.tui.view import Live, View
+from tuishare.tui.view import Connected, View
 from tuishare.tui.widgets.detail import Detail, Section
 from tuishare.tui.widgets.table import EntryTable
 
@@ -237,4 +237,4 @@ class EntryPane(Vertical, Generic[E]):
         return frozenset(self._possible), dialogs, self._is_live(), self.table.selected is None, marks
 
     def _is_live(self) -> bool:
-        return isinstance(self.app.view.connection, Live)
+        return isinstance(self.app.view.connection, Connected)

@@ -35,7 +35,7 @@ from tuishare.tui.empty_states import (
     explain_no_people,
     explain_no_shares,
 )
-from tuishare.tui.row_models import AgentFolder, Event, Person
+from tuishare.tui.row_models import AgentFolder, EventRow, Person
 from tuishare.tui.tab_models import ACTIVITY, DOWNLOADS, FOLDERS, PEOPLE, SHARES
 from tuishare.tui.view import dismiss
 from tuishare.tui.widgets.detail import Section
@@ -214,7 +214,7 @@ class FoldersPane(EntryPane[AgentFolder]):
         return folders if kind is DialogKind.CHANGE_FOLDER and len(folders) == 1 else None
 
 
-class ActivityPane(EntryPane[Event]):
+class ActivityPane(EntryPane[EventRow]):
     """Current problems and past events."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -227,7 +227,7 @@ class ActivityPane(EntryPane[Event]):
         super().__init__(ACTIVITY, (Section("Event", summary=describe_event),), explain_no_activity)
         self.kind: ActivityKind | None = None
 
-    def wanted(self, entry: Event) -> bool:
+    def wanted(self, entry: EventRow) -> bool:
         """List problems until they are dismissed, and events of the chosen kind."""
         if isinstance(entry, Problem):
             return entry.id not in self.app.view.dismissed

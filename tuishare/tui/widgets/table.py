@@ -69,16 +69,6 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         self._styles: dict[tuple[TextStyle, str], Style] = {}
 
     @property
-    def row_count(self) -> int:
-        """Number of entries."""
-        return len(self._entries)
-
-    @property
-    def cursor_row(self) -> int:
-        """Row of the cursor, from 0."""
-        return self._row
-
-    @property
     def selected(self) -> E | None:
         """The entry under the cursor, or None in an empty table."""
         return self._entries[self._row] if self._row < len(self._entries) else None
@@ -89,11 +79,6 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         if not self._marks:
             return ()
         return tuple(entry for entry in self._entries if self._listing.key(entry) in self._marks)
-
-    @property
-    def sorted_by(self) -> tuple[str, bool]:
-        """Key of the column to sort by, empty for the default order, and whether it is reversed."""
-        return (self._sort.key if self._sort else "", self._reverse)
 
     def show_entries(self, entries: Iterable[E]) -> None:
         """Show these entries; cursor and marks stay on theirs."""
@@ -110,10 +95,6 @@ class EntryTable(ScrollView, Generic[E], can_focus=True):
         """Clear all marks."""
         self._marks.clear()
         self._announce()
-
-    def describe_row(self, row: int) -> list[str]:
-        """Return the texts of one row as drawn, without padding."""
-        return [text.strip() for text, _ in self._texts(self._entries[row])]
 
     def on_mount(self) -> None:
         """Follow changes of the theme."""

@@ -6,14 +6,14 @@ import pytest
 from tests.api.samples import NOW
 from tests.tui.fakes import CALM, FULL, snapshot
 from tuishare.api.messages import Status
-from tuishare.tui.header_text import write_headline
-from tuishare.tui.view import Connecting, Live, Lost, View
+from tuishare.tui.view import Connected, Connecting, Lost, View
+from tuishare.tui.widgets.header import write_headline
 
 LOST = Lost(since=NOW, detail="Gone", hint="", retry_at=NOW, startable=True)
 
 
 def write(status: Status = CALM, width: int = 120) -> str:
-    return write_headline(View(Live(), snapshot(status=status)), NOW, width).plain
+    return write_headline(View(Connected(), snapshot(status=status)), NOW, width).plain
 
 
 def test_all_of_it_fits_a_wide_terminal() -> None:

@@ -1,18 +1,30 @@
-"""Approving a download from an unverified sender.
+"""Dialogs about one download: approving it, and choosing which of its files are fetched.
 
-Owns what is shown first: the sender's name, their fingerprint to compare, their note, and the files.
+Owns what is shown before approval: the sender's name, their fingerprint to compare, their note, and the files. The
+agent decides whether files can still be left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Static
+from textual.widgets.selection_list import Selection
 
-from tuishare.api.messages import Details, Download, DownloadAction, People, User, UserChange
+from tuishare.api.messages import (
+    Details,
+    Download,
+    DownloadAction,
+    File,
+    FileChoice,
+    People,
+    User,
+    UserChange,
+)
 from tuishare.errors import TuishareError
 from tuishare.presentation.actions import announce_action
 from tuishare.presentation.formats import format_amount, format_count, format_size
@@ -20,12 +32,15 @@ from tuishare.presentation.states import describe_trust
 from tuishare.presentation.transfers import describe_origin
 from tuishare.tui.cell_text import clean, clip, fit
 from tuishare.tui.describe.people import show_fingerprint
-from tuishare.tui.screens.form import Form, FormResult
+from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
+from tuishare.tui.screens.recipients import NOTHING_SELECTED, Recipients
 from tuishare.tui.theme import TextStyle
 
-_NAME, _PATH, _NOTE = 60, 54, 300
+_NAME, _PATH, _NOTE = 56, 54, 300
 _FILES: Final = 200
 """Files listed in the dialog; the section Files has more."""
+_AFTER = "Other files are not downloaded. A download without all files is not seeded."
+_WANTED_PATH = 38
 
 
 class ApproveScreen(Form):
@@ -135,3 +150,48 @@ def _describe_files(details: Details) -> Content:
     if more:
         lines.append(f"and {format_count(more, 'more file', 'more files')}")
     return Content("\n".join(lines) or "The files are not known yet.")
+
+
+class FilesScreen(Form):
+    """Asks which files are wanted.
+
+    Args:
+        download: as it was shown.
+        details: with all of its files.
+    """
+
+    HEADING = "Choose files"
+    ACCEPT_LABEL = "Download these"
+
+    def __init__(self, download: Download, details: Details) -> None:
+        super().__init__()
+        self._download = download
+        self._files = details.files
+
+    def compose_fields(self) -> ComposeResult:
+        """Compose the list of files; wanted files are selected."""
+        yield Static(Content.styled(fit(self._download.name, _NAME), TextStyle.STRONG.value))
+        lines = [
+            Selection(_describe_file(file), str(number), file.wanted)
+            for number, file in enumerate(self._files)
+        ]
+        yield Field("Wanted", Recipients(lines, id="files"))
+        yield Static(Content(_AFTER), classes="aside -apart")
+
+    def validate(self) -> Iterator[FieldError]:
+        """Require at least one file."""
+        if not self.query_one(Recipients).selected:
+            yield FieldError("files", NOTHING_SELECTED)
+
+    async def submit(self) -> FormResult:
+        """Ask the agent to leave out the other files."""
+        wanted = set(map(int, self.query_one(Recipients).selected))
+        unwanted = tuple(number for number in range(len(self._files)) if number not in wanted)
+        await self.app.agent.choose_files(self._download.id, FileChoice(unwanted=unwanted))
+        return FormResult(f"Downloading {format_count(len(wanted), 'file')} …")
+
+
+def _describe_file(file: File) -> Content:
+    return Content.assemble(
+        fit(file.path, _WANTED_PATH), (f"  {format_size(file.size)}", TextStyle.QUIET.value)
+    )
