@@ -1,4 +1,4 @@
-"""Draw the README's pictures anew: ``python -m tests.pictures``."""
+"""Draw the README's pictures again: ``python -m tests.pictures``."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times of day are shown in local time; here that is UTC."""
+    """Make UTC the local time, in which times are shown."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "UTC")
         patch.delenv("NO_COLOR", raising=False)

@@ -1,4 +1,4 @@
-"""An agent at the seam where the dashboard reads and orders: a test says what it tells, and when it dies."""
+"""A fake of the agent as the dashboard calls it: a test chooses its answers and when it is lost."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ FULL = snapshot((SHARE,), (DOWNLOAD,))
 
 
 class FakeAgent:
-    """A `Reader` told what to say; a starter and a taker of orders that remember their calls."""
+    """A `Reader` with chosen events; a starter and an `AgentService` that record their calls."""
 
     def __init__(self, *events: Snapshot | Changes | Exception) -> None:
         self.queue: asyncio.Queue[Snapshot | Changes | Exception] = asyncio.Queue()
@@ -191,7 +191,7 @@ class FakeAgent:
         return []
 
     async def list_folder(self, query: FolderQuery) -> FolderListing:
-        """List a folder of `disk`, a machine that is not this one: what is missing here must not matter."""
+        """List a folder of `disk`, which is not the disk of this machine."""
         path = query.path.rstrip("/") or "/"
         while query.nearest and path not in self.disk and path != "/":
             path = path.rpartition("/")[0] or "/"
@@ -253,7 +253,7 @@ class FakeAgent:
 
 
 class Clock:
-    """A clock that a test moves."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = float(NOW)

@@ -1,4 +1,4 @@
-"""People as the dashboard is told of them."""
+"""Samples of users and groups."""
 
 from __future__ import annotations
 

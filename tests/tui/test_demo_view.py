@@ -14,14 +14,14 @@ def drawn(app: DemoView) -> str:
 async def test_both_sides_and_the_story() -> None:
     alice, bob = FakeAgent(snapshot((SHARE,))), FakeAgent(snapshot((), (DOWNLOAD,)))
     duo = DemoView(
-        DemoSide("Alice shares", "She drops.", alice, SHARES),
-        DemoSide("Bob receives", "He waits.", bob, DOWNLOADS),
+        DemoSide("Alice shares", "Alice drops.", alice, SHARES),
+        DemoSide("Bob receives", "Bob waits.", bob, DOWNLOADS),
         Clock(),
     )
     duo.tell("Before it is drawn")
     async with duo.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: SHARE.name in drawn(duo) and DOWNLOAD.name in drawn(duo))
-        for words in ("Alice shares", "Bob receives", "She drops.", "▲ 11.9 MB/s", "Before it is drawn"):
+        for words in ("Alice shares", "Bob receives", "Alice drops.", "▲ 11.9 MB/s", "Before it is drawn"):
             assert words in drawn(duo)
         duo.tell("Now [red]\x1b this")
         await until(pilot, lambda: "Now [red]\ufffd this" in drawn(duo))

@@ -1,4 +1,4 @@
-"""No key that the last line or the help names is dead, nor opens what cannot be left again."""
+"""Every key that the footer or the help names does something, and Escape leaves what it opens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEAVING = "q"
 
 
 def traces(app: Dashboard, agent: FakeAgent) -> tuple[object, ...]:
-    """What a key may change: what is on the screen, what has the keys, what the agent is told, the clipboard."""
+    """What a key may change: screen, focus, calls of the agent, notifications, clipboard."""
     screen, told = app.screen, [call for call in agent.calls if not str(call[0]).endswith("_details")]
     rows = count_rows(screen.pane.table) if isinstance(screen, MainScreen) else 0
     notices = [notice.message for notice in app._notifications]
@@ -33,7 +33,7 @@ def traces(app: Dashboard, agent: FakeAgent) -> tuple[object, ...]:
 
 
 async def back(app: Dashboard, pilot: Pilot[None], key: str) -> None:
-    """Escape to the table, and take away what was said and copied."""
+    """Escape to the table; clear notifications and clipboard."""
     for _ in range(4):
         if isinstance(app.screen, MainScreen) and app.focused is app.screen.pane.table:
             break
@@ -59,7 +59,7 @@ async def test_every_named_key_does_something(tab: int, told: Snapshot) -> None:
         for _ in range(max(1, count_rows(screen.pane.table))):
             for key, line in screen.query_one(Footer).named.items():
                 if (key, line) in tried or key not in screen.query_one(Footer).named:
-                    continue  # what it was for may be gone
+                    continue  # its entry may be gone
                 tried.add((key, line))
                 before = traces(app, agent)
                 await pilot.press(key)

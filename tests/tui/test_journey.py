@@ -33,7 +33,7 @@ SETTINGS = {
 
 @asynccontextmanager
 async def agent_at(home: Path) -> AsyncIterator[Places]:
-    """A home that knows nobody, and its agent; only ports are settled, so that two fit on one machine."""
+    """A new home and its agent; only the ports are set, so that two agents fit on one machine."""
     places = find_places({HOME_VARIABLE: str(home)})
     places.prepare()
     places.config_file.write_text(tomli_w.dumps(SETTINGS))
@@ -47,7 +47,7 @@ async def agent_at(home: Path) -> AsyncIterator[Places]:
 
 
 class Seat:
-    """Somebody at his dashboard."""
+    """A user at their dashboard."""
 
     def __init__(self, app: HomeDashboard, pilot: Pilot[None]) -> None:
         self.app = app
@@ -62,7 +62,7 @@ class Seat:
         await until(self.pilot, lambda: type(self.app.screen) is screen, seconds=20)
 
     async def introduce_himself(self, name: str) -> str:
-        """Go through the first run; gives what is on the clipboard then."""
+        """Go through the first run; return the clipboard."""
         await self.until_on(NameScreen)
         await self.pilot.press("home", *["delete"] * 40, *name, "enter")
         await self.until_on(FoldersScreen)
@@ -74,7 +74,7 @@ class Seat:
         return self.app.clipboard
 
     async def add(self, pasted: str, name: str) -> None:
-        """Paste what somebody sent, compare, and say that it is the same."""
+        """Paste a card that was sent, compare the words, and add the user as verified."""
         await self.pilot.press("3", "n")
         await self.until_on(AddUserScreen)
         self.app.post_message(events.Paste(pasted))

@@ -129,7 +129,7 @@ def test_revoke(snap_compare: Look) -> None:
 
 
 def test_the_first_run(snap_compare: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Told later, a field that has the focus already hides its cursor.
+    # Set before the field has the focus: afterwards its cursor is already hidden.
     monkeypatch.setattr(Input, "cursor_blink", False)
     agent = FakeAgent(snapshot(status=msgspec.structs.replace(CALM, drop_folders=())))
     app = HomeDashboard(agent, agent, agent.start, FlagFile(tmp_path / "greeted"))

@@ -19,7 +19,7 @@ HASTY = Backoff(first=0.001, longest=0.002)
 
 
 class Inbox:
-    """Where messages are posted; a test waits for the next."""
+    """Receives the posted messages; a test waits for the next one."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Message] = asyncio.Queue()

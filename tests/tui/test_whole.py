@@ -1,4 +1,4 @@
-"""The dashboard against a real server on a real socket: what a person has, minus the agent's work."""
+"""The dashboard against a real server on a real socket, without the work of an agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a dialog over a dashboard whose agent is a fake, and reading it."""
+"""Opens a dialog over a dashboard with a fake agent, and reads it."""
 
 from __future__ import annotations
 

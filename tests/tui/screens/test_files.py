@@ -26,7 +26,7 @@ async def pressed(
     download: object = FILMS,
     details: Details = Details(files=FILES),  # noqa: B008 (it is frozen)
 ) -> AsyncIterator[Desk]:
-    """The key was pressed on this download."""
+    """A dialog that was opened with the key, on this download."""
     agent = FakeAgent(msgspec.structs.replace(snapshot(()), downloads=(download,)))
     agent.details = details
     app = dashboard(agent)

@@ -1,4 +1,4 @@
-"""Choosing a path on a machine that is not this one: whatever is shown, the agent said it."""
+"""Choosing a path on another machine: everything that is shown comes from the agent."""
 
 from __future__ import annotations
 

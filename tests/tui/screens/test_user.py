@@ -70,7 +70,7 @@ async def test_what_loses_something_asks_once_more(
         await until(desk.pilot, lambda: isinstance(desk.screen, screen))
         assert desk.agent.calls == []
         assert "dan" in desk.words
-        await desk.press("enter")  # the safe answer has the focus
+        await desk.press("enter")  # Cancel has the focus
         assert desk.closed
         desk.app.post_message(OpenDialog(DialogKind.CHANGE_USER, (DAN,)))
         await desk.pilot.pause()

@@ -67,7 +67,7 @@ async def test_an_empty_list_says_what_to_do() -> None:
 
 
 async def test_the_keys_outlast_the_last_entry() -> None:
-    """Else nothing but the tabs would answer, also when there is something again."""
+    """Otherwise no key but those of the tabs would work once entries are listed again."""
     agent = FakeAgent(snapshot((SHARE,)))
     async with dashboard(agent).run_test() as pilot:
         await until(pilot, lambda: count_rows(pane(pilot).table) == 1)
@@ -132,7 +132,7 @@ async def test_what_is_old_looks_old() -> None:
 
 
 def footer(pilot: Pilot[None]) -> dict[str, str]:
-    """What the footer offers beside the keys that are always there."""
+    """The keys in the footer besides those that are always there."""
     bindings = [active.binding for active in pilot.app.screen.active_bindings.values()]
     shown = {binding.key_display or binding.key: binding.description for binding in bindings if binding.show}
     return {key: words for key, words in shown.items() if key not in {"/", "?", "q", "ctrl+p"}}

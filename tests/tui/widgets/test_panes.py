@@ -74,7 +74,7 @@ async def test_people_are_listed_with_their_groups() -> None:
         assert app.clipboard == PEOPLE.card
         assert "r" in app.screen.query_one(Footer).named
         await pilot.press("j")
-        assert "r" not in app.screen.query_one(Footer).named  # she has no tickets
+        assert "r" not in app.screen.query_one(Footer).named  # Carol has no tickets
 
 
 async def test_folders_are_listed_and_can_be_given_up() -> None:
@@ -168,7 +168,7 @@ async def test_groups_and_own_folders_cannot_be_edited(monkeypatch: pytest.Monke
 
 
 def hostile() -> Snapshot:
-    """Everything that somebody else may have chosen is hostile."""
+    """Every text that others can choose is hostile."""
     deliveries = tuple(Delivery(user=HOSTILE, state=state, progress=0.5) for state in DeliveryState)
     share = msgspec.structs.replace(
         SHARE, name=HOSTILE, note=HOSTILE, detail=HOSTILE, hint=HOSTILE, path=HOSTILE, deliveries=deliveries
