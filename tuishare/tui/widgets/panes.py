@@ -100,8 +100,8 @@ class DownloadsPane(EntryPane[Download]):
         Binding("a", "approve", "Approve", tooltip="approve a download"),
         Binding("x", "command('reject')", "Reject", tooltip="reject a download"),
         *_PAUSE,
+        Binding("t", "dialog('choose_files')", "Files", tooltip="choose which files to download"),
         *_END,
-        Binding("t", "dialog('choose_files')", "Files", show=False, tooltip="choose which files to download"),
         _COPY,
     ]
 
