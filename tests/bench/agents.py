@@ -22,12 +22,12 @@ _STOP_SECONDS = 30
 
 
 def default_settle() -> dict[str, float]:
-    """The waits of somebody who configured none; the homes of the tests have shorter ones."""
+    """The default waits; the homes of the tests have shorter ones."""
     return {name: getattr(SettleSettings(), name) for name in SettleSettings.__struct_fields__}
 
 
 def make_friends(root: Path) -> tuple[Home, Home]:
-    """Make two homes whose drop folders are for each other, with the default waits."""
+    """Create two homes whose drop folders are shared with each other, with the default waits."""
     alice, bob = make_home(root, "alice"), make_home(root, "bob")
     introduce(alice, bob)
     for home, friend in ((alice, bob), (bob, alice)):
@@ -40,7 +40,7 @@ async def runner(home: Home, *, descriptors: int = 0) -> AsyncIterator[Backgroun
     """Run the agent of a home for as long as the block lasts; `descriptors`: its hard limit, 0 for ours."""
     agent = spawn_agent(home.places, home.places.files)
     try:
-        if descriptors:  # it still loads; its own first look at the limit comes later
+        if descriptors:  # it is still loading, and reads the limit later
             resource.prlimit(agent.process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
         await agent.until_answering()
         yield agent
@@ -49,7 +49,7 @@ async def runner(home: Home, *, descriptors: int = 0) -> AsyncIterator[Backgroun
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process in order, or by force if it does not want to."""
+    """Terminate a process, and kill it if it does not end."""
     process.terminate()
     try:
         process.wait(_STOP_SECONDS)
@@ -80,7 +80,7 @@ def carrying(sender: Home, pipeline: Home) -> Iterator[None]:
 
 
 def seconds_until(condition: Callable[[], bool], *, since: float, limit: float = 120.0) -> float:
-    """Wait for a condition; return how long after a moment of `time.perf_counter` it came true.
+    """Wait for a condition; return the seconds from a moment of `time.perf_counter` until it was true.
 
     Raises:
         TimeoutError: it did not, within so many seconds.

@@ -1,7 +1,7 @@
-"""Strangers at the swarm port beside transfers: rates, answers, memory, descriptors and processor of the agent.
+"""Floods of the swarm port during transfers: rates, response times, memory, descriptors and CPU of the agent.
 
 Run as ``python -m tests.bench.bench_crowd --kind silent --count 2000 --seconds 300``. One agent delivers files to
-another all the while. With ``--limit N`` both agents may open no more than so many files.
+another throughout. With ``--limit N`` both agents may open at most N files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SIZE = 32 << 20
 
 @dataclass(slots=True)
 class Phase:
-    """What was measured in one stretch of time.
+    """The measurements of one interval.
 
     Attributes:
         rates: MB/s from drop to delivered, of each file.
@@ -62,7 +62,7 @@ class Phase:
 
 
 async def _deliver(alice: Home, bob: Home, phase: Phase, number: int) -> None:
-    """Let one file go from drop to delivered."""
+    """Deliver one file."""
     name = f"{number}.bin"
     beside = alice.places.files / name
     await asyncio.to_thread(lambda: beside.write_bytes(os.urandom(_SIZE)))
@@ -77,7 +77,7 @@ async def _deliver(alice: Home, bob: Home, phase: Phase, number: int) -> None:
 
 
 async def _watch(client: AgentClient, pid: int, phase: Phase) -> None:
-    """Ask and look, until cancelled."""
+    """Sample the agent, until cancelled."""
     while True:
         started = time.perf_counter()
         status = await client.status()
@@ -91,7 +91,7 @@ async def _watch(client: AgentClient, pid: int, phase: Phase) -> None:
 async def _pass(
     name: str, alice: Home, bob: Home, client: AgentClient, pid: int, seconds: float, first: int
 ) -> Phase:
-    """Deliver files for so long, one after the other."""
+    """Deliver files one after the other for some time."""
     phase = Phase()
     watching = asyncio.create_task(_watch(client, pid, phase))
     started, before = time.perf_counter(), processor_seconds(pid)

@@ -1,6 +1,6 @@
-"""How fast the dashboard is: first frame, keys among many shares that change all the time, and at rest.
+"""Speed of the dashboard: first frame, keys among many changing shares, and idle CPU.
 
-The agent is a fake on the dashboard's own side of the API, so what is measured is the dashboard alone. Run alone or
+The agent is replaced by a fake behind the API's client, so only the dashboard is measured. Run alone or
 with the others: ``python -m tests.bench.bench_dashboard [--shares 5000] [--seconds 10]``.
 """
 
@@ -24,7 +24,7 @@ from tuishare.tui.app import Dashboard
 from tuishare.tui.screens.main import MainScreen
 
 CHANGING = 50
-"""Shares that are different in each update."""
+"""Shares that change in each update."""
 
 _FIRST_FRAME = """
 import asyncio
@@ -79,7 +79,7 @@ async def measure_keys(app: Dashboard, presses: int) -> list[float]:
     for _ in range(presses):
         started, row = time.perf_counter(), cursor_row(table)
         app.simulate_key("j")
-        # what is waited for tells nobody
+        # nothing signals this condition
         while cursor_row(table) == row or app.screen._dirty_widgets:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         spent.append(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Many small files arriving at once: is any missed, and does the agent answer meanwhile?
+"""Many small files at once: whether one is missed, and how fast the agent responds meanwhile.
 
 Run as ``python -m tests.bench.bench_flood --folders 200 --files 100``. The folders are written in place into the drop
 folder of one agent with the default waits, which is asked for its status all the while. It ends when each folder is

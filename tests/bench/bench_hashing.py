@@ -1,8 +1,8 @@
-"""Measures how fast torrents are made, each figure against a named peer in the same run.
+"""Speed of creating torrents, each figure compared with another program in the same run.
 
 Peers for v1: mktorrent -t, torf, and the limit of plain SHA-1 over one file in as many threads as there are cores;
 for v2: libtorrent's set_piece_hashes and the same limit for SHA-256. Warm cache; rounds alternate between all
-contestants and the median counts, so that a busy machine is unfair to nobody. torf stays out of the folder of small
+contestants and the median counts, so that other load affects all alike. torf is excluded from the folder of small
 files: with 20,000 of them it had not finished after eight minutes.
 
     python -m tests.bench.bench_hashing --size 512MiB --rounds 3

@@ -51,12 +51,12 @@ def is_whole(source: Path, target: Path) -> bool:
 
 def drop(payload: Path, into: Path, arrives: Path) -> float:
     """Move a payload into a folder; return the seconds until it has arrived in the other one."""
-    time.sleep(0.2)  # let both sides finish with the one before
+    time.sleep(0.2)  # let both sides finish the previous one
     source = into / payload.name
     started = time.perf_counter()
     payload.rename(source)
     seconds = seconds_until(lambda: is_whole(source, arrives / source.name), since=started)
-    time.sleep(0.5)  # somebody else may still be writing; we are not, but all are treated alike
+    time.sleep(0.5)  # another program may still be writing, so every contestant gets this pause
     if source.is_dir():
         names = os.listdir(source)
         same, _, _ = filecmp.cmpfiles(source, arrives / source.name, names, shallow=False)

@@ -1,7 +1,7 @@
-"""What one envelope costs before it is taken: by a stranger, an unverified contact, a verified sender.
+"""Cost of judging an envelope of a stranger, of an unverified user and of a verified sender.
 
-Each is judged in a process of its own, as the inbox does it; ``unseal`` is reading, decrypting and proving who signed.
-``python -m tests.bench.bench_reception [--files 600000]``
+Each is judged in a process of its own, as the inbox does; ``unseal`` is reading, decrypting and verifying the
+signature. ``python -m tests.bench.bench_reception [--files 600000]``
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         identities = [new_identity(folder, number) for number in range(101)]
     sender, others = identities[0], identities[1:]
-    users = [User(f"user{number}", card=one.card("someone")) for number, one in enumerate(others)]
+    users = [User(f"user{number}", card=one.card("bob")) for number, one in enumerate(others)]
     throwaway = MLKEM768X25519PrivateKey(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate())
     ciphertext = SUITE.encrypt(bytes(1936), throwaway.public_key())
 

@@ -1,9 +1,9 @@
 """Many shares seeding: start-up, memory and idle CPU.
 
 Run as ``python -m tests.bench.bench_seeding --shares 1000``. Each program is given as many payloads of 16 KiB, ended,
-and started again: the clock runs from that start until it seeds all of them. The others are believed when they say so;
-from our agent a member takes the first block of every 50th share and of the 20 that it loads last. Memory and CPU are
-those of the process that then has nothing to do for 20 s. Beside our agent, over TLS, transmission-daemon and
+and started again: the clock runs from that start until it seeds all of them. The other programs are trusted to report
+it; from our agent a member downloads the first block of every 50th share and of the 20 that it loads last. Memory and
+CPU are those of the process that then has nothing to do for 20 s. Beside our agent, over TLS, transmission-daemon and
 qbittorrent-nox with plain v1 torrents, where they are installed; qbittorrent-nox may believe that the payloads are
 whole, because it would check one a second.
 """
@@ -34,7 +34,7 @@ _EVERY, _LAST = 50, 20
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one program needed; seconds until all were taken in at first, and until all seeded after a restart."""
+    """The cost of one program; seconds until all were added at first, and until all seeded after a restart."""
 
     first: float
     again: float
@@ -58,7 +58,7 @@ async def until_seeding(home: Home, count: int) -> None:
 
 
 def take_samples(home: Home, port: int, desk: Path) -> None:
-    """Come as a member to some shares of an agent, until each gave its first block. Blocking."""
+    """Join some shares of an agent as a member, until each has sent its first block; blocking."""
     database = Database(home.places.store_file)
     shares = database.shares()
     database.close()

@@ -47,7 +47,7 @@ _HELD: Final = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks whom, in one process.
+    """The client side of one process.
 
     Attributes:
         port: on loopback.
@@ -60,7 +60,7 @@ class Caller:
     host: str = "127.0.0.1"
 
     def ask(self, path: str) -> bytes:
-        """Ask in a new connection; empty if there was no answer."""
+        """Announce over a new connection; return nothing if there was no response."""
         try:
             with self.connect() as connection:
                 connection.sendall(f"GET {path} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
@@ -89,7 +89,7 @@ class Caller:
         return taken
 
     def guess(self, numbers: range) -> tuple[int, int]:
-        """Try passkeys that are none; return how many were answered, and how many of the answers were no refusal."""
+        """Try wrong passkeys; return the number of responses, and how many of them were not refusals."""
         bodies = [self.ask(f"/announce/{number:064x}?{query('mallory')}") for number in numbers]
         answers = [body for body in bodies if body]
         return len(answers), sum(body != FAILED for body in answers)
@@ -233,7 +233,7 @@ def hold_all(folder: Path, connections: int) -> bool:
 
 
 def _hold(caller: Caller, beginning: bytes) -> socket.socket | None:
-    """Open a connection, say something and leave it at that; None if it was ended."""
+    """Open a connection and send something; None if it was closed."""
     try:
         connection = caller.connect()
         connection.sendall(beginning)

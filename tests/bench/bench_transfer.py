@@ -44,7 +44,7 @@ _CHUNK = 1 << 20
 
 
 class Task(msgspec.Struct):
-    """What a child process is told."""
+    """The task of a child process."""
 
     torrent: bytes
     credentials: tuple[bytes, bytes, bytes]
@@ -86,7 +86,7 @@ async def _engine_fetch(task: Task) -> None:
 
 
 def _bare(task: Task, *, seed: bool, utp: bool) -> tuple[lt.session, lt.torrent_handle]:
-    """libtorrent as it comes; only what makes it talk to the outside is off, and its files are checked as usual."""
+    """libtorrent's defaults without public discovery; its files are checked as usual."""
     quiet = dict.fromkeys(("enable_dht", "enable_lsd", "enable_upnp", "enable_natpmp"), False)
     settings: Any = {"listen_interfaces": "127.0.0.1:0s", **quiet, "alert_mask": lt.alert_category.storage}
     if not utp:

@@ -47,7 +47,7 @@ PORT = 50007
 
 
 class Task(msgspec.Struct):
-    """What one machine is told; number 0 is the sender."""
+    """The task of one machine; number 0 is the sender."""
 
     way: str
     number: int
@@ -56,7 +56,7 @@ class Task(msgspec.Struct):
     folder: str
 
     def assignment(self) -> TorrentSpec:
-        """The assignment of our engine: everybody knows everybody."""
+        """The spec for our engine: all machines know each other."""
         others = [n for n in range(RECIPIENTS + 1) if n != self.number] if self.number else []
         return TorrentSpec(
             self.torrent,
@@ -69,7 +69,7 @@ class Task(msgspec.Struct):
 
 
 class Outcome(NamedTuple):
-    """One delivery to everybody, in terms of what the uplink could do at best."""
+    """One delivery to all recipients, relative to the best possible use of the uplink."""
 
     time: float
     sent: float
@@ -95,7 +95,7 @@ async def _take_part(task: Task) -> None:
 
 
 def _take_part_bare(task: Task) -> None:
-    """libtorrent's defaults; only what makes it talk to the outside is off, and uTP."""
+    """libtorrent's defaults without public discovery and uTP."""
     off = (
         "enable_dht",
         "enable_lsd",
@@ -145,7 +145,7 @@ def _hear(child: subprocess.Popen[str]) -> str:
 
 
 def deliver(way: str, size: int, folder: Path) -> Outcome:
-    """Deliver once to everybody, byte for byte; leave nothing behind but the source."""
+    """Deliver once to all recipients, compare every byte, and leave only the source."""
     now = datetime.now(UTC)
     authority = create_authority(now)
     torrent = make_torrent(walk(folder / "0" / "payload"), version=2)

@@ -1,4 +1,4 @@
-"""Machines that are not there: network namespaces on one bridge, the first with a slow uplink. Needs root."""
+"""Virtual machines: network namespaces on one bridge, the first with a slow uplink. Needs root."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sent_bytes(name: str) -> int:
 
 @contextmanager
 def network(machines: int, uplink: int) -> Iterator[list[str]]:
-    """Build the machines, number 0 with an uplink of so many Mbit/s; nothing of it stays, whatever happens.
+    """Create the machines, number 0 with an uplink of so many Mbit/s, and always remove them at the end.
 
     Yields:
         The names of their namespaces, for ``ip netns exec NAME``.

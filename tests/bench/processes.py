@@ -1,4 +1,4 @@
-"""What a running process costs, from procfs, proc(5)."""
+"""Resource usage of a running process, from procfs, proc(5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What it costs to keep a process that has nothing to do.
+    """The cost of an idle process.
 
     Attributes:
         memory: resident, MiB.
@@ -50,7 +50,7 @@ def processor_seconds(pid: int) -> float:
 
 
 async def measure_idle(pid: int, seconds: float) -> Cost:
-    """Watch a process that nobody asks anything, after a moment in which it comes to rest."""
+    """Measure an idle process, after a moment in which it settles."""
     await asyncio.sleep(seconds / 4)
     started, before = time.perf_counter(), processor_seconds(pid)
     await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Other programs that seed: each is given the same torrents, on loopback, with all discovery off."""
+"""Other seeding programs, with the same torrents, on loopback, with all discovery off."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Seeder(ABC):
         self.port, self.web = free_port(), free_port()
 
     def is_installed(self) -> bool:
-        """Whether there is something to compare with."""
+        """Whether the program is installed."""
         return shutil.which(self.program) is not None
 
     @asynccontextmanager
@@ -135,7 +135,7 @@ class Transmission(Seeder):
         return sum(torrent["status"] == _SEEDING for torrent in answer["torrents"])
 
     async def _ask(self, session: aiohttp.ClientSession, method: str, arguments: dict[str, Any]) -> Any:
-        """Ask over its RPC; it wants to hear a session id of its own, which it tells who does not know it."""
+        """Send an RPC request; it must carry a session id, which the program returns to a request without one."""
         name = "X-Transmission-Session-Id"
         while True:
             async with session.post(

@@ -1,7 +1,7 @@
-"""Strangers who hold connections open: a process of their own, as ``python -m tests.bench.strangers KIND PORT COUNT``.
+"""Strangers who hold connections open, in a process of their own: ``python -m tests.bench.strangers KIND PORT COUNT``.
 
-KIND is one of `KINDS`. So many connections are kept up from several addresses of 127.0.0.0/8 until the process ends;
-what is ended by the other side is opened again.
+KIND is one of `KINDS`. COUNT connections are kept open from several addresses of 127.0.0.0/8 until the process ends;
+those that the other side closes are opened again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from typing import Final
 
 KINDS: Final = ("silent", "half", "slow", "hello", "reset")
-"""Say nothing; half a ClientHello; a byte of it every nine seconds; all of it and no more; hang up at once."""
+"""Silent; half a ClientHello; a byte of it every nine seconds; a whole ClientHello only; disconnecting at once."""
 _ADDRESSES: Final = 16
 _PACE: Final = 9.0
 _PAUSE: Final = 0.5
@@ -34,7 +34,7 @@ def client_hello() -> bytes:
 
 
 async def _hold(kind: str, hello: bytes, port: int, number: int) -> None:
-    """Keep one connection up, until cancelled."""
+    """Keep one connection open, until cancelled."""
     loop = asyncio.get_running_loop()
     host = f"127.0.{number % _ADDRESSES + 1}.{number // _ADDRESSES % 200 + 1}"
     while True:

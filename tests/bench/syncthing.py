@@ -1,4 +1,4 @@
-"""Two Syncthing instances on loopback that share a folder; nothing of them is announced anywhere."""
+"""Two Syncthing instances on loopback that share a folder, without announcing it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Instance:
             end(process)
 
     def is_connected(self) -> bool:
-        """Whether it answers and sees the other one."""
+        """Whether it responds and is connected to the other one."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.gui}/rest/system/connections", headers={"X-API-Key": _KEY}
         )
@@ -84,7 +84,7 @@ class Instance:
 
 
 def is_installed() -> bool:
-    """Whether there is something to compare with."""
+    """Whether Syncthing is installed."""
     return shutil.which("syncthing") is not None
 
 

@@ -1,14 +1,13 @@
-"""Attacks on real agents beside a running transfer: ``python -m tests.siege [--only NAME] [--seconds N]``.
+"""Attacks on real agents during a transfer: ``python -m tests.siege [--only NAME] [--seconds N]``.
 
-Two members in temporary homes on loopback, one sending to the other, new ones for each attack. For each it prints the
-rate of the transfer undisturbed and during the attack, the slowest answer to `status` over the API, memory and
-descriptors of the attacked agent before, during and after, and how long one more file takes that is dropped meanwhile.
-Exits with 1 when something is not as wanted (`tests.siege.measuring`). All together take ten minutes, or thirteen when
-nothing is as wanted.
+Each attack has two new members in temporary homes on loopback, one sending to the other. It prints the rate of the
+transfer undisturbed and during the attack, the slowest response to `status` over the API, memory and descriptors of the
+attacked agent before, during and after, and the delivery time of one more file during the attack. Exits with 1 if a
+requirement is missed (`tests.siege.measuring`). All attacks take ten minutes, or thirteen if all miss.
 
 The transfer is limited to 20 MB/s by the recipient's settings, and the attackers run in processes of their own with a
-low priority: the ratio tells what the agents do, not how the processor is shared. Other work on the same machine counts
-against `status` all the same; the undisturbed figures beside tell how much of it there is.
+low priority, so that the ratio shows the agents' behaviour, not the sharing of the CPU. Other load on the machine still
+slows `status` down; the undisturbed figures show how much.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ from tests.siege.measuring import (
 from tests.siege.stage import RATE, Member, Stage, staged
 
 _CALM: Final = 8.0
-"""Seconds of transfer before each attack that count as undisturbed."""
+"""Seconds of undisturbed transfer before each attack."""
 _WARM: Final = 5.0
 _RECOVERY: Final = 20.0
-"""Seconds after an attack within which memory and descriptors must be back."""
+"""Seconds after an attack within which memory and descriptors must be released."""
 _SPARE: Final = 20.0
-"""Seconds for which the transfer would go on, were nothing slower than planned."""
+"""Seconds that the transfer lasts at full rate."""
 
 
 async def attack(name: str, root: Path, seconds: float) -> Outcome:
-    """Carry one attack out."""
+    """Run one attack."""
     wanted = ATTACKS[name]
     strangers = Strangers.make(root)
     async with staged(root, (strangers.listed(),)) as stage:
@@ -66,12 +65,12 @@ async def attack(name: str, root: Path, seconds: float) -> Outcome:
 
 
 async def _deliver_late(stage: Stage, seconds: float) -> tuple[float, float]:
-    await asyncio.sleep(_WARM)  # once the attackers are there
+    await asyncio.sleep(_WARM)  # once the attackers have started
     return await stage.deliver("late.bin", seconds)
 
 
 async def _recover(target: Member, before: Watch) -> tuple[float, int, float]:
-    """Wait until memory and descriptors are back, or for as long as they may take."""
+    """Wait until memory and descriptors are released, or for the time limit."""
     started = time.monotonic()
     while target.runs:
         memory, descriptors = own_memory(target.pid), open_descriptors(target.pid)
@@ -85,7 +84,7 @@ async def _recover(target: Member, before: Watch) -> tuple[float, int, float]:
 
 
 def _run(name: str, wanted: Attack, seconds: float, workdir: Path | None) -> list[str]:
-    """Carry one attack out and print what came of it; return what is not as wanted."""
+    """Run one attack and print the results; return the missed requirements."""
     print(f"\n{name}: {wanted.about}", flush=True)
     root = Path(tempfile.mkdtemp(prefix="siege-", dir=workdir))
     try:
@@ -104,7 +103,7 @@ def _run(name: str, wanted: Attack, seconds: float, workdir: Path | None) -> lis
 
 
 def main() -> None:
-    """Carry out what is asked for, and judge."""
+    """Run the chosen attacks; exit with 1 if a requirement was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", choices=ATTACKS, help="may be given several times")
     parser.add_argument("--seconds", type=float, default=25.0, help="for which each attack is measured")

@@ -1,4 +1,4 @@
-"""The attacks: whom each is against, what is prepared for it, and the processes that carry it out.
+"""The attacks: target, preparation and attacking processes of each.
 
 Attackers are processes of their own with a low priority, bounded in number and rate.
 """
@@ -26,7 +26,7 @@ Command = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Strangers:
-    """Who writes envelopes.
+    """The senders of hostile envelopes.
 
     Attributes:
         unknown: their card is in no user book.
@@ -42,7 +42,7 @@ class Strangers:
         return cls(make_home(root, "mallory"), make_home(root, UNVERIFIED))
 
     def listed(self) -> User:
-        """Return the one whom the recipient has listed."""
+        """Return the sender in the recipient's user book."""
         return self.unverified.user(verified=False)
 
 
@@ -51,9 +51,9 @@ class Attack:
     """One attack.
 
     Attributes:
-        about: what it does, a few words.
-        target: whose agent is looked at.
-        prepare: makes what is needed, before anything is measured; returns the attackers' commands.
+        about: a short description.
+        target: the member whose agent is measured.
+        prepare: runs before the measurement; returns the attackers' commands.
     """
 
     about: str
@@ -63,10 +63,10 @@ class Attack:
 
 @contextmanager
 def attacking(commands: Sequence[Command]) -> Iterator[list[str]]:
-    """Let the attackers run for as long as the block lasts.
+    """Run the attackers for the duration of the block.
 
     Yields:
-        What they say of themselves, empty until the end.
+        Their output, empty until the end.
     """
     said: list[str] = []
     attackers = [

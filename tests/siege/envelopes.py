@@ -1,7 +1,7 @@
-"""Envelopes that strangers, impostors and people without a compared card send, made before an attack begins.
+"""Envelopes of strangers, impostors and unverified users, made before an attack starts.
 
-Owns what is wrong with each of them; `tests.envelope.forge` breaks single rules of the format, this makes many and
-large ones that keep to it.
+Owns the fault of each of them; `tests.envelope.forge` violates single rules of the format, this makes many and large
+envelopes that follow it.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def write_many_files(folder: Path, stranger: Home, reader: User, count: int) -> 
 
 
 def write_small(folder: Path, stranger: Home, reader: User, count: int) -> None:
-    """Write envelopes that are as they should be, but for who signed."""
+    """Write envelopes that are valid except for their signer."""
     share = _share(folder)
     for number in range(count):
         _put(folder, f"small-{number}", _seal(stranger, share, reader, share.torrent))
 
 
 def write_damaged(folder: Path, stranger: Home, reader: User, count: int) -> None:
-    """Write envelopes with one wrong byte in their body, and others cut short."""
+    """Write envelopes with one wrong byte in their body, and truncated ones."""
     whole = _seal(stranger, share := _share(folder), reader, share.torrent)
     for number in range(count):
         damaged = bytearray(whole)
@@ -53,7 +53,7 @@ def write_damaged(folder: Path, stranger: Home, reader: User, count: int) -> Non
 
 
 def write_locked(folder: Path, stranger: Home, reader: User, count: int) -> None:
-    """Write envelopes for `_LOCKED_SLOTS` others: the reader has to try each slot."""
+    """Write envelopes for `_LOCKED_SLOTS` other recipients: the reader has to try each slot."""
     share = _share(folder)
     ticket = _ticket(share)
     others = [KeyRecipient(secrets.token_bytes(32), ticket) for _ in range(_LOCKED_SLOTS)]
@@ -68,7 +68,7 @@ def write_locked(folder: Path, stranger: Home, reader: User, count: int) -> None
 
 
 def write_waiting(folder: Path, sender: Home, reader: User, count: int) -> None:
-    """Write envelopes of 20 MB by a sender whose card was not compared."""
+    """Write envelopes of 20 MB by an unverified sender."""
     share = _share(folder)
     layer = secrets.token_bytes(32 * _PIECES)
     for number in range(count):

@@ -1,8 +1,8 @@
 """Things that fill an inbox: ``python -m tests.siege.litter pour FOLDER INBOX`` and ``… junk INBOX``.
 
-`pour` moves prepared files into the inbox, `RATE` a second; `junk` makes what is no envelope at all: files, FIFOs,
-links, huge sparse files and odd names, most of them named like envelopes. Both end when there is nothing left to do, or
-with SIGTERM, and print how much it was.
+`pour` moves prepared files into the inbox, `RATE` per second; `junk` creates files, FIFOs, links, huge sparse files and
+odd names that are not envelopes, most of them named like envelopes. Both end when they are done, or with SIGTERM, and
+print the number of files.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What an attack does to an agent: rate of the transfer, answers of the API, memory and descriptors.
+"""Effects of an attack on an agent: transfer rate, API response times, memory and descriptors.
 
-Owns the figures and what is wanted of them. Memory is what is the process's own, ``RssAnon`` and ``RssShmem`` of
+Owns the figures and their requirements. Memory is the process's own, ``RssAnon`` and ``RssShmem`` of
 proc_pid_status(5): pages of payload files that the engine has mapped belong to the page cache.
 """
 
@@ -30,20 +30,20 @@ MEMORY: Final = 50.0
 DESCRIPTORS: Final = 16
 """More than before; connections of members come and go."""
 ARRIVAL: Final = 30.0
-"""Seconds for one more file of 1 MiB, while the attack goes on."""
+"""Seconds to deliver one more file of 1 MiB during the attack."""
 _BETWEEN: Final = 0.1
 _SLOWEST: Final = 10.0
-"""Seconds after which an answer is not waited for any longer."""
+"""Timeout of a response in seconds."""
 
 
 @dataclass(slots=True)
 class Watch:
-    """What was seen in one stretch of time.
+    """The samples of one interval.
 
     Attributes:
-        rate: bytes per second that the recipient got.
-        answers: seconds of each answer to ``status``; infinity where there was none.
-        memory: MiB, each time that it was looked at.
+        rate: bytes per second that the recipient received.
+        answers: response times of ``status`` in seconds; infinity without a response.
+        memory: MiB, each sample.
         descriptors: likewise.
     """
 
@@ -70,13 +70,13 @@ class Outcome:
     Attributes:
         before: the transfer undisturbed.
         during: the attack.
-        memory: MiB, once the attack is over and the agent had time to recover.
+        memory: MiB, after the attack and the time to recover.
         descriptors: likewise.
-        recovery: seconds that this took.
-        arrived: seconds until one more file, dropped during the attack, was there.
+        recovery: seconds of that time.
+        arrived: seconds until one more file, dropped during the attack, was delivered.
         told: seconds until its sender knew.
-        alive: whether both agents still run.
-        attackers: what they say that they did.
+        alive: whether both agents are still running.
+        attackers: their output.
     """
 
     before: Watch
@@ -90,7 +90,7 @@ class Outcome:
     attackers: tuple[str, ...]
 
     def describe(self) -> dict[str, str]:
-        """Tell what was measured, by what it is."""
+        """Return the measurements by kind."""
         before, during = self.before, self.during
         memory = (max(before.memory), max(during.memory), self.memory)
         descriptors = (max(before.descriptors), max(during.descriptors), self.descriptors)
@@ -106,7 +106,7 @@ class Outcome:
         }
 
     def misses(self) -> list[str]:
-        """Name what is not as wanted."""
+        """Return the missed requirements."""
         wanted = {
             f"rate ≥ {RATIO} of undisturbed": self._ratio >= RATIO,
             f"status < {_ms(STATUS)}": self.during.slowest < STATUS,
@@ -119,13 +119,13 @@ class Outcome:
 
     @property
     def _ratio(self) -> float:
-        # The disk takes some of what arrived earlier in this stretch, so it may seem faster than the limit lets it be.
+        # Data received before this interval may be written in it, so the rate may exceed the limit.
         undisturbed = min(self.before.rate, RATE)
         return self.during.rate / undisturbed if undisturbed else 0.0
 
 
 def has_memory_back(before: Watch, memory: float) -> bool:
-    """Whether an agent has given back what the attack took."""
+    """Whether an agent has released the memory used during the attack."""
     return memory <= max(before.memory) + MEMORY
 
 
@@ -136,7 +136,7 @@ def has_descriptors_back(before: Watch, descriptors: int) -> bool:
 
 @asynccontextmanager
 async def watching(member: Member) -> AsyncIterator[Watch]:
-    """Look at one agent for as long as the block lasts; the rate is the caller's to measure."""
+    """Sample one agent for the duration of the block; the caller measures the rate."""
     watch = Watch()
     looking = [
         asyncio.create_task(_ask(member.home.places.socket, watch)),
@@ -151,7 +151,7 @@ async def watching(member: Member) -> AsyncIterator[Watch]:
 
 
 async def _ask(socket: Path, watch: Watch) -> None:
-    """Ask for the status again and again, each time in a connection of its own, as ``tuishare status`` does."""
+    """Request the status repeatedly, each time over a new connection, as ``tuishare status`` does."""
     while True:
         started, failed = time.perf_counter(), False
         try:
@@ -159,7 +159,7 @@ async def _ask(socket: Path, watch: Watch) -> None:
                 await client.status()
         except (TuishareError, TimeoutError):
             failed = True
-        finally:  # also when the block ends before the answer comes
+        finally:  # also if the block ends before the response
             watch.answers.append(math.inf if failed else time.perf_counter() - started)
         await asyncio.sleep(_BETWEEN)
 

@@ -1,10 +1,10 @@
-"""Two members with real agents and a transfer between them that lasts as long as an attack is measured.
+"""Two members with real agents, and a transfer between them for the duration of an attack.
 
-Owns the homes, the agents and the files that pass between them. Must not know what an attack is.
+Owns the homes, the agents and the files between them. Must not know attacks.
 
-The transfer is limited by the recipient's settings (`RATE`), far below what two cores carry, so that its rate tells
-what the agents do and not how much of the processor the attackers get. Agents start with the soft limit of descriptors
-that login shells and systemd give, `DESCRIPTORS`.
+The transfer is limited by the recipient's settings (`RATE`), far below the capacity of two cores, so that its rate
+shows the agents' behaviour and not the CPU share of the attackers. Agents start with the soft limit of descriptors of
+login shells and systemd, `DESCRIPTORS`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BEGIN_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of the two.
+    """One of the two members.
 
     Attributes:
         swarm: port for TLS swarms, on loopback.
@@ -86,14 +86,14 @@ class Stage:
         return (self.received() - received) / (time.monotonic() - started)
 
     async def send(self, size: int) -> None:
-        """Let a transfer of that many bytes begin; return when the first tenth of a second's worth has arrived.
+        """Start a transfer of that many bytes; return once the data of a tenth of a second has arrived.
 
         Raises:
-            TimeoutError: it does not begin.
+            TimeoutError: it does not start.
         """
         made = self.root / "transfer.bin"
         with made.open("wb") as file:
-            file.truncate(size)  # its zeros travel like any other bytes
+            file.truncate(size)  # zeros are transferred like any other bytes
         made.rename(self.alice.home.drop / made.name)
         await wait_until(lambda: self.received() > RATE // 10, seconds=_BEGIN_SECONDS)
 
@@ -124,11 +124,11 @@ class Stage:
 
 @asynccontextmanager
 async def staged(root: Path, strangers: tuple[User, ...] = ()) -> AsyncIterator[Stage]:
-    """Run the two agents for as long as the block lasts.
+    """Run the two agents for the duration of the block.
 
     Args:
         root: an empty folder.
-        strangers: whom the recipient has in their user book besides the sender.
+        strangers: further users in the recipient's user book.
     """
     alice, bob = make_home(root, "alice"), make_home(root, "bob")
     introduce(alice, bob)
@@ -154,7 +154,7 @@ async def staged(root: Path, strangers: tuple[User, ...] = ()) -> AsyncIterator[
 
 @contextmanager
 def usual_descriptors() -> Iterator[None]:
-    """Give what is started in the block the usual soft limit of descriptors."""
+    """Apply the usual soft limit of descriptors to processes started in the block."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
     try:

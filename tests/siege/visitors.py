@@ -1,8 +1,8 @@
-"""Connections that mean harm: ``python -m tests.siege.visitors MANNER PLACE --connections N``.
+"""Hostile clients: ``python -m tests.siege.visitors MANNER PLACE --connections N``.
 
-Each visitor connects, does what its manner is, and comes back when it is sent away; all together open at most `RATE`
-connections a second. PLACE is ``HOST:PORT``, or the path of a Unix socket. Runs until SIGTERM, with a low priority, and
-then prints how often it has connected and how many connections stood at a time.
+Each client connects, behaves as its manner says, and reconnects when it is disconnected; all together open at most
+`RATE` connections per second. PLACE is ``HOST:PORT``, or the path of a Unix socket. Runs until SIGTERM, with a low
+priority, and then prints the number of connections in total and at a time.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from typing import Final
 from tuishare.api.messages import PROTOCOL, PROTOCOL_HEADER
 
 RATE: Final = 1_000
-"""Connections that are opened in a second."""
+"""Connections opened per second."""
 PRIORITY: Final = 10
-"""What nice(2) adds; with more, attackers starve where others work, too, and nothing is attacked."""
+"""The nice value; with a higher one, attackers starve under other load, and there is no attack."""
 _SLOW: Final = 1.0
-"""Seconds between two bytes of a slow visitor."""
+"""Seconds between two bytes of a slow client."""
 _AGAIN: Final = 0.5
 _BODY: Final = 6 * 1024 * 1024
-"""What the API takes at most."""
+"""The maximum size of an API request."""
 _PROTOCOL: Final = f"{PROTOCOL_HEADER}: {PROTOCOL}\r\n"
 
 Manner = Callable[["Visit"], Awaitable[None]]
@@ -38,7 +38,7 @@ Manner = Callable[["Visit"], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One connection that stands."""
+    """An open connection."""
 
     connection: socket.socket
 
@@ -51,12 +51,12 @@ class Visit:
         await asyncio.get_running_loop().sock_sendall(self.connection, data)
 
     async def drain(self) -> None:
-        """Read until the other end hangs up."""
+        """Read until the other end closes."""
         while await asyncio.get_running_loop().sock_recv(self.connection, 65_536):
             pass
 
     async def drip(self, data: bytes) -> None:
-        """Send one byte now and then, and read what comes."""
+        """Send one byte from time to time, and read."""
         hung_up = asyncio.create_task(self.drain())
         try:
             for byte in data:
@@ -70,7 +70,7 @@ class Visit:
 
 
 async def stay_silent(visit: Visit) -> None:
-    """Say nothing."""
+    """Stay silent."""
     await visit.drain()
 
 
@@ -89,7 +89,7 @@ async def stop_halfway(visit: Visit) -> None:
 
 
 async def shake_hands(visit: Visit) -> None:
-    """Do the whole TLS handshake, then say nothing."""
+    """Complete the TLS handshake, then stay silent."""
     stream = await _secure(visit)
     try:
         while await stream[0].read(65_536):
@@ -99,7 +99,7 @@ async def shake_hands(visit: Visit) -> None:
 
 
 async def guess(visit: Visit) -> None:
-    """Announce over TLS with a passkey that is none."""
+    """Announce over TLS with a wrong passkey."""
     reader, writer = await _secure(visit)
     try:
         query = f"info_hash={'%5a' * 20}&peer_id={'x' * 20}&port=6881&uploaded=0&downloaded=0&left=1"
@@ -122,7 +122,7 @@ async def talk_junk(visit: Visit) -> None:
 
 
 async def send_much(visit: Visit) -> None:
-    """Send a body as large as is taken, which means nothing."""
+    """Send a meaningless body of the maximum size."""
     head = "POST /v1/settings/text HTTP/1.1\r\nHost: tuishare\r\nContent-Type: application/json\r\n"
     await visit.send(f"{head}{_PROTOCOL}Content-Length: {_BODY}\r\n\r\n".encode())
     for _ in range(_BODY >> 16):
@@ -131,7 +131,7 @@ async def send_much(visit: Visit) -> None:
 
 
 async def follow_deaf(visit: Visit) -> None:
-    """Follow the events and read none."""
+    """Subscribe to the events and read none."""
     visit.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     await visit.send(f"GET /v1/events HTTP/1.1\r\nHost: tuishare\r\n{_PROTOCOL}\r\n".encode())
     await asyncio.Event().wait()
@@ -154,14 +154,14 @@ MANNERS: Final[dict[str, Manner]] = {
 
 
 class Crowd:
-    """All visitors of one process.
+    """All clients of one process.
 
     Attributes:
-        manner: what each of them does.
-        place: where to.
-        sources: addresses that they come from, in turn; none for a Unix socket.
-        opened: connections that were made so far.
-        most: connections that stood at a time.
+        manner: the behaviour of each.
+        place: to connect to.
+        sources: local addresses, used in turn; empty for a Unix socket.
+        opened: connections opened so far.
+        most: maximum number of open connections.
     """
 
     def __init__(self, manner: Manner, place: str, sources: list[str]) -> None:
@@ -172,7 +172,7 @@ class Crowd:
         self.most = 0
 
     async def visit(self, number: int) -> None:
-        """Be one visitor, for ever."""
+        """Run one client, for ever."""
         while True:
             await self._take_turn()
             with contextlib.suppress(OSError, ssl.SSLError):
@@ -240,7 +240,7 @@ def _context() -> ssl.SSLContext:
 
 
 async def main(manner: str, place: str, connections: int, sources: int) -> None:
-    """Let all of them come, until SIGTERM."""
+    """Run all clients, until SIGTERM."""
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     crowd = Crowd(MANNERS[manner], place, addresses(sources))

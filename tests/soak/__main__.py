@@ -1,13 +1,13 @@
-"""A year of trouble in minutes: ``python -m tests.soak --operations 1000 --seed 1``.
+"""Random operations and faults on two agents: ``python -m tests.soak --operations 1000 --seed 1``.
 
-Two real agents, each on a small disk of its own (a tmpfs where we may mount one), send each other what lands in their
-drop folders while things are changed, renamed, deleted and slowly copied, agents are killed and restarted, clocks jump
-and disks fill up. Recipients edit, add to, rename, delete and chmod what they received, and users are revoked while the
-disk refuses. Every so many operations everything may come to rest, and then what is in the drop folders must have
-arrived: exactly once, every byte, also where its mtime was put back; what recipients made must be there whatever came
-after it; and no byte may have reached a user after ``revoke`` had returned. What is done follows from the seed; when
-exactly, and what has arrived by then, from the machine. Exits with 1 if anything was lost, doubled, half done or needed
-help, or an agent ended by itself, whatever its disk was like.
+Two real agents, each on a small disk of its own (a tmpfs where we may mount one), share the entries of their drop
+folders with each other while entries are changed, renamed, deleted and slowly copied, agents are killed and
+restarted, clocks jump and disks fill up. Recipients edit, add to, rename, delete and chmod what they received, and
+users are revoked while the disk is full. After every so many operations the agents settle, and then everything in the
+drop folders must have arrived: exactly once, every byte, also if its mtime was reset. Changes of recipients must
+still be there, and no byte may have reached a user after ``revoke`` returned. The operations follow from the seed,
+their timing from the machine. Exits with 1 if anything was lost, duplicated, incomplete or needed help, or if an
+agent ended by itself, even on a full disk.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tuishare.api.messages import DownloadAction, DownloadState, ShareAction, Sh
 from tuishare.errors import TuishareError
 
 _PATIENCE, _MORE_PATIENCE = 60.0, 60.0
-"""Seconds to come to rest without help, and with that of a person."""
+"""Seconds to settle without help, and with a user's."""
 _DISK = "256m"
 
 
@@ -57,7 +57,7 @@ class Soak:
         self.revoked = 0
 
     async def run(self, count: int, every: int) -> None:
-        """Do that many operations, looking at the whole now and then."""
+        """Run that many operations, and check the state in between."""
         tasks = [asyncio.create_task(carrier.run()) for carrier in self._carriers]
         own = asyncio.current_task()
         assert own is not None
@@ -115,7 +115,7 @@ class Soak:
         return all([await peer.answers() for peer in self._peers])
 
     async def _explain(self) -> list[str]:
-        """What is missing, with what the agents say about it."""
+        """Return what is missing, with the agents' reports."""
         said = []
         for way in self._directions:
             for name in way.find_missing():
@@ -125,7 +125,7 @@ class Soak:
         return said or ["the agents do not answer, or envelopes are not taken"]
 
     async def _help(self) -> None:
-        """Do what a person would: try again whatever shows a problem."""
+        """Act like a user: retry everything with a problem."""
         for peer in self._peers:
             with contextlib.suppress(TuishareError):
                 async with AgentClient(peer.home.places.socket) as client:

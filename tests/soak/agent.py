@@ -1,4 +1,4 @@
-"""An agent whose wall clock can be moved while it runs; durations stay as they are, as when a person sets a clock.
+"""An agent whose wall clock can be moved while it runs; monotonic clocks stay unchanged, as when a user sets the clock.
 
 Run as ``python -m tests.soak.agent FILE``, which holds the seconds to add. The clock of OpenSSL stays right, so jumps
 have to remain within what tickets allow for (`tuishare.swarm.certificates.CLOCK_SKEW`).
@@ -39,7 +39,7 @@ class Shifted(datetime.datetime):
 
 
 def move_clocks() -> None:
-    """Let everything that asks Python for the time ask us."""
+    """Replace Python's wall clock."""
     for module in (context, engine):
         module.datetime = Shifted  # type: ignore[attr-defined]
     time.time = lambda: _true_time() + Shifted.offset()

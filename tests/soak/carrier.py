@@ -1,4 +1,4 @@
-"""Carries envelopes from one outbox to the other inbox, in order, and loses none whatever happens to the disks."""
+"""Carries envelopes from one outbox to the other inbox, in order and without losses, even if the disks are full."""
 
 from __future__ import annotations
 

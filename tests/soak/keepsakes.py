@@ -1,4 +1,4 @@
-"""What recipients made of what they received: each of it has to be found again, whatever arrives later.
+"""Changes of recipients to what they received, each of which must survive later deliveries.
 
 Owns the list, and looking for it below a folder. A keepsake is one of: a byte string inside a file, a name (of a file,
 a folder, a link), a file's content together with its mode.

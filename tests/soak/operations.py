@@ -1,4 +1,4 @@
-"""What may happen to two people in a year, as single operations; which and when is drawn from the seed."""
+"""The operations and faults of the soak test, drawn from the seed."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ class Operations:
         self._note(peer, entry)
 
     def _note(self, peer: Peer, entry: Path) -> None:
-        """Note what is there now; what has no bytes cannot be shared, so nobody leaves it there."""
+        """Record the present state; an entry without bytes cannot be shared, so it is removed."""
         if entry.exists() and not is_empty(entry):
             self.history.note(peer.home.name, entry)
             return

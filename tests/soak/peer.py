@@ -1,4 +1,4 @@
-"""One of the two people: a home on a small disk, an agent that may die, a clock that may jump."""
+"""One of the two users: a home on a small disk, an agent that may die, a clock that may jump."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BYSTANDER = "carol"
 
 
 class Peer:
-    """A person with an agent.
+    """A user with an agent.
 
     Attributes:
         desk: a folder on the same disk as the drop folder.
@@ -96,7 +96,7 @@ class Peer:
     def _note_end(self, code: int) -> None:
         said = self._log.read_bytes()[self._said_before :].decode(errors="replace").strip()
         if code == -signal.SIGTERM and _READY not in said:
-            return  # told to end before it had begun to listen to that, which harms nobody
+            return  # asked to end before it handled that signal, which is harmless
         self.unplanned.append(f"exit {code}: {' '.join(said.splitlines()[-1:])}")
 
     def kill(self) -> bool:

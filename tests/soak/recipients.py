@@ -1,6 +1,6 @@
-"""What people do to what they received, as single operations like those of `tests.soak.operations`.
+"""Changes of recipients to what they received, as operations like those of `tests.soak.operations`.
 
-Owns the notes that the verdict needs: which delivered forms are no longer to be expected, and what must never go.
+Owns the records for the verdict: which delivered forms are no longer expected, and what must never be lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Revoking while the disk refuses: no byte may reach a user after ``revoke`` has returned.
+"""Revoking while the disk is full: no byte may reach a user after ``revoke`` has returned.
 
 Owns shares of its own, large enough to be under way for some seconds, and the notes of how far each recipient was.
 What is received is counted where it is written, which may be a moment later: `_GRACE` and `_UNWRITTEN` are what that

@@ -1,4 +1,4 @@
-"""What must be true once everything has come to rest."""
+"""The conditions that must hold once the agents have settled."""
 
 from __future__ import annotations
 
