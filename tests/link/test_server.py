@@ -245,6 +245,31 @@ def test_an_address_with_many_refusals_is_not_answered_for_a_while_unless_it_is_
     assert not bounds.prefers(contact)
 
 
+async def test_an_address_from_which_strangers_were_refused_gets_no_connection_for_a_while() -> None:
+    alice, bob = Agent(ALICE), Agent(BOB)
+    limits = LinkLimits(burst=10, rate=0.001, refusal_seconds=0.0, turn_seconds=0.0)
+    async with listening(alice, limits=limits):
+        alice.know(bob)
+        bob.know(alice)
+        for _ in range(2):
+            await say(alice, MALLORY, encode_message(Ping()))
+        with pytest.raises(LinkFailed):
+            await _connect(MALLORY.link_key, alice.destination)
+        # It is still listening, and others are not affected.
+        other = socket.create_connection(("127.0.0.1", alice.endpoint.port), source_address=("127.9.9.9", 0))
+        other.setblocking(False)
+        assert await asyncio.get_running_loop().sock_recv(other, 8) == b"SSH-2.0-"
+        other.close()
+
+
+async def test_an_introduction_sent_as_content_is_none(alice: Agent) -> None:
+    bob = Agent(BOB)
+    alice.know(bob)
+    introduction = encode_message(Introduce(bob.record()))[4:]
+    assert 0.25 < await say(alice, BOB, encode_content_head(len(introduction)) + introduction) < 0.9
+    assert alice.sessions == []
+
+
 async def test_what_is_remembered_of_addresses_is_bounded() -> None:
     admission = Admission(LinkLimits(addresses=10))
     for number in range(100):
