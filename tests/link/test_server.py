@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 from tuishare.envelope import canonical
 from tuishare.errors import SystemFailed
 from tuishare.link.admission import Admission, LinkLimits
+from tuishare.link.caller import Caller
 from tuishare.link.client import Destination, _connect, call_contact, redeem_invitation
 from tuishare.link.invitation_exchange import make_redeem
 from tuishare.link.link_key import LinkKey
@@ -118,11 +119,16 @@ async def test_an_invitation_makes_both_known(alice: Agent) -> None:
         await redeem_invitation(MALLORY.link_key, invitation, MALLORY.party)
 
 
-async def test_another_host_key_ends_the_call_before_anything_is_shown(alice: Agent) -> None:
+async def test_another_host_key_ends_the_call_before_anything_is_shown(
+    alice: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr(Caller, "validate_public_key", lambda *key: shown.append(key))
     bob = Agent(BOB)
     expected = Destination(MALLORY.link_key.public_key, [alice.endpoint])
     with pytest.raises(LinkFailed, match="has another link key"):
         await call_contact(bob.key, expected, bob.record())
+    assert shown == []
     assert alice.sessions == []
 
 

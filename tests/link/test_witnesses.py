@@ -156,9 +156,11 @@ async def ssh(alice: Agent, tmp_path: Path) -> Ssh:
 async def test_ssh_gets_no_session_but_the_subsystem(
     alice: Agent, ssh: Ssh, options: tuple[str, ...], then: tuple[str, ...]
 ) -> None:
-    output, _ = await ssh(*options, then=then)
+    output, errors = await ssh(*options, then=then)
     assert output == b""
     assert alice.sessions == []
+    if "-s" in options and then != ("tuishare-link-1",):
+        assert "subsystem request failed" in errors
 
 
 async def test_ssh_gets_no_forwarding(alice: Agent, ssh: Ssh) -> None:
