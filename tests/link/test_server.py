@@ -20,11 +20,12 @@ from tuishare.errors import SystemFailed
 from tuishare.link.admission import Admission, LinkLimits
 from tuishare.link.caller import Caller
 from tuishare.link.client import Destination, _connect, call_contact, redeem_invitation
+from tuishare.link.connection import ChannelStream
 from tuishare.link.invitation_exchange import make_redeem
 from tuishare.link.link_key import LinkKey
 from tuishare.link.messages import Introduce, Ping, encode_content_head, encode_message
 from tuishare.link.outgoing import HandedOver
-from tuishare.link.peer import LinkFailed
+from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.server import LinkServer
 
 FAST = LinkLimits(refusal_seconds=0.3, stranger_seconds=1.5, turn_seconds=0.0, burst=1000)
@@ -308,6 +309,28 @@ async def test_a_contact_may_send_much(alice: Agent) -> None:
     async with bob.calling(alice) as session:
         for number in range(30):
             assert isinstance(await session.offer(*envelope(number)), HandedOver)
+
+
+async def test_what_is_not_read_is_not_taken_from_the_network(alice: Agent) -> None:
+    alice.know(Agent(BOB))
+    streams: list[ChannelStream] = []
+    ended = asyncio.Event()
+
+    async def serve(stream: LinkStream, peer: LinkPeer, link_key: bytes, host: str) -> None:
+        assert isinstance(stream, ChannelStream)
+        streams.append(stream)
+        await ended.wait()
+
+    assert alice.server is not None
+    alice.server._serve = serve
+    stream = await call_contact(BOB.link_key, alice.destination, BOB.record())
+    await wait_until(lambda: len(streams) == 1)
+    data = b"0123456789abcdef" * 250_000
+    stream.write(data)
+    await asyncio.sleep(0.3)
+    assert 100_000 < len(streams[0]._buffer) < 600_000
+    assert await asyncio.wait_for(streams[0].read(len(data)), 20) == data
+    ended.set()
 
 
 async def test_nothing_but_public_keys_is_taken(alice: Agent) -> None:
