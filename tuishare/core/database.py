@@ -17,8 +17,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tuishare.core.records import (
+    ArrivalRecord,
     DownloadRecord,
     EventRecord,
+    HandoverRecord,
+    HandoverState,
+    KnownAddressRecord,
     RecipientRecord,
     ShareRecord,
     ShareStep,
@@ -44,7 +48,15 @@ _ONE_VALUE: Final = re.compile(r"(non-\w+|NULL|TEXT|NUMERIC) value in \w+\.\w+")
 """SQLite's message about a value that its column does not allow: one row is damaged, the file is not."""
 
 
-_Record = TypeVar("_Record", ShareRecord, RecipientRecord, DownloadRecord)
+_Record = TypeVar(
+    "_Record",
+    ShareRecord,
+    RecipientRecord,
+    DownloadRecord,
+    KnownAddressRecord,
+    HandoverRecord,
+    ArrivalRecord,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +228,9 @@ class Database:
                 self._connection.execute(f"DELETE FROM {table} WHERE download = ?", (record.id,))  # noqa: S608
 
     def delete_share(self, share: str) -> None:
-        """Delete a share with its tickets."""
+        """Delete a share with its tickets and handovers."""
         with self.transaction():
+            self._connection.execute("DELETE FROM handovers WHERE share = ?", (share,))
             self._connection.execute("DELETE FROM recipients WHERE share = ?", (share,))
             self._connection.execute("DELETE FROM shares WHERE id = ?", (share,))
 
@@ -326,6 +339,51 @@ class Database:
             " ON CONFLICT DO UPDATE SET generation = max(generation, excluded.generation)",
             (generation.signer, generation.share, generation.number),
         )
+
+    def address_records(self) -> list[KnownAddressRecord]:
+        """Return the newest address record of every signer."""
+        return self._all(KnownAddressRecord, "ORDER BY signer")
+
+    def save_address_record(self, record: KnownAddressRecord) -> bool:
+        """Save an address record; return False, and change nothing, if one that is not older is known."""
+        found = self._connection.execute(
+            "INSERT INTO address_records (signer, sequence, signed) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET sequence = excluded.sequence, signed = excluded.signed"
+            " WHERE excluded.sequence > sequence",
+            (record.signer, record.sequence, record.signed),
+        )
+        return found.rowcount > 0
+
+    def handovers(self) -> list[HandoverRecord]:
+        """Return the handovers of all shares, in the order of their beginning."""
+        return self._all(HandoverRecord, "ORDER BY rowid")
+
+    def queue_handovers(self, share: str, records: Iterable[HandoverRecord]) -> None:
+        """Replace the handovers of a share: a waiting envelope of an earlier version is no longer handed over."""
+        with self.transaction():
+            self._connection.execute("DELETE FROM handovers WHERE share = ?", (share,))
+            for record in records:
+                self._put(record)
+
+    def cancel_handovers(self, share: str) -> None:
+        """Delete the handovers of a share that wait."""
+        self._connection.execute(
+            "DELETE FROM handovers WHERE share = ? AND state = ?", (share, HandoverState.WAITING)
+        )
+
+    def arrivals(self) -> list[ArrivalRecord]:
+        """Return what came by link, oldest first."""
+        return self._all(ArrivalRecord, "ORDER BY at, rowid")
+
+    def save_arrival(self, record: ArrivalRecord, most: int) -> None:
+        """Save an arrival, and delete the oldest of the same contact beyond a number, unless a receipt is owed."""
+        with self.transaction():
+            self._put(record)
+            self._connection.execute(
+                "DELETE FROM arrivals WHERE signer = ?1 AND NOT owed AND rowid NOT IN"
+                " (SELECT rowid FROM arrivals WHERE signer = ?1 ORDER BY rowid DESC LIMIT ?2)",
+                (record.signer, most),
+            )
 
     def resume_data(self, info_hash: str) -> bytes | None:
         """Return the resume data of a torrent, or None."""

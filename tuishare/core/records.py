@@ -243,6 +243,87 @@ class DownloadRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAddressRecord:
+    """The newest address record of a user, or of this agent itself.
+
+    Attributes:
+        signer: Ed25519 public key of the card, 32 bytes.
+        sequence: of the record; a lower one never replaces it.
+        signed: the record, see `tuishare.link.address_record`.
+    """
+
+    signer: bytes
+    sequence: int
+    signed: bytes
+
+
+class HandoverState(StrEnum):
+    """What became of an envelope that a link is to hand over."""
+
+    WAITING = "waiting"
+    HANDED_OVER = "handed-over"
+    REFUSED = "refused"
+    COMPLETE = "complete"
+    """The recipient's agent states that it has delivered the payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverRecord:
+    """The newest envelope of one share for one recipient, as handed over by link; times in Unix seconds.
+
+    Attributes:
+        recipient: Ed25519 public key of the recipient's card, 32 bytes.
+        user: name of the recipient.
+        generation: of the share.
+        digest: SHA-256 of the envelope.
+        size: of the envelope, bytes.
+        at: when `state` was entered.
+        retry: not offered before; 0: at once.
+        detail: why it is refused or waits, as the recipient's agent stated it; not free of control characters.
+        receipt: the recipient's last signed receipt; empty before.
+    """
+
+    recipient: bytes
+    share: str
+    user: str
+    generation: int
+    digest: bytes
+    size: int
+    at: int
+    state: HandoverState = HandoverState.WAITING
+    retry: int = 0
+    detail: str = ""
+    receipt: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalRecord:
+    """The newest envelope of one sender's share that came by link, and the receipt for it.
+
+    Attributes:
+        signer: Ed25519 public key of the card of the contact who handed it over, 32 bytes.
+        share: id of the share as offered, 32 hexadecimal digits.
+        generation: as offered.
+        digest: SHA-256 of the envelope.
+        envelope: name of the file in the inbox.
+        state: as in the receipt.
+        at: when `state` was entered, Unix seconds.
+        receipt: ours, signed.
+        owed: whether the contact has not confirmed this receipt.
+    """
+
+    signer: bytes
+    share: str
+    generation: int
+    digest: bytes
+    envelope: str
+    at: int
+    receipt: bytes
+    state: Literal["received", "refused", "complete"] = "received"
+    owed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """An entry of the activity log.
 

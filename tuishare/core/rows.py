@@ -15,15 +15,25 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from tuishare.core.records import DownloadRecord, RecipientRecord, ShareRecord
+from tuishare.core.records import (
+    ArrivalRecord,
+    DownloadRecord,
+    HandoverRecord,
+    KnownAddressRecord,
+    RecipientRecord,
+    ShareRecord,
+)
 from tuishare.sanitize import for_display
 
-Record = ShareRecord | RecipientRecord | DownloadRecord
-Table = Literal["shares", "recipients", "downloads"]
+Record = ShareRecord | RecipientRecord | DownloadRecord | KnownAddressRecord | HandoverRecord | ArrivalRecord
+Table = Literal["shares", "recipients", "downloads", "address_records", "handovers", "arrivals"]
 TABLES: Final[dict[type[Record], Table]] = {
     ShareRecord: "shares",
     RecipientRecord: "recipients",
     DownloadRecord: "downloads",
+    KnownAddressRecord: "address_records",
+    HandoverRecord: "handovers",
+    ArrivalRecord: "arrivals",
 }
 _JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted"})
 _SINGLE: Final = frozenset({"name", "envelope", "sender"})

@@ -115,4 +115,26 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE downloads RENAME COLUMN replaces_signature TO replaces_fingerprint",
         "ALTER TABLE downloads RENAME COLUMN rival TO conflict",
     ),
+    (
+        # Of users and of this agent itself.
+        """
+        CREATE TABLE address_records (
+            signer BLOB PRIMARY KEY, sequence INTEGER NOT NULL, signed BLOB NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE handovers (
+            recipient BLOB NOT NULL, share TEXT NOT NULL, user TEXT NOT NULL, generation INTEGER NOT NULL,
+            digest BLOB NOT NULL, size INTEGER NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL,
+            retry INTEGER NOT NULL, detail TEXT NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (recipient, share)
+        ) STRICT
+        """,
+        """
+        CREATE TABLE arrivals (
+            signer BLOB NOT NULL, share TEXT NOT NULL, generation INTEGER NOT NULL, digest BLOB NOT NULL,
+            envelope TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, receipt BLOB NOT NULL,
+            owed INTEGER NOT NULL, PRIMARY KEY (signer, share)
+        ) STRICT
+        """,
+    ),
 )
