@@ -77,7 +77,9 @@ def draw_frame(_: Path) -> None:
         places = find_places({HOME_VARIABLE: folder})
         places.prepare()
         listen = 'listen = "127.0.0.1:0"'
-        places.config_file.write_text(f'name = "{_NAME}"\n[network]\n{listen}\n[tracker]\n{listen}\n')
+        places.config_file.write_text(
+            f'name = "{_NAME}"\n[network]\n{listen}\n[tracker]\n{listen}\n[link]\n{listen}\n'
+        )
         agent = spawn_agent(places, places.files)
         try:
             asyncio.run(_draw(agent))

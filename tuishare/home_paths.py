@@ -49,6 +49,16 @@ class Places:
         return self.config / "link.key"
 
     @property
+    def link_outgoing(self) -> Path:
+        """Copies of the envelopes that links have yet to hand over; private."""
+        return self.state / "link" / "outgoing"
+
+    @property
+    def link_incoming(self) -> Path:
+        """Envelopes that came by link and are not in the inbox yet; private."""
+        return self.state / "link" / "incoming"
+
+    @property
     def tracker_file(self) -> Path:
         """Key and certificate of this agent's tracker, mode 0600."""
         return self.config / "tracker.pem"

@@ -71,6 +71,7 @@ class Home:
             "name": self.name,
             "network": network,
             "tracker": {"listen": "127.0.0.1:0", "listen_plain": "127.0.0.1:0"},
+            "link": {"enabled": False},  # what tests carry by hand must not arrive by itself
             "settle": {**SETTLE, **(settle or {})},
             "drop": drop,
             "notifications": {"desktop": False},

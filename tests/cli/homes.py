@@ -102,6 +102,7 @@ class Person:
             "name": self.name,
             "network": network,
             "tracker": {"listen": "127.0.0.1:0"},
+            "link": {"enabled": False},
             "notifications": {"desktop": False},
         }
         self.places.config_file.write_text(tomli_w.dumps(settings | tables))

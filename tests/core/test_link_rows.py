@@ -109,4 +109,4 @@ def test_one_damaged_row_costs_one_entry(tmp_path: Path, table: str, column: str
         }
         assert kept.pop(table) == 1
         assert set(kept.values()) == {2}
-        assert [(row.table, row.since) for row in database.damaged(table)] == [(table, 7)]  # type: ignore[arg-type]
+        assert [(row.table, row.since) for row in database.damaged(table)] == [(table, 7)]

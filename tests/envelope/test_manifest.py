@@ -33,6 +33,7 @@ MANIFESTS = st.builds(
     ).map(tuple),
     note=st.text(max_size=500),
     succession=st.binary(max_size=3000),
+    record=st.binary(max_size=2048),
 )
 
 
@@ -68,6 +69,7 @@ def test_a_plain_manifest_comes_back() -> None:
         {"note": "\ud800"},
         {"torrent": "text"},
         {"succession": bytes(65_537)},
+        {"record": bytes(2_049)},
     ],
     ids=str,
 )
@@ -86,10 +88,18 @@ def test_without_a_succession_there_is_no_trace_of_it() -> None:
     assert encode_manifest(with_changes(MANIFEST, succession=b"word")) != encode_manifest(MANIFEST)
 
 
+def test_an_address_record_is_one_more_field() -> None:
+    golden = pack(FIELDS | {"record": b"where I am"})
+    manifest = decode_manifest(golden)
+    assert (manifest.record, encode_manifest(manifest)) == (b"where I am", golden)
+    assert encode_manifest(with_changes(manifest, record=b"")) == pack(FIELDS)
+
+
+@pytest.mark.parametrize("field", ["succession", "record"])
 @pytest.mark.parametrize("empty", [b"", None])
-def test_a_succession_is_there_or_it_is_missing(empty: object) -> None:
-    with pytest.raises(ValueError, match="succession"):
-        decode_manifest(pack(FIELDS | {"succession": empty}))
+def test_an_optional_field_is_there_or_it_is_missing(field: str, empty: object) -> None:
+    with pytest.raises(ValueError, match=field):
+        decode_manifest(pack(FIELDS | {field: empty}))
 
 
 def test_what_stands_beside_the_torrent_is_limited_and_the_torrent_is_not() -> None:

@@ -27,6 +27,7 @@ from tuishare.tui.screens.main import MainScreen
 SETTINGS = {
     "network": {"listen": "127.0.0.1:0", "share_addresses": False},
     "tracker": {"listen": "127.0.0.1:0", "listen_plain": ""},
+    "link": {"enabled": False},
     "notifications": {"desktop": False},
 }
 

@@ -3,6 +3,7 @@
 Owns the life cycle. Its own rooms, each of which knows only those below it:
 
 - `service`: implements the API
+- `link`: hands sealed envelopes over to contacts, and takes theirs
 - `shares` and `downloads`: twin rooms, from a drop folder to a seeded share and from an envelope to a delivered payload
 - `folders`: file events, scans, and when an entry is complete
 - `network`: addresses, trackers and overload

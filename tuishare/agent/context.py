@@ -36,6 +36,7 @@ class Context:
         tracker: our tracker, and access to those of other senders.
         users: the user book.
         activity: the activity log.
+        address_record: ours, signed, as it goes into envelopes; empty while no link leads to this agent.
         outbox_retry: retries writes while the disk of the outbox refuses them.
     """
 
@@ -50,6 +51,7 @@ class Context:
     problems: tuple[Problem, ...] = ()
     tracker: TrackerService = field(default_factory=TrackerService)
     users: UserBookFile = field(init=False)
+    address_record: Live[bytes] = field(default_factory=lambda: Live(b""))
     activity: ActivityLog = field(init=False)
     outbox_retry: DiskRetry = field(init=False)
 

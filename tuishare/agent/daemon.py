@@ -71,6 +71,7 @@ class Agent:
             events = stack.enter_context(context.engine.subscribe())
             await agent._config_reload.load()
             stack.push_async_callback(agent._save_resume)
+            stack.push_async_callback(parts.link.close)
             await stack.enter_async_context(agent._working(events))
             server = ApiServer(agent.service, places.socket)
             await server.start()
@@ -135,6 +136,7 @@ class Agent:
         yield self._once_ready(drops.reissuer.run)
         yield self._once_ready(drops.rechecker.run)
         yield self._once_ready(drops.corruption_reports.run)
+        yield self._once_ready(self._parts.link.run)
         for loop in (drops.queue.run, inbox.queue.run, inbox.rate_limit.run, self._keep_time):
             yield self._once_ready(loop)
         yield self._parts.overload.run(self._context.activity, self._context.changed.notify)
@@ -151,6 +153,7 @@ class Agent:
     async def _load(self) -> None:
         await open_store(self._context)
         await self._context.activity.load()
+        await self._parts.link.open()  # its address record goes into everything that is sealed
         await self._drops.load()
         await self._inbox.load()
         self._runner.ready.set()

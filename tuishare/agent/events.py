@@ -94,6 +94,38 @@ class DownloadDiscarded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientExcluded:
+    """A user loses access to a share: nothing more of it is handed over to them; not recorded yet."""
+
+    share: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRecordFound:
+    """An envelope of a user held their address record, which is not verified.
+
+    Attributes:
+        signer: of the envelope.
+        signed: the record.
+    """
+
+    signer: bytes
+    signed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeRejected:
+    """A file of the inbox was rejected.
+
+    Attributes:
+        name: that it had in the inbox.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadsChanged:
     """A download has joined a swarm, or its payload is to be compared: other payloads are to be watched."""
 
@@ -113,6 +145,9 @@ AgentEvent: TypeAlias = (
     | EnvelopeWithdrawn
     | EntryOutdated
     | DownloadDiscarded
+    | RecipientExcluded
+    | AddressRecordFound
+    | EnvelopeRejected
     | DownloadsChanged
     | ApprovalEnded
     | PeerAnnounced

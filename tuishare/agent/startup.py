@@ -40,6 +40,7 @@ from tuishare.agent.events import (
     ShareSealed,
     UserBookRead,
 )
+from tuishare.agent.link.link_service import LinkService
 from tuishare.agent.live import Live
 from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.network.reachability import AddressWatch
@@ -119,6 +120,7 @@ class AgentParts:
     users: UserService
     view: StateView
     service: LocalAgentService
+    link: LinkService
     stopping: asyncio.Event
 
 
@@ -127,10 +129,12 @@ def make_parts(context: Context) -> AgentParts:
     config, stopping = context.settings, asyncio.Event()
     folders = config.current.folders
     sharing, inbox = make_sharing(context), make_inbox(context)
+    link = LinkService(context, sharing.repository.deliveries, inbox.repository)
+    link.subscribe()
     config_reload, runner = make_config_reload(context), CommandRunner(context.store.disk_retry)
     users = UserService(context, sharing, runner, config_reload)
     overload = OverloadMonitor(context.engine, context.clock.now)
-    view = StateView(context, sharing, inbox, users, config_reload, overload)
+    view = StateView(context, sharing, inbox, users, config_reload, overload, link=link)
     parts = AgentParts(
         context=context,
         sharing=sharing,
@@ -144,6 +148,7 @@ def make_parts(context: Context) -> AgentParts:
         runner=runner,
         users=users,
         view=view,
+        link=link,
         service=LocalAgentService(
             *(context, sharing, inbox, runner, config_reload), view=view, users=users, stop=stopping.set
         ),
@@ -163,7 +168,10 @@ def make_share_parts(context: Context) -> ShareParts:
     repository = ShareRepository(
         *(deliveries, addresses, store, engine, tracker), settings=settings, events=events, changed=changed
     )
-    sealer = ShareSealer(settings, context.identity, context.users, engine, tracker, clock)
+    sealer = ShareSealer(
+        *(settings, context.identity, context.users, engine, tracker, clock),
+        address_record=context.address_record,
+    )
     pipeline = SharePipeline(
         *(repository, sealer, context.users), events=events, activity=activity, changed=changed, clock=clock
     )
@@ -246,6 +254,7 @@ def make_inbox(context: Context) -> Inbox:
         activity=context.activity,
         changed=context.changed,
         clock=context.clock,
+        events=context.events,
     )
 
 

@@ -58,6 +58,7 @@ def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("TLS port", str(status.listen_tls or NOTHING)),
         ("plain port", str(status.listen_plain or NOTHING)),
         ("tracker port", str(status.listen_tracker or NOTHING)),
+        ("link port", str(status.listen_link or NOTHING)),
         ("from outside", _describe_reach(status)),
         ("up", format_rate(status.rate_up)),
         ("down", format_rate(status.rate_down)),

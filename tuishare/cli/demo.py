@@ -132,6 +132,7 @@ def _introduce(*sides: DemoSide) -> None:
             # The demo cannot be reached from other machines.
             "network": {"listen": "127.0.0.1:0", "share_addresses": False},
             "tracker": {"listen": "127.0.0.1:0"},
+            "link": {"enabled": False},  # the demo shows how files are carried
             "drop": [{"path": str(side.drop), "users": others}],
             "notifications": {"desktop": False},
         }

@@ -86,6 +86,20 @@ class TrackerSettings(_Section, frozen=True):
     others: list[str] = []
 
 
+class LinkSettings(_Section, frozen=True):
+    """``[link]``: how envelopes reach their recipients by themselves; addresses are ``[HOST]:PORT``.
+
+    Attributes:
+        enabled: whether links are made at all; never behind a proxy.
+        listen: where contacts call this agent; empty: nowhere, it only calls them.
+        connections: idle links that are kept; contacts beyond are called in turn.
+    """
+
+    enabled: bool = True
+    listen: str = ":50011"
+    connections: int = 100
+
+
 class FolderSettings(_Section, frozen=True):
     """``[folders]``: after `load_config` every path is absolute."""
 
@@ -206,6 +220,7 @@ class Config(_Section, frozen=True):
     name: str = ""
     network: NetworkSettings = NetworkSettings()
     tracker: TrackerSettings = TrackerSettings()
+    link: LinkSettings = LinkSettings()
     folders: FolderSettings = FolderSettings()
     sharing: SharingSettings = SharingSettings()
     downloads: DownloadSettings = DownloadSettings()
@@ -341,6 +356,7 @@ def _check_amounts(config: Config, places: Places) -> None:
         ("inbox.waiting", config.inbox.waiting),
         ("inbox.rejected", config.inbox.rejected),
         ("limits.active_downloads", config.limits.active_downloads),
+        ("link.connections", config.link.connections),
     ):
         if not 0 <= amount < math.inf:  # also refuses NaN
             raise _bad(places.config_file, f"key {key}: expected 0 or more, not {amount}")

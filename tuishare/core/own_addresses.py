@@ -21,7 +21,8 @@ from tuishare.swarm import Endpoint, parse_endpoint
 MAX_CONTACTS: Final = MOST_CONTACTS
 _LOOPBACK: Final = "127.0.0.1"
 _ADDRESSES: Final = (
-    "network.listen", "network.listen_plain", "network.public_host", "tracker.listen", "tracker.listen_plain"
+    *("network.listen", "network.listen_plain", "network.public_host"),
+    *("tracker.listen", "tracker.listen_plain", "link.listen"),
 )  # fmt: skip
 """The settings whose values are addresses."""
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 — only compared
@@ -87,6 +88,7 @@ def listen_addresses(config: Config) -> Mapping[str, str]:
         "network.listen_plain": plain,
         "tracker.listen": tracker.listen,
         "tracker.listen_plain": tracker.listen_plain if plain and tracker.listen else "",
+        "link.listen": config.link.listen if config.link.enabled else "",
     }
     return {key: address for key, address in wanted.items() if address}
 
@@ -119,8 +121,8 @@ def listen_port(address: str) -> int:
 
 def _hosts(key: str, address: str) -> tuple[str, ...]:
     host = parse_endpoint(address, default_host=_EVERYWHERE[0], any_port=True).host
-    # Unlike the engine, the tracker accepts both families on "::".
-    everywhere = address.startswith(":") or (host == "::" and key.startswith("tracker."))
+    # Unlike the engine, tracker and link accept both families on "::".
+    everywhere = address.startswith(":") or (host == "::" and key.startswith(("tracker.", "link.")))
     return _EVERYWHERE if everywhere else (host,)
 
 

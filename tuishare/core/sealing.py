@@ -87,6 +87,7 @@ def seal_share(
     *,
     contacts: Sequence[str],
     announce: Sequence[Announce] = (),
+    record: bytes = b"",
     now: datetime,
 ) -> SealedShare:
     """Seal the torrent of a share for its recipients.
@@ -97,6 +98,7 @@ def seal_share(
         identity: ours; it signs, and gets a slot as well.
         contacts: ``host:port`` of each address at which we seed.
         announce: trackers; ``{passkey}`` in a URL stands for each recipient's own.
+        record: our signed address record, for links; empty without one.
         now: the time, with a zone.
 
     Raises:
@@ -116,6 +118,7 @@ def seal_share(
         note=share.note,
         # In every envelope: it is unknown which of our envelopes a recipient opens first.
         succession=bytes(identity.succession) if identity.succession else b"",
+        record=record,
     )
     own_ticket = Ticket(_passkey(share, ""), share.leaf_certificate or None, share.leaf_key or None)
     others = [user for user in users if user.card is None or user.card.signer not in identity.signers]

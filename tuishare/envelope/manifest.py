@@ -38,7 +38,7 @@ class Announce(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The signed content. `None` is encoded as nil; `succession` is omitted if empty, all other fields are present.
+    """The signed content. `None` is encoded as nil; all fields but an empty `succession` or `record` are present.
 
     Attributes:
         share_id: 16 bytes.
@@ -53,6 +53,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         announce: trackers, at most 16.
         note: at most 500 code points to display; may contain control characters.
         succession: the former identities' signatures for the signer, not verified; empty without any.
+        record: where the agent of the signer is reached, signed apart and not verified; empty without any.
     """
 
     share_id: Annotated[ShareId, Meta(min_length=16, max_length=16)]
@@ -67,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     announce: Annotated[tuple[Announce, ...], Meta(max_length=16)]
     note: Annotated[str, Meta(max_length=500)]
     succession: Annotated[bytes, Meta(min_length=1, max_length=65_536)] = b""
+    record: Annotated[bytes, Meta(min_length=1, max_length=2_048)] = b""
 
     def __repr__(self) -> str:
         """Show what may appear in a log: no content, no address."""

@@ -79,11 +79,13 @@ def test_tls_that_is_not_safe(alice: Person, monkeypatch: pytest.MonkeyPatch) ->
         ("network.listen_plain", "plain port"),
         ("tracker.listen", "tracker port"),
         ("tracker.listen_plain", "plain tracker port"),
+        ("link.listen", "link port"),
     ],
 )
 def test_a_port_that_another_program_has(alice: Person, taken: int, key: str, subject: str) -> None:
     tables = {"network": {"listen_plain": "127.0.0.1:0"}, "tracker": {"listen": "127.0.0.1:0"}}
     tables["tracker"]["listen_plain"] = "127.0.0.1:0"
+    tables["link"] = {"listen": "127.0.0.1:0"}
     table, _, name = key.partition(".")
     tables[table][name] = f"127.0.0.1:{taken}"
     alice.configure(**tables)

@@ -36,8 +36,10 @@ def test_one_fault_exits_1(alice: Person) -> None:
 
 async def test_a_running_agent_holds_its_ports(alice: Person) -> None:
     ports = {"plain port": free_port(), "tracker port": free_port(), "plain tracker port": free_port()}
-    plain, https, http = (f"127.0.0.1:{port}" for port in ports.values())
-    alice.configure(network={"listen_plain": plain}, tracker={"listen": https, "listen_plain": http})
+    ports["link port"] = free_port()
+    plain, https, http, link = (f"127.0.0.1:{port}" for port in ports.values())
+    tracker = {"listen": https, "listen_plain": http}
+    alice.configure(network={"listen_plain": plain}, tracker=tracker, link={"listen": link})
     with alice.started("agent") as agent:
         await agent.until_saying("is running")
         found = json.loads(alice.run("doctor", "--json").out)

@@ -31,7 +31,13 @@ from tuishare.agent.downloads.quotas import (
 from tuishare.agent.downloads.rejected_files import RejectedEnvelope, RejectedEnvelopes
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import explain
-from tuishare.agent.events import ChangeSignal, DownloadDiscarded
+from tuishare.agent.events import (
+    AddressRecordFound,
+    ChangeSignal,
+    DownloadDiscarded,
+    EnvelopeRejected,
+    EventBus,
+)
 from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
 from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.process.malloc import give_back
@@ -40,6 +46,7 @@ from tuishare.config.model import Config
 from tuishare.config.units import format_size, parse_size
 from tuishare.core.clock import Clock
 from tuishare.core.opening import (
+    OpenedEnvelope,
     Trust,
     UnknownSender,
 )
@@ -131,7 +138,9 @@ class Inbox(FolderHandler[int]):
         activity: ActivityLog,
         changed: ChangeSignal,
         clock: Clock,
+        events: EventBus,
     ) -> None:
+        self._events = events
         self._settings = settings
         self._users = users
         self._activity = activity
@@ -361,8 +370,10 @@ class Inbox(FolderHandler[int]):
         match received.trust:
             case Trust.VERIFIED:
                 await self.admission.admit(received, path.name, digest)
+                await self._pass_record_on(received)
                 return False
             case Trust.UNVERIFIED:
+                await self._pass_record_on(received)
                 await self.admission.await_approval(
                     received,
                     path.name,
@@ -384,11 +395,16 @@ class Inbox(FolderHandler[int]):
                 assert_never(never)
         return True
 
+    async def _pass_record_on(self, received: OpenedEnvelope) -> None:
+        if record := received.manifest.record:
+            await self._events.publish_and_wait(AddressRecordFound(received.signer, record))
+
     async def _reject(self, path: Path, error: TuishareError) -> None:
         """Move a file to ``inbox/rejected`` with the reason, and show it."""
         if await self._rejected.reject(path, error):
             self._judged.pop(path.name, None)
             self._doubtful.pop(path.name, None)
+            self._events.publish(EnvelopeRejected(path.name))
             self._changed.notify()
 
     async def forget_damaged(self, row: DamagedRow) -> None:

@@ -12,6 +12,7 @@ from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.events import ChangeSignal
+from tuishare.agent.link.link_service import LinkService
 from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.network.reachability import find_problems, find_public_address, is_reachable
 from tuishare.agent.service.user_service import UserService
@@ -40,6 +41,8 @@ class StateView:
         users: UserService,
         config_reload: ConfigReload,
         overload: OverloadMonitor,
+        *,
+        link: LinkService,
     ) -> None:
         self._context = context
         self._sharing = sharing
@@ -47,6 +50,7 @@ class StateView:
         self._users = users
         self._config_reload = config_reload
         self._overload = overload
+        self._link = link
         self._started = context.clock.now()
 
     def status(self) -> Status:
@@ -64,6 +68,7 @@ class StateView:
             listen_plain=context.engine.listening.get("plain"),
             listen_tracker=context.tracker.port,
             listen_tracker_plain=context.tracker.plain_port,
+            listen_link=self._link.port,
             rate_up=sum(progress.rate_up for progress in live),
             rate_down=sum(progress.rate_down for progress in live),
             free_bytes=free_space(config.folders.downloads_path),
@@ -112,6 +117,7 @@ class StateView:
             *self._sharing.corruption_reports.problems,
             *find_problems(context.settings.current.network, context.engine, self._started),
             *self._overload.problems,
+            *self._link.problems,
             *find_unreachable_shares(
                 self._sharing.repository,
                 other_trackers=bool(context.settings.current.tracker.others),

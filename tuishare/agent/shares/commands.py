@@ -116,6 +116,7 @@ class ShareCommands:
         """
         if self._repository.deliveries.exclude(share_id, user):
             self._tracker.revoke(share_id, user)
+            self._repository.announce_exclusion(share_id, user)
             await self._queue.halt(share_id)
 
     async def revoke_everywhere(self, user: str) -> None:

@@ -56,7 +56,11 @@ class ShareSealer:
         engine: Engine,
         tracker: TrackerService,
         clock: Clock,
+        *,
+        address_record: Live[bytes],
     ) -> None:
+        """`address_record` goes into every envelope, as long as it is not empty."""
+        self._address_record = address_record
         self._settings = settings
         self._identity = identity
         self._users = users
@@ -78,6 +82,7 @@ class ShareSealer:
                 self._identity.current,
                 contacts=contacts,
                 announce=self._tracker.addresses(config, self._engine, transport),
+                record=self._address_record.current,
                 now=self._clock(),
             )
         )

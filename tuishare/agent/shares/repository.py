@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tuishare.agent.cancellation import finish
 from tuishare.agent.error_isolation import isolate_errors
-from tuishare.agent.events import ChangeSignal, EnvelopeWithdrawn, EventBus
+from tuishare.agent.events import ChangeSignal, EnvelopeWithdrawn, EventBus, RecipientExcluded
 from tuishare.agent.live import Live
 from tuishare.agent.network.reachability import AddressWatch
 from tuishare.agent.network.tracker_service import TrackerService
@@ -151,6 +151,10 @@ class ShareRepository:
     async def remove_envelope(self, share: ShareRecord) -> None:
         """Have the envelope of a share withdrawn wherever it can still be."""
         await self._events.publish_and_wait(EnvelopeWithdrawn(share))
+
+    def announce_exclusion(self, share_id: str, user: str) -> None:
+        """Have nothing more of a share handed over to a user who loses access to it."""
+        self._events.publish(RecipientExcluded(share_id, user))
 
     async def start_seeding(self, share: ShareRecord) -> None:
         """Seed a share whose payload is known to be what was hashed; when cancelled, it ends first.

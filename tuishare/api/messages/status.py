@@ -51,6 +51,7 @@ class Status(Message, frozen=True, kw_only=True):
         public_address: ``host:port`` where this agent is reached from outside, or empty.
         listen_tracker: port of the agent's own tracker, or None while there is none.
         listen_tracker_plain: the same for plain swarms, or None.
+        listen_link: port for links, or None while there is none.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Status(Message, frozen=True, kw_only=True):
     public_address: str = ""
     listen_tracker: Port | None = None
     listen_tracker_plain: Port | None = None
+    listen_link: Port | None = None
 
 
 class Stopping(Message, frozen=True, kw_only=True):

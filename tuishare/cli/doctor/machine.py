@@ -40,6 +40,7 @@ _PORTS: Final = {
     "network.listen_plain": "plain port",
     "tracker.listen": "tracker port",
     "tracker.listen_plain": "plain tracker port",
+    "link.listen": "link port",
 }
 """Names of the ports of these settings."""
 
@@ -170,8 +171,9 @@ def _held_ports() -> set[int]:
         status: Status = ask_agent(AgentClient.status)
     except AgentUnreachable:
         return set()
-    ports = (status.listen_tls, status.listen_plain, status.listen_tracker, status.listen_tracker_plain)
-    return {port for port in ports if port}
+    swarms = (status.listen_tls, status.listen_plain)
+    others = (status.listen_tracker, status.listen_tracker_plain, status.listen_link)
+    return {port for port in (*swarms, *others) if port}
 
 
 def _why_taken(host: str, port: int) -> str:

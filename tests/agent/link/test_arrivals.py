@@ -1,0 +1,168 @@
+"""What a contact offers: judged before a byte is taken, put into the inbox once, confirmed by a receipt."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.agent.homes import Home, opened
+from tuishare.agent.context import Context
+from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.link import arrivals as module
+from tuishare.agent.link.arrivals import Arrivals
+from tuishare.agent.startup import make_download_parts
+from tuishare.core.opening import download_id
+from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.fs.atomic import publish
+from tuishare.link.messages import Have, Later, Offer, Want
+from tuishare.link.receipt import verify_receipt
+
+pytestmark = pytest.mark.swarm
+SHARE = bytes(range(16))
+
+
+def envelope(number: int = 1, *, share: bytes = SHARE, generation: int = 1) -> tuple[Offer, bytes]:
+    content = number.to_bytes(4, "big") * 1000
+    return Offer(hashlib.sha256(content).digest(), len(content), share, generation), content
+
+
+@asynccontextmanager
+async def arriving(bob: Home) -> AsyncIterator[tuple[Arrivals, DownloadRepository, Context]]:
+    async with opened(bob) as context:
+        downloads = make_download_parts(context).repository
+        arrivals = Arrivals(context, downloads)
+        await arrivals.load()
+        yield arrivals, downloads, context
+
+
+def inbox(bob: Home) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(bob.inbox.glob("*.encrypted"))]
+
+
+async def test_an_envelope_is_in_the_inbox_before_its_receipt_is_given(alice: Home, bob: Home) -> None:
+    offer, content = envelope()
+    async with arriving(bob) as (arrivals, _, _):
+        assert await arrivals.judge(alice.user(), offer) == Want(offer.digest)
+        signed = await arrivals.take(alice.user(), offer, content)
+        assert isinstance(signed, bytes)
+        receipt = verify_receipt(signed)
+        assert (receipt.signer, receipt.digest, receipt.state) == (
+            bob.identity.signer,
+            offer.digest,
+            "received",
+        )
+        assert inbox(bob) == [content]
+        # Offered again, as after a link that broke: it is here, with the receipt that the sender missed.
+        assert await arrivals.judge(alice.user(), offer) == Have(offer.digest, signed)
+        assert await arrivals.take(alice.user(), offer, content) == signed
+    async with arriving(bob) as (arrivals, _, _):
+        assert await arrivals.judge(alice.user(), offer) == Have(offer.digest, signed)
+    assert inbox(bob) == [content]
+
+
+async def test_the_same_version_in_another_envelope_is_not_wanted(alice: Home, bob: Home) -> None:
+    (first, content), (other, _), (newer, _) = envelope(1), envelope(2), envelope(3, generation=2)
+    async with arriving(bob) as (arrivals, _, _):
+        await arrivals.take(alice.user(), first, content)
+        assert await arrivals.judge(alice.user(), other) == Have(other.digest)
+        assert await arrivals.judge(alice.user(), newer) == Want(newer.digest)
+
+
+async def test_what_was_accepted_from_a_stick_is_not_wanted(alice: Home, bob: Home) -> None:
+    offer, _ = envelope(generation=3)
+    async with arriving(bob) as (arrivals, downloads, _):
+        await downloads.admit(
+            DownloadRecord(
+                id=download_id(alice.identity.signer, SHARE),
+                envelope="x",
+                added=1,
+                step=DownloadStep.DOWNLOADING,
+                signer=alice.identity.signer,
+                share=SHARE.hex(),
+                generation=3,
+            )
+        )
+        assert await arrivals.judge(alice.user(), offer) == Have(offer.digest)
+        later, _ = envelope(generation=4)
+        assert await arrivals.judge(alice.user(), later) == Want(later.digest)
+
+
+async def test_a_crash_before_the_record_leaves_nothing(alice: Home, bob: Home) -> None:
+    offer, content = envelope()
+    async with arriving(bob):
+        publish(bob.places.link_incoming / offer.digest.hex(), content)
+    async with arriving(bob) as (arrivals, _, _):
+        assert os.listdir(bob.places.link_incoming) == []
+        assert await arrivals.judge(alice.user(), offer) == Want(offer.digest)
+    assert inbox(bob) == []
+
+
+async def test_a_crash_after_the_record_is_finished_at_the_next_start(alice: Home, bob: Home) -> None:
+    offer, content = envelope()
+    async with arriving(bob) as (arrivals, _, _):
+        await arrivals.take(alice.user(), offer, content)
+    for path in bob.inbox.glob("*.encrypted"):
+        path.rename(bob.places.link_incoming / offer.digest.hex())
+    async with arriving(bob):
+        assert inbox(bob) == [content]
+        assert os.listdir(bob.places.link_incoming) == []
+
+
+async def test_a_name_that_is_taken_is_not_overwritten(alice: Home, bob: Home) -> None:
+    offer, content = envelope()
+    async with arriving(bob) as (arrivals, _, _):
+        await arrivals.take(alice.user(), offer, content)
+        (taken,) = bob.inbox.glob("*.encrypted")
+        taken.rename(bob.places.link_incoming / offer.digest.hex())
+        taken.write_bytes(b"of another program")
+        assert isinstance(await arrivals.judge(alice.user(), offer), Have)
+    assert sorted(inbox(bob)) == sorted([b"of another program", content])
+
+
+async def test_a_flood_is_put_off_before_a_byte_is_taken(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RATE", 0.0)
+    monkeypatch.setattr(module, "_BURST", 3)
+    async with arriving(bob) as (arrivals, _, _):
+        answers = []
+        for number in range(5):
+            offer, _ = envelope(number, share=number.to_bytes(16, "big"))
+            answers.append(type(await arrivals.judge(alice.user(), offer)))
+        assert answers == [Want, Want, Want, Later, Later]
+
+
+async def test_a_full_disk_puts_off(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer, _ = envelope()
+    async with arriving(bob) as (arrivals, _, _):
+        monkeypatch.setattr(Arrivals, "_free", lambda _: module._ROOM)
+        answer = await arrivals.judge(alice.user(), offer)
+    assert isinstance(answer, Later)
+    assert "space" in answer.reason
+
+
+async def test_as_many_wait_for_approval_as_may(alice: Home, bob: Home) -> None:
+    bob.configure("alice", inbox={"waiting_per_sender": 1})
+    offer, _ = envelope()
+    renewal, _ = envelope(2, share=bytes(16), generation=2)
+    async with arriving(bob) as (arrivals, downloads, _):
+        await downloads.hold(
+            DownloadRecord(
+                id=download_id(alice.identity.signer, bytes(16)),
+                envelope="x",
+                added=1,
+                step=DownloadStep.WAITING,
+                sender="alice",
+                signer=alice.identity.signer,
+                share=bytes(16).hex(),
+                generation=1,
+            )
+        )
+        answer = await arrivals.judge(alice.user(), offer)
+        assert isinstance(answer, Later)
+        assert "approval" in answer.reason
+        assert await arrivals.judge(alice.user(), renewal) == Want(renewal.digest)

@@ -1,0 +1,115 @@
+"""From one envelope that was carried by hand: everything else arrives by itself, once, whatever happens."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.agent import test_crashes
+from tests.agent.agent_pairs import running
+from tests.agent.homes import Home, fill
+from tests.agent.link.linked import (
+    PATIENCE,
+    become_known,
+    handovers,
+    link_up,
+    received,
+    until_handed_over,
+    until_linked,
+    until_received,
+)
+from tests.agent.test_crashes import kill_at
+from tests.waiting import wait_until
+from tuishare.agent.downloads.rejected_files import REJECTED
+from tuishare.core.records import HandoverState
+from tuishare.link.receipt import verify_receipt
+
+pytestmark = pytest.mark.swarm
+
+
+@pytest.fixture
+def linked(alice: Home, bob: Home) -> tuple[Home, Home]:
+    link_up((alice, "bob"), (bob, "alice"))
+    return alice, bob
+
+
+async def until_put_away(bob: Home) -> None:
+    """Wait until every envelope was archived; none was rejected."""
+    await wait_until(lambda: not any(name.endswith(".encrypted") for name in os.listdir(bob.inbox)))
+    rejected = bob.inbox / REJECTED
+    assert not rejected.exists() or os.listdir(rejected) == []
+
+
+async def test_a_second_drop_arrives_without_anything_being_carried(linked: tuple[Home, Home]) -> None:
+    alice, bob = linked
+    async with running(alice) as one, running(bob):
+        first = await become_known(alice, bob)
+        second = fill(alice.drop / "second")
+        await until_received(bob, first, second)
+        record = await until_handed_over(one, "second", HandoverState.COMPLETE)
+        receipt = verify_receipt(record.receipt)
+        assert (receipt.signer, receipt.digest, receipt.state) == (
+            bob.identity.signer,
+            record.digest,
+            "complete",
+        )
+        # What was carried is known to be there.
+        assert (await until_handed_over(one, "first", HandoverState.HANDED_OVER)).receipt == b""
+        assert os.listdir(alice.places.link_outgoing) == []
+        assert os.listdir(bob.places.link_incoming) == []
+        await until_put_away(bob)
+
+
+async def test_what_was_shared_while_the_recipient_was_away_arrives_when_they_return(
+    linked: tuple[Home, Home],
+) -> None:
+    alice, bob = linked
+    async with running(alice) as one:
+        async with running(bob):
+            first = await become_known(alice, bob)
+            await until_linked(one, bob)
+        later = [fill(alice.drop / name) for name in ("second", "third")]
+        await until_handed_over(one, "third", HandoverState.WAITING)
+        await wait_until(lambda: "second" in handovers(one), seconds=PATIENCE)
+        async with running(bob):
+            await until_received(bob, first, *later)
+            await until_put_away(bob)
+
+
+QUEUE = "tuishare.core.database:Database.queue_handovers"
+SEALED = "tuishare.agent.link.handovers:publish"
+TAKE = "tuishare.core.database:Database.save_arrival"
+MOVE = "tuishare.agent.link.arrivals:publish"
+SENDER = [(SEALED, "before", 1), (SEALED, "after", 1), (QUEUE, "before", 1), (QUEUE, "after", 1)]
+RECIPIENT = [
+    (MOVE, "before", 1), (MOVE, "after", 1), (TAKE, "before", 1), (TAKE, "after", 1), (MOVE, "before", 2),
+    (MOVE, "after", 2),
+]  # fmt: skip
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("sender", "recipient"),
+    [*zip(SENDER, RECIPIENT[:4], strict=True), *((SENDER[3], point) for point in RECIPIENT[4:])],
+)
+async def test_both_killed_in_between_it_arrives_once(
+    linked: tuple[Home, Home],
+    sender: tuple[str, str, int],
+    recipient: tuple[str, str, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(test_crashes, "PATIENCE", PATIENCE)
+    alice, bob = linked
+    async with running(alice), running(bob):
+        first = await become_known(alice, bob)
+    second = fill(alice.drop / "second")
+    await kill_at(alice, sender)
+    async with running(alice) as one:
+        await kill_at(bob, recipient)
+        async with running(bob):
+            await until_received(bob, first, second)
+            await until_handed_over(one, "second", HandoverState.COMPLETE)
+            await until_put_away(bob)
+    assert sorted(received(bob)) == ["first", "second"]

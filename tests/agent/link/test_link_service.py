@@ -1,0 +1,183 @@
+"""The links of a running agent: its port, its address record, and who is called and cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from tests.agent.agent_pairs import running
+from tests.agent.homes import Home, fill
+from tests.agent.link.linked import (
+    LINK,
+    PATIENCE,
+    become_known,
+    handovers,
+    link_up,
+    received,
+    until_handed_over,
+    until_linked,
+    until_received,
+)
+from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent
+from tuishare.agent.link import link_service
+from tuishare.core.records import HandoverState
+from tuishare.envelope import CardKey, open_envelope
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
+from tuishare.link.address_record import read_record, sign_record
+from tuishare.net.endpoints import Endpoint
+
+pytestmark = pytest.mark.swarm
+
+
+@pytest.fixture
+def linked(alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch) -> tuple[Home, Home]:
+    monkeypatch.setattr(link_service, "_LOOK_SECONDS", 0.1)
+    link_up((alice, "bob"), (bob, "alice"))
+    return alice, bob
+
+
+def has_link(agent: Agent, friend: Home) -> bool:
+    links = agent._parts.link.links
+    return links is not None and links.get(friend.identity.signer) is not None
+
+
+async def test_a_port_in_use_is_a_problem_until_it_is_free(linked: tuple[Home, Home]) -> None:
+    alice, _ = linked
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        alice.configure("bob", link={"listen": f"127.0.0.1:{taken.getsockname()[1]}"})
+        async with running(alice) as agent:
+            (problem,) = agent.view.status().problems
+            assert (problem.id, agent.view.status().listen_link) == ("link", None)
+            assert "link.listen" in problem.hint
+            taken.close()
+            await wait_until(lambda: agent.view.status().listen_link is not None)
+            assert agent.view.status().problems == ()
+
+
+async def test_without_links_there_is_no_port_key_or_record(alice: Home, bob: Home) -> None:
+    async with running(alice) as agent:
+        fill(alice.drop / "x")
+        envelope = alice.outbox / f"x{ENVELOPE_SUFFIX}"
+        await wait_until(envelope.exists, seconds=PATIENCE)
+        assert (
+            open_envelope(envelope.read_bytes(), [CardKey(bob.identity.private_key)]).manifest.record == b""
+        )
+        assert agent.view.status().listen_link is None
+        assert not alice.places.link_key_file.exists()
+
+
+async def test_behind_a_proxy_there_are_no_links(alice: Home) -> None:
+    alice.configure(link=LINK, network={"listen": "127.0.0.1:0", "proxy": "socks5://127.0.0.1:9"})
+    async with running(alice) as agent:
+        assert (agent._parts.link.is_enabled, agent.view.status().listen_link) == (False, None)
+
+
+async def test_the_record_grows_with_the_addresses_only_and_reaches_contacts(
+    linked: tuple[Home, Home],
+) -> None:
+    alice, bob = linked
+    async with running(alice) as one, running(bob) as other:
+        await become_known(alice, bob)
+        await until_linked(other, alice)
+        before = read_record(one._context.address_record.current)
+        alice.configure(
+            "bob",
+            link=LINK,
+            network={"listen": "127.0.0.1:0", "share_addresses": False, "public_host": "alice.example"},
+        )
+
+        def known() -> tuple[str, ...]:
+            record = other._parts.link.contacts.record_of(alice.identity.signer)
+            return record.addresses if record else ()
+
+        await wait_until(lambda: any("alice.example" in each for each in known()), seconds=PATIENCE)
+        after = read_record(one._context.address_record.current)
+        assert after.sequence > before.sequence
+        await asyncio.sleep(0.3)  # several looks
+        assert read_record(one._context.address_record.current) == after
+
+
+async def test_an_older_record_changes_nothing(linked: tuple[Home, Home]) -> None:
+    alice, bob = linked
+    async with running(alice), running(bob) as other:
+        await become_known(alice, bob)
+        contacts = other._parts.link.contacts
+        known = contacts.record_of(alice.identity.signer)
+        assert known is not None
+        for sequence, is_kept in ((known.sequence, False), (1, False), (known.sequence + 1, True)):
+            signed = sign_record(
+                alice.identity.signing_key,
+                link_key=known.link_key,
+                sequence=sequence,
+                issued=1,
+                addresses=[Endpoint("127.0.0.1", 9)],
+            )
+            assert await contacts.keep(read_record(signed), signed) is is_kept
+
+
+async def test_both_sides_call_and_one_link_stays(linked: tuple[Home, Home]) -> None:
+    alice, bob = linked
+    async with running(alice) as one, running(bob) as other:
+        await become_known(alice, bob)
+        for agent, friend in ((one, bob), (other, alice)):
+            await until_linked(agent, friend)
+        for agent, friend in ((one, bob), (other, alice)):
+            links, calls = agent._parts.link.links, agent._parts.link.calls
+            assert links is not None
+            assert calls is not None
+            record = agent._parts.link.contacts.record_of(friend.identity.signer)
+            assert record is not None
+            stream = await agent._parts.link._dial(record)
+            calling = links.run(
+                stream,
+                links.peer(friend.identity.signer),
+                record.link_key,
+                called_by=agent._context.identity.current.signer,
+            )
+            task = asyncio.create_task(calling)
+            await asyncio.sleep(0.3)
+            assert len(links) == 1
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        for agent, friend in ((one, bob), (other, alice)):
+            await until_linked(agent, friend)
+
+
+@pytest.mark.parametrize("change", ["unverified", "removed"])
+async def test_a_user_who_is_no_contact_any_longer_is_cut_off(linked: tuple[Home, Home], change: str) -> None:
+    alice, bob = linked
+    async with running(alice) as one, running(bob):
+        first = await become_known(alice, bob)
+        await until_linked(one, bob)
+        alice.know(*([bob.user(verified=False)] if change == "unverified" else []))
+        await wait_until(lambda: not has_link(one, bob))
+        fill(alice.drop / "second")
+        if change == "unverified":
+            await until_handed_over(one, "second", HandoverState.WAITING)
+        await asyncio.sleep(1.0)
+        assert not has_link(one, bob)
+        assert received(bob) == {"first": first.read_bytes()}
+        alice.know(bob.user())
+        await until_received(bob, first, alice.drop / "second")
+
+
+async def test_nothing_is_handed_over_to_a_user_who_was_revoked_while_away(linked: tuple[Home, Home]) -> None:
+    alice, bob = linked
+    async with running(alice) as one:
+        async with running(bob):
+            first = await become_known(alice, bob)
+        fill(alice.drop / "second")
+        await until_handed_over(one, "second", HandoverState.WAITING)
+        (share,) = [each for each in one._drops.repository.shares.values() if each.name == "second"]
+        await wait_until(lambda: one._drops.repository.shares[share.id].sealed == 1, seconds=PATIENCE)
+        await one._drops.commands.revoke(share.id, "bob")
+        waiting = one._parts.link.handovers.waiting(bob.identity.signer)
+        assert share.id not in [record.share for record in waiting]
+        async with running(bob):
+            await until_linked(one, bob)
+            await asyncio.sleep(1.0)
+            assert received(bob) == {"first": first.read_bytes()}
+        assert handovers(one).get("second") is None or handovers(one)["second"].user != "bob"

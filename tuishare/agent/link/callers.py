@@ -1,0 +1,36 @@
+"""Who may call this agent: contacts, and strangers who prove to be one.
+
+Owns the answers to `tuishare.link.server`. Nothing is written for a stranger who is refused (threat T18).
+"""
+
+from __future__ import annotations
+
+from tuishare.agent.link.contact_peer import LinkParts
+from tuishare.agent.link.open_links import OpenLinks
+from tuishare.link.address_record import AddressRecord
+from tuishare.link.messages import Redeem, Welcome
+from tuishare.link.peer import Callers, LinkPeer
+
+
+class ContactCallers(Callers):
+    """The callers of one agent."""
+
+    def __init__(self, parts: LinkParts, links: OpenLinks) -> None:
+        self._parts = parts
+        self._links = links
+
+    def find(self, link_key: bytes) -> LinkPeer | None:
+        """Return the contact whose newest address record names the key; None for a stranger."""
+        signer = self._parts.contacts.find_by_link_key(link_key)
+        return self._links.peer(signer) if signer is not None else None
+
+    async def introduce(self, record: AddressRecord, signed: bytes) -> LinkPeer | None:
+        """Keep the record of a stranger who has proved its link key, if its signer is a contact and it is newer."""
+        contacts = self._parts.contacts
+        if contacts.get(record.signer) is None or not await contacts.keep(record, signed):
+            return None
+        return self._links.peer(record.signer)
+
+    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:  # noqa: ARG002 — the protocol
+        """Refuse: there are no invitations."""
+        return None

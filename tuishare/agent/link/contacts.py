@@ -1,0 +1,80 @@
+"""Contacts: the users whom links lead to, and their newest address records.
+
+Owns which user a link key or a signer belongs to. A contact is a verified user with a card; records of unverified
+users are kept for the time when they are verified. Must not call anyone.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from tuishare.agent.context import Context
+from tuishare.core.records import KnownAddressRecord
+from tuishare.errors import VerificationFailed
+from tuishare.link.address_record import AddressRecord, read_record
+from tuishare.people import User, UserBook
+
+_log = logging.getLogger(__name__)
+
+
+class Contacts:
+    """The contacts of one agent."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._users: dict[bytes, User] = {}
+        self._records: dict[bytes, AddressRecord] = {}
+
+    async def load(self) -> None:
+        """Read the address records of the last run."""
+        for stored in await self._context.store.run(lambda database: database.address_records()):
+            try:
+                record = read_record(stored.signed)
+            except VerificationFailed:
+                _log.warning("A stored address record is not valid; the next one of its signer replaces it")
+                continue
+            if record.signer == stored.signer:
+                self._records[record.signer] = record
+
+    def take_book(self, book: UserBook) -> None:
+        """Know these users from now on."""
+        own = self._context.identity.current.signers
+        self._users = {
+            user.card.signer: user for user in book if user.card is not None and user.card.signer not in own
+        }
+
+    def all(self) -> dict[bytes, User]:
+        """Return the contacts by the signers of their cards."""
+        return {signer: user for signer, user in self._users.items() if user.verified}
+
+    def get(self, signer: bytes) -> User | None:
+        """Return the contact with this signer, or None."""
+        user = self._users.get(signer)
+        return user if user is not None and user.verified else None
+
+    def record_of(self, signer: bytes) -> AddressRecord | None:
+        """Return the newest address record of a contact, or None."""
+        return self._records.get(signer)
+
+    def find_by_link_key(self, link_key: bytes) -> bytes | None:
+        """Return the signer of the contact whose newest record names a link key, or None."""
+        for signer, record in self._records.items():
+            if record.link_key == link_key and self.get(signer) is not None:
+                return signer
+        return None
+
+    async def keep(self, record: AddressRecord, signed: bytes) -> bool:
+        """Keep the record of a user, unless one that is not older is known.
+
+        Returns:
+            Whether it was kept.
+        """
+        if record.signer not in self._users or not record.supersedes(self._records.get(record.signer)):
+            return False
+        stored = KnownAddressRecord(record.signer, record.sequence, signed)
+        if not await self._context.store.run(lambda database: database.save_address_record(stored)):
+            return False
+        if record.supersedes(self._records.get(record.signer)):
+            self._records[record.signer] = record
+        self._context.changed.notify()
+        return True

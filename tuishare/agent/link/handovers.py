@@ -1,0 +1,219 @@
+"""Handovers: the newest envelope of each share, for each recipient who has not got it.
+
+Owns the records, and a private copy of each envelope until every recipient has it: the file in the outbox may be
+carried away. Must not know links.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tuishare.agent.context import Context
+from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.core.records import HandoverRecord, HandoverState
+from tuishare.envelope import MAX_SIZE
+from tuishare.errors import NotFound
+from tuishare.fs.atomic import make_private, publish, read_limited, sweep
+from tuishare.link.receipt import Receipt
+
+_log = logging.getLogger(__name__)
+
+
+class Handovers:
+    """What one agent hands over by link."""
+
+    def __init__(self, context: Context, deliveries: Deliveries) -> None:
+        self._context = context
+        self._deliveries = deliveries
+        self._folder = context.places.link_outgoing
+        self._records: defaultdict[str, dict[bytes, HandoverRecord]] = defaultdict(dict)
+        """By share, then by recipient."""
+
+    async def load(self) -> None:
+        """Read what the last run left."""
+        stored = await self._context.store.run(lambda database: database.handovers())
+        for record in stored:
+            self._records[record.share][record.recipient] = record
+        await asyncio.to_thread(self._clean, {record.digest.hex() for record in self._waiting()})
+
+    def of(self, share: str) -> tuple[HandoverRecord, ...]:
+        """Return the handovers of a share."""
+        return tuple(self._records[share].values()) if share in self._records else ()
+
+    def waiting(self, recipient: bytes) -> list[HandoverRecord]:
+        """Return what a recipient has not got, oldest first; without users who lose access to a share."""
+        mine = [records[recipient] for records in self._records.values() if recipient in records]
+        return [
+            record
+            for record in mine
+            if record.state is HandoverState.WAITING
+            and record.user in self._deliveries.passkeys(record.share).values()
+        ]
+
+    def is_waiting(self, record: HandoverRecord) -> bool:
+        """Return whether this very envelope may still be handed over."""
+        return (
+            self._find(record.recipient, record.share) == record
+            and record.state is HandoverState.WAITING
+            and record.user in self._deliveries.passkeys(record.share).values()
+        )
+
+    async def on_sealed(self, event: ShareSealed) -> list[bytes]:
+        """Record an envelope for all recipients of its share.
+
+        Returns:
+            The recipients.
+        """
+        share, digest = event.share, hashlib.sha256(event.envelope).digest()
+        recipients = await asyncio.to_thread(self._recipients, share.id)
+        records = [self._successor(event, digest, signer, name) for signer, name in recipients.items()]
+        place = self._path(digest)
+        if any(record.digest == digest for record in records):
+            await self._context.store.disk_retry.retry_until_written(
+                lambda: asyncio.to_thread(publish, place, event.envelope)
+            )
+        await self._context.store.change(lambda database: database.queue_handovers(share.id, records))
+        former = self.of(share.id)
+        self._records[share.id] = {record.recipient: record for record in records}
+        await self._discard(former)
+        self._context.changed.notify()
+        return list(recipients)
+
+    def _recipients(self, share: str) -> dict[bytes, str]:
+        """Return the recipients with a card: their names by signer."""
+        book, found = self._context.users.read(), {}
+        for row in self._deliveries.of(share):
+            if not row.revoked:
+                try:
+                    user = book.find(row.user)
+                except NotFound:
+                    continue
+                if user.card is not None:
+                    found[user.card.signer] = user.name
+        return found
+
+    def _successor(self, event: ShareSealed, digest: bytes, signer: bytes, name: str) -> HandoverRecord:
+        known = self._find(signer, event.share.id)
+        if (
+            known is not None
+            and known.generation == event.share.generation
+            and known.state is not HandoverState.WAITING
+        ):
+            return known  # a crash came before the share was recorded as sealed; they have its envelope
+        return HandoverRecord(
+            signer,
+            event.share.id,
+            name,
+            event.share.generation,
+            digest,
+            len(event.envelope),
+            self._context.clock.now(),
+        )
+
+    async def on_withdrawn(self, event: EnvelopeWithdrawn) -> None:
+        """Hand the envelope of a share over to no further recipient."""
+        share = event.share.id
+        await self._context.store.change(lambda database: database.cancel_handovers(share))
+        former = [record for record in self.of(share) if record.state is HandoverState.WAITING]
+        for record in former:
+            self._records[share].pop(record.recipient, None)
+        await self._discard(former)
+        self._context.changed.notify()
+
+    async def content(self, record: HandoverRecord) -> bytes | None:
+        """Return the envelope of a handover; None if its file is gone or damaged."""
+        try:
+            data = await asyncio.to_thread(read_limited, self._path(record.digest), MAX_SIZE)
+        except NotFound:
+            return None
+        return data if hashlib.sha256(data).digest() == record.digest else None
+
+    async def note_handed_over(self, record: HandoverRecord) -> None:
+        """Record that a recipient has an envelope, without a receipt."""
+        await self._enter(record, HandoverState.HANDED_OVER)
+
+    async def note_refused(self, record: HandoverRecord, reason: str) -> None:
+        """Record that a recipient's agent does not want an envelope."""
+        await self._enter(record, HandoverState.REFUSED, detail=reason)
+
+    async def postpone(self, record: HandoverRecord, seconds: int, reason: str) -> None:
+        """Record that an envelope is to be offered later."""
+        if self._is_newest(record):
+            await self._save(replace(record, retry=self._context.clock.now() + seconds, detail=reason))
+
+    async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
+        """Keep what a recipient states about an envelope of ours; an earlier state never replaces a later one."""
+        known = self._find(receipt.signer, receipt.share.hex())
+        if known is None or (known.digest, known.generation) != (receipt.digest, receipt.generation):
+            return  # of an earlier version, or of a share that was removed
+        state = {
+            "received": HandoverState.HANDED_OVER,
+            "refused": HandoverState.REFUSED,
+            "complete": HandoverState.COMPLETE,
+        }[receipt.state]
+        if known.receipt == signed or known.state is HandoverState.COMPLETE:
+            return
+        if state is HandoverState.HANDED_OVER and known.state is HandoverState.REFUSED:
+            return
+        await self._enter(known, state, receipt=signed)
+
+    async def _enter(
+        self, record: HandoverRecord, state: HandoverState, *, detail: str = "", receipt: bytes = b""
+    ) -> None:
+        known = self._find(record.recipient, record.share)
+        if known is None or known.digest != record.digest:
+            return  # replaced meanwhile
+        now = self._context.clock.now()
+        await self._save(
+            replace(known, state=state, at=now, retry=0, detail=detail, receipt=receipt or known.receipt)
+        )
+        await self._discard([known])
+
+    def _is_newest(self, record: HandoverRecord) -> bool:
+        known = self._find(record.recipient, record.share)
+        return known is not None and known.digest == record.digest
+
+    def _find(self, recipient: bytes, share: str) -> HandoverRecord | None:
+        return self._records[share].get(recipient) if share in self._records else None
+
+    async def _save(self, record: HandoverRecord) -> None:
+        await self._context.store.change(lambda database: database.save(record))
+        if self._is_newest(record):
+            self._records[record.share][record.recipient] = record
+        self._context.changed.notify()
+
+    def _path(self, digest: bytes) -> Path:
+        return self._folder / digest.hex()
+
+    async def _discard(self, former: Iterable[HandoverRecord]) -> None:
+        """Remove the copies of these envelopes, unless another recipient waits for one."""
+        unneeded = {record.digest for record in former} - {record.digest for record in self._waiting()}
+        for digest in unneeded:
+            try:
+                await asyncio.to_thread(self._path(digest).unlink, missing_ok=True)
+            except OSError as error:  # the next start removes it
+                _log.warning("Cannot remove the copy of an envelope: %s", error.strerror)
+
+    def _clean(self, needed: set[str]) -> None:
+        """Make the folder, and remove all that a crash has left in it."""
+        make_private(self._folder)
+        sweep(self._folder)
+        for name in os.listdir(self._folder):
+            if name not in needed:
+                (self._folder / name).unlink(missing_ok=True)
+
+    def _waiting(self) -> Iterator[HandoverRecord]:
+        return (
+            record
+            for records in self._records.values()
+            for record in records.values()
+            if record.state is HandoverState.WAITING
+        )

@@ -1,0 +1,239 @@
+"""The links of one agent: its port, its contacts, and what is handed over.
+
+Owns the order in which the parts start and stop, and what they do upon the agent's events. asyncssh is imported here,
+when links are made for the first time, because that takes 0.3 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+from tuishare.agent.context import Context
+from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.events import (
+    AddressRecordFound,
+    EnvelopeRejected,
+    EnvelopeWithdrawn,
+    RecipientExcluded,
+    SettingsReloaded,
+    ShareSealed,
+    UserBookRead,
+)
+from tuishare.agent.link.arrivals import Arrivals
+from tuishare.agent.link.callers import ContactCallers
+from tuishare.agent.link.calls import Calls
+from tuishare.agent.link.contact_peer import LinkParts
+from tuishare.agent.link.contacts import Contacts
+from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.link.open_links import OpenLinks
+from tuishare.agent.link.own_record import OwnRecord
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.core.own_addresses import listen_addresses, listen_port
+from tuishare.core.problems import Problem
+from tuishare.errors import SystemFailed, TuishareError, VerificationFailed
+from tuishare.link.address_record import AddressRecord, read_record
+from tuishare.link.link_key import LinkKey, load_or_create_link_key
+from tuishare.link.peer import LinkPeer, LinkStream
+from tuishare.net.endpoints import parse_endpoint
+
+if TYPE_CHECKING:
+    from tuishare.link.server import LinkServer
+
+_LOOK_SECONDS: Final = 5.0
+"""Seconds between looks at our own addresses, and between tries to open a port that is in use."""
+_FOLLOW_SECONDS: Final = 0.2
+"""Least seconds between looks for what was delivered."""
+_OTHER_PORT: Final = (
+    "Stop the other program, or choose another port: `tuishare config set link.listen :PORT`."
+)
+_log = logging.getLogger(__name__)
+
+
+class LinkService:
+    """All links of one agent; without `link.enabled`, or behind a proxy, it only keeps address records."""
+
+    def __init__(self, context: Context, deliveries: Deliveries, downloads: DownloadRepository) -> None:
+        self._context = context
+        config = context.settings.current
+        self.is_enabled = config.link.enabled and config.network.outgoing_proxy is None
+        self.contacts = Contacts(context)
+        self.handovers = Handovers(context, deliveries)
+        self._arrivals = Arrivals(context, downloads)
+        self._server: LinkServer | None = None
+        self._key: LinkKey | None = None
+        self._parts: LinkParts | None = None
+        self.links: OpenLinks | None = None
+        self.calls: Calls | None = None
+        self._ready = asyncio.Event()
+        self._problem: Problem | None = None
+        self._look = asyncio.Event()
+
+    @property
+    def port(self) -> int | None:
+        """Where contacts call us, or None."""
+        return self._server.port if self._server is not None else None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problem to show while no contact can call."""
+        return (self._problem,) if self._problem is not None else ()
+
+    def subscribe(self) -> None:
+        """Subscribe to the events of users, shares and envelopes."""
+        events = self._context.events
+        events.subscribe(UserBookRead, self._take_book)
+        events.subscribe_async(AddressRecordFound, self._on_record)
+        if self.is_enabled:
+            events.subscribe(SettingsReloaded, lambda _: self._look.set())
+            events.subscribe(RecipientExcluded, self._on_excluded)
+            events.subscribe(EnvelopeRejected, lambda event: self._arrivals.note_rejected(event.name))
+            events.subscribe_async(ShareSealed, self._on_sealed)
+            events.subscribe_async(EnvelopeWithdrawn, self.handovers.on_withdrawn)
+
+    async def open(self) -> None:
+        """Read what the last run left, listen, and make our address record, before anything is sealed.
+
+        A port that is in use, or a link key that cannot be read, is shown as a problem.
+        """
+        await self.contacts.load()
+        if not self.is_enabled:
+            return
+        retry = self._context.store.disk_retry.retry_until_written
+        await retry(self.handovers.load)
+        await asyncio.to_thread(importlib.import_module, "tuishare.link.server")
+        await asyncio.to_thread(importlib.import_module, "tuishare.link.client")
+        try:
+            self._key = await retry(
+                lambda: asyncio.to_thread(load_or_create_link_key, self._context.places.link_key_file)
+            )
+        except TuishareError as error:
+            self._show("Links are off", error, error.hint)
+            return
+        own_record = OwnRecord(self._context, self._key)
+        self._parts = LinkParts(own_record, self.contacts, self.handovers, self._arrivals)
+        most = self._context.settings.current.link.connections
+        self.links = OpenLinks(self._context, self._parts, lambda: most)
+        self.calls = Calls(self._context, self._parts, self.links, self._dial)
+        await self._listen(self._key, ContactCallers(self._parts, self.links))
+        with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
+            await own_record.refresh(self.port)
+
+    async def run(self) -> None:
+        """Make and keep links until cancelled."""
+        if self._parts is None or self.calls is None:
+            await asyncio.Event().wait()
+            return
+        await self._context.store.disk_retry.retry_until_written(self._arrivals.load)
+        self._ready.set()
+        self.calls.adjust()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch_addresses())
+            group.create_task(self._follow_downloads())
+
+    async def close(self) -> None:
+        """End all links, and stop listening."""
+        if self.calls is not None:
+            await self.calls.close()
+        if self._server is not None:
+            await self._server.close()
+            self._server = None
+
+    async def _listen(self, key: LinkKey, callers: ContactCallers) -> None:
+        from tuishare.link.server import LinkServer
+
+        address = listen_addresses(self._context.settings.current).get("link.listen", "")
+        if not address:
+            return
+        host = "" if address.startswith(":") else parse_endpoint(address, any_port=True).host
+        try:
+            self._server = await LinkServer.open(key, callers, self._serve, host, listen_port(address))
+        except TuishareError as error:
+            self._show("No contact can call", error, _OTHER_PORT)
+            return
+        self._problem = None
+        if self._context.settings.current.network.port_mapping:
+            await self._context.engine.map_port(self._server.port)
+
+    def _show(self, title: str, error: TuishareError, hint: str) -> None:
+        if self._problem is None or self._problem.detail != error.detail:
+            _log.warning("%s: %s", title, error.detail)
+            now = self._context.clock.now()
+            self._problem = Problem(id="link", title=title, detail=error.detail, hint=hint, since=now)
+            self._context.changed.notify()
+
+    async def _serve(self, stream: LinkStream, contact: LinkPeer, link_key: bytes, host: str) -> None:
+        """Run the link of a contact who has called."""
+        await self._ready.wait()
+        if self.links is not None:
+            _log.debug("A contact calls from %s", host)
+            await self.links.run(stream, contact, link_key, called_by=contact.signer)
+
+    async def _dial(self, record: AddressRecord) -> LinkStream:
+        from tuishare.link.client import Destination, call_contact
+
+        assert self._key is not None
+        assert self._parts is not None
+        destination = Destination(record.link_key, record.endpoints)
+        return await call_contact(self._key, destination, self._parts.own_record.signed)
+
+    async def _watch_addresses(self) -> None:
+        """Give contacts our newest addresses, and open the port once it is free."""
+        assert self._parts is not None
+        while True:
+            if self._server is None and self._key is not None and self.links is not None:
+                await self._listen(self._key, ContactCallers(self._parts, self.links))
+            with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
+                if await self._parts.own_record.refresh(self.port) and self.links and self.calls:
+                    self.links.send_record()
+                    self.calls.wake_all()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._look.wait()
+            self._look.clear()
+
+    async def _follow_downloads(self) -> None:
+        """Give receipts for what was delivered or rejected."""
+        changed, revision = self._context.changed, -1
+        while True:
+            revision = await changed.wait_for_change(revision)
+            with isolate_errors("make a receipt"), contextlib.suppress(SystemFailed):
+                for signer in await self._arrivals.follow():
+                    self._wake(signer)
+            await asyncio.sleep(_FOLLOW_SECONDS)
+
+    def _wake(self, signer: bytes) -> None:
+        if self.links is not None:
+            self.links.wakes[signer].notify()
+
+    def _take_book(self, event: UserBookRead) -> None:
+        self.contacts.take_book(event.book)
+        if self.calls is not None and self._ready.is_set():
+            self.calls.adjust()
+
+    async def _on_record(self, event: AddressRecordFound) -> None:
+        """Keep the address record that came in an envelope, if it is that of the envelope's signer."""
+        try:
+            record = read_record(event.signed)
+        except VerificationFailed as error:
+            _log.info("%s; it came in an envelope", error.detail)
+            return
+        if record.signer == event.signer and await self.contacts.keep(record, event.signed):
+            self._wake(record.signer)
+
+    async def _on_sealed(self, event: ShareSealed) -> None:
+        for signer in await self.handovers.on_sealed(event):
+            self._wake(signer)
+
+    def _on_excluded(self, event: RecipientExcluded) -> None:
+        """End the link over which an envelope goes to a user who loses access to its share."""
+        if self.links is None:
+            return
+        for record in self.handovers.of(event.share):
+            link = self.links.get(record.recipient)
+            if record.user == event.user and link is not None and link.offering == event.share:
+                link.session.close()

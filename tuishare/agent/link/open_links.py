@@ -1,0 +1,217 @@
+"""The open links of an agent, one for each contact, and what goes over them.
+
+Owns which link stays when both sides have called, and the order of offers and receipts on it. Must not call anyone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from tuishare.agent.context import Context
+from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.events import ChangeSignal
+from tuishare.agent.link.contact_peer import ContactPeer, LinkParts
+from tuishare.core.records import HandoverRecord
+from tuishare.errors import SystemFailed
+from tuishare.link.content_budget import ContentBudget
+from tuishare.link.messages import Declined, Later, Offer
+from tuishare.link.outgoing import HandedOver
+from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
+from tuishare.link.session import Session
+
+_RECHECK: Final = 30.0
+"""Seconds after which postponed offers, and a disk that refused, are tried again at the latest."""
+_DISK_SECONDS: Final = 5.0
+_IDLE_SECONDS: Final = 5.0
+"""How long a link stays after its last use where more contacts wait for one than may have one."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class OpenLink:
+    """One link on which both sides have said who they are.
+
+    Attributes:
+        signer: of the contact.
+        called_by: signer of the side that called.
+        since: Unix seconds.
+        offering: the share of the envelope that is being handed over; empty: none.
+    """
+
+    session: Session
+    signer: bytes
+    called_by: bytes
+    since: int
+    offering: str = ""
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class OpenLinks:
+    """All open links of one agent.
+
+    Attributes:
+        wakes: one signal for each contact, sent when there is something to do for them.
+        ends: why the last link to a contact ended, a sentence.
+    """
+
+    def __init__(self, context: Context, parts: LinkParts, most: Callable[[], int]) -> None:
+        """`most` returns how many idle links may stay."""
+        self._context = context
+        self._parts = parts
+        self._most = most
+        self._budget = ContentBudget()
+        self._links: dict[bytes, OpenLink] = {}
+        self.wakes: defaultdict[bytes, ChangeSignal] = defaultdict(ChangeSignal)
+        self.ends: dict[bytes, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    def get(self, signer: bytes) -> OpenLink | None:
+        """Return the link of a contact, or None."""
+        return self._links.get(signer)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are more links than may stay idle."""
+        return len(self._links) > self._most()
+
+    def peer(self, signer: bytes) -> ContactPeer:
+        """Return what the agent does about a contact."""
+        return ContactPeer(self._parts, signer, lambda found: self.wakes[found].notify())
+
+    def send_record(self) -> None:
+        """Send our newest address record over all links."""
+        for link in self._links.values():
+            link.session.send_record(self._parts.own_record.signed)
+
+    def close(self, signer: bytes) -> None:
+        """End the link of a contact at once."""
+        if link := self._links.get(signer):
+            link.session.close()
+
+    async def run(self, stream: LinkStream, peer: LinkPeer, link_key: bytes, called_by: bytes) -> bool:
+        """Speak with a contact until the link ends; cancelling ends it.
+
+        Returns:
+            Whether it was open.
+        """
+        session = Session(stream, peer, link_key, budget=self._budget)
+        running = asyncio.create_task(session.run())
+        link = OpenLink(session, peer.signer, called_by, self._context.clock.now())
+        try:
+            try:
+                await session.wait_opened()
+            except LinkFailed:
+                self._note_end(peer.signer, await running)
+                return False
+            if not self._take(link):
+                return True
+            with isolate_errors("hand over by link"):
+                await self._use(link, running)
+            return True
+        finally:
+            session.close()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            self._forget(link)
+
+    def _take(self, link: OpenLink) -> bool:
+        """Keep a link unless another to the same contact stays: that called by the smaller signer, or the newer one."""
+        if self._parts.contacts.get(link.signer) is None:
+            return False
+        other = self._links.get(link.signer)
+        if other is not None and other.called_by < link.called_by:
+            return False
+        self._links[link.signer] = link
+        if other is not None:
+            other.session.close()
+        self.ends.pop(link.signer, None)
+        self._context.changed.notify()
+        return True
+
+    def _forget(self, link: OpenLink) -> None:
+        link.closed.set()
+        if self._links.get(link.signer) is link:
+            del self._links[link.signer]
+            self._context.changed.notify()
+
+    def _note_end(self, signer: bytes, end: LinkFailed) -> None:
+        self.ends[signer] = end.detail
+        _log.info("A link has ended: %s", end.detail)
+
+    async def _use(self, link: OpenLink, running: asyncio.Task[LinkFailed]) -> None:
+        """Hand over what waits for the contact, until the link ends."""
+        using = asyncio.create_task(self._work(link))
+        try:
+            await asyncio.wait({running, using}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                self._note_end(link.signer, running.result())
+            else:
+                using.result()
+        finally:
+            using.cancel()
+            await asyncio.gather(using, return_exceptions=True)
+
+    async def _work(self, link: OpenLink) -> None:
+        signal = self.wakes[link.signer]
+        while True:
+            revision, pause = signal.revision, _RECHECK
+            try:
+                await self._deliver_receipts(link)
+                await self._hand_over(link)
+            except LinkFailed:
+                return
+            except SystemFailed as error:
+                _log.warning("%s; it is tried again", error.detail)
+                pause = _DISK_SECONDS
+            crowded = self.is_crowded
+            try:
+                async with asyncio.timeout(_IDLE_SECONDS if crowded else pause * random.uniform(0.8, 1.0)):  # noqa: S311 — spread
+                    await signal.wait_for_change(revision)
+            except TimeoutError:
+                if crowded and self.is_crowded:
+                    return  # another contact may have the place; either side calls again in time
+
+    async def _deliver_receipts(self, link: OpenLink) -> None:
+        for arrival in self._parts.arrivals.owed(link.signer):
+            await link.session.deliver_receipt(arrival.receipt)
+            await self._parts.arrivals.confirm(arrival)
+
+    async def _hand_over(self, link: OpenLink) -> None:
+        handovers, now = self._parts.handovers, self._context.clock.now()
+        for record in handovers.waiting(link.signer):
+            if record.retry > now or not handovers.is_waiting(record):
+                continue
+            content = await handovers.content(record)
+            if content is None:
+                await handovers.note_refused(record, "its copy is gone from the disk; share it again")
+                continue
+            if handovers.is_waiting(record):  # nothing was revoked while it was read
+                await self._offer(link, record, content)
+
+    async def _offer(self, link: OpenLink, record: HandoverRecord, content: bytes) -> None:
+        handovers = self._parts.handovers
+        offer = Offer(record.digest, record.size, bytes.fromhex(record.share), record.generation)
+        link.offering = record.share
+        try:
+            outcome = await link.session.offer(offer, content)
+        finally:
+            link.offering = ""
+        match outcome:
+            case HandedOver(receipt=None):
+                await handovers.note_handed_over(record)
+            case HandedOver():
+                pass  # recorded with the receipt
+            case Later(seconds=seconds, reason=reason):
+                await handovers.postpone(record, seconds, reason)
+            case Declined(reason=reason):
+                await handovers.note_refused(record, reason)
+            case _ as never:
+                assert_never(never)

@@ -1,0 +1,100 @@
+"""The address record of this agent: where its contacts reach it.
+
+Owns the record in force and its sequence. Every record is on disk before it is given to anyone. Must not decide who
+gets it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from tuishare.agent.context import Context
+from tuishare.agent.network.reachability import tracker_contacts
+from tuishare.core.records import KnownAddressRecord
+from tuishare.errors import TuishareError, VerificationFailed
+from tuishare.link.address_record import MOST_ADDRESSES, AddressRecord, read_record, sign_record
+from tuishare.link.link_key import LinkKey
+from tuishare.net.endpoints import Endpoint, parse_endpoint
+
+_log = logging.getLogger(__name__)
+
+
+class OwnRecord:
+    """The address record of one agent.
+
+    Attributes:
+        signed: the record in force; empty before the first `refresh`.
+    """
+
+    def __init__(self, context: Context, key: LinkKey) -> None:
+        self._context = context
+        self._key = key
+        self._record: AddressRecord | None = None
+        self.signed = b""
+
+    async def refresh(self, port: int | None) -> bool:
+        """Make a newer record if identity, link key or addresses have changed.
+
+        Args:
+            port: where we listen for links; None: nowhere.
+
+        Returns:
+            Whether there is a newer one.
+
+        Raises:
+            SystemFailed: it cannot be recorded; the former one stays in force.
+        """
+        try:
+            addresses = self._find_addresses(port)
+        except (TuishareError, OSError) as error:
+            _log.warning("Cannot read the addresses of this machine: %s", error)
+            return False
+        signer = self._context.identity.current.signer
+        known = self._record or await self._load(signer)
+        if known is not None and self._is_current(known, signer, addresses):
+            changed, self._record = self._record is None, known
+            self._context.address_record.current = self.signed
+            return changed
+        last = known.sequence if known is not None and known.signer == signer else 0
+        # Greater than the last one even where the database was lost, unless the clock went back since.
+        await self._put_in_force(max(last + 1, self._context.clock.now()), addresses)
+        return True
+
+    def _find_addresses(self, port: int | None) -> tuple[Endpoint, ...]:
+        if port is None:
+            return ()
+        contacts = tracker_contacts(self._context.settings.current.network, self._context.engine, port)
+        # The last one is loopback, for contacts on the same machine; it always stays.
+        kept = dict.fromkeys((*contacts[: MOST_ADDRESSES - 1], contacts[-1]))
+        return tuple(map(parse_endpoint, kept))
+
+    async def _load(self, signer: bytes) -> AddressRecord | None:
+        for stored in await self._context.store.run(lambda database: database.address_records()):
+            if stored.signer == signer:
+                try:
+                    record = read_record(stored.signed)
+                except VerificationFailed:
+                    return None
+                self.signed = stored.signed
+                return record
+        return None
+
+    def _is_current(self, known: AddressRecord, signer: bytes, addresses: tuple[Endpoint, ...]) -> bool:
+        expected = (signer, self._key.public_key, tuple(map(str, addresses))[: len(known.addresses)])
+        complete = bool(known.addresses) == bool(addresses)
+        return complete and (known.signer, known.link_key, known.addresses) == expected
+
+    async def _put_in_force(self, sequence: int, addresses: tuple[Endpoint, ...]) -> None:
+        context = self._context
+        identity = context.identity.current
+        signed = sign_record(
+            identity.signing_key,
+            link_key=self._key.public_key,
+            sequence=sequence,
+            issued=context.clock.now(),
+            addresses=addresses,
+        )
+        stored = KnownAddressRecord(identity.signer, sequence, signed)
+        await context.store.run(lambda database: database.save_address_record(stored))
+        self._record, self.signed = read_record(signed), signed
+        context.address_record.current = signed
