@@ -33,6 +33,7 @@ from tuishare.api.messages import (
     FolderListing,
     FolderQuery,
     FolderState,
+    Link,
     NewShare,
     NewUser,
     PathNamed,
@@ -118,6 +119,8 @@ ACTIVITY = Activity(
     id=7, at=1_700_000_000, kind=ActivityKind.RECEIVED, subject="contract-v3.pdf", detail="from bob"
 )
 
+LINK = Link(user="bob", since=NOW - 60, called=True, addresses=2)
+
 RELOADED = Reloaded(applied=("drop",), restart=("network.listen",))
 
 PEOPLE = People(
@@ -174,6 +177,7 @@ class ScriptedAgent:
         self.stops = 0
         self.reloads = 0
         self.happened = [ACTIVITY]
+        self.links_shown = [LINK]
         self.broken: BadConfiguration | None = None
         self.orders: list[object] = []
         self.details: Callable[[DownloadId], Details] = lambda download: self._find(download, DOWNLOAD.id)
@@ -210,6 +214,9 @@ class ScriptedAgent:
 
     async def people(self) -> People:
         return self.now.people
+
+    async def links(self) -> list[Link]:
+        return list(self.links_shown)
 
     async def activity(self, limit: int = 100) -> list[Activity]:
         return self.happened[:limit]

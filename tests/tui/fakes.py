@@ -26,6 +26,7 @@ from tuishare.api.messages import (
     FolderEntry,
     FolderListing,
     FolderQuery,
+    Link,
     NewShare,
     NewUser,
     PathNamed,
@@ -132,6 +133,9 @@ class FakeAgent:
 
     async def activity(self, limit: int = 100) -> list[Activity]:
         return list(FULL.activity[:limit])
+
+    async def links(self) -> list[Link]:
+        return []
 
     async def order_share(self, share: ShareId, order: ShareAction) -> Accepted:
         return await self._take(share, order)

@@ -22,6 +22,7 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    Link,
     NewShare,
     NewUser,
     PathNamed,
@@ -78,6 +79,7 @@ class Operations(Performer):
         Agent.order_download, "POST", "/v1/downloads/{download}/{order}", None, Accepted, _OWNER
     )
 
+    links = ClientMethod(Agent.links, "GET", "/v1/links", None, list[Link], _OWNER)
     activity = ClientMethod(Agent.activity, "GET", "/v1/activity", None, list[Activity], _OWNER)
 
     people = ClientMethod(Agent.people, "GET", "/v1/people", None, People, _OWNER)

@@ -27,6 +27,7 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    Link,
     NewShare,
     NewUser,
     PathNamed,
@@ -231,6 +232,9 @@ class AgentService(HomeService, Protocol):
             NotFound: there is no such download or action.
             Refused: not now, or not with a download in its state.
         """
+
+    async def links(self) -> list[Link]:
+        """List the links to the agents of verified users, in the order of the user book."""
 
     async def activity(self, limit: Limit = 100) -> list[Activity]:
         """List the last entries of the activity log, newest first.

@@ -31,7 +31,21 @@ class KindChoice(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("list")(list_)
-    commands = (activity, show, share, pause, resume, again, forget, delete, approve, reject, choose, revoke)
+    commands = (
+        activity,
+        links,
+        show,
+        share,
+        pause,
+        resume,
+        again,
+        forget,
+        delete,
+        approve,
+        reject,
+        choose,
+        revoke,
+    )
     for command in commands:
         app.command()(command)
 
@@ -56,6 +70,13 @@ def activity(
     from tuishare.cli.activity import print_activity
 
     print_activity(limit, as_json=as_json)
+
+
+def links(as_json: AsJson = False) -> None:
+    """Show the links to the agents of other users, and what waits to be handed over."""
+    from tuishare.cli.links import print_links
+
+    print_links(as_json=as_json)
 
 
 def show(id_: _Id, as_json: AsJson = False) -> None:

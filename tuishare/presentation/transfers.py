@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.api.messages import (
+    Delivery,
+    DeliveryState,
+    Download,
+    DownloadState,
+    HandoverState,
+    Link,
+    Share,
+    ShareState,
+)
 from tuishare.presentation.formats import format_percent, format_rate, format_span
 from tuishare.presentation.states import name_download_state, name_share_state
 
@@ -67,7 +76,7 @@ def describe_delivery(delivery: Delivery, write_time: Callable[[int], str]) -> t
     """
     match delivery.state:
         case DeliveryState.NOT_OPENED:
-            return ("not opened yet", *_since("sealed", delivery.sealed, write_time))
+            return describe_handover(delivery, write_time)
         case DeliveryState.DOWNLOADING if delivery.rate:
             return (format_rate(delivery.rate), f"{format_span(delivery.left / delivery.rate)} left")
         case DeliveryState.DOWNLOADING:
@@ -80,6 +89,36 @@ def describe_delivery(delivery: Delivery, write_time: Callable[[int], str]) -> t
             return (*revoked, kept) if delivery.progress else revoked
         case _:
             assert_never(delivery.state)
+
+
+def describe_handover(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
+    """Return how far the envelope is on its way to a recipient who has not opened it; arguments as above."""
+    handover = delivery.handover
+    match handover.state:
+        case HandoverState.BY_HAND:
+            return ("not opened yet", *_since("sealed", delivery.sealed, write_time))
+        case HandoverState.HANDED_OVER:
+            return (*_since("handed over", handover.at, write_time), "not opened yet")
+        case HandoverState.REFUSED:
+            return (f"refused: {handover.detail}" if handover.detail else "refused",)
+        case HandoverState.WAITING if handover.tried:
+            tried = f"{handover.addresses} addresses" if handover.addresses != 1 else "1 address"
+            silent = f"waiting: {delivery.user}'s agent does not answer ({tried}"
+            return (f"{silent}, tried {write_time(handover.tried)})",)
+        case HandoverState.WAITING:
+            return (f"waiting: {handover.detail}" if handover.detail else "waiting to be handed over",)
+        case _:
+            assert_never(handover.state)
+
+
+def describe_link(link: Link, write_time: Callable[[int], str]) -> str:
+    """Return the state of a link; arguments as above."""
+    if link.since:
+        return f"open since {write_time(link.since)}"
+    if link.error:
+        tried = f" (tried {write_time(link.tried)})" if link.tried else ""
+        return f"{link.error}{tried}"
+    return "not called yet" if link.addresses else "no address known: one envelope has to be carried by hand"
 
 
 def describe_holding(delivery: Delivery) -> str:

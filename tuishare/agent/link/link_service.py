@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tuishare.agent.context import Context
@@ -54,6 +55,25 @@ _OTHER_PORT: Final = (
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """The link to one contact; times in Unix seconds, 0 where there is none.
+
+    Attributes:
+        since: since when it is open.
+        called: this agent called.
+        error: why it is not open, one sentence.
+        tried: when the contact was called last without an answer.
+        addresses: at how many addresses.
+    """
+
+    since: int = 0
+    called: bool = False
+    error: str = ""
+    tried: int = 0
+    addresses: int = 0
+
+
 class LinkService:
     """All links of one agent; without `link.enabled`, or behind a proxy, it only keeps address records."""
 
@@ -94,6 +114,16 @@ class LinkService:
             events.subscribe(EnvelopeRejected, lambda event: self._arrivals.note_rejected(event.name))
             events.subscribe_async(ShareSealed, self._on_sealed)
             events.subscribe_async(EnvelopeWithdrawn, self.handovers.on_withdrawn)
+
+    def state_of(self, signer: bytes) -> LinkState:
+        """Return the link to a contact."""
+        if self.links is None or self.calls is None:
+            return LinkState()
+        if link := self.links.get(signer):
+            return LinkState(since=link.since, called=link.called_by != signer)
+        if failed := self.calls.failed.get(signer):
+            return LinkState(error=failed.error, tried=failed.at, addresses=failed.addresses)
+        return LinkState(error=self.links.ends.get(signer, ""))
 
     async def open(self) -> None:
         """Read what the last run left, listen, and make our address record, before anything is sealed.

@@ -39,6 +39,7 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    Link,
     NewShare,
     NewUser,
     PathNamed,
@@ -113,6 +114,9 @@ class LocalAgentService:
 
     async def activity(self, limit: int = 100) -> list[Activity]:
         return list(map(view_activity, await self._context.activity.latest(limit)))
+
+    async def links(self) -> list[Link]:
+        return self._view.links()
 
     # Shares
 

@@ -15,6 +15,7 @@ from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.link_service import LinkService
 from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.network.reachability import find_problems, find_public_address, is_reachable
+from tuishare.agent.service.link_views import view_links, with_handovers
 from tuishare.agent.service.user_service import UserService
 from tuishare.agent.service.views import (
     free_space,
@@ -26,7 +27,7 @@ from tuishare.agent.service.views import (
 )
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.shares.unreachable import find_unreachable_shares
-from tuishare.api.messages import PROTOCOL, Download, Share, Snapshot, Status
+from tuishare.api.messages import PROTOCOL, Download, Link, Share, Snapshot, Status
 from tuishare.core.problems import Problem
 
 
@@ -86,7 +87,12 @@ class StateView:
 
     def shares(self) -> list[Share]:
         """List what is published, oldest first."""
-        return view_shares(self._sharing, self._context.engine.all_progress())
+        shares = view_shares(self._sharing, self._context.engine.all_progress())
+        return with_handovers(shares, self._link)
+
+    def links(self) -> list[Link]:
+        """List the links to verified users."""
+        return view_links(self._link)
 
     def downloads(self) -> list[Download]:
         """List what is received, oldest first."""

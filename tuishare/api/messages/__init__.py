@@ -23,6 +23,7 @@ from tuishare.api.messages.base import (
 from tuishare.api.messages.details import FILES_SHOWN, Details, File, Finding, PeerInfo, Proof
 from tuishare.api.messages.downloads import Download, DownloadAction, DownloadState, FileChoice
 from tuishare.api.messages.folders import DropChange, DropNamed, Folder
+from tuishare.api.messages.links import Handover, HandoverState, Link
 from tuishare.api.messages.paths import FolderEntry, FolderListing, FolderQuery, PathNamed, PathSize
 from tuishare.api.messages.people import (
     CardInfo,
@@ -74,7 +75,10 @@ __all__ = [
     "FolderQuery",
     "FolderState",
     "Fraction",
+    "Handover",
+    "HandoverState",
     "Heartbeat",
+    "Link",
     "Message",
     "NewShare",
     "NewUser",

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tuishare.api.messages.base import Count, FilePath, Fraction, Message, Name, ShareId, UnixTime
+from tuishare.api.messages.links import Handover
 from tuishare.config.model import Transport
 
 
@@ -46,6 +47,7 @@ class Delivery(Message, frozen=True, kw_only=True):
         completed: when they had all of it; 0: not yet.
         seen: when they were last seen; 0: never.
         revoked: when their ticket was revoked; 0: it was not.
+        handover: how the envelope reaches them.
     """
 
     user: str
@@ -58,6 +60,7 @@ class Delivery(Message, frozen=True, kw_only=True):
     completed: UnixTime = 0
     seen: UnixTime = 0
     revoked: UnixTime = 0
+    handover: Handover = Handover()
 
 
 class Share(Message, frozen=True, kw_only=True):

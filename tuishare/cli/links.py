@@ -1,0 +1,29 @@
+"""``tuishare links``: the links to the agents of other users.
+
+Owns which facts the table has; `tuishare.presentation` words them. The agent's messages are printed as they are with
+``--json``.
+"""
+
+from __future__ import annotations
+
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.json_output import print_json
+from tuishare.cli.terminal import print_rows, say
+from tuishare.presentation.formats import format_timestamp
+from tuishare.presentation.transfers import describe_link
+
+
+def print_links(*, as_json: bool) -> None:
+    """Print the link to each verified user."""
+    links = ask_agent(lambda client: client.links())
+    if as_json:
+        print_json(links)
+        return
+    if not links:
+        say("There is no verified user to make a link to.")
+        return
+    rows = [
+        (link.user, describe_link(link, format_timestamp), str(link.addresses), str(link.waiting))
+        for link in links
+    ]
+    print_rows(("user", "link", "addresses", "waiting"), rows)
