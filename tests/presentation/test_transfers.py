@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE
-from tuishare.api.messages import Delivery, DeliveryState, DownloadState, ShareState
+from tuishare.api.messages import (
+    Delivery,
+    DeliveryState,
+    DownloadState,
+    Handover,
+    HandoverState,
+    Link,
+    ShareState,
+)
 from tuishare.presentation.transfers import (
     count_delivered,
     describe_delivery,
     describe_end,
     describe_holding,
+    describe_link,
     describe_share_state,
     explain_download_state,
     explain_share_state,
@@ -63,6 +74,45 @@ def test_how_far_a_recipient_is(
 ) -> None:
     delivery = msgspec.structs.replace(Delivery(user="bob", state=state, progress=0.61), **fields)
     assert describe_delivery(delivery, "t{}".format) == parts
+
+
+@pytest.mark.parametrize(
+    ("handover", "parts"),
+    [
+        (Handover(), ("not opened yet", "sealed t7")),
+        (Handover(state=HandoverState.HANDED_OVER, at=8), ("handed over t8", "not opened yet")),
+        (Handover(state=HandoverState.HANDED_OVER), ("not opened yet",)),
+        (Handover(state=HandoverState.REFUSED, at=8, detail="quota"), ("refused: quota",)),
+        (Handover(state=HandoverState.REFUSED), ("refused",)),
+        (Handover(state=HandoverState.WAITING), ("waiting to be handed over",)),
+        (Handover(state=HandoverState.WAITING, detail="no space"), ("waiting: no space",)),
+        (
+            Handover(state=HandoverState.WAITING, addresses=2, tried=9),
+            ("waiting: bob's agent does not answer (2 addresses, tried t9)",),
+        ),
+        (
+            Handover(state=HandoverState.WAITING, addresses=1, tried=9),
+            ("waiting: bob's agent does not answer (1 address, tried t9)",),
+        ),
+    ],
+)
+def test_how_far_an_envelope_is(handover: Handover, parts: tuple[str, ...]) -> None:
+    delivery = Delivery(user="bob", state=DeliveryState.NOT_OPENED, progress=0.0, sealed=7, handover=handover)
+    assert describe_delivery(delivery, "t{}".format) == parts
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"since": 5}, "open since t5"),
+        ({"error": "It does not answer", "tried": 6}, "It does not answer (tried t6)"),
+        ({"error": "The other side ended the link"}, "The other side ended the link"),
+        ({"addresses": 2}, "not called yet"),
+        ({}, "no address known: one envelope has to be carried by hand"),
+    ],
+)
+def test_the_state_of_a_link(fields: dict[str, Any], words: str) -> None:
+    assert describe_link(Link(user="bob", **fields), "t{}".format) == words
 
 
 def test_what_a_recipient_holds() -> None:

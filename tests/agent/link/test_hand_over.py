@@ -72,6 +72,13 @@ async def test_what_was_shared_while_the_recipient_was_away_arrives_when_they_re
         later = [fill(alice.drop / name) for name in ("second", "third")]
         await until_handed_over(one, "third", HandoverState.WAITING)
         await wait_until(lambda: "second" in handovers(one), seconds=PATIENCE)
+        await wait_until(lambda: bool(one.view.links()[0].tried), seconds=PATIENCE)
+        (link,) = one.view.links()
+        assert (link.user, link.since, link.addresses, link.waiting) == ("bob", 0, 1, 2)
+        assert link.error
+        shown = {share.name: share.deliveries[0].handover for share in one.view.shares()}
+        assert [shown[name].state for name in ("first", "second")] == ["handed-over", "waiting"]
+        assert (shown["second"].addresses, shown["second"].tried) == (1, link.tried)
         async with running(bob):
             await until_received(bob, first, *later)
             await until_put_away(bob)
