@@ -33,7 +33,12 @@ from tuishare.api.messages import (
     FolderListing,
     FolderQuery,
     FolderState,
+    Invitation,
+    InvitationNamed,
+    InvitationText,
+    InviterAdded,
     Link,
+    NewInvitation,
     NewShare,
     NewUser,
     PathNamed,
@@ -119,6 +124,8 @@ ACTIVITY = Activity(
     id=7, at=1_700_000_000, kind=ActivityKind.RECEIVED, subject="contract-v3.pdf", detail="from bob"
 )
 
+INVITATION = Invitation(id="ab" * 16, name="bob", created=NOW, until=NOW + 10 * 365 * 86_400)
+
 LINK = Link(user="bob", since=NOW - 60, called=True, addresses=2)
 
 RELOADED = Reloaded(applied=("drop",), restart=("network.listen",))
@@ -178,6 +185,7 @@ class ScriptedAgent:
         self.reloads = 0
         self.happened = [ACTIVITY]
         self.links_shown = [LINK]
+        self.invited = [INVITATION]
         self.broken: BadConfiguration | None = None
         self.orders: list[object] = []
         self.details: Callable[[DownloadId], Details] = lambda download: self._find(download, DOWNLOAD.id)
@@ -214,6 +222,22 @@ class ScriptedAgent:
 
     async def people(self) -> People:
         return self.now.people
+
+    async def invitations(self) -> list[Invitation]:
+        return list(self.invited)
+
+    async def invite(self, new: NewInvitation) -> Invitation:
+        self.orders.append(new)
+        return msgspec.structs.replace(
+            INVITATION, text="tuishare-invite-v1:abc", name=new.name, until=new.until
+        )
+
+    async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
+        return self._take(invitation.id, invitation)
+
+    async def join(self, invitation: InvitationText) -> InviterAdded:
+        self.orders.append(invitation)
+        return InviterAdded(user="alice", words="one two three four", verified=True)
 
     async def links(self) -> list[Link]:
         return list(self.links_shown)

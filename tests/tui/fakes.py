@@ -26,7 +26,12 @@ from tuishare.api.messages import (
     FolderEntry,
     FolderListing,
     FolderQuery,
+    Invitation,
+    InvitationNamed,
+    InvitationText,
+    InviterAdded,
     Link,
+    NewInvitation,
     NewShare,
     NewUser,
     PathNamed,
@@ -133,6 +138,18 @@ class FakeAgent:
 
     async def activity(self, limit: int = 100) -> list[Activity]:
         return list(FULL.activity[:limit])
+
+    async def invitations(self) -> list[Invitation]:
+        return []
+
+    async def invite(self, new: NewInvitation) -> Invitation:
+        return Invitation(id="ab" * 16, text="tuishare-invite-v1:abc", created=1, until=new.until)
+
+    async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
+        return Accepted(id=invitation.id)
+
+    async def join(self, invitation: InvitationText) -> InviterAdded:
+        return InviterAdded(user="alice", words="one two three four", verified=True)
 
     async def links(self) -> list[Link]:
         return []

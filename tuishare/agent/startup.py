@@ -129,10 +129,13 @@ def make_parts(context: Context) -> AgentParts:
     config, stopping = context.settings, asyncio.Event()
     folders = config.current.folders
     sharing, inbox = make_sharing(context), make_inbox(context)
-    link = LinkService(context, sharing.repository.deliveries, inbox.repository)
-    link.subscribe()
     config_reload, runner = make_config_reload(context), CommandRunner(context.store.disk_retry)
-    users = UserService(context, sharing, runner, config_reload)
+    link = LinkService(
+        *(context, sharing.repository.deliveries, inbox.repository),
+        edit_users=lambda change: config_reload.edit(lambda: context.users.edit(change)),
+    )
+    link.subscribe()
+    users = UserService(context, sharing, runner, config_reload, link)
     overload = OverloadMonitor(context.engine, context.clock.now)
     view = StateView(context, sharing, inbox, users, config_reload, overload, link=link)
     parts = AgentParts(
@@ -150,7 +153,10 @@ def make_parts(context: Context) -> AgentParts:
         view=view,
         link=link,
         service=LocalAgentService(
-            *(context, sharing, inbox, runner, config_reload), view=view, users=users, stop=stopping.set
+            *(context, sharing, inbox, runner, config_reload),
+            view=view,
+            users=users,
+            stop=stopping.set,
         ),
         stopping=stopping,
     )

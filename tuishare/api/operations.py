@@ -22,7 +22,12 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    Invitation,
+    InvitationNamed,
+    InvitationText,
+    InviterAdded,
     Link,
+    NewInvitation,
     NewShare,
     NewUser,
     PathNamed,
@@ -80,6 +85,12 @@ class Operations(Performer):
     )
 
     links = ClientMethod(Agent.links, "GET", "/v1/links", None, list[Link], _OWNER)
+    invitations = ClientMethod(Agent.invitations, "GET", "/v1/invitations", None, list[Invitation], _OWNER)
+    invite = ClientMethod(Agent.invite, "POST", "/v1/invitations", NewInvitation, Invitation, _OWNER)
+    cancel_invitation = ClientMethod(
+        Agent.cancel_invitation, "POST", "/v1/invitations/cancel", InvitationNamed, Accepted, _OWNER
+    )
+    join = ClientMethod(Agent.join, "POST", "/v1/invitations/join", InvitationText, InviterAdded, _OWNER)
     activity = ClientMethod(Agent.activity, "GET", "/v1/activity", None, list[Activity], _OWNER)
 
     people = ClientMethod(Agent.people, "GET", "/v1/people", None, People, _OWNER)

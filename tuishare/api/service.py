@@ -27,7 +27,12 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    Invitation,
+    InvitationNamed,
+    InvitationText,
+    InviterAdded,
     Link,
+    NewInvitation,
     NewShare,
     NewUser,
     PathNamed,
@@ -235,6 +240,33 @@ class AgentService(HomeService, Protocol):
 
     async def links(self) -> list[Link]:
         """List the links to the agents of verified users, in the order of the user book."""
+
+    async def invitations(self) -> list[Invitation]:
+        """List the invitations that were given out, oldest first, without their strings."""
+
+    async def invite(self, new: NewInvitation) -> Invitation:
+        """Make an invitation for one person; its string is in this answer only.
+
+        Raises:
+            BadInput: a name is not allowed or taken, or it has ended already.
+            Refused: this agent makes no links, or has no address.
+        """
+
+    async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
+        """Delete an invitation; the user who has used it is revoked everywhere and removed.
+
+        Raises:
+            NotFound: there is no such invitation.
+        """
+
+    async def join(self, invitation: InvitationText) -> InviterAdded:
+        """Redeem an invitation of another agent: both sides are known to each other afterwards.
+
+        Raises:
+            BadInput: the text is no invitation, or one of this agent.
+            Refused: this agent makes no links.
+            VerificationFailed: the answer is not the inviter's.
+        """
 
     async def activity(self, limit: Limit = 100) -> list[Activity]:
         """List the last entries of the activity log, newest first.

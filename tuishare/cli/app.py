@@ -12,7 +12,13 @@ from typing import Annotated, Any
 import typer
 
 import tuishare
-from tuishare.cli import settings_commands, share_commands, system_commands, user_commands
+from tuishare.cli import (
+    invitation_commands,
+    settings_commands,
+    share_commands,
+    system_commands,
+    user_commands,
+)
 from tuishare.cli.options import AsJson, KeyFile, KeyText, TransportChoice
 
 app = typer.Typer(
@@ -191,6 +197,7 @@ def demo(
 share_commands.register(app)
 app.command()(user_commands.card)
 app.add_typer(user_commands.user, name="user")
+invitation_commands.register(app)
 app.add_typer(settings_commands.drop, name="drop")
 app.add_typer(settings_commands.config, name="config")
 app.command()(settings_commands.reload)

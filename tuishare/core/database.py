@@ -22,6 +22,7 @@ from tuishare.core.records import (
     EventRecord,
     HandoverRecord,
     HandoverState,
+    InvitationRecord,
     KnownAddressRecord,
     RecipientRecord,
     ShareRecord,
@@ -56,6 +57,7 @@ _Record = TypeVar(
     KnownAddressRecord,
     HandoverRecord,
     ArrivalRecord,
+    InvitationRecord,
 )
 
 
@@ -384,6 +386,23 @@ class Database:
                 " (SELECT rowid FROM arrivals WHERE signer = ?1 ORDER BY rowid DESC LIMIT ?2)",
                 (record.signer, most),
             )
+
+    def invitations(self) -> list[InvitationRecord]:
+        """Return the invitations that were given out, oldest first."""
+        return self._all(InvitationRecord, "ORDER BY created, rowid")
+
+    def redeem_invitation(self, record: InvitationRecord) -> bool:
+        """Record that an invitation is used; return False if it is gone, or was used with another card."""
+        with self.transaction():
+            known = self._all(InvitationRecord, "WHERE id = ?", record.id)
+            if not known or (known[0].used and known[0].card != record.card):
+                return False
+            self._put(record)
+        return True
+
+    def delete_invitation(self, invitation: bytes) -> None:
+        """Delete an invitation."""
+        self._connection.execute("DELETE FROM invitations WHERE id = ?", (invitation,))
 
     def resume_data(self, info_hash: str) -> bytes | None:
         """Return the resume data of a torrent, or None."""

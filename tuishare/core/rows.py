@@ -19,14 +19,25 @@ from tuishare.core.records import (
     ArrivalRecord,
     DownloadRecord,
     HandoverRecord,
+    InvitationRecord,
     KnownAddressRecord,
     RecipientRecord,
     ShareRecord,
 )
 from tuishare.sanitize import for_display
 
-Record = ShareRecord | RecipientRecord | DownloadRecord | KnownAddressRecord | HandoverRecord | ArrivalRecord
-Table = Literal["shares", "recipients", "downloads", "address_records", "handovers", "arrivals"]
+Record = (
+    ShareRecord
+    | RecipientRecord
+    | DownloadRecord
+    | KnownAddressRecord
+    | HandoverRecord
+    | ArrivalRecord
+    | InvitationRecord
+)
+Table = Literal[
+    "shares", "recipients", "downloads", "address_records", "handovers", "arrivals", "invitations"
+]
 TABLES: Final[dict[type[Record], Table]] = {
     ShareRecord: "shares",
     RecipientRecord: "recipients",
@@ -34,8 +45,9 @@ TABLES: Final[dict[type[Record], Table]] = {
     KnownAddressRecord: "address_records",
     HandoverRecord: "handovers",
     ArrivalRecord: "arrivals",
+    InvitationRecord: "invitations",
 }
-_JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted"})
+_JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted", "teams"})
 _SINGLE: Final = frozenset({"name", "envelope", "sender"})
 """Columns that become the name of one file or folder."""
 _PLACES: Final = frozenset({"path", "folder", "staging", "replaces"})

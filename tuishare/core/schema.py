@@ -137,4 +137,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) STRICT
         """,
     ),
+    (
+        """
+        CREATE TABLE invitations (
+            id BLOB PRIMARY KEY, text TEXT NOT NULL, name TEXT NOT NULL, teams TEXT NOT NULL, created INTEGER NOT NULL,
+            until INTEGER NOT NULL, used INTEGER NOT NULL, user TEXT NOT NULL, card BLOB NOT NULL, words TEXT NOT NULL,
+            host TEXT NOT NULL, added INTEGER NOT NULL
+        ) STRICT
+        """,
+    ),
 )

@@ -6,6 +6,7 @@ Owns the answers to `tuishare.link.server`. Nothing is written for a stranger wh
 from __future__ import annotations
 
 from tuishare.agent.link.contact_peer import LinkParts
+from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.link.address_record import AddressRecord
 from tuishare.link.messages import Redeem, Welcome
@@ -15,9 +16,10 @@ from tuishare.link.peer import Callers, LinkPeer
 class ContactCallers(Callers):
     """The callers of one agent."""
 
-    def __init__(self, parts: LinkParts, links: OpenLinks) -> None:
+    def __init__(self, parts: LinkParts, links: OpenLinks, invitations: Invitations) -> None:
         self._parts = parts
         self._links = links
+        self._invitations = invitations
 
     def find(self, link_key: bytes) -> LinkPeer | None:
         """Return the contact whose newest address record names the key; None for a stranger."""
@@ -31,6 +33,9 @@ class ContactCallers(Callers):
             return None
         return self._links.peer(record.signer)
 
-    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:  # noqa: ARG002 — the protocol
-        """Refuse: there are no invitations."""
-        return None
+    async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
+        """Redeem an invitation in one transaction; None if it is unknown, used, ended or not held."""
+        welcome = await self._invitations.redeem(redeem, link_key, host)
+        if welcome is not None and (signer := self._parts.contacts.find_by_link_key(link_key)):
+            self._links.wakes[signer].notify()
+        return welcome

@@ -31,12 +31,13 @@ from tuishare.agent.link.calls import Calls
 from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.link.invitations import EditUsers, Invitations, Joined
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.link.own_record import OwnRecord
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.core.own_addresses import listen_addresses, listen_port
 from tuishare.core.problems import Problem
-from tuishare.errors import SystemFailed, TuishareError, VerificationFailed
+from tuishare.errors import Refused, SystemFailed, TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.link.link_key import LinkKey, load_or_create_link_key
 from tuishare.link.peer import LinkPeer, LinkStream
@@ -77,13 +78,23 @@ class LinkState:
 class LinkService:
     """All links of one agent; without `link.enabled`, or behind a proxy, it only keeps address records."""
 
-    def __init__(self, context: Context, deliveries: Deliveries, downloads: DownloadRepository) -> None:
+    def __init__(
+        self,
+        context: Context,
+        deliveries: Deliveries,
+        downloads: DownloadRepository,
+        *,
+        edit_users: EditUsers,
+    ) -> None:
         self._context = context
+        self._edit_users = edit_users
+        self._invitations: Invitations | None = None
         config = context.settings.current
         self.is_enabled = config.link.enabled and config.network.outgoing_proxy is None
         self.contacts = Contacts(context)
         self.handovers = Handovers(context, deliveries)
         self._arrivals = Arrivals(context, downloads)
+        self._callers: ContactCallers | None = None
         self._server: LinkServer | None = None
         self._key: LinkKey | None = None
         self._parts: LinkParts | None = None
@@ -114,6 +125,32 @@ class LinkService:
             events.subscribe(EnvelopeRejected, lambda event: self._arrivals.note_rejected(event.name))
             events.subscribe_async(ShareSealed, self._on_sealed)
             events.subscribe_async(EnvelopeWithdrawn, self.handovers.on_withdrawn)
+
+    @property
+    def invitations(self) -> Invitations:
+        """The invitations.
+
+        Raises:
+            Refused: this agent makes no links.
+        """
+        if self._invitations is None:
+            raise Refused(
+                "This agent makes no links",
+                hint="Set link.enabled = true without a proxy, and restart the agent.",
+            )
+        return self._invitations
+
+    async def join(self, text: str) -> Joined:
+        """Redeem an invitation of another agent; errors as for `Invitations.join`."""
+        from tuishare.link.client import redeem_invitation
+
+        invitations = self.invitations
+        assert self._key is not None
+        key = self._key
+        joined = await invitations.join(text, lambda each, joiner: redeem_invitation(key, each, joiner))
+        if self.calls is not None:
+            self.calls.adjust()
+        return joined
 
     def state_of(self, signer: bytes) -> LinkState:
         """Return the link to a contact."""
@@ -146,10 +183,12 @@ class LinkService:
             return
         own_record = OwnRecord(self._context, self._key)
         self._parts = LinkParts(own_record, self.contacts, self.handovers, self._arrivals)
+        self._invitations = Invitations(self._context, self.contacts, own_record, self._edit_users)
         most = self._context.settings.current.link.connections
         self.links = OpenLinks(self._context, self._parts, lambda: most)
         self.calls = Calls(self._context, self._parts, self.links, self._dial)
-        await self._listen(self._key, ContactCallers(self._parts, self.links))
+        self._callers = ContactCallers(self._parts, self.links, self._invitations)
+        await self._listen(self._key, self._callers)
         with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
             await own_record.refresh(self.port)
 
@@ -159,6 +198,9 @@ class LinkService:
             await asyncio.Event().wait()
             return
         await self._context.store.disk_retry.retry_until_written(self._arrivals.load)
+        if self._invitations is not None:
+            with isolate_errors("add an invited user"):
+                await self._invitations.load()
         self._ready.set()
         self.calls.adjust()
         async with asyncio.TaskGroup() as group:
@@ -215,8 +257,8 @@ class LinkService:
         """Give contacts our newest addresses, and open the port once it is free."""
         assert self._parts is not None
         while True:
-            if self._server is None and self._key is not None and self.links is not None:
-                await self._listen(self._key, ContactCallers(self._parts, self.links))
+            if self._server is None and self._key is not None and self._callers is not None:
+                await self._listen(self._key, self._callers)
             with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
                 if await self._parts.own_record.refresh(self.port) and self.links and self.calls:
                     self.links.send_record()

@@ -39,7 +39,12 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    Invitation,
+    InvitationNamed,
+    InvitationText,
+    InviterAdded,
     Link,
+    NewInvitation,
     NewShare,
     NewUser,
     PathNamed,
@@ -88,6 +93,7 @@ class LocalAgentService:
         users: UserService,
         stop: Callable[[], None],
     ) -> None:
+        self._invitations = users.invitations
         self._context = context
         self._sharing = sharing
         self._inbox = inbox
@@ -117,6 +123,18 @@ class LocalAgentService:
 
     async def links(self) -> list[Link]:
         return self._view.links()
+
+    async def invitations(self) -> list[Invitation]:
+        return await self._invitations.invitations()
+
+    async def invite(self, new: NewInvitation) -> Invitation:
+        return await self._invitations.invite(new)
+
+    async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
+        return await self._invitations.cancel_invitation(invitation)
+
+    async def join(self, invitation: InvitationText) -> InviterAdded:
+        return await self._invitations.join(invitation)
 
     # Shares
 

@@ -14,7 +14,9 @@ import msgspec
 
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
+from tuishare.agent.link.link_service import LinkService
 from tuishare.agent.service.command_runner import CommandRunner
+from tuishare.agent.service.invitation_service import InvitationService
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.api.home_files import HomeFiles, describe_people, describe_user
 from tuishare.api.messages import (
@@ -43,6 +45,10 @@ class UserService:
         sharing: the shares for the users.
         runner: runs the commands that are recorded on disk.
         config_reload: puts a changed user book in force.
+        link: redeems invitations.
+
+    Attributes:
+        invitations: how users become known by one string.
     """
 
     def __init__(
@@ -51,7 +57,9 @@ class UserService:
         sharing: Sharing,
         runner: CommandRunner,
         config_reload: ConfigReload,
+        link: LinkService,
     ) -> None:
+        self.invitations = InvitationService(link, self.revoke_user, self.remove_user)
         self._context = context
         self._runner = runner
         self._files = HomeFiles(context.places, lambda: context.identity.current.signer)

@@ -23,7 +23,16 @@ from tuishare.api.messages.base import (
 from tuishare.api.messages.details import FILES_SHOWN, Details, File, Finding, PeerInfo, Proof
 from tuishare.api.messages.downloads import Download, DownloadAction, DownloadState, FileChoice
 from tuishare.api.messages.folders import DropChange, DropNamed, Folder
-from tuishare.api.messages.links import Handover, HandoverState, Link
+from tuishare.api.messages.links import (
+    Handover,
+    HandoverState,
+    Invitation,
+    InvitationNamed,
+    InvitationText,
+    InviterAdded,
+    Link,
+    NewInvitation,
+)
 from tuishare.api.messages.paths import FolderEntry, FolderListing, FolderQuery, PathNamed, PathSize
 from tuishare.api.messages.people import (
     CardInfo,
@@ -78,8 +87,13 @@ __all__ = [
     "Handover",
     "HandoverState",
     "Heartbeat",
+    "Invitation",
+    "InvitationNamed",
+    "InvitationText",
+    "InviterAdded",
     "Link",
     "Message",
+    "NewInvitation",
     "NewShare",
     "NewUser",
     "PathNamed",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from tuishare.api.messages.base import Count, Message, UnixTime
+import msgspec
+
+from tuishare.api.messages.base import Count, Message, Name, UnixTime
 
 
 class HandoverState(StrEnum):
@@ -55,3 +58,79 @@ class Link(Message, frozen=True, kw_only=True):
     waiting: Count = 0
     error: str = ""
     tried: UnixTime = 0
+
+
+class NewInvitation(Message, frozen=True, kw_only=True):
+    """An invitation to make, for one person.
+
+    Attributes:
+        name: for the user who joins; empty: the name of their card.
+        groups: that they join, without ``@``.
+        until: not usable from then on, Unix seconds.
+    """
+
+    name: Annotated[str, msgspec.Meta(max_length=256)] = ""
+    groups: Annotated[tuple[Name, ...], msgspec.Meta(max_length=256)] = ()
+    until: UnixTime
+
+
+class Invitation(Message, frozen=True, kw_only=True):
+    """An invitation that this agent gave out.
+
+    Attributes:
+        id: 32 hexadecimal digits; not a secret.
+        text: the string ``tuishare-invite-v1:…``, a secret until it is used; empty in lists.
+        name: for the user who joins; empty: the name of their card.
+        groups: that they join, without ``@``.
+        created: Unix seconds.
+        until: not usable from then on, Unix seconds.
+        used: when it was used, Unix seconds; 0: it was not.
+        user: name in the user book of the user who joined, or empty.
+        words: four words that both sides see and may compare; empty before it is used.
+        address: that the user called from, or empty.
+    """
+
+    id: str
+    text: str = ""
+    name: str = ""
+    groups: tuple[str, ...] = ()
+    created: UnixTime
+    until: UnixTime
+    used: UnixTime = 0
+    user: str = ""
+    words: str = ""
+    address: str = ""
+
+
+class InvitationNamed(Message, frozen=True, kw_only=True):
+    """The invitation that a request is about.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+    """
+
+    id: Annotated[str, msgspec.Meta(min_length=32, max_length=32)]
+
+
+class InvitationText(Message, frozen=True, kw_only=True):
+    """An invitation of another agent.
+
+    Attributes:
+        text: ``tuishare-invite-v1:…``.
+    """
+
+    text: Annotated[str, msgspec.Meta(max_length=4_096)]
+
+
+class InviterAdded(Message, frozen=True, kw_only=True):
+    """The inviter is known now.
+
+    Attributes:
+        user: their name in the user book.
+        words: four words that both sides see and may compare.
+        verified: whether they count as verified.
+    """
+
+    user: str
+    words: str
+    verified: bool
