@@ -118,6 +118,18 @@ async def test_an_older_record_changes_nothing(linked: tuple[Home, Home]) -> Non
             assert await contacts.keep(read_record(signed), signed) is is_kept
 
 
+async def test_a_rotated_identity_goes_on_over_links_alone(linked: tuple[Home, Home]) -> None:
+    """The envelope that introduces the new card comes over a link as well."""
+    alice, bob = linked
+    async with running(alice) as one, running(bob) as other:
+        first = await become_known(alice, bob)
+        await until_linked(one, bob)
+        await one.service.rotate_identity()
+        signer = one._context.identity.current.signer
+        await wait_until(lambda: other._context.users.read().signer(signer) is not None, seconds=PATIENCE)
+        await until_received(bob, first, fill(alice.drop / "second"))
+
+
 async def test_both_sides_call_and_one_link_stays(linked: tuple[Home, Home]) -> None:
     alice, bob = linked
     async with running(alice) as one, running(bob) as other:

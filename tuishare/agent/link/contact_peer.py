@@ -46,7 +46,7 @@ class ContactPeer(LinkPeer):
 
     def own_record(self) -> bytes:
         """Return our signed address record."""
-        return self._parts.own_record.signed
+        return self._parts.own_record.signed_for(self._signer)
 
     async def judge(self, offer: Offer) -> OfferAnswer:
         """Decide about an offer before a byte of it is taken."""

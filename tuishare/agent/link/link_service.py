@@ -251,7 +251,7 @@ class LinkService:
         assert self._key is not None
         assert self._parts is not None
         destination = Destination(record.link_key, record.endpoints)
-        return await call_contact(self._key, destination, self._parts.own_record.signed)
+        return await call_contact(self._key, destination, self._parts.own_record.signed_for(record.signer))
 
     async def _watch_addresses(self) -> None:
         """Give contacts our newest addresses, and open the port once it is free."""

@@ -89,7 +89,7 @@ class OpenLinks:
     def send_record(self) -> None:
         """Send our newest address record over all links."""
         for link in self._links.values():
-            link.session.send_record(self._parts.own_record.signed)
+            link.session.send_record(self._parts.own_record.signed_for(link.signer))
 
     def close(self, signer: bytes) -> None:
         """End the link of a contact at once."""
@@ -110,6 +110,7 @@ class OpenLinks:
                 await session.wait_opened()
             except LinkFailed:
                 self._note_end(peer.signer, await running)
+                self._parts.own_record.note_refusal(peer.signer)
                 return False
             if not self._take(link):
                 return True

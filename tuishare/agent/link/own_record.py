@@ -30,7 +30,21 @@ class OwnRecord:
         self._context = context
         self._key = key
         self._record: AddressRecord | None = None
+        self._former = b""
+        self._unaware: set[bytes] = set()
         self.signed = b""
+
+    def signed_for(self, contact: bytes) -> bytes:
+        """Return the record to give to a contact.
+
+        After a rotation of our identity, a contact who has not received an envelope with the new card takes the last
+        record of the former identity only.
+        """
+        return self._former if self._former and contact in self._unaware else self.signed
+
+    def note_refusal(self, contact: bytes) -> None:
+        """Note that a contact has refused our record: the next call gives the other one."""
+        self._unaware ^= {contact}
 
     async def refresh(self, port: int | None) -> bool:
         """Make a newer record if identity, link key or addresses have changed.
@@ -50,6 +64,10 @@ class OwnRecord:
             _log.warning("Cannot read the addresses of this machine: %s", error)
             return False
         signer = self._context.identity.current.signer
+        if self._record is None:
+            await self._load_former()
+        elif self._record.signer != signer:
+            self._former = self.signed
         known = self._record or await self._load(signer)
         if known is not None and self._is_current(known, signer, addresses):
             changed, self._record = self._record is None, known
@@ -67,6 +85,12 @@ class OwnRecord:
         # The last one is loopback, for contacts on the same machine; it always stays.
         kept = dict.fromkeys((*contacts[: MOST_ADDRESSES - 1], contacts[-1]))
         return tuple(map(parse_endpoint, kept))
+
+    async def _load_former(self) -> None:
+        stored = await self._context.store.run(lambda database: database.address_records())
+        by_signer = {record.signer: record.signed for record in stored}
+        former = (by_signer.get(signer, b"") for signer in self._context.identity.current.signers[1:])
+        self._former = next(filter(None, former), b"")
 
     async def _load(self, signer: bytes) -> AddressRecord | None:
         for stored in await self._context.store.run(lambda database: database.address_records()):
