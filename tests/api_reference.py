@@ -76,7 +76,7 @@ JSON_COMMANDS: Final[tuple[tuple[str, Any], ...]] = (
     ("choose", list[File]),
     ("activity", list[Activity]),
     ("links", list[Link]),
-    ("invite", Invitation),
+    ("invite new", Invitation),
     ("invite list", list[Invitation]),
     ("invite cancel", Accepted),
     ("join", InviterAdded),

@@ -41,6 +41,8 @@ ARGUMENTS = {
     "reject": ("contract.pdf",),
     "choose": ("contract.pdf",),
     "revoke": ("film.mov", "bob"),
+    "invite cancel": ("abab",),
+    "join": ("-",),
 }
 BOB = Delivery(user="bob", state=DeliveryState.COMPLETE, progress=1.0, sealed=1_700_000_000, completed=1)
 
