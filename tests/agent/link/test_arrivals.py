@@ -166,3 +166,59 @@ async def test_as_many_wait_for_approval_as_may(alice: Home, bob: Home) -> None:
         assert isinstance(answer, Later)
         assert "approval" in answer.reason
         assert await arrivals.judge(alice.user(), renewal) == Want(renewal.digest)
+
+
+async def test_the_sender_is_owed_a_receipt_for_what_was_delivered_or_rejected(
+    alice: Home, bob: Home
+) -> None:
+    (good, content), (bad, other) = envelope(1), envelope(2, share=bytes(16))
+    signer = alice.identity.signer
+    async with arriving(bob) as (arrivals, downloads, _):
+        await arrivals.take(alice.user(), good, content)
+        await arrivals.take(alice.user(), bad, other)
+        assert (await arrivals.follow(), arrivals.owed(signer)) == (set(), [])
+        await downloads.save(
+            DownloadRecord(
+                id=download_id(signer, SHARE),
+                envelope="x",
+                envelope_hash=good.digest,
+                added=1,
+                step=DownloadStep.COMPLETE,
+                info_hash="ab" * 32,
+                signer=signer,
+                share=SHARE.hex(),
+                generation=1,
+            )
+        )
+        arrivals.note_rejected(f"alice {'0' * 8} version 1.torrent.encrypted")
+        assert await arrivals.follow() == {signer}
+        assert await arrivals.follow() == set()
+    async with arriving(bob) as (arrivals, _, _):  # still owed after a restart
+        owed = arrivals.owed(signer)
+        receipts = {receipt.digest: receipt for receipt in (verify_receipt(each.receipt) for each in owed)}
+        complete, refused = receipts[good.digest], receipts[bad.digest]
+        assert (complete.state, complete.info_hash) == ("complete", bytes.fromhex("ab" * 32))
+        assert (refused.state, refused.info_hash) == ("refused", None)
+        for arrival in owed:
+            await arrivals.confirm(arrival)
+        assert arrivals.owed(signer) == []
+
+
+async def test_another_envelope_of_the_share_is_no_delivery_of_this_one(alice: Home, bob: Home) -> None:
+    offer, content = envelope()
+    async with arriving(bob) as (arrivals, downloads, _):
+        await arrivals.take(alice.user(), offer, content)
+        await downloads.save(
+            DownloadRecord(
+                id=download_id(alice.identity.signer, SHARE),
+                envelope="x",
+                envelope_hash=bytes(32),
+                added=1,
+                step=DownloadStep.COMPLETE,
+                info_hash="ab" * 32,
+                signer=alice.identity.signer,
+                share=SHARE.hex(),
+                generation=1,
+            )
+        )
+        assert await arrivals.follow() == set()

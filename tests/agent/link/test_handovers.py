@@ -1,0 +1,153 @@
+"""What waits to be handed over: the newest envelope for each recipient who lacks it, in the store and on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from tests.agent.homes import Home, fill, opened, share_of
+from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
+from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.startup import make_share_parts
+from tuishare.core.records import HandoverRecord, HandoverState, RecipientRecord, ShareRecord
+from tuishare.link.receipt import Receipt, ReceiptState, sign_receipt, verify_receipt
+
+pytestmark = pytest.mark.swarm
+
+
+@asynccontextmanager
+async def handing_over(
+    alice: Home, share: ShareRecord, *names: str
+) -> AsyncIterator[tuple[Handovers, Deliveries]]:
+    async with opened(alice) as context:
+        deliveries = make_share_parts(context).repository.deliveries
+        handovers = Handovers(context, deliveries)
+        await handovers.load()
+        rows = [RecipientRecord(share.id, name, name.encode().ljust(32)) for name in names]
+        await deliveries.set_recipients(share, rows)
+        yield handovers, deliveries
+
+
+@pytest.fixture
+def share(alice: Home) -> ShareRecord:
+    return share_of(fill(alice.drop / "x"))
+
+
+def receipt_of(bob: Home, record: HandoverRecord, state: ReceiptState = "received") -> bytes:
+    return sign_receipt(
+        bob.identity.signing_key,
+        Receipt(
+            signer=bob.identity.signer,
+            digest=record.digest,
+            share=bytes.fromhex(record.share),
+            generation=record.generation,
+            info_hash=bytes(32) if state == "complete" else None,
+            state=state,
+            at=1,
+        ),
+    )
+
+
+async def keep(handovers: Handovers, signed: bytes) -> None:
+    await handovers.keep_receipt(verify_receipt(signed), signed)
+
+
+async def test_an_envelope_waits_for_all_until_the_last_has_it(
+    alice: Home, bob: Home, carol: Home, share: ShareRecord
+) -> None:
+    async with handing_over(alice, share, "bob", "carol") as (handovers, _):
+        recipients = await handovers.on_sealed(ShareSealed(share, b"envelope"))
+        assert set(recipients) == {bob.identity.signer, carol.identity.signer}
+        (to_bob,), (to_carol,) = (handovers.waiting(home.identity.signer) for home in (bob, carol))
+        await handovers.note_handed_over(to_bob)
+        assert (handovers.waiting(bob.identity.signer), await handovers.content(to_carol)) == (
+            [],
+            b"envelope",
+        )
+    async with handing_over(alice, share, "bob", "carol") as (handovers, _):
+        (to_carol,) = handovers.waiting(carol.identity.signer)
+        assert await handovers.content(to_carol) == b"envelope"
+        await keep(handovers, receipt_of(carol, to_carol))
+        assert os.listdir(alice.places.link_outgoing) == []
+
+
+async def test_a_newer_version_replaces_the_waiting_one(alice: Home, bob: Home, share: ShareRecord) -> None:
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        await handovers.on_sealed(ShareSealed(replace(share, generation=2), b"two"))
+        (record,) = handovers.waiting(bob.identity.signer)
+        assert (record.generation, await handovers.content(record)) == (2, b"two")
+        assert len(os.listdir(alice.places.link_outgoing)) == 1
+
+
+async def test_a_version_that_is_sealed_again_after_a_crash_is_not_handed_over_twice(
+    alice: Home, bob: Home, share: ShareRecord
+) -> None:
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        (record,) = handovers.waiting(bob.identity.signer)
+        await keep(handovers, receipt_of(bob, record))
+        await handovers.on_sealed(ShareSealed(share, b"the same, sealed again"))
+        assert handovers.waiting(bob.identity.signer) == []
+        assert os.listdir(alice.places.link_outgoing) == []
+
+
+async def test_what_was_withdrawn_is_no_longer_handed_over(
+    alice: Home, bob: Home, share: ShareRecord
+) -> None:
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        (record,) = handovers.waiting(bob.identity.signer)
+        await handovers.on_withdrawn(EnvelopeWithdrawn(share))
+        assert not handovers.is_waiting(record)
+        assert (handovers.of(share.id), os.listdir(alice.places.link_outgoing)) == ((), [])
+
+
+async def test_a_user_who_loses_access_gets_nothing_even_before_that_is_recorded(
+    alice: Home, bob: Home, share: ShareRecord
+) -> None:
+    async with handing_over(alice, share, "bob") as (handovers, deliveries):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        (record,) = handovers.waiting(bob.identity.signer)
+        deliveries.exclude(share.id, "bob")
+        assert (handovers.waiting(bob.identity.signer), handovers.is_waiting(record)) == ([], False)
+
+
+async def test_receipts_lead_forward_only(alice: Home, bob: Home, share: ShareRecord) -> None:
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        (record,) = handovers.waiting(bob.identity.signer)
+        foreign = replace(record, digest=bytes(32))
+        await keep(handovers, receipt_of(bob, foreign, "complete"))
+        assert [each.state for each in handovers.of(share.id)] == [HandoverState.WAITING]
+        for state, expected in (
+            ("received", HandoverState.HANDED_OVER),
+            ("complete", HandoverState.COMPLETE),
+            ("received", HandoverState.COMPLETE),
+        ):
+            await keep(handovers, receipt_of(bob, record, state))
+            assert [each.state for each in handovers.of(share.id)] == [expected]
+
+
+async def test_an_envelope_is_offered_later_when_its_recipient_says_so(
+    alice: Home, bob: Home, share: ShareRecord
+) -> None:
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        (record,) = handovers.waiting(bob.identity.signer)
+        await handovers.postpone(record, 60, "no space on the disk")
+        (later,) = handovers.waiting(bob.identity.signer)
+        assert (later.retry - record.at >= 60, later.detail) == (True, "no space on the disk")
+
+
+async def test_a_damaged_copy_is_not_sent(alice: Home, bob: Home, share: ShareRecord) -> None:
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        (record,) = handovers.waiting(bob.identity.signer)
+        (alice.places.link_outgoing / record.digest.hex()).write_bytes(b"two")
+        assert await handovers.content(record) is None
