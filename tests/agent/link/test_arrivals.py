@@ -222,3 +222,6 @@ async def test_another_envelope_of_the_share_is_no_delivery_of_this_one(alice: H
             )
         )
         assert await arrivals.follow() == set()
+        # One that was carried by hand is there; of two copies the inbox rejects one.
+        arrivals.note_rejected(f"alice {SHARE.hex()[:8]} version 1.torrent.encrypted")
+        assert await arrivals.follow() == set()

@@ -125,11 +125,12 @@ async def test_receipts_lead_forward_only(alice: Home, bob: Home, share: ShareRe
         foreign = replace(record, digest=bytes(32))
         await keep(handovers, receipt_of(bob, foreign, "complete"))
         assert [each.state for each in handovers.of(share.id)] == [HandoverState.WAITING]
-        for state, expected in (
+        steps: tuple[tuple[ReceiptState, HandoverState], ...] = (
             ("received", HandoverState.HANDED_OVER),
             ("complete", HandoverState.COMPLETE),
             ("received", HandoverState.COMPLETE),
-        ):
+        )
+        for state, expected in steps:
             await keep(handovers, receipt_of(bob, record, state))
             assert [each.state for each in handovers.of(share.id)] == [expected]
 

@@ -146,8 +146,10 @@ class Arrivals:
         owed: set[bytes] = set()
         for record in [self._records[key] for key in self._pending]:
             download = self._download_of(record.signer, record.share)
-            fits = download is not None and download.envelope_hash == record.digest
-            if fits and download is not None and download.step is DownloadStep.COMPLETE:
+            if download is not None and download.generation >= record.generation:
+                # A second copy of it, carried by hand, may have been rejected.
+                if download.step is not DownloadStep.COMPLETE or download.envelope_hash != record.digest:
+                    continue
                 await self._advance(record, "complete", bytes.fromhex(download.info_hash))
             elif record.envelope in rejected:
                 await self._advance(record, "refused", None)
