@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {marker: [_TESTS / name for name in names] for marker, names in _MARKS.items()}
     # A file that was renamed would lose its marks without a word.
     assert all(path.exists() for paths in places.values() for path in paths)
+    # Once for each file: there are thousands of tests, and every worker marks all of them.
+    marks_of = functools.cache(
+        lambda file: [
+            marker
+            for marker, paths in places.items()
+            if any(path == file or path in file.parents for path in paths)
+        ]
+    )
     for item in items:
-        for marker, paths in places.items():
-            if any(path == item.path or path in item.path.parents for path in paths):
-                item.add_marker(marker)
+        for marker in marks_of(item.path):
+            item.add_marker(marker)
