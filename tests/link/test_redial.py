@@ -1,14 +1,11 @@
-"""When an agent calls again, and which of two links stays."""
+"""When an agent calls again."""
 
 from __future__ import annotations
 
 import itertools
 import random
 
-import pytest
-
-from tests.link.samples import ALICE, BOB
-from tuishare.link.redial import Pauses, stays
+from tuishare.link.redial import Pauses
 
 
 def test_pauses_grow_from_a_second_to_a_quarter_of_an_hour() -> None:
@@ -23,11 +20,3 @@ def test_pauses_grow_from_a_second_to_a_quarter_of_an_hour() -> None:
 
 def test_agents_that_lost_each_other_at_once_do_not_call_at_once() -> None:
     assert len({Pauses().next() for _ in range(10)}) == 10
-
-
-@pytest.mark.parametrize("called_by_alice", [True, False])
-def test_both_sides_keep_the_same_of_two_links(called_by_alice: bool) -> None:
-    alice = stays(ALICE.signer, BOB.signer, called_by_us=called_by_alice)
-    bob = stays(BOB.signer, ALICE.signer, called_by_us=not called_by_alice)
-    assert alice == bob
-    assert alice != stays(ALICE.signer, BOB.signer, called_by_us=not called_by_alice)

@@ -1,6 +1,6 @@
-"""When to call again, and which of two links stays.
+"""When to call again after calls that failed.
 
-Owns both rules; pure but for chance. Must not call.
+Owns the pauses; pure but for chance. Must not call.
 """
 
 from __future__ import annotations
@@ -38,8 +38,3 @@ class Pauses:
     def reset(self) -> None:
         """Begin again with the shortest: a link was open, an address changed, or there is something to hand over."""
         self._seconds = _FIRST_SECONDS
-
-
-def stays(own_signer: bytes, their_signer: bytes, *, called_by_us: bool) -> bool:
-    """Whether a link stays where both sides called at once: the one called by the smaller signer, on both sides."""
-    return called_by_us == (own_signer < their_signer)

@@ -19,8 +19,8 @@ from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.link.address_record import AddressRecord
 from tuishare.link.peer import LinkFailed, LinkStream
+from tuishare.link.redial import Pauses
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 900.0
 _TURN_SECONDS: Final = 300.0
 """Where there are too many links to keep: seconds until a contact is asked again."""
 _LEAST_SECONDS: Final = 0.2
@@ -85,22 +85,23 @@ class Calls:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, signer: bytes) -> None:
-        signal, pause = self._links.wakes[signer], 0.0
+        signal, pauses = self._links.wakes[signer], Pauses()
         while True:
             revision = signal.revision
             if link := self._links.get(signer):
                 await link.closed.wait()
-                pause = 0.0
+                pauses.reset()
             was_open = False
             with isolate_errors("call a contact"):
                 was_open = await self._call(signer)
-            if was_open and self._links.is_crowded:
-                pause = _TURN_SECONDS
-            else:
-                pause = _FIRST_PAUSE if was_open else min(max(_FIRST_PAUSE, 2 * pause), _LONGEST_PAUSE)
+            if was_open:
+                pauses.reset()
+            in_turn = was_open and self._links.is_crowded
+            # Spread by chance, so that not all contacts are asked at one moment.
+            pause = _TURN_SECONDS * random.uniform(0.5, 1.0) if in_turn else pauses.next()  # noqa: S311
             await asyncio.sleep(_LEAST_SECONDS)
             try:
-                async with asyncio.timeout(pause * random.uniform(0.5, 1.0)):  # noqa: S311 — only spreads the calls
+                async with asyncio.timeout(pause):
                     await signal.wait_for_change(revision)
             except TimeoutError:
                 continue
