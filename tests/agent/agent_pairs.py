@@ -34,7 +34,7 @@ async def come_to_rest(agent: Agent) -> None:
     Scanned twice: an entry that has settled is in nobody's list while it is taken, and the second scan waits for that.
     """
     for _ in range(2):
-        followings: list[FolderMonitor[Any]] = [*agent._drops.monitors.values(), agent._inbox.monitor]
+        followings: list[FolderMonitor[Any]] = [*agent._drops.monitors.values(), agent._parts.inbox_monitor]
         for following in followings:
             following.scan_soon()
         await wait_until(partial(_is_at_rest, agent, followings), seconds=30.0)

@@ -104,7 +104,9 @@ async def test_orders_are_answered_at_once(alice: Home, state: Path) -> None:
     async with running(alice) as agent, AgentClient(alice.places.socket, silence=PROMPT) as client:
         share = await until(agent, "x", ShareState.SEEDING)
         # The activity log is saved beside the work: without this, its first entry may meet the full disk, too.
-        await wait_until(lambda: [entry.kind for entry in agent._context.activity.recent] == [ActivityKind.SHARED])
+        await wait_until(
+            lambda: [entry.kind for entry in agent._context.activity.recent] == [ActivityKind.SHARED]
+        )
         use_up(alice.places.store_file)
         with full(state):
             with pytest.raises(SystemFailed, match="will be done once"):

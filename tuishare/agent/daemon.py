@@ -129,7 +129,7 @@ class Agent:
     def _loops(self, events: Subscription, watcher: Watcher) -> Iterator[Coroutine[Any, Any, None]]:
         drops, inbox = self._drops, self._inbox
         yield self._once_ready(lambda: drops.run(watcher))
-        yield self._once_ready(lambda: inbox.monitor.run(watcher))
+        yield self._once_ready(lambda: self._parts.inbox_monitor.run(watcher))
         yield self._once_ready(lambda: inbox.payload_watcher.run(watcher))
         yield self._once_ready(lambda: self._follow_engine(events))
         yield self._once_ready(drops.repository.watch_deliveries)

@@ -71,7 +71,7 @@ class EnvelopeWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class EntryOutdated:
-    """The entry of a share has changed while it was read: its folder is to be scanned for it.
+    """An entry has changed while it was read, or may be judged differently now: its folder is to look at it again.
 
     Attributes:
         path: of the entry.

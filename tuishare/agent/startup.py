@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 
+import msgspec
+
 from tuishare.agent.bandwidth_schedule import BandwidthSchedule
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.context import Context
@@ -24,6 +26,7 @@ from tuishare.agent.downloads.inbox import DownloadParts, Inbox
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.pipeline import DownloadPipeline, Seeding
 from tuishare.agent.downloads.queue import DownloadQueue
+from tuishare.agent.downloads.quotas import EnvelopeRateLimit
 from tuishare.agent.downloads.rejected_files import REJECTED, RejectedEnvelopes
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.events import (
@@ -40,14 +43,20 @@ from tuishare.agent.events import (
     ShareSealed,
     UserBookRead,
 )
+from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.link.link_service import LinkService
 from tuishare.agent.live import Live
 from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.network.reachability import AddressWatch
 from tuishare.agent.network.tracker_service import TrackerService
-from tuishare.agent.service.agent_service import LocalAgentService
+from tuishare.agent.service.agent_service import LocalAgentService, ServiceParts
 from tuishare.agent.service.command_runner import CommandRunner
+from tuishare.agent.service.details_service import DetailsService
+from tuishare.agent.service.invitation_service import InvitationService
+from tuishare.agent.service.path_service import PathService
+from tuishare.agent.service.settings_service import SettingsService
 from tuishare.agent.service.state_view import StateView
+from tuishare.agent.service.status_view import StatusView
 from tuishare.agent.service.user_service import UserService
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
@@ -61,6 +70,7 @@ from tuishare.agent.shares.reconcile import Reissuer, SettingsReconciler
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.sharing import ShareParts, Sharing
 from tuishare.agent.state.store import Store
+from tuishare.api.home_files import HomeFiles
 from tuishare.config.model import Config, load_config
 from tuishare.core.home_lock import HomeLock
 from tuishare.core.own_addresses import check_addresses
@@ -112,6 +122,7 @@ class AgentParts:
     context: Context
     sharing: Sharing
     inbox: Inbox
+    inbox_monitor: FolderMonitor[int]
     bandwidth: BandwidthSchedule
     overload: OverloadMonitor
     notifier: DesktopNotifier
@@ -135,13 +146,16 @@ def make_parts(context: Context) -> AgentParts:
         edit_users=lambda change: config_reload.edit(lambda: context.users.edit(change)),
     )
     link.subscribe()
-    users = UserService(context, sharing, runner, config_reload, link)
     overload = OverloadMonitor(context.engine, context.clock.now)
-    view = StateView(context, sharing, inbox, users, config_reload, overload, link=link)
+    status = make_status_view(context, sharing, link, config_reload, overload)
+    served = make_service_parts(
+        *(context, status, sharing, inbox, link), runner=runner, config_reload=config_reload
+    )
     parts = AgentParts(
         context=context,
         sharing=sharing,
         inbox=inbox,
+        inbox_monitor=make_inbox_monitor(context, inbox),
         bandwidth=BandwidthSchedule(config, context.engine, context.clock),
         overload=overload,
         notifier=DesktopNotifier(
@@ -149,20 +163,79 @@ def make_parts(context: Context) -> AgentParts:
         ),
         config_reload=config_reload,
         runner=runner,
-        users=users,
-        view=view,
+        users=served.users,
+        view=served.view,
         link=link,
         service=LocalAgentService(
-            *(context, sharing, inbox, runner, config_reload),
-            view=view,
-            users=users,
-            stop=stopping.set,
+            *(served, sharing, inbox, runner), activity=context.activity, stop=stopping.set
         ),
         stopping=stopping,
     )
     connect_outbox(context)
     _connect(parts)
     return parts
+
+
+def make_status_view(
+    context: Context,
+    sharing: Sharing,
+    link: LinkService,
+    config_reload: ConfigReload,
+    overload: OverloadMonitor,
+) -> StatusView:
+    """Make the view of the agent itself, with the problems of all parts."""
+    return StatusView(
+        *(context.engine, context.tracker, sharing, link),
+        settings=context.settings,
+        identity=context.identity,
+        clock=context.clock,
+        problems=(
+            lambda: context.store.disk_retry.problems,
+            lambda: context.outbox_retry.problems,
+            lambda: context.problems,
+            lambda: config_reload.problems,
+            lambda: sharing.corruption_reports.problems,
+            lambda: overload.problems,
+            lambda: link.problems,
+        ),
+    )
+
+
+def make_service_parts(
+    context: Context,
+    status: StatusView,
+    sharing: Sharing,
+    inbox: Inbox,
+    link: LinkService,
+    *,
+    runner: CommandRunner,
+    config_reload: ConfigReload,
+) -> ServiceParts:
+    """Make the parts that answer the API."""
+    settings, activity, changed = context.settings, context.activity, context.changed
+    files = HomeFiles(context.places, lambda: context.identity.current.signer)
+    users = UserService(
+        *(files, sharing, runner, config_reload),
+        settings=settings,
+        identity=context.identity,
+        activity=activity,
+        changed=changed,
+    )
+    return ServiceParts(
+        view=StateView(
+            *(status, sharing, inbox, users, link), engine=context.engine, activity=activity, changed=changed
+        ),
+        users=users,
+        invitations=InvitationService(link, users.revoke_user, users.remove_user),
+        settings=SettingsService(files, config_reload),
+        paths=PathService(),
+        details=DetailsService(
+            *(sharing, inbox, context.engine, context.tracker),
+            settings=settings,
+            activity=activity,
+            clock=context.clock,
+        ),
+    )
 
 
 def make_share_parts(context: Context) -> ShareParts:
@@ -248,6 +321,10 @@ def make_download_parts(context: Context) -> DownloadParts:
         payload_watcher=PayloadWatcher(repository, queue, settings),
         reader=EnvelopeReader(settings, context.identity, context.users, clock),
         rejected=RejectedEnvelopes(config.folders.inbox_path, settings, activity, clock),
+        rate_limit=EnvelopeRateLimit(
+            lambda: settings.current.inbox.envelopes_per_minute,
+            lambda name: context.events.publish(EntryOutdated(config.folders.inbox_path / name)),
+        ),
     )
 
 
@@ -262,6 +339,14 @@ def make_inbox(context: Context) -> Inbox:
         clock=context.clock,
         events=context.events,
     )
+
+
+def make_inbox_monitor(context: Context, inbox: Inbox) -> FolderMonitor[int]:
+    """Make the monitor of the inbox folder."""
+    config = context.settings.current
+    # No time to settle after a file is closed: an envelope that is half written is looked at again.
+    settle = msgspec.structs.replace(config.settle, after_close=0.0)
+    return FolderMonitor(config.folders.inbox_path, settle, inbox)
 
 
 def make_config_reload(context: Context) -> ConfigReload:
@@ -286,16 +371,18 @@ def _connect(parts: AgentParts) -> None:
     events, changed = parts.context.events, parts.context.changed
     events.subscribe(ActivityRecorded, lambda event: parts.notifier.notify(event.entry))
     events.subscribe(ActivitySaved, lambda _: changed.notify())
-    events.subscribe(ApprovalEnded, lambda _: parts.inbox.on_approval_ended())
+    events.subscribe(ApprovalEnded, lambda _: parts.inbox.use_room())
     events.subscribe(DiskStateChanged, lambda _: changed.notify())
     events.subscribe_async(DownloadDiscarded, parts.inbox.on_discarded)
     events.subscribe(DownloadsChanged, lambda _: parts.inbox.payload_watcher.on_downloads_changed())
     events.subscribe(EntryOutdated, lambda event: parts.sharing.rescan(event.path))
+    events.subscribe(EntryOutdated, lambda event: parts.inbox_monitor.rescan_path(event.path))
     events.subscribe(PeerAnnounced, parts.sharing.on_announce)
     events.subscribe(SettingsReloaded, lambda _: parts.bandwidth.take_settings())
     events.subscribe(SettingsReloaded, lambda _: parts.sharing.take_settings())
     events.subscribe(SettingsReloaded, lambda _: parts.sharing.scan_soon())
-    events.subscribe(SettingsReloaded, lambda _: parts.inbox.take_settings())
+    events.subscribe(SettingsReloaded, lambda _: parts.inbox_monitor.scan_soon())
+    events.subscribe(SettingsReloaded, lambda _: parts.inbox.use_room())
     events.subscribe(UserBookRead, lambda event: parts.users.take(event.book))
 
 

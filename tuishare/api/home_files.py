@@ -52,6 +52,7 @@ from tuishare.people import (
     parse_succession,
     regroup,
     replace_key,
+    rotate_identity,
     set_groups,
     trust,
 )
@@ -122,6 +123,10 @@ class HomeFiles:
         """Replace the key of a user."""
         changed = self._edit(lambda book: book.replace(replace_key(book.find(user.name)))).find(user.name)
         return UserAdded(name=changed.name, key=format_key(changed.key or b""))
+
+    def rotate_identity(self, name: str) -> Identity:
+        """Replace the home's own keys, for a new card with that name."""
+        return rotate_identity(self._places.identity_file, name)
 
     def folders(self) -> list[Folder]:
         """Return the drop folders as they are configured; none of them is watched."""

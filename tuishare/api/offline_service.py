@@ -30,7 +30,7 @@ from tuishare.config.model import load_config
 from tuishare.core.home_lock import HomeLock
 from tuishare.errors import NotFound
 from tuishare.home_paths import Places
-from tuishare.people import load_identity, rotate_identity
+from tuishare.people import load_identity
 
 
 class OfflineService:
@@ -93,8 +93,7 @@ class OfflineService:
     async def rotate_identity(self) -> Accepted:
         """Replace the home's own keys; the agent reissues its envelopes when it starts."""
         name = load_config(self._places).name
-        identity = rotate_identity(self._places.identity_file, name)
-        return Accepted(id=identity.card(name).fingerprint.base32)
+        return Accepted(id=self._files.rotate_identity(name).card(name).fingerprint.base32)
 
     async def folders(self) -> list[Folder]:
         """Return the drop folders as they are configured."""

@@ -80,7 +80,7 @@ async def test_what_is_half_written_is_not_turned_away(bob: Home, envelope: byte
 async def test_an_envelope_is_opened_the_moment_it_is_there(bob: Home, envelope: bytes, how: str) -> None:
     bob.configure(settle={"after_close": 60.0, "quiet": 60.0})
     async with running(bob) as agent:
-        await wait_until(lambda: agent._inbox.monitor.state is FolderState.WATCHING)
+        await wait_until(lambda: agent._parts.inbox_monitor.state is FolderState.WATCHING)
         path = bob.inbox / NAME if how == "written" else bob.places.files / NAME
         path.write_bytes(envelope)
         if how == "moved":
@@ -164,7 +164,7 @@ async def test_the_list_of_rejected_envelopes_is_bounded(bob: Home) -> None:
         (bob.inbox / f"{number}{ENVELOPE_SUFFIX}").write_bytes(b"x")
     async with running(bob) as agent:
         await wait_until(lambda: len(os.listdir(bob.inbox)) == 1, seconds=30)
-        await wait_until(lambda: agent._inbox.monitor.unsettled == ())
+        await wait_until(lambda: agent._parts.inbox_monitor.unsettled == ())
         assert len(agent.view.downloads()) == REMEMBERED
 
 
@@ -197,7 +197,7 @@ async def test_where_nothing_can_be_moved_the_agent_goes_on(bob: Home, envelope:
     (bob.inbox / REJECTED).write_text("in the way")
     async with running(bob) as agent:
         (bob.inbox / f"bad{ENVELOPE_SUFFIX}").write_bytes(b"x")
-        await wait_until(lambda: agent._inbox.monitor.unsettled != ())
+        await wait_until(lambda: agent._parts.inbox_monitor.unsettled != ())
         (bob.inbox / NAME).write_bytes(envelope)
         await shown(agent, DownloadState.DOWNLOADING)
     assert (bob.inbox / f"bad{ENVELOPE_SUFFIX}").exists()

@@ -76,10 +76,10 @@ async def test_what_was_delivered_and_filed_while_it_was_judged_is_no_replay(
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
         await judged.wait()
-        await wait_until(lambda: NAME not in {entry.name for entry in agent._inbox.monitor.unsettled})
+        await wait_until(lambda: NAME not in {entry.name for entry in agent._parts.inbox_monitor.unsettled})
         (bob.inbox / "next").write_bytes(b"")
-        agent._inbox.monitor.scan_soon()
-        await wait_until(lambda: NAME not in agent._inbox.monitor._present)
+        agent._parts.inbox_monitor.scan_soon()
+        await wait_until(lambda: NAME not in agent._parts.inbox_monitor._present)
         assert (agent.view.downloads(), os.listdir(bob.inbox)) == ([], ["next"])
 
 
@@ -232,6 +232,6 @@ async def test_an_envelope_that_vanishes_leaves_no_traces(
     monkeypatch.setattr(envelope_reader, "read_limited", vanish)
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(envelope)
-        await wait_until(lambda: bool(opened) and agent._inbox.monitor.unsettled == ())
+        await wait_until(lambda: bool(opened) and agent._parts.inbox_monitor.unsettled == ())
         assert agent.view.downloads() == []
     assert os.listdir(bob.inbox) == []

@@ -220,20 +220,18 @@ async def test_looking_at_who_signed_takes_half_a_core_at_most(
 async def test_an_envelope_that_cannot_be_read_for_want_of_a_descriptor_takes_no_turn(
     bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later: list[str] = []
-
     def peek(_: Path) -> tuple[bool, float]:
         raise TooManyOpen("No descriptor is left")
 
     async with opened(bob) as context:
         inbox = make_inbox(context)
         monkeypatch.setattr(inbox._reader, "peek", peek)
-        monkeypatch.setattr(inbox.monitor, "rescan_later", later.append)
         for _ in range(100):
             put(bob, "x", b"")
             path = bob.inbox / f"x{ENVELOPE_SUFFIX}"
-            await inbox.settled(path, inbox.look(path))
-        assert (len(later), inbox.rate_limit.waiting, rejected_at(bob)) == (100, {}, 0)
+            with pytest.raises(TooManyOpen):
+                await inbox.settled(path, inbox.look(path))
+        assert (inbox.rate_limit.waiting, rejected_at(bob)) == ({}, 0)
 
 
 async def test_no_more_of_a_flood_is_shown_than_a_person_can_read(

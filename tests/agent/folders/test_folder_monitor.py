@@ -262,7 +262,7 @@ async def test_without_descriptors_an_entry_waits_and_has_no_fault(
     folder: Path, handler: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following_module, "EXHAUSTED_SECONDS", 0.05)
-    look, tries = handler.look, []
+    look, settled, tries, taken = handler.look, handler.settled, [], []
 
     def exhausted(path: Path) -> Observation[str]:
         tries.append(path.name)
@@ -270,11 +270,18 @@ async def test_without_descriptors_an_entry_waits_and_has_no_fault(
             raise TooManyOpen("Cannot look at it: too many open files")
         return look(path)
 
+    async def take(path: Path, look: Observation[str], /) -> None:
+        taken.append(path.name)
+        if len(taken) < 3:
+            raise TooManyOpen("Cannot read it: too many open files")
+        await settled(path, look)
+
     monkeypatch.setattr(handler, "look", exhausted)
+    monkeypatch.setattr(handler, "settled", take)
     (folder / "a").write_text("1")
     async with followed(folder, handler):
         await wait_until(lambda: handler.settled_texts == [("a", "1")])
-    assert handler.faults == []
+    assert (handler.faults, taken) == ([], ["a"] * 3)
 
 
 async def test_a_folder_that_cannot_be_listed_for_want_of_descriptors_is_not_missing(

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
 
-import msgspec
-
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
 from tuishare.agent.downloads.envelope_reader import EnvelopeReader, apply_key_rotation
@@ -35,10 +33,11 @@ from tuishare.agent.events import (
     AddressRecordFound,
     ChangeSignal,
     DownloadDiscarded,
+    EntryOutdated,
     EnvelopeRejected,
     EventBus,
 )
-from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
+from tuishare.agent.folders.folder_monitor import FolderHandler, Observation
 from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.process.malloc import give_back
 from tuishare.agent.state.activity_log import ActivityLog
@@ -113,6 +112,7 @@ class DownloadParts:
     payload_watcher: PayloadWatcher
     reader: EnvelopeReader
     rejected: RejectedEnvelopes
+    rate_limit: EnvelopeRateLimit
 
 
 class Inbox(FolderHandler[int]):
@@ -124,7 +124,6 @@ class Inbox(FolderHandler[int]):
         admission: what becomes of opened envelopes.
         commands: what users order.
         payload_watcher: watches what was delivered.
-        monitor: of the inbox folder.
         rate_limit: the envelopes of unverified senders that wait to be read.
         locked: what cannot be opened or held yet, by name of the file.
     """
@@ -154,12 +153,7 @@ class Inbox(FolderHandler[int]):
         self._reader = parts.reader
         self._rejected = parts.rejected
         self._folder = settings.current.folders.inbox_path
-        # No time to settle after a file is closed: an envelope that is half written is looked at again.
-        settle = msgspec.structs.replace(settings.current.settle, after_close=0.0)
-        self.monitor: FolderMonitor[int] = FolderMonitor(self._folder, settle, self)
-        self.rate_limit = EnvelopeRateLimit(
-            lambda: settings.current.inbox.envelopes_per_minute, self.monitor.rescan
-        )
+        self.rate_limit = parts.rate_limit
         self.locked: dict[str, LockedEnvelope] = {}
         self._judged: dict[str, _Judgement] = {}
         self._doubtful: dict[str, str] = {}
@@ -210,15 +204,14 @@ class Inbox(FolderHandler[int]):
         return any(row.envelope == name for row in self.repository.damaged)
 
     async def settled(self, path: Path, look: Observation[int]) -> None:
-        """Judge a complete envelope; one that no verified user signed may have to wait to be read."""
+        """Judge a complete envelope; one that no verified user signed may have to wait to be read.
+
+        Raises:
+            TooManyOpen: it could not be read, so nothing was decided.
+        """
         again = self._doubtful.get(path.name) == look.fingerprint  # it was counted before
         stamp = self._users.stamp()
-        try:
-            at_once = again or await self._is_from_verified(path)
-        except TooManyOpen:  # its sender is still unknown
-            self.monitor.rescan_later(path.name)
-            return
-        if at_once:
+        if again or await self._is_from_verified(path):
             self.rate_limit.forget(path.name)
         elif not self.rate_limit.admits(path.name):
             self.rate_limit.queue(
@@ -254,7 +247,8 @@ class Inbox(FolderHandler[int]):
             self._judged[path.name] = _Judgement(look.fingerprint, stamp)
             await self._keep_within_bounds(path, look.size, error, known)
         except TooManyOpen:
-            self.monitor.rescan_later(path.name)
+            self._changed.notify()
+            raise
         except SystemFailed as error:
             self._keep(path.name, look.size, error, known)  # not judged: the next scan tries again
         except Damaged as error:
@@ -262,7 +256,7 @@ class Inbox(FolderHandler[int]):
                 await self._reject(path, error)
             else:  # it may still be written: it counts as damaged once it was quiet
                 self._doubtful[path.name] = look.fingerprint
-                self.monitor.rescan(path.name)
+                self._events.publish(EntryOutdated(path))
         except TuishareError as error:
             if await asyncio.to_thread(self._is_still, path, look.fingerprint):
                 await self._reject(path, error)
@@ -305,12 +299,7 @@ class Inbox(FolderHandler[int]):
         """Report that the state of the folder has changed."""
         self._changed.notify()
 
-    def take_settings(self) -> None:
-        """Look again at all envelopes that other settings or users may change the judgement of."""
-        self.monitor.scan_soon()
-        self.on_approval_ended()
-
-    def on_approval_ended(self) -> None:
+    def use_room(self) -> None:
         """Look again at as many envelopes without room as there is room for now, oldest first."""
         waiting = list(self.repository.downloads.values())
         for name, record in list(self._crowded.items()):
@@ -318,7 +307,7 @@ class Inbox(FolderHandler[int]):
                 waiting.append(record)
                 del self._crowded[name]
                 self._judged.pop(name, None)
-                self.monitor.rescan(name)
+                self._events.publish(EntryOutdated(self._folder / name))
 
     async def _keep_within_bounds(
         self, path: Path, size: int, error: TuishareError, known: LockedEnvelope | None

@@ -70,7 +70,11 @@ class FolderHandler(ABC, Generic[_Payload]):
 
     @abstractmethod
     async def settled(self, path: Path, look: Observation[_Payload], /) -> None:
-        """Handle an entry that is complete."""
+        """Handle an entry that is complete.
+
+        Raises:
+            TooManyOpen: the entry could not be read; it is handed in again in a while.
+        """
 
     @abstractmethod
     async def refused(self, path: Path, error: TuishareError) -> None:
@@ -160,6 +164,11 @@ class FolderMonitor(Generic[_Payload]):
         """Treat an entry as changed, for instance because it changed while it was read."""
         self._tracker.hint(entry, FileEventKind.CHANGED, time.monotonic())
         self._woken.set()
+
+    def rescan_path(self, path: Path) -> None:
+        """Treat the entry at a path as changed, if it is one of this folder."""
+        if path.parent == self.folder:
+            self.rescan(path.name)
 
     def rescan_later(self, entry: str) -> None:
         """Observe an entry again in a while: it could not be read because too many files were open."""
@@ -296,6 +305,8 @@ class FolderMonitor(Generic[_Payload]):
             return
         try:
             await self._take(path, entry, look, started)
+        except TooManyOpen:
+            self.rescan_later(entry)
         except (SystemFailed, DamagedDatabase):
             raise
         except Exception as error:  # noqa: BLE001 — likewise

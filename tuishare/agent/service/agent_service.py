@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 
-from tuishare.agent.config_reload import ConfigReload
-from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.service.command_dispatch import order_download, order_share
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.details_service import DetailsService
+from tuishare.agent.service.invitation_service import InvitationService
 from tuishare.agent.service.path_service import PathService
 from tuishare.agent.service.settings_service import SettingsService
 from tuishare.agent.service.state_view import StateView
@@ -22,6 +22,7 @@ from tuishare.agent.service.user_service import UserService
 from tuishare.agent.service.views import view_activity
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.shares.transitions import ShareTarget
+from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.api.event_stream import StreamTiming, follow
 from tuishare.api.messages import (
     Accepted,
@@ -67,43 +68,51 @@ from tuishare.api.messages import (
 from tuishare.fs.browse import to_absolute
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceParts:
+    """The parts of the room, made by `tuishare.agent.startup`."""
+
+    view: StateView
+    users: UserService
+    invitations: InvitationService
+    settings: SettingsService
+    paths: PathService
+    details: DetailsService
+
+
 class LocalAgentService:
     """Implements `tuishare.api.service.AgentService`, which documents the methods, for the agent of this process.
 
     Args:
-        context: of the agent.
-        sharing: its shares.
-        inbox: its downloads.
+        parts: carry out what concerns one subject.
+        sharing: the shares.
+        inbox: the downloads.
         runner: runs the commands that are recorded on disk.
-        config_reload: puts changed files in force.
-        view: the agent's state.
-        users: the agent's users.
+        activity: the activity log.
         stop: begins to stop the agent.
     """
 
     def __init__(
         self,
-        context: Context,
+        parts: ServiceParts,
         sharing: Sharing,
         inbox: Inbox,
         runner: CommandRunner,
-        config_reload: ConfigReload,
         *,
-        view: StateView,
-        users: UserService,
+        activity: ActivityLog,
         stop: Callable[[], None],
     ) -> None:
-        self._invitations = users.invitations
-        self._context = context
+        self._view = parts.view
+        self._users = parts.users
+        self._invitations = parts.invitations
+        self._settings = parts.settings
+        self._paths = parts.paths
+        self._details = parts.details
         self._sharing = sharing
         self._inbox = inbox
         self._runner = runner
-        self._view = view
-        self._users = users
+        self._activity = activity
         self._stop = stop
-        self._settings = SettingsService(context, config_reload)
-        self._paths = PathService()
-        self._details = DetailsService(context, sharing, inbox)
 
     async def status(self) -> Status:
         return self._view.status()
@@ -119,7 +128,7 @@ class LocalAgentService:
         return Stopping(pid=os.getpid())
 
     async def activity(self, limit: int = 100) -> list[Activity]:
-        return list(map(view_activity, await self._context.activity.latest(limit)))
+        return list(map(view_activity, await self._activity.latest(limit)))
 
     async def links(self) -> list[Link]:
         return self._view.links()

@@ -8,32 +8,50 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
-from tuishare.agent.context import Context
 from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.live import Live
 from tuishare.agent.network.reachability import is_reachable
+from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service.privacy_report import PrivacyCase, assess
 from tuishare.agent.service.views import view_activity
 from tuishare.agent.shares.sharing import Sharing
+from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.api.messages import FILES_SHOWN, Details, DownloadId, File, PeerInfo, Proof, ShareId
+from tuishare.config.model import Config
+from tuishare.core.clock import Clock
 from tuishare.core.records import DownloadRecord, ShareRecord, ShareStep
 from tuishare.errors import NotFound
-from tuishare.swarm import Endpoint, Peer, PrivacyFacts
+from tuishare.swarm import Endpoint, Engine, Peer, PrivacyFacts
 from tuishare.torrents import InfoHash, Torrent, parse_torrent
 
 
 class DetailsService:
     """Implements the part of `tuishare.api.service.AgentService` about single shares and downloads."""
 
-    def __init__(self, context: Context, drops: Sharing, inbox: Inbox) -> None:
-        self._context = context
-        self._drops = drops
+    def __init__(
+        self,
+        sharing: Sharing,
+        inbox: Inbox,
+        engine: Engine,
+        tracker: TrackerService,
+        *,
+        settings: Live[Config],
+        activity: ActivityLog,
+        clock: Clock,
+    ) -> None:
+        self._sharing = sharing
         self._inbox = inbox
+        self._engine = engine
+        self._tracker = tracker
+        self._settings = settings
+        self._activity = activity
+        self._clock = clock
 
     async def share_details(self, share: ShareId) -> Details:
-        record = self._drops.repository.get(share)
+        record = self._sharing.repository.get(share)
 
         def name_peer(peer: Peer) -> str:
-            return self._drops.repository.deliveries.user_of(share, peer)
+            return self._sharing.repository.deliveries.user_of(share, peer)
 
         peers = [_peer(peer, name_peer(peer)) for peer in await self._peers(record.info_hash)]
         here = None if record.step is ShareStep.SEEDING else ()
@@ -48,23 +66,23 @@ class DetailsService:
         return await self._details(record.name, torrent, peers, await self._here(record), record.unwanted)
 
     async def share_proof(self, share: ShareId) -> Proof:
-        record, context = self._drops.repository.get(share), self._context
+        record = self._sharing.repository.get(share)
         case = PrivacyCase(
             record,
             await self._evidence(record),
-            self._drops.repository.deliveries.of(share),
-            context.tracker.port,
-            is_reachable(context.settings.current.network, context.engine),
-            context.clock(),
-            context.engine.mapping_faults,
+            self._sharing.repository.deliveries.of(share),
+            self._tracker.port,
+            is_reachable(self._settings.current.network, self._engine),
+            self._clock(),
+            self._engine.mapping_faults,
         )
         return Proof(findings=tuple(assess(case)))
 
     async def _evidence(self, record: ShareRecord) -> PrivacyFacts | None:
-        if not self._drops.repository.is_seeding(record):
+        if not self._sharing.repository.is_seeding(record):
             return None
         try:
-            return await self._context.engine.privacy_facts(InfoHash(record.info_hash))
+            return await self._engine.privacy_facts(InfoHash(record.info_hash))
         except NotFound:  # it left the swarm in this moment
             return None
 
@@ -85,12 +103,12 @@ class DetailsService:
             files=shown,
             more_files=files - len(shown),
             peers=tuple(peers),
-            history=tuple(map(view_activity, await self._context.activity.history(name))),
+            history=tuple(map(view_activity, await self._activity.history(name))),
         )
 
     async def _peers(self, info_hash: str) -> tuple[Peer, ...]:
         try:
-            return await self._context.engine.peers(InfoHash(info_hash))
+            return await self._engine.peers(InfoHash(info_hash))
         except NotFound:  # not in its swarm now
             return ()
 
@@ -98,7 +116,7 @@ class DetailsService:
         if record.step.has_all_data:
             return None
         try:
-            return await self._context.engine.file_progress(InfoHash(record.info_hash))
+            return await self._engine.file_progress(InfoHash(record.info_hash))
         except NotFound:  # not in its swarm now
             return ()
 

@@ -7,9 +7,10 @@ agent needs, because a network drive may block one for good. Must not open or ch
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
@@ -94,14 +95,14 @@ class PathService:
         answer: asyncio.Future[R] = loop.create_future()
 
         def run() -> None:
+            # A future of its own, because one of asyncio must not be changed by another thread.
+            found = concurrent.futures.Future[R]()
             try:
-                finish = partial(self._finish, answer, look_up(deadline), None)
+                found.set_result(look_up(deadline))
             except Exception as error:  # noqa: BLE001 (raised again where the answer is awaited)
-                finish = partial(self._finish, answer, None, error)
-            try:
-                loop.call_soon_threadsafe(finish)
-            except RuntimeError:  # the agent has stopped meanwhile
-                return
+                found.set_exception(error)
+            with contextlib.suppress(RuntimeError):  # the agent has stopped meanwhile
+                loop.call_soon_threadsafe(self._finish, answer, found)
 
         # A daemon, so that the agent can stop while a disk does not react.
         threading.Thread(target=run, name="path look-up", daemon=True).start()
@@ -115,11 +116,11 @@ class PathService:
         finally:
             deadline.cancel()
 
-    def _finish(self, answer: asyncio.Future[R], result: R | None, error: Exception | None) -> None:
+    def _finish(self, answer: asyncio.Future[R], found: concurrent.futures.Future[R]) -> None:
         self._free.release()
         if answer.done():  # given up
             return
-        if error is not None:
+        if (error := found.exception()) is not None:
             answer.set_exception(error)
         else:
-            answer.set_result(result)  # type: ignore[arg-type]
+            answer.set_result(found.result())

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 
 from tuishare.agent.config_reload import ConfigReload
-from tuishare.agent.context import Context
 from tuishare.agent.service.views import view_reload
 from tuishare.api.home_files import HomeFiles
 from tuishare.api.messages import DropChange, DropNamed, Reloaded, SettingChange, SettingsText
@@ -19,8 +18,8 @@ from tuishare.api.messages import DropChange, DropNamed, Reloaded, SettingChange
 class SettingsService:
     """Implements the part of `tuishare.api.service.AgentService` about folders and settings."""
 
-    def __init__(self, context: Context, config_reload: ConfigReload) -> None:
-        self._files = HomeFiles(context.places, lambda: context.identity.current.signer)
+    def __init__(self, files: HomeFiles, config_reload: ConfigReload) -> None:
+        self._files = files
         self._config_reload = config_reload
 
     async def set_drop(self, change: DropChange) -> Reloaded:

@@ -13,11 +13,11 @@ from typing import TypeVar
 import msgspec
 
 from tuishare.agent.config_reload import ConfigReload
-from tuishare.agent.context import Context
-from tuishare.agent.link.link_service import LinkService
+from tuishare.agent.events import ChangeSignal
+from tuishare.agent.live import Live
 from tuishare.agent.service.command_runner import CommandRunner
-from tuishare.agent.service.invitation_service import InvitationService
 from tuishare.agent.shares.sharing import Sharing
+from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.api.home_files import HomeFiles, describe_people, describe_user
 from tuishare.api.messages import (
     Accepted,
@@ -30,9 +30,10 @@ from tuishare.api.messages import (
     UserChange,
     UserNamed,
 )
+from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.records import ShareStep
-from tuishare.people import UserBook, rotate_identity
+from tuishare.people import Identity, UserBook
 
 _T = TypeVar("_T")
 
@@ -41,29 +42,35 @@ class UserService:
     """Implements the part of `tuishare.api.service.AgentService` about people.
 
     Args:
-        context: of the agent.
+        files: the user book and the identity on disk.
         sharing: the shares for the users.
         runner: runs the commands that are recorded on disk.
         config_reload: puts a changed user book in force.
-        link: redeems invitations.
-
-    Attributes:
-        invitations: how users become known by one string.
+        settings: names the agent.
+        identity: the keys in force; a rotation replaces them.
+        activity: where changes of keys are logged.
+        changed: is notified of a rotation.
     """
 
     def __init__(
         self,
-        context: Context,
+        files: HomeFiles,
         sharing: Sharing,
         runner: CommandRunner,
         config_reload: ConfigReload,
-        link: LinkService,
+        *,
+        settings: Live[Config],
+        identity: Live[Identity],
+        activity: ActivityLog,
+        changed: ChangeSignal,
     ) -> None:
-        self.invitations = InvitationService(link, self.revoke_user, self.remove_user)
-        self._context = context
+        self._files = files
         self._runner = runner
-        self._files = HomeFiles(context.places, lambda: context.identity.current.signer)
         self._config_reload = config_reload
+        self._settings = settings
+        self._identity = identity
+        self._activity = activity
+        self._changed = changed
         self._repository = sharing.repository
         self._deliveries = sharing.repository.deliveries
         self._commands = sharing.commands
@@ -87,8 +94,8 @@ class UserService:
 
     def view(self) -> People:
         """Return the users and the agent's own card, from memory."""
-        context, users = self._context, tuple(map(self._count, self._users))
-        return describe_people(context.identity.current, context.settings.current.name, users)
+        users = tuple(map(self._count, self._users))
+        return describe_people(self._identity.current, self._settings.current.name, users)
 
     async def people(self) -> People:
         users = await asyncio.to_thread(self._files.users)
@@ -121,16 +128,12 @@ class UserService:
         return Accepted(id=user.name)
 
     async def rotate_identity(self) -> Accepted:
-        context = self._context
-        context.identity.current = await asyncio.to_thread(
-            rotate_identity, context.places.identity_file, context.settings.current.name
-        )
+        name = self._settings.current.name
+        self._identity.current = await asyncio.to_thread(self._files.rotate_identity, name)
         fingerprint = self.view().fingerprint
-        context.activity.note(
-            ActivityKind.ROTATED, context.settings.current.name, f"has a new card: {fingerprint}"
-        )
+        self._activity.note(ActivityKind.ROTATED, name, f"has a new card: {fingerprint}")
         self._reissuer.request_all()
-        context.changed.notify()
+        self._changed.notify()
         return Accepted(id=fingerprint)
 
     async def _edit(self, edit: Callable[[], _T]) -> _T:
@@ -139,7 +142,7 @@ class UserService:
 
     def _reissue(self, user: str, reason: str) -> None:
         """Seal again what is shared with a user who has another card or key."""
-        self._context.activity.note(ActivityKind.ROTATED, user, reason)
+        self._activity.note(ActivityKind.ROTATED, user, reason)
         self._reissuer.request(self._deliveries.shares_of(user))
 
     def _count(self, user: User) -> User:
