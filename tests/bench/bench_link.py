@@ -22,7 +22,8 @@ from tests.link.agents import Agent, envelope, listening
 from tests.link.samples import ALICE, Person
 from tests.waiting import wait_until
 from tuishare.link.admission import LinkLimits
-from tuishare.link.client import Destination, call_contact
+from tuishare.link.client import call_contact
+from tuishare.link.dial import Destination
 from tuishare.link.link_key import LinkKey
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.session import Session

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from tests.link.samples import Person
 from tuishare.link.address_record import AddressRecord, read_record
-from tuishare.link.client import Destination, call_contact
+from tuishare.link.client import call_contact
+from tuishare.link.dial import Destination
 from tuishare.link.invitation import Invitation
 from tuishare.link.invitation_exchange import Introduced, check_redeem, make_welcome
 from tuishare.link.link_key import LinkKey

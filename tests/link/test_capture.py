@@ -10,7 +10,8 @@ from tests.link.agents import Agent, envelope, listening
 from tests.link.forwarder import forwarding
 from tests.link.samples import ALICE, BOB
 from tests.waiting import wait_until
-from tuishare.link.client import Destination, call_contact, redeem_invitation
+from tuishare.link.client import call_contact, redeem_invitation
+from tuishare.link.dial import Destination
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.session import Session
 

@@ -11,7 +11,8 @@ from tests.link.agents import Agent, Contact, envelope, listening
 from tests.link.forwarder import Forwarder, forwarding
 from tests.link.samples import ALICE, BOB
 from tests.waiting import wait_until
-from tuishare.link.client import Destination, call_contact
+from tuishare.link.client import call_contact
+from tuishare.link.dial import Destination
 from tuishare.link.messages import Offer
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream

@@ -69,7 +69,7 @@ async def test_silent_connections_cost_little_and_end() -> None:
         bob.know(alice)
         await hand_over(alice, bob, 1, 5)
         assert alice.server is not None
-        slots, before, tasks = alice.server._slots, memory(), len(asyncio.all_tasks())
+        slots, before, tasks = alice.server._ssh.slots, memory(), len(asyncio.all_tasks())
         async with strangers(alice, "silent", SILENT):
             await wait_until(lambda: len(slots) >= min(SILENT, 96), seconds=30.0)
             took = await hand_over(alice, bob, 100, 30)
@@ -102,7 +102,7 @@ async def test_guesses_are_refused_and_leave_nothing_behind() -> None:
         assert output.strip() == b"0"
         assert alice.joined == []
         assert alice.server is not None
-        await wait_until(lambda: len(alice.server._slots) == 0, seconds=30.0)  # type: ignore[union-attr]
+        await wait_until(lambda: len(alice.server._ssh.slots) == 0, seconds=30.0)  # type: ignore[union-attr]
         for contact in alice.contacts.values():
             contact.inbox.clear()
         grown = memory() - before

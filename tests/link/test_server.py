@@ -19,8 +19,9 @@ from tuishare.envelope import canonical
 from tuishare.errors import SystemFailed
 from tuishare.link.admission import Admission, LinkLimits
 from tuishare.link.caller import Caller
-from tuishare.link.client import Destination, _connect, call_contact, redeem_invitation
+from tuishare.link.client import call_contact, redeem_invitation
 from tuishare.link.connection import ChannelStream
+from tuishare.link.dial import Destination, connect
 from tuishare.link.invitation_exchange import make_redeem
 from tuishare.link.link_key import LinkKey
 from tuishare.link.messages import Introduce, Ping, encode_content_head, encode_message
@@ -40,7 +41,7 @@ async def alice() -> AsyncIterator[Agent]:
 
 async def say(agent: Agent, person: Person, data: bytes) -> float:
     """Send bytes as a stranger with their own link key; return the seconds until the connection ends, unanswered."""
-    stream = await _connect(person.link_key, agent.destination)
+    stream = await connect(person.link_key, agent.destination)
     since = time.monotonic()
     stream.write(data)
     with pytest.raises(LinkFailed, match="ended the link"):
@@ -225,11 +226,11 @@ async def test_contacts_get_a_link_while_strangers_hold_all_the_connections_they
                 connection.connect(("127.0.0.1", alice.endpoint.port))
             held.append(connection)
         assert alice.server is not None
-        await wait_until(lambda: len(alice.server._slots) == 12)  # type: ignore[union-attr]
+        await wait_until(lambda: len(alice.server._ssh.slots) == 12)  # type: ignore[union-attr]
         for _ in range(5):
             async with bob.calling(alice) as session:
                 await session.wait_opened()
-        assert len(alice.server._slots) <= 16
+        assert len(alice.server._ssh.slots) <= 16
 
 
 def test_an_address_with_many_refusals_is_not_answered_for_a_while_unless_it_is_a_contact_s() -> None:
@@ -261,7 +262,7 @@ async def test_an_address_from_which_strangers_were_refused_gets_no_connection_f
         for _ in range(2):
             await say(alice, MALLORY, encode_message(Ping()))
         with pytest.raises(LinkFailed):
-            await _connect(MALLORY.link_key, alice.destination)
+            await connect(MALLORY.link_key, alice.destination)
         # It is still listening, and others are not affected.
         other = socket.create_connection(("127.0.0.1", alice.endpoint.port), source_address=("127.9.9.9", 0))
         other.setblocking(False)

@@ -136,7 +136,7 @@ async def ssh(alice: Agent, tmp_path: Path) -> Ssh:
     if KEX not in known.decode().split():
         # An older OpenSSH would see no more than the list: let it in by the half of the hybrid that it knows.
         assert alice.server is not None
-        alice.server._options["kex_algs"] = (KEX, "curve25519-sha256")
+        alice.server._ssh.options["kex_algs"] = (KEX, "curve25519-sha256")
     return Ssh(alice, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""One connection to the link port until it is known who calls: authentication, and the one channel.
+"""One connection to an SSH port until it is known who calls: authentication, and the one channel.
 
 Owns which requests of SSH are granted: any Ed25519 key, one session, one subsystem, nothing else. Must not know
 messages.
@@ -11,13 +11,13 @@ from typing import Final, TypeAlias
 
 import asyncssh
 
-from tuishare.link.connection import CHANNEL, SUBSYSTEM, ChannelStream, raw_key
+from tuishare.link.connection import CHANNEL, ChannelStream, raw_key
 from tuishare.link.peer import LinkFailed
 
 _MOST_KEYS: Final = 6
 """Keys that a caller may try."""
 _MOST_RECEIVED: Final = 32 * 1024
-"""Bytes that a caller may send before they are a contact; handshake, log-in and the largest message take 10 KiB.
+"""Bytes that a caller may send before they are admitted; handshake, log-in and the largest message take 10 KiB.
 
 Small packets cost 25 µs each. Without this bound a caller could keep the event loop busy until their time is over.
 """
@@ -28,13 +28,22 @@ _Requested: TypeAlias = "bool | tuple[asyncssh.SSHServerChannel[bytes], asyncssh
 
 
 class Caller(asyncssh.SSHServer):
-    """One connection's authentication, and its one channel."""
+    """One connection's authentication, and its one channel.
 
-    def __init__(self) -> None:
-        self.stream = _ServerStream()
+    Attributes:
+        stream: the channel.
+        link_key: that the caller has proved, 32 bytes.
+        answered: the caller got an answer and is no refused stranger.
+        is_admitted: the caller is no stranger any more.
+        opened: done when the channel is open.
+    """
+
+    def __init__(self, subsystem: str) -> None:
+        """`subsystem` is the only one that the caller may ask for."""
+        self.stream = _ServerStream(subsystem)
         self.link_key = b""
         self.answered = False
-        self.is_contact = False
+        self.is_admitted = False
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stream.opened = self.opened
         self._connection: asyncssh.SSHServerConnection | None = None
@@ -49,7 +58,7 @@ class Caller(asyncssh.SSHServer):
 
         def count(data: bytes) -> None:
             self._received += len(data)
-            if self._received > _MOST_RECEIVED and not self.is_contact:
+            if self._received > _MOST_RECEIVED and not self.is_admitted:
                 conn.abort()
             else:
                 receive(data)
@@ -97,6 +106,10 @@ class _ServerStream(ChannelStream, asyncssh.SSHServerSession[bytes]):
 
     opened: asyncio.Future[None]
 
+    def __init__(self, subsystem: str) -> None:
+        super().__init__()
+        self._subsystem = subsystem
+
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._channel = chan
 
@@ -110,7 +123,7 @@ class _ServerStream(ChannelStream, asyncssh.SSHServerSession[bytes]):
         return self.refuse()
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        return subsystem == SUBSYSTEM or self.refuse()
+        return subsystem == self._subsystem or self.refuse()
 
     def session_started(self) -> None:
         if not self.opened.done():

@@ -246,7 +246,8 @@ class LinkService:
             await self.links.run(stream, contact, link_key, called_by=contact.signer)
 
     async def _dial(self, record: AddressRecord) -> LinkStream:
-        from tuishare.link.client import Destination, call_contact
+        from tuishare.link.client import call_contact
+        from tuishare.link.dial import Destination
 
         assert self._key is not None
         assert self._parts is not None
