@@ -27,7 +27,7 @@ from tuishare.core.database import Database
 from tuishare.envelope.manifest import decode_manifest
 from tuishare.home_paths import HOME_VARIABLE, find_places
 from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
-from tuishare.net.http_listener import Listener
+from tuishare.net.http_listener import HttpListener
 from tuishare.tui.app import Dashboard
 from tuishare.tui.view import Connected
 
@@ -114,7 +114,7 @@ def refuse_malformed(_: Path) -> None:
 
 
 async def _ask_at_length() -> None:
-    listener = await Listener.open(
+    listener = await HttpListener.open(
         _welcome, "127.0.0.1", 0, ConnectionSlots(SlotLimits(8, 8, 8, 8, _PATIENCE))
     )
     try:

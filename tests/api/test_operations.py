@@ -22,7 +22,7 @@ from aiohttp import web
 from tests.api.samples import SETTINGS, ScriptedAgent
 from tests.api.test_server import talk
 from tests.api_reference import PAGE, render
-from tuishare.api.authenticator import Caller
+from tuishare.api.authenticator import Principal
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import (
     CardText,
@@ -109,8 +109,8 @@ class EveryoneIs:
 
     role: Role
 
-    def authenticate(self, request: web.BaseRequest) -> Caller:
-        return Caller(self.role, name="carol")
+    def authenticate(self, request: web.BaseRequest) -> Principal:
+        return Principal(self.role, name="carol")
 
 
 @asynccontextmanager

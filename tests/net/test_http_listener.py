@@ -18,7 +18,7 @@ from tests.tracker.announces import beginning_of_handshake
 from tests.waiting import wait_until
 from tuishare.errors import SystemFailed
 from tuishare.net.connection_slots import ConnectionSlot, ConnectionSlots, SlotLimits
-from tuishare.net.http_listener import Listener, _Tls
+from tuishare.net.http_listener import HttpListener, _Tls
 from tuishare.tracker import TrackerCertificate
 
 
@@ -34,16 +34,18 @@ async def _hello(_: web.BaseRequest) -> web.Response:
 @asynccontextmanager
 async def _listening(
     *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, **bounds: Any
-) -> AsyncIterator[Listener]:
+) -> AsyncIterator[HttpListener]:
     chosen = {"connections": 8, "per_address": 8, "per_site": 8, "per_provider": 8, "lifetime": 5.0, **bounds}
-    listener = await Listener.open(_hello, host, 0, ConnectionSlots(SlotLimits(**chosen)), tls)
+    listener = await HttpListener.open(_hello, host, 0, ConnectionSlots(SlotLimits(**chosen)), tls)
     try:
         yield listener
     finally:
         await listener.close()
 
 
-async def _ask(listener: Listener, host: str = "127.0.0.1", text: bytes = b"GET / HTTP/1.0\r\n\r\n") -> bytes:
+async def _ask(
+    listener: HttpListener, host: str = "127.0.0.1", text: bytes = b"GET / HTTP/1.0\r\n\r\n"
+) -> bytes:
     reader, writer = await asyncio.open_connection(host, listener.port)
     try:
         writer.write(text)
@@ -126,7 +128,7 @@ async def test_a_connection_that_is_being_answered_is_not_ended_for_another() ->
         await answered.wait()
         return web.Response(body=b"hello")
 
-    listener = await Listener.open(slow, "127.0.0.1", 0, ConnectionSlots(SlotLimits(1, 1, 1, 1, 5.0)))
+    listener = await HttpListener.open(slow, "127.0.0.1", 0, ConnectionSlots(SlotLimits(1, 1, 1, 1, 5.0)))
     try:
         first = asyncio.create_task(_ask(listener))
         await answering.wait()
@@ -177,7 +179,7 @@ async def test_a_handler_that_fails_is_logged_and_the_next_request_answered(
     async def fail(_: web.BaseRequest) -> web.Response:
         raise KeyError
 
-    listener = await Listener.open(fail, "127.0.0.1", 0, ConnectionSlots(SlotLimits(8, 8, 8, 8, 5.0)))
+    listener = await HttpListener.open(fail, "127.0.0.1", 0, ConnectionSlots(SlotLimits(8, 8, 8, 8, 5.0)))
     try:
         for _ in range(2):
             assert (await _ask(listener)).startswith(b"HTTP/1.0 500")
@@ -230,7 +232,7 @@ async def test_closing_cuts_everything() -> None:
 
 async def test_a_port_in_use_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemFailed, match="listen on port"):
-        await Listener.open(
+        await HttpListener.open(
             _hello, "127.0.0.1", taken.getsockname()[1], ConnectionSlots(SlotLimits(1, 1, 1, 1, 1.0))
         )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """The sender of a request.
 
     Attributes:
@@ -34,7 +34,7 @@ class Caller:
 class Authenticator(Protocol):
     """Identifies the sender of a request."""
 
-    def authenticate(self, request: web.BaseRequest) -> Caller:
+    def authenticate(self, request: web.BaseRequest) -> Principal:
         """Return the sender of a request; called before anything else of the request is read.
 
         Raises:
@@ -52,16 +52,16 @@ class PeerCredentials:
     def __init__(self, owner: int) -> None:
         self._owner = owner
 
-    def authenticate(self, request: web.BaseRequest) -> Caller:
+    def authenticate(self, request: web.BaseRequest) -> Principal:
         """Return the owner, or refuse a process of another user."""
         connection: socket.socket | None = request.get_extra_info("socket")
         if connection is None:
             raise SystemFailed("The connection is already closed")
         check_peer(connection, self._owner)
-        return Caller(Role.OWNER)
+        return Principal(Role.OWNER)
 
 
-def require_allowed(caller: Caller, operation: Operation) -> None:
+def require_allowed(caller: Principal, operation: Operation) -> None:
     """Check a caller against the table of operations.
 
     Raises:

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 from tuishare.api.codec import decode_event
 from tuishare.api.connection import SILENCE_SECONDS, Connection
 from tuishare.api.messages import Changes, Heartbeat, Snapshot
-from tuishare.api.operation import Call, ClientMethod
+from tuishare.api.operation import ClientMethod, OperationCall
 from tuishare.api.operations import EVENTS, Operations
 
 R = TypeVar("R")
@@ -44,7 +44,7 @@ class AgentClient(Operations):
     ) -> None:
         await self._connection.__aexit__(kind, error, trace)
 
-    async def perform(self, operation: ClientMethod[..., R], call: Call) -> R:
+    async def perform(self, operation: ClientMethod[..., R], call: OperationCall) -> R:
         """Send one call and return its answer.
 
         Raises:

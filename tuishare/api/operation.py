@@ -47,7 +47,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OperationCall:
     """One call of an operation as an HTTP request.
 
     Attributes:
@@ -107,7 +107,7 @@ class Operation:
             return_annotation=hints["return"],
         )
 
-    def encode(self, *args: Any, **kwargs: Any) -> Call:
+    def encode(self, *args: Any, **kwargs: Any) -> OperationCall:
         """Return the request for a call with these arguments; omitted arguments are omitted in the request."""
         path, query = self.path, {}
         body: Message | None = None
@@ -118,7 +118,7 @@ class Operation:
                 path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
             else:
                 query[name] = str(value)
-        return Call(f"{path}?{urlencode(query)}" if query else path, body)
+        return OperationCall(f"{path}?{urlencode(query)}" if query else path, body)
 
     def decode(self, path: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
         """Return the arguments of a request.
@@ -151,7 +151,7 @@ class Performer(Protocol):
     """A client: sends calls of operations and returns their answers."""
 
     @abstractmethod
-    async def perform(self, operation: ClientMethod[..., R], call: Call, /) -> R:
+    async def perform(self, operation: ClientMethod[..., R], call: OperationCall, /) -> R:
         """Send one call and return its answer."""
 
 

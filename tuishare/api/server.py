@@ -24,7 +24,7 @@ from tuishare.api.messages import PROTOCOL_HEADER
 from tuishare.api.operation import SMALL_BODY, Operation
 from tuishare.api.routes import BODY, Handler, Routes, headers, refusal
 from tuishare.api.service import AgentService
-from tuishare.api.unix_listener import Listener
+from tuishare.api.unix_listener import UnixListener
 from tuishare.api.unix_socket import bind_socket, close_socket
 from tuishare.errors import BadInput, NotFound, SystemFailed, TuishareError
 from tuishare.net.descriptors import descriptor_limit, plan_descriptors
@@ -78,7 +78,7 @@ class ApiServer:
         self._large = asyncio.Semaphore(_LARGE_BODIES)
         self._runner: web.AppRunner | None = None
         self._socket: socket.socket | None = None
-        self._listener: Listener | None = None
+        self._listener: UnixListener | None = None
 
     async def start(self) -> None:
         """Start serving.
@@ -98,7 +98,7 @@ class ApiServer:
         )
         await self._runner.setup()
         assert self._runner.server is not None
-        self._listener = Listener(self._socket, self._runner.server, self._most)
+        self._listener = UnixListener(self._socket, self._runner.server, self._most)
 
     async def stop(self) -> None:
         """End all streams, finish running answers, remove the socket. Does nothing if it was not started."""

@@ -33,7 +33,7 @@ class _ClientConnection:
     under_way: int = 0
 
 
-class Listener:
+class UnixListener:
     """Accepts from a listening socket, which the caller closes, until `close`.
 
     Args:

@@ -43,8 +43,8 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class DemoSide:
-    """One of the two agents."""
+class DemoHome:
+    """The home of one of the two agents."""
 
     name: str
     places: Places
@@ -83,7 +83,7 @@ def _temporary_folder() -> Iterator[Path]:
 async def _demo(root: Path, size: int, *, tui: bool) -> None:
     """Deliver both payloads from Alice's drop folder to Bob's downloads."""
     alice, bob = (
-        DemoSide(name, find_places({HOME_VARIABLE: str(root / name)})) for name in (_SENDER, _RECIPIENT)
+        DemoHome(name, find_places({HOME_VARIABLE: str(root / name)})) for name in (_SENDER, _RECIPIENT)
     )
     tell = _narrator()
     _introduce(alice, bob)
@@ -105,7 +105,7 @@ def _narrator() -> Tell:
     return tell
 
 
-async def _tell_story(alice: DemoSide, bob: DemoSide, size: int, tell: Tell) -> None:
+async def _tell_story(alice: DemoHome, bob: DemoHome, size: int, tell: Tell) -> None:
     payloads = await asyncio.to_thread(_drop, alice, size)
     tell(f"{format_size(size)} and a folder of {len(_SMALL_FILES)} files dropped into {alice.name}'s folder.")
     carrier = asyncio.create_task(_carry(alice, bob, len(payloads), tell))
@@ -120,7 +120,7 @@ async def _tell_story(alice: DemoSide, bob: DemoSide, size: int, tell: Tell) -> 
     tell("All files are identical, byte for byte.")
 
 
-def _introduce(*sides: DemoSide) -> None:
+def _introduce(*sides: DemoHome) -> None:
     """Give each side settings, an identity and the other's verified card."""
     identities: dict[str, Identity] = {}
     for side in sides:
@@ -145,7 +145,7 @@ def _introduce(*sides: DemoSide) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(*sides: DemoSide) -> AsyncIterator[None]:
+async def _running(*sides: DemoHome) -> AsyncIterator[None]:
     """Run the agents of both sides during the block; Ctrl-C reaches them only through this process."""
     agents: list[BackgroundAgent] = []
     try:
@@ -169,7 +169,7 @@ def _await_end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _drop(side: DemoSide, size: int) -> list[Path]:
+def _drop(side: DemoHome, size: int) -> list[Path]:
     big, small = side.drop / "film.mov", side.drop / "small files"
     try:
         with big.open("wb") as file:
@@ -183,7 +183,7 @@ def _drop(side: DemoSide, size: int) -> list[Path]:
     return [big, small]
 
 
-async def _carry(sender: DemoSide, recipient: DemoSide, count: int, tell: Tell) -> None:
+async def _carry(sender: DemoHome, recipient: DemoHome, count: int, tell: Tell) -> None:
     """Move each envelope from the outbox to the recipient's inbox, as a user would by mail or USB stick."""
     outbox, inbox = sender.places.files / "outbox", recipient.places.files / "inbox"
     carried = 0
@@ -198,7 +198,7 @@ async def _carry(sender: DemoSide, recipient: DemoSide, count: int, tell: Tell) 
         await asyncio.sleep(0.02)
 
 
-async def _until_delivered(side: DemoSide, count: int, tell: Tell) -> None:
+async def _until_delivered(side: DemoHome, count: int, tell: Tell) -> None:
     """Follow the agent until `count` downloads are complete.
 
     Raises:
@@ -218,7 +218,7 @@ async def _until_delivered(side: DemoSide, count: int, tell: Tell) -> None:
                 return
 
 
-def _tell_news(download: Download, side: DemoSide, complete: set[str], tell: Tell) -> None:
+def _tell_news(download: Download, side: DemoHome, complete: set[str], tell: Tell) -> None:
     match download.state:
         case DownloadState.COMPLETE if download.id not in complete:
             complete.add(download.id)
@@ -241,7 +241,7 @@ def _identical(sent: Path, received: Path) -> bool:
     return names == found and all(filecmp.cmp(sent / name, received / name, shallow=False) for name in names)
 
 
-async def _show(alice: DemoSide, bob: DemoSide, size: int) -> None:
+async def _show(alice: DemoHome, bob: DemoHome, size: int) -> None:
     """Show both dashboards until the user quits, with each step below, and print all steps at the end.
 
     Raises:
@@ -277,7 +277,7 @@ async def _show(alice: DemoSide, bob: DemoSide, size: int) -> None:
         raise KeyboardInterrupt
 
 
-async def _tell_slowly(alice: DemoSide, bob: DemoSide, size: int, tell: Tell) -> None:
+async def _tell_slowly(alice: DemoHome, bob: DemoHome, size: int, tell: Tell) -> None:
     """Run the demo for a spectator: announce it, pause before it starts, and show the error if it fails."""
     tell("Alice and Bob have exchanged cards. In a moment Alice drops a film and a folder.")
     await asyncio.sleep(_LOOK_SECONDS)

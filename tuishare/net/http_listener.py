@@ -46,7 +46,7 @@ _mute = logging.Logger("mute")
 _mute.addHandler(logging.NullHandler())
 
 
-class Listener:
+class HttpListener:
     """Listens on one host and port; created by `open`, ended by `close`."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Listener:
         port: int,
         slots: ConnectionSlots,
         tls: ssl.SSLContext | None = None,
-    ) -> Listener:
+    ) -> HttpListener:
         """Start listening.
 
         Args:

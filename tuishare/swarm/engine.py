@@ -33,7 +33,7 @@ from tuishare.swarm.port_mapping import MappedPort, PortMapping, RouterMappings
 from tuishare.swarm.ports import Ports
 from tuishare.swarm.privacy_facts import PrivacyFacts, collect
 from tuishare.swarm.selftest import check_no_resumption
-from tuishare.swarm.session import Session, open_session
+from tuishare.swarm.session import LibtorrentSession, open_session
 from tuishare.swarm.settings import (
     FINGERPRINT,
     EngineSettings,
@@ -82,7 +82,7 @@ class Engine:
         )
         self._marks: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._session: Session | None = None
+        self._session: LibtorrentSession | None = None
         self._listening: Mapping[Transport, int] = {}
         self._handshakes: Handshakes | None = None
 

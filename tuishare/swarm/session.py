@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Session:
+class LibtorrentSession:
     """A running session; created by `open_session` on the loop that drives it."""
 
     def __init__(self, session: lt.session, receive: Callable[[Alert], None]) -> None:
@@ -69,9 +69,9 @@ class Session:
         self._wake.close()
 
 
-async def open_session(pack: settings_pack, receive: Callable[[Alert], None]) -> Session:
+async def open_session(pack: settings_pack, receive: Callable[[Alert], None]) -> LibtorrentSession:
     """Start a session and connect it to the event loop; returns after all alerts about its ports."""
-    return Session(await asyncio.to_thread(_begin, pack), receive)
+    return LibtorrentSession(await asyncio.to_thread(_begin, pack), receive)
 
 
 def _begin(pack: settings_pack) -> lt.session:

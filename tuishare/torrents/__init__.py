@@ -8,7 +8,7 @@ from tuishare.config.model import Transport
 from tuishare.torrents.content import TorrentFile
 from tuishare.torrents.disk_cost import BLOCK, DiskCost, cost_of
 from tuishare.torrents.errors import Cancelled, Changed, TooLarge
-from tuishare.torrents.hash_workers import IsCancelled, Progress
+from tuishare.torrents.hash_workers import IsCancelled, OnProgress
 from tuishare.torrents.metainfo import Version, default_piece_length, make_torrent, rename_torrent
 from tuishare.torrents.path_rules import Parts
 from tuishare.torrents.policy import accept, announce_fault
@@ -28,8 +28,8 @@ __all__ = [
     "Ignore",
     "InfoHash",
     "IsCancelled",
+    "OnProgress",
     "Parts",
-    "Progress",
     "Skipped",
     "TooLarge",
     "Torrent",

@@ -28,7 +28,7 @@ def hash_v1(
     tree: Tree,
     piece_length: int,
     *,
-    progress: hash_workers.Progress | None = None,
+    progress: hash_workers.OnProgress | None = None,
     cancelled: hash_workers.IsCancelled | None = None,
 ) -> bytes:
     """Return the hashes of all pieces, 20 bytes each, joined.
@@ -36,7 +36,7 @@ def hash_v1(
     Args:
         tree: to hash.
         piece_length: bytes; a power of two of at least 16 KiB.
-        progress: see `hash_workers.Progress`.
+        progress: see `hash_workers.OnProgress`.
         cancelled: see `hash_workers.IsCancelled`.
 
     Raises:
@@ -46,7 +46,7 @@ def hash_v1(
     """
     stream = _Stream(tree, piece_length)
     hash_workers.run(
-        stream.starts(), lambda: _Worker(stream), stream.total, progress=progress, cancelled=cancelled
+        stream.starts(), lambda: _RangeHasher(stream), stream.total, progress=progress, cancelled=cancelled
     )
     with Source(tree) as source:
         for entry in tree.files:
@@ -79,7 +79,7 @@ class _Stream:
         self.hashes[first * _HASH : (first + len(hashes)) * _HASH] = b"".join(hashes)
 
 
-class _Worker:
+class _RangeHasher:
     """Hashes one range of the stream at a time, with one file open at a time."""
 
     def __init__(self, stream: _Stream) -> None:

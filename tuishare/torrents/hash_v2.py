@@ -42,7 +42,7 @@ def hash_v2(
     tree: Tree,
     piece_length: int,
     *,
-    progress: hash_workers.Progress | None = None,
+    progress: hash_workers.OnProgress | None = None,
     cancelled: hash_workers.IsCancelled | None = None,
 ) -> list[FileHashes]:
     """Return the hashes of each file, in the order of the tree.
@@ -50,7 +50,7 @@ def hash_v2(
     Args:
         tree: to hash.
         piece_length: bytes; a power of two of at least 16 KiB.
-        progress: see `hash_workers.Progress`.
+        progress: see `hash_workers.OnProgress`.
         cancelled: see `hash_workers.IsCancelled`.
 
     Raises:
@@ -60,7 +60,9 @@ def hash_v2(
     """
     forest = _Forest(tree, piece_length)
     tasks = list(_tasks(tree, max(piece_length, _TASK_BYTES)))
-    hash_workers.run(tasks, lambda: _Worker(forest), tree.total_size, progress=progress, cancelled=cancelled)
+    hash_workers.run(
+        tasks, lambda: _LeafHasher(forest), tree.total_size, progress=progress, cancelled=cancelled
+    )
     return forest.hashes()
 
 
@@ -120,7 +122,7 @@ class _Forest:
         return [FileHashes(root, bytes(self.layers.get(index, b""))) for index, root in enumerate(self.roots)]
 
 
-class _Worker:
+class _LeafHasher:
     """Computes the leaves of one part at a time."""
 
     def __init__(self, forest: _Forest) -> None:

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from tuishare.torrents.errors import Cancelled
 
-Progress: TypeAlias = Callable[[int, int], None]
+OnProgress: TypeAlias = Callable[[int, int], None]
 """Called with the bytes done and in total, at most ten times a second and once at the end."""
 
 IsCancelled: TypeAlias = Callable[[], bool]
@@ -48,7 +48,7 @@ def run(
     make_worker: Callable[[], Worker[Task]],
     total: int,
     *,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     cancelled: IsCancelled | None = None,
 ) -> None:
     """Run all tasks in any order; return when the last is done.
@@ -57,7 +57,7 @@ def run(
         tasks: each is taken by the next free worker.
         make_worker: called once per thread.
         total: bytes in total, for `progress`.
-        progress: see `Progress`.
+        progress: see `OnProgress`.
         cancelled: see `IsCancelled`.
 
     Raises:

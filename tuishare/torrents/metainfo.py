@@ -13,7 +13,7 @@ from tuishare.torrents import bencode
 from tuishare.torrents.bencode import Value
 from tuishare.torrents.hash_v1 import hash_v1
 from tuishare.torrents.hash_v2 import FileHashes, hash_v2
-from tuishare.torrents.hash_workers import IsCancelled, Progress
+from tuishare.torrents.hash_workers import IsCancelled, OnProgress
 from tuishare.torrents.path_rules import tree_fault
 from tuishare.torrents.policy import announce_fault
 from tuishare.torrents.torrent import parse_torrent
@@ -47,7 +47,7 @@ def make_torrent(
     version: Version,
     piece_length: int | None = None,
     announce: Sequence[Sequence[str]] = (),
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     cancelled: IsCancelled | None = None,
     created: int | None = None,
     salt: bytes = b"",
@@ -63,7 +63,7 @@ def make_torrent(
         version: 1 (BEP 3) or 2 (BEP 52).
         piece_length: bytes; `default_piece_length` if None.
         announce: tiers of tracker URLs (BEP 12), taken as given.
-        progress: see `hash_workers.Progress`.
+        progress: see `hash_workers.OnProgress`.
         cancelled: see `hash_workers.IsCancelled`.
         created: creation date in seconds since the epoch, or None.
         salt: 16 bytes that make the info-hash unguessable even for known content; empty: none.

@@ -13,7 +13,7 @@ from tuishare.torrents.content import TorrentFile, content_v2
 from tuishare.torrents.dict_reader import DictReader
 from tuishare.torrents.hash_v1 import hash_v1
 from tuishare.torrents.hash_v2 import hash_v2
-from tuishare.torrents.hash_workers import IsCancelled, Progress
+from tuishare.torrents.hash_workers import IsCancelled, OnProgress
 from tuishare.torrents.torrent import Torrent, parse_torrent
 from tuishare.torrents.walk import Tree
 
@@ -22,7 +22,7 @@ def is_payload_of(
     data: bytes,
     tree: Tree,
     *,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     cancelled: IsCancelled | None = None,
     partly: bool = False,
 ) -> bool:
@@ -31,7 +31,7 @@ def is_payload_of(
     Args:
         data: the .torrent; of a hybrid, the v2 hashes are compared.
         tree: the payload; its name is ignored.
-        progress: see `hash_workers.Progress`.
+        progress: see `hash_workers.OnProgress`.
         cancelled: see `hash_workers.IsCancelled`.
         partly: whether files may be missing, which requires v2 hashes.
 

@@ -24,7 +24,7 @@ from aiohttp import web
 
 from tuishare.errors import BadInput, TuishareError, from_os_error
 from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
-from tuishare.net.http_listener import Listener
+from tuishare.net.http_listener import HttpListener
 from tuishare.net.local_machine import LocalMachine
 from tuishare.net.proxy_settings import Proxy
 from tuishare.torrents import InfoHash, announce_fault, bencode
@@ -82,7 +82,7 @@ class Relay:
         Raises:
             SystemFailed: no port can be opened.
         """
-        self._listener = await Listener.open(self._serve, _HOST, 0, ConnectionSlots(_BOUNDS))
+        self._listener = await HttpListener.open(self._serve, _HOST, 0, ConnectionSlots(_BOUNDS))
         await self._client.__aenter__()
         return self
 

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from tuishare.net.addresses import Address, unmapped
 from tuishare.net.connection_slots import ConnectionSlots, SlotLimits
-from tuishare.net.http_listener import Listener
+from tuishare.net.http_listener import HttpListener
 from tuishare.net.local_machine import mark_port
 from tuishare.tracker.announce import FAILURE
 from tuishare.tracker.certificate import TrackerCertificate
@@ -60,7 +60,7 @@ class TrackerServer:
         self._connection_limits = ConnectionLimits(tracker.limits, trusted_proxies, clock)
         # Shared by both listeners: they use the memory and descriptors of one process.
         self._slots = ConnectionSlots(self._bounds())
-        self._listeners: dict[Scheme, Listener] = {}
+        self._listeners: dict[Scheme, HttpListener] = {}
         self._marks: list[socket.socket] = []
 
     @property
@@ -78,7 +78,7 @@ class TrackerServer:
             for scheme, endpoint in self._hosts.items():
                 if endpoint:
                     tls = self._certificate.context if scheme == "https" else None
-                    listener = self._listeners[scheme] = await Listener.open(
+                    listener = self._listeners[scheme] = await HttpListener.open(
                         self._serve, *endpoint, self._slots, tls
                     )
                     if mark := mark_port(endpoint[0], listener.port):
