@@ -15,6 +15,7 @@ from tuishare.link.dial import Destination
 from tuishare.link.invitation import Invitation
 from tuishare.link.invitation_exchange import Introduced, check_redeem, make_welcome
 from tuishare.link.link_key import LinkKey
+from tuishare.link.message_rates import MessageRates
 from tuishare.link.messages import Declined, Have, Later, Offer, OfferAnswer, Redeem, Want, Welcome
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.receipt import Receipt
@@ -85,6 +86,7 @@ class Agent:
     ends: list[LinkFailed] = field(default_factory=list)
     server: LinkServer | None = None
     times: SessionTimes = field(default_factory=SessionTimes)
+    rates: MessageRates = field(default_factory=MessageRates)
 
     def __post_init__(self) -> None:
         self.key = self.person.link_key
@@ -129,7 +131,7 @@ class Agent:
         return make_welcome(invitation, redeem, self.person.party)
 
     async def serve(self, stream: LinkStream, peer: LinkPeer, link_key: bytes, host: str) -> None:
-        session = Session(stream, peer, link_key, times=self.times)
+        session = Session(stream, peer, link_key, times=self.times, rates=self.rates)
         self.sessions.append(session)
         self.ends.append(await session.run())
 

@@ -13,9 +13,13 @@ from tests.link.samples import ALICE, BOB, MALLORY
 from tests.waiting import wait_until
 from tuishare.envelope import canonical
 from tuishare.errors import DiskRefused
-from tuishare.link import incoming
+from tuishare.link import incoming, session
 from tuishare.link.client import call_contact
+from tuishare.link.content_budget import ContentBudget
+from tuishare.link.frames import BrokenRule
+from tuishare.link.message_rates import MessageRates
 from tuishare.link.messages import (
+    ContactMessage,
     Have,
     Hello,
     Introduce,
@@ -231,3 +235,56 @@ async def test_trouble_of_the_agent_is_later_for_the_contact(agents: tuple[Agent
     assert isinstance(answer, Later)
     assert "secret" not in answer.reason
     assert hashlib.sha256(CONTENT).digest() == answer.digest
+
+
+async def test_a_contact_who_floods_is_read_more_slowly_over_all_their_links(
+    agents: tuple[Agent, Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T23: pings, unknown messages, records and receipts; nothing of it is lost."""
+    alice, bob = agents
+    alice.rates = MessageRates(burst=20, rate=5.0)
+    handled: list[bytes] = []
+
+    def decode(data: bytes) -> object:
+        handled.append(data)
+        return decode_message(data)
+
+    monkeypatch.setattr(session, "_decode", decode)
+    flood = [encode_message(Ping()), frame({"kind": "typing"}), encode_message(NewRecord(BOB.record(2)))] * 30
+    began = asyncio.get_running_loop().time()
+    for _ in range(2):
+        await say(alice, *flood, encode_message(ReceiptMessage(BOB.receipt())))
+    await wait_until(lambda: len(handled) >= 20)
+    await asyncio.sleep(1.0)
+    elapsed = asyncio.get_running_loop().time() - began
+    assert len(handled) <= 20 + 5 * (elapsed + 1)
+    alice.rates._limit._rate = 1e6
+    await wait_until(lambda: len(bob.receipts) == 1 and len(handled) == 2 * 92)
+
+
+async def test_a_contact_who_reads_no_answers_gets_no_more_of_them() -> None:
+    """T23: what waits to be sent to them stays small."""
+    judged: list[Offer] = []
+
+    def judge(offer: Offer) -> Later:
+        judged.append(offer)
+        return Later(offer.digest, 1, "")
+
+    contact = Contact(Agent(ALICE), BOB.signer, verdict=judge)
+    is_read = asyncio.Event()
+
+    async def answer(message: ContactMessage) -> None:
+        await is_read.wait()
+
+    receiving = incoming.Incoming(contact, answer, ContentBudget(), 64)
+    tasks = [asyncio.create_task(work) for work in receiving.work()]
+    for number in range(64):
+        receiving.add_offer(Offer(number.to_bytes(32, "big"), 10, b"s" * 16, 1))
+    await asyncio.sleep(0.05)
+    assert len(judged) == 1
+    receiving.add_offer(OTHER)  # the first was answered
+    with pytest.raises(BrokenRule):
+        receiving.add_offer(OFFER)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

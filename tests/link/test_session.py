@@ -124,21 +124,6 @@ async def test_a_newer_record_replaces_the_known_one_and_an_older_does_not(
     assert known.record.sequence == 5
 
 
-async def test_records_are_taken_at_a_pace(agents: tuple[Agent, Agent]) -> None:
-    """A contact who floods causes five writes a second, not thousands."""
-    alice, bob = agents
-    known = contact(bob, alice)
-    async with alice.calling(bob) as session:
-        await session.wait_opened()
-        since = asyncio.get_running_loop().time()
-        for sequence in range(2, 7):
-            session.send_record(ALICE.record(sequence))
-        await session.deliver_receipt(ALICE.receipt())
-        assert asyncio.get_running_loop().time() - since >= 0.95
-    assert known.record is not None
-    assert known.record.sequence == 6
-
-
 async def test_an_offer_of_another_size_is_a_mistake_of_the_agent(agents: tuple[Agent, Agent]) -> None:
     alice, bob = agents
     offer, content = envelope()

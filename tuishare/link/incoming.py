@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,18 +44,22 @@ class Incoming:
     """What one contact offers and sends."""
 
     def __init__(
-        self, peer: LinkPeer, send: Callable[[ContactMessage], None], budget: ContentBudget, most_offers: int
+        self,
+        peer: LinkPeer,
+        answer: Callable[[ContactMessage], Awaitable[None]],
+        budget: ContentBudget,
+        most_offers: int,
     ) -> None:
         """Begin with nothing offered.
 
         Args:
             peer: decides, and keeps.
-            send: sends a message to the contact.
+            answer: sends a message to the contact, and waits while they read nothing.
             budget: of all links.
             most_offers: that may be unanswered.
         """
         self._peer = peer
-        self._send = send
+        self._answer = answer
         self._budget = budget
         self._most_offers = most_offers
         self._offers: asyncio.Queue[Offer] = asyncio.Queue()
@@ -124,7 +128,7 @@ class Incoming:
                 self._expected.set()
             else:
                 self._settle(offer)
-            self._send(answer)
+            await self._answer(answer)
 
     async def _judge(self, offer: Offer) -> OfferAnswer:
         try:
@@ -144,7 +148,7 @@ class Incoming:
                 _log.warning("An envelope could not be taken: %s", error.detail)
                 answer = Later(wanted.offer.digest, _TROUBLE_SECONDS, _TROUBLE)
             self._settle(wanted.offer)
-            self._send(answer if isinstance(answer, Later | Declined) else Taken(answer))
+            await self._answer(answer if isinstance(answer, Later | Declined) else Taken(answer))
 
     async def _watch_progress(self) -> None:
         while True:

@@ -18,6 +18,7 @@ from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.link.content_budget import ContentBudget
 from tuishare.link.frames import SILENT, BrokenRule, read_frame
 from tuishare.link.incoming import Incoming
+from tuishare.link.message_rates import MessageRates
 from tuishare.link.messages import (
     VERSION,
     ContactMessage,
@@ -38,8 +39,8 @@ from tuishare.link.outgoing import MOST_OFFERS, HandedOver, OfferOutcome, Outgoi
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.receipt import Receipt, verify_receipt
 
-_RECORD_SECONDS: Final = 0.2
-"""Nothing is read for that long after a record, so that a contact who floods causes five writes a second at most."""
+_MOST_RECEIPTS: Final = 64
+"""Receipts that may wait to be stored before nothing more is read; a contact waits for the answer to each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Session:
         link_key: bytes,
         *,
         budget: ContentBudget | None = None,
+        rates: MessageRates | None = None,
         times: SessionTimes | None = None,
     ) -> None:
         """Begin with nothing said.
@@ -76,6 +78,7 @@ class Session:
             peer: what the agent does about the contact.
             link_key: that the contact has proved.
             budget: how much content all links may be receiving together.
+            rates: how many messages contacts may send, over all links.
             times: the time limits.
         """
         self._stream = stream
@@ -83,7 +86,9 @@ class Session:
         self._link_key = link_key
         self._times = times or SessionTimes()
         self._outgoing = Outgoing(self._send, self._send_bytes)
-        self._incoming = Incoming(peer, self._send, budget or ContentBudget(), MOST_OFFERS)
+        self._incoming = Incoming(peer, self._answer, budget or ContentBudget(), MOST_OFFERS)
+        self._rates = rates or MessageRates()
+        self._receipts: asyncio.Queue[tuple[Receipt, bytes]] = asyncio.Queue(_MOST_RECEIPTS)
         self._last_sent = 0.0
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._end: LinkFailed | None = None
@@ -98,7 +103,7 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 self._send(Hello((VERSION,), self._peer.own_record()))
                 for work in (
-                    *(self._read(), self._outgoing.send_contents(), self._ping()),
+                    *(self._read(), self._keep_receipts(), self._outgoing.send_contents(), self._ping()),
                     *self._incoming.work(),
                 ):
                     group.create_task(work)
@@ -158,11 +163,14 @@ class Session:
             is_content, data = await read_frame(self._stream, self._times.silence)
             if is_content:
                 self._incoming.add_content(data)
-            elif (message := _decode(data)) is not None:
+                continue
+            await self._rates.admit(self._peer.signer)
+            if (message := _decode(data)) is not None:
                 await self._handle(message)
 
     async def _read_hello(self) -> None:
         is_content, data = await read_frame(self._stream, self._times.hello)
+        await self._rates.admit(self._peer.signer)
         message = None if is_content else _decode(data)
         if not isinstance(message, Hello):
             raise BrokenRule("something else than hello came first")
@@ -191,16 +199,20 @@ class Session:
                 receipt = self._read_receipt(signed)
                 await self._settle(self._outgoing.offer_of(receipt.digest, sent=True), receipt, signed)
             case ReceiptMessage(receipt=signed):
-                await self._peer.keep_receipt(self._read_receipt(signed), signed)
-                self._send(Have(hashlib.sha256(signed).digest()))
-                await self._drain()  # what is answered must be read, or nothing more is taken
+                await self._receipts.put((self._read_receipt(signed), signed))
             case NewRecord(record=signed):
                 await self._peer.keep_record(self._read_record(signed), signed)
-                await asyncio.sleep(_RECORD_SECONDS)
             case Ping():
                 pass
             case Hello():
                 raise BrokenRule("a second hello")
+
+    async def _keep_receipts(self) -> None:
+        """Store receipts and confirm them, beside the reader: it must go on while an answer waits to be read."""
+        while True:
+            receipt, signed = await self._receipts.get()
+            await self._peer.keep_receipt(receipt, signed)
+            await self._answer(Have(hashlib.sha256(signed).digest()))
 
     async def _settle(self, offer: Offer, receipt: Receipt | None, signed: bytes | None) -> None:
         """Store the receipt for an envelope of ours, then count it as handed over."""
@@ -231,6 +243,11 @@ class Session:
 
     def _send(self, message: ContactMessage) -> None:
         self._write(encode_message(message))
+
+    async def _answer(self, message: ContactMessage) -> None:
+        """Send an answer, and wait until little is queued: a contact who reads no answers gets no more of them."""
+        self._send(message)
+        await self._drain()
 
     async def _send_bytes(self, data: bytes) -> None:
         self._write(data)

@@ -7,13 +7,20 @@ users are kept for the time when they are verified. Must not call anyone.
 from __future__ import annotations
 
 import logging
+import time
+from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.core.records import KnownAddressRecord
 from tuishare.errors import VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
+from tuishare.net.rate_limit import RateLimit
 from tuishare.people import User, UserBook
 
+_BURST: Final = 16
+_RATE: Final = 0.2
+"""Records of one contact at once, and a second after that: an agent looks at its addresses every 5 s."""
+_MOST_CONTACTS: Final = 4096
 _log = logging.getLogger(__name__)
 
 
@@ -24,6 +31,7 @@ class Contacts:
         self._context = context
         self._users: dict[bytes, User] = {}
         self._records: dict[bytes, AddressRecord] = {}
+        self._rates = RateLimit[bytes](_BURST, _RATE, _MOST_CONTACTS, time.monotonic)
 
     async def load(self) -> None:
         """Read the address records of the last run."""
@@ -64,12 +72,15 @@ class Contacts:
         return None
 
     async def keep(self, record: AddressRecord, signed: bytes) -> bool:
-        """Keep the record of a user, unless one that is not older is known.
+        """Keep the record of a user, unless one that is not older is known, or too many came in a short time.
 
         Returns:
             Whether it was kept.
         """
         if record.signer not in self._users or not record.supersedes(self._records.get(record.signer)):
+            return False
+        if not self._rates.take(record.signer):
+            _log.info("A contact sends address records too often; the next link brings the newest")
             return False
         stored = KnownAddressRecord(record.signer, record.sequence, signed)
         if not await self._context.store.run(lambda database: database.save_address_record(stored)):

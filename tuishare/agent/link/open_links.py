@@ -20,6 +20,7 @@ from tuishare.agent.link.contact_peer import ContactPeer, LinkParts
 from tuishare.core.records import HandoverRecord
 from tuishare.errors import SystemFailed
 from tuishare.link.content_budget import ContentBudget
+from tuishare.link.message_rates import MessageRates
 from tuishare.link.messages import Declined, Later, Offer
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
@@ -66,6 +67,7 @@ class OpenLinks:
         self._parts = parts
         self._most = most
         self._budget = ContentBudget()
+        self._rates = MessageRates()
         self._links: dict[bytes, OpenLink] = {}
         self.wakes: defaultdict[bytes, ChangeSignal] = defaultdict(ChangeSignal)
         self.ends: dict[bytes, str] = {}
@@ -102,7 +104,7 @@ class OpenLinks:
         Returns:
             Whether it was open.
         """
-        session = Session(stream, peer, link_key, budget=self._budget)
+        session = Session(stream, peer, link_key, budget=self._budget, rates=self._rates)
         running = asyncio.create_task(session.run())
         link = OpenLink(session, peer.signer, called_by, self._context.clock.now())
         try:
