@@ -26,7 +26,14 @@ from tuishare.envelope import (
     unseal,
 )
 from tuishare.errors import BadInput, Refused
-from tuishare.people import Identity, KeyRotation, UserBook, decode_succession, find_predecessor
+from tuishare.people import (
+    Identity,
+    KeyRotation,
+    UserBook,
+    decode_succession,
+    find_predecessor,
+    name_key,
+)
 from tuishare.swarm import Credentials
 from tuishare.torrents import DEFAULT_LIMITS, TooLarge, Torrent, TorrentLimits, accept
 
@@ -70,6 +77,23 @@ class UnknownSender(Refused):
 
     code = "not-yet"
     title = "Sender not verified"
+
+
+class UnknownSigner(UnknownSender):
+    """An envelope by a key that belongs to no card known here, of which nothing is read; it is kept.
+
+    Attributes:
+        signer: Ed25519 public key, 32 bytes; its signature is valid.
+    """
+
+    title = "Signer unknown"
+
+    def __init__(self, signer: bytes) -> None:
+        super().__init__(
+            f"Waits: it was signed by the unknown key {name_key(signer)}",
+            hint="It is opened by itself when its sender's card is added, by hand, an invitation or an introduction.",
+        )
+        self.signer = signer
 
 
 SenderBounds = Callable[[SignedEnvelope], TorrentLimits]

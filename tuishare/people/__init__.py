@@ -6,7 +6,7 @@ envelopes, torrents or the network, and must not decide what a user may do.
 
 from tuishare.people.book_file import edit_book, load_book, save_book
 from tuishare.people.cards import Card, parse_card
-from tuishare.people.fingerprints import Fingerprint
+from tuishare.people.fingerprints import Fingerprint, name_key
 from tuishare.people.identity import (
     Identity,
     create_identity,
@@ -58,6 +58,7 @@ __all__ = [
     "load_book",
     "load_identity",
     "load_or_create_identity",
+    "name_key",
     "parse_card",
     "parse_key",
     "parse_succession",

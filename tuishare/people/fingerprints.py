@@ -22,6 +22,7 @@ _WORD_BITS = 11  # 2,048 words
 _BASE32_BYTES = 20  # 160 bits are 32 characters without padding
 _BASE32 = re.compile(r"[A-Z2-7]{32}")
 _DOMAIN = b"tuishare/fingerprint/v1"
+_KEY_BYTES = 10  # 80 bits are 16 characters without padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,7 @@ class Fingerprint:
     @property
     def base32(self) -> str:
         """Its first 160 bits as 32 characters (RFC 4648, section 6) in groups of four."""
-        text = base64.b32encode(self.digest[:_BASE32_BYTES]).decode()
-        return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+        return _group(self.digest[:_BASE32_BYTES])
 
     def matches(self, text: str) -> bool:
         """Compare with typed text: the 12 words or the 32 characters.
@@ -75,6 +75,19 @@ class Fingerprint:
                 f"A fingerprint has {WORD_COUNT} words, not {len(parts)}", hint="Compare all of them."
             )
         return tuple(parts) == self.words
+
+
+def name_key(signer: bytes) -> str:
+    """Return a name for a signing key whose card is unknown: its first 80 bits, as 16 characters in groups of four.
+
+    It tells keys apart on a screen; it is no fingerprint, and nothing is to be verified by it.
+    """
+    return _group(signer[:_KEY_BYTES])
+
+
+def _group(data: bytes) -> str:
+    text = base64.b32encode(data).decode()
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def spell_words(digest: bytes, count: int) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from tuishare.core.records import ShareRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound, Refused, SystemFailed
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
+from tuishare.people import name_key
 from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, TorrentLimits
 
 
@@ -34,18 +35,31 @@ def envelope(alice: Home, bob: Home, share: ShareRecord) -> bytes:
     return seal_for(alice, share, bob.user())
 
 
-async def test_an_envelope_by_nobody_we_know_is_turned_away_and_fetches_nothing(
+async def test_an_envelope_by_an_unknown_key_waits_and_fetches_nothing_until_its_signer_is_known(
     alice: Home, bob: Home, mallory: Home, share: ShareRecord
 ) -> None:
-    """T1, T2: whoever knows Bob's card can write to him."""
+    """T1, T2: who knows Bob's card can write to them; a card that comes later opens what waits."""
+    bob.configure(inbox={"waiting_per_sender": 1})
     data = seal_for(mallory, share, bob.user())
     async with running(bob) as agent:
         (bob.inbox / NAME).write_bytes(data)
-        assert "signed by an unknown sender" in await rejected(bob)
-        assert (await shown(agent, DownloadState.REJECTED)).detail == "It was signed by an unknown sender"
+        waits = await shown(agent, DownloadState.LOCKED)
+        assert waits.detail == f"Waits: it was signed by the unknown key {name_key(mallory.identity.signer)}"
+        assert "card is added" in waits.hint
+        (bob.inbox / f"other{ENVELOPE_SUFFIX}").write_bytes(
+            seal_for(mallory, replace(share, id="1" * 32), bob.user())
+        )
+        said = await rejected(bob, f"other{ENVELOPE_SUFFIX}")
+        assert "1 such encrypted torrents by that key are in the inbox already" in said
         assert agent._context.engine.all_progress() == {}
         assert await agent._context.store.run(lambda database: database.downloads()) == []
-    assert (bob.inbox / REJECTED / NAME).read_bytes() == data
+        assert (bob.inbox / NAME).read_bytes() == data
+        bob.know(alice.user(), mallory.user(verified=False))
+        await wait_until(lambda: DownloadState.WAITING in {one.state for one in agent.view.downloads()})
+    bob.know(alice.user())
+    async with running(bob) as agent:
+        bob.know(alice.user(), mallory.user())
+        await shown(agent, DownloadState.DOWNLOADING)
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ def configure(bob: Home, **inbox: Any) -> None:
     bob.configure(inbox={"envelopes_per_minute": 0, **inbox})
 
 
-def send(sender: Home, bob: Home, *names: str) -> None:
+def send(sender: Home, bob: Home, *names: str, not_after: int = 0) -> None:
     for name in names:
-        data = seal_for(sender, share_of(fill(sender.drop / name, 1000)), bob.user())
+        share = replace(share_of(fill(sender.drop / name, 1000)), not_after=not_after)
+        data = seal_for(sender, share, bob.user())
         (bob.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(data)
 
 
@@ -144,11 +146,11 @@ async def test_a_mistake_of_our_own_is_held_against_none(alice: Home, bob: Home)
         await until(agent, downloading=3)
 
 
-async def test_the_oldest_that_was_turned_away_goes_and_that_is_said(bob: Home, mallory: Home) -> None:
+async def test_the_oldest_that_was_turned_away_goes_and_that_is_said(alice: Home, bob: Home) -> None:
     configure(bob, rejected=2)
     async with running(bob) as agent:
         for name in "abc":
-            send(mallory, bob, name)
+            send(alice, bob, name, not_after=1)
             await wait_until(
                 lambda name=name: any(one.name.startswith(name) for one in agent.view.downloads())  # type: ignore[misc]
             )
@@ -160,11 +162,11 @@ async def test_the_oldest_that_was_turned_away_goes_and_that_is_said(bob: Home, 
         assert [(event.kind, event.subject[0]) for event in told] == [(ActivityKind.REJECTED, "a")]
 
 
-async def test_what_was_turned_away_is_not_kept_in_memory(bob: Home, mallory: Home) -> None:
+async def test_what_was_turned_away_is_not_kept_in_memory(alice: Home, bob: Home) -> None:
     """A traceback has all that was opened: up to 32 MiB for each of a hundred refusals."""
     configure(bob)
     async with running(bob) as agent:
-        send(mallory, bob, "a")
+        send(alice, bob, "a", not_after=1)
         await until(agent, rejected=1)
         error = agent._inbox.rejected[0].error
         assert (error.__traceback__, error.__context__, error.__cause__) == (None, None, None)

@@ -22,7 +22,14 @@ from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
-from tuishare.core.opening import OpenedEnvelope, SignedEnvelope, Trust, is_from_verified, open_received
+from tuishare.core.opening import (
+    OpenedEnvelope,
+    SignedEnvelope,
+    Trust,
+    UnknownSigner,
+    is_from_verified,
+    open_received,
+)
 from tuishare.envelope import (
     MAX_SIZE,
     Announce,
@@ -80,11 +87,12 @@ def bounds_of(signed: SignedEnvelope) -> TorrentLimits:
     """Return how much of an envelope is read, which is little while its sender is unverified (threat T1).
 
     Raises:
-        Refused: none of it.
+        UnknownSigner: nothing of it until its signer is known.
+        Refused: nothing of it: it is our own.
     """
     match signed.trust:
         case Trust.UNKNOWN:
-            raise Refused("It was signed by an unknown sender", hint="Ask the sender for a card and add it.")
+            raise UnknownSigner(signed.signer)
         case Trust.OURSELVES:
             raise Refused("It is a share of your own", hint="Recipients put it into their inbox, not you.")
         case Trust.VERIFIED:

@@ -48,6 +48,7 @@ from tuishare.core.opening import (
     OpenedEnvelope,
     Trust,
     UnknownSender,
+    UnknownSigner,
 )
 from tuishare.core.records import DownloadRecord
 from tuishare.core.rows import DamagedRow
@@ -83,6 +84,7 @@ class LockedEnvelope:
         detail: why, one sentence.
         hint: what may help.
         is_bounded: whether it counts towards the limit; what fails because of us does not.
+        signer: the key that signed it, where that is all that is unknown; empty otherwise.
     """
 
     name: str
@@ -91,6 +93,7 @@ class LockedEnvelope:
     detail: str
     hint: str
     is_bounded: bool = False
+    signer: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,25 +315,30 @@ class Inbox(FolderHandler[int]):
     async def _keep_within_bounds(
         self, path: Path, size: int, error: TuishareError, known: LockedEnvelope | None
     ) -> None:
-        """Keep an envelope for a key or for room, if not too many are kept already (threat T1)."""
+        """Keep an envelope for a key, a card or room, if not too many are kept already (threat T1)."""
         is_bounded = not isinstance(error, BadConfiguration)
-        if is_bounded and (excess := self._exceeds_bounds(size)):
+        signer = error.signer if isinstance(error, UnknownSigner) else b""
+        if is_bounded and (excess := self._exceeds_bounds(size, signer)):
             await self._reject(path, Refused(f"{error.detail}; {excess}", hint=error.hint))
             return
         self._keep(path.name, size, error, known, is_bounded=is_bounded)
         if isinstance(error, WaitingRoomFull):
             self._crowded[path.name] = error.record
 
-    def _exceeds_bounds(self, size: int) -> str:
-        rules, kept = (
-            self._settings.current.inbox,
-            [one for one in self.locked.values() if one.is_bounded],
-        )
-        if rules.waiting and len(kept) >= rules.waiting:
-            return f"{len(kept):,} such encrypted torrents are in the inbox already, which is the limit"
-        total, most = sum(one.size for one in kept) + size, parse_size(rules.waiting_size)
-        if most and total > most:
-            return f"such encrypted torrents in the inbox may have {format_size(most)} together"
+    def _exceeds_bounds(self, size: int, signer: bytes) -> str:
+        """Return a clause when an envelope of that size would be too many, of its unknown signer or in all."""
+        rules = self._settings.current.inbox
+        kept = [one for one in self.locked.values() if one.is_bounded]
+        bounds = [("", kept, rules.waiting, rules.waiting_size)]
+        if signer:
+            alike = [one for one in kept if one.signer == signer]
+            bounds.append((" by that key", alike, rules.waiting_per_sender, rules.waiting_size_per_sender))
+        for whose, those, number, most_bytes in bounds:
+            if number and len(those) >= number:
+                return f"{len(those):,} such encrypted torrents{whose} are in the inbox already, which is the limit"
+            total, most = sum(one.size for one in those) + size, parse_size(most_bytes)
+            if most and total > most:
+                return f"such encrypted torrents{whose} in the inbox may have {format_size(most)} together"
         return ""
 
     def _keep(
@@ -345,7 +353,8 @@ class Inbox(FolderHandler[int]):
         _log.info("Cannot open %r yet: %s", name, error.detail)
         since = known.since if known else self._clock.now()
         hint = _NO_KEY if isinstance(error, NotForUs) else error.hint
-        self.locked[name] = LockedEnvelope(name, size, since, error.detail, hint, is_bounded)
+        signer = error.signer if isinstance(error, UnknownSigner) else b""
+        self.locked[name] = LockedEnvelope(name, size, since, error.detail, hint, is_bounded, signer)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
         """Reject what cannot be looked at."""
