@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
+from tests.link.samples import BOB
 from tuishare.agent.events import ChangeSignal
 from tuishare.api.event_stream import StreamTiming, follow
 from tuishare.api.messages import (
@@ -47,6 +48,9 @@ from tuishare.api.messages import (
     People,
     Problem,
     Proof,
+    Receipt,
+    ReceiptQuery,
+    ReceiptState,
     Reloaded,
     SettingChange,
     SettingsText,
@@ -64,6 +68,7 @@ from tuishare.api.messages import (
     UserNamed,
 )
 from tuishare.errors import BadConfiguration, NotFound
+from tuishare.link.receipt import format_receipt
 
 NOW = 1_795_435_000  # 2026-11-23, seconds
 
@@ -148,6 +153,19 @@ PROOF = Proof(findings=(Finding(topic="DHT", good=True, evidence="It is off."),)
 
 CARD_SEEN = CardInfo(name="Bob", fingerprint="IJKL MNOP", words="able about", known_as="bob")
 
+RECEIPT = Receipt(
+    share=SHARE.id,
+    name=SHARE.name,
+    user="bob",
+    state=ReceiptState.COMPLETE,
+    at=1_790_000_000,
+    kept=1_790_000_001,
+    generation=1,
+    digest="64" * 32,
+    info_hash="69" * 32,
+    text=format_receipt(BOB.receipt(state="complete", info_hash=b"i" * 32)),
+)
+
 SETTINGS = SettingsText(text='name = "alice"  # me\n', path="/home/alice/config.toml", stamp="ab12")
 
 SNAPSHOT = Snapshot(
@@ -185,6 +203,7 @@ class ScriptedAgent:
         self.reloads = 0
         self.happened = [ACTIVITY]
         self.links_shown = [LINK]
+        self.receipts_kept = [RECEIPT]
         self.invited = [INVITATION]
         self.broken: BadConfiguration | None = None
         self.orders: list[object] = []
@@ -241,6 +260,10 @@ class ScriptedAgent:
 
     async def links(self) -> list[Link]:
         return list(self.links_shown)
+
+    async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
+        self.orders.append(query)
+        return [each for each in self.receipts_kept if query.share in ("", each.share, each.name)]
 
     async def activity(self, limit: int = 100) -> list[Activity]:
         return self.happened[:limit]

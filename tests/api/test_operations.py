@@ -38,6 +38,7 @@ from tuishare.api.messages import (
     NewShare,
     NewUser,
     PathNamed,
+    ReceiptQuery,
     SettingChange,
     SettingsText,
     UserChange,
@@ -63,6 +64,7 @@ REQUESTS: dict[type[Message], Message] = {
     NewInvitation: NewInvitation(name="bob", groups=("crew",), until=7),
     InvitationNamed: InvitationNamed(id="ab" * 16),
     InvitationText: InvitationText(text="tuishare-invite-v1:x"),
+    ReceiptQuery: ReceiptQuery(share="film"),
     SettingChange: SettingChange(key="name", value="alice"),
     SettingsText: SETTINGS,
 }

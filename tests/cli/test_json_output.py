@@ -11,11 +11,12 @@ import pytest
 import typer
 import typer.main
 
-from tests.api.samples import SHARE
+from tests.api.samples import RECEIPT, SHARE
 from tests.api_reference import JSON_COMMANDS
 from tests.cli.homes import Person
 from tests.cli.json_shapes import read_json
 from tests.cli.served import download, served, share
+from tests.link import samples as people
 from tuishare.api import messages
 from tuishare.api.json_times import format_rfc3339, time_fields
 from tuishare.api.messages import (
@@ -29,6 +30,7 @@ from tuishare.api.messages import (
 )
 from tuishare.cli.app import app
 from tuishare.cli.exit_codes import Exit
+from tuishare.people import User
 
 ARGUMENTS = {
     "show": ("film.mov",),
@@ -65,6 +67,7 @@ def test_the_page_lists_every_command_that_prints_json() -> None:
         "list shares",
         "list downloads",
         "doctor --share ID",
+        "receipts --verify FILE",
     }
 
 
@@ -72,9 +75,13 @@ def test_the_page_lists_every_command_that_prints_json() -> None:
 async def test_a_command_prints_what_the_page_says(command: str, kind: Any, alice: Person) -> None:
     payload = alice.fill("film.mov")
     arguments: tuple[object, ...] = ARGUMENTS.get(command, ())
-    words = command.replace("ID", "film.mov").split()
+    receipts = alice.desk / "receipts.txt"
+    receipts.write_text(RECEIPT.text)
+    words = command.replace("ID", "film.mov").replace("FILE", str(receipts)).split()
     if command == "share":
         arguments = (payload, "--to", "bob")
+    if command == "receipts --verify FILE":
+        alice.know(User("bob", card=people.BOB.card, verified=True))
     film = msgspec.structs.replace(SHARE, name="film.mov", deliveries=(BOB,))
     async with served(alice, film, download("2", state=DownloadState.WAITING)) as shell:
         shell.agent.details = lambda _: messages.Details(files=(messages.File(path="a", size=1, progress=0),))

@@ -12,7 +12,13 @@ import pytest
 from tests.agent.damage import damage_row
 from tests.agent.state.test_store import SHARE
 from tuishare.core.database import Database
-from tuishare.core.records import ArrivalRecord, HandoverRecord, HandoverState, KnownAddressRecord
+from tuishare.core.records import (
+    ArrivalRecord,
+    HandoverRecord,
+    HandoverState,
+    KnownAddressRecord,
+    ReceiptRecord,
+)
 
 BOB, CAROL = b"b" * 32, b"c" * 32
 RECORD = KnownAddressRecord(BOB, 5, b"fifth")
@@ -61,6 +67,32 @@ def test_a_deleted_share_leaves_no_handover(database: Database) -> None:
     database.queue_handovers(SHARE.id, [WAITING])
     database.delete_share(SHARE.id)
     assert database.handovers() == []
+
+
+def test_receipts_outlast_newer_versions_and_their_share(database: Database) -> None:
+    record = ReceiptRecord(BOB, b"d" * 32, "received", SHARE.id, "", "bob", 1, 7, b"first")
+    complete = replace(record, state="complete", at=9, signed=b"second")
+    kept = replace(record, name=SHARE.name)
+    database.save(SHARE)
+    database.queue_handovers(SHARE.id, [WAITING])
+    database.keep_receipt(record, replace(WAITING, state=HandoverState.HANDED_OVER), 9)
+    database.keep_receipt(replace(record, signed=b"again"), WAITING, 9)
+    assert (database.receipts(SHARE.name), database.handovers()) == ([kept], [WAITING])
+    database.queue_handovers(SHARE.id, [replace(WAITING, generation=2, digest=b"e" * 32)])
+    database.keep_receipt(complete, None, 9)
+    database.delete_share(SHARE.id)
+    for unknown in (replace(complete, digest=b"x" * 32), replace(record, state="refused", generation=2)):
+        database.keep_receipt(unknown, None, 9)
+    assert database.receipts() == database.receipts(SHARE.id) == [kept, replace(complete, name=SHARE.name)]
+    assert database.receipts("another") == []
+
+
+def test_a_recipient_takes_bounded_room_for_receipts(database: Database) -> None:
+    record = ReceiptRecord(BOB, b"d" * 32, "received", SHARE.id, "", "bob", 1, 4, b"r")
+    for number in range(5):
+        database.keep_receipt(replace(record, digest=bytes([number]) * 32, at=number), WAITING, 3)
+    database.keep_receipt(replace(record, recipient=CAROL), WAITING, 3)
+    assert [each.at for each in database.receipts()] == [2, 3, 4, 4]
 
 
 def test_a_contact_takes_bounded_room_but_an_owed_receipt_stays(database: Database) -> None:

@@ -38,6 +38,8 @@ from tuishare.api.messages import (
     PathSize,
     People,
     Proof,
+    Receipt,
+    ReceiptQuery,
     Reloaded,
     SettingChange,
     SettingsText,
@@ -150,6 +152,9 @@ class FakeAgent:
 
     async def join(self, invitation: InvitationText) -> InviterAdded:
         return InviterAdded(user="alice", words="one two three four", verified=True)
+
+    async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
+        return []
 
     async def links(self) -> list[Link]:
         return []

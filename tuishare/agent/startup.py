@@ -54,6 +54,7 @@ from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.details_service import DetailsService
 from tuishare.agent.service.invitation_service import InvitationService
 from tuishare.agent.service.path_service import PathService
+from tuishare.agent.service.receipt_service import ReceiptService
 from tuishare.agent.service.settings_service import SettingsService
 from tuishare.agent.service.state_view import StateView
 from tuishare.agent.service.status_view import StatusView
@@ -227,6 +228,7 @@ def make_service_parts(
         ),
         users=users,
         invitations=InvitationService(link, users.revoke_user, users.remove_user),
+        receipts=ReceiptService(link.handovers, sharing.repository.shares),
         settings=SettingsService(files, config_reload),
         paths=PathService(),
         details=DetailsService(

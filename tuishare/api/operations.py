@@ -34,6 +34,8 @@ from tuishare.api.messages import (
     PathSize,
     People,
     Proof,
+    Receipt,
+    ReceiptQuery,
     Reloaded,
     SettingChange,
     SettingsText,
@@ -91,6 +93,7 @@ class Operations(Performer):
         Agent.cancel_invitation, "POST", "/v1/invitations/cancel", InvitationNamed, Accepted, _OWNER
     )
     join = ClientMethod(Agent.join, "POST", "/v1/invitations/join", InvitationText, InviterAdded, _OWNER)
+    receipts = ClientMethod(Agent.receipts, "POST", "/v1/receipts", ReceiptQuery, list[Receipt], _OWNER)
     activity = ClientMethod(Agent.activity, "GET", "/v1/activity", None, list[Activity], _OWNER)
 
     people = ClientMethod(Agent.people, "GET", "/v1/people", None, People, _OWNER)

@@ -39,6 +39,8 @@ from tuishare.api.messages import (
     PathSize,
     People,
     Proof,
+    Receipt,
+    ReceiptQuery,
     Reloaded,
     SettingChange,
     SettingsText,
@@ -266,6 +268,13 @@ class AgentService(HomeService, Protocol):
             BadInput: the text is no invitation, or one of this agent.
             Refused: this agent makes no links.
             VerificationFailed: the answer is not the inviter's.
+        """
+
+    async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
+        """Return the receipts that recipients' agents have signed, in the order in which they came.
+
+        Raises:
+            NotFound: there is no such share, and never was one with a receipt.
         """
 
     async def activity(self, limit: Limit = 100) -> list[Activity]:

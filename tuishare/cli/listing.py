@@ -24,7 +24,12 @@ from tuishare.presentation.formats import (
     format_timestamp,
 )
 from tuishare.presentation.states import describe_transport, name_download_state, name_trust
-from tuishare.presentation.transfers import count_delivered, describe_delivery, describe_share_state
+from tuishare.presentation.transfers import (
+    count_delivered,
+    describe_delivery,
+    describe_receipt,
+    describe_share_state,
+)
 
 _WHOLE: Final = 4096
 _SHARE_HEADINGS: Final = ("share", "name", "for", "size", "state", "delivered", "added")
@@ -179,4 +184,4 @@ def _delivery(delivery: Delivery) -> str:
     parts = describe_delivery(delivery, format_timestamp)
     if delivery.state is DeliveryState.DOWNLOADING:
         parts = (format_percent(delivery.progress), *parts)
-    return ", ".join(parts)
+    return ", ".join((*parts, *describe_receipt(delivery, format_timestamp)))

@@ -1,7 +1,7 @@
 """The commands about shares and downloads: ``list``, ``show``, ``share``, ``pause`` and the like.
 
 Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.share`, `tuishare.cli.bulk_actions`,
-`tuishare.cli.select_files` and `tuishare.cli.revoke`, imported by the command that needs it.
+`tuishare.cli.receipts`, `tuishare.cli.select_files` and `tuishare.cli.revoke`, imported by the command that needs it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     commands = (
         activity,
         links,
+        receipts,
         show,
         share,
         pause,
@@ -70,6 +71,33 @@ def activity(
     from tuishare.cli.activity import print_activity
 
     print_activity(limit, as_json=as_json)
+
+
+def receipts(
+    share: Annotated[
+        str, typer.Argument(metavar="[SHARE]", help="Id, its beginning, or name; also of one that is gone.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write them into a file.")
+    ] = None,
+    verify: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Check the receipts in a file, with the user book, without an agent."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show, export or check the receipts that recipients' agents have signed."""
+    from tuishare.cli.receipts import print_receipts, verify_receipts
+    from tuishare.errors import BadInput
+
+    if verify is None:
+        print_receipts(share, output, as_json=as_json)
+    elif share or output is not None:
+        raise BadInput("--verify takes a file, and nothing else", hint="tuishare receipts --verify FILE")
+    else:
+        verify_receipts(verify, as_json=as_json)
 
 
 def links(as_json: AsJson = False) -> None:

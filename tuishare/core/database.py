@@ -12,7 +12,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -24,6 +24,7 @@ from tuishare.core.records import (
     HandoverState,
     InvitationRecord,
     KnownAddressRecord,
+    ReceiptRecord,
     RecipientRecord,
     ShareRecord,
     ShareStep,
@@ -56,6 +57,7 @@ _Record = TypeVar(
     DownloadRecord,
     KnownAddressRecord,
     HandoverRecord,
+    ReceiptRecord,
     ArrivalRecord,
     InvitationRecord,
 )
@@ -372,6 +374,38 @@ class Database:
         self._connection.execute(
             "DELETE FROM handovers WHERE share = ? AND state = ?", (share, HandoverState.WAITING)
         )
+
+    def receipts(self, share: str = "") -> list[ReceiptRecord]:
+        """Return the receipts for a share, named by its id or name, or for all, in the order in which they came."""
+        return self._all(ReceiptRecord, "WHERE ?1 IN ('', share, name) ORDER BY rowid", share)
+
+    def keep_receipt(self, record: ReceiptRecord, handover: HandoverRecord | None, most: int) -> None:
+        """Keep a receipt, and what it says of the newest envelope of its share.
+
+        Args:
+            record: of the receipt; the name of its share is filled in. The first of an envelope in a state stays.
+            handover: as it is now; None: the receipt is kept only if there is an earlier one for its envelope.
+            most: of that recipient; the oldest beyond are deleted.
+        """
+        with self.transaction():
+            known = self._all(
+                ReceiptRecord, "WHERE recipient = ? AND digest = ?", record.recipient, record.digest
+            )
+            if handover is not None:
+                self._put(handover)
+                names = self._connection.execute("SELECT name FROM shares WHERE id = ?", (record.share,))
+                record = replace(record, name=next((name for (name,) in names), ""))
+            elif known and (known[0].share, known[0].generation) == (record.share, record.generation):
+                record = replace(record, name=known[0].name, user=known[0].user)
+            else:
+                return
+            if all(each.state != record.state for each in known):
+                self._put(record)
+                self._connection.execute(
+                    "DELETE FROM receipts WHERE recipient = ?1 AND rowid NOT IN"
+                    " (SELECT rowid FROM receipts WHERE recipient = ?1 ORDER BY rowid DESC LIMIT ?2)",
+                    (record.recipient, most),
+                )
 
     def arrivals(self) -> list[ArrivalRecord]:
         """Return what came by link, oldest first."""

@@ -297,6 +297,33 @@ class HandoverRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRecord:
+    """A receipt that a recipient's agent has signed for us; one for each state of each envelope.
+
+    Attributes:
+        recipient: Ed25519 public key of the recipient's card, 32 bytes.
+        digest: SHA-256 of the envelope.
+        state: as in the receipt.
+        share: id of the share; it may be gone since.
+        name: of the share.
+        user: name of the recipient.
+        generation: of the share.
+        at: when the receipt came, Unix seconds by our clock.
+        signed: the receipt, see `tuishare.link.receipt`.
+    """
+
+    recipient: bytes
+    digest: bytes
+    state: Literal["received", "refused", "complete"]
+    share: str
+    name: str
+    user: str
+    generation: int
+    at: int
+    signed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ArrivalRecord:
     """The newest envelope of one sender's share that came by link, and the receipt for it.
 

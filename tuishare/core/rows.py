@@ -21,6 +21,7 @@ from tuishare.core.records import (
     HandoverRecord,
     InvitationRecord,
     KnownAddressRecord,
+    ReceiptRecord,
     RecipientRecord,
     ShareRecord,
 )
@@ -32,11 +33,12 @@ Record = (
     | DownloadRecord
     | KnownAddressRecord
     | HandoverRecord
+    | ReceiptRecord
     | ArrivalRecord
     | InvitationRecord
 )
 Table = Literal[
-    "shares", "recipients", "downloads", "address_records", "handovers", "arrivals", "invitations"
+    "shares", "recipients", "downloads", "address_records", "handovers", "receipts", "arrivals", "invitations"
 ]
 TABLES: Final[dict[type[Record], Table]] = {
     ShareRecord: "shares",
@@ -44,6 +46,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     DownloadRecord: "downloads",
     KnownAddressRecord: "address_records",
     HandoverRecord: "handovers",
+    ReceiptRecord: "receipts",
     ArrivalRecord: "arrivals",
     InvitationRecord: "invitations",
 }

@@ -146,4 +146,19 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) STRICT
         """,
     ),
+    (
+        """
+        CREATE TABLE receipts (
+            recipient BLOB NOT NULL, digest BLOB NOT NULL, state TEXT NOT NULL, share TEXT NOT NULL, name TEXT NOT NULL,
+            user TEXT NOT NULL, generation INTEGER NOT NULL, at INTEGER NOT NULL, signed BLOB NOT NULL,
+            PRIMARY KEY (recipient, digest, state)
+        ) STRICT
+        """,
+        """
+        INSERT INTO receipts
+        SELECT recipient, digest, iif(state = 'handed-over', 'received', state), share,
+            coalesce((SELECT name FROM shares WHERE id = share), ''), user, generation, at, receipt
+        FROM handovers WHERE length(receipt) > 0
+        """,
+    ),
 )

@@ -7,6 +7,7 @@ read anything. Must not store receipts.
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
@@ -26,6 +27,7 @@ from tuishare.link.statements import (
 
 RECEIPT_LIMIT: Final = 512
 """Most bytes of a signed receipt; one with every field at its longest has 283."""
+RECEIPT_PREFIX: Final = "tuishare-receipt-v1:"
 _DOMAIN: Final = b"tuishare/receipt/v1"
 
 ReceiptState: TypeAlias = Literal["received", "refused", "complete"]
@@ -89,3 +91,33 @@ def verify_receipt(data: bytes) -> Receipt:
             hint="It was changed or cut off: ask for the file as it was exported.",
         ) from error
     return receipt
+
+
+def format_receipt(signed: bytes) -> str:
+    """Return a signed receipt as one line of text."""
+    return RECEIPT_PREFIX + base64.urlsafe_b64encode(signed).decode().rstrip("=")
+
+
+def read_receipts(text: str) -> list[Receipt | VerificationFailed]:
+    """Read and verify receipts, one on each line; empty lines, and comments that begin with ``#``, are skipped.
+
+    Returns:
+        For each line a receipt, or why it is none.
+    """
+    lines = (line.strip() for line in text.splitlines())
+    return [_read_line(line) for line in lines if line and not line.startswith("#")]
+
+
+def _read_line(line: str) -> Receipt | VerificationFailed:
+    encoded = line.removeprefix(RECEIPT_PREFIX)
+    try:
+        if encoded == line:
+            raise ValueError("no prefix")
+        data = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+        return verify_receipt(data)
+    except ValueError:
+        return VerificationFailed(
+            "It is no receipt", hint=f"A receipt is one line that starts with {RECEIPT_PREFIX}"
+        )
+    except VerificationFailed as error:
+        return error

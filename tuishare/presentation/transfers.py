@@ -111,6 +111,14 @@ def describe_handover(delivery: Delivery, write_time: Callable[[int], str]) -> t
             assert_never(handover.state)
 
 
+def describe_receipt(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
+    """Return what a recipient's agent has signed last about the envelope, if anything; arguments as above."""
+    receipt, at = delivery.handover.receipt, delivery.handover.at
+    if receipt is None or delivery.state is DeliveryState.REVOKED:
+        return ()
+    return (f"receipt: {receipt} {write_time(at)}",)
+
+
 def describe_link(link: Link, write_time: Callable[[int], str]) -> str:
     """Return the state of a link; arguments as above."""
     if link.since:

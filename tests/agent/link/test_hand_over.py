@@ -22,8 +22,9 @@ from tests.agent.link.linked import (
 from tests.agent.test_crashes import kill_at
 from tests.waiting import wait_until
 from tuishare.agent.downloads.rejected_files import REJECTED
+from tuishare.api.messages import ReceiptQuery
 from tuishare.core.records import HandoverState
-from tuishare.link.receipt import verify_receipt
+from tuishare.link.receipt import format_receipt, verify_receipt
 
 pytestmark = pytest.mark.swarm
 
@@ -54,6 +55,9 @@ async def test_a_second_drop_arrives_without_anything_being_carried(linked: tupl
             record.digest,
             "complete",
         )
+        kept = await one.service.receipts(ReceiptQuery(share="second"))
+        assert [(each.user, each.state) for each in kept] == [("bob", "received"), ("bob", "complete")]
+        assert kept[1].text == format_receipt(record.receipt)
         # What was carried is known to be there.
         assert (await until_handed_over(one, "first", HandoverState.HANDED_OVER)).receipt == b""
         assert os.listdir(alice.places.link_outgoing) == []

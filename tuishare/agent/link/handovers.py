@@ -14,16 +14,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tuishare.agent.context import Context
 from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
 from tuishare.agent.shares.deliveries import Deliveries
-from tuishare.core.records import HandoverRecord, HandoverState
+from tuishare.core.records import HandoverRecord, HandoverState, ReceiptRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound
 from tuishare.fs.atomic import make_private, publish, read_limited, sweep
-from tuishare.link.receipt import Receipt
+from tuishare.link.receipt import Receipt, ReceiptState
 
+RECEIPTS_KEPT: Final = 2_000
+"""Receipts of one recipient that are kept, also after their share is gone: 500 bytes each, three for each envelope."""
+_STATES: Final[dict[ReceiptState, HandoverState]] = {
+    "received": HandoverState.HANDED_OVER,
+    "refused": HandoverState.REFUSED,
+    "complete": HandoverState.COMPLETE,
+}
 _log = logging.getLogger(__name__)
 
 
@@ -152,29 +160,36 @@ class Handovers:
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         """Keep what a recipient states about an envelope of ours; an earlier state never replaces a later one."""
         known = self._find(receipt.signer, receipt.share.hex())
-        if known is None or (known.digest, known.generation) != (receipt.digest, receipt.generation):
-            return  # of an earlier version, or of a share that was removed
-        state = {
-            "received": HandoverState.HANDED_OVER,
-            "refused": HandoverState.REFUSED,
-            "complete": HandoverState.COMPLETE,
-        }[receipt.state]
-        if known.receipt == signed or known.state is HandoverState.COMPLETE:
-            return
-        if state is HandoverState.HANDED_OVER and known.state is HandoverState.REFUSED:
-            return
-        await self._enter(known, state, receipt=signed)
+        of_newest = known is not None and (known.digest, known.generation) == (
+            receipt.digest,
+            receipt.generation,
+        )
+        newer = _advance(known, receipt, signed, self._context.clock.now()) if known and of_newest else None
+        record = ReceiptRecord(
+            recipient=receipt.signer,
+            digest=receipt.digest,
+            state=receipt.state,
+            share=receipt.share.hex(),
+            name="",
+            user=known.user if known is not None else "",
+            generation=receipt.generation,
+            at=self._context.clock.now(),
+            signed=signed,
+        )
+        await self._context.store.change(lambda database: database.keep_receipt(record, newer, RECEIPTS_KEPT))
+        if known is not None and newer is not None:
+            self._put(newer)
+            await self._discard([known])
 
-    async def _enter(
-        self, record: HandoverRecord, state: HandoverState, *, detail: str = "", receipt: bytes = b""
-    ) -> None:
+    async def receipts(self, share: str) -> list[ReceiptRecord]:
+        """Return the kept receipts for a share, named by its id or name, or for all if that is empty."""
+        return await self._context.store.run(lambda database: database.receipts(share))
+
+    async def _enter(self, record: HandoverRecord, state: HandoverState, *, detail: str = "") -> None:
         known = self._find(record.recipient, record.share)
         if known is None or known.digest != record.digest:
             return  # replaced meanwhile
-        now = self._context.clock.now()
-        await self._save(
-            replace(known, state=state, at=now, retry=0, detail=detail, receipt=receipt or known.receipt)
-        )
+        await self._save(replace(known, state=state, at=self._context.clock.now(), retry=0, detail=detail))
         await self._discard([known])
 
     def _is_newest(self, record: HandoverRecord) -> bool:
@@ -186,6 +201,9 @@ class Handovers:
 
     async def _save(self, record: HandoverRecord) -> None:
         await self._context.store.change(lambda database: database.save(record))
+        self._put(record)
+
+    def _put(self, record: HandoverRecord) -> None:
         if self._is_newest(record):
             self._records[record.share][record.recipient] = record
         self._context.changed.notify()
@@ -217,3 +235,12 @@ class Handovers:
             for record in records.values()
             if record.state is HandoverState.WAITING
         )
+
+
+def _advance(known: HandoverRecord, receipt: Receipt, signed: bytes, now: int) -> HandoverRecord | None:
+    """Return a handover after a receipt for its envelope; None when that changes nothing."""
+    state = _STATES[receipt.state]
+    is_earlier = state is HandoverState.HANDED_OVER and known.state is HandoverState.REFUSED
+    if known.receipt == signed or known.state is HandoverState.COMPLETE or is_earlier:
+        return None
+    return replace(known, state=state, at=now, retry=0, detail="", receipt=signed)

@@ -16,6 +16,7 @@ from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.details_service import DetailsService
 from tuishare.agent.service.invitation_service import InvitationService
 from tuishare.agent.service.path_service import PathService
+from tuishare.agent.service.receipt_service import ReceiptService
 from tuishare.agent.service.settings_service import SettingsService
 from tuishare.agent.service.state_view import StateView
 from tuishare.agent.service.user_service import UserService
@@ -52,6 +53,8 @@ from tuishare.api.messages import (
     PathSize,
     People,
     Proof,
+    Receipt,
+    ReceiptQuery,
     Reloaded,
     SettingChange,
     SettingsText,
@@ -75,6 +78,7 @@ class ServiceParts:
     view: StateView
     users: UserService
     invitations: InvitationService
+    receipts: ReceiptService
     settings: SettingsService
     paths: PathService
     details: DetailsService
@@ -105,6 +109,7 @@ class LocalAgentService:
         self._view = parts.view
         self._users = parts.users
         self._invitations = parts.invitations
+        self._receipts = parts.receipts
         self._settings = parts.settings
         self._paths = parts.paths
         self._details = parts.details
@@ -144,6 +149,9 @@ class LocalAgentService:
 
     async def join(self, invitation: InvitationText) -> InviterAdded:
         return await self._invitations.join(invitation)
+
+    async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
+        return await self._receipts.receipts(query)
 
     # Shares
 

@@ -5,16 +5,22 @@ Owns the conversion of what the link keeps into messages. Must not change anythi
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
 from tuishare.agent.link.link_service import LinkService
-from tuishare.api.messages import Delivery, DeliveryState, Handover, HandoverState, Link, Share
+from tuishare.api.messages import Delivery, DeliveryState, Handover, HandoverState, Link, ReceiptState, Share
 from tuishare.core.records import HandoverRecord
 from tuishare.core.records import HandoverState as Recorded
 from tuishare.people import User
 from tuishare.sanitize import for_display
+
+_RECEIPTS: Final = {
+    Recorded.HANDED_OVER: ReceiptState.RECEIVED,
+    Recorded.REFUSED: ReceiptState.REFUSED,
+    Recorded.COMPLETE: ReceiptState.COMPLETE,
+}
 
 
 def view_links(service: LinkService) -> list[Link]:
@@ -63,11 +69,12 @@ def _with_handover(delivery: Delivery, record: HandoverRecord | None, service: L
 
 def _handover(record: HandoverRecord, service: LinkService) -> Handover:
     detail = for_display(record.detail, 200)
+    receipt = _RECEIPTS.get(record.state) if record.receipt else None
     match record.state:
         case Recorded.HANDED_OVER | Recorded.COMPLETE:
-            return Handover(state=HandoverState.HANDED_OVER, at=record.at)
+            return Handover(state=HandoverState.HANDED_OVER, at=record.at, receipt=receipt)
         case Recorded.REFUSED:
-            return Handover(state=HandoverState.REFUSED, at=record.at, detail=detail)
+            return Handover(state=HandoverState.REFUSED, at=record.at, detail=detail, receipt=receipt)
         case Recorded.WAITING:
             known = service.contacts.record_of(record.recipient)
             if known is None or service.contacts.get(record.recipient) is None:

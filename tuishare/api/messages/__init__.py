@@ -45,6 +45,7 @@ from tuishare.api.messages.people import (
     UserKind,
     UserNamed,
 )
+from tuishare.api.messages.receipts import CheckedReceipt, Receipt, ReceiptQuery, ReceiptState, SignerTrust
 from tuishare.api.messages.settings import Reloaded, SettingChange, SettingsText
 from tuishare.api.messages.shares import Delivery, DeliveryState, NewShare, Share, ShareAction, ShareState
 from tuishare.api.messages.snapshot import Changes, Event, Heartbeat, Snapshot
@@ -63,6 +64,7 @@ __all__ = [
     "CardInfo",
     "CardText",
     "Changes",
+    "CheckedReceipt",
     "Count",
     "Delivery",
     "DeliveryState",
@@ -103,6 +105,9 @@ __all__ = [
     "Port",
     "Problem",
     "Proof",
+    "Receipt",
+    "ReceiptQuery",
+    "ReceiptState",
     "Reloaded",
     "SettingChange",
     "SettingsText",
@@ -110,6 +115,7 @@ __all__ = [
     "ShareAction",
     "ShareId",
     "ShareState",
+    "SignerTrust",
     "Snapshot",
     "Status",
     "Stopping",

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tuishare.api.messages.base import Count, Message, Name, UnixTime
+from tuishare.api.messages.receipts import ReceiptState
 
 
 class HandoverState(StrEnum):
@@ -29,6 +30,7 @@ class Handover(Message, frozen=True, kw_only=True):
         detail: why it is refused or waits, from the recipient's agent; untrusted text.
         addresses: at how many addresses their agent was called without an answer.
         tried: when their agent was called last without an answer, Unix seconds; 0: it was not.
+        receipt: what their agent has signed last about this envelope; None: nothing.
     """
 
     state: HandoverState = HandoverState.BY_HAND
@@ -36,6 +38,7 @@ class Handover(Message, frozen=True, kw_only=True):
     detail: str = ""
     addresses: Count = 0
     tried: UnixTime = 0
+    receipt: ReceiptState | None = None
 
 
 class Link(Message, frozen=True, kw_only=True):

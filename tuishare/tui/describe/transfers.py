@@ -21,6 +21,7 @@ from tuishare.presentation.states import describe_transport, name_download_state
 from tuishare.presentation.transfers import (
     describe_delivery,
     describe_end,
+    describe_receipt,
     describe_share_state,
     name_sender,
 )
@@ -90,7 +91,11 @@ def describe_download(download: Download, now: float, width: int) -> Content:
 
 def write_delivery(delivery: Delivery, now: float) -> str:
     """Return the progress of a recipient at a moment (Unix seconds)."""
-    return " · ".join(describe_delivery(delivery, lambda moment: format_moment(moment, now)))
+
+    def write_time(moment: int) -> str:
+        return format_moment(moment, now)
+
+    return " · ".join((*describe_delivery(delivery, write_time), *describe_receipt(delivery, write_time)))
 
 
 def _headline(name: str, facts: list[str], width: int) -> Content:
