@@ -65,6 +65,7 @@ def publish(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True)
                 temporary.replace(path)
             else:
                 os.link(temporary, path)
+                _announce(path)
                 temporary.unlink()
         fsync_folder(path.parent)
     except FileExistsError:
@@ -234,6 +235,15 @@ def _write_synced(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _announce(path: Path) -> None:
+    """Close a file after opening it for writing: whoever watches its folder learns that it is complete (inotify(7)).
+
+    A new link alone looks like a file that is being written.
+    """
+    with contextlib.suppress(FileNotFoundError):  # taken already
+        os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
 
 
 @contextlib.contextmanager

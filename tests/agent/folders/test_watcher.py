@@ -14,6 +14,7 @@ from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 from tests.waiting import wait_until
 from tuishare.agent.folders.stability import FileEventKind
 from tuishare.agent.folders.watcher import FileEvent, Watcher
+from tuishare.fs.atomic import publish
 
 
 @pytest.fixture
@@ -56,6 +57,17 @@ async def test_a_move_into_the_folder_is_finished_at_once(
     (folder / "last").write_bytes(b"x")
     await wait_until(lambda: FileEvent(folder, "last", FileEventKind.FINISHED) in seen)
     assert {hint.kind for hint in seen if hint.entry == "inside"} == {FileEventKind.FINISHED}
+
+
+async def test_what_is_published_under_a_free_name_is_finished_at_once(
+    folder: Path, hints: tuple[Watcher, list[FileEvent]]
+) -> None:
+    watcher, seen = hints
+    assert watcher.watch(folder, seen.append)
+    publish(folder / "a", b"x", replace=False)
+    (folder / "last").write_bytes(b"x")
+    await wait_until(lambda: FileEvent(folder, "last", FileEventKind.FINISHED) in seen)
+    assert [hint.kind for hint in seen if hint.entry == "a"][-1] is FileEventKind.FINISHED
 
 
 async def test_what_leaves_the_folder_is_hinted_at(
