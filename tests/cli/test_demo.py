@@ -38,7 +38,13 @@ def nothing_left(temporary: Path) -> bool:
 def test_it_delivers_and_leaves_nothing(alice: Person, temporary: Path) -> None:
     shown = alice.run("demo", "--size", "1MiB", TMPDIR=str(temporary))
     assert (shown.code, shown.err) == (0, ""), shown
-    assert "bob has film.mov (1.0 MB), verified." in shown.out
+    for step in (
+        "alice invites: tuishare-invite-v1:",
+        "bob joins; each is verified for the other",
+        "bob has film.mov (1.0 MB), verified.",
+        "bob has small files (60 B), verified.",
+    ):
+        assert step in shown.out
     assert shown.out.endswith("All files are identical, byte for byte.\n")
     assert nothing_left(temporary)
 

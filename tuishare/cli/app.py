@@ -187,7 +187,7 @@ def demo(
     size: Annotated[str, typer.Option(help="Size of the demo payload.")] = "64MiB",
     tui: Annotated[bool, typer.Option("--tui", help="Show both dashboards on one screen.")] = False,
 ) -> None:
-    """Share a file between two agents in temporary homes. Exits 0 only if the received files are identical."""
+    """Invite, join and share between two agents in temporary homes; exits 0 only if all is received unchanged."""
     from tuishare.cli.demo import run_demo
     from tuishare.config.units import parse_size
 

@@ -1,6 +1,7 @@
-"""``tuishare demo``: a delivery on one machine, with two real agents that know each other's cards.
+"""``tuishare demo``: an invitation and a delivery on one machine, between two real agents.
 
-Owns two temporary homes and the processes in them; both are removed at the end, even after an error.
+Nothing is moved here: the agents hand everything over by link. Owns two temporary homes and the processes in them; both
+are removed at the end, even after an error.
 """
 
 from __future__ import annotations
@@ -20,16 +21,25 @@ from pathlib import Path
 import tomli_w
 
 from tuishare.api.client import AgentClient
-from tuishare.api.messages import Download, DownloadState, Snapshot
+from tuishare.api.messages import (
+    Download,
+    DownloadState,
+    HandoverState,
+    InvitationText,
+    NewInvitation,
+    Share,
+    Snapshot,
+)
 from tuishare.cli.dashboard import require_terminal
 from tuishare.cli.engine_runner import run_until_interrupted
 from tuishare.cli.spawn_agent import BackgroundAgent, spawn_agent
 from tuishare.errors import BadInput, SystemFailed, TuishareError, VerificationFailed, from_os_error
 from tuishare.home_paths import HOME_VARIABLE, Places, find_places
-from tuishare.people import Identity, User, UserBook, load_or_create_identity, save_book
 from tuishare.presentation.formats import format_percent, format_rate, format_size
 
 _SENDER, _RECIPIENT = "alice", "bob"
+_GROUP = "friends"
+_INVITATION_SECONDS = 3600
 _STOP_SECONDS = 15.0
 _LOOK_SECONDS = 2.0
 _BLOCK = 1024 * 1024
@@ -44,7 +54,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoHome:
-    """The home of one of the two agents."""
+    """One of the two agents."""
 
     name: str
     places: Places
@@ -81,13 +91,14 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 async def _demo(root: Path, size: int, *, tui: bool) -> None:
-    """Deliver both payloads from Alice's drop folder to Bob's downloads."""
+    """Make Alice and Bob known to each other, and deliver two payloads from her drop folder to him."""
     alice, bob = (
         DemoHome(name, find_places({HOME_VARIABLE: str(root / name)})) for name in (_SENDER, _RECIPIENT)
     )
     tell = _narrator()
-    _introduce(alice, bob)
-    tell(f"Two homes are ready; {alice.name} and {bob.name} know each other's cards.")
+    for side in (alice, bob):
+        _prepare(side)
+    tell("Two homes are ready; neither knows a user.")
     async with _running(alice, bob):
         tell("Both agents are running.")
         if tui:
@@ -106,13 +117,14 @@ def _narrator() -> Tell:
 
 
 async def _tell_story(alice: DemoHome, bob: DemoHome, size: int, tell: Tell) -> None:
+    await _make_known(alice, bob, tell)
     payloads = await asyncio.to_thread(_drop, alice, size)
     tell(f"{format_size(size)} and a folder of {len(_SMALL_FILES)} files dropped into {alice.name}'s folder.")
-    carrier = asyncio.create_task(_carry(alice, bob, len(payloads), tell))
+    telling = asyncio.create_task(_tell_handovers(alice, tell))
     try:
         await _until_delivered(bob, len(payloads), tell)
     finally:
-        carrier.cancel()
+        telling.cancel()
     received = bob.places.files / "downloads" / alice.name
     for payload in payloads:
         if not await asyncio.to_thread(_identical, payload, received / payload.name):
@@ -120,28 +132,31 @@ async def _tell_story(alice: DemoHome, bob: DemoHome, size: int, tell: Tell) -> 
     tell("All files are identical, byte for byte.")
 
 
-def _introduce(*sides: DemoHome) -> None:
-    """Give each side settings, an identity and the other's verified card."""
-    identities: dict[str, Identity] = {}
-    for side in sides:
-        side.places.prepare()
-        side.drop.mkdir()
-        others = [other.name for other in sides if other is not side]
-        settings = {
-            "name": side.name,
-            # The demo cannot be reached from other machines.
-            "network": {"listen": "127.0.0.1:0", "share_addresses": False},
-            "tracker": {"listen": "127.0.0.1:0"},
-            "link": {"enabled": False},  # the demo shows how files are carried
-            "drop": [{"path": str(side.drop), "users": others}],
-            "notifications": {"desktop": False},
-        }
-        side.places.config_file.write_text(tomli_w.dumps(settings))
-        identities[side.name] = load_or_create_identity(side.places.identity_file)
-    for side in sides:
-        others = [other.name for other in sides if other is not side]
-        users = tuple(User(name, card=identities[name].card(name), verified=True) for name in others)
-        save_book(side.places.users_file, UserBook(users))
+def _prepare(side: DemoHome) -> None:
+    """Give a side settings and a drop folder for a group that has no member yet."""
+    side.places.prepare()
+    side.drop.mkdir()
+    settings = {
+        "name": side.name,
+        # The demo cannot be reached from other machines.
+        "network": {"listen": "127.0.0.1:0", "share_addresses": False},
+        "tracker": {"listen": "127.0.0.1:0"},
+        "link": {"listen": "127.0.0.1:0"},
+        "drop": [{"path": str(side.drop), "users": [f"@{_GROUP}"]}],
+        "notifications": {"desktop": False},
+    }
+    side.places.config_file.write_text(tomli_w.dumps(settings))
+
+
+async def _make_known(inviter: DemoHome, joiner: DemoHome, tell: Tell) -> None:
+    """Do what `tuishare invite --to @friends` and `tuishare join` do."""
+    async with AgentClient(inviter.places.socket) as client:
+        until = int(time.time()) + _INVITATION_SECONDS
+        invitation = await client.invite(NewInvitation(groups=(_GROUP,), until=until))
+    tell(f"{inviter.name} invites: {invitation.text[:40]}…")
+    async with AgentClient(joiner.places.socket) as client:
+        joined = await client.join(InvitationText(text=invitation.text))
+    tell(f"{joiner.name} joins; each is verified for the other, and both may compare: {joined.words}.")
 
 
 @contextlib.asynccontextmanager
@@ -183,19 +198,19 @@ def _drop(side: DemoHome, size: int) -> list[Path]:
     return [big, small]
 
 
-async def _carry(sender: DemoHome, recipient: DemoHome, count: int, tell: Tell) -> None:
-    """Move each envelope from the outbox to the recipient's inbox, as a user would by mail or USB stick."""
-    outbox, inbox = sender.places.files / "outbox", recipient.places.files / "inbox"
-    carried = 0
-    while carried < count:
-        for envelope in sorted(outbox.glob("*.torrent.encrypted")):
-            size = envelope.stat().st_size
-            envelope.rename(inbox / envelope.name)
-            tell(
-                f"{envelope.name} ({format_size(size)}) moved from {sender.name}'s outbox to {recipient.name}'s inbox."
-            )
-            carried += 1
-        await asyncio.sleep(0.02)
+async def _tell_handovers(side: DemoHome, tell: Tell) -> None:
+    """Follow the agent, and tell when it has handed an envelope over."""
+    told: set[str] = set()
+    async with AgentClient(side.places.socket) as client:
+        async for event in client.events():
+            for share in event.shares:
+                if share.id not in told and _is_handed_over(share):
+                    told.add(share.id)
+                    tell(f"{side.name}'s agent has handed the encrypted torrent of {share.name} over.")
+
+
+def _is_handed_over(share: Share) -> bool:
+    return any(each.handover.state is HandoverState.HANDED_OVER for each in share.deliveries)
 
 
 async def _until_delivered(side: DemoHome, count: int, tell: Tell) -> None:
@@ -254,7 +269,10 @@ async def _show(alice: DemoHome, bob: DemoHome, size: int) -> None:
     async with AgentClient(alice.places.socket) as sender, AgentClient(bob.places.socket) as recipient:
         duo = DemoView(
             DemoSide(
-                "Alice shares", "Files in her drop folder are sealed for Bob and seeded.", sender, SHARES
+                "Alice shares",
+                "Files in her drop folder are sealed for Bob and handed over.",
+                sender,
+                SHARES,
             ),
             DemoSide("Bob receives", "Bob's agent opens the envelope and downloads.", recipient, DOWNLOADS),
         )
@@ -279,7 +297,7 @@ async def _show(alice: DemoHome, bob: DemoHome, size: int) -> None:
 
 async def _tell_slowly(alice: DemoHome, bob: DemoHome, size: int, tell: Tell) -> None:
     """Run the demo for a spectator: announce it, pause before it starts, and show the error if it fails."""
-    tell("Alice and Bob have exchanged cards. In a moment Alice drops a film and a folder.")
+    tell("Alice and Bob do not know each other. In a moment she invites him and drops a film and a folder.")
     await asyncio.sleep(_LOOK_SECONDS)
     try:
         await _tell_story(alice, bob, size, tell)
