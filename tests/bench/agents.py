@@ -1,4 +1,4 @@
-"""Whole agents to measure: processes of their own in temporary homes, and a carrier between them."""
+"""Whole agents to measure: processes of their own in temporary homes, with a link or a carrier between them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.agent.homes import Home, introduce, make_home
+from tests.waiting import answered
+from tuishare.api.client import AgentClient
+from tuishare.api.messages import InvitationText, NewInvitation
 from tuishare.cli.spawn_agent import BackgroundAgent, spawn_agent
 from tuishare.config.model import SettleSettings
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 
+LINK = {"listen": "127.0.0.1:0"}
 _PAUSE = 0.001
 _STOP_SECONDS = 30
 
@@ -26,13 +31,28 @@ def default_settle() -> dict[str, float]:
     return {name: getattr(SettleSettings(), name) for name in SettleSettings.__struct_fields__}
 
 
-def make_friends(root: Path) -> tuple[Home, Home]:
-    """Create two homes whose drop folders are shared with each other, with the default waits."""
+def make_friends(root: Path, **tables: Any) -> tuple[Home, Home]:
+    """Create two homes whose drop folders are shared with each other, with the default waits.
+
+    Args:
+        root: the folder for both.
+        tables: of the settings, for both; `link=LINK` for agents that `connect` is to link.
+    """
     alice, bob = make_home(root, "alice"), make_home(root, "bob")
     introduce(alice, bob)
     for home, friend in ((alice, bob), (bob, alice)):
-        home.configure(friend.name, settle=default_settle())
+        home.configure(friend.name, settle=default_settle(), **tables)
     return alice, bob
+
+
+async def connect(inviter: Home, joiner: Home) -> None:
+    """Tell two running agents where the other is, by an invitation, and wait until they have a link."""
+    async with AgentClient(inviter.places.socket) as one, AgentClient(joiner.places.socket) as other:
+        made = await one.invite(NewInvitation(until=int(time.time()) + 3600))
+        await other.join(InvitationText(text=made.text))
+        await answered(
+            one.links, lambda links: any(link.user == joiner.name and link.since for link in links)
+        )
 
 
 @asynccontextmanager
