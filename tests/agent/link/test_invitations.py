@@ -135,6 +135,23 @@ async def test_a_crash_before_the_user_is_added_is_made_up_for(
         await wait_until(lambda: [name for name, *_ in users(alice)] == ["mallory"], seconds=PATIENCE)
 
 
+async def test_a_crash_before_the_inviter_is_added_leaves_no_user_out_of_reach(
+    strangers: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A joiner whom nobody can call must know where the inviter is, or they never have a link."""
+    alice, bob = strangers
+
+    async def break_off(*_: object) -> None:
+        raise Refused("killed")
+
+    async with running(alice) as one, running(bob) as other:
+        monkeypatch.setattr(other._parts.link.invitations, "_edit_users", break_off)
+        with pytest.raises(Refused, match="killed"):
+            await other.service.join(InvitationText(text=await invited(one)))
+        assert users(bob) == []
+        assert other._parts.link.contacts.record_of(alice.identity.signer) is not None
+
+
 async def test_a_joiner_without_the_token_is_refused_and_uses_nothing_up(
     strangers: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
 ) -> None:

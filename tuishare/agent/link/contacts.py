@@ -71,13 +71,20 @@ class Contacts:
                 return signer
         return None
 
-    async def keep(self, record: AddressRecord, signed: bytes) -> bool:
+    async def keep(self, record: AddressRecord, signed: bytes, *, is_joining: bool = False) -> bool:
         """Keep the record of a user, unless one that is not older is known, or too many came in a short time.
+
+        Args:
+            record: what it states.
+            signed: the record itself.
+            is_joining: the signer is about to become a user. Kept in this order, because after a crash a user without
+                a record might be out of reach for good.
 
         Returns:
             Whether it was kept.
         """
-        if record.signer not in self._users or not record.supersedes(self._records.get(record.signer)):
+        is_known = is_joining or record.signer in self._users
+        if not is_known or not record.supersedes(self._records.get(record.signer)):
             return False
         if not self._rates.take(record.signer):
             _log.info("A contact sends address records too often; the next link brings the newest")

@@ -147,9 +147,9 @@ class Invitations:
             )
             if not await self._context.store.run(lambda database: database.redeem_invitation(used)):
                 return None
+            await self._contacts.keep(joiner.record, joiner.signed_record, is_joining=True)
             if not used.added:
                 await self._add(used, joiner.card)
-            await self._contacts.keep(joiner.record, joiner.signed_record)
             return make_welcome(invitation, redeem, inviter)
 
     async def join(self, text: str, call: Call) -> Joined:
@@ -166,8 +166,8 @@ class Invitations:
         inviter = await call(invitation, self._own_party())
         is_verified = invitation.uses == 1
         name = self._choose_name(inviter.card.name, inviter.card)
+        await self._contacts.keep(inviter.record, inviter.signed_record, is_joining=True)
         await self._edit_users(lambda book: _add_user(book, name, inviter.card, (), is_verified=is_verified))
-        await self._contacts.keep(inviter.record, inviter.signed_record)
         return Joined(name, " ".join(inviter.words), is_verified)
 
     async def _add(self, record: InvitationRecord, card: Card | None = None) -> None:
