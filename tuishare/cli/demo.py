@@ -91,7 +91,7 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 async def _demo(root: Path, size: int, *, tui: bool) -> None:
-    """Make Alice and Bob known to each other, and deliver two payloads from her drop folder to him."""
+    """Make Alice and Bob known to each other, and deliver two payloads from her drop folder."""
     alice, bob = (
         DemoHome(name, find_places({HOME_VARIABLE: str(root / name)})) for name in (_SENDER, _RECIPIENT)
     )
@@ -297,7 +297,7 @@ async def _show(alice: DemoHome, bob: DemoHome, size: int) -> None:
 
 async def _tell_slowly(alice: DemoHome, bob: DemoHome, size: int, tell: Tell) -> None:
     """Run the demo for a spectator: announce it, pause before it starts, and show the error if it fails."""
-    tell("Alice and Bob do not know each other. In a moment she invites him and drops a film and a folder.")
+    tell("Alice and Bob do not know each other. In a moment she invites Bob and drops a film and a folder.")
     await asyncio.sleep(_LOOK_SECONDS)
     try:
         await _tell_story(alice, bob, size, tell)

@@ -238,7 +238,7 @@ def _write_synced(path: Path, data: bytes, mode: int) -> None:
 
 
 def _announce(path: Path) -> None:
-    """Close a file after opening it for writing: whoever watches its folder learns that it is complete (inotify(7)).
+    """Close a file after opening it for writing: a watcher of its folder learns that it is complete (inotify(7)).
 
     A new link alone looks like a file that is being written.
     """
