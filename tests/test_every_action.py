@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 import typer.main
+from textual.binding import Binding
 
 from tuishare.api.messages import DownloadAction, ShareAction
 from tuishare.cli.app import app
-from tuishare.tui.commands import _DOWNLOAD_OFFERS, _SHARE_OFFERS
+from tuishare.presentation.actions import (
+    Action,
+    describe_action,
+    offering_download_states,
+    offering_share_states,
+)
 from tuishare.tui.widgets.panes import DownloadsPane, SharesPane
 
-ACTIONS = [*ShareAction, *DownloadAction]
+ACTIONS: tuple[Action, ...] = (*ShareAction, *DownloadAction)
+PANES = ((ShareAction, SharesPane), (DownloadAction, DownloadsPane))
+
+
+def offering_states(action: Action) -> frozenset[object]:
+    if isinstance(action, ShareAction):
+        return frozenset(offering_share_states(action))
+    return frozenset(offering_download_states(action))
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{type(action).__name__} {action}")
-def test_it_is_a_command(action: ShareAction | DownloadAction) -> None:
+def test_it_is_a_command_with_help_and_offered_in_some_state(action: Action) -> None:
     commands = getattr(typer.main.get_command(app), "commands")  # noqa: B009 — the base type has none
-    assert action.value in commands
+    assert commands[action.value].help == describe_action(action).help
+    assert offering_states(action)
 
 
-def test_each_is_offered_in_some_state() -> None:
-    assert frozenset().union(*_SHARE_OFFERS.values()) == frozenset(ShareAction)
-    assert frozenset().union(*_DOWNLOAD_OFFERS.values()) == frozenset(DownloadAction)
-
-
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{type(action).__name__} {action}")
-def test_it_has_a_key(action: ShareAction | DownloadAction) -> None:
-    pane = SharesPane if isinstance(action, ShareAction) else DownloadsPane
-    keys = " ".join(str(getattr(binding, "action", "")) for binding in pane.BINDINGS)
-    # The space bar pauses and resumes; approving and rejecting have a dialog of their own.
-    key = {"resume": "pause"}.get(action.value, action.value)
-    assert key in keys, keys
+@pytest.mark.parametrize(("kind", "pane"), PANES)
+def test_it_has_a_key_which_does_one_thing_in_one_state(
+    kind: type[ShareAction | DownloadAction], pane: type[SharesPane | DownloadsPane]
+) -> None:
+    actions: list[Action] = [*kind]
+    bindings = [binding for binding in pane.BINDINGS if isinstance(binding, Binding)]
+    keys = {binding.action: binding.key for binding in bindings}
+    assert {f"command('{action}')" for action in actions} <= keys.keys()
+    for one, other in combinations(actions, 2):
+        if keys[f"command('{one}')"] == keys[f"command('{other}')"]:
+            assert not offering_states(one) & offering_states(other)
+    others = [binding.key for binding in bindings if not binding.action.startswith("command(")]
+    assert len({*others}) == len(others)
+    assert {*others}.isdisjoint(describe_action(action).key.name for action in actions)

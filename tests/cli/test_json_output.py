@@ -24,23 +24,21 @@ from tuishare.api.messages import (
     Delivery,
     DeliveryState,
     Download,
+    DownloadAction,
     DownloadState,
     Message,
     Share,
+    ShareAction,
 )
 from tuishare.cli.app import app
 from tuishare.cli.exit_codes import Exit
 from tuishare.people import User
 
-ARGUMENTS = {
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    **{action.value: ("contract.pdf",) for action in DownloadAction},
+    **{action.value: ("film.mov",) for action in ShareAction},
     "show": ("film.mov",),
-    "pause": ("film.mov",),
-    "resume": ("film.mov",),
-    "again": ("film.mov",),
-    "forget": ("film.mov",),
     "delete": ("film.mov", "--yes"),
-    "approve": ("contract.pdf",),
-    "reject": ("contract.pdf",),
     "choose": ("contract.pdf",),
     "revoke": ("film.mov", "bob"),
     "invite cancel": ("abab",),

@@ -6,11 +6,9 @@ import sys
 import pytest
 
 from tests.cli.homes import Person
+from tuishare.api.messages import DownloadAction, ShareAction
 
-COMMANDS = [
-    "list", "show", "share", "pause", "resume", "again", "forget", "delete", "approve", "reject",
-    "choose",
-]  # fmt: skip
+COMMANDS = sorted({"list", "show", "share", "choose", *ShareAction, *DownloadAction})
 
 
 @pytest.mark.parametrize("command", COMMANDS)

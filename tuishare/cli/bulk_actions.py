@@ -7,7 +7,6 @@ does and whether it is possible now.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
 from typing import Final
 
 from tuishare.api.client import AgentClient
@@ -26,22 +25,11 @@ _NAME: Final = 80
 _PATH: Final = 400
 
 
-class BulkAction(StrEnum):
-    """The members of `ShareAction` and `DownloadAction` together."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    AGAIN = "again"
-    FORGET = "forget"
-    DELETE = "delete"
-    APPROVE = "approve"
-    REJECT = "reject"
-
-
-def carry_out(verb: BulkAction, words: Sequence[str], *, as_json: bool = False) -> Exit:
+def carry_out(verb: str, words: Sequence[str], *, as_json: bool = False) -> Exit:
     """Carry out one action on every named entry; each failure is reported separately.
 
-    With `as_json` the answers of the successful ones are printed as one array.
+    `verb` is a member of `ShareAction`, `DownloadAction` or both. With `as_json` the answers of the successful ones are
+    printed as one array.
 
     Returns:
         The greatest of the exit codes.
@@ -62,20 +50,20 @@ def delete(words: Sequence[str], *, agreed: bool, as_json: bool) -> Exit:
     """
     if not agreed and not can_ask():
         raise BadInput("Cannot ask for confirmation: not a terminal", hint="Use --yes.")
-    chosen, worst = _choose(BulkAction.DELETE, words, ask_agent(fetch_entries))
+    chosen, worst = _choose(ShareAction.DELETE, words, ask_agent(fetch_entries))
     if chosen and not agreed and not _ask(chosen):
         raise Refused("Nothing was deleted", hint="`tuishare forget` stops sharing and keeps the files.")
-    return max(worst, _order(BulkAction.DELETE, chosen, as_json=as_json))
+    return max(worst, _order(ShareAction.DELETE, chosen, as_json=as_json))
 
 
-def _choose(verb: BulkAction, words: Iterable[str], entries: Entries) -> tuple[list[Entry], Exit]:
+def _choose(verb: str, words: Iterable[str], entries: Entries) -> tuple[list[Entry], Exit]:
     find = _finder(verb, entries)
     chosen: dict[str, Entry] = {}
     worst = Exit.OK
     for word in words:
         try:
             entry = find(word)
-            require_taken(entry, to_forget=verb is BulkAction.FORGET)
+            require_taken(entry, to_forget=verb == ShareAction.FORGET)
         except TuishareError as error:
             worst = max(worst, report(error))
         else:
@@ -83,15 +71,15 @@ def _choose(verb: BulkAction, words: Iterable[str], entries: Entries) -> tuple[l
     return list(chosen.values()), worst
 
 
-def _finder(verb: BulkAction, entries: Entries) -> Callable[[str], Entry]:
-    if verb.value not in set(DownloadAction):
+def _finder(verb: str, entries: Entries) -> Callable[[str], Entry]:
+    if verb not in set(DownloadAction):
         return entries.find_share
-    if verb.value not in set(ShareAction):
+    if verb not in set(ShareAction):
         return entries.find_download
     return entries.find
 
 
-def _order(verb: BulkAction, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
+def _order(verb: str, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
     worst = Exit.OK
     taken: list[Accepted] = []
 
@@ -116,11 +104,11 @@ def _order(verb: BulkAction, chosen: Iterable[Entry], *, as_json: bool) -> Exit:
     return worst
 
 
-def _action(verb: BulkAction, entry: Entry) -> Action:
+def _action(verb: str, entry: Entry) -> Action:
     return ShareAction(verb) if isinstance(entry, Share) else DownloadAction(verb)
 
 
-async def _order_one(client: AgentClient, verb: BulkAction, entry: Entry) -> None:
+async def _order_one(client: AgentClient, verb: str, entry: Entry) -> None:
     if isinstance(entry, Share):
         await client.order_share(entry.id, ShareAction(verb))
     else:

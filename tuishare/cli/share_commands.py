@@ -1,18 +1,22 @@
 """The commands about shares and downloads: ``list``, ``show``, ``share``, ``pause`` and the like.
 
-Owns names, help and defaults; the work is in `tuishare.cli.listing`, `tuishare.cli.share`, `tuishare.cli.bulk_actions`,
-`tuishare.cli.receipts`, `tuishare.cli.select_files` and `tuishare.cli.revoke`, imported by the command that needs it.
+Owns names, help and defaults; for actions on single entries, `tuishare.presentation.actions` has them. The work is in
+`tuishare.cli.listing`, `tuishare.cli.share`, `tuishare.cli.bulk_actions`, `tuishare.cli.receipts`,
+`tuishare.cli.select_files` and `tuishare.cli.revoke`, imported by the command that needs it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tuishare.api.messages import DownloadAction, ShareAction
 from tuishare.cli.options import AsJson, TransportChoice
+from tuishare.presentation.actions import Action, describe_action
 
 if TYPE_CHECKING:
     from tuishare.cli.exit_codes import Exit
@@ -31,24 +35,14 @@ class KindChoice(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("list")(list_)
-    commands = (
-        activity,
-        links,
-        receipts,
-        show,
-        share,
-        pause,
-        resume,
-        again,
-        forget,
-        delete,
-        approve,
-        reject,
-        choose,
-        revoke,
-    )
-    for command in commands:
+    for command in (activity, links, receipts, show, share):
         app.command()(command)
+    actions: dict[str, Action] = {action.value: action for action in (*ShareAction, *DownloadAction)}
+    for name, action in actions.items():
+        run = delete if action in {ShareAction.DELETE, DownloadAction.DELETE} else _make_command(action)
+        app.command(name, help=describe_action(action).help)(run)
+    app.command()(choose)
+    app.command()(revoke)
 
 
 def list_(
@@ -135,24 +129,15 @@ def share(
     share_path(ShareOptions(path, tuple(to), transport.word, note, expires), as_json=as_json)
 
 
-def pause(ids: _Ids, as_json: AsJson = False) -> None:
-    """Pause seeding or downloading, also after a restart."""
-    _carry_out("pause", ids, as_json=as_json)
+def _make_command(action: Action) -> Callable[[list[str], bool], None]:
+    """Return the command for an action on single entries."""
 
+    def carry_out(ids: _Ids, as_json: AsJson = False) -> None:
+        from tuishare.cli.bulk_actions import carry_out
 
-def resume(ids: _Ids, as_json: AsJson = False) -> None:
-    """Resume paused entries; retry those with a problem."""
-    _carry_out("resume", ids, as_json=as_json)
+        _end(carry_out(action, ids, as_json=as_json))
 
-
-def again(ids: _Ids, as_json: AsJson = False) -> None:
-    """Share again: a new version with a new envelope, NAME.torrent.encrypted."""
-    _carry_out("again", ids, as_json=as_json)
-
-
-def forget(ids: _Ids, as_json: AsJson = False) -> None:
-    """Stop sharing or downloading; complete files stay. Removes rejected downloads from the list."""
-    _carry_out("forget", ids, as_json=as_json)
+    return carry_out
 
 
 def delete(
@@ -160,15 +145,10 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Stop sharing or downloading, and delete the files."""
+    """Delete the files of entries after a confirmation; its help is that of the action."""
     from tuishare.cli.bulk_actions import delete as run
 
     _end(run(ids, agreed=yes, as_json=as_json))
-
-
-def approve(ids: _Ids, as_json: AsJson = False) -> None:
-    """Approve a waiting download, this once."""
-    _carry_out("approve", ids, as_json=as_json)
 
 
 def choose(
@@ -189,11 +169,6 @@ def choose(
     choose_files(id_, FileOptions(tuple(skip), tuple(only), everything), as_json=as_json)
 
 
-def reject(ids: _Ids, as_json: AsJson = False) -> None:
-    """Reject a waiting download permanently."""
-    _carry_out("reject", ids, as_json=as_json)
-
-
 def revoke(
     words: Annotated[
         list[str], typer.Argument(metavar="[SHARE] USER", help="Id or name of a share, and a user.")
@@ -210,12 +185,6 @@ def revoke(
     from tuishare.cli.revoke import revoke as run
 
     run(words, everywhere=everywhere, as_json=as_json)
-
-
-def _carry_out(verb: str, ids: list[str], *, as_json: bool) -> None:
-    from tuishare.cli.bulk_actions import BulkAction, carry_out
-
-    _end(carry_out(BulkAction(verb), ids, as_json=as_json))
 
 
 def _end(code: Exit) -> None:

@@ -1,57 +1,154 @@
-"""The wording of actions on shares and downloads: as they begin, and once the agent has accepted them.
+"""The actions on shares and downloads as users meet them: words, command, key, and the states that offer them.
 
-Pure; names in the result are untrusted text.
+Owns the table from which the command line and the dashboard are made. Pure; names in the result are untrusted text.
+The agent decides whether an action can be carried out.
 """
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, assert_never
 
-from tuishare.api.messages import DownloadAction, ShareAction
+from tuishare.api.messages import Download, DownloadAction, DownloadState, Share, ShareAction, ShareState
 
 Action = ShareAction | DownloadAction
 """An action on one share or download."""
 
 
-def announce_action(action: Action, what: str) -> str:
-    """Return the text for an action that begins: ``Pausing “x” …``."""
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the dashboard.
+
+    Attributes:
+        name: as Textual calls it.
+        label: for the footer.
+        tooltip: for the list of keys; empty where another action with this key has it.
+    """
+
+    name: str
+    label: str
+    tooltip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionText:
+    """One action in words.
+
+    Attributes:
+        begins: the text for an action that begins, with ``{}`` for the entry: ``Pausing {}``.
+        done: the text for an action that the agent has accepted: ``Paused {}``.
+        help: of its command, which has the action's name.
+        key: in the dashboard.
+        ends: whether the entry is gone afterwards; such actions are listed last.
+    """
+
+    begins: str
+    done: str
+    help: str
+    key: Key
+    ends: bool = False
+
+
+def describe_action(action: Action) -> ActionText:
+    """Return an action in words."""
     match action:
         case ShareAction.PAUSE | DownloadAction.PAUSE:
-            words = f"Pausing {what}"
+            return ActionText(
+                *("Pausing {}", "Paused {}", "Pause seeding or downloading, also after a restart."),
+                key=Key("space", "Pause", "pause or resume"),
+            )
         case ShareAction.RESUME | DownloadAction.RESUME:
-            words = f"Resuming {what}"
+            return ActionText(
+                *("Resuming {}", "Resumed {}", "Resume paused entries; retry those with a problem."),
+                key=Key("space", "Resume"),
+            )
         case ShareAction.AGAIN:
-            words = f"Sharing {what} again"
+            return ActionText(
+                *("Sharing {} again", "Sharing {} again"),
+                "Share again: a new version with a new envelope, NAME.torrent.encrypted.",
+                key=Key("s", "Again", "share again, as it is now"),
+            )
         case ShareAction.FORGET | DownloadAction.FORGET:
-            words = f"Forgetting {what}"
+            return ActionText(
+                *("Forgetting {}", "Forgot {}"),
+                "Stop sharing or downloading; complete files stay. Removes rejected downloads from the list.",
+                key=Key("f", "Forget", "forget; the files stay"),
+                ends=True,
+            )
         case ShareAction.DELETE | DownloadAction.DELETE:
-            words = f"Deleting {what}"
+            return ActionText(
+                *("Deleting {}", "Deleted {}", "Stop sharing or downloading, and delete the files."),
+                key=Key("D", "Delete", "delete with its files"),
+                ends=True,
+            )
         case DownloadAction.APPROVE:
-            words = f"Approving {what}"
+            return ActionText(
+                *("Approving {}", "Approved {}", "Approve a waiting download, this once."),
+                key=Key("a", "Approve", "approve a download"),
+            )
         case DownloadAction.REJECT:
-            words = f"Rejecting {what}"
+            return ActionText(
+                *("Rejecting {}", "Rejected {}", "Reject a waiting download permanently."),
+                key=Key("x", "Reject", "reject a download"),
+            )
         case _:
             assert_never(action)
-    return f"{words} …"
+
+
+def announce_action(action: Action, what: str) -> str:
+    """Return the text for an action that begins: ``Pausing “x” …``."""
+    return f"{describe_action(action).begins.format(what)} …"
 
 
 def report_action(action: Action, what: str) -> str:
     """Return the text for an action that the agent has accepted: ``Paused “x”.``."""
+    return f"{describe_action(action).done.format(what)}."
+
+
+_SHARED: Final = frozenset({ShareState.SEEDING, ShareState.PAUSED, ShareState.WITHDRAWN, ShareState.PROBLEM})
+"""Until a share is settled, hashed and sealed, the agent refuses every action."""
+_ARRIVING: Final = frozenset({DownloadState.QUEUED, DownloadState.CHECKING, DownloadState.DOWNLOADING})
+_BEGUN: Final = _ARRIVING | {DownloadState.COMPLETE, DownloadState.PAUSED, DownloadState.PROBLEM}
+
+
+def offering_share_states(action: ShareAction) -> frozenset[ShareState]:
+    """Return the states in which a share offers an action."""
     match action:
-        case ShareAction.PAUSE | DownloadAction.PAUSE:
-            words = f"Paused {what}"
-        case ShareAction.RESUME | DownloadAction.RESUME:
-            words = f"Resumed {what}"
-        case ShareAction.AGAIN:
-            words = f"Sharing {what} again"
-        case ShareAction.FORGET | DownloadAction.FORGET:
-            words = f"Forgot {what}"
-        case ShareAction.DELETE | DownloadAction.DELETE:
-            words = f"Deleted {what}"
-        case DownloadAction.APPROVE:
-            words = f"Approved {what}"
-        case DownloadAction.REJECT:
-            words = f"Rejected {what}"
+        case ShareAction.PAUSE:
+            return frozenset({ShareState.SEEDING})
+        case ShareAction.RESUME:
+            return frozenset({ShareState.PAUSED, ShareState.PROBLEM})
+        case ShareAction.AGAIN | ShareAction.FORGET | ShareAction.DELETE:
+            return _SHARED
         case _:
             assert_never(action)
-    return f"{words}."
+
+
+def offering_download_states(action: DownloadAction) -> frozenset[DownloadState]:
+    """Return the states in which a download offers an action."""
+    match action:
+        case DownloadAction.PAUSE:
+            return _ARRIVING | {DownloadState.COMPLETE}
+        case DownloadAction.RESUME:
+            return frozenset({DownloadState.PAUSED, DownloadState.PROBLEM})
+        case DownloadAction.APPROVE | DownloadAction.REJECT:
+            return frozenset({DownloadState.WAITING})
+        case DownloadAction.FORGET:
+            return _BEGUN | {DownloadState.REJECTED}
+        case DownloadAction.DELETE:
+            return _BEGUN
+        case _:
+            assert_never(action)
+
+
+def share_actions(share: Share) -> Iterable[ShareAction]:
+    """Return the actions that a share offers now; none while it is only an entry of a drop folder."""
+    return (
+        action for action in ShareAction if share.generation and share.state in offering_share_states(action)
+    )
+
+
+def download_actions(download: Download) -> Iterable[DownloadAction]:
+    """Return the actions that a download offers now."""
+    return (action for action in DownloadAction if download.state in offering_download_states(action))

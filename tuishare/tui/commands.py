@@ -1,6 +1,6 @@
-"""The commands of the dashboard, and which of them an entry offers in its state.
+"""The commands of the dashboard: an action together with the entry that it is about.
 
-Owns the choice. Pure; the agent decides whether a command can be carried out.
+Owns what an entry offers, and how a command is sent. The agent decides whether it can be carried out.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from tuishare.api.messages import (
     DropNamed,
     Share,
     ShareAction,
-    ShareState,
 )
 from tuishare.api.service import AgentService
-from tuishare.presentation.actions import announce_action
+from tuishare.presentation.actions import announce_action, download_actions, share_actions
 from tuishare.tui.cell_text import fit
 from tuishare.tui.row_models import AgentFolder
 
@@ -27,29 +26,6 @@ _NAME: Final = 40
 REMOVE: Final = "remove"
 """The only command for a drop folder."""
 
-_ENDING: Final = frozenset({ShareAction.FORGET, ShareAction.DELETE})
-_SHARE_OFFERS: Final = {
-    # Until these are done, the agent refuses every command.
-    ShareState.SETTLING: frozenset[ShareAction](),
-    ShareState.HASHING: frozenset[ShareAction](),
-    ShareState.SEALING: frozenset[ShareAction](),
-    ShareState.SEEDING: _ENDING | {ShareAction.PAUSE, ShareAction.AGAIN},
-    ShareState.PAUSED: _ENDING | {ShareAction.RESUME, ShareAction.AGAIN},
-    ShareState.WITHDRAWN: _ENDING | {ShareAction.AGAIN},
-    ShareState.PROBLEM: _ENDING | {ShareAction.RESUME, ShareAction.AGAIN},
-}
-_STOPPING: Final = frozenset({DownloadAction.FORGET, DownloadAction.DELETE})
-_DOWNLOAD_OFFERS: Final = {
-    DownloadState.LOCKED: frozenset[DownloadAction](),
-    DownloadState.REJECTED: frozenset({DownloadAction.FORGET}),
-    DownloadState.WAITING: frozenset({DownloadAction.APPROVE, DownloadAction.REJECT}),
-    DownloadState.QUEUED: _STOPPING | {DownloadAction.PAUSE},
-    DownloadState.CHECKING: _STOPPING | {DownloadAction.PAUSE},
-    DownloadState.DOWNLOADING: _STOPPING | {DownloadAction.PAUSE},
-    DownloadState.COMPLETE: _STOPPING | {DownloadAction.PAUSE},
-    DownloadState.PAUSED: _STOPPING | {DownloadAction.RESUME},
-    DownloadState.PROBLEM: _STOPPING | {DownloadAction.RESUME},
-}
 _CHOOSABLE: Final = frozenset(
     {
         DownloadState.WAITING,
@@ -91,14 +67,12 @@ Command = ShareCommand | DownloadCommand | FolderCommand
 
 def offer_for_share(share: Share) -> dict[str, Command]:
     """Return the commands that a share offers now, by action."""
-    if not share.generation:  # not a share yet: an entry of a drop folder
-        return {}
-    return {action.value: ShareCommand(share, action) for action in _SHARE_OFFERS[share.state]}
+    return {action.value: ShareCommand(share, action) for action in share_actions(share)}
 
 
 def offer_for_download(download: Download) -> dict[str, Command]:
     """Return the commands that a download offers now, by action."""
-    return {action.value: DownloadCommand(download, action) for action in _DOWNLOAD_OFFERS[download.state]}
+    return {action.value: DownloadCommand(download, action) for action in download_actions(download)}
 
 
 def can_choose(download: Download) -> bool:

@@ -75,14 +75,14 @@ class Download(Message, frozen=True, kw_only=True):
 class DownloadAction(StrEnum):
     """What a client can do with one download."""
 
-    PAUSE = "pause"
-    """Leave the swarm for now."""
-    RESUME = "resume"
-    """Continue; retry after a problem."""
     APPROVE = "approve"
     """Download what waits for approval, this once."""
     REJECT = "reject"
     """Reject what waits for approval, for good."""
+    PAUSE = "pause"
+    """Leave the swarm for now."""
+    RESUME = "resume"
+    """Continue; retry after a problem."""
     FORGET = "forget"
     """Stop: keep what was delivered, discard what was not. Take what was rejected off the list."""
     DELETE = "delete"

@@ -5,7 +5,7 @@ Owns the choice of keys; `tuishare.tui.widgets.pane` owns how a tab works.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
@@ -18,9 +18,11 @@ from tuishare.api.messages import (
     DownloadState,
     Problem,
     Share,
+    ShareAction,
     User,
 )
 from tuishare.errors import NotFound
+from tuishare.presentation.actions import Action, describe_action
 from tuishare.presentation.states import name_activity
 from tuishare.tui.commands import Command, can_choose, offer_for_download, offer_for_folder, offer_for_share
 from tuishare.tui.dashboard_base import DialogKind, Subject
@@ -43,15 +45,17 @@ from tuishare.tui.widgets.pane import EntryPane
 
 _UNOPENED: Final = frozenset({DownloadState.LOCKED, DownloadState.REJECTED})
 """States of envelopes that the agent has not opened."""
-_PAUSE: Final = (
-    Binding("space", "command('pause')", "Pause", tooltip="pause or resume"),
-    Binding("space", "command('resume')", "Resume"),
-)
 _COPY: Final = Binding("c", "copy", "Copy path", show=False, tooltip="copy the path")
-_END: Final = (
-    Binding("f", "command('forget')", "Forget", tooltip="forget; the files stay"),
-    Binding("D", "command('delete')", "Delete", key_display="D", tooltip="delete with its files"),
-)
+
+
+def _bind(actions: Iterable[Action], *, ends: bool) -> Iterator[Binding]:
+    """Return the keys of the actions that end an entry, or of the others."""
+    for action in actions:
+        text = describe_action(action)
+        if text.ends is ends:
+            key = text.key
+            shown = key.name if key.name.isupper() else None
+            yield Binding(key.name, f"command('{action}')", key.label, tooltip=key.tooltip, key_display=shown)
 
 
 class SharesPane(EntryPane[Share]):
@@ -59,10 +63,9 @@ class SharesPane(EntryPane[Share]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "dialog('new_share')", "New", tooltip="share a file or folder"),
-        *_PAUSE,
-        Binding("s", "command('again')", "Again", tooltip="share again, as it is now"),
+        *_bind(ShareAction, ends=False),
         Binding("r", "dialog('revoke')", "Revoke", tooltip="revoke recipients"),
-        *_END,
+        *_bind(ShareAction, ends=True),
         _COPY,
     ]
 
@@ -97,11 +100,9 @@ class DownloadsPane(EntryPane[Download]):
     """The downloads of the agent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "approve", "Approve", tooltip="approve a download"),
-        Binding("x", "command('reject')", "Reject", tooltip="reject a download"),
-        *_PAUSE,
+        *_bind(DownloadAction, ends=False),
         Binding("t", "dialog('choose_files')", "Files", tooltip="choose which files to download"),
-        *_END,
+        *_bind(DownloadAction, ends=True),
         _COPY,
     ]
 
@@ -126,18 +127,12 @@ class DownloadsPane(EntryPane[Download]):
         fits = kind is DialogKind.APPROVE and len(chosen) == 1 and chosen[0].state is DownloadState.WAITING
         return chosen if fits else None
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer approval where a download needs it."""
-        if action == "approve":
-            return super().check_action("command", (DownloadAction.APPROVE.value,))
-        return super().check_action(action, parameters)
-
-    def action_approve(self) -> None:
+    def action_command(self, word: str) -> None:
         """Show one download before it is approved; approve several at once."""
-        if self.ask_about(DialogKind.APPROVE):
+        if word == DownloadAction.APPROVE and self.ask_about(DialogKind.APPROVE):
             self.action_dialog(DialogKind.APPROVE)
         else:
-            self.action_command(DownloadAction.APPROVE.value)
+            super().action_command(word)
 
     async def _inquire(self, download: Download) -> Details:
         if download.state in _UNOPENED:
