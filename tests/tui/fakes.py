@@ -301,7 +301,7 @@ def dashboard(
     return app
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 5) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 20) -> None:
     """Let the app work until the condition holds; fail after a deadline."""
     async with asyncio.timeout(seconds):
         while not condition():

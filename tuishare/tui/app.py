@@ -78,7 +78,7 @@ class Dashboard(DashboardBase):
         """Start to follow the agent after the first frame."""
         self._tick()
         self.set_interval(1, self._tick)
-        self.call_after_refresh(self.run_worker, self._follower.run(), name="follower")
+        self.call_after_refresh(self.run_worker, self._follower.run, name="follower")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to start the agent only while it is lost, and dialogs only while it is connected."""
