@@ -59,6 +59,19 @@ async def test_shares_come_back_as_the_next_generation_of_themselves(alice: Home
     assert len(asides(alice)) == 1
 
 
+async def test_the_copy_of_an_envelope_that_has_left_the_outbox_is_as_good(alice: Home, bob: Home) -> None:
+    fill(alice.drop / "x")
+    async with running(alice) as agent:
+        before = await until(agent, "x", ShareState.SEEDING)
+    alice.places.link_outgoing.mkdir(parents=True)
+    (alice.outbox / ENVELOPE).rename(alice.places.link_outgoing / ("ab" * 32))
+    overwrite(alice.places.store_file)
+    async with running(alice) as agent:
+        after = await until(agent, "x", ShareState.SEEDING)
+        assert (after.id, after.generation) == (before.id, 2)
+        assert os.listdir(alice.outbox) == [ENVELOPE]
+
+
 async def test_without_the_envelope_it_is_a_new_share(alice: Home, bob: Home) -> None:
     fill(alice.drop / "x")
     async with running(alice) as agent:

@@ -28,7 +28,10 @@ def test_the_first_snapshot_is_no_news() -> None:
 
 @pytest.mark.parametrize("kind", ActivityKind)
 def test_what_matters_is_told_once(kind: ActivityKind) -> None:
-    quiet = {ActivityKind.SHARED, ActivityKind.WITHDRAWN, ActivityKind.RENEWED, ActivityKind.ROTATED}
+    quiet = {
+        *(ActivityKind.SHARED, ActivityKind.HANDED_OVER, ActivityKind.WITHDRAWN),
+        *(ActivityKind.RENEWED, ActivityKind.ROTATED),
+    }
     after = with_events(kind)
     assert [news.words for news in find_news(FULL, after)] == ([] if kind in quiet else ["file-1 · to bob"])
     assert find_news(after, after) == ()

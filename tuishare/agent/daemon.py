@@ -137,6 +137,8 @@ class Agent:
         yield self._once_ready(drops.rechecker.run)
         yield self._once_ready(drops.corruption_reports.run)
         yield self._once_ready(self._parts.link.run)
+        if self._parts.link.is_enabled:
+            yield self._once_ready(self._parts.upkeep.run)
         for loop in (drops.queue.run, inbox.queue.run, inbox.rate_limit.run, self._keep_time):
             yield self._once_ready(loop)
         yield self._parts.overload.run(self._context.activity, self._context.changed.notify)

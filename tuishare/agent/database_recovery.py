@@ -1,8 +1,8 @@
 """Recovery of a damaged database: it is set aside, and a new one is made from what can still be read.
 
 Owns what the new database gets: the readable part of the ledger, so that no replay is accepted; and the ids of our
-shares, from the envelopes in the outbox, so that recipients get the next generation and no duplicate. Blocking: call it
-on a thread. Must not touch anything but the database: the agent rescans its folders anyway.
+shares, from the envelopes in the outbox and their copies, so that recipients get the next generation and no duplicate.
+Blocking: call it on a thread. Must not touch anything but the database: the agent rescans its folders anyway.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from tuishare.agent.downloads.files import ACCEPTED
@@ -105,7 +106,9 @@ class _Salvage:
     def shares(self) -> Iterator[ShareRecord]:
         """Yield our shares as withdrawn ones, which are shared again when their entries are found."""
         taken: set[tuple[str, str]] = set()
-        for envelope, opened in self._envelopes(self.config.folders.outbox_path):
+        # An envelope leaves the outbox when every recipient has it; links keep a copy.
+        folders = (self.config.folders.outbox_path, self.places.link_outgoing)
+        for envelope, opened in chain.from_iterable(map(self._envelopes, folders)):
             manifest = opened.manifest
             name = parse_torrent(manifest.torrent).name
             places = (drop for drop in self.config.drop if os.path.lexists(Path(drop.path) / name))
@@ -124,7 +127,7 @@ class _Salvage:
                     generation=manifest.generation,
                     step=ShareStep.WITHDRAWN,
                     info_hash=parse_torrent(manifest.torrent).info_hash,
-                    envelope=envelope,
+                    envelope=envelope if envelope.endswith(ENVELOPE_SUFFIX) else "",
                 )
 
     def _envelopes(self, folder: Path) -> Iterator[tuple[str, Opened]]:
@@ -135,7 +138,7 @@ class _Salvage:
         keys += [UserKey(key) for _, key in named]
         with contextlib.suppress(FileNotFoundError):
             for name in sorted(os.listdir(folder)):
-                if name.endswith(ENVELOPE_SUFFIX):
+                if name.endswith(ENVELOPE_SUFFIX) or folder == self.places.link_outgoing:
                     with contextlib.suppress(TuishareError):
                         yield name, open_envelope(read_limited(folder / name, MAX_SIZE), keys)
 

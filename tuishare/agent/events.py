@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from tuishare.core.records import EventRecord, ShareRecord
+from tuishare.core.records import EventRecord, HandoverRecord, ShareRecord
 from tuishare.errors import TuishareError
 from tuishare.people import UserBook
 from tuishare.tracker import PeerAnnounced
@@ -70,6 +70,24 @@ class EnvelopeWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoverRecorded:
+    """What became of the newest envelope of a share for one recipient was recorded.
+
+    Attributes:
+        share: id of the share.
+    """
+
+    share: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeRefused:
+    """A recipient's agent does not take the newest envelope of a share; not recorded yet."""
+
+    handover: HandoverRecord
+
+
+@dataclass(frozen=True, slots=True)
 class EntryOutdated:
     """An entry has changed while it was read, or may be judged differently now: its folder is to look at it again.
 
@@ -115,6 +133,11 @@ class AddressRecordFound:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressRecordKept:
+    """A user can be reached at other addresses, or for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
 class EnvelopeRejected:
     """A file of the inbox was rejected.
 
@@ -143,10 +166,13 @@ AgentEvent: TypeAlias = (
     | UserBookRead
     | ShareSealed
     | EnvelopeWithdrawn
+    | HandoverRecorded
+    | EnvelopeRefused
     | EntryOutdated
     | DownloadDiscarded
     | RecipientExcluded
     | AddressRecordFound
+    | AddressRecordKept
     | EnvelopeRejected
     | DownloadsChanged
     | ApprovalEnded

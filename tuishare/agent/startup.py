@@ -45,6 +45,7 @@ from tuishare.agent.events import (
 )
 from tuishare.agent.folders.folder_monitor import FolderMonitor
 from tuishare.agent.link.link_service import LinkService
+from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
 from tuishare.agent.live import Live
 from tuishare.agent.network.overload import OverloadMonitor
 from tuishare.agent.network.reachability import AddressWatch
@@ -133,6 +134,7 @@ class AgentParts:
     view: StateView
     service: LocalAgentService
     link: LinkService
+    upkeep: OutboxUpkeep
     stopping: asyncio.Event
 
 
@@ -144,9 +146,16 @@ def make_parts(context: Context) -> AgentParts:
     config_reload, runner = make_config_reload(context), CommandRunner(context.store.disk_retry)
     link = LinkService(
         *(context, sharing.repository.deliveries, inbox.repository),
+        shares=sharing.repository.shares,
+        seal=sharing.seal,
         edit_users=lambda change: config_reload.edit(lambda: context.users.edit(change)),
     )
     link.subscribe()
+    upkeep = OutboxUpkeep(
+        *(context, sharing.repository.shares, sharing.repository.deliveries, link.handovers),
+        connect_outbox(context),
+    )
+    upkeep.subscribe()
     overload = OverloadMonitor(context.engine, context.clock.now)
     status = make_status_view(context, sharing, link, config_reload, overload)
     served = make_service_parts(
@@ -170,9 +179,9 @@ def make_parts(context: Context) -> AgentParts:
         service=LocalAgentService(
             *(served, sharing, inbox, runner), activity=context.activity, stop=stopping.set
         ),
+        upkeep=upkeep,
         stopping=stopping,
     )
-    connect_outbox(context)
     _connect(parts)
     return parts
 
@@ -269,6 +278,7 @@ def make_share_parts(context: Context) -> ShareParts:
         ),
         reissuer=Reissuer(repository, commands, context.places.identity_file, clock),
         reconciler=SettingsReconciler(repository, queue, commands, settings=settings, clock=clock),
+        sealer=sealer,
     )
 
 
@@ -361,11 +371,12 @@ def make_config_reload(context: Context) -> ConfigReload:
     )
 
 
-def connect_outbox(context: Context) -> None:
+def connect_outbox(context: Context) -> Outbox:
     """Publish envelopes in the outbox when shares are sealed, and remove them when they are withdrawn."""
     outbox = Outbox(context.settings, context.outbox_retry)
     context.events.subscribe_async(ShareSealed, outbox.on_sealed)
     context.events.subscribe_async(EnvelopeWithdrawn, outbox.on_withdrawn)
+    return outbox
 
 
 def _connect(parts: AgentParts) -> None:

@@ -93,11 +93,13 @@ class LinkSettings(_Section, frozen=True):
         enabled: whether links are made at all; never behind a proxy.
         listen: where contacts call this agent; empty: nowhere, it only calls them.
         connections: idle links that are kept; contacts beyond are called in turn.
+        keep_outbox: whether an envelope stays in the outbox when links have handed it over to every recipient.
     """
 
     enabled: bool = True
     listen: str = ":50011"
     connections: int = 100
+    keep_outbox: bool = False
 
 
 class FolderSettings(_Section, frozen=True):

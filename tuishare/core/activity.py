@@ -25,6 +25,8 @@ class ActivityKind(StrEnum):
     WITHDRAWN = "withdrawn"
     RECEIVED = "received"
     """A download was delivered."""
+    HANDED_OVER = "handed-over"
+    """Links have handed an envelope over to every recipient."""
     DELIVERED = "delivered"
     """A recipient has all of a share."""
     REVOKED = "revoked"

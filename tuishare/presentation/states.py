@@ -74,28 +74,26 @@ def name_download_state(state: DownloadState) -> str:
 def name_activity(kind: ActivityKind) -> str:
     """Return the name of a kind of activity, two words at most."""
     match kind:
-        case ActivityKind.SHARED:
-            word = "shared"
-        case ActivityKind.WITHDRAWN:
-            word = "withdrawn"
-        case ActivityKind.RECEIVED:
-            word = "received"
-        case ActivityKind.DELIVERED:
-            word = "delivered"
-        case ActivityKind.REVOKED:
-            word = "revoked"
+        case (
+            ActivityKind.SHARED
+            | ActivityKind.WITHDRAWN
+            | ActivityKind.RECEIVED
+            | ActivityKind.DELIVERED
+            | ActivityKind.REVOKED
+            | ActivityKind.REJECTED
+            | ActivityKind.PROBLEM
+        ):
+            word = kind.value
+        case ActivityKind.HANDED_OVER:
+            word = "handed over"
         case ActivityKind.RENEWED:
             word = "new tickets"
         case ActivityKind.ROTATED:
             word = "new keys"
         case ActivityKind.APPROVAL:
             word = "needs approval"
-        case ActivityKind.REJECTED:
-            word = "rejected"
         case ActivityKind.IGNORED:
             word = "left out"
-        case ActivityKind.PROBLEM:
-            word = "problem"
         case _:
             assert_never(kind)
     return word

@@ -24,6 +24,7 @@ _EVENT_SIGNS: Final = {
     ActivityKind.SHARED: Cell("▲", TextStyle.PLAIN),
     ActivityKind.WITHDRAWN: Cell("○", TextStyle.QUIET),
     ActivityKind.RECEIVED: Cell("▼", TextStyle.GOOD),
+    ActivityKind.HANDED_OVER: Cell("▲", TextStyle.QUIET),
     ActivityKind.DELIVERED: Cell("✓", TextStyle.GOOD),
     ActivityKind.REVOKED: Cell("×", TextStyle.WARN),
     ActivityKind.RENEWED: Cell("↻", TextStyle.PLAIN),

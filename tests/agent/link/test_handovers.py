@@ -73,6 +73,8 @@ async def test_an_envelope_waits_for_all_until_the_last_has_it(
         (to_carol,) = handovers.waiting(carol.identity.signer)
         assert await handovers.content(to_carol) == b"envelope"
         await keep(handovers, receipt_of(carol, to_carol))
+        assert await handovers.content(to_carol) == b"envelope"  # until its share has another, or ends
+        await handovers.on_withdrawn(EnvelopeWithdrawn(share))
         assert os.listdir(alice.places.link_outgoing) == []
 
 
@@ -94,7 +96,7 @@ async def test_a_version_that_is_sealed_again_after_a_crash_is_not_handed_over_t
         await keep(handovers, receipt_of(bob, record))
         await handovers.on_sealed(ShareSealed(share, b"the same, sealed again"))
         assert handovers.waiting(bob.identity.signer) == []
-        assert os.listdir(alice.places.link_outgoing) == []
+        assert os.listdir(alice.places.link_outgoing) == [record.digest.hex()]
 
 
 async def test_what_was_withdrawn_is_no_longer_handed_over(

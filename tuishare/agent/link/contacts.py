@@ -11,6 +11,7 @@ import time
 from typing import Final
 
 from tuishare.agent.context import Context
+from tuishare.agent.events import AddressRecordKept
 from tuishare.core.records import KnownAddressRecord
 from tuishare.errors import VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
@@ -94,5 +95,6 @@ class Contacts:
             return False
         if record.supersedes(self._records.get(record.signer)):
             self._records[record.signer] = record
+        self._context.events.publish(AddressRecordKept())
         self._context.changed.notify()
         return True

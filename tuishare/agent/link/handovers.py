@@ -1,7 +1,7 @@
 """Handovers: the newest envelope of each share, for each recipient who has not got it.
 
-Owns the records, and a private copy of each envelope until every recipient has it: the file in the outbox may be
-carried away. Must not know links.
+Owns the records, and a private copy of each envelope for as long as its share has it: the file in the outbox may be
+carried away, and leaves it when every recipient has the envelope. Must not know links.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import hashlib
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.context import Context
-from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
+from tuishare.agent.events import EnvelopeRefused, EnvelopeWithdrawn, HandoverRecorded, ShareSealed
 from tuishare.agent.shares.deliveries import Deliveries
-from tuishare.core.records import HandoverRecord, HandoverState, ReceiptRecord
+from tuishare.core.records import HandoverRecord, HandoverState, ReceiptRecord, ShareRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound
 from tuishare.fs.atomic import make_private, publish, read_limited, sweep
@@ -50,7 +50,7 @@ class Handovers:
         stored = await self._context.store.run(lambda database: database.handovers())
         for record in stored:
             self._records[record.share][record.recipient] = record
-        await asyncio.to_thread(self._clean, {record.digest.hex() for record in self._waiting()})
+        await asyncio.to_thread(self._clean, {record.digest.hex() for record in self._all()})
 
     def of(self, share: str) -> tuple[HandoverRecord, ...]:
         """Return the handovers of a share."""
@@ -83,17 +83,41 @@ class Handovers:
         share, digest = event.share, hashlib.sha256(event.envelope).digest()
         recipients = await asyncio.to_thread(self._recipients, share.id)
         records = [self._successor(event, digest, signer, name) for signer, name in recipients.items()]
-        place = self._path(digest)
         if any(record.digest == digest for record in records):
-            await self._context.store.disk_retry.retry_until_written(
-                lambda: asyncio.to_thread(publish, place, event.envelope)
-            )
+            await self._keep_copy(digest, event.envelope)
         await self._context.store.change(lambda database: database.queue_handovers(share.id, records))
         former = self.of(share.id)
         self._records[share.id] = {record.recipient: record for record in records}
         await self._discard(former)
         self._context.changed.notify()
         return list(recipients)
+
+    async def add(self, share: ShareRecord, envelope: bytes, recipients: Mapping[str, bytes]) -> None:
+        """Record an envelope of the present version of a share for more recipients.
+
+        Args:
+            share: as it was sealed.
+            envelope: all bytes.
+            recipients: their signers by their names; one for whom this or a later version is recorded is left out.
+        """
+        event, digest = ShareSealed(share, envelope), hashlib.sha256(envelope).digest()
+        await self._keep_copy(digest, envelope)
+        records = [
+            self._successor(event, digest, signer, name)
+            for name, signer in recipients.items()
+            if (known := self._find(signer, share.id)) is None or known.generation < share.generation
+        ]
+        await self._context.store.change(lambda database: database.save(*records))
+        former = [known for record in records if (known := self._find(record.recipient, share.id))]
+        for record in records:
+            self._records[share.id][record.recipient] = record
+        await self._discard([*former, *records])
+        self._context.changed.notify()
+
+    async def _keep_copy(self, digest: bytes, envelope: bytes) -> None:
+        await self._context.store.disk_retry.retry_until_written(
+            lambda: asyncio.to_thread(publish, self._path(digest), envelope)
+        )
 
     def _recipients(self, share: str) -> dict[bytes, str]:
         """Return the recipients with a card: their names by signer."""
@@ -130,10 +154,13 @@ class Handovers:
         """Hand the envelope of a share over to no further recipient."""
         share = event.share.id
         await self._context.store.change(lambda database: database.cancel_handovers(share))
-        former = [record for record in self.of(share) if record.state is HandoverState.WAITING]
-        for record in former:
-            self._records[share].pop(record.recipient, None)
-        await self._discard(former)
+        former = self._records.pop(share, {})
+        self._records[share] = {
+            recipient: record
+            for recipient, record in former.items()
+            if record.state is not HandoverState.WAITING
+        }
+        await self._remove_copies({record.digest for record in former.values()})
         self._context.changed.notify()
 
     async def content(self, record: HandoverRecord) -> bytes | None:
@@ -143,6 +170,11 @@ class Handovers:
         except NotFound:
             return None
         return data if hashlib.sha256(data).digest() == record.digest else None
+
+    async def has_copies(self, share: str) -> bool:
+        """Return whether the newest envelope of a share can be published again without sealing it."""
+        places = {self._path(record.digest) for record in self.of(share)}
+        return bool(places) and await asyncio.to_thread(lambda: all(place.exists() for place in places))
 
     async def note_handed_over(self, record: HandoverRecord) -> None:
         """Record that a recipient has an envelope, without a receipt."""
@@ -176,10 +208,11 @@ class Handovers:
             at=self._context.clock.now(),
             signed=signed,
         )
+        if newer is not None:
+            await self._announce_refusal(newer)
         await self._context.store.change(lambda database: database.keep_receipt(record, newer, RECEIPTS_KEPT))
-        if known is not None and newer is not None:
+        if newer is not None:
             self._put(newer)
-            await self._discard([known])
 
     async def receipts(self, share: str) -> list[ReceiptRecord]:
         """Return the kept receipts for a share, named by its id or name, or for all if that is empty."""
@@ -189,8 +222,14 @@ class Handovers:
         known = self._find(record.recipient, record.share)
         if known is None or known.digest != record.digest:
             return  # replaced meanwhile
-        await self._save(replace(known, state=state, at=self._context.clock.now(), retry=0, detail=detail))
-        await self._discard([known])
+        newer = replace(known, state=state, at=self._context.clock.now(), retry=0, detail=detail)
+        await self._announce_refusal(newer)
+        await self._save(newer)
+
+    async def _announce_refusal(self, record: HandoverRecord) -> None:
+        """Have it acted upon before it is recorded: after a crash the recipient's agent repeats it."""
+        if record.state is HandoverState.REFUSED:
+            await self._context.events.publish_and_wait(EnvelopeRefused(record))
 
     def _is_newest(self, record: HandoverRecord) -> bool:
         known = self._find(record.recipient, record.share)
@@ -206,15 +245,20 @@ class Handovers:
     def _put(self, record: HandoverRecord) -> None:
         if self._is_newest(record):
             self._records[record.share][record.recipient] = record
+            self._context.events.publish(HandoverRecorded(record.share))
         self._context.changed.notify()
 
     def _path(self, digest: bytes) -> Path:
         return self._folder / digest.hex()
 
     async def _discard(self, former: Iterable[HandoverRecord]) -> None:
-        """Remove the copies of these envelopes, unless another recipient waits for one."""
-        unneeded = {record.digest for record in former} - {record.digest for record in self._waiting()}
-        for digest in unneeded:
+        """Remove the copies of these envelopes, unless one is still the newest of its share."""
+        await self._remove_copies(
+            {record.digest for record in former} - {record.digest for record in self._all()}
+        )
+
+    async def _remove_copies(self, digests: Iterable[bytes]) -> None:
+        for digest in digests:
             try:
                 await asyncio.to_thread(self._path(digest).unlink, missing_ok=True)
             except OSError as error:  # the next start removes it
@@ -228,13 +272,8 @@ class Handovers:
             if name not in needed:
                 (self._folder / name).unlink(missing_ok=True)
 
-    def _waiting(self) -> Iterator[HandoverRecord]:
-        return (
-            record
-            for records in self._records.values()
-            for record in records.values()
-            if record.state is HandoverState.WAITING
-        )
+    def _all(self) -> Iterator[HandoverRecord]:
+        return (record for records in self._records.values() for record in records.values())
 
 
 def _advance(known: HandoverRecord, receipt: Receipt, signed: bytes, now: int) -> HandoverRecord | None:

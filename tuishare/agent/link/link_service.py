@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import (
     AddressRecordFound,
+    AddressRecordKept,
     EnvelopeRejected,
     EnvelopeWithdrawn,
     RecipientExcluded,
@@ -30,6 +32,7 @@ from tuishare.agent.link.callers import ContactCallers
 from tuishare.agent.link.calls import Calls
 from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.contacts import Contacts
+from tuishare.agent.link.earlier_shares import EarlierShares, Seal
 from tuishare.agent.link.handovers import Handovers
 from tuishare.agent.link.invitations import EditUsers, Invitations, Joined
 from tuishare.agent.link.open_links import OpenLinks
@@ -37,6 +40,7 @@ from tuishare.agent.link.own_record import OwnRecord
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.core.own_addresses import listen_addresses, listen_port
 from tuishare.core.problems import Problem
+from tuishare.core.records import ShareRecord
 from tuishare.errors import Refused, SystemFailed, TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.link.link_key import LinkKey, load_or_create_link_key
@@ -84,6 +88,8 @@ class LinkService:
         deliveries: Deliveries,
         downloads: DownloadRepository,
         *,
+        shares: Mapping[str, ShareRecord],
+        seal: Seal,
         edit_users: EditUsers,
     ) -> None:
         self._context = context
@@ -93,6 +99,7 @@ class LinkService:
         self.is_enabled = config.link.enabled and config.network.outgoing_proxy is None
         self.contacts = Contacts(context)
         self.handovers = Handovers(context, deliveries)
+        self._earlier_shares = EarlierShares(shares, deliveries, self.contacts, self.handovers, seal)
         self._arrivals = Arrivals(context, downloads)
         self._callers: ContactCallers | None = None
         self._server: LinkServer | None = None
@@ -121,6 +128,8 @@ class LinkService:
         events.subscribe_async(AddressRecordFound, self._on_record)
         if self.is_enabled:
             events.subscribe(SettingsReloaded, lambda _: self._look.set())
+            events.subscribe(UserBookRead, lambda _: self._earlier_shares.request())
+            events.subscribe(AddressRecordKept, lambda _: self._earlier_shares.request())
             events.subscribe(RecipientExcluded, self._on_excluded)
             events.subscribe(EnvelopeRejected, lambda event: self._arrivals.note_rejected(event.name))
             events.subscribe_async(ShareSealed, self._on_sealed)
@@ -206,6 +215,7 @@ class LinkService:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_addresses())
             group.create_task(self._follow_downloads())
+            group.create_task(self._earlier_shares.run(self._wake))
 
     async def close(self) -> None:
         """End all links, and stop listening."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
 from tuishare.agent.live import Live
 from tuishare.agent.state.disk_retry import DiskRetry
 from tuishare.config.model import Config
+from tuishare.core.records import ShareRecord
 from tuishare.fs.atomic import ENVELOPE_SUFFIX, free_name, publish
 
 _NAME_LIMIT: Final = 255 - len(ENVELOPE_SUFFIX) - len(" (9999)")  # bytes
@@ -24,28 +25,55 @@ _log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """The outbox of one agent; its methods are subscribed to the events of shares."""
+    """The outbox of one agent; it follows the events of shares."""
 
     def __init__(self, settings: Live[Config], outbox_retry: DiskRetry) -> None:
         self._settings = settings
         self._outbox_retry = outbox_retry
+        self._alone = asyncio.Lock()
+        """Held while a file is written or removed: for an earlier version, that of a later one must not be removed."""
 
     async def on_sealed(self, event: ShareSealed) -> None:
         """Publish an envelope as soon as the disk allows it."""
-        envelope = self._folder / event.share.envelope
         # A write that has begun is finished first: it must not replace the envelope of a later generation.
         await self._outbox_retry.retry_until_written(
-            lambda: finish(asyncio.to_thread(publish, envelope, event.envelope, mode=0o644))
+            lambda: finish(self._publish(event.share, event.envelope))
         )
 
     async def on_withdrawn(self, event: EnvelopeWithdrawn) -> None:
         """Remove the envelope of a share, if it is still there."""
         if event.share.envelope:
-            envelope = self._folder / event.share.envelope
+            await self.remove(event.share)
+
+    async def remove(self, share: ShareRecord, *, is_due: Callable[[], bool] = lambda: True) -> bool:
+        """Remove the envelope of a share if that is due once nothing else is written; return whether it was there."""
+        async with self._alone:
             try:
-                await asyncio.to_thread(envelope.unlink, missing_ok=True)
+                if is_due():
+                    await asyncio.to_thread((self._folder / share.envelope).unlink)
+                    return True
+            except FileNotFoundError:
+                pass
             except OSError as error:
                 _log.warning("Cannot remove an envelope from the outbox: %s", error.strerror)
+        return False
+
+    async def put_back(self, share: ShareRecord, envelope: bytes) -> bool:
+        """Publish the newest envelope of a share again; return False if it is there.
+
+        Raises:
+            SystemFailed: the disk refused.
+        """
+        try:
+            await finish(self._publish(share, envelope, replace=False))
+        except FileExistsError:
+            return False
+        return True
+
+    async def _publish(self, share: ShareRecord, envelope: bytes, *, replace: bool = True) -> None:
+        async with self._alone:
+            place = self._folder / share.envelope
+            await asyncio.to_thread(publish, place, envelope, mode=0o644, replace=replace)
 
     @property
     def _folder(self) -> Path:

@@ -70,13 +70,14 @@ class ShareRepository:
 
     @property
     def shares(self) -> Mapping[str, ShareRecord]:
-        """All shares by id, oldest first."""
+        """All shares by id, oldest first; a view that stays the same object."""
         return self._shares
 
     async def load(self) -> None:
         """Read the shares of the last run."""
         stored = await self._store.run(lambda database: database.shares())
-        self._shares = {share.id: share for share in stored if share.step is not ShareStep.MANUAL}
+        self._shares.clear()
+        self._shares.update({share.id: share for share in stored if share.step is not ShareStep.MANUAL})
         self._at = {share.path: share.id for share in self._shares.values()}
         self.damaged = await self._store.run(lambda database: database.damaged("shares", "recipients"))
         await self.deliveries.load(self._shares)

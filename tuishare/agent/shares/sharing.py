@@ -25,13 +25,15 @@ from tuishare.agent.shares.entry_handlers import (
     StandaloneHandler,
     find_folders,
 )
+from tuishare.agent.shares.pipeline import ShareSealer
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.recheck import CorruptionReports, Rechecker
 from tuishare.agent.shares.reconcile import Reissuer, SettingsReconciler
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.transitions import ShareTarget
 from tuishare.config.model import DropFolder
-from tuishare.core.records import ShareStep
+from tuishare.core.records import ShareRecord, ShareStep
+from tuishare.core.sealing import SealedShare
 from tuishare.errors import BadInput, Refused
 from tuishare.home_paths import Places
 from tuishare.swarm import Engine
@@ -56,6 +58,7 @@ class ShareParts:
     corruption_reports: CorruptionReports
     reissuer: Reissuer
     reconciler: SettingsReconciler
+    sealer: ShareSealer
 
 
 class Sharing:
@@ -94,6 +97,7 @@ class Sharing:
         self.corruption_reports = parts.corruption_reports
         self.reissuer = parts.reissuer
         self._reconciler = parts.reconciler
+        self._sealer = parts.sealer
         self._settings = needs.settings
         self._altered = asyncio.Event()
         self.drop_folders: list[DropFolderHandler] = []
@@ -106,6 +110,11 @@ class Sharing:
         await self.queue.load()
         await self.commands.finish()
         self.take_shares()
+
+    async def seal(self, share: ShareRecord) -> SealedShare:
+        """Seal a share for its recipients with the addresses of the moment; nothing is published or recorded."""
+        sealed, _ = await self._sealer.seal(share, self.repository.deliveries)
+        return sealed
 
     def on_announce(self, announced: PeerAnnounced) -> None:
         """Record how far a recipient is, and what they report about the data."""
