@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share
+from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.json_output import print_json
 from tuishare.cli.lookup import Entry, fetch_entries
@@ -175,8 +175,13 @@ def _words(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _problem(entry: Entry) -> list[tuple[str, str]]:
-    # A complete download has no problem, but may have a remark.
-    word = "remark" if entry.state is DownloadState.COMPLETE else "problem"
+    match entry.state:
+        case DownloadState.COMPLETE:
+            word = "remark"  # it has no problem
+        case ShareState.SETTLING:
+            word = "waiting"
+        case _:
+            word = "problem"
     return [(word, text) for word, text in ((word, entry.detail), ("hint", entry.hint)) if text]
 
 

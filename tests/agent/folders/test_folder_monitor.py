@@ -16,6 +16,7 @@ import pytest
 
 from tests.waiting import wait_until
 from tuishare.agent.folders import folder_monitor as following_module
+from tuishare.agent.folders import stability
 from tuishare.agent.folders.folder_monitor import FolderHandler, FolderMonitor, Observation
 from tuishare.agent.folders.stability import FileEventKind
 from tuishare.agent.folders.watcher import FileEvent, Notify, Watcher
@@ -36,9 +37,22 @@ class Collector(FolderHandler[str]):
     taken: dict[str, str] = field(default_factory=dict)
     looks: list[str] = field(default_factory=list)
     moves: int = 0
+    obstacle: str = ""
+    written: bool = False
+    opened: list[str] = field(default_factory=list)
+    companions: dict[str, str] = field(default_factory=dict)
 
     def wants(self, entry: str) -> bool:
-        return not entry.startswith(".")
+        return not entry.startswith(".") and entry not in self.companions
+
+    def companion_of(self, entry: str) -> str:
+        return self.companions.get(entry, "")
+
+    def is_being_written(self, path: Path, look: Observation[str], /) -> bool:
+        return self.written
+
+    async def taken_open(self, path: Path) -> None:
+        self.opened.append(path.name)
 
     def look(self, path: Path) -> Observation[str]:
         self.looks.append(path.name)
@@ -48,7 +62,7 @@ class Collector(FolderHandler[str]):
             raise NotFound("gone") from None
         if "bad" in text:
             raise VerificationFailed(text)
-        return Observation(text, len(text), text)
+        return Observation(text, len(text), text, self.obstacle)
 
     def known(self, path: Path, fingerprint: str) -> bool:
         return self.taken.get(path.name) == fingerprint
@@ -138,6 +152,33 @@ async def test_an_entry_that_is_not_wanted_is_not_looked_at(folder: Path, handle
         (folder / "a").write_text("1")
         await wait_until(lambda: len(handler.settled_texts) == 1)
         assert set(handler.looks) == {"a"}
+
+
+async def test_what_is_not_complete_waits_with_its_reason(folder: Path, handler: Collector) -> None:
+    handler.companions = {"a.aria2": "a"}
+    async with followed(folder, handler) as following:
+        handler.obstacle = "It is not complete"
+        (folder / "a").write_text("1")
+        await wait_until(lambda: [one.reason for one in following.unsettled] == ["It is not complete"])
+        handler.obstacle, handler.written = "", True
+        following.on_file_event(FileEvent(folder, "a.aria2", FileEventKind.CHANGED))  # it is gone
+        await wait_until(lambda: ["open for writing" in one.reason for one in following.unsettled] == [True])
+        assert handler.settled_texts == []
+        handler.written = False
+        following.on_file_event(FileEvent(folder, "a", FileEventKind.FINISHED))
+        await wait_until(lambda: handler.settled_texts == [("a", "1")])
+        assert handler.opened == []
+
+
+async def test_what_stays_open_for_too_long_is_taken_with_a_report(
+    folder: Path, handler: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stability, "_PATIENCE", 3)
+    handler.written = True
+    async with followed(folder, handler):
+        (folder / "a").write_text("1")
+        await wait_until(lambda: handler.settled_texts == [("a", "1")])
+        assert handler.opened == ["a"]
 
 
 async def test_without_events_the_scan_finds_everything(folder: Path, handler: Collector) -> None:

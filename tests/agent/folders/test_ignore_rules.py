@@ -10,12 +10,8 @@ from tuishare.agent.folders.ignore_rules import DEFAULTS, IGNORE_FILE, read_igno
 from tuishare.errors import BadConfiguration, TuishareError
 
 
-@pytest.mark.parametrize(
-    "name",
-    [".hidden", "draft~", "~$letter.docx", "a.tmp", "a.part", "a.partial", "a.crdownload", "a.!qB", "a.aria2", "a.swp",
-     "Thumbs.db", "desktop.ini"],
-)  # fmt: skip
-def test_temporary_names_are_left_out(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", [".hidden", "draft~", "a.tmp", "Thumbs.db", "film.mov.filepart"])
+def test_temporary_and_hidden_names_are_left_out(tmp_path: Path, name: str) -> None:
     assert read_ignore_rules(tmp_path)((name,), is_folder=False)
     assert DEFAULTS((name,), is_folder=False)
 
@@ -25,10 +21,11 @@ def test_everything_else_is_not(tmp_path: Path, name: str) -> None:
     assert not read_ignore_rules(tmp_path)((name,), is_folder=False)
 
 
-def test_hidden_files_inside_a_folder_belong_to_it(tmp_path: Path) -> None:
+def test_hidden_files_inside_a_folder_belong_to_it_and_temporary_ones_do_not(tmp_path: Path) -> None:
     below = read_ignore_rules(tmp_path).below("project")
     assert not below((".gitignore",), is_folder=False)
     assert below(("build", "a.tmp"), is_folder=False)
+    assert below(("build", "@eaDir", "picture.jpg"), is_folder=False)
 
 
 def test_the_own_list_adds_and_takes_back(tmp_path: Path) -> None:

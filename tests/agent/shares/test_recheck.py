@@ -11,6 +11,7 @@ from tests.agent.homes import Home, fill, is_idle
 from tests.agent.share_pipelines import publishing_at
 from tests.agent.shares.test_sharing import until
 from tests.waiting import wait_until
+from tuishare.agent.folders import stability
 from tuishare.agent.folders.ignore_rules import IGNORE_FILE
 from tuishare.agent.shares import recheck
 from tuishare.agent.shares.entry_handlers import EntryHandler, StandaloneHandler
@@ -18,7 +19,10 @@ from tuishare.api.messages import ShareState
 from tuishare.core.records import ShareStep
 
 
-async def test_a_page_that_is_written_late_makes_a_new_generation(alice: Home, bob: Home) -> None:
+async def test_a_page_that_is_written_late_makes_a_new_generation(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stability, "_PATIENCE", 0)  # it is shared although it can be written to
     path = fill(alice.drop / "x", 100_000)
     file = path.open("r+b")
     async with running(alice) as agent:

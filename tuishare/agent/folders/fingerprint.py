@@ -6,23 +6,59 @@ Owns the fingerprint, by which a changed payload is noticed without reading it. 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
 from tuishare.agent.folders.ignore_rules import read_ignore_rules
+from tuishare.agent.folders.temporary_names import COMPANIONS, companion_of
 from tuishare.errors import TuishareError, from_os_error
-from tuishare.torrents import Tree, walk
+from tuishare.torrents import Parts, Tree, walk
 
 
-def walk_payload(path: Path, folder: str = "") -> Tree:
-    """Walk a payload; below a drop folder, apply its ignore rules.
+def walk_payload(path: Path, folder: str = "", ignored: set[Parts] | None = None) -> Tree:
+    """Walk a payload; below a drop folder, apply its ignore rules, and add the paths that they ignore to `ignored`.
 
     Raises:
         TuishareError: as `tuishare.torrents.walk`.
     """
-    return walk(path, ignore=read_ignore_rules(Path(folder)).below(path.name) if folder else None)
+    if not folder:
+        return walk(path)
+    rules = read_ignore_rules(Path(folder)).below(path.name)
+
+    def ignores(parts: Parts, is_folder: bool) -> bool:
+        if not rules(parts, is_folder):
+            return False
+        if ignored is not None:
+            ignored.add(parts)
+        return True
+
+    return walk(path, ignore=ignores)
+
+
+def find_companion(tree: Tree, ignored: Collection[Parts]) -> Path | None:
+    """Return a file that says that the payload, or a file in it, is not complete, such as ``NAME.aria2``; or None.
+
+    Args:
+        tree: the payload.
+        ignored: what the walk has ignored.
+    """
+    for suffix in COMPANIONS:
+        if os.path.lexists(beside := tree.root.with_name(tree.name + suffix)):
+            return beside
+    files: frozenset[Parts] = frozenset(file.parts for file in tree.files) if ignored else frozenset()
+    for parts in ignored:
+        if (name := companion_of(parts[-1])) and (*parts[:-1], name) in files:
+            return tree.root.joinpath(*parts)
+    return None
+
+
+def files_of(tree: Tree) -> list[Path]:
+    """Return the paths of all files of a payload."""
+    return [tree.root.joinpath(*file.parts) for file in tree.files] if tree.is_folder else [tree.root]
 
 
 def tree_fingerprint(tree: Tree) -> str:

@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from tuishare.agent.error_isolation import explain, isolate_errors
 from tuishare.agent.folders.stability import FileEventKind, StabilityTracker, Unsettled
@@ -29,6 +29,7 @@ from tuishare.errors import NotFound, SystemFailed, TooManyOpen, TuishareError
 from tuishare.net.descriptors import EXHAUSTED_SECONDS
 from tuishare.sanitize import for_display
 
+_WRITTEN: Final = "A program still has it open for writing"
 _log = logging.getLogger(__name__)
 _Payload = TypeVar("_Payload")
 
@@ -41,11 +42,13 @@ class Observation(Generic[_Payload]):
         fingerprint: equal for two observations exactly when nothing changed between them.
         size: bytes.
         payload: data for `FolderHandler.settled`.
+        obstacle: why it is not complete, however long nothing changes, in a sentence; empty without a reason.
     """
 
     fingerprint: str
     size: int
     payload: _Payload
+    obstacle: str = ""
 
 
 class FolderHandler(ABC, Generic[_Payload]):
@@ -97,6 +100,19 @@ class FolderHandler(ABC, Generic[_Payload]):
         """Return whether a write to one of these files (paths below the folder) may leave the fingerprint unchanged."""
         del written
         return False
+
+    def companion_of(self, entry: str) -> str:
+        """Return the entry that is not complete while another one, not monitored itself, is beside it."""
+        del entry
+        return ""
+
+    def is_being_written(self, path: Path, look: Observation[_Payload], /) -> bool:
+        """Return whether a program has an entry open for writing; called on a thread, for a quiet entry."""
+        del path, look
+        return False
+
+    async def taken_open(self, path: Path) -> None:
+        """Handle an entry that settles although a program has had it open for writing for too long."""
 
     async def doubted(self, path: Path) -> None:
         """Handle an entry that was written to and has settled with a known fingerprint; see `may_hide_change`."""
@@ -158,6 +174,8 @@ class FolderMonitor(Generic[_Payload]):
             self._woken.set()
         elif self.handler.has_rules(hint.entry):
             self.scan_soon()
+        elif self._tracker.is_tracked(other := self.handler.companion_of(hint.entry)):
+            self.rescan(other)
         self.handler.moved()
 
     def rescan(self, entry: str) -> None:
@@ -321,18 +339,36 @@ class FolderMonitor(Generic[_Payload]):
         known = self._is_known(path, look)
         if not known:
             await self.handler.changing(path, look)
-        if self._tracker.walked(entry, look.fingerprint, look.size, started, time.monotonic()):
-            if not known:
-                self._failed.pop(entry, None)
-            if entry not in self._failed:
-                self._heal(entry)
-            was_written = entry in self._written
-            self._written.discard(entry)
-            # A late event, or one that changed nothing, must not have the same entry handled twice.
-            if not known:
-                await self.handler.settled(path, look)
-            elif was_written:
-                await self.handler.doubted(path)
+        if not self._tracker.walked(entry, look.fingerprint, look.size, started, time.monotonic()):
+            return
+        if not known and (obstacle := await self._find_obstacle(path, entry, look)):
+            self._tracker.hold(entry, obstacle, time.monotonic())
+            self.handler.moved()
+            return
+        if not self._tracker.settle(entry, time.monotonic()):
+            return
+        if not known:
+            self._failed.pop(entry, None)
+        if entry not in self._failed:
+            self._heal(entry)
+        was_written = entry in self._written
+        self._written.discard(entry)
+        # A late event, or one that changed nothing, must not have the same entry handled twice.
+        if not known:
+            await self.handler.settled(path, look)
+        elif was_written:
+            await self.handler.doubted(path)
+
+    async def _find_obstacle(self, path: Path, entry: str, look: Observation[_Payload]) -> str:
+        """Return why a quiet entry is not complete, in a sentence; empty if it is to be taken as it is."""
+        if look.obstacle:
+            return look.obstacle
+        if not await asyncio.to_thread(self.handler.is_being_written, path, look):
+            return ""
+        if not self._tracker.is_overdue(entry, time.monotonic()):
+            return _WRITTEN
+        await self.handler.taken_open(path)
+        return ""
 
     def _heal(self, entry: str) -> None:
         if self._faults.pop(entry, None) is not None:
@@ -340,7 +376,8 @@ class FolderMonitor(Generic[_Payload]):
 
     async def _settle_fault(self, path: Path, entry: str, error: TuishareError, started: float) -> None:
         """Let an error settle like content: a folder that is empty now may be filled in a moment."""
-        if self._tracker.walked(entry, f"fault: {error.detail}", 0, started, time.monotonic()):
+        quiet = self._tracker.walked(entry, f"fault: {error.detail}", 0, started, time.monotonic())
+        if quiet and self._tracker.settle(entry, time.monotonic()):
             await self._note_fault(path, entry, error)
 
     async def _note_fault(self, path: Path, entry: str, error: TuishareError) -> None:

@@ -1,6 +1,6 @@
-"""Ignore rules of a drop folder: temporary names, and the patterns of its ``.tuishareignore``.
+"""Ignore rules of a drop folder: hidden entries, temporary names, and the patterns of its ``.tuishareignore``.
 
-Owns the default patterns and reading that file (gitignore syntax). Must not read anything else.
+Owns reading that file (gitignore syntax), and that its patterns take precedence. Must not read anything else.
 """
 
 from __future__ import annotations
@@ -12,29 +12,12 @@ from typing import Final
 
 from pathspec import GitIgnoreSpec
 
+from tuishare.agent.folders.temporary_names import is_temporary
 from tuishare.errors import BadConfiguration, NotFound
 from tuishare.fs.atomic import read_limited
 
 IGNORE_FILE: Final = ".tuishareignore"
 _MAX_SIZE: Final = 256 * 1024
-
-TEMPORARY: Final = (
-    "/.*",  # hidden entries; inside a folder they belong to it
-    "*~",
-    "~$*",
-    "*.tmp",
-    "*.part",
-    "*.partial",
-    "*.crdownload",
-    "*.download",
-    "*.!qB",
-    "*.!ut",
-    "*.aria2",
-    "*.swp",
-    "Thumbs.db",
-    "desktop.ini",
-    "lost+found/",
-)
 
 
 class IgnoreRules:
@@ -45,7 +28,8 @@ class IgnoreRules:
 
     def __call__(self, parts: tuple[str, ...], is_folder: bool) -> bool:
         """Return whether a path below the drop folder is ignored."""
-        return self._spec.match_file("/".join(parts) + ("/" if is_folder else ""))
+        own = self._spec.check_file("/".join(parts) + ("/" if is_folder else "")).include
+        return _is_ignored(parts, is_folder) if own is None else own
 
     def below(self, entry: str) -> IgnoreRules:
         """Return the same rules for a walk that starts at one entry."""
@@ -61,8 +45,18 @@ class _Below(IgnoreRules):
         return super().__call__((self._entry, *parts), is_folder)
 
 
+def _is_ignored(parts: tuple[str, ...], is_folder: bool) -> bool:
+    """Return whether a path is ignored without own patterns; hidden names inside an entry belong to it."""
+    *folders, name = parts
+    return (
+        parts[0].startswith(".")
+        or is_temporary(name, is_folder=is_folder)
+        or any(is_temporary(folder, is_folder=True) for folder in folders)
+    )
+
+
 def read_ignore_rules(folder: Path) -> IgnoreRules:
-    """Read the ignore rules of a drop folder; its patterns follow the default ones, so ``!name`` can undo one of those.
+    """Read the ignore rules of a drop folder; ``!name`` in it undoes a default.
 
     Cheap to call often: an unchanged file is not read again.
 
@@ -90,7 +84,7 @@ def _read(path: Path, _stamp: tuple[int, ...]) -> IgnoreRules:
                 f"{path}: line {number} is not a pattern",
                 hint="Correct it; the syntax is that of a .gitignore file.",
             )
-    return IgnoreRules(GitIgnoreSpec.from_lines([*TEMPORARY, *own]))
+    return IgnoreRules(GitIgnoreSpec.from_lines(own))
 
 
 def _is_pattern(line: str) -> bool:
@@ -101,5 +95,5 @@ def _is_pattern(line: str) -> bool:
     return True
 
 
-DEFAULTS: Final = IgnoreRules(GitIgnoreSpec.from_lines(TEMPORARY))
+DEFAULTS: Final = IgnoreRules(GitIgnoreSpec.from_lines(()))
 """The rules while those of a drop folder cannot be read."""

@@ -77,19 +77,20 @@ def _is_open_in_a_process(paths: Collection[Path]) -> bool:
         with contextlib.suppress(OSError):
             status = path.lstat()
             files.add((status.st_dev, status.st_ino))
-    return any(
-        (status.st_dev, status.st_ino) in files
-        for process in _PROC.glob("[0-9]*")
-        for status in _open_for_writing(process)
-    )
+    return any(_has_open_for_writing(process, files) for process in _PROC.glob("[0-9]*"))
 
 
-def _open_for_writing(process: Path) -> Iterator[os.stat_result]:
-    """Yield the files that one process has open for writing; none if we may not inspect it."""
+def _has_open_for_writing(process: Path, files: Collection[tuple[int, int]]) -> bool:
+    """Return whether one process has one of the files (device, inode) open for writing; False if unknown."""
     with contextlib.suppress(OSError):
         for name in os.listdir(process / "fd"):
             with contextlib.suppress(OSError, ValueError, IndexError):
-                described = (process / "fdinfo" / name).read_text()
-                flags = int(described.partition("flags:")[2].split()[0], 8)
-                if flags & os.O_ACCMODE != os.O_RDONLY:
-                    yield (process / "fd" / name).stat()
+                status = (process / "fd" / name).stat()
+                if (status.st_dev, status.st_ino) in files and _is_for_writing(process / "fdinfo" / name):
+                    return True
+    return False
+
+
+def _is_for_writing(description: Path) -> bool:
+    flags = int(description.read_text().partition("flags:")[2].split()[0], 8)
+    return flags & os.O_ACCMODE != os.O_RDONLY

@@ -82,8 +82,13 @@ FindSigner: TypeAlias = Callable[[bytes], User | None]
 
 def view_shares(drops: Sharing, live: _Live) -> list[Share]:
     """Return every share, then the entries that are settling or cannot be shared."""
+    reasons = {
+        f"{monitor.folder}/{entry.name}": entry.reason
+        for monitor in drops.monitors.values()
+        for entry in monitor.unsettled
+    }
     shares = [
-        _viewed(share.id, share.name, partial(_known_share, share, drops, live), _lost_share)
+        _viewed(share.id, share.name, partial(_known_share, share, drops, live, reasons), _lost_share)
         for share in drops.queue.shares.values()
         if share.step in _SHARE_STATES and (share.problem or share.step is not ShareStep.DELETING)
     ]
@@ -228,10 +233,11 @@ def _lost_download(entry: str, name: str, added: int, error: TuishareError) -> D
     return msgspec.structs.replace(lost, id=DownloadId(entry))
 
 
-def _known_share(share: ShareRecord, drops: Sharing, live: _Live) -> Share:
-    deliveries = drops.repository.deliveries
+def _known_share(share: ShareRecord, drops: Sharing, live: _Live, reasons: Mapping[str, str]) -> Share:
+    deliveries, state = drops.repository.deliveries, _share_state(share, drops)
     return msgspec.structs.replace(
-        _share(share, _share_state(share, drops), live, drops.queue.hashing.get(share.id)),
+        _share(share, state, live, drops.queue.hashing.get(share.id)),
+        detail=reasons.get(share.path, "") if state is ShareState.SETTLING else share.problem,
         recipients=deliveries.active_recipients(share),
         note=share.note,
         not_after=share.not_after,
@@ -298,7 +304,12 @@ def _delivery_state(row: RecipientRecord) -> DeliveryState:
 
 
 def _unborn(
-    name: str, handler: DropFolderHandler, size: int, added: int, error: TuishareError | None
+    name: str,
+    handler: DropFolderHandler,
+    size: int,
+    added: int,
+    error: TuishareError | None,
+    reason: str = "",
 ) -> Share:
     path = f"{handler.folder.path}/{name}"
     return Share(
@@ -316,13 +327,13 @@ def _unborn(
         added=added,
         transport=handler.folder.transport,
         path=_encodable(path),
-        detail=error.detail if error else "",
+        detail=error.detail if error else reason,
         hint=error.hint if error else "",
     )
 
 
 def _settling(entry: Unsettled, handler: DropFolderHandler) -> Share:
-    return _unborn(entry.name, handler, entry.size, int(entry.since + _CLOCK_OFFSET), None)
+    return _unborn(entry.name, handler, entry.size, int(entry.since + _CLOCK_OFFSET), None, entry.reason)
 
 
 def _refused(refusal: RefusedEntry, handler: DropFolderHandler) -> Share:

@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tuishare.agent.events import ChangeSignal
-from tuishare.agent.folders.fingerprint import tree_fingerprint, walk_payload
+from tuishare.agent.folders.fingerprint import files_of, find_companion, tree_fingerprint, walk_payload
 from tuishare.agent.folders.folder_monitor import FolderHandler, Observation
 from tuishare.agent.folders.ignore_rules import DEFAULTS, IGNORE_FILE, read_ignore_rules
+from tuishare.agent.folders.leases import is_written
+from tuishare.agent.folders.temporary_names import companion_of
 from tuishare.agent.live import Live
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
@@ -32,7 +36,11 @@ from tuishare.core.clock import Clock
 from tuishare.core.drop_marker import MARKER, write_marker
 from tuishare.core.records import ShareRecord
 from tuishare.errors import TuishareError
-from tuishare.torrents import Tree
+from tuishare.sanitize import for_display
+from tuishare.torrents import Parts, Tree
+
+_EMPTY: Final = "It is empty; it is shared as soon as it has content"
+_OPEN: Final = "as it is: a program has it open for writing, but has not changed it for a long time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,28 @@ class EntryHandler(FolderHandler[Tree]):
         self._commands = needs.commands
 
     def look(self, path: Path) -> Observation[Tree]:
-        """Walk an entry; blocking."""
-        tree = walk_payload(path, self.patterns)
-        return Observation(tree_fingerprint(tree), tree.total_size, tree)
+        """Walk an entry; blocking. An empty file holds the name of a download, or is about to be filled: it waits."""
+        if _is_empty_file(path):
+            nothing = Tree(path, path.name, is_folder=False, files=(), skipped=())
+            return Observation("empty", 0, nothing, _EMPTY)
+        ignored: set[Parts] = set()
+        tree = walk_payload(path, self.patterns, ignored)
+        companion = find_companion(tree, ignored)
+        obstacle = f"It is not complete while “{for_display(companion.name)}” is there" if companion else ""
+        return Observation(tree_fingerprint(tree), tree.total_size, tree, obstacle)
+
+    def companion_of(self, entry: str) -> str:
+        """Return the entry of which another one says that it is not complete."""
+        return companion_of(entry)
+
+    def is_being_written(self, path: Path, look: Observation[Tree]) -> bool:
+        """Return whether a program has a file of an entry open for writing; blocking."""
+        del path
+        return is_written(files_of(look.payload))
+
+    async def taken_open(self, path: Path) -> None:
+        """Report that an entry is shared although it may be incomplete."""
+        self._needs.activity.note(ActivityKind.SHARED, path.name, _OPEN)
 
     def known(self, path: Path, fingerprint: str) -> bool:
         """Return whether an entry was accepted in this form."""
@@ -107,6 +134,14 @@ class EntryHandler(FolderHandler[Tree]):
     def moved(self) -> None:
         """Report that the state of the folder has changed."""
         self._needs.changed.notify()
+
+
+def _is_empty_file(path: Path) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False  # the walk says why
+    return stat.S_ISREG(status.st_mode) and not status.st_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Share(Message, frozen=True, kw_only=True):
         added: when it was noticed, Unix seconds.
         transport: ``tls`` or ``plain``.
         path: of the payload on disk.
-        detail: what is wrong, or empty.
+        detail: what is wrong, or what it waits for while it settles; or empty.
         hint: what to do about it, or empty.
         note: for the recipients; untrusted text.
         not_after: when it is withdrawn, Unix seconds; 0: never.

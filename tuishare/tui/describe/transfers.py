@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share
+from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
 from tuishare.presentation.formats import (
     NOTHING,
     format_count,
@@ -110,7 +110,8 @@ def _state(sign: Cell, word: str, moving: list[str]) -> Content:
 
 
 def _problem(entry: Share | Download) -> list[Content]:
-    lines = [Content.styled(clean(entry.detail), TextStyle.BAD.value)] if entry.detail else []
+    tone = TextStyle.WARN if entry.state is ShareState.SETTLING else TextStyle.BAD
+    lines = [Content.styled(clean(entry.detail), tone.value)] if entry.detail else []
     return lines + write_hint(entry.hint)
 
 
