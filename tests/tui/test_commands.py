@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-import pytest
 
 from tests.api.samples import DOWNLOAD, SHARE
 from tests.tui.fakes import FakeAgent
@@ -25,43 +24,9 @@ SHARES = {state: msgspec.structs.replace(SHARE, state=state) for state in ShareS
 DOWNLOADS = {state: msgspec.structs.replace(DOWNLOAD, state=state) for state in DownloadState}
 
 
-@pytest.mark.parametrize(
-    ("state", "words"),
-    [
-        (ShareState.SETTLING, ""),
-        (ShareState.HASHING, ""),
-        (ShareState.SEALING, ""),
-        (ShareState.SEEDING, "pause again forget delete"),
-        (ShareState.PAUSED, "resume again forget delete"),
-        (ShareState.WITHDRAWN, "again forget delete"),
-        (ShareState.PROBLEM, "resume again forget delete"),
-    ],
-)
-def test_what_a_share_takes(state: ShareState, words: str) -> None:
-    assert offer_for_share(SHARES[state]).keys() == set(words.split())
-
-
 def test_an_entry_that_is_no_share_yet_takes_nothing() -> None:
     refused = msgspec.structs.replace(SHARES[ShareState.PROBLEM], generation=0)
     assert offer_for_share(refused) == {}
-
-
-@pytest.mark.parametrize(
-    ("state", "words"),
-    [
-        (DownloadState.LOCKED, ""),
-        (DownloadState.REJECTED, "forget"),
-        (DownloadState.WAITING, "approve reject"),
-        (DownloadState.QUEUED, "pause forget delete"),
-        (DownloadState.CHECKING, "pause forget delete"),
-        (DownloadState.DOWNLOADING, "pause forget delete"),
-        (DownloadState.COMPLETE, "pause forget delete"),
-        (DownloadState.PAUSED, "resume forget delete"),
-        (DownloadState.PROBLEM, "resume forget delete"),
-    ],
-)
-def test_what_a_download_takes(state: DownloadState, words: str) -> None:
-    assert offer_for_download(DOWNLOADS[state]).keys() == set(words.split())
 
 
 def every_offer() -> list[Mapping[str, Command]]:
