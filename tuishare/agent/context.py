@@ -1,7 +1,7 @@
 """The resources of one running agent, opened and owned by `tuishare.agent.startup`.
 
-Parts get what they need of them through their constructors. Only `tuishare.agent.startup`, which makes the parts, and
-`tuishare.agent.daemon`, which runs them, know this module.
+Parts get what they need of them through their constructors. Only `tuishare.agent.startup` and
+`tuishare.agent.startup_link`, which make the parts, and `tuishare.agent.daemon`, which runs them, know this module.
 """
 
 from __future__ import annotations

@@ -71,6 +71,7 @@ from tuishare.agent.shares.recheck import CorruptionReports, Rechecker
 from tuishare.agent.shares.reconcile import Reissuer, SettingsReconciler
 from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.sharing import ShareParts, Sharing
+from tuishare.agent.startup_link import make_link, make_outbox_upkeep
 from tuishare.agent.state.store import Store
 from tuishare.api.home_files import HomeFiles
 from tuishare.config.model import Config, load_config
@@ -144,14 +145,13 @@ def make_parts(context: Context) -> AgentParts:
     folders = config.current.folders
     sharing, inbox = make_sharing(context), make_inbox(context)
     config_reload, runner = make_config_reload(context), CommandRunner(context.store.disk_retry)
-    link = LinkService(
-        *(context, sharing.repository.deliveries, inbox.repository),
-        shares=sharing.repository.shares,
+    link = make_link(
+        *(context, sharing.repository, inbox.repository),
         seal=sharing.seal,
         edit_users=lambda change: config_reload.edit(lambda: context.users.edit(change)),
     )
     link.subscribe()
-    upkeep = OutboxUpkeep(
+    upkeep = make_outbox_upkeep(
         *(context, sharing.repository.shares, sharing.repository.deliveries, link.handovers),
         connect_outbox(context),
     )

@@ -15,6 +15,7 @@ from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.link import arrivals as module
 from tuishare.agent.link.arrivals import Arrivals
 from tuishare.agent.startup import make_download_parts
+from tuishare.agent.startup_link import make_arrivals
 from tuishare.core.opening import download_id
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.fs.atomic import publish
@@ -34,7 +35,7 @@ def envelope(number: int = 1, *, share: bytes = SHARE, generation: int = 1) -> t
 async def arriving(bob: Home) -> AsyncIterator[tuple[Arrivals, DownloadRepository, Context]]:
     async with opened(bob) as context:
         downloads = make_download_parts(context).repository
-        arrivals = Arrivals(context, downloads)
+        arrivals = make_arrivals(context, downloads)
         await arrivals.load()
         yield arrivals, downloads, context
 

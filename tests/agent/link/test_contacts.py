@@ -6,7 +6,7 @@ import pytest
 
 from tests.agent.homes import Home, opened
 from tuishare.agent.link import contacts as module
-from tuishare.agent.link.contacts import Contacts
+from tuishare.agent.startup_link import make_contacts
 from tuishare.link.address_record import read_record, sign_record
 
 
@@ -26,7 +26,7 @@ async def test_a_contact_who_floods_with_records_causes_few_writes(
         )
 
     async with opened(bob) as context:
-        contacts = Contacts(context)
+        contacts = make_contacts(context)
         contacts.take_book(context.users.read())
         kept = [await contacts.keep(read_record(signed(number)), signed(number)) for number in range(1, 31)]
         assert kept == [True] * 16 + [False] * 14

@@ -14,6 +14,7 @@ from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
 from tuishare.agent.link.handovers import Handovers
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.startup import make_share_parts
+from tuishare.agent.startup_link import make_handovers
 from tuishare.core.records import HandoverRecord, HandoverState, RecipientRecord, ShareRecord
 from tuishare.link.receipt import Receipt, ReceiptState, sign_receipt, verify_receipt
 
@@ -26,7 +27,7 @@ async def handing_over(
 ) -> AsyncIterator[tuple[Handovers, Deliveries]]:
     async with opened(alice) as context:
         deliveries = make_share_parts(context).repository.deliveries
-        handovers = Handovers(context, deliveries)
+        handovers = make_handovers(context, deliveries)
         await handovers.load()
         rows = [RecipientRecord(share.id, name, name.encode().ljust(32)) for name in names]
         await deliveries.set_recipients(share, rows)

@@ -30,6 +30,7 @@ from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.startup import make_share_parts
+from tuishare.agent.startup_link import make_handovers, make_outbox_upkeep
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import (
     EventRecord,
@@ -73,13 +74,13 @@ async def keeping(
         share = replace(share, step=ShareStep.SEEDING, sealed=1, envelope=FILE, kind=kind)
         shares = {share.id: share}
         deliveries = make_share_parts(context).repository.deliveries
-        handed = Handovers(context, deliveries)
+        handed = make_handovers(context, deliveries)
         await handed.load()
         await deliveries.set_recipients(
             share, [RecipientRecord(share.id, name, name.encode().ljust(32)) for name in recipients]
         )
         outbox = Outbox(context.settings, context.outbox_retry)
-        upkeep = OutboxUpkeep(context, shares, deliveries, handed, outbox)
+        upkeep = make_outbox_upkeep(context, shares, deliveries, handed, outbox)
         upkeep.subscribe()
         told: list[EventRecord] = []
         context.events.subscribe(ActivityRecorded, lambda event: told.append(event.entry))

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Final
 
 from tuishare.agent.cancellation import finish
-from tuishare.agent.context import Context
 from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.live import Live, UserBookFile
+from tuishare.agent.state.store import Store
+from tuishare.config.model import Config
+from tuishare.core.clock import Clock
 from tuishare.core.opening import download_id
 from tuishare.core.records import ArrivalRecord, DownloadRecord, DownloadStep
 from tuishare.envelope import MAX_SIZE
@@ -27,7 +30,7 @@ from tuishare.fs.atomic import ENVELOPE_SUFFIX, free_name, make_private, publish
 from tuishare.link.messages import Have, Later, Offer, OfferAnswer, Want
 from tuishare.link.receipt import Receipt, ReceiptState, sign_receipt
 from tuishare.net.rate_limit import RateLimit
-from tuishare.people import User
+from tuishare.people import Identity, User
 
 _BURST: Final = 256
 _RATE: Final = 1.0
@@ -44,10 +47,25 @@ _log = logging.getLogger(__name__)
 class Arrivals:
     """What one agent takes by link."""
 
-    def __init__(self, context: Context, downloads: DownloadRepository) -> None:
-        self._context = context
+    def __init__(
+        self,
+        downloads: DownloadRepository,
+        store: Store,
+        folder: Path,
+        *,
+        settings: Live[Config],
+        identity: Live[Identity],
+        users: UserBookFile,
+        clock: Clock,
+    ) -> None:
+        """`folder` is private to the arrivals."""
         self._downloads = downloads
-        self._folder = context.places.link_incoming
+        self._store = store
+        self._folder = folder
+        self._settings = settings
+        self._identity = identity
+        self._users = users
+        self._clock = clock
         self._records: dict[tuple[bytes, str], ArrivalRecord] = {}
         self._rates = RateLimit[bytes](_BURST, _RATE, _MOST_CONTACTS, time.monotonic)
         self._rejected: set[str] = set()
@@ -116,7 +134,7 @@ class Arrivals:
             generation=offer.generation,
             digest=offer.digest,
             envelope=await self._choose_name(user, offer),
-            at=self._context.clock.now(),
+            at=self._clock.now(),
             receipt=self._sign(offer.digest, offer.share, offer.generation, "received"),
         )
         await self._save(record)
@@ -161,9 +179,7 @@ class Arrivals:
     async def _advance(self, record: ArrivalRecord, state: ReceiptState, info_hash: bytes | None) -> None:
         share = bytes.fromhex(record.share)
         receipt = self._sign(record.digest, share, record.generation, state, info_hash)
-        await self._save(
-            replace(record, state=state, at=self._context.clock.now(), receipt=receipt, owed=True)
-        )
+        await self._save(replace(record, state=state, at=self._clock.now(), receipt=receipt, owed=True))
 
     def _sign(
         self,
@@ -173,7 +189,7 @@ class Arrivals:
         state: ReceiptState,
         info_hash: bytes | None = None,
     ) -> bytes:
-        identity = self._context.identity.current
+        identity = self._identity.current
         return sign_receipt(
             identity.signing_key,
             Receipt(
@@ -183,19 +199,19 @@ class Arrivals:
                 generation=generation,
                 info_hash=info_hash,
                 state=state,
-                at=self._context.clock.now(),
+                at=self._clock.now(),
             ),
         )
 
     async def _save(self, record: ArrivalRecord) -> None:
-        await self._context.store.run(lambda database: database.save_arrival(record, _REMEMBERED))
+        await self._store.run(lambda database: database.save_arrival(record, _REMEMBERED))
         self._records[record.signer, record.share] = record
         self._note_pending(record)
         if len(self._records) > _REMEMBERED:
             await self._read()
 
     async def _read(self) -> list[ArrivalRecord]:
-        stored = await self._context.store.run(lambda database: database.arrivals())
+        stored = await self._store.run(lambda database: database.arrivals())
         self._records = {(record.signer, record.share): record for record in stored}
         self._pending.clear()
         for record in stored:
@@ -242,23 +258,23 @@ class Arrivals:
         known = self._download_of(signer, share)
         if known is not None and known.generation >= generation:
             return True
-        origin = self._context.users.read().first_signer(signer)
+        origin = self._users.read().first_signer(signer)
         wanted = DownloadRecord(
             "", "", 0, DownloadStep.WAITING, signer=origin, share=share, generation=generation
         )
         try:
-            await self._context.store.run(lambda database: database.require_new(wanted))
+            await self._store.run(lambda database: database.require_new(wanted))
         except Refused:
             return True
         return False
 
     def _download_of(self, signer: bytes, share: str) -> DownloadRecord | None:
-        origin = self._context.users.read().first_signer(signer)
+        origin = self._users.read().first_signer(signer)
         return self._downloads.downloads.get(download_id(origin, bytes.fromhex(share)))
 
     def _waiting_room_problem(self, user: User, known: DownloadRecord | None) -> str:
         """Return a clause when as many envelopes of a contact wait for approval as may, or an empty text."""
-        limit = self._context.settings.current.inbox.waiting_per_sender
+        limit = self._settings.current.inbox.waiting_per_sender
         waiting = sum(
             record.step is DownloadStep.WAITING and record.sender == user.name
             for record in self._downloads.downloads.values()
@@ -275,7 +291,7 @@ class Arrivals:
 
     @property
     def _inbox(self) -> Path:
-        return self._context.settings.current.folders.inbox_path
+        return self._settings.current.folders.inbox_path
 
 
 def _signer(user: User) -> bytes:

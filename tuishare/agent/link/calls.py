@@ -13,13 +13,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.open_links import OpenLinks
+from tuishare.agent.live import Live
+from tuishare.core.clock import Clock
 from tuishare.link.address_record import AddressRecord
 from tuishare.link.peer import LinkFailed, LinkStream
 from tuishare.link.redial import Pauses
+from tuishare.people import Identity
 
 _TURN_SECONDS: Final = 300.0
 """Where there are too many links to keep: seconds until a contact is asked again."""
@@ -52,8 +55,19 @@ class Calls:
         failed: the last call of each contact, if it failed.
     """
 
-    def __init__(self, context: Context, parts: LinkParts, links: OpenLinks, dial: Dial) -> None:
-        self._context = context
+    def __init__(
+        self,
+        parts: LinkParts,
+        links: OpenLinks,
+        dial: Dial,
+        *,
+        identity: Live[Identity],
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
+        self._identity = identity
+        self._changed = changed
+        self._clock = clock
         self._parts = parts
         self._links = links
         self._dial = dial
@@ -108,14 +122,14 @@ class Calls:
 
     async def _call(self, signer: bytes) -> bool:
         """Call a contact whose addresses are known; return whether there was a link."""
-        record, own = self._parts.contacts.record_of(signer), self._context.identity.current.signer
+        record, own = self._parts.contacts.record_of(signer), self._identity.current.signer
         if record is None or not record.addresses or self._links.get(signer):
             return False
         try:
             stream = await self._dial(record)
         except LinkFailed as error:
-            self.failed[signer] = LastCall(self._context.clock.now(), len(record.addresses), error.detail)
-            self._context.changed.notify()
+            self.failed[signer] = LastCall(self._clock.now(), len(record.addresses), error.detail)
+            self._changed.notify()
             return False
         self.failed.pop(signer, None)
         return await self._links.run(stream, self._links.peer(signer), record.link_key, called_by=own)

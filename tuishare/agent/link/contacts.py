@@ -10,13 +10,14 @@ import logging
 import time
 from typing import Final
 
-from tuishare.agent.context import Context
-from tuishare.agent.events import AddressRecordKept
+from tuishare.agent.events import AddressRecordKept, ChangeSignal, EventBus
+from tuishare.agent.live import Live
+from tuishare.agent.state.store import Store
 from tuishare.core.records import KnownAddressRecord
 from tuishare.errors import VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.net.rate_limit import RateLimit
-from tuishare.people import User, UserBook
+from tuishare.people import Identity, User, UserBook
 
 _BURST: Final = 16
 _RATE: Final = 0.2
@@ -28,15 +29,25 @@ _log = logging.getLogger(__name__)
 class Contacts:
     """The contacts of one agent."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(
+        self,
+        store: Store,
+        *,
+        identity: Live[Identity],
+        events: EventBus,
+        changed: ChangeSignal,
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._events = events
+        self._changed = changed
         self._users: dict[bytes, User] = {}
         self._records: dict[bytes, AddressRecord] = {}
         self._rates = RateLimit[bytes](_BURST, _RATE, _MOST_CONTACTS, time.monotonic)
 
     async def load(self) -> None:
         """Read the address records of the last run."""
-        for stored in await self._context.store.run(lambda database: database.address_records()):
+        for stored in await self._store.run(lambda database: database.address_records()):
             try:
                 record = read_record(stored.signed)
             except VerificationFailed:
@@ -47,7 +58,7 @@ class Contacts:
 
     def take_book(self, book: UserBook) -> None:
         """Know these users from now on."""
-        own = self._context.identity.current.signers
+        own = self._identity.current.signers
         self._users = {
             user.card.signer: user for user in book if user.card is not None and user.card.signer not in own
         }
@@ -91,10 +102,10 @@ class Contacts:
             _log.info("A contact sends address records too often; the next link brings the newest")
             return False
         stored = KnownAddressRecord(record.signer, record.sequence, signed)
-        if not await self._context.store.run(lambda database: database.save_address_record(stored)):
+        if not await self._store.run(lambda database: database.save_address_record(stored)):
             return False
         if record.supersedes(self._records.get(record.signer)):
             self._records[record.signer] = record
-        self._context.events.publish(AddressRecordKept())
-        self._context.changed.notify()
+        self._events.publish(AddressRecordKept())
+        self._changed.notify()
         return True

@@ -16,9 +16,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.context import Context
-from tuishare.agent.events import EnvelopeRefused, EnvelopeWithdrawn, HandoverRecorded, ShareSealed
+from tuishare.agent.events import (
+    ChangeSignal,
+    EnvelopeRefused,
+    EnvelopeWithdrawn,
+    EventBus,
+    HandoverRecorded,
+    ShareSealed,
+)
+from tuishare.agent.live import UserBookFile
 from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.state.store import Store
+from tuishare.core.clock import Clock
 from tuishare.core.records import HandoverRecord, HandoverState, ReceiptRecord, ShareRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound
@@ -38,16 +47,31 @@ _log = logging.getLogger(__name__)
 class Handovers:
     """What one agent hands over by link."""
 
-    def __init__(self, context: Context, deliveries: Deliveries) -> None:
-        self._context = context
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        store: Store,
+        folder: Path,
+        *,
+        users: UserBookFile,
+        events: EventBus,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
+        """`folder` is private to the handovers."""
         self._deliveries = deliveries
-        self._folder = context.places.link_outgoing
+        self._store = store
+        self._folder = folder
+        self._users = users
+        self._events = events
+        self._changed = changed
+        self._clock = clock
         self._records: defaultdict[str, dict[bytes, HandoverRecord]] = defaultdict(dict)
         """By share, then by recipient."""
 
     async def load(self) -> None:
         """Read what the last run left."""
-        stored = await self._context.store.run(lambda database: database.handovers())
+        stored = await self._store.run(lambda database: database.handovers())
         for record in stored:
             self._records[record.share][record.recipient] = record
         await asyncio.to_thread(self._clean, {record.digest.hex() for record in self._all()})
@@ -85,11 +109,11 @@ class Handovers:
         records = [self._successor(event, digest, signer, name) for signer, name in recipients.items()]
         if any(record.digest == digest for record in records):
             await self._keep_copy(digest, event.envelope)
-        await self._context.store.change(lambda database: database.queue_handovers(share.id, records))
+        await self._store.change(lambda database: database.queue_handovers(share.id, records))
         former = self.of(share.id)
         self._records[share.id] = {record.recipient: record for record in records}
         await self._discard(former)
-        self._context.changed.notify()
+        self._changed.notify()
         return list(recipients)
 
     async def add(self, share: ShareRecord, envelope: bytes, recipients: Mapping[str, bytes]) -> None:
@@ -107,21 +131,21 @@ class Handovers:
             for name, signer in recipients.items()
             if (known := self._find(signer, share.id)) is None or known.generation < share.generation
         ]
-        await self._context.store.change(lambda database: database.save(*records))
+        await self._store.change(lambda database: database.save(*records))
         former = [known for record in records if (known := self._find(record.recipient, share.id))]
         for record in records:
             self._records[share.id][record.recipient] = record
         await self._discard([*former, *records])
-        self._context.changed.notify()
+        self._changed.notify()
 
     async def _keep_copy(self, digest: bytes, envelope: bytes) -> None:
-        await self._context.store.disk_retry.retry_until_written(
+        await self._store.disk_retry.retry_until_written(
             lambda: asyncio.to_thread(publish, self._path(digest), envelope)
         )
 
     def _recipients(self, share: str) -> dict[bytes, str]:
         """Return the recipients with a card: their names by signer."""
-        book, found = self._context.users.read(), {}
+        book, found = self._users.read(), {}
         for row in self._deliveries.of(share):
             if not row.revoked:
                 try:
@@ -147,13 +171,13 @@ class Handovers:
             event.share.generation,
             digest,
             len(event.envelope),
-            self._context.clock.now(),
+            self._clock.now(),
         )
 
     async def on_withdrawn(self, event: EnvelopeWithdrawn) -> None:
         """Hand the envelope of a share over to no further recipient."""
         share = event.share.id
-        await self._context.store.change(lambda database: database.cancel_handovers(share))
+        await self._store.change(lambda database: database.cancel_handovers(share))
         former = self._records.pop(share, {})
         self._records[share] = {
             recipient: record
@@ -161,7 +185,7 @@ class Handovers:
             if record.state is not HandoverState.WAITING
         }
         await self._remove_copies({record.digest for record in former.values()})
-        self._context.changed.notify()
+        self._changed.notify()
 
     async def content(self, record: HandoverRecord) -> bytes | None:
         """Return the envelope of a handover; None if its file is gone or damaged."""
@@ -187,7 +211,7 @@ class Handovers:
     async def postpone(self, record: HandoverRecord, seconds: int, reason: str) -> None:
         """Record that an envelope is to be offered later."""
         if self._is_newest(record):
-            await self._save(replace(record, retry=self._context.clock.now() + seconds, detail=reason))
+            await self._save(replace(record, retry=self._clock.now() + seconds, detail=reason))
 
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         """Keep what a recipient states about an envelope of ours; an earlier state never replaces a later one."""
@@ -196,7 +220,7 @@ class Handovers:
             receipt.digest,
             receipt.generation,
         )
-        newer = _advance(known, receipt, signed, self._context.clock.now()) if known and of_newest else None
+        newer = _advance(known, receipt, signed, self._clock.now()) if known and of_newest else None
         record = ReceiptRecord(
             recipient=receipt.signer,
             digest=receipt.digest,
@@ -205,31 +229,31 @@ class Handovers:
             name="",
             user=known.user if known is not None else "",
             generation=receipt.generation,
-            at=self._context.clock.now(),
+            at=self._clock.now(),
             signed=signed,
         )
         if newer is not None:
             await self._announce_refusal(newer)
-        await self._context.store.change(lambda database: database.keep_receipt(record, newer, RECEIPTS_KEPT))
+        await self._store.change(lambda database: database.keep_receipt(record, newer, RECEIPTS_KEPT))
         if newer is not None:
             self._put(newer)
 
     async def receipts(self, share: str) -> list[ReceiptRecord]:
         """Return the kept receipts for a share, named by its id or name, or for all if that is empty."""
-        return await self._context.store.run(lambda database: database.receipts(share))
+        return await self._store.run(lambda database: database.receipts(share))
 
     async def _enter(self, record: HandoverRecord, state: HandoverState, *, detail: str = "") -> None:
         known = self._find(record.recipient, record.share)
         if known is None or known.digest != record.digest:
             return  # replaced meanwhile
-        newer = replace(known, state=state, at=self._context.clock.now(), retry=0, detail=detail)
+        newer = replace(known, state=state, at=self._clock.now(), retry=0, detail=detail)
         await self._announce_refusal(newer)
         await self._save(newer)
 
     async def _announce_refusal(self, record: HandoverRecord) -> None:
         """Have it acted upon before it is recorded: after a crash the recipient's agent repeats it."""
         if record.state is HandoverState.REFUSED:
-            await self._context.events.publish_and_wait(EnvelopeRefused(record))
+            await self._events.publish_and_wait(EnvelopeRefused(record))
 
     def _is_newest(self, record: HandoverRecord) -> bool:
         known = self._find(record.recipient, record.share)
@@ -239,14 +263,14 @@ class Handovers:
         return self._records[share].get(recipient) if share in self._records else None
 
     async def _save(self, record: HandoverRecord) -> None:
-        await self._context.store.change(lambda database: database.save(record))
+        await self._store.change(lambda database: database.save(record))
         self._put(record)
 
     def _put(self, record: HandoverRecord) -> None:
         if self._is_newest(record):
             self._records[record.share][record.recipient] = record
-            self._context.events.publish(HandoverRecorded(record.share))
-        self._context.changed.notify()
+            self._events.publish(HandoverRecorded(record.share))
+        self._changed.notify()
 
     def _path(self, digest: bytes) -> Path:
         return self._folder / digest.hex()

@@ -13,16 +13,19 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.own_record import OwnRecord
+from tuishare.agent.live import Live, UserBookFile
+from tuishare.agent.state.store import Store
+from tuishare.config.model import Config
+from tuishare.core.clock import Clock
 from tuishare.core.records import InvitationRecord
 from tuishare.errors import BadInput, NotFound, Refused, VerificationFailed
 from tuishare.link.address_record import read_record
 from tuishare.link.invitation import Invitation, Party, make_invitation, parse_invitation
 from tuishare.link.invitation_exchange import Introduced, check_redeem, make_welcome
 from tuishare.link.messages import Redeem, Welcome
-from tuishare.people import User, UserBook
+from tuishare.people import Identity, User, UserBook
 from tuishare.people.cards import Card, encode_card
 from tuishare.people.names import fold_name, validate_name
 
@@ -55,9 +58,22 @@ class Invitations:
     """The invitations of one agent."""
 
     def __init__(
-        self, context: Context, contacts: Contacts, own_record: OwnRecord, edit_users: EditUsers
+        self,
+        contacts: Contacts,
+        own_record: OwnRecord,
+        edit_users: EditUsers,
+        store: Store,
+        *,
+        settings: Live[Config],
+        identity: Live[Identity],
+        users: UserBookFile,
+        clock: Clock,
     ) -> None:
-        self._context = context
+        self._store = store
+        self._settings = settings
+        self._identity = identity
+        self._users = users
+        self._clock = clock
         self._contacts = contacts
         self._own_record = own_record
         self._edit_users = edit_users
@@ -65,7 +81,7 @@ class Invitations:
 
     async def load(self) -> None:
         """Delete old invitations, and add the user of one that a crash has interrupted."""
-        now = self._context.clock.now()
+        now = self._clock.now()
         for record in await self.all():
             if record.used and not record.added:
                 await self._add(record)
@@ -74,7 +90,7 @@ class Invitations:
 
     async def all(self) -> list[InvitationRecord]:
         """Return the invitations, oldest first."""
-        return await self._context.store.run(lambda database: database.invitations())
+        return await self._store.run(lambda database: database.invitations())
 
     async def invite(self, name: str, groups: Iterable[str], until: int) -> InvitationRecord:
         """Make an invitation for one person.
@@ -83,7 +99,7 @@ class Invitations:
             BadInput: a name is not allowed, or it has ended already.
             Refused: there are too many, or no address of this agent is known.
         """
-        now, teams = self._context.clock.now(), tuple(validate_name(group) for group in groups)
+        now, teams = self._clock.now(), tuple(validate_name(group) for group in groups)
         if until <= now:
             raise BadInput("The invitation would have ended already")
         if name:
@@ -105,7 +121,7 @@ class Invitations:
             end=until,
         )
         record = InvitationRecord(invitation.id, str(invitation), now, until, name, teams)
-        await self._context.store.change(lambda database: database.save(record))
+        await self._store.change(lambda database: database.save(record))
         return record
 
     async def cancel(self, invitation: bytes) -> InvitationRecord:
@@ -125,7 +141,7 @@ class Invitations:
         """Redeem one of our invitations for a joiner; None, and nothing is written, if that is refused."""
         async with self._redeeming:
             record = next((each for each in await self.all() if each.id == redeem.id), None)
-            if record is None or record.until <= self._context.clock.now():
+            if record is None or record.until <= self._clock.now():
                 return None
             if record.used and record.card != redeem.card:
                 _log.warning("An invitation that was used already was tried again from %s", host)
@@ -139,13 +155,13 @@ class Invitations:
             user = record.user or self._choose_name(record.name or joiner.card.name, joiner.card)
             used = replace(
                 record,
-                used=record.used or self._context.clock.now(),
+                used=record.used or self._clock.now(),
                 user=user,
                 card=redeem.card,
                 words=" ".join(joiner.words),
                 host=host,
             )
-            if not await self._context.store.run(lambda database: database.redeem_invitation(used)):
+            if not await self._store.run(lambda database: database.redeem_invitation(used)):
                 return None
             await self._contacts.keep(joiner.record, joiner.signed_record, is_joining=True)
             if not used.added:
@@ -161,7 +177,7 @@ class Invitations:
             VerificationFailed: the answer is not the inviter's.
         """
         invitation = parse_invitation(text)
-        if invitation.signer in self._context.identity.current.signers:
+        if invitation.signer in self._identity.current.signers:
             raise BadInput("This is an invitation of your own", hint="Give it to the person you invite.")
         inviter = await call(invitation, self._own_party())
         is_verified = invitation.uses == 1
@@ -178,24 +194,24 @@ class Invitations:
             lambda book: _add_user(book, record.user, found, record.teams, is_verified=True)
         )
         added = replace(record, added=True)
-        await self._context.store.change(lambda database: database.save(added))
+        await self._store.change(lambda database: database.save(added))
         _log.info("An invitation was redeemed by %s", record.user)
 
     async def _delete(self, invitation: bytes) -> None:
-        await self._context.store.change(lambda database: database.delete_invitation(invitation))
+        await self._store.change(lambda database: database.delete_invitation(invitation))
 
     def _own_party(self) -> Party:
-        card = self._context.identity.current.card(self._context.settings.current.name)
+        card = self._identity.current.card(self._settings.current.name)
         return Party(encode_card(card), self._own_record.signed)
 
     def _require_free(self, name: str) -> None:
-        taken = {fold_name(user.name) for user in self._context.users.read()}
+        taken = {fold_name(user.name) for user in self._users.read()}
         if fold_name(name) in taken:
             raise BadInput(f"There is already a user {name}", hint="Choose another name.")
 
     def _choose_name(self, wanted: str, card: Card) -> str:
         """Return the name of the user with a card, or one that is free."""
-        book = self._context.users.read()
+        book = self._users.read()
         if known := book.signer(card.signer):
             return known.name
         taken = {fold_name(user.name) for user in book}

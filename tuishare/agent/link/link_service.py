@@ -10,18 +10,19 @@ import asyncio
 import contextlib
 import importlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tuishare.agent.context import Context
-from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import (
     AddressRecordFound,
     AddressRecordKept,
+    ChangeSignal,
     EnvelopeRejected,
     EnvelopeWithdrawn,
+    EventBus,
     RecipientExcluded,
     SettingsReloaded,
     ShareSealed,
@@ -29,23 +30,25 @@ from tuishare.agent.events import (
 )
 from tuishare.agent.link.arrivals import Arrivals
 from tuishare.agent.link.callers import ContactCallers
-from tuishare.agent.link.calls import Calls
+from tuishare.agent.link.calls import Calls, Dial
 from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.contacts import Contacts
-from tuishare.agent.link.earlier_shares import EarlierShares, Seal
+from tuishare.agent.link.earlier_shares import EarlierShares
 from tuishare.agent.link.handovers import Handovers
-from tuishare.agent.link.invitations import EditUsers, Invitations, Joined
+from tuishare.agent.link.invitations import Invitations, Joined
 from tuishare.agent.link.open_links import OpenLinks
-from tuishare.agent.link.own_record import OwnRecord
-from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.live import Live
+from tuishare.agent.state.store import Store
+from tuishare.config.model import Config
+from tuishare.core.clock import Clock
 from tuishare.core.own_addresses import listen_addresses, listen_port
 from tuishare.core.problems import Problem
-from tuishare.core.records import ShareRecord
 from tuishare.errors import Refused, SystemFailed, TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.link.link_key import LinkKey, load_or_create_link_key
 from tuishare.link.peer import LinkPeer, LinkStream
 from tuishare.net.endpoints import parse_endpoint
+from tuishare.swarm import Engine
 
 if TYPE_CHECKING:
     from tuishare.link.server import LinkServer
@@ -79,28 +82,62 @@ class LinkState:
     addresses: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class OpenParts:
+    """The parts that need the link key."""
+
+    parts: LinkParts
+    invitations: Invitations
+    links: OpenLinks
+    calls: Calls
+    callers: ContactCallers
+
+
+@dataclass(frozen=True, slots=True)
+class LinkNeeds:
+    """The parts of the room, made by `tuishare.agent.startup_link`.
+
+    Attributes:
+        make_open_parts: makes the others, once the link key is known.
+    """
+
+    contacts: Contacts
+    handovers: Handovers
+    arrivals: Arrivals
+    earlier_shares: EarlierShares
+    key_file: Path
+    make_open_parts: Callable[[LinkKey, Dial], OpenParts]
+
+
 class LinkService:
     """All links of one agent; without `link.enabled`, or behind a proxy, it only keeps address records."""
 
     def __init__(
         self,
-        context: Context,
-        deliveries: Deliveries,
-        downloads: DownloadRepository,
+        needs: LinkNeeds,
+        store: Store,
+        engine: Engine,
         *,
-        shares: Mapping[str, ShareRecord],
-        seal: Seal,
-        edit_users: EditUsers,
+        settings: Live[Config],
+        events: EventBus,
+        changed: ChangeSignal,
+        clock: Clock,
     ) -> None:
-        self._context = context
-        self._edit_users = edit_users
-        self._invitations: Invitations | None = None
-        config = context.settings.current
+        self._store = store
+        self._engine = engine
+        self._settings = settings
+        self._events = events
+        self._changed = changed
+        self._clock = clock
+        self._key_file = needs.key_file
+        self._make_open_parts = needs.make_open_parts
+        config = settings.current
         self.is_enabled = config.link.enabled and config.network.outgoing_proxy is None
-        self.contacts = Contacts(context)
-        self.handovers = Handovers(context, deliveries)
-        self._earlier_shares = EarlierShares(shares, deliveries, self.contacts, self.handovers, seal)
-        self._arrivals = Arrivals(context, downloads)
+        self.contacts = needs.contacts
+        self.handovers = needs.handovers
+        self._arrivals = needs.arrivals
+        self._earlier_shares = needs.earlier_shares
+        self._invitations: Invitations | None = None
         self._callers: ContactCallers | None = None
         self._server: LinkServer | None = None
         self._key: LinkKey | None = None
@@ -123,7 +160,7 @@ class LinkService:
 
     def subscribe(self) -> None:
         """Subscribe to the events of users, shares and envelopes."""
-        events = self._context.events
+        events = self._events
         events.subscribe(UserBookRead, self._take_book)
         events.subscribe_async(AddressRecordFound, self._on_record)
         if self.is_enabled:
@@ -179,34 +216,28 @@ class LinkService:
         await self.contacts.load()
         if not self.is_enabled:
             return
-        retry = self._context.store.disk_retry.retry_until_written
+        retry = self._store.disk_retry.retry_until_written
         await retry(self.handovers.load)
         await asyncio.to_thread(importlib.import_module, "tuishare.link.server")
         await asyncio.to_thread(importlib.import_module, "tuishare.link.client")
         try:
-            self._key = await retry(
-                lambda: asyncio.to_thread(load_or_create_link_key, self._context.places.link_key_file)
-            )
+            self._key = await retry(lambda: asyncio.to_thread(load_or_create_link_key, self._key_file))
         except TuishareError as error:
             self._show("Links are off", error, error.hint)
             return
-        own_record = OwnRecord(self._context, self._key)
-        self._parts = LinkParts(own_record, self.contacts, self.handovers, self._arrivals)
-        self._invitations = Invitations(self._context, self.contacts, own_record, self._edit_users)
-        most = self._context.settings.current.link.connections
-        self.links = OpenLinks(self._context, self._parts, lambda: most)
-        self.calls = Calls(self._context, self._parts, self.links, self._dial)
-        self._callers = ContactCallers(self._parts, self.links, self._invitations)
+        made = self._make_open_parts(self._key, self._dial)
+        self._parts, self._invitations, self._callers = made.parts, made.invitations, made.callers
+        self.links, self.calls = made.links, made.calls
         await self._listen(self._key, self._callers)
         with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
-            await own_record.refresh(self.port)
+            await made.parts.own_record.refresh(self.port)
 
     async def run(self) -> None:
         """Make and keep links until cancelled."""
         if self._parts is None or self.calls is None:
             await asyncio.Event().wait()
             return
-        await self._context.store.disk_retry.retry_until_written(self._arrivals.load)
+        await self._store.disk_retry.retry_until_written(self._arrivals.load)
         if self._invitations is not None:
             with isolate_errors("add an invited user"):
                 await self._invitations.load()
@@ -228,7 +259,7 @@ class LinkService:
     async def _listen(self, key: LinkKey, callers: ContactCallers) -> None:
         from tuishare.link.server import LinkServer
 
-        address = listen_addresses(self._context.settings.current).get("link.listen", "")
+        address = listen_addresses(self._settings.current).get("link.listen", "")
         if not address:
             return
         host = "" if address.startswith(":") else parse_endpoint(address, any_port=True).host
@@ -238,15 +269,15 @@ class LinkService:
             self._show("No contact can call", error, _OTHER_PORT)
             return
         self._problem = None
-        if self._context.settings.current.network.port_mapping:
-            await self._context.engine.map_port(self._server.port)
+        if self._settings.current.network.port_mapping:
+            await self._engine.map_port(self._server.port)
 
     def _show(self, title: str, error: TuishareError, hint: str) -> None:
         if self._problem is None or self._problem.detail != error.detail:
             _log.warning("%s: %s", title, error.detail)
-            now = self._context.clock.now()
+            now = self._clock.now()
             self._problem = Problem(id="link", title=title, detail=error.detail, hint=hint, since=now)
-            self._context.changed.notify()
+            self._changed.notify()
 
     async def _serve(self, stream: LinkStream, contact: LinkPeer, link_key: bytes, host: str) -> None:
         """Run the link of a contact who has called."""
@@ -281,7 +312,7 @@ class LinkService:
 
     async def _follow_downloads(self) -> None:
         """Give receipts for what was delivered or rejected."""
-        changed, revision = self._context.changed, -1
+        changed, revision = self._changed, -1
         while True:
             revision = await changed.wait_for_change(revision)
             with isolate_errors("make a receipt"), contextlib.suppress(SystemFailed):

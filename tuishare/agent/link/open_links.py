@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.contact_peer import ContactPeer, LinkParts
+from tuishare.core.clock import Clock
 from tuishare.core.records import HandoverRecord
 from tuishare.errors import SystemFailed
 from tuishare.link.content_budget import ContentBudget
@@ -61,9 +61,17 @@ class OpenLinks:
         ends: why the last link to a contact ended, a sentence.
     """
 
-    def __init__(self, context: Context, parts: LinkParts, most: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        parts: LinkParts,
+        most: Callable[[], int],
+        *,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
         """`most` returns how many idle links may stay."""
-        self._context = context
+        self._changed = changed
+        self._clock = clock
         self._parts = parts
         self._most = most
         self._budget = ContentBudget()
@@ -106,7 +114,7 @@ class OpenLinks:
         """
         session = Session(stream, peer, link_key, budget=self._budget, rates=self._rates)
         running = asyncio.create_task(session.run())
-        link = OpenLink(session, peer.signer, called_by, self._context.clock.now())
+        link = OpenLink(session, peer.signer, called_by, self._clock.now())
         try:
             try:
                 await session.wait_opened()
@@ -136,14 +144,14 @@ class OpenLinks:
         if other is not None:
             other.session.close()
         self.ends.pop(link.signer, None)
-        self._context.changed.notify()
+        self._changed.notify()
         return True
 
     def _forget(self, link: OpenLink) -> None:
         link.closed.set()
         if self._links.get(link.signer) is link:
             del self._links[link.signer]
-            self._context.changed.notify()
+            self._changed.notify()
 
     def _note_end(self, signer: bytes, end: LinkFailed) -> None:
         self.ends[signer] = end.detail
@@ -188,7 +196,7 @@ class OpenLinks:
             await self._parts.arrivals.confirm(arrival)
 
     async def _hand_over(self, link: OpenLink) -> None:
-        handovers, now = self._parts.handovers, self._context.clock.now()
+        handovers, now = self._parts.handovers, self._clock.now()
         for record in handovers.waiting(link.signer):
             if record.retry > now or not handovers.is_waiting(record):
                 continue

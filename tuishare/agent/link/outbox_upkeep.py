@@ -12,12 +12,14 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from tuishare.agent.context import Context
 from tuishare.agent.error_isolation import isolate_errors
-from tuishare.agent.events import EnvelopeRefused, HandoverRecorded, SettingsReloaded
+from tuishare.agent.events import EnvelopeRefused, EventBus, HandoverRecorded, SettingsReloaded
 from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.live import Live
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.outbox import Outbox
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.records import HandoverState, RecipientRecord, ShareRecord, ShareStep
 from tuishare.errors import SystemFailed
@@ -34,13 +36,18 @@ class OutboxUpkeep:
 
     def __init__(
         self,
-        context: Context,
         shares: Mapping[str, ShareRecord],
         deliveries: Deliveries,
         handovers: Handovers,
         outbox: Outbox,
+        *,
+        settings: Live[Config],
+        events: EventBus,
+        activity: ActivityLog,
     ) -> None:
-        self._context = context
+        self._settings = settings
+        self._events = events
+        self._activity = activity
         self._shares = shares
         self._deliveries = deliveries
         self._handovers = handovers
@@ -50,7 +57,7 @@ class OutboxUpkeep:
 
     def subscribe(self) -> None:
         """Subscribe to what recipients do."""
-        events = self._context.events
+        events = self._events
         events.subscribe(HandoverRecorded, lambda event: self._request(event.share))
         events.subscribe(PeerAnnounced, lambda event: self._request(event.share))
         events.subscribe(SettingsReloaded, lambda _: self._request(*self._shares))
@@ -80,13 +87,13 @@ class OutboxUpkeep:
             return
         if await self._outbox.remove(share, is_due=lambda: self._is_needless(self._shares.get(share.id))):
             _log.info("Every recipient of %r has its envelope; it has left the outbox", share.name)
-            self._context.activity.note(
+            self._activity.note(
                 ActivityKind.HANDED_OVER, share.name, "to every recipient; its file has left the outbox"
             )
 
     def _is_needless(self, share: ShareRecord | None) -> bool:
         """Return whether every recipient has the newest envelope of a share, which is sealed."""
-        if self._context.settings.current.link.keep_outbox or share is None or not share.envelope:
+        if self._settings.current.link.keep_outbox or share is None or not share.envelope:
             return False
         if share.step is not ShareStep.SEEDING or share.sealed != share.generation:
             return False
@@ -114,12 +121,12 @@ class OutboxUpkeep:
             was_put_back = envelope is not None and await self._outbox.put_back(share, envelope)
         except SystemFailed as error:
             _log.warning("Cannot put an envelope back into the outbox: %s", error.detail)
-            self._context.activity.note(
+            self._activity.note(
                 ActivityKind.PROBLEM, share.name, f"cannot be put back into the outbox: {error.detail}"
             )
             return
         if was_put_back:
-            self._context.activity.note(
+            self._activity.note(
                 ActivityKind.PROBLEM, share.name, f"refused by {record.user}; its file is in the outbox again"
             )
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import logging
 
-from tuishare.agent.context import Context
+from tuishare.agent.live import Live
 from tuishare.agent.network.reachability import tracker_contacts
+from tuishare.agent.state.store import Store
+from tuishare.config.model import Config
+from tuishare.core.clock import Clock
 from tuishare.core.records import KnownAddressRecord
 from tuishare.errors import TuishareError, VerificationFailed
 from tuishare.link.address_record import MOST_ADDRESSES, AddressRecord, read_record, sign_record
 from tuishare.link.link_key import LinkKey
 from tuishare.net.endpoints import Endpoint, parse_endpoint
+from tuishare.people import Identity
+from tuishare.swarm import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -26,9 +31,24 @@ class OwnRecord:
         signed: the record in force; empty before the first `refresh`.
     """
 
-    def __init__(self, context: Context, key: LinkKey) -> None:
-        self._context = context
+    def __init__(
+        self,
+        key: LinkKey,
+        store: Store,
+        engine: Engine,
+        *,
+        settings: Live[Config],
+        identity: Live[Identity],
+        clock: Clock,
+        address_record: Live[bytes],
+    ) -> None:
         self._key = key
+        self._store = store
+        self._engine = engine
+        self._settings = settings
+        self._identity = identity
+        self._clock = clock
+        self._address_record = address_record
         self._record: AddressRecord | None = None
         self._former = b""
         self._unaware: set[bytes] = set()
@@ -63,7 +83,7 @@ class OwnRecord:
         except (TuishareError, OSError) as error:
             _log.warning("Cannot read the addresses of this machine: %s", error)
             return False
-        signer = self._context.identity.current.signer
+        signer = self._identity.current.signer
         if self._record is None:
             await self._load_former()
         elif self._record.signer != signer:
@@ -71,29 +91,29 @@ class OwnRecord:
         known = self._record or await self._load(signer)
         if known is not None and self._is_current(known, signer, addresses):
             changed, self._record = self._record is None, known
-            self._context.address_record.current = self.signed
+            self._address_record.current = self.signed
             return changed
         last = known.sequence if known is not None and known.signer == signer else 0
         # Greater than the last one even where the database was lost, unless the clock went back since.
-        await self._put_in_force(max(last + 1, self._context.clock.now()), addresses)
+        await self._put_in_force(max(last + 1, self._clock.now()), addresses)
         return True
 
     def _find_addresses(self, port: int | None) -> tuple[Endpoint, ...]:
         if port is None:
             return ()
-        contacts = tracker_contacts(self._context.settings.current.network, self._context.engine, port)
+        contacts = tracker_contacts(self._settings.current.network, self._engine, port)
         # The last one is loopback, for contacts on the same machine; it always stays.
         kept = dict.fromkeys((*contacts[: MOST_ADDRESSES - 1], contacts[-1]))
         return tuple(map(parse_endpoint, kept))
 
     async def _load_former(self) -> None:
-        stored = await self._context.store.run(lambda database: database.address_records())
+        stored = await self._store.run(lambda database: database.address_records())
         by_signer = {record.signer: record.signed for record in stored}
-        former = (by_signer.get(signer, b"") for signer in self._context.identity.current.signers[1:])
+        former = (by_signer.get(signer, b"") for signer in self._identity.current.signers[1:])
         self._former = next(filter(None, former), b"")
 
     async def _load(self, signer: bytes) -> AddressRecord | None:
-        for stored in await self._context.store.run(lambda database: database.address_records()):
+        for stored in await self._store.run(lambda database: database.address_records()):
             if stored.signer == signer:
                 try:
                     record = read_record(stored.signed)
@@ -109,16 +129,15 @@ class OwnRecord:
         return complete and (known.signer, known.link_key, known.addresses) == expected
 
     async def _put_in_force(self, sequence: int, addresses: tuple[Endpoint, ...]) -> None:
-        context = self._context
-        identity = context.identity.current
+        identity = self._identity.current
         signed = sign_record(
             identity.signing_key,
             link_key=self._key.public_key,
             sequence=sequence,
-            issued=context.clock.now(),
+            issued=self._clock.now(),
             addresses=addresses,
         )
         stored = KnownAddressRecord(identity.signer, sequence, signed)
-        await context.store.run(lambda database: database.save_address_record(stored))
+        await self._store.run(lambda database: database.save_address_record(stored))
         self._record, self.signed = read_record(signed), signed
-        context.address_record.current = signed
+        self._address_record.current = signed

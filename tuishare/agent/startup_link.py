@@ -1,0 +1,127 @@
+"""Making the parts of the room of links.
+
+Owns which part gets what. `tuishare.agent.startup` calls it and connects the parts with those of other rooms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tuishare.agent.context import Context
+from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.link.arrivals import Arrivals
+from tuishare.agent.link.callers import ContactCallers
+from tuishare.agent.link.calls import Calls, Dial
+from tuishare.agent.link.contact_peer import LinkParts
+from tuishare.agent.link.contacts import Contacts
+from tuishare.agent.link.earlier_shares import EarlierShares, Seal
+from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.link.invitations import EditUsers, Invitations
+from tuishare.agent.link.link_service import LinkNeeds, LinkService, OpenParts
+from tuishare.agent.link.open_links import OpenLinks
+from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
+from tuishare.agent.link.own_record import OwnRecord
+from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.shares.outbox import Outbox
+from tuishare.agent.shares.repository import ShareRepository
+from tuishare.core.records import ShareRecord
+from tuishare.link.link_key import LinkKey
+
+
+def make_contacts(context: Context) -> Contacts:
+    """Make the contacts."""
+    return Contacts(context.store, identity=context.identity, events=context.events, changed=context.changed)
+
+
+def make_handovers(context: Context, deliveries: Deliveries) -> Handovers:
+    """Make what is handed over."""
+    return Handovers(
+        *(deliveries, context.store, context.places.link_outgoing),
+        users=context.users,
+        events=context.events,
+        changed=context.changed,
+        clock=context.clock,
+    )
+
+
+def make_arrivals(context: Context, downloads: DownloadRepository) -> Arrivals:
+    """Make what arrives."""
+    return Arrivals(
+        *(downloads, context.store, context.places.link_incoming),
+        settings=context.settings,
+        identity=context.identity,
+        users=context.users,
+        clock=context.clock,
+    )
+
+
+def make_outbox_upkeep(
+    context: Context,
+    shares: Mapping[str, ShareRecord],
+    deliveries: Deliveries,
+    handovers: Handovers,
+    outbox: Outbox,
+) -> OutboxUpkeep:
+    """Make what takes envelopes out of the outbox that need not be carried."""
+    return OutboxUpkeep(
+        *(shares, deliveries, handovers, outbox),
+        settings=context.settings,
+        events=context.events,
+        activity=context.activity,
+    )
+
+
+def make_link(
+    context: Context,
+    shares: ShareRepository,
+    downloads: DownloadRepository,
+    *,
+    seal: Seal,
+    edit_users: EditUsers,
+) -> LinkService:
+    """Make the links; those of its parts that need the link key are made when it is known."""
+    contacts, handovers = make_contacts(context), make_handovers(context, shares.deliveries)
+    arrivals = make_arrivals(context, downloads)
+    identity, changed, clock = context.identity, context.changed, context.clock
+    most = context.settings.current.link.connections
+
+    def make_open_parts(key: LinkKey, dial: Dial) -> OpenParts:
+        own_record = OwnRecord(
+            *(key, context.store, context.engine),
+            settings=context.settings,
+            identity=identity,
+            clock=clock,
+            address_record=context.address_record,
+        )
+        invitations = Invitations(
+            *(contacts, own_record, edit_users, context.store),
+            settings=context.settings,
+            identity=identity,
+            users=context.users,
+            clock=clock,
+        )
+        parts = LinkParts(own_record, contacts, handovers, arrivals)
+        links = OpenLinks(parts, lambda: most, changed=changed, clock=clock)
+        return OpenParts(
+            parts=parts,
+            invitations=invitations,
+            links=links,
+            calls=Calls(parts, links, dial, identity=identity, changed=changed, clock=clock),
+            callers=ContactCallers(parts, links, invitations),
+        )
+
+    needs = LinkNeeds(
+        contacts=contacts,
+        handovers=handovers,
+        arrivals=arrivals,
+        earlier_shares=EarlierShares(shares.shares, shares.deliveries, contacts, handovers, seal),
+        key_file=context.places.link_key_file,
+        make_open_parts=make_open_parts,
+    )
+    return LinkService(
+        *(needs, context.store, context.engine),
+        settings=context.settings,
+        events=context.events,
+        changed=changed,
+        clock=clock,
+    )
