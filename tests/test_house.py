@@ -75,6 +75,39 @@ def test_steps_change_in_the_transitions_modules_alone() -> None:
     assert places == {f"agent/{room}/transitions.py" for room in ("shares", "downloads")}, changing
 
 
+TWINS = {
+    **dict.fromkeys(
+        ("Activity", "HandoverState", "Problem", "Receipt", "ReceiptState", "User"),
+        "what is stored or signed, and its message of the API",
+    ),
+    "Invitation": "the line of text that a user passes on, and its message of the API",
+    "ShareId": "text in the API, bytes in an envelope",
+}
+"""Names that two modules define on purpose, one of them in `api/messages`, and what they are there."""
+
+
+def public_names(path: Path) -> Iterator[str]:
+    """The classes that a module defines, and its names for types."""
+    for node in ast.parse(path.read_text()).body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                if name[0].isupper() and not name.isupper():
+                    yield name
+
+
+def test_a_public_name_has_one_meaning() -> None:
+    places: dict[str, list[str]] = {}
+    for path in SOURCES:
+        for name in public_names(path):
+            places.setdefault(name, []).append(str(path.relative_to(PACKAGE)))
+    doubled = {name: where for name, where in places.items() if len(where) > 1 and not name.startswith("_")}
+    assert doubled.keys() == TWINS.keys(), doubled
+    for name, where in doubled.items():
+        assert sum(place.startswith("api/messages/") for place in where) == 1 == len(where) - 1, (name, where)
+
+
 def test_sentences_of_the_program_name_their_subject() -> None:
     found = {str(path.relative_to(PACKAGE)): refused_words(prose_of(path.read_text())) for path in SOURCES}
     assert {path: words for path, words in found.items() if words} == {}

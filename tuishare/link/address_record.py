@@ -17,7 +17,7 @@ from tuishare.errors import BadInput, VerificationFailed
 from tuishare.link.statements import (
     Bytes16,
     Bytes32,
-    Count,
+    PositiveInt,
     Second,
     Statement,
     read_statement,
@@ -31,7 +31,7 @@ RECORD_LIMIT: Final = 2_048
 MOST_ADDRESSES: Final = 16
 _DOMAIN: Final = b"tuishare/address-record/v1"
 
-Address = Annotated[str, Meta(min_length=1, max_length=300)]
+AddressText = Annotated[str, Meta(min_length=1, max_length=300)]
 
 
 class HubAddress(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class HubAddress(msgspec.Struct, frozen=True):
         write_key: proves the right to put something into it.
     """
 
-    address: Address
+    address: AddressText
     host_key: Bytes32
     mailbox: Bytes16
     write_key: Bytes32
@@ -66,9 +66,9 @@ class AddressRecord(Statement, frozen=True, kw_only=True):
     """
 
     link_key: Bytes32
-    sequence: Count
+    sequence: PositiveInt
     issued: Second
-    addresses: Annotated[tuple[Address, ...], Meta(max_length=MOST_ADDRESSES)]
+    addresses: Annotated[tuple[AddressText, ...], Meta(max_length=MOST_ADDRESSES)]
     hub: HubAddress | None
 
     @property

@@ -22,7 +22,7 @@ from msgspec import Meta
 
 from tuishare.envelope import canonical
 from tuishare.errors import BadInput
-from tuishare.link.address_record import MOST_ADDRESSES, Address, HubAddress
+from tuishare.link.address_record import MOST_ADDRESSES, AddressText, HubAddress
 from tuishare.link.statements import Bytes16, Bytes32, Second, decode_canonical, require_signer
 from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.people.fingerprints import spell_words
@@ -53,7 +53,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     signer: Bytes32
     link_key: Bytes32
-    addresses: Annotated[tuple[Address, ...], Meta(max_length=MOST_ADDRESSES)]
+    addresses: Annotated[tuple[AddressText, ...], Meta(max_length=MOST_ADDRESSES)]
     hub: HubAddress | None
     token: Bytes16
     end: Second

@@ -14,7 +14,7 @@ from msgspec import Meta
 from tuishare.envelope import canonical
 from tuishare.link.address_record import RECORD_LIMIT
 from tuishare.link.receipt import RECEIPT_LIMIT
-from tuishare.link.statements import Bytes16, Bytes32, Count, decode_canonical
+from tuishare.link.statements import Bytes16, Bytes32, PositiveInt, decode_canonical
 
 VERSION: Final = 1
 MESSAGE_LIMIT: Final = 64 * 1024
@@ -27,13 +27,13 @@ HEAD_SIZE: Final = 4
 _CONTENT_FLAG: Final = 1 << 31
 _CARD_LIMIT: Final = 1 + 255 + 1216 + 32 + 64
 
-Record = Annotated[bytes, Meta(min_length=1, max_length=RECORD_LIMIT)]
+SignedRecord = Annotated[bytes, Meta(min_length=1, max_length=RECORD_LIMIT)]
 SignedReceipt = Annotated[bytes, Meta(min_length=1, max_length=RECEIPT_LIMIT)]
-Card = Annotated[bytes, Meta(min_length=1, max_length=_CARD_LIMIT)]
+EncodedCard = Annotated[bytes, Meta(min_length=1, max_length=_CARD_LIMIT)]
 Reason = Annotated[str, Meta(max_length=200)]
 
 
-class Message(
+class LinkMessage(
     msgspec.Struct,
     frozen=True,
     forbid_unknown_fields=True,
@@ -44,23 +44,23 @@ class Message(
     """Base of every message; its kind is the name of its class in lower case."""
 
 
-class Hello(Message, frozen=True, forbid_unknown_fields=False):
+class Hello(LinkMessage, frozen=True, forbid_unknown_fields=False):
     """The first message of each side: which versions of this protocol it speaks, and where it is reached.
 
     Fields of a later version are ignored here and nowhere else.
     """
 
     versions: Annotated[tuple[Annotated[int, Meta(ge=1, le=255)], ...], Meta(min_length=1, max_length=16)]
-    record: Record
+    record: SignedRecord
 
 
-class NewRecord(Message, frozen=True, tag="record"):
+class NewRecord(LinkMessage, frozen=True, tag="record"):
     """The sender's address record has changed."""
 
-    record: Record
+    record: SignedRecord
 
 
-class Offer(Message, frozen=True):
+class Offer(LinkMessage, frozen=True):
     """An envelope is there; answered by `Want`, `Have`, `Later` or `Declined`.
 
     Attributes:
@@ -73,16 +73,16 @@ class Offer(Message, frozen=True):
     digest: Bytes32
     size: Annotated[int, Meta(ge=1, le=MOST_CONTENT)]
     share: Bytes16
-    generation: Count
+    generation: PositiveInt
 
 
-class Want(Message, frozen=True):
+class Want(LinkMessage, frozen=True):
     """Send the content; contents follow in the order of their wants."""
 
     digest: Bytes32
 
 
-class Have(Message, frozen=True):
+class Have(LinkMessage, frozen=True):
     """It is here already.
 
     Attributes:
@@ -94,7 +94,7 @@ class Have(Message, frozen=True):
     receipt: SignedReceipt | None = None
 
 
-class Later(Message, frozen=True):
+class Later(LinkMessage, frozen=True):
     """Not now.
 
     Attributes:
@@ -108,49 +108,49 @@ class Later(Message, frozen=True):
     reason: Reason
 
 
-class Declined(Message, frozen=True, tag="refused"):
+class Declined(LinkMessage, frozen=True, tag="refused"):
     """Never: this envelope need not be offered again. `reason` as in `Later`."""
 
     digest: Bytes32
     reason: Reason
 
 
-class Taken(Message, frozen=True):
+class Taken(LinkMessage, frozen=True):
     """The content has arrived, and is durable."""
 
     receipt: SignedReceipt
 
 
-class ReceiptMessage(Message, frozen=True, tag="receipt"):
+class ReceiptMessage(LinkMessage, frozen=True, tag="receipt"):
     """What became of an envelope later; answered by `Have` with the digest of the receipt."""
 
     receipt: SignedReceipt
 
 
-class Ping(Message, frozen=True):
+class Ping(LinkMessage, frozen=True):
     """The sender is there; sent when nothing else was for a while, never answered."""
 
 
-class Introduce(Message, frozen=True):
+class Introduce(LinkMessage, frozen=True):
     """The first message of each caller who is known by card: which link key is theirs now."""
 
-    record: Record
+    record: SignedRecord
 
 
-class Redeem(Message, frozen=True):
+class Redeem(LinkMessage, frozen=True):
     """The first message of a caller who holds an invitation."""
 
     id: Bytes16
-    card: Card
-    record: Record
+    card: EncodedCard
+    record: SignedRecord
     mac: Bytes32
 
 
-class Welcome(Message, frozen=True):
+class Welcome(LinkMessage, frozen=True):
     """The answer to `Redeem`."""
 
-    card: Card
-    record: Record
+    card: EncodedCard
+    record: SignedRecord
     mac: Bytes32
 
 

@@ -5,7 +5,7 @@ Owns the protocols by which `session` and `server` reach the rest of the program
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from tuishare.errors import TuishareError
 from tuishare.link.address_record import AddressRecord
@@ -44,10 +44,6 @@ class LinkStream(Protocol):
         """End the stream and its connection at once; what is queued may be lost."""
 
 
-Taken: TypeAlias = bytes
-"""A signed receipt for an envelope that is durably here."""
-
-
 class LinkPeer(Protocol):
     """What the agent does about one contact; its calls are made one after the other for each link.
 
@@ -64,7 +60,7 @@ class LinkPeer(Protocol):
     async def judge(self, offer: Offer) -> OfferAnswer:
         """Decide about an offer before a byte of it is taken: size, rate, quota, and what is here already."""
 
-    async def take(self, offer: Offer, content: bytes) -> Taken | Later | Declined:
+    async def take(self, offer: Offer, content: bytes) -> bytes | Later | Declined:
         """Keep an envelope whose size and digest are as offered, durably, and return our signed receipt.
 
         Called again with the same offer after a link that broke, it must keep one envelope only. It is cancelled when

@@ -18,7 +18,7 @@ from tuishare.errors import BadInput, VerificationFailed
 from tuishare.link.statements import (
     Bytes16,
     Bytes32,
-    Count,
+    PositiveInt,
     Second,
     Statement,
     read_statement,
@@ -48,7 +48,7 @@ class Receipt(Statement, frozen=True, kw_only=True):
 
     digest: Bytes32
     share: Bytes16
-    generation: Count
+    generation: PositiveInt
     info_hash: Annotated[bytes, Meta(min_length=20, max_length=32)] | None
     state: ReceiptState
     at: Second

@@ -20,7 +20,7 @@ Bytes16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Second = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 """Seconds since 1970 UTC; the greatest is the last of the year 9999."""
-Count = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+PositiveInt = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 """A number that grows, such as a sequence or a generation; fits a signed 64-bit integer."""
 
 

@@ -17,7 +17,7 @@ Action = ShareAction | DownloadAction
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ActionKey:
     """A key of the dashboard.
 
     Attributes:
@@ -46,7 +46,7 @@ class ActionText:
     begins: str
     done: str
     help: str
-    key: Key
+    key: ActionKey
     ends: bool = False
 
 
@@ -56,41 +56,41 @@ def describe_action(action: Action) -> ActionText:
         case ShareAction.PAUSE | DownloadAction.PAUSE:
             return ActionText(
                 *("Pausing {}", "Paused {}", "Pause seeding or downloading, also after a restart."),
-                key=Key("space", "Pause", "pause or resume"),
+                key=ActionKey("space", "Pause", "pause or resume"),
             )
         case ShareAction.RESUME | DownloadAction.RESUME:
             return ActionText(
                 *("Resuming {}", "Resumed {}", "Resume paused entries; retry those with a problem."),
-                key=Key("space", "Resume"),
+                key=ActionKey("space", "Resume"),
             )
         case ShareAction.AGAIN:
             return ActionText(
                 *("Sharing {} again", "Sharing {} again"),
                 "Share again: a new version with a new envelope, NAME.torrent.encrypted.",
-                key=Key("s", "Again", "share again, as it is now"),
+                key=ActionKey("s", "Again", "share again, as it is now"),
             )
         case ShareAction.FORGET | DownloadAction.FORGET:
             return ActionText(
                 *("Forgetting {}", "Forgot {}"),
                 "Stop sharing or downloading; complete files stay. Removes rejected downloads from the list.",
-                key=Key("f", "Forget", "forget; the files stay"),
+                key=ActionKey("f", "Forget", "forget; the files stay"),
                 ends=True,
             )
         case ShareAction.DELETE | DownloadAction.DELETE:
             return ActionText(
                 *("Deleting {}", "Deleted {}", "Stop sharing or downloading, and delete the files."),
-                key=Key("D", "Delete", "delete with its files"),
+                key=ActionKey("D", "Delete", "delete with its files"),
                 ends=True,
             )
         case DownloadAction.APPROVE:
             return ActionText(
                 *("Approving {}", "Approved {}", "Approve a waiting download, this once."),
-                key=Key("a", "Approve", "approve a download"),
+                key=ActionKey("a", "Approve", "approve a download"),
             )
         case DownloadAction.REJECT:
             return ActionText(
                 *("Rejecting {}", "Rejected {}", "Reject a waiting download permanently."),
-                key=Key("x", "Reject", "reject a download"),
+                key=ActionKey("x", "Reject", "reject a download"),
             )
         case _:
             assert_never(action)
