@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--operations", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=50, help="operations between two looks at the whole")
-    parser.add_argument("--keep", type=Path, default=None, help="where to put the logs of a run with faults")
+    parser.add_argument("--keep", type=Path, default=None, help="where to put logs and databases of a run with faults")
     options = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, disks(Path(folder)) as told:
@@ -174,8 +174,8 @@ def main() -> None:
         asyncio.run(soak.run(options.operations, options.every))
         if soak.faults and options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
-            for log in Path(folder).glob("*.log"):
-                shutil.copy(log, options.keep)
+            for kept in (*Path(folder).glob("*.log"), *Path(folder).glob("*/state/*.db*")):
+                shutil.copy(kept, options.keep / f"{kept.relative_to(folder)}".replace("/", "-"))
     print(", ".join(f"{name} {count}" for name, count in sorted(soak.operations.counts.items())))
     forms, seconds = soak.operations.history.count(), time.monotonic() - started
     print(f"seed {options.seed}: {options.operations} operations, {forms} forms of entries, {seconds:.0f} s")

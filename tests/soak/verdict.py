@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +52,15 @@ class Direction:
     def find_faults(self) -> list[str]:
         """What arrived twice, or never was so, what lies about half done, and what is gone of its recipient's."""
         landed, name = self._landed, self.sender.home.name
-        counts = Counter(
-            (original, digest)
-            for _, original, digest in landed
-            if not self.history.was_touched(name, original, digest)
-        )
-        faults = [f"{original} arrived {count} times" for (original, _), count in counts.items() if count > 1]
+        copies: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for path, original, digest in landed:
+            if not self.history.was_touched(name, original, digest):
+                copies[original, digest].append(path.name)
+        faults = [
+            f"{original} arrived {len(paths)} times: {', '.join(paths)}"
+            for (original, _), paths in copies.items()
+            if len(paths) > 1
+        ]
         faults += [
             f"{path} was never like that"
             for path, original, digest in landed

@@ -70,7 +70,6 @@ class ReplacedPayloads:
         with read_lease(path) as hold:
             found = self._find_calm(record, torrent, path)
             if found is None:
-                _log.info("%r was changed here, or is open for writing: it stays", record.name)
                 return Verdict()
             aside = _holding(record) / record.sender / path.name
             make_private(aside.parent)
@@ -124,7 +123,13 @@ class ReplacedPayloads:
     def _find_calm(self, record: DownloadRecord, torrent: bytes, path: Path) -> Inventory | None:
         """Return the inventory of a payload that is untouched and that no program can write to now, or None."""
         found = find_untouched(path, record.replaces_fingerprint, torrent, cancelled=self._cancelled)
-        return None if found is None or is_written(found.files(path)) else found
+        if found is None:
+            _log.info("%r was changed here: it stays", record.name)
+        elif is_written(found.files(path)):
+            _log.info("%r is open for writing: it stays", record.name)
+        else:
+            return found
+        return None
 
     def _look_again(
         self, record: DownloadRecord, torrent: bytes, aside: Path, seen: Inventory | None
