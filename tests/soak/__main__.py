@@ -165,7 +165,9 @@ def main() -> None:
     parser.add_argument("--operations", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=50, help="operations between two looks at the whole")
-    parser.add_argument("--keep", type=Path, default=None, help="where to put logs and databases of a run with faults")
+    parser.add_argument(
+        "--keep", type=Path, default=None, help="where to put logs and databases of a run with faults"
+    )
     options = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, disks(Path(folder)) as told:

@@ -241,6 +241,12 @@ class DownloadRecord:
     weight: int = 0
     conflict: str = ""
 
+    @property
+    def is_half_delivered(self) -> bool:
+        """Whether a delivery has begun and not ended: the payload may be in its staging folder or in its place."""
+        is_stopped = self.step in {DownloadStep.DELIVERING, DownloadStep.PROBLEM}
+        return is_stopped and bool(self.staging and self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class KnownAddressRecord:

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
 from tests.agent.download_pipelines import Desk, digest, judge, lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, seal_for, seal_manifest, share_of
-from tuishare.agent.downloads import files
+from tuishare.agent.downloads import files, queue
 from tuishare.core.opening import OpenedEnvelope
 from tuishare.core.records import DownloadStep
 from tuishare.envelope import Ticket
-from tuishare.errors import Refused
+from tuishare.errors import Refused, SystemFailed
 from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.torrents import Torrent
 
@@ -73,6 +75,42 @@ async def test_a_new_generation_takes_the_place_of_the_former(alice: Home, bob: 
         assert await desk.stored() == [new]
     assert Path(new.path).read_bytes() == path.read_bytes()
     assert os.listdir(bob.inbox) == ["accepted"]
+
+
+@pytest.mark.parametrize("moved", [True, False], ids=["the payload was moved", "it was not"])
+async def test_a_delivery_that_a_full_disk_interrupts_is_finished_before_the_next_generation(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
+    """Otherwise what stands in its place, half delivered, would pass for something that its recipient has made."""
+    monkeypatch.setattr(queue, "FIRST_RETRY_SECONDS", 600.0)
+    path = fill(alice.drop / "x")
+    async with receiving_at(bob) as desk:
+        first = share_of(path)
+
+        async def receive(generation: int, step: DownloadStep) -> None:
+            fill(path)
+            async with seeding(alice, path) as sender:
+                await put(desk, alice, bob, sender.seal(bob, id=first.id, generation=generation))
+                await desk.until(step)
+
+        await receive(1, DownloadStep.COMPLETE)
+        with monkeypatch.context() as full:
+            move = desk.queue.pipeline._files.move_payload
+
+            def refuse(*arguments: Any) -> NoReturn:
+                if moved:
+                    move(*arguments)
+                raise SystemFailed("Cannot write", errno=errno.ENOSPC)
+
+            full.setattr(desk.queue.pipeline._files, "move_payload", refuse)
+            await receive(2, DownloadStep.PROBLEM)
+            with pytest.raises(SystemFailed):  # the disk still refuses; the envelope waits in the inbox
+                await receive(3, DownloadStep.COMPLETE)
+            assert (desk.only.generation, desk.only.step) == (2, DownloadStep.PROBLEM)
+        await receive(3, DownloadStep.COMPLETE)
+        assert (desk.only.generation, desk.only.problem) == (3, "")
+    assert os.listdir(bob.downloads / "alice") == ["x"]
+    assert (bob.downloads / "alice" / "x").read_bytes() == path.read_bytes()
 
 
 async def test_waiting_for_approval_downloads_nothing_and_does_not_use_up_the_generation(

@@ -54,9 +54,14 @@ def test_every_event_has_its_function() -> None:
 @pytest.mark.parametrize("event", DownloadEvent)
 @pytest.mark.parametrize("step", DownloadStep)
 def test_every_step_with_every_event(step: DownloadStep, event: DownloadEvent) -> None:
-    # Only what failed may have a place or not: it is chosen when delivery begins.
-    paths = ("", "/d/x") if step is DownloadStep.PROBLEM else ("/d/x",) if step.has_all_data else ("",)
-    records = [replace(RECORD, step=step, path=path) for path in paths]
+    fetched = replace(RECORD, step=step, staging="/d/s")
+    delivering, complete = replace(fetched, path="/d/x"), replace(fetched, path="/d/x", staging="")
+    # Whatever failed may have been anywhere: its place is chosen when delivery begins, and that empties the staging.
+    records = {
+        DownloadStep.DELIVERING: [delivering],
+        DownloadStep.COMPLETE: [complete],
+        DownloadStep.PROBLEM: [fetched, delivering, complete],
+    }.get(step, [fetched])
     expected = TRANSITIONS.targets(step, event)
     if expected:
         assert {CALLS[event](record).step for record in records} == expected
@@ -82,9 +87,11 @@ def test_a_problem_stays_with_the_step_that_had_it(
 
 
 def test_a_failed_delivery_is_not_downloaded_again() -> None:
-    failed = transitions.fail(transitions.begin_delivery(RECORD, "/d/x"), "It is full", "Make space.")
-    again = transitions.retry(failed)
+    delivering = transitions.begin_delivery(replace(RECORD, staging="/d/s"), "/d/x")
+    again = transitions.retry(transitions.fail(delivering, "It is full", "Make space."))
     assert (again.step, again.path, again.problem) == (DownloadStep.DELIVERING, "/d/x", "")
+    complete = transitions.mark_complete(delivering, "seen", 9)
+    assert transitions.retry(transitions.fail(complete, "It cannot be seeded", "")) == complete
     assert transitions.retry(transitions.fail(RECORD, "It is gone", "")).step is DownloadStep.DOWNLOADING
 
 

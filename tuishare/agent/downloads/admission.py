@@ -209,7 +209,8 @@ class DownloadAdmission:
         """Hold a download for approval; without a reason it waits only for another one of the same torrent."""
         await self._require_foreign(record)
         await self._store.run(lambda database: database.require_new(record))
-        downloads, previous = self._repository.downloads, self._repository.downloads.get(record.id)
+        previous = await self._queue.finish_delivery(record.id)
+        downloads = self._repository.downloads
         waiting = hold_back(record, downloads, reason, hint, salted=salted)
         record = transitions.supersede(waiting, previous)
         known = previous is not None and (previous.step, previous.generation) == (
@@ -226,7 +227,7 @@ class DownloadAdmission:
             self._activity.note(ActivityKind.APPROVAL, record.name, record.problem)
 
     async def _begin(self, record: DownloadRecord, torrent: bytes | None = None) -> None:
-        previous = self._repository.downloads.get(record.id)
+        previous = await self._queue.finish_delivery(record.id)
         record = transitions.supersede(record, previous)
         self._queue.forget_failures(record.id)
         delivered = previous if previous and previous.path and record.replaces == previous.path else None

@@ -26,7 +26,7 @@ from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.records import DownloadRecord, DownloadStep
-from tuishare.errors import SystemFailed
+from tuishare.errors import SystemFailed, TuishareError
 from tuishare.sanitize import for_display
 from tuishare.swarm import Engine
 from tuishare.torrents import InfoHash
@@ -146,6 +146,34 @@ class DownloadQueue:
         """Continue an admitted download where it stands; the repository's lock is held."""
         async with self.isolate(record):
             await self._resume(record)
+
+    async def finish_delivery(self, download_id: str) -> DownloadRecord | None:
+        """Finish a delivery that was interrupted, before another generation of the share takes its place; lock held.
+
+        The payload may stand in its place already, and the one that it replaces beside it: only what is delivered can
+        be told from what its recipient has changed.
+
+        Returns:
+            The download as it is then; None if there is none.
+
+        Raises:
+            SystemFailed: the disk refuses; it is tried again.
+        """
+        record = self._repository.downloads.get(download_id)
+        if record is None or not record.is_half_delivered:
+            return record
+        if record.step is DownloadStep.PROBLEM:
+            record = await self._repository.save(transitions.retry(record))
+        try:
+            return await self.pipeline.move_payload(record)
+        except TuishareError as error:
+            is_of_disk = isinstance(error, SystemFailed) and error.is_of_disk
+            await self._fail(record, error.detail, error.hint, retry=is_of_disk)
+            if isinstance(error, SystemFailed):
+                raise
+            return self._repository.downloads.get(
+                download_id
+            )  # its data is gone, and what it replaces is back
 
     @contextlib.asynccontextmanager
     async def isolate(self, record: DownloadRecord) -> AsyncIterator[None]:

@@ -68,7 +68,7 @@ TRANSITIONS: Final = TransitionTable(
         DownloadEvent.DELIVERED: lead((DownloadStep.DELIVERING,), DownloadStep.COMPLETE),
         DownloadEvent.FAILED: lead(_ANY, DownloadStep.PROBLEM),
         DownloadEvent.RETRIED: lead(
-            (DownloadStep.PROBLEM,), DownloadStep.DOWNLOADING, DownloadStep.DELIVERING
+            (DownloadStep.PROBLEM,), DownloadStep.DOWNLOADING, DownloadStep.DELIVERING, DownloadStep.COMPLETE
         ),
         DownloadEvent.YIELDED: {
             **lead((DownloadStep.QUEUED, DownloadStep.DOWNLOADING), DownloadStep.QUEUED),
@@ -260,8 +260,10 @@ def fail(record: DownloadRecord, problem: str, hint: str) -> DownloadRecord:
 
 
 def retry(record: DownloadRecord) -> DownloadRecord:
-    """Repeat the step that failed: a download with a path was complete."""
-    step = DownloadStep.DELIVERING if record.path else DownloadStep.DOWNLOADING
+    """Repeat the step that failed: with a path, all data had arrived; without a staging folder, it was delivered."""
+    if not record.path:
+        return _move(record, DownloadEvent.RETRIED, DownloadStep.DOWNLOADING)
+    step = DownloadStep.DELIVERING if record.staging else DownloadStep.COMPLETE
     return _move(record, DownloadEvent.RETRIED, step)
 
 
