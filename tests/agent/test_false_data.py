@@ -76,6 +76,8 @@ async def test_a_payload_that_is_not_what_was_hashed_becomes_a_new_generation(
         failed = await _shown(recipient, DownloadState.PROBLEM)
         assert failed.detail == "The received data does not match its hashes"
         assert "alice" in failed.hint
+        (record,) = recipient._inbox.repository.downloads.values()
+        assert record.fault.startswith("false-data")
         second = await _until_generation(sender, 2)
         assert second.id == first.id
         await wait_until(lambda: bool(_troubles(sender)))

@@ -16,7 +16,17 @@ from tuishare.link.invitation import Invitation
 from tuishare.link.invitation_exchange import Introduced, check_redeem, make_welcome
 from tuishare.link.link_key import LinkKey
 from tuishare.link.message_rates import MessageRates
-from tuishare.link.messages import Declined, Have, Later, Offer, OfferAnswer, Redeem, Want, Welcome
+from tuishare.link.messages import (
+    Declined,
+    Have,
+    Later,
+    Offer,
+    OfferAnswer,
+    ProblemMessage,
+    Redeem,
+    Want,
+    Welcome,
+)
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.receipt import Receipt
 from tuishare.link.server import LinkServer
@@ -41,6 +51,7 @@ class Contact:
     inbox: dict[bytes, bytes] = field(default_factory=dict)
     given: dict[bytes, bytes] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
+    problems: list[ProblemMessage] = field(default_factory=list)
     taken: int = 0
     verdict: Callable[[Offer], OfferAnswer | None] = lambda _: None
     on_take: Callable[[Offer], Later | Declined | None] = lambda _: None
@@ -66,6 +77,9 @@ class Contact:
     async def keep_record(self, record: AddressRecord, signed: bytes) -> None:
         if record.supersedes(self.record):
             self.record = record
+
+    async def keep_problem(self, problem: ProblemMessage) -> None:
+        self.problems.append(problem)
 
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         if receipt not in self.receipts:

@@ -30,6 +30,7 @@ from tuishare.link.messages import (
     NewRecord,
     Offer,
     Ping,
+    ProblemMessage,
     ReceiptMessage,
     Redeem,
     Taken,
@@ -56,6 +57,8 @@ CONTACT: tuple[ContactMessage, ...] = (
     Declined(D, "removed"),
     Taken(BOB.receipt()),
     ReceiptMessage(BOB.receipt(state="refused")),
+    ProblemMessage(b"s" * 16, 3, "no-space"),
+    ProblemMessage(b"s" * 16, 1, ""),
     Ping(),
 )
 REDEEM = make_redeem(ALICE.invitation(), BOB.party)
@@ -154,6 +157,10 @@ def test_hello_alone_may_grow() -> None:
         Taken(b""),
         Taken(b"r" * 513),
         Have(D, b""),
+        ProblemMessage(b"s" * 15, 1, ""),
+        ProblemMessage(b"s" * 16, 0, ""),
+        ProblemMessage(b"s" * 16, 1, "/home/bob"),
+        ProblemMessage(b"s" * 16, 1, "x" * 33),
         Introduce(b""),
         Redeem(b"i" * 15, b"c", b"r", b"m" * 32),
         Redeem(b"i" * 16, b"c" * 1569, b"r", b"m" * 32),
@@ -200,7 +207,9 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 KINDS = st.sampled_from([str(message.__struct_config__.tag) for message in (*CONTACT, *OPENING)])
-FIELDS = st.sampled_from(["digest", "size", "share", "generation", "record", "receipt", "versions", "reason"])
+FIELDS = st.sampled_from(
+    ["digest", "size", "share", "generation", "record", "receipt", "versions", "reason", "code"]
+)
 
 
 @st.composite

@@ -10,7 +10,7 @@ import pytest
 from tests.link.agents import Agent, Contact, envelope, listening
 from tests.link.samples import ALICE, BOB
 from tests.waiting import wait_until
-from tuishare.link.messages import Declined, Later
+from tuishare.link.messages import Declined, Later, ProblemMessage
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.peer import LinkFailed
 from tuishare.link.session import Session
@@ -122,6 +122,16 @@ async def test_a_newer_record_replaces_the_known_one_and_an_older_does_not(
         await session.deliver_receipt(ALICE.receipt())
     assert known.record is not None
     assert known.record.sequence == 5
+
+
+async def test_what_keeps_the_contact_from_a_payload_is_told(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+    problem = ProblemMessage(b"s" * 16, 1, "no-space")
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        session.tell_problem(problem)
+        await wait_until(lambda: contact(bob, alice).problems == [problem])
+    session.tell_problem(problem)  # nothing happens: it is told on the next link
 
 
 async def test_an_offer_of_another_size_is_a_mistake_of_the_agent(agents: tuple[Agent, Agent]) -> None:

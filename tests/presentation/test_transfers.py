@@ -13,14 +13,17 @@ from tuishare.api.messages import (
     Handover,
     HandoverState,
     Link,
+    ReceiptState,
     ShareState,
 )
+from tuishare.core.faults import Fault
 from tuishare.presentation.transfers import (
     count_delivered,
     describe_delivery,
     describe_end,
     describe_holding,
     describe_link,
+    describe_reports,
     describe_share_state,
     explain_download_state,
     explain_share_state,
@@ -136,3 +139,14 @@ def test_when_it_ends(left: int, words: str) -> None:
 def test_a_sender_that_is_not_known_is_called_so() -> None:
     assert name_sender(DOWNLOAD) == "bob"
     assert name_sender(msgspec.structs.replace(DOWNLOAD, sender="")) == "unknown"
+
+
+def test_what_a_recipients_agent_tells_stands_beside_the_delivery() -> None:
+    handover = Handover(
+        state=HandoverState.HANDED_OVER, at=8, receipt=ReceiptState.RECEIVED, problem=Fault.NO_SPACE
+    )
+    delivery = Delivery(user="bob", state=DeliveryState.NOT_OPENED, progress=0, handover=handover)
+    assert describe_reports(delivery, "t{}".format) == ("has no space for it", "receipt: received t8")
+    revoked = msgspec.structs.replace(delivery, state=DeliveryState.REVOKED)
+    assert describe_reports(revoked, "t{}".format) == ()
+    assert len({fault.words for fault in Fault}) == len(Fault)

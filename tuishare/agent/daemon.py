@@ -204,8 +204,10 @@ class Agent:
                 await self._inbox.queue.record_problem(info_hash, SystemFailed(reason, errno=errno))
             case FalseData(info_hash):
                 await self._inbox.queue.record_false_data(info_hash)
-            case PeerRefused(_, host, reason):
+            case PeerRefused(info_hash, host, reason, is_banned):
                 _log.info("Refused the peer %s: %s", host, reason)
+                if is_banned:
+                    self._inbox.queue.note_banned(info_hash, host)
             case ContactRefused(_, contact, reason):
                 _log.info("The contact %s is not used: its address %s", contact, reason)
             case TrackerFailed(_, url, reason):

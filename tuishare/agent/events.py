@@ -143,9 +143,19 @@ class EnvelopeRejected:
 
     Attributes:
         name: that it had in the inbox.
+        reason: why; without a traceback.
     """
 
     name: str
+    reason: TuishareError
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeLocked:
+    """A file of the inbox is kept until it can be opened, or until there is room for it; attributes as above."""
+
+    name: str
+    reason: TuishareError
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +184,7 @@ AgentEvent: TypeAlias = (
     | AddressRecordFound
     | AddressRecordKept
     | EnvelopeRejected
+    | EnvelopeLocked
     | DownloadsChanged
     | ApprovalEnded
     | PeerAnnounced

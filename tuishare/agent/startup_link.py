@@ -38,6 +38,7 @@ def make_handovers(context: Context, deliveries: Deliveries) -> Handovers:
     return Handovers(
         *(deliveries, context.store, context.places.link_outgoing),
         users=context.users,
+        activity=context.activity,
         events=context.events,
         changed=context.changed,
         clock=context.clock,

@@ -27,7 +27,7 @@ from tuishare.presentation.states import describe_transport, name_download_state
 from tuishare.presentation.transfers import (
     count_delivered,
     describe_delivery,
-    describe_receipt,
+    describe_reports,
     describe_share_state,
 )
 
@@ -189,4 +189,4 @@ def _delivery(delivery: Delivery) -> str:
     parts = describe_delivery(delivery, format_timestamp)
     if delivery.state is DeliveryState.DOWNLOADING:
         parts = (format_percent(delivery.progress), *parts)
-    return ", ".join((*parts, *describe_receipt(delivery, format_timestamp)))
+    return ", ".join((*parts, *describe_reports(delivery, format_timestamp)))

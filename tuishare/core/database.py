@@ -201,6 +201,11 @@ class Database:
         )
         return found[0] if found else None
 
+    def share_name(self, share: str) -> str:
+        """Return the name of a share; empty if there is none."""
+        row = self._connection.execute("SELECT name FROM shares WHERE id = ?", (share,)).fetchone()
+        return "" if row is None else str(row[0])
+
     def own_share(self, info_hash: str) -> str:
         """Return the name of the agent's own share of a torrent; empty without one."""
         row = self._connection.execute(
@@ -393,8 +398,7 @@ class Database:
             )
             if handover is not None:
                 self._put(handover)
-                names = self._connection.execute("SELECT name FROM shares WHERE id = ?", (record.share,))
-                record = replace(record, name=next((name for (name,) in names), ""))
+                record = replace(record, name=self.share_name(record.share))
             elif known and (known[0].share, known[0].generation) == (record.share, record.generation):
                 record = replace(record, name=known[0].name, user=known[0].user)
             else:

@@ -79,6 +79,10 @@ class UnknownSender(Refused):
     title = "Sender not verified"
 
 
+class ShareExpired(Refused):
+    """An envelope whose share has ended, by our clock."""
+
+
 class UnknownSigner(UnknownSender):
     """An envelope by a key that belongs to no card known here, of which nothing is read; it is kept.
 
@@ -275,4 +279,6 @@ def _predecessor(succession: KeyRotation, book: UserBook) -> bytes:
 def _require_current(manifest: Manifest, now: datetime) -> None:
     if manifest.not_after is not None and now.timestamp() > manifest.not_after:
         ended = datetime.fromtimestamp(manifest.not_after, UTC)
-        raise Refused(f"This share expired on {ended:%Y-%m-%d}", hint="Ask the sender to share it again.")
+        raise ShareExpired(
+            f"This share expired on {ended:%Y-%m-%d}", hint="Ask the sender to share it again."
+        )

@@ -203,6 +203,7 @@ class DownloadRecord:
         entries: number of files and folders that the wanted files need.
         weight: bytes of the torrent.
         conflict: id of the download of the same torrent for which this one waits or rests, or empty.
+        fault: a `tuishare.core.faults.Fault`, where the sender caused `problem` or can mend it; empty otherwise.
     """
 
     id: str
@@ -240,6 +241,7 @@ class DownloadRecord:
     entries: int = 0
     weight: int = 0
     conflict: str = ""
+    fault: str = ""
 
     @property
     def is_half_delivered(self) -> bool:
@@ -287,6 +289,7 @@ class HandoverRecord:
         retry: not offered before; 0: at once.
         detail: why it is refused or waits, as the recipient's agent stated it; not free of control characters.
         receipt: the recipient's last signed receipt; empty before.
+        fault: a `tuishare.core.faults.Fault` that the recipient's agent has told, or empty.
     """
 
     recipient: bytes
@@ -300,6 +303,7 @@ class HandoverRecord:
     retry: int = 0
     detail: str = ""
     receipt: bytes = b""
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +347,7 @@ class ArrivalRecord:
         at: when `state` was entered, Unix seconds.
         receipt: ours, signed.
         owed: whether the contact has not confirmed this receipt.
+        fault: a `tuishare.core.faults.Fault` that the contact was told last, or that comes with the receipt; or empty.
     """
 
     signer: bytes
@@ -354,6 +359,7 @@ class ArrivalRecord:
     receipt: bytes
     state: Literal["received", "refused", "complete"] = "received"
     owed: bool = False
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,4 +161,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         FROM handovers WHERE length(receipt) > 0
         """,
     ),
+    (
+        "ALTER TABLE downloads ADD COLUMN fault TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE handovers ADD COLUMN fault TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE arrivals ADD COLUMN fault TEXT NOT NULL DEFAULT ''",
+    ),
 )

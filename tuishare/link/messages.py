@@ -127,6 +127,20 @@ class ReceiptMessage(LinkMessage, frozen=True, tag="receipt"):
     receipt: SignedReceipt
 
 
+class ProblemMessage(LinkMessage, frozen=True, tag="problem"):
+    """What keeps the sender of this message from the payload of an envelope that it has received; never answered.
+
+    Attributes:
+        share: as in the envelope's offer.
+        generation: likewise.
+        code: one of a few; empty: nothing any longer. One that is not known comes from a later version.
+    """
+
+    share: Bytes16
+    generation: PositiveInt
+    code: Annotated[str, Meta(max_length=32, pattern="^[a-z-]*$")]
+
+
 class Ping(LinkMessage, frozen=True):
     """The sender is there; sent when nothing else was for a while, never answered."""
 
@@ -155,7 +169,17 @@ class Welcome(LinkMessage, frozen=True):
 
 
 ContactMessage: TypeAlias = (
-    Hello | NewRecord | Offer | Want | Have | Later | Declined | Taken | ReceiptMessage | Ping
+    Hello
+    | NewRecord
+    | Offer
+    | Want
+    | Have
+    | Later
+    | Declined
+    | Taken
+    | ReceiptMessage
+    | ProblemMessage
+    | Ping
 )
 StrangerMessage: TypeAlias = Introduce | Redeem
 AnyMessage: TypeAlias = ContactMessage | StrangerMessage | Welcome
@@ -176,7 +200,8 @@ _PEEKER: Final = msgspec.msgpack.Decoder(_Kind)
 KINDS: Final = frozenset(
     str(kind.__struct_config__.tag)
     for kind in (
-        *(Hello, NewRecord, Offer, Want, Have, Later, Declined, Taken, ReceiptMessage, Ping),
+        *(Hello, NewRecord, Offer, Want, Have, Later, Declined, Taken, ReceiptMessage),
+        *(ProblemMessage, Ping),
         *(Introduce, Redeem, Welcome),
     )
 )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tuishare.errors import TuishareError
 from tuishare.link.address_record import AddressRecord
-from tuishare.link.messages import Declined, Later, Offer, OfferAnswer, Redeem, Welcome
+from tuishare.link.messages import Declined, Later, Offer, OfferAnswer, ProblemMessage, Redeem, Welcome
 from tuishare.link.receipt import Receipt
 
 
@@ -75,6 +75,9 @@ class LinkPeer(Protocol):
 
         A contact may state anything about any envelope: what we never offered to them is not to be stored.
         """
+
+    async def keep_problem(self, problem: ProblemMessage) -> None:
+        """Keep what keeps the contact from a payload of ours; comes as often as the contact likes, about anything."""
 
 
 class Callers(Protocol):

@@ -29,6 +29,7 @@ from tuishare.link.messages import (
     NewRecord,
     Offer,
     Ping,
+    ProblemMessage,
     ReceiptMessage,
     Taken,
     Want,
@@ -147,6 +148,11 @@ class Session:
         await self.wait_opened()
         await self._outgoing.deliver_receipt(signed)
 
+    def tell_problem(self, problem: ProblemMessage) -> None:
+        """Tell what keeps us from a payload; one that is lost is told again on the next link."""
+        if self._end is None:
+            self._send(problem)
+
     def send_record(self, signed: bytes) -> None:
         """Send an address record of ours that is newer than the last; one that is lost comes with the next hello."""
         if self._end is None:
@@ -202,6 +208,8 @@ class Session:
                 await self._receipts.put((self._read_receipt(signed), signed))
             case NewRecord(record=signed):
                 await self._peer.keep_record(self._read_record(signed), signed)
+            case ProblemMessage():
+                await self._peer.keep_problem(message)
             case Ping():
                 pass
             case Hello():

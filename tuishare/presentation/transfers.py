@@ -111,12 +111,14 @@ def describe_handover(delivery: Delivery, write_time: Callable[[int], str]) -> t
             assert_never(handover.state)
 
 
-def describe_receipt(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
-    """Return what a recipient's agent has signed last about the envelope, if anything; arguments as above."""
-    receipt, at = delivery.handover.receipt, delivery.handover.at
-    if receipt is None or delivery.state is DeliveryState.REVOKED:
+def describe_reports(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
+    """Return what a recipient's agent tells: what keeps it from the payload, and what it has signed last."""
+    if delivery.state is DeliveryState.REVOKED:
         return ()
-    return (f"receipt: {receipt} {write_time(at)}",)
+    handover = delivery.handover
+    problem = (handover.problem.words,) if handover.problem is not None else ()
+    receipt = (f"receipt: {handover.receipt} {write_time(handover.at)}",) if handover.receipt else ()
+    return (*problem, *receipt)
 
 
 def describe_link(link: Link, write_time: Callable[[int], str]) -> str:

@@ -192,7 +192,7 @@ def translate(alert: lt.alert) -> Alert | None:  # noqa: PLR0911, PLR0912 - one 
         case lt.hash_failed_alert():
             return HashFailed(_torrent(alert))
         case lt.peer_ban_alert():
-            return PeerRefused(_torrent(alert), alert.endpoint[0], "it sent corrupt data")
+            return PeerRefused(_torrent(alert), alert.endpoint[0], "it sent corrupt data", is_banned=True)
         case lt.peer_error_alert() | lt.peer_disconnected_alert() if _is_tls_failure(alert.error):
             return PeerRefused(_torrent(alert), alert.endpoint[0], for_display(alert.error.message()))
         case lt.listen_succeeded_alert():

@@ -183,14 +183,22 @@ class _Read:
     is_authority: bool
 
 
+class TicketExpired(Refused):
+    """The clock says that a ticket's certificate is not valid any longer."""
+
+
+class TicketNotYetValid(Refused):
+    """The clock says that a ticket's certificate is not valid yet."""
+
+
 def _check_time(certificate: _Read, now: datetime) -> None:
     if now > certificate.ends:
-        raise Refused(
+        raise TicketExpired(
             f"The ticket for this share expired on {certificate.ends:%Y-%m-%d}",
             hint="Ask the sender for a new one.",
         )
     if now < certificate.begins:
-        raise Refused(
+        raise TicketNotYetValid(
             f"The ticket for this share is not valid before {certificate.begins:%Y-%m-%d}",
             hint="Check this machine's clock.",
         )

@@ -119,11 +119,13 @@ class PeerRefused:
         info_hash: of the torrent.
         host: the peer's address.
         reason: one clause.
+        is_banned: it sent corrupt data.
     """
 
     info_hash: InfoHash
     host: str
     reason: str
+    is_banned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

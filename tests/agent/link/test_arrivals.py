@@ -6,18 +6,22 @@ import hashlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from tests.agent.homes import Home, opened
 from tuishare.agent.context import Context
+from tuishare.agent.downloads.faults import RefusedByUser
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.link import arrivals as module
 from tuishare.agent.link.arrivals import Arrivals
 from tuishare.agent.startup import make_download_parts
 from tuishare.agent.startup_link import make_arrivals
+from tuishare.core.faults import Fault
 from tuishare.core.opening import download_id
 from tuishare.core.records import DownloadRecord, DownloadStep
+from tuishare.envelope import NotForUs
 from tuishare.fs.atomic import publish
 from tuishare.link.messages import Have, Later, Offer, Want
 from tuishare.link.receipt import verify_receipt
@@ -191,7 +195,9 @@ async def test_the_sender_is_owed_a_receipt_for_what_was_delivered_or_rejected(
                 generation=1,
             )
         )
-        arrivals.note_rejected(f"alice {'0' * 8} version 1.torrent.encrypted")
+        arrivals.note_rejected(
+            f"alice {'0' * 8} version 1.torrent.encrypted", RefusedByUser("You rejected it")
+        )
         assert await arrivals.follow() == {signer}
         assert await arrivals.follow() == set()
     async with arriving(bob) as (arrivals, _, _):  # still owed after a restart
@@ -224,5 +230,50 @@ async def test_another_envelope_of_the_share_is_no_delivery_of_this_one(alice: H
         )
         assert await arrivals.follow() == set()
         # One that was carried by hand is there; of two copies the inbox rejects one.
-        arrivals.note_rejected(f"alice {SHARE.hex()[:8]} version 1.torrent.encrypted")
+        arrivals.note_rejected(
+            f"alice {SHARE.hex()[:8]} version 1.torrent.encrypted", RefusedByUser("You rejected it")
+        )
         assert await arrivals.follow() == set()
+
+
+async def test_a_sender_is_told_what_they_caused_or_can_mend_and_when_it_is_over(
+    alice: Home, bob: Home
+) -> None:
+    offer, content = envelope()
+    other, other_content = envelope(2, share=bytes(16))
+    signer = alice.identity.signer
+    waiting = DownloadRecord(
+        id=download_id(signer, SHARE),
+        envelope="x",
+        added=1,
+        step=DownloadStep.WAITING,
+        sender="alice",
+        signer=signer,
+        share=SHARE.hex(),
+        generation=1,
+        problem="/home/bob is no business of theirs",
+    )
+    async with arriving(bob) as (arrivals, downloads, _):
+
+        def told(*known: str) -> list[tuple[str, Fault | None]]:
+            return sorted((record.share, fault) for record, fault in arrivals.problems(signer, known))
+
+        await arrivals.take(alice.user(), offer, content)
+        await arrivals.take(alice.user(), other, other_content)
+        assert told() == []
+        await downloads.save(waiting)
+        arrivals.note_locked(f"alice {'0' * 8} version 1.torrent.encrypted", NotForUs())
+        assert await arrivals.follow() == {signer}
+        assert told() == [(bytes(16).hex(), Fault.UNREADABLE), (SHARE.hex(), Fault.APPROVAL)]
+        for record, fault in arrivals.problems(signer, ()):
+            await arrivals.note_told(record, fault)
+        assert (await arrivals.follow(), told(SHARE.hex(), bytes(16).hex())) == (set(), [])
+        assert len(told()) == 2  # again on the next link
+        await downloads.save(replace(waiting, step=DownloadStep.QUEUED, fault=Fault.NO_SPACE))
+        assert told(SHARE.hex(), bytes(16).hex()) == [(SHARE.hex(), Fault.NO_SPACE)]
+        await downloads.save(replace(waiting, step=DownloadStep.DOWNLOADING))
+        assert told(SHARE.hex(), bytes(16).hex()) == [(SHARE.hex(), None)]
+        arrivals.note_rejected(f"alice {'0' * 8} version 1.torrent.encrypted", RefusedByUser("no"))
+        await arrivals.follow()
+        (owed,) = arrivals.owed(signer)
+        assert (owed.state, owed.fault) == ("refused", Fault.REFUSED)

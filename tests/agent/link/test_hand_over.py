@@ -16,13 +16,13 @@ from tests.agent.link.linked import (
     link_up,
     received,
     until_handed_over,
-    until_linked,
     until_received,
 )
 from tests.agent.test_crashes import kill_at
 from tests.waiting import wait_until
 from tuishare.agent.downloads.rejected_files import REJECTED
-from tuishare.api.messages import ReceiptQuery
+from tuishare.api.messages import DownloadAction, ReceiptQuery, SettingChange
+from tuishare.core.faults import Fault
 from tuishare.core.records import HandoverState
 from tuishare.link.receipt import format_receipt, verify_receipt
 
@@ -71,7 +71,7 @@ async def test_what_was_shared_while_the_recipient_was_away_arrives_when_they_re
     async with running(alice) as one:
         async with running(bob):
             first = await become_known(alice, bob)
-            await until_linked(one, bob)
+            await until_handed_over(one, "first", HandoverState.HANDED_OVER)
         later = [fill(alice.drop / name) for name in ("second", "third")]
         await until_handed_over(one, "third", HandoverState.WAITING)
         await wait_until(lambda: "second" in handovers(one), seconds=PATIENCE)
@@ -123,3 +123,27 @@ async def test_both_killed_in_between_it_arrives_once(
             await until_handed_over(one, "second", HandoverState.COMPLETE)
             await until_put_away(bob)
     assert sorted(received(bob)) == ["first", "second"]
+
+
+async def test_the_sender_sees_what_keeps_a_recipient_from_the_payload(linked: tuple[Home, Home]) -> None:
+    alice, bob = linked
+    async with running(alice) as one, running(bob) as two:
+        first = await become_known(alice, bob)
+        await two.service.change_setting(SettingChange(key="inbox.quota", value="1000"))
+        second = fill(alice.drop / "second")
+
+        def problem() -> str:
+            deliveries = [
+                to for share in one.view.shares() if share.name == "second" for to in share.deliveries
+            ]
+            return (deliveries[0].handover.problem or "") if deliveries else ""
+
+        await wait_until(lambda: problem() == Fault.QUOTA, seconds=PATIENCE)
+        told = await one.service.activity(20)
+        await wait_until(lambda: any("quota" in each.detail for each in one._context.activity.recent))
+        assert not any(str(bob.inbox) in each.detail for each in told)
+        (waiting,) = (each for each in two.view.downloads() if each.name == "second")
+        await two.service.order_download(waiting.id, DownloadAction.APPROVE)
+        await until_received(bob, first, second)
+        await until_handed_over(one, "second", HandoverState.COMPLETE)
+        assert problem() == ""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from tests.agent.homes import Home, fill, opened, share_of
-from tuishare.agent.events import EnvelopeWithdrawn, ShareSealed
+from tuishare.agent.events import ActivityRecorded, EnvelopeWithdrawn, ShareSealed
 from tuishare.agent.link.handovers import Handovers
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.startup import make_share_parts
 from tuishare.agent.startup_link import make_handovers
 from tuishare.core.records import HandoverRecord, HandoverState, RecipientRecord, ShareRecord
+from tuishare.link.messages import ProblemMessage
 from tuishare.link.receipt import Receipt, ReceiptState, sign_receipt, verify_receipt
+from tuishare.net.rate_limit import RateLimit
 
 pytestmark = pytest.mark.swarm
 
@@ -155,3 +159,54 @@ async def test_a_damaged_copy_is_not_sent(alice: Home, bob: Home, share: ShareRe
         (record,) = handovers.waiting(bob.identity.signer)
         (alice.places.link_outgoing / record.digest.hex()).write_bytes(b"two")
         assert await handovers.content(record) is None
+
+
+async def test_what_recipients_tell_is_kept_beside_them_until_it_is_over(
+    alice: Home, bob: Home, carol: Home, share: ShareRecord
+) -> None:
+    bob_signs, carol_signs = bob.identity.signer, carol.identity.signer
+    identity = bytes.fromhex(share.id)
+    async with handing_over(alice, share, "bob", "carol") as (handovers, _):
+        told: list[str] = []
+        handovers._events.subscribe(ActivityRecorded, lambda event: told.append(event.entry.detail))
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+
+        def faults() -> dict[str, str]:
+            return {record.user: record.fault for record in handovers.of(share.id)}
+
+        await handovers.keep_problem(bob_signs, ProblemMessage(identity, 1, "no-space"))
+        await handovers.keep_problem(carol_signs, ProblemMessage(identity, 1, "moon-phase"))
+        await handovers.keep_problem(carol_signs, ProblemMessage(identity, 2, "quota"))
+        await handovers.keep_problem(carol_signs, ProblemMessage(b"x" * 16, 1, "quota"))
+        await handovers.keep_problem(b"m" * 32, ProblemMessage(identity, 1, "quota"))
+        assert faults() == {"bob": "no-space", "carol": "other"}
+        assert told[0] == "bob: has no space for it"
+        await keep(handovers, receipt_of(bob, next(r for r in handovers.of(share.id) if r.user == "bob")))
+        await handovers.keep_problem(carol_signs, ProblemMessage(identity, 1, ""))
+        assert faults() == {"bob": "no-space", "carol": ""}
+    async with handing_over(alice, share, "bob", "carol") as (handovers, _):
+        to_bob = next(record for record in handovers.of(share.id) if record.user == "bob")
+        assert to_bob.fault == "no-space"
+        await keep(handovers, receipt_of(bob, to_bob, "complete"))
+        await handovers.keep_problem(bob_signs, ProblemMessage(identity, 1, "quota"))
+        assert [record.fault for record in handovers.of(share.id)] == ["", ""]
+
+
+async def test_a_recipient_who_floods_with_problems_causes_few_writes(
+    alice: Home, bob: Home, share: ShareRecord
+) -> None:
+    """T23"""
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        told: list[str] = []
+        handovers._events.subscribe(ActivityRecorded, lambda event: told.append(event.entry.detail))
+        handovers._problems = RateLimit(40, 1e-9, 9, time.monotonic)
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        seen = []
+        for number in range(100):
+            code = ("no-space", "quota")[number % 2]
+            await handovers.keep_problem(
+                bob.identity.signer, ProblemMessage(bytes.fromhex(share.id), 1, code)
+            )
+            seen.append(handovers.of(share.id)[0].fault)
+        assert sum(one != other for one, other in pairwise(["", *seen])) == 40
+        assert len(told) == 16

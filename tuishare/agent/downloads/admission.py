@@ -7,6 +7,7 @@ Owns whether a download may begin, and what it replaces. Must not open envelopes
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import find_conflicts, hold_back, holder_of
@@ -23,6 +24,7 @@ from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
+from tuishare.core.faults import Fault
 from tuishare.core.opening import OpenedEnvelope
 from tuishare.core.records import DownloadRecord, DownloadStep
 from tuishare.errors import BadInput, Refused
@@ -190,7 +192,7 @@ class DownloadAdmission:
         downloads, quota = self._repository.downloads, self._settings.current.inbox.quota_bytes
         if excess := sender_quota_problem(record, downloads.values(), quota):
             hint = "Approve it, or wait until others of the same sender are done."
-            await self._hold(record, excess, hint, torrent, salted=salted)
+            await self._hold(replace(record, fault=Fault.QUOTA), excess, hint, torrent, salted=salted)
         elif find_conflicts(record, downloads):
             await self._hold(record, "", "", torrent, salted=salted)
         else:

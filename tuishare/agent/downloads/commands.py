@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.admission import DownloadAdmission
+from tuishare.agent.downloads.faults import RefusedByUser
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.repository import DownloadRepository
@@ -97,7 +98,7 @@ class DownloadCommands:
             record = self._waiting(download_id)
             await self._repository.remove(record)
             await self._events.publish_and_wait(
-                DownloadDiscarded(record.envelope, Refused("You rejected it"))
+                DownloadDiscarded(record.envelope, RefusedByUser("You rejected it"))
             )
             await self._admission.release(record)
 
@@ -163,7 +164,7 @@ class DownloadCommands:
         await self._repository.remove(record)
         if not record.step.has_all_data:  # its envelope is still in the inbox
             await self._events.publish_and_wait(
-                DownloadDiscarded(record.envelope, Refused("You stopped its download"))
+                DownloadDiscarded(record.envelope, RefusedByUser("You stopped its download"))
             )
         await asyncio.to_thread(self._files.discard, record)
         await self._admission.release(record)

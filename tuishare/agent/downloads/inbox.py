@@ -34,6 +34,7 @@ from tuishare.agent.events import (
     ChangeSignal,
     DownloadDiscarded,
     EntryOutdated,
+    EnvelopeLocked,
     EnvelopeRejected,
     EventBus,
 )
@@ -324,6 +325,7 @@ class Inbox(FolderHandler[int]):
         self._keep(path.name, size, error, known, is_bounded=is_bounded)
         if isinstance(error, WaitingRoomFull):
             self._crowded[path.name] = error.record
+        self._events.publish(EnvelopeLocked(path.name, error))
 
     def _exceeds_bounds(self, size: int, signer: bytes) -> str:
         """Return a clause when an envelope of that size would be too many, of its unknown signer or in all."""
@@ -402,7 +404,7 @@ class Inbox(FolderHandler[int]):
         if await self._rejected.reject(path, error):
             self._judged.pop(path.name, None)
             self._doubtful.pop(path.name, None)
-            self._events.publish(EnvelopeRejected(path.name))
+            self._events.publish(EnvelopeRejected(path.name, error))
             self._changed.notify()
 
     async def forget_damaged(self, row: DamagedRow) -> None:

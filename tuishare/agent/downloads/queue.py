@@ -16,6 +16,7 @@ from typing import Final, assert_never
 
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import TorrentClaims
+from tuishare.agent.downloads.faults import fault_of, fault_of_false_data
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.pipeline import DownloadPipeline, Seeding
 from tuishare.agent.downloads.quotas import slot_problem
@@ -25,8 +26,9 @@ from tuishare.agent.live import Live
 from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.config.model import Config
 from tuishare.core.activity import ActivityKind
+from tuishare.core.faults import Fault
 from tuishare.core.records import DownloadRecord, DownloadStep
-from tuishare.errors import SystemFailed, TuishareError
+from tuishare.errors import Refused, SystemFailed, TuishareError
 from tuishare.sanitize import for_display
 from tuishare.swarm import Engine
 from tuishare.torrents import InfoHash
@@ -107,6 +109,7 @@ class DownloadQueue:
         self._completed: asyncio.Queue[InfoHash] = asyncio.Queue()
         self._retries = Retries()
         self._lonely: set[InfoHash] = set()
+        self._banned: dict[InfoHash, set[str]] = {}
 
     @property
     def downloads(self) -> Mapping[str, DownloadRecord]:
@@ -168,7 +171,7 @@ class DownloadQueue:
             return await self.pipeline.move_payload(record)
         except TuishareError as error:
             is_of_disk = isinstance(error, SystemFailed) and error.is_of_disk
-            await self._fail(record, error.detail, error.hint, retry=is_of_disk)
+            await self._fail(record, error, retry=is_of_disk)
             if isinstance(error, SystemFailed):
                 raise
             return self._repository.downloads.get(
@@ -185,7 +188,7 @@ class DownloadQueue:
             _log.warning("Cannot receive %r: %s", for_display(record.name), problem.detail)
             now = self._repository.downloads.get(record.id, record)
             retry = isinstance(problem, SystemFailed) and problem.is_of_disk
-            await self._fail(now, problem.detail, problem.hint, retry=retry)
+            await self._fail(now, problem, retry=retry)
 
     def forget_failures(self, download_id: str) -> None:
         """Let a download begin without the pauses of earlier failures."""
@@ -196,7 +199,7 @@ class DownloadQueue:
         async with self._repository.lock:
             for record in self._downloading(info_hash):
                 await self._repository.leave_swarm(record)
-                await self._fail(record, problem.detail, problem.hint, retry=problem.is_of_disk)
+                await self._fail(record, problem, retry=problem.is_of_disk)
 
     async def record_false_data(self, info_hash: InfoHash) -> None:
         """Leave a swarm that sends nothing but false data, keep what is verified, and retry after a pause.
@@ -206,7 +209,14 @@ class DownloadQueue:
         async with self._repository.lock:
             for record in self._downloading(info_hash):
                 await self._repository.leave_swarm(record, keep_progress=True)
-                await self._fail(record, _FALSE_DATA, _FALSE_DATA_HINT.format(record.sender), retry=True)
+                problem = Refused(_FALSE_DATA, hint=_FALSE_DATA_HINT.format(record.sender))
+                fault = fault_of_false_data(record, self._banned.pop(info_hash, ()))
+                await self._fail(record, problem, retry=True, fault=fault)
+
+    def note_banned(self, info_hash: InfoHash, host: str) -> None:
+        """Note that a peer was banned for sending data that fails the hash check."""
+        if self._downloading(info_hash):
+            self._banned.setdefault(info_hash, set()).add(host)
 
     def _downloading(self, info_hash: InfoHash) -> list[DownloadRecord]:
         joined = self._repository.joined_as(info_hash)
@@ -233,16 +243,19 @@ class DownloadQueue:
         """Join the swarm if no other download has the torrent, and there is a slot and space."""
         if (claimed := await self.claims.claim(record)) is None:
             return
-        reason = self._slot_problem(claimed) or await self._missing_space(claimed)
+        slot = self._slot_problem(claimed)
+        reason = slot or await self._missing_space(claimed)
         if not reason:
             await self.pipeline.join(claimed)
         elif (claimed.step, claimed.problem) != (DownloadStep.QUEUED, reason):
-            await self._repository.save(transitions.enqueue(claimed, reason))
+            fault = None if slot else Fault.NO_SPACE
+            await self._repository.save(transitions.enqueue(claimed, reason, fault))
 
     async def _finish(self, complete: DownloadRecord | None) -> None:
         """Seed what was delivered."""
         if complete is not None:
             self._retries.drop(complete.id)
+            self._banned.pop(InfoHash(complete.info_hash), None)
             await self.seeding.begin(complete)
 
     async def _missing_space(self, record: DownloadRecord) -> str:
@@ -276,7 +289,7 @@ class DownloadQueue:
                 _log.warning("Stopped receiving %r: %s", for_display(last.name), reason)
                 self._activity.note(ActivityKind.PROBLEM, last.name, reason)
                 await self._repository.leave_swarm(last, keep_progress=True)
-                await self._repository.save(transitions.enqueue(last, reason))
+                await self._repository.save(transitions.enqueue(last, reason, Fault.NO_SPACE))
 
     async def _start_queued(self) -> None:
         async with self._repository.lock:
@@ -302,14 +315,16 @@ class DownloadQueue:
                     await self._repository.leave_swarm(record)
                     await self.resume(record)
 
-    async def _fail(self, record: DownloadRecord, problem: str, hint: str, *, retry: bool) -> None:
+    async def _fail(
+        self, record: DownloadRecord, problem: TuishareError, *, retry: bool, fault: Fault | None = None
+    ) -> None:
         """Record a problem.
 
         Args:
             record: of the download.
-            problem: one sentence.
-            hint: what to do about it.
+            problem: with a hint what to do about it.
             retry: retry it after a pause, and notify only once.
+            fault: what its sender is told; None: what follows from the problem.
         """
         is_new = True
         if retry:
@@ -317,5 +332,6 @@ class DownloadQueue:
         else:
             self._retries.drop(record.id)
         if is_new:
-            self._activity.note(ActivityKind.PROBLEM, record.name, problem)
-        await self._repository.save(transitions.fail(record, problem, hint))
+            self._activity.note(ActivityKind.PROBLEM, record.name, problem.detail)
+        failed = transitions.fail(record, problem.detail, problem.hint, fault or fault_of(problem))
+        await self._repository.save(failed)

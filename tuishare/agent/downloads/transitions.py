@@ -12,6 +12,7 @@ from enum import StrEnum, auto
 from typing import Any, Final
 
 from tuishare.agent.downloads.files import DownloadFiles
+from tuishare.core.faults import Fault
 from tuishare.core.opening import OpenedEnvelope, download_id
 from tuishare.core.records import DownloadRecord, DownloadStep, TransitionTable, lead, stay
 from tuishare.torrents import cost_of
@@ -83,7 +84,7 @@ TRANSITIONS: Final = TransitionTable(
     },
 )
 """Every step and event that can meet, and where that leads; a function picks one of several by the record."""
-_NO_PROBLEM: Final = {"problem": "", "hint": ""}
+_NO_PROBLEM: Final = {"problem": "", "hint": "", "fault": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +215,11 @@ def supersede(record: DownloadRecord, previous: DownloadRecord | None) -> Downlo
     return replace(record, replaces=previous.replaces, replaces_fingerprint=previous.replaces_fingerprint)
 
 
-def enqueue(record: DownloadRecord, reason: str) -> DownloadRecord:
+def enqueue(record: DownloadRecord, reason: str, fault: Fault | None = None) -> DownloadRecord:
     """Wait for a slot or for space; `reason`: a sentence."""
-    return _move(record, DownloadEvent.QUEUED, DownloadStep.QUEUED, problem=reason, hint="")
+    return _move(
+        record, DownloadEvent.QUEUED, DownloadStep.QUEUED, problem=reason, hint="", fault=fault or ""
+    )
 
 
 def start(record: DownloadRecord) -> DownloadRecord:
@@ -254,9 +257,11 @@ def mark_complete(record: DownloadRecord, fingerprint: str, now: int) -> Downloa
     )
 
 
-def fail(record: DownloadRecord, problem: str, hint: str) -> DownloadRecord:
+def fail(record: DownloadRecord, problem: str, hint: str, fault: Fault | None = None) -> DownloadRecord:
     """Record what went wrong, whatever the download was doing."""
-    return _move(record, DownloadEvent.FAILED, DownloadStep.PROBLEM, problem=problem, hint=hint)
+    return _move(
+        record, DownloadEvent.FAILED, DownloadStep.PROBLEM, problem=problem, hint=hint, fault=fault or ""
+    )
 
 
 def retry(record: DownloadRecord) -> DownloadRecord:

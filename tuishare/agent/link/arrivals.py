@@ -12,20 +12,23 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tuishare.agent.cancellation import finish
+from tuishare.agent.downloads.faults import fault_of
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.clock import Clock
+from tuishare.core.faults import Fault, read_fault
 from tuishare.core.opening import download_id
 from tuishare.core.records import ArrivalRecord, DownloadRecord, DownloadStep
 from tuishare.envelope import MAX_SIZE
-from tuishare.errors import NotFound, Refused, SystemFailed, from_os_error
+from tuishare.errors import NotFound, Refused, SystemFailed, TuishareError, from_os_error
 from tuishare.fs.atomic import ENVELOPE_SUFFIX, free_name, make_private, publish, read_limited, sweep
 from tuishare.link.messages import Have, Later, Offer, OfferAnswer, Want
 from tuishare.link.receipt import Receipt, ReceiptState, sign_receipt
@@ -68,7 +71,9 @@ class Arrivals:
         self._clock = clock
         self._records: dict[tuple[bytes, str], ArrivalRecord] = {}
         self._rates = RateLimit[bytes](_BURST, _RATE, _MOST_CONTACTS, time.monotonic)
-        self._rejected: set[str] = set()
+        self._rejected: dict[str, Fault | None] = {}
+        self._locked: dict[str, Fault | None] = {}
+        """By name of the file in the inbox."""
         self._pending: set[tuple[bytes, str]] = set()
         """Arrivals whose download is neither complete nor rejected."""
 
@@ -150,28 +155,65 @@ class Arrivals:
         if self._records.get((record.signer, record.share)) == record:
             await self._save(replace(record, owed=False))
 
-    def note_rejected(self, name: str) -> None:
+    def note_rejected(self, name: str, reason: TuishareError) -> None:
         """Note that the inbox has rejected a file; `follow` makes the receipt."""
-        self._rejected.add(name)
+        self._locked.pop(name, None)
+        self._rejected[name] = fault_of(reason)
+
+    def note_locked(self, name: str, reason: TuishareError) -> None:
+        """Note that the inbox cannot open a file, or has no room for it."""
+        if any(self._records[key].envelope == name for key in self._pending):
+            self._locked[name] = fault_of(reason)
+
+    def problems(self, signer: bytes, told: Collection[str]) -> list[tuple[ArrivalRecord, Fault | None]]:
+        """Return the arrivals whose sender is to be told what keeps us from the payload, with that.
+
+        Args:
+            signer: of the contact.
+            told: the shares of which they were told on the present link; others are told again.
+        """
+        mine = (self._records[key] for key in self._pending if key[0] == signer)
+        found = ((record, self._fault(record)) for record in mine)
+        return [
+            (record, fault)
+            for record, fault in found
+            if record.fault != (fault or "") or (fault is not None and record.share not in told)
+        ]
+
+    async def note_told(self, record: ArrivalRecord, fault: Fault | None) -> None:
+        """Record what a contact was told about an arrival."""
+        if self._records.get((record.signer, record.share)) == record and record.fault != (fault or ""):
+            await self._save(replace(record, fault=fault or ""))
+
+    def _fault(self, record: ArrivalRecord) -> Fault | None:
+        download = self._download_of(record.signer, record.share)
+        if download is None or download.generation != record.generation:
+            return self._locked.get(record.envelope)
+        if download.fault:
+            return read_fault(download.fault)
+        waits = download.step is DownloadStep.WAITING and not download.conflict
+        return Fault.APPROVAL if waits else None
 
     async def follow(self) -> set[bytes]:
         """Make receipts for what was completed or rejected since the last call.
 
         Returns:
-            The contacts to whom they are owed.
+            The contacts to whom they are owed, or who are to be told of a problem.
         """
-        rejected, self._rejected = self._rejected, set()
+        rejected, self._rejected = self._rejected, {}
         owed: set[bytes] = set()
         for record in [self._records[key] for key in self._pending]:
             download = self._download_of(record.signer, record.share)
             if download is not None and download.generation >= record.generation:
                 # A second copy of it, carried by hand, may have been rejected.
-                if download.step is not DownloadStep.COMPLETE or download.envelope_hash != record.digest:
+                if download.step is DownloadStep.COMPLETE and download.envelope_hash == record.digest:
+                    await self._advance(record, "complete", bytes.fromhex(download.info_hash))
+                elif record.fault == (self._fault(record) or ""):
                     continue
-                await self._advance(record, "complete", bytes.fromhex(download.info_hash))
             elif record.envelope in rejected:
-                await self._advance(record, "refused", None)
-            else:
+                fault = rejected[record.envelope]
+                await self._advance(replace(record, fault=fault or ""), "refused", None)
+            elif record.fault == (self._fault(record) or ""):
                 continue
             owed.add(record.signer)
         return owed
@@ -224,6 +266,7 @@ class Arrivals:
             self._pending.add(key)
         else:
             self._pending.discard(key)
+            self._locked.pop(record.envelope, None)
 
     async def _move(self, record: ArrivalRecord) -> None:
         """Move an envelope from the private folder into the inbox; nothing happens when it is not there.

@@ -14,7 +14,7 @@ from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.handovers import Handovers
 from tuishare.agent.link.own_record import OwnRecord
 from tuishare.link.address_record import AddressRecord
-from tuishare.link.messages import Declined, Later, Offer, OfferAnswer
+from tuishare.link.messages import Declined, Later, Offer, OfferAnswer, ProblemMessage
 from tuishare.link.peer import LinkFailed, LinkPeer
 from tuishare.link.receipt import Receipt
 from tuishare.people import User
@@ -64,6 +64,10 @@ class ContactPeer(LinkPeer):
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         """Keep what the contact states about an envelope of ours."""
         await self._parts.handovers.keep_receipt(receipt, signed)
+
+    async def keep_problem(self, problem: ProblemMessage) -> None:
+        """Keep what keeps the contact from a payload of ours."""
+        await self._parts.handovers.keep_problem(self._signer, problem)
 
     def _user(self) -> User:
         """Return the contact as a user.

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -26,16 +27,26 @@ from tuishare.agent.events import (
 )
 from tuishare.agent.live import UserBookFile
 from tuishare.agent.shares.deliveries import Deliveries
+from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.agent.state.store import Store
+from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
+from tuishare.core.faults import read_fault
 from tuishare.core.records import HandoverRecord, HandoverState, ReceiptRecord, ShareRecord
 from tuishare.envelope import MAX_SIZE
 from tuishare.errors import NotFound
 from tuishare.fs.atomic import make_private, publish, read_limited, sweep
+from tuishare.link.messages import ProblemMessage
 from tuishare.link.receipt import Receipt, ReceiptState
+from tuishare.net.rate_limit import RateLimit
 
 RECEIPTS_KEPT: Final = 2_000
 """Receipts of one recipient that are kept, also after their share is gone: 500 bytes each, three for each envelope."""
+_PROBLEMS_KEPT: Final = (256, 0.2)
+"""Problems of one recipient that are recorded at once, and a second after that."""
+_PROBLEMS_TOLD: Final = (16, 1 / 300)
+"""Those of them that stand in the activity log, too."""
+_MOST_CONTACTS: Final = 4096
 _STATES: Final[dict[ReceiptState, HandoverState]] = {
     "received": HandoverState.HANDED_OVER,
     "refused": HandoverState.REFUSED,
@@ -54,6 +65,7 @@ class Handovers:
         folder: Path,
         *,
         users: UserBookFile,
+        activity: ActivityLog,
         events: EventBus,
         changed: ChangeSignal,
         clock: Clock,
@@ -63,11 +75,14 @@ class Handovers:
         self._store = store
         self._folder = folder
         self._users = users
+        self._activity = activity
         self._events = events
         self._changed = changed
         self._clock = clock
         self._records: defaultdict[str, dict[bytes, HandoverRecord]] = defaultdict(dict)
         """By share, then by recipient."""
+        self._problems = RateLimit[bytes](*_PROBLEMS_KEPT, _MOST_CONTACTS, time.monotonic)
+        self._told = RateLimit[bytes](*_PROBLEMS_TOLD, _MOST_CONTACTS, time.monotonic)
 
     async def load(self) -> None:
         """Read what the last run left."""
@@ -238,6 +253,18 @@ class Handovers:
         if newer is not None:
             self._put(newer)
 
+    async def keep_problem(self, recipient: bytes, problem: ProblemMessage) -> None:
+        """Keep what keeps a recipient from a payload; of too many, and of what they have not got, nothing is kept."""
+        known, fault = self._find(recipient, problem.share.hex()), read_fault(problem.code)
+        if known is None or known.generation != problem.generation or known.fault == (fault or ""):
+            return
+        if known.state is HandoverState.COMPLETE or not self._problems.take(recipient):
+            return
+        await self._save(replace(known, fault=fault or ""))
+        if fault is not None and self._told.take(recipient):
+            name = await self._store.run(lambda database: database.share_name(known.share))
+            self._activity.note(ActivityKind.PROBLEM, name, f"{known.user}: {fault.words}")
+
     async def receipts(self, share: str) -> list[ReceiptRecord]:
         """Return the kept receipts for a share, named by its id or name, or for all if that is empty."""
         return await self._store.run(lambda database: database.receipts(share))
@@ -306,4 +333,5 @@ def _advance(known: HandoverRecord, receipt: Receipt, signed: bytes, now: int) -
     is_earlier = state is HandoverState.HANDED_OVER and known.state is HandoverState.REFUSED
     if known.receipt == signed or known.state is HandoverState.COMPLETE or is_earlier:
         return None
-    return replace(known, state=state, at=now, retry=0, detail="", receipt=signed)
+    fault = "" if state is HandoverState.COMPLETE else known.fault
+    return replace(known, state=state, at=now, retry=0, detail="", receipt=signed, fault=fault)

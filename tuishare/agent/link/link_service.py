@@ -20,6 +20,7 @@ from tuishare.agent.events import (
     AddressRecordFound,
     AddressRecordKept,
     ChangeSignal,
+    EnvelopeLocked,
     EnvelopeRejected,
     EnvelopeWithdrawn,
     EventBus,
@@ -168,7 +169,9 @@ class LinkService:
             events.subscribe(UserBookRead, lambda _: self._earlier_shares.request())
             events.subscribe(AddressRecordKept, lambda _: self._earlier_shares.request())
             events.subscribe(RecipientExcluded, self._on_excluded)
-            events.subscribe(EnvelopeRejected, lambda event: self._arrivals.note_rejected(event.name))
+            arrivals = self._arrivals
+            events.subscribe(EnvelopeRejected, lambda event: arrivals.note_rejected(event.name, event.reason))
+            events.subscribe(EnvelopeLocked, lambda event: arrivals.note_locked(event.name, event.reason))
             events.subscribe_async(ShareSealed, self._on_sealed)
             events.subscribe_async(EnvelopeWithdrawn, self.handovers.on_withdrawn)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,20 +18,24 @@ from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.contact_peer import ContactPeer, LinkParts
 from tuishare.core.clock import Clock
-from tuishare.core.records import HandoverRecord
+from tuishare.core.records import ArrivalRecord, HandoverRecord
 from tuishare.errors import SystemFailed
 from tuishare.link.content_budget import ContentBudget
 from tuishare.link.message_rates import MessageRates
-from tuishare.link.messages import Declined, Later, Offer
+from tuishare.link.messages import Declined, Later, Offer, ProblemMessage
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.session import Session
+from tuishare.net.rate_limit import RateLimit
 
 _RECHECK: Final = 30.0
 """Seconds after which postponed offers, and a disk that refused, are tried again at the latest."""
 _DISK_SECONDS: Final = 5.0
 _IDLE_SECONDS: Final = 5.0
 """How long a link stays after its last use where more contacts wait for one than may have one."""
+_PROBLEMS: Final = (128, 0.1)
+"""Problems that a contact is told at once, and a second after that; fewer than their agent keeps."""
+_MOST_CONTACTS: Final = 4096
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +48,7 @@ class OpenLink:
         called_by: signer of the side that called.
         since: Unix seconds.
         offering: the share of the envelope that is being handed over; empty: none.
+        told: the shares of which the contact was told a problem on this link.
     """
 
     session: Session
@@ -50,6 +56,7 @@ class OpenLink:
     called_by: bytes
     since: int
     offering: str = ""
+    told: set[str] = field(default_factory=set)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -76,6 +83,7 @@ class OpenLinks:
         self._most = most
         self._budget = ContentBudget()
         self._rates = MessageRates()
+        self._problem_rates = RateLimit[bytes](*_PROBLEMS, _MOST_CONTACTS, time.monotonic)
         self._links: dict[bytes, OpenLink] = {}
         self.wakes: defaultdict[bytes, ChangeSignal] = defaultdict(ChangeSignal)
         self.ends: dict[bytes, str] = {}
@@ -175,6 +183,7 @@ class OpenLinks:
         while True:
             revision, pause = signal.revision, _RECHECK
             try:
+                await self._tell_problems(link)
                 await self._deliver_receipts(link)
                 await self._hand_over(link)
             except LinkFailed:
@@ -192,8 +201,20 @@ class OpenLinks:
 
     async def _deliver_receipts(self, link: OpenLink) -> None:
         for arrival in self._parts.arrivals.owed(link.signer):
+            if arrival.fault and arrival.state == "refused":
+                link.session.tell_problem(_problem(arrival, arrival.fault))
             await link.session.deliver_receipt(arrival.receipt)
             await self._parts.arrivals.confirm(arrival)
+
+    async def _tell_problems(self, link: OpenLink) -> None:
+        """Tell what keeps us from payloads, at most so often: the rest is told when this is called again."""
+        arrivals = self._parts.arrivals
+        for arrival, fault in arrivals.problems(link.signer, link.told):
+            if not self._problem_rates.take(link.signer):
+                return
+            link.session.tell_problem(_problem(arrival, fault or ""))
+            link.told.add(arrival.share)
+            await arrivals.note_told(arrival, fault)
 
     async def _hand_over(self, link: OpenLink) -> None:
         handovers, now = self._parts.handovers, self._clock.now()
@@ -226,3 +247,7 @@ class OpenLinks:
                 await handovers.note_refused(record, reason)
             case _ as never:
                 assert_never(never)
+
+
+def _problem(arrival: ArrivalRecord, code: str) -> ProblemMessage:
+    return ProblemMessage(bytes.fromhex(arrival.share), arrival.generation, code)

@@ -11,6 +11,7 @@ import msgspec
 
 from tuishare.agent.link.link_service import LinkService
 from tuishare.api.messages import Delivery, DeliveryState, Handover, HandoverState, Link, ReceiptState, Share
+from tuishare.core.faults import read_fault
 from tuishare.core.records import HandoverRecord
 from tuishare.core.records import HandoverState as Recorded
 from tuishare.people import User
@@ -69,12 +70,14 @@ def _with_handover(delivery: Delivery, record: HandoverRecord | None, service: L
 
 def _handover(record: HandoverRecord, service: LinkService) -> Handover:
     detail = for_display(record.detail, 200)
-    receipt = _RECEIPTS.get(record.state) if record.receipt else None
+    receipt, problem = _RECEIPTS.get(record.state) if record.receipt else None, read_fault(record.fault)
     match record.state:
         case Recorded.HANDED_OVER | Recorded.COMPLETE:
-            return Handover(state=HandoverState.HANDED_OVER, at=record.at, receipt=receipt)
+            return Handover(state=HandoverState.HANDED_OVER, at=record.at, receipt=receipt, problem=problem)
         case Recorded.REFUSED:
-            return Handover(state=HandoverState.REFUSED, at=record.at, detail=detail, receipt=receipt)
+            return Handover(
+                state=HandoverState.REFUSED, at=record.at, detail=detail, receipt=receipt, problem=problem
+            )
         case Recorded.WAITING:
             known = service.contacts.record_of(record.recipient)
             if known is None or service.contacts.get(record.recipient) is None:

@@ -9,6 +9,7 @@ import msgspec
 
 from tuishare.api.messages.base import Count, Message, Name, UnixTime
 from tuishare.api.messages.receipts import ReceiptState
+from tuishare.core.faults import Fault
 
 
 class HandoverState(StrEnum):
@@ -31,6 +32,7 @@ class Handover(Message, frozen=True, kw_only=True):
         addresses: at how many addresses their agent was called without an answer.
         tried: when their agent was called last without an answer, Unix seconds; 0: it was not.
         receipt: what their agent has signed last about this envelope; None: nothing.
+        problem: what keeps them from the payload, as their agent tells; None: nothing.
     """
 
     state: HandoverState = HandoverState.BY_HAND
@@ -39,6 +41,7 @@ class Handover(Message, frozen=True, kw_only=True):
     addresses: Count = 0
     tried: UnixTime = 0
     receipt: ReceiptState | None = None
+    problem: Fault | None = None
 
 
 class Link(Message, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from tuishare.presentation.states import describe_transport, name_download_state
 from tuishare.presentation.transfers import (
     describe_delivery,
     describe_end,
-    describe_receipt,
+    describe_reports,
     describe_share_state,
     name_sender,
 )
@@ -95,7 +95,7 @@ def write_delivery(delivery: Delivery, now: float) -> str:
     def write_time(moment: int) -> str:
         return format_moment(moment, now)
 
-    return " · ".join((*describe_delivery(delivery, write_time), *describe_receipt(delivery, write_time)))
+    return " · ".join((*describe_delivery(delivery, write_time), *describe_reports(delivery, write_time)))
 
 
 def _headline(name: str, facts: list[str], width: int) -> Content:
