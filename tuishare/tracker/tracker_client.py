@@ -15,7 +15,6 @@ from typing import Final, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError, ProxyType
 from yarl import URL
 
 from tuishare.errors import Refused, SystemFailed, VerificationFailed
@@ -27,12 +26,6 @@ from tuishare.tracker.certificate import pin_of
 LONGEST_ANSWER: Final = 256 * 1024
 """Bytes; more than a thousand peers in the long form."""
 _SECONDS: Final = 30.0
-_KINDS: Final[dict[Kind, ProxyType]] = {"socks5": ProxyType.SOCKS5, "http": ProxyType.HTTP}
-
-_UNREACHABLE: Final = (
-    *(aiohttp.ClientError, TimeoutError, OSError),
-    *(ProxyError, ProxyConnectionError, ProxyTimeoutError),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +85,10 @@ class TrackerClient:
 
     def __init__(self, proxy: Proxy | None) -> None:
         self._proxy = proxy
+        self._unreachable: tuple[type[Exception], ...] = (
+            *(aiohttp.ClientError, TimeoutError, OSError),
+            *_proxy_errors(proxy),
+        )
 
     async def __aenter__(self) -> Self:
         """Open the sessions."""
@@ -136,7 +133,7 @@ class TrackerClient:
                 "The tracker has no valid certificate",
                 hint="Tell the sender: the tracker has to be repaired.",
             ) from None
-        except _UNREACHABLE:
+        except self._unreachable:
             # Their messages may quote the URL, which contains the passkey.
             raise SystemFailed("The tracker cannot be reached", hint="tuishare tries again later.") from None
 
@@ -178,14 +175,26 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
     )
 
 
+def _proxy_errors(proxy: Proxy | None) -> tuple[type[Exception], ...]:
+    """Return what requests through a proxy raise beside the exceptions of sockets; few agents pay for its import."""
+    if proxy is None:
+        return ()
+    from aiohttp_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
+
+    return ProxyConnectionError, ProxyError, ProxyTimeoutError
+
+
 def _connector(proxy: Proxy | None, *, judged: bool) -> aiohttp.TCPConnector:
     """Return a connector; names resolved by a proxy cannot be checked here."""
     if proxy is None:
         return aiohttp.TCPConnector(resolver=_CheckingResolver()) if judged else aiohttp.TCPConnector()
+    from aiohttp_socks import ProxyConnector, ProxyType
+
+    kinds: dict[Kind, ProxyType] = {"socks5": ProxyType.SOCKS5, "http": ProxyType.HTTP}
     return ProxyConnector(
         host=proxy.host,
         port=proxy.port,
-        proxy_type=_KINDS[proxy.kind],
+        proxy_type=kinds[proxy.kind],
         username=proxy.user or None,
         password=proxy.password or None,
         rdns=True,  # the proxy resolves names

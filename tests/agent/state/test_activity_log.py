@@ -136,6 +136,21 @@ async def test_an_agent_that_stops_in_the_middle_of_writing_loses_and_doubles_no
         assert await subjects(context) == ["x"]
 
 
+async def test_several_writers_at_once_double_nothing_and_keep_the_order(alice: Home) -> None:
+    async with opened(alice) as context:
+        log, writers = context.activity, []
+        for number in range(50):
+            log.note(ActivityKind.SHARED, f"{number:02}")
+            writers.append(asyncio.create_task(log.write()))
+            if number % 3 == 0:
+                await asyncio.sleep(0)
+            if number % 7 == 0:
+                writers[-1].cancel()
+        await asyncio.gather(*writers, return_exceptions=True)
+        await log.write()
+        assert [entry.subject for entry in log.recent] == [f"{number:02}" for number in reversed(range(50))]
+
+
 async def test_both_journeys_are_told(alice: Home, bob: Home) -> None:
     fill(alice.drop / "film.mkv")
     async with running(alice) as sender, running(bob) as pipeline:

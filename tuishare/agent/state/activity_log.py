@@ -46,7 +46,6 @@ class ActivityLog:
         self._now = now
         self._unwritten: deque[EventRecord] = deque(maxlen=_UNWRITTEN)
         self._some = asyncio.Event()
-        self._alone = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
         self._recent: deque[Activity] = deque(maxlen=ACTIVITY_SHOWN)
 
@@ -117,13 +116,19 @@ class ActivityLog:
         Raises:
             SystemFailed: the database cannot be used; saving is retried later.
         """
-        async with self._alone:
-            if self._writing is not None:  # the previous caller was cancelled
-                await asyncio.wait({self._writing})
-            if self._unwritten:
-                self._writing = asyncio.create_task(self._write())
-                # The store finishes what it has begun, so its result has to be awaited.
-                await asyncio.shield(self._writing)
+        if self._writing is not None:  # its entries come first, also if they must be saved again
+            await asyncio.wait({self._writing})
+        if self._writing is None and self._unwritten:
+            self._writing = asyncio.create_task(self._write())
+            self._writing.add_done_callback(self._note_written)
+        if (
+            self._writing is not None
+        ):  # it was begun by another caller, perhaps, and saves the entries of both
+            # The store finishes what it has begun, so its result has to be awaited.
+            await asyncio.shield(self._writing)
+
+    def _note_written(self, _: asyncio.Task[None]) -> None:
+        self._writing = None
 
     async def _write(self) -> None:
         events = tuple(self._unwritten)
