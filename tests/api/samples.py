@@ -131,7 +131,7 @@ ACTIVITY = Activity(
 
 INVITATION = Invitation(id="ab" * 16, name="bob", created=NOW, until=NOW + 10 * 365 * 86_400)
 
-LINK = Link(user="bob", since=NOW - 60, called=True, addresses=2)
+LINK = Link(user="bob", since=NOW - 60, called=True, addresses=("192.0.2.7:50010", "[2001:db8::7]:50010"))
 
 RELOADED = Reloaded(applied=("drop",), restart=("network.listen",))
 

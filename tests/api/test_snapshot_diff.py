@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from tests.api.samples import ACTIVITY, DOWNLOAD, NOW, PEOPLE, SHARE, SNAPSHOT, STATUS
 from tuishare.api.codec import decode_event, encode
-from tuishare.api.messages import ACTIVITY_SHOWN, Activity, Changes, DownloadId, People, ShareId, Snapshot
+from tuishare.api.messages import (
+    ACTIVITY_SHOWN,
+    Activity,
+    Changes,
+    DownloadId,
+    Link,
+    People,
+    ShareId,
+    Snapshot,
+)
 from tuishare.api.snapshot_diff import apply, diff
 
 IDS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2), max_size=6)
@@ -27,12 +36,14 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
             msgspec.structs.replace(DOWNLOAD, id=DownloadId(key), peers=peers)
             for key, peers in draw(IDS).items()
         ),
+        links=tuple(Link(user=key, waiting=waiting) for key, waiting in draw(IDS).items()),
         people=draw(st.sampled_from((PEOPLE, People(card="other")))),
     )
 
 
 def content(snapshot: Snapshot) -> tuple[object, ...]:
-    return snapshot.status, frozenset(snapshot.shares), frozenset(snapshot.downloads), snapshot.people
+    entries = (snapshot.shares, snapshot.downloads, snapshot.links)
+    return snapshot.status, *map(frozenset, entries), snapshot.people
 
 
 @given(snapshots(), snapshots())
@@ -51,6 +62,7 @@ def test_a_difference_names_nothing_that_stayed_the_same(before: Snapshot, after
     changes = diff(before, after) or Changes()
     assert not set(changes.shares) & set(before.shares)
     assert not set(changes.downloads) & set(before.downloads)
+    assert not set(changes.links) & set(before.links)
 
 
 def test_the_clock_alone_is_no_difference() -> None:

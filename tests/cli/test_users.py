@@ -60,6 +60,7 @@ def test_a_new_key_is_printed_once_and_never_again(alice: Person) -> None:
         "fingerprint": "",
         "words": "",
         "verified": False,
+        "origin": "by-hand",
         "groups": ["crew", "family"],
         "accept_raw": False,
         "shares": 0,
@@ -150,7 +151,7 @@ def test_a_list_for_programs_is_tab_separated(alice: Person, card: str) -> None:
     alice.call("user", "add", "bob", card, "-g", "crew")
     fingerprint = load_book(alice.places.users_file).find("bob").card
     assert fingerprint is not None
-    expected = f"bob\tcard\t@crew\tnot verified\t{fingerprint.fingerprint.base32}\n"
+    expected = f"bob\tcard by hand\t@crew\tnot verified\t{fingerprint.fingerprint.base32}\n"
     assert alice.call("user", "list").out == expected
 
 

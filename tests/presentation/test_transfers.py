@@ -12,23 +12,30 @@ from tuishare.api.messages import (
     DownloadState,
     Handover,
     HandoverState,
-    Link,
     ReceiptState,
+    Share,
     ShareState,
+    Unanswered,
 )
 from tuishare.core.faults import Fault
 from tuishare.presentation.transfers import (
     count_delivered,
+    describe_delivered,
     describe_delivery,
     describe_end,
     describe_holding,
-    describe_link,
     describe_reports,
     describe_share_state,
+    describe_unanswered,
     explain_download_state,
     explain_share_state,
     name_sender,
 )
+
+HANDED = Handover(state=HandoverState.HANDED_OVER, at=4)
+REFUSED = Handover(state=HandoverState.REFUSED, detail="quota")
+WAITING = Handover(state=HandoverState.WAITING)
+SILENT = Handover(state=HandoverState.WAITING, addresses=2, tried=9)
 
 
 def test_hashing_shows_how_far_it_is() -> None:
@@ -64,58 +71,31 @@ def test_what_is_wrong_with_a_download(state: DownloadState, detail: str, words:
     [
         (DeliveryState.NOT_OPENED, {}, ("not opened yet",)),
         (DeliveryState.NOT_OPENED, {"sealed": 7}, ("not opened yet", "sealed t7")),
-        (DeliveryState.DOWNLOADING, {"rate": 2_000_000, "left": 7_000_000}, ("2.0 MB/s", "3 s left")),
+        (DeliveryState.NOT_OPENED, {"handover": HANDED}, ("handed over t4", "not opened yet")),
+        (DeliveryState.NOT_OPENED, {"handover": REFUSED}, ("refused: quota",)),
+        (
+            DeliveryState.DOWNLOADING,
+            {"rate": 2 * 10**6, "left": 7 * 10**6},
+            ("2.0 MB/s", "3 s left"),
+        ),
         (DeliveryState.DOWNLOADING, {"seen": 8}, ("waiting", "last seen t8")),
+        (DeliveryState.DOWNLOADING, {"handover": HANDED}, ("handed over t4 → opened", "waiting")),
         (DeliveryState.COMPLETE, {"completed": 9}, ("complete t9",)),
+        (DeliveryState.COMPLETE, {"completed": 9, "handover": HANDED}, ("handed over t4 → complete t9",)),
         (DeliveryState.COMPLETE, {}, ("complete",)),
         (DeliveryState.REVOKED, {"revoked": 5}, ("revoked t5", "keeps 61 % already downloaded")),
         (DeliveryState.REVOKED, {"progress": 0.0}, ("revoked",)),
     ],
 )
-def test_how_far_a_recipient_is(
-    state: DeliveryState, fields: dict[str, float], parts: tuple[str, ...]
-) -> None:
+def test_how_far_a_recipient_is(state: DeliveryState, fields: dict[str, Any], parts: tuple[str, ...]) -> None:
     delivery = msgspec.structs.replace(Delivery(user="bob", state=state, progress=0.61), **fields)
-    assert describe_delivery(delivery, "t{}".format) == parts
+    assert describe_delivery(delivery, "t{}".format, 21) == parts
 
 
-@pytest.mark.parametrize(
-    ("handover", "parts"),
-    [
-        (Handover(), ("not opened yet", "sealed t7")),
-        (Handover(state=HandoverState.HANDED_OVER, at=8), ("handed over t8", "not opened yet")),
-        (Handover(state=HandoverState.HANDED_OVER), ("not opened yet",)),
-        (Handover(state=HandoverState.REFUSED, at=8, detail="quota"), ("refused: quota",)),
-        (Handover(state=HandoverState.REFUSED), ("refused",)),
-        (Handover(state=HandoverState.WAITING), ("waiting to be handed over",)),
-        (Handover(state=HandoverState.WAITING, detail="no space"), ("waiting: no space",)),
-        (
-            Handover(state=HandoverState.WAITING, addresses=2, tried=9),
-            ("waiting: bob's agent does not answer (2 addresses, tried t9)",),
-        ),
-        (
-            Handover(state=HandoverState.WAITING, addresses=1, tried=9),
-            ("waiting: bob's agent does not answer (1 address, tried t9)",),
-        ),
-    ],
-)
-def test_how_far_an_envelope_is(handover: Handover, parts: tuple[str, ...]) -> None:
-    delivery = Delivery(user="bob", state=DeliveryState.NOT_OPENED, progress=0.0, sealed=7, handover=handover)
-    assert describe_delivery(delivery, "t{}".format) == parts
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"since": 5}, "open since t5"),
-        ({"error": "It does not answer", "tried": 6}, "It does not answer (tried t6)"),
-        ({"error": "The other side ended the link"}, "The other side ended the link"),
-        ({"addresses": 2}, "not called yet"),
-        ({}, "no address known: one envelope has to be carried by hand"),
-    ],
-)
-def test_the_state_of_a_link(fields: dict[str, Any], words: str) -> None:
-    assert describe_link(Link(user="bob", **fields), "t{}".format) == words
+def test_how_much_has_arrived_stands_among_the_steps() -> None:
+    delivery = Delivery(user="bob", state=DeliveryState.DOWNLOADING, progress=0.43, handover=HANDED)
+    words = describe_delivery(delivery, "t{}".format, 21, percent=True)
+    assert words == ("handed over t4 → opened → 43 %", "waiting")
 
 
 def test_what_a_recipient_holds() -> None:
@@ -150,3 +130,38 @@ def test_what_a_recipients_agent_tells_stands_beside_the_delivery() -> None:
     revoked = msgspec.structs.replace(delivery, state=DeliveryState.REVOKED)
     assert describe_reports(revoked, "t{}".format) == ()
     assert len({fault.words for fault in Fault}) == len(Fault)
+
+
+def test_how_many_are_not_reached() -> None:
+    def share(*handovers: Handover) -> Share:
+        waiting = Delivery(user="bob", state=DeliveryState.NOT_OPENED, progress=0.0)
+        deliveries = [msgspec.structs.replace(waiting, handover=handover) for handover in handovers]
+        done = Delivery(user="carol", state=DeliveryState.COMPLETE, progress=1.0, handover=REFUSED)
+        return msgspec.structs.replace(SHARE, deliveries=(done, *deliveries))
+
+    assert describe_delivered(share(Handover(), HANDED)) == "1 of 3"
+    assert describe_delivered(share(REFUSED, SILENT, HANDED)) == "1 of 4, 2 not reached"
+    assert describe_delivered(msgspec.structs.replace(SHARE, deliveries=())) == ""
+
+
+def test_what_a_person_has_to_carry() -> None:
+    delivery = Delivery(user="bob", state=DeliveryState.NOT_OPENED, progress=0.0)
+    carried = [
+        handover
+        for handover in (Handover(), HANDED, REFUSED, SILENT, WAITING)
+        if msgspec.structs.replace(delivery, handover=handover).must_be_carried
+    ]
+    assert carried == [Handover(), SILENT]
+    opened = msgspec.structs.replace(delivery, state=DeliveryState.DOWNLOADING)
+    assert not opened.must_be_carried
+
+
+def test_a_download_whose_sender_is_away_is_not_downloading() -> None:
+    away = msgspec.structs.replace(
+        DOWNLOAD, sender="alice", unanswered=Unanswered(addresses=2, tried=9), progress=0.0
+    )
+    assert explain_download_state(away) == "sender away"
+    assert describe_unanswered(away, 21) == (
+        "waiting: alice's agent does not answer (2 addresses, tried 12 s ago)"
+    )
+    assert describe_unanswered(DOWNLOAD, 21) == ""

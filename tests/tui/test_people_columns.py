@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from tests.api.samples import NOW, STATUS
-from tests.tui.people import BOB, CAROL, DAN
+from tests.tui.people import BOB, CAROL, DAN, known
 from tests.tui.widgets.test_panes import HAPPENED, TROUBLE
-from tuishare.api.messages import ActivityKind, FolderState
+from tuishare.api.messages import ActivityKind, FolderState, Link
 from tuishare.presentation.states import FolderRole
-from tuishare.tui.cells import Column
+from tuishare.tui.cells import Cell, Column
 from tuishare.tui.people_columns import (
     EVENT_COLUMNS,
     FOLDER_COLUMNS,
@@ -19,10 +19,11 @@ from tuishare.tui.people_columns import (
     folder_sign,
     folder_state,
     person_has,
+    person_link,
     person_sign,
     person_trust,
 )
-from tuishare.tui.row_models import AgentFolder, EventRow, Group, Person
+from tuishare.tui.row_models import AgentFolder, EventRow, Group, Person, list_people
 from tuishare.tui.theme import TextStyle
 
 CREW = Group("crew", (BOB, CAROL))
@@ -49,6 +50,21 @@ def test_trust_is_a_glyph_and_words(person: Person, sign: str, trust: str, tone:
     assert person_sign(person).text == sign
     assert person_trust(person).text == trust
     assert person_trust(person).tone is tone
+
+
+@pytest.mark.parametrize(
+    ("link", "words", "tone"),
+    [
+        (Link(user="carol", since=NOW - 60), "open since 11:55", TextStyle.GOOD),
+        (Link(user="carol", away=NOW - 60, error="No"), "away since 11:55", TextStyle.WARN),
+        (Link(user="carol"), "no address", TextStyle.WARN),
+    ],
+)
+def test_the_link_stands_beside_the_name(link: Link, words: str, tone: TextStyle) -> None:
+    carol = list_people(msgspec.structs.replace(known(CAROL), links=(link,)))[0]
+    assert person_link(carol, NOW) == Cell(words, tone)
+    assert person_sign(carol) == person_sign(CAROL)
+    assert person_link(BOB, NOW).text == person_link(CREW, NOW).text == "–"
 
 
 def test_what_somebody_has() -> None:

@@ -29,6 +29,7 @@ from tuishare.api.messages import (
     UserChange,
     UserKind,
     UserNamed,
+    UserOrigin,
 )
 from tuishare.config.editing import read_config
 from tuishare.config.model import load_config
@@ -180,11 +181,18 @@ def describe_user(user: KnownUser, *, with_card: bool = False) -> User:
         fingerprint="" if card is None else card.fingerprint.base32,
         words="" if card is None else " ".join(card.fingerprint.words),
         verified=user.verified,
+        origin=_origin(user),
         groups=user.groups,
         accept_raw=user.accept_raw,
         former=tuple(former.fingerprint.base32 for former in user.former),
         card=str(card) if with_card and card is not None else "",
     )
+
+
+def _origin(user: KnownUser) -> UserOrigin:
+    if user.invited:
+        return UserOrigin.INVITED
+    return UserOrigin.COMPARED if user.verified else UserOrigin.BY_HAND
 
 
 def describe_people(identity: Identity, name: str, users: tuple[User, ...]) -> People:

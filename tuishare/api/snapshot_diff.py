@@ -6,7 +6,7 @@ transmitted: a changed entry keeps its place and a new one is last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import msgspec
@@ -16,14 +16,13 @@ from tuishare.api.messages import (
     Activity,
     Changes,
     Download,
-    DownloadId,
+    Link,
     Share,
-    ShareId,
     Snapshot,
     Status,
 )
 
-E = TypeVar("E", Share, Download)
+E = TypeVar("E", Share, Download, Link)
 
 
 def diff(before: Snapshot, after: Snapshot) -> Changes | None:
@@ -34,6 +33,7 @@ def diff(before: Snapshot, after: Snapshot) -> Changes | None:
     """
     shares_before = {share.id: share for share in before.shares}
     downloads_before = {download.id: download for download in before.downloads}
+    links_before = {link.user: link for link in before.links}
     changes = Changes(
         status=None if _without_clock(before.status) == _without_clock(after.status) else after.status,
         shares=tuple(share for share in after.shares if shares_before.get(share.id) != share),
@@ -41,6 +41,8 @@ def diff(before: Snapshot, after: Snapshot) -> Changes | None:
         downloads=tuple(item for item in after.downloads if downloads_before.get(item.id) != item),
         downloads_removed=tuple(downloads_before.keys() - {item.id for item in after.downloads}),
         people=None if before.people == after.people else after.people,
+        links=tuple(link for link in after.links if links_before.get(link.user) != link),
+        links_removed=tuple(links_before.keys() - {link.user for link in after.links}),
         activity=_since(before.activity, after.activity),
     )
     return None if changes == Changes() else changes
@@ -50,16 +52,23 @@ def apply(snapshot: Snapshot, changes: Changes) -> Snapshot:
     """Return a snapshot with changes applied."""
     return Snapshot(
         status=changes.status or snapshot.status,
-        shares=_merge(snapshot.shares, changes.shares, changes.shares_removed),
-        downloads=_merge(snapshot.downloads, changes.downloads, changes.downloads_removed),
+        shares=_merge(snapshot.shares, changes.shares, changes.shares_removed, _id),
+        downloads=_merge(snapshot.downloads, changes.downloads, changes.downloads_removed, _id),
         people=changes.people or snapshot.people,
+        links=_merge(snapshot.links, changes.links, changes.links_removed, lambda link: link.user),
         activity=(changes.activity + snapshot.activity)[:ACTIVITY_SHOWN],
     )
 
 
-def _merge(old: tuple[E, ...], new: tuple[E, ...], removed: Iterable[ShareId | DownloadId]) -> tuple[E, ...]:
-    merged: dict[str, E] = {entry.id: entry for entry in old}
-    merged.update((entry.id, entry) for entry in new)
+def _id(entry: Share | Download) -> str:
+    return entry.id
+
+
+def _merge(
+    old: tuple[E, ...], new: tuple[E, ...], removed: Iterable[str], key: Callable[[E], str]
+) -> tuple[E, ...]:
+    merged: dict[str, E] = {key(entry): entry for entry in old}
+    merged.update((key(entry), entry) for entry in new)
     for gone in removed:
         merged.pop(gone, None)
     return tuple(merged.values())

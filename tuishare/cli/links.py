@@ -10,7 +10,7 @@ from tuishare.cli.agent import ask_agent
 from tuishare.cli.json_output import print_json
 from tuishare.cli.terminal import print_rows, say
 from tuishare.presentation.formats import format_timestamp
-from tuishare.presentation.transfers import describe_link
+from tuishare.presentation.links import describe_last_error, describe_link
 
 
 def print_links(*, as_json: bool) -> None:
@@ -23,7 +23,13 @@ def print_links(*, as_json: bool) -> None:
         say("There is no verified user to make a link to.")
         return
     rows = [
-        (link.user, describe_link(link, format_timestamp), str(link.addresses), str(link.waiting))
+        (
+            link.user,
+            describe_link(link, format_timestamp),
+            ", ".join(link.addresses),
+            str(link.waiting),
+            describe_last_error(link, format_timestamp),
+        )
         for link in links
     ]
-    print_rows(("user", "link", "addresses", "waiting"), rows)
+    print_rows(("user", "link", "addresses", "waiting", "last error"), rows)

@@ -6,9 +6,10 @@ Owns the columns and rows of the tables; the texts come from `tuishare.presentat
 from __future__ import annotations
 
 import sys
+import time
 from typing import Final
 
-from tuishare.api.messages import Delivery, DeliveryState, Download, DownloadState, Share, ShareState
+from tuishare.api.messages import Delivery, Download, DownloadState, Share, ShareState
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.json_output import print_json
 from tuishare.cli.lookup import Entry, fetch_entries
@@ -16,19 +17,20 @@ from tuishare.cli.terminal import is_terminal, print_rows, say
 from tuishare.presentation.formats import (
     NOTHING,
     format_exact_size,
-    format_part,
     format_percent,
     format_rate,
     format_size,
     format_span,
     format_timestamp,
 )
-from tuishare.presentation.states import describe_transport, name_download_state, name_trust
+from tuishare.presentation.states import describe_transport, name_trust
 from tuishare.presentation.transfers import (
-    count_delivered,
+    describe_delivered,
     describe_delivery,
+    describe_download_state,
     describe_reports,
     describe_share_state,
+    describe_unanswered,
 )
 
 _WHOLE: Final = 4096
@@ -84,14 +86,13 @@ def _print_table(kind: str, headings: _Row, rows: list[_Row]) -> None:
 
 
 def _share_row(share: Share, short: str) -> _Row:
-    complete, recipients = count_delivered(share)
     return (
         short,
         share.name,
         ", ".join(share.recipients),
         format_size(share.size),
         _state(share),
-        format_part(complete, recipients) if recipients else NOTHING,
+        describe_delivered(share) or NOTHING,
         format_timestamp(share.added),
     )
 
@@ -132,6 +133,7 @@ def _describe_share(share: Share) -> list[tuple[str, str]]:
         ("added", format_timestamp(share.added)),
         ("path", share.path),
         *((f"recipient {delivery.user}", _delivery(delivery)) for delivery in share.deliveries),
+        *_by_hand(share),
     ]
 
 
@@ -139,7 +141,7 @@ def _describe_download(download: Download) -> list[tuple[str, str]]:
     return [
         ("download", download.id),
         ("name", download.name),
-        ("state", _state(download)),
+        ("state", describe_unanswered(download, time.time()) or _state(download)),
         *_problem(download),
         ("from", _sender(download)),
         *_words(download),
@@ -159,7 +161,7 @@ def _describe_download(download: Download) -> list[tuple[str, str]]:
 def _state(entry: Entry) -> str:
     if isinstance(entry, Share):
         return describe_share_state(entry)
-    return name_download_state(entry.state)
+    return describe_download_state(entry)
 
 
 def _sender(download: Download) -> str:
@@ -185,8 +187,14 @@ def _problem(entry: Entry) -> list[tuple[str, str]]:
     return [(word, text) for word, text in ((word, entry.detail), ("hint", entry.hint)) if text]
 
 
+def _by_hand(share: Share) -> list[tuple[str, str]]:
+    """Return the envelope, while it has to be carried to a recipient."""
+    if not share.envelope:
+        return []
+    whom = ", ".join(delivery.user for delivery in share.deliveries if delivery.must_be_carried)
+    return [(f"by hand to {whom}", share.envelope)]
+
+
 def _delivery(delivery: Delivery) -> str:
-    parts = describe_delivery(delivery, format_timestamp)
-    if delivery.state is DeliveryState.DOWNLOADING:
-        parts = (format_percent(delivery.progress), *parts)
+    parts = describe_delivery(delivery, format_timestamp, time.time(), percent=True)
     return ", ".join((*parts, *describe_reports(delivery, format_timestamp)))

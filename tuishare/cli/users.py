@@ -20,7 +20,7 @@ from tuishare.config.model import load_config
 from tuishare.errors import BadInput, NotFound, Refused, TuishareError
 from tuishare.home_paths import find_places
 from tuishare.people import Card, card_of, fold_name, load_book
-from tuishare.presentation.states import name_trust
+from tuishare.presentation.states import describe_user_origin, name_trust
 from tuishare.sanitize import for_display
 
 
@@ -53,7 +53,7 @@ def list_users(*, as_json: bool) -> None:
     rows = [
         (
             user.name,
-            user.kind.value,
+            describe_user_origin(user),
             ", ".join(f"@{group}" for group in user.groups),
             "" if user.kind is UserKind.KEY else name_trust(verified=user.verified),
             user.fingerprint,

@@ -8,6 +8,7 @@ Owns the layout of that file, one table per user::
     groups = ["crew"]               # optional, as are those below
     verified = true
         accept_raw = false
+        invited = true                  # known by an invitation
         former = ["SIGNER FINGERPRINT"] # both as 64 hexadecimal digits: the user's previous cards, latest first
 
     Every error names the file and the user, and never quotes a key. Must not know what users are for.
@@ -46,6 +47,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     groups: tuple[str, ...] = ()
     verified: bool = False
     accept_raw: bool = False
+    invited: bool = False
     former: tuple[str, ...] = ()
 
 
@@ -117,6 +119,7 @@ def _read_user(path: Path, number: int, table: object) -> User:
             groups=row.groups,
             verified=row.verified,
             accept_raw=row.accept_raw,
+            invited=row.invited,
             former=tuple(map(_parse_former, row.former)),
         )
     except msgspec.ValidationError as error:
@@ -149,6 +152,7 @@ def _format_user(user: User) -> str:
         groups=user.groups,
         verified=user.verified,
         accept_raw=user.accept_raw,
+        invited=user.invited,
         former=tuple(f"{card.signer.hex()} {card.fingerprint.digest.hex()}" for card in user.former),
     )
     # One table each, because tomli_w would write short users as an inline array.

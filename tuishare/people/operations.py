@@ -103,13 +103,13 @@ def set_groups(user: User, groups: Iterable[str]) -> User:
 
 
 def trust(user: User, *, verified: bool) -> User:
-    """Set whether the fingerprint of a user's card was compared.
+    """Set whether the fingerprint of a user's card was compared; an invitation counts no longer once it was.
 
     Raises:
         BadInput: the user has no card.
     """
     card_of(user)
-    return replace(user, verified=verified)
+    return replace(user, verified=verified, invited=user.invited and not verified)
 
 
 def card_of(user: User) -> Card:
@@ -184,7 +184,9 @@ def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None
     if not text.strip().startswith(SUCCESSION_PREFIX):
         card = parse_card(text)
         _require_foreign(card, own_signer)
-        return book.replace(replace(user, card=card, key=None, verified=False, accept_raw=False, former=()))
+        return book.replace(
+            replace(user, card=card, key=None, verified=False, accept_raw=False, invited=False, former=())
+        )
     succession = parse_succession(text)
     _require_foreign(succession.card, own_signer)
     if find_predecessor(book, succession) is not user:

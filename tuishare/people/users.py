@@ -38,8 +38,9 @@ class User:
         card: None for a user with a key.
         key: the shared 32 bytes, or None for a user with a card.
         groups: names of the user's groups, without ``@``.
-        verified: whether the fingerprint was compared.
+        verified: whether the fingerprint was compared, or an invitation was exchanged with them alone.
         accept_raw: whether envelopes in the raw form, which name no sender, are accepted with the user's key.
+        invited: whether they became known by an invitation, and their fingerprint was not compared since.
         former: the previous cards, each of which signed its successor, latest first.
 
     Raises:
@@ -52,6 +53,7 @@ class User:
     groups: tuple[str, ...] = ()
     verified: bool = False
     accept_raw: bool = False
+    invited: bool = False
     former: tuple[PreviousCard, ...] = ()
 
     def __post_init__(self) -> None:
@@ -65,6 +67,8 @@ class User:
             check_key(self.key)
             if self.former:
                 raise BadInput("Only a user with a card can have former cards")
+            if self.invited:
+                raise BadInput("Only a user with a card can have been invited")
         elif self.accept_raw:
             raise BadInput(
                 "Only a user with a key can have accept_raw: the raw form cannot be sealed for a card",

@@ -9,7 +9,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, assert_never
 
-from tuishare.api.messages import ActivityKind, DownloadState, FolderState, ShareState, Status, User, UserKind
+from tuishare.api.messages import (
+    ActivityKind,
+    DownloadState,
+    FolderState,
+    ShareState,
+    Status,
+    User,
+    UserKind,
+    UserOrigin,
+)
 
 ENVELOPE_EXPLAINED: Final = "An envelope is the file NAME.torrent.encrypted."
 """Shown once per screen where envelopes are mentioned."""
@@ -158,6 +167,21 @@ def describe_trust(user: User) -> str:
             return name_trust(verified=user.verified)
         case _:
             assert_never(user.kind)
+
+
+def describe_user_origin(user: User) -> str:
+    """Return how a user became known."""
+    if user.kind is UserKind.KEY:
+        return "shared key"
+    match user.origin:
+        case UserOrigin.BY_HAND:
+            return "card by hand"
+        case UserOrigin.COMPARED:
+            return "compared in person"
+        case UserOrigin.INVITED:
+            return "invited"
+        case _:
+            assert_never(user.origin)
 
 
 def describe_reachability(reachable: bool | None) -> str:

@@ -14,11 +14,12 @@ from tuishare.api.messages import (
     Download,
     DownloadState,
     HandoverState,
-    Link,
+    ReceiptState,
     Share,
     ShareState,
 )
-from tuishare.presentation.formats import format_percent, format_rate, format_span
+from tuishare.presentation.formats import format_part, format_percent, format_rate, format_span
+from tuishare.presentation.links import describe_handover, describe_silence
 from tuishare.presentation.states import name_download_state, name_share_state
 
 
@@ -35,9 +36,27 @@ def explain_share_state(share: Share) -> str:
     return describe_share_state(share)
 
 
+def describe_download_state(download: Download) -> str:
+    """Return the state of a download in two words; one whose sender does not answer cannot be downloading."""
+    return "sender away" if download.unanswered is not None else name_download_state(download.state)
+
+
+def describe_unanswered(download: Download, now: float) -> str:
+    """Return that the sender of a download cannot be reached; empty where they can.
+
+    Args:
+        download: as the agent sees it.
+        now: Unix seconds.
+    """
+    calls = download.unanswered
+    if calls is None:
+        return ""
+    return f"waiting: {describe_silence(name_sender(download), calls.addresses, calls.tried, now)}"
+
+
 def explain_download_state(download: Download) -> str:
     """Return why a download has a problem or was rejected, otherwise its state."""
-    word = name_download_state(download.state)
+    word = describe_download_state(download)
     if download.state is DownloadState.PROBLEM and download.detail:
         return download.detail
     return (
@@ -67,22 +86,28 @@ def describe_end(not_after: int, now: float) -> str:
     return f"ends in {format_span(not_after - now)}" if not_after > now else "has ended"
 
 
-def describe_delivery(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
+def describe_delivery(
+    delivery: Delivery, write_time: Callable[[int], str], now: float, *, percent: bool = False
+) -> tuple[str, ...]:
     """Return the progress of one recipient with one share, most important first.
 
     Args:
         delivery: of that recipient.
         write_time: writes Unix seconds as text.
+        now: Unix seconds.
+        percent: say how much of it they have, while it arrives.
     """
     match delivery.state:
         case DeliveryState.NOT_OPENED:
-            return describe_handover(delivery, write_time)
-        case DeliveryState.DOWNLOADING if delivery.rate:
-            return (format_rate(delivery.rate), f"{format_span(delivery.left / delivery.rate)} left")
+            return _describe_unopened(delivery, write_time, now)
         case DeliveryState.DOWNLOADING:
-            return ("waiting", *_since("last seen", delivery.seen, write_time))
+            steps = [*_handed_over(delivery, write_time)]
+            steps += ["opened"] if steps else []
+            steps += [format_percent(delivery.progress)] if percent else []
+            return (*([" → ".join(steps)] if steps else []), *_describe_flow(delivery, write_time))
         case DeliveryState.COMPLETE:
-            return _since("complete", delivery.completed, write_time) or ("complete",)
+            complete = _since("complete", delivery.completed, write_time) or ("complete",)
+            return (" → ".join((*_handed_over(delivery, write_time), *complete)),)
         case DeliveryState.REVOKED:
             kept = f"keeps {format_percent(delivery.progress)} already downloaded"
             revoked = _since("revoked", delivery.revoked, write_time) or ("revoked",)
@@ -91,24 +116,23 @@ def describe_delivery(delivery: Delivery, write_time: Callable[[int], str]) -> t
             assert_never(delivery.state)
 
 
-def describe_handover(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
-    """Return how far the envelope is on its way to a recipient who has not opened it; arguments as above."""
-    handover = delivery.handover
-    match handover.state:
+def _describe_flow(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
+    if delivery.rate:
+        return (format_rate(delivery.rate), f"{format_span(delivery.left / delivery.rate)} left")
+    return ("waiting", *_since("last seen", delivery.seen, write_time))
+
+
+def _describe_unopened(delivery: Delivery, write_time: Callable[[int], str], now: float) -> tuple[str, ...]:
+    way = describe_handover(delivery.user, delivery.handover, write_time, now)
+    match delivery.handover.state:
         case HandoverState.BY_HAND:
             return ("not opened yet", *_since("sealed", delivery.sealed, write_time))
         case HandoverState.HANDED_OVER:
-            return (*_since("handed over", handover.at, write_time), "not opened yet")
-        case HandoverState.REFUSED:
-            return (f"refused: {handover.detail}" if handover.detail else "refused",)
-        case HandoverState.WAITING if handover.tried:
-            tried = f"{handover.addresses} addresses" if handover.addresses != 1 else "1 address"
-            silent = f"waiting: {delivery.user}'s agent does not answer ({tried}"
-            return (f"{silent}, tried {write_time(handover.tried)})",)
-        case HandoverState.WAITING:
-            return (f"waiting: {handover.detail}" if handover.detail else "waiting to be handed over",)
+            return (way, "not opened yet")
+        case HandoverState.REFUSED | HandoverState.WAITING:
+            return (way,)
         case _:
-            assert_never(handover.state)
+            assert_never(delivery.handover.state)
 
 
 def describe_reports(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
@@ -121,14 +145,30 @@ def describe_reports(delivery: Delivery, write_time: Callable[[int], str]) -> tu
     return (*problem, *receipt)
 
 
-def describe_link(link: Link, write_time: Callable[[int], str]) -> str:
-    """Return the state of a link; arguments as above."""
-    if link.since:
-        return f"open since {write_time(link.since)}"
-    if link.error:
-        tried = f" (tried {write_time(link.tried)})" if link.tried else ""
-        return f"{link.error}{tried}"
-    return "not called yet" if link.addresses else "no address known: one envelope has to be carried by hand"
+def _handed_over(delivery: Delivery, write_time: Callable[[int], str]) -> tuple[str, ...]:
+    """Return that the envelope was handed over by link, or nothing."""
+    handover = delivery.handover
+    if handover.state is not HandoverState.HANDED_OVER:
+        return ()
+    at = 0 if handover.receipt is ReceiptState.COMPLETE else handover.at  # that is when they had all of it
+    return _since("handed over", at, write_time) or ("handed over",)
+
+
+def is_stuck(delivery: Delivery) -> bool:
+    """Return whether the envelope does not reach a recipient now: it is refused, or their agent does not answer."""
+    handover = delivery.handover
+    silent = handover.state is HandoverState.WAITING and bool(handover.tried or handover.detail)
+    return delivery.state is DeliveryState.NOT_OPENED and (silent or handover.state is HandoverState.REFUSED)
+
+
+def describe_delivered(share: Share) -> str:
+    """Return how many recipients have all of a share, and how many its envelope does not reach; empty for none."""
+    complete, recipients = count_delivered(share)
+    if not recipients:
+        return ""
+    stuck = sum(map(is_stuck, share.deliveries))
+    part = format_part(complete, recipients)
+    return f"{part}, {stuck:,} not reached" if stuck else part
 
 
 def describe_holding(delivery: Delivery) -> str:

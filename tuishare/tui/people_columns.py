@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from tuishare.api.messages import Activity, ActivityKind, FolderState, Problem, User, UserKind
+from tuishare.api.messages import Activity, ActivityKind, FolderState, Link, Problem, User, UserKind
 from tuishare.presentation.formats import NOTHING, format_count, format_moment, format_part, format_size
+from tuishare.presentation.links import name_link
 from tuishare.presentation.problems import NEEDS_ATTENTION
 from tuishare.presentation.states import describe_trust, name_activity, name_folder_state
 from tuishare.tui.cell_text import fit
 from tuishare.tui.cells import Cell, Column
-from tuishare.tui.row_models import AgentFolder, EventRow, Group, Person
+from tuishare.tui.row_models import AgentFolder, Contact, EventRow, Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NONE: Final = Cell(NOTHING, TextStyle.QUIET)
@@ -73,6 +74,20 @@ def person_has(person: Person) -> Cell:
     everything = person.complete >= person.shares
     text = f"{format_part(person.complete, person.shares)}{' ✓' if everything else ''}"
     return Cell(text, TextStyle.GOOD if everything else TextStyle.PLAIN)
+
+
+def person_link(person: Person, now: float) -> Cell:
+    """Return the state of the link to a user's agent; now in Unix seconds."""
+    if not isinstance(person, Contact):
+        return _NONE
+    words = name_link(person.link, lambda moment: format_moment(moment, now))
+    return Cell(words, TextStyle.GOOD if person.link.since else TextStyle.WARN)
+
+
+def _link_order(person: Person) -> tuple[bool, int]:
+    """Open links first, then those that were open last."""
+    link = person.link if isinstance(person, Contact) else Link(user="")
+    return not link.since, -max(link.since, link.away)
 
 
 def folder_sign(folder: AgentFolder) -> Cell:
@@ -148,6 +163,7 @@ PERSON_COLUMNS: Final[tuple[Column[Person], ...]] = (
         cut=fit,
         order=lambda p: p.name.casefold(),
     ),
+    Column("link", "Link", 16, person_link, order=_link_order),
     Column(
         "groups", "Groups", 18, lambda person, _: _groups(person), wide=True, order=lambda p: _groups(p).text
     ),

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuishare.api.messages import Activity, Folder, FolderState, Problem, Snapshot, User
+import msgspec
+
+from tuishare.api.messages import Activity, Folder, FolderState, Link, Problem, Snapshot, User
 from tuishare.presentation.states import FolderRole
 
 
@@ -22,6 +24,16 @@ class Group:
 
     name: str
     members: tuple[User, ...]
+
+
+class Contact(User, frozen=True, kw_only=True):
+    """A user to whose agent a link leads, or is to lead.
+
+    Attributes:
+        link: its state.
+    """
+
+    link: Link
 
 
 Person = User | Group
@@ -51,9 +63,14 @@ EventRow = Problem | Activity
 
 def list_people(snapshot: Snapshot) -> tuple[Person, ...]:
     """Return the users, then their groups, each sorted by name."""
-    users = snapshot.people.users
+    links = {link.user: link for link in snapshot.links}
+    users = tuple(_with_link(user, links.get(user.name)) for user in snapshot.people.users)
     names = sorted({group for user in users for group in user.groups}, key=str.casefold)
     return (*users, *(Group(name, tuple(user for user in users if name in user.groups)) for name in names))
+
+
+def _with_link(user: User, link: Link | None) -> User:
+    return user if link is None else Contact(**msgspec.structs.asdict(user), link=link)
 
 
 def list_folders(snapshot: Snapshot) -> tuple[AgentFolder, ...]:

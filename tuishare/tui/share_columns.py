@@ -74,6 +74,8 @@ def share_delivered(share: Share) -> Cell:
 
 def download_sign(download: Download) -> Cell:
     """Return the glyph of a download's state."""
+    if download.unanswered is not None:
+        return Cell("◌", TextStyle.WARN)
     match download.state:
         case DownloadState.COMPLETE:
             return Cell("●", TextStyle.GOOD)

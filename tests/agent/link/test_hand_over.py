@@ -77,7 +77,7 @@ async def test_what_was_shared_while_the_recipient_was_away_arrives_when_they_re
         await wait_until(lambda: "second" in handovers(one), seconds=PATIENCE)
         await wait_until(lambda: bool(one.view.links()[0].tried), seconds=PATIENCE)
         (link,) = one.view.links()
-        assert (link.user, link.since, link.addresses, link.waiting) == ("bob", 0, 1, 2)
+        assert (link.user, link.since, len(link.addresses), link.waiting) == ("bob", 0, 1, 2)
         assert link.error
         shown = {share.name: share.deliveries[0].handover for share in one.view.shares()}
         assert [shown[name].state for name in ("first", "second")] == ["handed-over", "waiting"]

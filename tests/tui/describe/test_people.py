@@ -3,11 +3,17 @@ from __future__ import annotations
 import msgspec
 
 from tests.api.samples import NOW, SHARE
-from tests.tui.people import BOB, DAN, EVE, HOSTILE, PEOPLE, WORDS
+from tests.tui.people import BOB, CAROL, DAN, EVE, HOSTILE, PEOPLE, WORDS, known
 from tests.tui.widgets.test_panes import WHOLE, hostile
-from tuishare.api.messages import ShareId
+from tuishare.api.messages import Link, ShareId, Snapshot, UserOrigin
 from tuishare.tui.describe.people import describe_person, show_fingerprint
 from tuishare.tui.row_models import Group, list_people
+
+
+def told(link: Link) -> Snapshot:
+    """Carol was invited, and there is that link to her."""
+    carol = msgspec.structs.replace(CAROL, origin=UserOrigin.INVITED)
+    return msgspec.structs.replace(known(BOB, carol, DAN), links=(link,))
 
 
 def test_a_user_is_told_with_words_to_compare_and_with_what_he_has() -> None:
@@ -30,6 +36,27 @@ def test_a_user_with_a_key_has_no_fingerprint() -> None:
     text = describe_person(DAN, WHOLE, NOW, 80).plain
     assert "anyone who has it can open what you share" in text
     assert "Fingerprint" not in text
+
+
+def test_the_link_tells_since_when_and_why_not() -> None:
+    link = Link(user="carol", away=NOW - 60, addresses=("192.0.2.7:50010",), waiting=2, error="No", tried=NOW)
+    (carol,) = [each for each in list_people(told(link)) if each.name == "carol"]
+    text = describe_person(carol, WHOLE, NOW, 80).plain
+    for line in (
+        "Known by     invited",
+        "Link         away since 11:55",
+        "Last error   No (tried 11:56)",
+        "Addresses    192.0.2.7:50010",
+        "Waiting      2 envelopes for them",
+    ):
+        assert line in text, text
+
+
+def test_our_own_record_tells_where_contacts_call_us() -> None:
+    assert "nowhere" in describe_person(BOB, WHOLE, NOW, 80).plain
+    status = msgspec.structs.replace(WHOLE.status, link_addresses=("192.0.2.1:50010", "127.0.0.1:50010"))
+    text = describe_person(BOB, msgspec.structs.replace(WHOLE, status=status), NOW, 80).plain
+    assert "Reached at   192.0.2.1:50010, 127.0.0.1:50010" in text
 
 
 def test_many_shares_are_cut_short() -> None:

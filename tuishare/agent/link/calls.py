@@ -39,11 +39,13 @@ class LastCall:
 
     Attributes:
         at: Unix seconds.
+        since: when the first of the calls in a row was made that led to none, Unix seconds.
         addresses: how many were tried.
         error: a sentence.
     """
 
     at: int
+    since: int
     addresses: int
     error: str
 
@@ -128,7 +130,9 @@ class Calls:
         try:
             stream = await self._dial(record)
         except LinkFailed as error:
-            self.failed[signer] = LastCall(self._clock.now(), len(record.addresses), error.detail)
+            now, before = self._clock.now(), self.failed.get(signer)
+            since = before.since if before is not None else now
+            self.failed[signer] = LastCall(now, since, len(record.addresses), error.detail)
             self._changed.notify()
             return False
         self.failed.pop(signer, None)

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -104,6 +104,17 @@ class Handovers:
             if record.state is HandoverState.WAITING
             and record.user in self._deliveries.passkeys(record.share).values()
         ]
+
+    def count_waiting(self) -> Counter[bytes]:
+        """Count what each recipient has not got; without users who lose access to a share."""
+        return Counter(
+            record.recipient
+            for share, records in self._records.items()
+            if any(record.state is HandoverState.WAITING for record in records.values())
+            for users in [set(self._deliveries.passkeys(share).values())]
+            for record in records.values()
+            if record.state is HandoverState.WAITING and record.user in users
+        )
 
     def is_waiting(self, record: HandoverRecord) -> bool:
         """Return whether this very envelope may still be handed over."""

@@ -230,6 +230,11 @@ def _add_user(
         folded = set(map(fold_name, known.groups))
         joined = tuple(group for group in groups if fold_name(group) not in folded)
         return book.replace(
-            replace(known, verified=known.verified or is_verified, groups=(*known.groups, *joined))
+            replace(
+                known,
+                verified=known.verified or is_verified,
+                invited=known.invited or not known.verified,
+                groups=(*known.groups, *joined),
+            )
         )
-    return book.add(User(name, card=card, groups=groups, verified=is_verified))
+    return book.add(User(name, card=card, groups=groups, verified=is_verified, invited=True))

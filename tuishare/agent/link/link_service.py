@@ -70,6 +70,7 @@ class LinkState:
 
     Attributes:
         since: since when it is open.
+        away: since when it is not.
         called: this agent called.
         error: why it is not open, one sentence.
         tried: when the contact was called last without an answer.
@@ -77,6 +78,7 @@ class LinkState:
     """
 
     since: int = 0
+    away: int = 0
     called: bool = False
     error: str = ""
     tried: int = 0
@@ -155,6 +157,11 @@ class LinkService:
         return self._server.port if self._server is not None else None
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where contacts are told to call us, ``host:port``, best first."""
+        return self._parts.own_record.addresses if self._parts is not None else ()
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """The problem to show while no contact can call."""
         return (self._problem,) if self._problem is not None else ()
@@ -208,8 +215,9 @@ class LinkService:
         if link := self.links.get(signer):
             return LinkState(since=link.since, called=link.called_by != signer)
         if failed := self.calls.failed.get(signer):
-            return LinkState(error=failed.error, tried=failed.at, addresses=failed.addresses)
-        return LinkState(error=self.links.ends.get(signer, ""))
+            away = self.links.left.get(signer, failed.since)
+            return LinkState(away=away, error=failed.error, tried=failed.at, addresses=failed.addresses)
+        return LinkState(away=self.links.left.get(signer, 0), error=self.links.ends.get(signer, ""))
 
     async def open(self) -> None:
         """Read what the last run left, listen, and make our address record, before anything is sealed.

@@ -66,6 +66,7 @@ class OpenLinks:
     Attributes:
         wakes: one signal for each contact, sent when there is something to do for them.
         ends: why the last link to a contact ended, a sentence.
+        left: when the last link to a contact ended, Unix seconds.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class OpenLinks:
         self._links: dict[bytes, OpenLink] = {}
         self.wakes: defaultdict[bytes, ChangeSignal] = defaultdict(ChangeSignal)
         self.ends: dict[bytes, str] = {}
+        self.left: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         return len(self._links)
@@ -159,6 +161,7 @@ class OpenLinks:
         link.closed.set()
         if self._links.get(link.signer) is link:
             del self._links[link.signer]
+            self.left[link.signer] = self._clock.now()
             self._changed.notify()
 
     def _note_end(self, signer: bytes, end: LinkFailed) -> None:

@@ -54,6 +54,11 @@ class OwnRecord:
         self._unaware: set[bytes] = set()
         self.signed = b""
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of the record in force, ``host:port``, best first."""
+        return self._record.addresses if self._record is not None else ()
+
     def signed_for(self, contact: bytes) -> bytes:
         """Return the record to give to a contact.
 

@@ -5,12 +5,24 @@ Owns the conversion of what the link keeps into messages. Must not change anythi
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final, assert_never
 
 import msgspec
 
 from tuishare.agent.link.link_service import LinkService
-from tuishare.api.messages import Delivery, DeliveryState, Handover, HandoverState, Link, ReceiptState, Share
+from tuishare.api.messages import (
+    Delivery,
+    DeliveryState,
+    Download,
+    DownloadState,
+    Handover,
+    HandoverState,
+    Link,
+    ReceiptState,
+    Share,
+    Unanswered,
+)
 from tuishare.core.faults import read_fault
 from tuishare.core.records import HandoverRecord
 from tuishare.core.records import HandoverState as Recorded
@@ -26,20 +38,39 @@ _RECEIPTS: Final = {
 
 def view_links(service: LinkService) -> list[Link]:
     """Return the links to all contacts, open or not."""
-    return [_link(service, signer, user) for signer, user in service.contacts.all().items()]
+    waiting = service.handovers.count_waiting()
+    return [_link(service, signer, user, waiting[signer]) for signer, user in service.contacts.all().items()]
 
 
-def _link(service: LinkService, signer: bytes, user: User) -> Link:
+def _link(service: LinkService, signer: bytes, user: User, waiting: int) -> Link:
     record = service.contacts.record_of(signer)
     state = service.state_of(signer)
     return Link(
         user=user.name,
         since=state.since,
+        away=state.away,
         called=state.called,
-        addresses=len(record.addresses) if record is not None else 0,
-        waiting=len(service.handovers.waiting(signer)),
+        addresses=record.addresses if record is not None else (),
+        waiting=waiting,
         error=for_display(state.error, 300),
         tried=state.tried,
+    )
+
+
+def with_senders(downloads: list[Download], service: LinkService) -> list[Download]:
+    """Return the downloads; those to which nothing comes tell whether the sender's agent answers."""
+    signers = {user.name: signer for signer, user in service.contacts.all().items()}
+    return [_with_sender(download, signers.get(download.sender), service) for download in downloads]
+
+
+def _with_sender(download: Download, signer: bytes | None, service: LinkService) -> Download:
+    if signer is None or download.state is not DownloadState.DOWNLOADING or download.peers:
+        return download
+    state = service.state_of(signer)
+    if state.since or not state.tried:
+        return download
+    return msgspec.structs.replace(
+        download, unanswered=Unanswered(addresses=state.addresses, tried=state.tried)
     )
 
 
@@ -48,6 +79,13 @@ def with_handovers(shares: list[Share], service: LinkService) -> list[Share]:
     if not service.is_enabled:
         return shares
     return [_with_handovers(share, service) for share in shares]
+
+
+def with_envelope(share: Share, envelope: Path | None) -> Share:
+    """Return a share that names its envelope while a person has to carry it; None: there is none."""
+    if envelope is None or not any(delivery.must_be_carried for delivery in share.deliveries):
+        return share
+    return msgspec.structs.replace(share, envelope=str(envelope))
 
 
 def _with_handovers(share: Share, service: LinkService) -> Share:

@@ -5,16 +5,24 @@ Owns which part of the agent each fact comes from. Answers at once, from memory.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.link_service import LinkService
-from tuishare.agent.service.link_views import view_links, with_handovers
+from tuishare.agent.service.link_views import (
+    view_links,
+    with_envelope,
+    with_handovers,
+    with_senders,
+)
 from tuishare.agent.service.status_view import StatusView
 from tuishare.agent.service.user_service import UserService
 from tuishare.agent.service.views import view_activity, view_downloads, view_shares
 from tuishare.agent.shares.sharing import Sharing
 from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.api.messages import Download, Link, Share, Snapshot, Status
+from tuishare.core.records import ShareStep
 from tuishare.swarm import Engine
 
 
@@ -48,7 +56,16 @@ class StateView:
 
     def shares(self) -> list[Share]:
         """List what is published, oldest first."""
-        return with_handovers(view_shares(self._sharing, self._engine.all_progress()), self._link)
+        shares = view_shares(self._sharing, self._engine.all_progress())
+        return [
+            with_envelope(share, self._envelope_of(share)) for share in with_handovers(shares, self._link)
+        ]
+
+    def _envelope_of(self, share: Share) -> Path | None:
+        record = self._sharing.repository.shares.get(share.id)
+        if record is None or not record.envelope or record.step is not ShareStep.SEEDING:
+            return None
+        return self._status.outbox / record.envelope
 
     def links(self) -> list[Link]:
         """List the links to verified users."""
@@ -56,7 +73,8 @@ class StateView:
 
     def downloads(self) -> list[Download]:
         """List what is received, oldest first."""
-        return view_downloads(self._inbox, self._engine.all_progress(), self._users.find_signer)
+        downloads = view_downloads(self._inbox, self._engine.all_progress(), self._users.find_signer)
+        return with_senders(downloads, self._link)
 
     def snapshot(self) -> Snapshot:
         """Return all of it, as of one moment."""
@@ -65,6 +83,7 @@ class StateView:
             shares=tuple(self.shares()),
             downloads=tuple(self.downloads()),
             people=self._users.view(),
+            links=tuple(self.links()),
             activity=tuple(map(view_activity, self._activity.recent)),
         )
 

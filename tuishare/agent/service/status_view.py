@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import tuishare
@@ -64,6 +65,11 @@ class StatusView:
         self._sources = problems
         self._started = clock.now()
 
+    @property
+    def outbox(self) -> Path:
+        """The folder where sealed envelopes lie."""
+        return self._settings.current.folders.outbox_path
+
     def status(self) -> Status:
         """Return the state of the agent itself."""
         config, engine = self._settings.current, self._engine
@@ -80,6 +86,7 @@ class StatusView:
             listen_tracker=self._tracker.port,
             listen_tracker_plain=self._tracker.plain_port,
             listen_link=self._link.port,
+            link_addresses=self._link.addresses,
             rate_up=sum(progress.rate_up for progress in live),
             rate_down=sum(progress.rate_down for progress in live),
             free_bytes=free_space(config.folders.downloads_path),

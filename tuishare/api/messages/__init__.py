@@ -32,6 +32,7 @@ from tuishare.api.messages.links import (
     InviterAdded,
     Link,
     NewInvitation,
+    Unanswered,
 )
 from tuishare.api.messages.paths import FolderEntry, FolderListing, FolderQuery, PathNamed, PathSize
 from tuishare.api.messages.people import (
@@ -44,6 +45,7 @@ from tuishare.api.messages.people import (
     UserChange,
     UserKind,
     UserNamed,
+    UserOrigin,
 )
 from tuishare.api.messages.receipts import CheckedReceipt, Receipt, ReceiptQuery, ReceiptState, SignerTrust
 from tuishare.api.messages.settings import Reloaded, SettingChange, SettingsText
@@ -119,9 +121,11 @@ __all__ = [
     "Snapshot",
     "Status",
     "Stopping",
+    "Unanswered",
     "User",
     "UserAdded",
     "UserChange",
     "UserKind",
     "UserNamed",
+    "UserOrigin",
 ]

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tuishare.api.messages.base import Count, DownloadId, Fraction, Message, UnixTime
+from tuishare.api.messages.links import Unanswered
 
 
 class DownloadState(StrEnum):
@@ -48,6 +49,7 @@ class Download(Message, frozen=True, kw_only=True):
         generation: 1, 2, ... as the sender changed content or recipients; 0 while it is locked.
         fingerprint: of the sender's card, base32; empty while it is unknown, or where a key takes its place.
         verified: a person compared that fingerprint.
+        unanswered: nothing arrives because the sender's agent does not answer; None: it does, or that is unknown.
     """
 
     id: DownloadId
@@ -70,6 +72,7 @@ class Download(Message, frozen=True, kw_only=True):
     generation: Count = 0
     fingerprint: str = ""
     verified: bool = False
+    unanswered: Unanswered | None = None
 
 
 class DownloadAction(StrEnum):

@@ -44,14 +44,27 @@ class Handover(Message, frozen=True, kw_only=True):
     problem: Fault | None = None
 
 
+class Unanswered(Message, frozen=True, kw_only=True):
+    """The last call of a user's agent, which it did not answer.
+
+    Attributes:
+        addresses: at how many addresses it was called.
+        tried: when, Unix seconds.
+    """
+
+    addresses: Count
+    tried: UnixTime
+
+
 class Link(Message, frozen=True, kw_only=True):
     """The link to the agent of one verified user.
 
     Attributes:
         user: name in the user book.
         since: since when it is open, Unix seconds; 0: it is not.
+        away: since when it is not, as far as this agent has seen since it started, Unix seconds; 0: unknown.
         called: this agent called, not theirs.
-        addresses: how many addresses of their agent are known.
+        addresses: of their agent, ``host:port``, best first; empty: none is known.
         waiting: how many envelopes wait to be handed over to them.
         error: why there is none, one sentence; empty while it is open, or while nothing was tried.
         tried: when their agent was called last without an answer, Unix seconds; 0: it was not.
@@ -59,8 +72,9 @@ class Link(Message, frozen=True, kw_only=True):
 
     user: str
     since: UnixTime = 0
+    away: UnixTime = 0
     called: bool = False
-    addresses: Count = 0
+    addresses: tuple[str, ...] = ()
     waiting: Count = 0
     error: str = ""
     tried: UnixTime = 0

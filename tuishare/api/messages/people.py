@@ -19,6 +19,17 @@ class UserKind(StrEnum):
     KEY = "key"
 
 
+class UserOrigin(StrEnum):
+    """How a user became known."""
+
+    BY_HAND = "by-hand"
+    """Their card or key was added; no fingerprint was compared."""
+    COMPARED = "compared"
+    """A person compared the fingerprint of their card."""
+    INVITED = "invited"
+    """By an invitation, theirs or ours."""
+
+
 class User(Message, frozen=True, kw_only=True):
     """A user in the user book.
 
@@ -27,7 +38,8 @@ class User(Message, frozen=True, kw_only=True):
         kind: by what the user is known.
         fingerprint: of their card, base32; empty for a key.
         words: the same to be read aloud, separated by spaces; empty for a key.
-        verified: a person compared the fingerprint.
+        verified: a person compared the fingerprint, or an invitation for one person was exchanged.
+        origin: how they became known.
         groups: names without ``@``.
         accept_raw: envelopes in the raw form may be accepted with their key.
         shares: how many shares are sealed for them now.
@@ -42,6 +54,7 @@ class User(Message, frozen=True, kw_only=True):
     fingerprint: str = ""
     words: str = ""
     verified: bool = False
+    origin: UserOrigin = UserOrigin.BY_HAND
     groups: tuple[str, ...] = ()
     accept_raw: bool = False
     shares: Count = 0

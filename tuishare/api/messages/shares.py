@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tuishare.api.messages.base import Count, FilePath, Fraction, Message, Name, ShareId, UnixTime
-from tuishare.api.messages.links import Handover
+from tuishare.api.messages.links import Handover, HandoverState
 from tuishare.config.model import Transport
 
 
@@ -62,6 +62,13 @@ class Delivery(Message, frozen=True, kw_only=True):
     revoked: UnixTime = 0
     handover: Handover = Handover()
 
+    @property
+    def must_be_carried(self) -> bool:
+        """Whether the envelope reaches them only if a person carries it: no link leads to them, or none answers."""
+        silent = self.handover.state is HandoverState.WAITING and self.handover.tried > 0
+        by_hand = self.handover.state is HandoverState.BY_HAND
+        return self.state is DeliveryState.NOT_OPENED and (silent or by_hand)
+
 
 class Share(Message, frozen=True, kw_only=True):
     """Something this agent publishes.
@@ -85,6 +92,7 @@ class Share(Message, frozen=True, kw_only=True):
         hint: what to do about it, or empty.
         note: for the recipients; untrusted text.
         not_after: when it is withdrawn, Unix seconds; 0: never.
+        envelope: path of the file to carry by hand, while the envelope does not reach a recipient by link; or empty.
         deliveries: one for each recipient that has or had a ticket; empty before it is sealed.
     """
 
@@ -106,6 +114,7 @@ class Share(Message, frozen=True, kw_only=True):
     hint: str = ""
     note: str = ""
     not_after: UnixTime = 0
+    envelope: str = ""
     deliveries: tuple[Delivery, ...] = ()
 
 

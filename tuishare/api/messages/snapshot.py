@@ -5,6 +5,7 @@ from __future__ import annotations
 from tuishare.api.messages.activity import Activity
 from tuishare.api.messages.base import DownloadId, Message, ShareId, UnixTime
 from tuishare.api.messages.downloads import Download
+from tuishare.api.messages.links import Link
 from tuishare.api.messages.people import People
 from tuishare.api.messages.shares import Share
 from tuishare.api.messages.status import Status
@@ -18,6 +19,7 @@ class Snapshot(Message, frozen=True, kw_only=True, tag_field="type", tag="snapsh
         shares: what it publishes, oldest first.
         downloads: what it receives, oldest first.
         people: users and the agent's own card.
+        links: to the agents of verified users, in the order of the user book.
         activity: the last of what happened, newest first, at most 200 entries.
     """
 
@@ -25,6 +27,7 @@ class Snapshot(Message, frozen=True, kw_only=True, tag_field="type", tag="snapsh
     shares: tuple[Share, ...]
     downloads: tuple[Download, ...]
     people: People = People()
+    links: tuple[Link, ...] = ()
     activity: tuple[Activity, ...] = ()
 
 
@@ -38,6 +41,8 @@ class Changes(Message, frozen=True, kw_only=True, tag_field="type", tag="changes
         downloads: new or changed.
         downloads_removed: gone.
         people: all of them, or None when nothing about them changed.
+        links: new or changed.
+        links_removed: users to whom there is none any longer.
         activity: what happened since, newest first.
     """
 
@@ -47,6 +52,8 @@ class Changes(Message, frozen=True, kw_only=True, tag_field="type", tag="changes
     downloads: tuple[Download, ...] = ()
     downloads_removed: tuple[DownloadId, ...] = ()
     people: People | None = None
+    links: tuple[Link, ...] = ()
+    links_removed: tuple[str, ...] = ()
     activity: tuple[Activity, ...] = ()
 
 

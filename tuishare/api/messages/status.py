@@ -52,6 +52,7 @@ class Status(Message, frozen=True, kw_only=True):
         listen_tracker: port of the agent's own tracker, or None while there is none.
         listen_tracker_plain: the same for plain swarms, or None.
         listen_link: port for links, or None while there is none.
+        link_addresses: where contacts are told to call this agent, ``host:port``, best first.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Status(Message, frozen=True, kw_only=True):
     listen_tracker: Port | None = None
     listen_tracker_plain: Port | None = None
     listen_link: Port | None = None
+    link_addresses: tuple[str, ...] = ()
 
 
 class Stopping(Message, frozen=True, kw_only=True):

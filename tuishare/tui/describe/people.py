@@ -10,12 +10,14 @@ from typing import assert_never
 from textual.content import Content
 
 from tuishare.api.messages import Delivery, Share, Snapshot, User, UserKind
-from tuishare.presentation.formats import format_moment, format_percent
+from tuishare.presentation.formats import format_count, format_moment, format_percent
+from tuishare.presentation.links import UNREACHED, describe_last_error, describe_link
+from tuishare.presentation.states import describe_user_origin
 from tuishare.tui.cell_text import clean, clip, fit, pad
 from tuishare.tui.describe.lines import LABEL, write_fact, write_title
 from tuishare.tui.describe.transfers import write_delivery
 from tuishare.tui.people_columns import person_has, person_name, person_trust
-from tuishare.tui.row_models import Group, Person
+from tuishare.tui.row_models import Contact, Group, Person
 from tuishare.tui.theme import TextStyle
 
 _NAME = 32
@@ -43,6 +45,7 @@ def describe_self(snapshot: Snapshot, width: int = 72) -> list[Content]:
     return [
         write_fact("Your card", people.fingerprint),
         *_words(people.words, width),
+        write_fact("Reached at", ", ".join(snapshot.status.link_addresses) or UNREACHED),
         Content.styled(
             f"{'':<{LABEL}}c copies your card; send it to those who share with you", TextStyle.QUIET.value
         ),
@@ -68,7 +71,12 @@ def _group(group: Group) -> list[Content]:
 def _user(user: User, now: float, width: int) -> list[Content]:
     lines = [write_title(user.name, after=person_trust(user))]
     if user.kind is UserKind.CARD:
-        lines += [write_fact("Fingerprint", user.fingerprint), *_words(user.words, width)]
+        lines += [
+            write_fact("Known by", describe_user_origin(user)),
+            *_link(user, now),
+            write_fact("Fingerprint", user.fingerprint),
+            *_words(user.words, width),
+        ]
     else:
         lines.append(
             write_fact("Known by", "a key that you both have; anyone who has it can open what you share")
@@ -79,6 +87,24 @@ def _user(user: User, now: float, width: int) -> list[Content]:
         lines.append(write_fact("Former cards", ", ".join(user.former)))
     lines.append(write_fact("Delivered", person_has(user).text))
     lines.append(write_fact("Last seen", format_moment(user.seen, now) if user.seen else "never"))
+    return lines
+
+
+def _link(user: User, now: float) -> list[Content]:
+    if not isinstance(user, Contact):
+        return []
+
+    def write_time(moment: int) -> str:
+        return format_moment(moment, now)
+
+    link = user.link
+    lines = [write_fact("Link", describe_link(link, write_time))]
+    if error := describe_last_error(link, write_time):
+        lines.append(write_fact("Last error", error))
+    if link.addresses:
+        lines.append(write_fact("Addresses", ", ".join(link.addresses)))
+    if link.waiting:
+        lines.append(write_fact("Waiting", f"{format_count(link.waiting, 'envelope')} for them"))
     return lines
 
 

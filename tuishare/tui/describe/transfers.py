@@ -17,12 +17,15 @@ from tuishare.presentation.formats import (
     format_size,
     format_span,
 )
-from tuishare.presentation.states import describe_transport, name_download_state, name_share_state, name_trust
+from tuishare.presentation.states import describe_transport, name_share_state, name_trust
 from tuishare.presentation.transfers import (
     describe_delivery,
+    describe_download_state,
     describe_end,
     describe_reports,
     describe_share_state,
+    describe_unanswered,
+    is_stuck,
     name_sender,
 )
 from tuishare.tui.cell_text import clean, draw_bar, fit, pad
@@ -59,6 +62,7 @@ def describe_share(share: Share, now: float, width: int) -> Content:
         _state(share_sign(share), word, moving),
         *_problem(share),
         *(_delivery(delivery, now, width) for delivery in share.deliveries),
+        *_by_hand(share),
         write_fact("For", ", ".join(map(clean, share.recipients)) or NOTHING, _LABEL),
         *([write_fact("Note", share.note, _LABEL)] if share.note else []),
         write_fact("Path", share.path, _LABEL),
@@ -78,7 +82,8 @@ def describe_download(download: Download, now: float, width: int) -> Content:
         moving.append(f"{format_span(download.eta)} left")
     lines = [
         _headline(download.name, facts, width),
-        _state(download_sign(download), name_download_state(download.state), moving),
+        _state(download_sign(download), describe_download_state(download), moving),
+        *_unanswered(download, now),
         *_problem(download),
         _progress("Here", download.progress, "", width),
         _sender(download),
@@ -95,7 +100,8 @@ def write_delivery(delivery: Delivery, now: float) -> str:
     def write_time(moment: int) -> str:
         return format_moment(moment, now)
 
-    return " · ".join((*describe_delivery(delivery, write_time), *describe_reports(delivery, write_time)))
+    parts = describe_delivery(delivery, write_time, now)
+    return " · ".join((*parts, *describe_reports(delivery, write_time)))
 
 
 def _headline(name: str, facts: list[str], width: int) -> Content:
@@ -115,6 +121,21 @@ def _problem(entry: Share | Download) -> list[Content]:
     return lines + write_hint(entry.hint)
 
 
+def _unanswered(download: Download, now: float) -> list[Content]:
+    silence = describe_unanswered(download, now)
+    return [Content.styled(clean(silence), TextStyle.WARN.value)] if silence else []
+
+
+def _by_hand(share: Share) -> list[Content]:
+    if not share.envelope:
+        return []
+    whom = ", ".join(clean(delivery.user) for delivery in share.deliveries if delivery.must_be_carried)
+    return [
+        write_fact("By hand", share.envelope, _LABEL),
+        Content.styled(f"{'':<{_LABEL}}y copies this path: carry the file to {whom}", TextStyle.QUIET.value),
+    ]
+
+
 def _sender(download: Download) -> Content:
     sender = write_fact("From", name_sender(download), _LABEL)
     if not download.sender:
@@ -130,6 +151,10 @@ def _sender(download: Download) -> Content:
 
 def _delivery(delivery: Delivery, now: float, width: int) -> Content:
     name, words = fit(delivery.user, _USER), write_delivery(delivery, now)
+    if is_stuck(delivery):
+        return Content.assemble(
+            (pad(name, _USER), TextStyle.QUIET.value), (clean(words), TextStyle.WARN.value)
+        )
     if delivery.state is DeliveryState.REVOKED:
         return Content.styled(pad(name, _USER) + words, TextStyle.QUIET.value)
     return _progress(name, delivery.progress, words, width)

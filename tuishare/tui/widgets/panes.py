@@ -67,6 +67,7 @@ class SharesPane(EntryPane[Share]):
         Binding("r", "dialog('revoke')", "Revoke", tooltip="revoke recipients"),
         *_bind(ShareAction, ends=True),
         _COPY,
+        Binding("y", "copy_envelope", "Copy envelope", tooltip="copy the path of the envelope to carry"),
     ]
 
     def __init__(self) -> None:
@@ -89,6 +90,22 @@ class SharesPane(EntryPane[Share]):
         if kind is DialogKind.REVOKE:
             return tuple(share for share in self.chosen if share.generation and share.deliveries) or None
         return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the envelope that a person has to carry."""
+        if action == "copy_envelope":
+            share = self.table.selected
+            return share is not None and bool(share.envelope)
+        return super().check_action(action, parameters)
+
+    def _offered_now(self) -> object:
+        share = self.table.selected
+        return super()._offered_now(), share is not None and bool(share.envelope)
+
+    def action_copy_envelope(self) -> None:
+        """Copy the path of the envelope of the selected share."""
+        if (share := self.table.selected) is not None:
+            self.copy(share.envelope)
 
     async def _inquire(self, share: Share) -> Details:
         if not share.generation:  # not a share yet: an entry of a drop folder
