@@ -95,6 +95,7 @@ class FakeAgent:
         self.details = Details()
         self.card = CardInfo(name="bob", fingerprint="ABCD", words="able bold calm dare")
         self.proof = Proof(findings=())
+        self.invited: list[Invitation] = []
         self.text = SettingsText(text='name = "alice"', path="/home/alice/.config/tuishare/config.toml")
         self.disk: dict[str, tuple[str, ...]] = {}
         self.sizes: dict[str, PathSize] = {}
@@ -142,15 +143,22 @@ class FakeAgent:
         return list(FULL.activity[:limit])
 
     async def invitations(self) -> list[Invitation]:
-        return []
+        return list(self.invited)
 
     async def invite(self, new: NewInvitation) -> Invitation:
-        return Invitation(id="ab" * 16, text="tuishare-invite-v1:abc", created=1, until=new.until)
+        await self._call("invite", new)
+        made = Invitation(
+            id="ab" * 16, text="tuishare-invite-v1:abc", name=new.name, created=1, until=new.until
+        )
+        self.invited.append(msgspec.structs.replace(made, text=""))
+        return made
 
     async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
-        return Accepted(id=invitation.id)
+        self.invited = [each for each in self.invited if each.id != invitation.id]
+        return await self._call("cancel_invitation", invitation.id)
 
     async def join(self, invitation: InvitationText) -> InviterAdded:
+        await self._call("join", invitation.text)
         return InviterAdded(user="alice", words="one two three four", verified=True)
 
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:

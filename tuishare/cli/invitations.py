@@ -5,6 +5,7 @@ Owns the dialogue with the user of the command. The string is printed alone on s
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -13,14 +14,18 @@ from pathlib import Path
 from tuishare.api.messages import Invitation, InvitationNamed, InvitationText, NewInvitation
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.json_output import print_json
-from tuishare.cli.terminal import print_rows, say
+from tuishare.cli.terminal import is_terminal, print_rows, say
 from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, NotFound, SystemFailed
 from tuishare.fs.atomic import read_limited
 from tuishare.presentation.formats import format_timestamp
+from tuishare.presentation.invitations import describe_invitation, describe_words
+from tuishare.presentation.qr_code import draw_qr_code
 
 _PREFIX = "tuishare-invite-"
 _LONGEST = 4_096
+_INK, _END = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
+"""Black on white, in the colours that no theme changes."""
 
 
 def invite(name: str, groups: Iterable[str], expires: str, *, as_json: bool) -> None:
@@ -36,10 +41,20 @@ def invite(name: str, groups: Iterable[str], expires: str, *, as_json: bool) -> 
         print_json(made)
         return
     print(made.text, flush=True)
+    _show_code(made.text)
     whom = made.name or "one person"
     say(f"Send this to {whom} over a channel that no one else reads; it can be used once.")
     say(f"It ends {format_timestamp(made.until)}. They run: tuishare join STRING")
     say("`tuishare invite list` shows when it was used, and four words that both of you can compare.")
+
+
+def _show_code(text: str) -> None:
+    """Print the QR code of an invitation, if both streams lead to a terminal where it fits."""
+    if not (is_terminal(sys.stdout) and is_terminal(sys.stderr)):
+        return
+    lines = draw_qr_code(text)
+    if len(lines[0]) <= shutil.get_terminal_size().columns:
+        print(*(f"{_INK}{line}{_END}" for line in lines), sep="\n", file=sys.stderr, flush=True)
 
 
 def list_invitations(*, as_json: bool) -> None:
@@ -53,11 +68,8 @@ def list_invitations(*, as_json: bool) -> None:
 
 
 def _describe(invitation: Invitation) -> tuple[str, str, str]:
-    if invitation.used:
-        state = f"used by {invitation.user} {format_timestamp(invitation.used)}"
-        return state, invitation.words, invitation.address
-    ended = invitation.until <= time.time()
-    return f"{'ended' if ended else 'open until'} {format_timestamp(invitation.until)}", "", ""
+    state = describe_invitation(invitation, time.time(), format_timestamp)
+    return state, invitation.words, invitation.address
 
 
 def cancel_invitation(id_: str, *, as_json: bool) -> None:
@@ -98,7 +110,7 @@ def join(given: str, *, as_json: bool) -> None:
         return
     trust = "verified" if joined.verified else "not verified"
     say(f"{joined.user} is known to you now ({trust}), and you to them.")
-    say(f"Both of you see these words, and may compare them: {joined.words}")
+    say(describe_words(joined.words))
 
 
 def _read(given: str) -> str:

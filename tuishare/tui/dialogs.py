@@ -50,6 +50,24 @@ def _open_add_user(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
     app.push_screen(AddUserScreen())
 
 
+def _open_invite(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.invite import InviteScreen
+
+    app.push_screen(InviteScreen())
+
+
+def _open_invitations(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.invitations import InvitationsScreen
+
+    app.push_screen(InvitationsScreen())
+
+
+def _open_join(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.join import JoinScreen
+
+    app.push_screen(JoinScreen())
+
+
 def _open_user(app: DashboardBase, about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.user import UserScreen
 
@@ -121,6 +139,9 @@ DIALOGS: Final[Mapping[DialogKind, Opener]] = {
     DialogKind.APPROVE: _open_approve,
     DialogKind.CHOOSE_FILES: _open_files,
     DialogKind.ADD_USER: _open_add_user,
+    DialogKind.INVITE: _open_invite,
+    DialogKind.INVITATIONS: _open_invitations,
+    DialogKind.JOIN: _open_join,
     DialogKind.CHANGE_USER: _open_user,
     DialogKind.REVOKE_USER: _open_revoke_user,
     DialogKind.CARD: _open_card,

@@ -50,7 +50,8 @@ def explain_no_people(view: View) -> Content:
         [
             _title("No users yet."),
             Content(
-                "Press n and paste a card that you received. Press c to copy your own card, then send it.\n"
+                "Press i to invite the first one, or o to join with an invitation that you received.\n"
+                "Or exchange cards: n adds one that you received, c copies yours.\n"
             ),
             *describe_self(view.snapshot),
         ]

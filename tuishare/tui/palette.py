@@ -20,6 +20,9 @@ from tuishare.tui.widgets.pane import EntryPane
 _DIALOGS: Final = {
     DialogKind.NEW_SHARE: ("Shares: new share …", "choose a file or folder and its recipients"),
     DialogKind.ADD_USER: ("People: add a user …", "by a card or by a key"),
+    DialogKind.INVITE: ("People: invite …", "make one string by which a person and you become known"),
+    DialogKind.INVITATIONS: ("People: invitations …", "those that you gave out; cancel one"),
+    DialogKind.JOIN: ("People: join …", "with an invitation that you received"),
     DialogKind.CARD: ("People: my card", "copy it, with a sentence to send along"),
     DialogKind.ROTATE: ("People: replace my keys …", "get a new card; your shares are sealed again"),
     DialogKind.ADD_FOLDER: ("Folders: add a drop folder …", "its contents are shared automatically"),

@@ -14,9 +14,11 @@ from tuishare.api.messages import SettingChange, Snapshot
 from tuishare.errors import BadInput
 from tuishare.fs.flag_file import FlagFile
 from tuishare.tui.live_app import HomeDashboard
-from tuishare.tui.screens.add_user import AddUserScreen
 from tuishare.tui.screens.first_run import FoldersScreen, NameScreen, SummaryScreen
-from tuishare.tui.screens.own_card import SENTENCE
+from tuishare.tui.screens.form import Form
+from tuishare.tui.screens.invite import InviteScreen
+from tuishare.tui.screens.join import JoinScreen
+from tuishare.tui.screens.own_card import CardScreen
 
 FOLDERS = {"inbox": "/h/inbox", "outbox": "/h/outbox", "downloads": "/h/downloads", "drop_folders": ()}
 NEW = Snapshot(
@@ -51,10 +53,22 @@ async def test_three_steps_by_keys(tmp_path: Path) -> None:
         await desk.press("ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, SummaryScreen))
         assert desk.calls("change_setting")[1:] == [(SettingChange(key="folders.inbox", value="/elsewhere"),)]
-        assert app.clipboard == f"{SENTENCE}\n\n{PEOPLE.card}\n"
-        assert "able bold" in desk.words
+        for way in ("Invite", "Join", "Cards"):
+            assert way in desk.words
         await desk.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, AddUserScreen))
+        await until(pilot, lambda: isinstance(app.screen, InviteScreen))
+
+
+@pytest.mark.parametrize(("key", "screen"), [("i", InviteScreen), ("o", JoinScreen), ("c", CardScreen)])
+async def test_the_third_step_leads_to_each_way(tmp_path: Path, key: str, screen: type[Form]) -> None:
+    agent = FakeAgent(NEW)
+    app = home(agent, tmp_path / "greeted")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, NameScreen))
+        app.push_screen(SummaryScreen())
+        await pilot.pause()
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, screen))
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -1,4 +1,4 @@
-"""The first run: your name, your folders, your card.
+"""The first run: your name, your folders, your first contact.
 
 Owns the three steps and their wording. Each step can be skipped; what a step has saved stays.
 """
@@ -6,20 +6,24 @@ Owns the three steps and their wording. Each step can be skipped; what a step ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Button, Input, Static
 
 from tuishare.api.messages import SettingChange, Snapshot, Status
 from tuishare.presentation.states import ENVELOPE_EXPLAINED, FolderRole, explain_folder_role
 from tuishare.tui.cell_text import clean
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult, ask_for_restart
-from tuishare.tui.screens.own_card import CardScreen
+from tuishare.tui.screens.invite import InviteScreen
 from tuishare.tui.screens.path_picker import PathSuggester, find_path_fault
 from tuishare.tui.theme import TextStyle
 
+_WAY: Final = 11
 _FOLDERS: Final = (FolderRole.INBOX, FolderRole.OUTBOX, FolderRole.DOWNLOADS)
 
 
@@ -111,7 +115,55 @@ class FoldersScreen(Form):
         return FormResult(ask_for_restart(restart), SummaryScreen())
 
 
-class SummaryScreen(CardScreen):
-    """The third step: your card."""
+class SummaryScreen(Form):
+    """The third step: the first contact."""
 
-    HEADING = "Welcome to tuishare · 3 of 3 · your card"
+    HEADING = "Welcome to tuishare · 3 of 3 · your first contact"
+    ACCEPT_LABEL = "Invite"
+    CANCEL_LABEL = "Later"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "accept", "Invite", show=False),
+        Binding("o", "open('join')", "Join", show=False),
+        Binding("c", "open('card')", "Card", show=False),
+    ]
+
+    def compose_fields(self) -> ComposeResult:
+        """Compose the three ways."""
+        ways = (
+            (
+                "i  Invite",
+                "make one string, send it to a person: you know and trust each other once they use it",
+            ),
+            ("o  Join", "paste the string that you received from a user of tuishare"),
+            ("c  Cards", "exchange cards by hand, and compare them in person"),
+        )
+        for name, words in ways:
+            line = Content.assemble((f"{name:<{_WAY}}", TextStyle.STRONG.value), words)
+            yield Static(line, classes="-apart")
+        yield Static(Content("All of them are under People: press 3."), classes="aside -apart")
+
+    def compose_answers(self) -> ComposeResult:
+        """Offer the other two ways."""
+        yield Button("Card  c", id="card", compact=True)
+        yield Button("Join  o", id="join", compact=True)
+
+    def on_mount(self) -> None:
+        """Focus the invitation."""
+        super().on_mount()
+        self.query_one("#accept").focus()
+
+    async def submit(self) -> FormResult:
+        """Continue with an invitation."""
+        return FormResult(following=InviteScreen())
+
+    def action_open(self, kind: str) -> None:
+        """Continue with another way."""
+        app = self.app
+        self.dismiss()
+        app.post_message(OpenDialog(DialogKind(kind)))
+
+    @on(Button.Pressed, "#join")
+    @on(Button.Pressed, "#card")
+    def _on_other(self, event: Button.Pressed) -> None:
+        self.action_open(event.button.id or "")

@@ -161,7 +161,9 @@ class PeoplePane(EntryPane[Person]):
     """The users and groups, and our own card."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "dialog('add_user')", "New", tooltip="add a user"),
+        Binding("i", "dialog('invite')", "Invite", tooltip="invite a user"),
+        Binding("o", "dialog('join')", "Join", tooltip="join: open an invitation that you received"),
+        Binding("n", "dialog('add_user')", "New", tooltip="add a user by a card or key"),
         Binding(
             "e,enter", "dialog('change_user')", "Edit", key_display="e", tooltip="verify, groups, remove"
         ),
@@ -177,7 +179,7 @@ class PeoplePane(EntryPane[Person]):
         """Offer changes of one user at a time, and revoking of users who have tickets; groups offer nothing."""
         users = tuple(person for person in self.chosen if isinstance(person, User))
         match kind:
-            case DialogKind.ADD_USER | DialogKind.ROTATE:
+            case DialogKind.ADD_USER | DialogKind.INVITE | DialogKind.JOIN | DialogKind.ROTATE:
                 return ()
             case DialogKind.CHANGE_USER:
                 return users if len(users) == 1 else None
