@@ -87,7 +87,7 @@ async def test_a_payload_that_is_not_what_was_hashed_becomes_a_new_generation(
         bob.receive(alice.outbox / ENVELOPE)
         await _shown(recipient, DownloadState.COMPLETE)
         assert (bob.downloads / "alice" / NAME).read_bytes() == delivered[0]
-        assert _troubles(recipient) == ["The received data does not match its hashes"]
+        await wait_until(lambda: _troubles(recipient) == ["The received data does not match its hashes"])
         await wait_until(lambda: not _problems(sender))
         assert (payload.read_bytes(), payload.stat().st_mtime_ns) == (delivered[0], delivered[1].st_mtime_ns)
 

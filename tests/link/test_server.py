@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator
 from ipaddress import ip_address
 
 import asyncssh
@@ -33,10 +32,8 @@ FAST = LinkLimits(refusal_seconds=0.3, stranger_seconds=1.5, turn_seconds=0.0, b
 
 
 @pytest.fixture
-async def alice() -> AsyncIterator[Agent]:
-    agent = Agent(ALICE)
-    async with listening(agent, limits=FAST):
-        yield agent
+def limits() -> LinkLimits:
+    return FAST
 
 
 async def say(agent: Agent, person: Person, data: bytes) -> float:

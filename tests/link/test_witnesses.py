@@ -8,14 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncssh
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.link.agents import Agent, listening
+from tests.link.agents import Agent
 from tests.link.samples import ALICE, BOB
 from tuishare.link.admission import LinkLimits
 from tuishare.link.connection import public_key
@@ -29,11 +28,14 @@ needs_openssh = pytest.mark.skipif(OPENSSH is None, reason="OpenSSH's client is 
 
 
 @pytest.fixture
-async def alice() -> AsyncIterator[Agent]:
-    agent = Agent(ALICE)
-    async with listening(agent, limits=LinkLimits(burst=1000, refusal_seconds=0.1, turn_seconds=0.0)):
-        agent.know(Agent(BOB))
-        yield agent
+def limits() -> LinkLimits:
+    return LinkLimits(burst=1000, refusal_seconds=0.1, turn_seconds=0.0)
+
+
+@pytest.fixture
+def alice(alice: Agent) -> Agent:
+    alice.know(Agent(BOB))
+    return alice
 
 
 async def run(*command: str, seconds: float = 40.0) -> tuple[int, bytes, str]:

@@ -11,7 +11,7 @@ from tests.tui.fakes import CALM, GONE, FakeAgent, dashboard, until
 from tests.tui.people import BOB, DAN, EVE, HOSTILE, PEOPLE, WAITING, known
 from tests.tui.screens.dialogs import Desk, opened
 from tuishare.errors import Refused
-from tuishare.tui.dashboard_base import DialogKind, Subject
+from tuishare.tui.dashboard_base import DialogKind, OpenDialog, Subject
 from tuishare.tui.screens.form import Form
 from tuishare.tui.view import Lost
 
@@ -28,18 +28,11 @@ EVERY = sorted(DialogKind)
 
 
 @pytest.mark.parametrize("kind", EVERY)
-async def test_where_there_is_little_room_buttons_are_in_sight_and_the_mouse_cancels(kind: str) -> None:
-    async with opened(kind, ABOUT.get(kind, ()), size=(60, 20)) as desk:
-        assert_buttons_in_sight(desk)
-        before = len(desk.agent.calls)
-        await desk.click("cancel")
-        assert desk.closed
-        assert desk.agent.calls[before:] == []
-
-
-@pytest.mark.parametrize("kind", EVERY)
-async def test_tab_reaches_everything_and_escape_cancels_whatever_becomes_of_the_agent(kind: str) -> None:
-    async with opened(kind, ABOUT.get(kind, ())) as desk:
+async def test_keys_and_mouse_reach_everything_whatever_the_room_and_whatever_becomes_of_the_agent(
+    kind: str,
+) -> None:
+    about = ABOUT.get(kind, ())
+    async with opened(kind, about) as desk:
         screen = desk.screen
         assert_buttons_in_sight(desk)
         controls = set(screen.focus_chain)
@@ -57,6 +50,15 @@ async def test_tab_reaches_everything_and_escape_cancels_whatever_becomes_of_the
         assert desk.screen is screen
         before = len(desk.agent.calls)
         await desk.press("escape")
+        assert desk.closed
+        assert desk.agent.calls[before:] == []
+
+        await desk.pilot.resize_terminal(60, 20)
+        desk.app.post_message(OpenDialog(DialogKind(kind), about))
+        await until(desk.pilot, lambda: not desk.closed)
+        assert_buttons_in_sight(desk)
+        before = len(desk.agent.calls)
+        await desk.click("cancel")
         assert desk.closed
         assert desk.agent.calls[before:] == []
 
