@@ -14,6 +14,7 @@ import typer
 import tuishare
 from tuishare.cli import (
     invitation_commands,
+    manual_commands,
     settings_commands,
     share_commands,
     system_commands,
@@ -26,6 +27,7 @@ app = typer.Typer(
     help="Private file sharing for people who know each other. Without a command: the dashboard.",
     no_args_is_help=False,
     invoke_without_command=True,
+    add_completion=False,  # the room completion has its own, which asks the agent
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -71,7 +73,12 @@ def create(
     tracker: Annotated[list[str], typer.Option(help="Tracker URL (udp, http, https); may be repeated.")] = [],  # noqa: B006
     user: Annotated[
         list[str],
-        typer.Option("--user", "-u", help="User ID or @group; may be repeated. Unknown users get a new key."),
+        typer.Option(
+            "--user",
+            "-u",
+            metavar="USER|@GROUP",
+            help="User ID or @group; may be repeated. Unknown users get a new key.",
+        ),
     ] = [],  # noqa: B006
     key: KeyText = None,
     key_file: KeyFile = None,
@@ -201,5 +208,5 @@ invitation_commands.register(app)
 app.add_typer(settings_commands.drop, name="drop")
 app.add_typer(settings_commands.config, name="config")
 app.command()(settings_commands.reload)
-app.add_typer(system_commands.service, name="service")
-app.command()(system_commands.doctor)
+system_commands.register(app)
+manual_commands.register(app)

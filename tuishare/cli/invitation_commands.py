@@ -16,9 +16,11 @@ from tuishare.cli.options import AsJson
 class _InviteGroup(TyperGroup):
     """``invite NAME`` makes an invitation; only the names of its other commands are taken."""
 
+    default_command = "new"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
-            args = ["new", *args]
+            args = [self.default_command, *args]
         return super().parse_args(ctx, args)
 
 
@@ -62,7 +64,8 @@ def list_(as_json: AsJson = False) -> None:
 
 @invite.command("cancel")
 def cancel(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="Id or its beginning.")], as_json: AsJson = False
+    id_: Annotated[str, typer.Argument(metavar="INVITATION", help="Its id, or the beginning of that.")],
+    as_json: AsJson = False,
 ) -> None:
     """Cancel an invitation; a user who has used it is revoked everywhere and removed."""
     from tuishare.cli.invitations import cancel_invitation

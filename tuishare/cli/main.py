@@ -14,8 +14,6 @@ from typing import NoReturn
 from tuishare.cli.exit_codes import Exit, report
 from tuishare.errors import TuishareError, from_os_error
 
-_COMPLETION = "_TUISHARE_COMPLETE"
-"""Set by a shell for completion, which typer handles."""
 _STDOUT = 1
 """The file descriptor of stdout, independent of `sys.stdout`."""
 
@@ -69,11 +67,19 @@ def _run(arguments: Sequence[str]) -> None:
         from tuishare.cli.run_agent import run_foreground
 
         run_foreground(verbose=False)
-    elif not arguments and _COMPLETION not in os.environ:
+    elif not arguments:
         # The command-line parser would take 0.1 s before the dashboard is drawn.
         from tuishare.cli.dashboard import run_dashboard
 
         run_dashboard()
+    elif len(arguments) == 2 and arguments[0] == "--complete":
+        # As the scripts in the room completion call it, at a press of the tab key.
+        from tuishare.cli.app import app
+        from tuishare.cli.completion.candidates import complete
+        from tuishare.cli.manual.command_tree import read_commands
+
+        for line in complete(read_commands(app, "tuishare"), arguments[1]):
+            print(line)
     else:
         from tuishare.cli.app import app
 

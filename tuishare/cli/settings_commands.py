@@ -16,7 +16,7 @@ from tuishare.cli.options import AsJson, TransportChoice
 drop = typer.Typer(help="Folders whose entries are shared automatically.", no_args_is_help=True)
 config = typer.Typer(help="Show and change the settings.", no_args_is_help=True)
 
-_Folder = Annotated[Path, typer.Argument(metavar="PATH", help="The folder.", readable=False)]
+_Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder.", readable=False)]
 
 
 def reload(as_json: AsJson = False) -> None:

@@ -1,7 +1,7 @@
-"""The commands about this machine: ``service …`` and ``doctor``.
+"""The commands about this machine: ``service …``, ``desktop …`` and ``doctor``.
 
-Owns names, help and defaults; the work is in `tuishare.cli.service` and `tuishare.cli.doctor.report`, imported by the
-command that needs it.
+Owns names, help and defaults; the work is in `tuishare.cli.service`, `tuishare.cli.desktop.install` and
+`tuishare.cli.doctor.report`, imported by the command that needs it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,39 @@ from tuishare.cli.exit_codes import Exit
 from tuishare.cli.options import AsJson
 
 service = typer.Typer(help="Run the agent as a systemd user service.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    app.add_typer(service, name="service")
+    app.add_typer(_make_desktop(app), name="desktop")
+    app.command()(doctor)
+
+
+def _make_desktop(app: typer.Typer) -> typer.Typer:
+    """Make the commands that write man pages, and so have to know all commands."""
+    desktop = typer.Typer(
+        help="Install “Share with…” for file managers, man pages and completion, for you alone.",
+        no_args_is_help=True,
+    )
+
+    @desktop.command("install")
+    def install() -> None:
+        """Share from the file manager; find man pages and completion."""
+        from tuishare.cli.desktop.install import install_desktop
+        from tuishare.cli.manual.command_tree import read_commands
+
+        install_desktop(read_commands(app, "tuishare"))
+
+    @desktop.command("uninstall")
+    def uninstall() -> None:
+        """Remove what `desktop install` wrote."""
+        from tuishare.cli.desktop.install import uninstall_desktop
+        from tuishare.cli.manual.command_tree import read_commands
+
+        uninstall_desktop(read_commands(app, "tuishare"))
+
+    return desktop
 
 
 def doctor(

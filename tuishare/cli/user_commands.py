@@ -15,7 +15,7 @@ from tuishare.errors import BadInput
 
 user = typer.Typer(help="Users you share with, and whose files you accept.", no_args_is_help=True)
 
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="Your name for this user.")]
+_Name = Annotated[str, typer.Argument(metavar="USER", help="Your name for this user.")]
 _Groups = Annotated[list[str], typer.Option("--group", "-g", metavar="GROUP", help="May be repeated.")]
 
 
@@ -28,7 +28,7 @@ def card(as_json: AsJson = False) -> None:
 
 @user.command("add")
 def add(
-    name: _Name,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Your name for this user.")],
     card: Annotated[
         str | None, typer.Argument(metavar="[CARD|FILE|-]", help="Their card: text, file, or - for stdin.")
     ] = None,
@@ -122,7 +122,7 @@ def accept_raw(
 
 @user.command("rotate")
 def rotate(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A user with a key.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[USER]", help="A user with a key.")] = None,
     ourselves: Annotated[bool, typer.Option("--self", help="Replace your own keys and card.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
