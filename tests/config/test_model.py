@@ -108,6 +108,18 @@ def test_the_template_tells_what_waits_for_a_restart(places: Places) -> None:
             PERIOD + "[[limits.schedule]]\nfrom='08:00'\nuntil='24:00'\n",
             r"line 6, key limits\.schedule\.until",
         ),
+        (
+            "[notifications]\nwebhook = 'http://host/x'\n",
+            r"key notifications\.webhook: this is no address of a webhook",
+        ),
+        (
+            "[notifications]\nwebhook = 'https://a b/'\n",
+            r"key notifications\.webhook: this is no address of a webhook",
+        ),
+        (
+            "[notifications]\nwebhook = 'https://host/x'\n",
+            r"key notifications\.webhook_secret: a webhook needs a secret of at least 16 characters",
+        ),
         ("[network]\nproxy = 'ftp://x:1'\n", r"line 2, key network\.proxy: This is not a proxy"),
         ("[inbox]\nquota = 'much'\n", r"line 2, key inbox\.quota: 'much' is not a size"),
         ("[inbox]\nwaiting_size = '1X'\n", r"line 2, key inbox\.waiting_size: '1X' is not a size"),

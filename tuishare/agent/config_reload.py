@@ -21,7 +21,7 @@ import msgspec
 from tuishare.agent.events import ChangeSignal, EventBus, SettingsReloaded, UserBookRead
 from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.process.sd_messages import notify
-from tuishare.config.model import Config, InboxSettings, check_config, load_config
+from tuishare.config.model import Config, InboxSettings, NotificationSettings, check_config, load_config
 from tuishare.config.schedule import BandwidthLimits
 from tuishare.core.clock import Clock
 from tuishare.core.own_addresses import check_addresses
@@ -47,7 +47,7 @@ LIVE: Final = frozenset(
     }
     | {f"inbox.{key}" for key in InboxSettings.__struct_fields__}
     | {f"limits.{key}" for key in BandwidthLimits.__struct_fields__}
-    | {"notifications.desktop"}
+    | {f"notifications.{key}" for key in NotificationSettings.__struct_fields__}
 )
 """Settings that take effect at once; all others need a restart, because ports are open and folders in use."""
 

@@ -147,6 +147,7 @@ class Agent:
             self._parts.bandwidth,
             self._context.activity,
             self._parts.notifier,
+            self._parts.webhook,
         ):
             yield work.run()
         if patience := watchdog_interval():

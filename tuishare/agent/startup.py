@@ -73,6 +73,7 @@ from tuishare.agent.shares.repository import ShareRepository
 from tuishare.agent.shares.sharing import ShareParts, Sharing
 from tuishare.agent.startup_link import make_link, make_outbox_upkeep
 from tuishare.agent.state.store import Store
+from tuishare.agent.webhook import Webhook
 from tuishare.api.home_files import HomeFiles
 from tuishare.config.model import Config, load_config
 from tuishare.core.home_lock import HomeLock
@@ -129,6 +130,7 @@ class AgentParts:
     bandwidth: BandwidthSchedule
     overload: OverloadMonitor
     notifier: DesktopNotifier
+    webhook: Webhook
     config_reload: ConfigReload
     runner: CommandRunner
     users: UserService
@@ -170,6 +172,11 @@ def make_parts(context: Context) -> AgentParts:
         overload=overload,
         notifier=DesktopNotifier(
             lambda: config.current.notifications.desktop, (folders.downloads_path, folders.inbox_path)
+        ),
+        webhook=Webhook(
+            lambda: config.current.notifications,
+            lambda: config.current.name,
+            config.current.network.outgoing_proxy,
         ),
         config_reload=config_reload,
         runner=runner,
@@ -379,10 +386,16 @@ def connect_outbox(context: Context) -> Outbox:
     return outbox
 
 
+def _post(parts: AgentParts, event: ActivityRecorded) -> None:
+    if parts.context.settings.current.notifications.webhook:
+        parts.webhook.notify(event.entry)
+
+
 def _connect(parts: AgentParts) -> None:
     """Subscribe the parts to each other's events."""
     events, changed = parts.context.events, parts.context.changed
     events.subscribe(ActivityRecorded, lambda event: parts.notifier.notify(event.entry))
+    events.subscribe(ActivityRecorded, lambda event: _post(parts, event))
     events.subscribe(ActivitySaved, lambda _: changed.notify())
     events.subscribe(ApprovalEnded, lambda _: parts.inbox.use_room())
     events.subscribe(DiskStateChanged, lambda _: changed.notify())

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -195,9 +196,13 @@ class NotificationSettings(_Section, frozen=True):
 
     Attributes:
         desktop: notify of downloads and of what needs attention, where ``notify-send`` is installed.
+        webhook: the address to which the same is posted; https, or http on this machine; empty: none.
+        webhook_secret: signs what is posted.
     """
 
     desktop: bool = True
+    webhook: str = ""
+    webhook_secret: str = ""
 
 
 class SettleSettings(_Section, frozen=True):
@@ -269,6 +274,9 @@ def _texts(config: Config) -> Iterator[tuple[str, str, Callable[[str], object]]]
         yield "tracker.trusted_proxies", network, _check_network
     if config.network.proxy:
         yield "network.proxy", config.network.proxy, parse_proxy
+    if config.notifications.webhook:
+        yield "notifications.webhook", config.notifications.webhook, _check_webhook
+        yield "notifications.webhook_secret", config.notifications.webhook_secret, _check_secret
     for key, size in config.inbox.sizes():
         yield f"inbox.{key}", size, parse_size
     for place, given, read in config.limits.texts():
@@ -282,6 +290,29 @@ def _check_network(text: str) -> None:
         raise BadInput(
             f"{text[:80]!r} is not an address", hint="Write it like 192.0.2.7 or 192.0.2.0/24."
         ) from error
+
+
+def _check_webhook(text: str) -> None:
+    # The message does not quote it, because it may contain a secret.
+    try:
+        parts = urlsplit(text)
+        is_usable = bool(parts.hostname) and parts.port != 0 and text.isprintable() and " " not in text
+    except ValueError:
+        is_usable = False
+    else:
+        is_local = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        is_usable = is_usable and not parts.fragment and (parts.scheme == "https" or is_local)
+    if not is_usable:
+        raise BadInput(
+            "this is no address of a webhook", hint="Write https://HOST/PATH, or http://localhost:PORT/PATH."
+        )
+
+
+def _check_secret(text: str) -> None:
+    if len(text) < 16:
+        raise BadInput(
+            "a webhook needs a secret of at least 16 characters", hint="Make one: openssl rand -hex 32"
+        )
 
 
 def _read_text(path: Path) -> str:

@@ -19,8 +19,9 @@ from yarl import URL
 
 from tuishare.errors import Refused, SystemFailed, VerificationFailed
 from tuishare.net.addresses import MOST_CONTACTS, judge, read_address
+from tuishare.net.http_session import failures, open_session
 from tuishare.net.local_machine import LocalMachine
-from tuishare.net.proxy_settings import Kind, Proxy
+from tuishare.net.proxy_settings import Proxy
 from tuishare.tracker.certificate import pin_of
 
 LONGEST_ANSWER: Final = 256 * 1024
@@ -85,16 +86,14 @@ class TrackerClient:
 
     def __init__(self, proxy: Proxy | None) -> None:
         self._proxy = proxy
-        self._unreachable: tuple[type[Exception], ...] = (
-            *(aiohttp.ClientError, TimeoutError, OSError),
-            *_proxy_errors(proxy),
-        )
+        self._unreachable = failures(proxy)
 
     async def __aenter__(self) -> Self:
         """Open the sessions."""
         # Two sessions, so that no connection to an unchecked address is reused where checks are required.
         self._sessions = {
-            judged: _session(_connector(self._proxy, judged=judged)) for judged in (False, True)
+            judged: open_session(self._proxy, _SECONDS, _CheckingResolver() if judged else None)
+            for judged in (False, True)
         }
         return self
 
@@ -161,41 +160,4 @@ def _fault_of(host: str, port: int, machine: LocalMachine) -> str:
 def _refusal(clause: str) -> Refused:
     return Refused(
         f"The tracker is not contacted: {clause}", hint="Ask the sender for an address that you can reach."
-    )
-
-
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    # No cookies, no environment variables: only the configured proxy is used.
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=_SECONDS),
-        auto_decompress=False,
-        skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
-    )
-
-
-def _proxy_errors(proxy: Proxy | None) -> tuple[type[Exception], ...]:
-    """Return what requests through a proxy raise beside the exceptions of sockets; few agents pay for its import."""
-    if proxy is None:
-        return ()
-    from aiohttp_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
-
-    return ProxyConnectionError, ProxyError, ProxyTimeoutError
-
-
-def _connector(proxy: Proxy | None, *, judged: bool) -> aiohttp.TCPConnector:
-    """Return a connector; names resolved by a proxy cannot be checked here."""
-    if proxy is None:
-        return aiohttp.TCPConnector(resolver=_CheckingResolver()) if judged else aiohttp.TCPConnector()
-    from aiohttp_socks import ProxyConnector, ProxyType
-
-    kinds: dict[Kind, ProxyType] = {"socks5": ProxyType.SOCKS5, "http": ProxyType.HTTP}
-    return ProxyConnector(
-        host=proxy.host,
-        port=proxy.port,
-        proxy_type=kinds[proxy.kind],
-        username=proxy.user or None,
-        password=proxy.password or None,
-        rdns=True,  # the proxy resolves names
     )
