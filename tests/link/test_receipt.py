@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from tests.link.samples import ALICE, BOB, CASES, NOW
 from tuishare.envelope import canonical
 from tuishare.errors import BadInput, VerificationFailed
-from tuishare.link.receipt import RECEIPT_LIMIT, Receipt, sign_receipt, verify_receipt
+from tuishare.link.receipt import (
+    RECEIPT_LIMIT,
+    Receipt,
+    format_receipt,
+    read_receipts,
+    sign_receipt,
+    verify_receipt,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "receipt.hex"
 COMPLETE = BOB.receipt(state="complete", info_hash=b"i" * 32)
@@ -104,3 +111,15 @@ def test_every_changed_byte_every_cut_and_every_extension_is_refused() -> None:
 def test_noise_is_refused(data: bytes) -> None:
     with pytest.raises(VerificationFailed):
         verify_receipt(data)
+
+
+@settings(max_examples=CASES, deadline=None)
+@given(st.lists(st.text(max_size=40) | st.binary(max_size=300).map(format_receipt), max_size=6))
+def test_whatever_stands_in_a_file_is_a_receipt_or_none(lines: list[str]) -> None:
+    text = "\n".join([*lines, "", "# from bob", format_receipt(COMPLETE)])
+    read = read_receipts(text)
+    assert read[-1] == verify_receipt(COMPLETE)
+    assert all(isinstance(each, VerificationFailed) for each in read[:-1])
+    for line in lines:
+        if line.strip() and not line.strip().startswith("#") and len(line.splitlines()) == 1:
+            assert len(read_receipts(line)) == 1

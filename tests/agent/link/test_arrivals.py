@@ -264,6 +264,9 @@ async def test_a_sender_is_told_what_they_caused_or_can_mend_and_when_it_is_over
         await downloads.save(waiting)
         arrivals.note_locked(f"alice {'0' * 8} version 1.torrent.encrypted", NotForUs())
         assert await arrivals.follow() == {signer}
+        assert (
+            await arrivals.follow() == set()
+        )  # a contact who is away is not called because of it all the time
         assert told() == [(bytes(16).hex(), Fault.UNREADABLE), (SHARE.hex(), Fault.APPROVAL)]
         for record, fault in arrivals.problems(signer, ()):
             await arrivals.note_told(record, fault)

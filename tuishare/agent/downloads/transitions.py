@@ -274,7 +274,7 @@ def retry(record: DownloadRecord) -> DownloadRecord:
 
 def yield_to(record: DownloadRecord, holder: str, problem: str, hint: str) -> DownloadRecord:
     """Rest while another download of the same torrent has the swarm; `holder`: its id."""
-    why = {"problem": problem, "hint": hint}
+    why = {"problem": problem, "hint": hint, "fault": ""}
     if record.step is DownloadStep.COMPLETE:
         return _move(record, DownloadEvent.YIELDED, DownloadStep.COMPLETE, conflict=holder, **why)
     if record.step.is_fetching and not record.path:

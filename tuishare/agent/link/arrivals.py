@@ -74,6 +74,8 @@ class Arrivals:
         self._rejected: dict[str, Fault | None] = {}
         self._locked: dict[str, Fault | None] = {}
         """By name of the file in the inbox."""
+        self._noticed: dict[tuple[bytes, str], Fault | None] = {}
+        """Of pending arrivals, at the last call of `follow`."""
         self._pending: set[tuple[bytes, str]] = set()
         """Arrivals whose download is neither complete nor rejected."""
 
@@ -198,25 +200,31 @@ class Arrivals:
         """Make receipts for what was completed or rejected since the last call.
 
         Returns:
-            The contacts to whom they are owed, or who are to be told of a problem.
+            The contacts to whom they are owed, or who are to be told of a problem since then.
         """
         rejected, self._rejected = self._rejected, {}
         owed: set[bytes] = set()
         for record in [self._records[key] for key in self._pending]:
             download = self._download_of(record.signer, record.share)
-            if download is not None and download.generation >= record.generation:
-                # A second copy of it, carried by hand, may have been rejected.
-                if download.step is DownloadStep.COMPLETE and download.envelope_hash == record.digest:
-                    await self._advance(record, "complete", bytes.fromhex(download.info_hash))
-                elif record.fault == (self._fault(record) or ""):
-                    continue
-            elif record.envelope in rejected:
+            if download is not None and download.generation < record.generation:
+                download = None
+            # A second copy of it, carried by hand, may have been rejected.
+            if download is None and record.envelope in rejected:
                 fault = rejected[record.envelope]
                 await self._advance(replace(record, fault=fault or ""), "refused", None)
-            elif record.fault == (self._fault(record) or ""):
+            elif download is not None and _has_delivered(download, record):
+                await self._advance(record, "complete", bytes.fromhex(download.info_hash))
+            elif not self._has_new_fault(record):
                 continue
             owed.add(record.signer)
         return owed
+
+    def _has_new_fault(self, record: ArrivalRecord) -> bool:
+        """Return whether the sender is to be told another problem than when this was asked last."""
+        key, fault = (record.signer, record.share), self._fault(record)
+        known = self._noticed.get(key, read_fault(record.fault))
+        self._noticed[key] = fault
+        return fault is not known
 
     async def _advance(self, record: ArrivalRecord, state: ReceiptState, info_hash: bytes | None) -> None:
         share = bytes.fromhex(record.share)
@@ -266,6 +274,7 @@ class Arrivals:
             self._pending.add(key)
         else:
             self._pending.discard(key)
+            self._noticed.pop(key, None)
             self._locked.pop(record.envelope, None)
 
     async def _move(self, record: ArrivalRecord) -> None:
@@ -335,6 +344,10 @@ class Arrivals:
     @property
     def _inbox(self) -> Path:
         return self._settings.current.folders.inbox_path
+
+
+def _has_delivered(download: DownloadRecord, arrival: ArrivalRecord) -> bool:
+    return download.step is DownloadStep.COMPLETE and download.envelope_hash == arrival.digest
 
 
 def _signer(user: User) -> bytes:
