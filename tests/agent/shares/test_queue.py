@@ -89,11 +89,11 @@ async def test_a_new_form_while_the_old_one_is_sealed_waits_for_its_turn(
     path = fill(alice.drop / "film.mkv")
     at_work, go_on = threading.Event(), threading.Event()
 
-    def slow(path: Path, data: bytes, *, mode: int) -> None:
+    def slow(path: Path, data: bytes, **more: Any) -> None:
         at_work.set()
         assert go_on.wait(10)
         monkeypatch.undo()
-        publish(path, data, mode=mode)
+        publish(path, data, **more)
 
     monkeypatch.setattr(outbox, "publish", slow)
     async with publishing_at(alice) as press:

@@ -151,9 +151,9 @@ async def test_an_envelope_that_is_ready_is_given_to_nobody_who_was_taken_out_me
 ) -> None:
     given: list[bytes] = []
 
-    def note(path: Path, data: bytes, *, mode: int) -> None:
+    def note(path: Path, data: bytes, **more: Any) -> None:
         given.append(data)
-        publish(path, data, mode=mode)
+        publish(path, data, **more)
 
     async with at_work(alice) as desk:
         fill(desk.path)
