@@ -9,7 +9,7 @@ import pytest
 
 from tuishare.errors import BadConfiguration
 from tuishare.home_paths import find_places
-from tuishare.link.link_key import LINK_KEY_PREFIX, LinkKey, load_or_create_link_key, replace_link_key
+from tuishare.link.link_key import LINK_KEY_PREFIX, LinkKey, load_or_create_link_key
 
 GOLDEN = "tuishare-link-key-v1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh_YhBjFF2CplQ\n"
 
@@ -35,14 +35,6 @@ def test_the_first_format_stays_readable(path: Path) -> None:
 def test_processes_that_start_at_once_get_the_same_key(path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert len({key.public_key for key in pool.map(load_or_create_link_key, [path] * 8)}) == 1
-
-
-def test_it_is_replaced_even_when_damaged(path: Path) -> None:
-    first = load_or_create_link_key(path)
-    second = replace_link_key(path)
-    assert first != second == load_or_create_link_key(path)
-    path.write_text("?")
-    assert replace_link_key(path) == load_or_create_link_key(path)
 
 
 @pytest.mark.parametrize(

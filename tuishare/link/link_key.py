@@ -64,20 +64,6 @@ def load_or_create_link_key(path: Path) -> LinkKey:
         return LinkKey.from_seed(seed)
 
 
-def replace_link_key(path: Path) -> LinkKey:
-    """Put a new link key in the place of the present one, damaged or not.
-
-    Contacts reach this agent again once they have an address record that names it.
-
-    Raises:
-        SystemFailed: it cannot be written; the former one stays.
-    """
-    make_private(path.parent)
-    seed = secrets.token_bytes(_SEED_SIZE)
-    publish(path, _ENCODING.encode(seed).encode())
-    return LinkKey.from_seed(seed)
-
-
 def _load(path: Path) -> LinkKey:
     line = read_private(path, _FILE_LIMIT).strip()
     if line.startswith("tuishare-link-key-") and not line.startswith(LINK_KEY_PREFIX):
