@@ -44,13 +44,16 @@ def import_all(_: Path) -> None:
 
 
 def explain_all(_: Path) -> None:
-    """Show the help of the program and of each of its commands and groups; leave out a required option."""
+    """Show the help of the program, of each command and of a topic; leave out a required option."""
     names = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
     names += [group.name or "" for group in app.registered_groups]
     for words in ([], *([name] for name in names)):
         shown = CliRunner().invoke(app, [*words, "--help"])
         if shown.exit_code:
             raise RuntimeError(f"no help for {words}") from shown.exception
+    for words in (["help", "start"], ["completion", "bash"]):
+        if not CliRunner().invoke(app, words).stdout:
+            raise RuntimeError(f"{words} have no text")
     if CliRunner().invoke(app, ["create"]).exit_code != 2:
         raise RuntimeError("a missing option is not a usage error")
 
