@@ -10,7 +10,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-async def wait_until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+async def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
     """Return as soon as the condition holds; fail with its source line when it never does.
 
     Raises:
@@ -35,7 +35,7 @@ async def answered(
     return answer
 
 
-def wait_blocking(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+def wait_blocking(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
     """Do as `wait_until` where there is no event loop."""
     end = time.monotonic() + seconds
     while not condition():
