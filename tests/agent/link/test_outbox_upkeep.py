@@ -134,13 +134,16 @@ async def test_the_envelope_of_a_later_version_is_never_removed_for_an_earlier_o
     place = alice.outbox / FILE
     async with keeping(alice, "bob") as kept:
         newer = replace(kept.share, generation=2, step=ShareStep.SEALING)
-        kept.shares[newer.id] = newer
-        await kept.outbox.on_sealed(ShareSealed(newer, b"newer"))
-        await keep(kept.handovers, receipt_of(bob, kept.of(bob)))
-        await kept.upkeep._look(kept.share)
+        async with kept.outbox._alone:  # it is being written while the earlier one is found needless
+            await keep(kept.handovers, receipt_of(bob, kept.of(bob)))
+            looking = asyncio.create_task(kept.upkeep._look(kept.share))
+            await wait_until(lambda: bool(kept.outbox._alone._waiters))
+            kept.shares[newer.id] = newer
+            place.write_bytes(b"newer")
+        await looking
         assert place.read_bytes() == b"newer"
         kept.shares[newer.id] = replace(newer, step=ShareStep.SEEDING, sealed=2)
-        await kept.upkeep._look(kept.shares[newer.id])
+        await kept.upkeep._look(kept.shares[newer.id])  # Bob has the earlier one
         assert place.read_bytes() == b"newer"
 
 

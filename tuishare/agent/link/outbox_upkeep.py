@@ -95,7 +95,7 @@ class OutboxUpkeep:
         """Return whether every recipient has the newest envelope of a share, which is sealed."""
         if self._settings.current.link.keep_outbox or share is None or not share.envelope:
             return False
-        if share.step is not ShareStep.SEEDING or share.sealed != share.generation:
+        if share.step is not ShareStep.SEEDING:
             return False
         rows = [row for row in self._deliveries.of(share.id) if not row.revoked]
         arrived = {
