@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -210,3 +211,26 @@ async def test_a_recipient_who_floods_with_problems_causes_few_writes(
             seen.append(handovers.of(share.id)[0].fault)
         assert sum(one != other for one, other in pairwise(["", *seen])) == 40
         assert len(told) == 16
+
+
+async def test_what_comes_at_one_moment_undoes_nothing(alice: Home, bob: Home, share: ShareRecord) -> None:
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        (record,) = handovers.of(share.id)
+        await asyncio.gather(
+            keep(handovers, receipt_of(bob, record, "complete")),
+            handovers.keep_problem(record.recipient, ProblemMessage(bytes.fromhex(share.id), 1, "quota")),
+            handovers.postpone(record, 60, "later"),
+            handovers.note_handed_over(record),
+        )
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        (record,) = handovers.of(share.id)
+        assert (record.state, record.fault, record.retry) == (HandoverState.COMPLETE, "", 0)
+        newer = ShareSealed(replace(share, generation=2), b"two")
+        await asyncio.gather(
+            keep(handovers, receipt_of(bob, replace(record, state=HandoverState.WAITING), "refused")),
+            handovers.on_sealed(newer),
+        )
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        (record,) = handovers.of(share.id)
+        assert (record.generation, record.state) == (2, HandoverState.WAITING)

@@ -81,6 +81,8 @@ class Handovers:
         self._clock = clock
         self._records: defaultdict[str, dict[bytes, HandoverRecord]] = defaultdict(dict)
         """By share, then by recipient."""
+        self._alone = asyncio.Lock()
+        """Held from reading a record to saving its successor."""
         self._problems = RateLimit[bytes](*_PROBLEMS_KEPT, _MOST_CONTACTS, time.monotonic)
         self._told = RateLimit[bytes](*_PROBLEMS_TOLD, _MOST_CONTACTS, time.monotonic)
 
@@ -132,13 +134,13 @@ class Handovers:
         """
         share, digest = event.share, hashlib.sha256(event.envelope).digest()
         recipients = await asyncio.to_thread(self._recipients, share.id)
-        records = [self._successor(event, digest, signer, name) for signer, name in recipients.items()]
-        if any(record.digest == digest for record in records):
-            await self._keep_copy(digest, event.envelope)
-        await self._store.change(lambda database: database.queue_handovers(share.id, records))
-        former = self.of(share.id)
-        self._records[share.id] = {record.recipient: record for record in records}
-        await self._discard(former)
+        await self._keep_copy(digest, event.envelope)
+        async with self._alone:
+            records = [self._successor(event, digest, signer, name) for signer, name in recipients.items()]
+            await self._store.change(lambda database: database.queue_handovers(share.id, records))
+            former = {record.digest for record in self.of(share.id)}
+            self._records[share.id] = {record.recipient: record for record in records}
+            await self._discard({digest, *former})
         self._changed.notify()
         return list(recipients)
 
@@ -152,16 +154,17 @@ class Handovers:
         """
         event, digest = ShareSealed(share, envelope), hashlib.sha256(envelope).digest()
         await self._keep_copy(digest, envelope)
-        records = [
-            self._successor(event, digest, signer, name)
-            for name, signer in recipients.items()
-            if (known := self._find(signer, share.id)) is None or known.generation < share.generation
-        ]
-        await self._store.change(lambda database: database.save(*records))
-        former = [known for record in records if (known := self._find(record.recipient, share.id))]
-        for record in records:
-            self._records[share.id][record.recipient] = record
-        await self._discard([*former, *records])
+        async with self._alone:
+            former = {signer: self._find(signer, share.id) for signer in recipients.values()}
+            records = [
+                self._successor(event, digest, signer, name)
+                for name, signer in recipients.items()
+                if (known := former[signer]) is None or known.generation < share.generation
+            ]
+            await self._store.change(lambda database: database.save(*records))
+            for record in records:
+                self._records[share.id][record.recipient] = record
+            await self._discard({digest, *(known.digest for known in former.values() if known)})
         self._changed.notify()
 
     async def _keep_copy(self, digest: bytes, envelope: bytes) -> None:
@@ -203,14 +206,15 @@ class Handovers:
     async def on_withdrawn(self, event: EnvelopeWithdrawn) -> None:
         """Hand the envelope of a share over to no further recipient."""
         share = event.share.id
-        await self._store.change(lambda database: database.cancel_handovers(share))
-        former = self._records.pop(share, {})
-        self._records[share] = {
-            recipient: record
-            for recipient, record in former.items()
-            if record.state is not HandoverState.WAITING
-        }
-        await self._remove_copies({record.digest for record in former.values()})
+        async with self._alone:
+            await self._store.change(lambda database: database.cancel_handovers(share))
+            former = self._records.pop(share, {})
+            self._records[share] = {
+                recipient: record
+                for recipient, record in former.items()
+                if record.state is not HandoverState.WAITING
+            }
+            await self._remove_copies({record.digest for record in former.values()})
         self._changed.notify()
 
     async def content(self, record: HandoverRecord) -> bytes | None:
@@ -236,11 +240,17 @@ class Handovers:
 
     async def postpone(self, record: HandoverRecord, seconds: int, reason: str) -> None:
         """Record that an envelope is to be offered later."""
-        if self._is_newest(record):
-            await self._save(replace(record, retry=self._clock.now() + seconds, detail=reason))
+        async with self._alone:
+            known = self._find(record.recipient, record.share)
+            if known is not None and known.digest == record.digest and known.state is HandoverState.WAITING:
+                await self._save(replace(known, retry=self._clock.now() + seconds, detail=reason))
 
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         """Keep what a recipient states about an envelope of ours; an earlier state never replaces a later one."""
+        async with self._alone:
+            await self._keep_receipt(receipt, signed)
+
+    async def _keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         known = self._find(receipt.signer, receipt.share.hex())
         of_newest = known is not None and (known.digest, known.generation) == (
             receipt.digest,
@@ -266,12 +276,13 @@ class Handovers:
 
     async def keep_problem(self, recipient: bytes, problem: ProblemMessage) -> None:
         """Keep what keeps a recipient from a payload; of too many, and of what they have not got, nothing is kept."""
-        known, fault = self._find(recipient, problem.share.hex()), read_fault(problem.code)
-        if known is None or known.generation != problem.generation or known.fault == (fault or ""):
-            return
-        if known.state is HandoverState.COMPLETE or not self._problems.take(recipient):
-            return
-        await self._save(replace(known, fault=fault or ""))
+        async with self._alone:
+            known, fault = self._find(recipient, problem.share.hex()), read_fault(problem.code)
+            if known is None or known.generation != problem.generation or known.fault == (fault or ""):
+                return
+            if known.state is HandoverState.COMPLETE or not self._problems.take(recipient):
+                return
+            await self._save(replace(known, fault=fault or ""))
         if fault is not None and self._told.take(recipient):
             name = await self._store.run(lambda database: database.share_name(known.share))
             self._activity.note(ActivityKind.PROBLEM, name, f"{known.user}: {fault.words}")
@@ -281,21 +292,18 @@ class Handovers:
         return await self._store.run(lambda database: database.receipts(share))
 
     async def _enter(self, record: HandoverRecord, state: HandoverState, *, detail: str = "") -> None:
-        known = self._find(record.recipient, record.share)
-        if known is None or known.digest != record.digest:
-            return  # replaced meanwhile
-        newer = replace(known, state=state, at=self._clock.now(), retry=0, detail=detail)
-        await self._announce_refusal(newer)
-        await self._save(newer)
+        async with self._alone:
+            known = self._find(record.recipient, record.share)
+            if known is None or known.digest != record.digest or known.state is HandoverState.COMPLETE:
+                return  # replaced meanwhile, or further
+            newer = replace(known, state=state, at=self._clock.now(), retry=0, detail=detail)
+            await self._announce_refusal(newer)
+            await self._save(newer)
 
     async def _announce_refusal(self, record: HandoverRecord) -> None:
         """Have it acted upon before it is recorded: after a crash the recipient's agent repeats it."""
         if record.state is HandoverState.REFUSED:
             await self._events.publish_and_wait(EnvelopeRefused(record))
-
-    def _is_newest(self, record: HandoverRecord) -> bool:
-        known = self._find(record.recipient, record.share)
-        return known is not None and known.digest == record.digest
 
     def _find(self, recipient: bytes, share: str) -> HandoverRecord | None:
         return self._records[share].get(recipient) if share in self._records else None
@@ -305,19 +313,16 @@ class Handovers:
         self._put(record)
 
     def _put(self, record: HandoverRecord) -> None:
-        if self._is_newest(record):
-            self._records[record.share][record.recipient] = record
-            self._events.publish(HandoverRecorded(record.share))
+        self._records[record.share][record.recipient] = record
+        self._events.publish(HandoverRecorded(record.share))
         self._changed.notify()
 
     def _path(self, digest: bytes) -> Path:
         return self._folder / digest.hex()
 
-    async def _discard(self, former: Iterable[HandoverRecord]) -> None:
+    async def _discard(self, digests: set[bytes]) -> None:
         """Remove the copies of these envelopes, unless one is still the newest of its share."""
-        await self._remove_copies(
-            {record.digest for record in former} - {record.digest for record in self._all()}
-        )
+        await self._remove_copies(digests - {record.digest for record in self._all()})
 
     async def _remove_copies(self, digests: Iterable[bytes]) -> None:
         for digest in digests:
