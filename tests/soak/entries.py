@@ -40,6 +40,7 @@ class History:
     def __init__(self) -> None:
         self._forms: defaultdict[tuple[str, str], set[Digest]] = defaultdict(set)
         self._touched: set[tuple[str, str, Digest]] = set()
+        self._made: set[tuple[str, str, Digest]] = set()
 
     def note(self, sender: str, entry: Path) -> None:
         """Read an entry as it is now."""
@@ -48,11 +49,16 @@ class History:
     def note_touched(self, sender: str, name: str, before: Digest, after: Digest) -> None:
         """Note that the recipient made one form of what had arrived another one, which may be none at all."""
         self._touched.add((sender, name, before))
+        self._made.add((sender, name, after))
         self._forms[sender, name].add(after)
 
     def was_touched(self, sender: str, name: str, digest: Digest) -> bool:
         """Whether the recipient had that form and did something to it: it does not arrive a second time."""
         return (sender, name, digest) in self._touched
+
+    def was_made(self, sender: str, name: str, digest: Digest) -> bool:
+        """Whether the recipient made that form; the sender's next one may be the same, when both deleted one file."""
+        return (sender, name, digest) in self._made
 
     def knows(self, sender: str, name: str, digest: Digest) -> bool:
         """Whether the entry of that name has ever been so."""

@@ -54,7 +54,8 @@ class Direction:
         landed, name = self._landed, self.sender.home.name
         copies: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for path, original, digest in landed:
-            if not self.history.was_touched(name, original, digest):
+            form = (name, original, digest)
+            if not self.history.was_touched(*form) and not self.history.was_made(*form):
                 copies[original, digest].append(path.name)
         faults = [
             f"{original} arrived {len(paths)} times: {', '.join(paths)}"

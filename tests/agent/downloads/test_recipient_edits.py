@@ -23,8 +23,9 @@ from tuishare.agent.folders.leases import Hold
 class Recipient:
     """Does random things to what came. Each leaves a mark that is found again, or is undone by the recipient alone."""
 
-    def __init__(self, runway: Runway, dice: random.Random) -> None:
+    def __init__(self, runway: Runway, dice: random.Random, *, leased: bool) -> None:
         self._runway = runway
+        self._leased = leased
         self._dice = dice
         self._open = ExitStack()
         self._handles: list[tuple[int, str]] = []
@@ -135,6 +136,8 @@ class Recipient:
         os.link(path, self._beside(path, mark))
 
     def _hold(self, path: Path, mark: str) -> None:
+        if not self._leased and any(part.endswith(".former") for part in path.parts):
+            return  # without leases, a program that opens a file there after the last look is not seen
         descriptor = self._open_file(path)
         self._open.callback(os.close, descriptor)
         if os.fstat(descriptor).st_nlink and len(self._handles) < 3:
@@ -154,6 +157,7 @@ def _marks_of(path: Path) -> Iterator[str]:
             start = content.find(b"mark", start + 8)
 
 
+SEEDS = int(os.environ.get("TUISHARE_EDIT_SEEDS", "20"))
 STEPS = {
     replaced_payloads: ("find_untouched", "take_inventory", "is_written", "read_lease"),
     files: ("_move", "move_into_place", "drop_unwanted", "fsync_tree"),
@@ -161,13 +165,13 @@ STEPS = {
 
 
 @pytest.mark.parametrize("leased", [True, False])
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_nothing_that_a_recipient_did_is_ever_destroyed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, leased: bool
 ) -> None:
     dice = random.Random(seed)
     runway = Runway(tmp_path, folder=dice.random() < 0.7)
-    recipient = Recipient(runway, dice)
+    recipient = Recipient(runway, dice, leased=leased)
     if not leased:
         monkeypatch.setattr(leases, "_ask", lambda _descriptor: Hold.UNKNOWN)
 

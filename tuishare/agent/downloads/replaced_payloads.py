@@ -22,7 +22,7 @@ from tuishare.agent.downloads.inventory import Inventory, find_untouched, take_i
 from tuishare.agent.folders.leases import Hold, is_written, read_lease
 from tuishare.core.records import DownloadRecord
 from tuishare.fs.atomic import free_name, make_private, move_into_place
-from tuishare.torrents import IsCancelled
+from tuishare.torrents import IsCancelled, Parts
 
 _HELD: Final = ".former"  # also the name of earlier versions, whose folders are still found
 _DISCARDED: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.discarded-([0-9]+)")
@@ -209,14 +209,17 @@ def _delete_calm(payload: Path, judged: int, *, resumed: bool) -> None:
         for entry in reversed(take_inventory(payload).entries):
             path = payload.joinpath(*entry.parts)
             with contextlib.suppress(OSError):
-                # The move has changed the time of the payload itself.
-                calm = path.lstat().st_ctime_ns < judged + (not entry.parts)
                 if stat.S_ISDIR(entry.kind):
-                    if calm or resumed or path in emptied:
+                    if _is_calm(path, judged, entry.parts) or resumed or path in emptied:
                         path.rmdir()
                         emptied.add(path.parent)
-                elif calm:
-                    with read_lease(path) as hold:
-                        if hold is not Hold.WRITTEN:
+                else:
+                    with read_lease(path) as hold:  # first: what is written before is seen by its time
+                        if hold is not Hold.WRITTEN and _is_calm(path, judged, entry.parts):
                             path.unlink()
                             emptied.add(path.parent)
+
+
+def _is_calm(path: Path, judged: int, parts: Parts) -> bool:
+    """Return whether nothing was done to an entry since that time; the move has changed that of the payload itself."""
+    return path.lstat().st_ctime_ns < judged + (not parts)
