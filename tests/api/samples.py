@@ -326,6 +326,10 @@ class ScriptedAgent:
         self.orders.append(query)
         return LISTING
 
+    async def open_envelope(self, path: PathNamed) -> Accepted:
+        self.orders.append(("open", path))
+        return Accepted(id=path.path.rpartition("/")[2])
+
     async def measure_path(self, path: PathNamed) -> PathSize:
         self.orders.append(path)
         return PathSize(files=3, size=3000)

@@ -236,6 +236,10 @@ class FakeAgent:
         shown = tuple(entry for entry in entries if entry.is_folder or not query.folders_only)
         return FolderListing(path=path.replace("~", "/far"), entries=shown, whole="more" not in path)
 
+    async def open_envelope(self, path: PathNamed) -> Accepted:
+        await self._call("open_envelope", path.path)
+        return Accepted(id=path.path.rpartition("/")[2])
+
     async def measure_path(self, path: PathNamed) -> PathSize:
         await self._call("measure_path", path.path)
         if path.path not in self.sizes:

@@ -82,6 +82,9 @@ class Operations(Performer):
     choose_files = ClientMethod(
         Agent.choose_files, "POST", "/v1/downloads/{download}/wanted", FileChoice, Accepted, _OWNER
     )
+    open_envelope = ClientMethod(
+        Agent.open_envelope, "POST", "/v1/envelopes/open", PathNamed, Accepted, _OWNER
+    )
     order_download = ClientMethod(
         Agent.order_download, "POST", "/v1/downloads/{download}/{order}", None, Accepted, _OWNER
     )

@@ -240,6 +240,14 @@ class AgentService(HomeService, Protocol):
             Refused: not now, or not with a download in its state.
         """
 
+    async def open_envelope(self, path: PathNamed) -> Accepted:
+        """Copy an envelope that came by hand into the inbox; returns the name of its file there.
+
+        Raises:
+            BadInput: the path is not absolute, or leads to something else than an envelope.
+            NotFound: there is nothing at the path.
+        """
+
     async def links(self) -> list[Link]:
         """List the links to the agents of verified users, in the order of the user book."""
 

@@ -35,6 +35,7 @@ class KindChoice(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("list")(list_)
+    app.command("open")(open_)
     for command in (activity, links, receipts, show, share):
         app.command()(command)
     actions: dict[str, Action] = {action.value: action for action in (*ShareAction, *DownloadAction)}
@@ -99,6 +100,16 @@ def links(as_json: AsJson = False) -> None:
     from tuishare.cli.links import print_links
 
     print_links(as_json=as_json)
+
+
+def open_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .torrent.encrypted.", readable=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Put an envelope that came by hand into the inbox."""
+    from tuishare.cli.open_envelope import open_envelope
+
+    open_envelope(file, as_json=as_json)
 
 
 def show(id_: _Id, as_json: AsJson = False) -> None:

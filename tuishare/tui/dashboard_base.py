@@ -31,6 +31,7 @@ class DialogKind(StrEnum):
     NEW_SHARE = "new_share"
     REVOKE = "revoke"
     APPROVE = "approve"
+    OPEN_ENVELOPE = "open_envelope"
     CHOOSE_FILES = "choose_files"
     ADD_USER = "add_user"
     INVITE = "invite"

@@ -44,6 +44,12 @@ def _open_approve(app: DashboardBase, about: tuple[Subject, ...]) -> None:
             app.push_screen(ApproveScreen(subject, app.people))
 
 
+def _open_envelope(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.open_envelope import OpenEnvelopeScreen
+
+    app.push_screen(OpenEnvelopeScreen())
+
+
 def _open_add_user(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
     from tuishare.tui.screens.add_user import AddUserScreen
 
@@ -138,6 +144,7 @@ DIALOGS: Final[Mapping[DialogKind, Opener]] = {
     DialogKind.REVOKE: _open_revoke,
     DialogKind.APPROVE: _open_approve,
     DialogKind.CHOOSE_FILES: _open_files,
+    DialogKind.OPEN_ENVELOPE: _open_envelope,
     DialogKind.ADD_USER: _open_add_user,
     DialogKind.INVITE: _open_invite,
     DialogKind.INVITATIONS: _open_invitations,

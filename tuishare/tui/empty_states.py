@@ -38,7 +38,8 @@ def explain_no_downloads(view: View) -> Content:
     inbox = clean(view.snapshot.status.inbox) or "your inbox folder"
     return _lines(
         "Nothing received yet.",
-        f"Put an envelope that you receive (the file NAME.torrent.encrypted) into {inbox}",
+        "What users share with you arrives by itself once you know each other: see People, key 3.\n"
+        f"An envelope that came by hand (the file NAME.torrent.encrypted): press o, or put it into {inbox}",
     )
 
 

@@ -19,6 +19,7 @@ from tuishare.tui.widgets.pane import EntryPane
 
 _DIALOGS: Final = {
     DialogKind.NEW_SHARE: ("Shares: new share …", "choose a file or folder and its recipients"),
+    DialogKind.OPEN_ENVELOPE: ("Downloads: open an envelope …", "one that came by mail, chat or stick"),
     DialogKind.ADD_USER: ("People: add a user …", "by a card or by a key"),
     DialogKind.INVITE: ("People: invite …", "make one string by which a person and you become known"),
     DialogKind.INVITATIONS: ("People: invitations …", "those that you gave out; cancel one"),

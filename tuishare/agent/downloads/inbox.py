@@ -18,6 +18,7 @@ from typing import Final, assert_never
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
 from tuishare.agent.downloads.envelope_reader import EnvelopeReader, apply_key_rotation
+from tuishare.agent.downloads.hand_in import put_into_inbox
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.quotas import (
@@ -298,6 +299,18 @@ class Inbox(FolderHandler[int]):
         if rejected:
             self._changed.notify()
         return bool(rejected)
+
+    async def hand_in(self, source: Path) -> str:
+        """Copy an envelope that a user names into the folder, to be opened at once; return its name there.
+
+        Raises:
+            BadInput: it is something else than an envelope.
+            NotFound: there is nothing at the path.
+            SystemFailed: it cannot be read, or the disk refused.
+        """
+        name = await asyncio.to_thread(put_into_inbox, source, self._folder)
+        self._events.publish(EntryOutdated(self._folder / name))
+        return name
 
     def moved(self) -> None:
         """Report that the state of the folder has changed."""

@@ -224,6 +224,9 @@ class LocalAgentService:
     async def list_folder(self, query: FolderQuery) -> FolderListing:
         return await self._paths.list_folder(query)
 
+    async def open_envelope(self, path: PathNamed) -> Accepted:
+        return Accepted(id=await self._runner.run(self._inbox.hand_in(to_absolute(path.path))))
+
     async def measure_path(self, path: PathNamed) -> PathSize:
         return await self._paths.measure_path(path)
 

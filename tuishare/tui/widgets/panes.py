@@ -118,6 +118,7 @@ class DownloadsPane(EntryPane[Download]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *_bind(DownloadAction, ends=False),
+        Binding("o", "dialog('open_envelope')", "Open", tooltip="open an envelope that came by hand"),
         Binding("t", "dialog('choose_files')", "Files", tooltip="choose which files to download"),
         *_bind(DownloadAction, ends=True),
         _COPY,
@@ -137,7 +138,9 @@ class DownloadsPane(EntryPane[Download]):
         return offer_for_download(entry)
 
     def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
-        """Offer approval of one download that needs it, and the choice of files until it is complete."""
+        """Offer an envelope always, approval where it is needed, and a choice of files until all have arrived."""
+        if kind is DialogKind.OPEN_ENVELOPE:
+            return ()
         chosen = self.chosen
         if kind is DialogKind.CHOOSE_FILES:
             return chosen if len(chosen) == 1 and can_choose(chosen[0]) else None
