@@ -37,7 +37,10 @@ from tuishare.api.messages import (
     Invitation,
     InvitationNamed,
     InvitationText,
-    InviterAdded,
+    Joiner,
+    JoinerAnswer,
+    JoinerState,
+    Joining,
     Link,
     NewInvitation,
     NewShare,
@@ -131,6 +134,16 @@ ACTIVITY = Activity(
 
 INVITATION = Invitation(id="ab" * 16, name="bob", created=NOW, until=NOW + 10 * 365 * 86_400)
 
+JOINER = Joiner(
+    fingerprint="ABCD",
+    called="Bob",
+    user="bob",
+    state=JoinerState.JOINED,
+    at=NOW,
+    words="a b c d",
+    address="192.0.2.7",
+)
+
 LINK = Link(user="bob", since=NOW - 60, called=True, addresses=("192.0.2.7:50010", "[2001:db8::7]:50010"))
 
 RELOADED = Reloaded(applied=("drop",), restart=("network.listen",))
@@ -207,6 +220,8 @@ class ScriptedAgent:
         self.invited = [INVITATION]
         self.broken: BadConfiguration | None = None
         self.orders: list[object] = []
+        self.joining: list[Joining] = []
+        self.answer_to_join = Joining(id="ef" * 16, user="alice", words="one two three four", verified=True)
         self.details: Callable[[DownloadId], Details] = lambda download: self._find(download, DOWNLOAD.id)
 
     @property
@@ -254,9 +269,18 @@ class ScriptedAgent:
     async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
         return self._take(invitation.id, invitation)
 
-    async def join(self, invitation: InvitationText) -> InviterAdded:
+    async def join(self, invitation: InvitationText) -> Joining:
         self.orders.append(invitation)
-        return InviterAdded(user="alice", words="one two three four", verified=True)
+        return self.answer_to_join
+
+    async def joins(self) -> list[Joining]:
+        return list(self.joining)
+
+    async def cancel_join(self, invitation: InvitationNamed) -> Accepted:
+        return self._take(invitation.id, invitation)
+
+    async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
+        return self._take(answer.id, answer)
 
     async def links(self) -> list[Link]:
         return list(self.links_shown)

@@ -5,11 +5,18 @@ import time
 import msgspec
 import pytest
 
-from tests.api.samples import INVITATION
+from tests.api.samples import INVITATION, JOINER, NOW
 from tests.cli.homes import Person
 from tests.cli.json_shapes import read_json
 from tests.cli.served import served
-from tuishare.api.messages import Invitation, InvitationNamed, InvitationText, InviterAdded, NewInvitation
+from tuishare.api.messages import (
+    Invitation,
+    InvitationNamed,
+    InvitationText,
+    JoinerState,
+    Joining,
+    NewInvitation,
+)
 
 STRING = "tuishare-invite-v1:abc"
 
@@ -34,23 +41,63 @@ async def test_without_a_name_it_is_for_one_person_and_ends_after_a_week(alice: 
         assert abs(order.until - time.time() - 7 * 86_400) < 60
 
 
-async def test_the_list_shows_who_used_it_and_the_words(alice: Person) -> None:
+async def test_several_may_join_and_each_may_need_approval(alice: Person) -> None:
     async with served(alice) as shell:
-        used = msgspec.structs.replace(
-            INVITATION,
-            id="cd" * 16,
-            used=INVITATION.created,
-            user="carol",
-            words="a b c d",
-            address="192.0.2.7",
-        )
+        said = await shell.call("invite", "--uses", "10", "--ask")
+        assert "not verified" in said.err
+        assert "tuishare invite approve abababab" in said.err
+        (order,) = shell.agent.orders
+        assert isinstance(order, NewInvitation)
+        assert (order.uses, order.ask) == (10, True)
+
+
+async def test_the_list_shows_who_came_with_it_and_the_words(alice: Person) -> None:
+    async with served(alice) as shell:
+        eve = msgspec.structs.replace(JOINER, called="eve", user="", state=JoinerState.TRIED, words="e f g h")
+        used = msgspec.structs.replace(INVITATION, id="cd" * 16, joiners=(JOINER, eve))
         shell.agent.invited = [INVITATION, used]
-        first, second = ((line.split("\t")) for line in (await shell.call("invite", "list")).out.splitlines())
-        assert (first[:2], first[2].split()[0]) == (["abababab", "bob"], "open")
-        assert second[2].startswith("used by carol")
-        assert second[3:] == ["a b c d", "192.0.2.7"]
+        rows = [line.split("\t") for line in (await shell.call("invite", "list")).out.splitlines()]
+        assert [row[0] for row in rows] == ["abababab", "cdcdcdcd", "cdcdcdcd", "cdcdcdcd"]
+        assert [row[2].rsplit(" ", 2)[0] for row in rows] == [
+            "open until",
+            "used by bob",
+            "joined as bob",
+            "refused",
+        ]
+        assert [row[1] for row in rows[2:]] == ["Bob", "eve"]
+        assert rows[3][3:] == ["e f g h", "192.0.2.7"]
         listed = read_json((await shell.call("invite", "list", "--json")).out, list[Invitation])
         assert listed == [INVITATION, used]
+
+
+async def test_one_who_asks_is_answered(alice: Person) -> None:
+    async with served(alice) as shell:
+        asks = msgspec.structs.replace(JOINER, state=JoinerState.ASKS, user="")
+        other = msgspec.structs.replace(asks, called="Carol", fingerprint="EFGH")
+        shell.agent.invited = [msgspec.structs.replace(INVITATION, joiners=(asks, other))]
+        assert (await shell.call("invite", "approve", "ab")).failed(2, "Several people ask to join")
+        assert (await shell.call("invite", "approve", "ab", "dan")).failed(4, "No one of that name")
+        assert (await shell.call("invite", "approve", "ab", "Bob")).code == 0
+        assert (await shell.call("invite", "decline", "ab", "Carol")).code == 0
+        answers = [order for order in shell.agent.orders if isinstance(order, tuple)]
+        assert [answer.approve for _, answer in answers] == [True, False]
+        assert [answer.fingerprint for _, answer in answers] == ["ABCD", "EFGH"]
+
+
+async def test_a_join_that_waits_is_told_listed_and_cancelled(alice: Person) -> None:
+    async with served(alice) as shell:
+        waiting = Joining(id="ef" * 16, until=NOW, tried=NOW, error="192.0.2.1:50011 does not answer")
+        shell.agent.joining = [waiting]
+        row = (await shell.call("join", "list")).out.strip().split("\t")
+        assert (row[0], row[3]) == ("efefefef", "192.0.2.1:50011 does not answer")
+        assert read_json((await shell.call("join", "list", "--json")).out, list[Joining]) == [waiting]
+        assert (await shell.call("join", "cancel", "ef")).code == 0
+        assert shell.agent.orders == [(waiting.id, InvitationNamed(id=waiting.id))]
+        shell.agent.answer_to_join = waiting
+        said = await shell.call("join", STRING)
+        assert said.code == 0
+        assert "192.0.2.1:50011 does not answer. Your agent calls again until" in said.err
+        assert "exchange cards" in said.err
 
 
 async def test_one_is_cancelled_by_the_beginning_of_its_id(alice: Person) -> None:
@@ -79,8 +126,8 @@ async def test_joining_shows_the_same_words(alice: Person, how: str) -> None:
 async def test_what_joining_prints_as_json(alice: Person) -> None:
     async with served(alice) as shell:
         said = await shell.call("join", STRING, "--json")
-        assert read_json(said.out, InviterAdded) == InviterAdded(
-            user="alice", words="one two three four", verified=True
+        assert read_json(said.out, Joining) == Joining(
+            id="ef" * 16, user="alice", words="one two three four", verified=True
         )
 
 

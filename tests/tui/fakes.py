@@ -29,7 +29,8 @@ from tuishare.api.messages import (
     Invitation,
     InvitationNamed,
     InvitationText,
-    InviterAdded,
+    JoinerAnswer,
+    Joining,
     Link,
     NewInvitation,
     NewShare,
@@ -96,6 +97,8 @@ class FakeAgent:
         self.card = CardInfo(name="bob", fingerprint="ABCD", words="able bold calm dare")
         self.proof = Proof(findings=())
         self.invited: list[Invitation] = []
+        self.joining: list[Joining] = []
+        self.joined = Joining(id="ef" * 16, user="alice", words="one two three four", verified=True)
         self.text = SettingsText(text='name = "alice"', path="/home/alice/.config/tuishare/config.toml")
         self.disk: dict[str, tuple[str, ...]] = {}
         self.sizes: dict[str, PathSize] = {}
@@ -157,9 +160,19 @@ class FakeAgent:
         self.invited = [each for each in self.invited if each.id != invitation.id]
         return await self._call("cancel_invitation", invitation.id)
 
-    async def join(self, invitation: InvitationText) -> InviterAdded:
+    async def join(self, invitation: InvitationText) -> Joining:
         await self._call("join", invitation.text)
-        return InviterAdded(user="alice", words="one two three four", verified=True)
+        return self.joined
+
+    async def joins(self) -> list[Joining]:
+        return list(self.joining)
+
+    async def cancel_join(self, invitation: InvitationNamed) -> Accepted:
+        self.joining = [each for each in self.joining if each.id != invitation.id]
+        return await self._call("cancel_join", invitation.id)
+
+    async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
+        return await self._call("answer_joiner", answer)
 
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
         return []

@@ -16,7 +16,9 @@ from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.earlier_shares import EarlierShares, Seal
 from tuishare.agent.link.handovers import Handovers
-from tuishare.agent.link.invitations import EditUsers, Invitations
+from tuishare.agent.link.invitations import Invitations
+from tuishare.agent.link.joined_users import EditUsers, JoinedUsers
+from tuishare.agent.link.joins import Call, Joins
 from tuishare.agent.link.link_service import LinkNeeds, LinkService, OpenParts
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
@@ -86,7 +88,7 @@ def make_link(
     identity, changed, clock = context.identity, context.changed, context.clock
     most = context.settings.current.link.connections
 
-    def make_open_parts(key: LinkKey, dial: Dial) -> OpenParts:
+    def make_open_parts(key: LinkKey, dial: Dial, call: Call) -> OpenParts:
         own_record = OwnRecord(
             *(key, context.store, context.engine),
             settings=context.settings,
@@ -94,11 +96,18 @@ def make_link(
             clock=clock,
             address_record=context.address_record,
         )
+        users = JoinedUsers(context.users, contacts, edit_users)
         invitations = Invitations(
-            *(contacts, own_record, edit_users, context.store),
-            settings=context.settings,
+            *(own_record, users, context.store),
+            activity=context.activity,
+            changed=changed,
+            clock=clock,
+        )
+        joins = Joins(
+            *(own_record, users, context.store, call),
             identity=identity,
-            users=context.users,
+            activity=context.activity,
+            changed=changed,
             clock=clock,
         )
         parts = LinkParts(own_record, contacts, handovers, arrivals)
@@ -106,6 +115,7 @@ def make_link(
         return OpenParts(
             parts=parts,
             invitations=invitations,
+            joins=joins,
             links=links,
             calls=Calls(parts, links, dial, identity=identity, changed=changed, clock=clock),
             callers=ContactCallers(parts, links, invitations),

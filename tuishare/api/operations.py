@@ -25,7 +25,8 @@ from tuishare.api.messages import (
     Invitation,
     InvitationNamed,
     InvitationText,
-    InviterAdded,
+    JoinerAnswer,
+    Joining,
     Link,
     NewInvitation,
     NewShare,
@@ -95,8 +96,15 @@ class Operations(Performer):
     cancel_invitation = ClientMethod(
         Agent.cancel_invitation, "POST", "/v1/invitations/cancel", InvitationNamed, Accepted, _OWNER
     )
-    join = ClientMethod(Agent.join, "POST", "/v1/invitations/join", InvitationText, InviterAdded, _OWNER)
+    join = ClientMethod(Agent.join, "POST", "/v1/invitations/join", InvitationText, Joining, _OWNER)
     receipts = ClientMethod(Agent.receipts, "POST", "/v1/receipts", ReceiptQuery, list[Receipt], _OWNER)
+    answer_joiner = ClientMethod(
+        Agent.answer_joiner, "POST", "/v1/invitations/answer", JoinerAnswer, Accepted, _OWNER
+    )
+    joins = ClientMethod(Agent.joins, "GET", "/v1/joins", None, list[Joining], _OWNER)
+    cancel_join = ClientMethod(
+        Agent.cancel_join, "POST", "/v1/joins/cancel", InvitationNamed, Accepted, _OWNER
+    )
     activity = ClientMethod(Agent.activity, "GET", "/v1/activity", None, list[Activity], _OWNER)
 
     people = ClientMethod(Agent.people, "GET", "/v1/people", None, People, _OWNER)

@@ -30,7 +30,8 @@ from tuishare.api.messages import (
     Invitation,
     InvitationNamed,
     InvitationText,
-    InviterAdded,
+    JoinerAnswer,
+    Joining,
     Link,
     NewInvitation,
     NewShare,
@@ -255,7 +256,7 @@ class AgentService(HomeService, Protocol):
         """List the invitations that were given out, oldest first, without their strings."""
 
     async def invite(self, new: NewInvitation) -> Invitation:
-        """Make an invitation for one person; its string is in this answer only.
+        """Make an invitation; its string is in this answer only.
 
         Raises:
             BadInput: a name is not allowed or taken, or it has ended already.
@@ -263,19 +264,39 @@ class AgentService(HomeService, Protocol):
         """
 
     async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
-        """Delete an invitation; the user who has used it is revoked everywhere and removed.
+        """Delete an invitation; the users who have used it are revoked everywhere and removed.
 
         Raises:
             NotFound: there is no such invitation.
         """
 
-    async def join(self, invitation: InvitationText) -> InviterAdded:
-        """Redeem an invitation of another agent: both sides are known to each other afterwards.
+    async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
+        """Let in one who asks to join, or never; returns the name on their card.
+
+        Raises:
+            NotFound: they do not ask.
+        """
+
+    async def join(self, invitation: InvitationText) -> Joining:
+        """Use an invitation of another agent: both sides are known to each other afterwards.
+
+        If the inviter is not reached, or has to approve first, the answer has no user: the agent calls them again until
+        the invitation ends, also after a restart.
 
         Raises:
             BadInput: the text is no invitation, or one of this agent.
-            Refused: this agent makes no links.
+            Refused: this agent makes no links, or uses too many invitations.
             VerificationFailed: the answer is not the inviter's.
+        """
+
+    async def joins(self) -> list[Joining]:
+        """List the invitations of other agents whose senders are called again, oldest first."""
+
+    async def cancel_join(self, invitation: InvitationNamed) -> Accepted:
+        """Call the sender of an invitation no longer.
+
+        Raises:
+            NotFound: it is not being used.
         """
 
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:

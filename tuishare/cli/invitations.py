@@ -9,9 +9,19 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from tuishare.api.messages import Invitation, InvitationNamed, InvitationText, NewInvitation
+from tuishare.api.messages import (
+    Invitation,
+    InvitationNamed,
+    InvitationText,
+    JoinerAnswer,
+    JoinerState,
+    Joining,
+    NewInvitation,
+)
 from tuishare.cli.agent import ask_agent
 from tuishare.cli.json_output import print_json
 from tuishare.cli.terminal import is_terminal, print_rows, say
@@ -19,32 +29,59 @@ from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, NotFound, SystemFailed
 from tuishare.fs.atomic import read_limited
 from tuishare.presentation.formats import format_timestamp
-from tuishare.presentation.invitations import describe_invitation, describe_words
+from tuishare.presentation.invitations import (
+    BY_HAND,
+    describe_invitation,
+    describe_joiner,
+    describe_waiting,
+    describe_words,
+)
 from tuishare.presentation.qr_code import draw_qr_code
+from tuishare.sanitize import for_display
 
+_Listed = TypeVar("_Listed", Invitation, Joining)
 _PREFIX = "tuishare-invite-"
 _LONGEST = 4_096
 _INK, _END = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
 """Black on white, in the colours that no theme changes."""
 
 
-def invite(name: str, groups: Iterable[str], expires: str, *, as_json: bool) -> None:
-    """Print an invitation for one person.
+@dataclass(frozen=True, slots=True)
+class InviteOptions:
+    """An invitation as it is asked for on the command line."""
+
+    name: str
+    groups: tuple[str, ...]
+    expires: str
+    uses: int
+    ask: bool
+
+
+def invite(options: InviteOptions, *, as_json: bool) -> None:
+    """Print an invitation.
 
     Raises:
         BadInput: a name or the end is not allowed.
     """
-    until = parse_expiry(expires, time.time())
-    teams = tuple(group.removeprefix("@") for group in groups)
-    made = ask_agent(lambda client: client.invite(NewInvitation(name=name, groups=teams, until=until)))
+    new = NewInvitation(
+        name=options.name,
+        groups=tuple(group.removeprefix("@") for group in options.groups),
+        until=parse_expiry(options.expires, time.time()),
+        uses=options.uses,
+        ask=options.ask,
+    )
+    made = ask_agent(lambda client: client.invite(new))
     if as_json:
         print_json(made)
         return
     print(made.text, flush=True)
     _show_code(made.text)
-    whom = made.name or "one person"
-    say(f"Send this to {whom} over a channel that no one else reads; it can be used once.")
+    whom = made.name or ("one person" if new.uses == 1 else f"{new.uses:,} people at most")
+    times = "once" if new.uses == 1 else f"{new.uses:,} times; those who join are not verified"
+    say(f"Send this to {whom} over a channel that no one else reads; it can be used {times}.")
     say(f"It ends {format_timestamp(made.until)}. They run: tuishare join STRING")
+    if new.ask:
+        say(f"You approve each of them: tuishare invite approve {made.id[:8]}")
     say("`tuishare invite list` shows when it was used, and four words that both of you can compare.")
 
 
@@ -63,13 +100,46 @@ def list_invitations(*, as_json: bool) -> None:
     if as_json:
         print_json(invitations)
         return
-    rows = [(each.id[:8], each.name, *_describe(each)) for each in invitations]
+    rows = []
+    for each in invitations:
+        state = describe_invitation(each, time.time(), format_timestamp)
+        rows.append((each.id[:8], each.name, state, "", ""))
+        rows += [
+            (
+                each.id[:8],
+                joiner.called,
+                describe_joiner(joiner, format_timestamp),
+                joiner.words,
+                joiner.address,
+            )
+            for joiner in each.joiners
+        ]
     print_rows(("id", "for", "state", "words", "called from"), rows)
 
 
-def _describe(invitation: Invitation) -> tuple[str, str, str]:
-    state = describe_invitation(invitation, time.time(), format_timestamp)
-    return state, invitation.words, invitation.address
+def answer(id_: str, who: str, *, approve: bool, as_json: bool) -> None:
+    """Let in one who asks to join, or never.
+
+    Raises:
+        NotFound: no one asks, or not by that name.
+        BadInput: several do, so a name is needed.
+    """
+    chosen = _find_invitation(id_)
+    asking = [each for each in chosen.joiners if each.state is JoinerState.ASKS and who in {"", each.called}]
+    if len(asking) != 1:
+        hint = "`tuishare invite list` shows who asks to join."
+        if not asking:
+            raise NotFound("No one of that name asks to join by this invitation", hint=hint)
+        raise BadInput("Several people ask to join by this invitation", hint=f"Name one of them. {hint}")
+    (joiner,) = asking
+    given = JoinerAnswer(id=chosen.id, fingerprint=joiner.fingerprint, approve=approve)
+    accepted = ask_agent(lambda client: client.answer_joiner(given))
+    if as_json:
+        print_json(accepted)
+    elif approve:
+        say(f"{for_display(joiner.called)} joins when their agent calls again, within a minute.")
+    else:
+        say(f"{for_display(joiner.called)} does not join by this invitation.")
 
 
 def cancel_invitation(id_: str, *, as_json: bool) -> None:
@@ -78,22 +148,28 @@ def cancel_invitation(id_: str, *, as_json: bool) -> None:
     Raises:
         NotFound: no invitation has an id that begins like that, or several have.
     """
-    found = [each for each in ask_agent(lambda client: client.invitations()) if each.id.startswith(id_)]
-    if len(found) != 1 or not id_:
-        raise NotFound(
-            "There is no such invitation" if not found else "Several invitations have such an id",
-            hint="`tuishare invite list` shows them all.",
-        )
-    (chosen,) = found
+    chosen = _find_invitation(id_)
     accepted = ask_agent(lambda client: client.cancel_invitation(InvitationNamed(id=chosen.id)))
     if as_json:
         print_json(accepted)
         return
-    say(
-        f"The invitation is cancelled; {chosen.user} was removed."
-        if chosen.used
-        else "The invitation is cancelled."
-    )
+    users = ", ".join(member.user for member in chosen.members)
+    say(f"The invitation is cancelled; {users} removed." if users else "The invitation is cancelled.")
+
+
+def _find_invitation(id_: str) -> Invitation:
+    return _choose(id_, ask_agent(lambda client: client.invitations()), "tuishare invite list")
+
+
+def _choose(id_: str, listed: Iterable[_Listed], command: str) -> _Listed:
+    """Return the only entry whose id begins like that."""
+    found = [each for each in listed if each.id.startswith(id_)]
+    if len(found) != 1 or not id_:
+        raise NotFound(
+            "There is no such invitation" if not found else "Several invitations have such an id",
+            hint=f"`{command}` shows them all.",
+        )
+    return found[0]
 
 
 def join(given: str, *, as_json: bool) -> None:
@@ -101,16 +177,52 @@ def join(given: str, *, as_json: bool) -> None:
 
     Raises:
         BadInput: it is no invitation.
-        TuishareError: the inviter is not reached, or does not take it.
+        TuishareError: the inviter does not take it.
     """
     text = _read(given)
     joined = ask_agent(lambda client: client.join(InvitationText(text=text)))
     if as_json:
         print_json(joined)
         return
+    if not joined.user:
+        say(describe_waiting(joined, format_timestamp))
+        say(f"`tuishare join list` shows it. {BY_HAND}")
+        return
     trust = "verified" if joined.verified else "not verified"
     say(f"{joined.user} is known to you now ({trust}), and you to them.")
     say(describe_words(joined.words))
+
+
+def list_joins(*, as_json: bool) -> None:
+    """Print the invitations whose senders are called again."""
+    joins = ask_agent(lambda client: client.joins())
+    if as_json:
+        print_json(joins)
+        return
+    rows = [
+        (
+            each.id[:8],
+            format_timestamp(each.until),
+            format_timestamp(each.tried) if each.tried else "",
+            each.error,
+        )
+        for each in joins
+    ]
+    print_rows(("id", "until", "last call", "last error"), rows)
+
+
+def cancel_join(id_: str, *, as_json: bool) -> None:
+    """Call the sender of an invitation no longer.
+
+    Raises:
+        NotFound: no invitation has an id that begins like that, or several have.
+    """
+    chosen = _choose(id_, ask_agent(lambda client: client.joins()), "tuishare join list")
+    accepted = ask_agent(lambda client: client.cancel_join(InvitationNamed(id=chosen.id)))
+    if as_json:
+        print_json(accepted)
+    else:
+        say("Its sender is called no longer.")
 
 
 def _read(given: str) -> str:

@@ -16,13 +16,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
+from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinRecord
 from tuishare.core.records import (
     ArrivalRecord,
     DownloadRecord,
     EventRecord,
     HandoverRecord,
     HandoverState,
-    InvitationRecord,
     KnownAddressRecord,
     ReceiptRecord,
     RecipientRecord,
@@ -60,6 +60,8 @@ _Record = TypeVar(
     ReceiptRecord,
     ArrivalRecord,
     InvitationRecord,
+    JoinerRecord,
+    JoinRecord,
 )
 
 
@@ -425,22 +427,13 @@ class Database:
                 (record.signer, most),
             )
 
-    def invitations(self) -> list[InvitationRecord]:
-        """Return the invitations that were given out, oldest first."""
-        return self._all(InvitationRecord, "ORDER BY created, rowid")
+    def find(self, kind: type[_Record], clause: str, *parameters: object) -> list[_Record]:
+        """Return the records of one kind that a clause selects, such as ``WHERE id = ?``; for modules of this room."""
+        return self._all(kind, clause, *parameters)
 
-    def redeem_invitation(self, record: InvitationRecord) -> bool:
-        """Record that an invitation is used; return False if it is gone, or was used with another card."""
-        with self.transaction():
-            known = self._all(InvitationRecord, "WHERE id = ?", record.id)
-            if not known or (known[0].used and known[0].card != record.card):
-                return False
-            self._put(record)
-        return True
-
-    def delete_invitation(self, invitation: bytes) -> None:
-        """Delete an invitation."""
-        self._connection.execute("DELETE FROM invitations WHERE id = ?", (invitation,))
+    def remove(self, kind: type[Record], clause: str, *parameters: object) -> None:
+        """Delete the records of one kind that a clause selects; for modules of this room."""
+        self._connection.execute(f"DELETE FROM {TABLES[kind]} {clause}", parameters)  # noqa: S608 — our tables' names
 
     def resume_data(self, info_hash: str) -> bytes | None:
         """Return the resume data of a torrent, or None."""

@@ -8,7 +8,7 @@ decide anything.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Literal, NamedTuple, Self, TypeVar
 
@@ -360,38 +360,6 @@ class ArrivalRecord:
     state: Literal["received", "refused", "complete"] = "received"
     owed: bool = False
     fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class InvitationRecord:
-    """An invitation that this agent gave out; times in Unix seconds.
-
-    Attributes:
-        id: 16 bytes, see `tuishare.link.invitation`.
-        text: the string, a secret until it is used.
-        name: for the user who joins; empty: the name of their card.
-        teams: groups that they join, without ``@``.
-        until: not usable from then on.
-        used: when it was redeemed; 0: it was not.
-        user: name in the user book of the user who joined.
-        card: of the user who joined, encoded; empty before.
-        words: four words that both sides can compare.
-        host: address that the user called from.
-        added: whether the user is, or was, in the user book.
-    """
-
-    id: bytes
-    text: str = field(repr=False)
-    created: int
-    until: int
-    name: str = ""
-    teams: tuple[str, ...] = ()
-    used: int = 0
-    user: str = ""
-    card: bytes = field(default=b"", repr=False)
-    words: str = ""
-    host: str = ""
-    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinRecord
 from tuishare.core.records import (
     ArrivalRecord,
     DownloadRecord,
     HandoverRecord,
-    InvitationRecord,
     KnownAddressRecord,
     ReceiptRecord,
     RecipientRecord,
@@ -36,9 +36,20 @@ Record = (
     | ReceiptRecord
     | ArrivalRecord
     | InvitationRecord
+    | JoinerRecord
+    | JoinRecord
 )
 Table = Literal[
-    "shares", "recipients", "downloads", "address_records", "handovers", "receipts", "arrivals", "invitations"
+    "shares",
+    "recipients",
+    "downloads",
+    "address_records",
+    "handovers",
+    "receipts",
+    "arrivals",
+    "invitations",
+    "joiners",
+    "joins",
 ]
 TABLES: Final[dict[type[Record], Table]] = {
     ShareRecord: "shares",
@@ -49,6 +60,8 @@ TABLES: Final[dict[type[Record], Table]] = {
     ReceiptRecord: "receipts",
     ArrivalRecord: "arrivals",
     InvitationRecord: "invitations",
+    JoinerRecord: "joiners",
+    JoinRecord: "joins",
 }
 _JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted", "teams"})
 _SINGLE: Final = frozenset({"name", "envelope", "sender"})

@@ -166,4 +166,29 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE handovers ADD COLUMN fault TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE arrivals ADD COLUMN fault TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        """
+        CREATE TABLE joiners (
+            invitation BLOB NOT NULL, card BLOB NOT NULL, called TEXT NOT NULL, at INTEGER NOT NULL,
+            state TEXT NOT NULL, words TEXT NOT NULL, host TEXT NOT NULL, user TEXT NOT NULL,
+            PRIMARY KEY (invitation, card)
+        ) STRICT
+        """,
+        """
+        INSERT INTO joiners
+        SELECT id, card, user, used, iif(added, 'added', 'joined'), words, host, user FROM invitations WHERE used > 0
+        """,
+        *(
+            f"ALTER TABLE invitations DROP COLUMN {name}"
+            for name in ("used", "user", "card", "words", "host", "added")
+        ),
+        "ALTER TABLE invitations ADD COLUMN uses INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE invitations ADD COLUMN ask INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE joins (
+            id BLOB PRIMARY KEY, text TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+            tried INTEGER NOT NULL, error TEXT NOT NULL
+        ) STRICT
+        """,
+    ),
 )

@@ -13,7 +13,7 @@ from tuishare.link.invitation import Invitation, Party
 from tuishare.link.invitation_exchange import Introduced, check_welcome, make_redeem
 from tuishare.link.link_key import LinkKey
 from tuishare.link.messages import STRANGER_LIMIT, Introduce, decode_welcome, encode_message
-from tuishare.link.peer import LinkFailed, LinkStream
+from tuishare.link.peer import InvitationRefused, LinkFailed, LinkStream
 
 _ANSWER_SECONDS: Final = 30
 
@@ -41,7 +41,8 @@ async def redeem_invitation(key: LinkKey, invitation: Invitation, joiner: Party)
     """Call the inviter, show who we are, and check who they are.
 
     Raises:
-        LinkFailed: the inviter is not reached, or does not take the invitation; they do not say why.
+        LinkFailed: the inviter is not reached.
+        InvitationRefused: they do not take the invitation, and do not say why.
         VerificationFailed: the answer is not the inviter's.
     """
     stream = await connect(key, Destination(invitation.link_key, invitation.endpoints))
@@ -53,7 +54,7 @@ async def redeem_invitation(key: LinkKey, invitation: Invitation, joiner: Party)
         except BrokenRule:
             raise
         except LinkFailed as error:
-            raise LinkFailed(
+            raise InvitationRefused(
                 "The inviter did not take the invitation",
                 hint="It was used, has ended, or was cancelled: ask for a new one.",
             ) from error

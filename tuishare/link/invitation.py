@@ -49,6 +49,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         token: random, new for each invitation.
         end: seconds since 1970 UTC by the inviter's clock; not usable from then on.
         uses: how many users may be added by it; more than one makes unverified users, on both sides.
+        ask: whether the inviter approves each of them first; the joiner then has to call again.
     """
 
     signer: Bytes32
@@ -58,6 +59,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     token: Bytes16
     end: Second
     uses: Annotated[int, Meta(ge=1, le=1000)] = 1
+    ask: bool = False
 
     def __str__(self) -> str:
         body = canonical.encode(self)
@@ -95,7 +97,14 @@ _DECODER: Final = msgspec.msgpack.Decoder(Invitation)
 
 
 def make_invitation(
-    *, signer: bytes, link_key: bytes, addresses: Sequence[Endpoint], token: bytes, end: int, uses: int = 1
+    *,
+    signer: bytes,
+    link_key: bytes,
+    addresses: Sequence[Endpoint],
+    token: bytes,
+    end: int,
+    uses: int = 1,
+    ask: bool = False,
 ) -> Invitation:
     """Make an invitation whose string is shorter than 400 characters.
 
@@ -106,6 +115,7 @@ def make_invitation(
         token: 16 random bytes.
         end: seconds since 1970 UTC.
         uses: 1..1000.
+        ask: whether the inviter approves first.
 
     Raises:
         BadInput: a field breaks its rule.
@@ -113,7 +123,14 @@ def make_invitation(
     chosen = tuple(map(str, addresses[:MOST_ADDRESSES]))
     while True:
         invitation = Invitation(
-            signer=signer, link_key=link_key, addresses=chosen, hub=None, token=token, end=end, uses=uses
+            signer=signer,
+            link_key=link_key,
+            addresses=chosen,
+            hub=None,
+            token=token,
+            end=end,
+            uses=uses,
+            ask=ask,
         )
         if len(text := str(invitation)) <= MOST_CHARACTERS or not chosen:
             return parse_invitation(text)

@@ -20,6 +20,10 @@ class LinkFailed(TuishareError):
     title = "No link"
 
 
+class InvitationRefused(LinkFailed):
+    """The inviter does not take an invitation, or not yet; they do not say why."""
+
+
 class LinkStream(Protocol):
     """A reliable stream of bytes to the other agent."""
 

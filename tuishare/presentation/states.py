@@ -99,6 +99,8 @@ def name_activity(kind: ActivityKind) -> str:
             word = "new tickets"
         case ActivityKind.ROTATED:
             word = "new keys"
+        case ActivityKind.JOINED:
+            word = "joined"
         case ActivityKind.APPROVAL:
             word = "needs approval"
         case ActivityKind.IGNORED:

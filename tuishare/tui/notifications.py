@@ -25,6 +25,7 @@ _Severity = Literal["information", "warning", "error"]
 _SEVERITIES: Final[dict[ActivityKind, _Severity]] = {
     ActivityKind.DELIVERED: "information",
     ActivityKind.RECEIVED: "information",
+    ActivityKind.JOINED: "information",
     ActivityKind.APPROVAL: "warning",
     ActivityKind.REVOKED: "warning",
     ActivityKind.REJECTED: "warning",

@@ -30,6 +30,7 @@ _EVENT_SIGNS: Final = {
     ActivityKind.REVOKED: Cell("×", TextStyle.WARN),
     ActivityKind.RENEWED: Cell("↻", TextStyle.PLAIN),
     ActivityKind.ROTATED: Cell("↻", TextStyle.PLAIN),
+    ActivityKind.JOINED: Cell("✓", TextStyle.GOOD),
     ActivityKind.APPROVAL: Cell("◌", TextStyle.WARN),
     ActivityKind.REJECTED: Cell("×", TextStyle.BAD),
     ActivityKind.IGNORED: Cell("×", TextStyle.WARN),

@@ -11,11 +11,13 @@ from tests.agent.homes import Home, fill
 from tests.agent.link.linked import LINK, PATIENCE, until_received
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
+from tuishare.agent.link import joins as joins_module
 from tuishare.agent.link.invitations import Invitations
-from tuishare.api.messages import InvitationNamed, InvitationText, NewInvitation
+from tuishare.api.messages import InvitationNamed, InvitationText, JoinerAnswer, JoinerState, NewInvitation
 from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.link.peer import LinkFailed
 from tuishare.people import User, load_book
+from tuishare.swarm.ports import free_port
 
 pytestmark = pytest.mark.swarm
 
@@ -29,10 +31,15 @@ def strangers(alice: Home, mallory: Home) -> tuple[Home, Home]:
     return alice, mallory
 
 
-async def invited(agent: Agent, name: str = "", *groups: str) -> str:
+async def invited(agent: Agent, name: str = "", *groups: str, uses: int = 1, ask: bool = False) -> str:
     until = agent._context.clock.now() + 3600
-    made = await agent.service.invite(NewInvitation(name=name, groups=groups, until=until))
-    return made.text
+    new = NewInvitation(name=name, groups=groups, until=until, uses=uses, ask=ask)
+    return (await agent.service.invite(new)).text
+
+
+async def joiners(agent: Agent) -> list[tuple[str, JoinerState]]:
+    (shown,) = await agent.service.invitations()
+    return [(joiner.called, joiner.state) for joiner in shown.joiners]
 
 
 def users(home: Home) -> list[tuple[str, bool, tuple[str, ...]]]:
@@ -48,7 +55,9 @@ async def test_both_are_known_verified_and_see_the_same_words(strangers: tuple[H
         assert users(alice) == [("bob", True, ("crew",))]
         assert users(bob) == [("alice", True, ())]
         (shown,) = await one.service.invitations()
-        assert (shown.user, shown.words, shown.address, shown.text) == ("bob", joined.words, "127.0.0.1", "")
+        (member,) = shown.members
+        assert (member.user, member.words, member.address) == ("bob", joined.words, "127.0.0.1")
+        assert shown.text == ""
         assert len(joined.words.split()) == 4
         # No envelope is carried by hand from here on.
         alice.configure("@crew", link=LINK)
@@ -73,6 +82,12 @@ async def test_the_same_joiner_may_repeat_and_another_never(
             await third.service.join(InvitationText(text=text))
         assert [name for name, *_ in users(alice)] == ["mallory"]
         assert users(carol) == []
+        assert await third.service.joins() == []
+        # Alice sees who tried, with words, time and address.
+        assert await joiners(one) == [("mallory", JoinerState.JOINED), ("carol", JoinerState.TRIED)]
+        (shown,) = await one.service.invitations()
+        assert (shown.joiners[1].address, len(shown.joiners[1].words.split())) == ("127.0.0.1", 4)
+        assert "carol" in [event.subject for event in await one.service.activity()]
 
 
 async def test_what_was_cancelled_or_has_ended_is_refused(strangers: tuple[Home, Home]) -> None:
@@ -81,7 +96,11 @@ async def test_what_was_cancelled_or_has_ended_is_refused(strangers: tuple[Home,
         cancelled, ended = await invited(one), await invited(one)
         first, second = await one.service.invitations()
         await one.service.cancel_invitation(InvitationNamed(id=first.id))
-        (record,) = [each for each in await one._parts.link.invitations.all() if each.id.hex() == second.id]
+        (record,) = [
+            given.record
+            for given in await one._parts.link.invitations.all()
+            if given.record.id.hex() == second.id
+        ]
         await one._context.store.run(lambda database: database.save(replace(record, until=1)))
         for text in (cancelled, ended):
             with pytest.raises(LinkFailed, match="did not take"):
@@ -192,3 +211,89 @@ async def test_without_links_there_are_no_invitations(alice: Home) -> None:
     async with running(alice) as one:
         with pytest.raises(Refused, match="makes no links"):
             await one.service.invite(NewInvitation(until=one._context.clock.now() + 60))
+
+
+async def test_several_may_use_one_and_none_of_them_is_verified_by_it(
+    strangers: tuple[Home, Home], carol: Home
+) -> None:
+    alice, bob = strangers
+    carol.configure(link=LINK)
+    carol.know()
+    alice.know()
+    async with running(alice) as one, running(bob) as other, running(carol) as third:
+        text = await invited(one, uses=2)
+        for agent in (other, third):
+            joined = await agent.service.join(InvitationText(text=text))
+            assert (joined.user, joined.verified) == ("alice", False)
+        assert [(name, verified) for name, verified, _ in users(alice)] == [
+            ("mallory", False),
+            ("carol", False),
+        ]
+        with pytest.raises(BadInput, match="several"):
+            await invited(one, "dan", uses=2)
+        (shown,) = await one.service.invitations()
+        await one.service.cancel_invitation(InvitationNamed(id=shown.id))
+        assert users(alice) == []
+
+
+async def test_who_has_to_be_approved_calls_again(
+    strangers: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = strangers
+    monkeypatch.setattr(joins_module, "_MOST_PAUSE", 0.2)
+    async with running(alice) as one, running(bob) as other:
+        waiting = await other.service.join(InvitationText(text=await invited(one, ask=True)))
+        assert (waiting.user, waiting.error) == ("", "The inviter has to approve first")
+        assert await joiners(one) == [("mallory", JoinerState.ASKS)]
+        assert (users(alice), users(bob)) == ([], [])
+        (shown,) = await one.service.invitations()
+        answer = JoinerAnswer(id=shown.id, fingerprint=shown.joiners[0].fingerprint, approve=True)
+        await one.service.answer_joiner(answer)
+        with pytest.raises(NotFound):
+            await one.service.answer_joiner(answer)
+        await wait_until(lambda: [name for name, *_ in users(bob)] == ["alice"], seconds=PATIENCE)
+        assert users(alice) == [("mallory", True, ())]
+        await until_empty(other)
+
+
+async def test_who_is_declined_never_joins(strangers: tuple[Home, Home]) -> None:
+    alice, bob = strangers
+    async with running(alice) as one, running(bob) as other:
+        text = await invited(one, ask=True)
+        await other.service.join(InvitationText(text=text))
+        (shown,) = await one.service.invitations()
+        answer = JoinerAnswer(id=shown.id, fingerprint=shown.joiners[0].fingerprint, approve=False)
+        await one.service.answer_joiner(answer)
+        assert (await other.service.join(InvitationText(text=text))).user == ""
+        assert await joiners(one) == [("mallory", JoinerState.DECLINED)]
+        assert users(alice) == []
+
+
+async def test_an_inviter_who_is_away_is_called_again_after_a_restart(
+    strangers: tuple[Home, Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = strangers
+    alice.configure(link={"listen": f"127.0.0.1:{free_port()}"})
+    monkeypatch.setattr(joins_module, "_MOST_PAUSE", 0.2)
+    async with running(alice) as one:
+        text, other_text = await invited(one), await invited(one)
+    async with running(bob) as other:
+        waiting = await other.service.join(InvitationText(text=text))
+        assert (waiting.user, bool(waiting.tried)) == ("", True)
+        assert "cannot be reached" in waiting.error
+        given_up = await other.service.join(InvitationText(text=other_text))
+        await other.service.cancel_join(InvitationNamed(id=given_up.id))
+        with pytest.raises(NotFound):
+            await other.service.cancel_join(InvitationNamed(id=given_up.id))
+    async with running(alice), running(bob) as other:
+        assert [each.id for each in await other.service.joins()] in ([waiting.id], [])
+        await wait_until(lambda: [name for name, *_ in users(bob)] == ["alice"], seconds=PATIENCE)
+        assert [verified for _, verified, _ in users(alice)] == [True]
+        await until_empty(other)
+
+
+async def until_empty(agent: Agent) -> None:
+    """Wait until the log tells that a join was done; no invitation is being used any longer then."""
+    log = agent._context.activity
+    await wait_until(lambda: "alice" in [each.subject for each in log.recent], seconds=PATIENCE)
+    assert await agent.service.joins() == []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.api.samples import INVITATION, NOW
+from tests.api.samples import INVITATION, JOINER, NOW
 from tests.tui.fakes import until
 from tests.tui.people import HOSTILE
 from tests.tui.screens.dialogs import Desk, opened
-from tuishare.api.messages import NewInvitation
+from tuishare.api.messages import JoinerAnswer, JoinerState, Joining, NewInvitation
 from tuishare.errors import Refused
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.invitations import InvitationsScreen
@@ -34,11 +34,9 @@ async def test_the_string_is_copied_shown_and_watched() -> None:
         desk.app.copy_to_clipboard("")
         await desk.press("c")
         assert desk.app.clipboard == STRING
-        desk.agent.invited = [
-            msgspec.structs.replace(INVITATION, used=NOW, user="bob", words="one two three four")
-        ]
-        await desk.until_said("used by bob")
-        assert "one two three four" in desk.words
+        desk.agent.invited = [msgspec.structs.replace(INVITATION, joiners=(JOINER,))]
+        await desk.until_said("Bob joined as bob")
+        assert "a b c d" in desk.words
         desk.agent.invited = []
         await desk.until_said("It was cancelled")
         await desk.press("escape")
@@ -70,13 +68,14 @@ async def test_what_is_refused_stays_to_be_corrected() -> None:
 
 async def test_one_is_cancelled_after_a_question() -> None:
     async with opened("invitations") as desk:
-        await desk.until_said("No invitation was given out")
+        await desk.until_said("There is no invitation")
     async with opened("invite") as desk:
-        used = msgspec.structs.replace(INVITATION, id="cd" * 16, used=NOW, user=HOSTILE, address="192.0.2.7")
+        hostile = msgspec.structs.replace(JOINER, called=HOSTILE, user=HOSTILE)
+        used = msgspec.structs.replace(INVITATION, id="cd" * 16, joiners=(hostile,))
         desk.agent.invited = [INVITATION, used]
         await desk.press("ctrl+o")
         await until(desk.pilot, lambda: isinstance(desk.screen, InvitationsScreen))
-        await desk.until_said("Called from 192.0.2.7")  # the newest is first
+        await desk.until_said("called from 192.0.2.7")  # the newest is first
         await desk.press("x")
         assert isinstance(desk.screen, ConfirmScreen)
         assert "removed from your users" in desk.words
@@ -85,3 +84,30 @@ async def test_one_is_cancelled_after_a_question() -> None:
         assert desk.calls("cancel_invitation") == []
         await desk.press("down", "x", "y")
         await until(desk.pilot, lambda: desk.calls("cancel_invitation") == [(INVITATION.id,)])
+
+
+async def test_one_who_asks_is_answered_and_a_join_that_waits_is_ended() -> None:
+    async with opened("invite") as desk:
+        asks = msgspec.structs.replace(JOINER, state=JoinerState.ASKS, user="")
+        desk.agent.invited = [msgspec.structs.replace(INVITATION, joiners=(asks,))]
+        desk.agent.joining = [Joining(id="ef" * 16, until=NOW, error="192.0.2.1:50011 does not answer")]
+        await desk.press("ctrl+o")
+        await desk.until_said("192.0.2.1:50011 does not answer. Your agent calls again")
+        await desk.press("down")
+        await desk.until_said("Bob asks to join")
+        await desk.press("a")
+        answer = JoinerAnswer(id=INVITATION.id, fingerprint="ABCD", approve=True)
+        await until(desk.pilot, lambda: desk.calls("answer_joiner") == [(answer,)])
+        await desk.press("up", "x", "y")
+        await until(desk.pilot, lambda: desk.calls("cancel_join") == [("ef" * 16,)])
+
+
+async def test_an_invitation_for_several_names_none_of_them() -> None:
+    async with opened("invite") as desk:
+        desk.fill("name", "bob")
+        desk.fill("uses", "0")
+        await desk.press("ctrl+s")
+        assert "from 1 to 1,000" in desk.fault("uses")
+        desk.fill("uses", "3")
+        await desk.press("ctrl+s")
+        assert "several people" in desk.fault("name")

@@ -7,6 +7,7 @@ from textual.widgets import TextArea
 
 from tests.tui.fakes import until
 from tests.tui.screens.dialogs import Desk, opened
+from tuishare.api.messages import Joining
 from tuishare.link.peer import LinkFailed
 from tuishare.tui.screens.join import JoinedScreen, find_invitation
 
@@ -52,3 +53,14 @@ async def test_an_error_is_a_sentence_and_the_text_stays() -> None:
         await desk.press("ctrl+s")
         await desk.until_said("! The inviter did not take the invitation. Ask again.")
         assert desk.screen.query_one("#invitation", TextArea).text == STRING
+
+
+async def test_an_inviter_who_is_not_reached_is_called_again() -> None:
+    async with opened("join") as desk:
+        desk.agent.joined = Joining(id="ef" * 16, until=9, error="192.0.2.1:50011 does not answer")
+        paste(desk, STRING)
+        await desk.press("ctrl+s")
+        await desk.until_said("192.0.2.1:50011 does not answer. Your agent calls again until")
+        assert "By hand: exchange cards." in desk.words
+        await desk.press("enter")
+        assert desk.closed

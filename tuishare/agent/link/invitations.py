@@ -1,7 +1,7 @@
-"""Invitations: one string, for one person, that makes both sides known and verified to each other.
+"""Invitations: one string that makes both sides known to each other, and verified where it is for one person.
 
-Owns which invitations are open, and the two halves of redeeming one. An invitation is recorded as used, and its user
-added, before the joiner is answered, so that it never makes two users (threat T19). Must not speak SSH.
+Owns which invitations are open, and what becomes of those who come with one. A use is recorded, and its user added,
+before the joiner is answered, so that it never makes two users (threat T19). Must not speak SSH.
 """
 
 from __future__ import annotations
@@ -9,102 +9,128 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tuishare.agent.link.contacts import Contacts
+from tuishare.agent.events import ChangeSignal
+from tuishare.agent.link.joined_users import JoinedUsers
 from tuishare.agent.link.own_record import OwnRecord
-from tuishare.agent.live import Live, UserBookFile
+from tuishare.agent.state.activity_log import ActivityLog
 from tuishare.agent.state.store import Store
-from tuishare.config.model import Config
+from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
-from tuishare.core.records import InvitationRecord
+from tuishare.core.invitation_queries import (
+    answer_joiner,
+    delete_invitation,
+    find_invitations,
+    find_joiners,
+    keep_try,
+    take_use,
+)
+from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinerState
 from tuishare.errors import BadInput, NotFound, Refused, VerificationFailed
 from tuishare.link.address_record import read_record
-from tuishare.link.invitation import Invitation, Party, make_invitation, parse_invitation
+from tuishare.link.invitation import make_invitation, parse_invitation
 from tuishare.link.invitation_exchange import Introduced, check_redeem, make_welcome
 from tuishare.link.messages import Redeem, Welcome
-from tuishare.people import Identity, User, UserBook
-from tuishare.people.cards import Card, encode_card
-from tuishare.people.names import fold_name, validate_name
+from tuishare.people.cards import split_card
+from tuishare.people.names import validate_name
 
 _MOST_OPEN: Final = 1_000
 _KEPT_SECONDS: Final = 30 * 86_400
 """How long an invitation is listed after its end."""
 _log = logging.getLogger(__name__)
-EditUsers = Callable[[Callable[[UserBook], UserBook]], Awaitable[object]]
-"""Changes the user book, and puts it in force before it returns."""
-Call = Callable[[Invitation, Party], Awaitable[Introduced]]
-"""Redeems an invitation of another agent; raises `LinkFailed` or `VerificationFailed`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """The inviter whose invitation was redeemed.
+class InvitationOrder:
+    """An invitation to make.
 
     Attributes:
-        user: their name in the user book.
-        words: four words that both sides can compare.
-        is_verified: whether they count as verified.
+        name: for the user who joins; empty: the name of their card.
+        groups: that they join, without ``@``.
+        until: not usable from then on, Unix seconds.
+        uses: how many users may be added by it; more than one makes unverified users.
+        ask: whether each of them needs the user's approval.
     """
 
-    user: str
-    words: str
-    is_verified: bool
+    name: str
+    groups: Iterable[str]
+    until: int
+    uses: int = 1
+    ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GivenInvitation:
+    """An invitation that was given out, and who came with it, in the order of their last step."""
+
+    record: InvitationRecord
+    joiners: Sequence[JoinerRecord]
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether all its uses are taken."""
+        return sum(joiner.state.is_use for joiner in self.joiners) >= self.record.uses
 
 
 class Invitations:
-    """The invitations of one agent."""
+    """The invitations that one agent has given out."""
 
     def __init__(
         self,
-        contacts: Contacts,
         own_record: OwnRecord,
-        edit_users: EditUsers,
+        users: JoinedUsers,
         store: Store,
         *,
-        settings: Live[Config],
-        identity: Live[Identity],
-        users: UserBookFile,
+        activity: ActivityLog,
+        changed: ChangeSignal,
         clock: Clock,
     ) -> None:
-        self._store = store
-        self._settings = settings
-        self._identity = identity
-        self._users = users
-        self._clock = clock
-        self._contacts = contacts
         self._own_record = own_record
-        self._edit_users = edit_users
+        self._users = users
+        self._store = store
+        self._activity = activity
+        self._changed = changed
+        self._clock = clock
         self._redeeming = asyncio.Lock()
 
     async def load(self) -> None:
-        """Delete old invitations, and add the user of one that a crash has interrupted."""
+        """Delete old invitations, and add the users of those that a crash has interrupted."""
         now = self._clock.now()
-        for record in await self.all():
-            if record.used and not record.added:
-                await self._add(record)
-            elif record.until + _KEPT_SECONDS < now:
-                await self._delete(record.id)
+        for given in await self.all():
+            for joiner in given.joiners:
+                if joiner.state is JoinerState.JOINED:
+                    await self._add(given.record, joiner)
+            if given.record.until + _KEPT_SECONDS < now:
+                await self._delete(given.record.id)
 
-    async def all(self) -> list[InvitationRecord]:
+    async def all(self) -> list[GivenInvitation]:
         """Return the invitations, oldest first."""
-        return await self._store.run(lambda database: database.invitations())
+        records = await self._store.run(find_invitations)
+        joiners = await self._store.run(find_joiners)
+        return [
+            GivenInvitation(record, [each for each in joiners if each.invitation == record.id])
+            for record in records
+        ]
 
-    async def invite(self, name: str, groups: Iterable[str], until: int) -> InvitationRecord:
-        """Make an invitation for one person.
+    async def invite(self, order: InvitationOrder) -> InvitationRecord:
+        """Make an invitation.
 
         Raises:
             BadInput: a name is not allowed, or it has ended already.
             Refused: there are too many, or no address of this agent is known.
         """
-        now, teams = self._clock.now(), tuple(validate_name(group) for group in groups)
-        if until <= now:
+        now, teams = self._clock.now(), tuple(validate_name(group) for group in order.groups)
+        if order.until <= now:
             raise BadInput("The invitation would have ended already")
-        if name:
-            self._require_free(validate_name(name))
-        if sum(not record.used and record.until > now for record in await self.all()) >= _MOST_OPEN:
+        if order.name and order.uses > 1:
+            raise BadInput("An invitation for several people cannot name one of them", hint="Omit the name.")
+        if order.name:
+            self._users.require_free(validate_name(order.name))
+        open_ones = [each for each in await self.all() if not each.is_used_up and each.record.until > now]
+        if len(open_ones) >= _MOST_OPEN:
             raise Refused(
                 f"{_MOST_OPEN:,} invitations are open already", hint="Cancel some: `tuishare invite cancel`."
             )
@@ -118,123 +144,123 @@ class Invitations:
             link_key=own.link_key,
             addresses=own.endpoints,
             token=secrets.token_bytes(16),
-            end=until,
+            end=order.until,
+            uses=order.uses,
+            ask=order.ask,
         )
-        record = InvitationRecord(invitation.id, str(invitation), now, until, name, teams)
+        record = InvitationRecord(
+            invitation.id, str(invitation), now, order.until, order.name, teams, order.uses, order.ask
+        )
         await self._store.change(lambda database: database.save(record))
         return record
 
-    async def cancel(self, invitation: bytes) -> InvitationRecord:
-        """Delete an invitation; return it, since its user may have to be removed.
+    async def cancel(self, invitation: bytes) -> GivenInvitation:
+        """Delete an invitation; return it, since its users may have to be removed.
 
         Raises:
             NotFound: there is none with that id.
         """
         async with self._redeeming:
-            record = next((each for each in await self.all() if each.id == invitation), None)
-            if record is None:
+            given = await self._find(invitation)
+            if given is None:
                 raise NotFound("There is no such invitation", hint="`tuishare invite list` shows them all.")
             await self._delete(invitation)
-        return record
+        return given
+
+    async def answer(self, joiner: JoinerRecord, *, approve: bool) -> None:
+        """Let in one who asks when they call again, or never.
+
+        Raises:
+            NotFound: they do not ask.
+        """
+        state = JoinerState.APPROVED if approve else JoinerState.DECLINED
+        now = self._clock.now()
+        async with self._redeeming:
+            if not await self._store.change(lambda database: answer_joiner(database, joiner, state, now)):
+                raise NotFound("They do not ask any longer", hint="`tuishare invite list` shows who does.")
 
     async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
-        """Redeem one of our invitations for a joiner; None, and nothing is written, if that is refused."""
+        """Redeem one of our invitations for a joiner; None if that is refused.
+
+        Nothing is written for a caller who does not hold it. Of one who does, the try is kept and shown.
+        """
         async with self._redeeming:
-            record = next((each for each in await self.all() if each.id == redeem.id), None)
-            if record is None or record.until <= self._clock.now():
+            given = await self._find(redeem.id)
+            if given is None:
                 return None
-            if record.used and record.card != redeem.card:
-                _log.warning("An invitation that was used already was tried again from %s", host)
-                return None
-            invitation, inviter = parse_invitation(record.text), self._own_party()
+            invitation, inviter = parse_invitation(given.record.text), self._own_record.party()
             try:
                 joiner = check_redeem(invitation, redeem, link_key, inviter)
             except VerificationFailed as error:
                 _log.info("%s; the call came from %s", error.detail, host)
                 return None
-            user = record.user or self._choose_name(record.name or joiner.card.name, joiner.card)
-            used = replace(
-                record,
-                used=record.used or self._clock.now(),
-                user=user,
-                card=redeem.card,
-                words=" ".join(joiner.words),
-                host=host,
+            known = next((each for each in given.joiners if each.card == redeem.card), None)
+            state = self._judge(given, known)
+            step = JoinerRecord(
+                given.record.id,
+                redeem.card,
+                joiner.card.name,
+                self._clock.now(),
+                state,
+                " ".join(joiner.words),
+                host,
+                user=known.user if known is not None else "",
             )
-            if not await self._store.run(lambda database: database.redeem_invitation(used)):
+            if not state.is_use:
+                await self._refuse(step, known)
                 return None
-            await self._contacts.keep(joiner.record, joiner.signed_record, is_joining=True)
-            if not used.added:
-                await self._add(used, joiner.card)
-            return make_welcome(invitation, redeem, inviter)
+            return (
+                make_welcome(invitation, redeem, inviter) if await self._let_in(given, step, joiner) else None
+            )
 
-    async def join(self, text: str, call: Call) -> Joined:
-        """Redeem an invitation of another agent, and add its inviter.
-
-        Raises:
-            BadInput: the text is no invitation, or one of our own.
-            LinkFailed: the inviter is not reached, or does not take the invitation.
-            VerificationFailed: the answer is not the inviter's.
-        """
-        invitation = parse_invitation(text)
-        if invitation.signer in self._identity.current.signers:
-            raise BadInput("This is an invitation of your own", hint="Give it to the person you invite.")
-        inviter = await call(invitation, self._own_party())
-        is_verified = invitation.uses == 1
-        name = self._choose_name(inviter.card.name, inviter.card)
-        await self._contacts.keep(inviter.record, inviter.signed_record, is_joining=True)
-        await self._edit_users(lambda book: _add_user(book, name, inviter.card, (), is_verified=is_verified))
-        return Joined(name, " ".join(inviter.words), is_verified)
-
-    async def _add(self, record: InvitationRecord, card: Card | None = None) -> None:
-        from tuishare.people.cards import split_card
-
-        found = card or split_card(record.card)[0]
-        await self._edit_users(
-            lambda book: _add_user(book, record.user, found, record.teams, is_verified=True)
+    def _judge(self, given: GivenInvitation, known: JoinerRecord | None) -> JoinerState:
+        """Return the next step of a joiner."""
+        if given.record.until <= self._clock.now():
+            return JoinerState.TRIED
+        if known is not None and known.state.is_use:
+            return known.state  # a connection broke, or a crash came between
+        if given.is_used_up:
+            return JoinerState.TRIED
+        if not given.record.ask or (known is not None and known.state is JoinerState.APPROVED):
+            return JoinerState.JOINED
+        return (
+            JoinerState.DECLINED
+            if known is not None and known.state is JoinerState.DECLINED
+            else JoinerState.ASKS
         )
-        added = replace(record, added=True)
+
+    async def _let_in(self, given: GivenInvitation, step: JoinerRecord, joiner: Introduced) -> bool:
+        """Record a use, then add its user; return False if others have all uses."""
+        wanted = given.record.name or joiner.card.name
+        use = replace(step, user=step.user or self._users.choose_name(wanted, joiner.card))
+        if not await self._store.change(lambda database: take_use(database, use)):
+            return False
+        await self._users.keep_record(joiner)
+        if use.state is JoinerState.JOINED:
+            await self._add(given.record, use)
+        return True
+
+    async def _refuse(self, step: JoinerRecord, known: JoinerRecord | None) -> None:
+        """Keep a try that does not let anyone in, and tell the user of a new one."""
+        if known is not None and (known.state.is_use or known.state is JoinerState.APPROVED):
+            return  # of a member, after the end; or the uses ran out
+        await self._store.change(lambda database: keep_try(database, step))
+        if known is None or known.state is not step.state:
+            asks = step.state is JoinerState.ASKS
+            kind = ActivityKind.APPROVAL if asks else ActivityKind.REJECTED
+            what = "asks to join" if asks else "tried an invitation that was used or has ended"
+            self._activity.note(kind, step.called, f"{what}, from {step.host}; words: {step.words}")
+        self._changed.notify()
+
+    async def _find(self, invitation: bytes) -> GivenInvitation | None:
+        return next((each for each in await self.all() if each.record.id == invitation), None)
+
+    async def _add(self, record: InvitationRecord, joiner: JoinerRecord) -> None:
+        card, _ = split_card(joiner.card)
+        await self._users.add(joiner.user, card, record.teams, is_verified=record.uses == 1)
+        added = replace(joiner, state=JoinerState.ADDED)
         await self._store.change(lambda database: database.save(added))
-        _log.info("An invitation was redeemed by %s", record.user)
+        self._activity.note(ActivityKind.JOINED, joiner.user, f"used your invitation; words: {joiner.words}")
 
     async def _delete(self, invitation: bytes) -> None:
-        await self._store.change(lambda database: database.delete_invitation(invitation))
-
-    def _own_party(self) -> Party:
-        card = self._identity.current.card(self._settings.current.name)
-        return Party(encode_card(card), self._own_record.signed)
-
-    def _require_free(self, name: str) -> None:
-        taken = {fold_name(user.name) for user in self._users.read()}
-        if fold_name(name) in taken:
-            raise BadInput(f"There is already a user {name}", hint="Choose another name.")
-
-    def _choose_name(self, wanted: str, card: Card) -> str:
-        """Return the name of the user with a card, or one that is free."""
-        book = self._users.read()
-        if known := book.signer(card.signer):
-            return known.name
-        taken = {fold_name(user.name) for user in book}
-        name, number = wanted, 1
-        while fold_name(name) in taken:
-            number += 1
-            name = f"{wanted[:56]} {number}"
-        return name
-
-
-def _add_user(
-    book: UserBook, name: str, card: Card, groups: tuple[str, ...], *, is_verified: bool
-) -> UserBook:
-    """Return a book with that user; one who is known by the same card is verified, and joins the groups."""
-    if known := book.signer(card.signer):
-        folded = set(map(fold_name, known.groups))
-        joined = tuple(group for group in groups if fold_name(group) not in folded)
-        return book.replace(
-            replace(
-                known,
-                verified=known.verified or is_verified,
-                invited=known.invited or not known.verified,
-                groups=(*known.groups, *joined),
-            )
-        )
-    return book.add(User(name, card=card, groups=groups, verified=is_verified, invited=True))
+        await self._store.change(lambda database: delete_invitation(database, invitation))

@@ -36,7 +36,8 @@ from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.earlier_shares import EarlierShares
 from tuishare.agent.link.handovers import Handovers
-from tuishare.agent.link.invitations import Invitations, Joined
+from tuishare.agent.link.invitations import Invitations
+from tuishare.agent.link.joins import Call, Joins
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.live import Live
 from tuishare.agent.state.store import Store
@@ -46,6 +47,8 @@ from tuishare.core.own_addresses import listen_addresses, listen_port
 from tuishare.core.problems import Problem
 from tuishare.errors import Refused, SystemFailed, TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
+from tuishare.link.invitation import Invitation, Party
+from tuishare.link.invitation_exchange import Introduced
 from tuishare.link.link_key import LinkKey, load_or_create_link_key
 from tuishare.link.peer import LinkPeer, LinkStream
 from tuishare.net.endpoints import parse_endpoint
@@ -91,6 +94,7 @@ class OpenParts:
 
     parts: LinkParts
     invitations: Invitations
+    joins: Joins
     links: OpenLinks
     calls: Calls
     callers: ContactCallers
@@ -109,7 +113,7 @@ class LinkNeeds:
     arrivals: Arrivals
     earlier_shares: EarlierShares
     key_file: Path
-    make_open_parts: Callable[[LinkKey, Dial], OpenParts]
+    make_open_parts: Callable[[LinkKey, Dial, Call], OpenParts]
 
 
 class LinkService:
@@ -141,6 +145,7 @@ class LinkService:
         self._arrivals = needs.arrivals
         self._earlier_shares = needs.earlier_shares
         self._invitations: Invitations | None = None
+        self._joins: Joins | None = None
         self._callers: ContactCallers | None = None
         self._server: LinkServer | None = None
         self._key: LinkKey | None = None
@@ -184,29 +189,32 @@ class LinkService:
 
     @property
     def invitations(self) -> Invitations:
-        """The invitations.
+        """The invitations that were given out.
 
         Raises:
             Refused: this agent makes no links.
         """
         if self._invitations is None:
-            raise Refused(
-                "This agent makes no links",
-                hint="Set link.enabled = true without a proxy, and restart the agent.",
-            )
+            raise _no_links()
         return self._invitations
 
-    async def join(self, text: str) -> Joined:
-        """Redeem an invitation of another agent; errors as for `Invitations.join`."""
+    @property
+    def joins(self) -> Joins:
+        """The invitations of other agents that are being used.
+
+        Raises:
+            Refused: this agent makes no links.
+        """
+        if self._joins is None:
+            raise _no_links()
+        return self._joins
+
+    async def _redeem(self, invitation: Invitation, joiner: Party) -> Introduced:
+        """Call an inviter."""
         from tuishare.link.client import redeem_invitation
 
-        invitations = self.invitations
         assert self._key is not None
-        key = self._key
-        joined = await invitations.join(text, lambda each, joiner: redeem_invitation(key, each, joiner))
-        if self.calls is not None:
-            self.calls.adjust()
-        return joined
+        return await redeem_invitation(self._key, invitation, joiner)
 
     def state_of(self, signer: bytes) -> LinkState:
         """Return the link to a contact."""
@@ -236,7 +244,8 @@ class LinkService:
         except TuishareError as error:
             self._show("Links are off", error, error.hint)
             return
-        made = self._make_open_parts(self._key, self._dial)
+        made = self._make_open_parts(self._key, self._dial, self._redeem)
+        self._joins = made.joins
         self._parts, self._invitations, self._callers = made.parts, made.invitations, made.callers
         self.links, self.calls = made.links, made.calls
         await self._listen(self._key, self._callers)
@@ -257,6 +266,8 @@ class LinkService:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_addresses())
             group.create_task(self._follow_downloads())
+            if self._joins is not None:
+                group.create_task(self._joins.run())
             group.create_task(self._earlier_shares.run(self._wake))
 
     async def close(self) -> None:
@@ -362,3 +373,10 @@ class LinkService:
             link = self.links.get(record.recipient)
             if record.user == event.user and link is not None and link.offering == event.share:
                 link.session.close()
+
+
+def _no_links() -> Refused:
+    return Refused(
+        "This agent makes no links",
+        hint="Set link.enabled = true without a proxy, and restart the agent.",
+    )

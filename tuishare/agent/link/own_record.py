@@ -16,9 +16,11 @@ from tuishare.core.clock import Clock
 from tuishare.core.records import KnownAddressRecord
 from tuishare.errors import TuishareError, VerificationFailed
 from tuishare.link.address_record import MOST_ADDRESSES, AddressRecord, read_record, sign_record
+from tuishare.link.invitation import Party
 from tuishare.link.link_key import LinkKey
 from tuishare.net.endpoints import Endpoint, parse_endpoint
 from tuishare.people import Identity
+from tuishare.people.cards import encode_card
 from tuishare.swarm import Engine
 
 _log = logging.getLogger(__name__)
@@ -58,6 +60,11 @@ class OwnRecord:
     def addresses(self) -> tuple[str, ...]:
         """The addresses of the record in force, ``host:port``, best first."""
         return self._record.addresses if self._record is not None else ()
+
+    def party(self) -> Party:
+        """Return what we show of ourselves when an invitation is used."""
+        card = self._identity.current.card(self._settings.current.name)
+        return Party(encode_card(card), self.signed)
 
     def signed_for(self, contact: bytes) -> bytes:
         """Return the record to give to a contact.

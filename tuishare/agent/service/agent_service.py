@@ -44,7 +44,8 @@ from tuishare.api.messages import (
     Invitation,
     InvitationNamed,
     InvitationText,
-    InviterAdded,
+    JoinerAnswer,
+    Joining,
     Link,
     NewInvitation,
     NewShare,
@@ -147,8 +148,17 @@ class LocalAgentService:
     async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
         return await self._invitations.cancel_invitation(invitation)
 
-    async def join(self, invitation: InvitationText) -> InviterAdded:
+    async def join(self, invitation: InvitationText) -> Joining:
         return await self._invitations.join(invitation)
+
+    async def joins(self) -> list[Joining]:
+        return await self._invitations.joins()
+
+    async def cancel_join(self, invitation: InvitationNamed) -> Accepted:
+        return await self._invitations.cancel_join(invitation)
+
+    async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
+        return await self._invitations.answer_joiner(answer)
 
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
         return await self._receipts.receipts(query)

@@ -7,21 +7,28 @@ Owns what follows when one is cancelled, and the conversion into messages. Must 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
+from tuishare.agent.link.invitations import InvitationOrder
 from tuishare.agent.link.link_service import LinkService
 from tuishare.api.messages import (
     Accepted,
     Invitation,
     InvitationNamed,
     InvitationText,
-    InviterAdded,
+    Joiner,
+    JoinerAnswer,
+    JoinerState,
+    Joining,
     NewInvitation,
     UserNamed,
 )
-from tuishare.core.records import InvitationRecord
+from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinRecord
 from tuishare.errors import NotFound
+from tuishare.link.invitation import parse_invitation
+from tuishare.people.cards import split_card
+from tuishare.sanitize import for_display
 
 OrderUser: TypeAlias = Callable[[UserNamed], Awaitable[Accepted]]
 
@@ -36,30 +43,64 @@ class InvitationService:
         self._remove = remove
 
     async def invitations(self) -> list[Invitation]:
-        return [_view(record) for record in await self._link.invitations.all()]
+        return [_view(given.record, given.joiners) for given in await self._link.invitations.all()]
 
     async def invite(self, new: NewInvitation) -> Invitation:
-        record = await self._link.invitations.invite(new.name, new.groups, new.until)
+        order = InvitationOrder(new.name, new.groups, new.until, new.uses, new.ask)
+        record = await self._link.invitations.invite(order)
         return _view(record, text=record.text)
 
     async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
-        invitations = self._link.invitations
-        found = next((each for each in await invitations.all() if each.id.hex() == invitation.id), None)
-        record = await invitations.cancel(found.id if found is not None else b"")
-        if record.used:
-            user = UserNamed(name=record.user)
-            with contextlib.suppress(NotFound):  # nothing is shared with them
-                await self._revoke(user)
-            with contextlib.suppress(NotFound):  # removed already
-                await self._remove(user)
+        given = await self._link.invitations.cancel(_read_id(invitation.id))
+        for joiner in given.joiners:
+            if joiner.state.is_use:
+                user = UserNamed(name=joiner.user)
+                with contextlib.suppress(NotFound):  # nothing is shared with them
+                    await self._revoke(user)
+                with contextlib.suppress(NotFound):  # removed already
+                    await self._remove(user)
         return Accepted(id=invitation.id)
 
-    async def join(self, invitation: InvitationText) -> InviterAdded:
-        joined = await self._link.join(invitation.text)
-        return InviterAdded(user=joined.user, words=joined.words, verified=joined.is_verified)
+    async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
+        invitations = self._link.invitations
+        for given in await invitations.all():
+            for joiner in given.joiners:
+                if given.record.id.hex() == answer.id and _fingerprint(joiner) == answer.fingerprint:
+                    await invitations.answer(joiner, approve=answer.approve)
+                    return Accepted(id=joiner.called)
+        raise NotFound("They do not ask any longer", hint="`tuishare invite list` shows who does.")
+
+    async def join(self, invitation: InvitationText) -> Joining:
+        outcome = await self._link.joins.join(invitation.text)
+        if isinstance(outcome, JoinRecord):
+            return _view_join(outcome)
+        return Joining(
+            id=parse_invitation(invitation.text).id.hex(),
+            user=outcome.user,
+            words=outcome.words,
+            verified=outcome.is_verified,
+        )
+
+    async def joins(self) -> list[Joining]:
+        return list(map(_view_join, await self._link.joins.all()))
+
+    async def cancel_join(self, invitation: InvitationNamed) -> Accepted:
+        await self._link.joins.cancel(_read_id(invitation.id))
+        return Accepted(id=invitation.id)
 
 
-def _view(record: InvitationRecord, *, text: str = "") -> Invitation:
+def _read_id(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""  # of no invitation
+
+
+def _view_join(record: JoinRecord) -> Joining:
+    return Joining(id=record.id.hex(), until=record.until, tried=record.tried, error=record.error)
+
+
+def _view(record: InvitationRecord, joiners: Iterable[JoinerRecord] = (), *, text: str = "") -> Invitation:
     return Invitation(
         id=record.id.hex(),
         text=text,
@@ -67,8 +108,24 @@ def _view(record: InvitationRecord, *, text: str = "") -> Invitation:
         groups=record.teams,
         created=record.created,
         until=record.until,
-        used=record.used,
-        user=record.user,
-        words=record.words,
-        address=record.host,
+        uses=record.uses,
+        ask=record.ask,
+        joiners=tuple(map(_view_joiner, joiners)),
     )
+
+
+def _view_joiner(joiner: JoinerRecord) -> Joiner:
+    return Joiner(
+        fingerprint=_fingerprint(joiner),
+        called=for_display(joiner.called, 256),
+        user=joiner.user,
+        state=JoinerState.JOINED if joiner.state.is_use else JoinerState(joiner.state.value),
+        at=joiner.at,
+        words=joiner.words,
+        address=joiner.host,
+    )
+
+
+def _fingerprint(joiner: JoinerRecord) -> str:
+    card, _ = split_card(joiner.card)
+    return card.fingerprint.base32

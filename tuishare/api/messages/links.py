@@ -81,17 +81,56 @@ class Link(Message, frozen=True, kw_only=True):
 
 
 class NewInvitation(Message, frozen=True, kw_only=True):
-    """An invitation to make, for one person.
+    """An invitation to make.
 
     Attributes:
         name: for the user who joins; empty: the name of their card.
         groups: that they join, without ``@``.
         until: not usable from then on, Unix seconds.
+        uses: how many users may be added by it; more than one makes unverified users.
+        ask: whether each of them needs the user's approval.
     """
 
     name: Annotated[str, msgspec.Meta(max_length=256)] = ""
     groups: Annotated[tuple[Name, ...], msgspec.Meta(max_length=256)] = ()
     until: UnixTime
+    uses: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+    ask: bool = False
+
+
+class JoinerState(StrEnum):
+    """How far one who holds an invitation has come with it."""
+
+    TRIED = "tried"
+    """They were refused: it was used, or had ended."""
+    ASKS = "asks"
+    """They wait for the user's approval."""
+    APPROVED = "approved"
+    """They are let in when their agent calls again, within a minute."""
+    DECLINED = "declined"
+    JOINED = "joined"
+
+
+class Joiner(Message, frozen=True, kw_only=True):
+    """One who proved to hold an invitation.
+
+    Attributes:
+        fingerprint: of their card, base32.
+        called: the name on their card; untrusted text.
+        user: name in the user book; empty before they have joined.
+        state: how far they have come.
+        at: since when, Unix seconds.
+        words: four words that both sides see once they have joined, and may compare.
+        address: that they called from.
+    """
+
+    fingerprint: str
+    called: str
+    user: str = ""
+    state: JoinerState
+    at: UnixTime
+    words: str
+    address: str
 
 
 class Invitation(Message, frozen=True, kw_only=True):
@@ -104,10 +143,9 @@ class Invitation(Message, frozen=True, kw_only=True):
         groups: that they join, without ``@``.
         created: Unix seconds.
         until: not usable from then on, Unix seconds.
-        used: when it was used, Unix seconds; 0: it was not.
-        user: name in the user book of the user who joined, or empty.
-        words: four words that both sides see and may compare; empty before it is used.
-        address: that the user called from, or empty.
+        uses: how many users may be added by it.
+        ask: whether each of them needs the user's approval.
+        joiners: who came with it, in the order of their last step; of those who did not get in, the last 20.
     """
 
     id: str
@@ -116,10 +154,14 @@ class Invitation(Message, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     created: UnixTime
     until: UnixTime
-    used: UnixTime = 0
-    user: str = ""
-    words: str = ""
-    address: str = ""
+    uses: Count = 1
+    ask: bool = False
+    joiners: tuple[Joiner, ...] = ()
+
+    @property
+    def members(self) -> tuple[Joiner, ...]:
+        """Those who have joined with it."""
+        return tuple(joiner for joiner in self.joiners if joiner.state is JoinerState.JOINED)
 
 
 class InvitationNamed(Message, frozen=True, kw_only=True):
@@ -142,15 +184,37 @@ class InvitationText(Message, frozen=True, kw_only=True):
     text: Annotated[str, msgspec.Meta(max_length=4_096)]
 
 
-class InviterAdded(Message, frozen=True, kw_only=True):
-    """The inviter is known now.
+class JoinerAnswer(Message, frozen=True, kw_only=True):
+    """The answer to one who asks to join.
 
     Attributes:
-        user: their name in the user book.
-        words: four words that both sides see and may compare.
-        verified: whether they count as verified.
+        id: of the invitation, 32 hexadecimal digits.
+        fingerprint: of their card, base32.
+        approve: let them in; otherwise they never are with this invitation.
     """
 
-    user: str
-    words: str
-    verified: bool
+    id: Annotated[str, msgspec.Meta(min_length=32, max_length=32)]
+    fingerprint: Annotated[str, msgspec.Meta(max_length=64)]
+    approve: bool
+
+
+class Joining(Message, frozen=True, kw_only=True):
+    """An invitation of another agent that this one uses.
+
+    Attributes:
+        id: of the invitation, 32 hexadecimal digits.
+        user: the inviter's name in the user book; empty while they are not reached: the agent calls them again.
+        words: four words that both sides see and may compare; empty before.
+        verified: whether the inviter counts as verified.
+        until: not usable from then on, Unix seconds.
+        tried: when the inviter was called last, Unix seconds.
+        error: why that led to nothing, one sentence.
+    """
+
+    id: str
+    user: str = ""
+    words: str = ""
+    verified: bool = False
+    until: UnixTime = 0
+    tried: UnixTime = 0
+    error: str = ""

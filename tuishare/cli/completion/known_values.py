@@ -60,6 +60,10 @@ def _invitations(_: str = "") -> Values:
     )
 
 
+def _joins(_: str = "") -> Values:
+    yield from ((joining["id"][:_SHORT], joining.get("error", "")) for joining in _ask("/v1/joins"))
+
+
 def _topics(_: str = "") -> Values:
     yield from ((topic, "") for topic in TOPICS)
 
@@ -68,6 +72,7 @@ _SOURCES: Final[Mapping[str, tuple[Callable[[str], Values], ...]]] = {
     "ID": (_entries,),
     "ID...": (_entries,),
     "INVITATION": (_invitations,),
+    "JOIN": (_joins,),
     "USER": (_users,),
     "[USER]": (_users,),
     "USER|@GROUP": (_users, _named_groups),

@@ -1,11 +1,12 @@
-"""The invitations that were given out: what became of each, and cancelling one.
+"""The invitations that were given out, and those that are being used: what became of each, and ending one.
 
 Owns the list. What cancelling means is asked before it is done.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, Final, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,33 +15,40 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tuishare.api.messages import Invitation, InvitationNamed
+from tuishare.api.messages import Invitation, InvitationNamed, JoinerAnswer, JoinerState, Joining
 from tuishare.presentation.formats import format_timestamp
-from tuishare.presentation.invitations import describe_invitation, describe_words
+from tuishare.presentation.invitations import (
+    describe_invitation,
+    describe_joiner,
+    describe_waiting,
+)
 from tuishare.tui.cell_text import clean, fit, pad
 from tuishare.tui.confirmations import Confirmation
 from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.form import Form
 from tuishare.tui.theme import TextStyle
 
+Entry: TypeAlias = Invitation | Joining
 _WHOM: Final = 20
-_NONE: Final = "No invitation was given out. Press i under People to make one."
+_NONE: Final = "There is no invitation. Press i under People to make one, o to use one."
 _UNUSED: Final = "It can no longer be used to join."
 
 
 class InvitationsScreen(Form):
-    """Lists the invitations, newest first."""
+    """Lists the invitations that are being used, then those that were given out, newest first."""
 
-    HEADING = "Invitations that you gave out"
+    HEADING = "Invitations"
     CANCEL_LABEL = "Close"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "cancel_invitation", "Cancel it", show=False),
+        Binding("x", "end", "Cancel it", show=False),
+        Binding("a", "answer(True)", "Approve", show=False),
+        Binding("d", "answer(False)", "Decline", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._invitations: dict[str, Invitation] = {}
+        self._entries: dict[str, Entry] = {}
 
     def compose_fields(self) -> ComposeResult:
         """Compose the list, and the words about the chosen one."""
@@ -48,86 +56,135 @@ class InvitationsScreen(Form):
         yield Static(id="about", classes="-apart")
 
     def compose_answers(self) -> ComposeResult:
-        """Offer to cancel the chosen one."""
-        yield Button("Cancel the invitation …  x", id="revoke", variant="error", compact=True)
+        """Offer to cancel the chosen one, and to answer who asks to join by it."""
+        yield Button("Cancel it …  x", id="end", variant="error", compact=True)
+        yield Button("Decline  d", id="decline", compact=True)
+        yield Button("Approve  a", id="approve", variant="success", compact=True)
 
     def on_mount(self) -> None:
-        """Ask the agent for the list."""
+        """Ask the agent for the lists."""
         super().on_mount()
         self.query_one("#invitations").focus()
-        self._ask_again()
+        self._list_again()
 
-    def action_cancel_invitation(self) -> None:
+    def action_end(self) -> None:
         """Ask, then cancel the chosen invitation."""
         if (chosen := self._chosen) is not None:
             self.app.push_screen(
-                ConfirmScreen(confirm_cancelling(chosen)),
-                lambda agreed: self._cancel(chosen) if agreed else None,
+                ConfirmScreen(confirm_ending(chosen)), lambda agreed: self._end(chosen) if agreed else None
             )
 
+    def action_answer(self, approve: bool) -> None:
+        """Answer the one who asks to join by the chosen invitation; the first of several."""
+        if answers := self._answers(approve=approve):
+            first = answers[0]
+            self._do(lambda: self.app.agent.answer_joiner(first))
+
     @property
-    def _chosen(self) -> Invitation | None:
+    def _chosen(self) -> Entry | None:
         options = self.query_one(OptionList)
         if options.highlighted is None or not options.option_count:
             return None
-        return self._invitations.get(options.get_option_at_index(options.highlighted).id or "")
+        return self._entries.get(options.get_option_at_index(options.highlighted).id or "")
 
-    def _ask_again(self) -> None:
+    def _answers(self, *, approve: bool) -> list[JoinerAnswer]:
+        chosen = self._chosen
+        joiners = chosen.joiners if isinstance(chosen, Invitation) else ()
+        return [
+            JoinerAnswer(id=chosen.id, fingerprint=joiner.fingerprint, approve=approve)
+            for joiner in joiners
+            if chosen is not None and joiner.state is JoinerState.ASKS
+        ]
+
+    def _list_again(self) -> None:
         self.run_worker(self._list(), name="list", group="list", exclusive=True)
 
     async def _list(self) -> None:
         try:
-            listed = await self.app.agent.invitations()
+            joins, given = await self.app.agent.joins(), await self.app.agent.invitations()
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.show_error(self.app.make_presentable(error))
             return
-        self._invitations = {each.id: each for each in reversed(listed)}
+        entries: list[Entry] = [*reversed(joins), *reversed(given)]
+        self._entries = {f"{type(each).__name__}-{each.id}": each for each in entries}
         options = self.query_one(OptionList)
+        row = options.highlighted or 0
         options.clear_options()
-        options.add_options([Option(self._line(each), id=each.id) for each in self._invitations.values()])
-        options.highlighted = 0 if self._invitations else None
+        options.add_options([Option(self._line(each), id=key) for key, each in self._entries.items()])
+        options.highlighted = min(row, len(entries) - 1) if entries else None
         self._describe()
 
-    def _line(self, invitation: Invitation) -> Content:
-        whom = pad(fit(invitation.name or invitation.user or "one person", _WHOM), _WHOM)
-        state = clean(describe_invitation(invitation, self.app.clock(), format_timestamp))
+    def _line(self, entry: Entry) -> Content:
+        if isinstance(entry, Joining):
+            return Content.assemble(
+                (pad("joining", _WHOM), TextStyle.WARN.value), f"  until {format_timestamp(entry.until)}"
+            )
+        members = ", ".join(member.user for member in entry.members)
+        anyone = "one person" if entry.uses == 1 else f"{entry.uses:,} people"
+        whom = pad(fit(entry.name or members or anyone, _WHOM), _WHOM)
+        state = clean(describe_invitation(entry, self.app.clock(), format_timestamp))
         return Content.assemble((whom, TextStyle.STRONG.value), f"  {state}")
 
     @on(OptionList.OptionHighlighted)
     def _describe(self) -> None:
-        chosen, words = self._chosen, self.query_one("#about", Static)
-        self.query_one("#revoke", Button).disabled = chosen is None
-        if chosen is None:
-            words.update(Content.styled(_NONE, TextStyle.QUIET.value))
-            return
-        lines = [f"Made {format_timestamp(chosen.created)}, ends {format_timestamp(chosen.until)}."]
-        if chosen.groups:
-            lines.append("Groups: " + " ".join(f"@{clean(group)}" for group in chosen.groups))
-        if chosen.used:
-            lines += [f"Called from {clean(chosen.address)}.", clean(describe_words(chosen.words))]
-        words.update(Content("\n".join(lines)))
+        chosen, asking = self._chosen, bool(self._answers(approve=True))
+        self.query_one("#end", Button).disabled = chosen is None
+        for button in self.query("#approve, #decline"):
+            button.display = asking
+        words = self.query_one("#about", Static)
+        match chosen:
+            case None:
+                words.update(Content.styled(_NONE, TextStyle.QUIET.value))
+            case Joining():
+                words.update(Content(clean(describe_waiting(chosen, format_timestamp))))
+            case Invitation():
+                words.update(Content("\n".join(_describe_given(chosen))))
 
-    def _cancel(self, invitation: Invitation) -> None:
-        async def cancel() -> None:
+    def _end(self, entry: Entry) -> None:
+        named = InvitationNamed(id=entry.id)
+        if isinstance(entry, Joining):
+            self._do(lambda: self.app.agent.cancel_join(named))
+        else:
+            self._do(lambda: self.app.agent.cancel_invitation(named))
+
+    def _do(self, request: Callable[[], Awaitable[object]]) -> None:
+        async def do() -> None:
             try:
-                await self.app.agent.cancel_invitation(InvitationNamed(id=invitation.id))
+                await request()
             except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
                 self.show_error(self.app.make_presentable(error))
-            self._ask_again()
+            self._list_again()
 
-        self.run_worker(cancel(), name="cancel", group="cancel")
+        self.run_worker(do(), name="do", group="do")
 
-    @on(Button.Pressed, "#revoke")
-    def _on_revoke(self) -> None:
-        self.action_cancel_invitation()
+    @on(Button.Pressed, "#end")
+    def _on_end(self) -> None:
+        self.action_end()
+
+    @on(Button.Pressed, "#approve")
+    @on(Button.Pressed, "#decline")
+    def _on_answer(self, event: Button.Pressed) -> None:
+        self.action_answer(event.button.id == "approve")
 
 
-def confirm_cancelling(invitation: Invitation) -> Confirmation:
+def confirm_ending(entry: Entry) -> Confirmation:
     """Return the question before an invitation is cancelled."""
-    facts = (f"made {format_timestamp(invitation.created)}",)
-    if not invitation.used:
-        name = invitation.name or "one person"
-        return Confirmation("Cancel this invitation?", f"for {name}", facts, _UNUSED, "Cancel it")
-    user = clean(invitation.user)
-    lost = f"{user} has used it: they are removed from your users, and from everything that you share."
-    return Confirmation("Cancel this invitation?", f"used by {user}", facts, lost, "Cancel and remove")
+    title = "Cancel this invitation?"
+    if isinstance(entry, Joining):
+        return Confirmation(title, "that you use", (), "Its sender is called no longer.", "Cancel it")
+    facts = (f"made {format_timestamp(entry.created)}",)
+    members = ", ".join(clean(member.user) for member in entry.members)
+    if not members:
+        return Confirmation(title, f"for {entry.name or 'one person'}", facts, _UNUSED, "Cancel it")
+    lost = f"{members}: removed from your users, and from everything that you share."
+    return Confirmation(title, f"used by {members}", facts, lost, "Cancel and remove")
+
+
+def _describe_given(invitation: Invitation) -> list[str]:
+    lines = [f"Made {format_timestamp(invitation.created)}, ends {format_timestamp(invitation.until)}."]
+    if invitation.groups:
+        lines.append("Groups: " + " ".join(f"@{clean(group)}" for group in invitation.groups))
+    for joiner in invitation.joiners:
+        lines.append(f"{clean(joiner.called)} {clean(describe_joiner(joiner, format_timestamp))}")
+        lines.append(f"  called from {clean(joiner.address)}; words: {clean(joiner.words)}")
+    return lines

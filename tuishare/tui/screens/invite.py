@@ -14,20 +14,23 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tuishare.api.messages import Invitation, NewInvitation
+from tuishare.api.messages import Invitation, JoinerState, NewInvitation
 from tuishare.config.expiry import parse_expiry
 from tuishare.errors import BadInput, TuishareError
 from tuishare.presentation.formats import format_timestamp
-from tuishare.presentation.invitations import describe_invitation, describe_words
+from tuishare.presentation.invitations import describe_joiner, describe_words
 from tuishare.presentation.problems import explain_error
 from tuishare.tui.cell_text import clean
 from tuishare.tui.screens.add_user import split_groups
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
 from tuishare.tui.screens.invitations import InvitationsScreen
 from tuishare.tui.screens.qr_code import QrCodeScreen
+from tuishare.tui.screens.recipients import MarkCheckbox
 from tuishare.tui.theme import TextStyle
 
 _NAME: Final = 256
+_MOST: Final = 1_000
+"""Uses of one invitation; those who join by one for several are not verified."""
 _LOOK_SECONDS: Final = 1.0
 """Between looks at whether the invitation was used."""
 _EXPLAINED: Final = (
@@ -53,6 +56,8 @@ class InviteScreen(Form):
             "Name", Input(placeholder="your name for them; empty: their own", id="name", compact=True)
         )
         yield Field("Groups", Input(placeholder="they join these, such as: crew", id="groups", compact=True))
+        yield Field("For", Input("1", placeholder="how many people", id="uses", compact=True))
+        yield Field("Approval", MarkCheckbox("you approve each of them first", id="ask"))
         yield Field("Ends in", Input("7d", placeholder="12h, 7d, 2w or 2026-12-31", id="ends", compact=True))
 
     def compose_answers(self) -> ComposeResult:
@@ -68,6 +73,11 @@ class InviteScreen(Form):
         """Require a future end, and a name of allowed length."""
         if len(self._text("name")) > _NAME:
             yield FieldError("name", f"Use at most {_NAME} characters.")
+        uses = self._text("uses")
+        if not (uses.isdecimal() and 1 <= int(uses) <= _MOST):
+            yield FieldError("uses", f"Enter a number from 1 to {_MOST:,}.")
+        elif int(uses) > 1 and self._text("name"):
+            yield FieldError("name", "Leave it empty: several people cannot have one name.")
         try:
             parse_expiry(self._text("ends"), self.app.clock())
         except BadInput as error:
@@ -79,6 +89,8 @@ class InviteScreen(Form):
             name=self._text("name"),
             groups=split_groups(self._text("groups")),
             until=parse_expiry(self._text("ends"), self.app.clock()),
+            uses=int(self._text("uses")),
+            ask=self.query_one("#ask", MarkCheckbox).value,
         )
         return FormResult(following=InvitationScreen(await self.app.agent.invite(new)))
 
@@ -118,7 +130,7 @@ class InvitationScreen(Form):
     def compose_fields(self) -> ComposeResult:
         """Compose what to do with the string, the string, and what has become of it."""
         made = self._invitation
-        whom = clean(made.name) if made.name else "one person"
+        whom = clean(made.name) or ("one person" if made.uses == 1 else f"{made.uses:,} people at most")
         yield Static(
             Content(
                 f"It is on the clipboard. Send it to {whom}, over a channel that no one else reads. "
@@ -167,9 +179,11 @@ class InvitationScreen(Form):
         found = next((each for each in listed if each.id == self._invitation.id), None)
         if found is None:
             self._say("It was cancelled.", TextStyle.WARN)
-        elif found.used:
-            state = clean(describe_invitation(found, self.app.clock(), format_timestamp))
-            self._say(f"It was {state}. {clean(describe_words(found.words))}", TextStyle.GOOD)
+        elif found.joiners:
+            last = found.joiners[-1]
+            what = f"{last.called} {describe_joiner(last, format_timestamp)}."
+            asks = " Press ^o under i to answer." if last.state is JoinerState.ASKS else ""
+            self._say(f"{clean(what)} {clean(describe_words(last.words))}{asks}", TextStyle.GOOD)
 
     def _say(self, words: str, tone: TextStyle) -> None:
         self.query_one("#joined", Static).update(Content.styled(words, tone.value))

@@ -14,8 +14,9 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static, TextArea
 
-from tuishare.api.messages import InvitationText, InviterAdded
-from tuishare.presentation.invitations import describe_words
+from tuishare.api.messages import InvitationText, Joining
+from tuishare.presentation.formats import format_timestamp
+from tuishare.presentation.invitations import describe_waiting, describe_words
 from tuishare.presentation.states import name_trust
 from tuishare.tui.cell_text import clean, clip
 from tuishare.tui.screens.form import Field, FieldError, Form, FormResult
@@ -29,6 +30,9 @@ _EXPLAINED: Final = (
     "Paste the invitation that you received. Your agent calls its sender; then you know and trust each other, and what "
     "they share with you arrives by itself."
 )
+
+_WATCH: Final = "You are told when it is done. To give up: press i under People, then ^o."
+_BY_HAND: Final = "By hand: exchange cards. c under People copies yours, n adds one that you received."
 
 
 class JoinScreen(Form):
@@ -61,7 +65,7 @@ class JoinScreen(Form):
     async def submit(self) -> FormResult:
         """Join, and show the words."""
         joined = await self.app.agent.join(InvitationText(text=self._text))
-        return FormResult(following=JoinedScreen(joined))
+        return FormResult(following=JoinedScreen(joined) if joined.user else JoiningScreen(joined))
 
     @property
     def _text(self) -> str:
@@ -78,7 +82,7 @@ class JoinedScreen(Form):
     HEADING = "You have joined"
     CANCEL_LABEL = "Close"
 
-    def __init__(self, joined: InviterAdded) -> None:
+    def __init__(self, joined: Joining) -> None:
         super().__init__()
         self._joined = joined
 
@@ -92,6 +96,32 @@ class JoinedScreen(Form):
             )
         )
         yield Static(Content(clean(describe_words(joined.words))), classes="-apart")
+
+    def on_mount(self) -> None:
+        """Focus the only answer."""
+        super().on_mount()
+        self.query_one("#cancel").focus()
+
+
+class JoiningScreen(Form):
+    """Tells that the inviter was not reached, and what happens next.
+
+    Args:
+        joining: as the agent keeps it.
+    """
+
+    HEADING = "Not joined yet"
+    CANCEL_LABEL = "Close"
+
+    def __init__(self, joining: Joining) -> None:
+        super().__init__()
+        self._joining = joining
+
+    def compose_fields(self) -> ComposeResult:
+        """Compose why not, how long the agent tries, and the way by hand."""
+        yield Static(Content(clean(describe_waiting(self._joining, format_timestamp))))
+        yield Static(Content(_WATCH), classes="aside -apart")
+        yield Static(Content(_BY_HAND), classes="aside -apart")
 
     def on_mount(self) -> None:
         """Focus the only answer."""

@@ -1,0 +1,78 @@
+"""Users who become known by an invitation, ours or that of another agent.
+
+Owns the name that they get, and how they enter the user book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+from tuishare.agent.link.contacts import Contacts
+from tuishare.agent.live import UserBookFile
+from tuishare.errors import BadInput
+from tuishare.link.invitation_exchange import Introduced
+from tuishare.people import User, UserBook
+from tuishare.people.cards import Card
+from tuishare.people.names import fold_name
+
+EditUsers: TypeAlias = Callable[[Callable[[UserBook], UserBook]], Awaitable[object]]
+"""Changes the user book, and puts it in force before it returns."""
+
+
+class JoinedUsers:
+    """The user book of one agent, as invitations change it."""
+
+    def __init__(self, users: UserBookFile, contacts: Contacts, edit_users: EditUsers) -> None:
+        self._contacts = contacts
+        self._users = users
+        self._edit_users = edit_users
+
+    def require_free(self, name: str) -> None:
+        """Check that no user has a name.
+
+        Raises:
+            BadInput: one has.
+        """
+        if fold_name(name) in self._taken():
+            raise BadInput(f"There is already a user {name}", hint="Choose another name.")
+
+    def choose_name(self, wanted: str, card: Card) -> str:
+        """Return the name of the user with a card, or one that is free."""
+        if known := self._users.read().signer(card.signer):
+            return known.name
+        taken, name, number = self._taken(), wanted, 1
+        while fold_name(name) in taken:
+            number += 1
+            name = f"{wanted[:56]} {number}"
+        return name
+
+    async def keep_record(self, introduced: Introduced) -> None:
+        """Keep where the agent of a user who is about to be added is reached."""
+        await self._contacts.keep(introduced.record, introduced.signed_record, is_joining=True)
+
+    async def add(self, name: str, card: Card, groups: tuple[str, ...], *, is_verified: bool) -> None:
+        """Add a user; one who is known by the same card is verified, and joins the groups."""
+        await self._edit_users(lambda book: _add_user(book, name, card, groups, is_verified=is_verified))
+
+    def _taken(self) -> set[str]:
+        return {fold_name(user.name) for user in self._users.read()}
+
+
+def _add_user(
+    book: UserBook, name: str, card: Card, groups: tuple[str, ...], *, is_verified: bool
+) -> UserBook:
+    known = book.signer(card.signer)
+    if known is None:
+        return book.add(User(name, card=card, groups=groups, verified=is_verified, invited=True))
+    folded = set(map(fold_name, known.groups))
+    joined = tuple(group for group in groups if fold_name(group) not in folded)
+    return book.replace(
+        replace(
+            known,
+            verified=known.verified or is_verified,
+            invited=known.invited or (is_verified and not known.verified),
+            groups=(*known.groups, *joined),
+        )
+    )

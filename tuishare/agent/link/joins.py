@@ -1,0 +1,192 @@
+"""Joins: invitations of other agents that this one uses.
+
+Owns that an invitation is recorded before its sender is called, and that they are called again, also after a restart,
+until they have answered or it has ended. Must not speak SSH.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tuishare.agent.error_isolation import isolate_errors
+from tuishare.agent.events import ChangeSignal
+from tuishare.agent.link.joined_users import JoinedUsers
+from tuishare.agent.link.own_record import OwnRecord
+from tuishare.agent.live import Live
+from tuishare.agent.state.activity_log import ActivityLog
+from tuishare.agent.state.store import Store
+from tuishare.core.activity import ActivityKind
+from tuishare.core.clock import Clock
+from tuishare.core.invitation_queries import delete_join, find_joins
+from tuishare.core.invitation_records import JoinRecord
+from tuishare.errors import BadInput, NotFound, Refused, VerificationFailed
+from tuishare.link.invitation import Invitation, Party, parse_invitation
+from tuishare.link.invitation_exchange import Introduced
+from tuishare.link.peer import InvitationRefused, LinkFailed
+from tuishare.link.redial import Pauses
+from tuishare.people import Identity
+
+_MOST: Final = 100
+_MOST_PAUSE: Final = 60.0
+"""Seconds between two calls of an inviter; they cannot call us, so it must not be long."""
+_ASKING: Final = "The inviter has to approve first"
+_log = logging.getLogger(__name__)
+Call = Callable[[Invitation, Party], Awaitable[Introduced]]
+"""Redeems an invitation; raises `LinkFailed` or `VerificationFailed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The inviter whose invitation was redeemed.
+
+    Attributes:
+        user: their name in the user book.
+        words: four words that both sides can compare.
+        is_verified: whether they count as verified.
+    """
+
+    user: str
+    words: str
+    is_verified: bool
+
+
+class Joins:
+    """What one agent joins."""
+
+    def __init__(
+        self,
+        own_record: OwnRecord,
+        users: JoinedUsers,
+        store: Store,
+        call: Call,
+        *,
+        identity: Live[Identity],
+        activity: ActivityLog,
+        changed: ChangeSignal,
+        clock: Clock,
+    ) -> None:
+        self._own_record = own_record
+        self._users = users
+        self._store = store
+        self._call = call
+        self._identity = identity
+        self._activity = activity
+        self._changed = changed
+        self._clock = clock
+        self._calling = asyncio.Lock()
+        self._wake = ChangeSignal()
+
+    async def all(self) -> list[JoinRecord]:
+        """Return the invitations that are still being used, oldest first."""
+        return await self._store.run(find_joins)
+
+    async def join(self, text: str) -> Joined | JoinRecord:
+        """Use an invitation; a record is returned if the inviter has to be called again.
+
+        Raises:
+            BadInput: the text is no invitation, or one of our own.
+            Refused: too many are being used, or it has ended.
+            InvitationRefused: the inviter does not take it.
+            VerificationFailed: the answer is not the inviter's.
+        """
+        invitation = parse_invitation(text)
+        if invitation.signer in self._identity.current.signers:
+            raise BadInput("This is an invitation of your own", hint="Give it to the person you invite.")
+        known = await self.all()
+        if len(known) >= _MOST:
+            raise Refused(
+                f"{_MOST} invitations are being used already", hint="Cancel some: `tuishare join cancel`."
+            )
+        record = JoinRecord(invitation.id, str(invitation), self._clock.now(), invitation.end)
+        record = next((each for each in known if each.id == record.id), record)
+        await self._store.change(lambda database: database.save(record))
+        outcome = await self._try(record, invitation)
+        if isinstance(outcome, JoinRecord):
+            self._wake.notify()
+        return outcome
+
+    async def cancel(self, invitation: bytes) -> None:
+        """Use an invitation no longer.
+
+        Raises:
+            NotFound: it is not being used.
+        """
+        async with self._calling:
+            if all(each.id != invitation for each in await self.all()):
+                raise NotFound(
+                    "No such invitation is being used", hint="`tuishare join list` shows them all."
+                )
+            await self._store.change(lambda database: delete_join(database, invitation))
+        self._changed.notify()
+
+    async def run(self) -> None:
+        """Call the inviters again, until cancelled."""
+        pauses = Pauses()
+        while True:
+            revision = self._wake.revision
+            if not await self.all():
+                await self._wake.wait_for_change(revision)
+                pauses.reset()
+            await asyncio.sleep(min(_MOST_PAUSE, pauses.next()))
+            for record in await self.all():
+                with isolate_errors("use an invitation"):
+                    await self._try_again(record)
+
+    async def _try_again(self, record: JoinRecord) -> None:
+        invitation = parse_invitation(record.text)
+        where = f"the invitation of {invitation.addresses[0]}" if invitation.addresses else "an invitation"
+        if record.until <= self._clock.now():
+            await self._forget(record)
+            self._activity.note(ActivityKind.PROBLEM, where, f"has ended. {record.error}")
+            return
+        try:
+            outcome = await self._try(record, invitation)
+        except (LinkFailed, VerificationFailed) as error:
+            self._activity.note(ActivityKind.PROBLEM, where, error.detail)
+            return
+        if isinstance(outcome, Joined):
+            self._activity.note(
+                ActivityKind.JOINED, outcome.user, f"you used their invitation; words: {outcome.words}"
+            )
+
+    async def _try(self, record: JoinRecord, invitation: Invitation) -> Joined | JoinRecord:
+        """Call the inviter once; what is not to be tried again is forgotten."""
+        async with self._calling:
+            if all(each.id != record.id for each in await self.all()):
+                raise InvitationRefused("The invitation is not used any longer: it was cancelled")
+            try:
+                inviter = await self._call(invitation, self._own_record.party())
+            except InvitationRefused:
+                if invitation.ask:
+                    return await self._postpone(record, _ASKING)
+                await self._forget(record)
+                raise
+            except LinkFailed as error:
+                return await self._postpone(record, error.detail)
+            except VerificationFailed:
+                await self._forget(record)
+                raise
+            joined = await self._add(invitation, inviter)
+            await self._forget(record)
+            return joined
+
+    async def _add(self, invitation: Invitation, inviter: Introduced) -> Joined:
+        is_verified = invitation.uses == 1
+        name = self._users.choose_name(inviter.card.name, inviter.card)
+        await self._users.keep_record(inviter)
+        await self._users.add(name, inviter.card, (), is_verified=is_verified)
+        return Joined(name, " ".join(inviter.words), is_verified)
+
+    async def _postpone(self, record: JoinRecord, error: str) -> JoinRecord:
+        tried = replace(record, tried=self._clock.now(), error=error)
+        await self._store.change(lambda database: database.save(tried))
+        self._changed.notify()
+        return tried
+
+    async def _forget(self, record: JoinRecord) -> None:
+        await self._store.change(lambda database: delete_join(database, record.id))
+        self._changed.notify()
