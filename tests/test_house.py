@@ -77,7 +77,7 @@ def test_steps_change_in_the_transitions_modules_alone() -> None:
 
 TWINS = {
     **dict.fromkeys(
-        ("Activity", "HandoverState", "Problem", "Receipt", "ReceiptState", "User"),
+        ("Activity", "HandoverState", "JoinerState", "Problem", "Receipt", "ReceiptState", "User"),
         "what is stored or signed, and its message of the API",
     ),
     "Invitation": "the line of text that a user passes on, and its message of the API",

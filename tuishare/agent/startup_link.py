@@ -74,6 +74,27 @@ def make_outbox_upkeep(
     )
 
 
+def make_invitations(context: Context, own_record: OwnRecord, users: JoinedUsers) -> Invitations:
+    """Make the invitations that are given out."""
+    return Invitations(
+        *(own_record, users, context.store),
+        activity=context.activity,
+        changed=context.changed,
+        clock=context.clock,
+    )
+
+
+def make_joins(context: Context, own_record: OwnRecord, users: JoinedUsers, call: Call) -> Joins:
+    """Make the invitations of other agents that are used."""
+    return Joins(
+        *(own_record, users, context.store, call),
+        identity=context.identity,
+        activity=context.activity,
+        changed=context.changed,
+        clock=context.clock,
+    )
+
+
 def make_link(
     context: Context,
     shares: ShareRepository,
@@ -97,19 +118,8 @@ def make_link(
             address_record=context.address_record,
         )
         users = JoinedUsers(context.users, contacts, edit_users)
-        invitations = Invitations(
-            *(own_record, users, context.store),
-            activity=context.activity,
-            changed=changed,
-            clock=clock,
-        )
-        joins = Joins(
-            *(own_record, users, context.store, call),
-            identity=identity,
-            activity=context.activity,
-            changed=changed,
-            clock=clock,
-        )
+        invitations = make_invitations(context, own_record, users)
+        joins = make_joins(context, own_record, users, call)
         parts = LinkParts(own_record, contacts, handovers, arrivals)
         links = OpenLinks(parts, lambda: most, changed=changed, clock=clock)
         return OpenParts(

@@ -28,7 +28,7 @@ from tuishare.tui.screens.confirm import ConfirmScreen
 from tuishare.tui.screens.form import Form
 from tuishare.tui.theme import TextStyle
 
-Entry: TypeAlias = Invitation | Joining
+AnyInvitation: TypeAlias = Invitation | Joining
 _WHOM: Final = 20
 _NONE: Final = "There is no invitation. Press i under People to make one, o to use one."
 _UNUSED: Final = "It can no longer be used to join."
@@ -48,7 +48,7 @@ class InvitationsScreen(Form):
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, AnyInvitation] = {}
 
     def compose_fields(self) -> ComposeResult:
         """Compose the list, and the words about the chosen one."""
@@ -81,7 +81,7 @@ class InvitationsScreen(Form):
             self._do(lambda: self.app.agent.answer_joiner(first))
 
     @property
-    def _chosen(self) -> Entry | None:
+    def _chosen(self) -> AnyInvitation | None:
         options = self.query_one(OptionList)
         if options.highlighted is None or not options.option_count:
             return None
@@ -105,7 +105,7 @@ class InvitationsScreen(Form):
         except Exception as error:  # noqa: BLE001 (never a traceback on the screen)
             self.show_error(self.app.make_presentable(error))
             return
-        entries: list[Entry] = [*reversed(joins), *reversed(given)]
+        entries: list[AnyInvitation] = [*reversed(joins), *reversed(given)]
         self._entries = {f"{type(each).__name__}-{each.id}": each for each in entries}
         options = self.query_one(OptionList)
         row = options.highlighted or 0
@@ -114,7 +114,7 @@ class InvitationsScreen(Form):
         options.highlighted = min(row, len(entries) - 1) if entries else None
         self._describe()
 
-    def _line(self, entry: Entry) -> Content:
+    def _line(self, entry: AnyInvitation) -> Content:
         if isinstance(entry, Joining):
             return Content.assemble(
                 (pad("joining", _WHOM), TextStyle.WARN.value), f"  until {format_timestamp(entry.until)}"
@@ -140,7 +140,7 @@ class InvitationsScreen(Form):
             case Invitation():
                 words.update(Content("\n".join(_describe_given(chosen))))
 
-    def _end(self, entry: Entry) -> None:
+    def _end(self, entry: AnyInvitation) -> None:
         named = InvitationNamed(id=entry.id)
         if isinstance(entry, Joining):
             self._do(lambda: self.app.agent.cancel_join(named))
@@ -167,7 +167,7 @@ class InvitationsScreen(Form):
         self.action_answer(event.button.id == "approve")
 
 
-def confirm_ending(entry: Entry) -> Confirmation:
+def confirm_ending(entry: AnyInvitation) -> Confirmation:
     """Return the question before an invitation is cancelled."""
     title = "Cancel this invitation?"
     if isinstance(entry, Joining):
