@@ -58,6 +58,6 @@ def test_before_the_first_answer_it_waits_or_says_why_not() -> None:
 
 def test_every_empty_tab_says_what_to_do_next() -> None:
     view = View(Connected(), snapshot())
-    assert "Press n and paste a card" in explain_no_people(view).plain
+    assert "Press i to invite the first one, or o to join" in explain_no_people(view).plain
     assert "Press n to add a drop folder" in explain_no_folders(view).plain
     assert "Nothing has happened yet" in explain_no_activity(view).plain
