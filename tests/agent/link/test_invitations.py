@@ -184,7 +184,7 @@ async def test_a_joiner_without_the_token_is_refused_and_uses_nothing_up(
             patched.setattr(invitation_exchange, "is_mac", lambda *_: False)
             with pytest.raises(LinkFailed, match="did not take"):
                 await other.service.join(InvitationText(text=text))
-        assert users(alice) == []
+        assert (users(alice), await joiners(one)) == ([], [])  # nothing is written for them (threat T18)
         assert (await other.service.join(InvitationText(text=text))).user == "alice"
 
 

@@ -52,9 +52,15 @@ class JoinedUsers:
         """Keep where the agent of a user who is about to be added is reached."""
         await self._contacts.keep(introduced.record, introduced.signed_record, is_joining=True)
 
-    async def add(self, name: str, card: Card, groups: tuple[str, ...], *, is_verified: bool) -> None:
-        """Add a user; one who is known by the same card is verified, and joins the groups."""
+    async def add(self, name: str, card: Card, groups: tuple[str, ...], *, is_verified: bool) -> bool:
+        """Add a user; one who is known by the same card is verified, and joins the groups.
+
+        Returns:
+            Whether they count as verified now.
+        """
+        known = self._users.read().signer(card.signer)
         await self._edit_users(lambda book: _add_user(book, name, card, groups, is_verified=is_verified))
+        return is_verified or (known is not None and known.verified)
 
     def _taken(self) -> set[str]:
         return {fold_name(user.name) for user in self._users.read()}

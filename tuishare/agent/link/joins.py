@@ -175,10 +175,9 @@ class Joins:
             return joined
 
     async def _add(self, invitation: Invitation, inviter: Introduced) -> Joined:
-        is_verified = invitation.uses == 1
         name = self._users.choose_name(inviter.card.name, inviter.card)
         await self._users.keep_record(inviter)
-        await self._users.add(name, inviter.card, (), is_verified=is_verified)
+        is_verified = await self._users.add(name, inviter.card, (), is_verified=invitation.uses == 1)
         return Joined(name, " ".join(inviter.words), is_verified)
 
     async def _postpone(self, record: JoinRecord, error: str) -> JoinRecord:
