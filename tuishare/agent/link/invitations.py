@@ -200,7 +200,7 @@ class Invitations:
                 given.record.id,
                 redeem.card,
                 joiner.card.name,
-                self._clock.now(),
+                known.at if known is not None and known.state is state else self._clock.now(),
                 state,
                 " ".join(joiner.words),
                 host,

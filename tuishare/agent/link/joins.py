@@ -103,8 +103,9 @@ class Joins:
             )
         record = JoinRecord(invitation.id, str(invitation), self._clock.now(), invitation.end)
         record = next((each for each in known if each.id == record.id), record)
-        await self._store.change(lambda database: database.save(record))
-        outcome = await self._try(record, invitation)
+        async with self._calling:
+            await self._store.change(lambda database: database.save(record))
+            outcome = await self._try(record, invitation)
         if isinstance(outcome, JoinRecord):
             self._wake.notify()
         return outcome
@@ -127,52 +128,53 @@ class Joins:
         """Call the inviters again, until cancelled."""
         pauses = Pauses()
         while True:
-            revision = self._wake.revision
-            if not await self.all():
+            revision, is_idle = self._wake.revision, False
+            with isolate_errors("use invitations"):
+                for record in await self.all():
+                    with isolate_errors("use an invitation"):
+                        await self._try_again(record)
+                is_idle = not await self.all()
+            if is_idle:
                 await self._wake.wait_for_change(revision)
                 pauses.reset()
             await asyncio.sleep(min(_MOST_PAUSE, pauses.next()))
-            for record in await self.all():
-                with isolate_errors("use an invitation"):
-                    await self._try_again(record)
 
     async def _try_again(self, record: JoinRecord) -> None:
         invitation = parse_invitation(record.text)
         where = f"the invitation of {invitation.addresses[0]}" if invitation.addresses else "an invitation"
-        if record.until <= self._clock.now():
-            await self._forget(record)
-            self._activity.note(ActivityKind.PROBLEM, where, f"has ended. {record.error}")
-            return
-        try:
-            outcome = await self._try(record, invitation)
-        except (LinkFailed, VerificationFailed) as error:
-            self._activity.note(ActivityKind.PROBLEM, where, error.detail)
-            return
-        if isinstance(outcome, Joined):
-            self._activity.note(
-                ActivityKind.JOINED, outcome.user, f"you used their invitation; words: {outcome.words}"
-            )
-
-    async def _try(self, record: JoinRecord, invitation: Invitation) -> Joined | JoinRecord:
-        """Call the inviter once; what is not to be tried again is forgotten."""
         async with self._calling:
             if all(each.id != record.id for each in await self.all()):
-                raise InvitationRefused("The invitation is not used any longer: it was cancelled")
+                return  # cancelled, or done meanwhile
+            if record.until <= self._clock.now():
+                await self._forget(record)
+                self._activity.note(ActivityKind.PROBLEM, where, f"has ended. {record.error}")
+                return
             try:
-                inviter = await self._call(invitation, self._own_record.party())
-            except InvitationRefused:
-                if invitation.ask:
-                    return await self._postpone(record, _ASKING)
-                await self._forget(record)
-                raise
-            except LinkFailed as error:
-                return await self._postpone(record, error.detail)
-            except VerificationFailed:
-                await self._forget(record)
-                raise
-            joined = await self._add(invitation, inviter)
+                outcome = await self._try(record, invitation)
+            except (LinkFailed, VerificationFailed) as error:
+                self._activity.note(ActivityKind.PROBLEM, where, error.detail)
+                return
+        if isinstance(outcome, Joined):
+            words = f"you used their invitation; words: {outcome.words}"
+            self._activity.note(ActivityKind.JOINED, outcome.user, words)
+
+    async def _try(self, record: JoinRecord, invitation: Invitation) -> Joined | JoinRecord:
+        """Call the inviter once; what is not to be tried again is forgotten. `_calling` is held."""
+        try:
+            inviter = await self._call(invitation, self._own_record.party())
+        except InvitationRefused:
+            if invitation.ask:
+                return await self._postpone(record, _ASKING)
             await self._forget(record)
-            return joined
+            raise
+        except LinkFailed as error:
+            return await self._postpone(record, error.detail)
+        except VerificationFailed:
+            await self._forget(record)
+            raise
+        joined = await self._add(invitation, inviter)
+        await self._forget(record)
+        return joined
 
     async def _add(self, invitation: Invitation, inviter: Introduced) -> Joined:
         name = self._users.choose_name(inviter.card.name, inviter.card)
