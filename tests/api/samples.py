@@ -34,6 +34,13 @@ from tuishare.api.messages import (
     FolderListing,
     FolderQuery,
     FolderState,
+    GivenIntroduction,
+    GivenState,
+    GroupChange,
+    Introduction,
+    IntroductionAccepted,
+    IntroductionNamed,
+    Introductions,
     Invitation,
     InvitationNamed,
     InvitationText,
@@ -69,6 +76,8 @@ from tuishare.api.messages import (
     UserChange,
     UserKind,
     UserNamed,
+    UsersIntroduced,
+    UsersToIntroduce,
 )
 from tuishare.errors import BadConfiguration, NotFound
 from tuishare.link.receipt import format_receipt
@@ -132,6 +141,12 @@ ACTIVITY = Activity(
     id=7, at=1_700_000_000, kind=ActivityKind.RECEIVED, subject="contract-v3.pdf", detail="from bob"
 )
 
+INTRODUCTION = Introduction(
+    id="cd" * 16, introducer="bob", name="carol", fingerprint="EFGH", words="echo fern", group="crew", at=NOW
+)
+GIVEN = GivenIntroduction(
+    user="bob", introduced="dave", group="crew", state=GivenState.REFUSED, at=NOW, detail="no"
+)
 INVITATION = Invitation(id="ab" * 16, name="bob", created=NOW, until=NOW + 10 * 365 * 86_400)
 
 JOINER = Joiner(
@@ -218,6 +233,7 @@ class ScriptedAgent:
         self.links_shown = [LINK]
         self.receipts_kept = [RECEIPT]
         self.invited = [INVITATION]
+        self.introduced = Introductions(received=(INTRODUCTION,), given=(GIVEN,))
         self.broken: BadConfiguration | None = None
         self.orders: list[object] = []
         self.joining: list[Joining] = []
@@ -281,6 +297,24 @@ class ScriptedAgent:
 
     async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
         return self._take(answer.id, answer)
+
+    async def introductions(self) -> Introductions:
+        return self.introduced
+
+    async def introduce(self, users: UsersToIntroduce) -> UsersIntroduced:
+        self.orders.append(users)
+        return UsersIntroduced(users=("bob", "carol"), left_out=("dave",))
+
+    async def accept_introduction(self, accepted: IntroductionAccepted) -> Accepted:
+        self.orders.append(accepted)
+        return Accepted(id=accepted.name or "carol")
+
+    async def decline_introduction(self, introduction: IntroductionNamed) -> Accepted:
+        return self._take(introduction.id, introduction)
+
+    async def change_group(self, change: GroupChange) -> Reloaded:
+        self.orders.append(change)
+        return Reloaded()
 
     async def links(self) -> list[Link]:
         return list(self.links_shown)

@@ -31,6 +31,9 @@ from tuishare.api.messages import (
     ErrorBody,
     FileChoice,
     FolderQuery,
+    GroupChange,
+    IntroductionAccepted,
+    IntroductionNamed,
     InvitationNamed,
     InvitationText,
     JoinerAnswer,
@@ -44,6 +47,7 @@ from tuishare.api.messages import (
     SettingsText,
     UserChange,
     UserNamed,
+    UsersToIntroduce,
 )
 from tuishare.api.operation import SMALL_BODY, Operation, Role
 from tuishare.api.operations import CALLS, OPERATIONS, SETTINGS_BODY, Operations
@@ -65,6 +69,10 @@ REQUESTS: dict[type[Message], Message] = {
     NewInvitation: NewInvitation(name="bob", groups=("crew",), until=7),
     InvitationNamed: InvitationNamed(id="ab" * 16),
     JoinerAnswer: JoinerAnswer(id="ab" * 16, fingerprint="ABCD", approve=True),
+    UsersToIntroduce: UsersToIntroduce(names=("@crew", "bob")),
+    IntroductionAccepted: IntroductionAccepted(id="cd" * 16, name="carol", groups=("crew",), admitted=True),
+    IntroductionNamed: IntroductionNamed(id="cd" * 16),
+    GroupChange: GroupChange(name="crew", introduce=True),
     InvitationText: InvitationText(text="tuishare-invite-v1:x"),
     ReceiptQuery: ReceiptQuery(share="film"),
     SettingChange: SettingChange(key="name", value="alice"),

@@ -68,6 +68,9 @@ def test_a_new_key_is_printed_once_and_never_again(alice: Person) -> None:
         "seen": 0,
         "seen_at": None,
         "former": [],
+        "introduced_by": "",
+        "admitted": False,
+        "introduces": False,
         "card": "",
     }
 

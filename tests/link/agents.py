@@ -12,6 +12,7 @@ from tests.link.samples import Person
 from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.link.client import call_contact
 from tuishare.link.dial import Destination
+from tuishare.link.introduction import Introduction
 from tuishare.link.invitation import Invitation
 from tuishare.link.invitation_exchange import Introduced, check_redeem, make_welcome
 from tuishare.link.link_key import LinkKey
@@ -19,6 +20,7 @@ from tuishare.link.message_rates import MessageRates
 from tuishare.link.messages import (
     Declined,
     Have,
+    IntroductionAnswer,
     Later,
     Offer,
     OfferAnswer,
@@ -52,8 +54,10 @@ class Contact:
     given: dict[bytes, bytes] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
     problems: list[ProblemMessage] = field(default_factory=list)
+    introduced: list[Introduction] = field(default_factory=list)
     taken: int = 0
     verdict: Callable[[Offer], OfferAnswer | None] = lambda _: None
+    on_introduction: Callable[[bytes], Later | Declined | None] = lambda _: None
     on_take: Callable[[Offer], Later | Declined | None] = lambda _: None
 
     def own_record(self) -> bytes:
@@ -80,6 +84,13 @@ class Contact:
 
     async def keep_problem(self, problem: ProblemMessage) -> None:
         self.problems.append(problem)
+
+    async def keep_introduction(self, introduction: Introduction, signed: bytes) -> IntroductionAnswer:
+        if (answer := self.on_introduction(signed)) is not None:
+            return answer
+        if introduction not in self.introduced:
+            self.introduced.append(introduction)
+        return Have(hashlib.sha256(signed).digest())
 
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         if receipt not in self.receipts:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tuishare.link.address_record import sign_record
+from tuishare.link.introduction import sign_introduction
 from tuishare.link.invitation import Invitation, Party, make_invitation
 from tuishare.link.link_key import LinkKey
 from tuishare.link.receipt import Receipt, ReceiptState, sign_receipt
@@ -78,6 +79,19 @@ class Person:
             ),
         )
 
+    def introduction(
+        self, of: Person, to: Person, *, sequence: int = 1, group: str = "crew", record: bytes | None = None
+    ) -> bytes:
+        return sign_introduction(
+            self.signing_key,
+            of.card,
+            recipient=to.signer,
+            sequence=sequence,
+            at=NOW,
+            group=group,
+            record=of.record() if record is None else record,
+        )
+
     def invitation(self, *addresses: Endpoint, token: bytes = b"t" * 16, uses: int = 1) -> Invitation:
         return make_invitation(
             signer=self.signer,
@@ -95,4 +109,5 @@ class Person:
 
 ALICE: Final = Person("alice", 1)
 BOB: Final = Person("bob", 2)
+CAROL: Final = Person("carol", 4)
 MALLORY: Final = Person("mallory", 3)

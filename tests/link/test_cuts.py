@@ -9,11 +9,11 @@ import pytest
 
 from tests.link.agents import Agent, Contact, envelope, listening
 from tests.link.forwarder import Forwarder, forwarding
-from tests.link.samples import ALICE, BOB
+from tests.link.samples import ALICE, BOB, CAROL, MALLORY
 from tests.waiting import wait_until
 from tuishare.link.client import call_contact
 from tuishare.link.dial import Destination
-from tuishare.link.messages import Offer
+from tuishare.link.messages import Have, Offer
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.session import Session
@@ -71,8 +71,15 @@ RECEIPTS = {
 }
 
 
-async def hand_over(session: Session, queue: dict[bytes, tuple[Offer, bytes]], receipts: list[bytes]) -> None:
-    """Do what an agent does on a link: offer what is not known to be there, send receipts not known to be stored."""
+INTRODUCTIONS = {
+    ALICE: [ALICE.introduction(CAROL, BOB), ALICE.introduction(MALLORY, BOB)],
+    BOB: [BOB.introduction(CAROL, ALICE)],
+}
+
+
+async def hand_over(session: Session, queue: dict[bytes, tuple[Offer, bytes]], agent: Agent) -> None:
+    """Do what an agent does on a link: send whatever the other side is not known to have stored."""
+    receipts, introductions = agent.receipts_due, agent.introductions_due  # type: ignore[attr-defined]
 
     async def offer(digest: bytes) -> None:
         outcome = await session.offer(*queue[digest])
@@ -85,7 +92,14 @@ async def hand_over(session: Session, queue: dict[bytes, tuple[Offer, bytes]], r
             await session.deliver_receipt(receipt)
             receipts.remove(receipt)
 
-    results = await asyncio.gather(*(offer(each) for each in list(queue)), deliver(), return_exceptions=True)
+    async def introduce() -> None:
+        for signed in list(introductions):
+            assert isinstance(await session.introduce(signed), Have)
+            introductions.remove(signed)
+
+    results = await asyncio.gather(
+        *(offer(each) for each in list(queue)), deliver(), introduce(), return_exceptions=True
+    )
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, LinkFailed):
             raise result
@@ -103,8 +117,7 @@ async def one_link(
         await wait_until(lambda: len(bob.sessions) > known or running.done())
         if len(bob.sessions) > known:
             await asyncio.gather(
-                hand_over(session, queues[0], alice.receipts_due),  # type: ignore[attr-defined]
-                hand_over(bob.sessions[known], queues[1], bob.receipts_due),  # type: ignore[attr-defined]
+                hand_over(session, queues[0], alice), hand_over(bob.sessions[known], queues[1], bob)
             )
     finally:
         session.close()
@@ -129,17 +142,23 @@ async def test_a_link_may_break_at_every_message(side: str, part: float) -> None
             )
             for _ in range(4):
                 await one_link(alice, bob, ours, *queues)
-                if not any((*queues, alice.receipts_due, bob.receipts_due)):  # type: ignore[attr-defined]
+                if not any((*queues, *due(alice), *due(bob))):
                     break
+            assert (*due(alice), *due(bob)) == ([], [], [], []), at
             assert queues == ({}, {}), at
             assert to_bob.inbox == {offer.digest: content for offer, content in OURS}
             assert to_alice.inbox == {offer.digest: content for offer, content in THEIRS}
             assert (to_bob.taken, to_alice.taken) == (len(OURS), len(THEIRS))
             assert len(to_bob.receipts) == len(THEIRS) + 1
             assert len(to_alice.receipts) == len(OURS) + 1
+            assert (len(to_bob.introduced), len(to_alice.introduced)) == (2, 1)
             was_cut = scissors.has_cut
             at += 1
     assert at > 10
+
+
+def due(agent: Agent) -> tuple[list[bytes], list[bytes]]:
+    return agent.receipts_due, agent.introductions_due  # type: ignore[attr-defined]
 
 
 def know_each_other(alice: Agent, bob: Agent) -> tuple[Contact, Contact]:
@@ -148,6 +167,7 @@ def know_each_other(alice: Agent, bob: Agent) -> tuple[Contact, Contact]:
         agent.sessions.clear()
         agent.ends.clear()
         agent.receipts_due = [RECEIPTS[agent.person]]  # type: ignore[attr-defined]
+        agent.introductions_due = list(INTRODUCTIONS[agent.person])  # type: ignore[attr-defined]
     to_alice, to_bob = alice.know(bob), bob.know(alice)
     return to_bob, to_alice
 

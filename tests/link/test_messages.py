@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.link.samples import ALICE, BOB, CASES
+from tests.link.samples import ALICE, BOB, CAROL, CASES
 from tuishare.envelope import canonical
 from tuishare.errors import VerificationFailed
 from tuishare.link.address_record import read_record
+from tuishare.link.introduction import read_introduction
 from tuishare.link.invitation_exchange import make_redeem, make_welcome
 from tuishare.link.messages import (
     HEAD_SIZE,
@@ -26,6 +27,7 @@ from tuishare.link.messages import (
     Have,
     Hello,
     Introduce,
+    IntroductionMessage,
     Later,
     NewRecord,
     Offer,
@@ -59,6 +61,7 @@ CONTACT: tuple[ContactMessage, ...] = (
     ReceiptMessage(BOB.receipt(state="refused")),
     ProblemMessage(b"s" * 16, 3, "no-space"),
     ProblemMessage(b"s" * 16, 1, ""),
+    IntroductionMessage(ALICE.introduction(CAROL, BOB)),
     Ping(),
 )
 REDEEM = make_redeem(ALICE.invitation(), BOB.party)
@@ -161,6 +164,8 @@ def test_hello_alone_may_grow() -> None:
         ProblemMessage(b"s" * 16, 0, ""),
         ProblemMessage(b"s" * 16, 1, "/home/bob"),
         ProblemMessage(b"s" * 16, 1, "x" * 33),
+        IntroductionMessage(b""),
+        IntroductionMessage(b"i" * 5121),
         Introduce(b""),
         Redeem(b"i" * 15, b"c", b"r", b"m" * 32),
         Redeem(b"i" * 16, b"c" * 1569, b"r", b"m" * 32),
@@ -208,7 +213,7 @@ VALUES = st.recursive(
 )
 KINDS = st.sampled_from([str(message.__struct_config__.tag) for message in (*CONTACT, *OPENING)])
 FIELDS = st.sampled_from(
-    ["digest", "size", "share", "generation", "record", "receipt", "versions", "reason", "code"]
+    ["digest", "size", "share", "generation", "record", "receipt", "introduction", "reason", "code"]
 )
 
 
@@ -266,16 +271,20 @@ def mangle(data: bytes, chance: random.Random) -> bytes:
 
 
 def test_no_changed_message_is_anything_but_a_message_or_a_value_error() -> None:
-    """And no changed record or receipt is taken."""
+    """And no changed record, receipt or introduction is taken."""
     chance = random.Random(7)
     bodies = [body(message) for message in (*CONTACT, *OPENING)]
-    record, receipt = ALICE.record(), BOB.receipt()
+    record, receipt, introduction = ALICE.record(), BOB.receipt(), ALICE.introduction(CAROL, BOB)
     for _ in range(CASES * 40):
         data = mangle(chance.choice(bodies), chance)
         for decode in (decode_message, decode_stranger_message, decode_welcome):
             with contextlib.suppress(ValueError):
                 decode(data)
-        for read, signed in ((read_record, record), (verify_receipt, receipt)):
+        for read, signed in (
+            (read_record, record),
+            (verify_receipt, receipt),
+            (read_introduction, introduction),
+        ):
             data = mangle(signed, chance)
             with contextlib.suppress(VerificationFailed):
                 read(data)

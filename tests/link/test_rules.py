@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from tests.link.agents import Agent, Contact, envelope, listening
-from tests.link.samples import ALICE, BOB, MALLORY
+from tests.link.samples import ALICE, BOB, CAROL, MALLORY
 from tests.waiting import wait_until
 from tuishare.envelope import canonical
 from tuishare.errors import DiskRefused
@@ -23,6 +23,7 @@ from tuishare.link.messages import (
     Have,
     Hello,
     Introduce,
+    IntroductionMessage,
     Later,
     NewRecord,
     Offer,
@@ -88,6 +89,14 @@ BROKEN: dict[str, tuple[Sequence[bytes], str]] = {
     "taken of nothing": ([encode_message(Taken(BOB.receipt()))], "not offered"),
     "a receipt of another": ([encode_message(ReceiptMessage(MALLORY.receipt()))], "another identity"),
     "a forged receipt": ([encode_message(ReceiptMessage(BOB.receipt()[:-1] + b"\0"))], "not valid"),
+    "an introduction by another": (
+        [encode_message(IntroductionMessage(MALLORY.introduction(CAROL, ALICE)))],
+        "another identity",
+    ),
+    "a forged introduction": (
+        [encode_message(IntroductionMessage(BOB.introduction(CAROL, ALICE)[:-1] + b"\0"))],
+        "not valid",
+    ),
     "a record of another": ([encode_message(NewRecord(MALLORY.record(9)))], "another identity"),
     "a forged record": ([encode_message(NewRecord(BOB.record(9)[:-1] + b"\0"))], "not valid"),
 }
@@ -111,7 +120,7 @@ async def test_a_broken_rule_ends_the_link(agents: tuple[Agent, Contact], what: 
         stream.write(frames[1])
     await wait_until(lambda: len(alice.ends) == 1)
     assert rule in alice.ends[0].detail
-    assert (bob.inbox, bob.receipts) == ({}, [])
+    assert (bob.inbox, bob.receipts, bob.introduced) == ({}, [], [])
     assert bob.record is not None
     assert bob.record.sequence == 1
 

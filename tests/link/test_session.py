@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.link.agents import Agent, Contact, envelope, listening
-from tests.link.samples import ALICE, BOB
+from tests.link.samples import ALICE, BOB, CAROL
 from tests.waiting import wait_until
-from tuishare.link.messages import Declined, Later, ProblemMessage
+from tuishare.errors import DiskRefused
+from tuishare.link import messages
+from tuishare.link.messages import Declined, Have, Later, ProblemMessage
 from tuishare.link.outgoing import HandedOver
 from tuishare.link.peer import LinkFailed
 from tuishare.link.session import Session
@@ -224,3 +227,49 @@ async def test_a_mistake_of_the_agent_ends_the_link_and_is_raised(agents: tuple[
         with pytest.raises(LinkFailed):
             await session.offer(*envelope())
     assert isinstance(stream_errors[0], ZeroDivisionError)
+
+
+SIGNED = ALICE.introduction(CAROL, BOB)
+DIGEST = hashlib.sha256(SIGNED).digest()
+
+
+@pytest.mark.parametrize("answer", [None, Later(DIGEST, 60, "full"), Declined(DIGEST, "no")])
+async def test_an_introduction_is_answered_once_it_is_decided(
+    agents: tuple[Agent, Agent], answer: Later | Declined | None
+) -> None:
+    alice, bob = agents
+    contact(bob, alice).on_introduction = lambda _: answer
+    async with alice.calling(bob) as session:
+        answers = await asyncio.gather(session.introduce(SIGNED), session.introduce(SIGNED))
+        assert set(answers) == {answer or Have(DIGEST)}
+        assert isinstance(await session.offer(*envelope()), HandedOver)
+    assert len(contact(bob, alice).introduced) == (answer is None)
+
+
+async def test_an_introduction_that_the_disk_refuses_is_to_come_again(agents: tuple[Agent, Agent]) -> None:
+    alice, bob = agents
+
+    def refuse(signed: bytes) -> None:
+        raise DiskRefused("full")
+
+    contact(bob, alice).on_introduction = refuse
+    async with alice.calling(bob) as session:
+        answer = await session.introduce(SIGNED)
+        assert isinstance(answer, Later)
+        assert "full" not in answer.reason
+
+
+async def test_an_agent_that_knows_no_introductions_ignores_them(
+    agents: tuple[Agent, Agent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = agents
+    async with alice.calling(bob) as session:
+        await session.wait_opened()
+        monkeypatch.setattr(messages, "KINDS", messages.KINDS - {"introduction"})
+        waiting = asyncio.create_task(session.introduce(SIGNED))
+        assert isinstance(await session.offer(*envelope()), HandedOver)
+        assert not waiting.done()
+        session.close()
+        with pytest.raises(LinkFailed):
+            await waiting
+    assert contact(bob, alice).introduced == []

@@ -26,6 +26,10 @@ from tuishare.api.messages import (
     FolderEntry,
     FolderListing,
     FolderQuery,
+    GroupChange,
+    IntroductionAccepted,
+    IntroductionNamed,
+    Introductions,
     Invitation,
     InvitationNamed,
     InvitationText,
@@ -53,6 +57,8 @@ from tuishare.api.messages import (
     UserAdded,
     UserChange,
     UserNamed,
+    UsersIntroduced,
+    UsersToIntroduce,
 )
 from tuishare.errors import AgentUnreachable, NotFound
 from tuishare.tui.app import Dashboard
@@ -176,6 +182,24 @@ class FakeAgent:
 
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
         return []
+
+    async def introductions(self) -> Introductions:
+        return Introductions()
+
+    async def introduce(self, users: UsersToIntroduce) -> UsersIntroduced:
+        await self._call("introduce", users)
+        return UsersIntroduced(users=("bob", "carol"))
+
+    async def accept_introduction(self, accepted: IntroductionAccepted) -> Accepted:
+        await self._call("accept_introduction", accepted)
+        return Accepted(id="carol")
+
+    async def decline_introduction(self, introduction: IntroductionNamed) -> Accepted:
+        return await self._call("decline_introduction", introduction.id)
+
+    async def change_group(self, change: GroupChange) -> Reloaded:
+        await self._call("change_group", change)
+        return Reloaded()
 
     async def links(self) -> list[Link]:
         return []

@@ -48,6 +48,7 @@ LIVE: Final = frozenset(
     | {f"inbox.{key}" for key in InboxSettings.__struct_fields__}
     | {f"limits.{key}" for key in BandwidthLimits.__struct_fields__}
     | {f"notifications.{key}" for key in NotificationSettings.__struct_fields__}
+    | {"link.introduce"}
 )
 """Settings that take effect at once; all others need a restart, because ports are open and folders in use."""
 

@@ -25,6 +25,7 @@ PROGRAM: Final = "notify-send"
 _TITLES: Final = {
     ActivityKind.RECEIVED.value: "Received",
     ActivityKind.APPROVAL.value: "Needs approval",
+    ActivityKind.INTRODUCED.value: "Introduced",
     ActivityKind.PROBLEM.value: "Problem",
 }
 _WAITING: Final = 5

@@ -53,6 +53,7 @@ from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.service.agent_service import LocalAgentService, ServiceParts
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.details_service import DetailsService
+from tuishare.agent.service.introduction_service import IntroductionService
 from tuishare.agent.service.invitation_service import InvitationService
 from tuishare.agent.service.path_service import PathService
 from tuishare.agent.service.receipt_service import ReceiptService
@@ -244,6 +245,7 @@ def make_service_parts(
         ),
         users=users,
         invitations=InvitationService(link, users.revoke_user, users.remove_user),
+        introductions=IntroductionService(link, users.view),
         receipts=ReceiptService(link.handovers, sharing.repository.shares),
         settings=SettingsService(files, config_reload),
         paths=PathService(),

@@ -9,13 +9,16 @@ from collections.abc import Mapping
 
 from tuishare.agent.context import Context
 from tuishare.agent.downloads.repository import DownloadRepository
+from tuishare.agent.link.acquaintances import Acquaintances
 from tuishare.agent.link.arrivals import Arrivals
 from tuishare.agent.link.callers import ContactCallers
 from tuishare.agent.link.calls import Calls, Dial
 from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.earlier_shares import EarlierShares, Seal
+from tuishare.agent.link.given_introductions import GivenIntroductions
 from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.link.introductions import UserIntroductions
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joined_users import EditUsers, JoinedUsers
 from tuishare.agent.link.joins import Call, Joins
@@ -23,6 +26,7 @@ from tuishare.agent.link.link_service import LinkNeeds, LinkService, OpenParts
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
 from tuishare.agent.link.own_record import OwnRecord
+from tuishare.agent.link.received_introductions import ReceivedIntroductions
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.outbox import Outbox
 from tuishare.agent.shares.repository import ShareRepository
@@ -55,6 +59,30 @@ def make_arrivals(context: Context, downloads: DownloadRepository) -> Arrivals:
         identity=context.identity,
         users=context.users,
         clock=context.clock,
+    )
+
+
+def make_introductions(context: Context, contacts: Contacts, edit_users: EditUsers) -> UserIntroductions:
+    """Make what is known of introductions."""
+    acquaintances = Acquaintances(context.store, context.clock)
+    identity, users, changed, clock = context.identity, context.users, context.changed, context.clock
+    return UserIntroductions(
+        acquaintances,
+        GivenIntroductions(
+            *(contacts, context.store),
+            settings=context.settings,
+            identity=identity,
+            users=users,
+            changed=changed,
+            clock=clock,
+        ),
+        ReceivedIntroductions(
+            *(contacts, acquaintances, edit_users, context.store),
+            users=users,
+            activity=context.activity,
+            changed=changed,
+            clock=clock,
+        ),
     )
 
 
@@ -106,6 +134,7 @@ def make_link(
     """Make the links; those of its parts that need the link key are made when it is known."""
     contacts, handovers = make_contacts(context), make_handovers(context, shares.deliveries)
     arrivals = make_arrivals(context, downloads)
+    introductions = make_introductions(context, contacts, edit_users)
     identity, changed, clock = context.identity, context.changed, context.clock
     most = context.settings.current.link.connections
 
@@ -120,7 +149,11 @@ def make_link(
         users = JoinedUsers(context.users, contacts, edit_users)
         invitations = make_invitations(context, own_record, users)
         joins = make_joins(context, own_record, users, call)
-        parts = LinkParts(own_record, contacts, handovers, arrivals)
+        parts = LinkParts(
+            *(own_record, contacts, handovers, arrivals),
+            given=introductions.given,
+            received=introductions.received,
+        )
         links = OpenLinks(parts, lambda: most, changed=changed, clock=clock)
         return OpenParts(
             parts=parts,
@@ -135,6 +168,7 @@ def make_link(
         contacts=contacts,
         handovers=handovers,
         arrivals=arrivals,
+        introductions=introductions,
         earlier_shares=EarlierShares(shares.shares, shares.deliveries, contacts, handovers, seal),
         key_file=context.places.link_key_file,
         make_open_parts=make_open_parts,

@@ -19,6 +19,7 @@ from tuishare.api.messages import (
     DropNamed,
     Folder,
     FolderState,
+    GroupChange,
     NewUser,
     People,
     Reloaded,
@@ -32,7 +33,7 @@ from tuishare.api.messages import (
     UserOrigin,
 )
 from tuishare.config.editing import read_config
-from tuishare.config.model import load_config
+from tuishare.config.model import Config, load_config
 from tuishare.core import settings_rules
 from tuishare.errors import BadInput, Refused
 from tuishare.home_paths import Places
@@ -47,6 +48,7 @@ from tuishare.people import (
     find_predecessor,
     format_key,
     give_card,
+    let_introduce,
     load_book,
     parse_card,
     parse_key,
@@ -103,10 +105,15 @@ class HomeFiles:
         return UserAdded(name=user.name, key=format_key(user.key) if made and user.key else "")
 
     def change_user(self, change: UserChange) -> Accepted:
-        """Change a user's groups, card or trust."""
+        """Change a user's groups, card, trust, or what is chosen about introductions."""
         own = self._own_signer()
         book = self._edit(lambda book: _change(_exchange(book, change, own), change))
         return Accepted(id=book.find(change.name).name)
+
+    def change_group(self, change: GroupChange) -> Reloaded:
+        """Choose whether the members of a group are introduced to each other."""
+        settings_rules.set_introduced_group(self._places, change.name, introduced=change.introduce)
+        return Reloaded()
 
     def remove_user(self, user: UserNamed) -> Accepted:
         """Remove a user."""
@@ -185,6 +192,9 @@ def describe_user(user: KnownUser, *, with_card: bool = False) -> User:
         groups=user.groups,
         accept_raw=user.accept_raw,
         former=tuple(former.fingerprint.base32 for former in user.former),
+        introduced_by=user.introduced_by,
+        admitted=user.admitted,
+        introduces=user.introduces,
         card=str(card) if with_card and card is not None else "",
     )
 
@@ -192,18 +202,21 @@ def describe_user(user: KnownUser, *, with_card: bool = False) -> User:
 def _origin(user: KnownUser) -> UserOrigin:
     if user.invited:
         return UserOrigin.INVITED
-    return UserOrigin.COMPARED if user.verified else UserOrigin.BY_HAND
+    if user.verified:
+        return UserOrigin.COMPARED
+    return UserOrigin.INTRODUCED if user.introduced_by else UserOrigin.BY_HAND
 
 
-def describe_people(identity: Identity, name: str, users: tuple[User, ...]) -> People:
-    """Return the message of a home's own card, which bears `name`, and of the users in its book."""
-    card = identity.card(name)
+def describe_people(identity: Identity, config: Config, users: tuple[User, ...]) -> People:
+    """Return the message of a home's own card, which bears the name in the settings, and of the users in its book."""
+    card = identity.card(config.name)
     return People(
         card=str(card),
         fingerprint=card.fingerprint.base32,
         words=" ".join(card.fingerprint.words),
         succession=str(identity.succession or ""),
         users=users,
+        introduced_groups=tuple(config.link.introduce),
     )
 
 
@@ -236,6 +249,11 @@ def _change(book: UserBook, change: UserChange) -> UserBook:
         user = trust(user, verified=change.verified)
     if change.accept_raw is not None:
         user = replace(user, accept_raw=change.accept_raw)
+    if change.admitted is not None:
+        card_of(user)
+        user = replace(user, admitted=change.admitted)
+    if change.introduces is not None:
+        user = let_introduce(user, introduces=change.introduces)
     return book.replace(user)
 
 

@@ -17,6 +17,7 @@ from tuishare.api.messages import (
     DropChange,
     DropNamed,
     Folder,
+    GroupChange,
     NewUser,
     People,
     Reloaded,
@@ -68,7 +69,7 @@ class OfflineService:
             identity = load_identity(self._places.identity_file)
         except NotFound:
             return People(users=users)
-        return describe_people(identity, load_config(self._places).name, users)
+        return describe_people(identity, load_config(self._places), users)
 
     async def card_seen(self, card: CardText) -> CardInfo:
         """Return the content of a card."""
@@ -81,6 +82,10 @@ class OfflineService:
     async def change_user(self, change: UserChange) -> Accepted:
         """Change a user's groups, card or trust."""
         return self._files.change_user(change)
+
+    async def change_group(self, change: GroupChange) -> Reloaded:
+        """Choose whether the members of a group are introduced to each other."""
+        return self._files.change_group(change)
 
     async def remove_user(self, user: UserNamed) -> Accepted:
         """Remove a user."""

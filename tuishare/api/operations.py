@@ -22,6 +22,10 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    GroupChange,
+    IntroductionAccepted,
+    IntroductionNamed,
+    Introductions,
     Invitation,
     InvitationNamed,
     InvitationText,
@@ -47,6 +51,8 @@ from tuishare.api.messages import (
     UserAdded,
     UserChange,
     UserNamed,
+    UsersIntroduced,
+    UsersToIntroduce,
 )
 from tuishare.api.operation import ClientMethod, Operation, Performer, Role
 from tuishare.api.service import AgentService as Agent
@@ -105,12 +111,33 @@ class Operations(Performer):
     cancel_join = ClientMethod(
         Agent.cancel_join, "POST", "/v1/joins/cancel", InvitationNamed, Accepted, _OWNER
     )
+    introductions = ClientMethod(Agent.introductions, "GET", "/v1/introductions", None, Introductions, _OWNER)
+    introduce = ClientMethod(
+        Agent.introduce, "POST", "/v1/introductions", UsersToIntroduce, UsersIntroduced, _OWNER
+    )
+    accept_introduction = ClientMethod(
+        Agent.accept_introduction,
+        "POST",
+        "/v1/introductions/accept",
+        IntroductionAccepted,
+        Accepted,
+        _OWNER,
+    )
+    decline_introduction = ClientMethod(
+        Agent.decline_introduction,
+        "POST",
+        "/v1/introductions/decline",
+        IntroductionNamed,
+        Accepted,
+        _OWNER,
+    )
     activity = ClientMethod(Agent.activity, "GET", "/v1/activity", None, list[Activity], _OWNER)
 
     people = ClientMethod(Agent.people, "GET", "/v1/people", None, People, _OWNER)
     card_seen = ClientMethod(Agent.card_seen, "POST", "/v1/people/card", CardText, CardInfo, _OWNER)
     add_user = ClientMethod(Agent.add_user, "POST", "/v1/people/add", NewUser, UserAdded, _OWNER)
     change_user = ClientMethod(Agent.change_user, "POST", "/v1/people/change", UserChange, Accepted, _OWNER)
+    change_group = ClientMethod(Agent.change_group, "POST", "/v1/people/group", GroupChange, Reloaded, _OWNER)
     remove_user = ClientMethod(Agent.remove_user, "POST", "/v1/people/remove", UserNamed, Accepted, _OWNER)
     new_key = ClientMethod(Agent.new_key, "POST", "/v1/people/key", UserNamed, UserAdded, _OWNER)
     revoke_user = ClientMethod(Agent.revoke_user, "POST", "/v1/people/revoke", UserNamed, Accepted, _OWNER)

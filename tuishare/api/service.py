@@ -27,6 +27,10 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    GroupChange,
+    IntroductionAccepted,
+    IntroductionNamed,
+    Introductions,
     Invitation,
     InvitationNamed,
     InvitationText,
@@ -54,6 +58,8 @@ from tuishare.api.messages import (
     UserAdded,
     UserChange,
     UserNamed,
+    UsersIntroduced,
+    UsersToIntroduce,
 )
 
 ACTIVITY_LIMIT: Final = 10_000
@@ -92,12 +98,20 @@ class HomeService(Protocol):
         """
 
     async def change_user(self, change: UserChange) -> Accepted:
-        """Change a user's groups, card or trust.
+        """Change a user's groups, card or trust, or what is chosen about introductions.
 
         Raises:
             NotFound: there is no such user, or they are not in a group that they are to leave.
             BadInput: the card or a group is not allowed.
             Refused: the user has another card meanwhile, or another user's card vouches for the new one.
+        """
+
+    async def change_group(self, change: GroupChange) -> Reloaded:
+        """Choose whether the verified members of a group are introduced to each other, now and as they join.
+
+        Raises:
+            NotFound: no user is in such a group.
+            BadInput: that is no name of a group.
         """
 
     async def remove_user(self, user: UserNamed) -> Accepted:
@@ -304,6 +318,33 @@ class AgentService(HomeService, Protocol):
 
         Raises:
             NotFound: there is no such share, and never was one with a receipt.
+        """
+
+    async def introductions(self) -> Introductions:
+        """Return the introductions to this agent's user that are not accepted, and those that this agent gives."""
+
+    async def introduce(self, users: UsersToIntroduce) -> UsersIntroduced:
+        """Introduce verified users to each other: the agent of each is given the cards of all others.
+
+        Raises:
+            NotFound: there is no such user or group.
+            Refused: a named user is not verified, fewer than two or too many are, or this agent makes no links.
+        """
+
+    async def accept_introduction(self, accepted: IntroductionAccepted) -> Accepted:
+        """Make the introduced an unverified user; returns their name in the user book.
+
+        Raises:
+            NotFound: there is no such introduction.
+            BadInput: a name is not allowed or taken, or the card has a key of another user.
+            Refused: the introducer is no longer a verified user.
+        """
+
+    async def decline_introduction(self, introduction: IntroductionNamed) -> Accepted:
+        """Decline an introduction, also when the same user makes it again.
+
+        Raises:
+            NotFound: there is no such introduction.
         """
 
     async def activity(self, limit: Limit = 100) -> list[Activity]:

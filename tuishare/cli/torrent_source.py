@@ -189,7 +189,7 @@ def _require_trust(signed: SignedEnvelope) -> TorrentLimits:
                 "The envelope was signed by an unknown user",
                 hint="Ask the sender for a card and add it: `tuishare user add`.",
             )
-        case Trust.UNVERIFIED:
+        case Trust.UNVERIFIED | Trust.ADMITTED:
             warn(f"{signed.sender} sealed this envelope, but their fingerprint is not verified")
         case Trust.KEY_ONLY:
             say("The sender has your key.")

@@ -150,3 +150,24 @@ def group(
     from tuishare.cli.users import regroup_user
 
     regroup_user(name, join=add, leave=remove)
+
+
+@user.command("introduce")
+def introduce(
+    names: Annotated[
+        list[str], typer.Argument(metavar="USER|@GROUP...", help="Who is introduced to each other.")
+    ],
+    always: Annotated[
+        bool, typer.Option("--always", help="A group: also those who join it later, by themselves.")
+    ] = False,
+    no_longer: Annotated[bool, typer.Option("--no-longer", help="End --always.")] = False,
+) -> None:
+    """Introduce users to each other: the card of each, with your word, to all others. You must have verified them."""
+    from tuishare.cli.introductions import introduce_group, introduce_users
+
+    if always and no_longer:
+        raise BadInput("--always and --no-longer exclude each other", hint="Give one of them.")
+    if always or no_longer:
+        introduce_group(names, introduce=always)
+    else:
+        introduce_users(names)

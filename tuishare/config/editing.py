@@ -157,6 +157,25 @@ def set_value(text: str, key: str, given: str) -> str:
     return tomlkit.dumps(document)
 
 
+def put_introduced_group(text: str, group: str, *, introduced: bool) -> str:
+    """Add a group to those whose members are introduced to each other, or remove it.
+
+    Args:
+        text: of the file.
+        group: without ``@``.
+        introduced: whether they are.
+    """
+    document = tomlkit.parse(text)
+    table: Any = document.setdefault("link", tomlkit.table())
+    kept = [name for name in table.get("introduce", []) if name.casefold() != group.casefold()]
+    wanted = [*kept, group] if introduced else kept
+    if wanted:
+        table["introduce"] = wanted
+    else:
+        table.pop("introduce", None)
+    return tomlkit.dumps(document)
+
+
 def put_drop(text: str, path: Path, users: Iterable[str], transport: Transport | None) -> str:
     """Add a drop folder, or set the users of an existing one.
 

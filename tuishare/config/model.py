@@ -95,12 +95,14 @@ class LinkSettings(_Section, frozen=True):
         listen: where contacts call this agent; empty: nowhere, it only calls them.
         connections: idle links that are kept; contacts beyond are called in turn.
         keep_outbox: whether an envelope stays in the outbox when links have handed it over to every recipient.
+        introduce: groups, without ``@``, whose verified members are introduced to each other as they join.
     """
 
     enabled: bool = True
     listen: str = ":50011"
     connections: int = 100
     keep_outbox: bool = False
+    introduce: list[str] = []
 
 
 class FolderSettings(_Section, frozen=True):

@@ -39,6 +39,8 @@ class ActivityKind(StrEnum):
     """An invitation, ours or that of another user, was used."""
     APPROVAL = "approval"
     """An envelope, or one who holds an invitation, waits for the user's approval."""
+    INTRODUCED = "introduced"
+    """A user introduces another, or one has become a user by an introduction."""
     REJECTED = "rejected"
     IGNORED = "ignored"
     """Something that an envelope names, such as a tracker, is not used; the rest of it is."""

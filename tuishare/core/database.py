@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
+from tuishare.core.introduction_records import Acquaintance, GivenIntroduction, ReceivedIntroduction
 from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinRecord
 from tuishare.core.records import (
     ArrivalRecord,
@@ -62,6 +63,9 @@ _Record = TypeVar(
     InvitationRecord,
     JoinerRecord,
     JoinRecord,
+    GivenIntroduction,
+    ReceivedIntroduction,
+    Acquaintance,
 )
 
 

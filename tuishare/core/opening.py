@@ -29,6 +29,7 @@ from tuishare.errors import BadInput, Refused
 from tuishare.people import (
     Identity,
     KeyRotation,
+    User,
     UserBook,
     decode_succession,
     find_predecessor,
@@ -43,6 +44,8 @@ class Trust(Enum):
 
     VERIFIED = auto()
     """A user whose fingerprint was compared."""
+    ADMITTED = auto()
+    """An unverified user whose envelopes need no approval, by the choice of this agent's user."""
     UNVERIFIED = auto()
     """A user whose fingerprint was not compared yet."""
     KEY_ONLY = auto()
@@ -204,7 +207,7 @@ def _accept(manifest: Manifest, signed: SignedEnvelope, limits: TorrentLimits) -
     except TooLarge as error:
         if limits == DEFAULT_LIMITS:
             raise
-        who = signed.sender if signed.trust is Trust.UNVERIFIED else "its sender"
+        who = signed.sender if signed.trust in {Trust.UNVERIFIED, Trust.ADMITTED} else "its sender"
         raise UnknownSender(
             f"{error.detail}, which is accepted from verified users only, and {who} is not verified",
             hint="Add the sender's card, compare fingerprints, then use `tuishare user verify`; it is opened then.",
@@ -249,7 +252,7 @@ def _attribute(
     if known in identity.signers:
         sender, trust = "", Trust.OURSELVES
     elif user := book.signer(known):
-        sender, trust = user.name, Trust.VERIFIED if user.verified else Trust.UNVERIFIED
+        sender, trust = user.name, _trust_in(user)
     elif user := book.former(known):
         raise Refused(
             f"It was signed with a previous key of {user.name}",
@@ -258,6 +261,12 @@ def _attribute(
     else:
         sender, trust = opener, Trust.KEY_ONLY if by_key else Trust.UNKNOWN
     return SignedEnvelope(sender, signer, trust, book.first_signer(known), succession)
+
+
+def _trust_in(user: User) -> Trust:
+    if user.verified:
+        return Trust.VERIFIED
+    return Trust.ADMITTED if user.admitted else Trust.UNVERIFIED
 
 
 def _find_succession(unsealed: Unsealed, book: UserBook) -> KeyRotation | None:

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from tuishare.core.introduction_records import Acquaintance, GivenIntroduction, ReceivedIntroduction
 from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinRecord
 from tuishare.core.records import (
     ArrivalRecord,
@@ -38,6 +39,9 @@ Record = (
     | InvitationRecord
     | JoinerRecord
     | JoinRecord
+    | GivenIntroduction
+    | ReceivedIntroduction
+    | Acquaintance
 )
 Table = Literal[
     "shares",
@@ -50,6 +54,9 @@ Table = Literal[
     "invitations",
     "joiners",
     "joins",
+    "given_introductions",
+    "received_introductions",
+    "acquaintances",
 ]
 TABLES: Final[dict[type[Record], Table]] = {
     ShareRecord: "shares",
@@ -62,6 +69,9 @@ TABLES: Final[dict[type[Record], Table]] = {
     InvitationRecord: "invitations",
     JoinerRecord: "joiners",
     JoinRecord: "joins",
+    GivenIntroduction: "given_introductions",
+    ReceivedIntroduction: "received_introductions",
+    Acquaintance: "acquaintances",
 }
 _JSON_COLUMNS: Final = frozenset({"announce", "recipients", "contacts", "trackers", "unwanted", "teams"})
 _SINGLE: Final = frozenset({"name", "envelope", "sender"})

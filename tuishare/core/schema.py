@@ -191,4 +191,27 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) STRICT
         """,
     ),
+    (
+        """
+        CREATE TABLE given_introductions (
+            recipient BLOB NOT NULL, introduced BLOB NOT NULL, team TEXT NOT NULL, sequence INTEGER NOT NULL,
+            at INTEGER NOT NULL, state TEXT NOT NULL, retry INTEGER NOT NULL, detail TEXT NOT NULL,
+            PRIMARY KEY (recipient, introduced)
+        ) STRICT
+        """,
+        """
+        CREATE TABLE received_introductions (
+            introducer BLOB NOT NULL, introduced BLOB NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL,
+            signed BLOB NOT NULL, declined INTEGER NOT NULL, PRIMARY KEY (introducer, introduced)
+        ) STRICT
+        """,
+        # Every card that was ever in the user book: who was removed must not come back by an introduction.
+        "CREATE TABLE acquaintances (signer BLOB PRIMARY KEY, name TEXT NOT NULL, removed INTEGER NOT NULL) STRICT",
+        """
+        CREATE TRIGGER user_removed AFTER INSERT ON acquaintances WHEN NEW.removed BEGIN
+            DELETE FROM given_introductions WHERE NEW.signer IN (recipient, introduced);
+            DELETE FROM received_introductions WHERE NEW.signer IN (introducer, introduced);
+        END
+        """,
+    ),
 )

@@ -11,7 +11,14 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tuishare.config.editing import edit_config, put_drop, remove_drop, replace_config, set_value
+from tuishare.config.editing import (
+    edit_config,
+    put_drop,
+    put_introduced_group,
+    remove_drop,
+    replace_config,
+    set_value,
+)
 from tuishare.config.model import Config, Transport, load_config
 from tuishare.core.drop_marker import remove_marker, write_marker
 from tuishare.errors import BadConfiguration, BadInput, TuishareError, from_os_error
@@ -92,6 +99,25 @@ def change_setting(places: Places, key: str, value: str) -> None:
         return set_value(text, key, value)
 
     edit_config(places, change, check=lambda config: check_addresses(config, places))
+
+
+def set_introduced_group(places: Places, group: str, *, introduced: bool) -> None:
+    """Choose whether the members of a group are introduced to each other as they join.
+
+    Args:
+        places: of the home.
+        group: without ``@``.
+        introduced: whether they are.
+
+    Raises:
+        NotFound: no user is in such a group that is to be introduced.
+        BadInput: that is no name of a group.
+        SystemFailed: the disk refused.
+    """
+    name = validate_name(group)
+    if introduced:
+        load_book(places.users_file).resolve([f"@{name}"])
+    edit_config(places, lambda text: put_introduced_group(text, name, introduced=introduced))
 
 
 def write_settings(places: Places, text: str, stamp: str) -> None:

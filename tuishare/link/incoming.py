@@ -24,8 +24,8 @@ _AHEAD: Final = 1024 * 1024
 _LEAST_RATE: Final = 8 * 1024
 """Bytes a second that content has to come with, or others wait for the memory that it holds."""
 _GRACE_SECONDS: Final = 30.0
-_TROUBLE_SECONDS: Final = 60
-_TROUBLE: Final = "their agent cannot take it now"
+TROUBLE_SECONDS: Final = 60
+TROUBLE: Final = "their agent cannot take it now"
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class Incoming:
             answer = await self._peer.judge(offer)
         except TuishareError as error:
             _log.warning("An offer could not be judged: %s", error.detail)
-            return Later(offer.digest, _TROUBLE_SECONDS, _TROUBLE)
+            return Later(offer.digest, TROUBLE_SECONDS, TROUBLE)
         assert answer.digest == offer.digest
         return answer
 
@@ -146,7 +146,7 @@ class Incoming:
                 answer = await self._peer.take(wanted.offer, bytes(wanted.content))
             except TuishareError as error:
                 _log.warning("An envelope could not be taken: %s", error.detail)
-                answer = Later(wanted.offer.digest, _TROUBLE_SECONDS, _TROUBLE)
+                answer = Later(wanted.offer.digest, TROUBLE_SECONDS, TROUBLE)
             self._settle(wanted.offer)
             await self._answer(answer if isinstance(answer, Later | Declined) else Taken(answer))
 

@@ -13,8 +13,10 @@ from msgspec import Meta
 
 from tuishare.envelope import canonical
 from tuishare.link.address_record import RECORD_LIMIT
+from tuishare.link.introduction import INTRODUCTION_LIMIT
 from tuishare.link.receipt import RECEIPT_LIMIT
 from tuishare.link.statements import Bytes16, Bytes32, PositiveInt, decode_canonical
+from tuishare.people.cards import CARD_LIMIT
 
 VERSION: Final = 1
 MESSAGE_LIMIT: Final = 64 * 1024
@@ -25,11 +27,11 @@ MOST_CONTENT: Final = 32 * 1024 * 1024
 """Most bytes of an envelope, as in its own format."""
 HEAD_SIZE: Final = 4
 _CONTENT_FLAG: Final = 1 << 31
-_CARD_LIMIT: Final = 1 + 255 + 1216 + 32 + 64
 
 SignedRecord = Annotated[bytes, Meta(min_length=1, max_length=RECORD_LIMIT)]
 SignedReceipt = Annotated[bytes, Meta(min_length=1, max_length=RECEIPT_LIMIT)]
-EncodedCard = Annotated[bytes, Meta(min_length=1, max_length=_CARD_LIMIT)]
+EncodedCard = Annotated[bytes, Meta(min_length=1, max_length=CARD_LIMIT)]
+SignedIntroduction = Annotated[bytes, Meta(min_length=1, max_length=INTRODUCTION_LIMIT)]
 Reason = Annotated[str, Meta(max_length=200)]
 
 
@@ -86,7 +88,7 @@ class Have(LinkMessage, frozen=True):
     """It is here already.
 
     Attributes:
-        digest: SHA-256 of the envelope or receipt that was sent.
+        digest: SHA-256 of the envelope, receipt or introduction that was sent.
         receipt: for the envelope; its sender may have missed it when a link broke.
     """
 
@@ -98,7 +100,7 @@ class Later(LinkMessage, frozen=True):
     """Not now.
 
     Attributes:
-        digest: as in the offer.
+        digest: as in the offer, or SHA-256 of the introduction.
         seconds: to wait before the next offer.
         reason: one clause for the sender's user; not free of control characters.
     """
@@ -109,7 +111,7 @@ class Later(LinkMessage, frozen=True):
 
 
 class Declined(LinkMessage, frozen=True, tag="refused"):
-    """Never: this envelope need not be offered again. `reason` as in `Later`."""
+    """Never: it need not be offered or sent again. Attributes as in `Later`."""
 
     digest: Bytes32
     reason: Reason
@@ -139,6 +141,15 @@ class ProblemMessage(LinkMessage, frozen=True, tag="problem"):
     share: Bytes16
     generation: PositiveInt
     code: Annotated[str, Meta(max_length=32, pattern="^[a-z-]*$")]
+
+
+class IntroductionMessage(LinkMessage, frozen=True, tag="introduction"):
+    """Another user's card with the sender's word; answered by `Have`, `Later` or `Declined` with its digest.
+
+    An agent that knows no introductions ignores it.
+    """
+
+    introduction: SignedIntroduction
 
 
 class Ping(LinkMessage, frozen=True):
@@ -179,12 +190,14 @@ ContactMessage: TypeAlias = (
     | Taken
     | ReceiptMessage
     | ProblemMessage
+    | IntroductionMessage
     | Ping
 )
 StrangerMessage: TypeAlias = Introduce | Redeem
 AnyMessage: TypeAlias = ContactMessage | StrangerMessage | Welcome
 
 OfferAnswer: TypeAlias = Want | Have | Later | Declined
+IntroductionAnswer: TypeAlias = Have | Later | Declined
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -201,7 +214,7 @@ KINDS: Final = frozenset(
     str(kind.__struct_config__.tag)
     for kind in (
         *(Hello, NewRecord, Offer, Want, Have, Later, Declined, Taken, ReceiptMessage),
-        *(ProblemMessage, Ping),
+        *(ProblemMessage, IntroductionMessage, Ping),
         *(Introduce, Redeem, Welcome),
     )
 )

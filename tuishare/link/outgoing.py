@@ -16,6 +16,8 @@ from tuishare.link.messages import (
     MESSAGE_LIMIT,
     ContactMessage,
     Declined,
+    IntroductionAnswer,
+    IntroductionMessage,
     Later,
     Offer,
     ReceiptMessage,
@@ -70,6 +72,7 @@ class Outgoing:
         self._send_bytes = send_bytes
         self._offers: dict[bytes, _Offered] = {}
         self._receipts: dict[bytes, asyncio.Future[None]] = {}
+        self._introductions: dict[bytes, asyncio.Future[IntroductionAnswer]] = {}
         self._room = asyncio.Semaphore(MOST_OFFERS)
         self._due: asyncio.Queue[_Offered] = asyncio.Queue()
         self._end: LinkFailed | None = None
@@ -102,6 +105,15 @@ class Outgoing:
             self._send(ReceiptMessage(signed))
         await asyncio.shield(self._receipts[digest])
 
+    async def introduce(self, signed: bytes) -> IntroductionAnswer:
+        """Send an introduction and wait for the answer; see `Session.introduce`."""
+        self._require_open()
+        digest = hashlib.sha256(signed).digest()
+        if digest not in self._introductions:
+            self._introductions[digest] = asyncio.get_running_loop().create_future()
+            self._send(IntroductionMessage(signed))
+        return await asyncio.shield(self._introductions[digest])
+
     async def send_contents(self) -> None:
         """Send what is wanted, in the order of the wants, while the link is open."""
         while True:
@@ -130,6 +142,13 @@ class Outgoing:
         waiting = self._receipts.pop(digest, None)
         if waiting is not None:
             _resolve(waiting, None)
+        return waiting is not None
+
+    def answer_introduction(self, answer: IntroductionAnswer) -> bool:
+        """Take the answer to an introduction; False when none with that digest was sent."""
+        waiting = self._introductions.pop(answer.digest, None)
+        if waiting is not None:
+            _resolve(waiting, answer)
         return waiting is not None
 
     def offer_of(self, digest: bytes, *, sent: bool) -> Offer:
@@ -164,9 +183,12 @@ class Outgoing:
         self._end = error
         for waiting in self._receipts.values():
             fail(waiting, error)
+        for introduction in self._introductions.values():
+            fail(introduction, error)
         for offered in self._offers.values():
             fail(offered.outcome, error)
         self._receipts.clear()
+        self._introductions.clear()
         self._offers.clear()
 
     def _find(self, digest: bytes) -> _Offered:

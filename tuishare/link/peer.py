@@ -9,7 +9,17 @@ from typing import Protocol
 
 from tuishare.errors import TuishareError
 from tuishare.link.address_record import AddressRecord
-from tuishare.link.messages import Declined, Later, Offer, OfferAnswer, ProblemMessage, Redeem, Welcome
+from tuishare.link.introduction import Introduction
+from tuishare.link.messages import (
+    Declined,
+    IntroductionAnswer,
+    Later,
+    Offer,
+    OfferAnswer,
+    ProblemMessage,
+    Redeem,
+    Welcome,
+)
 from tuishare.link.receipt import Receipt
 
 
@@ -73,6 +83,12 @@ class LinkPeer(Protocol):
 
     async def keep_record(self, record: AddressRecord, signed: bytes) -> None:
         """Keep a record of the contact if it supersedes the one known."""
+
+    async def keep_introduction(self, introduction: Introduction, signed: bytes) -> IntroductionAnswer:
+        """Decide about an introduction by the contact, and keep it durably before answering `Have`.
+
+        Its card and record are not verified; may be called again with the same one.
+        """
 
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         """Keep what the contact states about an envelope of ours, durably; may be called twice with the same.

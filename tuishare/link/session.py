@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,8 @@ from tuishare.errors import TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.link.content_budget import ContentBudget
 from tuishare.link.frames import SILENT, BrokenRule, read_frame
-from tuishare.link.incoming import Incoming
+from tuishare.link.incoming import TROUBLE, TROUBLE_SECONDS, Incoming
+from tuishare.link.introduction import Introduction, read_introduction
 from tuishare.link.message_rates import MessageRates
 from tuishare.link.messages import (
     VERSION,
@@ -25,6 +27,8 @@ from tuishare.link.messages import (
     Declined,
     Have,
     Hello,
+    IntroductionAnswer,
+    IntroductionMessage,
     Later,
     NewRecord,
     Offer,
@@ -40,8 +44,9 @@ from tuishare.link.outgoing import MOST_OFFERS, HandedOver, OfferOutcome, Outgoi
 from tuishare.link.peer import LinkFailed, LinkPeer, LinkStream
 from tuishare.link.receipt import Receipt, verify_receipt
 
-_MOST_RECEIPTS: Final = 64
-"""Receipts that may wait to be stored before nothing more is read; a contact waits for the answer to each."""
+_MOST_STATEMENTS: Final = 64
+"""Receipts and introductions that may wait before nothing more is read; a contact waits for the answer to each."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,9 @@ class Session:
         self._outgoing = Outgoing(self._send, self._send_bytes)
         self._incoming = Incoming(peer, self._answer, budget or ContentBudget(), MOST_OFFERS)
         self._rates = rates or MessageRates()
-        self._receipts: asyncio.Queue[tuple[Receipt, bytes]] = asyncio.Queue(_MOST_RECEIPTS)
+        self._statements: asyncio.Queue[ReceiptMessage | IntroductionMessage] = asyncio.Queue(
+            _MOST_STATEMENTS
+        )
         self._last_sent = 0.0
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._end: LinkFailed | None = None
@@ -104,7 +111,7 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 self._send(Hello((VERSION,), self._peer.own_record()))
                 for work in (
-                    *(self._read(), self._keep_receipts(), self._outgoing.send_contents(), self._ping()),
+                    *(self._read(), self._keep_statements(), self._outgoing.send_contents(), self._ping()),
                     *self._incoming.work(),
                 ):
                     group.create_task(work)
@@ -153,6 +160,15 @@ class Session:
         if self._end is None:
             self._send(problem)
 
+    async def introduce(self, signed: bytes) -> IntroductionAnswer:
+        """Send an introduction of another user, and wait for the answer, which an older agent never gives.
+
+        Raises:
+            LinkFailed: the link ended before that was known; it is to be sent again.
+        """
+        await self.wait_opened()
+        return await self._outgoing.introduce(signed)
+
     def send_record(self, signed: bytes) -> None:
         """Send an address record of ours that is newer than the last; one that is lost comes with the next hello."""
         if self._end is None:
@@ -196,16 +212,19 @@ class Session:
             case Want(digest=digest):
                 self._outgoing.want(digest)
             case Later(digest=digest) | Declined(digest=digest):
-                self._outgoing.settle(digest, message)
+                if not self._outgoing.answer_introduction(message):
+                    self._outgoing.settle(digest, message)
             case Have(digest=digest, receipt=signed):
-                if not self._outgoing.confirm_receipt(digest):
+                if not (
+                    self._outgoing.confirm_receipt(digest) or self._outgoing.answer_introduction(message)
+                ):
                     offer = self._outgoing.offer_of(digest, sent=False)
                     await self._settle(offer, self._read_receipt(signed) if signed else None, signed)
             case Taken(receipt=signed):
                 receipt = self._read_receipt(signed)
                 await self._settle(self._outgoing.offer_of(receipt.digest, sent=True), receipt, signed)
-            case ReceiptMessage(receipt=signed):
-                await self._receipts.put((self._read_receipt(signed), signed))
+            case ReceiptMessage() | IntroductionMessage():
+                await self._statements.put(message)
             case NewRecord(record=signed):
                 await self._peer.keep_record(self._read_record(signed), signed)
             case ProblemMessage():
@@ -215,12 +234,25 @@ class Session:
             case Hello():
                 raise BrokenRule("a second hello")
 
-    async def _keep_receipts(self) -> None:
-        """Store receipts and confirm them, beside the reader: it must go on while an answer waits to be read."""
+    async def _keep_statements(self) -> None:
+        """Store receipts and introductions and answer them, beside the reader: it must go on while answers wait."""
         while True:
-            receipt, signed = await self._receipts.get()
-            await self._peer.keep_receipt(receipt, signed)
-            await self._answer(Have(hashlib.sha256(signed).digest()))
+            match await self._statements.get():
+                case ReceiptMessage(receipt=signed):
+                    await self._peer.keep_receipt(self._read_receipt(signed), signed)
+                    await self._answer(Have(hashlib.sha256(signed).digest()))
+                case IntroductionMessage(introduction=signed):
+                    await self._answer(await self._keep_introduction(signed))
+
+    async def _keep_introduction(self, signed: bytes) -> IntroductionAnswer:
+        introduction = self._read_introduction(signed)
+        try:
+            return await self._peer.keep_introduction(introduction, signed)
+        except LinkFailed:
+            raise
+        except TuishareError as error:
+            _log.warning("An introduction could not be kept: %s", error.detail)
+            return Later(hashlib.sha256(signed).digest(), TROUBLE_SECONDS, TROUBLE)
 
     async def _settle(self, offer: Offer, receipt: Receipt | None, signed: bytes | None) -> None:
         """Store the receipt for an envelope of ours, then count it as handed over."""
@@ -230,6 +262,15 @@ class Session:
                 raise BrokenRule("a receipt for another envelope")
             await self._peer.keep_receipt(receipt, signed)
         self._outgoing.settle(offer.digest, HandedOver(receipt))
+
+    def _read_introduction(self, signed: bytes) -> Introduction:
+        try:
+            introduction = read_introduction(signed)
+        except VerificationFailed as error:
+            raise BrokenRule("an introduction that is not valid") from error
+        if introduction.signer != self._peer.signer:
+            raise BrokenRule("an introduction by another identity")
+        return introduction
 
     def _read_record(self, signed: bytes) -> AddressRecord:
         try:

@@ -19,15 +19,18 @@ from tuishare.people.keys import format_key, generate_key, parse_key
 from tuishare.people.names import fold_name, validate_name
 from tuishare.people.operations import (
     UserDraft,
+    add_introduced,
     add_to_book,
     apply_rotation,
     card_of,
     find_predecessor,
     give_card,
+    let_introduce,
     regroup,
     replace_key,
     set_groups,
     trust,
+    unused_name,
 )
 from tuishare.people.retired_keys import finish_rotation, is_rotated
 from tuishare.people.user_book import UserBook
@@ -42,6 +45,7 @@ __all__ = [
     "User",
     "UserBook",
     "UserDraft",
+    "add_introduced",
     "add_to_book",
     "apply_rotation",
     "card_of",
@@ -55,6 +59,7 @@ __all__ = [
     "generate_key",
     "give_card",
     "is_rotated",
+    "let_introduce",
     "load_book",
     "load_identity",
     "load_or_create_identity",
@@ -68,5 +73,6 @@ __all__ = [
     "save_book",
     "set_groups",
     "trust",
+    "unused_name",
     "validate_name",
 ]

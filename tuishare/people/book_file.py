@@ -9,6 +9,9 @@ Owns the layout of that file, one table per user::
     verified = true
         accept_raw = false
         invited = true                  # known by an invitation
+        introduced_by = "alice"
+        admitted = false
+        introduces = false
         former = ["SIGNER FINGERPRINT"] # both as 64 hexadecimal digits: the user's previous cards, latest first
 
     Every error names the file and the user, and never quotes a key. Must not know what users are for.
@@ -48,6 +51,9 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     verified: bool = False
     accept_raw: bool = False
     invited: bool = False
+    introduced_by: str = ""
+    admitted: bool = False
+    introduces: bool = False
     former: tuple[str, ...] = ()
 
 
@@ -120,6 +126,9 @@ def _read_user(path: Path, number: int, table: object) -> User:
             verified=row.verified,
             accept_raw=row.accept_raw,
             invited=row.invited,
+            introduced_by=row.introduced_by,
+            admitted=row.admitted,
+            introduces=row.introduces,
             former=tuple(map(_parse_former, row.former)),
         )
     except msgspec.ValidationError as error:
@@ -153,6 +162,9 @@ def _format_user(user: User) -> str:
         verified=user.verified,
         accept_raw=user.accept_raw,
         invited=user.invited,
+        introduced_by=user.introduced_by,
+        admitted=user.admitted,
+        introduces=user.introduces,
         former=tuple(f"{card.signer.hex()} {card.fingerprint.digest.hex()}" for card in user.former),
     )
     # One table each, because tomli_w would write short users as an inline array.

@@ -35,6 +35,8 @@ CARD_PREFIX = "tuishare-card-v1:"
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*")
 _SIGNATURE_SIZE = 64
 _CHECKSUM_SIZE = 6
+CARD_LIMIT = 1 + 255 + PUBLIC_KEY_SIZE + SIGNER_SIZE + _SIGNATURE_SIZE
+"""Most bytes of a card without its checksum."""
 _FIXED_SIZE = 1 + PUBLIC_KEY_SIZE + SIGNER_SIZE + _SIGNATURE_SIZE + _CHECKSUM_SIZE
 _TEXT_LIMIT = 16_384  # a card has at most 2,117 characters; the rest is for line wraps
 _COPY_AGAIN = "Copy the whole card again, from 'tuishare-card-v1:' to its end."

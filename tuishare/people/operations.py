@@ -13,7 +13,7 @@ from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.people.cards import Card, parse_card
 from tuishare.people.key_rotation import SUCCESSION_PREFIX, KeyRotation, parse_succession
 from tuishare.people.keys import generate_key
-from tuishare.people.names import fold_name
+from tuishare.people.names import NAME_CHARACTERS, fold_name
 from tuishare.people.user_book import UserBook
 from tuishare.people.users import PreviousCard, User
 from tuishare.sanitize import for_display
@@ -74,6 +74,28 @@ def add_to_book(book: UserBook, user: User, *, own_signer: bytes | None) -> User
         ) from error
 
 
+def add_introduced(book: UserBook, user: User) -> UserBook:
+    """Add a user who was introduced, under a free name; nothing changes if their card is known already.
+
+    Raises:
+        BadInput: the card has a key of another user.
+    """
+    card = card_of(user)
+    if book.signer(card.signer) or book.former(card.signer):
+        return book
+    return book.add(replace(user, name=unused_name(book, user.name)))
+
+
+def unused_name(book: UserBook, wanted: str) -> str:
+    """Return a name that no user has: the wanted one, or one with a number behind it."""
+    taken = {fold_name(user.name) for user in book}
+    name, number = wanted, 1
+    while fold_name(name) in taken:
+        number += 1
+        name = f"{wanted[: NAME_CHARACTERS - 8].rstrip()} {number}"
+    return name
+
+
 def regroup(user: User, *, join: Iterable[str], leave: Iterable[str]) -> User:
     """Add a user to groups and remove them from others.
 
@@ -105,11 +127,31 @@ def set_groups(user: User, groups: Iterable[str]) -> User:
 def trust(user: User, *, verified: bool) -> User:
     """Set whether the fingerprint of a user's card was compared; an invitation counts no longer once it was.
 
+    Who takes that back does not trust the card any longer, so that an introduction of it counts for nothing either.
+
     Raises:
         BadInput: the user has no card.
     """
     card_of(user)
+    if user.verified and not verified:
+        return replace(user, verified=False, introduced_by="", admitted=False, introduces=False)
     return replace(user, verified=verified, invited=user.invited and not verified)
+
+
+def let_introduce(user: User, *, introduces: bool) -> User:
+    """Choose whether those whom a user introduces become users without a question.
+
+    Raises:
+        BadInput: the user has no card.
+        Refused: they are not verified, so that their word counts for nothing.
+    """
+    card_of(user)
+    if introduces and not user.verified:
+        raise Refused(
+            f"{user.name} is not verified, so their introductions are not followed",
+            hint=f"Compare fingerprints first: `tuishare user verify {user.name}`.",
+        )
+    return replace(user, introduces=introduces)
 
 
 def card_of(user: User) -> Card:
@@ -184,9 +226,8 @@ def give_card(book: UserBook, user: User, text: str, *, own_signer: bytes | None
     if not text.strip().startswith(SUCCESSION_PREFIX):
         card = parse_card(text)
         _require_foreign(card, own_signer)
-        return book.replace(
-            replace(user, card=card, key=None, verified=False, accept_raw=False, invited=False, former=())
-        )
+        # What was chosen for the former card does not hold for this one.
+        return book.replace(User(user.name, card=card, groups=user.groups))
     succession = parse_succession(text)
     _require_foreign(succession.card, own_signer)
     if find_predecessor(book, succession) is not user:

@@ -41,6 +41,9 @@ class User:
         verified: whether the fingerprint was compared, or an invitation was exchanged with them alone.
         accept_raw: whether envelopes in the raw form, which name no sender, are accepted with the user's key.
         invited: whether they became known by an invitation, and their fingerprint was not compared since.
+        introduced_by: name of the user who introduced them, at that time; empty if it was another way.
+        admitted: whether what they send needs no approval although they are not verified.
+        introduces: whether those whom they introduce become users without a question, while they are verified.
         former: the previous cards, each of which signed its successor, latest first.
 
     Raises:
@@ -54,6 +57,9 @@ class User:
     verified: bool = False
     accept_raw: bool = False
     invited: bool = False
+    introduced_by: str = ""
+    admitted: bool = False
+    introduces: bool = False
     former: tuple[PreviousCard, ...] = ()
 
     def __post_init__(self) -> None:
@@ -63,7 +69,11 @@ class User:
             raise BadInput("A user must have either a card or a key")
         if len({fold_name(group) for group in self.groups}) != len(self.groups):
             raise BadInput("A user is in the same group twice")
+        if self.introduced_by:
+            object.__setattr__(self, "introduced_by", validate_name(self.introduced_by))
         if self.key is not None:
+            if self.introduced_by or self.admitted or self.introduces:
+                raise BadInput("Only a user with a card can be introduced, or introduce")
             check_key(self.key)
             if self.former:
                 raise BadInput("Only a user with a card can have former cards")
@@ -74,6 +84,11 @@ class User:
                 "Only a user with a key can have accept_raw: the raw form cannot be sealed for a card",
                 hint="Add a second entry with the key, under another name.",
             )
+
+    @property
+    def is_contact(self) -> bool:
+        """Whether links lead to them: their card was compared, or the introduction of it accepted."""
+        return self.card is not None and (self.verified or bool(self.introduced_by))
 
     @property
     def key_ids(self) -> tuple[bytes, ...]:

@@ -13,6 +13,7 @@ from tuishare.api.messages import (
     ActivityKind,
     DownloadState,
     FolderState,
+    Introduction,
     ShareState,
     Status,
     User,
@@ -89,6 +90,7 @@ def name_activity(kind: ActivityKind) -> str:
             | ActivityKind.RECEIVED
             | ActivityKind.DELIVERED
             | ActivityKind.REVOKED
+            | ActivityKind.INTRODUCED
             | ActivityKind.REJECTED
             | ActivityKind.PROBLEM
         ):
@@ -161,10 +163,12 @@ def name_trust(*, verified: bool) -> str:
 
 
 def describe_trust(user: User) -> str:
-    """Return the name of a user's trust."""
+    """Return the name of a user's trust, two words at most."""
     match user.kind:
         case UserKind.KEY:
             return "shared key"
+        case UserKind.CARD if user.introduced_by and not user.verified:
+            return "introduced"
         case UserKind.CARD:
             return name_trust(verified=user.verified)
         case _:
@@ -182,8 +186,23 @@ def describe_user_origin(user: User) -> str:
             return "compared in person"
         case UserOrigin.INVITED:
             return "invited"
+        case UserOrigin.INTRODUCED:
+            return f"introduced by {user.introduced_by}"
         case _:
             assert_never(user.origin)
+
+
+def describe_approval(user: User) -> str:
+    """Return whether what an introduced user sends waits; empty for any other user."""
+    if user.origin is not UserOrigin.INTRODUCED:
+        return ""
+    return "what they send needs no approval" if user.admitted else "what they send waits for your approval"
+
+
+def describe_introduction(introduction: Introduction) -> str:
+    """Return who introduces whom, one clause; untrusted text."""
+    group = f" (in {introduction.group})" if introduction.group else ""
+    return f"{introduction.introducer} introduces {introduction.name}{group}"
 
 
 def describe_reachability(reachable: bool | None) -> str:

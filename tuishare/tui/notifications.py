@@ -27,6 +27,7 @@ _SEVERITIES: Final[dict[ActivityKind, _Severity]] = {
     ActivityKind.RECEIVED: "information",
     ActivityKind.JOINED: "information",
     ActivityKind.APPROVAL: "warning",
+    ActivityKind.INTRODUCED: "information",
     ActivityKind.REVOKED: "warning",
     ActivityKind.REJECTED: "warning",
     ActivityKind.IGNORED: "warning",

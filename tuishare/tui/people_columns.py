@@ -32,6 +32,7 @@ _EVENT_SIGNS: Final = {
     ActivityKind.ROTATED: Cell("↻", TextStyle.PLAIN),
     ActivityKind.JOINED: Cell("✓", TextStyle.GOOD),
     ActivityKind.APPROVAL: Cell("◌", TextStyle.WARN),
+    ActivityKind.INTRODUCED: Cell("◌", TextStyle.WARN),
     ActivityKind.REJECTED: Cell("×", TextStyle.BAD),
     ActivityKind.IGNORED: Cell("×", TextStyle.WARN),
     ActivityKind.PROBLEM: Cell("!", TextStyle.BAD),

@@ -97,7 +97,7 @@ def bounds_of(signed: SignedEnvelope) -> TorrentLimits:
             raise Refused("It is a share of your own", hint="Recipients put it into their inbox, not you.")
         case Trust.VERIFIED:
             return DEFAULT_LIMITS
-        case Trust.UNVERIFIED | Trust.KEY_ONLY:
+        case Trust.ADMITTED | Trust.UNVERIFIED | Trust.KEY_ONLY:
             return UNVERIFIED_LIMITS
         case _ as never:
             assert_never(never)

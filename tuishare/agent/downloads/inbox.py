@@ -381,7 +381,7 @@ class Inbox(FolderHandler[int]):
         if received.succession is not None:
             await apply_key_rotation(self._users, self._activity, received.sender, received.succession)
         match received.trust:
-            case Trust.VERIFIED:
+            case Trust.VERIFIED | Trust.ADMITTED:
                 await self.admission.admit(received, path.name, digest)
                 await self._pass_record_on(received)
                 return False

@@ -11,10 +11,20 @@ from dataclasses import dataclass
 
 from tuishare.agent.link.arrivals import Arrivals
 from tuishare.agent.link.contacts import Contacts
+from tuishare.agent.link.given_introductions import GivenIntroductions
 from tuishare.agent.link.handovers import Handovers
 from tuishare.agent.link.own_record import OwnRecord
+from tuishare.agent.link.received_introductions import ReceivedIntroductions
 from tuishare.link.address_record import AddressRecord
-from tuishare.link.messages import Declined, Later, Offer, OfferAnswer, ProblemMessage
+from tuishare.link.introduction import Introduction
+from tuishare.link.messages import (
+    Declined,
+    IntroductionAnswer,
+    Later,
+    Offer,
+    OfferAnswer,
+    ProblemMessage,
+)
 from tuishare.link.peer import LinkFailed, LinkPeer
 from tuishare.link.receipt import Receipt
 from tuishare.people import User
@@ -28,6 +38,8 @@ class LinkParts:
     contacts: Contacts
     handovers: Handovers
     arrivals: Arrivals
+    given: GivenIntroductions
+    received: ReceivedIntroductions
 
 
 class ContactPeer(LinkPeer):
@@ -60,6 +72,10 @@ class ContactPeer(LinkPeer):
         """Keep a record of the contact if it supersedes the one known."""
         if await self._parts.contacts.keep(record, signed):
             self._on_record(self._signer)
+
+    async def keep_introduction(self, introduction: Introduction, signed: bytes) -> IntroductionAnswer:
+        """Decide about an introduction by the contact, and keep it."""
+        return await self._parts.received.keep(self._user(), introduction, signed)
 
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         """Keep what the contact states about an envelope of ours."""

@@ -1,7 +1,7 @@
 """Contacts: the users whom links lead to, and their newest address records.
 
-Owns which user a link key or a signer belongs to. A contact is a verified user with a card; records of unverified
-users are kept for the time when they are verified. Must not call anyone.
+Owns which user a link key or a signer belongs to. A contact is a user with a card who is verified, or who was
+introduced and accepted; records of other users are kept for the time when they are verified. Must not call anyone.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Contacts:
         self._users: dict[bytes, User] = {}
         self._records: dict[bytes, AddressRecord] = {}
         self._rates = RateLimit[bytes](_BURST, _RATE, _MOST_CONTACTS, time.monotonic)
+        self._signed: dict[bytes, bytes] = {}
 
     async def load(self) -> None:
         """Read the address records of the last run."""
@@ -54,7 +55,7 @@ class Contacts:
                 _log.warning("A stored address record is not valid; the next one of its signer replaces it")
                 continue
             if record.signer == stored.signer:
-                self._records[record.signer] = record
+                self._records[record.signer], self._signed[record.signer] = record, stored.signed
 
     def take_book(self, book: UserBook) -> None:
         """Know these users from now on."""
@@ -65,16 +66,24 @@ class Contacts:
 
     def all(self) -> dict[bytes, User]:
         """Return the contacts by the signers of their cards."""
-        return {signer: user for signer, user in self._users.items() if user.verified}
+        return {signer: user for signer, user in self._users.items() if user.is_contact}
 
     def get(self, signer: bytes) -> User | None:
         """Return the contact with this signer, or None."""
         user = self._users.get(signer)
-        return user if user is not None and user.verified else None
+        return user if user is not None and user.is_contact else None
+
+    def is_own(self, signer: bytes) -> bool:
+        """Return whether a signer is this agent's own, former ones included."""
+        return signer in self._identity.current.signers
 
     def record_of(self, signer: bytes) -> AddressRecord | None:
         """Return the newest address record of a contact, or None."""
         return self._records.get(signer)
+
+    def signed_record_of(self, signer: bytes) -> bytes:
+        """Return the newest address record of a contact as they signed it; empty if none is known."""
+        return self._signed.get(signer, b"")
 
     def find_by_link_key(self, link_key: bytes) -> bytes | None:
         """Return the signer of the contact whose newest record names a link key, or None."""
@@ -105,7 +114,7 @@ class Contacts:
         if not await self._store.run(lambda database: database.save_address_record(stored)):
             return False
         if record.supersedes(self._records.get(record.signer)):
-            self._records[record.signer] = record
+            self._records[record.signer], self._signed[record.signer] = record, signed
         self._events.publish(AddressRecordKept())
         self._changed.notify()
         return True

@@ -13,7 +13,7 @@ from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.live import UserBookFile
 from tuishare.errors import BadInput
 from tuishare.link.invitation_exchange import Introduced
-from tuishare.people import User, UserBook
+from tuishare.people import User, UserBook, unused_name
 from tuishare.people.cards import Card
 from tuishare.people.names import fold_name
 
@@ -35,18 +35,14 @@ class JoinedUsers:
         Raises:
             BadInput: one has.
         """
-        if fold_name(name) in self._taken():
+        if fold_name(name) in {fold_name(user.name) for user in self._users.read()}:
             raise BadInput(f"There is already a user {name}", hint="Choose another name.")
 
     def choose_name(self, wanted: str, card: Card) -> str:
         """Return the name of the user with a card, or one that is free."""
-        if known := self._users.read().signer(card.signer):
-            return known.name
-        taken, name, number = self._taken(), wanted, 1
-        while fold_name(name) in taken:
-            number += 1
-            name = f"{wanted[:56]} {number}"
-        return name
+        book = self._users.read()
+        known = book.signer(card.signer)
+        return known.name if known else unused_name(book, wanted)
 
     async def keep_record(self, introduced: Introduced) -> None:
         """Keep where the agent of a user who is about to be added is reached."""
@@ -61,9 +57,6 @@ class JoinedUsers:
         known = self._users.read().signer(card.signer)
         await self._edit_users(lambda book: _add_user(book, name, card, groups, is_verified=is_verified))
         return is_verified or (known is not None and known.verified)
-
-    def _taken(self) -> set[str]:
-        return {fold_name(user.name) for user in self._users.read()}
 
 
 def _add_user(

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -35,7 +35,9 @@ from tuishare.agent.link.calls import Calls, Dial
 from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.earlier_shares import EarlierShares
+from tuishare.agent.link.given_introductions import IntroductionOrder
 from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.link.introductions import UserIntroductions
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joins import Call, Joins
 from tuishare.agent.link.open_links import OpenLinks
@@ -112,6 +114,7 @@ class LinkNeeds:
     handovers: Handovers
     arrivals: Arrivals
     earlier_shares: EarlierShares
+    introductions: UserIntroductions
     key_file: Path
     make_open_parts: Callable[[LinkKey, Dial, Call], OpenParts]
 
@@ -144,6 +147,7 @@ class LinkService:
         self.handovers = needs.handovers
         self._arrivals = needs.arrivals
         self._earlier_shares = needs.earlier_shares
+        self.introductions = needs.introductions
         self._invitations: Invitations | None = None
         self._joins: Joins | None = None
         self._callers: ContactCallers | None = None
@@ -178,6 +182,8 @@ class LinkService:
         events.subscribe_async(AddressRecordFound, self._on_record)
         if self.is_enabled:
             events.subscribe(SettingsReloaded, lambda _: self._look.set())
+            events.subscribe(SettingsReloaded, lambda _: self.introductions.request())
+            events.subscribe(UserBookRead, lambda event: self.introductions.take_book(event.book))
             events.subscribe(UserBookRead, lambda _: self._earlier_shares.request())
             events.subscribe(AddressRecordKept, lambda _: self._earlier_shares.request())
             events.subscribe(RecipientExcluded, self._on_excluded)
@@ -209,6 +215,19 @@ class LinkService:
             raise _no_links()
         return self._joins
 
+    async def introduce(self, names: Sequence[str]) -> IntroductionOrder:
+        """Introduce users to each other; errors as for `GivenIntroductions.introduce`.
+
+        Raises:
+            Refused: this agent makes no links.
+        """
+        if self.links is None:
+            raise _no_links()
+        order = await self.introductions.given.introduce(names)
+        for signer in order.recipients:
+            self._wake(signer)
+        return order
+
     async def _redeem(self, invitation: Invitation, joiner: Party) -> Introduced:
         """Call an inviter."""
         from tuishare.link.client import redeem_invitation
@@ -237,6 +256,7 @@ class LinkService:
             return
         retry = self._store.disk_retry.retry_until_written
         await retry(self.handovers.load)
+        await retry(self.introductions.load)
         await asyncio.to_thread(importlib.import_module, "tuishare.link.server")
         await asyncio.to_thread(importlib.import_module, "tuishare.link.client")
         try:
@@ -269,6 +289,7 @@ class LinkService:
             if self._joins is not None:
                 group.create_task(self._joins.run())
             group.create_task(self._earlier_shares.run(self._wake))
+            group.create_task(self.introductions.run(self._wake))
 
     async def close(self) -> None:
         """End all links, and stop listening."""

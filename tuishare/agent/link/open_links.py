@@ -1,11 +1,12 @@
 """The open links of an agent, one for each contact, and what goes over them.
 
-Owns which link stays when both sides have called, and the order of offers and receipts on it. Must not call anyone.
+Owns which link stays when both sides have called, and the order of what is sent on it. Must not call anyone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -31,6 +32,8 @@ from tuishare.net.rate_limit import RateLimit
 _RECHECK: Final = 30.0
 """Seconds after which postponed offers, and a disk that refused, are tried again at the latest."""
 _DISK_SECONDS: Final = 5.0
+_ANSWER_SECONDS: Final = 60.0
+"""How long the answer to an introduction may take; an agent that knows no introductions never answers."""
 _IDLE_SECONDS: Final = 5.0
 """How long a link stays after its last use where more contacts wait for one than may have one."""
 _PROBLEMS: Final = (128, 0.1)
@@ -171,6 +174,7 @@ class OpenLinks:
     async def _use(self, link: OpenLink, running: asyncio.Task[LinkFailed]) -> None:
         """Hand over what waits for the contact, until the link ends."""
         using = asyncio.create_task(self._work(link))
+        introducing = asyncio.create_task(self._introduce(link))
         try:
             await asyncio.wait({running, using}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
@@ -179,7 +183,8 @@ class OpenLinks:
                 using.result()
         finally:
             using.cancel()
-            await asyncio.gather(using, return_exceptions=True)
+            introducing.cancel()
+            await asyncio.gather(using, introducing, return_exceptions=True)
 
     async def _work(self, link: OpenLink) -> None:
         signal = self.wakes[link.signer]
@@ -201,6 +206,29 @@ class OpenLinks:
             except TimeoutError:
                 if crowded and self.is_crowded:
                     return  # another contact may have the place; either side calls again in time
+
+    async def _introduce(self, link: OpenLink) -> None:
+        """Send the introductions that wait for the contact, beside all else, until the link ends."""
+        given, signal = self._parts.given, self.wakes[link.signer]
+        with isolate_errors("introduce by link"):
+            while True:
+                revision = signal.revision
+                try:
+                    for record in given.waiting(link.signer):
+                        if (signed := given.sign(record)) is not None:
+                            async with asyncio.timeout(_ANSWER_SECONDS):
+                                answer = await link.session.introduce(signed)
+                            await given.note(record, answer)
+                except LinkFailed:
+                    return
+                except TimeoutError:
+                    _log.info("A contact's agent does not answer introductions; the next link tries again")
+                    return
+                except SystemFailed as error:
+                    _log.warning("%s; it is tried again", error.detail)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_RECHECK):
+                        await signal.wait_for_change(revision)
 
     async def _deliver_receipts(self, link: OpenLink) -> None:
         for arrival in self._parts.arrivals.owed(link.signer):

@@ -14,6 +14,7 @@ from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.service.command_dispatch import order_download, order_share
 from tuishare.agent.service.command_runner import CommandRunner
 from tuishare.agent.service.details_service import DetailsService
+from tuishare.agent.service.introduction_service import IntroductionService
 from tuishare.agent.service.invitation_service import InvitationService
 from tuishare.agent.service.path_service import PathService
 from tuishare.agent.service.receipt_service import ReceiptService
@@ -41,6 +42,10 @@ from tuishare.api.messages import (
     Folder,
     FolderListing,
     FolderQuery,
+    GroupChange,
+    IntroductionAccepted,
+    IntroductionNamed,
+    Introductions,
     Invitation,
     InvitationNamed,
     InvitationText,
@@ -68,6 +73,8 @@ from tuishare.api.messages import (
     UserAdded,
     UserChange,
     UserNamed,
+    UsersIntroduced,
+    UsersToIntroduce,
 )
 from tuishare.fs.browse import to_absolute
 
@@ -79,6 +86,7 @@ class ServiceParts:
     view: StateView
     users: UserService
     invitations: InvitationService
+    introductions: IntroductionService
     receipts: ReceiptService
     settings: SettingsService
     paths: PathService
@@ -110,6 +118,7 @@ class LocalAgentService:
         self._view = parts.view
         self._users = parts.users
         self._invitations = parts.invitations
+        self._introductions = parts.introductions
         self._receipts = parts.receipts
         self._settings = parts.settings
         self._paths = parts.paths
@@ -163,6 +172,18 @@ class LocalAgentService:
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
         return await self._receipts.receipts(query)
 
+    async def introductions(self) -> Introductions:
+        return await self._introductions.introductions()
+
+    async def introduce(self, users: UsersToIntroduce) -> UsersIntroduced:
+        return await self._introductions.introduce(users)
+
+    async def accept_introduction(self, accepted: IntroductionAccepted) -> Accepted:
+        return await self._introductions.accept_introduction(accepted)
+
+    async def decline_introduction(self, introduction: IntroductionNamed) -> Accepted:
+        return await self._introductions.decline_introduction(introduction)
+
     # Shares
 
     async def shares(self) -> list[Share]:
@@ -206,7 +227,7 @@ class LocalAgentService:
     # People
 
     async def people(self) -> People:
-        return await self._users.people()
+        return self._introductions.added_to(await self._users.people())
 
     async def card_seen(self, card: CardText) -> CardInfo:
         return await self._users.card_seen(card)
@@ -216,6 +237,9 @@ class LocalAgentService:
 
     async def change_user(self, change: UserChange) -> Accepted:
         return await self._users.change_user(change)
+
+    async def change_group(self, change: GroupChange) -> Reloaded:
+        return await self._settings.change_group(change)
 
     async def remove_user(self, user: UserNamed) -> Accepted:
         return await self._users.remove_user(user)

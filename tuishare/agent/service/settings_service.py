@@ -12,7 +12,7 @@ from collections.abc import Callable
 from tuishare.agent.config_reload import ConfigReload
 from tuishare.agent.service.views import view_reload
 from tuishare.api.home_files import HomeFiles
-from tuishare.api.messages import DropChange, DropNamed, Reloaded, SettingChange, SettingsText
+from tuishare.api.messages import DropChange, DropNamed, GroupChange, Reloaded, SettingChange, SettingsText
 
 
 class SettingsService:
@@ -27,6 +27,9 @@ class SettingsService:
 
     async def remove_drop(self, drop: DropNamed) -> Reloaded:
         return await self._edit(lambda: self._files.remove_drop(drop))
+
+    async def change_group(self, change: GroupChange) -> Reloaded:
+        return await self._edit(lambda: self._files.change_group(change))
 
     async def settings(self) -> SettingsText:
         return await asyncio.to_thread(self._files.settings)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.link_service import LinkService
+from tuishare.agent.service.introduction_service import with_pending
 from tuishare.agent.service.link_views import (
     view_links,
     with_envelope,
@@ -82,7 +83,7 @@ class StateView:
             status=self.status(),
             shares=tuple(self.shares()),
             downloads=tuple(self.downloads()),
-            people=self._users.view(),
+            people=with_pending(self._users.view(), self._link),
             links=tuple(self.links()),
             activity=tuple(map(view_activity, self._activity.recent)),
         )

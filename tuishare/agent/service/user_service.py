@@ -95,7 +95,7 @@ class UserService:
     def view(self) -> People:
         """Return the users and the agent's own card, from memory."""
         users = tuple(map(self._count, self._users))
-        return describe_people(self._identity.current, self._settings.current.name, users)
+        return describe_people(self._identity.current, self._settings.current, users)
 
     async def people(self) -> People:
         users = await asyncio.to_thread(self._files.users)

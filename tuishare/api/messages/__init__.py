@@ -23,6 +23,17 @@ from tuishare.api.messages.base import (
 from tuishare.api.messages.details import FILES_SHOWN, Details, File, Finding, PeerInfo, Proof
 from tuishare.api.messages.downloads import Download, DownloadAction, DownloadState, FileChoice
 from tuishare.api.messages.folders import DropChange, DropNamed, Folder
+from tuishare.api.messages.introductions import (
+    GivenIntroduction,
+    GivenState,
+    GroupChange,
+    Introduction,
+    IntroductionAccepted,
+    IntroductionNamed,
+    Introductions,
+    UsersIntroduced,
+    UsersToIntroduce,
+)
 from tuishare.api.messages.links import (
     Handover,
     HandoverState,
@@ -91,9 +102,16 @@ __all__ = [
     "FolderQuery",
     "FolderState",
     "Fraction",
+    "GivenIntroduction",
+    "GivenState",
+    "GroupChange",
     "Handover",
     "HandoverState",
     "Heartbeat",
+    "Introduction",
+    "IntroductionAccepted",
+    "IntroductionNamed",
+    "Introductions",
     "Invitation",
     "InvitationNamed",
     "InvitationText",
@@ -134,4 +152,6 @@ __all__ = [
     "UserKind",
     "UserNamed",
     "UserOrigin",
+    "UsersIntroduced",
+    "UsersToIntroduce",
 ]

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tuishare.api.messages.base import Count, Message, Name, UnixTime
+from tuishare.api.messages.introductions import Introduction
 
 _Groups = Annotated[tuple[Name, ...], msgspec.Meta(max_length=256)]
 
@@ -28,6 +29,8 @@ class UserOrigin(StrEnum):
     """A person compared the fingerprint of their card."""
     INVITED = "invited"
     """By an invitation, theirs or ours."""
+    INTRODUCED = "introduced"
+    """By another user's word; they are not verified."""
 
 
 class User(Message, frozen=True, kw_only=True):
@@ -46,6 +49,9 @@ class User(Message, frozen=True, kw_only=True):
         complete: how many of those they have completely.
         seen: when they were last seen at one of them, Unix seconds; 0: never.
         former: base32 fingerprints of earlier cards that they replaced by the present one, latest first.
+        introduced_by: name of the user who introduced them; empty if they became known in another way.
+        admitted: what they send needs no approval although they are not verified.
+        introduces: those whom they introduce become users without a question, while they are verified.
         card: the string ``tuishare-card-v1:…``; empty for a key, and in snapshots, which it would make too long.
     """
 
@@ -61,6 +67,9 @@ class User(Message, frozen=True, kw_only=True):
     complete: Count = 0
     seen: UnixTime = 0
     former: tuple[str, ...] = ()
+    introduced_by: str = ""
+    admitted: bool = False
+    introduces: bool = False
     card: str = ""
 
 
@@ -74,6 +83,8 @@ class People(Message, frozen=True, kw_only=True):
         succession: the previous card's signed statement for this one, to be given to users who have the previous card;
             empty if there is none.
         users: in the order in which they were added, with their groups.
+        introduced_groups: whose verified members are introduced to each other as they join, without ``@``.
+        introductions: of others by verified users, which wait to be accepted or declined; none without an agent.
     """
 
     card: str = ""
@@ -81,6 +92,8 @@ class People(Message, frozen=True, kw_only=True):
     words: str = ""
     succession: str = ""
     users: tuple[User, ...] = ()
+    introduced_groups: tuple[str, ...] = ()
+    introductions: tuple[Introduction, ...] = ()
 
 
 class NewUser(Message, frozen=True, kw_only=True):
@@ -123,6 +136,8 @@ class UserChange(Message, frozen=True, kw_only=True):
         leave: groups to take them out of; refused if they are not in one of them.
         verified: whether a person compared the fingerprint.
         accept_raw: whether envelopes in the raw form are accepted with their key.
+        admitted: whether what they send needs no approval although they are not verified.
+        introduces: whether those whom they introduce, now and later, become users without a question.
         card: a new one in place of the old, not verified yet; or the old one's statement for its successor
             (``tuishare-succession-v1:…``), after which the user is as verified as before.
         fingerprint: base32 of the card that this is about: refused if the user has another one meanwhile. Empty: of
@@ -135,6 +150,8 @@ class UserChange(Message, frozen=True, kw_only=True):
     leave: _Groups = ()
     verified: bool | None = None
     accept_raw: bool | None = None
+    admitted: bool | None = None
+    introduces: bool | None = None
     card: Annotated[str, msgspec.Meta(max_length=32_768)] | None = None
     fingerprint: Annotated[str, msgspec.Meta(max_length=64)] = ""
 

@@ -67,7 +67,7 @@ def check_users(places: Places) -> Iterator[CheckResult]:
         return
     yield CheckResult(Severity.FINE, "users", f"{len(book)} known")
     for user in book:
-        if user.card is not None and not user.verified:
+        if user.card is not None and not user.verified and not user.admitted:
             yield CheckResult(
                 Severity.NOTE,
                 "users",

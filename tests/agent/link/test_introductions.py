@@ -1,0 +1,323 @@
+"""Introduced by somebody who knows both: users of each other after one command, unverified, only if they accept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.agent.agent_pairs import running
+from tests.agent.homes import Home, fill, make_home
+from tests.agent.link.linked import LINK, PATIENCE
+from tests.link.samples import ALICE, CAROL, MALLORY, NOW, Person
+from tests.waiting import wait_until
+from tuishare.agent.daemon import Agent
+from tuishare.agent.link import received_introductions
+from tuishare.agent.state.store import Store
+from tuishare.api.messages import (
+    ActivityKind,
+    IntroductionAccepted,
+    IntroductionNamed,
+    InvitationText,
+    NewInvitation,
+    UserChange,
+    UserNamed,
+    UsersToIntroduce,
+)
+from tuishare.core.introduction_queries import find_acquaintances
+from tuishare.errors import BadInput, NotFound, Refused
+from tuishare.link.introduction import read_introduction, sign_introduction
+from tuishare.link.messages import Declined, Have, IntroductionAnswer, Later
+from tuishare.people import User, load_book
+from tuishare.people.cards import Card, card_statement
+
+pytestmark = pytest.mark.swarm
+NAMES = ("bob", "carol", "dave", "erin", "frank", "grace", "heidi")
+
+
+async def invite(alice: Agent, other: Agent, name: str) -> None:
+    until = alice._context.clock.now() + 3600
+    made = await alice.service.invite(NewInvitation(name=name, groups=("crew",), until=until))
+    await other.service.join(InvitationText(text=made.text))
+
+
+def trust(home: Home) -> dict[str, tuple[bool, str]]:
+    return {user.name: (user.verified, user.introduced_by) for user in load_book(home.places.users_file)}
+
+
+def linked(agent: Agent) -> set[str]:
+    return {link.user for link in agent.view.links() if link.since}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_seven_invitations_and_one_command_make_eight_people_known_to_each_other(
+    tmp_path: Path,
+) -> None:
+    homes = {name: make_home(tmp_path, name) for name in ("alice", *NAMES)}
+    for home in homes.values():
+        home.configure(link=LINK)
+    async with contextlib.AsyncExitStack() as stack:
+        agents = {name: await stack.enter_async_context(running(home)) for name, home in homes.items()}
+        alice = agents["alice"]
+        for name in NAMES:
+            await invite(alice, agents[name], name)
+            await agents[name].service.change_user(UserChange(name="alice", introduces=True))
+        introduced = await alice.service.introduce(UsersToIntroduce(names=("@crew",)))
+        assert (set(introduced.users), introduced.left_out) == (set(NAMES), ())
+        for name in NAMES:
+            expected = {"alice": (True, "")} | {other: (False, "alice") for other in NAMES if other != name}
+            await wait_until(lambda: trust(homes[name]) == expected, seconds=PATIENCE)  # noqa: B023
+        assert sum(len(load_book(home.places.users_file)) for home in homes.values()) == 8 * 7
+        for name, agent in agents.items():
+            others = homes.keys() - {name}
+            await wait_until(lambda: linked(agent) == others, seconds=PATIENCE)  # noqa: B023
+        assert all(given.state == "delivered" for given in (await alice.service.introductions()).given)
+        # From heidi to all others, by link alone; it waits for approval where she is not verified.
+        homes["heidi"].configure(*(homes.keys() - {"heidi"}), link=LINK)
+        await agents["heidi"].service.reload()
+        fill(homes["heidi"].drop / "photo")
+        for name in homes.keys() - {"heidi"}:
+            state = "complete" if name == "alice" else "waiting"
+            view = agents[name].view
+            await wait_until(
+                lambda: [(each.name, each.state) for each in view.downloads()] == [("photo", state)],  # noqa: B023
+                seconds=PATIENCE,
+            )
+
+
+ALICE_USER = User("alice", card=ALICE.card, verified=True)
+
+
+@dataclass(frozen=True)
+class Thief(Person):
+    """One who puts Alice's key to receive into a card of their own."""
+
+    @property
+    def card(self) -> Card:
+        statement = card_statement(self.name, ALICE.card.public_key, self.signer)
+        return Card(self.name, ALICE.card.public_key, self.signer, self.signing_key.sign(statement))
+
+
+@pytest.fixture
+async def bob_agent(bob: Home) -> AsyncIterator[Agent]:
+    """An agent whose only user is Alice, verified; what she says is made up here."""
+    bob.know(ALICE_USER)
+    bob.configure(link=LINK)
+    async with running(bob) as agent:
+        yield agent
+
+
+def introduction(bob: Agent, of: Person, *, by: Person = ALICE, **changes: Any) -> bytes:
+    fields: dict[str, Any] = {"recipient": bob._context.identity.current.signer, "sequence": 1, "at": NOW}
+    fields |= {"group": "crew", "record": of.record()}
+    return sign_introduction(by.signing_key, of.card, **(fields | changes))
+
+
+async def say(bob: Agent, signed: bytes) -> IntroductionAnswer:
+    """Let the signer of an introduction send it."""
+    read = read_introduction(signed)
+    user = bob._parts.link.contacts.get(read.signer)
+    assert user is not None
+    return await bob._parts.link.introductions.received.keep(user, read, signed)
+
+
+def shown(bob: Agent) -> list[tuple[str, str]]:
+    return [(each.introducer, each.name) for each in bob.view.snapshot().people.introductions]
+
+
+async def noted(bob: Agent, kind: ActivityKind) -> list[tuple[str, str]]:
+    """Wait for entries of that kind, which are saved beside the work."""
+    log = bob._context.activity
+    await wait_until(lambda: any(each.kind is kind for each in log.recent))
+    return [(each.subject, each.detail) for each in log.recent if each.kind is kind]
+
+
+async def test_an_introduction_waits_to_be_accepted_once_and_the_user_is_not_verified(
+    bob: Home, bob_agent: Agent
+) -> None:
+    service, first = bob_agent.service, introduction(bob_agent, CAROL)
+    for _ in range(2):  # a link broke before the answer came
+        assert isinstance(await say(bob_agent, first), Have)
+    assert (shown(bob_agent), list(trust(bob))) == ([("alice", "carol")], ["alice"])
+    assert [subject for subject, _ in await noted(bob_agent, ActivityKind.INTRODUCED)] == ["carol"]
+    assert bob_agent._parts.link.contacts.get(CAROL.signer) is None
+    (pending,) = (await service.introductions()).received
+    assert (pending.group, pending.taken, pending.fingerprint) == (
+        "crew",
+        False,
+        CAROL.card.fingerprint.base32,
+    )
+    accepted = IntroductionAccepted(id=pending.id, groups=("crew",), admitted=True)
+    assert (await service.accept_introduction(accepted)).id == "carol"
+    assert trust(bob) == {"alice": (True, ""), "carol": (False, "alice")}
+    carol = load_book(bob.places.users_file).find("carol")
+    assert (carol.groups, carol.admitted, carol.introduces) == (("crew",), True, False)
+    contacts = bob_agent._parts.link.contacts
+    assert contacts.get(CAROL.signer) is not None
+    record = contacts.record_of(CAROL.signer)
+    assert record is not None
+    assert shown(bob_agent) == []
+    # Known now: nothing to do but for a newer address record, under the rule of all records.
+    older, newer = CAROL.record(record.sequence - 1 or 1), CAROL.record(record.sequence + 1)
+    await say(bob_agent, introduction(bob_agent, CAROL, sequence=2, record=newer))
+    await say(bob_agent, introduction(bob_agent, CAROL, sequence=3, record=older))
+    assert contacts.signed_record_of(CAROL.signer) == newer
+    assert shown(bob_agent) == []
+    # No chain: whom the introduced introduce is not followed, also not where "always" was chosen by mistake.
+    answer = await say(bob_agent, introduction(bob_agent, MALLORY, by=CAROL))
+    assert isinstance(answer, Later)
+    with pytest.raises(Refused, match="not verified"):
+        await service.change_user(UserChange(name="carol", introduces=True))
+    assert shown(bob_agent) == []
+    # Compared in person later: verified.
+    await service.change_user(UserChange(name="carol", verified=True))
+    assert trust(bob)["carol"] == (True, "alice")
+
+
+async def test_who_was_removed_does_not_come_back(bob: Home, bob_agent: Agent) -> None:
+    await bob_agent.service.change_user(UserChange(name="alice", introduces=True))
+    await say(bob_agent, introduction(bob_agent, CAROL))
+    assert trust(bob)["carol"] == (False, "alice")
+    await bob_agent.service.remove_user(UserNamed(name="carol"))
+    for sequence in (1, 2, 3):
+        assert isinstance(await say(bob_agent, introduction(bob_agent, CAROL, sequence=sequence)), Have)
+    assert (list(trust(bob)), shown(bob_agent)) == (["alice"], [])
+    ((subject, detail),) = await noted(bob_agent, ActivityKind.IGNORED)
+    assert (subject, "you removed them" in detail) == ("carol", True)
+
+
+async def test_who_was_removed_without_an_agent_does_not_come_back_either(bob: Home) -> None:
+    bob.know(ALICE_USER, User("carol", card=CAROL.card, verified=True))
+    bob.configure(link=LINK)
+    async with running(bob) as agent:
+        store = agent._context.store
+        await wait_until_saved(store, CAROL.signer)
+    bob.know(ALICE_USER)
+    async with running(bob) as agent:
+        await say(agent, introduction(agent, CAROL))
+        assert shown(agent) == []
+        # Until the user adds them again.
+        bob.know(ALICE_USER, User("carol", card=CAROL.card))
+        await agent.service.reload()
+        bob.know(ALICE_USER)
+        await agent.service.reload()
+        await say(agent, introduction(agent, CAROL, sequence=2))
+        assert shown(agent) == []
+
+
+async def wait_until_saved(store: Store, signer: bytes) -> None:
+    while True:
+        known = await store.run(find_acquaintances)
+        if signer in {record.signer for record in known}:
+            return
+        await asyncio.sleep(0.01)
+
+
+async def test_a_declined_introduction_stays_declined_and_may_still_be_accepted(
+    bob: Home, bob_agent: Agent
+) -> None:
+    await say(bob_agent, introduction(bob_agent, CAROL))
+    (pending,) = (await bob_agent.service.introductions()).received
+    await bob_agent.service.decline_introduction(IntroductionNamed(id=pending.id))
+    await say(bob_agent, introduction(bob_agent, CAROL, sequence=2))
+    await bob_agent.service.change_user(UserChange(name="alice", introduces=True))
+    await bob_agent._parts.link.introductions.received.tidy()
+    assert (shown(bob_agent), list(trust(bob))) == ([], ["alice"])
+    (declined,) = (await bob_agent.service.introductions()).received
+    assert (declined.id, declined.declined) == (pending.id, True)
+    await bob_agent.service.accept_introduction(IntroductionAccepted(id=pending.id))
+    assert "carol" in trust(bob)
+    for order in (
+        bob_agent.service.accept_introduction(IntroductionAccepted(id=pending.id)),
+        bob_agent.service.decline_introduction(IntroductionNamed(id=pending.id)),
+    ):
+        with pytest.raises(NotFound, match="no such introduction"):
+            await order
+
+
+async def test_what_no_one_may_be_introduced_by_is_refused_in_one_sentence(
+    bob: Home, bob_agent: Agent
+) -> None:
+    theirs = Thief("carol", CAROL.number)
+    answers = {
+        "another recipient": introduction(bob_agent, CAROL, recipient=MALLORY.signer),
+        "a key of another user": introduction(bob_agent, theirs),
+    }
+    for what, signed in answers.items():
+        answer = await say(bob_agent, signed)
+        assert isinstance(answer, Declined), what
+        assert answer.reason
+    assert (shown(bob_agent), list(trust(bob))) == ([], ["alice"])
+    assert len(await noted(bob_agent, ActivityKind.IGNORED)) == 1
+    for name in ("alice", "Alice", "al/ice"):
+        await say(bob_agent, introduction(bob_agent, CAROL, sequence=5))
+        (pending,) = (await bob_agent.service.introductions()).received
+        with pytest.raises(BadInput):
+            await bob_agent.service.accept_introduction(IntroductionAccepted(id=pending.id, name=name))
+
+
+async def test_oneself_is_no_news_and_a_taken_name_gets_a_number(bob: Home, bob_agent: Agent) -> None:
+    identity = bob_agent._context.identity.current
+    ours = sign_introduction(
+        ALICE.signing_key, identity.card("bob"), recipient=identity.signer, sequence=1, at=NOW
+    )
+    assert isinstance(await say(bob_agent, ours), Have)
+    assert shown(bob_agent) == []
+    other = Person("Alice", CAROL.number)
+    await say(bob_agent, introduction(bob_agent, other))
+    (pending,) = (await bob_agent.service.introductions()).received
+    assert (pending.name, pending.taken) == ("Alice", True)
+    assert (await bob_agent.service.accept_introduction(IntroductionAccepted(id=pending.id))).id == "Alice 2"
+    assert trust(bob) == {"alice": (True, ""), "Alice 2": (False, "alice")}
+
+
+async def test_as_many_wait_as_may_and_no_more_of_one_introducer(
+    bob_agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [Person(f"friend {number}", number) for number in range(10, 16)]
+    monkeypatch.setattr(received_introductions, "MOST_USERS", 2)
+    answers = [await say(bob_agent, introduction(bob_agent, each)) for each in people[:3]]
+    assert [type(answer) for answer in answers] == [Have, Have, Later]
+    # A newer one of a card that waits takes no room.
+    assert isinstance(await say(bob_agent, introduction(bob_agent, people[0], sequence=9)), Have)
+    monkeypatch.setattr(received_introductions, "MOST_USERS", 9)
+    monkeypatch.setattr(received_introductions, "MOST_PENDING", 3)
+    answers = [await say(bob_agent, introduction(bob_agent, each)) for each in people[3:5]]
+    assert [type(answer) for answer in answers] == [Have, Later]
+    monkeypatch.setattr(received_introductions, "MOST_PENDING", 9)
+    monkeypatch.setattr(bob_agent._parts.link.introductions.received._rates, "take", lambda _: False)
+    assert isinstance(await say(bob_agent, introduction(bob_agent, people[5])), Later)
+    assert len(shown(bob_agent)) == 3
+    # Followed without a question, up to as many users of hers who are not verified.
+    monkeypatch.setattr(received_introductions, "MOST_USERS", 1)
+    await bob_agent.service.change_user(UserChange(name="alice", introduces=True))
+    await bob_agent._parts.link.introductions.received.tidy()
+    assert len(shown(bob_agent)) == 2
+
+
+async def test_a_killed_agent_goes_on_where_it_was(bob: Home) -> None:
+    """As after a crash between the user book and the database, and with introductions that wait."""
+    bob.know(ALICE_USER)
+    bob.configure(link=LINK)
+    async with running(bob) as agent:
+        for person in (CAROL, MALLORY):
+            await say(agent, introduction(agent, person))
+        assert len(shown(agent)) == 2
+    bob.know(ALICE_USER, User("carol", card=CAROL.card, introduced_by="alice"))
+    async with running(bob) as agent:
+        await wait_until(lambda: shown(agent) == [("alice", "mallory")])
+        contacts = agent._parts.link.contacts
+        await wait_until(lambda: contacts.record_of(CAROL.signer) is not None)
+        # Who is not verified any longer vouches for none.
+        (pending,) = (await agent.service.introductions()).received
+        bob.know(User("alice", card=ALICE.card))
+        await agent.service.reload()
+        assert shown(agent) == []
+        with pytest.raises(Refused, match="introducer"):
+            await agent.service.accept_introduction(IntroductionAccepted(id=pending.id))
