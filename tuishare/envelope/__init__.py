@@ -1,4 +1,4 @@
-"""The `.torrent.encrypted` file format, TSE1 and raw: bytes in, bytes out.
+"""The `.torrent.encrypted` file format, TSE1 and raw, and parcels: bytes in, bytes out.
 
 Owns every byte of the format, which SPEC.md in this folder specifies. It must not touch a file, a socket or a clock,
 and decides nothing about trust: the caller of `open_envelope` checks whether the signer is known, the generation new
@@ -16,13 +16,13 @@ from tuishare.envelope.frame import (
     is_tse1,
     parse_frame,
 )
+from tuishare.envelope.hpke import PUBLIC_KEY_SIZE
 from tuishare.envelope.manifest import Announce, Manifest, ShareId
 from tuishare.envelope.opening import Opened, Unsealed, open_envelope, unseal
 from tuishare.envelope.raw import open_raw, seal_raw
 from tuishare.envelope.sealing import Sender, seal
 from tuishare.envelope.slots import (
     KEY_SIZE,
-    PUBLIC_KEY_SIZE,
     CardKey,
     CardRecipient,
     KeyRecipient,

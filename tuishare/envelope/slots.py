@@ -11,34 +11,22 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hpke import (
-    AEAD,
-    KDF,
-    KEM,
-    MLKEM768X25519PrivateKey,
-    MLKEM768X25519PublicKey,
-    Suite,
-)
+from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey
 
 from tuishare.envelope.derivation import derive_slot_key
 from tuishare.envelope.frame import IV_SIZE, SLOT_SIZE, TAG_SIZE
+from tuishare.envelope.hpke import ENC_SIZE, SUITE, BadPublicKey, load_public_key
 from tuishare.envelope.ticket import Ticket, slot_plaintext
 from tuishare.errors import BadInput
 
 KEY_SIZE: Final = 32
 """Size of a user key in bytes."""
-PUBLIC_KEY_SIZE: Final = 1216
-"""Size of an X-Wing public key in bytes: ML-KEM-768 (1184), then X25519 (32)."""
-ENC_SIZE: Final = 1120
-"""Size of an X-Wing encapsulation in bytes: ML-KEM-768 (1088), then X25519 (32)."""
 CARD_PLAINTEXT_SIZE: Final = SLOT_SIZE - ENC_SIZE - TAG_SIZE
 KEY_PLAINTEXT_SIZE: Final = SLOT_SIZE - ENC_SIZE - IV_SIZE - TAG_SIZE
 
-_MLKEM_PUBLIC_SIZE: Final = 1184
-_SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _CARD_SLOT: Final = b"tuishare/TSE1/slot"
 
 
@@ -108,7 +96,7 @@ def seal_slot(recipient: Recipient, content_key: bytes, ticket_data: bytes, head
     match recipient:
         case CardRecipient(public_key=public_key):
             plaintext = slot_plaintext(content_key, ticket_data, CARD_PLAINTEXT_SIZE)
-            return _seal_to_card(_load_public_key(public_key), plaintext, header)
+            return _seal_to_card(load_public_key(public_key), plaintext, header)
         case KeyRecipient(key=key):
             require_user_key(key)
             plaintext = slot_plaintext(content_key, ticket_data, KEY_PLAINTEXT_SIZE)
@@ -131,7 +119,7 @@ def try_slot(key: OpeningKey, slot: bytes, header: bytes) -> bytes | None:
     try:
         match key:
             case CardKey(private=private):
-                return _SUITE.decrypt(slot, private, info=_CARD_SLOT + header)
+                return SUITE.decrypt(slot, private, info=_CARD_SLOT + header)
             case UserKey(key=user_key):
                 enc, iv, sealed = (
                     slot[:ENC_SIZE],
@@ -147,32 +135,18 @@ def try_slot(key: OpeningKey, slot: bytes, header: bytes) -> bytes | None:
 
 def _seal_to_card(public_key: MLKEM768X25519PublicKey, plaintext: bytes, header: bytes) -> bytes:
     try:
-        return _SUITE.encrypt(plaintext, public_key, info=_CARD_SLOT + header)
+        return SUITE.encrypt(plaintext, public_key, info=_CARD_SLOT + header)
     except ValueError as error:  # an X25519 point of small order gives no shared secret
-        raise _bad_public_key() from error
+        raise BadPublicKey from error
 
 
 def _seal_to_key(user_key: bytes, plaintext: bytes, header: bytes) -> bytes:
     # A real encapsulation to a discarded key: its last 32 bytes are a point of Curve25519. Only half of all random
     # strings are, so random bytes would give key slots away.
-    enc = _SUITE.encrypt(b"", _discarded_key())[:ENC_SIZE]
+    enc = SUITE.encrypt(b"", _discarded_key())[:ENC_SIZE]
     iv = secrets.token_bytes(IV_SIZE)
     return enc + iv + AESGCM(derive_slot_key(user_key, enc, header)).encrypt(iv, plaintext, header)
 
 
 def _discarded_key() -> MLKEM768X25519PublicKey:
     return MLKEM768X25519PrivateKey(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate()).public_key()
-
-
-def _load_public_key(public_key: bytes) -> MLKEM768X25519PublicKey:
-    try:
-        return MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(public_key[:_MLKEM_PUBLIC_SIZE]),
-            X25519PublicKey.from_public_bytes(public_key[_MLKEM_PUBLIC_SIZE:]),
-        )
-    except ValueError as error:
-        raise _bad_public_key() from error
-
-
-def _bad_public_key() -> BadInput:
-    return BadInput("A recipient's card has no usable key", hint="Ask that user for the card again.")
