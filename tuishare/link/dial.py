@@ -50,11 +50,15 @@ class Destination:
         link_key: the host key that is accepted, 32 bytes.
         endpoints: where, best first.
         subsystem: what to ask for there.
+        expected: whose host key it is to be, in a sentence about another one.
+        kind: what is expected there, in a sentence about something else.
     """
 
     link_key: bytes
     endpoints: Sequence[Endpoint]
     subsystem: str = SUBSYSTEM
+    expected: str = "link key than their address record"
+    kind: str = "agent that takes links"
 
 
 async def connect(key: LinkKey, destination: Destination) -> ChannelStream:
@@ -106,14 +110,14 @@ async def _attempt(key: LinkKey, destination: Destination, address: Address, por
         async with asyncio.timeout(_ATTEMPT_SECONDS):
             return await _open(key, destination, address, port)
     except asyncssh.HostKeyNotVerifiable:
-        raise LinkFailed(f"The machine at {place} has another link key than their address record") from None
+        raise LinkFailed(f"The machine at {place} has another {destination.expected}") from None
     except TimeoutError:
         raise LinkFailed(f"{place} does not answer") from None
     except OSError as error:
         reason = (error.strerror or "no connection").lower()
         raise LinkFailed(f"{place} cannot be reached: {reason}") from None
     except asyncssh.Error:
-        raise LinkFailed(f"What answers at {place} is no agent that takes links") from None
+        raise LinkFailed(f"What answers at {place} is no {destination.kind}") from None
 
 
 async def _open(key: LinkKey, destination: Destination, address: Address, port: int) -> _ClientStream:
