@@ -13,6 +13,7 @@ import typer
 
 import tuishare
 from tuishare.cli import (
+    hub_commands,
     introduction_commands,
     invitation_commands,
     manual_commands,
@@ -207,6 +208,7 @@ app.command()(user_commands.card)
 app.add_typer(user_commands.user, name="user")
 invitation_commands.register(app)
 app.add_typer(introduction_commands.introductions, name="introductions")
+app.add_typer(hub_commands.hub, name="hub")
 app.add_typer(settings_commands.drop, name="drop")
 app.add_typer(settings_commands.config, name="config")
 app.command()(settings_commands.reload)

@@ -1,4 +1,4 @@
-"""Data files of the installation: the template of the settings file and the service unit.
+"""Data files of the installation: the templates of the settings files and the service unit.
 
 Owns their paths: inside the package when installed, beside it in a checkout (pyproject.toml, force-include).
 """
@@ -16,6 +16,7 @@ class Shipped(Enum):
     """A data file: its name in the package, its path in a checkout."""
 
     CONFIG_TEMPLATE = ("config.template.toml", "config/tuishare.toml")
+    HUB_TEMPLATE = ("hub.template.toml", "config/hub.toml")
     SERVICE_UNIT = ("tuishare.service", "systemd/tuishare.service")
 
 

@@ -1,0 +1,94 @@
+"""A hub process that is killed while parcels come and go, and started again: each parcel arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub.hubs import Member, make_hub, parcel
+from tests.waiting import answered, wait_until
+from tuishare.errors import AgentUnreachable
+from tuishare.hub.operator import GetStatus, HubStatus, Invite, Invited, ask_hub
+from tuishare.hub.settings import FOLDER_VARIABLE, HubPlaces
+from tuishare.link.peer import LinkFailed
+
+pytestmark = pytest.mark.crash
+COUNT = 24
+KILLS = (5, 14)
+"""After so many parcels were received."""
+
+
+@contextlib.asynccontextmanager
+async def hub_process(places: HubPlaces) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tuishare", "hub", "run"),
+        env={**os.environ, FOLDER_VARIABLE: str(places.folder)},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await answered(lambda: status(places), lambda found: found is not None, seconds=60)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def status(places: HubPlaces) -> HubStatus | None:
+    try:
+        answer = await asyncio.to_thread(ask_hub, places.socket, GetStatus())
+    except AgentUnreachable:
+        return None
+    assert isinstance(answer, HubStatus)
+    return answer
+
+
+async def send_all(bob: Member) -> None:
+    for number in range(COUNT):
+        while True:
+            with contextlib.suppress(LinkFailed):
+                assert await bob.put(parcel(number, 40_000)) is None
+                break
+            await asyncio.sleep(0.05)
+
+
+async def collect_all(bob: Member) -> None:
+    while True:
+        bob.end = None
+        async with bob.collecting():
+            await wait_until(lambda: bob.end is not None, seconds=60)
+        await asyncio.sleep(0.05)
+
+
+async def test_every_parcel_arrives_though_the_hub_is_killed_again_and_again(tmp_path: Path) -> None:
+    places, bob = make_hub(tmp_path / "hub"), Member(1)
+    expected = {parcel(number, 40_000) for number in range(COUNT)}
+    working: list[asyncio.Task[None]] = []
+    try:
+        for least in (*KILLS, COUNT):
+            async with hub_process(places):  # ends by SIGKILL
+                if not working:
+                    invited = await asyncio.to_thread(ask_hub, places.socket, Invite("bob", 1))
+                    assert isinstance(invited, Invited)
+                    await bob.join(invited.string)
+                    working = [asyncio.create_task(send_all(bob)), asyncio.create_task(collect_all(bob))]
+                while len(set(bob.received)) < least:  # noqa: ASYNC110 — pytest ends it
+                    await asyncio.sleep(0.005)
+                if least == COUNT:
+                    await working[0]
+                    await answered(
+                        lambda: status(places), lambda found: found is not None and not found.parcels
+                    )
+    finally:
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+    assert set(bob.received) == expected
+    # A connection that ends between keeping and deleting makes the hub offer that one again; the agent knows it.
+    assert len(bob.received) <= COUNT + len(KILLS) + 1

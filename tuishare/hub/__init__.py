@@ -1,0 +1,6 @@
+"""The hub: an always-on helper that keeps parcels for agents that are not on-line together.
+
+Owns the server behind ``tuishare hub run``: members, mailboxes, their limits, the folder that holds them, and the
+socket for its operator; SPEC.md describes what it speaks. A hub has no identity and opens nothing. Must not know
+agents, users or envelopes: it sees mailboxes, sizes and addresses.
+"""
