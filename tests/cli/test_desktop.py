@@ -28,15 +28,16 @@ TREE = make_share_tree(PROGRAM, ("/usr/bin/tuishare",), Path("/usr/share"))
 
 def test_the_tree_has_everything_that_is_looked_for() -> None:
     assert {place for place, file in TREE.items() if file.is_program} == {
-        "tuishare/share-with", "nautilus/scripts/Share with…", "kio/servicemenus/tuishare.desktop",
+        "tuishare/share-with", "tuishare/open-envelope", "nautilus/scripts/Share with…",
+        "kio/servicemenus/tuishare.desktop",
     }  # fmt: skip
     assert {
-        "mime/packages/tuishare.xml", "icons/hicolor/scalable/apps/tuishare.svg",
+        "applications/tuishare.desktop", "mime/packages/tuishare.xml", "icons/hicolor/scalable/apps/tuishare.svg",
         "Thunar/sendto/tuishare.desktop", "man/man1/tuishare-share.1", "man/man7/tuishare.7",
         "bash-completion/completions/tuishare", "zsh/site-functions/_tuishare",
         "fish/vendor_completions.d/tuishare.fish",
     } <= TREE.keys()  # fmt: skip
-    assert not any("@TUISHARE@" in file.text or "@SHARE_WITH@" in file.text for file in TREE.values())
+    assert not any("@TUISHARE@" in file.text or "_WITH@" in file.text for file in TREE.values())
     assert "Exec=/usr/share/tuishare/share-with %F" in TREE["Thunar/sendto/tuishare.desktop"].text
 
 
@@ -49,6 +50,22 @@ def test_types_are_known_by_what_the_formats_begin_with() -> None:
         "application/x-tuishare-envelope": MAGIC.decode(),
         "application/x-tuishare-invitation": INVITATION_PREFIX,
     }
+    entry = TREE["applications/tuishare.desktop"].text
+    assert "\nMimeType=application/x-tuishare-envelope;\n" in entry
+    assert "\nExec=/usr/share/tuishare/open-envelope %f\n" in entry
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_click_on_an_envelope_puts_it_into_the_inbox(tmp_path: Path, works: bool) -> None:
+    assert "open" in PROGRAM.commands
+    command = tmp_path / "a command"
+    command.write_text(f'#!/bin/sh\nprintf "<%s>" "$@" >> {tmp_path}/log\n{"" if works else "exit 5"}\n')
+    command.chmod(0o755)
+    write_share_tree(PROGRAM, tmp_path, (str(command),), tmp_path)
+    words = [str(tmp_path / "tuishare" / "open-envelope"), "--a file $(id)"]
+    done = subprocess.run(words, input=b"\n", capture_output=True, timeout=60, check=False)
+    assert (tmp_path / "log").read_text() == "<open><--><--a file $(id)>" + ("<>" if works else "")
+    assert (done.returncode, b"Press Enter" in done.stdout) == ((0, False) if works else (5, True))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +97,9 @@ def test_desktops_accept_it(tmp_path: Path) -> None:
     if not all(map(shutil.which, ("desktop-file-validate", "update-mime-database", "gio"))):
         pytest.skip("desktop-file-utils, shared-mime-info or gio is not installed")
     write_share_tree(PROGRAM, tmp_path, ("/bin/true",), tmp_path)
-    entries = (tmp_path / place for place in ("Thunar/sendto/tuishare.desktop",))
+    entries = (
+        tmp_path / place for place in ("applications/tuishare.desktop", "Thunar/sendto/tuishare.desktop")
+    )
     subprocess.run(["desktop-file-validate", *entries], check=True)
     subprocess.run(["update-mime-database", tmp_path / "mime"], check=True)
     environment = os.environ | {"XDG_DATA_HOME": str(tmp_path)}
@@ -135,8 +154,9 @@ async def test_a_file_manager_shares_with_the_chosen(alice: Person, tmp_path: Pa
 def test_scripts_are_clean(tmp_path: Path) -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    script = tmp_path / "share-with"
-    script.write_text(TREE["tuishare/share-with"].text)
-    subprocess.run(["shellcheck", "-s", "sh", script], check=True)
+    script = tmp_path / "script"
+    for name in ("share-with", "open-envelope"):
+        script.write_text(TREE[f"tuishare/{name}"].text)
+        subprocess.run(["shellcheck", "-s", "sh", script], check=True)
     script.write_text(TREE["bash-completion/completions/tuishare"].text)
     subprocess.run(["shellcheck", "-s", "bash", script], check=True)

@@ -32,7 +32,7 @@ def _make_desktop(app: typer.Typer) -> typer.Typer:
 
     @desktop.command("install")
     def install() -> None:
-        """Share from the file manager; find man pages and completion."""
+        """Open envelopes by a click, share from the file manager; find man pages and completion."""
         from tuishare.cli.desktop.install import install_desktop
         from tuishare.cli.manual.command_tree import read_commands
 

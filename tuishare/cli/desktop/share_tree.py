@@ -18,6 +18,8 @@ from tuishare.cli.manual.man_pages import write_man_pages
 
 SHARE_WITH: Final = "tuishare/share-with"
 """The script that file managers call."""
+OPEN_ENVELOPE: Final = "tuishare/open-envelope"
+"""The script that a click on an envelope calls."""
 
 _FOLDER: Final = Path(__file__).with_name("share")
 _COMPLETION: Final = {
@@ -72,8 +74,8 @@ def _quote(word: str) -> str:
 def _render(path: Path, command: Sequence[str], share: Path) -> ShareFile:
     text = path.read_text(encoding="utf-8")
     place = str(path.relative_to(_FOLDER))
-    quote = shlex.join if place == SHARE_WITH else quote_exec
-    text = text.replace("@TUISHARE@", quote(command)).replace(
-        "@SHARE_WITH@", quote_exec([str(share / SHARE_WITH)])
-    )
-    return ShareFile(text, place == SHARE_WITH or bool(_MENUS.fullmatch(place)))
+    is_script = place in {SHARE_WITH, OPEN_ENVELOPE}
+    text = text.replace("@TUISHARE@", (shlex.join if is_script else quote_exec)(command))
+    for mark, script in (("@SHARE_WITH@", SHARE_WITH), ("@OPEN_ENVELOPE@", OPEN_ENVELOPE)):
+        text = text.replace(mark, quote_exec([str(share / script)]))
+    return ShareFile(text, is_script or bool(_MENUS.fullmatch(place)))
