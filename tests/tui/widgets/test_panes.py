@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Static
 
 from tests.api.samples import DOWNLOAD, NOW, SHARE, STATUS
@@ -45,10 +48,36 @@ WHOLE: Snapshot = msgspec.structs.replace(
 )
 
 
+KEYS = (
+    ("1", "n", "new_share"),
+    ("1", "r", "revoke"),
+    ("2", "a", "approve"),
+    ("3", "n", "add_user"),
+    ("3", "e", "change_user"),
+    ("3", "enter", "change_user"),
+    ("3", "r", "revoke_user"),
+    ("3", "R", "rotate"),
+    ("4", "n", "add_folder"),
+    ("4", "e", "change_folder"),
+    ("1", "comma", "settings"),
+)
+"""Tab, key, and the dialog that it opens there."""
+
+
 def rows(app: Dashboard) -> list[list[str]]:
     assert isinstance(app.screen, MainScreen)
     table = app.screen.pane.table
     return [read_row(table, row) for row in range(count_rows(table))]
+
+
+async def until_tab(app: Dashboard, pilot: Pilot[None], tab: str) -> None:
+    """Wait until a tab shows its entries."""
+
+    def is_shown() -> bool:
+        screen = app.screen
+        return isinstance(screen, MainScreen) and screen.pane.listing.name == tab and bool(rows(app))
+
+    await until(pilot, is_shown)
 
 
 def words(app: Dashboard) -> str:
@@ -121,35 +150,24 @@ async def test_activity_of_one_kind() -> None:
         await until(pilot, lambda: pane.kind is None and len(rows(app)) == 4)
 
 
-@pytest.mark.parametrize(
-    ("tab", "key", "kind"),
-    [
-        ("1", "n", "new_share"),
-        ("1", "r", "revoke"),
-        ("2", "a", "approve"),
-        ("3", "n", "add_user"),
-        ("3", "e", "change_user"),
-        ("3", "enter", "change_user"),
-        ("3", "r", "revoke_user"),
-        ("3", "R", "rotate"),
-        ("4", "n", "add_folder"),
-        ("4", "e", "change_folder"),
-        ("1", "comma", "settings"),
-    ],
-)
-async def test_keys_open_their_dialogs(
-    monkeypatch: pytest.MonkeyPatch, tab: str, key: str, kind: str
-) -> None:
-    opened: list[str] = []
-    monkeypatch.setitem(DIALOGS, DialogKind(kind), lambda _app, _about: opened.append(kind))
+async def test_keys_open_their_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[DialogKind] = []
+
+    def note(kind: DialogKind) -> Callable[[object, object], None]:
+        return lambda _app, _about: opened.append(kind)
+
+    for kind in DialogKind:
+        monkeypatch.setitem(DIALOGS, kind, note(kind))
     waiting = msgspec.structs.replace(DOWNLOAD, state=DownloadState.WAITING)
     app = dashboard(FakeAgent(msgspec.structs.replace(WHOLE, downloads=(waiting,))))
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.view.snapshot)
-        await pilot.press(tab)
-        await until(pilot, lambda: rows(app))
-        await pilot.press(key)
-        await until(pilot, lambda: opened == [kind])
+        for tab, key, name in KEYS:
+            opened.clear()
+            await pilot.press(tab)
+            await until_tab(app, pilot, TABS[int(tab) - 1])
+            await pilot.press(key)
+            await until(pilot, lambda name=name: opened == [name])  # type: ignore[misc]
 
 
 async def test_groups_and_own_folders_cannot_be_edited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +228,7 @@ async def test_hostile_text_is_safe_in_every_tab_and_section(size: tuple[int, in
         await until(pilot, lambda: app.view.snapshot)
         for number, tab in enumerate(TABS, 1):
             await pilot.press(str(number))
-            await until(pilot, lambda tab=tab: app.screen.pane.listing.name == tab and rows(app))  # type: ignore[attr-defined, misc]
+            await until_tab(app, pilot, tab)
             for key in ("l", "l", "l", "j", "m"):
                 picture = drawn(app)
                 assert not {"\x1b", "\x07", "\u202e", "\u200d"} & set(picture)

@@ -43,7 +43,7 @@ class InviteScreen(Form):
     """Asks for whom an invitation is."""
 
     HEADING = "Invite"
-    ACCEPT_LABEL = "Make the invitation"
+    ACCEPT_LABEL = "Invite"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+o", "list_open", "Given out", show=False, priority=True)
