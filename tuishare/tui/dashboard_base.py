@@ -12,16 +12,17 @@ from textual.app import App
 from textual.message import Message
 from textual.reactive import reactive
 
-from tuishare.api.messages import Download, Folder, People, Share, User
+from tuishare.api.messages import Download, Folder, Introduction, People, Share, User
 from tuishare.api.service import AgentService
 from tuishare.errors import TuishareError
 from tuishare.presentation.problems import explain_error, request_failed
 from tuishare.tui.cell_text import clean
 from tuishare.tui.commands import Command
 from tuishare.tui.rates import Rates
+from tuishare.tui.row_models import Group
 from tuishare.tui.view import View
 
-Subject = Share | Download | User | Folder
+Subject = Share | Download | User | Folder | Group | Introduction
 """What a dialog can be opened for."""
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tuishare.api.messages import Download, Folder, Share, User
+from tuishare.api.messages import Download, Folder, Introduction, Share, User
 from tuishare.errors import Refused
 from tuishare.tui.dashboard_base import DashboardBase, DialogKind, Subject
+from tuishare.tui.row_models import Group
 
 Opener = Callable[[DashboardBase, tuple[Subject, ...]], object]
 """Opens a screen for these subjects."""
@@ -75,11 +76,19 @@ def _open_join(app: DashboardBase, _about: tuple[Subject, ...]) -> None:
 
 
 def _open_user(app: DashboardBase, about: tuple[Subject, ...]) -> None:
+    from tuishare.tui.screens.introduction import GroupScreen, IntroductionScreen
     from tuishare.tui.screens.user import UserScreen
 
     for subject in about[:1]:
-        if isinstance(subject, User):
-            app.push_screen(UserScreen(subject))
+        match subject:
+            case User():
+                app.push_screen(UserScreen(subject))
+            case Introduction():
+                app.push_screen(IntroductionScreen(subject))
+            case Group():
+                app.push_screen(GroupScreen(subject))
+            case _:
+                pass
 
 
 def _open_card(app: DashboardBase, _about: tuple[Subject, ...]) -> None:

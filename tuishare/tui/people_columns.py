@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from tuishare.api.messages import Activity, ActivityKind, FolderState, Link, Problem, User, UserKind
+from tuishare.api.messages import (
+    Activity,
+    ActivityKind,
+    FolderState,
+    Introduction,
+    Link,
+    Problem,
+    User,
+    UserKind,
+)
 from tuishare.presentation.formats import NOTHING, format_count, format_moment, format_part, format_size
 from tuishare.presentation.links import name_link
 from tuishare.presentation.problems import NEEDS_ATTENTION
@@ -44,6 +53,8 @@ def person_sign(person: Person) -> Cell:
     match person:
         case Group():
             return Cell("@", TextStyle.QUIET)
+        case Introduction():
+            return Cell("?", TextStyle.WARN)
         case User(kind=UserKind.KEY):
             return Cell("◆", TextStyle.PLAIN)
         case User(verified=True):
@@ -59,6 +70,8 @@ def person_trust(person: Person) -> Cell:
     match person:
         case Group(members=members):
             return Cell(format_count(len(members), "member"), TextStyle.QUIET)
+        case Introduction():
+            return Cell("introduction", TextStyle.WARN)
         case User(kind=UserKind.KEY):
             return Cell(describe_trust(person))
         case User(verified=True):
@@ -71,7 +84,7 @@ def person_trust(person: Person) -> Cell:
 
 def person_has(person: Person) -> Cell:
     """Return how many of a user's shares they have completely."""
-    if isinstance(person, Group) or not person.shares:
+    if not isinstance(person, User) or not person.shares:
         return _NONE
     everything = person.complete >= person.shares
     text = f"{format_part(person.complete, person.shares)}{' ✓' if everything else ''}"
@@ -128,7 +141,7 @@ def event_time(event: EventRow) -> int:
 
 
 def _seen(person: Person, now: float) -> Cell:
-    if isinstance(person, Group) or not person.seen:
+    if not isinstance(person, User) or not person.seen:
         return _NONE
     return Cell(format_moment(person.seen, now), TextStyle.QUIET)
 
@@ -142,6 +155,8 @@ def _fingerprint(person: Person) -> Cell:
 def _groups(person: Person) -> Cell:
     if isinstance(person, Group):
         return Cell(", ".join(user.name for user in person.members))
+    if isinstance(person, Introduction):
+        return Cell(f"by {person.introducer}")
     return Cell(" ".join(f"@{group}" for group in person.groups)) if person.groups else _NONE
 
 
@@ -178,7 +193,7 @@ PERSON_COLUMNS: Final[tuple[Column[Person], ...]] = (
         "Delivered",
         12,
         lambda person, _: person_has(person),
-        order=lambda p: 0 if isinstance(p, Group) else -p.complete,
+        order=lambda p: -p.complete if isinstance(p, User) else 0,
     ),
     Column(
         "seen",
@@ -186,7 +201,7 @@ PERSON_COLUMNS: Final[tuple[Column[Person], ...]] = (
         11,
         _seen,
         wide=True,
-        order=lambda p: 0 if isinstance(p, Group) else -p.seen,
+        order=lambda p: -p.seen if isinstance(p, User) else 0,
     ),
 )
 """The table of people."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tuishare.api.messages import Activity, Folder, FolderState, Link, Problem, Snapshot, User
+from tuishare.api.messages import Activity, Folder, FolderState, Introduction, Link, Problem, Snapshot, User
 from tuishare.presentation.states import FolderRole
 
 
@@ -20,10 +20,12 @@ class Group:
     Attributes:
         name: without ``@``.
         members: in the order of the user book.
+        introduced: new members are introduced to the others by themselves.
     """
 
     name: str
     members: tuple[User, ...]
+    introduced: bool = False
 
 
 class Contact(User, frozen=True, kw_only=True):
@@ -36,7 +38,7 @@ class Contact(User, frozen=True, kw_only=True):
     link: Link
 
 
-Person = User | Group
+Person = User | Group | Introduction
 """A row of the tab People."""
 
 
@@ -62,11 +64,16 @@ EventRow = Problem | Activity
 
 
 def list_people(snapshot: Snapshot) -> tuple[Person, ...]:
-    """Return the users, then their groups, each sorted by name."""
+    """Return the introductions that wait, then the users, then their groups, sorted by name."""
     links = {link.user: link for link in snapshot.links}
     users = tuple(_with_link(user, links.get(user.name)) for user in snapshot.people.users)
     names = sorted({group for user in users for group in user.groups}, key=str.casefold)
-    return (*users, *(Group(name, tuple(user for user in users if name in user.groups)) for name in names))
+    introduced = set(map(str.casefold, snapshot.people.introduced_groups))
+    groups = [
+        Group(name, tuple(user for user in users if name in user.groups), name.casefold() in introduced)
+        for name in names
+    ]
+    return (*snapshot.people.introductions, *users, *groups)
 
 
 def _with_link(user: User, link: Link | None) -> User:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from tuishare.api.messages import Activity, Download, Problem, Share, Snapshot, User
-from tuishare.presentation.states import name_download_state, name_share_state
+from tuishare.api.messages import Activity, Download, Introduction, Problem, Share, Snapshot
+from tuishare.presentation.states import describe_introduction, name_download_state, name_share_state
 from tuishare.presentation.transfers import name_sender
 from tuishare.tui.cells import Column
 from tuishare.tui.people_columns import (
@@ -63,9 +63,19 @@ class Listing(Generic[E]):
 def _person_words(person: Person) -> str:
     if isinstance(person, Group):
         return " ".join((person_name(person), *(user.name for user in person.members)))
+    if isinstance(person, Introduction):
+        return " ".join((person.name, person.fingerprint, describe_introduction(person)))
     return " ".join(
         (person.name, person.fingerprint, person_trust(person).text, *(f"@{g}" for g in person.groups))
     )
+
+
+def _person_key(person: Person) -> str:
+    return f"?{person.id}" if isinstance(person, Introduction) else person_name(person)
+
+
+def _person_order(person: Person) -> tuple[bool, bool, str]:
+    return not isinstance(person, Introduction), isinstance(person, Group), person.name.casefold()
 
 
 def _folder_words(folder: AgentFolder) -> str:
@@ -103,10 +113,10 @@ PEOPLE: Final[Listing[Person]] = Listing(
     "people",
     PERSON_COLUMNS,
     list_people,
-    person_name,
-    lambda person: (isinstance(person, Group), person.name.casefold()),
+    _person_key,
+    _person_order,
     _person_words,
-    lambda person: person.words if isinstance(person, User) and person.words else person_name(person),
+    lambda person: person_name(person) if isinstance(person, Group) else person.words or person.name,
 )
 FOLDERS: Final[Listing[AgentFolder]] = Listing(
     "folders",

@@ -9,10 +9,10 @@ from typing import assert_never
 
 from textual.content import Content
 
-from tuishare.api.messages import Delivery, Share, Snapshot, User, UserKind
+from tuishare.api.messages import Delivery, Introduction, Share, Snapshot, User, UserKind
 from tuishare.presentation.formats import format_count, format_moment, format_percent
 from tuishare.presentation.links import UNREACHED, describe_last_error, describe_link
-from tuishare.presentation.states import describe_user_origin
+from tuishare.presentation.states import describe_approval, describe_introduction, describe_user_origin
 from tuishare.tui.cell_text import clean, clip, fit, pad
 from tuishare.tui.describe.lines import LABEL, write_fact, write_title
 from tuishare.tui.describe.transfers import write_delivery
@@ -30,6 +30,8 @@ def describe_person(person: Person, snapshot: Snapshot, now: float, width: int) 
     match person:
         case Group():
             lines = _group(person)
+        case Introduction():
+            lines = _introduction(person, width)
         case User():
             lines = [*_user(person, now, width), *_shares_for(person, snapshot, now)]
         case _:
@@ -65,7 +67,23 @@ def show_fingerprint(words: str, base32: str) -> Content:
 
 def _group(group: Group) -> list[Content]:
     members = ", ".join(clean(user.name) for user in group.members)
-    return [write_title(person_name(group)), write_fact("Members", members)]
+    lines = [write_title(person_name(group)), write_fact("Members", members)]
+    if group.introduced:
+        lines.append(write_fact("Introduced", "new members, by themselves"))
+    return lines
+
+
+def _introduction(introduction: Introduction, width: int) -> list[Content]:
+    lines = [
+        write_title(introduction.name, after=person_trust(introduction)),
+        write_fact("Known by", describe_introduction(introduction)),
+        write_fact("Fingerprint", introduction.fingerprint),
+        *_words(introduction.words, width),
+    ]
+    if introduction.taken:
+        lines.append(write_fact("Name", "another user has it; you may choose one when accepting"))
+    hint = f"{'':<{LABEL}}e accepts or declines; nothing comes from them until you accept"
+    return [*lines, Content.styled(hint, TextStyle.QUIET.value)]
 
 
 def _user(user: User, now: float, width: int) -> list[Content]:
@@ -73,6 +91,7 @@ def _user(user: User, now: float, width: int) -> list[Content]:
     if user.kind is UserKind.CARD:
         lines += [
             write_fact("Known by", describe_user_origin(user)),
+            *([write_fact("Approval", approval)] if (approval := describe_approval(user)) else []),
             *_link(user, now),
             write_fact("Fingerprint", user.fingerprint),
             *_words(user.words, width),

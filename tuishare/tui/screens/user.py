@@ -57,6 +57,12 @@ class UserScreen(Form):
             yield Static(show_fingerprint(user.words, user.fingerprint))
             yield from self._list_former()
             yield Field("Trust", MarkCheckbox("fingerprint verified", user.verified, id="verified"))
+            if user.verified:
+                words = "accept whom they introduce, without a question"
+                yield Field("Introduces", MarkCheckbox(words, user.introduces, id="introduces"))
+            elif user.introduced_by:
+                words = "what they send needs no approval"
+                yield Field("Approval", MarkCheckbox(words, user.admitted, id="admitted"))
         else:
             yield Field("Raw form", MarkCheckbox("accept raw files of their key", user.accept_raw, id="raw"))
         yield Field("Groups", Input(" ".join(user.groups), id="groups", compact=True))
@@ -99,6 +105,8 @@ class UserScreen(Form):
             groups=None if groups == user.groups else groups,
             verified=self._selected("verified", user.verified),
             accept_raw=self._selected("raw", user.accept_raw),
+            admitted=self._selected("admitted", user.admitted),
+            introduces=self._selected("introduces", user.introduces),
             card=self._card or None,
         )
 

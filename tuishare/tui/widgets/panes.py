@@ -179,13 +179,13 @@ class PeoplePane(EntryPane[Person]):
         super().__init__(PEOPLE, (Section("Person", summary=describe_person),), explain_no_people)
 
     def ask_about(self, kind: DialogKind) -> tuple[Subject, ...] | None:
-        """Offer changes of one user at a time, and revoking of users who have tickets; groups offer nothing."""
+        """Offer changes of one row at a time, and revoking of users who have tickets."""
         users = tuple(person for person in self.chosen if isinstance(person, User))
         match kind:
             case DialogKind.ADD_USER | DialogKind.INVITE | DialogKind.JOIN | DialogKind.ROTATE:
                 return ()
             case DialogKind.CHANGE_USER:
-                return users if len(users) == 1 else None
+                return tuple(self.chosen) if len(self.chosen) == 1 else None
             case DialogKind.REVOKE_USER:
                 return tuple(user for user in users if user.shares) or None
             case _:
