@@ -11,7 +11,7 @@ from tests.api.samples import ACTIVITY, NOW
 from tests.tui.fakes import FakeAgent, dashboard, until
 from tests.tui.people import BOB, CAROL, DAN, PEOPLE
 from tests.tui.test_looks import FULL
-from tuishare.api.messages import Snapshot
+from tuishare.api.messages import Link, Snapshot, UserOrigin
 from tuishare.tui.app import Dashboard
 from tuishare.tui.screens.revoke import RevokeScreen
 from tuishare.tui.view import Connected
@@ -23,9 +23,11 @@ _NOTHING: Final = ("\x1b", "\u202e")
 def _calm() -> Snapshot:
     """The shares and downloads of the tests without the hostile ones, and people."""
     shares = tuple(one for one in FULL.shares if not any(sign in one.name for sign in _NOTHING))
-    people = msgspec.structs.replace(PEOPLE, users=(BOB, CAROL, DAN))
+    carol = msgspec.structs.replace(CAROL, origin=UserOrigin.INVITED)
+    people = msgspec.structs.replace(PEOPLE, users=(BOB, carol, DAN))
+    link = Link(user="carol", since=NOW - 3600, called=True, addresses=("192.0.2.7:50011",))
     activity = (msgspec.structs.replace(ACTIVITY, at=NOW - 600),)
-    return msgspec.structs.replace(FULL, shares=shares, people=people, activity=activity)
+    return msgspec.structs.replace(FULL, shares=shares, people=people, links=(link,), activity=activity)
 
 
 def _nothing(_app: Dashboard) -> None:
