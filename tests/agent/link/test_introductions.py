@@ -141,12 +141,13 @@ async def noted(bob: Agent, kind: ActivityKind) -> list[tuple[str, str]]:
 async def test_an_introduction_waits_to_be_accepted_once_and_the_user_is_not_verified(
     bob: Home, bob_agent: Agent
 ) -> None:
-    service, first = bob_agent.service, introduction(bob_agent, CAROL)
+    service, first = bob_agent.service, introduction(bob_agent, CAROL, sequence=2)
     for _ in range(2):  # a link broke before the answer came
         assert isinstance(await say(bob_agent, first), Have)
     assert (shown(bob_agent), list(trust(bob))) == ([("alice", "carol")], ["alice"])
     assert [subject for subject, _ in await noted(bob_agent, ActivityKind.INTRODUCED)] == ["carol"]
     assert bob_agent._parts.link.contacts.get(CAROL.signer) is None
+    await say(bob_agent, introduction(bob_agent, CAROL, sequence=1, group="band"))  # an older one, replayed
     (pending,) = (await service.introductions()).received
     assert (pending.group, pending.taken, pending.fingerprint) == (
         "crew",
@@ -165,8 +166,8 @@ async def test_an_introduction_waits_to_be_accepted_once_and_the_user_is_not_ver
     assert shown(bob_agent) == []
     # Known now: nothing to do but for a newer address record, under the rule of all records.
     older, newer = CAROL.record(record.sequence - 1 or 1), CAROL.record(record.sequence + 1)
-    await say(bob_agent, introduction(bob_agent, CAROL, sequence=2, record=newer))
-    await say(bob_agent, introduction(bob_agent, CAROL, sequence=3, record=older))
+    await say(bob_agent, introduction(bob_agent, CAROL, sequence=3, record=newer))
+    await say(bob_agent, introduction(bob_agent, CAROL, sequence=4, record=older))
     assert contacts.signed_record_of(CAROL.signer) == newer
     assert shown(bob_agent) == []
     # No chain: whom the introduced introduce is not followed, also not where "always" was chosen by mistake.
