@@ -12,6 +12,7 @@ from tests.agent.homes import Home, fill
 from tests.agent.link.linked import (
     PATIENCE,
     become_known,
+    carry,
     handovers,
     link_up,
     received,
@@ -24,6 +25,7 @@ from tuishare.agent.downloads.rejected_files import REJECTED
 from tuishare.api.messages import DownloadAction, ReceiptQuery, SettingChange
 from tuishare.core.faults import Fault
 from tuishare.core.records import HandoverState
+from tuishare.fs.atomic import ENVELOPE_SUFFIX
 from tuishare.link.receipt import format_receipt, verify_receipt
 
 pytestmark = pytest.mark.swarm
@@ -79,12 +81,28 @@ async def test_what_was_shared_while_the_recipient_was_away_arrives_when_they_re
         (link,) = one.view.links()
         assert (link.user, link.since, len(link.addresses), link.waiting) == ("bob", 0, 1, 2)
         assert link.error
+        assert link.away
         shown = {share.name: share.deliveries[0].handover for share in one.view.shares()}
         assert [shown[name].state for name in ("first", "second")] == ["handed-over", "waiting"]
         assert (shown["second"].addresses, shown["second"].tried) == (1, link.tried)
+        carried = {share.name: share.envelope for share in one.view.shares()}
+        assert carried["first"] == ""
+        assert carried["second"] == str(alice.outbox / f"second{ENVELOPE_SUFFIX}")
         async with running(bob):
             await until_received(bob, first, *later)
             await until_put_away(bob)
+
+
+async def test_a_download_tells_that_its_sender_is_away(linked: tuple[Home, Home]) -> None:
+    alice, bob = linked
+    async with running(alice):
+        await carry(alice, bob, fill(alice.drop / "first").name)
+    async with running(bob) as other:
+        await wait_until(lambda: any(each.unanswered for each in other.view.downloads()), seconds=PATIENCE)
+        (download,) = other.view.downloads()
+        assert download.unanswered is not None
+        assert (download.sender, download.unanswered.addresses) == ("alice", 1)
+        assert download.unanswered.tried
 
 
 QUEUE = "tuishare.core.database:Database.queue_handovers"
