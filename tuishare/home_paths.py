@@ -49,6 +49,11 @@ class Places:
         return self.config / "link.key"
 
     @property
+    def mailbox_file(self) -> Path:
+        """The hub of this agent and the write key of its mailbox, mode 0600."""
+        return self.config / "mailbox.json"
+
+    @property
     def link_outgoing(self) -> Path:
         """Copies of the envelopes that links have yet to hand over; private."""
         return self.state / "link" / "outgoing"

@@ -37,6 +37,8 @@ from tuishare.api.messages import (
     GivenIntroduction,
     GivenState,
     GroupChange,
+    HubJoined,
+    HubString,
     Introduction,
     IntroductionAccepted,
     IntroductionNamed,
@@ -284,6 +286,10 @@ class ScriptedAgent:
 
     async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
         return self._take(invitation.id, invitation)
+
+    async def join_hub(self, string: HubString) -> HubJoined:
+        self.orders.append(string)
+        return HubJoined(address="hub.example:50012")
 
     async def join(self, invitation: InvitationText) -> Joining:
         self.orders.append(invitation)

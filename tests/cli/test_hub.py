@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.homes import Person
+from tests.cli.served import served
 from tests.cli.test_systemd_unit import analyze
 from tests.waiting import wait_blocking
+from tuishare.api.messages import HubString
 from tuishare.cli import hub
 from tuishare.cli.hub_commands import status
 from tuishare.errors import AgentUnreachable, BadConfiguration, BadInput, NotFound, Refused
@@ -74,3 +77,16 @@ def test_systemd_takes_the_unit_of_a_hub(tmp_path: Path) -> None:
     unit.write_text(text.replace("User=tuishare-hub", "User=root"))
     said = analyze(tmp_path, "verify", unit)
     assert [line for line in said.stderr.splitlines() if unit.name in line] == []
+
+
+async def test_an_agent_joins_a_hub_by_its_string(alice: Person) -> None:
+    async with served(alice) as shell:
+        said = await shell.call("hub", "join", "tuishare-hub-v1:abc")
+        assert (said.code, said.out) == (0, "")
+        assert "The hub at hub.example:50012 keeps for you" in said.err
+        assert shell.agent.orders == [HubString(text="tuishare-hub-v1:abc")]
+        shown = json.loads((await shell.call("hub", "join", "-", "--json", stdin=b"tuishare-hub-v1:abc")).out)
+        assert shown == {"address": "hub.example:50012"}
+        assert (await shell.call("hub", "join", "hub.example")).failed(
+            2, "neither a string of a hub nor a file"
+        )

@@ -13,8 +13,8 @@ import pytest
 from tests.hub.hubs import FAST, Member, a_hub, new_member, parcel
 from tests.waiting import wait_until
 from tuishare.link.caller import Caller
-from tuishare.link.mailbox.client import HubPlace
 from tuishare.link.mailbox.conversation import Conversation
+from tuishare.link.mailbox.enrolment import HubPlace
 from tuishare.link.mailbox.messages import (
     FROM_MEMBER,
     FROM_SENDER,

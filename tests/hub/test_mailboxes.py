@@ -19,8 +19,8 @@ from tuishare.hub.process import Hub, open_hub
 from tuishare.hub.settings import load_settings
 from tuishare.hub.store import HubStore
 from tuishare.link.dial import Destination, connect
-from tuishare.link.mailbox.client import HubPlace, enrol, hash_write_key, put_parcel
-from tuishare.link.mailbox.enrolment import parse_enrolment
+from tuishare.link.mailbox.client import enrol, hash_write_key, put_parcel
+from tuishare.link.mailbox.enrolment import HubPlace, parse_enrolment
 from tuishare.link.mailbox.messages import SUBSYSTEM, Collect, Deposit, Enrol, Put, Take, encode_message
 from tuishare.link.messages import encode_content_head
 from tuishare.link.peer import LinkFailed

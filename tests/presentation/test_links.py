@@ -23,6 +23,7 @@ NOW = 21
         (Handover(state=HandoverState.HANDED_OVER), "handed over"),
         (Handover(state=HandoverState.REFUSED, at=8, detail="quota"), "refused: quota"),
         (Handover(state=HandoverState.REFUSED), "refused"),
+        (Handover(state=HandoverState.WAITING, hub=7, tried=8), "by hub: in their mailbox since t7"),
         (Handover(state=HandoverState.WAITING), "waiting to be handed over"),
         (Handover(state=HandoverState.WAITING, detail="no space"), "waiting: no space"),
         (

@@ -27,6 +27,8 @@ from tuishare.api.messages import (
     FolderListing,
     FolderQuery,
     GroupChange,
+    HubJoined,
+    HubString,
     IntroductionAccepted,
     IntroductionNamed,
     Introductions,
@@ -179,6 +181,9 @@ class FakeAgent:
 
     async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
         return await self._call("answer_joiner", answer)
+
+    async def join_hub(self, string: HubString) -> HubJoined:
+        return HubJoined(address="hub.example:50012")
 
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
         return []

@@ -18,11 +18,12 @@ from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.earlier_shares import EarlierShares, Seal
 from tuishare.agent.link.given_introductions import GivenIntroductions
 from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.link.hub_membership import HubMembership
 from tuishare.agent.link.introductions import UserIntroductions
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joined_users import EditUsers, JoinedUsers
 from tuishare.agent.link.joins import Call, Joins
-from tuishare.agent.link.link_service import LinkNeeds, LinkService, OpenParts
+from tuishare.agent.link.link_service import LinkNeeds, LinkService, MailboxParts, OpenParts
 from tuishare.agent.link.open_links import OpenLinks
 from tuishare.agent.link.outbox_upkeep import OutboxUpkeep
 from tuishare.agent.link.own_record import OwnRecord
@@ -123,6 +124,39 @@ def make_joins(context: Context, own_record: OwnRecord, users: JoinedUsers, call
     )
 
 
+def make_own_record(context: Context, key: LinkKey, membership: HubMembership) -> OwnRecord:
+    """Make our address record."""
+    return OwnRecord(
+        *(key, context.store, context.engine),
+        settings=context.settings,
+        identity=context.identity,
+        clock=context.clock,
+        address_record=context.address_record,
+        membership=membership,
+    )
+
+
+def make_mailboxes(
+    context: Context, key: LinkKey, membership: HubMembership, parts: LinkParts, links: OpenLinks
+) -> MailboxParts:
+    """Make what puts parcels into mailboxes, and takes those in ours."""
+    # They import asyncssh, which takes 0.3 s: only where links are made.
+    from tuishare.agent.link.mailbox_receiver import MailboxReceiver
+    from tuishare.agent.link.mailbox_sender import MailboxSender
+
+    identity, changed, clock = context.identity, context.changed, context.clock
+    return MailboxParts(
+        receiver=MailboxReceiver(
+            *(key, membership, parts, links.peer),
+            identity=identity,
+            wake=lambda signer: links.wakes[signer].notify(),
+            changed=changed,
+            clock=clock,
+        ),
+        sender=MailboxSender(membership, parts, links, identity=identity, changed=changed, clock=clock),
+    )
+
+
 def make_link(
     context: Context,
     shares: ShareRepository,
@@ -137,15 +171,10 @@ def make_link(
     introductions = make_introductions(context, contacts, edit_users)
     identity, changed, clock = context.identity, context.changed, context.clock
     most = context.settings.current.link.connections
+    membership = HubMembership(context.places.mailbox_file)
 
     def make_open_parts(key: LinkKey, dial: Dial, call: Call) -> OpenParts:
-        own_record = OwnRecord(
-            *(key, context.store, context.engine),
-            settings=context.settings,
-            identity=identity,
-            clock=clock,
-            address_record=context.address_record,
-        )
+        own_record = make_own_record(context, key, membership)
         users = JoinedUsers(context.users, contacts, edit_users)
         invitations = make_invitations(context, own_record, users)
         joins = make_joins(context, own_record, users, call)
@@ -157,6 +186,7 @@ def make_link(
         links = OpenLinks(parts, lambda: most, changed=changed, clock=clock)
         return OpenParts(
             parts=parts,
+            mailboxes=make_mailboxes(context, key, membership, parts, links),
             invitations=invitations,
             joins=joins,
             links=links,
@@ -169,6 +199,7 @@ def make_link(
         handovers=handovers,
         arrivals=arrivals,
         introductions=introductions,
+        membership=membership,
         earlier_shares=EarlierShares(shares.shares, shares.deliveries, contacts, handovers, seal),
         key_file=context.places.link_key_file,
         make_open_parts=make_open_parts,

@@ -23,6 +23,8 @@ from tuishare.api.messages import (
     FolderListing,
     FolderQuery,
     GroupChange,
+    HubJoined,
+    HubString,
     IntroductionAccepted,
     IntroductionNamed,
     Introductions,
@@ -103,6 +105,7 @@ class Operations(Performer):
         Agent.cancel_invitation, "POST", "/v1/invitations/cancel", InvitationNamed, Accepted, _OWNER
     )
     join = ClientMethod(Agent.join, "POST", "/v1/invitations/join", InvitationText, Joining, _OWNER)
+    join_hub = ClientMethod(Agent.join_hub, "POST", "/v1/hub/join", HubString, HubJoined, _OWNER)
     receipts = ClientMethod(Agent.receipts, "POST", "/v1/receipts", ReceiptQuery, list[Receipt], _OWNER)
     answer_joiner = ClientMethod(
         Agent.answer_joiner, "POST", "/v1/invitations/answer", JoinerAnswer, Accepted, _OWNER

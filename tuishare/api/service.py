@@ -28,6 +28,8 @@ from tuishare.api.messages import (
     FolderListing,
     FolderQuery,
     GroupChange,
+    HubJoined,
+    HubString,
     IntroductionAccepted,
     IntroductionNamed,
     Introductions,
@@ -311,6 +313,14 @@ class AgentService(HomeService, Protocol):
 
         Raises:
             NotFound: it is not being used.
+        """
+
+    async def join_hub(self, string: HubString) -> HubJoined:
+        """Become a member of a hub, which keeps for this agent what comes while it is off-line.
+
+        Raises:
+            BadInput: the text is no string of a hub.
+            Refused: this agent makes no links.
         """
 
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:

@@ -9,6 +9,9 @@ import asyncio
 import os
 
 from tuishare.agent.process.log_format import open_logbook
+from tuishare.api.messages import HubString
+from tuishare.cli.agent import ask_agent
+from tuishare.cli.invitations import read_string
 from tuishare.cli.json_output import print_json
 from tuishare.cli.package_data import Shipped, read_shipped
 from tuishare.cli.terminal import print_rows, say
@@ -69,6 +72,22 @@ def invite_member(name: str, days: int, *, as_json: bool) -> None:
         return
     print(answer.string)
     say(f"For {answer.name} alone, until {format_timestamp(answer.until)}: it is a secret until it is used.")
+
+
+def join_hub(given: str, *, as_json: bool) -> None:
+    """Become a member of a hub: its string, a file that holds it, or ``-`` for stdin.
+
+    Raises:
+        BadInput: it is no string of a hub.
+        TuishareError: the hub is not reached, or does not take it.
+    """
+    text = read_string(given, "tuishare-hub-", "a string of a hub")
+    joined = ask_agent(lambda client: client.join_hub(HubString(text=text)))
+    if as_json:
+        print_json(joined)
+        return
+    say(f"The hub at {joined.address} keeps for you what comes while your agent is off-line.")
+    say("Your contacts learn of it by themselves, over links and with the next envelope.")
 
 
 def print_members(*, as_json: bool) -> None:

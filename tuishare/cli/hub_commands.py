@@ -49,6 +49,20 @@ def invite(
     invite_member(name, days, as_json=as_json)
 
 
+@hub.command("join")
+def join(
+    string: Annotated[
+        str,
+        typer.Argument(metavar="STRING|FILE|-", help="Of the operator of a hub: text, file, or - for stdin."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Become a member of a hub: it keeps for you what comes while your agent is off-line."""
+    from tuishare.cli.hub import join_hub
+
+    join_hub(string, as_json=as_json)
+
+
 @hub.command("status")
 def status(as_json: AsJson = False) -> None:
     """Show how the hub is that runs here."""

@@ -179,7 +179,7 @@ def join(given: str, *, as_json: bool) -> None:
         BadInput: it is no invitation.
         TuishareError: the inviter does not take it.
     """
-    text = _read(given)
+    text = read_string(given, _PREFIX, "an invitation")
     joined = ask_agent(lambda client: client.join(InvitationText(text=text)))
     if as_json:
         print_json(joined)
@@ -225,16 +225,26 @@ def cancel_join(id_: str, *, as_json: bool) -> None:
         say("Its sender is called no longer.")
 
 
-def _read(given: str) -> str:
+def read_string(given: str, prefix: str, what: str) -> str:
+    """Return a string that was given as it is, in a file, or on stdin (``-``).
+
+    Args:
+        given: by the user.
+        prefix: with which every version of the string begins.
+        what: it is, in a sentence.
+
+    Raises:
+        BadInput: it is neither the string nor a file that holds text.
+    """
     if given == "-":
         return sys.stdin.read(_LONGEST)
-    if "".join(given.split()).startswith(_PREFIX):
+    if "".join(given.split()).startswith(prefix):
         return given[:_LONGEST]
     try:
         return read_limited(Path(given), _LONGEST).decode()
     except NotFound:
-        raise BadInput(
-            "This is neither an invitation nor a file", hint=f"An invitation starts with {_PREFIX}v1:."
-        ) from None
+        raise BadInput(f"This is neither {what} nor a file", hint=f"It starts with {prefix}v1:.") from None
     except (UnicodeDecodeError, SystemFailed) as error:
-        raise BadInput("This file holds no invitation", hint="Paste the invitation itself.") from error
+        raise BadInput(
+            f"This file holds no {what.split(' ', 1)[1]}", hint="Paste the text itself."
+        ) from error

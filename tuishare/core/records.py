@@ -290,6 +290,7 @@ class HandoverRecord:
         detail: why it is refused or waits, as the recipient's agent stated it; not free of control characters.
         receipt: the recipient's last signed receipt; empty before.
         fault: a `tuishare.core.faults.Fault` that the recipient's agent has told, or empty.
+        hub: when it was put into the recipient's mailbox; 0: it was not.
     """
 
     recipient: bytes
@@ -304,6 +305,7 @@ class HandoverRecord:
     detail: str = ""
     receipt: bytes = b""
     fault: str = ""
+    hub: int = 0
 
 
 @dataclass(frozen=True, slots=True)

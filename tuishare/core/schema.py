@@ -214,4 +214,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         END
         """,
     ),
+    ("ALTER TABLE handovers ADD COLUMN hub INTEGER NOT NULL DEFAULT 0",),
 )

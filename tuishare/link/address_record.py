@@ -85,7 +85,13 @@ _DECODER: Final = msgspec.msgpack.Decoder(AddressRecord)
 
 
 def sign_record(
-    key: Ed25519PrivateKey, *, link_key: bytes, sequence: int, issued: int, addresses: Sequence[Endpoint]
+    key: Ed25519PrivateKey,
+    *,
+    link_key: bytes,
+    sequence: int,
+    issued: int,
+    addresses: Sequence[Endpoint],
+    hub: HubAddress | None = None,
 ) -> bytes:
     """Make a signed record.
 
@@ -95,6 +101,7 @@ def sign_record(
         sequence: greater than that of every record before; on disk before the record is given to anyone.
         issued: seconds since 1970 UTC.
         addresses: best first; those that do not fit into the record any more are left out.
+        hub: where the signer's mailbox is.
 
     Raises:
         BadInput: the sequence or the time is out of range.
@@ -107,7 +114,7 @@ def sign_record(
             sequence=sequence,
             issued=issued,
             addresses=chosen,
-            hub=None,
+            hub=hub,
         )
         data = sign_statement(key, _DOMAIN, record)
         if len(data) <= RECORD_LIMIT or not chosen:

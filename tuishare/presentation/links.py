@@ -65,6 +65,8 @@ def describe_handover(user: str, handover: Handover, write_time: WriteTime, now:
             return f"handed over {write_time(handover.at)}" if handover.at else "handed over"
         case HandoverState.REFUSED:
             return f"refused: {handover.detail}" if handover.detail else "refused"
+        case HandoverState.WAITING if handover.hub:
+            return f"by hub: in their mailbox since {write_time(handover.hub)}"
         case HandoverState.WAITING if handover.tried:
             return f"waiting: {describe_silence(user, handover.addresses, handover.tried, now)}"
         case HandoverState.WAITING:

@@ -152,6 +152,12 @@ class Arrivals:
         """Return the arrivals of a contact whose present receipt they have not confirmed."""
         return [record for record in self._records.values() if record.owed and record.signer == signer]
 
+    async def owe(self, signer: bytes, offer: Offer) -> None:
+        """Have the receipt for an envelope sent that came by mailbox, where no answer goes back at once."""
+        record = self._records.get((signer, offer.share.hex()))
+        if record is not None and record.digest == offer.digest:
+            await self._save(replace(record, owed=True))
+
     async def confirm(self, record: ArrivalRecord) -> None:
         """Record that a contact has stored a receipt."""
         if self._records.get((record.signer, record.share)) == record:

@@ -245,6 +245,13 @@ class Handovers:
             if known is not None and known.digest == record.digest and known.state is HandoverState.WAITING:
                 await self._save(replace(known, retry=self._clock.now() + seconds, detail=reason))
 
+    async def note_put(self, record: HandoverRecord) -> None:
+        """Record that an envelope is in the recipient's mailbox."""
+        async with self._alone:
+            known = self._find(record.recipient, record.share)
+            if known is not None and known.digest == record.digest and known.state is HandoverState.WAITING:
+                await self._save(replace(known, hub=self._clock.now()))
+
     async def keep_receipt(self, receipt: Receipt, signed: bytes) -> None:
         """Keep what a recipient states about an envelope of ours; an earlier state never replaces a later one."""
         async with self._alone:

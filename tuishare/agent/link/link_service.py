@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.link.earlier_shares import EarlierShares
 from tuishare.agent.link.given_introductions import IntroductionOrder
 from tuishare.agent.link.handovers import Handovers
+from tuishare.agent.link.hub_membership import HubMembership
 from tuishare.agent.link.introductions import UserIntroductions
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.joins import Call, Joins
@@ -47,16 +49,19 @@ from tuishare.config.model import Config
 from tuishare.core.clock import Clock
 from tuishare.core.own_addresses import listen_addresses, listen_port
 from tuishare.core.problems import Problem
-from tuishare.errors import Refused, SystemFailed, TuishareError, VerificationFailed
+from tuishare.errors import BadConfiguration, Refused, SystemFailed, TuishareError, VerificationFailed
 from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.link.invitation import Invitation, Party
 from tuishare.link.invitation_exchange import Introduced
 from tuishare.link.link_key import LinkKey, load_or_create_link_key
+from tuishare.link.mailbox.enrolment import parse_enrolment
 from tuishare.link.peer import LinkPeer, LinkStream
 from tuishare.net.endpoints import parse_endpoint
 from tuishare.swarm import Engine
 
 if TYPE_CHECKING:
+    from tuishare.agent.link.mailbox_receiver import MailboxReceiver
+    from tuishare.agent.link.mailbox_sender import MailboxSender
     from tuishare.link.server import LinkServer
 
 _LOOK_SECONDS: Final = 5.0
@@ -91,10 +96,19 @@ class LinkState:
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxParts:
+    """What takes parcels from our mailbox, and puts those for contacts into theirs."""
+
+    receiver: MailboxReceiver
+    sender: MailboxSender
+
+
+@dataclass(frozen=True, slots=True)
 class OpenParts:
     """The parts that need the link key."""
 
     parts: LinkParts
+    mailboxes: MailboxParts
     invitations: Invitations
     joins: Joins
     links: OpenLinks
@@ -113,6 +127,7 @@ class LinkNeeds:
     contacts: Contacts
     handovers: Handovers
     arrivals: Arrivals
+    membership: HubMembership
     earlier_shares: EarlierShares
     introductions: UserIntroductions
     key_file: Path
@@ -146,6 +161,8 @@ class LinkService:
         self.contacts = needs.contacts
         self.handovers = needs.handovers
         self._arrivals = needs.arrivals
+        self._membership = needs.membership
+        self._mailboxes: MailboxParts | None = None
         self._earlier_shares = needs.earlier_shares
         self.introductions = needs.introductions
         self._invitations: Invitations | None = None
@@ -172,8 +189,9 @@ class LinkService:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problem to show while no contact can call."""
-        return (self._problem,) if self._problem is not None else ()
+        """The problems to show while no contact can call, or our hub cannot be reached."""
+        of_hub = self._mailboxes.receiver.problem if self._mailboxes is not None else None
+        return tuple(problem for problem in (self._problem, of_hub) if problem is not None)
 
     def subscribe(self) -> None:
         """Subscribe to the events of users, shares and envelopes."""
@@ -235,6 +253,30 @@ class LinkService:
         assert self._key is not None
         return await redeem_invitation(self._key, invitation, joiner)
 
+    async def join_hub(self, text: str) -> str:
+        """Become a member of a hub; our contacts learn of the mailbox from our address record.
+
+        Returns:
+            Its address.
+
+        Raises:
+            BadInput: the text is no string of a hub.
+            Refused: this agent makes no links.
+            LinkFailed: the hub is not reached, or does not take the string.
+            SystemFailed: the membership cannot be recorded.
+        """
+        from tuishare.link.mailbox.client import enrol, hash_write_key
+
+        enrolment = parse_enrolment(text)
+        if self._key is None:
+            raise _no_links()
+        write_key = secrets.token_bytes(32)
+        mailbox = await enrol(self._key, enrolment, hash_write_key(write_key))
+        contacts = tuple(self.contacts.all())
+        await asyncio.to_thread(self._membership.join, enrolment.place, mailbox, write_key, contacts)
+        self._look.set()
+        return enrolment.address
+
     def state_of(self, signer: bytes) -> LinkState:
         """Return the link to a contact."""
         if self.links is None or self.calls is None:
@@ -264,8 +306,13 @@ class LinkService:
         except TuishareError as error:
             self._show("Links are off", error, error.hint)
             return
+        try:
+            await retry(lambda: asyncio.to_thread(self._membership.load))
+        except BadConfiguration as error:
+            self._show("No mailbox", error, error.hint)
         made = self._make_open_parts(self._key, self._dial, self._redeem)
         self._joins = made.joins
+        self._mailboxes = made.mailboxes
         self._parts, self._invitations, self._callers = made.parts, made.invitations, made.callers
         self.links, self.calls = made.links, made.calls
         await self._listen(self._key, self._callers)
@@ -288,6 +335,9 @@ class LinkService:
             group.create_task(self._follow_downloads())
             if self._joins is not None:
                 group.create_task(self._joins.run())
+            if self._mailboxes is not None:
+                group.create_task(self._mailboxes.receiver.run())
+                group.create_task(self._mailboxes.sender.run())
             group.create_task(self._earlier_shares.run(self._wake))
             group.create_task(self.introductions.run(self._wake))
 
@@ -345,6 +395,7 @@ class LinkService:
             if self._server is None and self._key is not None and self._callers is not None:
                 await self._listen(self._key, self._callers)
             with isolate_errors("make the address record"), contextlib.suppress(SystemFailed):
+                await asyncio.to_thread(self._membership.take_contacts, tuple(self.contacts.all()))
                 if await self._parts.own_record.refresh(self.port) and self.links and self.calls:
                     self.links.send_record()
                     self.calls.wake_all()
@@ -369,6 +420,7 @@ class LinkService:
 
     def _take_book(self, event: UserBookRead) -> None:
         self.contacts.take_book(event.book)
+        self._look.set()  # the write key of our mailbox may have to be replaced
         if self.calls is not None and self._ready.is_set():
             self.calls.adjust()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 
+from tuishare.agent.link.hub_membership import HubMembership
 from tuishare.agent.live import Live
 from tuishare.agent.network.reachability import tracker_contacts
 from tuishare.agent.state.store import Store
@@ -43,6 +44,7 @@ class OwnRecord:
         identity: Live[Identity],
         clock: Clock,
         address_record: Live[bytes],
+        membership: HubMembership,
     ) -> None:
         self._key = key
         self._store = store
@@ -51,6 +53,7 @@ class OwnRecord:
         self._identity = identity
         self._clock = clock
         self._address_record = address_record
+        self._membership = membership
         self._record: AddressRecord | None = None
         self._former = b""
         self._unaware: set[bytes] = set()
@@ -79,7 +82,7 @@ class OwnRecord:
         self._unaware ^= {contact}
 
     async def refresh(self, port: int | None) -> bool:
-        """Make a newer record if identity, link key or addresses have changed.
+        """Make a newer record if identity, link key, addresses or hub have changed.
 
         Args:
             port: where we listen for links; None: nowhere.
@@ -138,7 +141,8 @@ class OwnRecord:
     def _is_current(self, known: AddressRecord, signer: bytes, addresses: tuple[Endpoint, ...]) -> bool:
         expected = (signer, self._key.public_key, tuple(map(str, addresses))[: len(known.addresses)])
         complete = bool(known.addresses) == bool(addresses)
-        return complete and (known.signer, known.link_key, known.addresses) == expected
+        is_same = (known.signer, known.link_key, known.addresses) == expected
+        return complete and is_same and known.hub == self._membership.hub_address
 
     async def _put_in_force(self, sequence: int, addresses: tuple[Endpoint, ...]) -> None:
         identity = self._identity.current
@@ -148,6 +152,7 @@ class OwnRecord:
             sequence=sequence,
             issued=self._clock.now(),
             addresses=addresses,
+            hub=self._membership.hub_address,
         )
         stored = KnownAddressRecord(identity.signer, sequence, signed)
         await self._store.run(lambda database: database.save_address_record(stored))

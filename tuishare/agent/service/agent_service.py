@@ -43,6 +43,8 @@ from tuishare.api.messages import (
     FolderListing,
     FolderQuery,
     GroupChange,
+    HubJoined,
+    HubString,
     IntroductionAccepted,
     IntroductionNamed,
     Introductions,
@@ -168,6 +170,9 @@ class LocalAgentService:
 
     async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
         return await self._invitations.answer_joiner(answer)
+
+    async def join_hub(self, string: HubString) -> HubJoined:
+        return await self._invitations.join_hub(string)
 
     async def receipts(self, query: ReceiptQuery) -> list[Receipt]:
         return await self._receipts.receipts(query)

@@ -14,6 +14,8 @@ from tuishare.agent.link.invitations import InvitationOrder
 from tuishare.agent.link.link_service import LinkService
 from tuishare.api.messages import (
     Accepted,
+    HubJoined,
+    HubString,
     Invitation,
     InvitationNamed,
     InvitationText,
@@ -87,6 +89,9 @@ class InvitationService:
     async def cancel_join(self, invitation: InvitationNamed) -> Accepted:
         await self._link.joins.cancel(_read_id(invitation.id))
         return Accepted(id=invitation.id)
+
+    async def join_hub(self, string: HubString) -> HubJoined:
+        return HubJoined(address=await self._link.join_hub(string.text))
 
 
 def _read_id(text: str) -> bytes:

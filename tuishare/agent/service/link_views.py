@@ -127,6 +127,7 @@ def _handover(record: HandoverRecord, service: LinkService) -> Handover:
                 detail=detail,
                 addresses=state.addresses,
                 tried=state.tried,
+                hub=record.hub,
             )
         case _ as never:
             assert_never(never)

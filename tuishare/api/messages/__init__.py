@@ -37,6 +37,8 @@ from tuishare.api.messages.introductions import (
 from tuishare.api.messages.links import (
     Handover,
     HandoverState,
+    HubJoined,
+    HubString,
     Invitation,
     InvitationNamed,
     InvitationText,
@@ -108,6 +110,8 @@ __all__ = [
     "Handover",
     "HandoverState",
     "Heartbeat",
+    "HubJoined",
+    "HubString",
     "Introduction",
     "IntroductionAccepted",
     "IntroductionNamed",

@@ -33,6 +33,7 @@ class Handover(Message, frozen=True, kw_only=True):
         tried: when their agent was called last without an answer, Unix seconds; 0: it was not.
         receipt: what their agent has signed last about this envelope; None: nothing.
         problem: what keeps them from the payload, as their agent tells; None: nothing.
+        hub: since when it is in their mailbox on a hub, Unix seconds; 0: it is not.
     """
 
     state: HandoverState = HandoverState.BY_HAND
@@ -42,6 +43,7 @@ class Handover(Message, frozen=True, kw_only=True):
     tried: UnixTime = 0
     receipt: ReceiptState | None = None
     problem: Fault | None = None
+    hub: UnixTime = 0
 
 
 class Unanswered(Message, frozen=True, kw_only=True):
@@ -54,6 +56,7 @@ class Unanswered(Message, frozen=True, kw_only=True):
 
     addresses: Count
     tried: UnixTime
+    hub: UnixTime = 0
 
 
 class Link(Message, frozen=True, kw_only=True):
@@ -172,6 +175,18 @@ class InvitationNamed(Message, frozen=True, kw_only=True):
     """
 
     id: Annotated[str, msgspec.Meta(min_length=32, max_length=32)]
+
+
+class HubString(Message, frozen=True, kw_only=True):
+    """The string by which an agent becomes a member of a hub; a secret until it is used."""
+
+    text: Annotated[str, msgspec.Meta(max_length=4096)]
+
+
+class HubJoined(Message, frozen=True, kw_only=True):
+    """The agent is a member of the hub at this address, ``host:port``."""
+
+    address: str
 
 
 class InvitationText(Message, frozen=True, kw_only=True):

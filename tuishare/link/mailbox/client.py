@@ -12,7 +12,6 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from tuishare.link.address_record import HubAddress
@@ -20,7 +19,7 @@ from tuishare.link.dial import Destination, connect
 from tuishare.link.frames import BrokenRule
 from tuishare.link.link_key import LinkKey
 from tuishare.link.mailbox.conversation import Conversation
-from tuishare.link.mailbox.enrolment import Enrolment
+from tuishare.link.mailbox.enrolment import Enrolment, HubPlace
 from tuishare.link.mailbox.messages import (
     SUBSYSTEM,
     TO_MEMBER,
@@ -48,14 +47,6 @@ _MOST_NOTICES: Final = 100_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class HubPlace:
-    """Which hub: its address ``host:port``, and its host key of 32 bytes."""
-
-    address: str
-    host_key: bytes
-
-
 def hash_write_key(write_key: bytes) -> bytes:
     """Return what a hub knows of the key by which parcels are put into a mailbox, 32 bytes."""
     return hashlib.sha256(write_key).digest()
@@ -75,8 +66,7 @@ async def enrol(key: LinkKey, enrolment: Enrolment, write_hash: bytes) -> bytes:
     Raises:
         LinkFailed: the hub is not reached, or does not take the string; it does not say why.
     """
-    place = HubPlace(enrolment.address, enrolment.host_key)
-    async with _speaking(key, place, Enrol(enrolment.token, write_hash)) as talk:
+    async with _speaking(key, enrolment.place, Enrol(enrolment.token, write_hash)) as talk:
         try:
             return (await _read_opened(talk)).mailbox
         except BrokenRule:

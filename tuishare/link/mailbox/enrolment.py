@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -24,6 +25,14 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9_-]*")
 _CHECKSUM_SIZE: Final = 6
 _TEXT_LIMIT: Final = 2_048
 _COPY_AGAIN: Final = f"Copy the whole string again, from '{ENROLMENT_PREFIX}' to its end."
+
+
+@dataclass(frozen=True, slots=True)
+class HubPlace:
+    """Which hub: its address ``host:port``, and its host key of 32 bytes."""
+
+    address: str
+    host_key: bytes
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +57,11 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Name what may stand in a log: no token."""
         return f"Enrolment({self.address!r}, end={self.end})"
+
+    @property
+    def place(self) -> HubPlace:
+        """Which hub."""
+        return HubPlace(self.address, self.host_key)
 
     @property
     def endpoint(self) -> Endpoint:
