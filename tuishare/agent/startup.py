@@ -160,7 +160,7 @@ def make_parts(context: Context) -> AgentParts:
     )
     upkeep.subscribe()
     overload = OverloadMonitor(context.engine, context.clock.now)
-    status = make_status_view(context, sharing, link, config_reload, overload)
+    status = make_status_view(context, sharing, link, config_reload, overload, inbox)
     served = make_service_parts(
         *(context, status, sharing, inbox, link), runner=runner, config_reload=config_reload
     )
@@ -200,6 +200,7 @@ def make_status_view(
     link: LinkService,
     config_reload: ConfigReload,
     overload: OverloadMonitor,
+    inbox: Inbox,
 ) -> StatusView:
     """Make the view of the agent itself, with the problems of all parts."""
     return StatusView(
@@ -214,6 +215,7 @@ def make_status_view(
             lambda: config_reload.problems,
             lambda: sharing.corruption_reports.problems,
             lambda: overload.problems,
+            lambda: inbox.problems,
             lambda: link.problems,
         ),
     )

@@ -16,7 +16,7 @@ from tuishare.cli.terminal import print_rows, say
 from tuishare.errors import SystemFailed
 from tuishare.home_paths import find_places
 from tuishare.presentation.formats import NOTHING, format_rate, format_size, format_timestamp
-from tuishare.presentation.states import describe_reachability, name_folder_state
+from tuishare.presentation.states import describe_reachability, explain_others, name_folder_state
 
 _T = TypeVar("_T")
 _STOP_SECONDS = 30.0
@@ -62,7 +62,7 @@ def _status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("from outside", _describe_reach(status)),
         ("up", format_rate(status.rate_up)),
         ("down", format_rate(status.rate_down)),
-        ("inbox", status.inbox),
+        ("inbox", "; ".join(filter(None, [status.inbox, explain_others(status)]))),
         ("outbox", status.outbox),
         ("received files", status.downloads),
         ("free", format_size(status.free_bytes)),

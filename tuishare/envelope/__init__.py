@@ -20,6 +20,7 @@ from tuishare.envelope.hpke import PUBLIC_KEY_SIZE
 from tuishare.envelope.manifest import Announce, Manifest, ShareId
 from tuishare.envelope.opening import Opened, Unsealed, open_envelope, unseal
 from tuishare.envelope.raw import open_raw, seal_raw
+from tuishare.envelope.recognition import LOOKED_AT, Finding, recognise
 from tuishare.envelope.sealing import Sender, seal
 from tuishare.envelope.slots import (
     KEY_SIZE,
@@ -34,6 +35,7 @@ from tuishare.envelope.ticket import MAX_TICKET, Ticket
 
 __all__ = [
     "KEY_SIZE",
+    "LOOKED_AT",
     "MAGIC",
     "MAX_SIZE",
     "MAX_SLOTS",
@@ -45,6 +47,7 @@ __all__ = [
     "CardRecipient",
     "Damaged",
     "EnvelopeId",
+    "Finding",
     "Frame",
     "KeyRecipient",
     "Manifest",
@@ -61,6 +64,7 @@ __all__ = [
     "open_envelope",
     "open_raw",
     "parse_frame",
+    "recognise",
     "seal",
     "seal_raw",
     "unseal",

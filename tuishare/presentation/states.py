@@ -20,6 +20,7 @@ from tuishare.api.messages import (
     UserKind,
     UserOrigin,
 )
+from tuishare.presentation.formats import format_count
 
 ENVELOPE_EXPLAINED: Final = "An envelope is the file NAME.torrent.encrypted."
 """Shown once per screen where envelopes are mentioned."""
@@ -155,6 +156,13 @@ def explain_folder_role(role: FolderRole) -> str:
             return "Received files are stored here."
         case _:
             assert_never(role)
+
+
+def explain_others(status: Status) -> str:
+    """Return how many files in the inbox are left alone; empty if there are none."""
+    if not status.inbox_others:
+        return ""
+    return f"{format_count(status.inbox_others, 'other file')} in it, not taken: no envelope by its content"
 
 
 def name_trust(*, verified: bool) -> str:

@@ -62,32 +62,56 @@ async def test_an_envelope_by_an_unknown_key_waits_and_fetches_nothing_until_its
         await shown(agent, DownloadState.DOWNLOADING)
 
 
-DAMAGE: dict[str, Callable[[bytes], bytes]] = {
-    "cut": lambda data: data[:-1],
-    "longer": lambda data: data + b"\0",
-    "flipped": lambda data: data[:-40] + bytes([data[-40] ^ 1]) + data[-39:],
-    "empty": lambda _data: b"",
-    "text": lambda _data: b"<html>404</html>",
+DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "longer": ("1 bytes were added", lambda data: data + b"\0"),
+    "flipped": ("not an intact", lambda data: data[:-40] + bytes([data[-40] ^ 1]) + data[-39:]),
+    "page": ("web page", lambda _data: b"<html>404</html>"),
+    "lines": ("line ends", lambda data: data.replace(b"\n", b"\r\n")),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
-async def test_a_damaged_envelope_is_turned_away(bob: Home, envelope: bytes, damage: str) -> None:
+async def test_a_damaged_envelope_is_turned_away_with_what_it_is(bob: Home, envelope: bytes) -> None:
     async with running(bob) as agent:
-        (bob.inbox / NAME).write_bytes(DAMAGE[damage](envelope))
-        assert await rejected(bob)
+        for name, (_, damage) in DAMAGE.items():
+            (bob.inbox / f"{name}{ENVELOPE_SUFFIX}").write_bytes(damage(envelope))
+        for name, (said, _) in DAMAGE.items():
+            assert said in await rejected(bob, f"{name}{ENVELOPE_SUFFIX}")
         assert agent._context.engine.all_progress() == {}
 
 
-async def test_what_is_half_written_is_not_turned_away(bob: Home, envelope: bytes) -> None:
-    """Somebody may close a file and write on."""
-    bob.configure(settle={"quiet": 1.0})
+@pytest.mark.parametrize("part", ["", "half"])
+async def test_what_is_not_whole_yet_waits_and_says_so(bob: Home, envelope: bytes, part: str) -> None:
+    """A browser holds the name with an empty file; a program may close a file and write on."""
     async with running(bob) as agent:
-        (bob.inbox / NAME).write_bytes(envelope[: len(envelope) // 2])
-        await wait_until(lambda: NAME in agent._inbox._doubtful)
+        (bob.inbox / NAME).write_bytes(envelope[: len(envelope) // 2] if part else b"")
+        waits = await shown(agent, DownloadState.LOCKED)
+        assert ("not whole yet" if part else "empty") in waits.detail
+        assert [problem.detail for problem in agent.view.status().problems if problem.id == "inbox"]
         (bob.inbox / NAME).write_bytes(envelope)
         await shown(agent, DownloadState.DOWNLOADING)
+        assert not [problem for problem in agent.view.status().problems if problem.id == "inbox"]
     assert not (bob.inbox / REJECTED).exists()
+
+
+async def test_an_envelope_is_known_by_its_content_and_other_files_are_left_alone(
+    bob: Home, envelope: bytes
+) -> None:
+    async with running(bob) as agent:
+        (bob.inbox / "x.torrent.encrypted.zip").write_bytes(b"PK\3\4" + bytes(40))
+        (bob.inbox / "notes.txt").write_text("mine")
+        (bob.inbox / "folder").mkdir()
+        (bob.inbox / "link").symlink_to(bob.inbox / "notes.txt")
+        (bob.inbox / "x.torrent.encrypted.part").write_bytes(envelope[:100])
+        locked = await shown(agent, DownloadState.LOCKED)
+        assert (locked.name, locked.detail) == ("x.torrent.encrypted.zip", "It is a ZIP archive")
+        await wait_until(lambda: agent.view.status().inbox_others == 3)
+        (bob.inbox / "x.torrent.encrypted.zip").unlink()
+        (bob.inbox / "x.torrent (1).encrypted").write_bytes(envelope)
+        await shown(agent, DownloadState.DOWNLOADING)
+        await wait_until(lambda: agent._parts.inbox_monitor.unsettled == ())
+        assert sorted(os.listdir(bob.inbox)) == [
+            "folder", "link", "notes.txt", "x.torrent (1).encrypted", "x.torrent.encrypted.part"
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["written", "moved"])

@@ -62,7 +62,7 @@ class Collector(FolderHandler[str]):
             raise NotFound("gone") from None
         if "bad" in text:
             raise VerificationFailed(text)
-        return Observation(text, len(text), text, self.obstacle)
+        return Observation(text, len(text), text, obstacle=self.obstacle)
 
     def known(self, path: Path, fingerprint: str) -> bool:
         return self.taken.get(path.name) == fingerprint

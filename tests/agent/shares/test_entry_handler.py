@@ -86,6 +86,7 @@ async def test_what_is_not_complete_is_shared_when_it_is(alice: Home) -> None:
         fill(alice.drop / "dist.iso")
         folder = alice.drop / "src"
         folder.mkdir()
+        fill(folder / "a.txt")
         with (alice.drop / "take.mkv").open("wb") as take, (folder / ".big.mov.5tHb6R").open("wb") as half:
             take.write(b"first half")
             take.flush()
@@ -95,6 +96,7 @@ async def test_what_is_not_complete_is_shared_when_it_is(alice: Home) -> None:
                     "empty" in waiting().get("film.mp4", "")
                     and "dist.iso.aria2" in waiting().get("dist.iso", "")
                     and "open for writing" in waiting().get("take.mkv", "")
+                    and "open for writing" in waiting().get("src", "")
                 )
             )
             assert not any(share.generation for share in agent.view.shares())

@@ -34,12 +34,14 @@ from tuishare.envelope import (
     MAX_SIZE,
     Announce,
     Damaged,
+    Finding,
     Manifest,
     NotForUs,
     ShareId,
     Ticket,
     is_tse1,
     open_raw,
+    recognise,
 )
 from tuishare.errors import Refused
 from tuishare.fs.atomic import read_limited
@@ -49,6 +51,18 @@ from tuishare.torrents import DEFAULT_LIMITS, UNVERIFIED_LIMITS, Torrent, Torren
 
 _MOST_TRACKERS = 16  # as in a manifest
 _log = logging.getLogger(__name__)
+
+
+class NotIntact(Damaged):
+    """A file is not an intact envelope; says what it is instead.
+
+    Attributes:
+        finding: what it is.
+    """
+
+    def __init__(self, finding: Finding) -> None:
+        Refused.__init__(self, finding.detail, hint=finding.hint)
+        self.finding = finding
 
 
 class EnvelopeReader:
@@ -76,10 +90,18 @@ class EnvelopeReader:
     def open(self, path: Path) -> tuple[OpenedEnvelope, bytes]:
         """Return an opened envelope, and the SHA-256 of its file; errors as for `open_received` and `open_raw_form`."""
         data, book = read_limited(path, MAX_SIZE), self._users.read()
-        if is_tse1(data):
-            received = open_received(data, self._identity.current, book, now=self._clock(), bounds=bounds_of)
-        else:
-            received = open_raw_form(data, book, trackers=self._settings.current.inbox.trackers)
+        try:
+            if is_tse1(data):
+                received = open_received(
+                    data, self._identity.current, book, now=self._clock(), bounds=bounds_of
+                )
+            else:
+                received = open_raw_form(data, book, trackers=self._settings.current.inbox.trackers)
+        except (Damaged, NotForUs):
+            finding = recognise(data, len(data))
+            if finding is None:
+                raise
+            raise NotIntact(finding) from None
         return received, hashlib.sha256(data).digest()
 
 

@@ -17,8 +17,9 @@ from typing import Final, assert_never
 
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
-from tuishare.agent.downloads.envelope_reader import EnvelopeReader, apply_key_rotation
+from tuishare.agent.downloads.envelope_reader import EnvelopeReader, NotIntact, apply_key_rotation
 from tuishare.agent.downloads.hand_in import put_into_inbox
+from tuishare.agent.downloads.not_taken import LockedEnvelope, find_problems, may_be_meant, read_start
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
 from tuishare.agent.downloads.queue import DownloadQueue
 from tuishare.agent.downloads.quotas import (
@@ -27,7 +28,7 @@ from tuishare.agent.downloads.quotas import (
     WaitingRoomFull,
     waiting_room_problem,
 )
-from tuishare.agent.downloads.rejected_files import RejectedEnvelope, RejectedEnvelopes
+from tuishare.agent.downloads.rejected_files import REJECTED, RejectedEnvelope, RejectedEnvelopes
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import explain
 from tuishare.agent.events import (
@@ -40,6 +41,8 @@ from tuishare.agent.events import (
     EventBus,
 )
 from tuishare.agent.folders.folder_monitor import FolderHandler, Observation
+from tuishare.agent.folders.leases import is_written
+from tuishare.agent.folders.temporary_names import is_temporary
 from tuishare.agent.live import Live, UserBookFile
 from tuishare.agent.process.malloc import give_back
 from tuishare.agent.state.activity_log import ActivityLog
@@ -52,9 +55,10 @@ from tuishare.core.opening import (
     UnknownSender,
     UnknownSigner,
 )
+from tuishare.core.problems import Problem
 from tuishare.core.records import DownloadRecord
 from tuishare.core.rows import DamagedRow
-from tuishare.envelope import MAX_SIZE, Damaged, NotForUs
+from tuishare.envelope import MAX_SIZE, Damaged, NotForUs, is_tse1, recognise
 from tuishare.errors import (
     BadConfiguration,
     NotFound,
@@ -72,30 +76,9 @@ _LARGE: Final = 1 << 20
 _CHEAP: Final = 0.02
 """Processor seconds; a small envelope takes 2 ms, one of 15 MiB or with 255 slots 30 to 100."""
 _NO_KEY: Final = "If it is meant for you, ask the sender to seal it for your card."
+_NO_FILE: Final = -1
+"""In place of the size of a folder, link or device."""
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LockedEnvelope:
-    """An envelope that cannot be opened or held yet; kept, because a key or room may come later.
-
-    Attributes:
-        name: of the file.
-        size: of the file in bytes.
-        since: Unix seconds.
-        detail: why, one sentence.
-        hint: what may help.
-        is_bounded: whether it counts towards the limit; what fails because of us does not.
-        signer: the key that signed it, where that is all that is unknown; empty otherwise.
-    """
-
-    name: str
-    size: int
-    since: int
-    detail: str
-    hint: str
-    is_bounded: bool = False
-    signer: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +114,7 @@ class Inbox(FolderHandler[int]):
         payload_watcher: watches what was delivered.
         rate_limit: the envelopes of unverified senders that wait to be read.
         locked: what cannot be opened or held yet, by name of the file.
+        others: what is no envelope, by name: the form in which that was seen.
     """
 
     def __init__(
@@ -163,6 +147,7 @@ class Inbox(FolderHandler[int]):
         self._judged: dict[str, _Judgement] = {}
         self._doubtful: dict[str, str] = {}
         self._crowded: dict[str, DownloadRecord] = {}
+        self.others: dict[str, str] = {}
 
     async def load(self) -> None:
         """Continue what the last run left."""
@@ -170,16 +155,25 @@ class Inbox(FolderHandler[int]):
         await self.admission.load()
 
     def wants(self, entry: str) -> bool:
-        """Return whether a name is that of an envelope; users keep other files beside them."""
-        return entry.endswith(ENVELOPE_SUFFIX) and not entry.startswith(".")
+        """Return whether an entry may be an envelope: browsers and mail programs change names."""
+        if entry.startswith("."):
+            return False
+        return _is_named(entry) or (entry != REJECTED and not is_temporary(entry, is_folder=False))
 
     def look(self, path: Path) -> Observation[int]:
-        """Look at an entry itself, never through a link; what cannot be an envelope is refused unread."""
+        """Look at an entry itself, never through a link; what cannot be an envelope is refused unread.
+
+        Users keep other files beside envelopes, and these are left alone.
+        """
         shown = for_display(path.name)
         try:
             status = path.lstat()
         except OSError as error:
             raise from_os_error(error, f"look at “{shown}”") from error
+        fingerprint = f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
+        if not _is_named(path.name):
+            is_file = stat.S_ISREG(status.st_mode)
+            return Observation(fingerprint, status.st_size if is_file else _NO_FILE, status.st_size)
         if not stat.S_ISREG(status.st_mode):
             raise Refused(
                 f"“{shown}” is not a regular file",
@@ -191,13 +185,18 @@ class Inbox(FolderHandler[int]):
             raise Refused(
                 f"The name “{shown}” holds characters that cannot be shown", hint="Give it another name."
             )
-        fingerprint = f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
         return Observation(fingerprint, status.st_size, status.st_size)
+
+    def is_being_written(self, path: Path, look: Observation[int]) -> bool:
+        """Return whether a program has a file open for writing; blocking."""
+        return look.size >= 0 and is_written([path])
 
     def known(self, path: Path, fingerprint: str) -> bool:
         """Return whether an envelope waits here to be read, for a key, for approval, or for its download to end."""
         stamp = self._users.stamp()
         if self.rate_limit.holds(path.name, fingerprint, stamp) or self._is_of_damaged(path.name):
+            return True
+        if self.others.get(path.name) == fingerprint:
             return True
         judged = self._judged.get(path.name)
         if judged is None or judged.fingerprint != fingerprint:
@@ -214,6 +213,8 @@ class Inbox(FolderHandler[int]):
         Raises:
             TooManyOpen: it could not be read, so nothing was decided.
         """
+        if not _is_named(path.name) and not await self._is_envelope(path, look):
+            return
         again = self._doubtful.get(path.name) == look.fingerprint  # it was counted before
         stamp = self._users.stamp()
         if again or await self._is_from_verified(path):
@@ -227,6 +228,27 @@ class Inbox(FolderHandler[int]):
         await self._judge(path, look)
         if look.size >= _LARGE:
             await asyncio.to_thread(give_back)  # judging it takes several times its size
+
+    async def _is_envelope(self, path: Path, look: Observation[int]) -> bool:
+        """Return whether a file is an envelope by its content; list it otherwise."""
+        self.others.pop(path.name, None)
+        data = await asyncio.to_thread(read_start, path, look.size)
+        if is_tse1(data) and look.size <= MAX_SIZE:
+            return True
+        finding = recognise(data, look.size)
+        if may_be_meant(path.name) or (finding and finding.is_envelope):
+            self._judged[path.name] = _Judgement(look.fingerprint, None)
+            error = NotIntact(finding) if finding else Damaged()
+            self._keep(path.name, look.size, error, self.locked.get(path.name))
+        else:
+            self.others[path.name] = look.fingerprint
+        self._changed.notify()
+        return False
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problem to show while files in the inbox are not what they should be."""
+        return find_problems(self.locked.values())
 
     async def _is_from_verified(self, path: Path) -> bool:
         """Return whether a verified user signed an envelope; pause after a costly one that none signed."""
@@ -257,7 +279,10 @@ class Inbox(FolderHandler[int]):
         except SystemFailed as error:
             self._keep(path.name, look.size, error, known)  # not judged: the next scan tries again
         except Damaged as error:
-            if self._doubtful.get(path.name) == look.fingerprint:
+            if isinstance(error, NotIntact) and error.finding.is_cut:
+                self._judged[path.name] = _Judgement(look.fingerprint, None)
+                await self._keep_within_bounds(path, look.size, error, known)
+            elif self._doubtful.get(path.name) == look.fingerprint:
                 await self._reject(path, error)
             else:  # it may still be written: it counts as damaged once it was quiet
                 self._doubtful[path.name] = look.fingerprint
@@ -284,6 +309,7 @@ class Inbox(FolderHandler[int]):
         self._judged.pop(entry, None)
         self._doubtful.pop(entry, None)
         self._crowded.pop(entry, None)
+        self.others.pop(entry, None)
         waited, locked = self.rate_limit.forget(entry), self.locked.pop(entry, None)
         if waited or locked:
             self._changed.notify()
@@ -369,11 +395,13 @@ class Inbox(FolderHandler[int]):
         since = known.since if known else self._clock.now()
         hint = _NO_KEY if isinstance(error, NotForUs) else error.hint
         signer = error.signer if isinstance(error, UnknownSigner) else b""
-        self.locked[name] = LockedEnvelope(name, size, since, error.detail, hint, is_bounded, signer)
+        strange = isinstance(error, Damaged)
+        self.locked[name] = LockedEnvelope(name, size, since, error.detail, hint, is_bounded, signer, strange)
 
     async def refused(self, path: Path, error: TuishareError) -> None:
-        """Reject what cannot be looked at."""
-        await self._reject(path, error)
+        """Reject an envelope that cannot be looked at."""
+        if _is_named(path.name):
+            await self._reject(path, error)
 
     async def _take(self, path: Path) -> bool:
         """Open an envelope and hand it to the admission; return whether another user book may change the judgement."""
@@ -436,3 +464,8 @@ class Inbox(FolderHandler[int]):
         path = self._folder / event.envelope
         if await asyncio.to_thread(path.is_file):
             await self._reject(path, event.reason)
+
+
+def _is_named(name: str) -> bool:
+    """Return whether a file is to be an envelope, by its name."""
+    return name.lower().endswith(ENVELOPE_SUFFIX)

@@ -42,12 +42,14 @@ class Observation(Generic[_Payload]):
         fingerprint: equal for two observations exactly when nothing changed between them.
         size: bytes.
         payload: data for `FolderHandler.settled`.
+        unfinished: files that are no part of it, but are to become one: it is not complete while these are written.
         obstacle: why it is not complete, however long nothing changes, in a sentence; empty without a reason.
     """
 
     fingerprint: str
     size: int
     payload: _Payload
+    unfinished: tuple[Path, ...] = ()
     obstacle: str = ""
 
 

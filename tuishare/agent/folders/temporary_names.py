@@ -71,12 +71,12 @@ TRANSFERS: Final = (
     TemporaryName((".*.icloud",), "iCloud, for a file that is not on this disk", _FILEINFO + "icloud"),
     TemporaryName(("*.tmp", ".goutputstream-*"), "GLib, and programs of all kinds",
                   "https://github.com/GNOME/glib/blob/main/gio/glocalfileoutputstream.c"),
-    TemporaryName((".fuse_hidden*", ".nfs*"), "FUSE and NFS, for a deleted file that is still open",
-                  _GITIGNORE + "Linux.gitignore"),
 )  # fmt: skip
-"""What is being transferred or written."""
+"""What is not complete; while it is written, the folder in which it lies is not complete either."""
 
 EDITORS: Final = (
+    TemporaryName((".fuse_hidden*", ".nfs*"), "FUSE and NFS, for a deleted file that is still open",
+                  _GITIGNORE + "Linux.gitignore"),
     TemporaryName(("*~", ".#*", "[#]*[#]"), "Emacs, and editors that keep a copy", _GITIGNORE + "Emacs.gitignore"),
     TemporaryName(("*.swp", ".*.sw[a-px]"), "Vim, nano", _GITIGNORE + "Vim.gitignore"),
     TemporaryName(("*.kate-swp",), "Kate", _NEXTCLOUD),
@@ -93,7 +93,7 @@ EDITORS: Final = (
     TemporaryName((".*-autosave.kra",), "Krita", "https://docs.krita.org/en/user_manual/autosave.html"),
     TemporaryName(("~*.lck",), "KiCad", "https://github.com/github/gitignore/blob/main/KiCad.gitignore"),
 )  # fmt: skip
-"""Locks, and copies that a program makes while a document is open or saved."""
+"""Locks and copies that a program keeps while a document is open or saved."""
 
 CLUTTER: Final = (
     TemporaryName((".DS_Store", "._*", "__MACOSX/", ".AppleDouble/", ".LSOverride", "Icon[\r]", ".apdisk",
@@ -149,12 +149,20 @@ class _Matcher:
 
 _ALL: Final = [pattern for row in (*TRANSFERS, *EDITORS, *CLUTTER) for pattern in row.patterns]
 _IS_FILE: Final = _Matcher(pattern for pattern in _ALL if not pattern.endswith("/"))
+_IS_TRANSFER: Final = _Matcher(
+    pattern for row in TRANSFERS for pattern in row.patterns if not pattern.endswith("/")
+)
 _IS_FOLDER: Final = _Matcher(pattern.rstrip("/") for pattern in _ALL)
 
 
 def is_temporary(name: str, *, is_folder: bool) -> bool:
     """Return whether a name, without its folder, is in the table."""
     return _IS_FOLDER(name) if is_folder else _IS_FILE(name)
+
+
+def is_transfer(name: str) -> bool:
+    """Return whether a file with this name is the beginning of one that is to have another name."""
+    return _IS_TRANSFER(name)
 
 
 def companion_of(name: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from tuishare.agent.downloads.inbox import Inbox
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.link_service import LinkService
@@ -53,7 +55,7 @@ class StateView:
 
     def status(self) -> Status:
         """Return the state of the agent itself."""
-        return self._status.status()
+        return msgspec.structs.replace(self._status.status(), inbox_others=len(self._inbox.others))
 
     def shares(self) -> list[Share]:
         """List what is published, oldest first."""

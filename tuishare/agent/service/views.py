@@ -17,7 +17,8 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from tuishare.agent.config_reload import ReloadResult
-from tuishare.agent.downloads.inbox import Inbox, LockedEnvelope
+from tuishare.agent.downloads.inbox import Inbox
+from tuishare.agent.downloads.not_taken import LockedEnvelope
 from tuishare.agent.downloads.quotas import WaitingEnvelope
 from tuishare.agent.downloads.rejected_files import REMEMBERED, RejectedEnvelope
 from tuishare.agent.error_isolation import Unexpected, explain

@@ -23,7 +23,7 @@ from tuishare.agent.folders.fingerprint import files_of, find_companion, tree_fi
 from tuishare.agent.folders.folder_monitor import FolderHandler, Observation
 from tuishare.agent.folders.ignore_rules import DEFAULTS, IGNORE_FILE, read_ignore_rules
 from tuishare.agent.folders.leases import is_written
-from tuishare.agent.folders.temporary_names import companion_of
+from tuishare.agent.folders.temporary_names import companion_of, is_transfer
 from tuishare.agent.live import Live
 from tuishare.agent.shares.admission import ShareAdmission
 from tuishare.agent.shares.commands import ShareCommands
@@ -78,12 +78,13 @@ class EntryHandler(FolderHandler[Tree]):
         """Walk an entry; blocking. An empty file holds the name of a download, or is about to be filled: it waits."""
         if _is_empty_file(path):
             nothing = Tree(path, path.name, is_folder=False, files=(), skipped=())
-            return Observation("empty", 0, nothing, _EMPTY)
+            return Observation("empty", 0, nothing, obstacle=_EMPTY)
         ignored: set[Parts] = set()
         tree = walk_payload(path, self.patterns, ignored)
         companion = find_companion(tree, ignored)
         obstacle = f"It is not complete while “{for_display(companion.name)}” is there" if companion else ""
-        return Observation(tree_fingerprint(tree), tree.total_size, tree, obstacle)
+        unfinished = tuple(tree.root.joinpath(*parts) for parts in ignored if is_transfer(parts[-1]))
+        return Observation(tree_fingerprint(tree), tree.total_size, tree, unfinished, obstacle)
 
     def companion_of(self, entry: str) -> str:
         """Return the entry of which another one says that it is not complete."""
@@ -92,7 +93,7 @@ class EntryHandler(FolderHandler[Tree]):
     def is_being_written(self, path: Path, look: Observation[Tree]) -> bool:
         """Return whether a program has a file of an entry open for writing; blocking."""
         del path
-        return is_written(files_of(look.payload))
+        return is_written([*files_of(look.payload), *filter(Path.is_file, look.unfinished)])
 
     async def taken_open(self, path: Path) -> None:
         """Report that an entry is shared although it may be incomplete."""

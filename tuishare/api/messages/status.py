@@ -45,6 +45,7 @@ class Status(Message, frozen=True, kw_only=True):
         problems: what needs the user's attention, oldest first.
         drop_folders: in the order of the configuration.
         inbox: absolute path of the folder for received envelopes.
+        inbox_others: files in the inbox that are not envelopes and are left alone.
         outbox: absolute path of the folder for sealed envelopes.
         downloads: absolute path of the folder for received payloads.
         reachable: peers can connect to this agent from outside; None while it is unknown.
@@ -72,6 +73,7 @@ class Status(Message, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     drop_folders: tuple[Folder, ...] = ()
     inbox: str = ""
+    inbox_others: Count = 0
     outbox: str = ""
     downloads: str = ""
     reachable: bool | None = None

@@ -16,6 +16,7 @@ from tuishare.presentation.states import (
     FolderRole,
     explain_folder_role,
     explain_folder_state,
+    explain_others,
 )
 from tuishare.tui.cell_text import clean
 from tuishare.tui.cells import Cell
@@ -25,11 +26,13 @@ from tuishare.tui.row_models import AgentFolder, EventRow
 from tuishare.tui.theme import TextStyle
 
 
-def describe_folder(folder: AgentFolder, _snapshot: Snapshot, _now: float, _width: int) -> Content:
+def describe_folder(folder: AgentFolder, snapshot: Snapshot, _now: float, _width: int) -> Content:
     """Return the text about a folder."""
     lines = [write_title(folder.path), Content(explain_folder_role(folder.role))]
     if folder.role in {FolderRole.INBOX, FolderRole.OUTBOX}:
         lines.append(Content.styled(ENVELOPE_EXPLAINED, TextStyle.QUIET.value))
+    if folder.role is FolderRole.INBOX and (others := explain_others(snapshot.status)):
+        lines.append(Content(others))
     if drop := folder.drop:
         missing = drop.state is FolderState.MISSING
         lines += [
