@@ -21,23 +21,14 @@ def translated(number: int) -> SystemFailed:
 @pytest.mark.parametrize("number", [*OF_DISK, errno.EMFILE, errno.ENFILE])
 def test_a_disk_or_a_lack_of_descriptors_is_known_by_its_number(number: int) -> None:
     error = translated(number)
-    assert (error.errno, error.is_of_disk) == (number, True)
+    assert error.errno == number
     assert type(error) is (DiskRefused if number in OF_DISK else TooManyOpen)
-    assert SystemFailed("Anything", errno=number).is_of_disk
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EISDIR, errno.EADDRINUSE])
 def test_another_number_is_carried_and_is_not_of_the_disk(number: int) -> None:
     error = translated(number)
-    assert (type(error), error.errno, error.is_of_disk) == (SystemFailed, number, False)
-
-
-def test_a_sentence_alone_says_nothing() -> None:
-    assert not SystemFailed(f"Cannot write: {os.strerror(errno.ENOSPC)}").is_of_disk
-
-
-def test_what_a_library_reports_as_the_disk_is_of_the_disk() -> None:
-    assert DiskRefused("The database is full").is_of_disk
+    assert (type(error), error.errno) == (SystemFailed, number)
 
 
 def test_a_missing_file_is_not_found() -> None:

@@ -24,6 +24,39 @@ def test_xdg_runtime_dir_holds_the_socket() -> None:
     assert find_places({"XDG_RUNTIME_DIR": "/run/user/7"}).socket == Path("/run/user/7/tuishare.sock")
 
 
+@pytest.mark.parametrize(
+    ("home", "given", "said"),
+    [
+        ("", "", "No home folder"),
+        ("~nosuchuser", "", "No home folder"),
+        ("/root", "~nosuchuser/x", "~nosuchuser/x"),
+    ],
+)
+def test_a_home_that_is_not_known_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, home: str, given: str, said: str
+) -> None:
+    """A container has a user id without an entry in passwd; cron or `env -i` may leave HOME empty."""
+    monkeypatch.setenv("HOME", home)
+    with pytest.raises(BadConfiguration, match=said):
+        find_places({"TUISHARE_HOME": given})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_does_not_write_into_the_home_of_another_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    find_places({"TUISHARE_HOME": str(tmp_path)})
+    for folder in (config, tmp_path):
+        os.chown(folder, 12345, 12345)
+    with pytest.raises(BadConfiguration, match="uid 12345"):
+        find_places({"TUISHARE_HOME": str(tmp_path)})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(BadConfiguration, match="uid 12345"):
+        find_places({})
+
+
 def test_private_folders_are_0700(tmp_path: Path) -> None:
     places = find_places({"TUISHARE_HOME": str(tmp_path / "home")})
     places.prepare()

@@ -43,11 +43,6 @@ class SystemFailed(TuishareError):
         super().__init__(detail, hint=hint)
         self.errno = errno
 
-    @property
-    def is_of_disk(self) -> bool:
-        """Whether a disk or the number of open files is the reason, so that a retry may succeed."""
-        return self.errno in DISK_ERRNOS
-
 
 class DiskRefused(SystemFailed):
     """A disk cannot be read or written now: full, over quota, read-only or failing. A retry may succeed.
@@ -59,11 +54,6 @@ class DiskRefused(SystemFailed):
     def __init__(self, detail: str, *, hint: str = "", errno: int = 0, full: bool = False) -> None:
         super().__init__(detail, hint=hint, errno=errno)
         self.full = full
-
-    @property
-    def is_of_disk(self) -> bool:
-        """True, even if a library reported the failure without an errno."""
-        return True
 
 
 class TooManyOpen(DiskRefused):

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import platformdirs
 
@@ -16,6 +17,7 @@ from tuishare.errors import BadConfiguration
 from tuishare.fs.atomic import make_private, require_text
 
 HOME_VARIABLE = "TUISHARE_HOME"
+_SET: Final = f"Set HOME or {HOME_VARIABLE} to a folder of yours."
 _SOCKET_PATH_LIMIT = 107  # sun_path is 108 bytes with its NUL, unix(7)
 
 
@@ -123,18 +125,45 @@ def find_places(environment: Mapping[str, str] | None = None) -> Places:
 
     Raises:
         BadInput: a path is not UTF-8.
+        BadConfiguration: no home folder is known, or we are root and it belongs to another user.
     """
     environment = os.environ if environment is None else environment
     if home := environment.get(HOME_VARIABLE):
-        root = Path(home).expanduser().absolute()
+        root = Path(os.path.expanduser(home))
+        if home.startswith("~") and not root.is_absolute():
+            raise BadConfiguration(f"{HOME_VARIABLE} is {home}, a home folder that is not known", hint=_SET)
+        root = root.absolute()
         require_text(root)
+        _require_own(root / "config")
         return Places(root / "config", root / "state", root / "run", root)
-    require_text(Path.home())
+    _require_own(home_folder := _find_home_folder())
+    require_text(home_folder)
     state = platformdirs.user_state_path("tuishare")
     runtime = environment.get("XDG_RUNTIME_DIR")
     return Places(
         config=platformdirs.user_config_path("tuishare"),
         state=state,
         runtime=Path(runtime) if runtime else state / "run",
-        files=Path.home() / "tuishare",
+        files=home_folder / "tuishare",
     )
+
+
+def _find_home_folder() -> Path:
+    """Return the user's home folder, from HOME or the list of users (passwd); a container may have neither."""
+    folder = os.path.expanduser("~")
+    if os.environ.get("HOME") == "" or not os.path.isabs(folder):
+        raise BadConfiguration("No home folder is known: HOME is not set to a folder", hint=_SET)
+    return Path(folder)
+
+
+def _require_own(folder: Path) -> None:
+    """Refuse to write as root into the home of another user, who could not read it any more; ``sudo`` may keep HOME."""
+    try:
+        owner = folder.stat().st_uid
+    except OSError:
+        return
+    if os.geteuid() == 0 != owner:
+        raise BadConfiguration(
+            f"{folder} belongs to another user (uid {owner}), and you are root",
+            hint=f"Run it as that user: sudo -u '#{owner}' tuishare …, or set {HOME_VARIABLE} to a folder of root.",
+        )

@@ -43,6 +43,8 @@ def test_what_differs_is_filled_in_and_quoted() -> None:
 
 def test_an_older_systemd_reloads_by_signal() -> None:
     unit = settings(render_unit(TEMPLATE, installation(version=252)))
+    assert (unit["StartLimitIntervalSec"], unit["RestartSec"]) == ("0", "10")  # never given up
+    assert "RestartSteps" not in unit
     assert (unit["Type"], unit["ExecReload"]) == ("notify", "/bin/kill -HUP $MAINPID")
 
 

@@ -184,7 +184,11 @@ def _problem(entry: Entry) -> list[tuple[str, str]]:
             word = "waiting"
         case _:
             word = "problem"
-    return [(word, text) for word, text in ((word, entry.detail), ("hint", entry.hint)) if text]
+    again = entry.again_at if isinstance(entry, Download) else 0
+    at = format_timestamp(again, seconds=True) if again else ""
+    return [
+        (word, text) for word, text in ((word, entry.detail), ("hint", entry.hint), ("again at", at)) if text
+    ]
 
 
 def _by_hand(share: Share) -> list[tuple[str, str]]:

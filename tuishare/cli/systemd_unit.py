@@ -14,7 +14,8 @@ from typing import Final
 
 NOTIFY_RELOAD: Final = 253
 """First version of systemd with ``Type=notify-reload``; Debian 12 has 252."""
-
+_GROWING_PAUSES: Final = 254
+"""First version with ``RestartSteps=``."""
 _SHARED_TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 — named, not used
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 _SIGNS: Final = {escape: sign for sign, escape in _ESCAPES.items()} | {"%%": "%"}
@@ -51,6 +52,8 @@ def render_unit(template: str, installation: Installation) -> str:
         unit = _put(unit, "PrivateTmp", "no")
     if installation.version < NOTIFY_RELOAD:
         unit = _put(unit, "Type", "notify\nExecReload=/bin/kill -HUP $MAINPID")
+    if installation.version < _GROWING_PAUSES:
+        unit = re.sub(r"(?m)^Restart(Steps|MaxDelaySec)=.*\n", "", _put(unit, "RestartSec", "10"))
     return _put(unit, "UMask", "\n".join(["0077", *_environment(installation.environment)]))
 
 

@@ -13,11 +13,12 @@ from tests.agent.download_pipelines import lonely, put, receiving_at, seeding
 from tests.agent.homes import Home, fill, seal_for, share_of
 from tests.waiting import wait_until
 from tuishare.agent.downloads import queue
+from tuishare.agent.downloads.files import INCOMING
 from tuishare.api.messages import ActivityKind
 from tuishare.core.records import DownloadStep
 from tuishare.core.sealing import own_credentials
 from tuishare.errors import SystemFailed
-from tuishare.swarm import PeerRefused, TorrentSpec
+from tuishare.swarm import PeerRefused, TicketNotYetValid, TorrentSpec, certificates
 from tuishare.torrents import InfoHash
 
 pytestmark = pytest.mark.usefixtures("bob")
@@ -50,15 +51,29 @@ async def test_what_the_engine_gives_up_is_a_problem(alice: Home, bob: Home) -> 
         assert desk.queue._retries._due.keys() == {desk.only.id}
 
 
-async def test_the_number_of_an_error_and_not_its_sentence_decides_about_a_retry(
-    alice: Home, bob: Home
+async def test_what_time_can_mend_is_tried_again(
+    alice: Home, bob: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with receiving_at(bob) as desk:
-        await put(desk, alice, bob, lonely(alice, bob, fill(alice.drop / "x")))
-        info_hash = InfoHash(desk.only.info_hash)
-        await desk.queue.record_problem(info_hash, SystemFailed("No space left on device"))
-        assert desk.only.step is DownloadStep.PROBLEM
-        assert not desk.queue._retries._due
+    """A clock that was wrong at the start, and a folder that cannot be used."""
+    monkeypatch.setattr(queue, "QUEUE_SECONDS", 0.1)
+    monkeypatch.setattr(queue, "FIRST_RETRY_SECONDS", 0.2)
+    path = fill(alice.drop / "x")
+    in_the_way = bob.downloads / INCOMING
+    in_the_way.write_bytes(b"in the way")
+    async with seeding(alice, path) as sender, receiving_at(bob) as desk:
+        await put(desk, alice, bob, sender.seal(bob))
+        await desk.until(DownloadStep.PROBLEM)
+        assert desk.queue.seconds_until_retry(desk.only.id) is not None
+
+        def refuse(*_: object) -> None:
+            raise TicketNotYetValid("The ticket for this share is not valid before tomorrow")
+
+        with monkeypatch.context() as clock:
+            clock.setattr(certificates, "_check_time", refuse)
+            in_the_way.unlink()
+            await wait_until(lambda: "not valid before" in desk.only.problem)
+        await desk.until(DownloadStep.COMPLETE)
+        assert desk.queue.seconds_until_retry(desk.only.id) is None
 
 
 def _spoil(path: Path) -> bytes:

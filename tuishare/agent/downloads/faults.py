@@ -44,6 +44,11 @@ def fault_of(error: TuishareError) -> Fault | None:
             return None
 
 
+def may_pass(error: TuishareError) -> bool:
+    """Return whether an error may go without the user: permissions, folders, disks and clocks change by themselves."""
+    return isinstance(error, SystemFailed | TicketNotYetValid)
+
+
 def fault_of_false_data(record: DownloadRecord, banned: Collection[str]) -> Fault:
     """Return from whom a download gets false data.
 

@@ -16,7 +16,7 @@ from typing import Final, assert_never
 
 from tuishare.agent.downloads import transitions
 from tuishare.agent.downloads.conflicts import TorrentClaims
-from tuishare.agent.downloads.faults import fault_of, fault_of_false_data
+from tuishare.agent.downloads.faults import fault_of, fault_of_false_data, may_pass
 from tuishare.agent.downloads.files import DownloadFiles
 from tuishare.agent.downloads.pipeline import DownloadPipeline, Seeding
 from tuishare.agent.downloads.quotas import slot_problem
@@ -63,6 +63,11 @@ class Retries:
         self._pauses[what] = pause
         self._due[what] = self._clock() + pause
         return known is None
+
+    def seconds_until(self, what: str) -> float | None:
+        """Return in how many seconds something is retried; None if it is not."""
+        at = self._due.get(what)
+        return None if at is None else max(0.0, at - self._clock())
 
     def take_due(self) -> list[str]:
         """Return what is to be retried now, each once."""
@@ -170,8 +175,7 @@ class DownloadQueue:
         try:
             return await self.pipeline.move_payload(record)
         except TuishareError as error:
-            is_of_disk = isinstance(error, SystemFailed) and error.is_of_disk
-            await self._fail(record, error, retry=is_of_disk)
+            await self._fail(record, error, retry=may_pass(error))
             if isinstance(error, SystemFailed):
                 raise
             return self._repository.downloads.get(
@@ -187,8 +191,11 @@ class DownloadQueue:
             problem = explain(error, f"receive “{for_display(record.name)}”")
             _log.warning("Cannot receive %r: %s", for_display(record.name), problem.detail)
             now = self._repository.downloads.get(record.id, record)
-            retry = isinstance(problem, SystemFailed) and problem.is_of_disk
-            await self._fail(now, problem, retry=retry)
+            await self._fail(now, problem, retry=may_pass(problem))
+
+    def seconds_until_retry(self, download_id: str) -> float | None:
+        """Return in how many seconds a failed download is retried; None if it is not."""
+        return self._retries.seconds_until(download_id)
 
     def forget_failures(self, download_id: str) -> None:
         """Let a download begin without the pauses of earlier failures."""
@@ -199,7 +206,7 @@ class DownloadQueue:
         async with self._repository.lock:
             for record in self._downloading(info_hash):
                 await self._repository.leave_swarm(record)
-                await self._fail(record, problem, retry=problem.is_of_disk)
+                await self._fail(record, problem, retry=may_pass(problem))
 
     async def record_false_data(self, info_hash: InfoHash) -> None:
         """Leave a swarm that sends nothing but false data, keep what is verified, and retry after a pause.

@@ -109,7 +109,12 @@ def view_downloads(inbox: Inbox, live: _Live, find_signer: FindSigner) -> list[D
     def view(record: DownloadRecord) -> Download:
         progress, signer = live.get(InfoHash(record.info_hash)), find_signer(record.signer)
         altered, doubtful = inbox.repository.is_altered(record), inbox.repository.is_doubtful(record)
-        return _download(record, progress, signer, altered=altered, doubtful=doubtful)
+        viewed = _download(record, progress, signer, altered=altered, doubtful=doubtful)
+        pause = inbox.queue.seconds_until_retry(record.id)
+        failed = record.step is DownloadStep.PROBLEM and not record.paused and pause is not None
+        return (
+            msgspec.structs.replace(viewed, again_at=int(time.time() + (pause or 0.0))) if failed else viewed
+        )
 
     downloads = [
         _viewed(record.id, record.name, partial(view, record), _lost_download)

@@ -50,6 +50,7 @@ class Download(Message, frozen=True, kw_only=True):
         fingerprint: of the sender's card, base32; empty while it is unknown, or where a key takes its place.
         verified: a person compared that fingerprint.
         unanswered: nothing arrives because the sender's agent does not answer; None: it does, or that is unknown.
+        again_at: when what failed is tried again, Unix seconds; 0: only by command.
     """
 
     id: DownloadId
@@ -73,6 +74,7 @@ class Download(Message, frozen=True, kw_only=True):
     fingerprint: str = ""
     verified: bool = False
     unanswered: Unanswered | None = None
+    again_at: UnixTime = 0
 
 
 class DownloadAction(StrEnum):

@@ -85,6 +85,7 @@ def describe_download(download: Download, now: float, width: int) -> Content:
         _state(download_sign(download), describe_download_state(download), moving),
         *_unanswered(download, now),
         *_problem(download),
+        *([Content(f"Tried again at {format_moment(download.again_at, now)}.")] if download.again_at else []),
         _progress("Here", download.progress, "", width),
         _sender(download),
         *([write_fact("Note", download.note, _LABEL)] if download.note else []),
