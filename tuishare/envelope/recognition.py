@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from tuishare.envelope.frame import HEADER_SIZE, MAGIC, MAX_SLOTS, frame_size, is_tse1
+from tuishare.envelope.frame import HEADER_SIZE, MAGIC, MAX_SIZE, MAX_SLOTS, frame_size, is_tse1
 
 LOOKED_AT: Final = 64 * 1024
 """Bytes at the beginning of a file that suffice to recognise what is not an envelope."""
@@ -71,7 +71,7 @@ def recognise(data: bytes, size: int) -> Finding | None:
             return Finding(
                 f"It is {name}",
                 "Unpack it, and put what is in it here.",
-                is_envelope=b".encrypted" in data.lower(),
+                is_envelope=b".torrent.encrypted" in data.lower(),
             )
     if data.startswith(_TORRENTS):
         return Finding("It is a torrent that is not encrypted", "Open it with a BitTorrent program.", False)
@@ -92,7 +92,7 @@ def _recognise_changed(data: bytes, size: int) -> Finding | None:
         return Finding("Its line ends were changed, as by mail: all bytes 13 are gone", _ATTACH)
     if len(data) >= _ENOUGH and data.count(b"\n") == data.count(b"\r\n"):
         return Finding("Its line ends were changed, as by mail: a byte 13 is before each byte 10", _ATTACH)
-    if size < whole:
+    if size < whole <= MAX_SIZE:
         return Finding(
             f"It is not whole yet: {size:,} of {whole:,} bytes or more",
             "It is opened when it is whole. If nothing is copying it any more, copy it once more.",
@@ -150,7 +150,7 @@ def _recognise_text(text: str) -> Finding | None:
         return Finding(
             "It is a whole mail",
             "Open it in a mail program, and save its attachment here.",
-            is_envelope="encrypted" in start,
+            is_envelope=".torrent.encrypted" in text.lower(),
         )
     return None
 

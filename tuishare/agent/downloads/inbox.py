@@ -18,6 +18,7 @@ from typing import Final, assert_never
 from tuishare.agent.downloads.admission import DownloadAdmission
 from tuishare.agent.downloads.commands import DownloadCommands
 from tuishare.agent.downloads.envelope_reader import EnvelopeReader, NotIntact, apply_key_rotation
+from tuishare.agent.downloads.files import ACCEPTED
 from tuishare.agent.downloads.hand_in import put_into_inbox
 from tuishare.agent.downloads.not_taken import LockedEnvelope, find_problems, may_be_meant, read_start
 from tuishare.agent.downloads.payload_watch import PayloadWatcher
@@ -28,7 +29,7 @@ from tuishare.agent.downloads.quotas import (
     WaitingRoomFull,
     waiting_room_problem,
 )
-from tuishare.agent.downloads.rejected_files import REJECTED, RejectedEnvelope, RejectedEnvelopes
+from tuishare.agent.downloads.rejected_files import REJECTED, REMEMBERED, RejectedEnvelope, RejectedEnvelopes
 from tuishare.agent.downloads.repository import DownloadRepository
 from tuishare.agent.error_isolation import explain
 from tuishare.agent.events import (
@@ -156,9 +157,9 @@ class Inbox(FolderHandler[int]):
 
     def wants(self, entry: str) -> bool:
         """Return whether an entry may be an envelope: browsers and mail programs change names."""
-        if entry.startswith("."):
+        if entry.startswith(".") or entry in {ACCEPTED, REJECTED}:
             return False
-        return _is_named(entry) or (entry != REJECTED and not is_temporary(entry, is_folder=False))
+        return _is_named(entry) or not is_temporary(entry, is_folder=False)
 
     def look(self, path: Path) -> Observation[int]:
         """Look at an entry itself, never through a link; what cannot be an envelope is refused unread.
@@ -233,10 +234,14 @@ class Inbox(FolderHandler[int]):
         """Return whether a file is an envelope by its content; list it otherwise."""
         self.others.pop(path.name, None)
         data = await asyncio.to_thread(read_start, path, look.size)
+        if data is None:
+            self.others[path.name] = ""  # looked at again with the next scan
+            return False
         if is_tse1(data) and look.size <= MAX_SIZE:
             return True
         finding = recognise(data, look.size)
-        if may_be_meant(path.name) or (finding and finding.is_envelope):
+        listed = sum(one.is_strange for one in self.locked.values())
+        if listed < REMEMBERED and (may_be_meant(path.name) or (finding and finding.is_envelope)):
             self._judged[path.name] = _Judgement(look.fingerprint, None)
             error = NotIntact(finding) if finding else Damaged()
             self._keep(path.name, look.size, error, self.locked.get(path.name))

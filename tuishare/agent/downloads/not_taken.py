@@ -5,13 +5,18 @@ Owns how it is listed, and how much of a file with another name is read. Must no
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tuishare.core.problems import Problem
 from tuishare.envelope import LOOKED_AT, MAX_SIZE
+from tuishare.errors import TooManyOpen, from_os_error
 from tuishare.sanitize import for_display
+
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +64,22 @@ def find_problems(locked: Collection[LockedEnvelope]) -> tuple[Problem, ...]:
 
 def may_be_meant(name: str) -> bool:
     """Return whether a file with another name was probably put here as an envelope."""
-    return "encrypted" in name.lower()
+    return "torrent" in name.lower() and "encrypted" in name.lower()
 
 
-def read_start(path: Path, size: int) -> bytes:
-    """Return the beginning of a file that may be an envelope; empty if it cannot be one; blocking."""
+def read_start(path: Path, size: int) -> bytes | None:
+    """Return the beginning of a file that may be an envelope; empty if it cannot be one; None if it cannot be read.
+
+    Raises:
+        TooManyOpen: it can be read later.
+    """
     if size < 0 or (size > MAX_SIZE and not may_be_meant(path.name)):
         return b""
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, _READ), "rb") as file:
             return file.read(LOOKED_AT)
-    except OSError:
-        return b""
+    except OSError as error:
+        problem = from_os_error(error, f"read “{for_display(path.name)}”")
+        if isinstance(problem, TooManyOpen):
+            raise problem from error
+        return None
