@@ -136,7 +136,7 @@ def find_places(environment: Mapping[str, str] | None = None) -> Places:
         require_text(root)
         _require_own(root / "config")
         return Places(root / "config", root / "state", root / "run", root)
-    _require_own(home_folder := _find_home_folder())
+    _require_own(home_folder := find_home_folder())
     require_text(home_folder)
     state = platformdirs.user_state_path("tuishare")
     runtime = environment.get("XDG_RUNTIME_DIR")
@@ -148,8 +148,12 @@ def find_places(environment: Mapping[str, str] | None = None) -> Places:
     )
 
 
-def _find_home_folder() -> Path:
-    """Return the user's home folder, from HOME or the list of users (passwd); a container may have neither."""
+def find_home_folder() -> Path:
+    """Return the user's home folder, from HOME or the list of users (passwd).
+
+    Raises:
+        BadConfiguration: neither knows one, as in a container.
+    """
     folder = os.path.expanduser("~")
     if os.environ.get("HOME") == "" or not os.path.isabs(folder):
         raise BadConfiguration("No home folder is known: HOME is not set to a folder", hint=_SET)

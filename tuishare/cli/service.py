@@ -20,7 +20,7 @@ from tuishare.cli.terminal import print_rows, say
 from tuishare.config.model import Config, load_config
 from tuishare.errors import AgentUnreachable, NotFound, from_os_error
 from tuishare.fs.atomic import publish
-from tuishare.home_paths import HOME_VARIABLE, Places, find_places
+from tuishare.home_paths import HOME_VARIABLE, Places, find_home_folder, find_places
 
 _KEPT: Final = (HOME_VARIABLE, "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 """Variables with the paths of the home; systemd does not know those of a shell."""
@@ -28,7 +28,7 @@ _KEPT: Final = (HOME_VARIABLE, "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 
 def unit_path() -> Path:
     """Return the path of the unit, see systemd.unit(5)."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    base = os.environ.get("XDG_CONFIG_HOME") or find_home_folder() / ".config"
     return Path(base) / "systemd" / "user" / UNIT
 
 

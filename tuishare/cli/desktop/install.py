@@ -17,6 +17,7 @@ from tuishare.cli.desktop.share_tree import make_share_tree
 from tuishare.cli.manual.command_tree import DeclaredCommand
 from tuishare.cli.terminal import say
 from tuishare.errors import from_os_error
+from tuishare.home_paths import find_home_folder
 
 _CACHES: Final = (("update-mime-database", "mime"), ("update-desktop-database", "applications"))
 _PATIENCE_SECONDS: Final = 30
@@ -24,7 +25,7 @@ _PATIENCE_SECONDS: Final = 30
 
 def user_share() -> Path:
     """Return the folder ``share`` of this user, by the XDG base directory specification."""
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return Path(os.environ.get("XDG_DATA_HOME") or find_home_folder() / ".local" / "share")
 
 
 def install_desktop(program: DeclaredCommand) -> None:
