@@ -20,7 +20,7 @@ from tuishare.envelope.hpke import PUBLIC_KEY_SIZE
 from tuishare.envelope.manifest import Announce, Manifest, ShareId
 from tuishare.envelope.opening import Opened, Unsealed, open_envelope, unseal
 from tuishare.envelope.raw import open_raw, seal_raw
-from tuishare.envelope.recognition import LOOKED_AT, Finding, recognise
+from tuishare.envelope.recognition import LOOKED_AT, Recognition, recognise
 from tuishare.envelope.sealing import Sender, seal
 from tuishare.envelope.slots import (
     KEY_SIZE,
@@ -47,7 +47,6 @@ __all__ = [
     "CardRecipient",
     "Damaged",
     "EnvelopeId",
-    "Finding",
     "Frame",
     "KeyRecipient",
     "Manifest",
@@ -55,6 +54,7 @@ __all__ = [
     "Opened",
     "OpeningKey",
     "Recipient",
+    "Recognition",
     "Sender",
     "ShareId",
     "Ticket",

@@ -1,7 +1,7 @@
 """What a file is that should be an envelope and is none: what mail, browsers and people make of one.
 
-Owns the signs by which that is recognised, and what to do about it, in sentences. They follow from bytes that whoever
-made the file knows, so they reveal nothing. Pure; it opens nothing.
+Owns the signs by which that is recognised, and what to do about it, in sentences. They follow from the bytes of the
+file alone, so they reveal nothing to its author. Pure; it opens nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ATTACH: Final = "Ask the sender to send it in a ZIP archive or by another way."
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Recognition:
     """What a file is.
 
     Attributes:
@@ -53,7 +53,7 @@ class Finding:
     is_cut: bool = False
 
 
-def recognise(data: bytes, size: int) -> Finding | None:
+def recognise(data: bytes, size: int) -> Recognition | None:
     """Return what a file is that does not open as an envelope; None if nothing is known about it.
 
     Args:
@@ -61,45 +61,49 @@ def recognise(data: bytes, size: int) -> Finding | None:
         size: of the file, bytes.
     """
     if not data:
-        return Finding(
+        return Recognition(
             "It is empty", "It is opened when it has content: its download may not have ended.", False, True
         )
     if is_tse1(data):
         return _recognise_changed(data, size)
     for magic, name in _ARCHIVES.items():
         if data.startswith(magic):
-            return Finding(
+            return Recognition(
                 f"It is {name}",
                 "Unpack it, and put what is in it here.",
                 is_envelope=b".torrent.encrypted" in data.lower(),
             )
     if data.startswith(_TORRENTS):
-        return Finding("It is a torrent that is not encrypted", "Open it with a BitTorrent program.", False)
+        return Recognition(
+            "It is a torrent that is not encrypted", "Open it with a BitTorrent program.", False
+        )
     text = _text_of(data)
     return _recognise_text(text) if text else None
 
 
-def _recognise_changed(data: bytes, size: int) -> Finding | None:
+def _recognise_changed(data: bytes, size: int) -> Recognition | None:
     """Return what became of a file that starts as an envelope does."""
     whole = _whole_size(data)
     if size == whole:
         return None
     if data.startswith(MAGIC + b"=0"):
-        return Finding("It was encoded as quoted-printable text", _ATTACH)
+        return Recognition("It was encoded as quoted-printable text", _ATTACH)
     if data.count(b"\xef\xbf\xbd") > len(data) // 64:
-        return Finding("It was treated as text, so bytes are lost", _ATTACH)
+        return Recognition("It was treated as text, so bytes are lost", _ATTACH)
     if len(data) >= _ENOUGH and b"\r" not in data:
-        return Finding("Its line ends were changed, as by mail: all bytes 13 are gone", _ATTACH)
+        return Recognition("Its line ends were changed, as by mail: all bytes 13 are gone", _ATTACH)
     if len(data) >= _ENOUGH and data.count(b"\n") == data.count(b"\r\n"):
-        return Finding("Its line ends were changed, as by mail: a byte 13 is before each byte 10", _ATTACH)
+        return Recognition(
+            "Its line ends were changed, as by mail: a byte 13 is before each byte 10", _ATTACH
+        )
     if size < whole <= MAX_SIZE:
-        return Finding(
+        return Recognition(
             f"It is not whole yet: {size:,} of {whole:,} bytes or more",
             "It is opened when it is whole. If nothing is copying it any more, copy it once more.",
             is_cut=True,
         )
     if 0 < whole < size:
-        return Finding(f"{size - whole:,} bytes were added at its end", _NEW)
+        return Recognition(f"{size - whole:,} bytes were added at its end", _NEW)
     return None
 
 
@@ -132,22 +136,22 @@ def _text_of(data: bytes) -> str:
     return "" if "\0" in text else text
 
 
-def _recognise_text(text: str) -> Finding | None:
+def _recognise_text(text: str) -> Recognition | None:
     start = text.lstrip()[:512].lower()
     if start.startswith(("<!doctype html", "<html", "<head", "<?xml")):
-        return Finding(
+        return Recognition(
             "It is a web page, not the file that it should be",
             "Open it in a browser: it may ask you to log in. Then download the file itself.",
             is_envelope=False,
         )
     if text.startswith(MAGIC.decode()):
-        return Finding("It was treated as text, so bytes are lost", _ATTACH)
+        return Recognition("It was treated as text, so bytes are lost", _ATTACH)
     if _is_base64(text):
-        return Finding(
+        return Recognition(
             "It is an envelope as base64 text", "Decode it: base64 -d FILE > NAME.torrent.encrypted"
         )
     if start.startswith(_MAIL):
-        return Finding(
+        return Recognition(
             "It is a whole mail",
             "Open it in a mail program, and save its attachment here.",
             is_envelope=".torrent.encrypted" in text.lower(),

@@ -34,9 +34,9 @@ from tuishare.envelope import (
     MAX_SIZE,
     Announce,
     Damaged,
-    Finding,
     Manifest,
     NotForUs,
+    Recognition,
     ShareId,
     Ticket,
     is_tse1,
@@ -60,7 +60,7 @@ class NotIntact(Damaged):
         finding: what it is.
     """
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Recognition) -> None:
         Refused.__init__(self, finding.detail, hint=finding.hint)
         self.finding = finding
 
