@@ -133,11 +133,11 @@ class Agent:
         self.contacts[other.person.signer] = Contact(self, other.person.signer, read_record(other.record()))
         return self.contacts[other.person.signer]
 
-    def find(self, link_key: bytes) -> LinkPeer | None:
-        for contact in self.contacts.values():
-            if contact.record is not None and contact.record.link_key == link_key:
-                return contact
-        return None
+    def find(self, signer: bytes, link_key: bytes) -> LinkPeer | None:
+        contact = self.contacts.get(signer)
+        if contact is None or contact.record is None or contact.record.link_key != link_key:
+            return None
+        return contact
 
     async def introduce(self, record: AddressRecord, signed: bytes) -> LinkPeer | None:
         contact = self.contacts.get(record.signer)

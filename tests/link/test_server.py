@@ -95,16 +95,26 @@ async def test_a_contact_with_a_new_link_key_introduces_themselves(alice: Agent)
     bob.know(alice)
     async with bob.calling(alice) as session:
         assert isinstance(await session.offer(*envelope()), HandedOver)
-    assert alice.find(bob.key.public_key) is not None
-    assert alice.find(BOB.link_key.public_key) is None
+    assert alice.find(BOB.signer, bob.key.public_key) is not None
+    assert alice.find(BOB.signer, BOB.link_key.public_key) is None
 
 
 async def test_a_contact_who_shows_the_record_of_another_is_refused(alice: Agent) -> None:
     alice.know(Agent(BOB))
     alice.know(Agent(MALLORY))
     assert 0.25 < await say(alice, MALLORY, encode_message(Introduce(BOB.record(3)))) < 0.9
-    theirs = BOB.record(3, link_key=MALLORY.link_key.public_key)
-    assert 0.25 < await say(alice, MALLORY, encode_message(Introduce(theirs))) < 0.9
+
+
+async def test_a_contact_who_claims_the_link_key_of_another_does_not_keep_them_out(alice: Agent) -> None:
+    """Threat T23."""
+    mallory, bob = Agent(MALLORY), Agent(BOB)
+    mallory.key = bob.key  # says so in a record; to prove the key is another matter
+    alice.know(mallory)
+    alice.know(bob)
+    bob.know(alice)
+    async with bob.calling(alice) as session:
+        assert isinstance(await session.offer(*envelope()), HandedOver)
+    assert (len(alice.contacts[BOB.signer].inbox), alice.contacts[MALLORY.signer].inbox) == (1, {})
 
 
 async def test_an_invitation_makes_both_known(alice: Agent) -> None:

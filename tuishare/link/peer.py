@@ -103,8 +103,8 @@ class LinkPeer(Protocol):
 class Callers(Protocol):
     """Who may call, as the agent knows it."""
 
-    def find(self, link_key: bytes) -> LinkPeer | None:
-        """Return the contact whose newest address record names the key; None for a stranger."""
+    def find(self, signer: bytes, link_key: bytes) -> LinkPeer | None:
+        """Return the contact with this signer if their newest address record names the key; otherwise None."""
 
     async def introduce(self, record: AddressRecord, signed: bytes) -> LinkPeer | None:
         """Keep the record of a stranger who has proved its link key, if its signer is a contact and it is newer.

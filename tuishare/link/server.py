@@ -74,15 +74,14 @@ class LinkServer(Reception[LinkPeer]):
 
     async def admit(self, message: bytes, caller: Caller, host: Address) -> LinkPeer | None:
         """Return the contact who introduces themselves; answer a stranger who redeems an invitation."""
-        known = self._callers.find(caller.link_key)
         match decode_stranger_message(message):
             case Introduce(record=signed):
                 record = read_record(signed)
                 if record.link_key != caller.link_key:
                     raise BrokenRule("a record that names another link key")
-                if known is None:
-                    return await self._callers.introduce(record, signed)
-                return known if known.signer == record.signer else None
+                # By the signer, not by the key: a contact may claim the link key of another, to keep them out.
+                known = self._callers.find(record.signer, caller.link_key)
+                return known or await self._callers.introduce(record, signed)
             case Redeem() as redeem:
                 welcome = await self._callers.redeem(redeem, caller.link_key, str(host))
                 if welcome is not None:

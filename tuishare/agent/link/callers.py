@@ -8,7 +8,7 @@ from __future__ import annotations
 from tuishare.agent.link.contact_peer import LinkParts
 from tuishare.agent.link.invitations import Invitations
 from tuishare.agent.link.open_links import OpenLinks
-from tuishare.link.address_record import AddressRecord
+from tuishare.link.address_record import AddressRecord, read_record
 from tuishare.link.messages import Redeem, Welcome
 from tuishare.link.peer import Callers, LinkPeer
 
@@ -21,10 +21,13 @@ class ContactCallers(Callers):
         self._links = links
         self._invitations = invitations
 
-    def find(self, link_key: bytes) -> LinkPeer | None:
-        """Return the contact whose newest address record names the key; None for a stranger."""
-        signer = self._parts.contacts.find_by_link_key(link_key)
-        return self._links.peer(signer) if signer is not None else None
+    def find(self, signer: bytes, link_key: bytes) -> LinkPeer | None:
+        """Return the contact with this signer if their newest address record names the key; otherwise None."""
+        contacts = self._parts.contacts
+        record = contacts.record_of(signer)
+        if contacts.get(signer) is None or record is None or record.link_key != link_key:
+            return None
+        return self._links.peer(signer)
 
     async def introduce(self, record: AddressRecord, signed: bytes) -> LinkPeer | None:
         """Keep the record of a stranger who has proved its link key, if its signer is a contact and it is newer."""
@@ -36,6 +39,8 @@ class ContactCallers(Callers):
     async def redeem(self, redeem: Redeem, link_key: bytes, host: str) -> Welcome | None:
         """Redeem an invitation in one transaction; None if it is unknown, used, ended or not held."""
         welcome = await self._invitations.redeem(redeem, link_key, host)
-        if welcome is not None and (signer := self._parts.contacts.find_by_link_key(link_key)):
-            self._links.wakes[signer].notify()
+        if welcome is not None:
+            joiner = read_record(redeem.record).signer  # it was verified
+            if self._parts.contacts.get(joiner) is not None:
+                self._links.wakes[joiner].notify()
         return welcome

@@ -1,6 +1,6 @@
 """Contacts: the users whom links lead to, and their newest address records.
 
-Owns which user a link key or a signer belongs to. A contact is a user with a card who is verified, or who was
+Owns which user a signer belongs to. A contact is a user with a card who is verified, or who was
 introduced and accepted; records of other users are kept for the time when they are verified. Must not call anyone.
 """
 
@@ -84,13 +84,6 @@ class Contacts:
     def signed_record_of(self, signer: bytes) -> bytes:
         """Return the newest address record of a contact as they signed it; empty if none is known."""
         return self._signed.get(signer, b"")
-
-    def find_by_link_key(self, link_key: bytes) -> bytes | None:
-        """Return the signer of the contact whose newest record names a link key, or None."""
-        for signer, record in self._records.items():
-            if record.link_key == link_key and self.get(signer) is not None:
-                return signer
-        return None
 
     async def keep(self, record: AddressRecord, signed: bytes, *, is_joining: bool = False) -> bool:
         """Keep the record of a user, unless one that is not older is known, or too many came in a short time.
