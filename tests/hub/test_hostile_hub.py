@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +13,8 @@ import pytest
 
 from tests.hub.hubs import FAST, Member, a_hub, new_member, parcel
 from tests.waiting import wait_until
+from tuishare.errors import BadConfiguration, SystemFailed, TuishareError
+from tuishare.hub import process
 from tuishare.link.caller import Caller
 from tuishare.link.mailbox.conversation import Conversation
 from tuishare.link.mailbox.enrolment import HubPlace
@@ -148,7 +151,29 @@ async def test_a_parcel_that_the_disk_has_damaged_does_not_stop_the_mailbox(tmp_
     async with a_hub(tmp_path / "hub") as hub:
         bob = await new_member(hub)
         await bob.put(GOOD)
-        await bob.put(parcel(2))
-        (tmp_path / "hub" / "parcels" / bob.mailbox.hex() / DIGEST.hex()).write_bytes(bytes(len(GOOD)))
+        for number in (2, 3, 4):
+            await bob.put(parcel(number))
+        folder = tmp_path / "hub" / "parcels" / bob.mailbox.hex()
+        (folder / DIGEST.hex()).write_bytes(bytes(len(GOOD)))
+        (folder / hashlib.sha256(parcel(2)).hexdigest()).write_bytes(parcel(2)[:100])
+        (folder / hashlib.sha256(parcel(3)).hexdigest()).unlink()
         async with bob.collecting():
-            await wait_until(lambda: bob.received == [parcel(2)])
+            await wait_until(lambda: bob.received == [parcel(4)])
+            for number in (2, 3):  # their senders put them again
+                assert await bob.put(parcel(number)) is None
+            await wait_until(lambda: bob.received == [parcel(4), parcel(2), parcel(3)])
+
+
+async def test_upkeep_goes_on_whatever_it_meets(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors: list[TuishareError] = [SystemFailed("no space"), BadConfiguration("the database is damaged")]
+
+    class Broken:
+        async def expire(self) -> None:
+            if errors:
+                raise errors.pop()
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(process, "_EXPIRE_SECONDS", 0.0)
+    with pytest.raises(asyncio.CancelledError):
+        await process._expire(Broken())  # type: ignore[arg-type]
+    assert errors == []

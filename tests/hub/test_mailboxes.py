@@ -132,9 +132,24 @@ def destination(member: Member) -> Destination:
     return Destination(member.place.host_key, [parse_endpoint(member.place.address)], SUBSYSTEM)
 
 
-async def test_a_member_who_was_removed_is_a_stranger_at_once(tmp_path: Path) -> None:
+async def test_a_member_who_was_removed_is_a_stranger_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with a_hub(tmp_path / "hub") as hub:
         bob, carol = await new_member(hub, 1), await new_member(hub, 2)
+        await invite(hub, "dan")
+
+        def refuse(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(HubStore, "remove_member", refuse)
+            patched.setattr(HubStore, "drop_string", refuse)
+            for name in ("member 1", "dan"):
+                for _ in range(2):  # who is on the disk is there, and can be removed later
+                    with pytest.raises(SystemFailed):
+                        await hub.answer(Remove(name))
+        assert await hub.answer(Remove("dan")) == Removed("dan", False)
         await bob.put(parcel(1))
         await carol.put(parcel(2))
         bob.accepts = False

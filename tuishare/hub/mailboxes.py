@@ -159,6 +159,7 @@ class Mailboxes:
 
         Raises:
             NotFound: there is neither.
+            SystemFailed: the disk refused; nothing was removed.
         """
         string = next((string for string in self._strings.values() if string.name == name), None)
         if string is not None:
@@ -167,10 +168,14 @@ class Mailboxes:
         member = next((member for member in self._members.values() if member.name == name), None)
         if member is None:
             raise NotFound(f"There is no member {name}", hint="`tuishare hub members` lists them.")
-        del self._members[member.mailbox]
+        del self._members[member.mailbox]  # first, so that nothing more is put
+        try:
+            await self._run(lambda: self._store.remove_member(member.mailbox))
+        except TuishareError:
+            self._members[member.mailbox] = member  # for another try: after a restart they would be back
+            raise
         parcels = self._parcels.pop(member.mailbox, {})
         self.quotas.release(member.mailbox, [parcel.size for parcel in parcels.values()])
-        await self._run(lambda: self._store.remove_member(member.mailbox))
         return member
 
     def subscribe(self, mailbox: bytes, on_parcel: Callable[[Parcel], None]) -> list[Parcel]:
@@ -260,19 +265,30 @@ class Mailboxes:
     async def take(self, mailbox: bytes, digest: bytes, send: Callable[[bytes], Awaitable[None]]) -> bool:
         """Send a parcel to its member, piece by piece; return False if it is not there.
 
+        One whose file the disk has lost, or cut off, is forgotten: its sender puts it again, and the next one comes.
+
         Raises:
             SystemFailed: the disk cannot be read.
         """
-        if digest not in self._parcels.get(mailbox, {}):
+        parcel = self._parcels.get(mailbox, {}).get(digest)
+        if parcel is None:
             return False
         path = self._store.content_path(mailbox, digest)
         try:
+            if not await asyncio.to_thread(_has_size, path, parcel.size):
+                await self._forget_lost(parcel)
+                return False
             with await asyncio.to_thread(path.open, "rb") as file:
                 while piece := await asyncio.to_thread(file.read, _PIECE):
                     await send(piece)
         except OSError as error:
             raise from_os_error(error, "read a parcel") from error
         return True
+
+    async def _forget_lost(self, parcel: Parcel) -> None:
+        _log.error("The disk has lost a parcel of %d bytes", parcel.size)
+        await self._run(lambda: self._store.forget(parcel.mailbox, parcel.digest))
+        self._drop_from_memory(parcel.mailbox, parcel.digest)
 
     async def delete(self, mailbox: bytes, digest: bytes) -> None:
         """Delete a parcel that its member does not need any longer.
@@ -281,9 +297,13 @@ class Mailboxes:
             SystemFailed: the disk refused; it stays.
         """
         await self._run(lambda: self._store.delete(mailbox, digest))
+        self._drop_from_memory(mailbox, digest)
+
+    def _drop_from_memory(self, mailbox: bytes, digest: bytes) -> bool:
         parcel = self._parcels.get(mailbox, {}).pop(digest, None)
         if parcel is not None:
             self.quotas.release(mailbox, [parcel.size])
+        return parcel is not None
 
     async def expire(self) -> None:
         """Delete parcels that were not taken in time.
@@ -293,17 +313,19 @@ class Mailboxes:
         """
         before = self._now() - self._settings.mailbox.days * _DAY
         for parcel in await self._run(lambda: self._store.expire(before)):
-            if self._parcels.get(parcel.mailbox, {}).pop(parcel.digest, None) is not None:
-                self.quotas.release(parcel.mailbox, [parcel.size])
-                self.expired += 1
+            self.expired += self._drop_from_memory(parcel.mailbox, parcel.digest)
 
     async def _drop_ended(self, now: int) -> None:
         for string in [string for string in self._strings.values() if string.until <= now]:
             await self._drop(string)
 
     async def _drop(self, string: EnrolmentString) -> None:
-        self._strings.pop(string.token_hash, None)
-        await self._run(lambda: self._store.drop_string(string.token_hash))
+        self._strings.pop(string.token_hash, None)  # first, so that it is not used meanwhile
+        try:
+            await self._run(lambda: self._store.drop_string(string.token_hash))
+        except TuishareError:
+            self._strings[string.token_hash] = string
+            raise
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         """Run work on the thread of the store; works run in the order of their calls."""
@@ -321,6 +343,13 @@ class Mailboxes:
 def _refuse(error: TuishareError) -> Refusal:
     _log.warning("A parcel could not be kept: %s", error.detail)
     return Refusal(_DISK_SECONDS, "the disk of the hub refuses")
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
 
 
 def _write_all(descriptor: int, piece: bytes) -> None:

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 
 from tuishare.config.units import parse_size
 from tuishare.core.home_lock import HomeInUse, HomeLock
-from tuishare.errors import SystemFailed
+from tuishare.errors import SystemFailed, TuishareError
 from tuishare.hub.mailboxes import Mailboxes
 from tuishare.hub.operator import (
     Answer,
@@ -161,6 +161,6 @@ async def _expire(mailboxes: Mailboxes) -> None:
     while True:
         try:
             await mailboxes.expire()
-        except SystemFailed as error:
+        except TuishareError as error:  # a damaged database, too: the rest goes on
             _log.warning("%s; it is tried again", error.detail)
         await asyncio.sleep(_EXPIRE_SECONDS)

@@ -241,6 +241,11 @@ class HubStore:
             )
         self.content_path(mailbox, digest).unlink(missing_ok=True)
 
+    def forget(self, mailbox: bytes, digest: bytes) -> None:
+        """Delete a parcel as if it had never been there, so that it may be put again."""
+        self._database.execute("DELETE FROM parcels WHERE mailbox = ? AND digest = ?", (mailbox, digest))
+        self.content_path(mailbox, digest).unlink(missing_ok=True)
+
     def expire(self, before: int) -> list[Parcel]:
         """Delete the parcels that were put before a time in Unix seconds, and return them."""
         expired = [parcel for parcel in self.parcels() if parcel.at < before]
