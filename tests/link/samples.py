@@ -108,6 +108,18 @@ class Person:
 
 
 ALICE: Final = Person("alice", 1)
+
+
+@dataclass(frozen=True)
+class Thief(Person):
+    """One who puts Alice's key to receive into a card of their own."""
+
+    @property
+    def card(self) -> Card:
+        statement = card_statement(self.name, ALICE.card.public_key, self.signer)
+        return Card(self.name, ALICE.card.public_key, self.signer, self.signing_key.sign(statement))
+
+
 BOB: Final = Person("bob", 2)
 CAROL: Final = Person("carol", 4)
 MALLORY: Final = Person("mallory", 3)

@@ -134,7 +134,13 @@ class AddressRecordFound:
 
 @dataclass(frozen=True, slots=True)
 class AddressRecordKept:
-    """A user can be reached at other addresses, or for the first time."""
+    """A user can be reached at other addresses, or for the first time.
+
+    Attributes:
+        signer: Ed25519 public key of their card.
+    """
+
+    signer: bytes
 
 
 @dataclass(frozen=True, slots=True)

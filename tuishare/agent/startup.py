@@ -246,7 +246,7 @@ def make_service_parts(
             *(status, sharing, inbox, users, link), engine=context.engine, activity=activity, changed=changed
         ),
         users=users,
-        invitations=InvitationService(link, users.revoke_user, users.remove_user),
+        invitations=InvitationService(link, users.find_signer, users.revoke_user, users.remove_user),
         introductions=IntroductionService(link, users.view),
         receipts=ReceiptService(link.handovers, sharing.repository.shares),
         settings=SettingsService(files, config_reload),

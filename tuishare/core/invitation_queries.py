@@ -22,6 +22,11 @@ def find_invitations(database: Database) -> list[InvitationRecord]:
     return database.find(InvitationRecord, "ORDER BY created, rowid")
 
 
+def find_invitation(database: Database, invitation: bytes) -> InvitationRecord | None:
+    """Return the invitation with an id, or None; what a stranger costs must not grow with the others."""
+    return next(iter(database.find(InvitationRecord, "WHERE id = ?", invitation)), None)
+
+
 def find_joiners(database: Database) -> list[JoinerRecord]:
     """Return who came with an invitation, in the order of their last step."""
     return database.find(JoinerRecord, "ORDER BY at, rowid")
@@ -34,9 +39,9 @@ def find_joiners_with(database: Database, invitation: bytes) -> list[JoinerRecor
 
 def take_use(database: Database, joiner: JoinerRecord) -> bool:
     """Record a use of an invitation; return False if it is gone, or if others have all its uses (threat T19)."""
-    found = database.find(InvitationRecord, "WHERE id = ?", joiner.invitation)
+    found = find_invitation(database, joiner.invitation)
     others = [each for each in find_joiners_with(database, joiner.invitation) if each.card != joiner.card]
-    if not found or sum(each.state.is_use for each in others) >= found[0].uses:
+    if found is None or sum(each.state.is_use for each in others) >= found.uses:
         return False
     database.save(joiner)
     return True

@@ -16,12 +16,13 @@ from tuishare.agent.startup import make_share_parts
 from tuishare.agent.startup_link import make_contacts, make_handovers
 from tuishare.core.records import RecipientRecord, ShareRecord, ShareStep
 from tuishare.core.sealing import SealedShare
+from tuishare.errors import SystemFailed
 from tuishare.link.address_record import read_record, sign_record
 
 pytestmark = pytest.mark.swarm
 
 
-@pytest.mark.parametrize("what", ["nothing", "revoked", "a newer version", "another passkey"])
+@pytest.mark.parametrize("what", ["nothing", "revoked", "a newer version", "another passkey", "the disk"])
 async def test_what_changes_while_it_is_sealed_keeps_it_back(alice: Home, bob: Home, what: str) -> None:
     """T10: a user who was revoked meanwhile could join with an envelope of the former authority."""
     share = replace(share_of(fill(alice.drop / "x")), step=ShareStep.SEEDING, sealed=1)
@@ -53,6 +54,8 @@ async def test_what_changes_while_it_is_sealed_keeps_it_back(alice: Home, bob: H
             if what_to_seal.id == last.id:  # all before it is done
                 return SealedShare(b"last", ())
             changes.get(what, lambda: None)()
+            if what == "the disk":
+                raise SystemFailed("it refused")  # which ends no agent
             key = b"other" if what == "another passkey" else b"bob"
             return SealedShare(b"envelope", (replace(rows[0], passkey_hash=key.ljust(32)),))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from tests.agent.agent_pairs import running
 from tests.agent.homes import Home, fill, make_home
 from tests.agent.link.linked import LINK, PATIENCE
-from tests.link.samples import ALICE, CAROL, MALLORY, NOW, Person
+from tests.link.samples import ALICE, CAROL, MALLORY, NOW, Person, Thief
 from tests.waiting import wait_until
 from tuishare.agent.daemon import Agent
 from tuishare.agent.link import received_introductions
@@ -34,7 +33,6 @@ from tuishare.errors import BadInput, NotFound, Refused
 from tuishare.link.introduction import read_introduction, sign_introduction
 from tuishare.link.messages import Declined, Have, IntroductionAnswer, Later
 from tuishare.people import User, load_book
-from tuishare.people.cards import Card, card_statement
 
 pytestmark = pytest.mark.swarm
 NAMES = ("bob", "carol", "dave", "erin", "frank", "grace", "heidi")
@@ -92,16 +90,6 @@ async def test_seven_invitations_and_one_command_make_eight_people_known_to_each
 
 
 ALICE_USER = User("alice", card=ALICE.card, verified=True)
-
-
-@dataclass(frozen=True)
-class Thief(Person):
-    """One who puts Alice's key to receive into a card of their own."""
-
-    @property
-    def card(self) -> Card:
-        statement = card_statement(self.name, ALICE.card.public_key, self.signer)
-        return Card(self.name, ALICE.card.public_key, self.signer, self.signing_key.sign(statement))
 
 
 @pytest.fixture
@@ -243,7 +231,7 @@ async def test_a_declined_introduction_stays_declined_and_may_still_be_accepted(
 
 
 async def test_what_no_one_may_be_introduced_by_is_refused_in_one_sentence(
-    bob: Home, bob_agent: Agent
+    bob: Home, bob_agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = Thief("carol", CAROL.number)
     answers = {
@@ -261,6 +249,16 @@ async def test_what_no_one_may_be_introduced_by_is_refused_in_one_sentence(
         (pending,) = (await bob_agent.service.introductions()).received
         with pytest.raises(BadInput):
             await bob_agent.service.accept_introduction(IntroductionAccepted(id=pending.id, name=name))
+    # What could not be accepted when its introducer is followed later keeps no other back.
+    thief = Thief("thief", 9)
+    monkeypatch.setattr(received_introductions, "add_introduced", lambda book, _: book)
+    assert isinstance(await say(bob_agent, introduction(bob_agent, thief)), Have)
+    monkeypatch.undo()
+    late = Person("late", 8)
+    await say(bob_agent, introduction(bob_agent, late))
+    await bob_agent.service.change_user(UserChange(name="alice", introduces=True))
+    await wait_until(lambda: {"late", "carol"} <= trust(bob).keys(), seconds=PATIENCE)
+    await wait_until(lambda: shown(bob_agent) == [("alice", "thief")])
 
 
 async def test_oneself_is_no_news_and_a_taken_name_gets_a_number(bob: Home, bob_agent: Agent) -> None:

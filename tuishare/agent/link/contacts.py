@@ -108,6 +108,6 @@ class Contacts:
             return False
         if record.supersedes(self._records.get(record.signer)):
             self._records[record.signer], self._signed[record.signer] = record, signed
-        self._events.publish(AddressRecordKept())
+        self._events.publish(AddressRecordKept(record.signer))
         self._changed.notify()
         return True

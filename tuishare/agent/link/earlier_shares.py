@@ -17,6 +17,7 @@ from tuishare.agent.link.handovers import Handovers
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.core.records import ShareRecord, ShareStep
 from tuishare.core.sealing import SealedShare
+from tuishare.errors import SystemFailed
 from tuishare.sanitize import for_display
 
 Seal = Callable[[ShareRecord], Awaitable[SealedShare]]
@@ -58,7 +59,12 @@ class EarlierShares:
             for share in list(self._shares.values()):
                 if missing := self._missing(share, reachable):
                     with isolate_errors(f"hand “{for_display(share.name)}” over by link"):
-                        await self._hand_over(share, missing, wake)
+                        try:
+                            await self._hand_over(share, missing, wake)
+                        except (
+                            SystemFailed
+                        ) as error:  # of one share; the next contact or address is the next try
+                            _log.warning("%r is not handed over by link: %s", share.name, error.detail)
             await self._requested.wait()
 
     def _missing(self, share: ShareRecord, reachable: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -46,7 +46,6 @@ class UserIntroductions:
 
     async def run(self, wake: Callable[[bytes], None]) -> None:
         """Keep in step until cancelled; `wake` is called with each contact for whom there is something to do."""
-        self.received.on_accepted = wake
         while True:
             revision = self._requested.revision
             with isolate_errors("follow the users"), contextlib.suppress(SystemFailed):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tuishare.agent.error_isolation import isolate_errors
 from tuishare.agent.events import ChangeSignal
 from tuishare.agent.link.joined_users import JoinedUsers
 from tuishare.agent.link.own_record import OwnRecord
@@ -23,8 +24,10 @@ from tuishare.core.clock import Clock
 from tuishare.core.invitation_queries import (
     answer_joiner,
     delete_invitation,
+    find_invitation,
     find_invitations,
     find_joiners,
+    find_joiners_with,
     keep_try,
     take_use,
 )
@@ -34,12 +37,13 @@ from tuishare.link.address_record import read_record
 from tuishare.link.invitation import make_invitation, parse_invitation
 from tuishare.link.invitation_exchange import Introduced, check_redeem, make_welcome
 from tuishare.link.messages import Redeem, Welcome
-from tuishare.people.cards import split_card
+from tuishare.people.cards import Card, split_card
 from tuishare.people.names import validate_name
 
 _MOST_OPEN: Final = 1_000
 _KEPT_SECONDS: Final = 30 * 86_400
 """How long an invitation is listed after its end."""
+_IN_VAIN: Final = "was used or has ended, or with a card that has a key of another user"
 _log = logging.getLogger(__name__)
 
 
@@ -102,9 +106,10 @@ class Invitations:
         for given in await self.all():
             for joiner in given.joiners:
                 if joiner.state is JoinerState.JOINED:
-                    await self._add(given.record, joiner)
+                    with isolate_errors("add an invited user"):
+                        await self._add(given.record, joiner)
             if given.record.until + _KEPT_SECONDS < now:
-                await self._delete(given.record.id)
+                await self.delete(given.record.id)
 
     async def all(self) -> list[GivenInvitation]:
         """Return the invitations, oldest first."""
@@ -154,8 +159,8 @@ class Invitations:
         await self._store.change(lambda database: database.save(record))
         return record
 
-    async def cancel(self, invitation: bytes) -> GivenInvitation:
-        """Delete an invitation; return it, since its users may have to be removed.
+    async def end(self, invitation: bytes) -> GivenInvitation:
+        """Let an invitation be used no more; return it, since its users may have to be removed before `delete`.
 
         Raises:
             NotFound: there is none with that id.
@@ -164,8 +169,14 @@ class Invitations:
             given = await self._find(invitation)
             if given is None:
                 raise NotFound("There is no such invitation", hint="`tuishare invite list` shows them all.")
-            await self._delete(invitation)
+            ended = replace(given.record, until=min(given.record.until, self._clock.now()))
+            await self._store.change(lambda database: database.save(ended))
         return given
+
+    async def delete(self, invitation: bytes) -> None:
+        """Delete an invitation, with who came with it."""
+        async with self._redeeming:
+            await self._store.change(lambda database: delete_invitation(database, invitation))
 
     async def answer(self, joiner: JoinerRecord, *, approve: bool) -> None:
         """Let in one who asks when they call again, or never.
@@ -195,7 +206,7 @@ class Invitations:
                 _log.info("%s; the call came from %s", error.detail, host)
                 return None
             known = next((each for each in given.joiners if each.card == redeem.card), None)
-            state = self._judge(given, known)
+            state = self._judge(given, known, joiner.card)
             step = JoinerRecord(
                 given.record.id,
                 redeem.card,
@@ -213,13 +224,15 @@ class Invitations:
                 make_welcome(invitation, redeem, inviter) if await self._let_in(given, step, joiner) else None
             )
 
-    def _judge(self, given: GivenInvitation, known: JoinerRecord | None) -> JoinerState:
+    def _judge(self, given: GivenInvitation, known: JoinerRecord | None, card: Card) -> JoinerState:
         """Return the next step of a joiner."""
         if given.record.until <= self._clock.now():
             return JoinerState.TRIED
         if known is not None and known.state.is_use:
-            return known.state  # a connection broke, or a crash came between
-        if given.is_used_up:
+            # A connection broke, or a crash came between. Who was removed since learns nothing more (threat T22).
+            was_removed = known.state is JoinerState.ADDED and not self._users.knows(card)
+            return JoinerState.TRIED if was_removed else known.state
+        if given.is_used_up or not self._users.can_add(card):
             return JoinerState.TRIED
         if not given.record.ask or (known is not None and known.state is JoinerState.APPROVED):
             return JoinerState.JOINED
@@ -243,24 +256,25 @@ class Invitations:
     async def _refuse(self, step: JoinerRecord, known: JoinerRecord | None) -> None:
         """Keep a try that does not let anyone in, and tell the user of a new one."""
         if known is not None and (known.state.is_use or known.state is JoinerState.APPROVED):
-            return  # of a member, after the end; or the uses ran out
+            return  # of a member, after the end or their removal; or the uses ran out
         await self._store.change(lambda database: keep_try(database, step))
         if known is None or known.state is not step.state:
             asks = step.state is JoinerState.ASKS
             kind = ActivityKind.APPROVAL if asks else ActivityKind.REJECTED
-            what = "asks to join" if asks else "tried an invitation that was used or has ended"
+            what = "asks to join" if asks else f"tried an invitation that {_IN_VAIN}"
             self._activity.note(kind, step.called, f"{what}, from {step.host}; words: {step.words}")
         self._changed.notify()
 
     async def _find(self, invitation: bytes) -> GivenInvitation | None:
-        return next((each for each in await self.all() if each.record.id == invitation), None)
+        record = await self._store.run(lambda database: find_invitation(database, invitation))
+        if record is None:
+            return None
+        joiners = await self._store.run(lambda database: find_joiners_with(database, invitation))
+        return GivenInvitation(record, joiners)
 
     async def _add(self, record: InvitationRecord, joiner: JoinerRecord) -> None:
         card, _ = split_card(joiner.card)
-        await self._users.add(joiner.user, card, record.teams, is_verified=record.uses == 1)
-        added = replace(joiner, state=JoinerState.ADDED)
+        user = await self._users.add(joiner.user, card, record.teams, is_verified=record.uses == 1)
+        added = replace(joiner, state=JoinerState.ADDED, user=user.name)
         await self._store.change(lambda database: database.save(added))
-        self._activity.note(ActivityKind.JOINED, joiner.user, f"used your invitation; words: {joiner.words}")
-
-    async def _delete(self, invitation: bytes) -> None:
-        await self._store.change(lambda database: delete_invitation(database, invitation))
+        self._activity.note(ActivityKind.JOINED, user.name, f"used your invitation; words: {joiner.words}")

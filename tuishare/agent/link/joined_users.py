@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from tuishare.agent.link.contacts import Contacts
 from tuishare.agent.live import UserBookFile
-from tuishare.errors import BadInput
+from tuishare.errors import BadInput, Refused
 from tuishare.link.invitation_exchange import Introduced
 from tuishare.people import User, UserBook, unused_name
 from tuishare.people.cards import Card
@@ -28,6 +28,20 @@ class JoinedUsers:
         self._contacts = contacts
         self._users = users
         self._edit_users = edit_users
+
+    def knows(self, card: Card) -> bool:
+        """Return whether a card is that of a user, or a former one of theirs."""
+        book = self._users.read()
+        return book.signer(card.signer) is not None or book.former(card.signer) is not None
+
+    def can_add(self, card: Card) -> bool:
+        """Return whether the owner of a card is a user, or may become one: no key in it is that of another user."""
+        book = self._users.read()
+        try:
+            _add_user(book, card.name, card, (), is_verified=False)
+        except BadInput:
+            return False
+        return True
 
     def require_free(self, name: str) -> None:
         """Check that no user has a name.
@@ -48,15 +62,27 @@ class JoinedUsers:
         """Keep where the agent of a user who is about to be added is reached."""
         await self._contacts.keep(introduced.record, introduced.signed_record, is_joining=True)
 
-    async def add(self, name: str, card: Card, groups: tuple[str, ...], *, is_verified: bool) -> bool:
+    async def add(self, name: str, card: Card, groups: tuple[str, ...], *, is_verified: bool) -> User:
         """Add a user; one who is known by the same card is verified, and joins the groups.
 
+        Args:
+            name: for a new user; one like it if it was taken meanwhile.
+            card: theirs.
+            groups: that they join.
+            is_verified: whether they count as verified.
+
         Returns:
-            Whether they count as verified now.
+            The user.
+
+        Raises:
+            BadInput: the card has a key of another user.
+            Refused: they were removed at the same time.
         """
-        known = self._users.read().signer(card.signer)
         await self._edit_users(lambda book: _add_user(book, name, card, groups, is_verified=is_verified))
-        return is_verified or (known is not None and known.verified)
+        user = self._users.read().signer(card.signer)
+        if user is None:
+            raise Refused(f"{name} was removed while they joined", hint="Use another invitation.")
+        return user
 
 
 def _add_user(
@@ -64,6 +90,7 @@ def _add_user(
 ) -> UserBook:
     known = book.signer(card.signer)
     if known is None:
+        name = unused_name(book, name)
         return book.add(User(name, card=card, groups=groups, verified=is_verified, invited=True))
     folded = set(map(fold_name, known.groups))
     joined = tuple(group for group in groups if fold_name(group) not in folded)

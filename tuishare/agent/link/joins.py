@@ -7,6 +7,7 @@ until they have answered or it has ended. Must not speak SSH.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from tuishare.core.activity import ActivityKind
 from tuishare.core.clock import Clock
 from tuishare.core.invitation_queries import delete_join, find_joins
 from tuishare.core.invitation_records import JoinRecord
-from tuishare.errors import BadInput, NotFound, Refused, VerificationFailed
+from tuishare.errors import BadInput, NotFound, Refused, SystemFailed, VerificationFailed
 from tuishare.link.invitation import Invitation, Party, parse_invitation
 from tuishare.link.invitation_exchange import Introduced
 from tuishare.link.peer import InvitationRefused, LinkFailed
@@ -88,7 +89,7 @@ class Joins:
         """Use an invitation; a record is returned if the inviter has to be called again.
 
         Raises:
-            BadInput: the text is no invitation, or one of our own.
+            BadInput: the text is no invitation, or one of our own, or the inviter's card has a key of another user.
             Refused: too many are being used, or it has ended.
             InvitationRefused: the inviter does not take it.
             VerificationFailed: the answer is not the inviter's.
@@ -129,7 +130,7 @@ class Joins:
         pauses = Pauses()
         while True:
             revision, is_idle = self._wake.revision, False
-            with isolate_errors("use invitations"):
+            with isolate_errors("use invitations"), contextlib.suppress(SystemFailed):
                 for record in await self.all():
                     with isolate_errors("use an invitation"):
                         await self._try_again(record)
@@ -151,7 +152,7 @@ class Joins:
                 return
             try:
                 outcome = await self._try(record, invitation)
-            except (LinkFailed, VerificationFailed) as error:
+            except (LinkFailed, VerificationFailed, BadInput) as error:
                 self._activity.note(ActivityKind.PROBLEM, where, error.detail)
                 return
         if isinstance(outcome, Joined):
@@ -172,15 +173,19 @@ class Joins:
         except VerificationFailed:
             await self._forget(record)
             raise
-        joined = await self._add(invitation, inviter)
+        try:
+            joined = await self._add(invitation, inviter)
+        except BadInput:
+            await self._forget(record)
+            raise
         await self._forget(record)
         return joined
 
     async def _add(self, invitation: Invitation, inviter: Introduced) -> Joined:
         name = self._users.choose_name(inviter.card.name, inviter.card)
         await self._users.keep_record(inviter)
-        is_verified = await self._users.add(name, inviter.card, (), is_verified=invitation.uses == 1)
-        return Joined(name, " ".join(inviter.words), is_verified)
+        user = await self._users.add(name, inviter.card, (), is_verified=invitation.uses == 1)
+        return Joined(user.name, " ".join(inviter.words), user.verified)
 
     async def _postpone(self, record: JoinRecord, error: str) -> JoinRecord:
         tried = replace(record, tried=self._clock.now(), error=error)

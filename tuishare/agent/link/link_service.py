@@ -204,6 +204,7 @@ class LinkService:
             events.subscribe(UserBookRead, lambda event: self.introductions.take_book(event.book))
             events.subscribe(UserBookRead, lambda _: self._earlier_shares.request())
             events.subscribe(AddressRecordKept, lambda _: self._earlier_shares.request())
+            events.subscribe(AddressRecordKept, lambda event: self._wake(event.signer))
             events.subscribe(RecipientExcluded, self._on_excluded)
             arrivals = self._arrivals
             events.subscribe(EnvelopeRejected, lambda event: arrivals.note_rejected(event.name, event.reason))
@@ -326,7 +327,7 @@ class LinkService:
             return
         await self._store.disk_retry.retry_until_written(self._arrivals.load)
         if self._invitations is not None:
-            with isolate_errors("add an invited user"):
+            with isolate_errors("add an invited user"), contextlib.suppress(SystemFailed):
                 await self._invitations.load()
         self._ready.set()
         self.calls.adjust()
@@ -431,8 +432,8 @@ class LinkService:
         except VerificationFailed as error:
             _log.info("%s; it came in an envelope", error.detail)
             return
-        if record.signer == event.signer and await self.contacts.keep(record, event.signed):
-            self._wake(record.signer)
+        if record.signer == event.signer:
+            await self.contacts.keep(record, event.signed)
 
     async def _on_sealed(self, event: ShareSealed) -> None:
         for signer in await self.handovers.on_sealed(event):

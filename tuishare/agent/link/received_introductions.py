@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -93,8 +93,6 @@ class ReceivedIntroductions:
         self._accepting = asyncio.Lock()
         self._rates = RateLimit[bytes](_BURST, _RATE, _MOST_CONTACTS, time.monotonic)
         self._told: set[tuple[bytes, bytes]] = set()
-        self.on_accepted: Callable[[bytes], None] = lambda _: None
-        """Called with the signer of each user who was accepted."""
 
     async def load(self) -> None:
         """Read what the last run left."""
@@ -240,7 +238,13 @@ class ReceivedIntroductions:
             if record is None or record.declined or self._has_no_room(introducer):
                 return False
             card = self._read[key][1]
-            await self._accept(key, User(card.name, card=card, introduced_by=introducer.name))
+            try:
+                await self._accept(key, User(card.name, card=card, introduced_by=introducer.name))
+            except (
+                BadInput
+            ) as error:  # another user has a key of it by now; the others are followed all the same
+                self._tell_once(introducer, card.signer, card.name, f"cannot be added: {error.detail}")
+                return False
         return True
 
     async def _accept(self, key: tuple[bytes, bytes], user: User) -> str:
@@ -251,7 +255,6 @@ class ReceivedIntroductions:
         name = known.name if known is not None else user.name
         await self._settle(card.signer)
         self._note(name, f"is a user now, introduced by {user.introduced_by}")
-        self.on_accepted(card.signer)
         return name
 
     async def _keep_address(self, introduction: Introduction, *, is_joining: bool = False) -> None:
@@ -259,8 +262,7 @@ class ReceivedIntroductions:
         record = introduction.read_record()
         if record is None:
             return
-        if await self._contacts.keep(record, introduction.record, is_joining=is_joining):
-            self.on_accepted(record.signer)
+        await self._contacts.keep(record, introduction.record, is_joining=is_joining)
 
     async def _settle(self, introduced: bytes) -> None:
         await self._store.change(lambda database: settle_introductions(database, introduced))

@@ -24,23 +24,27 @@ from tuishare.api.messages import (
     JoinerState,
     Joining,
     NewInvitation,
+    User,
     UserNamed,
 )
 from tuishare.core.invitation_records import InvitationRecord, JoinerRecord, JoinRecord
 from tuishare.errors import NotFound
 from tuishare.link.invitation import parse_invitation
-from tuishare.people.cards import split_card
+from tuishare.people.cards import Card, split_card
 from tuishare.sanitize import for_display
 
+FindUser: TypeAlias = Callable[[bytes], User | None]
+"""Finds a user by the signer of their card."""
 OrderUser: TypeAlias = Callable[[UserNamed], Awaitable[Accepted]]
 
 
 class InvitationService:
     """Implements the part of `tuishare.api.service.AgentService` about invitations."""
 
-    def __init__(self, link: LinkService, revoke: OrderUser, remove: OrderUser) -> None:
+    def __init__(self, link: LinkService, find: FindUser, revoke: OrderUser, remove: OrderUser) -> None:
         """`revoke` takes a user out of everything that is shared, `remove` out of the user book."""
         self._link = link
+        self._find = find
         self._revoke = revoke
         self._remove = remove
 
@@ -53,14 +57,18 @@ class InvitationService:
         return _view(record, text=record.text)
 
     async def cancel_invitation(self, invitation: InvitationNamed) -> Accepted:
-        given = await self._link.invitations.cancel(_read_id(invitation.id))
+        given = await self._link.invitations.end(_read_id(invitation.id))
         for joiner in given.joiners:
-            if joiner.state.is_use:
-                user = UserNamed(name=joiner.user)
+            # By their card: another user may have the name by now.
+            if joiner.state.is_use and (known := self._find(_card(joiner).signer)):
+                user = UserNamed(name=known.name)
                 with contextlib.suppress(NotFound):  # nothing is shared with them
                     await self._revoke(user)
                 with contextlib.suppress(NotFound):  # removed already
                     await self._remove(user)
+        await self._link.invitations.delete(
+            given.record.id
+        )  # last, so that what has failed can be done again
         return Accepted(id=invitation.id)
 
     async def answer_joiner(self, answer: JoinerAnswer) -> Accepted:
@@ -132,5 +140,9 @@ def _view_joiner(joiner: JoinerRecord) -> Joiner:
 
 
 def _fingerprint(joiner: JoinerRecord) -> str:
+    return _card(joiner).fingerprint.base32
+
+
+def _card(joiner: JoinerRecord) -> Card:
     card, _ = split_card(joiner.card)
-    return card.fingerprint.base32
+    return card
