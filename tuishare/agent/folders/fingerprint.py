@@ -76,9 +76,10 @@ def tree_fingerprint(tree: Tree) -> str:
     return f"{_condense((tree.is_folder, lasting))}:{_condense([file.ctime_ns for file in files])}"
 
 
-def may_be_renamed(fingerprint: str, other: str) -> bool:
-    """Return whether two fingerprints differ only in what a rename changes; an edit may have the same effect."""
-    return ":" in fingerprint and fingerprint.partition(":")[0] == other.partition(":")[0]
+def lasting_part(fingerprint: str) -> str:
+    """Return the digest of what a rename keeps, which an edit may keep as well; empty for those of earlier versions."""
+    lasting, colon, _ = fingerprint.partition(":")
+    return lasting if colon else ""
 
 
 def _condense(value: object) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tuishare.agent.folders.fingerprint import may_be_renamed, tree_fingerprint
+from tuishare.agent.folders.fingerprint import tree_fingerprint
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.queue import ShareQueue
 from tuishare.agent.shares.repository import ShareRepository
@@ -155,10 +155,9 @@ class ShareAdmission:
     async def _rename(self, tree: Tree, target: ShareTarget) -> ShareRecord | None:
         """Rename the share that this entry was under another name: same files, same users, the old name is gone."""
         fingerprint = tree_fingerprint(tree)
-        for share in list(self._repository.shares.values()):
+        for share in self._repository.of_payload(fingerprint):
             if (
-                may_be_renamed(fingerprint, share.fingerprint)
-                and share.torrent
+                share.torrent
                 and not self._queue.is_working_on(share)
                 and Path(share.path).parent == tree.root.parent
                 and self._is_meant(share, target)

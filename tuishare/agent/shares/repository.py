@@ -1,6 +1,6 @@
 """The shares of this agent: in memory, in the database, in the outbox and in their swarms.
 
-Owns the index and the saving of records, the names of envelopes, and which shares are seeded. Must not decide what
+Owns the saving of records, the names of envelopes, and which shares are seeded. Must not decide what
 becomes of a share: `tuishare.agent.shares.transitions` does, and queue, admission and commands ask it.
 """
 
@@ -19,6 +19,7 @@ from tuishare.agent.network.reachability import AddressWatch
 from tuishare.agent.network.tracker_service import TrackerService
 from tuishare.agent.shares.deliveries import Deliveries
 from tuishare.agent.shares.outbox import choose_envelope_name
+from tuishare.agent.shares.share_index import ShareIndex
 from tuishare.agent.state.store import Store
 from tuishare.config.model import Config
 from tuishare.core.records import ShareRecord, ShareStep
@@ -64,23 +65,20 @@ class ShareRepository:
         self._changed = changed
         self.lock = asyncio.Lock()
         self.damaged: list[DamagedRow] = []
-        self._shares: dict[str, ShareRecord] = {}
-        self._at: dict[str, str] = {}
+        self._index = ShareIndex()
         self._joined: dict[str, InfoHash] = {}
 
     @property
     def shares(self) -> Mapping[str, ShareRecord]:
         """All shares by id, oldest first; a view that stays the same object."""
-        return self._shares
+        return self._index.shares
 
     async def load(self) -> None:
         """Read the shares of the last run."""
         stored = await self._store.run(lambda database: database.shares())
-        self._shares.clear()
-        self._shares.update({share.id: share for share in stored if share.step is not ShareStep.MANUAL})
-        self._at = {share.path: share.id for share in self._shares.values()}
+        self._index.fill(share for share in stored if share.step is not ShareStep.MANUAL)
         self.damaged = await self._store.run(lambda database: database.damaged("shares", "recipients"))
-        await self.deliveries.load(self._shares)
+        await self.deliveries.load(self.shares)
 
     def get(self, share_id: str) -> ShareRecord:
         """Return the share with an id.
@@ -89,13 +87,17 @@ class ShareRepository:
             NotFound: there is none.
         """
         try:
-            return self._shares[share_id]
+            return self.shares[share_id]
         except KeyError:
             raise NotFound("There is no such share", hint="`tuishare list` shows them all.") from None
 
     def find(self, path: Path) -> ShareRecord | None:
         """Return the share of an entry, or None."""
-        return self._shares.get(self._at.get(str(path), ""))
+        return self._index.at(str(path))
+
+    def of_payload(self, fingerprint: str) -> list[ShareRecord]:
+        """Return the shares of a payload, renamed or not, oldest first."""
+        return self._index.of_payload(fingerprint)
 
     def find_damaged(self, path: Path) -> DamagedRow | None:
         """Return the damaged record of a share with a path, or None; the users revoked from it are unknown."""
@@ -113,7 +115,7 @@ class ShareRepository:
 
     def seeding(self) -> list[ShareRecord]:
         """Return the shares whose swarms the agent is in."""
-        return [self._shares[share] for share in self._joined if share in self._shares]
+        return [self.shares[share] for share in self._joined if share in self.shares]
 
     async def watch_deliveries(self) -> None:
         """Keep the deliveries of seeded shares up to date, until cancelled."""
@@ -122,9 +124,7 @@ class ShareRepository:
     async def save(self, share: ShareRecord) -> ShareRecord:
         """Save the next record of a share; it counts once it is on disk."""
         await self._store.change(lambda database: database.save(share))
-        self._unindex(share.id)
-        self._shares[share.id] = share
-        self._at[share.path] = share.id
+        self._index.put(share)
         self._changed.notify()
         return share
 
@@ -132,22 +132,14 @@ class ShareRepository:
         """Leave the swarm of a share, and delete its record and tickets."""
         await self.stop_seeding(share)
         await self._store.change(lambda database: database.delete_share(share.id))
-        self._unindex(share.id)
-        self._shares.pop(share.id, None)
+        self._index.discard(share.id)
         self.deliveries.forget(share.id)
         self._changed.notify()
 
-    def _unindex(self, share_id: str) -> None:
-        """Remove a share from the path index."""
-        share = self._shares.get(share_id)
-        if share is not None and self._at.get(share.path) == share_id:
-            del self._at[share.path]
-
     def choose_envelope(self, name: str) -> str:
         """Return a file name for the outbox that no other share has or had."""
-        taken = {share.envelope for share in self._shares.values()}
         outbox = self._settings.current.folders.outbox_path
-        return choose_envelope_name(outbox, name, taken)
+        return choose_envelope_name(outbox, name, self._index.envelopes)
 
     async def remove_envelope(self, share: ShareRecord) -> None:
         """Have the envelope of a share withdrawn wherever it can still be."""
