@@ -60,15 +60,18 @@ async def test_the_envelope_of_a_download_under_way_changes_nothing(alice: Home,
             await put(desk, alice, bob, data, "a copy")
 
 
-async def test_a_new_generation_takes_the_place_of_the_former(alice: Home, bob: Home) -> None:
+@pytest.mark.parametrize("name", ["the same", "another"])
+async def test_a_new_generation_takes_the_place_of_the_former(alice: Home, bob: Home, name: str) -> None:
+    """Its envelope has a name of its own where it came by link; that of the former one would look like a replay."""
     path = fill(alice.drop / "x")
     first = share_of(path)
     async with receiving_at(bob) as desk:
-        await put(desk, alice, bob, seal_for(alice, first, bob.user()))
+        await put(desk, alice, bob, seal_for(alice, first, bob.user()), "the same")
         old = desk.only
         fill(path)
         async with seeding(alice, path) as sender:
-            await put(desk, alice, bob, sender.seal(bob, id=first.id, generation=2))
+            data = sender.seal(bob, id=first.id, generation=2)
+            await put(desk, alice, bob, data, name)
             new = await desk.until(DownloadStep.COMPLETE)
         assert (new.id, new.generation, desk.joined) == (old.id, 2, {new.info_hash})
         assert not Path(old.staging).exists()

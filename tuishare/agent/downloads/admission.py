@@ -162,9 +162,7 @@ class DownloadAdmission:
             return False
         renewed = transitions.adopt_tickets(known, record)
         await self._store.run(lambda database: database.require_new(renewed))
-        if known.envelope != renewed.envelope:
-            # Before the tickets are recorded: afterwards the envelope would look like a replay.
-            await asyncio.to_thread(self._files.archive_envelope, known)
+        await self._archive_superseded(known, renewed)
         await self._repository.renew(renewed)
         await self._repository.leave_swarm(known, keep_progress=known.step is DownloadStep.DOWNLOADING)
         self._tracker.forget(known.trackers)
@@ -173,6 +171,14 @@ class DownloadAdmission:
         self._repository.report_refused(renewed)
         await self._queue.resume(renewed)
         return True
+
+    async def _archive_superseded(self, previous: DownloadRecord | None, record: DownloadRecord) -> None:
+        """Archive the envelope of a version that another one is about to replace.
+
+        Before that is recorded: afterwards the envelope would look like a replay.
+        """
+        if previous is not None and previous.envelope != record.envelope:
+            await asyncio.to_thread(self._files.archive_envelope, previous)
 
     async def _archive_renewal(self, record: DownloadRecord) -> None:
         """Archive the envelope with new tickets for a complete download, now or after a crash."""
@@ -223,6 +229,7 @@ class DownloadAdmission:
             lack := waiting_room_problem(record, downloads.values(), self._settings.current.inbox)
         ):
             raise WaitingRoomFull(lack, record)
+        await self._archive_superseded(previous, record)
         await self._repository.hold(record, torrent)
         await self._replace(previous, record)
         if not known:
@@ -234,6 +241,7 @@ class DownloadAdmission:
         self._queue.forget_failures(record.id)
         delivered = previous if previous and previous.path and record.replaces == previous.path else None
         old = await self._repository.torrent(delivered) if delivered else b""
+        await self._archive_superseded(previous, record)
         await self._repository.admit(record, torrent)
         await self._replace(previous, record)
         self._repository.report_refused(record)
