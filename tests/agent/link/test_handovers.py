@@ -131,7 +131,7 @@ async def test_receipts_lead_forward_only(alice: Home, bob: Home, share: ShareRe
         await handovers.on_sealed(ShareSealed(share, b"one"))
         (record,) = handovers.waiting(bob.identity.signer)
         foreign = replace(record, digest=bytes(32))
-        await keep(handovers, receipt_of(bob, foreign, "complete"))
+        await keep(handovers, receipt_of(bob, foreign, "refused"))
         assert [each.state for each in handovers.of(share.id)] == [HandoverState.WAITING]
         steps: tuple[tuple[ReceiptState, HandoverState], ...] = (
             ("received", HandoverState.HANDED_OVER),
@@ -141,6 +141,19 @@ async def test_receipts_lead_forward_only(alice: Home, bob: Home, share: ShareRe
         for state, expected in steps:
             await keep(handovers, receipt_of(bob, record, state))
             assert [each.state for each in handovers.of(share.id)] == [expected]
+
+
+async def test_a_version_is_complete_in_any_of_its_envelopes(
+    alice: Home, bob: Home, share: ShareRecord
+) -> None:
+    """One was sealed and handed over before a crash, another one after it."""
+    async with handing_over(alice, share, "bob") as (handovers, _):
+        await handovers.on_sealed(ShareSealed(share, b"one"))
+        (record,) = handovers.waiting(bob.identity.signer)
+        await keep(handovers, receipt_of(bob, replace(record, digest=bytes(32), generation=2), "complete"))
+        assert [each.state for each in handovers.of(share.id)] == [HandoverState.WAITING]
+        await keep(handovers, receipt_of(bob, replace(record, digest=bytes(32)), "complete"))
+        assert [each.state for each in handovers.of(share.id)] == [HandoverState.COMPLETE]
 
 
 async def test_an_envelope_is_offered_later_when_its_recipient_says_so(
