@@ -43,7 +43,7 @@ _REMEMBERED: Final = 10_000
 """Arrivals of one contact that are remembered; what is forgotten, the ledger of downloads still knows."""
 _ROOM: Final = 16 << 20
 """Bytes that an arriving envelope leaves free."""
-_SOON, _MUCH_LATER = 60, 3600
+_SOON, _MUCH_LATER = 30, 3600
 _log = logging.getLogger(__name__)
 
 
@@ -115,7 +115,7 @@ class Arrivals:
         if reason := self._waiting_room_problem(user, self._download_of(signer, share)):
             return Later(offer.digest, _MUCH_LATER, reason)
         if await asyncio.to_thread(self._free) < offer.size + _ROOM:
-            return Later(offer.digest, 10 * _SOON, "no space on the disk")
+            return Later(offer.digest, _SOON, "no space on the disk")
         return Want(offer.digest)
 
     async def take(self, user: User, offer: Offer, content: bytes) -> bytes | Later:
