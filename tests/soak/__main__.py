@@ -1,9 +1,10 @@
-"""Random operations and faults on two agents: ``python -m tests.soak --operations 1000 --seed 1``.
+"""Random operations and faults on two agents: ``python -m tests.soak --operations 1000 --seed 1 [--links]``.
 
 Two real agents, each on a small disk of its own (a tmpfs where we may mount one), share the entries of their drop
 folders with each other while entries are changed, renamed, deleted and slowly copied, agents are killed and
 restarted, clocks jump and disks fill up. Recipients edit, add to, rename, delete and chmod what they received, and
-users are revoked while the disk is full. After every so many operations the agents settle, and then everything in the
+users are revoked while the disk is full. A carrier moves the envelopes; with ``--links`` they move by link only, and
+agents start again at other addresses. After every so many operations the agents settle, and then everything in the
 drop folders must have arrived: exactly once, every byte, also if its mtime was reset. Changes of recipients must
 still be there, and no byte may have reached a user after ``revoke`` returned. The operations follow from the seed,
 their timing from the machine. Exits with 1 if anything was lost, duplicated, incomplete or needed help, or if an
@@ -25,10 +26,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.agent.disks import mount, unmount
+from tests.bench.agents import connect
 from tests.soak.carrier import Carrier
 from tests.soak.operations import Operations
 from tests.soak.peer import Peer
 from tests.soak.verdict import Direction
+from tests.waiting import answered
 from tuishare.api.client import AgentClient
 from tuishare.api.messages import DownloadAction, DownloadState, ShareAction, ShareState
 from tuishare.errors import TuishareError
@@ -41,17 +44,26 @@ _DISK = "256m"
 class Soak:
     """One run."""
 
-    def __init__(self, root: Path, seed: int) -> None:
+    def __init__(self, root: Path, seed: int, *, has_links: bool) -> None:
         self._alice, self._bob = Peer(root, "alice"), Peer(root, "bob")
         self._peers = (self._alice, self._bob)
-        self._alice.configure(self._bob.home)
-        self._bob.configure(self._alice.home)
-        self.operations = Operations(self._peers, seed)
+        self._has_links = has_links
+        for peer, friend in (self._peers, self._peers[::-1]):
+            peer.know(friend.home)
+            peer.configure(friend.home, has_links=has_links)
+        self.operations = Operations(self._peers, seed, has_links=has_links)
         self._directions = tuple(
-            Direction(sender, pipeline, self.operations.history, self.operations.recipients.keepsakes)
+            Direction(
+                sender,
+                pipeline,
+                self.operations.history,
+                self.operations.recipients.keepsakes,
+                may_repeat=not has_links,
+            )
             for sender, pipeline in (self._peers, self._peers[::-1])
         )
-        self._carriers = (Carrier(self._alice, self._bob), Carrier(self._bob, self._alice))
+        ways = () if has_links else (self._peers, self._peers[::-1])
+        self._carriers = [Carrier(sender, recipient) for sender, recipient in ways]
         self.faults: list[str] = []
         self.waits = 0
         self.revoked = 0
@@ -65,6 +77,10 @@ class Soak:
         try:
             for peer in self._peers:
                 peer.start()
+            if self._has_links:
+                await answered(self._alice.answers, bool)
+                await answered(self._bob.answers, bool)
+                await connect(self._alice.home, self._bob.home)
             for number in range(1, count + 1):
                 await self.operations.step()
                 for peer in self._peers:
@@ -85,7 +101,8 @@ class Soak:
         await self.operations.settle()
         for peer in self._peers:
             peer.start()
-        if not await self._rests(_PATIENCE):
+        # A disk that was full may have put an envelope off for a while.
+        if not await self._rests(_PATIENCE * (2 if self._has_links else 1)):
             self.faults += [f"after {number}: {missing}" for missing in await self._explain()]
             await self._help()
             if not await self._rests(_MORE_PATIENCE):
@@ -112,6 +129,8 @@ class Soak:
     async def _is_at_rest(self) -> bool:
         if any(way.find_missing() for way in self._directions) or not all(c.is_idle for c in self._carriers):
             return False
+        if self._has_links:
+            return all([await peer.is_linked() for peer in self._peers])
         return all([await peer.answers() for peer in self._peers])
 
     async def _explain(self) -> list[str]:
@@ -164,6 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--operations", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--links", action="store_true", help="envelopes move by link, and addresses change")
     parser.add_argument("--every", type=int, default=50, help="operations between two looks at the whole")
     parser.add_argument(
         "--keep", type=Path, default=None, help="where to put logs and databases of a run with faults"
@@ -172,7 +192,7 @@ def main() -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, disks(Path(folder)) as told:
         print(told)
-        soak = Soak(Path(folder), options.seed)
+        soak = Soak(Path(folder), options.seed, has_links=options.links)
         asyncio.run(soak.run(options.operations, options.every))
         if soak.faults and options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)

@@ -14,9 +14,13 @@ from tests.soak.entries import History, is_empty
 from tests.soak.peer import SETTLE, Peer
 from tests.soak.recipients import Recipients, overwrite
 from tests.soak.revocations import PREFIX, Revocations
+from tests.waiting import answered
 
 MAX_ENTRIES = 40
 _LARGEST = 200_000
+_FOUND_SECONDS = 30.0
+_ON_THE_MOVE = Path("address")
+"""Held while the address of an agent is not known to the other one."""
 _JUMP = 10 * 3600
 """Seconds; two clocks may be twice as far apart, which is within what tickets allow for."""
 
@@ -32,9 +36,10 @@ class Operations:
         revocations: those while the disk refuses.
     """
 
-    def __init__(self, peers: tuple[Peer, Peer], seed: int) -> None:
+    def __init__(self, peers: tuple[Peer, Peer], seed: int, *, has_links: bool) -> None:
         self.history = History()
         self._peers = peers
+        self._weights = _WEIGHTS | ({Operations.move.__name__: 4} if has_links else {})
         self._seed = seed
         self._number = 0
         self._names = 0
@@ -51,7 +56,7 @@ class Operations:
         self._number += 1
         random = Random(f"{self._seed}/{self._number}")
         await asyncio.sleep(random.choice((0.0, 0.02, 0.1, 0.4)))
-        name = random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        name = random.choices(list(self._weights), list(self._weights.values()))[0]
         peer = random.choice(self._peers)
         if len(self._entries[peer]) > MAX_ENTRIES:
             name = "delete"
@@ -157,6 +162,12 @@ class Operations:
         if not self._revokes():
             self._begin(self._restart(peer))
 
+    async def move(self, random: Random, peer: Peer) -> None:
+        """The agent starts again at another address; never both before they have found each other again."""
+        del random
+        if not self._revokes() and self._held.isdisjoint({_ON_THE_MOVE, peer.desk}):
+            self._begin(self._move(peer))
+
     async def jump(self, random: Random, peer: Peer) -> None:
         """The clock of a machine jumps, or is put right."""
         peer.set_clock(random.choice((0, random.randint(-_JUMP, _JUMP))))
@@ -204,6 +215,16 @@ class Operations:
     async def _restart(self, peer: Peer) -> None:
         if await peer.stop():
             peer.start()
+
+    async def _move(self, peer: Peer) -> None:
+        (friend,) = (other for other in self._peers if other is not peer)
+        with self._holding(_ON_THE_MOVE), self._holding(peer.desk):
+            if not await peer.stop():
+                return
+            peer.configure(friend.home, has_links=True)
+            peer.start()
+            with contextlib.suppress(TimeoutError):  # killed, or without a disk, meanwhile
+                await answered(peer.is_linked, bool, seconds=_FOUND_SECONDS)
 
     async def _fill_disk(self, peer: Peer, seconds: float) -> None:
         with self._holding(peer.desk), peer.full_disk():

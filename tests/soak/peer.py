@@ -58,9 +58,12 @@ class Peer:
         """Whether the home is a disk of its own."""
         return self.home.places.files.is_mount()
 
-    def configure(self, friend: Home) -> None:
-        """Make the drop folder one for the friend."""
+    def know(self, friend: Home) -> None:
+        """Write the user book."""
         self.home.know(friend.user(), User(BYSTANDER, key=os.urandom(32)))
+
+    def configure(self, friend: Home, *, has_links: bool) -> None:
+        """Make the drop folder one for the friend; with links, each time at another port."""
         # A port that stays: the envelopes that are under way name it.
         network = {"listen": f"127.0.0.1:{self._port}", "share_addresses": False}
         self.home.configure(
@@ -69,6 +72,7 @@ class Peer:
             downloads={"reserve": 1},
             network=network,
             limits={"download": str(RATE)},
+            link={"listen": f"127.0.0.1:{free_port()}"} if has_links else {"enabled": False},
         )
 
     def start(self) -> None:
@@ -135,6 +139,14 @@ class Peer:
             async with AgentClient(self.home.places.socket) as client:
                 await client.status()
                 return True
+        return False
+
+    async def is_linked(self) -> bool:
+        """Whether the agent has a link to each contact, and nothing waits for any of them."""
+        with contextlib.suppress(TuishareError):
+            async with AgentClient(self.home.places.socket) as client:
+                links = await client.links()
+                return bool(links) and all(link.since and not link.waiting for link in links)
         return False
 
     def set_clock(self, seconds: int) -> None:

@@ -27,6 +27,8 @@ class Direction:
     pipeline: Peer
     history: History
     keepsakes: Keepsakes
+    may_repeat: bool
+    """Whether an envelope may be brought twice: a carrier does not know what was taken before."""
 
     @property
     def _landed(self) -> list[tuple[Path, str, str]]:
@@ -72,7 +74,8 @@ class Direction:
             leftovers = folder.glob(f"{TEMPORARY_PREFIX}*") if folder.is_dir() else ()
             faults += [f"{path} was left behind" for path in leftovers if path.name != INCOMING]
         for note in (home.inbox / REJECTED).glob(f"*{REASON_SUFFIX}"):
-            if _REPLAY not in (reason := note.read_text()):
+            reason = note.read_text()
+            if not self.may_repeat or _REPLAY not in reason:
                 faults.append(f"{note.name}: {reason}")
         faults += self.keepsakes.find_missing(home.name, home.downloads)
         return [f"{name} to {home.name}: {fault}" for fault in faults]
