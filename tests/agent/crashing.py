@@ -36,7 +36,8 @@ class Stage:
         self._home = journey.home.places.files
         self._kept = root / "kept"
         self._log = root / "point"
-        _copy(self._home, self._kept, journey.home)
+        for home in journey.homes:
+            _copy(home.places.files, self._kept / home.name, home)
 
     async def kill_at(self, point: int) -> str:
         """Begin the journey, be killed at a point of it, go on without another crash, and check.
@@ -48,16 +49,19 @@ class Stage:
             AssertionError: something was lost, doubled or half done.
             TimeoutError: it did not come to its end.
         """
-        shutil.rmtree(self._home)
-        _copy(self._kept, self._home, self.journey.home)
-        if not (name := await self._run_victim(point)):
-            return ""
-        self.journey.check_halfway()
-        async with running(self.journey.home) as agent, asyncio.timeout(PATIENCE):
-            await ask(self.journey)
-            await come_to_rest(agent)
-            self.journey.check(agent)
-        return name
+        for home in self.journey.homes:
+            shutil.rmtree(home.places.files)
+            _copy(self._kept / home.name, home.places.files, home)
+        async with self.journey.accompanied():
+            if not (name := await self._run_victim(point)):
+                return ""
+            self.journey.check_halfway()
+            async with running(self.journey.home) as agent, asyncio.timeout(PATIENCE):
+                await ask(self.journey)
+                await come_to_rest(agent)
+                await self.journey.come_to_end(agent)
+                self.journey.check(agent)
+            return name
 
     async def _run_victim(self, point: int) -> str:
         self._log.write_text("")

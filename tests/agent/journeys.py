@@ -90,11 +90,21 @@ class Journey(ABC):
     def home(self) -> Home:
         return self.pair.alice if self.sender else self.pair.bob
 
+    @property
+    def homes(self) -> tuple[Home, ...]:
+        """Those that are put back to where it begins."""
+        return (self.home,)
+
     @contextlib.asynccontextmanager
     async def prepared(self) -> AsyncIterator[None]:
         """Bring the homes to where it begins; what it needs of others works until the block ends."""
         async with running(self.pair.alice) as agent:
             await until_seeded(agent, "x", 1)
+        yield
+
+    @contextlib.asynccontextmanager
+    async def accompanied(self) -> AsyncIterator[None]:
+        """Run, from where it begins to its end, what others do each time."""
         yield
 
     async def order(self, client: AgentClient) -> None:
@@ -120,6 +130,10 @@ class Journey(ABC):
     def landed(self) -> list[Path]:
         folder = self.pair.bob.downloads / "alice"
         return [folder / name for name in seen(folder)] if folder.exists() else []
+
+    async def come_to_end(self, agent: Agent) -> None:
+        """Wait for what follows by itself once it is over."""
+        del agent  # for most journeys nothing does
 
     @abstractmethod
     def check(self, agent: Agent) -> None:

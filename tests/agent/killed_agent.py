@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tuishare.agent.daemon import run_agent
+from tuishare.config.model import load_config
 from tuishare.home_paths import find_places
 
 POINTS = (
@@ -32,9 +33,11 @@ POINTS = (
     "tuishare.core.database:Database.set_recipients",
     "tuishare.core.database:Database.delete_share",
     "tuishare.core.database:Database.queue_handovers",
+    "tuishare.core.database:Database.cancel_handovers",
     "tuishare.core.database:Database.save_arrival",
     "tuishare.core.database:Database.save_address_record",
     "tuishare.core.database:Database.redeem_invitation",
+    "tuishare.core.database:Database.delete_invitation",
     "tuishare.core.database:Database.forget_resume",
     "tuishare.core.database:Database.save_resume",
     "tuishare.agent.shares.pipeline:make_torrent",
@@ -57,6 +60,9 @@ POINTS = (
     "os:rmdir",
 )
 """Whatever changes something that outlives the process, and the slow work between."""
+
+LINK_POINTS = ("tuishare.link.connection:ChannelStream.write",)
+"""What others learn, for an agent with links: each message of ours."""
 
 _lock = threading.Lock()
 
@@ -115,7 +121,8 @@ def arm_all(number: int, log: Path) -> None:
                 log.write_text(f"{moment} {point.rpartition(':')[2]}")
                 die()
 
-    for point in POINTS:
+    has_links = load_config(find_places()).link.enabled
+    for point in (*POINTS, *(LINK_POINTS if has_links else ())):
         arm(point, functools.partial(reach, point))
 
 
