@@ -69,6 +69,27 @@ async def test_an_envelope_is_in_the_inbox_before_its_receipt_is_given(alice: Ho
     assert inbox(bob) == [content]
 
 
+async def test_an_unread_envelope_makes_room_for_that_of_a_newer_version(alice: Home, bob: Home) -> None:
+    (first, one), (second, two), (third, three) = (envelope(n, generation=n) for n in (1, 2, 3))
+    async with arriving(bob) as (arrivals, downloads, _):
+        await arrivals.take(alice.user(), first, one)
+        await arrivals.take(alice.user(), second, two)
+        assert inbox(bob) == [two]
+        begun = DownloadRecord(
+            id=download_id(alice.identity.signer, SHARE),
+            envelope=next(bob.inbox.glob("*.encrypted")).name,
+            envelope_hash=second.digest,
+            added=1,
+            step=DownloadStep.DOWNLOADING,
+            signer=alice.identity.signer,
+            share=SHARE.hex(),
+            generation=2,
+        )
+        await downloads.save(begun)
+        await arrivals.take(alice.user(), third, three)
+        assert inbox(bob) == [two, three]
+
+
 async def test_the_same_version_in_another_envelope_is_not_wanted(alice: Home, bob: Home) -> None:
     (first, content), (other, _), (newer, _) = envelope(1), envelope(2), envelope(3, generation=2)
     async with arriving(bob) as (arrivals, _, _):

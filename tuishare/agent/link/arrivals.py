@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import os
 import shutil
@@ -145,8 +146,19 @@ class Arrivals:
             receipt=self._sign(offer.digest, offer.share, offer.generation, "received"),
         )
         await self._save(record)
+        if known is not None:
+            await self._remove_unread(known)
         await self._move(record)
         return record.receipt
+
+    async def _remove_unread(self, former: ArrivalRecord) -> None:
+        """Remove a former version's envelope from the inbox, unless a download has begun with it.
+
+        Were it read after the newer one, it would be rejected as a replay.
+        """
+        download = self._download_of(former.signer, former.share)
+        if download is None or download.envelope != former.envelope:
+            await asyncio.to_thread(_remove, self._inbox / former.envelope, former.digest)
 
     def owed(self, signer: bytes) -> list[ArrivalRecord]:
         """Return the arrivals of a contact whose present receipt they have not confirmed."""
@@ -359,6 +371,13 @@ def _has_delivered(download: DownloadRecord, arrival: ArrivalRecord) -> bool:
 def _signer(user: User) -> bytes:
     assert user.card is not None
     return user.card.signer
+
+
+def _remove(path: Path, digest: bytes) -> None:
+    """Remove a file unless it holds something else; one that cannot be read or removed stays."""
+    with contextlib.suppress(SystemFailed, NotFound, OSError):
+        if hashlib.sha256(read_limited(path, MAX_SIZE)).digest() == digest:
+            path.unlink()
 
 
 def _holds(path: Path, content: bytes) -> bool:
